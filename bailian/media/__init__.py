@@ -1,0 +1,1 @@
+"""Files: what they are, what they are called, what is written into them."""

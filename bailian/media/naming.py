@@ -1,0 +1,136 @@
+"""File names: a template with safe fields, on every system, never over an existing file."""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
+
+from bailian.errors import InvalidRequest
+from bailian.language import say
+
+DEFAULT_TEMPLATE = "{date}-{time}_{model}_{prompt}_{seed}_{index}"
+FIELDS = ("date", "time", "model", "prompt", "seed", "n", "task_id", "index")
+PROMPT_CHARS = 40
+# 255 bytes is the limit of ext4, APFS and NTFS names; room is left for "-999", the suffix and ".part".
+NAME_MAX_BYTES = 200
+_RESERVED = re.compile(r"^(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE)
+
+
+def check_template(template: str) -> None:
+    """Refuse a template that names an unknown field, or leads out of the output folder.
+
+    Raises:
+        InvalidRequest: with the allowed fields.
+    """
+    allowed = " ".join(f"{{{name}}}" for name in FIELDS)
+    for name in re.findall(r"\{([^{}]*)\}", template):
+        if name not in FIELDS:
+            raise InvalidRequest.one(
+                "name", say(f"unknown field {{{name}}}; allowed: {allowed}", f"未知字段 {{{name}}}；可用：{allowed}")
+            )
+    rest = re.sub(r"\{[^{}]*\}", "x", template)
+    parts = PurePosixPath(rest.replace("\\", "/")).parts
+    if not template.strip() or "{" in rest or "}" in rest or ".." in parts or rest.startswith(("/", "\\")) or ":" in rest:
+        raise InvalidRequest.one(
+            "name",
+            say(
+                f"{template!r} is not a name below the output folder; fields: {allowed}",
+                f"{template!r} 不是输出目录内的文件名；可用字段：{allowed}",
+            ),
+        )
+
+
+def render(template: str, values: Mapping[str, object]) -> str:
+    """Return the relative path, without suffix. An absent value disappears with its separator.
+
+    A template without `{index}` gets it at its end when `n` is above 1, so that pictures of one task
+    are told apart.
+    """
+    if "{index}" not in template and int(str(values.get("n") or 1)) > 1:
+        template += "_{index}"
+    parts = []
+    for part in template.replace("\\", "/").split("/"):
+        filled = re.sub(r"\{(\w+)\}", lambda match: _safe(match.group(1), values.get(match.group(1))), part)
+        filled = re.sub(r"([-_ .])[-_ .]*(?=[-_ .])", "", filled).strip("-_ .")
+        parts.append(_fit(filled or "file"))
+    return "/".join(parts)
+
+
+def _safe(field: str, value: object) -> str:
+    if value is None or value == "":
+        return ""
+    text = str(value)
+    if field == "seed":
+        text = f"s{text}"
+    text = "".join(char if char.isalnum() or char in ".-" else "-" for char in text)
+    text = re.sub(r"-{2,}", "-", text).strip("-. ")
+    return text[:PROMPT_CHARS] if field == "prompt" else text
+
+
+def _fit(name: str) -> str:
+    if _RESERVED.match(name):
+        name = f"_{name}"
+    while len(name.encode("utf-8")) > NAME_MAX_BYTES:
+        # Shorten the longest word: usually the prompt, whose end matters least.
+        words = name.split("_")
+        longest = max(range(len(words)), key=lambda i: len(words[i].encode("utf-8")))
+        words[longest] = words[longest][:-1]
+        name = "_".join(words)
+    return name
+
+
+def place(temp_path: Path, target: Path) -> Path:
+    """Give the finished file its final name, or the next free "name-2"; return the name it got.
+
+    The file appears whole or not at all, and no existing file is ever replaced: `os.link` refuses an
+    existing name atomically. Where links are not possible the name is taken with O_EXCL first.
+    """
+    for candidate in _candidates(target):
+        try:
+            os.link(temp_path, candidate)
+        except FileExistsError:
+            if _same_file(temp_path, candidate):
+                break
+            continue
+        except OSError as error:
+            if error.errno not in (errno.EPERM, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EMLINK, errno.EACCES, errno.ENOSYS):
+                raise
+            if not _take(candidate):
+                continue
+            temp_path.replace(candidate)
+            _sync_folder(candidate.parent)
+            return candidate
+        break
+    temp_path.unlink()
+    _sync_folder(candidate.parent)
+    return candidate
+
+
+def _candidates(target: Path) -> list[Path]:
+    return [target, *(target.with_name(f"{target.stem}-{i}{target.suffix}") for i in range(2, 1000))]
+
+
+def _same_file(one: Path, other: Path) -> bool:
+    """Killed between link and unlink: the file already has its name."""
+    return one.samefile(other)
+
+
+def _take(path: Path) -> bool:
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644))
+    except FileExistsError:
+        return False
+    return True
+
+
+def _sync_folder(folder: Path) -> None:
+    if os.name == "nt":  # a folder cannot be opened for fsync there
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

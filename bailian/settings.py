@@ -1,0 +1,233 @@
+"""Key, host and home folder: where each comes from, in one order, and how the key stays hidden.
+
+Precedence, first found wins:
+
+1. command-line option (never for the key: it would show in `ps`);
+2. environment: `DASHSCOPE_API_KEY`, `DASHSCOPE_HTTP_BASE_URL`, `DASHSCOPE_WEBSOCKET_BASE_URL`,
+   `DASHSCOPE_WORKSPACE_ID`, `DASHSCOPE_API_REGION`, `BAILIAN_HOME`;
+3. files: the one named by `DASHSCOPE_API_KEY_FILE_PATH`, else `~/.dashscope/api_key`;
+4. default: region beijing, the platform's data folder.
+
+Names and order of the `DASHSCOPE_*` variables are the official SDK's (dashscope 2.0.2, `common/env.py`
+and `common/api_key.py`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from bailian.errors import InvalidRequest, SetupError
+from bailian.language import say
+
+# Shared hosts and workspace hosts: docs/wire.md "Regions" (vendor's region page, 2026-02 and 2026-06 texts).
+SHARED_HOSTS = {
+    "beijing": "dashscope.aliyuncs.com",
+    "singapore": "dashscope-intl.aliyuncs.com",
+    "virginia": "dashscope-us.aliyuncs.com",
+    "hongkong": "cn-hongkong.dashscope.aliyuncs.com",
+    "finance": "dashscope-finance.aliyuncs.com",
+}
+REGION_IDS = {
+    "beijing": "cn-beijing",
+    "singapore": "ap-southeast-1",
+    "virginia": "us-east-1",
+    "hongkong": "cn-hongkong",
+    "frankfurt": "eu-central-1",
+    "tokyo": "ap-northeast-1",
+}
+REGIONS = tuple(dict.fromkeys([*SHARED_HOSTS, *REGION_IDS]))
+LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")
+
+GET_A_KEY_URL = "https://help.aliyun.com/zh/model-studio/get-api-key"
+
+
+class Secret:
+    """A key that does not show itself: `repr`, `str` and formatting give the mask."""
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        return self._value
+
+    @property
+    def masked(self) -> str:
+        return f"{self._value[:3]}…{self._value[-4:]}" if len(self._value) >= 16 else "…"
+
+    def __repr__(self) -> str:
+        return f"Secret({self.masked})"
+
+    __str__ = __repr__
+
+    def __reduce__(self) -> str:
+        raise TypeError("a key is not pickled")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Where requests go and as whom. `base_url` ends in `/api/v1` without a slash after it."""
+
+    base_url: str
+    region: str = "beijing"
+    api_key: Secret | None = field(default=None, repr=False)
+    workspace: str | None = None
+    home: Path = field(default_factory=Path)
+    sandbox: bool = False
+
+    @property
+    def host(self) -> str:
+        return urlsplit(self.base_url).hostname or ""
+
+    @property
+    def account(self) -> str:
+        """Return a short name for whose tasks these are, so that journal rows of two accounts never mix.
+
+        A key is bound to one account and region, whichever of the vendor's hosts is used; behind any
+        other host the same key may mean something else.
+        """
+        if self.sandbox:
+            return "sandbox"
+        host = "" if self.host.endswith(".aliyuncs.com") else urlsplit(self.base_url).netloc
+        key = self.api_key.reveal() if self.api_key else ""
+        return hashlib.sha256(f"{key}\n{host}".encode()).hexdigest()[:16]
+
+    def require_key(self) -> Secret:
+        """Return the key.
+
+        Raises:
+            SetupError: there is none; the text says how to get one and how to try without.
+        """
+        if self.api_key is not None:
+            return self.api_key
+        raise SetupError(
+            say("no API key found", "未找到 API Key"),
+            code="Unauthorized",
+            advice=say(
+                f"get a key at {GET_A_KEY_URL} and `export DASHSCOPE_API_KEY=sk-…` (or write it to ~/.dashscope/api_key); "
+                "to try without a key and without cost, add --sandbox",
+                f"在 {GET_A_KEY_URL} 获取密钥，然后 `export DASHSCOPE_API_KEY=sk-…`（或写入 ~/.dashscope/api_key）；"
+                "想先免费试用，请加 --sandbox",
+            ),
+        )
+
+
+def read_settings(
+    *,
+    region: str | None = None,
+    base_url: str | None = None,
+    workspace: str | None = None,
+    sandbox: bool = False,
+) -> Settings:
+    """Collect the settings of one run.
+
+    Raises:
+        InvalidRequest: an unknown region, or a base URL that is none.
+        SetupError: a key file that cannot be read, or a key that cannot be a header's value.
+    """
+    workspace = workspace or os.environ.get("DASHSCOPE_WORKSPACE_ID") or None
+    region = _region(region)
+    base_url = base_url or os.environ.get("DASHSCOPE_HTTP_BASE_URL") or _default_base_url(region, workspace)
+    home = home_folder()
+    if sandbox:
+        return Settings(base_url, region, Secret("sk-sandbox"), None, home / "sandbox", True)
+    return Settings(_checked_base_url(base_url), region, _find_key(), workspace, home)
+
+
+def sandboxed() -> bool:
+    """Return whether `BAILIAN_SANDBOX` asks for the sandbox."""
+    return os.environ.get("BAILIAN_SANDBOX", "").strip().lower() in ("1", "true", "yes", "on")
+
+
+def home_folder() -> Path:
+    """Return where journal, limits and the user's models live: `BAILIAN_HOME`, else the platform's data folder."""
+    named = os.environ.get("BAILIAN_HOME")
+    if named:
+        return Path(named).expanduser().absolute()
+    from platformdirs import user_data_path
+
+    return user_data_path("bailian", appauthor=False)
+
+
+def at(settings: Settings, base_url: str) -> Settings:
+    """Return the settings pointed at another base URL (a sandbox that has just started)."""
+    return replace(settings, base_url=base_url)
+
+
+def _region(option: str | None) -> str:
+    named = option or os.environ.get("DASHSCOPE_API_REGION") or "beijing"
+    by_id = {region_id: region for region, region_id in REGION_IDS.items()}
+    region = by_id.get(named, named)
+    if region not in REGIONS:
+        raise InvalidRequest.one(
+            "region", say(f"{named!r} is not one of {', '.join(REGIONS)}", f"{named!r} 只能是 {', '.join(REGIONS)} 之一")
+        )
+    return region
+
+
+def _default_base_url(region: str, workspace: str | None) -> str:
+    if region in SHARED_HOSTS:
+        return f"https://{SHARED_HOSTS[region]}/api/v1"
+    if workspace is None:
+        raise InvalidRequest.one(
+            "region",
+            say(f"{region} has workspace hosts only: add --workspace ID", f"{region} 只有业务空间域名：请加 --workspace ID"),
+        )
+    return f"https://{workspace}.{REGION_IDS[region]}.maas.aliyuncs.com/api/v1"
+
+
+def _checked_base_url(base_url: str) -> str:
+    url = base_url.strip().rstrip("/")
+    parts = urlsplit(url)
+    if parts.scheme not in ("https", "http") or not parts.hostname or parts.username:
+        raise InvalidRequest.one(
+            "base-url",
+            say(
+                f"{base_url!r} is not a base URL such as https://dashscope.aliyuncs.com/api/v1",
+                f"{base_url!r} 不是服务地址，正确形式如 https://dashscope.aliyuncs.com/api/v1",
+            ),
+        )
+    if parts.scheme == "http" and parts.hostname not in LOOPBACK_HOSTS:
+        raise InvalidRequest.one(
+            "base-url",
+            say(
+                f"{url} would send the key unencrypted: use https",
+                f"{url} 会以明文发送密钥：请使用 https",
+            ),
+        )
+    return url
+
+
+def _find_key() -> Secret | None:
+    value = os.environ.get("DASHSCOPE_API_KEY", "").strip()
+    origin = "DASHSCOPE_API_KEY"
+    if not value:
+        path = _key_file()
+        if path is None:
+            return None
+        origin = str(path)
+        try:
+            value = path.read_text(encoding="utf-8-sig").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise SetupError(say(f"cannot read the key file {path}: {error}", f"无法读取密钥文件 {path}：{error}")) from None
+    if not value:
+        return None
+    if not re.fullmatch(r"[\x21-\x7e]+", value):
+        raise SetupError(
+            say(
+                f"the key in {origin} has spaces or characters no key has (a quote mark, a second line?)",
+                f"{origin} 中的密钥含有空格或非法字符（多余的引号或换行？）",
+            ),
+            code="Unauthorized",
+        )
+    return Secret(value)
+
+
+def _key_file() -> Path | None:
+    named = os.environ.get("DASHSCOPE_API_KEY_FILE_PATH")
+    path = Path(named).expanduser() if named else Path.home() / ".dashscope" / "api_key"
+    return path if named or path.is_file() else None

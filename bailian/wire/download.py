@@ -1,0 +1,151 @@
+"""Result files: to a temporary file beside the target, resumed after a cut, complete or not at all.
+
+The links are signed and foreign: no key goes there, the query string stays, the answer is not trusted.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import requests
+
+from bailian.errors import SaveError, TransportError
+from bailian.language import say
+from bailian.wire.http import CONNECT_TIMEOUT_S, new_session, transport_error
+
+READ_TIMEOUT_S = 60.0
+CHUNK_BYTES = 256 * 1024
+TRIES_WITHOUT_PROGRESS = 4
+
+
+class LinkExpired(TransportError):
+    """The storage host refuses the link (403, 404): ask the service for a fresh one."""
+
+
+class Downloader:
+    """Fetches links. One session for all, keyless."""
+
+    def __init__(self) -> None:
+        self._sessions: dict[str, requests.Session] = {}
+
+    def fetch(self, url: str, part_path: Path) -> int:
+        """Download `url` into `part_path`, continuing what is already there; return its size in bytes.
+
+        Raises:
+            LinkExpired: the host refuses the link.
+            TransportError: the file could not be completed; `part_path` keeps what came.
+            SaveError: it could not be written.
+        """
+        fruitless = 0
+        while True:
+            had_bytes = _size(part_path)
+            try:
+                return self._attempt(url, part_path, had_bytes)
+            except LinkExpired:
+                raise
+            except TransportError:
+                fruitless = 0 if _size(part_path) > had_bytes else fruitless + 1
+                if fruitless >= TRIES_WITHOUT_PROGRESS:
+                    raise
+
+    def _attempt(self, url: str, part_path: Path, had_bytes: int) -> int:
+        headers = {"Accept-Encoding": "identity"}
+        if had_bytes:
+            headers["Range"] = f"bytes={had_bytes}-"
+        try:
+            with self._session(url).get(
+                url, headers=headers, stream=True, timeout=(CONNECT_TIMEOUT_S, READ_TIMEOUT_S)
+            ) as response:
+                return _store(response, part_path, had_bytes)
+        except requests.RequestException as error:
+            raise transport_error(error, url, READ_TIMEOUT_S) from None
+
+    def _session(self, url: str) -> requests.Session:
+        host = "/".join(url.split("/", 3)[:3])
+        if host not in self._sessions:
+            self._sessions[host] = new_session(url)
+        return self._sessions[host]
+
+    def close(self) -> None:
+        for session in self._sessions.values():
+            session.close()
+
+
+def _store(response: requests.Response, part_path: Path, had_bytes: int) -> int:
+    """Four different situations: 206 continues, 200 starts over, 416 has it all or nothing, the rest refuses."""
+    if response.status_code == 416:
+        part_path.unlink(missing_ok=True)
+        raise TransportError(say("the server cannot continue the download", "服务器无法续传"))
+    if response.status_code in (401, 403, 404, 410):
+        raise LinkExpired(
+            say(f"the result link is refused (HTTP {response.status_code})", f"结果链接被拒绝（HTTP {response.status_code}）"),
+            http_status=response.status_code,
+        )
+    if response.status_code not in (200, 206):
+        raise TransportError(
+            say(f"the storage host answered HTTP {response.status_code}", f"存储服务返回 HTTP {response.status_code}"),
+            http_status=response.status_code,
+        )
+    resumed = response.status_code == 206 and _continues_at(response, had_bytes)
+    if response.status_code == 206 and not resumed:
+        part_path.unlink(missing_ok=True)
+        raise TransportError(say("the server continued at the wrong place", "服务器续传位置不符"))
+    expected = _total_bytes(response, had_bytes if resumed else 0)
+    size = _append(response, part_path, "ab" if resumed else "wb")
+    if expected is not None and size != expected:
+        if size > expected:
+            part_path.unlink(missing_ok=True)
+        raise TransportError(
+            say(f"the download ended after {size} of {expected} bytes", f"下载中断：{size}/{expected} 字节")
+        )
+    return size
+
+
+def _append(response: requests.Response, part_path: Path, mode: str) -> int:
+    """Write what comes; what came before a cut stays for the next try."""
+    try:
+        part_path.parent.mkdir(parents=True, exist_ok=True)
+        with part_path.open(mode) as file:
+            try:
+                for chunk in response.iter_content(CHUNK_BYTES):
+                    file.write(chunk)
+            finally:
+                file.flush()
+                os.fsync(file.fileno())
+            return file.tell()
+    except requests.RequestException:
+        raise
+    except OSError as error:
+        raise save_error(part_path, error) from None
+
+
+def save_error(path: Path, error: OSError) -> SaveError:
+    """Return the error for a file that could not be written; the result itself is still at the service."""
+    return SaveError(
+        say(f"cannot write {path}: {error.strerror or error}", f"无法写入 {path}：{error.strerror or error}"),
+        advice=say(
+            "make room or choose another folder, then fetch it with `bailian tasks wait`; it is kept for 24 hours",
+            "请清理磁盘或更换目录，然后用 `bailian tasks wait` 取回；结果保留 24 小时",
+        ),
+    )
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
+
+
+def _continues_at(response: requests.Response, offset: int) -> bool:
+    # RFC 9110 §14.4: "Content-Range: bytes 100-199/200"
+    return response.headers.get("content-range", "").startswith(f"bytes {offset}-")
+
+
+def _total_bytes(response: requests.Response, offset: int) -> int | None:
+    total = response.headers.get("content-range", "").rpartition("/")[2]
+    if total.isdigit():
+        return int(total)
+    length = response.headers.get("content-length", "")
+    return offset + int(length) if length.isdigit() else None

@@ -1,0 +1,173 @@
+"""One place sends. Everything it raises says whether the request may have been executed.
+
+`requests` would re-read proxy variables, netrc and cookies for every call; here they are read once per
+session (netrc never: it would replace the key's header), which also saves a third of a call's CPU.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import ssl
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
+from http.cookiejar import DefaultCookiePolicy
+from typing import Any
+
+import requests
+import urllib3.exceptions
+from requests.adapters import HTTPAdapter
+from requests.utils import get_environ_proxies
+
+from bailian import __version__
+from bailian.errors import MaybeSent, NotSent, TransportError
+from bailian.language import say
+
+CONNECT_TIMEOUT_S = 10.0
+POOL_CONNECTIONS = 32
+
+
+@dataclass(frozen=True)
+class Reply:
+    """An HTTP answer, whatever it says. `data` is the JSON object, or None if the body is not one."""
+
+    status: int
+    headers: Mapping[str, str]
+    text: str
+    data: dict[str, Any] | None = field(default=None)
+
+    @property
+    def request_id(self) -> str | None:
+        named = self.data.get("request_id") if self.data else None
+        return str(named) if named else self.headers.get("x-request-id")
+
+    @property
+    def retry_after_s(self) -> float | None:
+        """Return the pause the server asks for, in seconds, if it is a sane one (up to an hour)."""
+        value = self.headers.get("retry-after")
+        if value is None:
+            return None
+        try:
+            pause_s = float(value)
+        except ValueError:
+            try:
+                pause_s = parsedate_to_datetime(value).timestamp() - time.time()
+            except (TypeError, ValueError):
+                return None
+        return pause_s if 0 <= pause_s <= 3600 else None
+
+    @property
+    def server_time_s(self) -> float | None:
+        """Return the server's clock (`Date` header, whole seconds since the epoch)."""
+        try:
+            return parsedate_to_datetime(self.headers.get("date", "")).timestamp()
+        except (TypeError, ValueError):
+            return None
+
+
+def new_session(base_url: str) -> requests.Session:
+    """Return a session that asks the environment once: proxies and CA file for this host."""
+    session = requests.Session()
+    session.trust_env = False
+    session.proxies.update(get_environ_proxies(base_url))
+    session.verify = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+    adapter = HTTPAdapter(pool_maxsize=POOL_CONNECTIONS, max_retries=0)
+    session.mount("https://", adapter)
+    session.mount("http://", adapter)
+    session.headers["User-Agent"] = f"bailian-toolkit/{__version__}"
+    return session
+
+
+class Http:
+    """Sends to one API host. Thread-safe: the session's pool is, and nothing else is kept."""
+
+    def __init__(self, base_url: str, headers: Mapping[str, str]) -> None:
+        self._base_url = base_url
+        self._headers = dict(headers)
+        self._session = new_session(base_url)
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: Mapping[str, Any] | None = None,
+        params: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+        read_timeout_s: float,
+    ) -> Reply:
+        """Send once and return whatever comes back. Redirects are not followed: they would carry the key.
+
+        Raises:
+            NotSent: the request did not leave.
+            MaybeSent: it left, and no complete answer came.
+        """
+        data = None if body is None else json.dumps(body, ensure_ascii=False).encode("utf-8")
+        all_headers = {**self._headers, **(headers or {})}
+        if data is not None:
+            all_headers["Content-Type"] = "application/json"
+        try:
+            response = self._session.request(
+                method,
+                self._base_url + path,
+                params=params,
+                data=data,
+                headers=all_headers,
+                timeout=(CONNECT_TIMEOUT_S, read_timeout_s),
+                allow_redirects=False,
+            )
+        except requests.RequestException as error:
+            raise transport_error(error, self._base_url, read_timeout_s) from None
+        return Reply(response.status_code, response.headers, response.text, _json_object(response.content))
+
+    def close(self) -> None:
+        self._session.close()
+
+
+def _json_object(content: bytes) -> dict[str, Any] | None:
+    try:
+        value = json.loads(content)
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def transport_error(error: requests.RequestException, url: str, read_timeout_s: float) -> TransportError:
+    """Return our error for one of requests', deciding whether the request may have been executed.
+
+    Source of the table: run against local sockets with requests 2.32 and urllib3 2 (2026-11).
+    """
+    from urllib.parse import urlsplit
+
+    host = urlsplit(url).netloc
+    if isinstance(error, requests.ConnectTimeout):
+        return NotSent(say(f"{host} did not accept a connection in time", f"连接 {host} 超时"))
+    if isinstance(error, requests.ReadTimeout):
+        return MaybeSent(
+            say(f"{host} did not answer within {read_timeout_s:.0f} s", f"{host} 在 {read_timeout_s:.0f} 秒内没有应答")
+        )
+    reason = _reason(error)
+    if isinstance(reason, urllib3.exceptions.NameResolutionError):
+        return NotSent(say(f"the host name {host} cannot be resolved", f"无法解析域名 {host}"))
+    if isinstance(reason, urllib3.exceptions.NewConnectionError | urllib3.exceptions.ConnectTimeoutError):
+        return NotSent(say(f"cannot connect to {host}", f"无法连接 {host}"))
+    if isinstance(reason, urllib3.exceptions.ProxyError) and url.startswith("https:"):
+        # The tunnel was not made, so nothing went through it.
+        return NotSent(say(f"the proxy did not connect to {host}: {reason}", f"代理无法连接 {host}：{reason}"))
+    if isinstance(reason, urllib3.exceptions.SSLError):
+        inner = reason.args[0] if reason.args else None
+        if isinstance(inner, ssl.SSLCertVerificationError):
+            return NotSent(say(f"the certificate of {host} is not trusted: {inner}", f"{host} 的证书不受信任：{inner}"))
+    if isinstance(error, ValueError):  # InvalidURL, MissingSchema, InvalidHeader: refused by requests itself
+        return NotSent(str(error))
+    return MaybeSent(say(f"the connection to {host} broke before the answer was complete", f"与 {host} 的连接在应答完成前中断"))
+
+
+def _reason(error: requests.RequestException) -> BaseException | None:
+    inner = error.args[0] if error.args else None
+    if isinstance(inner, urllib3.exceptions.MaxRetryError):
+        return inner.reason
+    return inner if isinstance(inner, BaseException) else None

@@ -1,0 +1,144 @@
+"""What each error code of the service means: our category, and whether to send again.
+
+Source: the service's error page (text of 2025-12-26) and captured answers, both restated in
+docs/wire.md. Messages are looked at only where one code means two things.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from bailian.errors import Exit, ServiceError
+
+
+@dataclass(frozen=True)
+class WireRule:
+    """The category of a wire code; the other fields are those of `ServiceError`."""
+
+    category: str
+    again: str = "no"
+    stops_all: bool = False
+    maybe_done: bool = False
+
+    @property
+    def exit_code(self) -> Exit:
+        if self.category in ("Unauthorized", "QuotaExceeded"):
+            return Exit.ACCOUNT
+        return Exit.TRY_AGAIN if self.category in ("RateLimitExceeded", "InternalError") else Exit.REFUSED_BY_SERVICE
+
+
+_QUOTA = WireRule("QuotaExceeded", stops_all=True)
+_THROTTLED = WireRule("RateLimitExceeded", again="wait")
+_BUSY = WireRule("InternalError", again="wait")
+_BROKEN = WireRule("InternalError", again="few")
+_REFUSED = WireRule("InvalidParameter")
+_INSPECTED = WireRule("DataInspectionFailed")
+_NO_MODEL = WireRule("ModelNotFound")
+_TIMED_OUT = WireRule("InternalError", maybe_done=True)
+
+# (wire code or its start, words in the message or "", rule); first match wins, so narrow rows stand first.
+WIRE_RULES: tuple[tuple[str, str, WireRule], ...] = (
+    ("invalidparameter", "model not exist", _NO_MODEL),
+    ("invalidparameter", "file parsing in progress", _BROKEN),
+    ("invalidparameter", "", _REFUSED),
+    ("badrequest", "", _REFUSED),
+    ("invalidurl", "", _REFUSED),
+    ("invalidfile", "", _REFUSED),
+    ("invalidimage", "", _REFUSED),
+    ("unsupportedoperation", "", _REFUSED),
+    ("datainspectionfailed", "", _INSPECTED),
+    ("data_inspection_failed", "", _INSPECTED),
+    ("ipinfringementsuspect", "", _INSPECTED),
+    ("customroleblocked", "", _INSPECTED),
+    ("faqruleblocked", "", _INSPECTED),
+    ("arrearage", "", _QUOTA),
+    ("invalidapikey", "", WireRule("Unauthorized", stops_all=True)),
+    ("invalid_api_key", "", WireRule("Unauthorized", stops_all=True)),
+    ("not authorized", "", WireRule("Unauthorized", stops_all=True)),
+    ("accessdenied.unpurchased", "", WireRule("Unauthorized", stops_all=True)),
+    ("accessdenied", "support asynchronous", _REFUSED),
+    ("accessdenied", "support synchronous", _REFUSED),
+    ("accessdenied", "", WireRule("Unauthorized")),
+    ("access_denied", "", WireRule("Unauthorized")),
+    ("workspace.accessdenied", "", WireRule("Unauthorized", stops_all=True)),
+    ("app.accessdenied", "", WireRule("Unauthorized")),
+    ("model.accessdenied", "", _NO_MODEL),
+    ("allocationquota.freetieronly", "", _QUOTA),
+    ("modelnotfound", "", _NO_MODEL),
+    ("model_not_found", "", _NO_MODEL),
+    ("model_not_supported", "", _NO_MODEL),
+    ("notfound", "", WireRule("ResourceNotFound")),
+    ("workspacenotfound", "", WireRule("ResourceNotFound", stops_all=True)),
+    ("throttling.allocationquota", "free allocated quota", _QUOTA),
+    ("insufficient_quota", "free allocated quota", _QUOTA),
+    ("insufficient_quota", "", _THROTTLED),
+    ("commoditynotpurchased", "", _QUOTA),
+    ("prepaidbilloverdue", "", _QUOTA),
+    ("postpaidbilloverdue", "", _QUOTA),
+    ("budgetlimitexceeded", "", _QUOTA),
+    ("throttling", "", _THROTTLED),
+    ("limitrequests", "", _THROTTLED),
+    ("limit_requests", "", _THROTTLED),
+    ("limit_burst_rate", "", _THROTTLED),
+    ("requesttimeout", "", _TIMED_OUT),
+    ("responsetimeout", "", _TIMED_OUT),
+    ("internalerror.timeout", "", _TIMED_OUT),
+    ("internalerror", "", _BROKEN),
+    ("internal_error", "", _BROKEN),
+    ("systemerror", "", _BROKEN),
+    ("modelservicefailed", "", _BROKEN),
+    ("modelservingerror", "", _BUSY),
+    ("modelunavailable", "", _BUSY),
+    ("serviceunavailable", "", _BUSY),
+)
+
+_BY_STATUS: Mapping[int, WireRule] = {
+    400: _REFUSED,
+    401: WireRule("Unauthorized", stops_all=True),
+    403: WireRule("Unauthorized"),
+    404: WireRule("ResourceNotFound"),
+    408: _TIMED_OUT,
+    413: _REFUSED,
+    429: _THROTTLED,
+    503: _BUSY,
+    504: _TIMED_OUT,
+}
+
+
+def wire_rule(wire_code: str, message: str, http_status: int | None) -> WireRule:
+    """Return what an answer means, from its code, then its status; an unknown one becomes the nearest."""
+    code, text = wire_code.lower(), message.lower()
+    for start, words, rule in WIRE_RULES:
+        if code.startswith(start) and words in text:
+            return rule
+    if http_status in _BY_STATUS:
+        return _BY_STATUS[http_status]
+    if http_status is not None and 400 <= http_status < 500:
+        return _REFUSED
+    return _BROKEN
+
+
+def service_error(
+    wire_code: str,
+    message: str,
+    http_status: int | None,
+    *,
+    request_id: str | None = None,
+    task_id: str | None = None,
+    retry_after_s: float | None = None,
+) -> ServiceError:
+    """Build the error for an answer of the service."""
+    rule = wire_rule(wire_code, message, http_status)
+    error = ServiceError(
+        message or wire_code or f"HTTP {http_status}",
+        code=rule.category,
+        wire_code=wire_code or None,
+        http_status=http_status,
+        request_id=request_id,
+        task_id=task_id,
+    )
+    error.exit_code = rule.exit_code
+    error.again, error.stops_all, error.maybe_done = rule.again, rule.stops_all, rule.maybe_done
+    error.retry_after_s = retry_after_s
+    return error
