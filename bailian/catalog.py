@@ -224,15 +224,25 @@ def _build(name: str, tables: Mapping[str, Mapping[str, Any]], seen: tuple[str, 
 
 
 def _fields_of(name: str, tables: Mapping[str, Mapping[str, Any]], seen: tuple[str, ...]) -> dict[str, Any]:
-    own = {key: tuple(value) if isinstance(value, list) else value for key, value in tables[name].items()}
+    own: dict[str, Any] = {key: _frozen(value) for key, value in tables[name].items()}
     parent = own.pop("like", None)
     if parent is None:
         return {"kind": "", "mode": "", "route": "", **own}
     if parent not in tables or parent in (*seen, name):
         raise SetupError(
-            say(f"model {name}: `like` names {parent!r}, which is not there", f"模型 {name}：like 所指的 {parent!r} 不存在")
+            say(
+                f"model {name}: `like` names {parent!r}, which is not there",
+                f"模型 {name}：like 所指的 {parent!r} 不存在",
+            )
         )
     return {**_fields_of(parent, tables, (*seen, name)), **own}
+
+
+def _frozen(value: Any) -> Any:
+    """Return TOML's lists as tuples, also inside tables."""
+    if isinstance(value, dict):
+        return {key: _frozen(inner) for key, inner in value.items()}
+    return tuple(_frozen(inner) for inner in value) if isinstance(value, list) else value
 
 
 def _read_overlay(path: Path) -> dict[str, dict[str, Any]]:

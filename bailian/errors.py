@@ -19,7 +19,7 @@ where no service was involved. The service's own code stays beside it as `wire_c
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
@@ -52,7 +52,15 @@ CATEGORIES = (
     "ModelNotFound",
     "QuotaExceeded",
 )
-LOCAL_CODES = ("ConnectionFailed", "MaybeSent", "StillRunning", "FileError", "Interrupted", "SetupError", "BudgetExceeded")
+LOCAL_CODES = (
+    "ConnectionFailed",
+    "MaybeSent",
+    "StillRunning",
+    "FileError",
+    "Interrupted",
+    "SetupError",
+    "BudgetExceeded",
+)
 
 
 def advice_for(code: str) -> str:
@@ -74,9 +82,7 @@ def advice_for(code: str) -> str:
             "check DASHSCOPE_API_KEY, and that the key is of the region in use (`bailian doctor`)",
             "请检查 DASHSCOPE_API_KEY，以及密钥所属地域是否与当前地域一致（`bailian doctor`）",
         ),
-        "RateLimitExceeded": say(
-            "wait a minute and run the command again", "请求频率超限，请等待一分钟后重新运行"
-        ),
+        "RateLimitExceeded": say("wait a minute and run the command again", "请求频率超限，请等待一分钟后重新运行"),
         "ResourceNotFound": say(
             "the service keeps tasks for 24 hours and only for the account that made them; check id, key and region",
             "任务只保留 24 小时，且只有创建它的账号可以查询；请检查 task_id、密钥与地域",

@@ -164,7 +164,8 @@ def _region(option: str | None) -> str:
     region = by_id.get(named, named)
     if region not in REGIONS:
         raise InvalidRequest.one(
-            "region", say(f"{named!r} is not one of {', '.join(REGIONS)}", f"{named!r} 只能是 {', '.join(REGIONS)} 之一")
+            "region",
+            say(f"{named!r} is not one of {', '.join(REGIONS)}", f"{named!r} 只能是 {', '.join(REGIONS)} 之一"),
         )
     return region
 
@@ -175,7 +176,10 @@ def _default_base_url(region: str, workspace: str | None) -> str:
     if workspace is None:
         raise InvalidRequest.one(
             "region",
-            say(f"{region} has workspace hosts only: add --workspace ID", f"{region} 只有业务空间域名：请加 --workspace ID"),
+            say(
+                f"{region} has workspace hosts only: add --workspace ID",
+                f"{region} 只有业务空间域名：请加 --workspace ID",
+            ),
         )
     return f"https://{workspace}.{REGION_IDS[region]}.maas.aliyuncs.com/api/v1"
 
@@ -213,7 +217,9 @@ def _find_key() -> Secret | None:
         try:
             value = path.read_text(encoding="utf-8-sig").strip()
         except (OSError, UnicodeDecodeError) as error:
-            raise SetupError(say(f"cannot read the key file {path}: {error}", f"无法读取密钥文件 {path}：{error}")) from None
+            raise SetupError(
+                say(f"cannot read the key file {path}: {error}", f"无法读取密钥文件 {path}：{error}")
+            ) from None
     if not value:
         return None
     if not re.fullmatch(r"[\x21-\x7e]+", value):

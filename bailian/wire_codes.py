@@ -112,11 +112,8 @@ def wire_rule(wire_code: str, message: str, http_status: int | None) -> WireRule
     for start, words, rule in WIRE_RULES:
         if code.startswith(start) and words in text:
             return rule
-    if http_status in _BY_STATUS:
-        return _BY_STATUS[http_status]
-    if http_status is not None and 400 <= http_status < 500:
-        return _REFUSED
-    return _BROKEN
+    status = http_status or 0
+    return _BY_STATUS.get(status) or (_REFUSED if 400 <= status < 500 else _BROKEN)
 
 
 def service_error(

@@ -33,7 +33,14 @@ def check_template(template: str) -> None:
             )
     rest = re.sub(r"\{[^{}]*\}", "x", template)
     parts = PurePosixPath(rest.replace("\\", "/")).parts
-    if not template.strip() or "{" in rest or "}" in rest or ".." in parts or rest.startswith(("/", "\\")) or ":" in rest:
+    if (
+        not template.strip()
+        or "{" in rest
+        or "}" in rest
+        or ".." in parts
+        or rest.startswith(("/", "\\"))
+        or ":" in rest
+    ):
         raise InvalidRequest.one(
             "name",
             say(
@@ -96,7 +103,14 @@ def place(temp_path: Path, target: Path) -> Path:
                 break
             continue
         except OSError as error:
-            if error.errno not in (errno.EPERM, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EMLINK, errno.EACCES, errno.ENOSYS):
+            if error.errno not in (
+                errno.EPERM,
+                errno.EOPNOTSUPP,
+                errno.ENOTSUP,
+                errno.EMLINK,
+                errno.EACCES,
+                errno.ENOSYS,
+            ):
                 raise
             if not _take(candidate):
                 continue

@@ -40,9 +40,7 @@ def read(reply: Reply, *, task_id: str | None = None) -> dict[str, Any]:
             retry_after_s=reply.retry_after_s,
         )
     if 400 <= reply.status < 500:
-        raise service_error(
-            "", _not_an_answer(reply), reply.status, task_id=task_id, retry_after_s=reply.retry_after_s
-        )
+        raise service_error("", _not_an_answer(reply), reply.status, task_id=task_id, retry_after_s=reply.retry_after_s)
     raise MaybeSent(_not_an_answer(reply), http_status=reply.status, request_id=reply.request_id, task_id=task_id)
 
 

@@ -79,7 +79,10 @@ def _store(response: requests.Response, part_path: Path, had_bytes: int) -> int:
         raise TransportError(say("the server cannot continue the download", "服务器无法续传"))
     if response.status_code in (401, 403, 404, 410):
         raise LinkExpired(
-            say(f"the result link is refused (HTTP {response.status_code})", f"结果链接被拒绝（HTTP {response.status_code}）"),
+            say(
+                f"the result link is refused (HTTP {response.status_code})",
+                f"结果链接被拒绝（HTTP {response.status_code}）",
+            ),
             http_status=response.status_code,
         )
     if response.status_code not in (200, 206):

@@ -163,7 +163,9 @@ def transport_error(error: requests.RequestException, url: str, read_timeout_s: 
             return NotSent(say(f"the certificate of {host} is not trusted: {inner}", f"{host} 的证书不受信任：{inner}"))
     if isinstance(error, ValueError):  # InvalidURL, MissingSchema, InvalidHeader: refused by requests itself
         return NotSent(str(error))
-    return MaybeSent(say(f"the connection to {host} broke before the answer was complete", f"与 {host} 的连接在应答完成前中断"))
+    return MaybeSent(
+        say(f"the connection to {host} broke before the answer was complete", f"与 {host} 的连接在应答完成前中断")
+    )
 
 
 def _reason(error: requests.RequestException) -> BaseException | None:

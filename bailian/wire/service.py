@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
+from bailian.errors import TransportError
+from bailian.language import say
 from bailian.settings import Settings
 from bailian.wire import answers
-from bailian.wire.http import Http, Reply
+from bailian.wire.headers import request_headers
+from bailian.wire.http import Http
 
 SUBMIT_TIMEOUT_S = 60.0
 # The gateway gives up after 298 s (`x-dashscope-timeout` of a captured qwen-image-max answer, 2026-06).
 SYNC_TIMEOUT_S = 320.0
 QUERY_TIMEOUT_S = 20.0
 LIST_PAGE_SIZE = 50
-BEIJING_OFFSET_S = 8 * 3600
+LIST_MAX_PAGES = 100
 
 
 @dataclass(frozen=True)
@@ -59,55 +62,32 @@ class Service:
         path = f"/tasks/{quote(task_id, safe='')}/cancel"
         return answers.read(self._http.send("POST", path, read_timeout_s=QUERY_TIMEOUT_S), task_id=task_id)
 
-    def list_tasks(self, *, model: str | None, start_s: float, end_s: float) -> tuple[list[ListedTask], float]:
-        """Return the account's tasks created in [start_s, end_s] (epoch seconds, server clock) and the clock offset.
+    def list_tasks(self, *, model: str | None = None) -> tuple[list[ListedTask], float]:
+        """Return the account's tasks of the last 24 hours, and the server's clock minus ours in seconds.
 
-        The offset is server clock minus ours, from the answer's `Date` header (0 if it has none).
-        Times go out in UTC+8: the zone of all the service's wall-clock times; that the list's parameters
-        use it too is likely, not documented, so callers ask for a wider window than they need.
+        No times are asked for: the zone of the list's `start_time` is not documented, and a wrong guess
+        would make an existing task look absent. `gmt_create` is epoch milliseconds, which needs no zone.
+
+        Raises:
+            TransportError: also when the account has more tasks than can be read in one look.
         """
         rows: list[ListedTask] = []
         offset_s = 0.0
-        for reply, data in self._pages(model, start_s, end_s):
+        for page_no in range(1, LIST_MAX_PAGES + 1):
+            params = {"page_no": page_no, "page_size": LIST_PAGE_SIZE, **({"model_name": model} if model else {})}
+            reply = self._http.send("GET", "/tasks/", params=params, read_timeout_s=QUERY_TIMEOUT_S)
+            data = answers.read(reply)
+            if not isinstance(data.get("data") or [], list) or "total" not in data:
+                raise TransportError(say("the task list is not readable", "任务列表无法解析"))
             if reply.server_time_s is not None:
                 offset_s = reply.server_time_s - time.time()
             rows.extend(_row(item) for item in data.get("data") or [] if isinstance(item, dict))
-        return rows, offset_s
-
-    def _pages(self, model: str | None, start_s: float, end_s: float) -> Iterator[tuple[Reply, dict[str, Any]]]:
-        params: dict[str, Any] = {
-            "start_time": _wall_clock(start_s),
-            "end_time": _wall_clock(end_s),
-            "page_size": LIST_PAGE_SIZE,
-        }
-        if model:
-            params["model_name"] = model
-        page_no = total_pages = 1
-        while page_no <= total_pages:
-            reply = self._http.send(
-                "GET", "/tasks/", params={**params, "page_no": page_no}, read_timeout_s=QUERY_TIMEOUT_S
-            )
-            data = answers.read(reply)
-            yield reply, data
-            total_pages = int(data.get("total_page") or 1)
-            page_no += 1
+            if page_no >= int(data.get("total_page") or 1):
+                return rows, offset_s
+        raise TransportError(say("the account has too many tasks to read", "账号任务过多，无法读完"))
 
     def close(self) -> None:
         self._http.close()
-
-
-def request_headers(settings: Settings, *, masked: bool = False) -> dict[str, str]:
-    """Return the headers of every API request; with `masked`, for showing."""
-    key = settings.api_key
-    shown = "" if key is None else key.masked if masked else key.reveal()
-    headers = {"Authorization": f"Bearer {shown}"}
-    if settings.workspace:
-        headers["X-DashScope-WorkSpace"] = settings.workspace
-    return headers
-
-
-def _wall_clock(epoch_s: float) -> str:
-    return time.strftime("%Y%m%d%H%M%S", time.gmtime(epoch_s + BEIJING_OFFSET_S))
 
 
 def _row(item: dict[str, Any]) -> ListedTask:

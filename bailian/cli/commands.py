@@ -1,0 +1,44 @@
+"""The `bailian` command: each subcommand is loaded when it is used."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+import click
+
+from bailian import __version__
+from bailian.language import say
+
+COMMANDS = {
+    "tasks": "bailian.cli.tasks:tasks",
+    "models": "bailian.cli.models:models",
+    "show": "bailian.cli.show:show",
+    "cost": "bailian.cli.cost:cost",
+    "sandbox": "bailian.cli.sandbox:sandbox",
+    "doctor": "bailian.cli.doctor:doctor",
+}
+
+
+class LazyGroup(click.Group):
+    """A group that imports a command's module when the command is named."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, name = COMMANDS[cmd_name].partition(":")
+        command: click.Command = getattr(import_module(module), name)
+        return command
+
+
+@click.command(
+    cls=LazyGroup,
+    help=say(
+        "Alibaba Bailian from a shell. Pictures: text2image.py.", "在命令行使用阿里云百炼。生成图片：text2image.py。"
+    ),
+)
+@click.version_option(__version__, prog_name="bailian")
+def bailian() -> None:
+    pass

@@ -1,0 +1,81 @@
+"""A JSON file → the fields of one request, flat or nested as the service writes it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from bailian.errors import InvalidRequest
+from bailian.language import say
+
+
+def read_request(path: Path) -> dict[str, Any]:
+    """Return the flat fields of a file that holds one request.
+
+    Raises:
+        InvalidRequest: not there, not JSON, not one request; with line and column.
+    """
+    value = _read_json(path)
+    if isinstance(value, list) or (isinstance(value, dict) and any(key.endswith("_tasks") for key in value)):
+        raise InvalidRequest.one(
+            "config",
+            say(
+                f"{path} holds several requests; this script runs one: an object with model, prompt, size, …",
+                f"{path} 含有多个请求；本脚本一次运行一个：应为包含 model、prompt、size 等字段的对象",
+            ),
+        )
+    if not isinstance(value, dict):
+        raise InvalidRequest.one("config", say(f"{path} holds no JSON object", f"{path} 的内容不是 JSON 对象"))
+    return flat_fields(value)
+
+
+def _read_json(path: Path) -> Any:
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise InvalidRequest.one(
+            "config", say(f"{path} is not UTF-8: save it as UTF-8", f"{path} 不是 UTF-8 编码，请另存为 UTF-8")
+        ) from None
+    except OSError as error:
+        raise InvalidRequest.one(
+            "config", say(f"cannot read {path}: {error.strerror}", f"无法读取 {path}：{error.strerror}")
+        ) from None
+    try:
+        return json.loads(text, object_pairs_hook=_no_twins)
+    except json.JSONDecodeError as error:
+        raise InvalidRequest.one(
+            "config",
+            say(
+                f"{path} is not JSON: line {error.lineno}, column {error.colno}: {error.msg}",
+                f"{path} 不是合法的 JSON：第 {error.lineno} 行第 {error.colno} 列：{error.msg}",
+            ),
+        ) from None
+
+
+def _no_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """JSON lets a field stand twice and keeps the last; a paid request should not be read that way."""
+    value = dict(pairs)
+    if len(value) != len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise InvalidRequest.one(twice, say("stands twice in the same object", "在同一对象中出现两次"))
+    return value
+
+
+def flat_fields(config: dict[str, Any]) -> dict[str, Any]:
+    """Return one level of fields from `model`/`input`/`parameters`, or from a flat object, or a mixture.
+
+    Raises:
+        InvalidRequest: a part that is not an object, or a field in two places.
+    """
+    flat = {key: value for key, value in config.items() if key not in ("input", "parameters")}
+    for part in ("input", "parameters"):
+        inner = config.get(part, {})
+        if not isinstance(inner, dict):
+            raise InvalidRequest.one(part, say("must be an object", "必须是对象"))
+        for key, value in inner.items():
+            if key in flat:
+                raise InvalidRequest.one(f"{part}.{key}", say("is given twice", "重复出现"))
+            flat[key] = value
+    return flat

@@ -1,0 +1,144 @@
+"""Fetch what earlier runs left, or what was started elsewhere."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+from bailian import catalog, settings
+from bailian.cli.progress import ProgressLine
+from bailian.cli.run import report, service
+from bailian.cli.terminal import talk
+from bailian.engine.job import Job, Outcome, Saving
+from bailian.engine.run import Engine, still_running
+from bailian.errors import Exit, TaskFailed
+from bailian.journal import FINAL_STATES, OPEN_STATES, Row, TaskTaken
+from bailian.language import say
+from bailian.media import naming
+from bailian.settings import Settings
+
+OTHERS_LOOK_S = 0.3
+
+
+def fetch(here: Settings, task_ids: Iterable[str], *, timeout_s: float, as_json: bool, quiet: bool) -> int:
+    """Finish the named jobs, or all that are open; return the worst exit code."""
+    ids = list(task_ids)
+    models = catalog.load(settings.home_folder())
+    with (
+        service(here, quiet=True) as there,
+        ProgressLine(not quiet) as progress,
+        Engine(there, models, progress) as engine,
+    ):
+        rows = _rows(engine, here.account, ids)
+        if not rows and not quiet:
+            talk(say("nothing is left to fetch", "没有需要取回的任务"))
+        until_s = time.monotonic() + timeout_s
+        jobs, others, codes = [], [], []
+        for row in rows:
+            if row.state == "done" and _files_are_there(engine, row):
+                codes.append(report(_known(engine, row), as_json, quiet))
+                continue
+            if row.state in FINAL_STATES:
+                engine.reopen(row)
+            job = engine.take_over(row)
+            if job is not None:
+                jobs.append(job)
+            elif ids:
+                others.append(row)
+            elif not quiet:
+                talk(
+                    say(
+                        f"{row.task_id or row.id}: another process is waiting for it",
+                        f"{row.task_id or row.id}：另一个进程正在等待它",
+                    )
+                )
+        codes += [report(outcome, as_json, quiet) for outcome in engine.run(jobs, timeout_s=timeout_s)]
+        codes += [_wait_for_other(engine, row, until_s, as_json, quiet) for row in others]
+        return verdict(codes)
+
+
+def verdict(codes: list[Exit]) -> Exit:
+    """Return one exit code for many jobs: theirs if they agree, else "some failed"."""
+    if len(set(codes)) == 1:
+        return codes[0]
+    return Exit.SOME_FAILED if any(codes) else Exit.OK
+
+
+def _rows(engine: Engine, account: str, ids: list[str]) -> list[Row]:
+    if not ids:
+        return list(reversed(engine.journal.jobs(account, OPEN_STATES, limit=100_000)))
+    rows = []
+    for task_id in ids:
+        row = engine.journal.find(account, task_id)
+        if row is None:
+            raise unknown_task(task_id)
+        rows.append(row)
+    return rows
+
+
+def unknown_task(task_id: str) -> TaskFailed:
+    return TaskFailed(
+        say(f"this machine's journal has no task {task_id}", f"本机日志中没有任务 {task_id}"),
+        code="ResourceNotFound",
+        advice=say(
+            f"if it was made elsewhere: bailian tasks adopt {task_id}",
+            f"如果是在别处创建的：bailian tasks adopt {task_id}",
+        ),
+        task_id=task_id,
+    )
+
+
+def _files_are_there(engine: Engine, row: Row) -> bool:
+    paths = engine.journal.files(row.id)
+    return bool(paths) and all(path.exists() for path in paths)
+
+
+def _known(engine: Engine, row: Row) -> Outcome:
+    return Outcome(Job.of_row(row), row.state, tuple(engine.journal.files(row.id)))
+
+
+def _wait_for_other(engine: Engine, row: Row, until_s: float, as_json: bool, quiet: bool) -> Exit:
+    """Another living process has the job: watch the journal until it is finished, or until it dies."""
+    while time.monotonic() < until_s:
+        current = engine.journal.job(row.id) or row
+        if current.state in FINAL_STATES:
+            return report(_known(engine, current), as_json, quiet)
+        job = engine.take_over(current)
+        if job is not None:
+            left_s = max(1.0, until_s - time.monotonic())
+            return verdict([report(outcome, as_json, quiet) for outcome in engine.run([job], timeout_s=left_s)])
+        time.sleep(OTHERS_LOOK_S)
+    return report(Outcome(Job.of_row(row), row.state, error=still_running(Job.of_row(row))), as_json, quiet)
+
+
+def adopt_task(
+    here: Settings,
+    task_id: str,
+    folder: Path,
+    name: str | None,
+    sidecar: bool,
+    *,
+    timeout_s: float,
+    as_json: bool,
+    quiet: bool,
+) -> int:
+    """Take a task of this account into the journal, wait for it and save its files."""
+    template = name or naming.DEFAULT_TEMPLATE
+    naming.check_template(template)
+    models = catalog.load(settings.home_folder())
+    with (
+        service(here, quiet=True) as there,
+        ProgressLine(not quiet) as progress,
+        Engine(there, models, progress) as engine,
+    ):
+        row = engine.journal.find(here.account, task_id)
+        if row is None:
+            try:
+                job = engine.adopt(task_id, Saving(folder.absolute(), template, sidecar))
+            except TaskTaken:
+                row = engine.journal.find(here.account, task_id)
+        if row is not None:
+            talk(say(f"{task_id} is in this machine's journal already", f"{task_id} 已在本机日志中"))
+            return fetch(here, [task_id], timeout_s=timeout_s, as_json=as_json, quiet=quiet)
+        return verdict([report(outcome, as_json, quiet) for outcome in engine.run([job], timeout_s=timeout_s)])

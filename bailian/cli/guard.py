@@ -1,0 +1,80 @@
+"""The one place that turns failures into text and an exit code. What is not ours keeps its traceback: a bug."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from types import FrameType
+from typing import Any, NoReturn
+
+import click
+
+from bailian.errors import BailianError, Exit, Interrupted, InvalidRequest
+from bailian.language import say
+
+
+def main(command: click.Command, prog_name: str | None = None) -> NoReturn:
+    """Run a command and leave with its verdict."""
+    # SIGTERM (cron, systemd) ends a run as Ctrl-C does: what is running is named and kept.
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        code = command.main(prog_name=prog_name, standalone_mode=False)
+    except click.exceptions.Exit as end:
+        code = end.exit_code
+    except click.UsageError as error:
+        code = _fail(_from_click(error), error.ctx)
+    except (click.Abort, KeyboardInterrupt):
+        code = _fail(Interrupted(say("interrupted", "已中断"), advice=_LIST_TASKS()))
+    except BailianError as error:
+        code = _fail(error)
+    except BrokenPipeError:
+        # Whoever read our output has gone; what was paid for is saved already.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = Exit.OK
+    sys.exit(int(code or 0))
+
+
+def _interrupt(_signal: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _LIST_TASKS() -> str:
+    return say("`bailian tasks list` shows what is running", "`bailian tasks list` 显示仍在运行的任务")
+
+
+def _fail(error: BailianError, context: click.Context | None = None) -> Exit:
+    from bailian.cli.terminal import talk_error, write_json
+
+    if _wants_json(context):
+        write_json(error.to_json())
+    else:
+        talk_error(error)
+    return error.exit_code
+
+
+def _wants_json(context: click.Context | None) -> bool:
+    """Look at the raw words: a usage error may come before the option was read."""
+    words = sys.argv[1:]
+    return "--json" in (words[: words.index("--")] if "--" in words else words)
+
+
+def _from_click(error: click.UsageError) -> InvalidRequest:
+    """Say click's complaint in the user's language."""
+    name = ""
+    message: Any = error.format_message()
+    if isinstance(error, click.NoSuchOption):
+        from bailian.catalog import did_you_mean
+
+        known = [word for p in error.ctx.command.params for word in p.opts] if error.ctx else []
+        message = say(f"unknown option {error.option_name}", f"未知选项 {error.option_name}")
+        message += did_you_mean(error.option_name, known)
+    elif isinstance(error, click.MissingParameter):
+        name = (error.param.name or "") if error.param else ""
+        message = say("is missing", "缺少该参数")
+    elif isinstance(error, click.BadParameter):
+        name = (error.param.opts[0].lstrip("-") if error.param else "") or ""
+        message = error.message
+    command = error.ctx.command_path if error.ctx else ""
+    advice = say(f"`{command} --help` shows what is allowed", f"`{command} --help` 显示可用的参数") if command else ""
+    return InvalidRequest.one(name, message, advice=advice)

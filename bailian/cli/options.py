@@ -1,0 +1,181 @@
+"""The options that all scripts share, as one decorator. Help texts only: nothing heavy is imported here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import click
+
+from bailian.language import say
+
+DEFAULT_OUTPUT = "outputs"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Common:
+    """The shared options of one run, as given."""
+
+    output: Path
+    name: str | None
+    config: Path | None
+    dry_run: bool
+    as_json: bool
+    quiet: bool
+    verbose: bool
+    wait: bool
+    timeout_s: float
+    max_cost_cny: float | None
+    strict: bool
+    sandbox: bool
+    region: str | None
+    base_url: str | None
+    workspace: str | None
+    sidecar: bool
+
+
+class WholeNumber(click.ParamType[int]):
+    """An integer whose refusal is in the user's language."""
+
+    name = "integer"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        try:
+            return int(str(value))
+        except ValueError:
+            self.fail(say(f"{value!r} is not a whole number", f"{value!r} 不是整数"), param, ctx)
+
+
+WHOLE_NUMBER = WholeNumber()
+Decorated = Callable[..., Any]
+
+
+def saving_options(function: Decorated) -> Decorated:
+    """Where results go."""
+    for option in (
+        click.option(
+            "--sidecar",
+            is_flag=True,
+            help=say("Write NAME.json beside each file.", "为每个文件写一份同名 .json 说明。"),
+        ),
+        click.option(
+            "--name",
+            metavar="TEMPLATE",
+            help=say(
+                "File name: {date} {time} {model} {prompt} {seed} {n} {task_id} {index}.",
+                "文件名模板：{date} {time} {model} {prompt} {seed} {n} {task_id} {index}。",
+            ),
+        ),
+        click.option(
+            "-o",
+            "--output",
+            type=click.Path(path_type=Path),
+            default=Path(DEFAULT_OUTPUT),
+            metavar="DIR",
+            help=say("Folder for the files [default: outputs/].", "保存文件的目录 [默认: outputs/]。"),
+        ),
+    ):
+        function = option(function)
+    return function
+
+
+def account_options(function: Decorated) -> Decorated:
+    """Which service, and as whom. No option takes a key: it would show in `ps`."""
+    for option in (
+        click.option("--workspace", metavar="ID", help=say("Workspace (业务空间) id.", "业务空间 ID。")),
+        click.option(
+            "--base-url", metavar="URL", help=say("Another host, with /api/v1.", "其他服务地址（含 /api/v1）。")
+        ),
+        click.option(
+            "--region", metavar="REGION", help=say("beijing (default), singapore, …", "beijing（默认）、singapore 等。")
+        ),
+        click.option(
+            "--sandbox",
+            is_flag=True,
+            envvar="BAILIAN_SANDBOX",
+            help=say("Try it: a local sandbox, no key, no cost.", "试用：本地沙箱，无需密钥，不产生费用。"),
+        ),
+    ):
+        function = option(function)
+    return function
+
+
+def talk_options(function: Decorated) -> Decorated:
+    """How much is said, and in which form."""
+    for option in (
+        click.option("-v", "--verbose", is_flag=True, help=say("Say more on stderr.", "在 stderr 输出更多信息。")),
+        click.option("-q", "--quiet", is_flag=True, help=say("Only errors on stderr.", "stderr 只输出错误。")),
+        click.option(
+            "--json", "as_json", is_flag=True, help=say("One JSON object on stdout.", "在 stdout 输出一个 JSON 对象。")
+        ),
+    ):
+        function = option(function)
+    return function
+
+
+def running_options(function: Decorated) -> Decorated:
+    """How the request is run."""
+    for option in (
+        click.option(
+            "--strict",
+            is_flag=True,
+            help=say("Refuse what would be adapted with a note.", "凡需调整（有提示）的请求一律拒绝。"),
+        ),
+        click.option(
+            "--max-cost",
+            "max_cost_cny",
+            type=float,
+            metavar="CNY",
+            help=say("Refuse to spend more than this.", "费用超过此金额则拒绝。"),
+        ),
+        click.option(
+            "--timeout",
+            "timeout_s",
+            type=click.FloatRange(min=0, min_open=True),
+            default=1800,
+            metavar="SECONDS",
+            help=say(
+                "Wait at most so long; the task goes on [default: 1800].",
+                "最长等待时间，超过后任务继续在服务端运行 [默认: 1800]。",
+            ),
+        ),
+        click.option(
+            "--wait/--no-wait",
+            default=True,
+            help=say("--no-wait prints the task id and leaves.", "--no-wait 只提交任务并输出 task_id。"),
+        ),
+        click.option(
+            "--dry-run",
+            is_flag=True,
+            help=say("Show the request and its cost; send nothing.", "只显示请求与费用，不发送。"),
+        ),
+        click.option(
+            "--config",
+            type=click.Path(path_type=Path),
+            metavar="FILE",
+            help=say("Read the request from a JSON file; flags win.", "从 JSON 文件读取请求；命令行参数优先。"),
+        ),
+    ):
+        function = option(function)
+    return function
+
+
+def common_options(function: Decorated) -> Decorated:
+    """All shared options; the function gets them as `common` and its own as keywords."""
+
+    def with_common(**values: Any) -> Any:
+        common, own = split(values)
+        return function(common, **own)
+
+    with_common.__name__ = function.__name__
+    with_common.__click_params__ = getattr(function, "__click_params__", [])  # type: ignore[attr-defined]
+    return running_options(saving_options(talk_options(account_options(with_common))))
+
+
+def split(values: Mapping[str, Any]) -> tuple[Common, dict[str, Any]]:
+    """Return the shared options, and what is left."""
+    names = {field.name for field in fields(Common)}
+    own = {name: value for name, value in values.items() if name not in names}
+    return Common(**{name: values[name] for name in names}), own

@@ -1,0 +1,213 @@
+"""`bailian tasks`: what this machine started, what the account has, and how to get what is left."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from bailian.cli.account import with_account
+from bailian.cli.options import DEFAULT_OUTPUT, saving_options, talk_options
+from bailian.language import say
+from bailian.settings import Settings
+
+if TYPE_CHECKING:
+    from bailian.journal import Row
+
+
+@click.group(help=say("List, show, fetch, cancel and adopt tasks.", "列出、查看、取回、取消和接管任务。"))
+def tasks() -> None:
+    pass
+
+
+@tasks.command("list", help=say("List the jobs of this machine, newest first.", "列出本机的任务，最新的在前。"))
+@click.option(
+    "--remote", is_flag=True, help=say("Ask the account: all its tasks of 24 hours.", "查询账号 24 小时内的全部任务。")
+)
+@click.option(
+    "--state",
+    "states",
+    multiple=True,
+    metavar="STATE",
+    help=say("Only this state (repeatable).", "只列出该状态（可重复）。"),
+)
+@click.option(
+    "--limit", type=click.IntRange(min=1), default=50, show_default=True, help=say("At most so many.", "最多条数。")
+)
+@talk_options
+@with_account
+def list_(here: Settings, remote: bool, states: tuple[str, ...], limit: int, as_json: bool, **_talk: bool) -> None:
+    from bailian.cli.run import service
+    from bailian.journal import Journal
+
+    here.require_key()
+    journal = Journal(here.home)
+    if not remote:
+        rows = [_brief(row, len(journal.files(row.id))) for row in journal.jobs(here.account, states, limit)]
+    else:
+        from bailian.wire.service import Service
+
+        with service(here, quiet=True) as there:
+            listed, _ = Service(there).list_tasks()
+        ours = journal.known_tasks(here.account, [task.task_id for task in listed])
+        rows = [
+            {
+                "task_id": task.task_id,
+                "status": task.status,
+                "model": task.model,
+                "created": _clock(task.created_at_s),
+                "ours": task.task_id in ours,
+            }
+            for task in listed[:limit]
+        ]
+    _print_rows(rows, as_json, say("no tasks", "没有任务"))
+
+
+@tasks.command("show", help=say("Show everything known about one task.", "显示一个任务的全部信息。"))
+@click.argument("task_id", metavar="ID")
+@talk_options
+@with_account
+def show(here: Settings, task_id: str, **_talk: bool) -> None:
+    from bailian.cli.fetch import unknown_task
+    from bailian.cli.terminal import write_data
+    from bailian.journal import Journal
+
+    here.require_key()
+    journal = Journal(here.home)
+    row = journal.find(here.account, task_id)
+    if row is None:
+        raise unknown_task(task_id)
+    shown = {
+        **_brief(row, 0),
+        "job": row.id,
+        "request_id": row.request_id,
+        "request": row.request,
+        "body": row.prepared.get("body"),
+        "files": [str(path) for path in journal.files(row.id)],
+        "cost": {"currency": "CNY", "estimate": row.estimate_cny, "charged": row.charged_cny},
+        "run_s": row.run_s,
+        "answer": row.answer,
+        "error": row.error and row.error.get("error"),
+    }
+    write_data(json.dumps(shown, ensure_ascii=False, indent=2))
+
+
+@tasks.command("wait", help=say("Wait for tasks and save their files.", "等待任务完成并保存结果。"))
+@click.argument("task_ids", metavar="[ID]...", nargs=-1)
+@click.option("--all", "all_", is_flag=True, help=say("All that earlier runs left.", "以前遗留的全部任务。"))
+@click.option(
+    "--timeout",
+    "timeout_s",
+    type=click.FloatRange(min=0, min_open=True),
+    default=1800,
+    metavar="SECONDS",
+    help=say("Wait at most so long [default: 1800].", "最长等待时间 [默认: 1800]。"),
+)
+@talk_options
+@with_account
+def wait(
+    here: Settings, task_ids: tuple[str, ...], all_: bool, timeout_s: float, as_json: bool, quiet: bool, **_: bool
+) -> int:
+    from bailian.cli.fetch import fetch
+    from bailian.errors import InvalidRequest
+
+    if bool(task_ids) == all_:
+        raise InvalidRequest.one(
+            "", say("name task ids, or --all", "请给出 task_id，或使用 --all"), advice="bailian tasks wait --all"
+        )
+    here.require_key()
+    return fetch(here, task_ids, timeout_s=timeout_s, as_json=as_json, quiet=quiet)
+
+
+@tasks.command("cancel", help=say("Cancel a task that is still PENDING.", "取消仍在排队（PENDING）的任务。"))
+@click.argument("task_id", metavar="ID")
+@talk_options
+@with_account
+def cancel(here: Settings, task_id: str, as_json: bool, **_talk: bool) -> None:
+    from bailian.cli.run import service
+    from bailian.cli.terminal import talk, write_json
+    from bailian.errors import TaskFailed
+    from bailian.journal import FINAL_STATES, Journal
+    from bailian.wire.service import Service
+
+    here.require_key()
+    with service(here, quiet=True) as there:
+        answer = Service(there).cancel(task_id)
+    journal = Journal(here.home)
+    row = journal.find(here.account, task_id)
+    if row is not None and row.state not in FINAL_STATES:
+        error = TaskFailed(say("the task was canceled", "任务已取消"), wire_code="CANCELED", task_id=task_id)
+        journal.finish(row.id, "failed", error.to_json())
+    if as_json:
+        write_json({"request_id": answer.get("request_id"), "output": {"task_id": task_id, "task_status": "CANCELED"}})
+    else:
+        talk(say(f"canceled {task_id}; it costs nothing", f"已取消 {task_id}，不产生费用"))
+
+
+@tasks.command(
+    "adopt",
+    help=say(
+        "Take a task made elsewhere with this account; save its files.", "接管用同一账号在别处创建的任务并保存结果。"
+    ),
+)
+@click.argument("task_id", metavar="ID")
+@click.option(
+    "--timeout",
+    "timeout_s",
+    type=click.FloatRange(min=0, min_open=True),
+    default=1800,
+    metavar="SECONDS",
+    help=say("Wait at most so long [default: 1800].", "最长等待时间 [默认: 1800]。"),
+)
+@saving_options
+@talk_options
+@with_account
+def adopt(
+    here: Settings,
+    task_id: str,
+    timeout_s: float,
+    output: Path,
+    name: str | None,
+    sidecar: bool,
+    as_json: bool,
+    quiet: bool,
+    **_: bool,
+) -> int:
+    from bailian.cli.fetch import adopt_task
+
+    here.require_key()
+    return adopt_task(
+        here, task_id, output or Path(DEFAULT_OUTPUT), name, sidecar, timeout_s=timeout_s, as_json=as_json, quiet=quiet
+    )
+
+
+def _brief(row: Row, files: int) -> dict[str, Any]:
+    error = (row.error or {}).get("error", {})
+    return {
+        "task_id": row.task_id or row.id,
+        "state": row.state,
+        "model": row.model,
+        "created": _clock(row.created_at_s),
+        "files": files,
+        "prompt": str(row.request.get("prompt", ""))[:40],
+        "error": error.get("wire_code") or error.get("code"),
+    }
+
+
+def _clock(epoch_s: float | None) -> str | None:
+    return None if epoch_s is None else time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(epoch_s))
+
+
+def _print_rows(rows: list[dict[str, Any]], as_json: bool, empty: str) -> None:
+    from bailian.cli.table import print_table
+    from bailian.cli.terminal import talk, write_json
+
+    if as_json:
+        write_json({"tasks": rows})
+    elif rows:
+        print_table(rows)
+    else:
+        talk(empty)

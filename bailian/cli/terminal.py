@@ -1,0 +1,68 @@
+"""What reaches the terminal: data on stdout, talk on stderr, and nothing that could drive it."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from bailian.errors import BailianError
+from bailian.language import say
+from bailian.modalities.shapes import Notice
+
+# C0 without tab and newline, DEL, C1, and the marks that reorder text: a server's message must not move the
+# cursor, change colours or hide what follows it.
+_UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def printable(text: str) -> str:
+    """Return the text with everything that a terminal would obey made visible."""
+    return _UNPRINTABLE.sub(lambda match: f"\\x{ord(match.group()):02x}", text)
+
+
+def write_json(value: Mapping[str, Any]) -> None:
+    """Print one JSON object on one line."""
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    _write(sys.stdout, _UNPRINTABLE.sub(lambda match: f"\\u{ord(match.group()):04x}", text))
+
+
+def write_data(text: str) -> None:
+    """Print a line of data."""
+    _write(sys.stdout, printable(text))
+
+
+def talk(text: str) -> None:
+    """Print a line for people."""
+    _write(sys.stderr, printable(text))
+
+
+def _write(stream: Any, line: str) -> None:
+    """Write a line; characters that the stream's encoding lacks are escaped, never a reason to fail."""
+    encoding = stream.encoding or "utf-8"
+    stream.write(line.encode(encoding, "backslashreplace").decode(encoding) + "\n")
+    stream.flush()
+
+
+def talk_notices(notices: Iterable[Notice]) -> None:
+    for notice in notices:
+        talk(say(f"note: {notice.message}", f"提示：{notice.message}"))
+
+
+def talk_error(error: BailianError) -> None:
+    """Print what was wrong, what to do, and the numbers that support asks for."""
+    first, *rest = error.message.split("\n")
+    talk(say("error: ", "错误：") + first)
+    for line in rest:
+        talk("       " + line)
+    if error.advice:
+        talk(say("  try: ", "  建议：") + error.advice)
+    facts = [
+        error.code,
+        error.wire_code if error.wire_code != error.code else None,
+        f"HTTP {error.http_status}" if error.http_status else None,
+        f"request id {error.request_id}" if error.request_id else None,
+        f"task id {error.task_id}" if error.task_id else None,
+    ]
+    talk("  (" + " · ".join(fact for fact in facts if fact) + ")")

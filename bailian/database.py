@@ -1,0 +1,127 @@
+"""SQLite files shared by many processes: created once and whole, written in short exclusive turns."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from uuid import uuid4
+
+from bailian.errors import SetupError
+from bailian.language import say
+
+BUSY_TIMEOUT_S = 120.0
+
+
+class Database:
+    """One connection per process, one writer at a time, all processes' writes in turn."""
+
+    def __init__(self, path: Path, schema: str, version: int, *, durable: bool) -> None:
+        """Open, or create, the file.
+
+        `durable`: every commit is on the disk before `write()` returns. Without it a power cut may lose
+        the last commits, a killed process does not.
+
+        Raises:
+            SetupError: the folder cannot be written, or the file is of a newer version of this toolkit.
+        """
+        self.path = path
+        self._lock = threading.RLock()
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            if not path.exists():
+                _create(path, schema, version)
+            self._connection = _connect(path)
+            self._connection.execute(f"PRAGMA synchronous={'FULL' if durable else 'OFF'}")
+            (found,) = self._connection.execute("PRAGMA user_version").fetchone()
+        except (OSError, sqlite3.Error) as error:
+            raise unusable(path, error) from None
+        if found > version:
+            raise SetupError(
+                say(
+                    f"{path} was written by a newer version of this toolkit; update it",
+                    f"{path} 由更新版本的工具写入，请升级本工具",
+                )
+            )
+
+    @contextmanager
+    def write(self) -> Iterator[sqlite3.Connection]:
+        """Run one exclusive transaction; it is committed at the end, or not at all.
+
+        Raises:
+            SetupError: the disk is full or the file is not usable.
+        """
+        with self._lock:
+            try:
+                self._connection.execute("BEGIN IMMEDIATE")
+                try:
+                    yield self._connection
+                except BaseException:
+                    self._connection.execute("ROLLBACK")
+                    raise
+                self._connection.execute("COMMIT")
+            except (sqlite3.OperationalError, sqlite3.DatabaseError) as error:
+                if isinstance(error, sqlite3.IntegrityError):
+                    raise
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+                raise unusable(self.path, error) from None
+
+    def read(self, sql: str, values: tuple[object, ...] = ()) -> list[sqlite3.Row]:
+        """Return all rows of a query."""
+        with self._lock:
+            try:
+                return self._connection.execute(sql, values).fetchall()
+            except sqlite3.Error as error:
+                raise unusable(self.path, error) from None
+
+    def close(self) -> None:
+        with self._lock:
+            self._connection.close()
+
+
+def unusable(path: Path, error: Exception) -> SetupError:
+    return SetupError(
+        say(f"cannot use {path}: {error}", f"无法使用 {path}：{error}"),
+        advice=say(
+            "the journal is what keeps paid results from being lost, so nothing is sent without it: free some disk "
+            "space, or set BAILIAN_HOME to a folder that can be written",
+            "日志用来保证已付费的结果不丢失，因此没有它就不会发送请求：请清理磁盘，或把 BAILIAN_HOME 设为可写的文件夹",
+        ),
+    )
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
+    connection.row_factory = sqlite3.Row
+    return connection
+
+
+def _create(path: Path, schema: str, version: int) -> None:
+    """Build the file aside and give it its name when whole.
+
+    Two hundred processes may start at once on an empty folder: switching a shared file to WAL is the one
+    step that SQLite refuses with "database is locked" in spite of any time-out, so it is done before the
+    file is shared. Whoever is first wins, the others use his.
+    """
+    aside = path.with_name(f".{path.name}.{uuid4().hex}")
+    try:
+        connection = _connect(aside)
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.executescript(schema)
+        connection.execute(f"PRAGMA user_version={version}")
+        connection.close()
+        aside.chmod(0o600)
+        try:
+            os.link(aside, path)
+        except FileExistsError:
+            return
+        except OSError:  # no links here: rename, which on POSIX could replace another's file made just now
+            if not path.exists():
+                aside.rename(path)
+    finally:
+        for leftover in (aside, *(aside.with_name(aside.name + end) for end in ("-wal", "-shm"))):
+            leftover.unlink(missing_ok=True)

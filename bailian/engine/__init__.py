@@ -1,0 +1,1 @@
+"""The one pipeline, for one job and for ten thousand: submit → settle → watch → save."""

@@ -1,0 +1,144 @@
+"""A job on its way through the engine, what the steps may use, and how a step ends."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from bailian.engine.rhythm import Usual
+from bailian.errors import BailianError
+from bailian.journal import Journal, Row
+from bailian.modalities.shapes import Notice
+from bailian.owners import Owner
+from bailian.pace import Pace
+from bailian.wire.download import Downloader
+from bailian.wire.service import Service
+
+
+@dataclass(frozen=True)
+class Saving:
+    """Where results go."""
+
+    folder: Path
+    template: str
+    sidecar: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        return {"folder": str(self.folder), "template": self.template, "sidecar": self.sidecar}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Saving:
+        return cls(Path(data["folder"]), data["template"], bool(data.get("sidecar")))
+
+
+@dataclass
+class Job:
+    """The working copy of one journal row."""
+
+    id: str
+    kind: str
+    model: str
+    wire_model: str
+    request: Mapping[str, Any]
+    prepared: Mapping[str, Any]
+    saving: Saving
+    created_at_s: float
+    estimate_cny: float | None
+    submit_per_s: float | None = None
+    poll_per_s: float = 20.0
+    typical_s: float | None = None
+
+    task_id: str | None = None
+    request_id: str | None = None
+    adopted: bool = False
+    sent_at_s: float | None = None
+    answer: dict[str, Any] | None = None
+    charged_cny: float | None = None
+
+    may_resend: bool = True
+    """False when a later process looks after the job: what never arrived is reported, not sent again."""
+    notices: list[Notice] = field(default_factory=list)
+    attempts: int = 0
+    resends: int = 0
+    failures_in_a_row: int = 0
+    has_place: bool = False
+    confirmations: int = 0
+    foreign: set[str] = field(default_factory=set)
+    refreshed: bool = False
+    watched_from_s: float | None = None
+    running_since_s: float | None = None
+    usual: Usual | None = None
+
+    @classmethod
+    def of_row(cls, row: Row) -> Job:
+        """Continue what another run left."""
+        return cls(
+            id=row.id,
+            kind=row.kind,
+            model=row.model,
+            wire_model=row.wire_model,
+            request=row.request,
+            prepared=row.prepared,
+            saving=Saving.from_json(row.saving),
+            created_at_s=row.created_at_s,
+            estimate_cny=row.estimate_cny,
+            task_id=row.task_id,
+            request_id=row.request_id,
+            adopted=row.adopted,
+            sent_at_s=row.sent_at_s,
+            answer=row.answer,
+            charged_cny=row.charged_cny,
+            may_resend=False,
+        )
+
+
+class Progress(Protocol):
+    """Told what happens; the default says nothing."""
+
+    def update(self, job: Job, status: str, elapsed_s: float) -> None: ...
+
+
+class NoProgress:
+    def update(self, job: Job, status: str, elapsed_s: float) -> None:
+        pass
+
+
+@dataclass
+class Ports:
+    """Everything a step may touch. Time and chance are arguments, so no test sleeps."""
+
+    account: str
+    journal: Journal
+    pace: Pace
+    owner: Owner
+    service: Service
+    downloader: Downloader
+    progress: Progress = field(default_factory=NoProgress)
+    monotonic: Callable[[], float] = time.monotonic
+    wall: Callable[[], float] = time.time
+    jitter: Callable[[], float] = random.random
+
+
+@dataclass(frozen=True)
+class Then:
+    """A step is over: do `step` after `after_s` seconds. No thread is held meanwhile."""
+
+    step: str
+    after_s: float = 0.0
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a job ended, or where it was left."""
+
+    job: Job
+    state: str
+    files: tuple[Path, ...] = ()
+    error: BailianError | None = None
+
+
+Step = Callable[[Job, Ports], "Then | Outcome"]

@@ -1,0 +1,71 @@
+"""When to ask again. Arithmetic only: no clock, no sleep, no I/O."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+FIRST_POLL_S = 1.0
+SHORTEST_POLL_S = 0.25
+LONGEST_POLL_S = 10.0
+BACKOFF_LONGEST_S = 60.0
+# Asked a moment after the expected end rather than before it: one question instead of two.
+AFTER_EXPECTED_S = 0.08
+
+
+@dataclass(frozen=True)
+class Usual:
+    """How long tasks of a model run at the service, in seconds: most end between `low_s` and `high_s`."""
+
+    low_s: float
+    median_s: float
+    high_s: float
+
+
+def usual(durations_s: Sequence[float]) -> Usual | None:
+    """Return what the last tasks show, or None if there were none."""
+    if not durations_s:
+        return None
+    if len(durations_s) == 1:
+        return Usual(durations_s[0], durations_s[0], durations_s[0])
+    tenths = statistics.quantiles(durations_s, n=10, method="inclusive")
+    return Usual(tenths[0], statistics.median(durations_s), tenths[-1])
+
+
+def next_poll_s(
+    elapsed_s: float, known: Usual | None, *, running_since_s: float | None = None, typical_s: float | None = None
+) -> float:
+    """Return the pause before the next question.
+
+    Args:
+        elapsed_s: since the task was submitted.
+        known: this model's usual duration, from the journal.
+        running_since_s: when it left the queue, on the same scale; None while it is queued or unknown.
+        typical_s: the catalog's figure, for a model that this journal has not seen yet.
+    """
+    if known is None:
+        if elapsed_s <= 0:
+            return max(FIRST_POLL_S, 0.1 * (typical_s or 0.0))
+        return _within(0.15 * elapsed_s, 0.5, LONGEST_POLL_S)
+    ran_s = elapsed_s - (running_since_s or 0.0)
+    first_s = known.low_s + AFTER_EXPECTED_S
+    if ran_s < first_s - SHORTEST_POLL_S / 2:
+        return first_s - ran_s
+    if ran_s < known.high_s:
+        return max(SHORTEST_POLL_S, (known.high_s - known.low_s) / 5)
+    # Later than nearly all: the longer it is overdue, the less one more second matters.
+    return _within(SHORTEST_POLL_S + 0.2 * (ran_s - known.high_s), SHORTEST_POLL_S, LONGEST_POLL_S)
+
+
+def backoff_s(attempt: int, *, retry_after_s: float | None = None, jitter: float = 0.5) -> float:
+    """Return the pause before attempt number `attempt` + 1 (first is 0): 1, 2, 4 … 60 s, ±25 % by `jitter` in [0, 1].
+
+    The server's own wish wins when it is longer.
+    """
+    pause_s = min(BACKOFF_LONGEST_S, 2.0 ** min(attempt, 10)) * (0.75 + 0.5 * jitter)
+    return max(pause_s, retry_after_s or 0.0)
+
+
+def _within(value: float, low: float, high: float) -> float:
+    return min(max(value, low), high)

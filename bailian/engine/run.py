@@ -1,0 +1,263 @@
+"""Jobs in, outcomes out. A single picture and a batch come through here alike."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from types import TracebackType
+
+from bailian.catalog import Catalog
+from bailian.engine.job import Job, NoProgress, Outcome, Ports, Progress, Saving, Step, Then
+from bailian.engine.save import save
+from bailian.engine.schedule import Scheduler
+from bailian.engine.settle import never_arrived, settle, shown_prompts, unclear
+from bailian.engine.submit import hold, submit, unsent
+from bailian.engine.watch import failure, keep, watch
+from bailian.errors import BailianError, Interrupted, MaybeSent, NotSent, StillRunning
+from bailian.journal import FINAL_STATES, Journal, Row
+from bailian.language import say
+from bailian.modalities.shapes import Prepared
+from bailian.owners import Owner
+from bailian.pace import Pace
+from bailian.settings import Settings
+from bailian.wire.download import Downloader
+from bailian.wire.service import Service
+
+
+def _submit_only(job: Job, ports: Ports) -> Then | Outcome:
+    """Submit without waiting: a task that exists is the end."""
+    then = submit(job, ports)
+    return Outcome(job, "submitted") if isinstance(then, Then) and then.step == "watch" else then
+
+
+def _settle_only(job: Job, ports: Ports) -> Then | Outcome:
+    then = settle(job, ports)
+    return Outcome(job, "submitted") if isinstance(then, Then) and then.step == "watch" else then
+
+
+def _give_up(job: Job, ports: Ports) -> Outcome:
+    """Intended by a process that died before sending: certainly not paid, and not ours to pay now."""
+    return unsent(job, ports, never_arrived())
+
+
+def _hold(job: Job, ports: Ports) -> Outcome:
+    return hold(job, ports, MaybeSent(say("the process ended before the answer came", "进程在收到应答前结束")))
+
+
+STEPS: dict[str, Step] = {
+    "submit": submit,
+    "settle": settle,
+    "watch": watch,
+    "keep": keep,
+    "save": save,
+    "give_up": _give_up,
+    "hold": _hold,
+}
+NO_WAIT_STEPS: dict[str, Step] = {**STEPS, "submit": _submit_only, "settle": _settle_only}
+
+
+def step_after(state: str, mode: str) -> str:
+    """Return how a job goes on that another process left in this state."""
+    if state in ("sending", "unsettled"):
+        return "settle" if mode == "task" else "hold"
+    return {"waiting": "give_up", "submitted": "watch", "ended": "save"}[state]
+
+
+class Engine:
+    """One account at one host, with its journal. Use as a context manager."""
+
+    def __init__(self, settings: Settings, catalog: Catalog, progress: Progress | None = None) -> None:
+        self.settings = settings
+        self.catalog = catalog
+        self._progress = progress or NoProgress()
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Engine:
+        self.settings.require_key()
+        home = self.settings.home
+        journal = Journal(home)
+        self._stack.callback(journal.close)
+        pace = Pace(home)
+        self._stack.callback(pace.close)
+        service, downloader = Service(self.settings), Downloader()
+        self._stack.callback(service.close)
+        self._stack.callback(downloader.close)
+        owner = self._stack.enter_context(Owner(home))
+        self.ports = Ports(self.settings.account, journal, pace, owner, service, downloader, self._progress)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stack.close()
+
+    @property
+    def journal(self) -> Journal:
+        return self.ports.journal
+
+    def intend(self, prepared: Prepared, saving: Saving) -> Job:
+        """Put a checked request on disk. Nothing is sent before this has returned."""
+        data = prepared.to_json()
+        job_id = self.journal.intend(
+            account=self.ports.account,
+            kind=prepared.model.kind,
+            model=prepared.model.name,
+            wire_model=prepared.wire_model,
+            request=prepared.request,
+            prepared=data,
+            saving=saving.to_json(),
+            estimate_cny=prepared.estimate_cny,
+            owner=self.ports.owner.id,
+        )
+        return Job(
+            id=job_id,
+            kind=prepared.model.kind,
+            model=prepared.model.name,
+            wire_model=prepared.wire_model,
+            request=prepared.request,
+            prepared=data,
+            saving=saving,
+            created_at_s=self.ports.wall(),
+            estimate_cny=prepared.estimate_cny,
+            submit_per_s=prepared.model.submit_per_s,
+            poll_per_s=prepared.model.poll_per_s,
+            typical_s=prepared.model.typical_s,
+            notices=list(prepared.notices),
+        )
+
+    def take_over(self, row: Row) -> Job | None:
+        """Continue a job that another run left; None if its process is alive, or another was faster."""
+        owner = self.ports.owner
+        if row.owner is not None and not owner.is_gone(row.owner):
+            return None
+        if not self.journal.claim(row.id, owner.id, row.owner):
+            return None
+        return Job.of_row(row)
+
+    def reopen(self, row: Row) -> None:
+        """Give a failed or held job another look at the service; nothing is sent again by it."""
+        self.journal.reopen(row.id)
+
+    def adopt(self, task_id: str, saving: Saving) -> Job:
+        """Take a task that was made elsewhere with this account.
+
+        Raises:
+            TaskFailed: the service does not know it.
+            TaskTaken: it is in the journal already.
+        """
+        answer = self.ports.service.task(task_id)
+        output = answer.get("output")
+        output = output if isinstance(output, dict) else {}
+        if output.get("task_status") == "UNKNOWN":
+            raise failure(output, "UNKNOWN", task_id, answer.get("request_id"))
+        model = self._model_of(task_id)
+        prompts = shown_prompts(answer)
+        job_id = self.journal.intend(
+            account=self.ports.account,
+            kind="image",
+            model=model,
+            wire_model=model,
+            request={"model": model, **({"prompt": prompts[0]} if prompts else {})},
+            prepared={"mode": "task", "count": (output.get("task_metrics") or {}).get("TOTAL") or 1},
+            saving=saving.to_json(),
+            estimate_cny=None,
+            owner=self.ports.owner.id,
+            state="submitted",
+            task_id=task_id,
+        )
+        row = self.journal.job(job_id)
+        assert row is not None  # noqa: S101 - written a line above
+        return Job.of_row(row)
+
+    def _model_of(self, task_id: str) -> str:
+        """Only the account's list knows a task's model."""
+        rows, _ = self.ports.service.list_tasks()
+        return next((row.model for row in rows if row.task_id == task_id), "unknown")
+
+    def run(self, jobs: Iterable[Job], *, timeout_s: float | None = None, wait: bool = True) -> Iterator[Outcome]:
+        """Bring jobs to their end, in whatever order they get there.
+
+        Args:
+            timeout_s: seconds for all of them; what still runs then is left to run, and reported so.
+            wait: False ends each job when its task exists.
+
+        Raises:
+            Interrupted: Ctrl-C; the message names what runs on and the command that fetches it.
+        """
+        scheduler = Scheduler(STEPS if wait else NO_WAIT_STEPS, self.ports)
+        started: list[Job] = []
+        for job in jobs:
+            started.append(job)
+            scheduler.add(job, "submit" if job.may_resend else step_after(self._state(job), job.prepared["mode"]))
+        deadline_s = None if timeout_s is None else time.monotonic() + timeout_s
+        try:
+            for end in scheduler.run(deadline_s):
+                yield self._outcome(end)
+            ends, left = scheduler.leave()
+            yield from ends
+            yield from (self._left_at_deadline(job) for job in left)
+        except KeyboardInterrupt:
+            ends, left = scheduler.leave()
+            yield from ends
+            raise self._interrupted(left) from None
+        finally:
+            scheduler.close()
+            self.journal.release(job.id for job in started)
+
+    def _state(self, job: Job) -> str:
+        row = self.journal.job(job.id)
+        return row.state if row else "waiting"
+
+    def _outcome(self, end: Outcome | tuple[Job, BailianError]) -> Outcome:
+        """A step that raised leaves its job open in the journal: a later run can go on."""
+        if isinstance(end, Outcome):
+            return end
+        job, error = end
+        return Outcome(job, self._state(job), tuple(self.journal.files(job.id)), error)
+
+    def _left_at_deadline(self, job: Job) -> Outcome:
+        state = self._state(job)
+        if state == "waiting":
+            return unsent(
+                job,
+                self.ports,
+                NotSent(say("the service took no request within --timeout", "在 --timeout 内服务端没有接受请求")),
+            )
+        if state in ("sending", "unsettled"):
+            if job.prepared["mode"] == "sync":
+                return _hold(job, self.ports)
+            return Outcome(job, state, error=unclear(job))
+        return Outcome(job, state, error=still_running(job))
+
+    def _interrupted(self, left: Sequence[Job]) -> Interrupted:
+        running = []
+        for job in left:
+            state = self._state(job)
+            if state == "waiting":
+                unsent(job, self.ports, never_arrived())
+            elif state in ("sending", "unsettled") and job.prepared["mode"] == "sync":
+                running.append(_hold(job, self.ports).job.id)
+            elif state not in FINAL_STATES:
+                running.append(job.task_id or job.id)
+        if not running:
+            return Interrupted(say("interrupted; nothing was left running", "已中断；没有正在运行的任务"), advice="")
+        ids = " ".join(running)
+        return Interrupted(
+            say(f"interrupted; still running: {ids}", f"已中断；仍在运行：{ids}"),
+            advice=say(f"fetch it with: bailian tasks wait {ids}", f"请用以下命令取回结果：bailian tasks wait {ids}"),
+            task_id=running[0],
+        )
+
+
+def still_running(job: Job) -> StillRunning:
+    """Return the report on a task that goes on after our deadline."""
+    return StillRunning(
+        say(f"task {job.task_id} is still running", f"任务 {job.task_id} 仍在运行"),
+        advice=say(
+            f"it goes on at the service; fetch it with: bailian tasks wait {job.task_id}",
+            f"任务仍在服务端继续；请用以下命令取回：bailian tasks wait {job.task_id}",
+        ),
+        request_id=job.request_id,
+        task_id=job.task_id,
+    )

@@ -1,0 +1,113 @@
+"""Runs steps of many jobs on a few threads. A job that waits is an entry in a heap, not a thread."""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from bailian.engine.job import Job, Outcome, Ports, Step, Then
+from bailian.errors import BailianError
+
+THREADS = 16
+# Ctrl-C while a paid request is under way: its answer is worth waiting for.
+GRACE_S = 8.0
+
+
+@dataclass(order=True)
+class _Due:
+    at_s: float
+    order: int
+    job: Job = field(compare=False)
+    step: str = field(compare=False)
+
+
+class Scheduler:
+    """Feeds due steps to worker threads and collects how they end. One thread (the caller's) keeps the state."""
+
+    def __init__(self, steps: dict[str, Step], ports: Ports, *, threads: int = THREADS) -> None:
+        self._steps = steps
+        self._ports = ports
+        self._threads_max = threads
+        self._threads: list[threading.Thread] = []
+        self._due: list[_Due] = []
+        self._order = itertools.count()
+        self._todo: queue.SimpleQueue[tuple[Job, str] | None] = queue.SimpleQueue()
+        self._ended: queue.SimpleQueue[tuple[Job, Then | Outcome | BaseException]] = queue.SimpleQueue()
+        self._running: dict[str, tuple[Job, str]] = {}
+
+    def add(self, job: Job, step: str, after_s: float = 0.0) -> None:
+        heapq.heappush(self._due, _Due(time.monotonic() + after_s, next(self._order), job, step))
+
+    def run(self, deadline_s: float | None) -> Iterator[Outcome | tuple[Job, BailianError]]:
+        """Yield each job's end as it comes; stop when none is left or `deadline_s` (monotonic) is reached."""
+        while self._due or self._running:
+            now_s = time.monotonic()
+            if deadline_s is not None and now_s >= deadline_s:
+                return
+            while self._due and self._due[0].at_s <= now_s:
+                due = heapq.heappop(self._due)
+                self._start(due.job, due.step)
+            times_s = [self._due[0].at_s] if self._due else []
+            times_s += [deadline_s] if deadline_s is not None else []
+            ended = self._next_end(max(0.0, min(times_s) - time.monotonic()) if times_s else None)
+            if ended is not None:
+                yield ended
+
+    def leave(self, grace_s: float = GRACE_S) -> tuple[list[Outcome], list[Job]]:
+        """Start nothing more, wait a moment for paid requests under way; return their ends and the jobs left."""
+        left = [due.job for due in self._due]
+        self._due.clear()
+        ends: list[Outcome] = []
+        until_s = time.monotonic() + grace_s
+        while any(step == "submit" for _, step in self._running.values()) and time.monotonic() < until_s:
+            ended = self._next_end(until_s - time.monotonic())
+            if isinstance(ended, Outcome):
+                ends.append(ended)
+        left += [due.job for due in self._due] + [job for job, _ in self._running.values()]
+        self._due.clear()
+        return ends, left
+
+    def close(self) -> None:
+        for _ in self._threads:
+            self._todo.put(None)
+
+    def _next_end(self, timeout_s: float | None) -> Outcome | tuple[Job, BailianError] | None:
+        try:
+            job, end = self._ended.get(timeout=timeout_s)
+        except queue.Empty:
+            return None
+        del self._running[job.id]
+        if isinstance(end, Then):
+            self.add(job, end.step, end.after_s)
+            return None
+        if isinstance(end, BailianError):
+            return job, end
+        if isinstance(end, BaseException):
+            raise end
+        return end
+
+    def _start(self, job: Job, step: str) -> None:
+        self._running[job.id] = (job, step)
+        if len(self._running) > len(self._threads) < self._threads_max:
+            # Daemons: a request that nobody waits for any more must not keep the process alive.
+            thread = threading.Thread(target=self._work, name=f"bailian-{len(self._threads)}", daemon=True)
+            self._threads.append(thread)
+            thread.start()
+        self._todo.put((job, step))
+
+    def _work(self) -> None:
+        while (todo := self._todo.get()) is not None:
+            job, step = todo
+            self._ended.put((job, _run_step(self._steps[step], job, self._ports)))
+
+
+def _run_step(step: Callable[[Job, Ports], Then | Outcome], job: Job, ports: Ports) -> Then | Outcome | BaseException:
+    try:
+        return step(job, ports)
+    except BaseException as error:  # noqa: BLE001 - carried to the caller's thread, where it is raised
+        return error

@@ -1,0 +1,157 @@
+"""A paid request left and no answer came: ask the account's own task list whether the task exists.
+
+Found → adopted. Provably absent → sent again. Unclear → asked again until the deadline, then reported;
+never sent again in silence. The list (docs/wire.md "Task list") holds model and time but no prompt, so a
+candidate among several is recognised by the prompt in its own answer once it has one.
+"""
+
+from __future__ import annotations
+
+from bailian.engine.job import Job, Outcome, Ports, Then
+from bailian.engine.rhythm import backoff_s
+from bailian.engine.submit import unsent
+from bailian.errors import BailianError, MaybeSent, NotSent
+from bailian.journal import TaskTaken
+from bailian.language import say
+from bailian.modalities import of
+from bailian.wire.service import ListedTask
+
+# The server's work may start late (its answer was lost, not its work): absence counts only when the list
+# has stayed without the task over several looks.
+CONFIRMATIONS = 4
+PAUSES_S = (1.0, 2.0, 4.0)
+RESENDS = 3
+# `Date` headers have whole seconds, and a task's creation is stamped some time after the request left.
+CLOCK_SLACK_S = 5.0
+LATEST_CREATION_S = 330.0
+LIST_REACHES_BACK_S = 23.5 * 3600
+
+
+def settle(job: Job, ports: Ports) -> Then | Outcome:
+    """Look once; decide if the evidence is there."""
+    sent_at_s = job.sent_at_s or job.created_at_s
+    if ports.wall() - sent_at_s > LIST_REACHES_BACK_S:
+        return _held(job, ports)
+    wait_s = ports.pace.place_s(f"query:{ports.account}", job.poll_per_s)
+    if wait_s > 0.5:
+        return Then("settle", wait_s)
+    ports.progress.update(job, "SETTLING", ports.wall() - sent_at_s)
+    try:
+        candidates = _candidates(job, ports, sent_at_s)
+        if not candidates:
+            return _absent(job, ports)
+        job.confirmations = 0
+        return _choose(job, ports, candidates)
+    except BailianError as error:
+        # The list itself did not answer: that proves nothing either way.
+        job.failures_in_a_row += 1
+        if getattr(error, "stops_all", False):
+            raise
+        return Then("settle", backoff_s(min(job.failures_in_a_row, 4), jitter=ports.jitter()))
+
+
+def _candidates(job: Job, ports: Ports, sent_at_s: float) -> list[ListedTask]:
+    """Return tasks that could be this job's: its model, its time, unknown to the journal, not another's."""
+    rows, offset_s = ports.service.list_tasks(model=job.wire_model)
+    job.failures_in_a_row = 0
+    first_s = sent_at_s + offset_s - CLOCK_SLACK_S
+    last_s = sent_at_s + offset_s + LATEST_CREATION_S
+    rows = [
+        row
+        for row in rows
+        if row.task_id
+        and row.task_id not in job.foreign
+        and row.model in ("", job.wire_model)
+        and (row.created_at_s is None or first_s <= row.created_at_s <= last_s)
+    ]
+    known = ports.journal.known_tasks(ports.account, [row.task_id for row in rows])
+    return [row for row in rows if row.task_id not in known]
+
+
+def _absent(job: Job, ports: Ports) -> Then | Outcome:
+    job.confirmations += 1
+    if job.confirmations < CONFIRMATIONS:
+        return Then("settle", PAUSES_S[min(job.confirmations - 1, len(PAUSES_S) - 1)])
+    job.resends += 1
+    ports.journal.not_sent(job.id)
+    if not job.may_resend:
+        return unsent(job, ports, never_arrived())
+    if job.resends <= RESENDS:
+        return Then("submit")
+    return unsent(
+        job,
+        ports,
+        NotSent(
+            say(
+                f"the connection broke {job.resends} times while sending; the service has no such task, nothing was billed",
+                f"发送时连接中断 {job.resends} 次；服务端没有对应任务，未产生费用",
+            )
+        ),
+    )
+
+
+def never_arrived() -> NotSent:
+    return NotSent(
+        say("the request never reached the service; nothing was billed", "请求未到达服务端，未产生费用"),
+        advice=say("run the command again", "请重新运行该命令"),
+    )
+
+
+def _choose(job: Job, ports: Ports, candidates: list[ListedTask]) -> Then | Outcome:
+    """Take the only candidate if nobody else may own it; otherwise the one that proves to be ours."""
+    rivals = ports.journal.claimants(ports.account, job.wire_model, job.id)
+    if len(candidates) == 1 and not rivals:
+        return _adopt(job, ports, candidates[0])
+    for row in candidates:
+        verdict = _is_ours(job, ports.service.task(row.task_id))
+        if verdict:
+            return _adopt(job, ports, row)
+        if verdict is False:
+            job.foreign.add(row.task_id)
+    return Then("settle", PAUSES_S[-1])
+
+
+def _adopt(job: Job, ports: Ports, row: ListedTask) -> Then | Outcome:
+    try:
+        ports.journal.adopt(job.id, row.task_id, row.request_id or None)
+    except TaskTaken:
+        return Then("settle", PAUSES_S[0])
+    job.task_id, job.request_id, job.adopted = row.task_id, row.request_id or None, True
+    return Then("watch")
+
+
+def _is_ours(job: Job, answer: dict[str, object]) -> bool | None:
+    """Return whether a task's answer shows our prompt; None while it shows none."""
+    shown = shown_prompts(answer)
+    if not shown:
+        return None
+    return of(job.kind).asked_prompt(job.prepared["body"]) in shown
+
+
+def shown_prompts(answer: dict[str, object]) -> list[str]:
+    """Return every `orig_prompt` of an answer: beside the results, or in each of them."""
+    output = answer.get("output")
+    if not isinstance(output, dict):
+        return []
+    entries = [output, *(entry for entry in output.get("results") or [] if isinstance(entry, dict))]
+    return [str(entry["orig_prompt"]) for entry in entries if entry.get("orig_prompt")]
+
+
+def _held(job: Job, ports: Ports) -> Outcome:
+    error = unclear(job)
+    ports.journal.finish(job.id, "held", error.to_json())
+    return Outcome(job, "held", error=error)
+
+
+def unclear(job: Job) -> MaybeSent:
+    """Return the report on a job that could not be settled (in time)."""
+    return MaybeSent(
+        say(
+            "the connection broke while the task was created, and the account's task list does not (yet) show whether it exists",
+            "创建任务时连接中断，账号的任务列表（暂时）无法确认任务是否存在",
+        ),
+        advice=say(
+            f"it is not sent again, because it may be paid; look again with: bailian tasks wait {job.id}",
+            f"由于可能已计费，不会自动重发；请用以下命令再次核对：bailian tasks wait {job.id}",
+        ),
+    )

@@ -1,0 +1,134 @@
+"""Send the paid request, once. What may be sent again follows from what happened, never from hope."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bailian.engine.job import Job, Outcome, Ports, Then
+from bailian.engine.rhythm import backoff_s
+from bailian.errors import BailianError, MaybeSent, NotSent, SaveError, ServiceError, SetupError
+from bailian.language import say
+
+NOT_SENT_TRIES = 4
+BROKEN_TRIES = 3
+
+
+def submit(job: Job, ports: Ports) -> Then | Outcome:
+    """Take a place in the model's queue, write down that the request leaves, send it."""
+    queue = f"submit:{ports.account}:{job.wire_model}"
+    if not job.has_place:
+        job.has_place = True
+        wait_s = ports.pace.place_s(queue, job.submit_per_s)
+        if wait_s > 0:
+            return Then("submit", wait_s)
+    job.has_place = False
+    job.sent_at_s = ports.journal.sending(job.id)
+    try:
+        answer = _send(job, ports)
+    except NotSent as error:
+        return _not_sent(job, ports, error)
+    except MaybeSent as error:
+        return _maybe_sent(job, ports, error)
+    except ServiceError as error:
+        return _refused(job, ports, error, queue)
+    return _taken(job, ports, answer)
+
+
+def _send(job: Job, ports: Ports) -> dict[str, Any]:
+    ports.progress.update(job, "SUBMITTING", 0.0)
+    route, body = job.prepared["route"], job.prepared["body"]
+    if job.prepared["mode"] == "sync":
+        return ports.service.call(route, body)
+    answer = ports.service.create_task(route, body)
+    if not _task_id(answer):
+        raise MaybeSent(
+            say("the service answered without a task id", "服务应答中没有 task_id"), request_id=answer.get("request_id")
+        )
+    return answer
+
+
+def _task_id(answer: dict[str, Any]) -> str:
+    output = answer.get("output")
+    return str(output.get("task_id") or "") if isinstance(output, dict) else ""
+
+
+def _taken(job: Job, ports: Ports, answer: dict[str, Any]) -> Then | Outcome:
+    job.request_id = str(answer.get("request_id") or "") or None
+    if job.prepared["mode"] == "sync":
+        job.answer = answer
+        return Then("keep")
+    job.task_id = _task_id(answer)
+    try:
+        ports.journal.submitted(job.id, job.task_id, job.request_id)
+    except SetupError as error:
+        # The one moment when the journal cannot help: the task is paid and only this line knows its id.
+        raise SaveError(
+            say(
+                f"task {job.task_id} was created, but the journal could not record it: {error.message}",
+                f"任务 {job.task_id} 已创建，但无法写入日志：{error.message}",
+            ),
+            advice=say(
+                f"when that is mended: bailian tasks adopt {job.task_id}",
+                f"修复后请运行：bailian tasks adopt {job.task_id}",
+            ),
+            task_id=job.task_id,
+        ) from None
+    return Then("watch")
+
+
+def _not_sent(job: Job, ports: Ports, error: BailianError) -> Then | Outcome:
+    ports.journal.not_sent(job.id)
+    job.attempts += 1
+    if job.attempts < NOT_SENT_TRIES:
+        return Then("submit", backoff_s(job.attempts - 1, jitter=ports.jitter()))
+    return unsent(job, ports, error)
+
+
+def _refused(job: Job, ports: Ports, error: ServiceError, queue: str) -> Then | Outcome:
+    if error.maybe_done:
+        return _maybe_sent(job, ports, error)
+    ports.journal.not_sent(job.id)
+    job.request_id = error.request_id
+    job.attempts += 1
+    pause_s = backoff_s(job.attempts - 1, retry_after_s=error.retry_after_s, jitter=ports.jitter())
+    if error.again == "wait":
+        ports.pace.slow_down(queue, pause_s)
+        ports.progress.update(job, error.wire_code or "THROTTLED", 0.0)
+        return Then("submit", pause_s)
+    if error.again == "few" and job.attempts < BROKEN_TRIES:
+        return Then("submit", pause_s)
+    ports.journal.finish(job.id, "failed", error.to_json())
+    return Outcome(job, "failed", error=error)
+
+
+def _maybe_sent(job: Job, ports: Ports, error: BailianError) -> Then | Outcome:
+    if job.prepared["mode"] == "task":
+        ports.journal.unsettled(job.id)
+        job.confirmations = 0
+        return Then("settle", 1.0)
+    return hold(job, ports, error)
+
+
+def hold(job: Job, ports: Ports, error: BailianError) -> Outcome:
+    """Report a synchronous call whose answer is lost. It leaves no task to look up, so a person must decide."""
+    held = MaybeSent(
+        say(
+            f"{error.message}; the picture may have been made and billed, so the request is not sent again",
+            f"{error.message}；图片可能已经生成并计费，因此不会自动重发",
+        ),
+        advice=say(
+            "this kind of call leaves no task that could be looked up: check the bill in the console, then run the command again",
+            "这类调用没有可查询的任务：请先在控制台核对账单，再决定是否重新运行",
+        ),
+        wire_code=error.wire_code,
+        http_status=error.http_status,
+        request_id=error.request_id,
+    )
+    ports.journal.finish(job.id, "held", held.to_json())
+    return Outcome(job, "held", error=held)
+
+
+def unsent(job: Job, ports: Ports, error: BailianError) -> Outcome:
+    """Give up a job that was certainly never executed: nothing was paid."""
+    ports.journal.finish(job.id, "unsent", error.to_json())
+    return Outcome(job, "unsent", error=error)

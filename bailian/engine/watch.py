@@ -1,0 +1,156 @@
+"""Ask for a task until the service is done with it. Bad answers cost time, never the task."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from bailian.engine.job import Job, Outcome, Ports, Then
+from bailian.engine.rhythm import backoff_s, next_poll_s, usual
+from bailian.engine.settle import shown_prompts
+from bailian.errors import BailianError, ServiceError, TaskFailed, TransportError
+from bailian.language import say
+from bailian.modalities import of
+from bailian.wire_codes import wire_rule
+
+# A task may not be visible everywhere in its first moments; after that UNKNOWN means gone.
+UNKNOWN_TRIES = 3
+UNKNOWN_GRACE_S = 30.0
+POLL_BACKOFF_STEPS = 4
+FINISHED = ("SUCCEEDED", "FAILED", "CANCELED", "UNKNOWN")
+
+
+def watch(job: Job, ports: Ports) -> Then | Outcome:
+    """Ask once when an answer is likely; keep the answer when the task is over."""
+    if job.watched_from_s is None:
+        job.watched_from_s = ports.monotonic()
+        job.usual = usual(ports.journal.durations_s(job.model))
+        if job.sent_at_s is None or not job.may_resend:
+            job.watched_from_s -= max(0.0, ports.wall() - job.created_at_s)  # another run's task: it has run a while
+        else:
+            ports.progress.update(job, "PENDING", 0.0)
+            return Then("watch", next_poll_s(0.0, job.usual, typical_s=job.typical_s))
+    wait_s = 0.0 if job.has_place else ports.pace.place_s(f"query:{ports.account}", job.poll_per_s)
+    job.has_place = wait_s > 0
+    if job.has_place:
+        return Then("watch", wait_s)
+    elapsed_s = ports.monotonic() - job.watched_from_s
+    try:
+        answer = ports.service.task(job.task_id or "")
+        output = _output(answer)
+    except (TransportError, ServiceError) as error:
+        return _bad_answer(job, ports, error, elapsed_s)
+    job.failures_in_a_row = 0
+    status = str(output["task_status"])
+    ports.progress.update(job, status, elapsed_s)
+    if status not in FINISHED:
+        queued_s = _seconds_between(output.get("submit_time"), output.get("scheduled_time"))
+        job.running_since_s = queued_s
+        return Then("watch", next_poll_s(elapsed_s, job.usual, running_since_s=queued_s, typical_s=job.typical_s))
+    if status == "UNKNOWN":
+        return _unknown(job, ports, elapsed_s, answer)
+    return _over(job, ports, answer, output, status)
+
+
+def _output(answer: dict[str, Any]) -> dict[str, Any]:
+    output = answer.get("output")
+    if not isinstance(output, dict) or not isinstance(output.get("task_status"), str):
+        raise TransportError(say("the answer holds no task status", "应答中没有任务状态"))
+    return output
+
+
+def _bad_answer(job: Job, ports: Ports, error: BailianError, elapsed_s: float) -> Then:
+    """429, 5xx, resets, silence, garbage: ask again until the deadline. Only a refused key ends the watch."""
+    if isinstance(error, ServiceError) and error.code == "Unauthorized":
+        raise error
+    job.failures_in_a_row += 1
+    pause_s = backoff_s(
+        min(job.failures_in_a_row - 1, POLL_BACKOFF_STEPS),
+        retry_after_s=getattr(error, "retry_after_s", None),
+        jitter=ports.jitter(),
+    )
+    if error.code == "RateLimitExceeded":
+        ports.pace.slow_down(f"query:{ports.account}", min(pause_s, 1.0))
+    ports.progress.update(job, error.wire_code or error.code, elapsed_s)
+    return Then("watch", pause_s)
+
+
+def _unknown(job: Job, ports: Ports, elapsed_s: float, answer: dict[str, Any]) -> Then | Outcome:
+    job.confirmations += 1
+    if elapsed_s < UNKNOWN_GRACE_S and job.confirmations < UNKNOWN_TRIES:
+        return Then("watch", 1.0)
+    error = failure({}, "UNKNOWN", job.task_id, answer.get("request_id"))
+    ports.journal.finish(job.id, "failed", error.to_json())
+    return Outcome(job, "failed", error=error)
+
+
+def _over(job: Job, ports: Ports, answer: dict[str, Any], output: dict[str, Any], status: str) -> Then | Outcome:
+    if job.adopted and job.may_resend and _is_anothers(job, answer):
+        job.foreign.add(job.task_id or "")
+        job.task_id, job.adopted, job.watched_from_s, job.confirmations = None, False, None, 0
+        ports.journal.disown(job.id)
+        return Then("settle", 1.0)
+    if status == "SUCCEEDED":
+        job.answer = answer
+        return Then("keep")
+    error = failure(output, status, job.task_id, answer.get("request_id"))
+    ports.journal.finish(job.id, "failed", error.to_json())
+    return Outcome(job, "failed", error=error)
+
+
+def _is_anothers(job: Job, answer: dict[str, Any]) -> bool:
+    body = job.prepared.get("body")
+    shown = shown_prompts(answer)
+    return body is not None and bool(shown) and of(job.kind).asked_prompt(body) not in shown
+
+
+def failure(output: dict[str, Any], status: str, task_id: str | None, request_id: str | None) -> TaskFailed:
+    """Return the error of a task that ended without result. `code` and `message` may both be missing."""
+    wire_code, message = str(output.get("code") or ""), str(output.get("message") or "")
+    category = "TaskFailed"
+    if wire_code:
+        known = wire_rule(wire_code, message, None).category
+        category = (
+            known
+            if known in ("DataInspectionFailed", "InvalidParameter", "ModelNotFound", "QuotaExceeded")
+            else category
+        )
+    reason = message or say("the service gives no reason", "服务端未说明原因")
+    text = {
+        "CANCELED": say("the task was canceled", "任务已取消"),
+        "UNKNOWN": say(f"the service does not know task {task_id}", f"服务端不存在任务 {task_id}"),
+    }.get(status, say(f"task failed: {reason}", f"任务失败：{reason}"))
+    return TaskFailed(
+        text,
+        code="ResourceNotFound" if status == "UNKNOWN" else category,
+        wire_code=wire_code or status,
+        request_id=request_id,
+        task_id=task_id,
+    )
+
+
+def keep(job: Job, ports: Ports) -> Then:
+    """Commit the service's whole answer before anything else happens to it."""
+    answer = job.answer or {}
+    job.request_id = str(answer.get("request_id") or "") or job.request_id
+    job.charged_cny = of(job.kind).charged_cny(answer, job.prepared)
+    output = answer.get("output")
+    times = output if isinstance(output, dict) else {}
+    start = times.get("scheduled_time") or times.get("submit_time")
+    ports.journal.ended(
+        job.id,
+        answer,
+        charged_cny=job.charged_cny,
+        run_s=_seconds_between(start, times.get("end_time")),
+        request_id=job.request_id,
+    )
+    return Then("save")
+
+
+def _seconds_between(start: object, end: object) -> float | None:
+    """Return end − start of two of the service's wall-clock times; their zone (UTC+8) cancels out."""
+    try:
+        seconds = (datetime.fromisoformat(str(end)) - datetime.fromisoformat(str(start))).total_seconds()
+    except ValueError:
+        return None
+    return seconds if 0 <= seconds < 24 * 3600 else None

@@ -1,0 +1,329 @@
+"""What was intended, sent, answered and saved. The only memory: whatever dies, this file knows.
+
+States of a job, in the order they can follow each other:
+
+    waiting    intended, on disk, not sent (waits for its turn)
+    sending    about to be sent, or sent and the process died before it read the answer
+    unsettled  sent, no answer: the account's task list is being asked whether the task exists
+    submitted  the task id is known
+    ended      the service is done and its answer is here; files may still be missing
+    done       every file is on disk           (final)
+    failed     refused, failed or gone         (final)
+    held       maybe paid, cannot be settled   (final until a person decides)
+    unsent     certainly never executed        (final)
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from bailian.database import Database
+
+FILE_NAME = "journal.sqlite3"
+VERSION = 1
+OPEN_STATES = ("waiting", "sending", "unsettled", "submitted", "ended")
+FINAL_STATES = ("done", "failed", "held", "unsent")
+DURATIONS_KEPT = 40
+
+SCHEMA = """
+CREATE TABLE jobs (
+  id TEXT PRIMARY KEY, account TEXT NOT NULL, kind TEXT NOT NULL, model TEXT NOT NULL, wire_model TEXT NOT NULL,
+  state TEXT NOT NULL, owner TEXT, adopted INTEGER NOT NULL DEFAULT 0,
+  request TEXT NOT NULL, prepared TEXT NOT NULL, saving TEXT NOT NULL,
+  created_at_s REAL NOT NULL, sent_at_s REAL, submitted_at_s REAL, ended_at_s REAL,
+  task_id TEXT, request_id TEXT, answer TEXT, error TEXT,
+  estimate_cny REAL, charged_cny REAL, run_s REAL
+);
+CREATE UNIQUE INDEX jobs_by_task ON jobs (account, task_id) WHERE task_id IS NOT NULL;
+CREATE INDEX jobs_by_state ON jobs (account, state);
+CREATE INDEX jobs_by_duration ON jobs (model, ended_at_s) WHERE run_s IS NOT NULL;
+CREATE TABLE files (
+  job_id TEXT NOT NULL REFERENCES jobs (id), item INTEGER NOT NULL, path TEXT NOT NULL, sha256 TEXT, placed INTEGER NOT NULL,
+  PRIMARY KEY (job_id, item)
+);
+"""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One job as the journal has it. Times are seconds since the epoch, money is CNY."""
+
+    id: str
+    account: str
+    kind: str
+    model: str
+    wire_model: str
+    state: str
+    owner: str | None
+    adopted: bool
+    request: dict[str, Any]
+    prepared: dict[str, Any]
+    saving: dict[str, Any]
+    created_at_s: float
+    sent_at_s: float | None
+    submitted_at_s: float | None
+    ended_at_s: float | None
+    task_id: str | None
+    request_id: str | None
+    answer: dict[str, Any] | None
+    error: dict[str, Any] | None
+    estimate_cny: float | None
+    charged_cny: float | None
+    run_s: float | None
+
+
+@dataclass(frozen=True)
+class BegunFile:
+    """A file of a job: its name without suffix while `sha256` is unknown, then its final name."""
+
+    path: Path
+    sha256: str | None
+    placed: bool
+
+
+class TaskTaken(Exception):
+    """Another job of the journal has this task id already."""
+
+
+class Journal:
+    """All processes with the same home share it."""
+
+    def __init__(self, home: Path, *, clock: Any = time.time) -> None:
+        self._database = Database(home / FILE_NAME, SCHEMA, VERSION, durable=True)
+        self._clock = clock
+
+    def intend(
+        self,
+        *,
+        account: str,
+        kind: str,
+        model: str,
+        wire_model: str,
+        request: Mapping[str, Any],
+        prepared: Mapping[str, Any],
+        saving: Mapping[str, Any],
+        estimate_cny: float | None,
+        owner: str,
+        state: str = "waiting",
+        task_id: str | None = None,
+    ) -> str:
+        """Write down what is going to be done; return the job's id.
+
+        Raises:
+            TaskTaken: `task_id` belongs to a job already.
+        """
+        job_id = f"{int(self._clock()):x}-{uuid4().hex[:10]}"
+        row = {
+            "id": job_id,
+            "account": account,
+            "kind": kind,
+            "model": model,
+            "wire_model": wire_model,
+            "state": state,
+            "owner": owner,
+            "request": _dump(request),
+            "prepared": _dump(prepared),
+            "saving": _dump(saving),
+            "created_at_s": self._clock(),
+            "estimate_cny": estimate_cny,
+            "task_id": task_id,
+            "adopted": int(task_id is not None),
+        }
+        columns, marks = ", ".join(row), ", ".join("?" * len(row))
+        try:
+            with self._database.write() as db:
+                db.execute(f"INSERT INTO jobs ({columns}) VALUES ({marks})", tuple(row.values()))  # noqa: S608
+        except sqlite3.IntegrityError:
+            raise TaskTaken(task_id) from None
+        return job_id
+
+    def sending(self, job_id: str) -> float:
+        """Commit that the request leaves now; return that moment."""
+        now_s = self._clock()
+        self._set(job_id, state="sending", sent_at_s=now_s)
+        return float(now_s)
+
+    def not_sent(self, job_id: str) -> None:
+        """The request provably did not leave, or was refused unexecuted: the job waits again."""
+        self._set(job_id, state="waiting")
+
+    def unsettled(self, job_id: str) -> None:
+        self._set(job_id, state="unsettled")
+
+    def submitted(self, job_id: str, task_id: str, request_id: str | None) -> None:
+        """Record the service's own answer. It outranks an adoption: a job that took this id on suspicion loses it."""
+        with self._database.write() as db:
+            db.execute(
+                "UPDATE jobs SET task_id = NULL, adopted = 0, state = 'unsettled' WHERE task_id = ? AND adopted = 1 AND id <> ?"
+                " AND account = (SELECT account FROM jobs WHERE id = ?)",
+                (task_id, job_id, job_id),
+            )
+            db.execute(
+                "UPDATE jobs SET state = 'submitted', task_id = ?, request_id = ?, submitted_at_s = ?, adopted = 0 WHERE id = ?",
+                (task_id, request_id, self._clock(), job_id),
+            )
+
+    def adopt(self, job_id: str, task_id: str, request_id: str | None) -> None:
+        """Take a task found in the account's list for a job whose answer was lost.
+
+        Raises:
+            TaskTaken: another job has it.
+        """
+        try:
+            self._set(
+                job_id,
+                state="submitted",
+                task_id=task_id,
+                request_id=request_id,
+                adopted=1,
+                submitted_at_s=self._clock(),
+            )
+        except sqlite3.IntegrityError:
+            raise TaskTaken(task_id) from None
+
+    def disown(self, job_id: str) -> None:
+        """The adopted task turned out to be another's."""
+        self._set(job_id, state="unsettled", task_id=None, adopted=0, answer=None)
+
+    def ended(
+        self,
+        job_id: str,
+        answer: Mapping[str, Any],
+        *,
+        charged_cny: float | None,
+        run_s: float | None,
+        request_id: str | None,
+    ) -> None:
+        """The service is done: keep its whole answer before anything is downloaded."""
+        values = {"state": "ended", "answer": _dump(answer), "charged_cny": charged_cny, "run_s": run_s}
+        if request_id:
+            values["request_id"] = request_id
+        self._set(job_id, ended_at_s=self._clock(), **values)
+
+    def refreshed(self, job_id: str, answer: Mapping[str, Any]) -> None:
+        """Keep an answer with fresh links."""
+        self._set(job_id, answer=_dump(answer))
+
+    def finish(self, job_id: str, state: str, error: Mapping[str, Any] | None = None) -> None:
+        """Enter a final state and let go of the job."""
+        self._set(job_id, state=state, error=_dump(error) if error else None, owner=None, ended_at_s=self._clock())
+
+    def release(self, job_ids: Iterable[str]) -> None:
+        """Let go of jobs that go on at the service: any process may take them over."""
+        with self._database.write() as db:
+            db.executemany("UPDATE jobs SET owner = NULL WHERE id = ?", [(job_id,) for job_id in job_ids])
+
+    def claim(self, job_id: str, owner: str, expected: str | None) -> bool:
+        """Take a job over from an owner that is gone; False if someone else was faster."""
+        with self._database.write() as db:
+            return (
+                db.execute("UPDATE jobs SET owner = ? WHERE id = ? AND owner IS ?", (owner, job_id, expected)).rowcount
+                == 1
+            )
+
+    def reopen(self, job_id: str) -> None:
+        """A failed or held job whose task is known gets another look at the service."""
+        with self._database.write() as db:
+            db.execute(
+                "UPDATE jobs SET state = CASE WHEN task_id IS NULL THEN 'unsettled' ELSE 'submitted' END, error = NULL WHERE id = ?",
+                (job_id,),
+            )
+
+    def file_path(self, job_id: str, item: int) -> BegunFile | None:
+        """Return one file of a job, if it was begun."""
+        rows = self._database.read(
+            "SELECT path, sha256, placed FROM files WHERE job_id = ? AND item = ?", (job_id, item)
+        )
+        return BegunFile(Path(rows[0]["path"]), rows[0]["sha256"], bool(rows[0]["placed"])) if rows else None
+
+    def file(self, job_id: str, item: int, path: Path, *, sha256: str | None = None, placed: bool = False) -> None:
+        """Record where a file goes (before), what it will be (before its final name), that it is there (after)."""
+        with self._database.write() as db:
+            db.execute(
+                "INSERT OR REPLACE INTO files (job_id, item, path, sha256, placed) VALUES (?, ?, ?, ?, ?)",
+                (job_id, item, str(path), sha256, int(placed)),
+            )
+
+    def files(self, job_id: str) -> list[Path]:
+        """Return the finished files of a job in the order of its pictures."""
+        rows = self._database.read("SELECT path FROM files WHERE job_id = ? AND placed = 1 ORDER BY item", (job_id,))
+        return [Path(row["path"]) for row in rows]
+
+    def job(self, job_id: str) -> Row | None:
+        rows = self._rows("WHERE id = ?", (job_id,))
+        return rows[0] if rows else None
+
+    def find(self, account: str, word: str) -> Row | None:
+        """Return the job with this task id, job id or request id."""
+        rows = self._rows("WHERE account = ? AND ? IN (task_id, id, request_id)", (account, word))
+        return rows[0] if rows else None
+
+    def jobs(self, account: str, states: Iterable[str] = (), limit: int = 1000) -> list[Row]:
+        """Return jobs, newest first."""
+        wanted = tuple(states)
+        chosen = f" AND state IN ({', '.join('?' * len(wanted))})" if wanted else ""
+        return self._rows(
+            f"WHERE account = ?{chosen} ORDER BY created_at_s DESC, rowid DESC LIMIT ?", (account, *wanted, limit)
+        )
+
+    def claimants(self, account: str, wire_model: str, job_id: str) -> list[Row]:
+        """Return other jobs that may own an unknown task of this model: sent, answer not (yet) read."""
+        return self._rows(
+            "WHERE account = ? AND wire_model = ? AND id <> ? AND state IN ('sending', 'unsettled')",
+            (account, wire_model, job_id),
+        )
+
+    def known_tasks(self, account: str, task_ids: Iterable[str]) -> set[str]:
+        """Return which of these ids belong to jobs of this journal."""
+        known: set[str] = set()
+        for task_id in task_ids:
+            if self._database.read("SELECT 1 FROM jobs WHERE account = ? AND task_id = ?", (account, task_id)):
+                known.add(task_id)
+        return known
+
+    def durations_s(self, model: str) -> list[float]:
+        """Return how long the last tasks of a model ran at the service, newest first."""
+        rows = self._database.read(
+            "SELECT run_s FROM jobs WHERE model = ? AND run_s IS NOT NULL ORDER BY ended_at_s DESC LIMIT ?",
+            (model, DURATIONS_KEPT),
+        )
+        return [row["run_s"] for row in rows]
+
+    def spent_cny(self, account: str) -> list[tuple[str, str, float]]:
+        """Return (day, model, CNY) of what was charged, newest day first."""
+        rows = self._database.read(
+            "SELECT date(ended_at_s, 'unixepoch', 'localtime') AS day, model, SUM(charged_cny) AS cny FROM jobs"
+            " WHERE account = ? AND charged_cny > 0 GROUP BY day, model ORDER BY day DESC, model",
+            (account,),
+        )
+        return [(row["day"], row["model"], row["cny"]) for row in rows]
+
+    def close(self) -> None:
+        self._database.close()
+
+    def _set(self, job_id: str, **values: object) -> None:
+        assignments = ", ".join(f"{column} = ?" for column in values)
+        with self._database.write() as db:
+            db.execute(f"UPDATE jobs SET {assignments} WHERE id = ?", (*values.values(), job_id))  # noqa: S608
+
+    def _rows(self, where: str, values: tuple[object, ...]) -> list[Row]:
+        return [_row(row) for row in self._database.read(f"SELECT * FROM jobs {where}", values)]  # noqa: S608
+
+
+def _row(row: sqlite3.Row) -> Row:
+    values = dict(row)
+    for name in ("request", "prepared", "saving", "answer", "error"):
+        values[name] = json.loads(values[name]) if values[name] else (None if name in ("answer", "error") else {})
+    values["adopted"] = bool(values["adopted"])
+    return Row(**values)
+
+
+def _dump(value: Mapping[str, Any]) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

@@ -1,0 +1,45 @@
+"""One module a kind of model: the request, its rules, the wire body, and how to read the answer. Pure: no I/O.
+
+Each module has the same four functions, named in `Modality`; `of(kind)` loads the one that is needed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from typing import Any, Protocol, cast
+
+from bailian.catalog import Catalog
+from bailian.errors import InvalidRequest
+from bailian.language import say
+from bailian.modalities.shapes import Item, Prepared
+
+MODULES = {"image": "bailian.modalities.image"}
+
+
+class Modality(Protocol):
+    """What a modality module provides."""
+
+    def prepare(self, fields: Mapping[str, Any], catalog: Catalog, region: str) -> Prepared:
+        """Check the user's fields and build the wire body; raises InvalidRequest with every problem."""
+
+    def items(self, answer: Mapping[str, Any], prepared: Mapping[str, Any]) -> list[Item]:
+        """Return the results an answer of the service holds, good and failed, in order."""
+
+    def charged_cny(self, answer: Mapping[str, Any], prepared: Mapping[str, Any]) -> float | None:
+        """Return what the service bills for this answer, or None if that cannot be known."""
+
+    def with_paths(
+        self, answer: Mapping[str, Any], prepared: Mapping[str, Any], paths: Sequence[str]
+    ) -> dict[str, Any]:
+        """Return the answer's `output` with each result's local `path` added."""
+
+    def asked_prompt(self, body: Mapping[str, Any]) -> str:
+        """Return the prompt as it was sent: what a task of ours answers as `orig_prompt`."""
+
+
+def of(kind: str) -> Modality:
+    """Return the module for this kind of model."""
+    if kind not in MODULES:
+        raise InvalidRequest.one("model", say(f"{kind} models cannot be run yet", f"暂不支持 {kind} 类模型"))
+    return cast(Modality, import_module(MODULES[kind]))

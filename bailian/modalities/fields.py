@@ -1,0 +1,275 @@
+"""Rules that several kinds of models share: fields, prompts, sizes, seeds. Pure functions, bilingual texts."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from bailian.catalog import Model, did_you_mean
+from bailian.errors import InvalidRequest, Problem
+from bailian.language import say
+from bailian.modalities.shapes import Notice
+
+SEED_MAX = 2_147_483_647
+RequestT = TypeVar("RequestT", bound=BaseModel)
+
+
+def parse(request_type: type[RequestT], values: Mapping[str, Any]) -> RequestT:
+    """Return the typed request; absent (None) fields get their defaults.
+
+    Raises:
+        InvalidRequest: unknown fields and wrong types, all at once.
+    """
+    known = request_type.model_fields
+    problems = [
+        Problem(name, say("unknown field", "未知字段") + did_you_mean(name, known))
+        for name in values
+        if name not in known
+    ]
+    given = {name: value for name, value in values.items() if name in known and value is not None}
+    try:
+        request = request_type.model_validate(given, strict=True)
+    except ValidationError as error:
+        problems += [
+            Problem(".".join(map(str, e["loc"])), _type_problem(e["type"], e["msg"], e["input"]))
+            for e in error.errors()
+        ]
+        raise InvalidRequest(problems) from None
+    if problems:
+        raise InvalidRequest(problems, advice=say("allowed: ", "允许的字段：") + ", ".join(known))
+    return request
+
+
+def _type_problem(kind: str, message: str, value: object) -> str:
+    wanted = {
+        "int_type": say("a whole number", "整数"),
+        "int_from_float": say("a whole number", "整数"),
+        "float_type": say("a number", "数字"),
+        "bool_type": say("true or false", "true 或 false"),
+        "string_type": say("a text", "字符串"),
+    }.get(kind)
+    if kind == "missing":
+        return say("is required", "必填")
+    return say(f"{value!r} is not {wanted}", f"{value!r} 不是{wanted}") if wanted else message
+
+
+def check_prompt(field: str, text: str, limit: int | None, *, required: bool = True) -> list[Problem]:
+    """Check a text's length. Every character counts 1, a Han character and a combining mark alike: Unicode
+    code points, as the service counts (text-to-image reference, winter 2025/26)."""
+    if not _sendable(text):
+        return [Problem(field, say("is not valid Unicode text", "不是合法的 Unicode 文本"))]
+    if required and not text.strip():
+        return [Problem(field, say("is empty", "不能为空"))]
+    if limit is not None and len(text) > limit:
+        return [
+            Problem(
+                field,
+                say(
+                    f"has {len(text)} characters, at most {limit} are allowed: remove {len(text) - limit}",
+                    f"共 {len(text)} 个字符，最多 {limit} 个：请删去 {len(text) - limit} 个",
+                ),
+            )
+        ]
+    return []
+
+
+def _sendable(text: str) -> bool:
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return not any(unicodedata.category(char) == "Cc" and char not in "\t\n\r" for char in text)
+
+
+def prompt_notices(model: Model, prompt: str) -> list[Notice]:
+    limit = model.service_prompt_chars
+    if limit is None or len(prompt) <= limit:
+        return []
+    return [
+        Notice(
+            "prompt_cut",
+            say(
+                f"{model.name} reads the first {limit} characters of a prompt; the service cuts the last {len(prompt) - limit}",
+                f"{model.name} 只读取提示词的前 {limit} 个字符，服务端会截去后 {len(prompt) - limit} 个",
+            ),
+        )
+    ]
+
+
+def check_range(field: str, value: int | None, low: int, high: int) -> list[Problem]:
+    if value is None or low <= value <= high:
+        return []
+    return [Problem(field, say(f"{value} is not in {low} to {high}", f"{value} 不在 {low} 到 {high} 之间"))]
+
+
+def check_seed(model: Model, seed: int | None, n: int) -> list[Problem]:
+    """Check a seed. With several pictures the service uses seed, seed+1, …: the last must be in range too."""
+    if seed is None:
+        return []
+    if not model.seed:
+        return [
+            Problem("seed", say(f"{model.name} takes no seed: leave it out", f"{model.name} 不支持 seed，请去掉该参数"))
+        ]
+    problems = check_range("seed", seed, 0, SEED_MAX)
+    if not problems and seed + n - 1 > SEED_MAX:
+        problems = [
+            Problem(
+                "seed",
+                say(
+                    f"{n} pictures use the seeds {seed} to {seed + n - 1}, above {SEED_MAX}: at most {SEED_MAX - n + 1}",
+                    f"{n} 张图片使用种子 {seed} 到 {seed + n - 1}，超过 {SEED_MAX}：最大为 {SEED_MAX - n + 1}",
+                ),
+            )
+        ]
+    return problems
+
+
+def parse_size(text: str) -> tuple[int, int] | None:
+    """Return (width, height) of "W*H", or None if it is not written so."""
+    match = re.fullmatch(r"([1-9][0-9]{0,5})\*([1-9][0-9]{0,5})", text)
+    return (int(match.group(1)), int(match.group(2))) if match else None
+
+
+def check_size(model: Model, size: str) -> list[Problem]:
+    """Check a size against the model's list, or against its sides, pixels and aspect."""
+    pixels = parse_size(size)
+    if pixels is None:
+        return [Problem("size", say(f"{size!r} is not WIDTH*HEIGHT", f"{size!r} 的格式应为 宽*高") + _spelled(size))]
+    if model.sizes:
+        if size in model.sizes:
+            return []
+        listed = ", ".join(s for s in model.sizes if s not in model.size_aliases.values())
+        return [
+            Problem("size", say(f"{model.name} takes only {listed}", f"{model.name} 只支持 {listed}") + f" ({size})")
+        ]
+    return _check_free_size(model, *pixels)
+
+
+def _check_free_size(model: Model, width: int, height: int) -> list[Problem]:
+    shown, total = f"{width}*{height}", width * height
+    if model.side_px and not all(model.side_px[0] <= side <= model.side_px[1] for side in (width, height)):
+        low, high = model.side_px
+        return [
+            Problem(
+                "size",
+                say(f"{shown}: each side must be {low} to {high} px", f"{shown}：边长须在 {low} 到 {high} 像素之间"),
+            )
+        ]
+    if model.max_pixels and total > model.max_pixels:
+        return [
+            Problem(
+                "size",
+                say(
+                    f"{shown} has {total:,} pixels, at most {model.max_pixels:,} are allowed",
+                    f"{shown} 共 {total:,} 像素，最多 {model.max_pixels:,}",
+                )
+                + _nearest_allowed(width, height, model.max_pixels),
+            )
+        ]
+    if model.min_pixels and total < model.min_pixels:
+        return [
+            Problem(
+                "size",
+                say(
+                    f"{shown} has {total:,} pixels, at least {model.min_pixels:,} are needed",
+                    f"{shown} 共 {total:,} 像素，至少需要 {model.min_pixels:,}",
+                ),
+            )
+        ]
+    if model.aspect and not model.aspect[0] <= width / height <= model.aspect[1]:
+        low_ratio, high_ratio = model.aspect
+        return [
+            Problem(
+                "size",
+                say(
+                    f"{shown}: width / height must be {low_ratio:g} to {high_ratio:g}",
+                    f"{shown}：宽高比须在 {low_ratio:g} 到 {high_ratio:g} 之间",
+                ),
+            )
+        ]
+    return []
+
+
+def _spelled(size: str) -> str:
+    """Suggest "1024*1024" for 1024x1024, 1024×1024, １０２４＊１０２４, "1024, 1024"."""
+    numbers = re.findall(r"\d+", unicodedata.normalize("NFKC", size))
+    return say(f": write {numbers[0]}*{numbers[1]}", f"：请写成 {numbers[0]}*{numbers[1]}") if len(numbers) == 2 else ""
+
+
+def _nearest_allowed(width: int, height: int, max_pixels: int) -> str:
+    scale = (max_pixels / (width * height)) ** 0.5
+    return say(
+        f"; {int(width * scale)}*{int(height * scale)} has the same shape",
+        f"；同比例可用 {int(width * scale)}*{int(height * scale)}",
+    )
+
+
+def region_problems(model: Model, region: str) -> list[Problem]:
+    if region in model.regions:
+        return []
+    where = ", ".join(model.regions)
+    return [
+        Problem(
+            "model",
+            say(
+                f"{model.name} is offered in {where}, not in {region}", f"{model.name} 只在 {where} 提供，{region} 没有"
+            ),
+        )
+    ]
+
+
+def model_notices(model: Model, wire_model: str, region: str, today: str) -> list[Notice]:
+    """Return what to know about a model's name and life. `today` is "YYYY-MM-DD"."""
+    notices = []
+    if wire_model != model.name:
+        notices.append(
+            Notice(
+                "name_in_region",
+                say(
+                    f"{model.name} is called {wire_model} in {region}",
+                    f"{model.name} 在 {region} 的名称是 {wire_model}",
+                ),
+            )
+        )
+    if model.successor or model.retired_on:
+        notices.append(_retired(model, today))
+    if model.unknown_to_service:
+        notices.append(
+            Notice(
+                "unknown_name",
+                say(
+                    f"the service has never listed {model.name}; sent as named",
+                    f"服务从未列出 {model.name}，按原名发送",
+                ),
+            )
+        )
+    return notices
+
+
+def _retired(model: Model, today: str) -> Notice:
+    if model.retired_on and model.retired_on > today:
+        text = say(f"{model.name} retires on {model.retired_on}", f"{model.name} 将于 {model.retired_on} 下线")
+    elif model.retired_on:
+        text = say(f"{model.name} was retired on {model.retired_on}", f"{model.name} 已于 {model.retired_on} 下线")
+    else:
+        text = say(f"{model.name} is no longer developed", f"{model.name} 已不再更新")
+    return Notice(
+        "model_retired",
+        text + (say(f"; use {model.successor}", f"；请改用 {model.successor}") if model.successor else ""),
+    )
+
+
+def price_cny(model: Model, region: str) -> float | None:
+    """Return the flat price per unit in this region, or None if it is not flat or not known."""
+    price = model.price_cny if region == "beijing" else model.region_price_cny.get(region)
+    return float(price) if isinstance(price, int | float) else None
+
+
+def raise_if_any(problems: Iterable[Problem]) -> None:
+    found = list(problems)
+    if found:
+        raise InvalidRequest(found)

@@ -1,0 +1,206 @@
+"""Text to image: wan2.x, wanx2.x, qwen-image and relatives, in both wire styles.
+
+Facts: docs/wire.md "Text to image" (the service's references of spring 2025 to mid 2026, captured traffic);
+limits: the catalog. What the seed document forbids is refused, what today's service takes otherwise is adapted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from copy import deepcopy
+from datetime import date
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from bailian.catalog import Catalog, Model
+from bailian.errors import Problem
+from bailian.language import say
+from bailian.modalities import fields
+from bailian.modalities.shapes import Item, Notice, Prepared
+
+KIND = "image"
+DEFAULT_MODEL = "wan2.2-t2i-flash"
+
+
+class ImageRequest(BaseModel):
+    """What a user asks for. Ranges depend on the model and are checked by `prepare`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
+
+    model: str = DEFAULT_MODEL
+    prompt: str
+    negative_prompt: str = ""
+    size: str = ""
+    n: int = 1
+    seed: int | None = None
+    prompt_extend: bool = True
+    watermark: bool = False
+
+
+def prepare(values: Mapping[str, Any], catalog: Catalog, region: str) -> Prepared:
+    """Check the fields against the model and build the documented body.
+
+    Raises:
+        InvalidRequest: every problem found, each with what is allowed.
+    """
+    request = fields.parse(ImageRequest, values)
+    model = catalog.find(request.model, KIND)
+    size = request.size or model.default_size
+    request = request.model_copy(update={"model": model.name, "size": size})
+    fields.raise_if_any(_problems(request, model, region))
+    wire_model = model.wire_name(region)
+    wire_size = model.size_aliases.get(size, size)
+    notices = [
+        *fields.model_notices(model, wire_model, region, date.today().isoformat()),
+        *fields.prompt_notices(model, request.prompt),
+        *_size_notices(model, size, wire_size),
+        *_unsupported_notices(request, model),
+    ]
+    price = fields.price_cny(model, region)
+    if request.prompt_extend and model.price_with_prompt_extend_cny is not None and region == "beijing":
+        price = model.price_with_prompt_extend_cny
+    return Prepared(
+        model=model,
+        wire_model=wire_model,
+        request=request.model_dump(exclude_none=True),
+        body=_body(request, model, wire_model, wire_size),
+        estimate_cny=None if price is None else round(price * request.n, 6),
+        count=request.n,
+        notices=tuple(notices),
+    )
+
+
+def _problems(request: ImageRequest, model: Model, region: str) -> list[Problem]:
+    if request.n > 1 and model.n_max == 1:
+        n_problems = [Problem("n", say(f"{model.name} makes 1 picture a call", f"{model.name} 每次只能生成 1 张"))]
+    else:
+        n_problems = fields.check_range("n", request.n, 1, model.n_max)
+    return [
+        *fields.region_problems(model, region),
+        *fields.check_prompt("prompt", request.prompt, model.prompt_chars),
+        *fields.check_prompt(
+            "negative_prompt", request.negative_prompt, model.negative_prompt_chars or None, required=False
+        ),
+        *fields.check_size(model, request.size),
+        *n_problems,
+        *fields.check_seed(model, request.seed, request.n if not n_problems else 1),
+    ]
+
+
+def _size_notices(model: Model, size: str, wire_size: str) -> list[Notice]:
+    if wire_size != size:
+        return [
+            Notice(
+                "size_adapted",
+                say(
+                    f"{size} is sent as {wire_size}, the size today's service has",
+                    f"{size} 以 {wire_size} 发送，这是服务当前支持的尺寸",
+                ),
+            )
+        ]
+    if model.suggested_sizes and size not in model.suggested_sizes:
+        known = ", ".join(model.suggested_sizes)
+        return [
+            Notice(
+                "size_untested",
+                say(
+                    f"{model.name} may refuse {size}; it is known to take {known}",
+                    f"{model.name} 可能拒绝 {size}；已知支持 {known}",
+                ),
+            )
+        ]
+    return []
+
+
+def _unsupported_notices(request: ImageRequest, model: Model) -> list[Notice]:
+    if request.negative_prompt and model.negative_prompt_chars == 0:
+        return [
+            Notice(
+                "negative_prompt_not_sent",
+                say(f"{model.name} has no negative prompt; it is not sent", f"{model.name} 不支持反向提示词，不会发送"),
+            )
+        ]
+    return []
+
+
+def _body(request: ImageRequest, model: Model, wire_model: str, wire_size: str) -> dict[str, Any]:
+    """Build the body. All defaults are sent: the service's own differ (its n is 4, and billed)."""
+    parameters: dict[str, Any] = {"size": wire_size, "n": request.n}
+    if model.prompt_extend:
+        parameters["prompt_extend"] = request.prompt_extend
+    parameters["watermark"] = request.watermark
+    if request.seed is not None:
+        parameters["seed"] = request.seed
+    negative = request.negative_prompt if model.negative_prompt_chars != 0 else ""
+    wire_input: dict[str, Any]
+    if model.style == "messages":
+        # Here the negative prompt is a parameter; in the other style it is input.
+        wire_input = {"messages": [{"role": "user", "content": [{"text": request.prompt}]}]}
+        if negative:
+            parameters["negative_prompt"] = negative
+    else:
+        wire_input = {"prompt": request.prompt}
+        if negative:
+            wire_input["negative_prompt"] = negative
+    return {"model": wire_model, "input": wire_input, "parameters": parameters}
+
+
+def items(answer: Mapping[str, Any], prepared: Mapping[str, Any]) -> list[Item]:
+    """Return the pictures of an answer: `output.results[]` of a task, `output.choices[]` in message style.
+
+    A result may be {"code","message"} instead of a link: one good picture makes the whole task SUCCEEDED.
+    """
+    output = answer.get("output")
+    output = output if isinstance(output, dict) else {}
+    entries: list[Any] = list(output.get("results") or [])
+    for choice in output.get("choices") or []:
+        message = choice.get("message") if isinstance(choice, dict) else None
+        content = message.get("content") if isinstance(message, dict) else None
+        entries += [part for part in content or [] if isinstance(part, dict) and "image" in part]
+    seed = prepared.get("body", {}).get("parameters", {}).get("seed")
+    return [_item(index, entry, seed) for index, entry in enumerate(entries) if isinstance(entry, dict)]
+
+
+def _item(index: int, entry: dict[str, Any], seed: int | None) -> Item:
+    url = entry.get("url") or entry.get("image")
+    wire = dict(entry) if seed is None else {**entry, "seed": seed + index}
+    if isinstance(url, str) and url.startswith(("https://", "http://")):
+        return Item(index, url=url, wire=wire)
+    return Item(index, code=str(entry.get("code") or "unknown"), message=str(entry.get("message") or ""), wire=wire)
+
+
+def charged_cny(answer: Mapping[str, Any], prepared: Mapping[str, Any]) -> float | None:
+    """Return pictures billed × price. Failed pictures are not billed; `usage.image_count` counts the good ones."""
+    unit_cny = prepared.get("unit_cny")
+    usage = answer.get("usage")
+    count = usage.get("image_count") if isinstance(usage, dict) else None
+    if not isinstance(count, int):
+        count = sum(1 for item in items(answer, prepared) if item.url)
+    return None if unit_cny is None else round(unit_cny * count, 6)
+
+
+def asked_prompt(body: Mapping[str, Any]) -> str:
+    """Return the prompt as sent."""
+    wire_input = body["input"]
+    if "messages" in wire_input:
+        return str(wire_input["messages"][0]["content"][0]["text"])
+    return str(wire_input["prompt"])
+
+
+def with_paths(answer: Mapping[str, Any], prepared: Mapping[str, Any], paths: Sequence[str]) -> dict[str, Any]:
+    """Return the answer's `output` with each good picture's `path` (and seed) beside its link."""
+    output = deepcopy(dict(answer.get("output") or {}))
+    rest = iter(paths)
+    entries = [
+        {**item.wire, **({"path": path} if item.url and (path := next(rest, None)) else {})}
+        for item in items(answer, prepared)
+    ]
+    if "results" in output:
+        output["results"] = entries
+        return output
+    shown = iter(entries)
+    for choice in output.get("choices") or []:
+        content = choice.get("message", {}).get("content", [])
+        choice["message"]["content"] = [next(shown, part) if "image" in part else part for part in content]
+    return output

@@ -1,0 +1,275 @@
+"""The package's own models.toml: every table is a valid model, and the facts in it agree with each other."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from datetime import date
+
+import pytest
+from pydantic import TypeAdapter
+
+from bailian.catalog import FIELD_NAMES, KINDS, MODES, PACKAGE_FILE, Model, load
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+CATALOG = load()
+MODELS = list(CATALOG.values())
+
+REGIONS = {"beijing", "singapore", "virginia"}
+PRICE_UNITS = {"image", "second", "10k_characters", "1k_tokens"}
+
+SEED_MODELS = {
+    "qwen-image": "image",
+    "wan2.2-t2i-flash": "image",
+    "wan2.2-t2i-plus": "image",
+    "wanx2.1-t2i-turbo": "image",
+    "wanx2.1-t2i-plus": "image",
+    "wanx2.0-t2i-turbo": "image",
+    "qwen-image-edit": "image_edit",
+    "wanx2.1-imageedit": "wanx_edit",
+    "qwen-turbo": "text",
+    "qwen-plus": "text",
+    "qwen-max": "text",
+    "wan2.1-t2v-plus": "video",
+    "wan2.1-t2v-turbo": "video",
+    "sambert-zhichu-v1": "speech",
+    "sambert-en-v1": "speech",
+    "paraformer-v1": "transcription",
+    "paraformer-en-v1": "transcription",
+}
+
+ROUTES = {
+    "text": {"/services/aigc/text-generation/generation"},
+    "video": {"/services/aigc/video-generation/video-synthesis"},
+    "image": {
+        "/services/aigc/text2image/image-synthesis",
+        "/services/aigc/image-generation/generation",
+        "/services/aigc/multimodal-generation/generation",
+    },
+    "image_edit": {"/services/aigc/multimodal-generation/generation"},
+    "wanx_edit": {"/services/aigc/image2image/image-synthesis"},
+    "speech": {"/api-ws/v1/inference"},
+    "transcription": {"/services/audio/asr/transcription"},
+}
+
+each_model = pytest.mark.parametrize("model", MODELS, ids=lambda model: model.name)
+
+
+def pixels_of(size: str) -> tuple[int, int]:
+    width, height = size.split("*")
+    return int(width), int(height)
+
+
+def tier_sizes(model: Model) -> set[str]:
+    return {size for sizes in model.size_tiers.values() for size in sizes}
+
+
+def assert_size_obeys(model: Model, size: str) -> None:
+    width, height = pixels_of(size)
+    if model.sizes:
+        assert size in model.sizes
+    if model.size_tiers:
+        assert size in tier_sizes(model)
+    if model.side_px:
+        assert model.side_px[0] <= min(width, height) <= max(width, height) <= model.side_px[1]
+    if model.min_pixels is not None:
+        assert width * height >= model.min_pixels
+    if model.max_pixels is not None:
+        assert width * height <= model.max_pixels
+    if model.aspect:
+        assert model.aspect[0] <= width / height <= model.aspect[1]
+
+
+def test_only_known_fields() -> None:
+    with PACKAGE_FILE.open("rb") as file:
+        tables: dict[str, dict[str, object]] = tomllib.load(file)["models"]
+    unknown = {name: set(table) - {*FIELD_NAMES, "like"} for name, table in tables.items()}
+    assert {name: keys for name, keys in unknown.items() if keys} == {}
+
+
+@each_model
+def test_types(model: Model) -> None:
+    TypeAdapter(Model).validate_python(vars(model))
+
+
+@each_model
+def test_kind_mode_route(model: Model) -> None:
+    assert model.kind in KINDS
+    assert model.mode in MODES
+    assert model.route in ROUTES[model.kind]
+    assert model.style in ("prompt", "messages")
+    if model.route.endswith("multimodal-generation/generation"):
+        assert (model.mode, model.style) == ("sync", "messages")
+    if model.route.endswith("-synthesis"):
+        assert (model.mode, model.style) == ("task", "prompt")
+    assert (model.mode == "socket") == (model.kind == "speech")
+
+
+@each_model
+def test_title_source_regions(model: Model) -> None:
+    assert model.title
+    assert model.source
+    assert model.regions[0] == "beijing"
+    assert set(model.regions) <= REGIONS
+    assert set(model.aliases) <= set(model.regions)
+    assert set(model.region_price_cny) <= set(model.regions) - {"beijing"}
+
+
+@pytest.mark.parametrize(("name", "kind"), SEED_MODELS.items())
+def test_the_seeds_models_are_there(name: str, kind: str) -> None:
+    assert CATALOG.find(name, kind).name == name
+    assert "seed" in CATALOG[name].source
+
+
+@each_model
+def test_sizes(model: Model) -> None:
+    if model.kind in ("image", "video"):
+        assert model.default_size
+    if model.default_size:
+        assert_size_obeys(model, model.default_size)
+    for size in (*model.sizes, *model.suggested_sizes):
+        assert_size_obeys(model, size)
+    assert model.default_size not in model.size_aliases
+    for allowed, sent in model.size_aliases.items():
+        if model.kind == "video":
+            assert allowed not in tier_sizes(model)
+        else:
+            assert allowed in model.sizes
+        assert_size_obeys(model, sent)
+        assert sent not in model.size_aliases
+
+
+def test_the_seeds_sizes_of_qwen_image() -> None:
+    seed_sizes = ("1328*1328", "1664*928", "1472*1140", "1140*1472", "928*1664")
+    assert CATALOG["qwen-image"].sizes[:5] == seed_sizes
+    assert not CATALOG["qwen-image"].seed
+    assert CATALOG["qwen-image"].n_max == 1
+
+
+@pytest.mark.parametrize("name", ["wan2.1-t2v-turbo", "wan2.1-t2v-plus"])
+@pytest.mark.parametrize("size", ["480*854", "720*1280", "960*544", "1024*576"])
+def test_the_seeds_video_sizes_become_sizes_the_model_has(name: str, size: str) -> None:
+    model = CATALOG[name]
+    sent = model.size_aliases.get(size, size)
+    assert sent in tier_sizes(model)
+    width, height = pixels_of(size)
+    sent_width, sent_height = pixels_of(sent)
+    assert (width > height) == (sent_width > sent_height), "a wide film stays wide"
+
+
+@each_model
+def test_prices(model: Model) -> None:
+    assert model.price_unit in PRICE_UNITS
+    assert (model.price_cny is None) == model.unknown_to_service
+    for price in (model.price_cny, *model.region_price_cny.values()):
+        amounts = list(price.values()) if isinstance(price, Mapping) else [price]
+        assert all(amount is None or amount > 0 for amount in amounts)
+    if model.kind == "video":
+        for price in (model.price_cny, *model.region_price_cny.values()):
+            assert isinstance(price, Mapping)
+            assert set(price) == set(model.size_tiers)
+    if model.kind == "text":
+        keys = {"input", "output"} | ({"thinking_output"} if model.thinking else set())
+        for price in (model.price_cny, *model.region_price_cny.values()):
+            assert isinstance(price, Mapping)
+            assert set(price) == keys
+
+
+@each_model
+def test_price_tiers(model: Model) -> None:
+    if not model.price_tiers:
+        return
+    limits = [tier["up_to_input_tokens"] for tier in model.price_tiers]
+    assert limits == sorted(set(limits))
+    assert model.max_input_tokens is not None
+    assert limits[-1] >= model.max_input_tokens, "the last tier holds the longest input"
+    first = {key: value for key, value in model.price_tiers[0].items() if key != "up_to_input_tokens"}
+    assert first == model.price_cny
+
+
+@each_model
+def test_numbers(model: Model) -> None:
+    assert model.n_max >= 1
+    assert model.submit_per_s is not None
+    assert model.submit_per_s > 0
+    if model.service_prompt_chars is not None and model.prompt_chars is not None:
+        assert model.service_prompt_chars < model.prompt_chars
+    if model.kind == "text":
+        assert model.context_tokens
+        assert model.max_output_tokens
+    if model.kind == "video":
+        assert model.default_duration_s in model.durations_s
+    if model.kind in ("image_edit", "wanx_edit"):
+        assert model.images_max >= 1
+        assert model.image_side_px
+        assert model.image_max_bytes
+
+
+@pytest.mark.parametrize(("kind", "rate"), [("image", 2.0), ("text", 10.0), ("video", 1.0)])
+def test_the_seeds_rates_are_not_exceeded(kind: str, rate: float) -> None:
+    for name, seed_kind in SEED_MODELS.items():
+        if seed_kind == kind:
+            assert (CATALOG[name].submit_per_s or 0) <= rate
+
+
+def test_names_and_aliases_are_unique() -> None:
+    names = [*CATALOG, *(alias for model in MODELS for alias in model.aliases.values())]
+    assert len(names) == len(set(names))
+
+
+@pytest.mark.parametrize(
+    ("name", "region", "wire_name"),
+    [
+        ("wan2.1-t2v-plus", "beijing", "wanx2.1-t2v-plus"),
+        ("wan2.1-t2v-turbo", "beijing", "wanx2.1-t2v-turbo"),
+        ("wan2.1-t2v-plus", "singapore", "wan2.1-t2v-plus"),
+        ("wanx2.1-t2i-plus", "singapore", "wan2.1-t2i-plus"),
+        ("wanx2.1-t2i-turbo", "beijing", "wanx2.1-t2i-turbo"),
+        ("wan2.6-t2v", "virginia", "wan2.6-t2v-us"),
+    ],
+)
+def test_names_differ_by_region(name: str, region: str, wire_name: str) -> None:
+    assert CATALOG[name].wire_name(region) == wire_name
+    assert CATALOG.find(wire_name) is CATALOG[name]
+
+
+@each_model
+def test_retired_models_name_a_living_successor(model: Model) -> None:
+    if model.retired_on:
+        date.fromisoformat(model.retired_on)
+        assert model.successor
+    if model.successor:
+        successor = CATALOG.find(model.successor, model.kind)
+        assert not successor.retired_on
+        assert not successor.successor
+
+
+def test_retired_models() -> None:
+    retired = {model.name: model.retired_on for model in MODELS if model.retired_on}
+    assert retired == {"qwen-turbo": "2026-07-13", "qwen-max": "2026-07-13", "qwen3-max": "2026-09-08"}
+
+
+def test_names_the_vendor_never_had() -> None:
+    assert {model.name for model in MODELS if model.unknown_to_service} == {
+        "sambert-en-v1",
+        "paraformer-en-v1",
+    }
+
+
+def test_voices() -> None:
+    voices = [model for model in CATALOG.of_kind("speech") if not model.unknown_to_service]
+    assert len(voices) == 43
+    assert all(voice.description and voice.languages for voice in voices)
+    assert len({voice.title for voice in voices}) == 43
+    assert sum(voice.sample_rate_hz == 48000 for voice in voices) == 9
+    assert sum(voice.sample_rate_hz == 16000 for voice in voices) == 34
+    assert sum(not voice.word_times for voice in voices) == 6
+    assert sum(voice.languages == ("en",) for voice in voices) == 7
+
+
+def test_every_kind_has_models() -> None:
+    assert {model.kind for model in MODELS} == set(KINDS)
