@@ -37,7 +37,7 @@ def fetch(here: Settings, task_ids: Iterable[str], *, timeout_s: float, as_json:
         jobs, others, codes = [], [], []
         for row in rows:
             if row.state == "done" and _files_are_there(engine, row):
-                codes.append(report(_known(engine, row), as_json, quiet))
+                codes.append(report(_known(engine, row), as_json))
                 continue
             if row.state in FINAL_STATES:
                 engine.reopen(row)
@@ -53,8 +53,8 @@ def fetch(here: Settings, task_ids: Iterable[str], *, timeout_s: float, as_json:
                         f"{row.task_id or row.id}：另一个进程正在等待它",
                     )
                 )
-        codes += [report(outcome, as_json, quiet) for outcome in engine.run(jobs, timeout_s=timeout_s)]
-        codes += [_wait_for_other(engine, row, until_s, as_json, quiet) for row in others]
+        codes += [report(outcome, as_json) for outcome in engine.run(jobs, timeout_s=timeout_s)]
+        codes += [_wait_for_other(engine, row, until_s, as_json) for row in others]
         return verdict(codes)
 
 
@@ -98,18 +98,18 @@ def _known(engine: Engine, row: Row) -> Outcome:
     return Outcome(Job.of_row(row), row.state, tuple(engine.journal.files(row.id)))
 
 
-def _wait_for_other(engine: Engine, row: Row, until_s: float, as_json: bool, quiet: bool) -> Exit:
+def _wait_for_other(engine: Engine, row: Row, until_s: float, as_json: bool) -> Exit:
     """Another living process has the job: watch the journal until it is finished, or until it dies."""
     while time.monotonic() < until_s:
         current = engine.journal.job(row.id) or row
         if current.state in FINAL_STATES:
-            return report(_known(engine, current), as_json, quiet)
+            return report(_known(engine, current), as_json)
         job = engine.take_over(current)
         if job is not None:
             left_s = max(1.0, until_s - time.monotonic())
-            return verdict([report(outcome, as_json, quiet) for outcome in engine.run([job], timeout_s=left_s)])
+            return verdict([report(outcome, as_json) for outcome in engine.run([job], timeout_s=left_s)])
         time.sleep(OTHERS_LOOK_S)
-    return report(Outcome(Job.of_row(row), row.state, error=still_running(Job.of_row(row))), as_json, quiet)
+    return report(Outcome(Job.of_row(row), row.state, error=still_running(Job.of_row(row))), as_json)
 
 
 def adopt_task(
@@ -141,4 +141,4 @@ def adopt_task(
         if row is not None:
             talk(say(f"{task_id} is in this machine's journal already", f"{task_id} 已在本机日志中"))
             return fetch(here, [task_id], timeout_s=timeout_s, as_json=as_json, quiet=quiet)
-        return verdict([report(outcome, as_json, quiet) for outcome in engine.run([job], timeout_s=timeout_s)])
+        return verdict([report(outcome, as_json) for outcome in engine.run([job], timeout_s=timeout_s)])

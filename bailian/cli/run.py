@@ -61,13 +61,13 @@ def _send(prepared: Prepared, there: Settings, models: catalog.Catalog, common: 
         job = engine.intend(prepared, saving)
         code = Exit.OK
         for outcome in engine.run([job], timeout_s=common.timeout_s, wait=common.wait):
-            code = report(outcome, common.as_json, common.quiet)
+            code = report(outcome, common.as_json)
             if outcome.files and not common.quiet and not common.as_json:
-                _summary(outcome, time.monotonic() - started_s, len(prepared.notices))
+                _summary(outcome, time.monotonic() - started_s, len(prepared.notices), there.sandbox)
         return code
 
 
-def report(outcome: Outcome, as_json: bool, quiet: bool) -> Exit:
+def report(outcome: Outcome, as_json: bool) -> Exit:
     """Print how a job ended; return the exit code that says so."""
     error = outcome.error
     if as_json:
@@ -111,10 +111,11 @@ def shown_path(path: Path) -> str:
         return str(path)
 
 
-def _summary(outcome: Outcome, took_s: float, notices_shown: int) -> None:
+def _summary(outcome: Outcome, took_s: float, notices_shown: int, sandbox: bool) -> None:
     job = outcome.job
     talk_notices(job.notices[notices_shown:])
-    cost = "" if job.charged_cny is None else say(f", {job.charged_cny:g} CNY", f"，{job.charged_cny:g} 元")
+    price = "" if job.charged_cny is None else say(f", {job.charged_cny:g} CNY", f"，{job.charged_cny:g} 元")
+    cost = price + (say(" (sandbox: not paid)", "（沙箱：不计费）") if sandbox else "")
     if job.task_id:
         cost += say(f", task {job.task_id}", f"，任务 {job.task_id}")
     talk(say(f"done in {took_s:.1f} s{cost}", f"完成，用时 {took_s:.1f} 秒{cost}"))

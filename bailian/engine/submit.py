@@ -8,6 +8,7 @@ from bailian.engine.job import Job, Outcome, Ports, Then
 from bailian.engine.rhythm import backoff_s
 from bailian.errors import BailianError, MaybeSent, NotSent, SaveError, ServiceError, SetupError
 from bailian.language import say
+from bailian.modalities import of
 
 NOT_SENT_TRIES = 4
 BROKEN_TRIES = 3
@@ -38,7 +39,12 @@ def _send(job: Job, ports: Ports) -> dict[str, Any]:
     ports.progress.update(job, "SUBMITTING", 0.0)
     route, body = job.prepared["route"], job.prepared["body"]
     if job.prepared["mode"] == "sync":
-        return ports.service.call(route, body)
+        answer = ports.service.call(route, body)
+        if not of(job.kind).items(answer, job.prepared):
+            raise MaybeSent(
+                say("the service answered without a result", "服务应答中没有结果"), request_id=answer.get("request_id")
+            )
+        return answer
     answer = ports.service.create_task(route, body)
     if not _task_id(answer):
         raise MaybeSent(

@@ -15,7 +15,8 @@ from bailian.language import say
 from bailian.wire.http import CONNECT_TIMEOUT_S, new_session, transport_error
 
 READ_TIMEOUT_S = 60.0
-CHUNK_BYTES = 256 * 1024
+# A cut loses the chunk that was being read, so a small one loses little.
+CHUNK_BYTES = 16 * 1024
 TRIES_WITHOUT_PROGRESS = 4
 
 

@@ -1,0 +1,230 @@
+"""The HTTP face: routes, keys, the log of requests, result files.
+
+Importing this needs starlette, uvicorn and Pillow.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+import uuid
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+from starlette.applications import Starlette
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from bailian.sandbox import refusals, replies
+from bailian.sandbox.admin import Admin
+from bailian.sandbox.answers import Answer, LoggedRequest, body_for_log, json_answer, refused
+from bailian.sandbox.faults import Fault
+from bailian.sandbox.files import Files
+from bailian.sandbox.known_models import IMAGE_GENERATION, MULTIMODAL, TEXT2IMAGE
+from bailian.sandbox.line import Lines, Reply, Silence
+from bailian.sandbox.mishaps import Mishaps, fate_of, words_of
+from bailian.sandbox.orders import parse_body, prompt_of
+from bailian.sandbox.refusals import Refusal
+from bailian.sandbox.state import State
+from bailian.sandbox.tasks import Fate, Task
+
+BASE_PATH = "/api/v1"
+_log = logging.getLogger("bailian.sandbox")
+
+
+@dataclass(frozen=True)
+class Errand:
+    """What one request wants: which work, and about which prompt (for the faults)."""
+
+    work: Callable[[Fault | None], Awaitable[Answer]]
+    prompt: str = ""
+    model: str = ""
+
+
+@dataclass
+class Call:
+    """One request under way."""
+
+    request: Request
+    kind: str
+    request_id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    raw: bytes = b""
+
+    @property
+    def path(self) -> str:
+        return self.request.url.path
+
+    def root(self) -> str:
+        """The address the client itself used, so that links also work through a tunnel."""
+        parts = urlsplit(str(self.request.base_url))
+        return f"{parts.scheme}://{parts.netloc}"
+
+    def asks_async(self) -> bool:
+        return self.request.headers.get("x-dashscope-async", "").lower() == "enable"
+
+
+class Desk:
+    """Takes every request of the imitated service."""
+
+    def __init__(self, state: State, lines: Lines) -> None:
+        self._state = state
+        self._mishaps = Mishaps(lines)
+        self._files = Files(state)
+
+    def routes(self) -> list[Route]:
+        task_path = BASE_PATH + "/tasks/{task_id}"
+        result_path = "/results/{task_id}/{index:int}.png"
+        every_method = ["GET", "POST", "PUT", "DELETE"]
+        return [
+            Route(BASE_PATH + TEXT2IMAGE, self._on("submit", self._order), methods=["POST"]),
+            Route(BASE_PATH + IMAGE_GENERATION, self._on("submit", self._order), methods=["POST"]),
+            Route(BASE_PATH + MULTIMODAL, self._on("sync", self._order), methods=["POST"]),
+            Route(BASE_PATH + "/tasks", self._on("list", self._listing), methods=["GET"]),
+            Route(BASE_PATH + "/tasks/", self._on("list", self._listing), methods=["GET"]),
+            Route(task_path, self._on("poll", self._poll), methods=["GET"]),
+            Route(task_path + "/cancel", self._on("cancel", self._cancel), methods=["POST"]),
+            Route(result_path, self._on("download", self._download), methods=["GET"]),
+            Route("/{anything:path}", self._on("other", self._elsewhere), methods=every_method),
+        ]
+
+    def _on(self, kind: str, errand_of: Callable[[Call], Errand]) -> Callable[[Request], Awaitable[Response]]:
+        async def endpoint(request: Request) -> Response:
+            call = Call(request, kind)
+            try:
+                call.raw = await request.body()
+            except ClientDisconnect:
+                return Silence()
+            try:
+                response = await self._answer(call, errand_of)
+            except asyncio.CancelledError:  # the sandbox stops; the line is down already
+                return Silence()
+            self._record(call, response.status_code)
+            return response
+
+        return endpoint
+
+    async def _answer(self, call: Call, errand_of: Callable[[Call], Errand]) -> Response:
+        try:
+            if call.kind != "download":
+                key, spends = call.request.headers.get("authorization"), call.kind in ("submit", "sync")
+                refusals.check_key(key, self._state.api_keys, spends=spends)
+            errand = errand_of(call)
+            fault = self._state.faults.take(call.kind, errand.prompt, errand.model)
+            return await self._mishaps.carry_out(fault, lambda: errand.work(fault), call.request_id)
+        except Refusal as refusal:
+            return Reply(refused(refusal, call.request_id))
+
+    def _record(self, call: Call, status: int) -> None:
+        self._state.record(
+            LoggedRequest(
+                method=call.request.method,
+                path=call.path,
+                status=status,
+                headers=dict(call.request.headers),
+                body=body_for_log(call.raw),
+                query=dict(call.request.query_params),
+                kind=call.kind,
+                at=time.time(),
+            )
+        )
+
+    def _order(self, call: Call) -> Errand:
+        body = parse_body(call.raw)
+        path = call.path.removeprefix(BASE_PATH)
+
+        async def work(fault: Fault | None) -> Answer:
+            model = self._state.service.admit(path, body, asks_async=call.asks_async())
+            task = self._state.service.accept(model, path, body, call.request_id, fate_of(fault))
+            if path != MULTIMODAL:
+                return json_answer(replies.accepted(task.task_id, call.request_id))
+            await asyncio.sleep(max(0.0, task.ended - self._state.clock()))
+            answer = replies.blocking_answer(task, call.request_id, self._signer(call))
+            # CAP: what the gateway says about its patience.
+            return json_answer(answer, headers={"x-dashscope-timeout": "298"})
+
+        return Errand(work, prompt_of(body), str(body["model"]))
+
+    def _signer(self, call: Call) -> replies.Sign:
+        def sign(task: Task, index: int) -> str:
+            expires = self._state.clock() + self._state.settings.link_life_s
+            return self._state.links.sign(call.root(), f"/results/{task.task_id}/{index}.png", expires)
+
+        return sign
+
+    def _poll(self, call: Call) -> Errand:
+        task_id = call.request.path_params["task_id"]
+
+        async def work(fault: Fault | None) -> Answer:
+            self._state.service.count_query()
+            if call.asks_async():
+                raise refusals.refuses_async()
+            if fault is not None and fault.kind == "unknown":
+                return json_answer(replies.unknown(task_id, call.request_id))
+            if fault is not None:
+                self._strike(task_id, fault)
+            return self._state.service.poll(task_id, call.request_id, self._signer(call))
+
+        return self._about_task(task_id, work)
+
+    def _strike(self, task_id: str, fault: Fault) -> None:
+        """Let a fault of a poll happen to the task itself: what is terminal stays so."""
+        _, code, message = words_of(fault)
+        if fault.kind == "canceled":
+            self._state.tasks.cancel(task_id, None, force=True)
+        elif fault.kind == "failed":
+            self._state.tasks.doom(task_id, end_now=True, failed=True, code=code, message=message)
+        elif fault.kind == "partial":
+            fate = Fate(failed_pictures=fault.count, code=code, message=message)
+            self._state.tasks.doom(
+                task_id, end_now=False, failed_pictures=fate.failed_pictures, code=code, message=message
+            )
+
+    def _cancel(self, call: Call) -> Errand:
+        task_id = call.request.path_params["task_id"]
+
+        async def work(fault: Fault | None) -> Answer:
+            self._state.service.count_query()
+            return self._state.service.cancel(task_id, call.request_id)
+
+        return self._about_task(task_id, work)
+
+    def _about_task(self, task_id: str, work: Callable[[Fault | None], Awaitable[Answer]]) -> Errand:
+        task = self._state.tasks.get(task_id)
+        return Errand(work, task.order.prompt, task.model) if task else Errand(work)
+
+    def _listing(self, call: Call) -> Errand:
+        async def work(fault: Fault | None) -> Answer:
+            self._state.service.count_query()
+            return self._state.service.listing(call.request.query_params, call.request_id)
+
+        return Errand(work)
+
+    def _download(self, call: Call) -> Errand:
+        task_id, index = call.request.path_params["task_id"], call.request.path_params["index"]
+
+        async def work(fault: Fault | None) -> Answer:
+            return await self._files.answer(call.request, task_id, index, fault, call.request_id)
+
+        return self._about_task(task_id, work)
+
+    def _elsewhere(self, call: Call) -> Errand:
+        if call.path.startswith(BASE_PATH + "/"):
+            raise refusals.not_imitated(f"{call.request.method} {call.path}")
+        raise Refusal(404, "NotFound", f"There is nothing at {call.path}.")
+
+
+async def _crashed(request: Request, error: Exception) -> Response:
+    """A bug of the sandbox must not look like a fault of the service."""
+    _log.error("the sandbox failed at %s %s", request.method, request.url.path, exc_info=error)
+    body: dict[str, Any] = {"code": "Sandbox.Bug", "message": repr(error), "request_id": ""}
+    return JSONResponse(body, 500)
+
+
+def build(state: State, lines: Lines) -> Starlette:
+    """Return the ASGI application."""
+    routes = [*Admin(state).routes(), *Desk(state, lines).routes()]
+    return Starlette(routes=routes, exception_handlers={Exception: _crashed})

@@ -1,0 +1,165 @@
+"""Faults on demand: what shall go wrong, with which request, and how often."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+ON = ("submit", "poll", "list", "cancel", "download", "sync")
+"""The six things a client does; "sync" is the POST whose answer is the picture."""
+
+_ANSWERS = ("throttle", "status", "html", "slow", "cut", "garbage", "empty", "silence")
+_RESETS = ("reset_before", "reset_after", "reset_during")
+_EVERYWHERE = frozenset(_ANSWERS + _RESETS)
+_API = _EVERYWHERE | {"top_level_code"}
+
+KINDS: Mapping[str, frozenset[str]] = {
+    "submit": _API | {"failed", "partial", "wrong_size"},
+    "sync": _API | {"failed", "wrong_size", "no_choices"},
+    "poll": _API | {"failed", "partial", "unknown", "canceled", "weird_status", "no_choices"},
+    "list": _API,
+    "cancel": _API,
+    "download": _EVERYWHERE | {"expired", "html_file", "wrong_size"},
+}
+"""Which kinds make sense where."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One thing that shall go wrong.
+
+    `code` and `message` have a default for every kind; an empty string leaves the key out of the answer.
+    """
+
+    on: str
+    kind: str
+    times: int | None = 1
+    """How many matching requests it hits; `None`: all."""
+    after: int = 0
+    """How many matching requests pass first."""
+    match_prompt: str | None = None
+    """Hit only requests about a prompt that contains this (not for "list")."""
+    match_model: str | None = None
+    status: int | None = None
+    code: str | None = None
+    message: str | None = None
+    retry_after_s: float | None = None
+    """Sent as the header Retry-After."""
+    delay_s: float = 0.2
+    """slow: wait before the work. reset_during: the work is done this long after the reset."""
+    work: bool | None = None
+    """Whether the work is done although its answer is lost or replaced. None: yes for silence, garbage and
+    empty, no for throttle, status, html and top_level_code."""
+    count: int = 1
+    """partial: how many pictures fail, from the last one backwards."""
+    task_status: str = "SUSPENDED"
+    """weird_status: the word to answer."""
+    size: str = "640*480"
+    """wrong_size: the size drawn instead of the asked one."""
+    task_s: float | None = None
+    """submit, sync: how long the work takes, instead of the sandbox's own `task_s`."""
+
+    def __post_init__(self) -> None:
+        """Refuse what could never happen, so that a test does not wait for it."""
+        if self.on not in KINDS:
+            raise ValueError(f"on={self.on!r} is not one of {', '.join(ON)}")
+        if self.kind not in KINDS[self.on]:
+            known = ", ".join(sorted(KINDS[self.on]))
+            raise ValueError(f"kind={self.kind!r} on {self.on!r} is not one of {known}")
+        width, star, height = self.size.partition("*")
+        if not (star and width.isdecimal() and height.isdecimal()):
+            raise ValueError(f"size={self.size!r} is not W*H")
+
+    @classmethod
+    def from_json(cls, data: Any) -> Fault:
+        """Build a fault from a JSON object with the same names.
+
+        Raises:
+            ValueError: not an object, an unknown name, or a fault that cannot happen.
+        """
+        if not isinstance(data, dict):
+            raise ValueError("a fault is a JSON object")
+        unknown = set(data) - {field.name for field in fields(cls)}
+        if unknown:
+            raise ValueError(f"a fault has no field {', '.join(sorted(unknown))}")
+        try:
+            return cls(**data)
+        except TypeError as error:
+            raise ValueError(str(error)) from None
+
+    def drawn_size(self) -> tuple[int, int]:
+        width, _, height = self.size.partition("*")
+        return int(width), int(height)
+
+
+FIRED_KEPT = 10_000
+
+
+@dataclass
+class _Armed:
+    fault: Fault
+    to_skip: int
+    to_hit: int | None
+
+
+class Faults:
+    """The faults that wait for their request; may be used from any thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._armed: list[_Armed] = []
+        self._fired: deque[Fault] = deque(maxlen=FIRED_KEPT)
+
+    def add(self, *faults: Fault) -> None:
+        """Arm faults. Of several that match a request, the one added first takes it."""
+        with self._lock:
+            self._armed += [_Armed(fault, fault.after, fault.times) for fault in faults]
+
+    def clear(self) -> None:
+        """Disarm all, and forget which have fired."""
+        with self._lock:
+            self._armed.clear()
+            self._fired.clear()
+
+    @property
+    def fired(self) -> list[Fault]:
+        """Every fault that has hit a request, once per hit, oldest first."""
+        with self._lock:
+            return list(self._fired)
+
+    @property
+    def armed(self) -> list[Fault]:
+        """The faults that may still hit."""
+        with self._lock:
+            return [entry.fault for entry in self._armed]
+
+    def as_json(self) -> dict[str, Any]:
+        return {"armed": [asdict(f) for f in self.armed], "fired": [asdict(f) for f in self.fired]}
+
+    def take(self, on: str, prompt: str = "", model: str = "") -> Fault | None:
+        """Return the fault that hits this request, counting it, or None."""
+        with self._lock:
+            for entry in self._armed:
+                if not _matches(entry.fault, on, prompt, model):
+                    continue
+                if entry.to_skip > 0:
+                    entry.to_skip -= 1
+                    continue
+                if entry.to_hit is not None:
+                    entry.to_hit -= 1
+                    if entry.to_hit <= 0:
+                        self._armed.remove(entry)
+                self._fired.append(entry.fault)
+                return entry.fault
+        return None
+
+
+def _matches(fault: Fault, on: str, prompt: str, model: str) -> bool:
+    return (
+        fault.on == on
+        and (fault.match_prompt is None or fault.match_prompt in prompt)
+        and (fault.match_model is None or fault.match_model == model)
+    )

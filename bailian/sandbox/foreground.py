@@ -1,0 +1,68 @@
+"""Runs a sandbox alone, for any client of the service, until Ctrl-C."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import sys
+import threading
+from collections.abc import Callable, Collection
+from pathlib import Path
+
+from bailian.language import say
+from bailian.sandbox.server import Sandbox
+
+TRY_KEY = "sk-sandbox"
+
+
+def serve(
+    host: str = "127.0.0.1",
+    port: int = 0,
+    *,
+    state_path: Path | None = None,
+    task_s: float = 1.0,
+    jitter: float = 0.0,
+    api_keys: Collection[str] | None = None,
+    enforce_limits: bool = True,
+    link_life_s: float = 86400.0,
+    on_ready: Callable[[Sandbox], None] | None = None,
+) -> None:
+    """Listen until Ctrl-C or SIGTERM; what the user needs to know goes to stderr.
+
+    Raises:
+        SandboxUnavailable: the extra `[sandbox]` is not installed.
+        OSError: the port is taken.
+    """
+    box = Sandbox(
+        host=host,
+        port=port,
+        state_path=state_path,
+        task_s=task_s,
+        jitter=jitter,
+        api_keys=api_keys,
+        enforce_limits=enforce_limits,
+        link_life_s=link_life_s,
+    )
+    ended = threading.Event()
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, lambda *_: ended.set())
+    with box:
+        _introduce(box, next(iter(sorted(api_keys)), TRY_KEY) if api_keys else TRY_KEY)
+        if on_ready is not None:
+            on_ready(box)
+        with contextlib.suppress(KeyboardInterrupt):
+            while not ended.wait(0.5):  # an endless wait could not be interrupted on Windows
+                pass
+    print(say("The sandbox has stopped.", "沙箱已停止。"), file=sys.stderr)  # noqa: T201
+
+
+def _introduce(box: Sandbox, key: str) -> None:
+    lines = (
+        say(
+            f"The sandbox listens at {box.base_url} (Ctrl-C stops it).",
+            f"沙箱正在监听 {box.base_url}（按 Ctrl-C 停止）。",
+        ),
+        say("In another shell:", "在另一个终端中执行："),
+        f"export DASHSCOPE_HTTP_BASE_URL={box.base_url} DASHSCOPE_API_KEY={key}",
+    )
+    print(*lines, sep="\n", file=sys.stderr, flush=True)  # noqa: T201

@@ -1,0 +1,93 @@
+"""Runs the application on a socket, in a thread of its own.
+
+Importing this needs starlette, uvicorn and Pillow.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+
+import uvicorn
+
+from bailian.sandbox.app import build
+from bailian.sandbox.line import Lines
+from bailian.sandbox.state import State
+
+STOP_S = 5.0
+
+
+class _Server(uvicorn.Server):
+    """Tells when it listens, and stops at once: in a sandbox no answer is worth waiting for."""
+
+    def __init__(self, config: uvicorn.Config, lines: Lines) -> None:
+        super().__init__(config)
+        self.ready = threading.Event()
+        self._lines = lines
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stopping: asyncio.Event | None = None
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._loop, self._stopping = asyncio.get_running_loop(), asyncio.Event()
+        self.ready.set()
+
+    async def main_loop(self) -> None:
+        assert self._stopping is not None  # noqa: S101  # startup has run
+        while not self._stopping.is_set():
+            await self.on_tick(0)  # once a second: the Date header
+            try:
+                await asyncio.wait_for(self._stopping.wait(), 1.0)
+            except asyncio.TimeoutError:
+                continue
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for server in self.servers:
+            server.close()
+        self._lines.drop_all()
+        await asyncio.sleep(0)  # lets every request learn that its line is down
+        under_way = set(self.server_state.tasks)
+        for task in under_way:
+            task.cancel()
+        if under_way:
+            await asyncio.wait(under_way, timeout=1.0)
+        for sock in sockets or []:
+            sock.close()
+
+    def stop(self) -> None:
+        if self._loop is not None and self._stopping is not None:
+            self._loop.call_soon_threadsafe(self._stopping.set)
+
+
+class Runner:
+    """One server in one daemon thread."""
+
+    def __init__(self, state: State, sock: socket.socket) -> None:
+        lines = Lines()
+        config = uvicorn.Config(
+            build(state, lines),
+            http=lines.protocol_class(),
+            ws="none",
+            loop="asyncio",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            headers=[("x-bailian-sandbox", "1")],
+            timeout_keep_alive=60,
+        )
+        self._server = _Server(config, lines)
+        self._sock = sock
+        self._thread = threading.Thread(target=self._server.run, args=([sock],), name="bailian-sandbox", daemon=True)
+
+    def start(self, within_s: float) -> None:
+        self._thread.start()
+        if not self._server.ready.wait(within_s):
+            raise RuntimeError("the sandbox did not start")
+
+    def stop(self) -> None:
+        self._server.stop()
+        self._thread.join(STOP_S)
+        self._sock.close()

@@ -1,0 +1,172 @@
+"""Starts and stops a sandbox: inside a program, or alone in the foreground."""
+
+from __future__ import annotations
+
+import socket
+import sys
+import time
+from collections.abc import Callable, Collection, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bailian.language import say
+from bailian.sandbox.answers import LoggedRequest
+from bailian.sandbox.faults import Faults
+from bailian.sandbox.known_models import Limits
+from bailian.sandbox.service import Settings
+from bailian.sandbox.state import State
+from bailian.sandbox.tasks import LIFE_S, Task
+
+if TYPE_CHECKING:
+    from bailian.sandbox.runner import Runner
+
+START_S = 10.0
+EXTRA = "pip install 'bailian-toolkit[sandbox]'"
+
+
+class SandboxUnavailable(ImportError):
+    """A package the sandbox needs is not installed; the text names the command that installs it."""
+
+
+class Sandbox:
+    """A made-up Bailian on loopback; a context manager.
+
+    Args:
+        port: 0 takes any free port.
+        host: the address to listen on.
+        state_path: an SQLite file that keeps the tasks for later processes; absent: none does.
+        task_s: how long a task, or a synchronous call, takes.
+        jitter: by which share of `task_s` tasks differ.
+        api_keys: the only keys to accept; absent: any (see README.md for the keys with a meaning).
+        enforce_limits: obey the account's submit, query, running and queue limits.
+        link_life_s: how long a result link works.
+        models: name → limits; absent: the toolkit's catalog.
+        clock: epoch seconds.
+    """
+
+    def __init__(
+        self,
+        *,
+        port: int = 0,
+        host: str = "127.0.0.1",
+        state_path: Path | None = None,
+        task_s: float = 1.0,
+        jitter: float = 0.0,
+        api_keys: Collection[str] | None = None,
+        enforce_limits: bool = True,
+        link_life_s: float = LIFE_S,
+        models: Mapping[str, Limits] | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._address = (host, port)
+        self._state_path = state_path
+        self._api_keys = api_keys
+        self._models = models
+        self._clock = clock
+        self._state: State | None = None
+        self._runner: Runner | None = None
+        self._left: tuple[list[Task], list[Task]] = ([], [])
+        self.settings = Settings(task_s, jitter, enforce_limits, link_life_s)
+        self.faults = Faults()
+
+    def start(self) -> Sandbox:
+        """Listen; returns when requests are answered.
+
+        Raises:
+            SandboxUnavailable: the extra `[sandbox]` is not installed.
+            OSError: the port is taken.
+        """
+        if self._runner is not None:
+            raise RuntimeError("this sandbox runs already")
+        runner_class = _load_runner()
+        models = self._models if self._models is not None else _catalog()
+        # The protocol is named because asyncio switches Nagle's delay (40 ms an answer) off only then.
+        family = socket.AF_INET6 if ":" in self._address[0] else socket.AF_INET
+        sock = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+        try:
+            if sys.platform != "win32":  # on Windows this option would let two sandboxes share a port
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            sock.bind(self._address)
+            self._state = State(
+                state_path=self._state_path,
+                catalog=models,
+                settings=self.settings,
+                faults=self.faults,
+                api_keys=self._api_keys,
+                clock=self._clock,
+            )
+        except BaseException:
+            sock.close()
+            raise
+        self._address = (self._address[0], sock.getsockname()[1])
+        self._runner = runner_class(self._state, sock)
+        self._runner.start(START_S)
+        return self
+
+    def stop(self) -> None:
+        """Drop all connections and free the port; `tasks` and `requests` stay readable."""
+        if self._runner is None or self._state is None:
+            return
+        self._runner.stop()
+        self._runner = None
+        self._left = (self._state.tasks.all(), self._state.tasks.all(blocking=True))
+        self._state.tasks.close()
+
+    def __enter__(self) -> Sandbox:
+        return self.start()
+
+    def __exit__(self, *exc: object) -> None:
+        self.stop()
+
+    @property
+    def port(self) -> int:
+        return self._address[1]
+
+    @property
+    def root_url(self) -> str:
+        """Where `/_sandbox/…` is."""
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self._address[0], self._address[0])  # noqa: S104
+        return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
+
+    @property
+    def base_url(self) -> str:
+        """What stands in for `https://dashscope.aliyuncs.com/api/v1`."""
+        return f"{self.root_url}/api/v1"
+
+    @property
+    def tasks(self) -> list[Task]:
+        """Every task ever accepted, oldest first, as it stands now."""
+        return self._started().tasks.all() if self._runner is not None else list(self._left[0])
+
+    @property
+    def sync_calls(self) -> list[Task]:
+        """Every synchronous call whose work was accepted, oldest first."""
+        return self._started().tasks.all(blocking=True) if self._runner is not None else list(self._left[1])
+
+    @property
+    def requests(self) -> list[LoggedRequest]:
+        """The last 100,000 requests, oldest first."""
+        return self._started().requests()
+
+    def _started(self) -> State:
+        if self._state is None:
+            raise RuntimeError("this sandbox was never started")
+        return self._state
+
+
+def _catalog() -> Mapping[str, Limits]:
+    from bailian.catalog import load
+
+    return load()
+
+
+def _load_runner() -> type[Runner]:
+    try:
+        from bailian.sandbox.runner import Runner
+    except ModuleNotFoundError as error:
+        package = (error.name or "").partition(".")[0]
+        if package not in ("starlette", "uvicorn", "h11", "PIL", "anyio", "click"):
+            raise
+        text = say(f"the sandbox needs the package {package}: {EXTRA}", f"沙箱需要 {package} 包：{EXTRA}")
+        raise SandboxUnavailable(text, name=error.name) from error
+    return Runner

@@ -1,0 +1,57 @@
+"""What one running sandbox knows; shared by its HTTP face and the program that started it."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter, deque
+from collections.abc import Callable, Collection, Mapping
+from pathlib import Path
+
+from bailian.sandbox.answers import LoggedRequest
+from bailian.sandbox.faults import Faults
+from bailian.sandbox.known_models import Limits
+from bailian.sandbox.links import Links
+from bailian.sandbox.service import Service, Settings
+from bailian.sandbox.tasks import Tasks
+
+LOG_LENGTH = 100_000
+"""The request log forgets its oldest entries beyond this."""
+
+
+class State:
+    """Tasks, faults, settings and the log."""
+
+    def __init__(
+        self,
+        *,
+        state_path: Path | None,
+        catalog: Mapping[str, Limits],
+        settings: Settings,
+        faults: Faults,
+        api_keys: Collection[str] | None,
+        clock: Callable[[], float],
+    ) -> None:
+        self.clock = clock
+        self.settings = settings
+        self.faults = faults
+        self.api_keys = None if api_keys is None else frozenset(api_keys)
+        self.links = Links()
+        self.tasks = Tasks(state_path, clock)
+        self.service = Service(catalog, self.tasks, settings, clock)
+        self._lock = threading.Lock()
+        self._log: deque[LoggedRequest] = deque(maxlen=LOG_LENGTH)
+        self._counts: Counter[str] = Counter()
+
+    def record(self, request: LoggedRequest) -> None:
+        with self._lock:
+            self._log.append(request)
+            self._counts[f"{request.method} {request.kind}"] += 1
+
+    def requests(self) -> list[LoggedRequest]:
+        with self._lock:
+            return list(self._log)
+
+    def request_counts(self) -> dict[str, int]:
+        """Return how many requests of each method and kind came, also those the log has forgotten."""
+        with self._lock:
+            return dict(self._counts)
