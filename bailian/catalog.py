@@ -6,9 +6,11 @@ A new model is a table in one of the two files, never a branch in the code. A ta
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -215,8 +217,18 @@ def load(home: Path | None = None) -> Catalog:
 
 def _read(path: Path) -> dict[str, dict[str, Any]]:
     with path.open("rb") as file:
-        models: dict[str, dict[str, Any]] = tomllib.load(file).get("models", {})
-    return models
+        content = tomllib.load(file)
+    models = content.get("models", {})
+    unknown = [name for name in content if name != "models"]
+    wrong = (
+        [name for name, table in models.items() if not isinstance(table, dict)] if isinstance(models, dict) else [""]
+    )
+    if unknown or wrong:
+        raise ValueError(
+            say('every table must be [models."NAME"]', '每个表都应写成 [models."模型名"]') + f": {(unknown + wrong)[0]}"
+        )
+    tables: dict[str, dict[str, Any]] = models
+    return tables
 
 
 def _build(name: str, tables: Mapping[str, Mapping[str, Any]], seen: tuple[str, ...] = ()) -> Model:
@@ -228,7 +240,7 @@ def _fields_of(name: str, tables: Mapping[str, Mapping[str, Any]], seen: tuple[s
     parent = own.pop("like", None)
     if parent is None:
         return {"kind": "", "mode": "", "route": "", **own}
-    if parent not in tables or parent in (*seen, name):
+    if not isinstance(parent, str) or parent not in tables or parent in (*seen, name):
         raise SetupError(
             say(
                 f"model {name}: `like` names {parent!r}, which is not there",
@@ -239,16 +251,20 @@ def _fields_of(name: str, tables: Mapping[str, Mapping[str, Any]], seen: tuple[s
 
 
 def _frozen(value: Any) -> Any:
-    """Return TOML's lists as tuples, also inside tables."""
+    """Return TOML's lists as tuples and dates as text, also inside tables."""
     if isinstance(value, dict):
         return {key: _frozen(inner) for key, inner in value.items()}
+    if isinstance(value, date):
+        return value.isoformat()
     return tuple(_frozen(inner) for inner in value) if isinstance(value, list) else value
 
 
 def _read_overlay(path: Path) -> dict[str, dict[str, Any]]:
     try:
         tables = _read(path)
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except OSError as error:
+        raise SetupError(say(f"cannot read {path}: {error.strerror}", f"无法读取 {path}：{error.strerror}")) from None
+    except ValueError as error:  # TOML's and Unicode's errors are ValueErrors
         raise SetupError(say(f"{path} is not valid TOML: {error}", f"{path} 不是合法的 TOML：{error}")) from None
     for name, table in tables.items():
         for key in table:
@@ -265,7 +281,8 @@ def _check(model: Model, path: Path) -> None:
     from pydantic import TypeAdapter, ValidationError
 
     try:
-        TypeAdapter(Model).validate_python(vars(model))
+        # By way of JSON, whose strict mode takes lists for tuples but no text for a number.
+        TypeAdapter(Model).validate_json(json.dumps(vars(model), default=str), strict=True)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])

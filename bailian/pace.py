@@ -7,6 +7,7 @@ instead of whoever asked first. A place that a killed process had taken is simpl
 
 from __future__ import annotations
 
+import sqlite3
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -34,20 +35,23 @@ class Pace:
             return 0.0
         with self._database.write() as db:
             now_s = self._clock()
-            row = db.execute("SELECT next_at_s FROM queues WHERE name = ?", (name,)).fetchone()
-            next_at_s = row["next_at_s"] if row else 0.0
-            at_s = next_at_s if now_s < next_at_s < now_s + FARTHEST_S else now_s
+            at_s = _next_at_s(db, name, now_s)
             db.execute("INSERT OR REPLACE INTO queues VALUES (?, ?)", (name, at_s + MARGIN / per_s))
         return float(at_s - now_s)
 
     def slow_down(self, name: str, pause_s: float) -> None:
         """Nobody takes a place before `pause_s` from now: the service said it is too much."""
         with self._database.write() as db:
-            until_s = self._clock() + pause_s
-            db.execute(
-                "INSERT INTO queues VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET next_at_s = MAX(next_at_s, excluded.next_at_s)",
-                (name, until_s),
-            )
+            now_s = self._clock()
+            next_at_s = max(_next_at_s(db, name, now_s), now_s + pause_s)
+            db.execute("INSERT OR REPLACE INTO queues VALUES (?, ?)", (name, next_at_s))
 
     def close(self) -> None:
         self._database.close()
+
+
+def _next_at_s(db: sqlite3.Connection, name: str, now_s: float) -> float:
+    """Return when the queue's next place is: now, if none is taken or the clock has jumped."""
+    row = db.execute("SELECT next_at_s FROM queues WHERE name = ?", (name,)).fetchone()
+    next_at_s = float(row["next_at_s"]) if row else 0.0
+    return next_at_s if now_s < next_at_s < now_s + FARTHEST_S else now_s

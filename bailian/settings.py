@@ -3,13 +3,14 @@
 Precedence, first found wins:
 
 1. command-line option (never for the key: it would show in `ps`);
-2. environment: `DASHSCOPE_API_KEY`, `DASHSCOPE_HTTP_BASE_URL`, `DASHSCOPE_WEBSOCKET_BASE_URL`,
-   `DASHSCOPE_WORKSPACE_ID`, `DASHSCOPE_API_REGION`, `BAILIAN_HOME`;
+2. environment: `DASHSCOPE_API_KEY`, `DASHSCOPE_HTTP_BASE_URL`, `DASHSCOPE_WORKSPACE_ID`,
+   `DASHSCOPE_API_REGION`, `BAILIAN_HOME`;
 3. files: the one named by `DASHSCOPE_API_KEY_FILE_PATH`, else `~/.dashscope/api_key`;
 4. default: region beijing, the platform's data folder.
 
 Names and order of the `DASHSCOPE_*` variables are the official SDK's (dashscope 2.0.2, `common/env.py`
-and `common/api_key.py`).
+and `common/api_key.py`). One difference: the SDK makes a workspace's host of `DASHSCOPE_WORKSPACE_ID`;
+here the workspace goes into a header on the shared host, where there is one.
 """
 
 from __future__ import annotations
@@ -129,7 +130,7 @@ def read_settings(
         InvalidRequest: an unknown region, or a base URL that is none.
         SetupError: a key file that cannot be read, or a key that cannot be a header's value.
     """
-    workspace = workspace or os.environ.get("DASHSCOPE_WORKSPACE_ID") or None
+    workspace = _workspace(workspace)
     region = _region(region)
     base_url = base_url or os.environ.get("DASHSCOPE_HTTP_BASE_URL") or _default_base_url(region, workspace)
     home = home_folder()
@@ -147,10 +148,19 @@ def home_folder() -> Path:
     """Return where journal, limits and the user's models live: `BAILIAN_HOME`, else the platform's data folder."""
     named = os.environ.get("BAILIAN_HOME")
     if named:
-        return Path(named).expanduser().absolute()
+        return _path("BAILIAN_HOME", named).absolute()
     from platformdirs import user_data_path
 
     return user_data_path("bailian", appauthor=False)
+
+
+def _path(variable: str, value: str) -> Path:
+    try:
+        return Path(value).expanduser()
+    except RuntimeError:
+        raise SetupError(
+            say(f"{variable}: there is no such user: {value}", f"{variable}：没有这个用户：{value}")
+        ) from None
 
 
 def at(settings: Settings, base_url: str) -> Settings:
@@ -170,6 +180,16 @@ def _region(option: str | None) -> str:
     return region
 
 
+def _workspace(option: str | None) -> str | None:
+    """Return the workspace id. It becomes a header and part of a host name, so it may hold nothing else."""
+    workspace = option or os.environ.get("DASHSCOPE_WORKSPACE_ID") or None
+    if workspace is not None and not re.fullmatch(r"[A-Za-z0-9_-]{1,63}", workspace):
+        raise InvalidRequest.one(
+            "workspace", say(f"{workspace!r} is not a workspace id", f"{workspace!r} 不是业务空间 ID")
+        )
+    return workspace
+
+
 def _default_base_url(region: str, workspace: str | None) -> str:
     if region in SHARED_HOSTS:
         return f"https://{SHARED_HOSTS[region]}/api/v1"
@@ -186,8 +206,12 @@ def _default_base_url(region: str, workspace: str | None) -> str:
 
 def _checked_base_url(base_url: str) -> str:
     url = base_url.strip().rstrip("/")
-    parts = urlsplit(url)
-    if parts.scheme not in ("https", "http") or not parts.hostname or parts.username:
+    try:
+        parts = urlsplit(url)
+        good = parts.scheme in ("https", "http") and bool(parts.hostname) and "@" not in parts.netloc
+    except ValueError:
+        good = False
+    if not good:
         raise InvalidRequest.one(
             "base-url",
             say(
@@ -235,5 +259,5 @@ def _find_key() -> Secret | None:
 
 def _key_file() -> Path | None:
     named = os.environ.get("DASHSCOPE_API_KEY_FILE_PATH")
-    path = Path(named).expanduser() if named else Path.home() / ".dashscope" / "api_key"
+    path = _path("DASHSCOPE_API_KEY_FILE_PATH", named) if named else Path.home() / ".dashscope" / "api_key"
     return path if named or path.is_file() else None

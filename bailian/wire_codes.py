@@ -36,6 +36,8 @@ _REFUSED = WireRule("InvalidParameter")
 _INSPECTED = WireRule("DataInspectionFailed")
 _NO_MODEL = WireRule("ModelNotFound")
 _TIMED_OUT = WireRule("InternalError", maybe_done=True)
+# A code that nobody has described, with a server error: it proves neither that the work was done nor that it was not.
+_UNCLEAR = WireRule("InternalError", again="few", maybe_done=True)
 
 # (wire code or its start, words in the message or "", rule); first match wins, so narrow rows stand first.
 WIRE_RULES: tuple[tuple[str, str, WireRule], ...] = (
@@ -60,6 +62,8 @@ WIRE_RULES: tuple[tuple[str, str, WireRule], ...] = (
     ("accessdenied", "support asynchronous", _REFUSED),
     ("accessdenied", "support synchronous", _REFUSED),
     ("accessdenied", "", WireRule("Unauthorized")),
+    ("access_denied", "support asynchronous", _REFUSED),
+    ("access_denied", "support synchronous", _REFUSED),
     ("access_denied", "", WireRule("Unauthorized")),
     ("workspace.accessdenied", "", WireRule("Unauthorized", stops_all=True)),
     ("app.accessdenied", "", WireRule("Unauthorized")),
@@ -84,6 +88,8 @@ WIRE_RULES: tuple[tuple[str, str, WireRule], ...] = (
     ("requesttimeout", "", _TIMED_OUT),
     ("responsetimeout", "", _TIMED_OUT),
     ("internalerror.timeout", "", _TIMED_OUT),
+    ("internalerror.upload", "", _TIMED_OUT),
+    ("internalerror.fileupload", "", _TIMED_OUT),
     ("internalerror", "", _BROKEN),
     ("internal_error", "", _BROKEN),
     ("systemerror", "", _BROKEN),
@@ -113,7 +119,7 @@ def wire_rule(wire_code: str, message: str, http_status: int | None) -> WireRule
         if code.startswith(start) and words in text:
             return rule
     status = http_status or 0
-    return _BY_STATUS.get(status) or (_REFUSED if 400 <= status < 500 else _BROKEN)
+    return _BY_STATUS.get(status) or (_REFUSED if 300 <= status < 500 else _UNCLEAR)
 
 
 def service_error(

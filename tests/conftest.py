@@ -118,7 +118,9 @@ FAST_START = (
 )
 
 
-def start_script(box: Sandbox, *words: str, command: str = "from text2image import main", factor: float = FAST) -> subprocess.Popen[str]:
+def start_script(
+    box: Sandbox, *words: str, command: str = "from text2image import main", factor: float = FAST
+) -> subprocess.Popen[str]:
     """Start a command as a process of its own, against the test's sandbox."""
     env = {**os.environ, "DASHSCOPE_API_KEY": KEY, "DASHSCOPE_HTTP_BASE_URL": box.base_url, "PYTHONPATH": str(ROOT)}
     return subprocess.Popen(

@@ -30,7 +30,12 @@ SURVIVED = {
     "429 with Retry-After": [Fault(on="submit", kind="throttle", retry_after_s=1)],
     "a burst 429": [Fault(on="submit", kind="throttle", code="Throttling.BurstRate", message="too quickly")],
     "TPM 429 with billing words": [
-        Fault(on="submit", kind="throttle", code="Throttling.AllocationQuota", message="You exceeded your current quota, please check your plan and billing details.")
+        Fault(
+            on="submit",
+            kind="throttle",
+            code="Throttling.AllocationQuota",
+            message="You exceeded your current quota, please check your plan and billing details.",
+        )
     ],
     "500 at submit": [Fault(on="submit", kind="status", status=500, code="InternalError", message="x", times=2)],
     "503 at submit": [Fault(on="submit", kind="status", status=503, code="ModelUnavailable", message="x", times=2)],
@@ -79,19 +84,97 @@ def test_one_picture_from_one_task(text2image: Run, box: Sandbox, faults: list[F
 
 
 REFUSED = {
-    "wrong key": (Fault(on="submit", kind="status", status=401, code="InvalidApiKey", message="Invalid API-key provided."), 3, "Unauthorized", "region"),
-    "overdue": (Fault(on="submit", kind="status", status=400, code="Arrearage", message="Access denied"), 3, "QuotaExceeded", "top up"),
-    "free quota used up": (Fault(on="submit", kind="status", status=403, code="AllocationQuota.FreeTierOnly", message="exhausted"), 3, "QuotaExceeded", "free quota"),
-    "free quota, as 429": (Fault(on="submit", kind="throttle", code="Throttling.AllocationQuota", message="Free allocated quota exceeded."), 3, "QuotaExceeded", "free quota"),
-    "content refused": (Fault(on="submit", kind="status", status=400, code="DataInspectionFailed", message="Input data may contain inappropriate content."), 4, "DataInspectionFailed", "prompt"),
-    "model not found": (Fault(on="submit", kind="status", status=404, code="ModelNotFound", message="Model can not be found."), 4, "ModelNotFound", "bailian models"),
-    "model not exist": (Fault(on="submit", kind="status", status=400, code="InvalidParameter", message="Model not exist."), 4, "ModelNotFound", "bailian models"),
-    "bad parameter": (Fault(on="submit", kind="status", status=400, code="InvalidParameter", message="no"), 4, "InvalidParameter", "bailian models"),
-    "HTTP 200 with a code": (Fault(on="submit", kind="top_level_code", code="InvalidParameter", message="no"), 4, "InvalidParameter", ""),
-    "an unknown code": (Fault(on="submit", kind="status", status=418, code="Teapot", message="short and stout"), 4, "InvalidParameter", ""),
-    "a task that fails": (Fault(on="poll", kind="failed", code="DataInspectionFailed", message="Output data may contain inappropriate content."), 4, "DataInspectionFailed", "prompt"),
-    "a task that fails in the service": (Fault(on="poll", kind="failed", code="InternalError.Timeout", message="slow"), 4, "TaskFailed", "again"),
-    "a task that fails without a word": (Fault(on="poll", kind="failed", code="", message=""), 4, "TaskFailed", "again"),
+    "wrong key": (
+        Fault(on="submit", kind="status", status=401, code="InvalidApiKey", message="Invalid API-key provided."),
+        3,
+        "Unauthorized",
+        "region",
+    ),
+    "overdue": (
+        Fault(on="submit", kind="status", status=400, code="Arrearage", message="Access denied"),
+        3,
+        "QuotaExceeded",
+        "top up",
+    ),
+    "free quota used up": (
+        Fault(on="submit", kind="status", status=403, code="AllocationQuota.FreeTierOnly", message="exhausted"),
+        3,
+        "QuotaExceeded",
+        "free quota",
+    ),
+    "free quota, as 429": (
+        Fault(
+            on="submit", kind="throttle", code="Throttling.AllocationQuota", message="Free allocated quota exceeded."
+        ),
+        3,
+        "QuotaExceeded",
+        "free quota",
+    ),
+    "content refused": (
+        Fault(
+            on="submit",
+            kind="status",
+            status=400,
+            code="DataInspectionFailed",
+            message="Input data may contain inappropriate content.",
+        ),
+        4,
+        "DataInspectionFailed",
+        "prompt",
+    ),
+    "model not found": (
+        Fault(on="submit", kind="status", status=404, code="ModelNotFound", message="Model can not be found."),
+        4,
+        "ModelNotFound",
+        "bailian models",
+    ),
+    "model not exist": (
+        Fault(on="submit", kind="status", status=400, code="InvalidParameter", message="Model not exist."),
+        4,
+        "ModelNotFound",
+        "bailian models",
+    ),
+    "bad parameter": (
+        Fault(on="submit", kind="status", status=400, code="InvalidParameter", message="no"),
+        4,
+        "InvalidParameter",
+        "bailian models",
+    ),
+    "HTTP 200 with a code": (
+        Fault(on="submit", kind="top_level_code", code="InvalidParameter", message="no"),
+        4,
+        "InvalidParameter",
+        "",
+    ),
+    "an unknown code": (
+        Fault(on="submit", kind="status", status=418, code="Teapot", message="short and stout"),
+        4,
+        "InvalidParameter",
+        "",
+    ),
+    "a task that fails": (
+        Fault(
+            on="poll",
+            kind="failed",
+            code="DataInspectionFailed",
+            message="Output data may contain inappropriate content.",
+        ),
+        4,
+        "DataInspectionFailed",
+        "prompt",
+    ),
+    "a task that fails in the service": (
+        Fault(on="poll", kind="failed", code="InternalError.Timeout", message="slow"),
+        4,
+        "TaskFailed",
+        "again",
+    ),
+    "a task that fails without a word": (
+        Fault(on="poll", kind="failed", code="", message=""),
+        4,
+        "TaskFailed",
+        "again",
+    ),
     "a task that is canceled": (Fault(on="poll", kind="canceled"), 4, "TaskFailed", "again"),
     "a task that is gone": (Fault(on="poll", kind="unknown", times=None), 4, "ResourceNotFound", "24 hours"),
 }
@@ -215,7 +298,9 @@ SYNC = ["猫", "--model", "qwen-image-max"]
 
 
 @pytest.mark.parametrize("kind", ["reset_before", "reset_after", "html", "garbage", "cut", "empty"])
-def test_a_synchronous_picture_whose_answer_is_lost_is_held(text2image: Run, bailian: Run, box: Sandbox, kind: str) -> None:
+def test_a_synchronous_picture_whose_answer_is_lost_is_held(
+    text2image: Run, bailian: Run, box: Sandbox, kind: str
+) -> None:
     """It may be paid and cannot be looked up: exit 5, sent once, never again on its own."""
     box.faults.add(Fault(on="sync", kind=kind))
     ran = text2image(*SYNC, "--json", exits=5)
@@ -233,7 +318,9 @@ def test_a_synchronous_picture_survives_429_and_a_cut_download(text2image: Run, 
 
 def test_a_key_that_is_refused_while_polling_loses_nothing(text2image: Run, bailian: Run, box: Sandbox) -> None:
     """The key was revoked in between: exit 3, the task stays in the journal for the next key."""
-    box.faults.add(Fault(on="poll", kind="status", status=401, code="InvalidApiKey", message="Invalid API-key provided."))
+    box.faults.add(
+        Fault(on="poll", kind="status", status=401, code="InvalidApiKey", message="Invalid API-key provided.")
+    )
     assert text2image("猫", "--json", exits=3).json["error"]["code"] == "Unauthorized"
     one_whole_picture(bailian("tasks", "wait", "--all").paths)
 
@@ -246,7 +333,9 @@ def test_server_text_cannot_drive_the_terminal(text2image: Run, box: Sandbox) ->
     assert "evil" in ran.err
 
 
-def test_a_full_disk_loses_nothing(text2image: Run, bailian: Run, box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_loses_nothing(
+    text2image: Run, bailian: Run, box: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The file does not fit: exit 5, no half file under the final name, and it is fetched when there is room."""
     import errno
     import os
@@ -254,7 +343,7 @@ def test_a_full_disk_loses_nothing(text2image: Run, bailian: Run, box: Sandbox, 
     real = os.fsync
 
     def full(handle: int) -> None:
-        if os.readlink(f"/proc/self/fd/{handle}").endswith(".part"):
+        if Path(f"/proc/self/fd/{handle}").readlink().suffix == ".part":
             raise OSError(errno.ENOSPC, "No space left on device")
         real(handle)
 

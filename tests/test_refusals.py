@@ -106,7 +106,9 @@ def test_a_config_in_another_encoding_or_absent_is_refused(text2image: Run, tmp_
     assert "cannot read" in text2image("--config", str(tmp_path), exits=2).err
 
 
-def test_a_folder_that_cannot_be_written_is_refused_before_paying(text2image: Run, box: Sandbox, tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_written_is_refused_before_paying(
+    text2image: Run, box: Sandbox, tmp_path: Path
+) -> None:
     """A file in the folder's place, or a path through a file."""
     (tmp_path / "file").write_text("x")
     for folder in ("file", "file/deeper", "/proc/nowhere"):
@@ -114,7 +116,9 @@ def test_a_folder_that_cannot_be_written_is_refused_before_paying(text2image: Ru
     assert box.requests == []
 
 
-def test_no_key_says_how_to_get_one_and_how_to_try(text2image: Run, box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_key_says_how_to_get_one_and_how_to_try(
+    text2image: Run, box: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delenv("DASHSCOPE_API_KEY")
     ran = text2image("猫", exits=3)
     assert "DASHSCOPE_API_KEY" in ran.err

@@ -22,7 +22,9 @@ SEED_COMMANDS = [
 
 
 @pytest.mark.parametrize("words, count, size", SEED_COMMANDS)
-def test_every_text_to_image_command_of_the_seed_runs(text2image: Run, words: list[str], count: int, size: tuple[int, int]) -> None:
+def test_every_text_to_image_command_of_the_seed_runs(
+    text2image: Run, words: list[str], count: int, size: tuple[int, int]
+) -> None:
     """The commands printed in the user's document work as printed."""
     ran = text2image(*words)
     assert len(ran.paths) == count
@@ -33,8 +35,20 @@ def test_every_text_to_image_command_of_the_seed_runs(text2image: Run, words: li
 
 @pytest.mark.parametrize(
     "model",
-    "qwen-image wan2.2-t2i-flash wan2.2-t2i-plus wanx2.1-t2i-turbo wanx2.1-t2i-plus wanx2.0-t2i-turbo "
-    "wan2.5-t2i-preview wan2.6-t2i qwen-image-plus qwen-image-max z-image-turbo qwen-image-2.0".split(),
+    [
+        "qwen-image",
+        "wan2.2-t2i-flash",
+        "wan2.2-t2i-plus",
+        "wanx2.1-t2i-turbo",
+        "wanx2.1-t2i-plus",
+        "wanx2.0-t2i-turbo",
+        "wan2.5-t2i-preview",
+        "wan2.6-t2i",
+        "qwen-image-plus",
+        "qwen-image-max",
+        "z-image-turbo",
+        "qwen-image-2.0",
+    ],
 )
 def test_every_text_to_image_model_makes_a_picture(text2image: Run, box: Sandbox, model: str) -> None:
     """Tasks, message-style tasks and synchronous models all end as a file, by catalog entries alone."""
@@ -137,7 +151,9 @@ def test_an_existing_file_is_never_replaced(text2image: Run) -> None:
     assert first.read_bytes() == kept
 
 
-def test_dry_run_shows_the_request_and_sends_nothing(text2image: Run, box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_dry_run_shows_the_request_and_sends_nothing(
+    text2image: Run, box: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """--dry-run needs no key, shows none, sends no byte and leaves no file."""
     shown = text2image("猫", "--dry-run").json
     assert shown["request"]["headers"]["Authorization"] == "Bearer sk-…cdef"

@@ -43,6 +43,8 @@ def _read_json(path: Path) -> Any:
         ) from None
     try:
         return json.loads(text, object_pairs_hook=_no_twins)
+    except RecursionError:
+        raise InvalidRequest.one("config", say(f"{path} is nested too deeply", f"{path} 嵌套过深")) from None
     except json.JSONDecodeError as error:
         raise InvalidRequest.one(
             "config",
@@ -51,6 +53,8 @@ def _read_json(path: Path) -> Any:
                 f"{path} 不是合法的 JSON：第 {error.lineno} 行第 {error.colno} 列：{error.msg}",
             ),
         ) from None
+    except ValueError as error:  # a number with thousands of digits
+        raise InvalidRequest.one("config", f"{path}: {error}") from None
 
 
 def _no_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -25,7 +25,12 @@ def printable(text: str) -> str:
 def write_json(value: Mapping[str, Any]) -> None:
     """Print one JSON object on one line."""
     text = json.dumps(value, ensure_ascii=False, default=str)
-    _write(sys.stdout, _UNPRINTABLE.sub(lambda match: f"\\u{ord(match.group()):04x}", text))
+    text = _UNPRINTABLE.sub(lambda match: f"\\u{ord(match.group()):04x}", text)
+    try:
+        text.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:  # the pipe's encoding lacks a character: JSON has its own way to write it
+        text = json.dumps(json.loads(text))
+    _write(sys.stdout, text)
 
 
 def write_data(text: str) -> None:

@@ -121,6 +121,13 @@ class Ports:
     monotonic: Callable[[], float] = time.monotonic
     wall: Callable[[], float] = time.time
     jitter: Callable[[], float] = random.random
+    sleep: Callable[[float], None] = time.sleep
+
+    def query_turn(self, poll_per_s: float = 20.0) -> None:
+        """Wait for a place among the account's queries: for the rare questions that are not polls."""
+        wait_s = self.pace.place_s(f"query:{self.account}", poll_per_s)
+        if wait_s > 0:
+            self.sleep(wait_s)
 
 
 @dataclass(frozen=True)
@@ -139,6 +146,19 @@ class Outcome:
     state: str
     files: tuple[Path, ...] = ()
     error: BailianError | None = None
+
+
+def query_wait_s(job: Job, ports: Ports) -> float:
+    """Take a place among the account's queries; return the seconds until it (0: ask now).
+
+    A place that must be waited for is kept: the next call for this job is free.
+    """
+    if job.has_place:
+        job.has_place = False
+        return 0.0
+    wait_s = ports.pace.place_s(f"query:{ports.account}", job.poll_per_s)
+    job.has_place = wait_s > 0
+    return wait_s
 
 
 Step = Callable[[Job, Ports], "Then | Outcome"]

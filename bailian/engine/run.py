@@ -8,12 +8,13 @@ from contextlib import ExitStack
 from types import TracebackType
 
 from bailian.catalog import Catalog
+from bailian.engine.evidence import failure, shown_prompts
 from bailian.engine.job import Job, NoProgress, Outcome, Ports, Progress, Saving, Step, Then
 from bailian.engine.save import save
 from bailian.engine.schedule import Scheduler
-from bailian.engine.settle import never_arrived, settle, shown_prompts, unclear
+from bailian.engine.settle import never_arrived, settle, unclear
 from bailian.engine.submit import hold, submit, unsent
-from bailian.engine.watch import failure, keep, watch
+from bailian.engine.watch import keep, watch
 from bailian.errors import BailianError, Interrupted, MaybeSent, NotSent, StillRunning
 from bailian.journal import FINAL_STATES, Journal, Row
 from bailian.language import say
@@ -146,6 +147,7 @@ class Engine:
             TaskFailed: the service does not know it.
             TaskTaken: it is in the journal already.
         """
+        self.ports.query_turn()
         answer = self.ports.service.task(task_id)
         output = answer.get("output")
         output = output if isinstance(output, dict) else {}
@@ -172,7 +174,7 @@ class Engine:
 
     def _model_of(self, task_id: str) -> str:
         """Only the account's list knows a task's model."""
-        rows, _ = self.ports.service.list_tasks()
+        rows, _ = self.ports.service.list_tasks(turn=self.ports.query_turn)
         return next((row.model for row in rows if row.task_id == task_id), "unknown")
 
     def run(self, jobs: Iterable[Job], *, timeout_s: float | None = None, wait: bool = True) -> Iterator[Outcome]:

@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from bailian.engine.evidence import failed_category
 from bailian.engine.job import Job, Outcome, Ports, Then
 from bailian.engine.rhythm import backoff_s
 from bailian.errors import BailianError, SomeFailed, TaskFailed, TransportError
@@ -48,6 +49,7 @@ def _finish(job: Job, ports: Ports, items: list[Item], paths: list[Path]) -> Out
         first = failed[0] if failed else None
         error: BailianError = TaskFailed(
             (first.message or first.code) if first else say("the answer holds no result", "应答中没有结果"),
+            code=failed_category(first.code, first.message) if first else None,
             wire_code=first.code if first else None,
             request_id=job.request_id,
             task_id=job.task_id,
@@ -75,6 +77,7 @@ def _refresh(job: Job, ports: Ports, error: BailianError) -> Then | Outcome:
     if job.refreshed or not job.task_id:
         raise still_at_service(job, error) from None
     job.refreshed = True
+    ports.query_turn(job.poll_per_s)
     answer = ports.service.task(job.task_id)
     output = answer.get("output")
     if isinstance(output, dict) and output.get("task_status") == "SUCCEEDED":

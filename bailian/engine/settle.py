@@ -7,19 +7,19 @@ candidate among several is recognised by the prompt in its own answer once it ha
 
 from __future__ import annotations
 
-from bailian.engine.job import Job, Outcome, Ports, Then
+from bailian.engine.evidence import is_ours
+from bailian.engine.job import Job, Outcome, Ports, Then, query_wait_s
 from bailian.engine.rhythm import backoff_s
 from bailian.engine.submit import unsent
 from bailian.errors import BailianError, MaybeSent, NotSent
 from bailian.journal import TaskTaken
 from bailian.language import say
-from bailian.modalities import of
 from bailian.wire.service import ListedTask
 
-# The server's work may start late (its answer was lost, not its work): absence counts only when the list
-# has stayed without the task over several looks.
-CONFIRMATIONS = 4
-PAUSES_S = (1.0, 2.0, 4.0)
+# The server's work may start late (its answer was lost, not its work), and how soon the list shows a task is not
+# documented: absence counts only when the list has stayed without the task over several looks (16 s in all; a guess).
+CONFIRMATIONS = 5
+PAUSES_S = (1.0, 2.0, 4.0, 8.0)
 RESENDS = 3
 # `Date` headers have whole seconds, and a task's creation is stamped some time after the request left.
 CLOCK_SLACK_S = 5.0
@@ -32,8 +32,8 @@ def settle(job: Job, ports: Ports) -> Then | Outcome:
     sent_at_s = job.sent_at_s or job.created_at_s
     if ports.wall() - sent_at_s > LIST_REACHES_BACK_S:
         return _held(job, ports)
-    wait_s = ports.pace.place_s(f"query:{ports.account}", job.poll_per_s)
-    if wait_s > 0.5:
+    wait_s = query_wait_s(job, ports)
+    if wait_s > 0:
         return Then("settle", wait_s)
     ports.progress.update(job, "SETTLING", ports.wall() - sent_at_s)
     try:
@@ -52,7 +52,7 @@ def settle(job: Job, ports: Ports) -> Then | Outcome:
 
 def _candidates(job: Job, ports: Ports, sent_at_s: float) -> list[ListedTask]:
     """Return tasks that could be this job's: its model, its time, unknown to the journal, not another's."""
-    rows, offset_s = ports.service.list_tasks(model=job.wire_model)
+    rows, offset_s = ports.service.list_tasks(model=job.wire_model, turn=ports.query_turn)
     job.failures_in_a_row = 0
     first_s = sent_at_s + offset_s - CLOCK_SLACK_S
     last_s = sent_at_s + offset_s + LATEST_CREATION_S
@@ -103,7 +103,8 @@ def _choose(job: Job, ports: Ports, candidates: list[ListedTask]) -> Then | Outc
     if len(candidates) == 1 and not rivals:
         return _adopt(job, ports, candidates[0])
     for row in candidates:
-        verdict = _is_ours(job, ports.service.task(row.task_id))
+        ports.query_turn(job.poll_per_s)
+        verdict = is_ours(job, ports.service.task(row.task_id))
         if verdict:
             return _adopt(job, ports, row)
         if verdict is False:
@@ -118,23 +119,6 @@ def _adopt(job: Job, ports: Ports, row: ListedTask) -> Then | Outcome:
         return Then("settle", PAUSES_S[0])
     job.task_id, job.request_id, job.adopted = row.task_id, row.request_id or None, True
     return Then("watch")
-
-
-def _is_ours(job: Job, answer: dict[str, object]) -> bool | None:
-    """Return whether a task's answer shows our prompt; None while it shows none."""
-    shown = shown_prompts(answer)
-    if not shown:
-        return None
-    return of(job.kind).asked_prompt(job.prepared["body"]) in shown
-
-
-def shown_prompts(answer: dict[str, object]) -> list[str]:
-    """Return every `orig_prompt` of an answer: beside the results, or in each of them."""
-    output = answer.get("output")
-    if not isinstance(output, dict):
-        return []
-    entries = [output, *(entry for entry in output.get("results") or [] if isinstance(entry, dict))]
-    return [str(entry["orig_prompt"]) for entry in entries if entry.get("orig_prompt")]
 
 
 def _held(job: Job, ports: Ports) -> Outcome:

@@ -5,13 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from bailian.engine.job import Job, Outcome, Ports, Then
+from bailian.engine.evidence import failure, is_ours
+from bailian.engine.job import Job, Outcome, Ports, Then, query_wait_s
 from bailian.engine.rhythm import backoff_s, next_poll_s, usual
-from bailian.engine.settle import shown_prompts
-from bailian.errors import BailianError, ServiceError, TaskFailed, TransportError
+from bailian.errors import BailianError, ServiceError, TransportError
 from bailian.language import say
 from bailian.modalities import of
-from bailian.wire_codes import wire_rule
 
 # A task may not be visible everywhere in its first moments; after that UNKNOWN means gone.
 UNKNOWN_TRIES = 3
@@ -30,9 +29,8 @@ def watch(job: Job, ports: Ports) -> Then | Outcome:
         else:
             ports.progress.update(job, "PENDING", 0.0)
             return Then("watch", next_poll_s(0.0, job.usual, typical_s=job.typical_s))
-    wait_s = 0.0 if job.has_place else ports.pace.place_s(f"query:{ports.account}", job.poll_per_s)
-    job.has_place = wait_s > 0
-    if job.has_place:
+    wait_s = query_wait_s(job, ports)
+    if wait_s > 0:
         return Then("watch", wait_s)
     elapsed_s = ports.monotonic() - job.watched_from_s
     try:
@@ -61,7 +59,7 @@ def _output(answer: dict[str, Any]) -> dict[str, Any]:
 
 def _bad_answer(job: Job, ports: Ports, error: BailianError, elapsed_s: float) -> Then:
     """429, 5xx, resets, silence, garbage: ask again until the deadline. Only a refused key ends the watch."""
-    if isinstance(error, ServiceError) and error.code == "Unauthorized":
+    if isinstance(error, ServiceError) and error.stops_all and error.wire_code and error.code == "Unauthorized":
         raise error
     job.failures_in_a_row += 1
     pause_s = backoff_s(
@@ -99,34 +97,7 @@ def _over(job: Job, ports: Ports, answer: dict[str, Any], output: dict[str, Any]
 
 
 def _is_anothers(job: Job, answer: dict[str, Any]) -> bool:
-    body = job.prepared.get("body")
-    shown = shown_prompts(answer)
-    return body is not None and bool(shown) and of(job.kind).asked_prompt(body) not in shown
-
-
-def failure(output: dict[str, Any], status: str, task_id: str | None, request_id: str | None) -> TaskFailed:
-    """Return the error of a task that ended without result. `code` and `message` may both be missing."""
-    wire_code, message = str(output.get("code") or ""), str(output.get("message") or "")
-    category = "TaskFailed"
-    if wire_code:
-        known = wire_rule(wire_code, message, None).category
-        category = (
-            known
-            if known in ("DataInspectionFailed", "InvalidParameter", "ModelNotFound", "QuotaExceeded")
-            else category
-        )
-    reason = message or say("the service gives no reason", "服务端未说明原因")
-    text = {
-        "CANCELED": say("the task was canceled", "任务已取消"),
-        "UNKNOWN": say(f"the service does not know task {task_id}", f"服务端不存在任务 {task_id}"),
-    }.get(status, say(f"task failed: {reason}", f"任务失败：{reason}"))
-    return TaskFailed(
-        text,
-        code="ResourceNotFound" if status == "UNKNOWN" else category,
-        wire_code=wire_code or status,
-        request_id=request_id,
-        task_id=task_id,
-    )
+    return is_ours(job, answer) is False
 
 
 def keep(job: Job, ports: Ports) -> Then:

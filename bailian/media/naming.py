@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import errno
+import itertools
 import os
 import re
-from collections.abc import Mapping
+import unicodedata
+from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
 from bailian.errors import InvalidRequest
@@ -14,9 +16,12 @@ from bailian.language import say
 DEFAULT_TEMPLATE = "{date}-{time}_{model}_{prompt}_{seed}_{index}"
 FIELDS = ("date", "time", "model", "prompt", "seed", "n", "task_id", "index")
 PROMPT_CHARS = 40
-# 255 bytes is the limit of ext4, APFS and NTFS names; room is left for "-999", the suffix and ".part".
+# 255 bytes is the limit of ext4, APFS and NTFS names; room is left for a number, the suffix and ".part".
 NAME_MAX_BYTES = 200
-_RESERVED = re.compile(r"^(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE)
+# Microsoft, "Naming Files, Paths, and Namespaces": device names and forbidden characters; the rest of what is
+# forbidden here would break "one path a line" or drive a terminal.
+_RESERVED = re.compile(r"^(con|prn|aux|nul|(com|lpt)[0-9¹²³])\s*(\.|$)", re.IGNORECASE)
+_FORBIDDEN = re.compile('[\x00-\x1f\x7f-\x9f{}<>:"|?*\u202a-\u202e\u2066-\u2069\ud800-\udfff]')
 
 
 def check_template(template: str) -> None:
@@ -33,14 +38,7 @@ def check_template(template: str) -> None:
             )
     rest = re.sub(r"\{[^{}]*\}", "x", template)
     parts = PurePosixPath(rest.replace("\\", "/")).parts
-    if (
-        not template.strip()
-        or "{" in rest
-        or "}" in rest
-        or ".." in parts
-        or rest.startswith(("/", "\\"))
-        or ":" in rest
-    ):
+    if not rest.strip() or _FORBIDDEN.search(rest) or ".." in parts or rest.startswith(("/", "\\")):
         raise InvalidRequest.one(
             "name",
             say(
@@ -72,21 +70,20 @@ def _safe(field: str, value: object) -> str:
     text = str(value)
     if field == "seed":
         text = f"s{text}"
-    text = "".join(char if char.isalnum() or char in ".-" else "-" for char in text)
+    text = "".join(char if char.isalnum() or char in ".-" else "-" for char in unicodedata.normalize("NFC", text))
     text = re.sub(r"-{2,}", "-", text).strip("-. ")
     return text[:PROMPT_CHARS] if field == "prompt" else text
 
 
 def _fit(name: str) -> str:
-    if _RESERVED.match(name):
-        name = f"_{name}"
-    while len(name.encode("utf-8")) > NAME_MAX_BYTES:
-        # Shorten the longest word: usually the prompt, whose end matters least.
-        words = name.split("_")
+    """Shorten the longest word until the name fits: usually the prompt, whose end matters least."""
+    words = name.split("_")
+    while len("_".join(words).encode("utf-8")) > NAME_MAX_BYTES:
         longest = max(range(len(words)), key=lambda i: len(words[i].encode("utf-8")))
         words[longest] = words[longest][:-1]
-        name = "_".join(words)
-    return name
+        words = [word for word in words if word]
+    name = "_".join(words).strip("-_ .") or "file"
+    return f"_{name}" if _RESERVED.match(name) else name
 
 
 def place(temp_path: Path, target: Path) -> Path:
@@ -123,13 +120,19 @@ def place(temp_path: Path, target: Path) -> Path:
     return candidate
 
 
-def _candidates(target: Path) -> list[Path]:
-    return [target, *(target.with_name(f"{target.stem}-{i}{target.suffix}") for i in range(2, 1000))]
+def _candidates(target: Path) -> Iterator[Path]:
+    """Yield "name", "name-2", "name-3" … without end: a paid file always gets one."""
+    yield target
+    for i in itertools.count(2):
+        yield target.with_name(f"{target.stem}-{i}{target.suffix}")
 
 
 def _same_file(one: Path, other: Path) -> bool:
     """Killed between link and unlink: the file already has its name."""
-    return one.samefile(other)
+    try:
+        return one.samefile(other)
+    except FileNotFoundError:  # a link that leads nowhere has the name
+        return False
 
 
 def _take(path: Path) -> bool:

@@ -51,7 +51,8 @@ def chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
 def with_text(data: bytes, texts: Mapping[str, str]) -> bytes:
     """Return the PNG with each text as an iTXt chunk (UTF-8, uncompressed) right after the header."""
     added = b"".join(
-        _chunk(b"iTXt", key.encode("latin-1") + b"\0\0\0\0\0" + text.encode("utf-8")) for key, text in texts.items()
+        _chunk(b"iTXt", key.encode("latin-1") + b"\0\0\0\0\0" + text.encode("utf-8", "replace"))
+        for key, text in texts.items()
     )
     return data[:IHDR_END] + added + data[IHDR_END:]
 

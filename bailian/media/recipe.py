@@ -61,10 +61,10 @@ def read(path: Path) -> dict[str, Any] | None:
     """Return the recipe of a file: from inside, else from its sidecar; None if it has none."""
     inside = png.texts(path.read_bytes()).get(KEY)
     sidecar = path.with_suffix(path.suffix + ".json")
-    text = inside or (sidecar.read_text(encoding="utf-8") if sidecar.is_file() else None)
     try:
-        made = json.loads(text) if text else None
-    except ValueError:
+        text = inside or (sidecar.read_text(encoding="utf-8") if sidecar.is_file() else "null")
+        made = json.loads(text)
+    except (ValueError, RecursionError):
         return None
     return made if isinstance(made, dict) and "kind" in made else None
 

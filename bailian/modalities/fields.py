@@ -167,7 +167,7 @@ def _check_free_size(model: Model, width: int, height: int) -> list[Problem]:
                     f"{shown} has {total:,} pixels, at most {model.max_pixels:,} are allowed",
                     f"{shown} 共 {total:,} 像素，最多 {model.max_pixels:,}",
                 )
-                + _nearest_allowed(width, height, model.max_pixels),
+                + _same_shape(model, width, height, model.max_pixels),
             )
         ]
     if model.min_pixels and total < model.min_pixels:
@@ -196,16 +196,19 @@ def _check_free_size(model: Model, width: int, height: int) -> list[Problem]:
 
 def _spelled(size: str) -> str:
     """Suggest "1024*1024" for 1024x1024, 1024×1024, １０２４＊１０２４, "1024, 1024"."""
-    numbers = re.findall(r"\d+", unicodedata.normalize("NFKC", size))
-    return say(f": write {numbers[0]}*{numbers[1]}", f"：请写成 {numbers[0]}*{numbers[1]}") if len(numbers) == 2 else ""
+    numbers = [int(digits) for digits in re.findall(r"[0-9]{1,9}", unicodedata.normalize("NFKC", size))]
+    right = "*".join(str(number) for number in numbers)
+    return say(f": write {right}", f"：请写成 {right}") if len(numbers) == 2 and parse_size(right) else ""
 
 
-def _nearest_allowed(width: int, height: int, max_pixels: int) -> str:
+def _same_shape(model: Model, width: int, height: int, max_pixels: int) -> str:
+    """Suggest the largest size of the same shape, if the model takes it."""
     scale = (max_pixels / (width * height)) ** 0.5
-    return say(
-        f"; {int(width * scale)}*{int(height * scale)} has the same shape",
-        f"；同比例可用 {int(width * scale)}*{int(height * scale)}",
-    )
+    smaller = (max(1, int(width * scale)), max(1, int(height * scale)))
+    if _check_free_size(model, *smaller):
+        return ""
+    shown = f"{smaller[0]}*{smaller[1]}"
+    return say(f"; {shown} has the same shape", f"；同比例可用 {shown}")
 
 
 def region_problems(model: Model, region: str) -> list[Problem]:

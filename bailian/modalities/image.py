@@ -153,13 +153,26 @@ def items(answer: Mapping[str, Any], prepared: Mapping[str, Any]) -> list[Item]:
     """
     output = answer.get("output")
     output = output if isinstance(output, dict) else {}
-    entries: list[Any] = list(output.get("results") or [])
-    for choice in output.get("choices") or []:
-        message = choice.get("message") if isinstance(choice, dict) else None
-        content = message.get("content") if isinstance(message, dict) else None
-        entries += [part for part in content or [] if isinstance(part, dict) and "image" in part]
+    entries = [
+        *_list(output.get("results")),
+        *(part for content in _contents(output) for part in content if _is_image(part)),
+    ]
     seed = prepared.get("body", {}).get("parameters", {}).get("seed")
     return [_item(index, entry, seed) for index, entry in enumerate(entries) if isinstance(entry, dict)]
+
+
+def _contents(output: Mapping[str, Any]) -> list[list[Any]]:
+    """Return the content list of each choice, whatever else stands there."""
+    messages = [choice.get("message") for choice in _list(output.get("choices")) if isinstance(choice, dict)]
+    return [_list(message.get("content")) for message in messages if isinstance(message, dict)]
+
+
+def _list(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _is_image(part: object) -> bool:
+    return isinstance(part, dict) and "image" in part
 
 
 def _item(index: int, entry: dict[str, Any], seed: int | None) -> Item:
@@ -190,7 +203,8 @@ def asked_prompt(body: Mapping[str, Any]) -> str:
 
 def with_paths(answer: Mapping[str, Any], prepared: Mapping[str, Any], paths: Sequence[str]) -> dict[str, Any]:
     """Return the answer's `output` with each good picture's `path` (and seed) beside its link."""
-    output = deepcopy(dict(answer.get("output") or {}))
+    given = answer.get("output")
+    output: dict[str, Any] = deepcopy(given) if isinstance(given, dict) else {}
     rest = iter(paths)
     entries = [
         {**item.wire, **({"path": path} if item.url and (path := next(rest, None)) else {})}
@@ -200,7 +214,6 @@ def with_paths(answer: Mapping[str, Any], prepared: Mapping[str, Any], paths: Se
         output["results"] = entries
         return output
     shown = iter(entries)
-    for choice in output.get("choices") or []:
-        content = choice.get("message", {}).get("content", [])
-        choice["message"]["content"] = [next(shown, part) if "image" in part else part for part in content]
+    for content in _contents(output):
+        content[:] = [next(shown, part) if _is_image(part) else part for part in content]
     return output

@@ -15,7 +15,7 @@ from bailian.wire.http import Reply
 from bailian.wire_codes import service_error
 
 # The vendor's own clients let these through as success (dashscope 2.0.2, `v2/errors.py`).
-SUCCESS_CODES = ("", "200", "Success", "None")
+SUCCESS_CODES = ("200", "Success")
 
 
 def read(reply: Reply, *, task_id: str | None = None) -> dict[str, Any]:
@@ -28,31 +28,35 @@ def read(reply: Reply, *, task_id: str | None = None) -> dict[str, Any]:
     """
     data = reply.data
     code, message = ("", "") if data is None else wire_error(data)
-    if data is not None and 200 <= reply.status < 300 and not code:
+    good = 200 <= reply.status < 300
+    if data is not None and good and (not code or _created_task(data)):
         return data
-    if data is not None and (code or reply.status < 500):
-        raise service_error(
-            code,
-            message,
-            None if 200 <= reply.status < 300 else reply.status,
-            request_id=reply.request_id,
-            task_id=task_id,
-            retry_after_s=reply.retry_after_s,
-        )
-    if 400 <= reply.status < 500:
-        raise service_error("", _not_an_answer(reply), reply.status, task_id=task_id, retry_after_s=reply.retry_after_s)
-    raise MaybeSent(_not_an_answer(reply), http_status=reply.status, request_id=reply.request_id, task_id=task_id)
+    refused = data is not None and (code or reply.status < 500)
+    if not refused and not 300 <= reply.status < 500:
+        raise MaybeSent(_not_an_answer(reply), http_status=reply.status, request_id=reply.request_id, task_id=task_id)
+    raise service_error(
+        code,
+        message or ("" if data else _not_an_answer(reply)),
+        None if good else reply.status,
+        request_id=reply.request_id,
+        task_id=task_id,
+        retry_after_s=reply.retry_after_s,
+    )
+
+
+def _created_task(data: dict[str, Any]) -> bool:
+    """A task id is a paid task, whatever stands beside it."""
+    output = data.get("output")
+    return isinstance(output, dict) and bool(output.get("task_id"))
 
 
 def wire_error(data: dict[str, Any]) -> tuple[str, str]:
-    """Return (code, message) of an error body, flat or nested; ("", "") for a good one."""
+    """Return (code, message) of an error body, flat or nested; the code of a good one is empty."""
     nested = data.get("error")
-    source = nested if isinstance(nested, dict) else data
-    code = str(source.get("code") or source.get("type") or "") if source is nested else str(source.get("code") or "")
-    message = str(source.get("message") or "")
-    if code in SUCCESS_CODES and source is not nested:
-        return "", ""
-    return code or "unknown", message
+    if isinstance(nested, dict):
+        return str(nested.get("code") or nested.get("type") or "unknown"), str(nested.get("message") or "")
+    code = str(data.get("code") or "")
+    return "" if code in SUCCESS_CODES else code, str(data.get("message") or "")
 
 
 def _not_an_answer(reply: Reply) -> str:

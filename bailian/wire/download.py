@@ -9,6 +9,7 @@ import os
 from pathlib import Path
 
 import requests
+from urllib3.exceptions import LocationParseError
 
 from bailian.errors import SaveError, TransportError
 from bailian.language import say
@@ -61,6 +62,8 @@ class Downloader:
                 return _store(response, part_path, had_bytes)
         except requests.RequestException as error:
             raise transport_error(error, url, READ_TIMEOUT_S) from None
+        except (ValueError, LocationParseError):
+            raise TransportError(say("the result link is no link", "结果链接无效")) from None
 
     def _session(self, url: str) -> requests.Session:
         host = "/".join(url.split("/", 3)[:3])
@@ -149,7 +152,11 @@ def _continues_at(response: requests.Response, offset: int) -> bool:
 
 def _total_bytes(response: requests.Response, offset: int) -> int | None:
     total = response.headers.get("content-range", "").rpartition("/")[2]
-    if total.isdigit():
+    if _is_number(total):
         return int(total)
     length = response.headers.get("content-length", "")
-    return offset + int(length) if length.isdigit() else None
+    return offset + int(length) if _is_number(length) else None
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdecimal()

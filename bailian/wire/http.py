@@ -6,6 +6,7 @@ session (netrc never: it would replace the key's header), which also saves a thi
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import ssl
@@ -27,6 +28,15 @@ from bailian.language import say
 
 CONNECT_TIMEOUT_S = 10.0
 POOL_CONNECTIONS = 32
+# OpenSSL's reasons that only a handshake has: nothing of ours was sent.
+HANDSHAKE_REASONS = (
+    "WRONG_VERSION_NUMBER",
+    "UNKNOWN_PROTOCOL",
+    "UNSUPPORTED_PROTOCOL",
+    "NO_PROTOCOLS_AVAILABLE",
+    "SSLV3_ALERT_HANDSHAKE_FAILURE",
+    "TLSV1_ALERT_PROTOCOL_VERSION",
+)
 
 
 @dataclass(frozen=True)
@@ -54,7 +64,7 @@ class Reply:
         except ValueError:
             try:
                 pause_s = parsedate_to_datetime(value).timestamp() - time.time()
-            except (TypeError, ValueError):
+            except (TypeError, ValueError, OverflowError):
                 return None
         return pause_s if 0 <= pause_s <= 3600 else None
 
@@ -63,7 +73,7 @@ class Reply:
         """Return the server's clock (`Date` header, whole seconds since the epoch)."""
         try:
             return parsedate_to_datetime(self.headers.get("date", "")).timestamp()
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             return None
 
 
@@ -71,7 +81,8 @@ def new_session(base_url: str) -> requests.Session:
     """Return a session that asks the environment once: proxies and CA file for this host."""
     session = requests.Session()
     session.trust_env = False
-    session.proxies.update(get_environ_proxies(base_url))
+    with contextlib.suppress(ValueError):  # not a URL: sending will say so
+        session.proxies.update(get_environ_proxies(base_url))
     session.verify = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     adapter = HTTPAdapter(pool_maxsize=POOL_CONNECTIONS, max_retries=0)
@@ -121,6 +132,8 @@ class Http:
             )
         except requests.RequestException as error:
             raise transport_error(error, self._base_url, read_timeout_s) from None
+        except (urllib3.exceptions.LocationParseError, UnicodeError) as error:  # no such host name, no such header
+            raise NotSent(f"{self._base_url}: {error}") from None
         return Reply(response.status_code, response.headers, response.text, _json_object(response.content))
 
     def close(self) -> None:
@@ -128,8 +141,12 @@ class Http:
 
 
 def _json_object(content: bytes) -> dict[str, Any] | None:
+    """Return the object; half characters (a prompt cut inside an emoji) become "\ufffd", or no file could hold them."""
     try:
         value = json.loads(content)
+        if b"\\ud" in content or b"\\uD" in content:
+            text = json.dumps(value, ensure_ascii=False)
+            value = json.loads(text.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
     except (ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None
@@ -140,9 +157,7 @@ def transport_error(error: requests.RequestException, url: str, read_timeout_s: 
 
     Source of the table: run against local sockets with requests 2.32 and urllib3 2 (2026-11).
     """
-    from urllib.parse import urlsplit
-
-    host = urlsplit(url).netloc
+    host = "/".join(url.split("/", 3)[2:3])
     if isinstance(error, requests.ConnectTimeout):
         return NotSent(say(f"{host} did not accept a connection in time", f"连接 {host} 超时"))
     if isinstance(error, requests.ReadTimeout):
@@ -161,6 +176,8 @@ def transport_error(error: requests.RequestException, url: str, read_timeout_s: 
         inner = reason.args[0] if reason.args else None
         if isinstance(inner, ssl.SSLCertVerificationError):
             return NotSent(say(f"the certificate of {host} is not trusted: {inner}", f"{host} 的证书不受信任：{inner}"))
+        if getattr(inner, "reason", "") in HANDSHAKE_REASONS:
+            return NotSent(say(f"{host} does not speak TLS with us: {inner}", f"无法与 {host} 建立 TLS 连接：{inner}"))
     if isinstance(error, ValueError):  # InvalidURL, MissingSchema, InvalidHeader: refused by requests itself
         return NotSent(str(error))
     return MaybeSent(

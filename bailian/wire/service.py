@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from bailian.errors import TransportError
+from bailian.errors import ServiceError, TransportError
 from bailian.language import say
 from bailian.settings import Settings
 from bailian.wire import answers
 from bailian.wire.headers import request_headers
-from bailian.wire.http import Http
+from bailian.wire.http import Http, Reply
 
 SUBMIT_TIMEOUT_S = 60.0
 # The gateway gives up after 298 s (`x-dashscope-timeout` of a captured qwen-image-max answer, 2026-06).
 SYNC_TIMEOUT_S = 320.0
 QUERY_TIMEOUT_S = 20.0
+# The documented default is 10; that 50 is taken is a guess, so a refusal falls back.
 LIST_PAGE_SIZE = 50
+LIST_DEFAULT_PAGE_SIZE = 10
 LIST_MAX_PAGES = 100
 
 
@@ -62,29 +64,47 @@ class Service:
         path = f"/tasks/{quote(task_id, safe='')}/cancel"
         return answers.read(self._http.send("POST", path, read_timeout_s=QUERY_TIMEOUT_S), task_id=task_id)
 
-    def list_tasks(self, *, model: str | None = None) -> tuple[list[ListedTask], float]:
+    def list_tasks(
+        self, *, model: str | None = None, turn: Callable[[], None] | None = None
+    ) -> tuple[list[ListedTask], float]:
         """Return the account's tasks of the last 24 hours, and the server's clock minus ours in seconds.
 
         No times are asked for: the zone of the list's `start_time` is not documented, and a wrong guess
         would make an existing task look absent. `gmt_create` is epoch milliseconds, which needs no zone.
+
+        Args:
+            turn: called before each page but the first, to keep the account's query rate.
 
         Raises:
             TransportError: also when the account has more tasks than can be read in one look.
         """
         rows: list[ListedTask] = []
         offset_s = 0.0
+        page_size = LIST_PAGE_SIZE
         for page_no in range(1, LIST_MAX_PAGES + 1):
-            params = {"page_no": page_no, "page_size": LIST_PAGE_SIZE, **({"model_name": model} if model else {})}
-            reply = self._http.send("GET", "/tasks/", params=params, read_timeout_s=QUERY_TIMEOUT_S)
-            data = answers.read(reply)
-            if not isinstance(data.get("data") or [], list) or "total" not in data:
-                raise TransportError(say("the task list is not readable", "任务列表无法解析"))
+            if page_no > 1 and turn is not None:
+                turn()
+            try:
+                reply, data = self._page(model, page_no, page_size)
+            except ServiceError as error:
+                if page_no > 1 or error.code != "InvalidParameter":
+                    raise
+                page_size = LIST_DEFAULT_PAGE_SIZE
+                reply, data = self._page(model, page_no, page_size)
             if reply.server_time_s is not None:
                 offset_s = reply.server_time_s - time.time()
             rows.extend(_row(item) for item in data.get("data") or [] if isinstance(item, dict))
             if page_no >= int(data.get("total_page") or 1):
                 return rows, offset_s
         raise TransportError(say("the account has too many tasks to read", "账号任务过多，无法读完"))
+
+    def _page(self, model: str | None, page_no: int, page_size: int) -> tuple[Reply, dict[str, Any]]:
+        params = {"page_no": page_no, "page_size": page_size, **({"model_name": model} if model else {})}
+        reply = self._http.send("GET", "/tasks/", params=params, read_timeout_s=QUERY_TIMEOUT_S)
+        data = answers.read(reply)
+        if not isinstance(data.get("data") or [], list) or "total" not in data:
+            raise TransportError(say("the task list is not readable", "任务列表无法解析"))
+        return reply, data
 
     def close(self) -> None:
         self._http.close()

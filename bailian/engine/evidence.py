@@ -1,0 +1,65 @@
+"""What an answer of the service proves: whose task it is, and why it ended without a result. Pure."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping
+from typing import Any
+
+from bailian.engine.job import Job
+from bailian.errors import TaskFailed
+from bailian.language import say
+from bailian.modalities import of
+from bailian.wire_codes import wire_rule
+
+# A prompt may come back cut at the model's own limit (500 characters on wan2.2): a long enough beginning counts.
+TELLING_CHARS = 100
+
+
+def shown_prompts(answer: Mapping[str, Any]) -> list[str]:
+    """Return every `orig_prompt` of an answer: beside the results, or in each of them."""
+    output = answer.get("output")
+    if not isinstance(output, dict):
+        return []
+    entries = [output, *(entry for entry in output.get("results") or [] if isinstance(entry, dict))]
+    return [str(entry["orig_prompt"]) for entry in entries if entry.get("orig_prompt")]
+
+
+def is_ours(job: Job, answer: Mapping[str, Any]) -> bool | None:
+    """Return whether a task's answer shows this job's prompt; None while it shows none."""
+    shown = shown_prompts(answer)
+    body = job.prepared.get("body")
+    if not shown or body is None:
+        return None
+    asked = of(job.kind).asked_prompt(body)
+    return any(same_prompt(asked, prompt) for prompt in shown)
+
+
+def same_prompt(asked: str, shown: str) -> bool:
+    """Return whether a prompt came back: as sent, trimmed, or cut."""
+    one, other = (unicodedata.normalize("NFC", text).strip() for text in (asked, shown))
+    return one == other or (len(other) >= TELLING_CHARS and one.startswith(other))
+
+
+def failed_category(wire_code: str, message: str) -> str:
+    """Return the category of a task or picture that failed: the code's own where it tells more than "failed"."""
+    known = wire_rule(wire_code, message, None).category if wire_code else ""
+    telling = ("DataInspectionFailed", "InvalidParameter", "ModelNotFound", "QuotaExceeded")
+    return known if known in telling else "TaskFailed"
+
+
+def failure(output: Mapping[str, Any], status: str, task_id: str | None, request_id: str | None) -> TaskFailed:
+    """Return the error of a task that ended without result. `code` and `message` may both be missing."""
+    wire_code, message = str(output.get("code") or ""), str(output.get("message") or "")
+    reason = message or say("the service gives no reason", "服务端未说明原因")
+    text = {
+        "CANCELED": say("the task was canceled", "任务已取消"),
+        "UNKNOWN": say(f"the service does not know task {task_id}", f"服务端不存在任务 {task_id}"),
+    }.get(status, say(f"task failed: {reason}", f"任务失败：{reason}"))
+    return TaskFailed(
+        text,
+        code="ResourceNotFound" if status == "UNKNOWN" else failed_category(wire_code, message),
+        wire_code=wire_code or status,
+        request_id=request_id,
+        task_id=task_id,
+    )

@@ -1,0 +1,154 @@
+"""Imports point down, the sandbox shares nothing with the client, and `--help` loads nothing heavy."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "bailian"
+
+# From the ground up; a module may import its own layer and those below it.
+LAYERS = (
+    ("bailian", "language", "errors", "wire_codes"),
+    ("catalog", "settings"),
+    ("database", "journal", "owners", "pace", "wire", "media", "modalities"),
+    ("engine",),
+    ("batch",),
+    ("cli", "sandbox"),
+    ("__main__",),
+)
+SANDBOX_MAY_IMPORT = {"catalog", "language", "sandbox", "bailian"}
+MAY_IMPORT_SANDBOX = {"cli", "sandbox"}
+HEAVY = ("requests", "pydantic", "PIL", "rich", "dashscope", "websockets", "starlette", "uvicorn")
+
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+
+def part_of(dotted: str) -> str:
+    """Return the part of the house: "bailian.wire.http" → "wire", "bailian" → "bailian"."""
+    return dotted.split(".")[1] if "." in dotted else dotted
+
+
+def name_of(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def exists(dotted: str) -> bool:
+    path = ROOT.joinpath(*dotted.split("."))
+    return path.is_dir() or path.with_suffix(".py").is_file()
+
+
+def is_module(text: str) -> bool:
+    return bool(re.fullmatch(r"bailian(\.\w+)+", text)) and exists(text)
+
+
+def imports_of(path: Path) -> Iterator[tuple[int, str]]:
+    """Yield line and dotted name of everything of ours that a module imports, wherever it does so."""
+    package = name_of(path) if path.name == "__init__.py" else name_of(path).rpartition(".")[0]
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            above = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
+            base = ".".join([*above, *([node.module] if node.module else [])])
+            for alias in node.names:
+                inner = f"{base}.{alias.name}"
+                yield node.lineno, inner if base.startswith("bailian") and exists(inner) else base
+        elif isinstance(node, ast.Constant) and is_module(str(node.value)):
+            # A module named in a string is loaded by `import_module`.
+            yield node.lineno, str(node.value)
+
+
+def ours(path: Path) -> list[tuple[int, str]]:
+    return [(line, name) for line, name in imports_of(path) if name.split(".")[0] == "bailian"]
+
+
+def layer_of(part: str) -> int:
+    return next(height for height, parts in enumerate(LAYERS) if part in parts)
+
+
+def test_every_module_has_its_layer() -> None:
+    """A new part of the house is given its place here first."""
+    placed = {part for parts in LAYERS for part in parts}
+    assert {part_of(name_of(path)) for path in MODULES} <= placed
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_imports_point_down(path: Path) -> None:
+    """A module imports only its own layer and lower ones, inside functions and for types too."""
+    own = layer_of(part_of(name_of(path)))
+    assert [(line, name) for line, name in ours(path) if layer_of(part_of(name)) > own] == []
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_the_sandbox_stands_alone(path: Path) -> None:
+    """The sandbox knows catalog and language only, so it cannot share the client's mistakes; only `cli` starts it."""
+    own = part_of(name_of(path))
+    parts = {part_of(name) for _, name in ours(path)}
+    if own == "sandbox":
+        assert parts <= SANDBOX_MAY_IMPORT
+    elif own not in MAY_IMPORT_SANDBOX:
+        assert "sandbox" not in parts
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_only_wire_and_sandbox_touch_the_network(path: Path) -> None:
+    """One place sends: no other module imports an HTTP library or a socket."""
+    if part_of(name_of(path)) not in ("wire", "sandbox"):
+        network = {"requests", "urllib3", "http", "socket", "websockets", "httpx", "aiohttp", "dashscope"}
+        assert {name.split(".")[0] for _, name in imports_of(path)} & network == set()
+
+
+def test_the_rule_finds_what_it_forbids(tmp_path: Path) -> None:
+    """The walker sees plain, from, relative, inner and named imports."""
+    path = PACKAGE / "media" / "__init__.py"
+    assert name_of(path) == "bailian.media"
+    source = (
+        "import bailian.engine.run\nfrom bailian import settings\nfrom bailian.wire import http as h\n"
+        "def f():\n    from bailian.errors import Exit\nM = 'bailian.modalities.image'\n"
+    )
+    module = tmp_path / "bailian" / "x.py"
+    module.parent.mkdir()
+    module.write_text(source, encoding="utf-8")
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setitem(globals(), "name_of", lambda _path: "bailian.x")
+        found = sorted(ours(module))
+    assert [name for _, name in found] == [
+        "bailian.engine.run",
+        "bailian.settings",
+        "bailian.wire.http",
+        "bailian.errors",
+        "bailian.modalities.image",
+    ]
+
+
+@pytest.mark.parametrize("words", [["text2image.py", "--help"], ["-m", "bailian", "--help"]])
+def test_help_loads_nothing_heavy(words: list[str]) -> None:
+    """`--help` shows at once: none of the heavy libraries is imported for it."""
+    code = (
+        "import runpy, sys\n"
+        f"sys.argv = {words[-2:]!r}\n"
+        "try:\n"
+        f"    runpy.run_{'module' if words[0] == '-m' else 'path'}(sys.argv[0], run_name='__main__')\n"
+        "except SystemExit as end:\n"
+        "    assert not end.code, end.code\n"
+        f"print('loaded:', *[name for name in {HEAVY!r} if name in sys.modules])\n"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert "Usage:" in ran.stdout
+    assert ran.stdout.splitlines()[-1] == "loaded:"
+
+
+def test_importing_the_package_costs_nothing() -> None:
+    """`import bailian` loads none of its parts."""
+    code = "import sys, bailian; print(sorted(name for name in sys.modules if name.startswith('bailian.')))"
+    ran = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert ran.stdout == "[]\n"
