@@ -1,3 +1,53 @@
-"""Alibaba Bailian (DashScope) from a shell: checked before sending, journalled before paying."""
+"""Alibaba Bailian (DashScope) from a shell and from Python: checked before sending, journalled before paying.
+
+    from bailian import text2image
+    paths = text2image("一只可爱的猫", model="wan2.2-t2i-flash", timeout_s=300).files
+
+Importing this package costs nothing: a name is loaded when it is used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
 
 __version__ = "0.1.0"
+
+TYPE_CHECKING = False  # typing's own costs 8 ms
+if TYPE_CHECKING:
+    from bailian.api import text2image
+    from bailian.catalog import load as load_catalog
+    from bailian.engine.job import Outcome, Saving
+    from bailian.engine.run import Engine
+    from bailian.errors import BailianError
+    from bailian.settings import Settings, read_settings
+
+_HOMES = {
+    "BailianError": ("bailian.errors", "BailianError"),
+    "Engine": ("bailian.engine.run", "Engine"),
+    "Outcome": ("bailian.engine.job", "Outcome"),
+    "Saving": ("bailian.engine.job", "Saving"),
+    "Settings": ("bailian.settings", "Settings"),
+    "load_catalog": ("bailian.catalog", "load"),
+    "read_settings": ("bailian.settings", "read_settings"),
+    "text2image": ("bailian.api", "text2image"),
+}
+
+__all__ = [
+    "BailianError",
+    "Engine",
+    "Outcome",
+    "Saving",
+    "Settings",
+    "__version__",
+    "load_catalog",
+    "read_settings",
+    "text2image",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'bailian' has no attribute {name!r}")
+    module, attribute = _HOMES[name]
+    value: object = getattr(import_module(module), attribute)
+    return value

@@ -200,9 +200,17 @@ class Journal:
         charged_cny: float | None,
         run_s: float | None,
         request_id: str | None,
+        request: Mapping[str, Any] | None = None,
     ) -> None:
         """The service is done: keep its whole answer before anything is downloaded."""
-        values = {"state": "ended", "answer": _dump(answer), "charged_cny": charged_cny, "run_s": run_s}
+        values: dict[str, object] = {
+            "state": "ended",
+            "answer": _dump(answer),
+            "charged_cny": charged_cny,
+            "run_s": run_s,
+        }
+        if request is not None:
+            values["request"] = _dump(request)
         if request_id:
             values["request_id"] = request_id
         self._set(job_id, ended_at_s=self._clock(), **values)

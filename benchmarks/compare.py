@@ -98,7 +98,11 @@ def one_picture(task_s: float, rounds: int, env: dict[str, str], cwd: Path) -> N
         for name in beyond:
             folder = cwd / f"{name}-{task_s}-{number}".replace(" ", "-")
             folder.mkdir()
-            words = [*SCRIPT, "猫", "-q", "-o", str(folder)] if name == "text2image.py" else [*SDK, "猫", str(folder / "a.png")]
+            words = (
+                [*SCRIPT, "猫", "-q", "-o", str(folder)]
+                if name == "text2image.py"
+                else [*SDK, "猫", str(folder / "a.png")]
+            )
             before = polls(service.state())
             measured = run(words, env, cwd)
             state = service.state()

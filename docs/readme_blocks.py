@@ -1,7 +1,7 @@
 """The parts of the READMEs that are generated: help texts, the exit codes, the table of models.
 
-    python docs/readme_blocks.py           rewrites the blocks in README.md and README.zh-CN.md
-    python docs/readme_blocks.py --check   says which block differs (CI runs this)
+python docs/readme_blocks.py           rewrites the blocks in README.md and README.zh-CN.md
+python docs/readme_blocks.py --check   says which block differs (CI runs this)
 """
 
 from __future__ import annotations
@@ -45,11 +45,15 @@ def image_models() -> str:
     for model in load().of_kind("image"):
         sizes = [size for size in model.sizes if size not in model.size_aliases.values()]
         if model.side_px:
-            shown = say(f"sides {model.side_px[0]}–{model.side_px[1]} px", f"边长 {model.side_px[0]}–{model.side_px[1]} 像素")
+            shown = say(
+                f"sides {model.side_px[0]}–{model.side_px[1]} px", f"边长 {model.side_px[0]}–{model.side_px[1]} 像素"
+            )
         elif sizes:
             shown = " ".join(sizes).replace("*", "\\*")
         else:
-            shown = say(f"{model.min_pixels:,}–{model.max_pixels:,} pixels", f"{model.min_pixels:,}–{model.max_pixels:,} 像素")
+            shown = say(
+                f"{model.min_pixels:,}–{model.max_pixels:,} pixels", f"{model.min_pixels:,}–{model.max_pixels:,} 像素"
+            )
         call = say("task", "异步任务") if model.mode == "task" else say("synchronous", "同步")
         lines.append(f"| `{model.name}` | {model.price_cny:g} | {model.n_max} | {shown} | {call} |")
     return "\n".join(lines)
@@ -60,7 +64,9 @@ def script_help() -> str:
 
     import text2image
 
-    with click.Context(text2image.main, info_name="text2image.py", terminal_width=100, max_content_width=100) as context:
+    with click.Context(
+        text2image.main, info_name="text2image.py", terminal_width=100, max_content_width=100
+    ) as context:
         return f"```\n{text2image.main.get_help(context)}\n```"
 
 
@@ -90,7 +96,9 @@ if __name__ == "__main__":
 
         codes = [
             subprocess.run(  # noqa: S603 - runs itself, once a language
-                [sys.executable, __file__, "--one", *sys.argv[1:]], env={**os.environ, "BAILIAN_LANG": language}, check=False
+                [sys.executable, __file__, "--one", *sys.argv[1:]],
+                env={**os.environ, "BAILIAN_LANG": language},
+                check=False,
             ).returncode
             for language in READMES.values()
         ]

@@ -214,3 +214,14 @@ def test_every_job_is_journalled_before_it_is_sent(text2image: Run, box: Sandbox
     with sqlite3.connect(tmp_path / "bailian" / "journal.sqlite3") as db:
         assert db.execute("SELECT state, task_id FROM jobs").fetchall() == [("failed", None)]
     db.close()
+
+
+def test_verbose_says_each_change_of_status(text2image: Run, box: Sandbox) -> None:
+    """One line a change on stderr; stdout stays data."""
+    box.faults.add(Fault(on="poll", kind="throttle"))
+    ran = text2image("猫", "-v")
+    said = [line.split()[2] for line in ran.err.splitlines() if line.lstrip()[:1].isdigit()]
+    assert said[0] == "SUBMITTING"
+    assert "Throttling.RateQuota" in said
+    assert said[-2:] == ["SUCCEEDED", "DOWNLOADING"]
+    assert len(ran.paths) == 1

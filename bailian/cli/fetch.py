@@ -138,7 +138,8 @@ def adopt_task(
                 job = engine.adopt(task_id, Saving(folder.absolute(), template, sidecar))
             except TaskTaken:
                 row = engine.journal.find(here.account, task_id)
-        if row is not None:
-            talk(say(f"{task_id} is in this machine's journal already", f"{task_id} 已在本机日志中"))
-            return fetch(here, [task_id], timeout_s=timeout_s, as_json=as_json, quiet=quiet)
-        return verdict([report(outcome, as_json) for outcome in engine.run([job], timeout_s=timeout_s)])
+        if row is None:
+            return verdict([report(outcome, as_json) for outcome in engine.run([job], timeout_s=timeout_s)])
+    if not quiet:
+        talk(say(f"{task_id} is in this machine's journal already", f"{task_id} 已在本机日志中"))
+    return fetch(here, [task_id], timeout_s=timeout_s, as_json=as_json, quiet=quiet)

@@ -105,7 +105,12 @@ def account_options(function: Decorated) -> Decorated:
 def talk_options(function: Decorated) -> Decorated:
     """How much is said, and in which form."""
     for option in (
-        click.option("-v", "--verbose", is_flag=True, help=say("Say more on stderr.", "在 stderr 输出更多信息。")),
+        click.option(
+            "-v",
+            "--verbose",
+            is_flag=True,
+            help=say("Say each change of status on stderr.", "在 stderr 输出每次状态变化。"),
+        ),
         click.option("-q", "--quiet", is_flag=True, help=say("Only errors on stderr.", "stderr 只输出错误。")),
         click.option(
             "--json", "as_json", is_flag=True, help=say("One JSON object on stdout.", "在 stdout 输出一个 JSON 对象。")

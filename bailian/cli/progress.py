@@ -1,4 +1,7 @@
-"""One calm line on a terminal: status, time, and how long this model usually takes. Nothing when piped."""
+"""One calm line on a terminal: status, time, and how long this model usually takes. Nothing when piped.
+
+With --verbose, a plain line for each change instead, piped or not.
+"""
 
 from __future__ import annotations
 
@@ -15,8 +18,10 @@ if TYPE_CHECKING:
 class ProgressLine:
     """Shows the jobs under way. Loads rich only where a person looks."""
 
-    def __init__(self, shown: bool) -> None:
-        self._shown = shown and sys.stderr.isatty()
+    def __init__(self, shown: bool, verbose: bool = False) -> None:
+        self._verbose = verbose
+        self._shown = shown and not verbose and sys.stderr.isatty()
+        self._last: dict[str, str] = {}
 
     def __enter__(self) -> ProgressLine:
         if self._shown:
@@ -41,6 +46,8 @@ class ProgressLine:
             self._bar.stop()
 
     def update(self, job: Job, status: str, elapsed_s: float) -> None:
+        if self._verbose:
+            self._say(job, status, elapsed_s)
         if not self._shown:
             return
         from bailian.cli.terminal import printable
@@ -53,3 +60,11 @@ class ProgressLine:
         if job.id not in self._lines:
             self._lines[job.id] = int(self._bar.add_task(text, total=None))
         self._bar.update(self._lines[job.id], description=text)  # type: ignore[arg-type]
+
+    def _say(self, job: Job, status: str, elapsed_s: float) -> None:
+        if self._last.get(job.id) == status:
+            return
+        from bailian.cli.terminal import talk
+
+        self._last[job.id] = status
+        talk(f"{elapsed_s:6.1f} s  {status}  {job.model}  {job.task_id or ''}".rstrip())

@@ -56,7 +56,7 @@ def _send(prepared: Prepared, there: Settings, models: catalog.Catalog, common: 
     from bailian.engine.run import Engine
 
     saving = Saving(common.output.absolute(), common.name or naming.DEFAULT_TEMPLATE, common.sidecar)
-    with ProgressLine(not common.quiet) as progress, Engine(there, models, progress) as engine:
+    with ProgressLine(not common.quiet, common.verbose) as progress, Engine(there, models, progress) as engine:
         started_s = time.monotonic()
         job = engine.intend(prepared, saving)
         code = Exit.OK

@@ -99,7 +99,7 @@ def still_at_service(job: Job, error: BailianError) -> BailianError:
 
 def _save_item(job: Job, ports: Ports, item: Item) -> Path:
     begun = ports.journal.file_path(job.id, item.index)
-    if begun and (begun.placed or _is_file_with(begun.path, begun.sha256)):
+    if begun and (begun.path.is_file() if begun.placed else _is_file_with(begun.path, begun.sha256)):
         ports.journal.file(job.id, item.index, begun.path, sha256=begun.sha256, placed=True)
         return begun.path
     stem = _stem(job, item) if begun is None else begun.path.with_suffix("") if begun.sha256 else begun.path

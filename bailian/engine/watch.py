@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from bailian.engine.evidence import failure, is_ours
+from bailian.engine.evidence import failure, is_ours, shown_prompts
 from bailian.engine.job import Job, Outcome, Ports, Then, query_wait_s
 from bailian.engine.rhythm import backoff_s, next_poll_s, usual
 from bailian.errors import BailianError, ServiceError, TransportError
@@ -104,6 +104,8 @@ def keep(job: Job, ports: Ports) -> Then:
     """Commit the service's whole answer before anything else happens to it."""
     answer = job.answer or {}
     job.request_id = str(answer.get("request_id") or "") or job.request_id
+    if "prompt" not in job.request and (prompts := shown_prompts(answer)):
+        job.request = {**job.request, "prompt": prompts[0]}  # a task made elsewhere: now it is known
     job.charged_cny = of(job.kind).charged_cny(answer, job.prepared)
     output = answer.get("output")
     times = output if isinstance(output, dict) else {}
@@ -113,6 +115,7 @@ def keep(job: Job, ports: Ports) -> Then:
         answer,
         charged_cny=job.charged_cny,
         run_s=_seconds_between(start, times.get("end_time")),
+        request=job.request,
         request_id=job.request_id,
     )
     return Then("save")

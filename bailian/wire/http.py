@@ -134,7 +134,9 @@ class Http:
             raise transport_error(error, self._base_url, read_timeout_s) from None
         except (urllib3.exceptions.LocationParseError, UnicodeError) as error:  # no such host name, no such header
             raise NotSent(f"{self._base_url}: {error}") from None
-        return Reply(response.status_code, response.headers, response.text, _json_object(response.content))
+        # Not `response.text`: for JSON without a charset it guesses the encoding, for milliseconds.
+        text = response.content.decode("utf-8", "replace")
+        return Reply(response.status_code, response.headers, text, _json_object(response.content))
 
     def close(self) -> None:
         self._session.close()

@@ -1,0 +1,51 @@
+"""The toolkit from Python: the same engine, journal and rules as the scripts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from bailian.catalog import load
+from bailian.engine.job import Outcome, Saving
+from bailian.engine.run import Engine
+from bailian.media import naming
+from bailian.modalities import of
+from bailian.settings import Settings, home_folder, read_settings
+
+
+def text2image(
+    prompt: str,
+    *,
+    timeout_s: float,
+    output: Path | str = "outputs",
+    name: str = naming.DEFAULT_TEMPLATE,
+    settings: Settings | None = None,
+    **fields: Any,
+) -> Outcome:
+    """Make pictures and save them.
+
+    Args:
+        prompt: 1 to 800 characters (newer models: more).
+        timeout_s: seconds for everything; what still runs then is left running and can be fetched later.
+        output: folder for the files, made if absent.
+        name: template of the file names, see README.
+        settings: key, host and home; by default from the environment.
+        fields: model, size ("W*H"), n, negative_prompt, seed, prompt_extend, watermark.
+
+    Returns:
+        `files` in the order of the pictures, `job.notices`, `job.charged_cny`; with some pictures failed, `error` too.
+
+    Raises:
+        InvalidRequest: refused before anything was sent.
+        BailianError: whatever else kept all pictures from being made, with advice and, where there is one, the task id.
+    """
+    here = settings or read_settings()
+    catalog = load(home_folder())
+    prepared = of("image").prepare({"prompt": prompt, **fields}, catalog, here.region)
+    naming.check_template(name)
+    with Engine(here, catalog) as engine:
+        job = engine.intend(prepared, Saving(Path(output).absolute(), name))
+        (outcome,) = engine.run([job], timeout_s=timeout_s)
+    if outcome.error is not None and not outcome.files:
+        raise outcome.error
+    return outcome

@@ -1,0 +1,41 @@
+"""What the READMEs show is what the code does."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT, Run
+
+CONFIGS = sorted((ROOT / "configs").glob("*.json"))
+
+
+def test_the_generated_blocks_are_up_to_date() -> None:
+    """Help texts, exit codes and the table of models in both READMEs are the code's own."""
+    ran = subprocess.run(
+        [sys.executable, str(ROOT / "docs" / "readme_blocks.py"), "--check"], capture_output=True, text=True
+    )
+    assert ran.returncode == 0, ran.stderr
+
+
+def test_both_readmes_have_the_same_two_commands() -> None:
+    english, chinese = ((ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "README.zh-CN.md"))
+    commands = re.findall(r"^python3 -m venv.*$", english, re.MULTILINE)
+    assert len(commands) == 2
+    assert re.findall(r"^python3 -m venv.*$", chinese, re.MULTILINE) == commands
+
+
+@pytest.mark.parametrize("name", ["README.md", "README.zh-CN.md", "docs/wire.md", "bailian/sandbox/README.md"])
+def test_links_to_files_lead_somewhere(name: str) -> None:
+    path = ROOT / name
+    for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", path.read_text(encoding="utf-8")):
+        assert (path.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("config", CONFIGS, ids=lambda path: path.name)
+def test_every_example_config_runs(text2image: Run, config: Path) -> None:
+    assert len(text2image("--config", str(config)).paths) == 1
