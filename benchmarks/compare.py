@@ -132,7 +132,9 @@ def main() -> None:
     quick = parser.parse_args().quick
     with tempfile.TemporaryDirectory() as folder:
         cwd = Path(folder)
-        env = {name: value for name, value in os.environ.items() if not name.startswith(("DASHSCOPE", "BAILIAN"))}
+        # Both sides run from compiled bytecode, as they do for a user from the second run on.
+        left_out = ("DASHSCOPE", "BAILIAN", "PYTHONDONTWRITEBYTECODE")
+        env = {name: value for name, value in os.environ.items() if not name.startswith(left_out)}
         env.update(HOME=folder, BAILIAN_HOME=f"{folder}/bailian", PYTHONPATH=str(ROOT))
         start_up(env, cwd)
         one_picture(5.0, 7, env, cwd)

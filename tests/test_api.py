@@ -9,7 +9,7 @@ import pytest
 
 import bailian
 from bailian.sandbox import Fault, Sandbox
-from tests.conftest import KEY
+from tests.conftest import KEY, ROOT
 
 
 @pytest.fixture(autouse=True)
@@ -51,6 +51,6 @@ def test_every_public_name_can_be_loaded() -> None:
 
 
 def test_importing_the_package_loads_nothing() -> None:
-    code = "import sys; before = set(sys.modules); import bailian; print(*sorted(set(sys.modules) - before))"
+    code = f"import sys; sys.path.insert(0, {str(ROOT)!r}); before = set(sys.modules); import bailian; print(*sorted(set(sys.modules) - before))"
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert [name for name in ran.stdout.split() if not name.startswith(("_", "importlib"))] == ["bailian"]

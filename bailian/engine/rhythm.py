@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -27,10 +26,9 @@ def usual(durations_s: Sequence[float]) -> Usual | None:
     """Return what the last tasks show, or None if there were none."""
     if not durations_s:
         return None
-    if len(durations_s) == 1:
-        return Usual(durations_s[0], durations_s[0], durations_s[0])
-    tenths = statistics.quantiles(durations_s, n=10, method="inclusive")
-    return Usual(tenths[0], statistics.median(durations_s), tenths[-1])
+    ordered, last = sorted(durations_s), len(durations_s) - 1
+    low, median, high = (ordered[round(last * part)] for part in (0.1, 0.5, 0.9))
+    return Usual(low, median, high)
 
 
 def next_poll_s(
