@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
 
-from bailian.errors import SetupError
+from bailian.errors import JournalError, SetupError
 from bailian.language import say
 
 BUSY_TIMEOUT_S = 120.0
@@ -26,7 +26,8 @@ class Database:
         the last commits, a killed process does not.
 
         Raises:
-            SetupError: the folder cannot be written, or the file is of a newer version of this toolkit.
+            JournalError: the folder cannot be written.
+            SetupError: the file is of a newer version of this toolkit.
         """
         self.path = path
         self._lock = threading.RLock()
@@ -52,7 +53,7 @@ class Database:
         """Run one exclusive transaction; it is committed at the end, or not at all.
 
         Raises:
-            SetupError: the disk is full or the file is not usable.
+            JournalError: the disk is full or the file is not usable.
         """
         with self._lock:
             try:
@@ -83,8 +84,8 @@ class Database:
             self._connection.close()
 
 
-def unusable(path: Path, error: Exception) -> SetupError:
-    return SetupError(
+def unusable(path: Path, error: Exception) -> JournalError:
+    return JournalError(
         say(f"cannot use {path}: {error}", f"无法使用 {path}：{error}"),
         advice=say(
             "the journal is what keeps paid results from being lost, so nothing is sent without it: free some disk "

@@ -10,6 +10,7 @@
     ├── TaskFailed          FAILED, CANCELED or UNKNOWN task, failed pictures   exit 4
     ├── StillRunning        deadline reached, the task goes on                  exit 6
     ├── SomeFailed          finished, but some pictures or jobs failed          exit 7
+    ├── JournalError        the journal cannot be written, so nothing is sent     exit 5
     ├── SaveError           the result exists, the file could not be written    exit 5
     └── Interrupted         Ctrl-C or SIGTERM                                   exit 130
 
@@ -227,6 +228,11 @@ class StillRunning(BailianError):
 class SomeFailed(BailianError):
     exit_code = Exit.SOME_FAILED
     code = "TaskFailed"
+
+
+class JournalError(BailianError):
+    exit_code = Exit.TRY_AGAIN
+    code = "FileError"
 
 
 class SaveError(BailianError):

@@ -229,12 +229,17 @@ class Journal:
             db.executemany("UPDATE jobs SET owner = NULL WHERE id = ?", [(job_id,) for job_id in job_ids])
 
     def claim(self, job_id: str, owner: str, expected: str | None) -> bool:
-        """Take a job over from an owner that is gone; False if someone else was faster."""
+        """Take a job over from an owner that is gone; False if someone else was faster.
+
+        What the dead process was sending is unsettled now: nobody waits for that answer any more.
+        """
         with self._database.write() as db:
-            return (
-                db.execute("UPDATE jobs SET owner = ? WHERE id = ? AND owner IS ?", (owner, job_id, expected)).rowcount
-                == 1
+            changed = db.execute(
+                "UPDATE jobs SET owner = ?, state = CASE state WHEN 'sending' THEN 'unsettled' ELSE state END"
+                " WHERE id = ? AND owner IS ?",
+                (owner, job_id, expected),
             )
+            return changed.rowcount == 1
 
     def reopen(self, job_id: str) -> None:
         """A failed or held job whose task is known gets another look at the service."""

@@ -18,6 +18,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import shlex
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -79,6 +80,13 @@ class Settings:
     workspace: str | None = None
     home: Path = field(default_factory=Path)
     sandbox: bool = False
+    resume_flags: tuple[str, ...] = ()
+    """The account options that were given: a command that continues this run needs them too."""
+
+    @property
+    def resume_command(self) -> str:
+        """Return the command that fetches a job of this account; its id follows."""
+        return shlex.join(("bailian", "tasks", "wait", *self.resume_flags))
 
     @property
     def host(self) -> str:
@@ -130,18 +138,18 @@ def read_settings(
         InvalidRequest: an unknown region, or a base URL that is none.
         SetupError: a key file that cannot be read, or a key that cannot be a header's value.
     """
+    flags = _flags(region=region, base_url=base_url, workspace=workspace) if not sandbox else ("--sandbox",)
     workspace = _workspace(workspace)
     region = _region(region)
     base_url = base_url or os.environ.get("DASHSCOPE_HTTP_BASE_URL") or _default_base_url(region, workspace)
     home = home_folder()
     if sandbox:
-        return Settings(base_url, region, Secret("sk-sandbox"), None, home / "sandbox", True)
-    return Settings(_checked_base_url(base_url), region, _find_key(), workspace, home)
+        return Settings(base_url, region, Secret("sk-sandbox"), None, home / "sandbox", True, flags)
+    return Settings(_checked_base_url(base_url), region, _find_key(), workspace, home, False, flags)
 
 
-def sandboxed() -> bool:
-    """Return whether `BAILIAN_SANDBOX` asks for the sandbox."""
-    return os.environ.get("BAILIAN_SANDBOX", "").strip().lower() in ("1", "true", "yes", "on")
+def _flags(**given: str | None) -> tuple[str, ...]:
+    return tuple(word for name, value in given.items() if value for word in (f"--{name.replace('_', '-')}", value))
 
 
 def home_folder() -> Path:

@@ -353,3 +353,51 @@ def test_a_full_disk_loses_nothing(
     assert "No space left" in ran.err
     assert not list(Path("outputs").glob("*.png"))
     one_whole_picture(bailian("tasks", "wait", box.tasks[0].task_id).paths)
+
+
+def test_a_journal_that_fills_up_after_the_submit_gives_the_id(
+    text2image: Run, bailian: Run, box: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The one moment the journal cannot help: the paid task's id is printed with the command that takes it back."""
+    from bailian.database import unusable
+    from bailian.journal import Journal
+
+    def full(*_: object) -> None:
+        raise unusable(Path("journal.sqlite3"), OSError("database or disk is full"))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Journal, "submitted", full)
+        ran = text2image("猫", exits=5)
+    task_id = box.tasks[0].task_id
+    assert f"bailian tasks adopt {task_id}" in ran.err
+    one_whole_picture(bailian("tasks", "adopt", task_id).paths)
+
+
+def test_a_journal_that_fills_up_later_keeps_the_id_in_the_report(
+    text2image: Run, bailian: Run, box: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from bailian.database import unusable
+    from bailian.journal import Journal
+
+    def full(*_: object, **__: object) -> None:
+        raise unusable(Path("journal.sqlite3"), OSError("database or disk is full"))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Journal, "ended", full)
+        error = text2image("猫", "--json", exits=5).json["error"]
+    assert error["task_id"] == box.tasks[0].task_id
+    one_whole_picture(bailian("tasks", "wait", "--all").paths)
+
+
+def test_the_resume_command_carries_the_account_options(text2image: Run, box: Sandbox) -> None:
+    """What was started with --base-url is fetched with --base-url."""
+    box.faults.add(Fault(on="submit", kind="slow", delay_s=0, task_s=30.0))
+    ran = text2image("猫", "--base-url", box.base_url, "--timeout", "0.3", exits=6)
+    assert f"bailian tasks wait --base-url {box.base_url} {box.tasks[0].task_id}" in ran.err
+
+
+def test_a_lost_answer_with_a_cut_prompt_is_recognised(text2image: Run, box: Sandbox) -> None:
+    """The service shows the prompt cut at 500 characters: the adopted task is still ours, and not paid twice."""
+    box.faults.add(Fault(on="submit", kind="reset_after"))
+    one_whole_picture(text2image("猫和狗" * 220).paths)
+    assert len(box.tasks) == 1

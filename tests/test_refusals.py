@@ -129,5 +129,5 @@ def test_no_key_says_how_to_get_one_and_how_to_try(
 def test_a_home_that_cannot_be_written_is_refused_before_paying(text2image: Run, box: Sandbox, tmp_path: Path) -> None:
     """Without a journal nothing is sent."""
     (tmp_path / "bailian").write_text("a file where the home should be")
-    assert "BAILIAN_HOME" in text2image("猫", exits=3).err
+    assert "BAILIAN_HOME" in text2image("猫", exits=5).err
     assert box.requests == []

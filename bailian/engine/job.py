@@ -61,6 +61,8 @@ class Job:
 
     may_resend: bool = True
     """False when a later process looks after the job: what never arrived is reported, not sent again."""
+    resume: str = "bailian tasks wait"
+    """The command that fetches it later; the id follows."""
     notices: list[Notice] = field(default_factory=list)
     attempts: int = 0
     resends: int = 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from types import TracebackType
 
 from bailian.catalog import Catalog
@@ -15,7 +15,7 @@ from bailian.engine.schedule import Scheduler
 from bailian.engine.settle import never_arrived, settle, unclear
 from bailian.engine.submit import hold, submit, unsent
 from bailian.engine.watch import keep, watch
-from bailian.errors import BailianError, Interrupted, MaybeSent, NotSent, StillRunning
+from bailian.errors import BailianError, Interrupted, JournalError, MaybeSent, NotSent, StillRunning
 from bailian.journal import FINAL_STATES, Journal, Row
 from bailian.language import say
 from bailian.modalities.shapes import Prepared
@@ -125,6 +125,7 @@ class Engine:
             poll_per_s=prepared.model.poll_per_s,
             typical_s=prepared.model.typical_s,
             notices=list(prepared.notices),
+            resume=self.settings.resume_command,
         )
 
     def take_over(self, row: Row) -> Job | None:
@@ -134,7 +135,12 @@ class Engine:
             return None
         if not self.journal.claim(row.id, owner.id, row.owner):
             return None
-        return Job.of_row(row)
+        return self._continued(row)
+
+    def _continued(self, row: Row) -> Job:
+        job = Job.of_row(row)
+        job.resume = self.settings.resume_command
+        return job
 
     def reopen(self, row: Row) -> None:
         """Give a failed or held job another look at the service; nothing is sent again by it."""
@@ -170,7 +176,7 @@ class Engine:
         )
         row = self.journal.job(job_id)
         assert row is not None  # noqa: S101 - written a line above
-        return Job.of_row(row)
+        return self._continued(row)
 
     def _model_of(self, task_id: str) -> str:
         """Only the account's list knows a task's model."""
@@ -205,7 +211,8 @@ class Engine:
             raise self._interrupted(left) from None
         finally:
             scheduler.close()
-            self.journal.release(job.id for job in started)
+            with suppress(JournalError):  # the disk is full: this process's lock goes with it all the same
+                self.journal.release(job.id for job in started)
 
     def _state(self, job: Job) -> str:
         row = self.journal.job(job.id)
@@ -216,6 +223,10 @@ class Engine:
         if isinstance(end, Outcome):
             return end
         job, error = end
+        error.task_id = error.task_id or job.task_id
+        error.request_id = error.request_id or job.request_id
+        if isinstance(error, JournalError):
+            return Outcome(job, "submitted" if job.task_id else "unsettled", error=error)
         return Outcome(job, self._state(job), tuple(self.journal.files(job.id)), error)
 
     def _left_at_deadline(self, job: Job) -> Outcome:
@@ -247,7 +258,7 @@ class Engine:
         ids = " ".join(running)
         return Interrupted(
             say(f"interrupted; still running: {ids}", f"已中断；仍在运行：{ids}"),
-            advice=say(f"fetch it with: bailian tasks wait {ids}", f"请用以下命令取回结果：bailian tasks wait {ids}"),
+            advice=say(f"fetch it with: {left[0].resume} {ids}", f"请用以下命令取回结果：{left[0].resume} {ids}"),
             task_id=running[0],
         )
 
@@ -257,8 +268,8 @@ def still_running(job: Job) -> StillRunning:
     return StillRunning(
         say(f"task {job.task_id} is still running", f"任务 {job.task_id} 仍在运行"),
         advice=say(
-            f"it goes on at the service; fetch it with: bailian tasks wait {job.task_id}",
-            f"任务仍在服务端继续；请用以下命令取回：bailian tasks wait {job.task_id}",
+            f"it goes on at the service; fetch it with: {job.resume} {job.task_id}",
+            f"任务仍在服务端继续；请用以下命令取回：{job.resume} {job.task_id}",
         ),
         request_id=job.request_id,
         task_id=job.task_id,

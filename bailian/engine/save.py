@@ -91,8 +91,8 @@ def still_at_service(job: Job, error: BailianError) -> BailianError:
     error.task_id = error.task_id or job.task_id
     error.request_id = error.request_id or job.request_id
     error.advice = say(
-        f"the result is paid and kept for 24 hours; fetch it with: bailian tasks wait {job.task_id or job.id}",
-        f"结果已计费并保留 24 小时；请用以下命令取回：bailian tasks wait {job.task_id or job.id}",
+        f"the result is paid and kept for 24 hours; fetch it with: {job.resume} {job.task_id or job.id}",
+        f"结果已计费并保留 24 小时；请用以下命令取回：{job.resume} {job.task_id or job.id}",
     )
     return error
 

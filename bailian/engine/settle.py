@@ -100,6 +100,9 @@ def never_arrived() -> NotSent:
 def _choose(job: Job, ports: Ports, candidates: list[ListedTask]) -> Then | Outcome:
     """Take the only candidate if nobody else may own it; otherwise the one that proves to be ours."""
     rivals = ports.journal.claimants(ports.account, job.wire_model, job.id)
+    if any(rival.state == "sending" and not ports.owner.is_gone(rival.owner) for rival in rivals):
+        # Its answer is on the way and will say which task is its own.
+        return Then("settle", PAUSES_S[0])
     if len(candidates) == 1 and not rivals:
         return _adopt(job, ports, candidates[0])
     for row in candidates:
@@ -135,7 +138,7 @@ def unclear(job: Job) -> MaybeSent:
             "创建任务时连接中断，账号的任务列表（暂时）无法确认任务是否存在",
         ),
         advice=say(
-            f"it is not sent again, because it may be paid; look again with: bailian tasks wait {job.id}",
-            f"由于可能已计费，不会自动重发；请用以下命令再次核对：bailian tasks wait {job.id}",
+            f"it is not sent again, because it may be paid; look again with: {job.resume} {job.id}",
+            f"由于可能已计费，不会自动重发；请用以下命令再次核对：{job.resume} {job.id}",
         ),
     )

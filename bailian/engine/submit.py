@@ -6,7 +6,7 @@ from typing import Any
 
 from bailian.engine.job import Job, Outcome, Ports, Then
 from bailian.engine.rhythm import backoff_s
-from bailian.errors import BailianError, MaybeSent, NotSent, SaveError, ServiceError, SetupError
+from bailian.errors import BailianError, JournalError, MaybeSent, NotSent, SaveError, ServiceError
 from bailian.language import say
 from bailian.modalities import of
 
@@ -66,7 +66,7 @@ def _taken(job: Job, ports: Ports, answer: dict[str, Any]) -> Then | Outcome:
     job.task_id = _task_id(answer)
     try:
         ports.journal.submitted(job.id, job.task_id, job.request_id)
-    except SetupError as error:
+    except JournalError as error:
         # The one moment when the journal cannot help: the task is paid and only this line knows its id.
         raise SaveError(
             say(

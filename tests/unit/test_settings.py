@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bailian.errors import BailianError, InvalidRequest, SetupError
-from bailian.settings import Secret, Settings, at, home_folder, read_settings, sandboxed
+from bailian.settings import Secret, Settings, at, home_folder, read_settings
 
 KEY = "sk-0123456789abcdef0123456789abcdef"
 BEIJING = "https://dashscope.aliyuncs.com/api/v1"
@@ -217,13 +217,6 @@ def test_accounts_are_told_apart_by_key_not_by_the_vendors_host() -> None:
     assert one.account != at(one, "https://other.example/api/v1").account
     assert at(one, "http://127.0.0.1:1").account != at(one, "http://127.0.0.1:2").account
     assert KEY not in one.account
-
-
-@pytest.mark.parametrize("value, expected", [("1", True), ("TRUE", True), (" on ", True), ("0", False), ("", False)])
-def test_the_sandbox_is_asked_for_by_variable(monkeypatch: pytest.MonkeyPatch, value: str, expected: bool) -> None:
-    """BAILIAN_SANDBOX=1 asks for it; nothing else falls back to it."""
-    monkeypatch.setenv("BAILIAN_SANDBOX", value)
-    assert sandboxed() is expected
 
 
 def test_the_home_folder_is_absolute(monkeypatch: pytest.MonkeyPatch, empty_environment: Path) -> None:
