@@ -22,15 +22,31 @@ from starlette.routing import Route
 from bailian.sandbox import refusals, replies
 from bailian.sandbox.admin import Admin
 from bailian.sandbox.answers import Answer, LoggedRequest, body_for_log, json_answer, refused
+from bailian.sandbox.edit_orders import EditOrders
 from bailian.sandbox.faults import Fault
 from bailian.sandbox.files import Files
-from bailian.sandbox.known_models import IMAGE_GENERATION, MULTIMODAL, TEXT2IMAGE
+from bailian.sandbox.givens import Givens
+from bailian.sandbox.known_models import (
+    IMAGE2IMAGE,
+    IMAGE_GENERATION,
+    MULTIMODAL,
+    TEXT2IMAGE,
+    VIDEO_SYNTHESIS,
+    ServiceModel,
+)
+from bailian.sandbox.known_recognizers import TRANSCRIPTION
+from bailian.sandbox.known_texts import TEXT_GENERATION
 from bailian.sandbox.line import Lines, Reply, Silence
 from bailian.sandbox.mishaps import Mishaps, fate_of, words_of
-from bailian.sandbox.orders import parse_body, prompt_of
+from bailian.sandbox.orders import Order, parse_body, prompt_of
 from bailian.sandbox.refusals import Refusal
+from bailian.sandbox.results import result_path
+from bailian.sandbox.speech_desk import SpeechDesk
 from bailian.sandbox.state import State
 from bailian.sandbox.tasks import Fate, Task
+from bailian.sandbox.text_desk import TextDesk
+from bailian.sandbox.transcription_desk import TranscriptionDesk
+from bailian.sandbox.uploads import resolves_oss
 
 BASE_PATH = "/api/v1"
 _log = logging.getLogger("bailian.sandbox")
@@ -74,20 +90,30 @@ class Desk:
         self._state = state
         self._mishaps = Mishaps(lines)
         self._files = Files(state)
+        self._edits = EditOrders(state.store)
+        self._text = TextDesk(state)
+        self._listener = TranscriptionDesk(state)
 
     def routes(self) -> list[Route]:
         task_path = BASE_PATH + "/tasks/{task_id}"
-        result_path = "/results/{task_id}/{index:int}.png"
+        results = "/results/{task_id}/{index:int}.{suffix}"
         every_method = ["GET", "POST", "PUT", "DELETE"]
         return [
             Route(BASE_PATH + TEXT2IMAGE, self._on("submit", self._order), methods=["POST"]),
             Route(BASE_PATH + IMAGE_GENERATION, self._on("submit", self._order), methods=["POST"]),
+            Route(BASE_PATH + IMAGE2IMAGE, self._on("submit", self._order), methods=["POST"]),
+            Route(BASE_PATH + VIDEO_SYNTHESIS, self._on("submit", self._order), methods=["POST"]),
             Route(BASE_PATH + MULTIMODAL, self._on("sync", self._order), methods=["POST"]),
+            Route(BASE_PATH + TEXT_GENERATION, self._on("text", self._generate), methods=["POST"]),
+            Route(BASE_PATH + TRANSCRIPTION, self._on("submit", self._transcribe), methods=["POST"]),
+            Route(BASE_PATH + "/uploads", self._on("grant", self._grant), methods=["GET"]),
+            Route("/", self._on("upload", self._upload), methods=["POST"]),  # the upload host is this server
             Route(BASE_PATH + "/tasks", self._on("list", self._listing), methods=["GET"]),
             Route(BASE_PATH + "/tasks/", self._on("list", self._listing), methods=["GET"]),
             Route(task_path, self._on("poll", self._poll), methods=["GET"]),
             Route(task_path + "/cancel", self._on("cancel", self._cancel), methods=["POST"]),
-            Route(result_path, self._on("download", self._download), methods=["GET"]),
+            Route(results, self._on("download", self._download), methods=["GET"]),
+            Route("/transcripts/{task_id}/{index:int}.json", self._on("download", self._transcript), methods=["GET"]),
             Route("/{anything:path}", self._on("other", self._elsewhere), methods=every_method),
         ]
 
@@ -109,8 +135,8 @@ class Desk:
 
     async def _answer(self, call: Call, errand_of: Callable[[Call], Errand]) -> Response:
         try:
-            if call.kind != "download":
-                key, spends = call.request.headers.get("authorization"), call.kind in ("submit", "sync")
+            if call.kind not in ("download", "upload"):  # the object store knows no keys
+                key, spends = call.request.headers.get("authorization"), call.kind in ("submit", "sync", "text")
                 refusals.check_key(key, self._state.api_keys, spends=spends)
             errand = errand_of(call)
             fault = self._state.faults.take(call.kind, errand.prompt, errand.model)
@@ -138,7 +164,8 @@ class Desk:
 
         async def work(fault: Fault | None) -> Answer:
             model = self._state.service.admit(path, body, asks_async=call.asks_async())
-            task = self._state.service.accept(model, path, body, call.request_id, fate_of(fault))
+            order = await self._edit_order(call, model, path, body) if model.edit else None
+            task = self._state.service.accept(model, path, body, call.request_id, fate_of(fault), order)
             if path != MULTIMODAL:
                 return json_answer(replies.accepted(task.task_id, call.request_id))
             await asyncio.sleep(max(0.0, task.ended - self._state.clock()))
@@ -148,10 +175,44 @@ class Desk:
 
         return Errand(work, prompt_of(body), str(body["model"]))
 
+    async def _edit_order(self, call: Call, model: ServiceModel, path: str, body: dict[str, Any]) -> Order:
+        name, resolves = str(body["model"]), resolves_oss(call.request.headers)
+        givens = Givens(self._state.uploads, self._state.settings, name, resolves=resolves)
+        return await self._edits.read(name, model, path, body, givens)
+
+    def _generate(self, call: Call) -> Errand:
+        return Errand(*self._text.errand(call.raw, call.request.headers, call.request_id))
+
+    def _grant(self, call: Call) -> Errand:
+        query = call.request.query_params
+
+        async def work(fault: Fault | None) -> Answer:
+            self._state.service.count_grant(query.get("model", ""))
+            return self._state.uploads.grant(query, call.root(), call.request_id)
+
+        return Errand(work, model=query.get("model", ""))
+
+    def _upload(self, call: Call) -> Errand:
+        async def work(fault: Fault | None) -> Answer:
+            expired = fault is not None and fault.kind == "expired"
+            return self._state.uploads.receive(call.request.headers, call.raw, call.request_id, expired=expired)
+
+        return Errand(work)
+
+    def _transcribe(self, call: Call) -> Errand:
+        headers = call.request.headers
+        return Errand(*self._listener.errand(call.raw, headers, call.request_id, asks_async=call.asks_async()))
+
+    def _transcript(self, call: Call) -> Errand:
+        async def work(fault: Fault | None) -> Answer:
+            return await self._listener.download(call.request, fault, call.request_id)
+
+        return self._about_task(call.request.path_params["task_id"], work)
+
     def _signer(self, call: Call) -> replies.Sign:
         def sign(task: Task, index: int) -> str:
             expires = self._state.clock() + self._state.settings.link_life_s
-            return self._state.links.sign(call.root(), f"/results/{task.task_id}/{index}.png", expires)
+            return self._state.links.sign(call.root(), result_path(task, index), expires)
 
         return sign
 
@@ -166,6 +227,9 @@ class Desk:
                 return json_answer(replies.unknown(task_id, call.request_id))
             if fault is not None:
                 self._strike(task_id, fault)
+            task = self._state.tasks.get(task_id)
+            if task is not None and task.order.kind == "transcription":
+                return await self._listener.poll(task, call.request_id, call.root())
             return self._state.service.poll(task_id, call.request_id, self._signer(call))
 
         return self._about_task(task_id, work)
@@ -226,5 +290,5 @@ async def _crashed(request: Request, error: Exception) -> Response:
 
 def build(state: State, lines: Lines) -> Starlette:
     """Return the ASGI application."""
-    routes = [*Admin(state).routes(), *Desk(state, lines).routes()]
+    routes = [*Admin(state).routes(), *SpeechDesk(state, lines).routes(), *Desk(state, lines).routes()]
     return Starlette(routes=routes, exception_handlers={Exception: _crashed})

@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-ON = ("submit", "poll", "list", "cancel", "download", "sync")
-"""The six things a client does; "sync" is the POST whose answer is the picture."""
+ON = ("submit", "poll", "list", "cancel", "download", "sync", "text", "speech", "grant", "upload")
+"""What a client does; "sync" is the POST whose answer is the picture, "speech" one task on a socket,
+"grant" asks for an upload policy, "upload" sends the file."""
 
 _ANSWERS = ("throttle", "status", "html", "slow", "cut", "garbage", "empty", "silence")
 _RESETS = ("reset_before", "reset_after", "reset_during")
@@ -22,7 +23,14 @@ KINDS: Mapping[str, frozenset[str]] = {
     "poll": _API | {"failed", "partial", "unknown", "canceled", "weird_status", "no_choices"},
     "list": _API,
     "cancel": _API,
+    "grant": _API,
+    "upload": _EVERYWHERE | {"expired"},
     "download": _EVERYWHERE | {"expired", "html_file", "wrong_size"},
+    "text": _API | {"failed", "stream_error"},
+    "speech": frozenset(
+        {"failed", "closed", "reset", "silence", "no_audio", "slow"}
+        | {"null_usage", "bare_finish", "sentence_finish", "true_sizes", "zero_sizes"}
+    ),
 }
 """Which kinds make sense where."""
 
@@ -54,7 +62,8 @@ class Fault:
     """Whether the work is done although its answer is lost or replaced. None: yes for silence, garbage and
     empty, no for throttle, status, html and top_level_code."""
     count: int = 1
-    """partial: how many pictures fail, from the last one backwards."""
+    """partial: how many pictures (files) fail, from the last one backwards. stream_error: how many good frames
+    come first. failed, closed and reset on "speech": how many frames of sound come first."""
     task_status: str = "SUSPENDED"
     """weird_status: the word to answer."""
     size: str = "640*480"

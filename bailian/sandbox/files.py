@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections import OrderedDict
+from collections.abc import Hashable
 from concurrent.futures import ThreadPoolExecutor
 from email.utils import formatdate
 
@@ -13,17 +14,16 @@ from starlette.requests import Request
 from bailian.sandbox.answers import Answer
 from bailian.sandbox.faults import Fault
 from bailian.sandbox.links import byte_range, refusal_xml
-from bailian.sandbox.pictures import Picture, draw_png
+from bailian.sandbox.results import Result, result_of
 from bailian.sandbox.state import State
-from bailian.sandbox.tasks import Task
 
-KEPT_PICTURES = 16
-"""Drawn pictures kept in memory, so that a resumed download does not draw again."""
+KEPT_RESULTS = 16
+"""Drawn results kept in memory, so that a resumed download does not draw again."""
 
 # One pool for all sandboxes of a process; its threads start with the first picture.
 _PAINTERS = ThreadPoolExecutor(max_workers=2, thread_name_prefix="sandbox-painter")
 
-_PAGE = b"<!DOCTYPE html>\n<html><body>This is a page of the sandbox, not the picture.</body></html>\n"
+PAGE = b"<!DOCTYPE html>\n<html><body>This is a page of the sandbox, not the picture.</body></html>\n"
 
 
 class Files:
@@ -31,7 +31,7 @@ class Files:
 
     def __init__(self, state: State) -> None:
         self._state = state
-        self._drawn: OrderedDict[Picture, bytes] = OrderedDict()
+        self._drawn: OrderedDict[Hashable, asyncio.Future[bytes]] = OrderedDict()
 
     async def answer(self, request: Request, task_id: str, index: int, fault: Fault | None, request_id: str) -> Answer:
         """Answer a GET of a result link."""
@@ -41,38 +41,32 @@ class Files:
         host = request.headers.get("host", "")
         problem = self._state.links.problem(request.method, request.url.path, query, self._state.clock())
         if problem is not None:
-            return _refusal(403, *problem, request_id, host)
+            return store_refusal(403, *problem, request_id, host)
         task = self._state.tasks.get(task_id)
         if task is None or task.status == "UNKNOWN" or not 0 <= index < task.pictures:
-            return _refusal(404, "NoSuchKey", "The specified key does not exist.", request_id, host)
+            return store_refusal(404, "NoSuchKey", "The specified key does not exist.", request_id, host)
         if fault is not None and fault.kind == "html_file":
-            return Answer(200, _PAGE, {}, "text/html")
+            return Answer(200, PAGE, {}, "text/html")
         size = fault.drawn_size() if fault is not None and fault.kind == "wrong_size" else None
-        data = await self._bytes(_picture(task, index, size))
-        return _file_answer(request, data, task.ended, request_id)
+        result = result_of(task, index, size, self._state.store)
+        return file_answer(request, await self._bytes(result), result.media_type, task.ended, request_id)
 
-    async def _bytes(self, picture: Picture) -> bytes:
-        data = self._drawn.get(picture)
-        if data is None:
-            data = await asyncio.get_running_loop().run_in_executor(_PAINTERS, draw_png, picture)
-            self._drawn[picture] = data
-            if len(self._drawn) > KEPT_PICTURES:
+    async def _bytes(self, result: Result) -> bytes:
+        drawing = self._drawn.get(result.key)
+        if drawing is None:
+            drawing = asyncio.get_running_loop().run_in_executor(_PAINTERS, result.make)
+            self._drawn[result.key] = drawing
+            if len(self._drawn) > KEPT_RESULTS:
                 self._drawn.popitem(last=False)
-        return data
+        try:
+            # Shielded: two downloads may wait for one drawing, and one of them may go.
+            return await asyncio.shield(drawing)
+        except Exception:
+            self._drawn.pop(result.key, None)
+            raise
 
 
-def _picture(task: Task, index: int, size: tuple[int, int] | None) -> Picture:
-    order = task.order
-    width, height = size or task.fate.drawn_size or (order.width, order.height)
-    seed = order.seed
-    if seed is None:  # the service then picks one at random; the task id is as good and can be drawn again
-        seed = int.from_bytes(hashlib.sha256(task.task_id.encode()).digest()[:4], "big")
-    qwen = order.model.startswith("qwen")
-    mark = ("Qwen-Image" if qwen else "AI生成") if order.watermark else ""  # D-QI, D-T2I
-    return Picture(order.read_prompt, seed, index, width, height, order.model, mark)
-
-
-def _file_answer(request: Request, data: bytes, modified: float, request_id: str) -> Answer:
+def file_answer(request: Request, data: bytes, media_type: str, modified: float, request_id: str) -> Answer:
     """Whole file, part of it, or 416; `If-Range` with another ETag gets the whole."""
     etag = f'"{hashlib.md5(data, usedforsecurity=False).hexdigest().upper()}"'
     headers = {
@@ -87,14 +81,14 @@ def _file_answer(request: Request, data: bytes, modified: float, request_id: str
     try:
         part = byte_range(wanted, len(data))
     except ValueError:
-        return Answer(416, b"", {**headers, "content-range": f"bytes */{len(data)}"}, "image/png")
+        return Answer(416, b"", {**headers, "content-range": f"bytes */{len(data)}"}, media_type)
     if part is None:
-        return Answer(200, data, headers, "image/png")
+        return Answer(200, data, headers, media_type)
     first, last = part
     headers["content-range"] = f"bytes {first}-{last}/{len(data)}"
-    return Answer(206, data[first : last + 1], headers, "image/png")
+    return Answer(206, data[first : last + 1], headers, media_type)
 
 
-def _refusal(status: int, code: str, message: str, request_id: str, host: str) -> Answer:
+def store_refusal(status: int, code: str, message: str, request_id: str, host: str) -> Answer:
     xml = refusal_xml(code, message, request_id.replace("-", "").upper()[:24], host)
     return Answer(status, xml.encode(), {}, "application/xml")

@@ -25,6 +25,7 @@ def serve(
     api_keys: Collection[str] | None = None,
     enforce_limits: bool = True,
     link_life_s: float = 86400.0,
+    fetch_foreign: str = "placeholder",
     on_ready: Callable[[Sandbox], None] | None = None,
 ) -> None:
     """Listen until Ctrl-C or SIGTERM; what the user needs to know goes to stderr.
@@ -42,6 +43,7 @@ def serve(
         api_keys=api_keys,
         enforce_limits=enforce_limits,
         link_life_s=link_life_s,
+        fetch_foreign=fetch_foreign,
     )
     ended = threading.Event()
     if threading.current_thread() is threading.main_thread():
@@ -64,5 +66,6 @@ def _introduce(box: Sandbox, key: str) -> None:
         ),
         say("In another shell:", "在另一个终端中执行："),
         f"export DASHSCOPE_HTTP_BASE_URL={box.base_url} DASHSCOPE_API_KEY={key}",
+        f"export DASHSCOPE_WEBSOCKET_BASE_URL={box.socket_url}",
     )
     print(*lines, sep="\n", file=sys.stderr, flush=True)  # noqa: T201

@@ -14,6 +14,8 @@ from typing import Any, Protocol
 TEXT2IMAGE = "/services/aigc/text2image/image-synthesis"
 IMAGE_GENERATION = "/services/aigc/image-generation/generation"
 MULTIMODAL = "/services/aigc/multimodal-generation/generation"
+IMAGE2IMAGE = "/services/aigc/image2image/image-synthesis"
+VIDEO_SYNTHESIS = "/services/aigc/video-generation/video-synthesis"
 
 
 class Limits(Protocol):
@@ -25,6 +27,29 @@ class Limits(Protocol):
     def running_limit(self) -> int | None: ...
     @property
     def queue_limit(self) -> int | None: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class VideoRules:
+    """What a model of videos has besides (T2V); see known_videos.py."""
+
+    fps: int
+    durations_s: tuple[int, ...]
+    usage: str
+    """"video" (up to wan2.5) or "output" (from wan2.6): which keys the usage has."""
+    shots: bool = False
+    """Whether `shot_type` is read."""
+    tells_actual_prompt: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class EditRules:
+    """What a model that edits pictures has besides (D-QIE, D-IE); see known_edits.py."""
+
+    image_side_px: tuple[int, int]
+    formats: frozenset[str]
+    images_max: int = 1
+    takes_size: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +73,8 @@ class ServiceModel:
     """"wan" or "qwen": which shape the answers have."""
     own_size_list_quotes: bool = False
     """wanx2.0 and wanx-v1 print their list as Python does, qwen-image as plain words (LQ)."""
+    video: VideoRules | None = None
+    edit: EditRules | None = None
 
 
 _QWEN_SIZES = ("1664*928", "1472*1104", "1328*1328", "1104*1472", "928*1664")  # D-QI 2026-02-08, LQ
@@ -140,10 +167,8 @@ KNOWN: Mapping[str, ServiceModel] = {
     "z-image-turbo": _qwen(_SYNC_ONLY, pixels=_QWEN2_PIXELS),
 }
 
-NOT_IMITATED = frozenset(
-    {"qwen-image-edit", "qwen-image-edit-plus", "qwen-image-edit-max", "wan2.6-image", "wanx2.1-imageedit"}
-)
-"""Real models of these routes that take pictures; the sandbox says so instead of inventing an answer."""
+NOT_IMITATED = frozenset({"wan2.6-image", "wan2.5-i2i-preview", "qwen-mt-image", "wan2.7-t2v"})
+"""Real models of these routes; the sandbox says so instead of inventing an answer."""
 
 
 def known_models(catalog: Mapping[str, Any]) -> dict[str, ServiceModel]:

@@ -9,6 +9,9 @@ from collections.abc import Callable
 TOLERANCE_S = 0.02
 """A client that sends every 1/rate seconds is let through although its packets jitter (a guess)."""
 
+GRANTS_PER_S = 100.0
+"""D-OSS: upload grants a second, by account and model."""
+
 QUERIES_PER_S = 20.0
 """D-T2I, D-QI, TASKS: queries a second; shared by query, list and cancel here (not documented which)."""
 

@@ -63,6 +63,10 @@ class Lines:
         if transport is not None:
             transport.close()
 
+    def forget(self, client: Any) -> None:
+        """Strike a connection off the book: a socket's own protocol does not."""
+        self._transports.pop(tuple(client), None)
+
     def drop_all(self) -> None:
         for transport in list(self._transports.values()):
             transport.abort()
@@ -85,7 +89,7 @@ class Reset(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self._lines.reset(scope["client"])
-        await _until_gone(receive)
+        await until_gone(receive)
 
 
 class Silence(Response):
@@ -96,7 +100,7 @@ class Silence(Response):
         self.status_code = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await _until_gone(receive)
+        await until_gone(receive)
 
 
 class Cut(Reply):
@@ -111,9 +115,10 @@ class Cut(Reply):
         half = bytes(self.body[: len(self.body) // 2])
         await send({"type": "http.response.body", "body": half, "more_body": True})
         self._lines.close(scope["client"])
-        await _until_gone(receive)
+        await until_gone(receive)
 
 
-async def _until_gone(receive: Receive) -> None:
+async def until_gone(receive: Receive) -> None:
+    """Wait until the client has left."""
     while (await receive())["type"] != "http.disconnect":
         pass

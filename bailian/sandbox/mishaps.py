@@ -14,10 +14,11 @@ from starlette.responses import Response
 
 from bailian.sandbox.answers import Answer, json_answer, refused
 from bailian.sandbox.faults import Fault
-from bailian.sandbox.line import Cut, Lines, Reply, Reset, Silence
+from bailian.sandbox.line import Lines, Reset, Silence
 from bailian.sandbox.refusals import Refusal
 from bailian.sandbox.replies import PICTURE_FAILED
 from bailian.sandbox.tasks import Fate
+from bailian.sandbox.text_stream import cut_reply, reply_to
 
 Work = Callable[[], Awaitable[Answer]]
 
@@ -32,6 +33,7 @@ _DEFAULTS = {
     "top_level_code": (200, "InvalidParameter", "An error that came with HTTP 200."),
     "failed": (200, "InternalError.Algo", "inference internal error."),
     "partial": (200, *PICTURE_FAILED),
+    "stream_error": (429, "Throttling.AllocationQuota", "Allocated quota exceeded, please increase your quota limit."),
 }
 """Status, code and message of each kind, from D-ERR where the code is the service's."""
 
@@ -85,7 +87,7 @@ class Mishaps:
                 return refused(refusal, request_id)
 
         if fault is None:
-            return Reply(await work())
+            return reply_to(await work())
         kind = fault.kind
         if kind == "reset_before":
             return Reset(self._lines)
@@ -97,25 +99,25 @@ class Mishaps:
             return Reset(self._lines)
         if kind == "slow":
             await asyncio.sleep(fault.delay_s)
-            return Reply(await work())
+            return reply_to(await work())
         if kind == "cut":
-            return Cut(await work(), self._lines)
+            return cut_reply(await work(), self._lines)
         return await self._other_answer(fault, work, request_id)
 
     async def _other_answer(self, fault: Fault, work: Work, request_id: str) -> Response:
         if fault.kind in _INSTEAD:
             if fault.work if fault.work is not None else fault.kind in _WORKS_UNLESS_TOLD:
                 await work()
-            return Silence() if fault.kind == "silence" else Reply(_instead(fault, request_id))
+            return Silence() if fault.kind == "silence" else reply_to(_instead(fault, request_id))
         made = await work()
         body = made.body
         if not isinstance(body, dict) or "output" not in body:
-            return Reply(made)  # a refusal has nothing to spoil
+            return reply_to(made)  # a refusal has nothing to spoil
         if fault.kind == "no_choices":
             made = _without_results(made, body)
         elif fault.kind == "weird_status":
             made = _with_status(made, body, fault.task_status)
-        return Reply(made)  # what the other kinds do was done to the work itself
+        return reply_to(made)  # what the other kinds do was done to the work itself
 
     def _do_later(self, work: Work, delay_s: float) -> None:
         async def later() -> None:
@@ -141,7 +143,7 @@ def _instead(fault: Fault, request_id: str) -> Answer:
 
 
 def _without_results(answer: Answer, body: dict[str, Any]) -> Answer:
-    dropped = ("choices", "results")
+    dropped = ("choices", "results", "video_url")
     output = {key: value for key, value in body["output"].items() if key not in dropped}
     return replace(answer, body={**body, "output": output})
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from bailian.sandbox.known_models import TEXT2IMAGE, ServiceModel
@@ -33,6 +33,10 @@ class Order:
     seed: int | None
     prompt_extend: bool
     watermark: bool
+    kind: str = "image"
+    """What the result is: "image", "video" or "edit"."""
+    details: Mapping[str, Any] = field(default_factory=dict)
+    """What only this kind has; JSON values."""
 
 
 def parse_body(raw: bytes) -> dict[str, Any]:
@@ -75,6 +79,30 @@ def read_order(name: str, model: ServiceModel, path: str, body: Mapping[str, Any
     Raises:
         Refusal: with the documented code and message.
     """
+    given, parameters = parts_of(body)
+    prompt = read_prompt(given) if path == TEXT2IMAGE else _message_text(given)
+    width, height = _size(name, model, parameters.get("size"))
+    return Order(
+        model=name,
+        path=path,
+        prompt=prompt,
+        read_prompt=prompt[: model.prompt_chars],
+        negative_prompt=read_negative(given, parameters),
+        n=read_count(model, parameters.get("n")),
+        width=width,
+        height=height,
+        seed=read_seed(parameters.get("seed")),
+        prompt_extend=read_switch(parameters, "prompt_extend", default=True),
+        watermark=read_switch(parameters, "watermark", default=False),
+    )
+
+
+def parts_of(body: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return `input` and `parameters`.
+
+    Raises:
+        Refusal: no input, or parameters that are no object.
+    """
     given = body.get("input")
     if not isinstance(given, dict) or not given:
         raise Refusal(400, "BadRequest.EmptyInput", 'Required parameter "input" missing from request.')
@@ -82,27 +110,18 @@ def read_order(name: str, model: ServiceModel, path: str, body: Mapping[str, Any
     parameters = {} if body.get("parameters") is None else body["parameters"]
     if not isinstance(parameters, dict):
         raise off_specification("parameters must be an object")
-    prompt = _prompt(given) if path == TEXT2IMAGE else _message_text(given)
+    return given, parameters
+
+
+def read_negative(given: Mapping[str, Any], parameters: Mapping[str, Any]) -> str:
+    """Return the negative prompt from either place, cut (D-T2I, D-QI, T2V)."""
     negative = given.get("negative_prompt") or parameters.get("negative_prompt") or ""
     if not isinstance(negative, str):
         raise off_specification("negative_prompt must be a string")
-    width, height = _size(name, model, parameters.get("size"))
-    return Order(
-        model=name,
-        path=path,
-        prompt=prompt,
-        read_prompt=prompt[: model.prompt_chars],
-        negative_prompt=negative[:NEGATIVE_PROMPT_CHARS],
-        n=_count(model, parameters.get("n")),
-        width=width,
-        height=height,
-        seed=_seed(parameters.get("seed")),
-        prompt_extend=_switch(parameters, "prompt_extend", default=True),
-        watermark=_switch(parameters, "watermark", default=False),
-    )
+    return negative[:NEGATIVE_PROMPT_CHARS]
 
 
-def _prompt(given: Mapping[str, Any]) -> str:
+def read_prompt(given: Mapping[str, Any]) -> str:
     if "prompt" not in given:
         raise field_required("input.prompt")
     prompt = given["prompt"]
@@ -159,7 +178,7 @@ def _size(name: str, model: ServiceModel, value: Any) -> tuple[int, int]:
     return width, height
 
 
-def _count(model: ServiceModel, value: Any) -> int:
+def read_count(model: ServiceModel, value: Any) -> int:
     if value is None:
         return model.n_default
     if isinstance(value, bool) or not isinstance(value, int):
@@ -171,7 +190,7 @@ def _count(model: ServiceModel, value: Any) -> int:
     return value
 
 
-def _seed(value: Any) -> int | None:
+def read_seed(value: Any) -> int | None:
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= SEED_MAX:
@@ -179,7 +198,7 @@ def _seed(value: Any) -> int | None:
     return value
 
 
-def _switch(parameters: Mapping[str, Any], name: str, *, default: bool) -> bool:
+def read_switch(parameters: Mapping[str, Any], name: str, *, default: bool) -> bool:
     value = parameters.get(name)
     if value is None:
         return default

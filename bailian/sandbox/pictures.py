@@ -35,7 +35,7 @@ class Picture:
     """The words in the lower right corner, or none."""
 
 
-class _Dice:
+class Dice:
     """Numbers in [0, 1) from a digest: the same on every machine and Python."""
 
     def __init__(self, *parts: object) -> None:
@@ -56,23 +56,39 @@ class _Dice:
 
 def draw_png(picture: Picture) -> bytes:
     """Return the PNG's bytes."""
-    dice = _Dice(picture.prompt, picture.seed, picture.index)
+    image = scene(picture)
+    label(picture, image)
+    return png_of(image, picture.model)
+
+
+def scene(picture: Picture) -> Image.Image:
+    """Draw the landscape, without words."""
+    dice = Dice(picture.prompt, picture.seed, picture.index)
     hue = dice.roll()
     image = _sky(picture, dice, hue)
     draw = ImageDraw.Draw(image)
     _sun(picture, draw, dice, hue)
     _hills(picture, draw, dice, hue)
+    return image
+
+
+def label(picture: Picture, image: Image.Image) -> None:
+    """Write the ribbon, the prompt and the watermark on it."""
     with _WORDS:
-        _words(picture, draw)
+        _words(picture, ImageDraw.Draw(image))
+
+
+def png_of(image: Image.Image, model: str) -> bytes:
+    """Return the PNG's bytes; its texts say where it is from."""
     info = PngImagePlugin.PngInfo()
     info.add_text("Software", "bailian sandbox")
-    info.add_text("Comment", f"Drawn by the sandbox, not by {picture.model}")
+    info.add_text("Comment", f"Drawn by the sandbox, not by {model}")
     file = io.BytesIO()
     image.save(file, "PNG", pnginfo=info, compress_level=2)
     return file.getvalue()
 
 
-def _colour(hue: float, saturation: float, value: float) -> Colour:
+def colour(hue: float, saturation: float, value: float) -> Colour:
     red, green, blue = colorsys.hsv_to_rgb(hue % 1, saturation, value)
     return int(red * 255), int(green * 255), int(blue * 255)
 
@@ -82,21 +98,21 @@ def _mix(one: Sequence[float], other: Sequence[float], share: float) -> Colour:
     return red, green, blue
 
 
-def _sky(picture: Picture, dice: _Dice, hue: float) -> Image.Image:
+def _sky(picture: Picture, dice: Dice, hue: float) -> Image.Image:
     """A vertical gradient: one column, widened. Rows of one colour pack small."""
-    top = _colour(hue + 0.55, dice.between(0.45, 0.8), dice.between(0.25, 0.75))
-    bottom = _colour(hue + 0.08, dice.between(0.25, 0.55), 0.98)
+    top = colour(hue + 0.55, dice.between(0.45, 0.8), dice.between(0.25, 0.75))
+    bottom = colour(hue + 0.08, dice.between(0.25, 0.55), 0.98)
     height = max(picture.height, 1)
     column = Image.new("RGB", (1, height))
     column.putdata([_mix(top, bottom, min(1.0, row / (0.8 * height))) for row in range(height)])
     return column.resize((picture.width, height))
 
 
-def _sun(picture: Picture, draw: ImageDraw.ImageDraw, dice: _Dice, hue: float) -> None:
+def _sun(picture: Picture, draw: ImageDraw.ImageDraw, dice: Dice, hue: float) -> None:
     short = min(picture.width, picture.height)
     x, y = dice.between(0.15, 0.85) * picture.width, dice.between(0.15, 0.45) * picture.height
     radius = dice.between(0.06, 0.14) * short
-    light = _colour(hue + 0.1, 0.25, 1.0)
+    light = colour(hue + 0.1, 0.25, 1.0)
     draw.ellipse((x - radius, y - radius, x + radius, y + radius), fill=light)
     for _ in range(int(dice.between(10, 40))):
         star_x, star_y = dice.roll() * picture.width, dice.roll() * picture.height * 0.5
@@ -104,9 +120,9 @@ def _sun(picture: Picture, draw: ImageDraw.ImageDraw, dice: _Dice, hue: float) -
         draw.ellipse((star_x - size, star_y - size, star_x + size, star_y + size), fill=light)
 
 
-def _hills(picture: Picture, draw: ImageDraw.ImageDraw, dice: _Dice, hue: float) -> None:
+def _hills(picture: Picture, draw: ImageDraw.ImageDraw, dice: Dice, hue: float) -> None:
     layers = 4 + int(dice.roll() * 3)
-    far, near = _colour(hue + 0.5, 0.3, 0.8), _colour(hue + 0.45, 0.75, 0.18)
+    far, near = colour(hue + 0.5, 0.3, 0.8), colour(hue + 0.45, 0.75, 0.18)
     step = max(2, picture.width // 256)
     for layer in range(layers):
         share = layer / (layers - 1)

@@ -31,6 +31,16 @@ def field_required(path: str) -> Refusal:
     return invalid(f"Field required: {path}")  # D-ERR
 
 
+def invalid_url() -> Refusal:
+    """D-ERR: an input that is no address the service can use."""
+    return Refusal(
+        400,
+        "InvalidURL",
+        "The request URL is invalid, please check the request URL is available and the request image format is "
+        "one of the following types: JPEG, JPG, PNG, BMP, and WEBP.",
+    )
+
+
 def wrong_path() -> Refusal:
     """A model on a path that does not serve it (spring-ai-alibaba issue 3219; the mark is full-width)."""
     return invalid(f"url error, please check url！ For details, see: {ERROR_URL}")

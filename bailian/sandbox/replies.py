@@ -6,8 +6,9 @@ from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-from bailian.sandbox.known_models import IMAGE_GENERATION, TEXT2IMAGE
+from bailian.sandbox.known_models import IMAGE2IMAGE, IMAGE_GENERATION, TEXT2IMAGE
 from bailian.sandbox.tasks import Task
+from bailian.sandbox.video_replies import video_output, video_usage
 
 CHINA = timezone(timedelta(hours=8))
 """Times in task answers are UTC+8 without saying so (CAP get-task-image-synthesis-success)."""
@@ -56,10 +57,13 @@ def task_answer(task: Task, request_id: str, sign: Sign) -> dict[str, Any]:
     elif task.status == "SUCCEEDED" and task.order.path == IMAGE_GENERATION:
         output.update(finished=True, choices=_choices(task, sign))
         answer["usage"] = _message_usage(task)
+    elif task.status == "SUCCEEDED" and task.order.kind == "video":
+        output.update(video_output(task, rewritten(task), sign(task, 0)))
+        answer["usage"] = video_usage(task)
     elif task.status == "SUCCEEDED":
         output["results"] = [_result(task, index, sign) for index in range(task.order.n)]
         answer["usage"] = {"image_count": task.pictures}
-    if task.order.path == TEXT2IMAGE and not _is_qwen(task):  # D-QI's example has no task_metrics
+    if task.order.path in (TEXT2IMAGE, IMAGE2IMAGE) and not _is_qwen(task):  # D-QI's example has no task_metrics
         output["task_metrics"] = _metrics(task)
     return answer
 
@@ -130,6 +134,8 @@ def _failed_from(task: Task) -> int:
 def _result(task: Task, index: int, sign: Sign) -> dict[str, Any]:
     if index >= _failed_from(task):
         return _code_and_message(task)
+    if task.order.path == IMAGE2IMAGE:  # D-IE: a link and nothing else
+        return {"url": sign(task, index)}
     result = {"orig_prompt": task.order.prompt}
     if task.order.prompt_extend:  # D-T2I: absent when prompt_extend is false
         result["actual_prompt"] = rewritten(task)

@@ -10,6 +10,7 @@ import socket
 import threading
 
 import uvicorn
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from bailian.sandbox.app import build
 from bailian.sandbox.line import Lines
@@ -68,7 +69,8 @@ class Runner:
         config = uvicorn.Config(
             build(state, lines),
             http=lines.protocol_class(),
-            ws="none",
+            ws=WebSocketsSansIOProtocol,
+            ws_per_message_deflate=False,
             loop="asyncio",
             lifespan="off",
             log_config=None,

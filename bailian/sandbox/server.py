@@ -40,6 +40,7 @@ class Sandbox:
         api_keys: the only keys to accept; absent: any (see README.md for the keys with a meaning).
         enforce_limits: obey the account's submit, query, running and queue limits.
         link_life_s: how long a result link works.
+        fetch_foreign: what stands in for input pictures of other computers: "placeholder" or "refuse".
         models: name → limits; absent: the toolkit's catalog.
         clock: epoch seconds.
     """
@@ -55,6 +56,7 @@ class Sandbox:
         api_keys: Collection[str] | None = None,
         enforce_limits: bool = True,
         link_life_s: float = LIFE_S,
+        fetch_foreign: str = "placeholder",
         models: Mapping[str, Limits] | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -67,6 +69,7 @@ class Sandbox:
         self._runner: Runner | None = None
         self._left: tuple[list[Task], list[Task]] = ([], [])
         self.settings = Settings(task_s, jitter, enforce_limits, link_life_s)
+        self.settings.change({"fetch_foreign": fetch_foreign})
         self.faults = Faults()
 
     def start(self) -> Sandbox:
@@ -111,6 +114,7 @@ class Sandbox:
         self._runner = None
         self._left = (self._state.tasks.all(), self._state.tasks.all(blocking=True))
         self._state.tasks.close()
+        self._state.store.close()
 
     def __enter__(self) -> Sandbox:
         return self.start()
@@ -132,6 +136,11 @@ class Sandbox:
     def base_url(self) -> str:
         """What stands in for `https://dashscope.aliyuncs.com/api/v1`."""
         return f"{self.root_url}/api/v1"
+
+    @property
+    def socket_url(self) -> str:
+        """What stands in for `wss://dashscope.aliyuncs.com/api-ws/v1/inference`."""
+        return f"ws{self.root_url.removeprefix('http')}/api-ws/v1/inference"
 
     @property
     def tasks(self) -> list[Task]:
@@ -165,7 +174,7 @@ def _load_runner() -> type[Runner]:
         from bailian.sandbox.runner import Runner
     except ModuleNotFoundError as error:
         package = (error.name or "").partition(".")[0]
-        if package not in ("starlette", "uvicorn", "h11", "PIL", "anyio", "click"):
+        if package not in ("starlette", "uvicorn", "h11", "websockets", "PIL", "anyio", "click"):
             raise
         text = say(f"the sandbox needs the package {package}: {EXTRA}", f"沙箱需要 {package} 包：{EXTRA}")
         raise SandboxUnavailable(text, name=error.name) from error

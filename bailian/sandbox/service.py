@@ -11,18 +11,23 @@ from typing import Any
 
 from bailian.sandbox import refusals, replies
 from bailian.sandbox.answers import Answer, json_answer
+from bailian.sandbox.known_edits import known_edits as edits_of
 from bailian.sandbox.known_models import MULTIMODAL, NOT_IMITATED, Limits, ServiceModel
 from bailian.sandbox.known_models import known_models as models_of
-from bailian.sandbox.limits import QUERIES_PER_S, Rates
-from bailian.sandbox.orders import read_order
+from bailian.sandbox.known_videos import known_videos as videos_of
+from bailian.sandbox.limits import GRANTS_PER_S, QUERIES_PER_S, Rates
+from bailian.sandbox.orders import Order, read_order
 from bailian.sandbox.refusals import Refusal
 from bailian.sandbox.tasks import LIFE_S, Fate, Task, Tasks
+from bailian.sandbox.video_orders import read_video_order
 
 MAX_PAGE_SIZE = 100
 """The vendor names no maximum; a larger page is cut to this (a guess)."""
 
 SLOW_TIMES = 5.0
 """`[sandbox:slow]` makes work take this many times as long."""
+
+FETCH_FOREIGN = ("placeholder", "refuse")
 
 STATUSES = ("PENDING", "RUNNING", "SUCCEEDED", "FAILED", "CANCELED", "UNKNOWN")
 
@@ -36,6 +41,13 @@ class Settings:
     """Share of `task_s` by which tasks differ: 0.2 means 0.8 to 1.2 times."""
     enforce_limits: bool = True
     link_life_s: float = LIFE_S
+    fetch_foreign: str = "placeholder"
+    """What stands in for input pictures of other computers, which are never asked: "placeholder", a drawn one;
+    "refuse": nothing, the download fails."""
+    sse_blank_lines: bool = True
+    """Whether a stream has blank lines between its frames: newer captures have, others have not."""
+    sse_heartbeats: bool = False
+    """Whether a stream has a comment of its own before every frame."""
 
     def change(self, changes: Mapping[str, Any]) -> None:
         """Take new values.
@@ -44,9 +56,13 @@ class Settings:
             ValueError: an unknown name, or a value of the wrong type.
         """
         for name, value in changes.items():
-            if name not in ("task_s", "jitter", "enforce_limits", "link_life_s"):
+            if name not in self.__dataclass_fields__:
                 raise ValueError(f"there is no setting {name!r}")
-            wants_bool = name == "enforce_limits"
+            if name == "fetch_foreign":
+                if value not in FETCH_FOREIGN:
+                    raise ValueError(f"{name} is one of {', '.join(FETCH_FOREIGN)}")
+                continue
+            wants_bool = isinstance(getattr(self, name), bool)
             if isinstance(value, bool) != wants_bool or not isinstance(value, int | float):
                 raise ValueError(f"{name} is {'true or false' if wants_bool else 'a number'}")
         for name, value in changes.items():
@@ -61,7 +77,7 @@ class Service:
     ) -> None:
         # A catalog may call a model otherwise than Beijing does, and this is Beijing.
         self._limits = {getattr(m, "aliases", {}).get("beijing", name): m for name, m in catalog.items()}
-        self._models = models_of(catalog)
+        self._models = {**models_of(catalog), **videos_of(catalog), **edits_of(catalog)}
         self._tasks = tasks
         self._settings = settings
         self._clock = clock
@@ -93,17 +109,27 @@ class Service:
                 raise refusals.queue_full()
         return model
 
-    def accept(self, model: ServiceModel, path: str, body: Mapping[str, Any], request_id: str, fate: Fate) -> Task:
-        """Check the body and take the work on.
+    def accept(
+        self,
+        model: ServiceModel,
+        path: str,
+        body: Mapping[str, Any],
+        request_id: str,
+        fate: Fate,
+        order: Order | None = None,
+    ) -> Task:
+        """Check the body (unless its order is given already) and take the work on.
 
         Raises:
             Refusal: with the documented answer.
         """
         name, sync = str(body["model"]), path == MULTIMODAL
-        order = read_order(name, model, path, body)
+        if order is None:
+            read = read_order if model.video is None else read_video_order
+            order = read(name, model, path, body)
         if "[sandbox:refuse]" in order.prompt:
             raise refusals.input_inspection()
-        fate = fated_by_prompt(order.prompt, fate)
+        fate = fated_by_order(order, fated_by_prompt(order.prompt, fate))
         if sync and fate.failed:
             raise Refusal(500 if fate.code.startswith("InternalError") else 400, fate.code, fate.message)
         task_id = str(uuid.uuid4())
@@ -116,6 +142,49 @@ class Service:
             duration_s=self._duration_s(task_id, fate),
             running_limit=None if sync else self._running_limit(name),
             blocking=sync,
+        )
+        task = self._tasks.get(task_id)
+        assert task is not None  # noqa: S101  # just added
+        return task
+
+    def count_grant(self, model: str) -> None:
+        """Count one upload grant (D-OSS: 100 a second for account and model).
+
+        Raises:
+            Refusal: 429.
+        """
+        if self._settings.enforce_limits and not self._rates.allows(f"grant {model}", GRANTS_PER_S):
+            raise refusals.throttled()
+
+    def knows(self, name: str) -> bool:
+        """Whether this is a model of pictures or videos."""
+        return name in self._models
+
+    def count_call(self, name: str, *, family: str = "") -> None:
+        """Count one call against the model's rate (`family`: a rate that several models share).
+
+        Raises:
+            Refusal: 429.
+        """
+        limits = self._limits.get(name)
+        if limits is None or not limits.submit_per_s or not self._settings.enforce_limits:
+            return
+        if not self._rates.allows(f"submit {family or name}", limits.submit_per_s):
+            raise refusals.throttled()
+
+    def take_on(self, order: Order, body: Mapping[str, Any], request_id: str, fate: Fate, *, blocking: bool) -> Task:
+        """Note work that is no picture."""
+        task_id = str(uuid.uuid4())
+        fate = fated_by_prompt(order.prompt, fate)
+        self._tasks.add(
+            task_id=task_id,
+            request_id=request_id,
+            order=order,
+            fate=fate,
+            body=body,
+            duration_s=self._duration_s(task_id, fate),
+            running_limit=None if blocking else self._running_limit(order.model),
+            blocking=blocking,
         )
         task = self._tasks.get(task_id)
         assert task is not None  # noqa: S101  # just added
@@ -195,6 +264,14 @@ def fated_by_prompt(prompt: str, fate: Fate) -> Fate:
         code, message = replies.PICTURE_FAILED
         return replace(fate, failed_pictures=1, code=code, message=message)
     return fate
+
+
+def fated_by_order(order: Order, fate: Fate) -> Fate:
+    """Let an order fail that was accepted although its work cannot be done; a fault goes before."""
+    trouble = order.details.get("trouble")
+    if trouble is None or fate.failed:
+        return fate
+    return replace(fate, failed=True, code=trouble[0], message=trouble[1])
 
 
 def _number(query: Mapping[str, str], name: str, default: int) -> int:

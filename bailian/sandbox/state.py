@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections import Counter, deque
 from collections.abc import Callable, Collection, Mapping
@@ -12,7 +13,9 @@ from bailian.sandbox.faults import Faults
 from bailian.sandbox.known_models import Limits
 from bailian.sandbox.links import Links
 from bailian.sandbox.service import Service, Settings
+from bailian.sandbox.store import Store
 from bailian.sandbox.tasks import Tasks
+from bailian.sandbox.uploads import Uploads
 
 LOG_LENGTH = 100_000
 """The request log forgets its oldest entries beyond this."""
@@ -32,15 +35,22 @@ class State:
         clock: Callable[[], float],
     ) -> None:
         self.clock = clock
+        self.catalog = catalog
         self.settings = settings
         self.faults = faults
         self.api_keys = None if api_keys is None else frozenset(api_keys)
         self.links = Links()
         self.tasks = Tasks(state_path, clock)
+        self.store = Store(state_path, clock)
+        self.uploads = Uploads(self.store, clock)
         self.service = Service(catalog, self.tasks, settings, clock)
         self._lock = threading.Lock()
         self._log: deque[LoggedRequest] = deque(maxlen=LOG_LENGTH)
         self._counts: Counter[str] = Counter()
+
+    async def until(self, moment: float) -> None:
+        """Sleep until the sandbox's clock shows that moment."""
+        await asyncio.sleep(max(0.0, moment - self.clock()))
 
     def record(self, request: LoggedRequest) -> None:
         with self._lock:
