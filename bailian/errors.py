@@ -20,7 +20,7 @@ where no service was involved. The service's own code stays beside it as `wire_c
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
@@ -145,6 +145,27 @@ class BailianError(Exception):
         }
 
 
+def journalled(error: BailianError) -> dict[str, Any]:
+    """Return an error as the journal keeps it: as it is shown, with its exit code."""
+    return {**error.to_json(), "exit_code": int(error.exit_code)}
+
+
+def from_journal(kept: Mapping[str, Any]) -> BailianError:
+    """Return the error that a job ended with, as another process recorded it."""
+    shown = kept.get("error", {})
+    error = BailianError(
+        str(shown.get("message", "")),
+        code=shown.get("code"),
+        advice=str(shown.get("advice", "")),
+        wire_code=shown.get("wire_code"),
+        http_status=shown.get("http_status"),
+        request_id=kept.get("request_id"),
+        task_id=shown.get("task_id"),
+    )
+    error.exit_code = Exit(kept.get("exit_code", Exit.REFUSED_BY_SERVICE))
+    return error
+
+
 def _rebuild(cls: type[BailianError], state: dict[str, Any]) -> BailianError:
     error = cls.__new__(cls)
     Exception.__init__(error, state["message"])
@@ -160,6 +181,10 @@ class Problem:
     message: str
 
 
+# Fields about which a model has nothing to say, so that `bailian models` is no help.
+NOT_OF_THE_MODEL = ("", "config", "region", "base-url", "workspace", "name", "file", "output", "messages", "mask")
+
+
 class InvalidRequest(BailianError):
     """Refused before a byte left. Holds every problem found, not only the first."""
 
@@ -168,6 +193,8 @@ class InvalidRequest(BailianError):
 
     def __init__(self, problems: Iterable[Problem], *, advice: str | None = None) -> None:
         self.problems = tuple(problems)
+        if advice is None and any(problem.field in NOT_OF_THE_MODEL for problem in self.problems):
+            advice = ""
         super().__init__(
             "\n".join(f"{p.field}: {p.message}" if p.field else p.message for p in self.problems), advice=advice
         )

@@ -88,6 +88,10 @@ class BegunFile:
     placed: bool
 
 
+class NotOurs(Exception):
+    """The job is not this process's to send (any more)."""
+
+
 class TaskTaken(Exception):
     """Another job of the journal has this task id already."""
 
@@ -144,10 +148,20 @@ class Journal:
             raise TaskTaken(task_id) from None
         return job_id
 
-    def sending(self, job_id: str) -> float:
-        """Commit that the request leaves now; return that moment."""
+    def sending(self, job_id: str, owner: str) -> float:
+        """Commit that the request leaves now; return that moment.
+
+        Raises:
+            NotOurs: the job was given up, or is another process's: nothing may be sent.
+        """
         now_s = self._clock()
-        self._set(job_id, state="sending", sent_at_s=now_s)
+        with self._database.write() as db:
+            changed = db.execute(
+                "UPDATE jobs SET state = 'sending', sent_at_s = ? WHERE id = ? AND state = 'waiting' AND owner = ?",
+                (now_s, job_id, owner),
+            )
+            if changed.rowcount != 1:
+                raise NotOurs(job_id)
         return float(now_s)
 
     def not_sent(self, job_id: str) -> None:
@@ -223,10 +237,12 @@ class Journal:
         """Enter a final state and let go of the job."""
         self._set(job_id, state=state, error=_dump(error) if error else None, owner=None, ended_at_s=self._clock())
 
-    def release(self, job_ids: Iterable[str]) -> None:
-        """Let go of jobs that go on at the service: any process may take them over."""
+    def release(self, job_ids: Iterable[str], owner: str) -> None:
+        """Let go of this owner's jobs that go on at the service: any process may take them over."""
         with self._database.write() as db:
-            db.executemany("UPDATE jobs SET owner = NULL WHERE id = ?", [(job_id,) for job_id in job_ids])
+            db.executemany(
+                "UPDATE jobs SET owner = NULL WHERE id = ? AND owner = ?", [(job_id, owner) for job_id in job_ids]
+            )
 
     def claim(self, job_id: str, owner: str, expected: str | None) -> bool:
         """Take a job over from an owner that is gone; False if someone else was faster.
@@ -241,13 +257,19 @@ class Journal:
             )
             return changed.rowcount == 1
 
-    def reopen(self, job_id: str) -> None:
-        """A failed or held job whose task is known gets another look at the service."""
+    def reopen(self, job_id: str, state: str, expected: str) -> bool:
+        """Give a job in a final state another look; False if another process was faster."""
         with self._database.write() as db:
-            db.execute(
-                "UPDATE jobs SET state = CASE WHEN task_id IS NULL THEN 'unsettled' ELSE 'submitted' END, error = NULL WHERE id = ?",
-                (job_id,),
+            changed = db.execute(
+                "UPDATE jobs SET state = ?, error = NULL WHERE id = ? AND state = ?", (state, job_id, expected)
             )
+            return changed.rowcount == 1
+
+    def relocate(self, job_id: str, saving: Mapping[str, Any]) -> None:
+        """The files go elsewhere: forget names that no file has got yet."""
+        with self._database.write() as db:
+            db.execute("UPDATE jobs SET saving = ? WHERE id = ?", (_dump(saving), job_id))
+            db.execute("DELETE FROM files WHERE job_id = ? AND placed = 0", (job_id,))
 
     def file_path(self, job_id: str, item: int) -> BegunFile | None:
         """Return one file of a job, if it was begun."""
@@ -264,10 +286,12 @@ class Journal:
                 (job_id, item, str(path), sha256, int(placed)),
             )
 
-    def files(self, job_id: str) -> list[Path]:
-        """Return the finished files of a job in the order of its pictures."""
-        rows = self._database.read("SELECT path FROM files WHERE job_id = ? AND placed = 1 ORDER BY item", (job_id,))
-        return [Path(row["path"]) for row in rows]
+    def files(self, job_id: str) -> dict[int, Path]:
+        """Return the finished files of a job, by the index of the result."""
+        rows = self._database.read(
+            "SELECT item, path FROM files WHERE job_id = ? AND placed = 1 ORDER BY item", (job_id,)
+        )
+        return {row["item"]: Path(row["path"]) for row in rows}
 
     def job(self, job_id: str) -> Row | None:
         rows = self._rows("WHERE id = ?", (job_id,))
@@ -285,6 +309,15 @@ class Journal:
         return self._rows(
             f"WHERE account = ?{chosen} ORDER BY created_at_s DESC, rowid DESC LIMIT ?", (account, *wanted, limit)
         )
+
+    def open_elsewhere(self, account: str) -> int:
+        """Return how many open jobs belong to another key or host."""
+        marks = ", ".join("?" * len(OPEN_STATES))
+        rows = self._database.read(
+            f"SELECT COUNT(*) AS n FROM jobs WHERE account <> ? AND state IN ({marks})",  # noqa: S608
+            (account, *OPEN_STATES),
+        )
+        return int(rows[0]["n"])
 
     def claimants(self, account: str, wire_model: str, job_id: str) -> list[Row]:
         """Return other jobs that may own an unknown task of this model: sent, answer not (yet) read."""

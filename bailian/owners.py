@@ -11,6 +11,8 @@ import sqlite3
 from pathlib import Path
 from uuid import uuid4
 
+from bailian.database import unusable
+
 
 class Owner:
     """This process, as the journal names it. Use as a context manager."""
@@ -18,11 +20,17 @@ class Owner:
     def __init__(self, home: Path) -> None:
         self.id = uuid4().hex[:12]
         self._folder = home / "running"
-        self._folder.mkdir(parents=True, exist_ok=True)
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise unusable(self._folder, error) from None
         self._held: sqlite3.Connection | None = None
 
     def __enter__(self) -> Owner:
-        self._held = _lock(self._path(self.id))
+        try:
+            self._held = _lock(self._path(self.id))
+        except sqlite3.OperationalError as error:
+            raise unusable(self._path(self.id), error) from None
         return self
 
     def __exit__(self, *_: object) -> None:

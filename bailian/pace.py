@@ -39,6 +39,10 @@ class Pace:
             db.execute("INSERT OR REPLACE INTO queues VALUES (?, ?)", (name, at_s + MARGIN / per_s))
         return float(at_s - now_s)
 
+    def turn(self, account: str, per_s: float = 20.0) -> Callable[[], None]:
+        """Return a function that waits for a place among an account's queries."""
+        return lambda: time.sleep(self.place_s(f"query:{account}", per_s))
+
     def slow_down(self, name: str, pause_s: float) -> None:
         """Nobody takes a place before `pause_s` from now: the service said it is too much."""
         with self._database.write() as db:

@@ -52,6 +52,8 @@ class Secret:
     """A key that does not show itself: `repr`, `str` and formatting give the mask."""
 
     def __init__(self, value: str) -> None:
+        if not re.fullmatch(r"[\x21-\x7e]+", value) or value.strip("\"'") != value:
+            raise ValueError("a key has no spaces, quotation marks or other than ASCII characters")
         self._value = value
 
     def reveal(self) -> str:
@@ -219,6 +221,14 @@ def _checked_base_url(base_url: str) -> str:
         good = parts.scheme in ("https", "http") and bool(parts.hostname) and "@" not in parts.netloc
     except ValueError:
         good = False
+    if good and not parts.path.endswith("/api/v1"):
+        raise InvalidRequest.one(
+            "base-url",
+            say(
+                f"{url} must end in /api/v1: {parts.scheme}://{parts.netloc}/api/v1",
+                f"{url} 应以 /api/v1 结尾：{parts.scheme}://{parts.netloc}/api/v1",
+            ),
+        )
     if not good:
         raise InvalidRequest.one(
             "base-url",
@@ -254,15 +264,16 @@ def _find_key() -> Secret | None:
             ) from None
     if not value:
         return None
-    if not re.fullmatch(r"[\x21-\x7e]+", value):
+    try:
+        return Secret(value)
+    except ValueError:
         raise SetupError(
             say(
                 f"the key in {origin} has spaces or characters no key has (a quote mark, a second line?)",
                 f"{origin} 中的密钥含有空格或非法字符（多余的引号或换行？）",
             ),
             code="Unauthorized",
-        )
-    return Secret(value)
+        ) from None
 
 
 def _key_file() -> Path | None:

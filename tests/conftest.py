@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import io
 import json
 import os
@@ -75,7 +76,8 @@ class _Stdin(io.StringIO):
 def run_command(command: click.Command, *words: str, stdin: str = "", exits: int = 0) -> Ran:
     """Run a whole command in this process; any other exit code than `exits` fails the test."""
     out, err = io.StringIO(), io.StringIO()
-    kept = sys.argv, sys.stdout, sys.stderr, sys.stdin, signal.getsignal(signal.SIGTERM)
+    kept = sys.argv, sys.stdout, sys.stderr, sys.stdin
+    handlers = {sign: signal.getsignal(sign) for sign in (signal.SIGTERM, signal.SIGINT)}
     sys.argv, sys.stdout, sys.stderr, sys.stdin = ["command", *words], out, err, _Stdin(stdin)
     code: int | None = None
     try:
@@ -83,8 +85,9 @@ def run_command(command: click.Command, *words: str, stdin: str = "", exits: int
     except SystemExit as end:
         code = int(end.code or 0)
     finally:
-        sys.argv, sys.stdout, sys.stderr, sys.stdin = kept[:4]
-        signal.signal(signal.SIGTERM, kept[4])
+        sys.argv, sys.stdout, sys.stderr, sys.stdin = kept
+        for sign, handler in handlers.items():
+            signal.signal(sign, handler)
     ran = Ran(-1 if code is None else code, out.getvalue(), err.getvalue())
     assert ran.code == exits, f"exit {ran.code}, not {exits}\n--- stdout\n{ran.out}\n--- stderr\n{ran.err}"
     return ran
@@ -93,14 +96,23 @@ def run_command(command: click.Command, *words: str, stdin: str = "", exits: int
 Run = Callable[..., Ran]
 
 
-@pytest.fixture
-def text2image(box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """The script, pointed at the test's sandbox as if it were the service."""
-    monkeypatch.setenv("DASHSCOPE_API_KEY", KEY)
-    monkeypatch.setenv("DASHSCOPE_HTTP_BASE_URL", box.base_url)
-    import text2image as script
+def _script(name: str) -> Any:
+    """Return a fixture: a script, pointed at the test's sandbox as if it were the service."""
 
-    return lambda *words, **how: run_command(script.main, *words, **how)
+    @pytest.fixture(name=name)
+    def script(box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Run:
+        monkeypatch.setenv("DASHSCOPE_API_KEY", KEY)
+        monkeypatch.setenv("DASHSCOPE_HTTP_BASE_URL", box.base_url)
+        command = importlib.import_module(name).main
+        return lambda *words, **how: run_command(command, *words, **how)
+
+    return script
+
+
+text2image = _script("text2image")
+text2video = _script("text2video")
+image_edit = _script("image_edit")
+wanx_edit = _script("wanx_edit")
 
 
 @pytest.fixture

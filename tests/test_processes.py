@@ -126,7 +126,7 @@ def work(home, number):
     pace.place_s("submit", 1000.0)
     job = journal.intend(account="a", kind="image", model="m", wire_model="m", request={"prompt": number},
                          prepared={}, saving={}, estimate_cny=1.0, owner=number)
-    journal.sending(job)
+    journal.sending(job, number)
     journal.submitted(job, "task-" + number, "r")
     journal.ended(job, {"output": {}}, charged_cny=1.0, run_s=1.0, request_id="r")
     journal.finish(job, "done")

@@ -12,17 +12,29 @@ from bailian.cli.run import report, service
 from bailian.cli.terminal import talk
 from bailian.engine.job import Job, Outcome, Saving
 from bailian.engine.run import Engine, still_running
-from bailian.errors import Exit, TaskFailed
+from bailian.errors import Exit, TaskFailed, from_journal
 from bailian.journal import FINAL_STATES, OPEN_STATES, Row, TaskTaken
 from bailian.language import say
 from bailian.media import naming
+from bailian.media.digests import has_digest
 from bailian.settings import Settings
 
 OTHERS_LOOK_S = 0.3
 
 
-def fetch(here: Settings, task_ids: Iterable[str], *, timeout_s: float, as_json: bool, quiet: bool) -> int:
-    """Finish the named jobs, or all that are open; return the worst exit code."""
+def fetch(
+    here: Settings,
+    task_ids: Iterable[str],
+    *,
+    timeout_s: float,
+    folder: Path | None = None,
+    as_json: bool,
+    quiet: bool,
+) -> int:
+    """Finish the named jobs, or all that are open; return one exit code for them.
+
+    `folder`: save there instead of where the job was told to.
+    """
     ids = list(task_ids)
     models = catalog.load(settings.home_folder())
     with (
@@ -33,16 +45,20 @@ def fetch(here: Settings, task_ids: Iterable[str], *, timeout_s: float, as_json:
         rows = _rows(engine, here.account, ids)
         if not rows and not quiet:
             talk(say("nothing is left to fetch", "没有需要取回的任务"))
+        _tell_of_others(engine, here, quiet)
         until_s = time.monotonic() + timeout_s
         jobs, others, codes = [], [], []
         for row in rows:
-            if row.state == "done" and _files_are_there(engine, row):
-                codes.append(report(_known(engine, row), as_json))
-                continue
             if row.state in FINAL_STATES:
-                engine.reopen(row)
+                again = None if _files_are_there(engine, row) else engine.reopen(row)
+                if again is None:
+                    codes.append(report(_known(engine, row), as_json))
+                    continue
+                row = again
             job = engine.take_over(row)
             if job is not None:
+                if folder is not None:
+                    engine.relocate(job, folder)
                 jobs.append(job)
             elif ids:
                 others.append(row)
@@ -56,6 +72,18 @@ def fetch(here: Settings, task_ids: Iterable[str], *, timeout_s: float, as_json:
         codes += [report(outcome, as_json) for outcome in engine.run(jobs, timeout_s=timeout_s)]
         codes += [_wait_for_other(engine, row, until_s, as_json) for row in others]
         return verdict(codes)
+
+
+def _tell_of_others(engine: Engine, here: Settings, quiet: bool) -> None:
+    """A key that was replaced leaves its jobs behind: say so rather than "nothing"."""
+    count = engine.journal.open_elsewhere(here.account)
+    if count and not quiet:
+        talk(
+            say(
+                f"note: {count} open jobs in this journal belong to another key or host",
+                f"提示：日志中另有 {count} 个未完成的任务属于其他密钥或服务地址",
+            )
+        )
 
 
 def verdict(codes: list[Exit]) -> Exit:
@@ -90,12 +118,16 @@ def unknown_task(task_id: str) -> TaskFailed:
 
 
 def _files_are_there(engine: Engine, row: Row) -> bool:
-    paths = engine.journal.files(row.id)
-    return bool(paths) and all(path.exists() for path in paths)
+    """Return whether every file of a finished job is where it was put, and is still that file."""
+    indexes = engine.journal.files(row.id)
+    files = [engine.journal.file_path(row.id, index) for index in indexes]
+    return row.state == "done" and bool(files) and all(file and has_digest(file.path, file.sha256) for file in files)
 
 
 def _known(engine: Engine, row: Row) -> Outcome:
-    return Outcome(Job.of_row(row), row.state, tuple(engine.journal.files(row.id)))
+    """Return how a job ended, as it was recorded: its files, its failure, or both."""
+    error = from_journal(row.error) if row.error else None
+    return Outcome(Job.of_row(row), row.state, engine.journal.files(row.id), error)
 
 
 def _wait_for_other(engine: Engine, row: Row, until_s: float, as_json: bool) -> Exit:

@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 
 import click
 
-from bailian.errors import BailianError, Exit, Interrupted, InvalidRequest
+from bailian.errors import BailianError, Exit, Interrupted, InvalidRequest, SaveError
 from bailian.language import say
 
 
@@ -22,40 +22,72 @@ def main(command: click.Command, prog_name: str | None = None) -> NoReturn:
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         code = command.main(prog_name=prog_name, standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as asked:
+        click.echo(asked.ctx.get_help() if asked.ctx else "")
+        code = Exit.OK
     except click.exceptions.Exit as end:
         code = end.exit_code
     except click.UsageError as error:
-        code = _fail(_from_click(error), error.ctx)
+        code = _fail(_from_click(error))
     except (click.Abort, KeyboardInterrupt):
-        code = _fail(Interrupted(say("interrupted", "已中断"), advice=_LIST_TASKS()))
+        code = _fail(Interrupted(say("interrupted", "已中断"), advice=_list_tasks()))
     except BailianError as error:
         code = _fail(error)
-    except BrokenPipeError:
-        # Whoever read our output has gone; what was paid for is saved already.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = Exit.OK
+    except OSError as error:
+        code = _output_failed(error)
+    # From here on only the exit is left: a second Ctrl-C must not turn the verdict into a traceback.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _flush()
     sys.exit(int(code or 0))
+
+
+def _output_failed(error: OSError) -> Exit:
+    """stdout is full, closed, or its reader has gone. Whatever was paid for is saved, or in the journal."""
+    traced = error.__traceback__
+    while traced is not None and traced.tb_next is not None:
+        traced = traced.tb_next
+    if traced is None or traced.tb_frame.f_globals.get("__name__") not in ("bailian.cli.terminal", "click.utils"):
+        raise error
+    if not isinstance(error, BrokenPipeError):
+        text = say(f"cannot write to stdout: {error.strerror}", f"无法写入 stdout：{error.strerror}")
+        _fail(SaveError(text, advice=_list_tasks()), as_json=False)
+    return Exit.TRY_AGAIN
+
+
+def _flush() -> None:
+    """Flush now, where a failure can be handled; at interpreter exit it would print a warning and exit 120."""
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-def _LIST_TASKS() -> str:
-    return say("`bailian tasks list` shows what is running", "`bailian tasks list` 显示仍在运行的任务")
+def _list_tasks() -> str:
+    return say(
+        "`bailian tasks list` shows what was saved and what is running",
+        "`bailian tasks list` 显示已保存和仍在运行的任务",
+    )
 
 
-def _fail(error: BailianError, context: click.Context | None = None) -> Exit:
+def _fail(error: BailianError, as_json: bool | None = None) -> Exit:
     from bailian.cli.terminal import talk_error, write_json
 
-    if _wants_json(context):
-        write_json(error.to_json())
+    if _wants_json() if as_json is None else as_json:
+        try:
+            write_json(error.to_json())
+        except OSError:
+            talk_error(error)
     else:
         talk_error(error)
     return error.exit_code
 
 
-def _wants_json(context: click.Context | None) -> bool:
+def _wants_json() -> bool:
     """Look at the raw words: a usage error may come before the option was read."""
     words = sys.argv[1:]
     return "--json" in (words[: words.index("--")] if "--" in words else words)
@@ -74,6 +106,8 @@ def _from_click(error: click.UsageError) -> InvalidRequest:
     elif isinstance(error, click.MissingParameter):
         name = (error.param.name or "") if error.param else ""
         message = say("is missing", "缺少该参数")
+    elif "unexpected extra argument" in message:
+        message = say(f"{message}; put the prompt in quotation marks", "参数过多；请给提示词加上引号")
     elif isinstance(error, click.BadParameter):
         name = (error.param.opts[0].lstrip("-") if error.param else "") or ""
         message = error.message

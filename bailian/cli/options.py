@@ -49,6 +49,14 @@ class WholeNumber(click.ParamType[int]):
 
 
 WHOLE_NUMBER = WholeNumber()
+
+
+def _not_nan(ctx: click.Context, param: click.Parameter, value: float | None) -> float | None:
+    if value is not None and value != value:
+        raise click.BadParameter(say("is not a number", "不是数字"), ctx, param)
+    return value
+
+
 Decorated = Callable[..., Any]
 
 
@@ -131,7 +139,8 @@ def running_options(function: Decorated) -> Decorated:
         click.option(
             "--max-cost",
             "max_cost_cny",
-            type=float,
+            type=click.FloatRange(min=0),
+            callback=_not_nan,
             metavar="CNY",
             help=say("Refuse to spend more than this.", "费用超过此金额则拒绝。"),
         ),

@@ -6,6 +6,8 @@ With --verbose, a plain line for each change instead, piped or not.
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -34,6 +36,9 @@ class ProgressLine:
                 TimeElapsedColumn(),
                 console=Console(stderr=True),
                 transient=True,
+                # stdout is data: rich must neither take it over nor wrap it.
+                redirect_stdout=False,
+                redirect_stderr=False,
             )
             self._bar.start()
             self._lines: dict[str, int] = {}
@@ -44,6 +49,17 @@ class ProgressLine:
     ) -> None:
         if self._shown:
             self._bar.stop()
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Take the line away while something is printed."""
+        if self._shown:
+            self._bar.stop()
+        try:
+            yield
+        finally:
+            if self._shown:
+                self._bar.start()
 
     def update(self, job: Job, status: str, elapsed_s: float) -> None:
         if self._verbose:

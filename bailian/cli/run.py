@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,29 +16,36 @@ from bailian import catalog, settings
 from bailian.cli.config import read_request
 from bailian.cli.options import Common
 from bailian.cli.terminal import talk, talk_error, talk_notices, write_data, write_json
-from bailian.errors import BudgetExceeded, Exit, InvalidRequest
+from bailian.database import unusable
+from bailian.errors import BudgetExceeded, Exit, InvalidRequest, SetupError
 from bailian.language import say
 from bailian.media import naming
 from bailian.modalities import of
-from bailian.modalities.shapes import Prepared
+from bailian.modalities.shapes import Input, Prepared
 
 if TYPE_CHECKING:
     from bailian.engine.job import Outcome
     from bailian.settings import Settings
 
 
-def run(kind: str, given: Mapping[str, Any], common: Common) -> int:
-    """Run one request; return the exit code."""
+def run(kind: str, given: Mapping[str, Any], common: Common, *, upload: bool = False) -> int:
+    """Run one request; return the exit code. `upload` sends local files by upload whatever their size."""
     here = settings.read_settings(
         region=common.region, base_url=common.base_url, workspace=common.workspace, sandbox=common.sandbox
     )
     models = catalog.load(settings.home_folder())
-    fields = read_request(common.config) if common.config else {}
-    fields.update({name: value for name, value in given.items() if value is not None})
-    if fields.get("prompt") == "-":
-        fields["prompt"] = sys.stdin.read().strip()
-    prepared = of(kind).prepare(fields, models, here.region)
+    prepared = prepare(kind, given, common, here, models)
+    prepared = replace(prepared, upload=upload)
     naming.check_template(common.name or naming.DEFAULT_TEMPLATE)
+    if not common.wait and prepared.model.mode == "sync":
+        raise InvalidRequest.one(
+            "no-wait",
+            say(
+                f"{prepared.model.name} answers with the picture itself: there is no task to fetch later",
+                f"{prepared.model.name} 直接返回图片，没有可供稍后取回的任务",
+            ),
+            advice=say("leave --no-wait out", "请去掉 --no-wait"),
+        )
     _check_strict(prepared, common)
     _check_cost(prepared, common)
     if common.dry_run:
@@ -50,6 +59,58 @@ def run(kind: str, given: Mapping[str, Any], common: Common) -> int:
         return _send(prepared, there, models, common)
 
 
+def prepare(kind: str, given: Mapping[str, Any], common: Common, here: Settings, models: catalog.Catalog) -> Prepared:
+    """Return the checked request of a command line and its config file; flags win."""
+    modality = of(kind)
+    fields: dict[str, Any] = {}
+    if common.config:
+        fields = modality.from_config(read_request(common.config))
+        _place_inputs(fields, modality.INPUT_FIELDS, common.config.absolute().parent)
+    fields.update({name: value for name, value in given.items() if value not in (None, ())})
+    if fields.get("prompt") == "-":
+        fields["prompt"] = _stdin_text()
+    inputs: dict[str, Input] = {}
+    for name in modality.INPUT_FIELDS:
+        if name in fields:
+            fields[name] = [one.url for one in _resolved(name, fields[name], here.home, inputs)]
+    return modality.prepare(fields, models, here.region, inputs)
+
+
+def _stdin_text() -> str:
+    try:
+        return sys.stdin.read().strip()
+    except UnicodeDecodeError:
+        raise InvalidRequest.one("prompt", say("stdin is not UTF-8 text", "stdin 不是 UTF-8 文本"), advice="") from None
+
+
+def _resolved(name: str, value: Any, home: Path, inputs: dict[str, Input]) -> list[Input]:
+    from bailian.media.inputs import resolve
+
+    words = [value] if isinstance(value, str | Path) else value
+    if not isinstance(words, list | tuple) or not all(isinstance(word, str | Path) for word in words):
+        raise InvalidRequest.one(name, say("must be a path or URL, or a list of them", "应为路径或链接，或它们的列表"))
+    found = [resolve(name, str(word), home) for word in words]
+    inputs.update({one.url: one for one in found})
+    return found
+
+
+def _place_inputs(fields: dict[str, Any], names: tuple[str, ...], folder: Path) -> None:
+    """A relative path in a config file is relative to that file."""
+    for name in names:
+        words = fields.get(name)
+        if isinstance(words, str):
+            fields[name] = _placed(words, folder)
+        elif isinstance(words, list):
+            fields[name] = [_placed(word, folder) if isinstance(word, str) else word for word in words]
+
+
+def _placed(word: str, folder: Path) -> str:
+    from bailian.media.inputs import local_path
+
+    remote = ("http://", "https://", "oss://", "data:")
+    return word if word == "-" or word.startswith(remote) else str(folder / local_path(word))
+
+
 def _send(prepared: Prepared, there: Settings, models: catalog.Catalog, common: Common) -> int:
     from bailian.cli.progress import ProgressLine
     from bailian.engine.job import Saving
@@ -61,9 +122,10 @@ def _send(prepared: Prepared, there: Settings, models: catalog.Catalog, common: 
         job = engine.intend(prepared, saving)
         code = Exit.OK
         for outcome in engine.run([job], timeout_s=common.timeout_s, wait=common.wait):
-            code = report(outcome, common.as_json)
-            if outcome.files and not common.quiet and not common.as_json:
-                _summary(outcome, time.monotonic() - started_s, len(prepared.notices), there.sandbox)
+            with progress.paused():
+                code = report(outcome, common.as_json)
+                if outcome.files and not common.quiet and not common.as_json:
+                    _summary(outcome, time.monotonic() - started_s, len(prepared.notices), there.sandbox)
         return code
 
 
@@ -90,7 +152,9 @@ def outcome_json(outcome: Outcome) -> dict[str, Any]:
     answer = job.answer or {}
     shown: dict[str, Any] = {"request_id": job.request_id}
     if job.answer:
-        shown["output"] = of(job.kind).with_paths(answer, job.prepared, [str(path) for path in outcome.files])
+        shown["output"] = of(job.kind).with_paths(
+            answer, job.prepared, {index: str(path) for index, path in outcome.placed.items()}
+        )
         if "usage" in answer:
             shown["usage"] = answer["usage"]
     else:
@@ -107,7 +171,7 @@ def shown_path(path: Path) -> str:
     """Return the path as a user would type it from here."""
     try:
         return str(path.relative_to(Path.cwd()))
-    except ValueError:
+    except (ValueError, FileNotFoundError):  # elsewhere, or this folder is gone
         return str(path)
 
 
@@ -198,11 +262,18 @@ def service(here: Settings, *, quiet: bool) -> Iterator[Settings]:
     if not here.sandbox:
         yield here
         return
-    from bailian.sandbox import Sandbox
+    from bailian.sandbox import Sandbox, SandboxUnavailable
 
-    here.home.mkdir(parents=True, exist_ok=True)
     task_s = float(os.environ.get("BAILIAN_SANDBOX_TASK_S") or 2.0)
-    with Sandbox(state_path=here.home / "service.sqlite3", task_s=task_s) as sandbox:
+    sandbox = Sandbox(state_path=here.home / "service.sqlite3", task_s=task_s)
+    try:
+        here.home.mkdir(parents=True, exist_ok=True)
+        sandbox.start()
+    except SandboxUnavailable as error:
+        raise SetupError(str(error), advice=f"{sys.executable} -m pip install 'bailian-toolkit[sandbox]'") from None
+    except (OSError, sqlite3.Error) as error:
+        raise unusable(here.home, error) from None
+    try:
         if not quiet:
             talk(
                 say(
@@ -211,3 +282,5 @@ def service(here: Settings, *, quiet: bool) -> Iterator[Settings]:
                 )
             )
         yield settings.at(here, sandbox.base_url)
+    finally:
+        sandbox.stop()

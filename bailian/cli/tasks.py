@@ -18,6 +18,16 @@ if TYPE_CHECKING:
     from bailian.journal import Row
 
 
+timeout_option = click.option(
+    "--timeout",
+    "timeout_s",
+    type=click.FloatRange(min=0, min_open=True),
+    default=1800,
+    metavar="SECONDS",
+    help=say("Wait at most so long [default: 1800].", "最长等待时间 [默认: 1800]。"),
+)
+
+
 @click.group(help=say("List, show, fetch, cancel and adopt tasks.", "列出、查看、取回、取消和接管任务。"))
 def tasks() -> None:
     pass
@@ -48,10 +58,11 @@ def list_(here: Settings, remote: bool, states: tuple[str, ...], limit: int, as_
     if not remote:
         rows = [_brief(row, len(journal.files(row.id))) for row in journal.jobs(here.account, states, limit)]
     else:
+        from bailian.pace import Pace
         from bailian.wire.service import Service
 
         with service(here, quiet=True) as there:
-            listed, _ = Service(there).list_tasks()
+            listed, _ = Service(there).list_tasks(turn=Pace(here.home).turn(here.account))
         ours = journal.known_tasks(here.account, [task.task_id for task in listed])
         rows = [
             {
@@ -86,7 +97,7 @@ def show(here: Settings, task_id: str, **_talk: bool) -> None:
         "request_id": row.request_id,
         "request": row.request,
         "body": row.prepared.get("body"),
-        "files": [str(path) for path in journal.files(row.id)],
+        "files": [str(path) for path in journal.files(row.id).values()],
         "cost": {"currency": "CNY", "estimate": row.estimate_cny, "charged": row.charged_cny},
         "run_s": row.run_s,
         "answer": row.answer,
@@ -99,17 +110,24 @@ def show(here: Settings, task_id: str, **_talk: bool) -> None:
 @click.argument("task_ids", metavar="[ID]...", nargs=-1)
 @click.option("--all", "all_", is_flag=True, help=say("All that earlier runs left.", "以前遗留的全部任务。"))
 @click.option(
-    "--timeout",
-    "timeout_s",
-    type=click.FloatRange(min=0, min_open=True),
-    default=1800,
-    metavar="SECONDS",
-    help=say("Wait at most so long [default: 1800].", "最长等待时间 [默认: 1800]。"),
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help=say("Another folder than the one named at submit.", "保存到与提交时不同的目录。"),
 )
+@timeout_option
 @talk_options
 @with_account
 def wait(
-    here: Settings, task_ids: tuple[str, ...], all_: bool, timeout_s: float, as_json: bool, quiet: bool, **_: bool
+    here: Settings,
+    task_ids: tuple[str, ...],
+    all_: bool,
+    output: Path | None,
+    timeout_s: float,
+    as_json: bool,
+    quiet: bool,
+    **_: bool,
 ) -> int:
     from bailian.cli.fetch import fetch
     from bailian.errors import InvalidRequest
@@ -119,7 +137,8 @@ def wait(
             "", say("name task ids, or --all", "请给出 task_id，或使用 --all"), advice="bailian tasks wait --all"
         )
     here.require_key()
-    return fetch(here, task_ids, timeout_s=timeout_s, as_json=as_json, quiet=quiet)
+    folder = output.absolute() if output else None
+    return fetch(here, task_ids, timeout_s=timeout_s, folder=folder, as_json=as_json, quiet=quiet)
 
 
 @tasks.command("cancel", help=say("Cancel a task that is still PENDING.", "取消仍在排队（PENDING）的任务。"))
@@ -129,18 +148,25 @@ def wait(
 def cancel(here: Settings, task_id: str, as_json: bool, **_talk: bool) -> None:
     from bailian.cli.run import service
     from bailian.cli.terminal import talk, write_json
-    from bailian.errors import TaskFailed
+    from bailian.errors import ServiceError, TaskFailed, journalled
     from bailian.journal import FINAL_STATES, Journal
     from bailian.wire.service import Service
 
     here.require_key()
     with service(here, quiet=True) as there:
-        answer = Service(there).cancel(task_id)
+        try:
+            answer = Service(there).cancel(task_id)
+        except ServiceError as error:
+            if error.wire_code == "UnsupportedOperation":
+                error.advice = say(
+                    "only a task that is still PENDING can be canceled", "只有排队中（PENDING）的任务可以取消"
+                )
+            raise
     journal = Journal(here.home)
     row = journal.find(here.account, task_id)
     if row is not None and row.state not in FINAL_STATES:
-        error = TaskFailed(say("the task was canceled", "任务已取消"), wire_code="CANCELED", task_id=task_id)
-        journal.finish(row.id, "failed", error.to_json())
+        ended = TaskFailed(say("the task was canceled", "任务已取消"), advice="", wire_code="CANCELED", task_id=task_id)
+        journal.finish(row.id, "failed", journalled(ended))
     if as_json:
         write_json({"request_id": answer.get("request_id"), "output": {"task_id": task_id, "task_status": "CANCELED"}})
     else:
@@ -154,14 +180,7 @@ def cancel(here: Settings, task_id: str, as_json: bool, **_talk: bool) -> None:
     ),
 )
 @click.argument("task_id", metavar="ID")
-@click.option(
-    "--timeout",
-    "timeout_s",
-    type=click.FloatRange(min=0, min_open=True),
-    default=1800,
-    metavar="SECONDS",
-    help=say("Wait at most so long [default: 1800].", "最长等待时间 [默认: 1800]。"),
-)
+@timeout_option
 @saving_options
 @talk_options
 @with_account

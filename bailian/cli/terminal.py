@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import json
 import re
 import sys
@@ -27,7 +29,7 @@ def write_json(value: Mapping[str, Any]) -> None:
     text = json.dumps(value, ensure_ascii=False, default=str)
     text = _UNPRINTABLE.sub(lambda match: f"\\u{ord(match.group()):04x}", text)
     try:
-        text.encode(sys.stdout.encoding or "utf-8")
+        text.encode((sys.stdout and sys.stdout.encoding) or "utf-8")
     except UnicodeEncodeError:  # the pipe's encoding lacks a character: JSON has its own way to write it
         text = json.dumps(json.loads(text))
     _write(sys.stdout, text)
@@ -39,12 +41,20 @@ def write_data(text: str) -> None:
 
 
 def talk(text: str) -> None:
-    """Print a line for people."""
-    _write(sys.stderr, printable(text))
+    """Print a line for people. That nobody listens (a closed stderr) must not end a paid run."""
+    if sys.stderr is not None:
+        with contextlib.suppress(OSError, ValueError):
+            _write(sys.stderr, printable(text))
 
 
 def _write(stream: Any, line: str) -> None:
-    """Write a line; characters that the stream's encoding lacks are escaped, never a reason to fail."""
+    """Write a line; characters that the stream's encoding lacks are escaped, never a reason to fail.
+
+    Raises:
+        OSError: the data could not be written (a full disk, a closed pipe).
+    """
+    if stream is None:
+        raise OSError(errno.EBADF, say("stdout is closed", "stdout 已关闭"))
     encoding = stream.encoding or "utf-8"
     stream.write(line.encode(encoding, "backslashreplace").decode(encoding) + "\n")
     stream.flush()

@@ -59,6 +59,7 @@ def failure(output: Mapping[str, Any], status: str, task_id: str | None, request
     return TaskFailed(
         text,
         code="ResourceNotFound" if status == "UNKNOWN" else failed_category(wire_code, message),
+        advice="" if status == "CANCELED" else None,
         wire_code=wire_code or status,
         request_id=request_id,
         task_id=task_id,

@@ -65,6 +65,8 @@ class Job:
     """The command that fetches it later; the id follows."""
     notices: list[Notice] = field(default_factory=list)
     attempts: int = 0
+    last_error: BailianError | None = None
+    """Why it was not sent yet."""
     resends: int = 0
     failures_in_a_row: int = 0
     has_place: bool = False
@@ -72,7 +74,6 @@ class Job:
     foreign: set[str] = field(default_factory=set)
     refreshed: bool = False
     watched_from_s: float | None = None
-    running_since_s: float | None = None
     usual: Usual | None = None
 
     @classmethod
@@ -146,8 +147,13 @@ class Outcome:
 
     job: Job
     state: str
-    files: tuple[Path, ...] = ()
+    placed: Mapping[int, Path] = field(default_factory=dict)
+    """The finished file of each result, by the result's index."""
     error: BailianError | None = None
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        return tuple(self.placed[index] for index in sorted(self.placed))
 
 
 def query_wait_s(job: Job, ports: Ports) -> float:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, suppress
+from dataclasses import replace
+from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 from bailian.catalog import Catalog
-from bailian.engine.evidence import failure, shown_prompts
+from bailian.engine.evidence import failure, is_ours, shown_prompts
 from bailian.engine.job import Job, NoProgress, Outcome, Ports, Progress, Saving, Step, Then
-from bailian.engine.save import save
+from bailian.engine.save import save, still_at_service
 from bailian.engine.schedule import Scheduler
 from bailian.engine.settle import never_arrived, settle, unclear
 from bailian.engine.submit import hold, submit, unsent
@@ -18,6 +21,7 @@ from bailian.engine.watch import keep, watch
 from bailian.errors import BailianError, Interrupted, JournalError, MaybeSent, NotSent, StillRunning
 from bailian.journal import FINAL_STATES, Journal, Row
 from bailian.language import say
+from bailian.modalities import MODULES
 from bailian.modalities.shapes import Prepared
 from bailian.owners import Owner
 from bailian.pace import Pace
@@ -123,7 +127,8 @@ class Engine:
             estimate_cny=prepared.estimate_cny,
             submit_per_s=prepared.model.submit_per_s,
             poll_per_s=prepared.model.poll_per_s,
-            typical_s=prepared.model.typical_s,
+            # The catalog's figure is the real service's; a sandbox is as fast as it was told to be.
+            typical_s=None if self.settings.sandbox else prepared.model.typical_s,
             notices=list(prepared.notices),
             resume=self.settings.resume_command,
         )
@@ -135,16 +140,33 @@ class Engine:
             return None
         if not self.journal.claim(row.id, owner.id, row.owner):
             return None
-        return self._continued(row)
+        # As it is now: its last owner may have got further after `row` was read.
+        return self._continued(self.journal.job(row.id) or row)
 
     def _continued(self, row: Row) -> Job:
         job = Job.of_row(row)
         job.resume = self.settings.resume_command
         return job
 
-    def reopen(self, row: Row) -> None:
-        """Give a failed or held job another look at the service; nothing is sent again by it."""
-        self.journal.reopen(row.id)
+    def reopen(self, row: Row) -> Row | None:
+        """Give a finished job another look where there is something to look at; None if its verdict stands.
+
+        Nothing is sent again by it. A job of the same verdict for two processes is looked at by one.
+        """
+        if row.task_id:
+            state = "submitted"
+        elif row.answer:
+            state = "ended"
+        elif row.state == "held" and row.prepared.get("mode") == "task":
+            state = "unsettled"
+        else:
+            return None
+        return self.journal.job(row.id) if self.journal.reopen(row.id, state, row.state) else None
+
+    def relocate(self, job: Job, folder: Path) -> None:
+        """Save a job's files in another folder than it was told to."""
+        job.saving = replace(job.saving, folder=folder)
+        self.journal.relocate(job.id, job.saving.to_json())
 
     def adopt(self, task_id: str, saving: Saving) -> Job:
         """Take a task that was made elsewhere with this account.
@@ -160,10 +182,14 @@ class Engine:
         if output.get("task_status") == "UNKNOWN":
             raise failure(output, "UNKNOWN", task_id, answer.get("request_id"))
         model = self._model_of(task_id)
+        claimant = self._claimant(model, answer)
+        if claimant is not None:
+            self.journal.adopt(claimant.id, task_id, None)
+            return self._continued(self.journal.job(claimant.id) or claimant)
         prompts = shown_prompts(answer)
         job_id = self.journal.intend(
             account=self.ports.account,
-            kind="image",
+            kind="video" if isinstance(output.get("video_url"), str) else self._kind_of(model),
             model=model,
             wire_model=model,
             request={"model": model, **({"prompt": prompts[0]} if prompts else {})},
@@ -177,6 +203,21 @@ class Engine:
         row = self.journal.job(job_id)
         assert row is not None  # noqa: S101 - written a line above
         return self._continued(row)
+
+    def _kind_of(self, model: str) -> str:
+        known = [m for m in self.catalog.values() if model in (m.name, *m.aliases.values())]
+        return known[0].kind if known and known[0].kind in MODULES else "image"
+
+    def _claimant(self, model: str, answer: dict[str, Any]) -> Row | None:
+        """Return the job of this journal whose lost answer this task is, and take it over."""
+        rows = [
+            row
+            for row in self.journal.claimants(self.ports.account, model, "")
+            if self.ports.owner.is_gone(row.owner) and is_ours(Job.of_row(row), answer) is not False
+        ]
+        shown = [row for row in rows if is_ours(Job.of_row(row), answer)]
+        chosen = shown or (rows if len(rows) == 1 else [])
+        return chosen[0] if chosen and self.journal.claim(chosen[0].id, self.ports.owner.id, chosen[0].owner) else None
 
     def _model_of(self, task_id: str) -> str:
         """Only the account's list knows a task's model."""
@@ -203,20 +244,25 @@ class Engine:
             for end in scheduler.run(deadline_s):
                 yield self._outcome(end)
             ends, left = scheduler.leave()
-            yield from ends
-            yield from (self._left_at_deadline(job) for job in left)
+            yield from map(self._outcome, ends)
+            yield from map(self._left_at_deadline, left)
         except KeyboardInterrupt:
             ends, left = scheduler.leave()
-            yield from ends
+            yield from map(self._outcome, ends)
             raise self._interrupted(left) from None
         finally:
             scheduler.close()
             with suppress(JournalError):  # the disk is full: this process's lock goes with it all the same
-                self.journal.release(job.id for job in started)
+                self.journal.release([job.id for job in started], self.ports.owner.id)
 
     def _state(self, job: Job) -> str:
-        row = self.journal.job(job.id)
-        return row.state if row else "waiting"
+        """Return a job's state; from memory when the journal cannot be read, which must not hide a task id."""
+        try:
+            row = self.journal.job(job.id)
+        except JournalError:
+            row = None
+        remembered = "ended" if job.answer else "submitted" if job.task_id else "unsettled"
+        return row.state if row else remembered
 
     def _outcome(self, end: Outcome | tuple[Job, BailianError]) -> Outcome:
         """A step that raised leaves its job open in the journal: a later run can go on."""
@@ -226,17 +272,18 @@ class Engine:
         error.task_id = error.task_id or job.task_id
         error.request_id = error.request_id or job.request_id
         if isinstance(error, JournalError):
-            return Outcome(job, "submitted" if job.task_id else "unsettled", error=error)
-        return Outcome(job, self._state(job), tuple(self.journal.files(job.id)), error)
+            if job.task_id:
+                error = still_at_service(job, error)
+            return Outcome(job, self._state(job), error=error)
+        return Outcome(job, self._state(job), self.journal.files(job.id), error)
 
     def _left_at_deadline(self, job: Job) -> Outcome:
         state = self._state(job)
         if state == "waiting":
-            return unsent(
-                job,
-                self.ports,
-                NotSent(say("the service took no request within --timeout", "在 --timeout 内服务端没有接受请求")),
+            late = NotSent(
+                say("the request could not be sent within --timeout", "在 --timeout 内未能发出请求"), advice=""
             )
+            return unsent(job, self.ports, job.last_error or late)
         if state in ("sending", "unsettled"):
             if job.prepared["mode"] == "sync":
                 return _hold(job, self.ports)
@@ -264,13 +311,13 @@ class Engine:
 
 
 def still_running(job: Job) -> StillRunning:
-    """Return the report on a task that goes on after our deadline."""
+    """Return the report on a job that our deadline came too early for: its task runs, or its result waits."""
+    name = job.task_id or job.id
     return StillRunning(
-        say(f"task {job.task_id} is still running", f"任务 {job.task_id} 仍在运行"),
-        advice=say(
-            f"it goes on at the service; fetch it with: {job.resume} {job.task_id}",
-            f"任务仍在服务端继续；请用以下命令取回：{job.resume} {job.task_id}",
-        ),
+        say(f"{name} is made, but not fetched yet", f"{name} 已生成，但尚未取回")
+        if job.answer
+        else say(f"task {name} is still running", f"任务 {name} 仍在运行"),
+        advice=say(f"fetch it with: {job.resume} {name}", f"请用以下命令取回：{job.resume} {name}"),
         request_id=job.request_id,
         task_id=job.task_id,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import heapq
 import itertools
 import queue
@@ -16,6 +17,7 @@ from bailian.errors import BailianError
 THREADS = 16
 # Ctrl-C while a paid request is under way: its answer is worth waiting for.
 GRACE_S = 8.0
+SYNC_GRACE_S = 330.0
 # Every pause is multiplied by this. Tests make a bad day short with it; nothing else touches it.
 PAUSE_FACTOR = 1.0
 
@@ -60,19 +62,31 @@ class Scheduler:
             if ended is not None:
                 yield ended
 
-    def leave(self, grace_s: float = GRACE_S) -> tuple[list[Outcome], list[Job]]:
-        """Start nothing more, wait a moment for paid requests under way; return their ends and the jobs left."""
+    def leave(self) -> tuple[list[Outcome | tuple[Job, BailianError]], list[Job]]:
+        """Start nothing more, wait for the answers to paid requests under way; return their ends and the jobs left.
+
+        A task can be found again, so its answer gets a moment; a synchronous one cannot, so its answer is waited
+        for. Another Ctrl-C ends the waiting.
+        """
+        ends: list[Outcome | tuple[Job, BailianError]] = []
         left = [due.job for due in self._due]
         self._due.clear()
-        ends: list[Outcome] = []
-        until_s = time.monotonic() + grace_s
-        while any(step == "submit" for _, step in self._running.values()) and time.monotonic() < until_s:
-            ended = self._next_end(until_s - time.monotonic())
-            if isinstance(ended, Outcome):
-                ends.append(ended)
+        begun_s = time.monotonic()
+        with contextlib.suppress(KeyboardInterrupt):
+            while (grace_s := self._grace_s()) > 0 and time.monotonic() < begun_s + grace_s:
+                ended = self._next_end(begun_s + grace_s - time.monotonic())
+                if ended is not None:
+                    ends.append(ended)
         left += [due.job for due in self._due] + [job for job, _ in self._running.values()]
         self._due.clear()
         return ends, left
+
+    def _grace_s(self) -> float:
+        """Return how long the paid requests under way are worth waiting for."""
+        submitting = [job for job, step in self._running.values() if step == "submit"]
+        if any(job.prepared["mode"] == "sync" for job in submitting):
+            return SYNC_GRACE_S
+        return GRACE_S if submitting else 0.0
 
     def close(self) -> None:
         for _ in self._threads:

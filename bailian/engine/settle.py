@@ -11,15 +11,15 @@ from bailian.engine.evidence import is_ours
 from bailian.engine.job import Job, Outcome, Ports, Then, query_wait_s
 from bailian.engine.rhythm import backoff_s
 from bailian.engine.submit import unsent
-from bailian.errors import BailianError, MaybeSent, NotSent
+from bailian.errors import BailianError, MaybeSent, NotSent, journalled
 from bailian.journal import TaskTaken
 from bailian.language import say
 from bailian.wire.service import ListedTask
 
 # The server's work may start late (its answer was lost, not its work), and how soon the list shows a task is not
-# documented: absence counts only when the list has stayed without the task over several looks (16 s in all; a guess).
-CONFIRMATIONS = 5
-PAUSES_S = (1.0, 2.0, 4.0, 8.0)
+# documented: absence counts only when the list has stayed without the task over several looks (a minute in all; a guess).
+CONFIRMATIONS = 7
+PAUSES_S = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
 RESENDS = 3
 # `Date` headers have whole seconds, and a task's creation is stamped some time after the request left.
 CLOCK_SLACK_S = 5.0
@@ -112,7 +112,7 @@ def _choose(job: Job, ports: Ports, candidates: list[ListedTask]) -> Then | Outc
             return _adopt(job, ports, row)
         if verdict is False:
             job.foreign.add(row.task_id)
-    return Then("settle", PAUSES_S[-1])
+    return Then("settle", PAUSES_S[2])
 
 
 def _adopt(job: Job, ports: Ports, row: ListedTask) -> Then | Outcome:
@@ -126,7 +126,7 @@ def _adopt(job: Job, ports: Ports, row: ListedTask) -> Then | Outcome:
 
 def _held(job: Job, ports: Ports) -> Outcome:
     error = unclear(job)
-    ports.journal.finish(job.id, "held", error.to_json())
+    ports.journal.finish(job.id, "held", journalled(error))
     return Outcome(job, "held", error=error)
 
 

@@ -4,9 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
+from bailian.engine.attach import attached
 from bailian.engine.job import Job, Outcome, Ports, Then
 from bailian.engine.rhythm import backoff_s
-from bailian.errors import BailianError, JournalError, MaybeSent, NotSent, SaveError, ServiceError
+from bailian.engine.watch import keep
+from bailian.errors import (
+    BailianError,
+    InvalidRequest,
+    JournalError,
+    MaybeSent,
+    NotSent,
+    SaveError,
+    ServiceError,
+    TransportError,
+    journalled,
+)
+from bailian.journal import NotOurs
 from bailian.language import say
 from bailian.modalities import of
 
@@ -23,9 +36,18 @@ def submit(job: Job, ports: Ports) -> Then | Outcome:
         if wait_s > 0:
             return Then("submit", wait_s)
     job.has_place = False
-    job.sent_at_s = ports.journal.sending(job.id)
     try:
-        answer = _send(job, ports)
+        body = attached(job, ports)
+    except (TransportError, ServiceError, InvalidRequest) as error:
+        return _not_attached(job, ports, error)
+    try:
+        job.sent_at_s = ports.journal.sending(job.id, ports.owner.id)
+    except NotOurs:
+        return Outcome(
+            job, "unsent", error=NotSent(say("the job was given up before it was sent", "任务在发送前已放弃"))
+        )
+    try:
+        answer = _send(job, ports, body)
     except NotSent as error:
         return _not_sent(job, ports, error)
     except MaybeSent as error:
@@ -35,9 +57,9 @@ def submit(job: Job, ports: Ports) -> Then | Outcome:
     return _taken(job, ports, answer)
 
 
-def _send(job: Job, ports: Ports) -> dict[str, Any]:
+def _send(job: Job, ports: Ports, body: dict[str, Any]) -> dict[str, Any]:
     ports.progress.update(job, "SUBMITTING", 0.0)
-    route, body = job.prepared["route"], job.prepared["body"]
+    route = job.prepared["route"]
     if job.prepared["mode"] == "sync":
         answer = ports.service.call(route, body)
         if not of(job.kind).items(answer, job.prepared):
@@ -62,7 +84,7 @@ def _taken(job: Job, ports: Ports, answer: dict[str, Any]) -> Then | Outcome:
     job.request_id = str(answer.get("request_id") or "") or None
     if job.prepared["mode"] == "sync":
         job.answer = answer
-        return Then("keep")
+        return _keep_sync(job, ports)
     job.task_id = _task_id(answer)
     try:
         ports.journal.submitted(job.id, job.task_id, job.request_id)
@@ -82,8 +104,35 @@ def _taken(job: Job, ports: Ports, answer: dict[str, Any]) -> Then | Outcome:
     return Then("watch")
 
 
+def _keep_sync(job: Job, ports: Ports) -> Then | Outcome:
+    """The answer is the only trace of a paid picture: committed in the step that received it."""
+    try:
+        return keep(job, ports)
+    except JournalError as error:
+        links = [item.url for item in of(job.kind).items(job.answer or {}, job.prepared) if item.url]
+        raise SaveError(
+            say(
+                f"the picture was made, but the journal could not record it: {error.message}",
+                f"图片已生成，但无法写入日志：{error.message}",
+            ),
+            advice=say("download it yourself within 24 hours: ", "请在 24 小时内自行下载：") + " ".join(links),
+            request_id=job.request_id,
+        ) from None
+
+
+def _not_attached(job: Job, ports: Ports, error: BailianError) -> Then | Outcome:
+    """A file could not be read or uploaded. Nothing paid has left, so another try is free."""
+    job.attempts += 1
+    again = isinstance(error, TransportError) or getattr(error, "again", "no") != "no"
+    if again and job.attempts < NOT_SENT_TRIES:
+        job.has_place = True
+        return Then("submit", backoff_s(job.attempts - 1, jitter=ports.jitter()))
+    return unsent(job, ports, error)
+
+
 def _not_sent(job: Job, ports: Ports, error: BailianError) -> Then | Outcome:
     ports.journal.not_sent(job.id)
+    job.last_error = error
     job.attempts += 1
     if job.attempts < NOT_SENT_TRIES:
         return Then("submit", backoff_s(job.attempts - 1, jitter=ports.jitter()))
@@ -94,7 +143,7 @@ def _refused(job: Job, ports: Ports, error: ServiceError, queue: str) -> Then | 
     if error.maybe_done:
         return _maybe_sent(job, ports, error)
     ports.journal.not_sent(job.id)
-    job.request_id = error.request_id
+    job.request_id, job.last_error = error.request_id, error
     job.attempts += 1
     pause_s = backoff_s(job.attempts - 1, retry_after_s=error.retry_after_s, jitter=ports.jitter())
     if error.again == "wait":
@@ -103,7 +152,7 @@ def _refused(job: Job, ports: Ports, error: ServiceError, queue: str) -> Then | 
         return Then("submit", pause_s)
     if error.again == "few" and job.attempts < BROKEN_TRIES:
         return Then("submit", pause_s)
-    ports.journal.finish(job.id, "failed", error.to_json())
+    ports.journal.finish(job.id, "failed", journalled(error))
     return Outcome(job, "failed", error=error)
 
 
@@ -130,11 +179,11 @@ def hold(job: Job, ports: Ports, error: BailianError) -> Outcome:
         http_status=error.http_status,
         request_id=error.request_id,
     )
-    ports.journal.finish(job.id, "held", held.to_json())
+    ports.journal.finish(job.id, "held", journalled(held))
     return Outcome(job, "held", error=held)
 
 
 def unsent(job: Job, ports: Ports, error: BailianError) -> Outcome:
     """Give up a job that was certainly never executed: nothing was paid."""
-    ports.journal.finish(job.id, "unsent", error.to_json())
+    ports.journal.finish(job.id, "unsent", journalled(error))
     return Outcome(job, "unsent", error=error)

@@ -8,7 +8,7 @@ from typing import Any
 from bailian.engine.evidence import failure, is_ours, shown_prompts
 from bailian.engine.job import Job, Outcome, Ports, Then, query_wait_s
 from bailian.engine.rhythm import backoff_s, next_poll_s, usual
-from bailian.errors import BailianError, ServiceError, TransportError
+from bailian.errors import BailianError, ServiceError, TransportError, journalled
 from bailian.language import say
 from bailian.modalities import of
 
@@ -43,7 +43,6 @@ def watch(job: Job, ports: Ports) -> Then | Outcome:
     ports.progress.update(job, status, elapsed_s)
     if status not in FINISHED:
         queued_s = _seconds_between(output.get("submit_time"), output.get("scheduled_time"))
-        job.running_since_s = queued_s
         return Then("watch", next_poll_s(elapsed_s, job.usual, running_since_s=queued_s, typical_s=job.typical_s))
     if status == "UNKNOWN":
         return _unknown(job, ports, elapsed_s, answer)
@@ -78,12 +77,12 @@ def _unknown(job: Job, ports: Ports, elapsed_s: float, answer: dict[str, Any]) -
     if elapsed_s < UNKNOWN_GRACE_S and job.confirmations < UNKNOWN_TRIES:
         return Then("watch", 1.0)
     error = failure({}, "UNKNOWN", job.task_id, answer.get("request_id"))
-    ports.journal.finish(job.id, "failed", error.to_json())
+    ports.journal.finish(job.id, "failed", journalled(error))
     return Outcome(job, "failed", error=error)
 
 
 def _over(job: Job, ports: Ports, answer: dict[str, Any], output: dict[str, Any], status: str) -> Then | Outcome:
-    if job.adopted and job.may_resend and _is_anothers(job, answer):
+    if job.adopted and is_ours(job, answer) is False:
         job.foreign.add(job.task_id or "")
         job.task_id, job.adopted, job.watched_from_s, job.confirmations = None, False, None, 0
         ports.journal.disown(job.id)
@@ -92,12 +91,8 @@ def _over(job: Job, ports: Ports, answer: dict[str, Any], output: dict[str, Any]
         job.answer = answer
         return Then("keep")
     error = failure(output, status, job.task_id, answer.get("request_id"))
-    ports.journal.finish(job.id, "failed", error.to_json())
+    ports.journal.finish(job.id, "failed", journalled(error))
     return Outcome(job, "failed", error=error)
-
-
-def _is_anothers(job: Job, answer: dict[str, Any]) -> bool:
-    return is_ours(job, answer) is False
 
 
 def keep(job: Job, ports: Ports) -> Then:
@@ -125,6 +120,6 @@ def _seconds_between(start: object, end: object) -> float | None:
     """Return end − start of two of the service's wall-clock times; their zone (UTC+8) cancels out."""
     try:
         seconds = (datetime.fromisoformat(str(end)) - datetime.fromisoformat(str(start))).total_seconds()
-    except ValueError:
+    except (TypeError, ValueError):  # TypeError: one with a zone, one without
         return None
     return seconds if 0 <= seconds < 24 * 3600 else None

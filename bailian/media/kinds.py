@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 # Magic numbers of the formats' own specifications; offset, bytes, suffix.
 _MAGIC = (
     (0, b"\x89PNG\r\n\x1a\n", "png"),
@@ -18,6 +20,8 @@ _MAGIC = (
     (0, b"\xff\xf3", "mp3"),
 )
 HEAD_BYTES = 16
+PICTURES = ("png", "jpg", "webp", "bmp", "tiff", "gif")
+FILMS = ("mp4",)
 
 
 def suffix_of(head: bytes) -> str | None:
@@ -26,3 +30,16 @@ def suffix_of(head: bytes) -> str | None:
         if head[offset : offset + len(magic)] == magic:
             return suffix
     return None
+
+
+def is_whole(path: Path, suffix: str) -> bool:
+    """Return whether a file reaches its own end, where its format says where that is (PNG: see `png.is_whole`)."""
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        if suffix == "webp":
+            head = file.read(8)
+            return size >= 8 + int.from_bytes(head[4:8], "little")
+        if suffix == "jpg":
+            file.seek(max(0, size - 64))
+            return b"\xff\xd9" in file.read()
+    return size > 0

@@ -107,6 +107,7 @@ def place(temp_path: Path, target: Path) -> Path:
                 errno.EMLINK,
                 errno.EACCES,
                 errno.ENOSYS,
+                errno.EINVAL,  # Windows: no links on exFAT
             ):
                 raise
             if not _take(candidate):
@@ -118,6 +119,11 @@ def place(temp_path: Path, target: Path) -> Path:
     temp_path.unlink()
     _sync_folder(candidate.parent)
     return candidate
+
+
+def taken(target: Path) -> Iterator[Path]:
+    """Yield the names of this series that exist: "name", "name-2" … up to the first free one."""
+    yield from itertools.takewhile(lambda candidate: candidate.exists(), _candidates(target))
 
 
 def _candidates(target: Path) -> Iterator[Path]:

@@ -29,8 +29,8 @@ class Made(Protocol):
     created_at_s: float
 
 
-def recipe(job: Made, item: Item) -> dict[str, Any]:
-    """Return what is worth knowing about one picture, as plain JSON; no key and no link are in it."""
+def recipe(job: Made, item: Item, cost_cny: float | None) -> dict[str, Any]:
+    """Return what is worth knowing about one result, as plain JSON; no key and no link are in it."""
     made = {
         "kind": job.kind,
         **job.request,
@@ -41,7 +41,7 @@ def recipe(job: Made, item: Item) -> dict[str, Any]:
         "actual_prompt": item.wire.get("actual_prompt"),
         "task_id": job.task_id,
         "request_id": job.request_id,
-        "cost_cny": job.prepared.get("unit_cny"),
+        "cost_cny": cost_cny,
         "created_at_s": round(job.created_at_s, 3),
         "toolkit": __version__,
     }

@@ -5,22 +5,38 @@ Each module has the same four functions, named in `Modality`; `of(kind)` loads t
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from importlib import import_module
 from typing import Any, Protocol, cast
 
 from bailian.catalog import Catalog
 from bailian.errors import InvalidRequest
 from bailian.language import say
-from bailian.modalities.shapes import Item, Prepared
+from bailian.modalities.shapes import Input, Item, Prepared
 
-MODULES = {"image": "bailian.modalities.image"}
+MODULES = {
+    "image": "bailian.modalities.image",
+    "image_edit": "bailian.modalities.image_edit",
+    "wanx_edit": "bailian.modalities.wanx_edit",
+    "video": "bailian.modalities.video",
+}
 
 
 class Modality(Protocol):
     """What a modality module provides."""
 
-    def prepare(self, fields: Mapping[str, Any], catalog: Catalog, region: str) -> Prepared:
+    INPUT_FIELDS: tuple[str, ...]
+    """Fields that hold pictures; the caller resolves them and passes what it found as `inputs`, by reference."""
+
+    RESULT_SUFFIXES: tuple[str, ...]
+    """What a result may be, by its bytes."""
+
+    def from_config(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Return our fields for the service's names in a config file."""
+
+    def prepare(
+        self, values: Mapping[str, Any], catalog: Catalog, region: str, inputs: Mapping[str, Input] | None = None
+    ) -> Prepared:
         """Check the user's fields and build the wire body; raises InvalidRequest with every problem."""
 
     def items(self, answer: Mapping[str, Any], prepared: Mapping[str, Any]) -> list[Item]:
@@ -30,7 +46,7 @@ class Modality(Protocol):
         """Return what the service bills for this answer, or None if that cannot be known."""
 
     def with_paths(
-        self, answer: Mapping[str, Any], prepared: Mapping[str, Any], paths: Sequence[str]
+        self, answer: Mapping[str, Any], prepared: Mapping[str, Any], paths: Mapping[int, str]
     ) -> dict[str, Any]:
         """Return the answer's `output` with each result's local `path` added."""
 

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 from bailian.catalog import Model, did_you_mean
 from bailian.errors import InvalidRequest, Problem
 from bailian.language import say
-from bailian.modalities.shapes import Notice
+from bailian.modalities.shapes import Input, Notice
 
 SEED_MAX = 2_147_483_647
 RequestT = TypeVar("RequestT", bound=BaseModel)
@@ -61,7 +61,15 @@ def check_prompt(field: str, text: str, limit: int | None, *, required: bool = T
     """Check a text's length. Every character counts 1, a Han character and a combining mark alike: Unicode
     code points, as the service counts (text-to-image reference, winter 2025/26)."""
     if not _sendable(text):
-        return [Problem(field, say("is not valid Unicode text", "不是合法的 Unicode 文本"))]
+        return [
+            Problem(
+                field,
+                say(
+                    "holds control characters, or bytes that are no UTF-8 (a terminal without UTF-8? PYTHONUTF8=1 helps)",
+                    "含有控制字符或非 UTF-8 字节（终端不是 UTF-8？可设置 PYTHONUTF8=1）",
+                ),
+            )
+        ]
     if required and not text.strip():
         return [Problem(field, say("is empty", "不能为空"))]
     if limit is not None and len(text) > limit:
@@ -270,6 +278,45 @@ def price_cny(model: Model, region: str) -> float | None:
     """Return the flat price per unit in this region, or None if it is not flat or not known."""
     price = model.price_cny if region == "beijing" else model.region_price_cny.get(region)
     return float(price) if isinstance(price, int | float) else None
+
+
+def tier_price_cny(model: Model, region: str, tier: str) -> float | None:
+    """Return the price per unit of one tier ("720P") in this region, or None if it is not known."""
+    price = model.price_cny if region == "beijing" else model.region_price_cny.get(region)
+    found = price.get(tier) if isinstance(price, Mapping) else price
+    return None if found is None else float(found)
+
+
+def check_input(field: str, given: Input, model: Model) -> list[Problem]:
+    """Check a picture that goes in, if it is on this machine: its sides (as shown) and its bytes."""
+    probe = given.probe
+    if probe is None:
+        return []
+    problems = []
+    if model.image_side_px and not all(
+        model.image_side_px[0] <= side <= model.image_side_px[1] for side in (probe.width_px, probe.height_px)
+    ):
+        low, high = model.image_side_px
+        problems.append(
+            Problem(
+                field,
+                say(
+                    f"is {probe.width_px}*{probe.height_px}; each side must be {low} to {high} px",
+                    f"尺寸为 {probe.width_px}*{probe.height_px}，边长须在 {low} 到 {high} 像素之间",
+                ),
+            )
+        )
+    if model.image_max_bytes and probe.size_bytes > model.image_max_bytes:
+        problems.append(
+            Problem(
+                field,
+                say(
+                    f"has {probe.size_bytes / 1e6:.1f} MB, at most {model.image_max_bytes / 1e6:.1f} are taken",
+                    f"大小 {probe.size_bytes / 1e6:.1f} MB，最多 {model.image_max_bytes / 1e6:.1f} MB",
+                ),
+            )
+        )
+    return problems
 
 
 def raise_if_any(problems: Iterable[Problem]) -> None:

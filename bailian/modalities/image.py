@@ -6,7 +6,7 @@ limits: the catalog. What the seed document forbids is refused, what today's ser
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from copy import deepcopy
 from datetime import date
 from typing import Any
@@ -16,11 +16,14 @@ from pydantic import BaseModel, ConfigDict
 from bailian.catalog import Catalog, Model
 from bailian.errors import Problem
 from bailian.language import say
+from bailian.media import kinds
 from bailian.modalities import fields
-from bailian.modalities.shapes import Item, Notice, Prepared
+from bailian.modalities.shapes import Input, Item, Notice, Prepared
 
 KIND = "image"
 DEFAULT_MODEL = "wan2.2-t2i-flash"
+INPUT_FIELDS: tuple[str, ...] = ()
+RESULT_SUFFIXES = kinds.PICTURES
 
 
 class ImageRequest(BaseModel):
@@ -38,7 +41,14 @@ class ImageRequest(BaseModel):
     watermark: bool = False
 
 
-def prepare(values: Mapping[str, Any], catalog: Catalog, region: str) -> Prepared:
+def from_config(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields as they are: the service's names are ours."""
+    return dict(values)
+
+
+def prepare(
+    values: Mapping[str, Any], catalog: Catalog, region: str, inputs: Mapping[str, Input] | None = None
+) -> Prepared:
     """Check the fields against the model and build the documented body.
 
     Raises:
@@ -65,7 +75,8 @@ def prepare(values: Mapping[str, Any], catalog: Catalog, region: str) -> Prepare
         wire_model=wire_model,
         request=request.model_dump(exclude_none=True),
         body=_body(request, model, wire_model, wire_size),
-        estimate_cny=None if price is None else round(price * request.n, 6),
+        unit_cny=price,
+        units=request.n,
         count=request.n,
         notices=tuple(notices),
     )
@@ -201,13 +212,12 @@ def asked_prompt(body: Mapping[str, Any]) -> str:
     return str(wire_input["prompt"])
 
 
-def with_paths(answer: Mapping[str, Any], prepared: Mapping[str, Any], paths: Sequence[str]) -> dict[str, Any]:
+def with_paths(answer: Mapping[str, Any], prepared: Mapping[str, Any], paths: Mapping[int, str]) -> dict[str, Any]:
     """Return the answer's `output` with each good picture's `path` (and seed) beside its link."""
     given = answer.get("output")
     output: dict[str, Any] = deepcopy(given) if isinstance(given, dict) else {}
-    rest = iter(paths)
     entries = [
-        {**item.wire, **({"path": path} if item.url and (path := next(rest, None)) else {})}
+        {**item.wire, **({"path": paths[item.index]} if item.index in paths else {})}
         for item in items(answer, prepared)
     ]
     if "results" in output:

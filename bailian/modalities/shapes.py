@@ -26,10 +26,19 @@ class Prepared:
     request: Mapping[str, Any]
     """The user's fields, complete with defaults: what is shown, stored, and makes it again."""
     body: Mapping[str, Any]
-    estimate_cny: float | None
+    unit_cny: float | None
+    """Price of one unit: a picture, or a second of video."""
+    units: float
+    """How many of them this request is billed for."""
     count: int
     """How many results are expected."""
     notices: tuple[Notice, ...] = ()
+    upload: bool = False
+    """Local files go by upload, whatever their size."""
+
+    @property
+    def estimate_cny(self) -> float | None:
+        return None if self.unit_cny is None else round(self.unit_cny * self.units, 6)
 
     def to_json(self) -> dict[str, Any]:
         """Return what the journal keeps to continue the job in another process."""
@@ -38,7 +47,9 @@ class Prepared:
             "route": self.model.route,
             "body": dict(self.body),
             "count": self.count,
-            "unit_cny": None if self.estimate_cny is None else round(self.estimate_cny / self.count, 6),
+            **({"upload": True} if self.upload else {}),
+            "unit_cny": self.unit_cny,
+            "units": self.units,
             "notices": [vars(notice) for notice in self.notices],
         }
 
@@ -53,3 +64,23 @@ class Item:
     message: str = ""
     wire: Mapping[str, Any] = field(default_factory=dict)
     """The entry as the service sent it."""
+
+
+@dataclass(frozen=True)
+class Probe:
+    """What a picture is. Sizes are as a viewer shows it: after the EXIF rotation."""
+
+    format: str
+    width_px: int
+    height_px: int
+    size_bytes: int
+
+
+@dataclass(frozen=True)
+class Input:
+    """A picture to send. `url` is `https://…`, `oss://…` or `file:///absolute/path`."""
+
+    url: str
+    probe: Probe | None = None
+    """None for what is not on this machine."""
+    notice: Notice | None = None

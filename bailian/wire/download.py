@@ -9,7 +9,7 @@ import os
 from pathlib import Path
 
 import requests
-from urllib3.exceptions import LocationParseError
+from urllib3.exceptions import HTTPError
 
 from bailian.errors import SaveError, TransportError
 from bailian.language import say
@@ -39,7 +39,7 @@ class Downloader:
             TransportError: the file could not be completed; `part_path` keeps what came.
             SaveError: it could not be written.
         """
-        fruitless = 0
+        fruitless, most_bytes = 0, _size(part_path)
         while True:
             had_bytes = _size(part_path)
             try:
@@ -47,7 +47,9 @@ class Downloader:
             except LinkExpired:
                 raise
             except TransportError:
-                fruitless = 0 if _size(part_path) > had_bytes else fruitless + 1
+                # Progress is more than there ever was: a host that cuts and refuses Range makes none.
+                fruitless = 0 if _size(part_path) > most_bytes else fruitless + 1
+                most_bytes = max(most_bytes, _size(part_path))
                 if fruitless >= TRIES_WITHOUT_PROGRESS:
                     raise
 
@@ -62,7 +64,7 @@ class Downloader:
                 return _store(response, part_path, had_bytes)
         except requests.RequestException as error:
             raise transport_error(error, url, READ_TIMEOUT_S) from None
-        except (ValueError, LocationParseError):
+        except (ValueError, HTTPError):
             raise TransportError(say("the result link is no link", "结果链接无效")) from None
 
     def _session(self, url: str) -> requests.Session:

@@ -9,34 +9,26 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import ssl
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 import urllib3.exceptions
-from requests.adapters import HTTPAdapter
 from requests.utils import get_environ_proxies
 
 from bailian import __version__
 from bailian.errors import MaybeSent, NotSent, TransportError
 from bailian.language import say
+from bailian.settings import LOOPBACK_HOSTS
+from bailian.wire import evidence
 
 CONNECT_TIMEOUT_S = 10.0
 POOL_CONNECTIONS = 32
-# OpenSSL's reasons that only a handshake has: nothing of ours was sent.
-HANDSHAKE_REASONS = (
-    "WRONG_VERSION_NUMBER",
-    "UNKNOWN_PROTOCOL",
-    "UNSUPPORTED_PROTOCOL",
-    "NO_PROTOCOLS_AVAILABLE",
-    "SSLV3_ALERT_HANDSHAKE_FAILURE",
-    "TLSV1_ALERT_PROTOCOL_VERSION",
-)
 
 
 @dataclass(frozen=True)
@@ -77,15 +69,26 @@ class Reply:
             return None
 
 
-def new_session(base_url: str) -> requests.Session:
+class _Session(requests.Session):
+    """Never even reads where a redirect leads: it would carry the key, and a bad one is not our error."""
+
+    follows = False
+
+    def get_redirect_target(self, resp: requests.Response) -> str | None:
+        return super().get_redirect_target(resp) if self.follows else None
+
+
+def new_session(url: str, *, follows_redirects: bool = True) -> requests.Session:
     """Return a session that asks the environment once: proxies and CA file for this host."""
-    session = requests.Session()
+    session = _Session()
+    session.follows = follows_redirects
     session.trust_env = False
     with contextlib.suppress(ValueError):  # not a URL: sending will say so
-        session.proxies.update(get_environ_proxies(base_url))
+        if urlsplit(url).hostname not in LOOPBACK_HOSTS:
+            session.proxies.update(get_environ_proxies(url))
     session.verify = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-    adapter = HTTPAdapter(pool_maxsize=POOL_CONNECTIONS, max_retries=0)
+    adapter = evidence.NotingAdapter(pool_maxsize=POOL_CONNECTIONS, max_retries=0)
     session.mount("https://", adapter)
     session.mount("http://", adapter)
     session.headers["User-Agent"] = f"bailian-toolkit/{__version__}"
@@ -95,10 +98,11 @@ def new_session(base_url: str) -> requests.Session:
 class Http:
     """Sends to one API host. Thread-safe: the session's pool is, and nothing else is kept."""
 
-    def __init__(self, base_url: str, headers: Mapping[str, str]) -> None:
+    def __init__(self, base_url: str, headers: Mapping[str, str], key: str = "") -> None:
         self._base_url = base_url
         self._headers = dict(headers)
-        self._session = new_session(base_url)
+        self._key = key.encode()
+        self._session = new_session(base_url, follows_redirects=False)
 
     def send(
         self,
@@ -110,16 +114,17 @@ class Http:
         headers: Mapping[str, str] | None = None,
         read_timeout_s: float,
     ) -> Reply:
-        """Send once and return whatever comes back. Redirects are not followed: they would carry the key.
+        """Send once and return whatever comes back.
 
         Raises:
-            NotSent: the request did not leave.
-            MaybeSent: it left, and no complete answer came.
+            NotSent: nothing of the request was handed to a connection.
+            MaybeSent: something was, and no complete answer came.
         """
         data = None if body is None else json.dumps(body, ensure_ascii=False).encode("utf-8")
         all_headers = {**self._headers, **(headers or {})}
         if data is not None:
             all_headers["Content-Type"] = "application/json"
+        evidence.forget()
         try:
             response = self._session.request(
                 method,
@@ -130,13 +135,15 @@ class Http:
                 timeout=(CONNECT_TIMEOUT_S, read_timeout_s),
                 allow_redirects=False,
             )
-        except requests.RequestException as error:
+        except (requests.RequestException, urllib3.exceptions.HTTPError, ValueError) as error:
             raise transport_error(error, self._base_url, read_timeout_s) from None
-        except (urllib3.exceptions.LocationParseError, UnicodeError) as error:  # no such host name, no such header
-            raise NotSent(f"{self._base_url}: {error}") from None
+        content = self._without_key(response.content)
         # Not `response.text`: for JSON without a charset it guesses the encoding, for milliseconds.
-        text = response.content.decode("utf-8", "replace")
-        return Reply(response.status_code, response.headers, text, _json_object(response.content))
+        return Reply(response.status_code, response.headers, content.decode("utf-8", "replace"), _json_object(content))
+
+    def _without_key(self, content: bytes) -> bytes:
+        """A server that repeats the key ("Incorrect API key provided: …") must not put it into journals and logs."""
+        return content.replace(self._key, b"***") if len(self._key) >= 8 else content
 
     def close(self) -> None:
         self._session.close()
@@ -154,40 +161,37 @@ def _json_object(content: bytes) -> dict[str, Any] | None:
     return value if isinstance(value, dict) else None
 
 
-def transport_error(error: requests.RequestException, url: str, read_timeout_s: float) -> TransportError:
-    """Return our error for one of requests', deciding whether the request may have been executed.
-
-    Source of the table: run against local sockets with requests 2.32 and urllib3 2 (2026-11).
-    """
+def transport_error(error: Exception, url: str, read_timeout_s: float) -> TransportError:
+    """Return our error for one of requests' or urllib3's. Whether it was sent is evidence, the rest is wording."""
     host = "/".join(url.split("/", 3)[2:3])
+    text = _wording(error, host, read_timeout_s)
+    return MaybeSent(text) if evidence.left() else NotSent(text)
+
+
+def _wording(error: Exception, host: str, read_timeout_s: float) -> str:
     if isinstance(error, requests.ConnectTimeout):
-        return NotSent(say(f"{host} did not accept a connection in time", f"连接 {host} 超时"))
+        return say(f"{host} did not accept a connection in time", f"连接 {host} 超时")
     if isinstance(error, requests.ReadTimeout):
-        return MaybeSent(
-            say(f"{host} did not answer within {read_timeout_s:.0f} s", f"{host} 在 {read_timeout_s:.0f} 秒内没有应答")
+        return say(
+            f"{host} did not answer within {read_timeout_s:.0f} s", f"{host} 在 {read_timeout_s:.0f} 秒内没有应答"
         )
     reason = _reason(error)
+    if evidence.left():
+        return say(
+            f"the connection to {host} broke before the answer was complete", f"与 {host} 的连接在应答完成前中断"
+        )
     if isinstance(reason, urllib3.exceptions.NameResolutionError):
-        return NotSent(say(f"the host name {host} cannot be resolved", f"无法解析域名 {host}"))
-    if isinstance(reason, urllib3.exceptions.NewConnectionError | urllib3.exceptions.ConnectTimeoutError):
-        return NotSent(say(f"cannot connect to {host}", f"无法连接 {host}"))
-    if isinstance(reason, urllib3.exceptions.ProxyError) and url.startswith("https:"):
-        # The tunnel was not made, so nothing went through it.
-        return NotSent(say(f"the proxy did not connect to {host}: {reason}", f"代理无法连接 {host}：{reason}"))
+        return say(f"the host name {host} cannot be resolved", f"无法解析域名 {host}")
+    if isinstance(reason, urllib3.exceptions.ProxyError):
+        return say(f"the proxy did not connect to {host}: {reason}", f"代理无法连接 {host}：{reason}")
     if isinstance(reason, urllib3.exceptions.SSLError):
-        inner = reason.args[0] if reason.args else None
-        if isinstance(inner, ssl.SSLCertVerificationError):
-            return NotSent(say(f"the certificate of {host} is not trusted: {inner}", f"{host} 的证书不受信任：{inner}"))
-        if getattr(inner, "reason", "") in HANDSHAKE_REASONS:
-            return NotSent(say(f"{host} does not speak TLS with us: {inner}", f"无法与 {host} 建立 TLS 连接：{inner}"))
-    if isinstance(error, ValueError):  # InvalidURL, MissingSchema, InvalidHeader: refused by requests itself
-        return NotSent(str(error))
-    return MaybeSent(
-        say(f"the connection to {host} broke before the answer was complete", f"与 {host} 的连接在应答完成前中断")
-    )
+        return say(f"no secure connection to {host}: {reason}", f"无法与 {host} 建立安全连接：{reason}")
+    if isinstance(error, ValueError):  # no URL, no header: refused by the library. Its text may hold the key.
+        return say(f"no request can be made for {host}", f"无法构造发往 {host} 的请求")
+    return say(f"cannot connect to {host}", f"无法连接 {host}")
 
 
-def _reason(error: requests.RequestException) -> BaseException | None:
+def _reason(error: Exception) -> BaseException | None:
     inner = error.args[0] if error.args else None
     if isinstance(inner, urllib3.exceptions.MaxRetryError):
         return inner.reason

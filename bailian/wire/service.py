@@ -23,6 +23,15 @@ QUERY_TIMEOUT_S = 20.0
 LIST_PAGE_SIZE = 50
 LIST_DEFAULT_PAGE_SIZE = 10
 LIST_MAX_PAGES = 100
+GRANT_FIELDS = (
+    "upload_host",
+    "upload_dir",
+    "oss_access_key_id",
+    "signature",
+    "policy",
+    "x_oss_object_acl",
+    "x_oss_forbid_overwrite",
+)
 
 
 @dataclass(frozen=True)
@@ -41,18 +50,29 @@ class Service:
     """One account at one host."""
 
     def __init__(self, settings: Settings) -> None:
-        self._http = Http(settings.base_url, request_headers(settings))
+        key = settings.api_key.reveal() if settings.api_key else ""
+        self._http = Http(settings.base_url, request_headers(settings), key)
 
     def create_task(self, route: str, body: Mapping[str, Any]) -> dict[str, Any]:
         """POST a paid task; the answer has `output.task_id`."""
-        reply = self._http.send(
-            "POST", route, body=body, headers={"X-DashScope-Async": "enable"}, read_timeout_s=SUBMIT_TIMEOUT_S
-        )
+        headers = {"X-DashScope-Async": "enable", **_resolve_header(body)}
+        reply = self._http.send("POST", route, body=body, headers=headers, read_timeout_s=SUBMIT_TIMEOUT_S)
         return answers.read(reply)
 
     def call(self, route: str, body: Mapping[str, Any]) -> dict[str, Any]:
         """POST a paid synchronous request; the answer is the result. The async header would be refused (403)."""
-        return answers.read(self._http.send("POST", route, body=body, read_timeout_s=SYNC_TIMEOUT_S))
+        headers = _resolve_header(body)
+        return answers.read(self._http.send("POST", route, body=body, headers=headers, read_timeout_s=SYNC_TIMEOUT_S))
+
+    def upload_grant(self, model: str) -> dict[str, Any]:
+        """GET the permission to upload files for one model: free, valid for 5 minutes."""
+        params = {"action": "getPolicy", "model": model}
+        data = answers.read(self._http.send("GET", "/uploads", params=params, read_timeout_s=QUERY_TIMEOUT_S)).get(
+            "data"
+        )
+        if not isinstance(data, dict) or not all(isinstance(data.get(name), str) for name in GRANT_FIELDS):
+            raise TransportError(say("the upload permission is not readable", "上传凭证无法解析"))
+        return data
 
     def task(self, task_id: str) -> dict[str, Any]:
         """GET one task. The async header must not be on this request (403 on some hosts)."""
@@ -94,7 +114,10 @@ class Service:
             if reply.server_time_s is not None:
                 offset_s = reply.server_time_s - time.time()
             rows.extend(_row(item) for item in data.get("data") or [] if isinstance(item, dict))
-            if page_no >= int(data.get("total_page") or 1):
+            if page_no >= _number(data.get("total_page"), 1):
+                if len(rows) < _number(data.get("total"), 0):
+                    # Fewer rows than announced: an answer that contradicts itself proves nothing absent.
+                    raise TransportError(say("the task list is not complete", "任务列表不完整"))
                 return rows, offset_s
         raise TransportError(say("the account has too many tasks to read", "账号任务过多，无法读完"))
 
@@ -108,6 +131,27 @@ class Service:
 
     def close(self) -> None:
         self._http.close()
+
+
+def _number(value: Any, default: int) -> int:
+    if value is None:
+        return default
+    if not isinstance(value, int):
+        raise TransportError(say("the task list is not readable", "任务列表无法解析"))
+    return value
+
+
+def _resolve_header(body: Mapping[str, Any]) -> dict[str, str]:
+    """Without this header an `oss://` address is refused as an invalid URL."""
+    return {"X-DashScope-OssResourceResolve": "enable"} if _has_oss(body.get("input")) else {}
+
+
+def _has_oss(value: Any) -> bool:
+    if isinstance(value, dict):
+        return any(_has_oss(inner) for inner in value.values())
+    if isinstance(value, list):
+        return any(_has_oss(inner) for inner in value)
+    return isinstance(value, str) and value.startswith("oss://")
 
 
 def _row(item: dict[str, Any]) -> ListedTask:

@@ -122,7 +122,7 @@ def test_any_answer_can_be_read(answer: dict[str, Any]) -> None:
 def test_any_answer_can_be_shown(answer: dict[str, Any]) -> None:
     """`--json` shows whatever JSON the service sends, without changing it."""
     before = repr(answer)
-    image.with_paths(answer, prepared(), ["outputs/1.png"])
+    image.with_paths(answer, prepared(), {0: "outputs/1.png"})
     assert repr(answer) == before
 
 
@@ -135,7 +135,7 @@ def test_cost_counts_the_pictures_made() -> None:
 
 def test_paths_stand_beside_their_links() -> None:
     """A failed picture has no path, and the next one keeps its own."""
-    output = image.with_paths(TASK, prepared(seed=7), ["a.png", "b.png"])
+    output = image.with_paths(TASK, prepared(seed=7), {0: "a.png", 2: "b.png"})
     assert output["results"] == [
         {"orig_prompt": "p", "url": "https://h/1.png?a=b", "seed": 7, "path": "a.png"},
         {**FAILED, "seed": 8},
@@ -146,7 +146,7 @@ def test_paths_stand_beside_their_links() -> None:
 
 def test_paths_stand_in_messages_too() -> None:
     """Message style keeps its shape, with the text parts untouched."""
-    output = image.with_paths(MESSAGE, prepared(), ["a.png"])
+    output = image.with_paths(MESSAGE, prepared(), {0: "a.png"})
     assert output["choices"][0]["message"]["content"] == [
         {"text": "here"},
         {"image": "https://h/1.png", "path": "a.png"},

@@ -46,7 +46,7 @@ class Made:
 
 
 def made(**wire: Any) -> dict[str, Any]:
-    return recipe.recipe(Made(), Item(1, url=LINK, wire={"url": LINK, **wire}))
+    return recipe.recipe(Made(), Item(1, url=LINK, wire={"url": LINK, **wire}), 0.14)
 
 
 def test_a_recipe_holds_what_makes_it_again() -> None:
@@ -75,7 +75,7 @@ def test_a_recipe_holds_no_link() -> None:
 def test_a_recipe_leaves_out_what_is_not_known() -> None:
     """No null is written into the file."""
     job = Made(task_id=None, prepared={})
-    assert not {"task_id", "sent_as", "cost_cny", "picture_seed"} & recipe.recipe(job, Item(0)).keys()
+    assert not {"task_id", "sent_as", "cost_cny", "picture_seed"} & recipe.recipe(job, Item(0), None).keys()
 
 
 def test_a_recipe_is_read_back_from_the_picture(tmp_path: Path) -> None:

@@ -98,7 +98,7 @@ def test_a_key_that_cannot_be_a_header_is_refused_without_showing_it(monkeypatch
     assert key not in str(raised.value.to_json())
 
 
-@pytest.mark.parametrize("key", [KEY, "sk-short", ""])
+@pytest.mark.parametrize("key", [KEY, "sk-short"])
 def test_a_key_never_shows_itself(key: str) -> None:
     """repr, str, formatting and pickling do not give it away; only `reveal` does."""
     secret = Secret(key)

@@ -1,0 +1,25 @@
+"""Whether a file is what was written: by its SHA-256, never by its name."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+CHUNK_BYTES = 1 << 20
+
+
+def sha256_of(path: Path) -> str:
+    """Return the hexadecimal SHA-256 of a file, read in pieces."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(CHUNK_BYTES):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def has_digest(path: Path, sha256: str | None) -> bool:
+    """Return whether the file is there and has this digest."""
+    try:
+        return sha256 is not None and sha256_of(path) == sha256
+    except OSError:
+        return False

@@ -1,0 +1,178 @@
+"""Edit a picture by an instruction: qwen-image-edit and relatives, one blocking call.
+
+Facts: docs/wire.md "Image edit" (the service's edit reference, mid 2026; the 2025 texts where they are stricter,
+as the seed document is).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from bailian.catalog import Catalog, Model
+from bailian.errors import InvalidRequest, Problem
+from bailian.language import say
+from bailian.media import kinds
+from bailian.modalities import fields, image
+from bailian.modalities.shapes import Input, Item, Notice, Prepared
+
+KIND = "image_edit"
+DEFAULT_MODEL = "qwen-image-edit"
+INPUT_FIELDS = ("image",)
+RESULT_SUFFIXES = kinds.PICTURES
+
+
+class ImageEditRequest(BaseModel):
+    """What a user asks for; `image` holds references, the last one gives the result its shape."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
+
+    model: str = DEFAULT_MODEL
+    prompt: str
+    image: list[str] = []
+    negative_prompt: str = ""
+    n: int = 1
+    size: str = ""
+    seed: int | None = None
+    prompt_extend: bool | None = None
+    watermark: bool = False
+
+
+def from_config(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return flat fields where the service's own `messages` stand.
+
+    Raises:
+        InvalidRequest: not one user message with pictures and one text.
+    """
+    flat = dict(values)
+    messages = flat.pop("messages", None)
+    if messages is None:
+        return flat
+    content = messages[0].get("content") if _is_single_turn(messages) else None
+    parts = content if isinstance(content, list) and all(isinstance(part, dict) for part in content) else []
+    texts = [part["text"] for part in parts if "text" in part]
+    if len(texts) != 1 or "prompt" in flat or "image" in flat:
+        raise InvalidRequest.one(
+            "messages",
+            say(
+                "must be one user message whose content is pictures and one text",
+                "应为一条 user 消息，content 为若干图片和一段文字",
+            ),
+        )
+    return {**flat, "prompt": texts[0], "image": [part["image"] for part in parts if "image" in part]}
+
+
+def _is_single_turn(messages: object) -> bool:
+    return isinstance(messages, list) and len(messages) == 1 and isinstance(messages[0], dict)
+
+
+def prepare(
+    values: Mapping[str, Any], catalog: Catalog, region: str, inputs: Mapping[str, Input] | None = None
+) -> Prepared:
+    """Check the fields and the pictures against the model and build the documented body.
+
+    Raises:
+        InvalidRequest: every problem found, each with what is allowed.
+    """
+    request = fields.parse(ImageEditRequest, values)
+    model = catalog.find(request.model, KIND)
+    found = [(inputs or {}).get(url, Input(url)) for url in request.image]
+    fields.raise_if_any(_problems(request, model, found, region))
+    wire_model = model.wire_name(region)
+    price = fields.price_cny(model, region)
+    asked = request.model_copy(update={"model": model.name})
+    return Prepared(
+        model=model,
+        wire_model=wire_model,
+        request=asked.model_dump(exclude_none=True, exclude_defaults=True) | {"model": model.name},
+        body=_body(request, model, wire_model),
+        unit_cny=price,
+        units=request.n,
+        count=request.n,
+        notices=(
+            *fields.model_notices(model, wire_model, region, date.today().isoformat()),
+            *fields.prompt_notices(model, request.prompt),
+            *(one.notice for one in found if one.notice),
+            *_unsupported(request, model),
+        ),
+    )
+
+
+def _problems(request: ImageEditRequest, model: Model, found: Sequence[Input], region: str) -> list[Problem]:
+    problems = [
+        *fields.region_problems(model, region),
+        *fields.check_prompt("prompt", request.prompt, model.prompt_chars),
+        *fields.check_prompt("negative_prompt", request.negative_prompt, model.negative_prompt_chars, required=False),
+        *fields.check_range("n", request.n, 1, model.n_max),
+        *fields.check_seed(model, request.seed, request.n),
+    ]
+    if not 1 <= len(found) <= model.images_max:
+        allowed = f"1-{model.images_max}" if model.images_max > 1 else "1"
+        problems.append(
+            Problem(
+                "image",
+                say(f"give {allowed} pictures, not {len(found)}", f"需要 {allowed} 张输入图片，给出了 {len(found)} 张"),
+            )
+        )
+    for one in found:
+        problems += fields.check_input("image", one, model)
+    if request.size and _takes_size(model):
+        problems += fields.check_size(model, request.size)
+    return problems
+
+
+def _takes_size(model: Model) -> bool:
+    return bool(model.side_px or model.sizes or model.max_pixels)
+
+
+def _unsupported(request: ImageEditRequest, model: Model) -> list[Notice]:
+    if not request.size or _takes_size(model):
+        return []
+    return [
+        Notice(
+            "size_not_sent",
+            say(f"{model.name} chooses the size itself; size is not sent", f"{model.name} 自行决定尺寸，size 不会发送"),
+        )
+    ]
+
+
+def _body(request: ImageEditRequest, model: Model, wire_model: str) -> dict[str, Any]:
+    """Build the body: pictures first, one text, and the negative prompt among the parameters."""
+    content: list[dict[str, str]] = [*({"image": url} for url in request.image), {"text": request.prompt}]
+    parameters: dict[str, Any] = {"n": request.n, "watermark": request.watermark}
+    if request.negative_prompt:
+        parameters["negative_prompt"] = request.negative_prompt
+    if request.size and _takes_size(model):
+        parameters["size"] = request.size
+    if model.prompt_extend:
+        parameters["prompt_extend"] = request.prompt_extend is not False
+    if request.seed is not None:
+        parameters["seed"] = request.seed
+    return {
+        "model": wire_model,
+        "input": {"messages": [{"role": "user", "content": content}]},
+        "parameters": parameters,
+    }
+
+
+def items(answer: Mapping[str, Any], prepared: Mapping[str, Any]) -> list[Item]:
+    """Return the pictures of an answer."""
+    return image.items(answer, prepared)
+
+
+def charged_cny(answer: Mapping[str, Any], prepared: Mapping[str, Any]) -> float | None:
+    """Return pictures billed × price."""
+    return image.charged_cny(answer, prepared)
+
+
+def with_paths(answer: Mapping[str, Any], prepared: Mapping[str, Any], paths: Mapping[int, str]) -> dict[str, Any]:
+    """Return the answer's `output` with each picture's `path` beside its link."""
+    return image.with_paths(answer, prepared, paths)
+
+
+def asked_prompt(body: Mapping[str, Any]) -> str:
+    """Return the instruction as sent."""
+    return next(str(part["text"]) for part in body["input"]["messages"][0]["content"] if "text" in part)

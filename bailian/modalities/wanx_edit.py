@@ -1,0 +1,288 @@
+"""wanx2.1-imageedit: ten functions over one picture, each with exactly its own arguments; always a task.
+
+Facts: docs/wire.md "The ten functions" (the service's image-edit reference and guide, mid 2025 to 2026). The functions
+are data: a new argument is a row of `ARGUMENTS`, a new function a row of `FUNCTIONS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from bailian.catalog import Catalog, Model, did_you_mean
+from bailian.errors import Problem
+from bailian.language import say
+from bailian.media import kinds
+from bailian.modalities import fields, image
+from bailian.modalities.shapes import Input, Item, Notice, Prepared
+
+KIND = "wanx_edit"
+DEFAULT_MODEL = "wanx2.1-imageedit"
+INPUT_FIELDS = ("image", "mask")
+RESULT_SUFFIXES = kinds.PICTURES
+
+
+@dataclass(frozen=True)
+class Argument:
+    """A number or switch of some functions. The default is sent explicitly: the documents disagree on the service's."""
+
+    low: float
+    high: float
+    default: float | bool
+
+
+SCALE = Argument(1.0, 2.0, 1.0)
+ARGUMENTS: Mapping[str, Argument] = {
+    "strength": Argument(0.0, 1.0, 0.5),
+    "top_scale": SCALE,
+    "bottom_scale": SCALE,
+    "left_scale": SCALE,
+    "right_scale": SCALE,
+    "upscale_factor": Argument(1, 4, 1),
+    "is_sketch": Argument(0, 1, False),
+}
+
+
+@dataclass(frozen=True)
+class Function:
+    """One editing function: its Chinese name, its own arguments, and how its prompt may look."""
+
+    title: str
+    arguments: tuple[str, ...] = ()
+    mask: bool = False
+    default_prompt: str | None = None
+    """Sent when no prompt is given; None: a prompt is required."""
+    styles: tuple[str, ...] = ()
+    """The styles the guide lists; others are taken as free text, with a notice."""
+
+
+FUNCTIONS: Mapping[str, Function] = {
+    "stylization_all": Function("全局风格化", ("strength",), styles=("法国绘本", "金箔艺术")),
+    "stylization_local": Function(
+        "局部风格化", styles=("冰雕", "云朵", "花灯", "木板", "青花瓷", "毛茸茸", "毛线", "气球")
+    ),
+    "description_edit": Function("指令编辑", ("strength",)),
+    "description_edit_with_mask": Function("局部重绘", mask=True, default_prompt=""),
+    "remove_watermark": Function("去文字水印", default_prompt="去除图像中的文字"),
+    "expand": Function("扩图", ("top_scale", "bottom_scale", "left_scale", "right_scale")),
+    "super_resolution": Function("图像超分", ("upscale_factor",), default_prompt="图像超分"),
+    "colorization": Function("图像上色", default_prompt=""),
+    "doodle": Function("线稿生图", ("is_sketch",)),
+    "control_cartoon_feature": Function("参考卡通生图"),
+}
+BY_TITLE = {function.title: name for name, function in FUNCTIONS.items()}
+
+
+class WanxEditRequest(BaseModel):
+    """What a user asks for."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
+
+    model: str = DEFAULT_MODEL
+    function: str
+    prompt: str | None = None
+    image: list[str] = []
+    mask: list[str] = []
+    n: int = 1
+    seed: int | None = None
+    watermark: bool = False
+    strength: float | None = None
+    top_scale: float | None = None
+    bottom_scale: float | None = None
+    left_scale: float | None = None
+    right_scale: float | None = None
+    upscale_factor: int | None = None
+    is_sketch: bool | None = None
+
+
+def from_config(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return flat fields under our names: the service says `base_image_url` and `mask_image_url`."""
+    names = {"base_image_url": "image", "mask_image_url": "mask"}
+    return {names.get(name, name): value for name, value in values.items()}
+
+
+def prepare(
+    values: Mapping[str, Any], catalog: Catalog, region: str, inputs: Mapping[str, Input] | None = None
+) -> Prepared:
+    """Check the fields, the picture and the mask, and build the documented body.
+
+    Raises:
+        InvalidRequest: every problem found, each with what is allowed.
+    """
+    request = fields.parse(WanxEditRequest, values)
+    model = catalog.find(request.model, KIND)
+    name = BY_TITLE.get(request.function, request.function)
+    fields.raise_if_any(_function_problems(name))
+    function = FUNCTIONS[name]
+    prompt = request.prompt if request.prompt is not None else function.default_prompt or ""
+    found = {url: (inputs or {}).get(url, Input(url)) for url in (*request.image, *request.mask)}
+    fields.raise_if_any(_problems(request, model, name, prompt, found, region))
+    wire_model = model.wire_name(region)
+    body = _body(request, wire_model, name, prompt)
+    asked = {"model": model.name, "function": name, "prompt": prompt, "image": request.image[0]}
+    rest = request.model_dump(exclude_none=True, exclude={"model", "function", "prompt", "image", "mask"})
+    return Prepared(
+        model=model,
+        wire_model=wire_model,
+        request={**asked, **({"mask": request.mask[0]} if request.mask else {}), **rest},
+        body=body,
+        unit_cny=fields.price_cny(model, region),
+        units=request.n,
+        count=request.n,
+        notices=(
+            *fields.model_notices(model, wire_model, region, date.today().isoformat()),
+            *fields.prompt_notices(model, prompt),
+            *(one.notice for one in found.values() if one.notice),
+            *_style_notices(function, prompt),
+            *_idle_notices(name, body["parameters"]),
+        ),
+    )
+
+
+def _function_problems(name: str) -> list[Problem]:
+    if name in FUNCTIONS:
+        return []
+    listed = ", ".join(f"{known} {function.title}" for known, function in FUNCTIONS.items())
+    near = did_you_mean(name, [*FUNCTIONS, *BY_TITLE])
+    return [
+        Problem(
+            "function",
+            say(f"{name!r} is not a function{near}; all: {listed}", f"没有名为 {name!r} 的功能{near}；全部：{listed}"),
+        )
+    ]
+
+
+def _problems(
+    request: WanxEditRequest, model: Model, name: str, prompt: str, found: Mapping[str, Input], region: str
+) -> list[Problem]:
+    function = FUNCTIONS[name]
+    problems = [
+        *fields.region_problems(model, region),
+        *fields.check_prompt("prompt", prompt, model.prompt_chars, required=function.default_prompt is None),
+        *fields.check_range("n", request.n, 1, model.n_max),
+        *fields.check_seed(model, request.seed, request.n),
+        *_argument_problems(request, name),
+    ]
+    if len(request.image) != 1:
+        problems.append(Problem("image", say("give one picture", "需要一张输入图片")))
+    if function.mask != bool(request.mask):
+        problems.append(
+            Problem(
+                "mask",
+                say(f"{name} needs a mask", f"{name} 需要 mask 图片")
+                if function.mask
+                else say(
+                    f"{name} takes no mask; description_edit_with_mask does",
+                    f"{name} 不使用 mask；请用 description_edit_with_mask",
+                ),
+            )
+        )
+    for url in request.image:
+        problems += fields.check_input("image", found[url], model)
+    if request.image and request.mask:
+        problems += _mask_problems(found[request.image[0]], found[request.mask[0]])
+    return problems
+
+
+def _argument_problems(request: WanxEditRequest, name: str) -> list[Problem]:
+    own = FUNCTIONS[name].arguments
+    problems = []
+    for argument, rule in ARGUMENTS.items():
+        value = getattr(request, argument)
+        if value is None:
+            continue
+        if argument not in own:
+            listed = ", ".join(own) or say("none", "无")
+            problems.append(
+                Problem(
+                    argument,
+                    say(f"is not an argument of {name}; its own: {listed}", f"不是 {name} 的参数；它的参数：{listed}"),
+                )
+            )
+        elif not rule.low <= value <= rule.high:
+            problems.append(
+                Problem(
+                    argument,
+                    say(
+                        f"{value:g} is not in {rule.low:g} to {rule.high:g}",
+                        f"{value:g} 不在 {rule.low:g} 到 {rule.high:g} 之间",
+                    ),
+                )
+            )
+    return problems
+
+
+def _mask_problems(base: Input, mask: Input) -> list[Problem]:
+    if base.probe is None or mask.probe is None:
+        return []
+    one, other = ((p.width_px, p.height_px) for p in (base.probe, mask.probe))
+    if one == other:
+        return []
+    return [
+        Problem(
+            "mask",
+            say(
+                f"is {other[0]}*{other[1]}, the picture is {one[0]}*{one[1]}: they must be the same (--mask-fix scales it)",
+                f"尺寸为 {other[0]}*{other[1]}，与图片 {one[0]}*{one[1]} 不一致（--mask-fix 可缩放）",
+            ),
+        )
+    ]
+
+
+def _style_notices(function: Function, prompt: str) -> list[Notice]:
+    if not function.styles or any(style in prompt for style in function.styles):
+        return []
+    listed = ", ".join(function.styles)
+    return [
+        Notice(
+            "style_unlisted",
+            say(f"the prompt names none of the listed styles: {listed}", f"提示词未包含列出的风格：{listed}"),
+        )
+    ]
+
+
+def _idle_notices(name: str, parameters: Mapping[str, Any]) -> list[Notice]:
+    scales = [parameters[scale] for scale in FUNCTIONS["expand"].arguments if scale in parameters]
+    if name != "expand" or any(scale > 1 for scale in scales):
+        return []
+    return [
+        Notice("nothing_to_expand", say("all scales are 1: nothing will be extended", "四个方向的比例都是 1：不会扩展"))
+    ]
+
+
+def _body(request: WanxEditRequest, wire_model: str, name: str, prompt: str) -> dict[str, Any]:
+    """Build the body: `prompt` is always there, even empty; a function's arguments stand among the parameters."""
+    wire_input = {"function": name, "prompt": prompt, "base_image_url": request.image[0]}
+    if request.mask:
+        wire_input["mask_image_url"] = request.mask[0]
+    parameters: dict[str, Any] = {"n": request.n, "watermark": request.watermark}
+    for argument in FUNCTIONS[name].arguments:
+        value = getattr(request, argument)
+        parameters[argument] = ARGUMENTS[argument].default if value is None else value
+    if request.seed is not None:
+        parameters["seed"] = request.seed
+    return {"model": wire_model, "input": wire_input, "parameters": parameters}
+
+
+def items(answer: Mapping[str, Any], prepared: Mapping[str, Any]) -> list[Item]:
+    """Return the pictures of an answer."""
+    return image.items(answer, prepared)
+
+
+def charged_cny(answer: Mapping[str, Any], prepared: Mapping[str, Any]) -> float | None:
+    """Return pictures billed × price."""
+    return image.charged_cny(answer, prepared)
+
+
+def with_paths(answer: Mapping[str, Any], prepared: Mapping[str, Any], paths: Mapping[int, str]) -> dict[str, Any]:
+    """Return the answer's `output` with each picture's `path` beside its link."""
+    return image.with_paths(answer, prepared, paths)
+
+
+def asked_prompt(body: Mapping[str, Any]) -> str:
+    """Return the prompt as sent."""
+    return str(body["input"]["prompt"])

@@ -1,0 +1,62 @@
+"""Local files → `oss://` addresses in the service's temporary storage.
+
+Source: docs/wire.md "Uploads" (the vendor's temporary-URL page 2026, captured traffic, dashscope 2.0.2
+`utils/oss_utils.py`). A file belongs to one model and one account and lives 48 hours.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import requests
+
+from bailian.errors import TransportError
+from bailian.language import say
+from bailian.wire.http import CONNECT_TIMEOUT_S, new_session, transport_error
+from bailian.wire.service import Service
+
+UPLOAD_TIMEOUT_S = 280.0
+
+
+def upload(service: Service, path: Path, wire_model: str) -> str:
+    """Upload one file for one model; return its `oss://` address.
+
+    Nothing is billed for it, so a failed try may be repeated. The storage host never sees the key.
+    """
+    grant = service.upload_grant(wire_model)
+    # A unique ASCII name: overwriting is forbidden, and names in Chinese are untested.
+    object_key = f"{grant['upload_dir']}/{uuid4().hex}{path.suffix.lower()}"
+    fields = {
+        "OSSAccessKeyId": grant["oss_access_key_id"],
+        "Signature": grant["signature"],
+        "policy": grant["policy"],
+        "key": object_key,
+        "x-oss-object-acl": grant["x_oss_object_acl"],
+        "x-oss-forbid-overwrite": grant["x_oss_forbid_overwrite"],
+        "success_action_status": "200",
+    }
+    _post(str(grant["upload_host"]), fields, path)
+    return f"oss://{object_key}"
+
+
+def _post(host: str, fields: dict[str, Any], path: Path) -> None:
+    session = new_session(host)
+    try:
+        with path.open("rb") as file:  # requests writes the fields first and the file last, as the storage wants
+            response = session.post(
+                host,
+                data=fields,
+                files={"file": (Path(fields["key"]).name, file)},
+                timeout=(CONNECT_TIMEOUT_S, UPLOAD_TIMEOUT_S),
+            )
+    except requests.RequestException as error:
+        raise transport_error(error, host, UPLOAD_TIMEOUT_S) from None
+    finally:
+        session.close()
+    if response.status_code != 200:
+        raise TransportError(
+            say(f"the upload was refused (HTTP {response.status_code})", f"上传被拒绝（HTTP {response.status_code}）"),
+            http_status=response.status_code,
+        )
