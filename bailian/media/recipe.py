@@ -69,19 +69,38 @@ def read(path: Path) -> dict[str, Any] | None:
     return made if isinstance(made, dict) and "kind" in made else None
 
 
-SWITCHES = ("prompt_extend", "watermark")
+SWITCHES = ("prompt_extend", "watermark", "is_sketch")
+FLAGS = (
+    "function",
+    "image",
+    "mask",
+    "model",
+    "size",
+    "duration",
+    "n",
+    "seed",
+    "negative_prompt",
+    "strength",
+    "upscale_factor",
+    "top_scale",
+    "bottom_scale",
+    "left_scale",
+    "right_scale",
+    *SWITCHES,
+)
 
 
 def command(made: Mapping[str, Any]) -> str:
     """Return the shell line that makes it again; with a seed, from the first picture's seed on."""
     words = ["python", *script_of(str(made["kind"])).split()]
-    for name in ("model", "size", "n", "seed", "negative_prompt", *SWITCHES):
+    for name in FLAGS:
         value = made.get(name)
         flag = name.replace("_", "-")
         if name in SWITCHES and isinstance(value, bool):
             words.append(f"--{flag}" if value else f"--no-{flag}")
-        elif value not in (None, ""):
-            words += [f"--{flag}", str(value)]
+        elif value not in (None, "", []):
+            for one in value if isinstance(value, list) else [value]:
+                words += [f"--{flag}", str(one)]
     prompt = str(made.get("prompt") or "")
     words += ["--", prompt] if prompt.startswith("-") else [prompt]
     return shlex.join(words)
