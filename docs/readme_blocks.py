@@ -55,22 +55,64 @@ def image_models() -> str:
                 f"{model.min_pixels:,}–{model.max_pixels:,} pixels", f"{model.min_pixels:,}–{model.max_pixels:,} 像素"
             )
         call = say("task", "异步任务") if model.mode == "task" else say("synchronous", "同步")
-        lines.append(f"| `{model.name}` | {model.price_cny:g} | {model.n_max} | {shown} | {call} |")
+        extra = model.price_with_prompt_extend_cny
+        with_extend = say(f" ({extra:g} with prompt extension)", f"（智能改写时 {extra:g}）") if extra else ""
+        lines.append(f"| `{model.name}` | {model.price_cny:g}{with_extend} | {model.n_max} | {shown} | {call} |")
     return "\n".join(lines)
 
 
-def script_help() -> str:
+def video_models() -> str:
+    from bailian.catalog import load
+    from bailian.language import say
+
+    head = say("| model | CNY a second | seconds | sizes |", "| 模型 | 元/秒 | 时长（秒） | 尺寸 |")
+    lines = [head, "|---|---|---|---|"]
+    for model in load().of_kind("video"):
+        prices = model.price_cny if isinstance(model.price_cny, dict) else {}
+        price = ", ".join(f"{tier} {cny:g}" for tier, cny in prices.items())
+        durations = [str(seconds) for seconds in model.durations_s]
+        seconds = ", ".join(durations) if len(durations) < 4 else f"{durations[0]}–{durations[-1]}"
+        lines.append(f"| `{model.name}` | {price} | {seconds} | {', '.join(model.size_tiers)} |")
+    return "\n".join(lines)
+
+
+def edit_functions() -> str:
+    from bailian.language import say
+    from bailian.modalities.wanx_edit import ARGUMENTS, FUNCTIONS
+
+    head = say("| `--function` | | own arguments | without a prompt |", "| `--function` | | 专用参数 | 省略提示词时 |")
+    lines = [head, "|---|---|---|---|"]
+    for name, function in FUNCTIONS.items():
+        own = ["`--mask…`"] if function.mask else []
+        for argument in function.arguments:
+            rule, flag = ARGUMENTS[argument], f"`--{argument.replace('_', '-')}`"
+            own.append(flag if isinstance(rule.default, bool) else f"{flag} {rule.low:g}–{rule.high:g}")
+        default = function.default_prompt
+        prompt = say("required", "必填") if default is None else f"“{default}”" if default else say("empty", "空")
+        lines.append(f"| `{name}` | {function.title} | {', '.join(own)} | {prompt} |")
+    return "\n".join(lines)
+
+
+def script_help(name: str) -> str:
+    import importlib
+
     import click
 
-    import text2image
-
-    with click.Context(
-        text2image.main, info_name="text2image.py", terminal_width=100, max_content_width=100
-    ) as context:
-        return f"```\n{text2image.main.get_help(context)}\n```"
+    command = importlib.import_module(name).main
+    with click.Context(command, info_name=f"{name}.py", terminal_width=100, max_content_width=100) as context:
+        return f"```\n{command.get_help(context)}\n```"
 
 
-BLOCKS = {"exit-codes": exit_codes, "image-models": image_models, "help": script_help}
+BLOCKS = {
+    "exit-codes": exit_codes,
+    "image-models": image_models,
+    "video-models": video_models,
+    "edit-functions": edit_functions,
+    "help": lambda: script_help("text2image"),
+    "help-text2video": lambda: script_help("text2video"),
+    "help-image-edit": lambda: script_help("image_edit"),
+    "help-wanx-edit": lambda: script_help("wanx_edit"),
+}
 
 
 def filled(text: str) -> str:
