@@ -173,16 +173,13 @@ SCRIPTS = {
     "image": "text2image.py",
     "image_edit": "image_edit.py",
     "wanx_edit": "wanx_edit.py",
-    "text": "text2text.py",
     "video": "text2video.py",
-    "speech": "audio.py tts",
-    "transcription": "audio.py asr",
 }
 
 
 def script_of(kind: str) -> str:
     """Return the script that runs models of this kind."""
-    return SCRIPTS.get(kind, kind)
+    return SCRIPTS.get(kind, say(f"{kind} (not in this version)", f"{kind}（本版本尚不支持）"))
 
 
 def did_you_mean(word: str, known: Iterable[str], count: int = 3) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
+from contextlib import closing
 from pathlib import Path
 
 from bailian import catalog, settings
@@ -69,9 +70,15 @@ def fetch(
                         f"{row.task_id or row.id}：另一个进程正在等待它",
                     )
                 )
-        codes += [report(outcome, as_json) for outcome in engine.run(jobs, timeout_s=timeout_s)]
+        codes += _reported(engine, jobs, timeout_s, as_json)
         codes += [_wait_for_other(engine, row, until_s, as_json) for row in others]
         return verdict(codes)
+
+
+def _reported(engine: Engine, jobs: list[Job], timeout_s: float, as_json: bool) -> list[Exit]:
+    """Run jobs and print how each ended, as it ends."""
+    with closing(engine.run(jobs, timeout_s=timeout_s)) as outcomes:
+        return [report(outcome, as_json) for outcome in outcomes]
 
 
 def _tell_of_others(engine: Engine, here: Settings, quiet: bool) -> None:
@@ -139,7 +146,7 @@ def _wait_for_other(engine: Engine, row: Row, until_s: float, as_json: bool) -> 
         job = engine.take_over(current)
         if job is not None:
             left_s = max(1.0, until_s - time.monotonic())
-            return verdict([report(outcome, as_json) for outcome in engine.run([job], timeout_s=left_s)])
+            return verdict(_reported(engine, [job], left_s, as_json))
         time.sleep(OTHERS_LOOK_S)
     return report(Outcome(Job.of_row(row), row.state, error=still_running(Job.of_row(row))), as_json)
 
@@ -171,7 +178,7 @@ def adopt_task(
             except TaskTaken:
                 row = engine.journal.find(here.account, task_id)
         if row is None:
-            return verdict([report(outcome, as_json) for outcome in engine.run([job], timeout_s=timeout_s)])
+            return verdict(_reported(engine, [job], timeout_s, as_json))
     if not quiet:
         talk(say(f"{task_id} is in this machine's journal already", f"{task_id} 已在本机日志中"))
     return fetch(here, [task_id], timeout_s=timeout_s, as_json=as_json, quiet=quiet)

@@ -7,7 +7,7 @@ import sqlite3
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -121,11 +121,12 @@ def _send(prepared: Prepared, there: Settings, models: catalog.Catalog, common: 
         started_s = time.monotonic()
         job = engine.intend(prepared, saving)
         code = Exit.OK
-        for outcome in engine.run([job], timeout_s=common.timeout_s, wait=common.wait):
-            with progress.paused():
-                code = report(outcome, common.as_json)
-                if outcome.files and not common.quiet and not common.as_json:
-                    _summary(outcome, time.monotonic() - started_s, len(prepared.notices), there.sandbox)
+        with closing(engine.run([job], timeout_s=common.timeout_s, wait=common.wait)) as outcomes:
+            for outcome in outcomes:
+                with progress.paused():
+                    code = report(outcome, common.as_json)
+                    if outcome.files and not common.quiet and not common.as_json:
+                        _summary(outcome, time.monotonic() - started_s, len(prepared.notices), there.sandbox)
         return code
 
 

@@ -40,6 +40,17 @@ def sandbox() -> None:
     help=say("Keep tasks in this file.", "把任务保存在该文件中。"),
 )
 def serve(port: int, task_s: float, no_limits: bool, state_path: Path | None) -> None:
+    from bailian.errors import InvalidRequest, SetupError
+    from bailian.sandbox import SandboxUnavailable
     from bailian.sandbox import serve as run
 
-    run(port=port, task_s=task_s, enforce_limits=not no_limits, state_path=state_path)
+    try:
+        run(port=port, task_s=task_s, enforce_limits=not no_limits, state_path=state_path)
+    except SandboxUnavailable as error:
+        raise SetupError(str(error)) from None
+    except OSError as error:
+        raise InvalidRequest.one(
+            "port",
+            say(f"cannot listen on {port}: {error.strerror}", f"无法监听端口 {port}：{error.strerror}"),
+            advice=say("--port 0 takes a free one", "--port 0 使用任意空闲端口"),
+        ) from None

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from bailian.errors import BailianError
+from bailian.errors import BailianError, SaveError
 from bailian.language import say
 from bailian.modalities.shapes import Notice
 
@@ -43,7 +43,7 @@ def write_data(text: str) -> None:
 def talk(text: str) -> None:
     """Print a line for people. That nobody listens (a closed stderr) must not end a paid run."""
     if sys.stderr is not None:
-        with contextlib.suppress(OSError, ValueError):
+        with contextlib.suppress(OSError, ValueError, SaveError):
             _write(sys.stderr, printable(text))
 
 
@@ -56,7 +56,17 @@ def _write(stream: Any, line: str) -> None:
     if stream is None:
         raise OSError(errno.EBADF, say("stdout is closed", "stdout 已关闭"))
     encoding = stream.encoding or "utf-8"
-    stream.write(line.encode(encoding, "backslashreplace").decode(encoding) + "\n")
+    try:
+        _write_now(stream, line.encode(encoding, "backslashreplace").decode(encoding))
+    except BrokenPipeError:  # click would turn it into a bare exit 1
+        raise SaveError(
+            say("nobody reads stdout any more", "stdout 的读取端已关闭"),
+            advice=say("`bailian tasks list` shows what was saved", "`bailian tasks list` 显示已保存的内容"),
+        ) from None
+
+
+def _write_now(stream: Any, line: str) -> None:
+    stream.write(line + "\n")
     stream.flush()
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -224,8 +224,12 @@ class Engine:
         rows, _ = self.ports.service.list_tasks(turn=self.ports.query_turn)
         return next((row.model for row in rows if row.task_id == task_id), "unknown")
 
-    def run(self, jobs: Iterable[Job], *, timeout_s: float | None = None, wait: bool = True) -> Iterator[Outcome]:
+    def run(
+        self, jobs: Iterable[Job], *, timeout_s: float | None = None, wait: bool = True
+    ) -> Generator[Outcome, None, None]:
         """Bring jobs to their end, in whatever order they get there.
+
+        Close the generator (`contextlib.closing`) if it may be left early: its end lets go of the jobs.
 
         Args:
             timeout_s: seconds for all of them; what still runs then is left to run, and reported so.

@@ -126,7 +126,8 @@ class Http:
             all_headers["Content-Type"] = "application/json"
         evidence.forget()
         try:
-            response = self._session.request(
+            # Streamed and closed here: requests would leave the socket of a cut answer to the garbage collector.
+            with self._session.request(
                 method,
                 self._base_url + path,
                 params=params,
@@ -134,10 +135,11 @@ class Http:
                 headers=all_headers,
                 timeout=(CONNECT_TIMEOUT_S, read_timeout_s),
                 allow_redirects=False,
-            )
+                stream=True,
+            ) as response:
+                content = self._without_key(response.content)
         except (requests.RequestException, urllib3.exceptions.HTTPError, ValueError) as error:
             raise transport_error(error, self._base_url, read_timeout_s) from None
-        content = self._without_key(response.content)
         # Not `response.text`: for JSON without a charset it guesses the encoding, for milliseconds.
         return Reply(response.status_code, response.headers, content.decode("utf-8", "replace"), _json_object(content))
 

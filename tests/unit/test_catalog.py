@@ -176,9 +176,9 @@ def test_near_names_are_of_the_same_kind() -> None:
 
 
 def test_a_model_of_another_kind_names_its_script() -> None:
-    """qwen-plus in text2image.py is refused with the script that runs it."""
-    with pytest.raises(InvalidRequest, match=r"text2text\.py, not for text2image\.py"):
-        load().find("qwen-plus", "image")
+    """A video model in text2image.py is refused with the script that runs it."""
+    with pytest.raises(InvalidRequest, match=r"text2video\.py, not for text2image\.py"):
+        load().find("wan2.1-t2v-plus", "image")
 
 
 def test_models_of_a_kind_are_only_those() -> None:
@@ -192,6 +192,6 @@ def test_did_you_mean_says_nothing_where_nothing_is_near() -> None:
     assert did_you_mean("sise", ["model", "size"]) == "; did you mean size?"
 
 
-def test_script_of_an_unknown_kind_is_the_kind() -> None:
-    """A kind without a script of its own is shown as it is."""
-    assert (script_of("image"), script_of("hologram")) == ("text2image.py", "hologram")
+def test_a_kind_without_a_script_says_so() -> None:
+    """What this version cannot run is not sent to a script that is not there."""
+    assert (script_of("image"), script_of("text")) == ("text2image.py", "text (not in this version)")

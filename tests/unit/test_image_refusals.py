@@ -51,7 +51,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"model": "wan2.2-t2i-falsh"}, r"model: unknown model 'wan2.2-t2i-falsh'; did you mean .*wan2.2-t2i-flash"),
     ({"model": "Qwen-Image"}, r"did you mean .*qwen-image"),
     ({"model": ""}, r"model: unknown model ''"),
-    ({"model": "qwen-plus"}, r"text2text\.py, not for text2image\.py"),
+    ({"model": "wan2.1-t2v-plus"}, r"text2video\.py, not for text2image\.py"),
     ({"promptt": "x"}, r"promptt: unknown field; did you mean prompt"),
     ({"sise": "x"}, r"sise: unknown field; did you mean .*size"),
     ({"negativ": None}, r"negativ: unknown field; did you mean negative_prompt"),
