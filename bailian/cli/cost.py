@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+
 import click
 
 from bailian.cli.account import with_account
@@ -19,7 +21,8 @@ def cost(here: Settings, as_json: bool, **_talk: bool) -> None:
     from bailian.journal import Journal
 
     here.require_key()
-    spent = Journal(here.home).spent_cny(here.account)
+    with closing(Journal(here.home)) as journal:
+        spent = journal.spent_cny(here.account)
     rows: list[dict[str, object]] = [{"day": day, "model": model, "cny": round(cny, 6)} for day, model, cny in spent]
     total_cny = round(sum(cny for _, _, cny in spent), 6)
     if as_json:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import closing
 
 import click
 
@@ -19,10 +20,11 @@ from bailian.settings import Settings
 @talk_options
 @with_account
 def doctor(here: Settings, as_json: bool, **_talk: bool) -> int:
+    from bailian.catalog import load
     from bailian.cli.run import service
     from bailian.cli.terminal import write_data, write_json
     from bailian.errors import BailianError, Exit
-    from bailian.journal import Journal
+    from bailian.journal import OPEN_STATES, Journal
     from bailian.settings import home_folder
     from bailian.wire.service import Service
 
@@ -37,12 +39,15 @@ def doctor(here: Settings, as_json: bool, **_talk: bool) -> int:
     }
     code = Exit.OK
     try:
-        journal = Journal(here.home)
-        facts["journal"] = say("can be written", "可写")
-        facts["open_jobs"] = len(journal.jobs(here.account, ("waiting", "sending", "unsettled", "submitted", "ended")))
+        with closing(Journal(here.home)) as journal:
+            facts["journal"] = say("can be written", "可写")
+            facts["open_jobs"] = len(journal.jobs(here.account, OPEN_STATES))
+            facts["open_elsewhere"] = journal.open_elsewhere(here.account)
+        load(home_folder())
         here.require_key()
-        with service(here, quiet=True) as there:
-            Service(there).task("00000000-0000-0000-0000-000000000000")
+        with service(here, quiet=True) as there, closing(Service(there)) as asked:
+            facts["base_url"] = there.base_url
+            asked.task("00000000-0000-0000-0000-000000000000")
         facts["service"] = say("answers, the key is accepted", "应答正常，密钥有效")
     except BailianError as error:
         facts["problem"] = error.message

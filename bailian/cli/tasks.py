@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ from bailian.language import say
 from bailian.settings import Settings
 
 if TYPE_CHECKING:
-    from bailian.journal import Row
+    from bailian.journal import Journal, Row
 
 
 timeout_option = click.option(
@@ -50,30 +51,14 @@ def tasks() -> None:
 @talk_options
 @with_account
 def list_(here: Settings, remote: bool, states: tuple[str, ...], limit: int, as_json: bool, **_talk: bool) -> None:
-    from bailian.cli.run import service
     from bailian.journal import Journal
 
     here.require_key()
-    journal = Journal(here.home)
-    if not remote:
-        rows = [_brief(row, len(journal.files(row.id))) for row in journal.jobs(here.account, states, limit)]
-    else:
-        from bailian.pace import Pace
-        from bailian.wire.service import Service
-
-        with service(here, quiet=True) as there:
-            listed, _ = Service(there).list_tasks(turn=Pace(here.home).turn(here.account))
-        ours = journal.known_tasks(here.account, [task.task_id for task in listed])
-        rows = [
-            {
-                "task_id": task.task_id,
-                "status": task.status,
-                "model": task.model,
-                "created": _clock(task.created_at_s),
-                "ours": task.task_id in ours,
-            }
-            for task in listed[:limit]
-        ]
+    with closing(Journal(here.home)) as journal:
+        if not remote:
+            rows = [_brief(row, len(journal.files(row.id))) for row in journal.jobs(here.account, states, limit)]
+        else:
+            rows = _remote(here, journal)[:limit]
     _print_rows(rows, as_json, say("no tasks", "没有任务"))
 
 
@@ -87,22 +72,22 @@ def show(here: Settings, task_id: str, **_talk: bool) -> None:
     from bailian.journal import Journal
 
     here.require_key()
-    journal = Journal(here.home)
-    row = journal.find(here.account, task_id)
-    if row is None:
-        raise unknown_task(task_id)
-    shown = {
-        **_brief(row, 0),
-        "job": row.id,
-        "request_id": row.request_id,
-        "request": row.request,
-        "body": row.prepared.get("body"),
-        "files": [str(path) for path in journal.files(row.id).values()],
-        "cost": {"currency": "CNY", "estimate": row.estimate_cny, "charged": row.charged_cny},
-        "run_s": row.run_s,
-        "answer": row.answer,
-        "error": row.error and row.error.get("error"),
-    }
+    with closing(Journal(here.home)) as journal:
+        row = journal.find(here.account, task_id)
+        if row is None:
+            raise unknown_task(task_id)
+        shown = {
+            **_brief(row, 0),
+            "job": row.id,
+            "request_id": row.request_id,
+            "request": row.request,
+            "body": row.prepared.get("body"),
+            "files": [str(path) for path in journal.files(row.id).values()],
+            "cost": {"currency": "CNY", "estimate": row.estimate_cny, "charged": row.charged_cny},
+            "run_s": row.run_s,
+            "answer": row.answer,
+            "error": row.error and row.error.get("error"),
+        }
     write_data(json.dumps(shown, ensure_ascii=False, indent=2))
 
 
@@ -153,20 +138,22 @@ def cancel(here: Settings, task_id: str, as_json: bool, **_talk: bool) -> None:
     from bailian.wire.service import Service
 
     here.require_key()
-    with service(here, quiet=True) as there:
+    with service(here, quiet=True) as there, closing(Service(there)) as asked:
         try:
-            answer = Service(there).cancel(task_id)
+            answer = asked.cancel(task_id)
         except ServiceError as error:
             if error.wire_code == "UnsupportedOperation":
                 error.advice = say(
                     "only a task that is still PENDING can be canceled", "只有排队中（PENDING）的任务可以取消"
                 )
             raise
-    journal = Journal(here.home)
-    row = journal.find(here.account, task_id)
-    if row is not None and row.state not in FINAL_STATES:
-        ended = TaskFailed(say("the task was canceled", "任务已取消"), advice="", wire_code="CANCELED", task_id=task_id)
-        journal.finish(row.id, "failed", journalled(ended))
+    with closing(Journal(here.home)) as journal:
+        row = journal.find(here.account, task_id)
+        if row is not None and row.state not in FINAL_STATES:
+            ended = TaskFailed(
+                say("the task was canceled", "任务已取消"), advice="", wire_code="CANCELED", task_id=task_id
+            )
+            journal.finish(row.id, "failed", journalled(ended))
     if as_json:
         write_json({"request_id": answer.get("request_id"), "output": {"task_id": task_id, "task_status": "CANCELED"}})
     else:
@@ -201,6 +188,26 @@ def adopt(
     return adopt_task(
         here, task_id, output or Path(DEFAULT_OUTPUT), name, sidecar, timeout_s=timeout_s, as_json=as_json, quiet=quiet
     )
+
+
+def _remote(here: Settings, journal: Journal) -> list[dict[str, Any]]:
+    from bailian.cli.run import service
+    from bailian.pace import Pace
+    from bailian.wire.service import Service
+
+    with service(here, quiet=True) as there, closing(Service(there)) as asked, closing(Pace(here.home)) as pace:
+        listed, _ = asked.list_tasks(turn=pace.turn(here.account))
+    ours = journal.known_tasks(here.account, [task.task_id for task in listed])
+    return [
+        {
+            "task_id": task.task_id,
+            "status": task.status,
+            "model": task.model,
+            "created": _clock(task.created_at_s),
+            "ours": task.task_id in ours,
+        }
+        for task in listed
+    ]
 
 
 def _brief(row: Row, files: int) -> dict[str, Any]:

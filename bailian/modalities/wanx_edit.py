@@ -181,8 +181,9 @@ def _problems(
                 ),
             )
         )
-    for url in request.image:
-        problems += fields.check_input("image", found[url], model)
+    for field, urls in (("image", request.image), ("mask", request.mask)):
+        for url in urls:
+            problems += fields.check_input(field, found[url], model)
     if request.image and request.mask:
         problems += _mask_problems(found[request.image[0]], found[request.mask[0]])
     return problems

@@ -13,6 +13,7 @@ from urllib3.exceptions import HTTPError
 
 from bailian.errors import SaveError, TransportError
 from bailian.language import say
+from bailian.wire import evidence
 from bailian.wire.http import CONNECT_TIMEOUT_S, new_session, transport_error
 
 READ_TIMEOUT_S = 60.0
@@ -54,6 +55,7 @@ class Downloader:
                     raise
 
     def _attempt(self, url: str, part_path: Path, had_bytes: int) -> int:
+        evidence.forget()
         headers = {"Accept-Encoding": "identity"}
         if had_bytes:
             headers["Range"] = f"bytes={had_bytes}-"

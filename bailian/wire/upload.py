@@ -14,6 +14,7 @@ import requests
 
 from bailian.errors import TransportError
 from bailian.language import say
+from bailian.wire import evidence
 from bailian.wire.http import CONNECT_TIMEOUT_S, new_session, transport_error
 from bailian.wire.service import Service
 
@@ -27,7 +28,8 @@ def upload(service: Service, path: Path, wire_model: str) -> str:
     """
     grant = service.upload_grant(wire_model)
     # A unique ASCII name: overwriting is forbidden, and names in Chinese are untested.
-    object_key = f"{grant['upload_dir']}/{uuid4().hex}{path.suffix.lower()}"
+    suffix = path.suffix.lower() if path.suffix.isascii() else ""
+    object_key = f"{grant['upload_dir']}/{uuid4().hex}{suffix}"
     fields = {
         "OSSAccessKeyId": grant["oss_access_key_id"],
         "Signature": grant["signature"],
@@ -43,6 +45,7 @@ def upload(service: Service, path: Path, wire_model: str) -> str:
 
 def _post(host: str, fields: dict[str, Any], path: Path) -> None:
     session = new_session(host)
+    evidence.forget()
     try:
         with path.open("rb") as file:  # requests writes the fields first and the file last, as the storage wants
             response = session.post(
