@@ -89,6 +89,8 @@ def polls(state: dict[str, object]) -> int:
 
 
 def one_picture(task_s: float, rounds: int, env: dict[str, str], cwd: Path) -> None:
+    # A journal of its own: what the model took at another service time is no knowledge of this one.
+    env = {**env, "BAILIAN_HOME": str(cwd / f"home-{task_s:g}")}
     service = Service(task_s, env)
     env = {**env, "DASHSCOPE_HTTP_BASE_URL": service.base_url, "DASHSCOPE_API_KEY": "sk-benchmark"}
     beyond: dict[str, list[float]] = {"text2image.py": [], "official SDK": []}

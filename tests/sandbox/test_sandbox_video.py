@@ -34,7 +34,7 @@ def probe(data: bytes) -> tuple[str, int, int, int, int, float]:
         stream = container.streams.video[0]
         frames = sum(1 for _ in container.decode(stream))
         seconds = float(stream.duration * stream.time_base)
-        rate = int(stream.average_rate)
+        rate = round(float(stream.average_rate))
         return stream.codec_context.name, stream.width, stream.height, rate, frames, seconds
 
 
