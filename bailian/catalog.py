@@ -88,6 +88,10 @@ class Model:
     description: str = ""
     sample_rate_hz: int | None = None
     word_times: bool = False
+    language_hints: bool = False
+    """Recognition: takes `language_hints`; others refuse or ignore it."""
+    vocabulary: bool = False
+    """Recognition: takes `vocabulary_id` (hot words)."""
 
     price_cny: float | Mapping[str, float] | None = None
     """Per `price_unit`; a table where the price depends on a tier, or on input and output."""
@@ -174,12 +178,15 @@ SCRIPTS = {
     "image_edit": "image_edit.py",
     "wanx_edit": "wanx_edit.py",
     "video": "text2video.py",
+    "text": "text2text.py",
+    "speech": "audio.py tts",
+    "transcription": "audio.py asr",
 }
 
 
 def script_of(kind: str) -> str:
     """Return the script that runs models of this kind."""
-    return SCRIPTS.get(kind, say(f"{kind} (not in this version)", f"{kind}（本版本尚不支持）"))
+    return SCRIPTS[kind]
 
 
 def did_you_mean(word: str, known: Iterable[str], count: int = 3) -> str:

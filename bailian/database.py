@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
@@ -19,8 +19,10 @@ BUSY_TIMEOUT_S = 120.0
 class Database:
     """One connection per process, one writer at a time, all processes' writes in turn."""
 
-    def __init__(self, path: Path, schema: str, version: int, *, durable: bool) -> None:
-        """Open, or create, the file.
+    def __init__(
+        self, path: Path, schema: str, version: int, migrations: Mapping[int, str] | None = None, *, durable: bool
+    ) -> None:
+        """Open, or create, the file; bring one of an older version up to this one.
 
         `durable`: every commit is on the disk before `write()` returns. Without it a power cut may lose
         the last commits, a killed process does not.
@@ -40,6 +42,8 @@ class Database:
             (found,) = self._connection.execute("PRAGMA user_version").fetchone()
         except (OSError, sqlite3.Error) as error:
             raise unusable(path, error) from None
+        if found < version:
+            self._migrate(version, migrations or {})
         if found > version:
             raise SetupError(
                 say(
@@ -47,6 +51,15 @@ class Database:
                     f"{path} 由更新版本的工具写入，请升级本工具",
                 )
             )
+
+    def _migrate(self, version: int, migrations: Mapping[int, str]) -> None:
+        """Apply the missing steps in one transaction; another process may have been faster."""
+        with self.write() as db:
+            (found,) = db.execute("PRAGMA user_version").fetchone()
+            for step in range(found + 1, version + 1):
+                for statement in migrations[step].split(";"):
+                    db.execute(statement)
+            db.execute(f"PRAGMA user_version={max(found, version)}")
 
     @contextmanager
     def write(self) -> Iterator[sqlite3.Connection]:

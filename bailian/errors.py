@@ -6,7 +6,8 @@
     ├── ServiceError        the service answered no (category by wire code)     exit 3, 4 or 5
     ├── TransportError      no usable answer                                    exit 5
     │   ├── NotSent         the request never left: it may be sent again
-    │   └── MaybeSent       it left, the answer is missing: the work may be paid
+    │   ├── MaybeSent       it left, the answer is missing: the work may be paid
+    │   └── CutShort        a streamed answer broke off; what came is kept
     ├── TaskFailed          FAILED, CANCELED or UNKNOWN task, failed pictures   exit 4
     ├── StillRunning        deadline reached, the task goes on                  exit 6
     ├── SomeFailed          finished, but some pictures or jobs failed          exit 7
@@ -56,6 +57,7 @@ CATEGORIES = (
 LOCAL_CODES = (
     "ConnectionFailed",
     "MaybeSent",
+    "CutShort",
     "StillRunning",
     "FileError",
     "Interrupted",
@@ -182,7 +184,7 @@ class Problem:
 
 
 # Fields about which a model has nothing to say, so that `bailian models` is no help.
-NOT_OF_THE_MODEL = ("", "config", "region", "base-url", "workspace", "name", "file", "output", "messages", "mask")
+NOT_OF_THE_MODEL = ("", "config", "region", "base-url", "workspace", "name", "file", "output", "messages", "mask", "json")
 
 
 class InvalidRequest(BailianError):
@@ -240,6 +242,12 @@ class MaybeSent(TransportError):
     """The request left and no answer came: it may have been executed and billed."""
 
     code = "MaybeSent"
+
+
+class CutShort(TransportError):
+    """A streamed answer broke off. What came was shown and is in the journal."""
+
+    code = "CutShort"
 
 
 class TaskFailed(BailianError):

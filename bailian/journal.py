@@ -1,91 +1,33 @@
 """What was intended, sent, answered and saved. The only memory: whatever dies, this file knows.
 
-States of a job, in the order they can follow each other:
-
-    waiting    intended, on disk, not sent (waits for its turn)
-    sending    about to be sent, or sent and the process died before it read the answer
-    unsettled  sent, no answer: the account's task list is being asked whether the task exists
-    submitted  the task id is known
-    ended      the service is done and its answer is here; files may still be missing
-    done       every file is on disk           (final)
-    failed     refused, failed or gone         (final)
-    held       maybe paid, cannot be settled   (final until a person decides)
-    unsent     certainly never executed        (final)
+The states of a job and the tables are in `journal_rows`.
 """
 
 from __future__ import annotations
 
-import json
 import sqlite3
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 from bailian.database import Database
+from bailian.journal_rows import (
+    DURATIONS_KEPT,
+    FILE_NAME,
+    FINAL_STATES,
+    MIGRATIONS,
+    OPEN_STATES,
+    SCHEMA,
+    VERSION,
+    BegunFile,
+    Row,
+    dumped,
+    row_of,
+)
 
-FILE_NAME = "journal.sqlite3"
-VERSION = 1
-OPEN_STATES = ("waiting", "sending", "unsettled", "submitted", "ended")
-FINAL_STATES = ("done", "failed", "held", "unsent")
-DURATIONS_KEPT = 40
-
-SCHEMA = """
-CREATE TABLE jobs (
-  id TEXT PRIMARY KEY, account TEXT NOT NULL, kind TEXT NOT NULL, model TEXT NOT NULL, wire_model TEXT NOT NULL,
-  state TEXT NOT NULL, owner TEXT, adopted INTEGER NOT NULL DEFAULT 0,
-  request TEXT NOT NULL, prepared TEXT NOT NULL, saving TEXT NOT NULL,
-  created_at_s REAL NOT NULL, sent_at_s REAL, submitted_at_s REAL, ended_at_s REAL,
-  task_id TEXT, request_id TEXT, answer TEXT, error TEXT,
-  estimate_cny REAL, charged_cny REAL, run_s REAL
-);
-CREATE UNIQUE INDEX jobs_by_task ON jobs (account, task_id) WHERE task_id IS NOT NULL;
-CREATE INDEX jobs_by_state ON jobs (account, state);
-CREATE INDEX jobs_by_duration ON jobs (model, ended_at_s) WHERE run_s IS NOT NULL;
-CREATE TABLE files (
-  job_id TEXT NOT NULL REFERENCES jobs (id), item INTEGER NOT NULL, path TEXT NOT NULL, sha256 TEXT, placed INTEGER NOT NULL,
-  PRIMARY KEY (job_id, item)
-);
-"""
-
-
-@dataclass(frozen=True)
-class Row:
-    """One job as the journal has it. Times are seconds since the epoch, money is CNY."""
-
-    id: str
-    account: str
-    kind: str
-    model: str
-    wire_model: str
-    state: str
-    owner: str | None
-    adopted: bool
-    request: dict[str, Any]
-    prepared: dict[str, Any]
-    saving: dict[str, Any]
-    created_at_s: float
-    sent_at_s: float | None
-    submitted_at_s: float | None
-    ended_at_s: float | None
-    task_id: str | None
-    request_id: str | None
-    answer: dict[str, Any] | None
-    error: dict[str, Any] | None
-    estimate_cny: float | None
-    charged_cny: float | None
-    run_s: float | None
-
-
-@dataclass(frozen=True)
-class BegunFile:
-    """A file of a job: its name without suffix while `sha256` is unknown, then its final name."""
-
-    path: Path
-    sha256: str | None
-    placed: bool
+__all__ = ["FINAL_STATES", "OPEN_STATES", "BegunFile", "Journal", "NotOurs", "Row", "TaskTaken"]
 
 
 class NotOurs(Exception):
@@ -100,7 +42,8 @@ class Journal:
     """All processes with the same home share it."""
 
     def __init__(self, home: Path, *, clock: Any = time.time) -> None:
-        self._database = Database(home / FILE_NAME, SCHEMA, VERSION, durable=True)
+        self.folder = home
+        self._database = Database(home / FILE_NAME, SCHEMA, VERSION, MIGRATIONS, durable=True)
         self._clock = clock
 
     def intend(
@@ -117,6 +60,8 @@ class Journal:
         owner: str,
         state: str = "waiting",
         task_id: str | None = None,
+        run: str | None = None,
+        row_key: str | None = None,
     ) -> str:
         """Write down what is going to be done; return the job's id.
 
@@ -132,13 +77,15 @@ class Journal:
             "wire_model": wire_model,
             "state": state,
             "owner": owner,
-            "request": _dump(request),
-            "prepared": _dump(prepared),
-            "saving": _dump(saving),
+            "request": dumped(request),
+            "prepared": dumped(prepared),
+            "saving": dumped(saving),
             "created_at_s": self._clock(),
             "estimate_cny": estimate_cny,
             "task_id": task_id,
             "adopted": int(task_id is not None),
+            "run": run,
+            "row_key": row_key,
         }
         columns, marks = ", ".join(row), ", ".join("?" * len(row))
         try:
@@ -219,23 +166,23 @@ class Journal:
         """The service is done: keep its whole answer before anything is downloaded."""
         values: dict[str, object] = {
             "state": "ended",
-            "answer": _dump(answer),
+            "answer": dumped(answer),
             "charged_cny": charged_cny,
             "run_s": run_s,
         }
         if request is not None:
-            values["request"] = _dump(request)
+            values["request"] = dumped(request)
         if request_id:
             values["request_id"] = request_id
         self._set(job_id, ended_at_s=self._clock(), **values)
 
     def refreshed(self, job_id: str, answer: Mapping[str, Any]) -> None:
         """Keep an answer with fresh links."""
-        self._set(job_id, answer=_dump(answer))
+        self._set(job_id, answer=dumped(answer))
 
     def finish(self, job_id: str, state: str, error: Mapping[str, Any] | None = None) -> None:
         """Enter a final state and let go of the job."""
-        self._set(job_id, state=state, error=_dump(error) if error else None, owner=None, ended_at_s=self._clock())
+        self._set(job_id, state=state, error=dumped(error) if error else None, owner=None, ended_at_s=self._clock())
 
     def release(self, job_ids: Iterable[str], owner: str) -> None:
         """Let go of this owner's jobs that go on at the service: any process may take them over."""
@@ -268,7 +215,7 @@ class Journal:
     def relocate(self, job_id: str, saving: Mapping[str, Any]) -> None:
         """The files go elsewhere: forget names that no file has got yet."""
         with self._database.write() as db:
-            db.execute("UPDATE jobs SET saving = ? WHERE id = ?", (_dump(saving), job_id))
+            db.execute("UPDATE jobs SET saving = ? WHERE id = ?", (dumped(saving), job_id))
             db.execute("DELETE FROM files WHERE job_id = ? AND placed = 0", (job_id,))
 
     def file_path(self, job_id: str, item: int) -> BegunFile | None:
@@ -309,6 +256,14 @@ class Journal:
         return self._rows(
             f"WHERE account = ?{chosen} ORDER BY created_at_s DESC, rowid DESC LIMIT ?", (account, *wanted, limit)
         )
+
+    def last_of_run(self, account: str, run: str, state: str) -> Row | None:
+        """Return the newest job of a chat or batch that is in this state."""
+        rows = self._rows(
+            "WHERE account = ? AND run = ? AND state = ? ORDER BY created_at_s DESC, rowid DESC LIMIT 1",
+            (account, run, state),
+        )
+        return rows[0] if rows else None
 
     def open_elsewhere(self, account: str) -> int:
         """Return how many open jobs belong to another key or host."""
@@ -360,16 +315,4 @@ class Journal:
             db.execute(f"UPDATE jobs SET {assignments} WHERE id = ?", (*values.values(), job_id))  # noqa: S608
 
     def _rows(self, where: str, values: tuple[object, ...]) -> list[Row]:
-        return [_row(row) for row in self._database.read(f"SELECT * FROM jobs {where}", values)]  # noqa: S608
-
-
-def _row(row: sqlite3.Row) -> Row:
-    values = dict(row)
-    for name in ("request", "prepared", "saving", "answer", "error"):
-        values[name] = json.loads(values[name]) if values[name] else (None if name in ("answer", "error") else {})
-    values["adopted"] = bool(values["adopted"])
-    return Row(**values)
-
-
-def _dump(value: Mapping[str, Any]) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+        return [row_of(row) for row in self._database.read(f"SELECT * FROM jobs {where}", values)]  # noqa: S608

@@ -3,8 +3,8 @@
 Precedence, first found wins:
 
 1. command-line option (never for the key: it would show in `ps`);
-2. environment: `DASHSCOPE_API_KEY`, `DASHSCOPE_HTTP_BASE_URL`, `DASHSCOPE_WORKSPACE_ID`,
-   `DASHSCOPE_API_REGION`, `BAILIAN_HOME`;
+2. environment: `DASHSCOPE_API_KEY`, `DASHSCOPE_HTTP_BASE_URL`, `DASHSCOPE_WEBSOCKET_BASE_URL`,
+   `DASHSCOPE_WORKSPACE_ID`, `DASHSCOPE_API_REGION`, `BAILIAN_HOME`;
 3. files: the one named by `DASHSCOPE_API_KEY_FILE_PATH`, else `~/.dashscope/api_key`;
 4. default: region beijing, the platform's data folder.
 
@@ -82,6 +82,8 @@ class Settings:
     workspace: str | None = None
     home: Path = field(default_factory=Path)
     sandbox: bool = False
+    speech_url: str | None = None
+    """Address of the speech socket where it is not on the host of `base_url`."""
     resume_flags: tuple[str, ...] = ()
     """The account options that were given: a command that continues this run needs them too."""
 
@@ -89,6 +91,14 @@ class Settings:
     def resume_command(self) -> str:
         """Return the command that fetches a job of this account; its id follows."""
         return shlex.join(("bailian", "tasks", "wait", *self.resume_flags))
+
+    @property
+    def socket_url(self) -> str:
+        """Return the address of the speech socket: `wss://HOST/api-ws/v1/inference` (Sambert reference, 2026)."""
+        if self.speech_url:
+            return self.speech_url
+        parts = urlsplit(self.base_url)
+        return f"{'ws' if parts.scheme == 'http' else 'wss'}://{parts.netloc}/api-ws/v1/inference"
 
     @property
     def host(self) -> str:
@@ -143,11 +153,13 @@ def read_settings(
     flags = _flags(region=region, base_url=base_url, workspace=workspace) if not sandbox else ("--sandbox",)
     workspace = _workspace(workspace)
     region = _region(region)
+    # A host named on the command line is the whole service's, its socket included.
+    speech_url = None if base_url else _checked_socket_url(os.environ.get("DASHSCOPE_WEBSOCKET_BASE_URL"))
     base_url = base_url or os.environ.get("DASHSCOPE_HTTP_BASE_URL") or _default_base_url(region, workspace)
     home = home_folder()
     if sandbox:
-        return Settings(base_url, region, Secret("sk-sandbox"), None, home / "sandbox", True, flags)
-    return Settings(_checked_base_url(base_url), region, _find_key(), workspace, home, False, flags)
+        return Settings(base_url, region, Secret("sk-sandbox"), None, home / "sandbox", True, None, flags)
+    return Settings(_checked_base_url(base_url), region, _find_key(), workspace, home, False, speech_url, flags)
 
 
 def _flags(**given: str | None) -> tuple[str, ...]:
@@ -244,6 +256,26 @@ def _checked_base_url(base_url: str) -> str:
                 f"{url} would send the key unencrypted: use https",
                 f"{url} 会以明文发送密钥：请使用 https",
             ),
+        )
+    return url
+
+
+def _checked_socket_url(value: str | None) -> str | None:
+    url = (value or "").strip()
+    if not url:
+        return None
+    try:
+        parts = urlsplit(url)
+        good = bool(parts.hostname) and "@" not in parts.netloc
+        good = good and (parts.scheme == "wss" or (parts.scheme == "ws" and parts.hostname in LOOPBACK_HOSTS))
+    except ValueError:
+        good = False
+    if not good:
+        raise SetupError(
+            say(
+                f"DASHSCOPE_WEBSOCKET_BASE_URL: {url!r} is no address such as wss://dashscope.aliyuncs.com/api-ws/v1/inference",
+                f"DASHSCOPE_WEBSOCKET_BASE_URL：{url!r} 不是有效地址，正确形式如 wss://dashscope.aliyuncs.com/api-ws/v1/inference",
+            )
         )
     return url
 

@@ -113,6 +113,8 @@ text2image = _script("text2image")
 text2video = _script("text2video")
 image_edit = _script("image_edit")
 wanx_edit = _script("wanx_edit")
+text2text = _script("text2text")
+audio = _script("audio")
 
 
 @pytest.fixture

@@ -9,7 +9,8 @@ from typing import Any
 from bailian import settings
 from bailian.cli.masking import Masking, made_mask
 from bailian.cli.options import Common
-from bailian.cli.run import run, shown_path
+from bailian.cli.report import shown_path
+from bailian.cli.run import run
 from bailian.cli.terminal import write_data
 from bailian.errors import Exit, InvalidRequest
 from bailian.language import say

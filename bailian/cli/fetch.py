@@ -9,11 +9,12 @@ from pathlib import Path
 
 from bailian import catalog, settings
 from bailian.cli.progress import ProgressLine
-from bailian.cli.run import report, service
+from bailian.cli.report import report, verdict
+from bailian.cli.run import service
 from bailian.cli.terminal import talk
 from bailian.engine.job import Job, Outcome, Saving
 from bailian.engine.run import Engine, still_running
-from bailian.errors import Exit, TaskFailed, from_journal
+from bailian.errors import TaskFailed, from_journal
 from bailian.journal import FINAL_STATES, OPEN_STATES, Row, TaskTaken
 from bailian.language import say
 from bailian.media import naming
@@ -48,7 +49,8 @@ def fetch(
             talk(say("nothing is left to fetch", "没有需要取回的任务"))
         _tell_of_others(engine, here, quiet)
         until_s = time.monotonic() + timeout_s
-        jobs, others, codes = [], [], []
+        jobs, others = [], []
+        codes: list[int] = []
         for row in rows:
             if row.state in FINAL_STATES:
                 again = None if _files_are_there(engine, row) else engine.reopen(row)
@@ -75,7 +77,7 @@ def fetch(
         return verdict(codes)
 
 
-def _reported(engine: Engine, jobs: list[Job], timeout_s: float, as_json: bool) -> list[Exit]:
+def _reported(engine: Engine, jobs: list[Job], timeout_s: float, as_json: bool) -> list[int]:
     """Run jobs and print how each ended, as it ends."""
     with closing(engine.run(jobs, timeout_s=timeout_s)) as outcomes:
         return [report(outcome, as_json) for outcome in outcomes]
@@ -91,13 +93,6 @@ def _tell_of_others(engine: Engine, here: Settings, quiet: bool) -> None:
                 f"提示：日志中另有 {count} 个未完成的任务属于其他密钥或服务地址",
             )
         )
-
-
-def verdict(codes: list[Exit]) -> Exit:
-    """Return one exit code for many jobs: theirs if they agree, else "some failed"."""
-    if len(set(codes)) == 1:
-        return codes[0]
-    return Exit.SOME_FAILED if any(codes) else Exit.OK
 
 
 def _rows(engine: Engine, account: str, ids: list[str]) -> list[Row]:
@@ -137,7 +132,7 @@ def _known(engine: Engine, row: Row) -> Outcome:
     return Outcome(Job.of_row(row), row.state, engine.journal.files(row.id), error)
 
 
-def _wait_for_other(engine: Engine, row: Row, until_s: float, as_json: bool) -> Exit:
+def _wait_for_other(engine: Engine, row: Row, until_s: float, as_json: bool) -> int:
     """Another living process has the job: watch the journal until it is finished, or until it dies."""
     while time.monotonic() < until_s:
         current = engine.journal.job(row.id) or row

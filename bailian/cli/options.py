@@ -18,7 +18,7 @@ DEFAULT_OUTPUT = "outputs"
 class Common:
     """The shared options of one run, as given."""
 
-    output: Path
+    output: Path | None
     name: str | None
     config: Path | None
     dry_run: bool
@@ -60,8 +60,12 @@ def _not_nan(ctx: click.Context, param: click.Parameter, value: float | None) ->
 Decorated = Callable[..., Any]
 
 
-def saving_options(function: Decorated) -> Decorated:
-    """Where results go."""
+def output_option(metavar: str, text: str) -> Callable[[Decorated], Decorated]:
+    return click.option("-o", "--output", type=click.Path(path_type=Path), metavar=metavar, help=text)
+
+
+def naming_options(function: Decorated) -> Decorated:
+    """What files are called, and what is written beside them."""
     for option in (
         click.option(
             "--sidecar",
@@ -76,17 +80,30 @@ def saving_options(function: Decorated) -> Decorated:
                 "文件名模板：{date} {time} {model} {prompt} {seed} {n} {task_id} {index}。",
             ),
         ),
-        click.option(
-            "-o",
-            "--output",
-            type=click.Path(path_type=Path),
-            default=Path(DEFAULT_OUTPUT),
-            metavar="DIR",
-            help=say("Folder for the files [default: outputs/].", "保存文件的目录 [默认: outputs/]。"),
-        ),
     ):
         function = option(function)
     return function
+
+
+def saving_options(function: Decorated) -> Decorated:
+    """Where results go: a folder."""
+    folder = output_option("DIR", say("Folder for the files [default: outputs/].", "保存文件的目录 [默认: outputs/]。"))
+    return folder(naming_options(function))
+
+
+def text_saving_options(function: Decorated) -> Decorated:
+    """Where a text goes: stdout, or a file."""
+    file = output_option("FILE", say("Write the text to FILE, not to stdout.", "把文本写入 FILE，而不是 stdout。"))
+    return file(naming_options(function))
+
+
+def sound_saving_options(function: Decorated) -> Decorated:
+    """Where a sound or a transcript goes: a folder, a file, or stdout."""
+    anywhere = output_option(
+        "DIR|FILE|-",
+        say("Folder, file or stdout (-) [default: outputs/].", "目录、文件或 stdout（-）[默认: outputs/]。"),
+    )
+    return anywhere(naming_options(function))
 
 
 def account_options(function: Decorated) -> Decorated:
@@ -178,14 +195,27 @@ def running_options(function: Decorated) -> Decorated:
 
 def common_options(function: Decorated) -> Decorated:
     """All shared options; the function gets them as `common` and its own as keywords."""
+    return _with_common(function, saving_options)
 
+
+def text_options(function: Decorated) -> Decorated:
+    """All shared options of a script whose result is a text."""
+    return _with_common(function, text_saving_options)
+
+
+def sound_options(function: Decorated) -> Decorated:
+    """All shared options of a script that makes or reads sounds."""
+    return _with_common(function, sound_saving_options)
+
+
+def _with_common(function: Decorated, saving: Callable[[Decorated], Decorated]) -> Decorated:
     def with_common(**values: Any) -> Any:
         common, own = split(values)
         return function(common, **own)
 
     with_common.__name__ = function.__name__
     with_common.__click_params__ = getattr(function, "__click_params__", [])  # type: ignore[attr-defined]
-    return running_options(saving_options(talk_options(account_options(with_common))))
+    return running_options(saving(talk_options(account_options(with_common))))
 
 
 def split(values: Mapping[str, Any]) -> tuple[Common, dict[str, Any]]:

@@ -50,6 +50,15 @@ class ProgressLine:
         if self._shown:
             self._bar.stop()
 
+    def stop(self) -> None:
+        """Take the line away for good."""
+        if self._shown:
+            self._bar.stop()
+            self._shown = False
+
+    def piece(self, job: Job, text: str, thought: str) -> None:
+        """Show a piece of a streamed answer; a line has no room for it."""
+
     @contextmanager
     def paused(self) -> Iterator[None]:
         """Take the line away while something is printed."""

@@ -40,6 +40,29 @@ def write_data(text: str) -> None:
     _write(sys.stdout, printable(text))
 
 
+def write_piece(text: str) -> None:
+    """Print a piece of a text as it comes, without ending the line."""
+    _write(sys.stdout, printable(text), end="")
+
+
+def write_bytes(data: bytes) -> None:
+    """Print a file."""
+    if sys.stdout is None:
+        raise OSError(errno.EBADF, say("stdout is closed", "stdout 已关闭"))
+    try:
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        raise _nobody_reads() from None
+
+
+def talk_piece(text: str) -> None:
+    """Print a piece of talk (a thought) as it comes."""
+    if sys.stderr is not None:
+        with contextlib.suppress(OSError, ValueError, SaveError):
+            _write(sys.stderr, printable(text), end="")
+
+
 def talk(text: str) -> None:
     """Print a line for people. That nobody listens (a closed stderr) must not end a paid run."""
     if sys.stderr is not None:
@@ -47,7 +70,14 @@ def talk(text: str) -> None:
             _write(sys.stderr, printable(text))
 
 
-def _write(stream: Any, line: str) -> None:
+def _nobody_reads() -> SaveError:
+    return SaveError(
+        say("nobody reads stdout any more", "stdout 的读取端已关闭"),
+        advice=say("`bailian tasks list` shows what was saved", "`bailian tasks list` 显示已保存的内容"),
+    )
+
+
+def _write(stream: Any, line: str, end: str = "\n") -> None:
     """Write a line; characters that the stream's encoding lacks are escaped, never a reason to fail.
 
     Raises:
@@ -57,16 +87,13 @@ def _write(stream: Any, line: str) -> None:
         raise OSError(errno.EBADF, say("stdout is closed", "stdout 已关闭"))
     encoding = stream.encoding or "utf-8"
     try:
-        _write_now(stream, line.encode(encoding, "backslashreplace").decode(encoding))
+        _write_now(stream, line.encode(encoding, "backslashreplace").decode(encoding) + end)
     except BrokenPipeError:  # click would turn it into a bare exit 1
-        raise SaveError(
-            say("nobody reads stdout any more", "stdout 的读取端已关闭"),
-            advice=say("`bailian tasks list` shows what was saved", "`bailian tasks list` 显示已保存的内容"),
-        ) from None
+        raise _nobody_reads() from None
 
 
 def _write_now(stream: Any, line: str) -> None:
-    stream.write(line + "\n")
+    stream.write(line)
     stream.flush()
 
 

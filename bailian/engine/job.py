@@ -23,16 +23,28 @@ from bailian.wire.service import Service
 class Saving:
     """Where results go."""
 
-    folder: Path
+    folder: Path | None
+    """None: a text is only shown; the journal has it."""
     template: str
     sidecar: bool = False
+    stem: str | None = None
+    """The file's very name without suffix, instead of one made by the template."""
+    suffix: str | None = None
+    """The suffix asked for, of a text."""
 
     def to_json(self) -> dict[str, Any]:
-        return {"folder": str(self.folder), "template": self.template, "sidecar": self.sidecar}
+        return {**vars(self), "folder": None if self.folder is None else str(self.folder)}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Saving:
-        return cls(Path(data["folder"]), data["template"], bool(data.get("sidecar")))
+        folder = data.get("folder")
+        return cls(
+            None if folder is None else Path(folder),
+            data["template"],
+            bool(data.get("sidecar")),
+            data.get("stem"),
+            data.get("suffix"),
+        )
 
 
 @dataclass
@@ -73,6 +85,8 @@ class Job:
     confirmations: int = 0
     foreign: set[str] = field(default_factory=set)
     refreshed: bool = False
+    document: bool = False
+    """The answer holds the document it links to."""
     watched_from_s: float | None = None
     usual: Usual | None = None
 
@@ -104,10 +118,22 @@ class Progress(Protocol):
 
     def update(self, job: Job, status: str, elapsed_s: float) -> None: ...
 
+    def piece(self, job: Job, text: str, thought: str) -> None:
+        """Show a piece of a streamed answer."""
+
 
 class NoProgress:
     def update(self, job: Job, status: str, elapsed_s: float) -> None:
         pass
+
+    def piece(self, job: Job, text: str, thought: str) -> None:
+        pass
+
+
+class Speech(Protocol):
+    """Speaks one text; `wire.speech` does, which is loaded when it is needed."""
+
+    def speak(self, run_task_payload: Mapping[str, Any], part_path: Path) -> dict[str, Any]: ...
 
 
 @dataclass
@@ -120,6 +146,8 @@ class Ports:
     owner: Owner
     service: Service
     downloader: Downloader
+    speech: Callable[[], Speech]
+    """Opens no connection: gives what opens one."""
     progress: Progress = field(default_factory=NoProgress)
     monotonic: Callable[[], float] = time.monotonic
     wall: Callable[[], float] = time.time

@@ -12,8 +12,9 @@ from typing import Any
 
 from bailian.catalog import Catalog
 from bailian.engine.evidence import failure, is_ours, shown_prompts
-from bailian.engine.job import Job, NoProgress, Outcome, Ports, Progress, Saving, Step, Then
-from bailian.engine.save import save, still_at_service
+from bailian.engine.files import still_at_service
+from bailian.engine.job import Job, NoProgress, Outcome, Ports, Progress, Saving, Speech, Step, Then
+from bailian.engine.save import save
 from bailian.engine.schedule import Scheduler
 from bailian.engine.settle import never_arrived, settle, unclear
 from bailian.engine.submit import hold, submit, unsent
@@ -27,6 +28,7 @@ from bailian.owners import Owner
 from bailian.pace import Pace
 from bailian.settings import Settings
 from bailian.wire.download import Downloader
+from bailian.wire.headers import request_headers
 from bailian.wire.service import Service
 
 
@@ -89,7 +91,9 @@ class Engine:
         self._stack.callback(service.close)
         self._stack.callback(downloader.close)
         owner = self._stack.enter_context(Owner(home))
-        self.ports = Ports(self.settings.account, journal, pace, owner, service, downloader, self._progress)
+        self.ports = Ports(
+            self.settings.account, journal, pace, owner, service, downloader, self._speech, self._progress
+        )
         return self
 
     def __exit__(
@@ -97,12 +101,20 @@ class Engine:
     ) -> None:
         self._stack.close()
 
+    def _speech(self) -> Speech:
+        from bailian.wire.speech import SpeechSocket  # loads websockets
+
+        return SpeechSocket(self.settings.socket_url, request_headers(self.settings))
+
     @property
     def journal(self) -> Journal:
         return self.ports.journal
 
-    def intend(self, prepared: Prepared, saving: Saving) -> Job:
-        """Put a checked request on disk. Nothing is sent before this has returned."""
+    def intend(self, prepared: Prepared, saving: Saving, *, run: str | None = None, row_key: str | None = None) -> Job:
+        """Put a checked request on disk. Nothing is sent before this has returned.
+
+        `run` and `row_key` say which batch or chat it belongs to.
+        """
         data = prepared.to_json()
         job_id = self.journal.intend(
             account=self.ports.account,
@@ -114,6 +126,8 @@ class Engine:
             saving=saving.to_json(),
             estimate_cny=prepared.estimate_cny,
             owner=self.ports.owner.id,
+            run=run,
+            row_key=row_key,
         )
         return Job(
             id=job_id,
@@ -289,7 +303,7 @@ class Engine:
             )
             return unsent(job, self.ports, job.last_error or late)
         if state in ("sending", "unsettled"):
-            if job.prepared["mode"] == "sync":
+            if job.prepared["mode"] != "task":
                 return _hold(job, self.ports)
             return Outcome(job, state, error=unclear(job))
         return Outcome(job, state, error=still_running(job))
@@ -300,8 +314,9 @@ class Engine:
             state = self._state(job)
             if state == "waiting":
                 unsent(job, self.ports, never_arrived())
-            elif state in ("sending", "unsettled") and job.prepared["mode"] == "sync":
-                running.append(_hold(job, self.ports).job.id)
+            elif state in ("sending", "unsettled") and job.prepared["mode"] != "task":
+                if _hold(job, self.ports).state == "held":
+                    running.append(job.id)
             elif state not in FINAL_STATES:
                 running.append(job.task_id or job.id)
         if not running:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from bailian.engine.job import Job, Outcome, Ports, Step, Then
 from bailian.errors import BailianError
+from bailian.modalities import of
 
 THREADS = 16
 # Ctrl-C while a paid request is under way: its answer is worth waiting for.
@@ -84,9 +85,10 @@ class Scheduler:
     def _grace_s(self) -> float:
         """Return how long the paid requests under way are worth waiting for."""
         submitting = [job for job, step in self._running.values() if step == "submit"]
-        if any(job.prepared["mode"] == "sync" for job in submitting):
+        lost = [job for job in submitting if not of(job.kind).REPEATABLE]
+        if any(job.prepared["mode"] != "task" for job in lost):
             return SYNC_GRACE_S
-        return GRACE_S if submitting else 0.0
+        return GRACE_S if lost else 0.0
 
     def close(self) -> None:
         for _ in self._threads:

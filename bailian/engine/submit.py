@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from bailian.engine.attach import attached
+from bailian.engine.calls import Broken, called
 from bailian.engine.job import Job, Outcome, Ports, Then
 from bailian.engine.rhythm import backoff_s
 from bailian.engine.watch import keep
 from bailian.errors import (
     BailianError,
+    CutShort,
     InvalidRequest,
     JournalError,
     MaybeSent,
@@ -25,6 +27,8 @@ from bailian.modalities import of
 
 NOT_SENT_TRIES = 4
 BROKEN_TRIES = 3
+# A lost answer that costs little is asked for again.
+RESENDS = 3
 
 
 def submit(job: Job, ports: Ports) -> Then | Outcome:
@@ -54,20 +58,16 @@ def submit(job: Job, ports: Ports) -> Then | Outcome:
         return _maybe_sent(job, ports, error)
     except ServiceError as error:
         return _refused(job, ports, error, queue)
+    except Broken as broken:
+        return _broken(job, ports, broken)
     return _taken(job, ports, answer)
 
 
 def _send(job: Job, ports: Ports, body: dict[str, Any]) -> dict[str, Any]:
     ports.progress.update(job, "SUBMITTING", 0.0)
-    route = job.prepared["route"]
-    if job.prepared["mode"] == "sync":
-        answer = ports.service.call(route, body)
-        if not of(job.kind).items(answer, job.prepared):
-            raise MaybeSent(
-                say("the service answered without a result", "服务应答中没有结果"), request_id=answer.get("request_id")
-            )
-        return answer
-    answer = ports.service.create_task(route, body)
+    if job.prepared["mode"] != "task":
+        return called(job, ports, body)
+    answer = ports.service.create_task(job.prepared["route"], body)
     if not _task_id(answer):
         raise MaybeSent(
             say("the service answered without a task id", "服务应答中没有 task_id"), request_id=answer.get("request_id")
@@ -82,7 +82,7 @@ def _task_id(answer: dict[str, Any]) -> str:
 
 def _taken(job: Job, ports: Ports, answer: dict[str, Any]) -> Then | Outcome:
     job.request_id = str(answer.get("request_id") or "") or None
-    if job.prepared["mode"] == "sync":
+    if job.prepared["mode"] != "task":
         job.answer = answer
         return _keep_sync(job, ports)
     job.task_id = _task_id(answer)
@@ -105,17 +105,19 @@ def _taken(job: Job, ports: Ports, answer: dict[str, Any]) -> Then | Outcome:
 
 
 def _keep_sync(job: Job, ports: Ports) -> Then | Outcome:
-    """The answer is the only trace of a paid picture: committed in the step that received it."""
+    """The answer is the only trace of a paid result: committed in the step that received it."""
     try:
         return keep(job, ports)
     except JournalError as error:
         links = [item.url for item in of(job.kind).items(job.answer or {}, job.prepared) if item.url]
         raise SaveError(
             say(
-                f"the picture was made, but the journal could not record it: {error.message}",
-                f"图片已生成，但无法写入日志：{error.message}",
+                f"the result was made, but the journal could not record it: {error.message}",
+                f"结果已生成，但无法写入日志：{error.message}",
             ),
-            advice=say("download it yourself within 24 hours: ", "请在 24 小时内自行下载：") + " ".join(links),
+            advice=say("download it yourself within 24 hours: ", "请在 24 小时内自行下载：") + " ".join(links)
+            if links
+            else "",
             request_id=job.request_id,
         ) from None
 
@@ -152,6 +154,26 @@ def _refused(job: Job, ports: Ports, error: ServiceError, queue: str) -> Then | 
         return Then("submit", pause_s)
     if error.again == "few" and job.attempts < BROKEN_TRIES:
         return Then("submit", pause_s)
+    if error.code == "ModelNotFound" and (instead := job.prepared.get("facts", {}).get("instead")):
+        error.advice = instead
+    ports.journal.finish(job.id, "failed", journalled(error))
+    return Outcome(job, "failed", error=error)
+
+
+def _broken(job: Job, ports: Ports, broken: Broken) -> Outcome:
+    """Keep what came of a streamed answer. It was shown, so it is not asked for again."""
+    job.answer = broken.answer
+    keep(job, ports)
+    error = CutShort(
+        say(f"the answer broke off: {broken.error.message}", f"回答中断：{broken.error.message}"),
+        advice=say(
+            f"what came is kept: bailian tasks show {job.id}; for a whole answer run the command again",
+            f"已收到的部分已保存：bailian tasks show {job.id}；如需完整回答请重新运行",
+        ),
+        wire_code=broken.error.wire_code,
+        http_status=broken.error.http_status,
+        request_id=job.request_id,
+    )
     ports.journal.finish(job.id, "failed", journalled(error))
     return Outcome(job, "failed", error=error)
 
@@ -161,15 +183,22 @@ def _maybe_sent(job: Job, ports: Ports, error: BailianError) -> Then | Outcome:
         ports.journal.unsettled(job.id)
         job.confirmations = 0
         return Then("settle", 1.0)
+    if of(job.kind).REPEATABLE and job.resends < RESENDS:
+        job.resends += 1
+        ports.journal.not_sent(job.id)
+        return Then("submit", backoff_s(job.resends, jitter=ports.jitter()))
     return hold(job, ports, error)
 
 
 def hold(job: Job, ports: Ports, error: BailianError) -> Outcome:
     """Report a synchronous call whose answer is lost. It leaves no task to look up, so a person must decide."""
+    if of(job.kind).REPEATABLE:
+        ports.journal.finish(job.id, "failed", journalled(error))
+        return Outcome(job, "failed", error=error)
     held = MaybeSent(
         say(
-            f"{error.message}; the picture may have been made and billed, so the request is not sent again",
-            f"{error.message}；图片可能已经生成并计费，因此不会自动重发",
+            f"{error.message}; the result may have been made and billed, so the request is not sent again",
+            f"{error.message}；结果可能已经生成并计费，因此不会自动重发",
         ),
         advice=say(
             "this kind of call leaves no task that could be looked up: check the bill in the console, then run the command again",

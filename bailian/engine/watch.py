@@ -10,7 +10,7 @@ from bailian.engine.job import Job, Outcome, Ports, Then, query_wait_s
 from bailian.engine.rhythm import backoff_s, next_poll_s, usual
 from bailian.errors import BailianError, ServiceError, TransportError, journalled
 from bailian.language import say
-from bailian.modalities import of
+from bailian.modalities import of, succeeded
 
 # A task may not be visible everywhere in its first moments; after that UNKNOWN means gone.
 UNKNOWN_TRIES = 3
@@ -87,7 +87,7 @@ def _over(job: Job, ports: Ports, answer: dict[str, Any], output: dict[str, Any]
         job.task_id, job.adopted, job.watched_from_s, job.confirmations = None, False, None, 0
         ports.journal.disown(job.id)
         return Then("settle", 1.0)
-    if status == "SUCCEEDED":
+    if succeeded(job.kind, output, status):
         job.answer = answer
         return Then("keep")
     error = failure(output, status, job.task_id, answer.get("request_id"))

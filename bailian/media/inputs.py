@@ -35,7 +35,7 @@ def resolve(field: str, text: str, home: Path) -> Input:
         InvalidRequest: no such file, no picture, cut short, or of a format the service does not take.
     """
     if text.startswith(("http://", "https://")):
-        return _remote(text)
+        return remote(text)
     if text.startswith("oss://"):
         return Input(text)
     if text == "-":
@@ -103,7 +103,7 @@ def probe(field: str, data: bytes, name: str) -> Probe:
         raise InvalidRequest.one(field, say(f"{name} is damaged: {error}", f"{name} 已损坏：{error}")) from None
 
 
-def _remote(text: str) -> Input:
+def remote(text: str) -> Input:
     """Percent-encode what a URL may not hold: the service refuses Chinese characters and spaces in it."""
     parts = urlsplit(text)
     host = parts.netloc if parts.netloc.isascii() else parts.netloc.encode("idna").decode("ascii")

@@ -9,6 +9,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
+from urllib.parse import unquote, urlsplit
 
 from bailian.errors import InvalidRequest
 from bailian.language import say
@@ -62,6 +63,14 @@ def render(template: str, values: Mapping[str, object]) -> str:
         filled = re.sub(r"([-_ .])[-_ .]*(?=[-_ .])", "", filled).strip("-_ .")
         parts.append(_fit(filled or "file"))
     return "/".join(parts)
+
+
+def stem_of(word: str) -> str:
+    """Return the name without suffix of a path or URL, for a file of the same name: "会议 1.final.mp3" → "会议 1.final"."""
+    path = unquote(urlsplit(word).path) if word.startswith(("https://", "http://", "oss://", "file://")) else word
+    name = re.sub(r"[\\/]", "/", path).rstrip("/").rpartition("/")[2]
+    stem = name.rpartition(".")[0] or name
+    return _fit(_FORBIDDEN.sub("-", unicodedata.normalize("NFC", stem)).strip(" .") or "file")
 
 
 def _safe(field: str, value: object) -> str:

@@ -10,15 +10,16 @@ from importlib import import_module
 from typing import Any, Protocol, cast
 
 from bailian.catalog import Catalog
-from bailian.errors import InvalidRequest
-from bailian.language import say
-from bailian.modalities.shapes import Input, Item, Prepared
+from bailian.modalities.shapes import Input, Item, Notice, Prepared
 
 MODULES = {
     "image": "bailian.modalities.image",
     "image_edit": "bailian.modalities.image_edit",
     "wanx_edit": "bailian.modalities.wanx_edit",
     "video": "bailian.modalities.video",
+    "text": "bailian.modalities.text",
+    "speech": "bailian.modalities.speech",
+    "transcription": "bailian.modalities.transcription",
 }
 
 
@@ -30,6 +31,9 @@ class Modality(Protocol):
 
     RESULT_SUFFIXES: tuple[str, ...]
     """What a result may be, by its bytes."""
+
+    REPEATABLE: bool
+    """A synchronous answer that was lost may be asked for again: it costs little."""
 
     def from_config(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """Return our fields for the service's names in a config file."""
@@ -54,8 +58,25 @@ class Modality(Protocol):
         """Return the prompt as it was sent: what a task of ours answers as `orig_prompt`."""
 
 
+def remarks(kind: str, answer: Mapping[str, Any], prepared: Mapping[str, Any]) -> list[Notice]:
+    """Return what to know about an answer; most kinds have nothing to say."""
+    own = getattr(of(kind), "remarks", None)
+    return list(own(answer, prepared)) if own else []
+
+
+def succeeded(kind: str, output: Mapping[str, Any], status: str) -> bool:
+    """Return whether a task that is over has a result. A recording without speech has one: nothing was said."""
+    no_speech = getattr(of(kind), "no_speech", None)
+    return status == "SUCCEEDED" or (status == "FAILED" and no_speech is not None and bool(no_speech(output)))
+
+
+def exact(prepared: Prepared) -> Prepared:
+    """Return the request with its cost counted as well as it can be, which may take a second."""
+    own = getattr(of(prepared.model.kind), "exact", None)
+    refined: Prepared = own(prepared) if own else prepared
+    return refined
+
+
 def of(kind: str) -> Modality:
     """Return the module for this kind of model."""
-    if kind not in MODULES:
-        raise InvalidRequest.one("model", say(f"{kind} models cannot be run yet", f"暂不支持 {kind} 类模型"))
     return cast(Modality, import_module(MODULES[kind]))

@@ -114,6 +114,13 @@ def check_range(field: str, value: int | None, low: int, high: int) -> list[Prob
     return [Problem(field, say(f"{value} is not in {low} to {high}", f"{value} 不在 {low} 到 {high} 之间"))]
 
 
+def check_number(field: str, value: float | None, low: float, high: float) -> list[Problem]:
+    """Check a number that need not be whole; NaN is in no range."""
+    if value is None or low <= value <= high:
+        return []
+    return [Problem(field, say(f"{value:g} is not in {low:g} to {high:g}", f"{value:g} 不在 {low:g} 到 {high:g} 之间"))]
+
+
 def check_seed(model: Model, seed: int | None, n: int) -> list[Problem]:
     """Check a seed. With several pictures the service uses seed, seed+1, …: the last must be in range too."""
     if seed is None:

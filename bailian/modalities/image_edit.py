@@ -23,6 +23,7 @@ KIND = "image_edit"
 DEFAULT_MODEL = "qwen-image-edit"
 INPUT_FIELDS = ("image",)
 RESULT_SUFFIXES = kinds.PICTURES
+REPEATABLE = False
 
 
 class ImageEditRequest(BaseModel):

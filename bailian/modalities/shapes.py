@@ -35,9 +35,17 @@ class Prepared:
     notices: tuple[Notice, ...] = ()
     upload: bool = False
     """Local files go by upload, whatever their size."""
+    ceiling_cny: float | None = None
+    """The most it can cost, where that is not `unit_cny` × `units` (text: the answer's length is open)."""
+    stream: bool = False
+    """The answer comes in pieces."""
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    """What the modality wants back when it reads the answer, in this process or another. Plain JSON."""
 
     @property
     def estimate_cny(self) -> float | None:
+        if self.ceiling_cny is not None:
+            return round(self.ceiling_cny, 6)
         return None if self.unit_cny is None else round(self.unit_cny * self.units, 6)
 
     def to_json(self) -> dict[str, Any]:
@@ -48,6 +56,8 @@ class Prepared:
             "body": dict(self.body),
             "count": self.count,
             **({"upload": True} if self.upload else {}),
+            **({"stream": True} if self.stream else {}),
+            **({"facts": dict(self.facts)} if self.facts else {}),
             "unit_cny": self.unit_cny,
             "units": self.units,
             "notices": [vars(notice) for notice in self.notices],
@@ -56,14 +66,23 @@ class Prepared:
 
 @dataclass(frozen=True)
 class Item:
-    """One result of an answer: a link, or why there is none."""
+    """One result of an answer: a link, a text, the sound that came with it, or why there is none."""
 
     index: int
     url: str | None = None
+    text: str | None = None
+    sound: bool = False
+    """The bytes came over the socket and are on this machine already."""
+    suffix: str = ""
+    """The file's suffix, where the bytes do not tell it ("txt", "srt")."""
     code: str = ""
     message: str = ""
     wire: Mapping[str, Any] = field(default_factory=dict)
     """The entry as the service sent it."""
+
+    @property
+    def good(self) -> bool:
+        return bool(self.url) or self.text is not None or self.sound
 
 
 @dataclass(frozen=True)
@@ -77,10 +96,21 @@ class Probe:
 
 
 @dataclass(frozen=True)
+class Recording:
+    """What a sound or film on this machine is."""
+
+    size_bytes: int
+    duration_s: float | None = None
+    """None where its headers do not say."""
+
+
+@dataclass(frozen=True)
 class Input:
-    """A picture to send. `url` is `https://…`, `oss://…` or `file:///absolute/path`."""
+    """A picture or recording to send. `url` is `https://…`, `oss://…` or `file:///absolute/path`."""
 
     url: str
     probe: Probe | None = None
-    """None for what is not on this machine."""
+    """Of a picture; None for what is not on this machine."""
+    recording: Recording | None = None
+    """Of a recording; None for what is not on this machine."""
     notice: Notice | None = None

@@ -23,6 +23,7 @@ KIND = "video"
 DEFAULT_MODEL = "wan2.1-t2v-turbo"
 INPUT_FIELDS: tuple[str, ...] = ()
 RESULT_SUFFIXES = kinds.FILMS
+REPEATABLE = False
 
 
 class VideoRequest(BaseModel):

@@ -24,6 +24,7 @@ KIND = "wanx_edit"
 DEFAULT_MODEL = "wanx2.1-imageedit"
 INPUT_FIELDS = ("image", "mask")
 RESULT_SUFFIXES = kinds.PICTURES
+REPEATABLE = False
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ import contextlib
 import json
 import os
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass, field, replace
 from email.utils import parsedate_to_datetime
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
@@ -26,6 +26,7 @@ from bailian.errors import MaybeSent, NotSent, TransportError
 from bailian.language import say
 from bailian.settings import LOOPBACK_HOSTS
 from bailian.wire import evidence
+from bailian.wire.sse import Frame, frames
 
 CONNECT_TIMEOUT_S = 10.0
 POOL_CONNECTIONS = 32
@@ -120,7 +121,7 @@ class Http:
             NotSent: nothing of the request was handed to a connection.
             MaybeSent: something was, and no complete answer came.
         """
-        data = None if body is None else json.dumps(body, ensure_ascii=False).encode("utf-8")
+        data = None if body is None else _json_bytes(body)
         all_headers = {**self._headers, **(headers or {})}
         if data is not None:
             all_headers["Content-Type"] = "application/json"
@@ -140,8 +141,38 @@ class Http:
                 content = self._without_key(response.content)
         except (requests.RequestException, urllib3.exceptions.HTTPError, ValueError) as error:
             raise transport_error(error, self._base_url, read_timeout_s) from None
-        # Not `response.text`: for JSON without a charset it guesses the encoding, for milliseconds.
-        return Reply(response.status_code, response.headers, content.decode("utf-8", "replace"), _json_object(content))
+        return _reply(response, content)
+
+    def stream(
+        self, path: str, *, body: Mapping[str, Any], headers: Mapping[str, str], read_timeout_s: float
+    ) -> Generator[Frame, None, Reply | None]:
+        """POST once and yield the frames as they arrive; close the generator to leave early.
+
+        Returns:
+            The whole reply where the server answered with something else than a stream.
+
+        Raises:
+            NotSent: nothing of the request was handed to a connection.
+            MaybeSent: something was, and the stream broke, or fell silent for `read_timeout_s`.
+        """
+        all_headers = {**self._headers, **headers, "Content-Type": "application/json"}
+        evidence.forget()
+        try:
+            with self._session.post(
+                self._base_url + path,
+                data=_json_bytes(body),
+                headers=all_headers,
+                timeout=(CONNECT_TIMEOUT_S, read_timeout_s),
+                allow_redirects=False,
+                stream=True,
+            ) as response:
+                if "text/event-stream" not in response.headers.get("content-type", ""):
+                    return _reply(response, self._without_key(response.content))
+                for frame in frames(response.iter_content(None)):
+                    yield replace(frame, data=self._without_key(frame.data.encode()).decode())
+        except (requests.RequestException, urllib3.exceptions.HTTPError, ValueError) as error:
+            raise transport_error(error, self._base_url, read_timeout_s) from None
+        return None
 
     def _without_key(self, content: bytes) -> bytes:
         """A server that repeats the key ("Incorrect API key provided: …") must not put it into journals and logs."""
@@ -151,7 +182,16 @@ class Http:
         self._session.close()
 
 
-def _json_object(content: bytes) -> dict[str, Any] | None:
+def _json_bytes(body: Mapping[str, Any]) -> bytes:
+    return json.dumps(body, ensure_ascii=False).encode("utf-8")
+
+
+def _reply(response: requests.Response, content: bytes) -> Reply:
+    # Not `response.text`: for JSON without a charset it guesses the encoding, for milliseconds.
+    return Reply(response.status_code, response.headers, content.decode("utf-8", "replace"), json_object(content))
+
+
+def json_object(content: bytes) -> dict[str, Any] | None:
     """Return the object; half characters (a prompt cut inside an emoji) become "\ufffd", or no file could hold them."""
     try:
         value = json.loads(content)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -12,8 +13,9 @@ from bailian.errors import ServiceError, TransportError
 from bailian.language import say
 from bailian.settings import Settings
 from bailian.wire import answers
-from bailian.wire.headers import request_headers
-from bailian.wire.http import Http, Reply
+from bailian.wire.headers import STREAM_HEADERS, request_headers
+from bailian.wire.http import Http, Reply, json_object
+from bailian.wire.sse import Frame
 
 SUBMIT_TIMEOUT_S = 60.0
 # The gateway gives up after 298 s (`x-dashscope-timeout` of a captured qwen-image-max answer, 2026-06).
@@ -63,6 +65,25 @@ class Service:
         """POST a paid synchronous request; the answer is the result. The async header would be refused (403)."""
         headers = _resolve_header(body)
         return answers.read(self._http.send("POST", route, body=body, headers=headers, read_timeout_s=SYNC_TIMEOUT_S))
+
+    def stream(self, route: str, body: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+        """POST a request whose answer comes in pieces; yield each piece's JSON object.
+
+        A refusal in the stream is a frame under HTTP 200: `event:error`, with the real status in a comment.
+        """
+        sent = self._http.stream(route, body=body, headers=STREAM_HEADERS, read_timeout_s=SYNC_TIMEOUT_S)
+        with closing(sent):
+            while True:
+                try:
+                    frame = next(sent)
+                except StopIteration as end:
+                    if end.value is not None:
+                        yield answers.read(end.value)
+                    return
+                data = json_object(frame.data.encode("utf-8", "replace"))
+                if data is None:
+                    continue  # cut in the middle, or no answer of the service: the end will show what is missing
+                yield answers.read(Reply(_status(frame), {}, frame.data, data))
 
     def upload_grant(self, model: str) -> dict[str, Any]:
         """GET the permission to upload files for one model: free, valid for 5 minutes."""
@@ -139,6 +160,10 @@ def _number(value: Any, default: int) -> int:
     if not isinstance(value, int):
         raise TransportError(say("the task list is not readable", "任务列表无法解析"))
     return value
+
+
+def _status(frame: Frame) -> int:
+    return frame.status or (400 if frame.event == "error" else 200)
 
 
 def _resolve_header(body: Mapping[str, Any]) -> dict[str, str]:

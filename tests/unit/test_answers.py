@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from bailian.errors import BailianError, MaybeSent, ServiceError
 from bailian.wire.answers import read, wire_error
-from bailian.wire.http import Reply, _json_object
+from bailian.wire.http import Reply, json_object
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
@@ -26,7 +26,7 @@ BODY = st.fixed_dictionaries({}, optional={**FIELDS, "error": st.fixed_dictionar
 def reply(status: int, body: object, **headers: str) -> Reply:
     text = body if isinstance(body, str) else json.dumps(body)
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return Reply(status, named, text, _json_object(text.encode("utf-8", "surrogatepass")))
+    return Reply(status, named, text, json_object(text.encode("utf-8", "surrogatepass")))
 
 
 def refusal(status: int, body: object, **headers: str) -> ServiceError:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bailian.catalog import Catalog, Model, did_you_mean, load, script_of
+from bailian.catalog import KINDS, Catalog, Model, did_you_mean, load, script_of
 from bailian.errors import InvalidRequest, SetupError
 
 NEW_MODEL = """
@@ -192,6 +192,11 @@ def test_did_you_mean_says_nothing_where_nothing_is_near() -> None:
     assert did_you_mean("sise", ["model", "size"]) == "; did you mean size?"
 
 
-def test_a_kind_without_a_script_says_so() -> None:
-    """What this version cannot run is not sent to a script that is not there."""
-    assert (script_of("image"), script_of("text")) == ("text2image.py", "text (not in this version)")
+def test_every_kind_has_a_script() -> None:
+    """A model of another kind is refused with the script that runs it."""
+    assert {kind: script_of(kind) for kind in ("image", "text", "speech")} == {
+        "image": "text2image.py",
+        "text": "text2text.py",
+        "speech": "audio.py tts",
+    }
+    assert all(script_of(kind) for kind in KINDS)

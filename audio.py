@@ -1,0 +1,156 @@
+#!/usr/bin/env python3
+"""Speech with Alibaba Bailian: text to speech (Sambert), speech to text (Paraformer)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from bailian.cli import guard
+from bailian.cli.options import WHOLE_NUMBER, Common, sound_options
+from bailian.language import say
+
+
+@click.group(
+    help=say(
+        "Speak a text (tts), write down a recording (asr), list the voices.",
+        "语音合成（tts）、语音识别（asr）、列出音色（voices）。",
+    )
+)
+def main() -> None:
+    pass
+
+
+@main.command(
+    help=say(
+        "Speak TEXT (`-`, or none with a pipe, reads it from stdin) and print the path of the sound.",
+        "朗读 TEXT 并输出音频文件路径（`-`，或在管道中省略，表示从 stdin 读取）。",
+    )
+)
+@click.argument("text", required=False)
+@click.option(
+    "--file",
+    type=click.Path(path_type=Path, allow_dash=True),
+    metavar="FILE",
+    help=say("Speak a text file instead.", "改为朗读文本文件。"),
+)
+@click.option(
+    "--model",
+    "--voice",
+    "model",
+    metavar="NAME",
+    help=say(
+        "Voice: see `audio.py voices` [default: sambert-zhichu-v1].",
+        "音色，见 `audio.py voices` [默认: sambert-zhichu-v1]。",
+    ),
+)
+@click.option(
+    "--format", metavar="FORMAT", help=say("wav, mp3 or pcm [default: wav].", "wav、mp3 或 pcm [默认: wav]。")
+)
+@click.option(
+    "--sample-rate",
+    type=WHOLE_NUMBER,
+    metavar="HZ",
+    help=say("Samples a second [default: the voice's own].", "采样率 [默认: 音色自身的采样率]。"),
+)
+@click.option(
+    "--volume", type=WHOLE_NUMBER, metavar="N", help=say("0 to 100 [default: 50].", "音量，0 到 100 [默认: 50]。")
+)
+@click.option(
+    "--rate", type=float, metavar="X", help=say("Speed, 0.5 to 2.0 [default: 1.0].", "语速，0.5 到 2.0 [默认: 1.0]。")
+)
+@click.option(
+    "--pitch", type=float, metavar="X", help=say("0.5 to 2.0 [default: 1.0].", "音高，0.5 到 2.0 [默认: 1.0]。")
+)
+@click.option(
+    "--subtitles",
+    metavar="FORMAT",
+    help=say("Write subtitles beside the sound: srt or vtt.", "在音频旁写字幕：srt 或 vtt。"),
+)
+@sound_options
+def tts(common: Common, **fields: Any) -> int:
+    from bailian.cli.sound import speak
+
+    return speak(fields, common)
+
+
+@main.command(
+    help=say(
+        "Write down the speech of recordings (paths, file://… or URLs) and print the paths of the transcripts.",
+        "识别录音中的语音（路径、file://… 或链接），输出文稿路径。",
+    )
+)
+@click.argument("files", nargs=-1, metavar="FILE|URL...")
+@click.option("--model", metavar="NAME", help=say("Model [default: paraformer-v1].", "模型 [默认: paraformer-v1]。"))
+@click.option(
+    "-f",
+    "--format",
+    "formats",
+    multiple=True,
+    metavar="FORMAT",
+    help=say(
+        "txt, srt, vtt, tsv, json or all (repeatable) [default: txt].",
+        "txt、srt、vtt、tsv、json 或 all（可重复）[默认: txt]。",
+    ),
+)
+@click.option(
+    "--language",
+    "language",
+    multiple=True,
+    metavar="CODE",
+    help=say("zh, en, ja … where the model takes it (repeatable).", "zh、en、ja 等（仅部分模型支持，可重复）。"),
+)
+@click.option(
+    "--diarization/--no-diarization",
+    "diarization_enabled",
+    default=None,
+    help=say("Tell the speakers apart (mono only) [default: off].", "区分说话人（仅单声道）[默认: 关]。"),
+)
+@click.option(
+    "--speaker-count", type=WHOLE_NUMBER, metavar="N", help=say("How many speakers, 2 to 100.", "说话人数，2 到 100。")
+)
+@click.option(
+    "--channel",
+    "channel_id",
+    type=WHOLE_NUMBER,
+    multiple=True,
+    metavar="N",
+    help=say(
+        "Track, from 0; each is billed (repeatable) [default: 0].", "音轨，从 0 开始，按轨计费（可重复）[默认: 0]。"
+    ),
+)
+@click.option(
+    "--disfluency-removal/--no-disfluency-removal",
+    "disfluency_removal_enabled",
+    default=None,
+    help=say("Leave out filler words [default: off].", "过滤语气词 [默认: 关]。"),
+)
+@click.option(
+    "--timestamp-alignment/--no-timestamp-alignment",
+    "timestamp_alignment_enabled",
+    default=None,
+    help=say("Mend drifting times [default: off].", "校准时间戳 [默认: 关]。"),
+)
+@click.option("--vocabulary-id", metavar="ID", help=say("Hot words (v2 models).", "热词表（v2 模型）。"))
+@sound_options
+def asr(common: Common, **fields: Any) -> int:
+    from bailian.cli.sound import transcribe
+
+    return transcribe(fields, common)
+
+
+@main.command(help=say("List the voices; no key is needed.", "列出全部音色，无需密钥。"))
+@click.option(
+    "--language", metavar="CODE", help=say("Only voices that speak it: zh, en …", "只列出会说该语言的音色：zh、en 等。")
+)
+@click.option("--json", "as_json", is_flag=True, help=say("JSON on stdout.", "输出 JSON。"))
+def voices(language: str | None, as_json: bool) -> None:
+    from bailian.cli.sound import list_voices
+
+    list_voices(language, as_json)
+
+
+if __name__ == "__main__":
+    guard.main(main, "audio.py")

@@ -1,0 +1,94 @@
+"""From flags, stdin and a config file to a checked request. Flags win."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from bailian.catalog import Catalog
+from bailian.cli.config import read_request
+from bailian.cli.options import Common
+from bailian.errors import InvalidRequest
+from bailian.language import say
+from bailian.modalities import of
+from bailian.modalities.shapes import Input, Prepared
+from bailian.settings import Settings
+
+
+def prepare(kind: str, given: Mapping[str, Any], common: Common, here: Settings, models: Catalog) -> Prepared:
+    """Return the checked request of a command line and its config file; flags win."""
+    modality = of(kind)
+    fields: dict[str, Any] = {}
+    if common.config:
+        fields = modality.from_config(read_request(common.config))
+        _place_inputs(fields, modality.INPUT_FIELDS, common.config.absolute().parent)
+    fields.update({name: value for name, value in given.items() if value not in (None, (), [])})
+    if fields.get("prompt") == "-":
+        fields["prompt"] = stdin_text()
+    inputs: dict[str, Input] = {}
+    for name in modality.INPUT_FIELDS:
+        if name in fields:
+            fields[name] = [one.url for one in _resolved(name, fields[name], here.home, inputs)]
+    return modality.prepare(fields, models, here.region, inputs)
+
+
+def stdin_text() -> str:
+    """Return what is piped in."""
+    try:
+        return sys.stdin.read().strip()
+    except UnicodeDecodeError:
+        raise InvalidRequest.one("prompt", say("stdin is not UTF-8 text", "stdin 不是 UTF-8 文本"), advice="") from None
+
+
+def text_of_file(path: Path) -> str:
+    """Return the text of a file; `-` is stdin.
+
+    Raises:
+        InvalidRequest: it cannot be read, or is no UTF-8 text.
+    """
+    if str(path) == "-":
+        return stdin_text()
+    try:
+        return path.read_text(encoding="utf-8-sig").strip()
+    except UnicodeDecodeError:
+        raise InvalidRequest.one(
+            "file", say(f"{path} is not UTF-8 text: save it as UTF-8", f"{path} 不是 UTF-8 文本，请另存为 UTF-8")
+        ) from None
+    except OSError as error:
+        raise InvalidRequest.one(
+            "file", say(f"cannot read {path}: {error.strerror}", f"无法读取 {path}：{error.strerror}")
+        ) from None
+
+
+def _resolved(name: str, value: Any, home: Path, inputs: dict[str, Input]) -> list[Input]:
+    if name == "file":
+        from bailian.media.recordings import resolve_recording as resolve
+    else:
+        from bailian.media.inputs import resolve
+
+    words = [value] if isinstance(value, str | Path) else value
+    if not isinstance(words, list | tuple) or not all(isinstance(word, str | Path) for word in words):
+        raise InvalidRequest.one(name, say("must be a path or URL, or a list of them", "应为路径或链接，或它们的列表"))
+    found = [resolve(name, str(word), home) for word in words]
+    inputs.update({one.url: one for one in found})
+    return found
+
+
+def _place_inputs(fields: dict[str, Any], names: tuple[str, ...], folder: Path) -> None:
+    """A relative path in a config file is relative to that file."""
+    for name in names:
+        words = fields.get(name)
+        if isinstance(words, str):
+            fields[name] = placed(words, folder)
+        elif isinstance(words, list):
+            fields[name] = [placed(word, folder) if isinstance(word, str) else word for word in words]
+
+
+def placed(word: str, folder: Path) -> str:
+    """Return the word; a relative path is made relative to the folder."""
+    from bailian.media.inputs import local_path
+
+    remote = ("http://", "https://", "oss://", "data:")
+    return word if word == "-" or word.startswith(remote) else str(folder / local_path(word))

@@ -1,0 +1,99 @@
+"""How a job ended: on stdout for programs, on stderr for people, as an exit code for the shell."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bailian.cli.terminal import talk, talk_error, talk_notices, write_bytes, write_data, write_json
+from bailian.errors import CutShort, Exit
+from bailian.language import say
+from bailian.modalities import of
+
+if TYPE_CHECKING:
+    from bailian.engine.job import Outcome
+
+STDOUT_FOLDER = "stdout"
+"""In the home folder: files that are on their way to stdout."""
+
+
+def report(outcome: Outcome, as_json: bool, *, shown: bool = False) -> Exit:
+    """Print how a job ended; return the exit code that says so. `shown`: its text was printed as it came."""
+    error = outcome.error
+    if as_json:
+        write_json(outcome_json(outcome))
+    else:
+        _write_result(outcome, shown)
+        if error is not None:
+            talk_error(error)
+    return error.exit_code if error else Exit.OK
+
+
+def _write_result(outcome: Outcome, shown: bool) -> None:
+    job = outcome.job
+    if outcome.files and job.saving.folder is not None and job.saving.folder.parent.name == STDOUT_FOLDER:
+        for path in outcome.files:
+            write_bytes(path.read_bytes())
+            path.unlink()
+        job.saving.folder.rmdir()
+        return
+    for path in outcome.files:
+        write_data(shown_path(path))
+    if outcome.state == "submitted" and outcome.error is None:
+        write_data(job.task_id or job.id)
+    if job.saving.folder is None and job.answer:
+        for item in of(job.kind).items(job.answer, job.prepared):
+            write_data("" if shown else (item.text or "").rstrip("\n"))
+
+
+def verdict(codes: Sequence[int]) -> int:
+    """Return one exit code for many jobs: theirs if they agree, else "some failed"."""
+    if len(set(codes)) == 1:
+        return codes[0]
+    return Exit.SOME_FAILED if any(codes) else Exit.OK
+
+
+def outcome_json(outcome: Outcome) -> dict[str, Any]:
+    """Return the seed document's answer plus local fields; of a failure, the error."""
+    job, error = outcome.job, outcome.error
+    kept_in_part = isinstance(error, CutShort) and job.answer
+    if error is not None and not outcome.files and not kept_in_part:
+        return error.to_json()
+    answer = job.answer or {}
+    shown: dict[str, Any] = {"request_id": job.request_id}
+    if job.answer:
+        shown["output"] = of(job.kind).with_paths(
+            answer, job.prepared, {index: str(path) for index, path in outcome.placed.items()}
+        )
+        if "usage" in answer:
+            shown["usage"] = answer["usage"]
+    else:
+        shown["output"] = {"task_id": job.task_id, "task_status": "PENDING"}
+    shown["files"] = [str(path) for path in outcome.files]
+    shown["cost"] = {"currency": "CNY", "estimate": job.estimate_cny, "charged": job.charged_cny}
+    shown["notices"] = [vars(notice) for notice in job.notices]
+    if error is not None:
+        shown["error"] = error.to_json()["error"]
+    return shown
+
+
+def shown_path(path: Path) -> str:
+    """Return the path as a user would type it from here."""
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except (ValueError, FileNotFoundError):  # elsewhere, or this folder is gone
+        return str(path)
+
+
+def summary(outcome: Outcome, took_s: float, notices_shown: int, sandbox: bool) -> None:
+    """Say how long it took and what it cost, and what there is to know about the result."""
+    job = outcome.job
+    talk_notices(job.notices[notices_shown:])
+    if outcome.state != "done":
+        return
+    price = "" if job.charged_cny is None else say(f", {job.charged_cny:g} CNY", f"，{job.charged_cny:g} 元")
+    cost = price + (say(" (sandbox: not paid)", "（沙箱：不计费）") if sandbox else "")
+    if job.task_id:
+        cost += say(f", task {job.task_id}", f"，任务 {job.task_id}")
+    talk(say(f"done in {took_s:.1f} s{cost}", f"完成，用时 {took_s:.1f} 秒{cost}"))

@@ -1,0 +1,128 @@
+"""audio.py: speak a text, write down recordings, list the voices."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from bailian import catalog, settings
+from bailian.catalog import Model
+from bailian.cli.config import read_request
+from bailian.cli.options import DEFAULT_OUTPUT, Common
+from bailian.cli.prepare import text_of_file
+from bailian.cli.run import Asked, run_all
+from bailian.cli.target import Target, target_of
+from bailian.errors import InvalidRequest
+from bailian.language import say
+from bailian.media import naming
+
+SOUND_FORMATS = ("wav", "mp3", "pcm")
+TRANSCRIPT_FORMATS = ("txt", "srt", "vtt", "tsv", "json")
+
+
+def speak(given: Mapping[str, Any], common: Common) -> int:
+    """Speak one text into one file."""
+    fields = dict(given)
+    text, file = fields.pop("text"), fields.pop("file")
+    if text is not None and file is not None:
+        raise InvalidRequest.one("file", say("give a text or a file, not both", "文本与 --file 只能给出一个"))
+    if text is None and file is None and common.config is None:
+        text = "-"
+    fields["prompt"] = text if file is None else text_of_file(file)
+    target = _target(common, SOUND_FORMATS)
+    fields["format"] = _format_of(fields["format"], target)
+    if target.as_file and fields["subtitles"]:
+        raise InvalidRequest.one(
+            "subtitles",
+            say("stdout has room for the sound only: give -o a folder", "stdout 只能输出音频：请用 -o 指定目录"),
+        )
+    # The suffix follows from the format, and the subtitles beside the sound have their own.
+    return run_all("speech", [Asked(fields, Target(target.folder, target.stem, None, target.as_file))], common)
+
+
+def transcribe(given: Mapping[str, Any], common: Common) -> int:
+    """Write down recordings, each in a task of its own: the service takes one a task."""
+    fields = {**given, "language": list(given["language"]), "channel_id": list(given["channel_id"])}
+    words, formats = fields.pop("files"), fields.pop("formats")
+    target = _target(common, TRANSCRIPT_FORMATS)
+    if target.stem is not None and len(words) > 1:
+        raise InvalidRequest.one(
+            "output",
+            say("one file cannot hold several transcripts: give a folder", "一个文件无法保存多份文稿：请指定目录"),
+        )
+    found = _format_of(formats[0] if len(formats) == 1 else None, target) if len(formats) < 2 else None
+    fields["format"] = [found] if found else list(formats)
+    if (target.as_file or target.stem is not None) and (len(formats) > 1 or "all" in formats):
+        raise InvalidRequest.one("format", say("several formats need a folder: -o DIR", "输出多种格式需要目录：-o DIR"))
+    if not words and common.config:
+        words = _recordings_of(common.config)
+    asked = [
+        Asked({**fields, "file": [word]}, Target(target.folder, _stem(target, word, common), None, target.as_file))
+        for word in words
+    ]
+    return run_all("transcription", asked or [Asked(fields, target)], common)
+
+
+def _recordings_of(config: Path) -> tuple[str, ...]:
+    """Return the recordings that a config file names, placed relative to it: each becomes a task."""
+    from bailian.cli.prepare import placed
+
+    request = read_request(config)
+    named = request.get("file", request.get("file_urls"))
+    words = [named] if isinstance(named, str) else named if isinstance(named, list) else []
+    return tuple(placed(word, config.absolute().parent) for word in words if isinstance(word, str))
+
+
+def _stem(target: Target, word: str, common: Common) -> str | None:
+    """A transcript is named like its recording, unless a name or a template was given."""
+    return target.stem or (None if common.name else naming.stem_of(word))
+
+
+def _target(common: Common, suffixes: tuple[str, ...]) -> Target:
+    target = target_of(common.output, default=Path(DEFAULT_OUTPUT), suffixes=suffixes, as_file=True)
+    if target.as_file and common.as_json:
+        raise InvalidRequest.one(
+            "json", say("stdout is the file's: leave --json out", "stdout 用于输出文件：请去掉 --json")
+        )
+    return target
+
+
+def _format_of(asked: str | None, target: Target) -> str | None:
+    """The name after `-o` may say the format; it must not say another."""
+    if asked is None or target.suffix is None or asked == target.suffix:
+        return target.suffix or asked
+    raise InvalidRequest.one(
+        "format",
+        say(f"{asked} does not go into a file named .{target.suffix}", f"{asked} 与文件后缀 .{target.suffix} 不一致"),
+    )
+
+
+def list_voices(language: str | None, as_json: bool) -> None:
+    """Print the voices: name, language, rate, what they are good for."""
+    from bailian.cli.table import print_table
+    from bailian.cli.terminal import write_json
+
+    voices = [
+        model
+        for model in catalog.load(settings.home_folder()).of_kind("speech")
+        if not model.unknown_to_service and (language is None or language in model.languages)
+    ]
+    if not voices:
+        raise InvalidRequest.one(
+            "language", say(f"no voice speaks {language}", f"没有会说 {language} 的音色"), advice=""
+        )
+    if as_json:
+        write_json({"voices": [_voice(model) for model in voices]})
+    else:
+        print_table([{**_voice(model), "languages": ", ".join(model.languages)} for model in voices])
+
+
+def _voice(model: Model) -> dict[str, Any]:
+    return {
+        "voice": model.name,
+        "languages": list(model.languages),
+        "sample_rate_hz": model.sample_rate_hz,
+        "subtitles": say("yes", "有") if model.word_times else say("no", "无"),
+        "description": model.description,
+    }

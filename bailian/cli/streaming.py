@@ -1,0 +1,57 @@
+"""A streamed answer, shown as it arrives: the text on stdout, thoughts on stderr."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from bailian.cli.progress import ProgressLine
+from bailian.cli.terminal import talk_piece, write_piece
+
+if TYPE_CHECKING:
+    from bailian.engine.job import Job
+
+FAINT, PLAIN = "\x1b[2m", "\x1b[0m"
+
+
+class StreamedText(ProgressLine):
+    """A progress line that makes way for the text."""
+
+    def __init__(self, shown: bool, verbose: bool = False, pieces: bool = True) -> None:
+        super().__init__(shown, verbose)
+        self._pieces = pieces
+        self._thoughts = shown
+        self._shown_jobs: set[str] = set()
+        self._thinking = False
+
+    def __enter__(self) -> StreamedText:
+        super().__enter__()
+        return self
+
+    def shown(self, job: Job) -> bool:
+        """Return whether the job's text is on stdout already."""
+        return job.id in self._shown_jobs
+
+    def piece(self, job: Job, text: str, thought: str) -> None:
+        if (text or thought) and self._pieces:
+            self.stop()
+        if thought and self._thoughts and self._pieces:
+            self._thinking = True
+            _think(thought)
+        if text and self._pieces:
+            if self._thinking:
+                self._thinking = False
+                talk_piece("\n\n")
+            self._shown_jobs.add(job.id)
+            write_piece(text)
+
+
+def _think(thought: str) -> None:
+    """Show a thought; faint on a terminal. The marks are ours, so they are not made visible like a server's."""
+    if not sys.stderr.isatty():
+        talk_piece(thought)
+        return
+    sys.stderr.write(FAINT)
+    talk_piece(thought)
+    sys.stderr.write(PLAIN)
+    sys.stderr.flush()

@@ -1,0 +1,77 @@
+"""What `-o` means: a folder, a file, or stdout."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from bailian.cli.options import Common
+from bailian.cli.report import STDOUT_FOLDER
+from bailian.errors import InvalidRequest
+from bailian.language import say
+from bailian.media import naming
+
+if TYPE_CHECKING:
+    from bailian.engine.job import Saving
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where a result goes."""
+
+    folder: Path | None
+    """None: to stdout. A text is only printed; a file is made in the home folder, printed and removed."""
+    stem: str | None = None
+    """The file's name without suffix; None: by the template."""
+    suffix: str | None = None
+    as_file: bool = False
+    """What goes to stdout is the bytes of a file."""
+
+    def check(self) -> None:
+        """Refuse before paying what could not be saved afterwards.
+
+        Raises:
+            InvalidRequest: the folder cannot be made or written.
+        """
+        if self.folder is None:
+            return
+        from tempfile import TemporaryFile
+
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with TemporaryFile(dir=self.folder):
+                pass
+        except OSError as error:
+            raise InvalidRequest.one(
+                "output",
+                say(
+                    f"cannot write into {self.folder}: {error.strerror}",
+                    f"无法写入目录 {self.folder}：{error.strerror}",
+                ),
+                advice=say("choose a folder with -o DIR", "请用 -o 指定可写的目录"),
+            ) from None
+
+    def saving(self, home: Path, common: Common) -> Saving:
+        """Return what the engine is told."""
+        from bailian.engine.job import Saving
+
+        template = common.name or naming.DEFAULT_TEMPLATE
+        folder = home / STDOUT_FOLDER / uuid4().hex if self.as_file else self.folder
+        return Saving(None if folder is None else folder.absolute(), template, common.sidecar, self.stem, self.suffix)
+
+
+def target_of(output: Path | None, *, default: Path | None, suffixes: tuple[str, ...], as_file: bool) -> Target:
+    """Return what the word after `-o` means; `-` is stdout, a name that ends in one of `suffixes` is a file.
+
+    With no `suffixes` every name is a file, unless a folder has it already.
+    """
+    if output is None:
+        return Target(default, as_file=as_file and default is None)
+    if str(output) == "-":
+        return Target(None, as_file=as_file)
+    suffix = output.suffix.lower().lstrip(".")
+    if output.is_dir() or (suffixes and suffix not in suffixes):
+        return Target(output)
+    return Target(output.parent, output.stem if suffix else output.name, suffix or None)

@@ -1,0 +1,191 @@
+"""One result becomes one file: fetched or written aside, checked, and given its name when it is whole."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+from bailian.engine.calls import sound_parts
+from bailian.engine.job import Job, Ports
+from bailian.errors import BailianError, TaskFailed, TransportError, journalled
+from bailian.journal import BegunFile
+from bailian.language import say
+from bailian.media import kinds, naming, png, recipe
+from bailian.media.digests import has_digest, sha256_of
+from bailian.media.sounds import finish_sound
+from bailian.modalities import of
+from bailian.modalities.shapes import Item, Notice
+from bailian.wire.download import save_error
+
+
+class NotAFile(TransportError):
+    """The link leads to something that is no result: an error page, an empty or damaged file."""
+
+
+def still_at_service(job: Job, error: BailianError) -> BailianError:
+    """Return the same failure, saying that the result is not lost and how to get it."""
+    error.task_id = error.task_id or job.task_id
+    error.request_id = error.request_id or job.request_id
+    command = f"{job.resume} {job.task_id or job.id}"
+    error.advice = say(
+        f"the result is paid and kept for 24 hours; fetch it with: {command} (-o DIR for another folder)",
+        f"结果已计费并保留 24 小时；请用以下命令取回：{command}（-o 可指定其他目录）",
+    )
+    return error
+
+
+def save_item(job: Job, ports: Ports, item: Item) -> Path:
+    begun = ports.journal.file_path(job.id, item.index)
+    if begun and begun.sha256 and (found := _placed_before(begun)):
+        ports.journal.file(job.id, item.index, found, sha256=begun.sha256, placed=True)
+        return found
+    stem = _stem(job, item) if begun is None else begun.path.with_suffix("") if begun.sha256 else begun.path
+    part = stem.with_name(f".{stem.name}.{item.suffix}{job.id[-6:]}.part")
+    whole = part.with_suffix(".whole")
+    try:
+        stem.parent.mkdir(parents=True, exist_ok=True)
+        if begun and has_digest(whole, begun.sha256):
+            return _place(job, ports, item, begun.path, whole, begun.sha256 or "")
+        if not begun:
+            ports.journal.file(job.id, item.index, stem)
+        ports.progress.update(job, "DOWNLOADING", 0.0)
+        target, digest = _written(job, ports, item, stem, part, whole)
+        ports.journal.file(job.id, item.index, target, sha256=digest)
+        final = _place(job, ports, item, target, whole, digest)
+        if job.saving.sidecar:
+            _write_sidecar(final, recipe.recipe(job, item, _share_cny(job)))
+        return final
+    except OSError as error:
+        raise still_at_service(job, save_error(stem, error)) from None
+
+
+def _written(job: Job, ports: Ports, item: Item, stem: Path, part: Path, whole: Path) -> tuple[Path, str]:
+    """Make the whole file beside its final name; return that name and the SHA-256."""
+    if item.sound:
+        _write_sound(job, ports, whole, item.suffix)
+    elif item.text is not None:
+        with whole.open("wb") as file:
+            file.write(_text_bytes(item))
+            file.flush()
+            os.fsync(file.fileno())
+    else:
+        ports.downloader.fetch(item.url or "", part)
+        return _complete(job, item, stem, part, whole)
+    suffix = job.saving.suffix or item.suffix
+    return stem.with_name(f"{stem.name}.{suffix}"), sha256_of(whole)
+
+
+def _text_bytes(item: Item) -> bytes:
+    """A text file ends with a newline, an empty one is empty; other formats say themselves how they end."""
+    text = item.text or ""
+    ends = "\n" if item.suffix == "txt" and text and not text.endswith("\n") else ""
+    return (text + ends).encode("utf-8", "replace")
+
+
+def _write_sound(job: Job, ports: Ports, whole: Path, suffix: str) -> None:
+    rate_hz = int(job.prepared["body"]["parameters"]["sample_rate"])
+    try:
+        finish_sound(sound_parts(job, ports), whole, suffix, sample_rate_hz=rate_hz)
+    except ValueError as error:
+        bad = TaskFailed(
+            say(f"the service sent no valid {suffix}: {error}", f"服务返回的不是有效的 {suffix}：{error}"),
+            advice=say("what came is kept in ", "已收到的内容保存在 ") + str(sound_parts(job, ports)[0].parent),
+            request_id=job.request_id,
+        )
+        ports.journal.finish(job.id, "failed", journalled(bad))
+        raise bad from None
+
+
+def _placed_before(begun: BegunFile) -> Path | None:
+    """Return where the finished file is, if it is: it may have become "name-2" just before a kill, and a name alone
+    proves nothing, since another job may have it by now."""
+    for candidate in naming.taken(begun.path):
+        if has_digest(candidate, begun.sha256):
+            return candidate
+    return None
+
+
+def _stem(job: Job, item: Item) -> Path:
+    folder = job.saving.folder or Path()
+    if job.saving.stem is not None:
+        return folder / job.saving.stem
+    local = time.localtime(job.created_at_s)
+    # Files of one job that differ in their suffix (a sound and its subtitles) share a name.
+    count = 1 if item.suffix else int(job.prepared.get("count") or 1)
+    values = {
+        "date": time.strftime("%Y%m%d", local),
+        "time": time.strftime("%H%M%S", local),
+        "model": job.model,
+        "prompt": job.request.get("prompt"),
+        "seed": item.wire.get("seed"),
+        "n": count,
+        "task_id": job.task_id,
+        "index": item.index + 1 if count > 1 else None,
+    }
+    return folder / naming.render(job.saving.template, values)
+
+
+def _complete(job: Job, item: Item, stem: Path, part: Path, whole: Path) -> tuple[Path, str]:
+    """Check the download and write its recipe into it; return the final name and the SHA-256."""
+    with part.open("rb") as file:
+        suffix = kinds.suffix_of(file.read(kinds.HEAD_BYTES))
+    if suffix not in of(job.kind).RESULT_SUFFIXES or not kinds.is_whole(part, suffix):
+        raise _not_a_file(job, part)
+    if suffix == "png":
+        data = part.read_bytes()
+        if not png.is_whole(data):
+            raise _not_a_file(job, part)
+        _note_size(job, data)
+        data = png.with_text(data, recipe.png_texts(recipe.recipe(job, item, _share_cny(job))))
+        with whole.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        part.unlink()
+    else:
+        part.replace(whole)  # fsynced by the download; a video is not read into memory
+    return stem.with_name(f"{stem.name}.{suffix}"), sha256_of(whole)
+
+
+def _not_a_file(job: Job, part: Path) -> NotAFile:
+    part.unlink()
+    return NotAFile(
+        say("the result link gave something that is not a whole file", "结果链接返回的不是完整的文件"),
+        request_id=job.request_id,
+        task_id=job.task_id,
+    )
+
+
+def _share_cny(job: Job) -> float | None:
+    """Return what one of the job's results cost."""
+    good = sum(1 for item in of(job.kind).items(job.answer or {}, job.prepared) if item.good)
+    return None if job.charged_cny is None else round(job.charged_cny / max(1, good), 6)
+
+
+def _place(job: Job, ports: Ports, item: Item, target: Path, whole: Path, digest: str) -> Path:
+    final = naming.place(whole, target)
+    ports.journal.file(job.id, item.index, final, sha256=digest, placed=True)
+    return final
+
+
+def _note_size(job: Job, data: bytes) -> None:
+    asked = job.prepared.get("body", {}).get("parameters", {}).get("size")
+    size = png.size_px(data)
+    if asked and size and asked != f"{size[0]}*{size[1]}":
+        text = say(
+            f"asked for {asked}, the service made {size[0]}*{size[1]}",
+            f"要求 {asked}，服务端生成了 {size[0]}*{size[1]}",
+        )
+        if not any(notice.message == text for notice in job.notices):
+            job.notices.append(Notice("size_differs", text))
+
+
+def _write_sidecar(path: Path, made: dict[str, Any]) -> None:
+    """Write NAME.json beside the file, as carefully as the file: whole, and over nothing."""
+    sidecar = path.with_name(f"{path.name}.json")
+    temporary = path.with_name(f".{path.name}.json.whole")
+    temporary.write_text(json.dumps(made, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+    naming.place(temporary, sidecar)

@@ -1,0 +1,111 @@
+"""What the journal is made of: its tables, a job's row, the states of a job.
+
+States of a job, in the order they can follow each other:
+
+    waiting    intended, on disk, not sent (waits for its turn)
+    sending    about to be sent, or sent and the process died before it read the answer
+    unsettled  sent, no answer: the account's task list is being asked whether the task exists
+    submitted  the task id is known
+    ended      the service is done and its answer is here; files may still be missing
+    done       every file is on disk           (final)
+    failed     refused, failed or gone         (final)
+    held       maybe paid, cannot be settled   (final until a person decides)
+    unsent     certainly never executed        (final)
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+FILE_NAME = "journal.sqlite3"
+VERSION = 2
+OPEN_STATES = ("waiting", "sending", "unsettled", "submitted", "ended")
+FINAL_STATES = ("done", "failed", "held", "unsent")
+DURATIONS_KEPT = 40
+
+SCHEMA = """
+CREATE TABLE jobs (
+  id TEXT PRIMARY KEY, account TEXT NOT NULL, kind TEXT NOT NULL, model TEXT NOT NULL, wire_model TEXT NOT NULL,
+  state TEXT NOT NULL, owner TEXT, adopted INTEGER NOT NULL DEFAULT 0,
+  request TEXT NOT NULL, prepared TEXT NOT NULL, saving TEXT NOT NULL,
+  created_at_s REAL NOT NULL, sent_at_s REAL, submitted_at_s REAL, ended_at_s REAL,
+  task_id TEXT, request_id TEXT, answer TEXT, error TEXT,
+  estimate_cny REAL, charged_cny REAL, run_s REAL, run TEXT, row_key TEXT
+);
+CREATE UNIQUE INDEX jobs_by_task ON jobs (account, task_id) WHERE task_id IS NOT NULL;
+CREATE INDEX jobs_by_state ON jobs (account, state);
+CREATE INDEX jobs_by_duration ON jobs (model, ended_at_s) WHERE run_s IS NOT NULL;
+CREATE INDEX jobs_by_run ON jobs (account, run, row_key) WHERE run IS NOT NULL;
+CREATE TABLE files (
+  job_id TEXT NOT NULL REFERENCES jobs (id), item INTEGER NOT NULL, path TEXT NOT NULL, sha256 TEXT, placed INTEGER NOT NULL,
+  PRIMARY KEY (job_id, item)
+);
+"""
+
+
+# What brings a file of an older version up to the next one.
+MIGRATIONS = {
+    2: """
+ALTER TABLE jobs ADD COLUMN run TEXT;
+ALTER TABLE jobs ADD COLUMN row_key TEXT;
+CREATE INDEX jobs_by_run ON jobs (account, run, row_key) WHERE run IS NOT NULL;
+""",
+}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One job as the journal has it. Times are seconds since the epoch, money is CNY."""
+
+    id: str
+    account: str
+    kind: str
+    model: str
+    wire_model: str
+    state: str
+    owner: str | None
+    adopted: bool
+    request: dict[str, Any]
+    prepared: dict[str, Any]
+    saving: dict[str, Any]
+    created_at_s: float
+    sent_at_s: float | None
+    submitted_at_s: float | None
+    ended_at_s: float | None
+    task_id: str | None
+    request_id: str | None
+    answer: dict[str, Any] | None
+    error: dict[str, Any] | None
+    estimate_cny: float | None
+    charged_cny: float | None
+    run_s: float | None
+    run: str | None
+    """What it belongs to: "batch:…" or "chat:NAME"."""
+    row_key: str | None
+    """Which row of the batch it is."""
+
+
+@dataclass(frozen=True)
+class BegunFile:
+    """A file of a job: its name without suffix while `sha256` is unknown, then its final name."""
+
+    path: Path
+    sha256: str | None
+    placed: bool
+
+
+def row_of(row: sqlite3.Row) -> Row:
+    values = dict(row)
+    for name in ("request", "prepared", "saving", "answer", "error"):
+        values[name] = json.loads(values[name]) if values[name] else (None if name in ("answer", "error") else {})
+    values["adopted"] = bool(values["adopted"])
+    return Row(**values)
+
+
+def dumped(value: Mapping[str, Any]) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

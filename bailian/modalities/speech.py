@@ -1,0 +1,317 @@
+"""Text to speech: the Sambert voices (each name is a voice), spoken over a socket.
+
+Facts: docs/wire.md "Speech" (the service's Sambert pages and price page, 2025 to 2026).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from copy import deepcopy
+from datetime import date
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from bailian.catalog import Catalog, Model
+from bailian.errors import InvalidRequest, Problem
+from bailian.language import say
+from bailian.media.sentences import lines_of, split_text
+from bailian.modalities import fields
+from bailian.modalities.shapes import Input, Item, Notice, Prepared
+
+KIND = "speech"
+DEFAULT_MODEL = "sambert-zhichu-v1"
+INPUT_FIELDS: tuple[str, ...] = ()
+RESULT_SUFFIXES = ("wav", "mp3", "pcm")
+REPEATABLE = False
+
+SUBTITLES = ("srt", "vtt")
+# SAM-CE names the first four, SAM-PY's own sample and SAM-WS the last. 32000 and 44100 stand on no page, and what the
+# service does with a rate it does not know is not documented.
+SAMPLE_RATES_HZ = (8000, 16000, 22050, 24000, 48000)
+USUAL_RATE_HZ = 16000
+PRICED_CHARACTERS = 10_000
+# What the service's own form of a request may say because it is sent anyway.
+ALWAYS_SENT = {"text_type": "PlainText", "word_timestamp_enabled": False, "phoneme_timestamp_enabled": False}
+LANGUAGES = {
+    "zh": ("Chinese", "中文"),
+    "en": ("English", "英文"),
+    "es": ("Spanish", "西班牙文"),
+    "it": ("Italian", "意大利文"),
+    "id": ("Indonesian", "印尼文"),
+    "fr": ("French", "法文"),
+    "de": ("German", "德文"),
+    "th": ("Thai", "泰文"),
+}
+
+
+class SpeechRequest(BaseModel):
+    """What a user asks for. `rate` is the speed, 1.0 is about four Han characters a second."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
+
+    model: str = DEFAULT_MODEL
+    prompt: str
+    format: str = "wav"
+    sample_rate: int | None = None
+    volume: int = 50
+    rate: float = 1.0
+    pitch: float = 1.0
+    subtitles: str = ""
+
+
+def from_config(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return our fields for the service's: it says `text`; what is always sent is dropped.
+
+    Raises:
+        InvalidRequest: both `text` and `prompt` are given.
+    """
+    flat = {name: value for name, value in values.items() if name not in ALWAYS_SENT or value != ALWAYS_SENT[name]}
+    text = flat.pop("text", None)
+    if text is None:
+        return flat
+    if flat.get("prompt") is not None:
+        raise InvalidRequest.one(
+            "text", say("is another name of prompt: give one of them", "与 prompt 含义相同：只需给出一个")
+        )
+    return {**flat, "prompt": text}
+
+
+def prepare(
+    values: Mapping[str, Any], catalog: Catalog, region: str, inputs: Mapping[str, Input] | None = None
+) -> Prepared:
+    """Check the fields against the model and build the body; a text beyond the model's limit becomes several parts.
+
+    Raises:
+        InvalidRequest: every problem found, each with what is allowed.
+    """
+    request = fields.parse(SpeechRequest, values)
+    model = catalog.find(request.model, KIND)
+    fields.raise_if_any(_problems(request, model, region))
+    wire_model = model.wire_name(region)
+    sample_rate_hz = request.sample_rate or model.sample_rate_hz or USUAL_RATE_HZ
+    parts = _parts(request.prompt, model.prompt_chars)
+    facts: dict[str, Any] = {"parts": parts, "subtitles": request.subtitles}
+    if model.unknown_to_service:
+        facts["instead"] = _instead(model, catalog)
+    price_cny = fields.price_cny(model, region)
+    asked = request.model_copy(update={"model": model.name, "sample_rate": sample_rate_hz})
+    return Prepared(
+        model=model,
+        wire_model=wire_model,
+        request=asked.model_dump(),
+        body=_body(asked, wire_model),
+        unit_cny=None if price_cny is None else price_cny / PRICED_CHARACTERS,
+        units=len(request.prompt),
+        count=2 if request.subtitles else 1,
+        notices=(
+            *fields.model_notices(model, wire_model, region, date.today().isoformat()),
+            *_notices(model, sample_rate_hz, parts),
+        ),
+        facts=facts,
+    )
+
+
+def _problems(request: SpeechRequest, model: Model, region: str) -> list[Problem]:
+    problems = [
+        *fields.region_problems(model, region),
+        *fields.check_prompt("prompt", request.prompt, None),
+        *_choice_problems("format", request.format, RESULT_SUFFIXES),
+        *fields.check_range("volume", request.volume, 0, 100),
+        *fields.check_number("rate", request.rate, 0.5, 2.0),
+        *fields.check_number("pitch", request.pitch, 0.5, 2.0),
+    ]
+    if request.sample_rate is not None:
+        problems += _choice_problems("sample_rate", request.sample_rate, SAMPLE_RATES_HZ)
+    if request.subtitles:
+        problems += _choice_problems("subtitles", request.subtitles, SUBTITLES) or _times_problems(model)
+    return problems
+
+
+def _choice_problems(field: str, value: object, allowed: Sequence[object]) -> list[Problem]:
+    if value in allowed:
+        return []
+    shown = ", ".join(map(str, allowed))
+    return [Problem(field, say(f"{value!r} is not one of {shown}", f"{value!r} 不在允许的取值之内：{shown}"))]
+
+
+def _times_problems(model: Model) -> list[Problem]:
+    if model.word_times:
+        return []
+    return [
+        Problem(
+            "subtitles",
+            say(
+                f"{model.name} tells no word times, which subtitles are made of: leave them out, or take another voice",
+                f"{model.name} 不返回字词时间，无法生成字幕：请去掉该参数或换用其他音色",
+            ),
+        )
+    ]
+
+
+def _parts(text: str, limit: int | None) -> list[str]:
+    """Return what is sent, a task each; white space alone is nothing to say, and would be refused."""
+    if limit is None:
+        return [text]
+    return [part for part in split_text(text, limit) if part.strip()]
+
+
+def _notices(model: Model, sample_rate_hz: int, parts: Sequence[str]) -> list[Notice]:
+    notices = []
+    if model.sample_rate_hz and sample_rate_hz > model.sample_rate_hz:
+        own = model.sample_rate_hz
+        text = say(
+            f"{model.name} speaks at {own} Hz; {sample_rate_hz} Hz make the file larger, not better",
+            f"{model.name} 的原始采样率为 {own} Hz；{sample_rate_hz} Hz 只会增大文件，不会提高音质",
+        )
+        notices.append(Notice("upsampled", text))
+    if len(parts) > 1:
+        count = len(parts)
+        text = say(
+            f"{model.name} speaks at most {model.prompt_chars} characters at once: "
+            f"the text is sent in {count} parts, joined into one file",
+            f"{model.name} 单次最多合成 {model.prompt_chars} 个字符：文本分 {count} 段发送，并合并为一个文件",
+        )
+        notices.append(Notice("text_split", text))
+    return notices
+
+
+def _instead(model: Model, catalog: Catalog) -> str:
+    """Name the voices that exist, for a name that the vendor never had: those whose first language is the same."""
+    voices = [voice for voice in catalog.of_kind(KIND) if not voice.unknown_to_service and not voice.retired_on]
+    same = [voice for voice in voices if model.languages and voice.languages[:1] == model.languages[:1]]
+    names = ", ".join(voice.name for voice in same or voices)
+    if not same:
+        return say(f"voices: {names}", f"可用音色：{names}")
+    language = model.languages[0]
+    english, chinese = LANGUAGES.get(language, (language, language))
+    return say(f"{english} voices: {names}", f"{chinese}音色：{names}")
+
+
+def _body(request: SpeechRequest, wire_model: str) -> dict[str, Any]:
+    """Build the payload of the whole text. Two pages disagree on the defaults, so all are sent."""
+    return {
+        "model": wire_model,
+        "task_group": "audio",
+        "task": "tts",
+        "function": "SpeechSynthesizer",
+        "input": {"text": request.prompt},
+        "parameters": {
+            "text_type": "PlainText",
+            "format": request.format,
+            "sample_rate": request.sample_rate,
+            "volume": request.volume,
+            "rate": request.rate,
+            "pitch": request.pitch,
+            "word_timestamp_enabled": bool(request.subtitles),
+            "phoneme_timestamp_enabled": False,
+        },
+    }
+
+
+def payload_of(body: Mapping[str, Any], text: str) -> dict[str, Any]:
+    """Return the payload of `run-task` for one part of the text."""
+    return {**deepcopy(dict(body)), "input": {"text": text}}
+
+
+def joined(answers: Sequence[Mapping[str, Any]], durations_ms: Sequence[int | None]) -> dict[str, Any]:
+    """Return one answer for the answers of all parts: times count from the begin of the first.
+
+    Args:
+        answers: one a part, in order.
+        durations_ms: how long each part plays; None where that is not known: then its last sentence's end counts.
+    """
+    sentences: list[dict[str, Any]] = []
+    shift_ms = 0
+    for answer, duration_ms in zip(answers, durations_ms, strict=True):
+        own = _sentences(answer)
+        sentences += [_shifted(sentence, shift_ms) for sentence in own]
+        shift_ms += _last_ms(own) if duration_ms is None else duration_ms
+    output = {"sentences": sentences, "audio_bytes": sum(_audio_bytes(answer) for answer in answers)}
+    counts = [_characters(answer) for answer in answers]
+    # A part that told no figure would make the sum too small; without one the text is counted.
+    known = [count for count in counts if count is not None]
+    usage = {"usage": {"characters": sum(known)}} if known and len(known) == len(counts) else {}
+    return {"request_id": answers[0].get("request_id") if answers else None, "output": output, **usage}
+
+
+def _shifted(value: Any, shift_ms: int) -> Any:
+    """Return a sentence, and what it consists of, later by so much."""
+    if isinstance(value, list):
+        return [_shifted(inner, shift_ms) for inner in value]
+    if not isinstance(value, dict):
+        return value
+    times_ms = {name: _whole(value.get(name)) for name in ("begin_time", "end_time")}
+    later = {name: time_ms + shift_ms for name, time_ms in times_ms.items() if time_ms is not None}
+    return {name: _shifted(inner, shift_ms) for name, inner in value.items()} | later
+
+
+def _last_ms(sentences: Sequence[Mapping[str, Any]]) -> int:
+    return max((_whole(sentence.get("end_time")) or 0 for sentence in sentences), default=0)
+
+
+def _whole(value: Any) -> int | None:
+    """Return a number of the service as a whole one; nonsense (JSON as Python reads it may say NaN) is none."""
+    good = isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 10**12
+    return int(value) if good else None
+
+
+def _output(answer: Mapping[str, Any]) -> dict[str, Any]:
+    output = answer.get("output")
+    return output if isinstance(output, dict) else {}
+
+
+def _sentences(answer: Mapping[str, Any]) -> list[dict[str, Any]]:
+    told = _output(answer).get("sentences")
+    return [sentence for sentence in told if isinstance(sentence, dict)] if isinstance(told, list) else []
+
+
+def _audio_bytes(answer: Mapping[str, Any]) -> int:
+    return _whole(_output(answer).get("audio_bytes")) or 0
+
+
+def _characters(answer: Mapping[str, Any]) -> int | None:
+    usage = answer.get("usage")
+    return _whole(usage.get("characters")) if isinstance(usage, dict) else None
+
+
+def items(answer: Mapping[str, Any], prepared: Mapping[str, Any]) -> list[Item]:
+    """Return the sound, and the subtitles if they were asked for."""
+    if _audio_bytes(answer) <= 0:
+        return []
+    body = prepared.get("body", {})
+    sound = Item(0, sound=True, suffix=str(body.get("parameters", {}).get("format") or "wav"))
+    kind = (prepared.get("facts") or {}).get("subtitles")
+    return [sound, _subtitles(answer, asked_prompt(body), kind)] if kind else [sound]
+
+
+def _subtitles(answer: Mapping[str, Any], text: str, kind: str) -> Item:
+    from bailian.media.subtitles import WRITERS, Cue
+
+    lines = lines_of(text, _sentences(answer))
+    if not lines:
+        reason = say("the service told no word times: there are no subtitles", "服务未返回字词时间，没有字幕")
+        return Item(1, code="NoWordTimes", message=reason)
+    return Item(1, text=WRITERS[kind](Cue(line.start_ms, line.end_ms, line.text) for line in lines), suffix=kind)
+
+
+def charged_cny(answer: Mapping[str, Any], prepared: Mapping[str, Any]) -> float | None:
+    """Return characters billed × price; where the service told no figure, the text's own."""
+    unit_cny = prepared.get("unit_cny")
+    characters = _characters(answer)
+    units = prepared.get("units") if characters is None else characters
+    return None if unit_cny is None or units is None else round(float(unit_cny) * float(units), 6)
+
+
+def asked_prompt(body: Mapping[str, Any]) -> str:
+    """Return the whole text."""
+    return str(body["input"]["text"])
+
+
+def with_paths(answer: Mapping[str, Any], prepared: Mapping[str, Any], paths: Mapping[int, str]) -> dict[str, Any]:
+    """Return the answer's `output` with the sound's `path` and the subtitles' `subtitles_path`."""
+    shown = deepcopy(_output(answer))
+    for index, name in enumerate(("path", "subtitles_path")):
+        if index in paths:
+            shown[name] = paths[index]
+    return shown

@@ -1,0 +1,280 @@
+"""Recordings to text: Paraformer, always a task with one file; its transcript becomes txt, srt, vtt, tsv or json.
+
+Facts: docs/wire.md "Recognition" (PF-REST, PF-PY, ERR, 2026). What the JSON behind `transcription_url` says is
+put into the answer by `with_document`; without it the answer is only a link.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from bailian.catalog import Catalog, Model, did_you_mean
+from bailian.errors import InvalidRequest, Problem
+from bailian.language import say
+from bailian.media import subtitles
+from bailian.modalities import fields
+from bailian.modalities.shapes import Input, Notice, Prepared
+from bailian.modalities.transcription_answers import (
+    asked_prompt,
+    charged_cny,
+    document_url,
+    items,
+    no_speech,
+    remarks,
+    with_document,
+    with_paths,
+)
+
+__all__ = [  # what a modality provides
+    "asked_prompt",
+    "charged_cny",
+    "document_url",
+    "from_config",
+    "items",
+    "no_speech",
+    "prepare",
+    "remarks",
+    "with_document",
+    "with_paths",
+]
+
+KIND = "transcription"
+DEFAULT_MODEL = "paraformer-v1"
+INPUT_FIELDS = ("file",)
+RESULT_SUFFIXES: tuple[str, ...] = ()
+REPEATABLE = False
+
+SPEAKERS = (2, 100)
+FILTER_KEYS = ("filter_with_signed", "filter_with_empty", "system_reserved_filter")
+_LISTS = ("file", "format", "language", "channel_id")
+
+
+class TranscriptionRequest(BaseModel):
+    """What a user asks for. `format` is ours: the files to write; `language` becomes `language_hints`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
+
+    model: str = DEFAULT_MODEL
+    file: list[str]
+    format: list[str] = ["txt"]
+    language: list[str] = []
+    channel_id: list[int] = [0]
+    diarization_enabled: bool = False
+    speaker_count: int | None = None
+    disfluency_removal_enabled: bool = False
+    timestamp_alignment_enabled: bool = False
+    vocabulary_id: str = ""
+    special_word_filter: Any = None
+
+
+def from_config(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return our names for `file_urls` and `language_hints`.
+
+    Raises:
+        InvalidRequest: a field under both names.
+    """
+    flat = dict(values)
+    for theirs, ours in (("file_urls", "file"), ("language_hints", "language")):
+        if theirs in flat:
+            if ours in flat:
+                raise InvalidRequest.one(
+                    theirs, say(f"is the same as {ours}: give one", f"与 {ours} 相同：只需给出一个")
+                )
+            flat[ours] = flat.pop(theirs)
+    return flat
+
+
+def _with_lists(values: Mapping[str, Any]) -> dict[str, Any]:
+    """One value stands for a list of one: `"format": "srt"`."""
+    given = dict(values)
+    for name in _LISTS:
+        value = given.get(name)
+        if isinstance(value, tuple):
+            given[name] = list(value)
+        elif isinstance(value, str) or type(value) is int:
+            given[name] = [value]
+    return given
+
+
+def prepare(
+    values: Mapping[str, Any], catalog: Catalog, region: str, inputs: Mapping[str, Input] | None = None
+) -> Prepared:
+    """Check the fields against the model and build the documented body.
+
+    The cost is known only where the recording's duration is; else `unit_cny` is None and the price is in
+    `facts["second_cny"]`. It is a ceiling: only speech is billed, each channel by itself (PF-REST).
+
+    Raises:
+        InvalidRequest: every problem found, each with what is allowed.
+    """
+    request = fields.parse(TranscriptionRequest, _with_lists(values))
+    model = catalog.find(request.model, KIND)
+    fields.raise_if_any([*fields.region_problems(model, region), *_problems(request, model, catalog)])
+    wire_model = model.wire_name(region)
+    found = (inputs or {}).get(request.file[0], Input(request.file[0]))
+    formats = list(subtitles.FORMATS) if "all" in request.format else list(dict.fromkeys(request.format))
+    asked = request.model_copy(
+        update={"model": model.name, "format": formats, "language": list(dict.fromkeys(request.language))}
+    )
+    second_cny = fields.price_cny(model, region)
+    duration_s = found.recording.duration_s if found.recording else None
+    return Prepared(
+        model=model,
+        wire_model=wire_model,
+        request=asked.model_dump(exclude_none=True),
+        body=_body(asked, model, wire_model),
+        unit_cny=None if duration_s is None else second_cny,
+        units=(duration_s or 0) * len(asked.channel_id),
+        count=len(formats),
+        notices=(
+            *fields.model_notices(model, wire_model, region, date.today().isoformat()),
+            *([found.notice] if found.notice else []),
+            *_notices(asked, model),
+        ),
+        upload=True,
+        facts=_facts(asked, model, catalog, second_cny),
+    )
+
+
+def _problems(request: TranscriptionRequest, model: Model, catalog: Catalog) -> list[Problem]:
+    problems = []
+    if len(request.file) != 1:
+        text = say(
+            f"one recording a request, not {len(request.file)}: several recordings are several requests",
+            f"每个请求一个录音，给出了 {len(request.file)} 个：多个录音请分成多个请求",
+        )
+        problems.append(Problem("file", text))
+    known = (*subtitles.FORMATS, "all")
+    wrong = [name for name in request.format if name not in known]
+    if wrong or not request.format:
+        text = say(f"{', '.join(wrong) or 'nothing'} is none of ", f"{'、'.join(wrong) or '空'} 不在可选范围内：")
+        problems.append(Problem("format", text + ", ".join(known) + did_you_mean((wrong or [""])[0], known)))
+    if not request.channel_id or min(request.channel_id) < 0 or len({*request.channel_id}) < len(request.channel_id):
+        text = say("numbers of channels, from 0, each once", "应为从 0 开始的音轨编号，每个一次")
+        problems.append(Problem("channel_id", f"{request.channel_id}: {text}"))
+    if request.speaker_count is not None and not request.diarization_enabled:
+        problems.append(Problem("speaker_count", say("needs diarization_enabled", "需要 diarization_enabled")))
+    if request.vocabulary_id and not model.vocabulary:
+        problems.append(
+            Problem("vocabulary_id", _not_taken(model, [m.name for m in _offered(catalog) if m.vocabulary]))
+        )
+    return [
+        *problems,
+        *fields.check_range("speaker_count", request.speaker_count, *SPEAKERS),
+        *fields.check_prompt("vocabulary_id", request.vocabulary_id, None, required=False),
+        *_filter_problems(request.special_word_filter),
+        *_language_problems(request.language, model, catalog),
+    ]
+
+
+def _offered(catalog: Catalog) -> list[Model]:
+    return [model for model in catalog.of_kind(KIND) if not model.unknown_to_service]
+
+
+def _not_taken(model: Model, others: list[str]) -> str:
+    text = say(f"{model.name} does not take it", f"{model.name} 不支持")
+    return text + (say("; use ", "；请使用 ") + ", ".join(others) if others else "")
+
+
+def _language_problems(languages: list[str], model: Model, catalog: Catalog) -> list[Problem]:
+    problems = []
+    for language in languages:
+        if language not in model.languages:
+            others = [other.name for other in _offered(catalog) if language in other.languages]
+            text = say(
+                f"{model.name} knows {', '.join(model.languages)}, not {language!r}",
+                f"{model.name} 支持 {', '.join(model.languages)}，不支持 {language!r}",
+            )
+            elsewhere = say("; use ", "；请使用 ") + ", ".join(others) if others else ""
+            problems.append(Problem("language", text + elsewhere))
+    return problems
+
+
+def _filter_text(given: Any) -> str:
+    """Return `special_word_filter` as it is sent: text that holds JSON (PF-REST)."""
+    return given if isinstance(given, str) else json.dumps(given, ensure_ascii=False)
+
+
+def _filter_problems(given: Any) -> list[Problem]:
+    if given is None:
+        return []
+    try:
+        text = _filter_text(given)
+        text.encode()
+        keys = json.loads(text)
+    except (ValueError, TypeError, RecursionError):
+        keys = None
+    if not isinstance(keys, dict):
+        return [Problem("special_word_filter", say("must be an object, or JSON of one", "应为对象，或其 JSON 文本"))]
+    return [
+        Problem(
+            "special_word_filter", say(f"unknown key {key!r}", f"未知的键 {key!r}") + did_you_mean(key, FILTER_KEYS)
+        )
+        for key in keys
+        if key not in FILTER_KEYS
+    ]
+
+
+def _notices(request: TranscriptionRequest, model: Model) -> list[Notice]:
+    notices = []
+    if request.language and not model.language_hints:
+        text = say(
+            f"{model.name} finds the language out itself; {', '.join(request.language)} is not sent",
+            f"{model.name} 自动判断语种，{', '.join(request.language)} 不会发送",
+        )
+        notices.append(Notice("language_not_sent", text))
+    if request.diarization_enabled and len(request.channel_id) > 1:
+        text = say("speakers are told apart in mono recordings only", "说话人分离只支持单声道录音")
+        notices.append(Notice("diarization_mono", text))
+    return notices
+
+
+def _body(request: TranscriptionRequest, model: Model, wire_model: str) -> dict[str, Any]:
+    """Build the body, always with `parameters`: a workspace host fails the task without them (FUN)."""
+    parameters: dict[str, Any] = {
+        "channel_id": request.channel_id,
+        "disfluency_removal_enabled": request.disfluency_removal_enabled,
+        "timestamp_alignment_enabled": request.timestamp_alignment_enabled,
+        "diarization_enabled": request.diarization_enabled,
+    }
+    if request.language and model.language_hints:
+        parameters["language_hints"] = request.language
+    if request.speaker_count is not None:
+        parameters["speaker_count"] = request.speaker_count
+    if request.vocabulary_id:
+        parameters["vocabulary_id"] = request.vocabulary_id
+    if request.special_word_filter is not None:
+        parameters["special_word_filter"] = _filter_text(request.special_word_filter)
+    return {"model": wire_model, "input": {"file_urls": request.file}, "parameters": parameters}
+
+
+def _facts(request: TranscriptionRequest, model: Model, catalog: Catalog, second_cny: float | None) -> dict[str, Any]:
+    facts: dict[str, Any] = {"second_cny": second_cny, "formats": request.format}
+    spoken = request.language or model.languages
+    if len(spoken) == 1:
+        facts["language"] = spoken[0]
+    instead = _instead(model, catalog) if model.unknown_to_service else ""
+    return {**facts, "instead": instead} if instead else facts
+
+
+def _instead(model: Model, catalog: Catalog) -> str:
+    """Name a model that finds the same languages out itself, and one that is told: "" if there is none."""
+    fit = [
+        other
+        for other in _offered(catalog)
+        if {*model.languages} <= {*other.languages} and not other.retired_on and not other.successor
+    ]
+    language = (*model.languages, "zh")[0]
+    itself = [other.name for other in fit if not other.language_hints]
+    told = [
+        say(f"{other.name} with --language {language}", f"{other.name}（--language {language}）")
+        for other in fit
+        if other.language_hints
+    ]
+    names = itself[:1] + told[:1]
+    return say("use ", "请使用 ") + say(", or ", "，或 ").join(names) if names else ""

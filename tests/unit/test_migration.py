@@ -1,0 +1,69 @@
+"""A journal written by an older version is brought up to date once, by whoever comes first."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from bailian.errors import SetupError
+from bailian.journal import Journal
+from bailian.journal_rows import FILE_NAME, SCHEMA
+
+# The first version had neither column.
+FIRST_SCHEMA = SCHEMA.replace(", run TEXT, row_key TEXT", "").replace(
+    "CREATE INDEX jobs_by_run ON jobs (account, run, row_key) WHERE run IS NOT NULL;\n", ""
+)
+
+
+def old_journal(home: Path) -> None:
+    with closing(sqlite3.connect(home / FILE_NAME)) as connection:
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.executescript(FIRST_SCHEMA)
+        connection.execute(
+            "INSERT INTO jobs (id, account, kind, model, wire_model, state, request, prepared, saving, created_at_s, task_id)"
+            " VALUES ('a-1', 'me', 'image', 'm', 'm', 'submitted', '{}', '{}', '{}', 1.0, 't-1')"
+        )
+        connection.execute("PRAGMA user_version=1")
+        connection.commit()
+
+
+def test_old_jobs_are_kept_and_new_ones_fit(tmp_path: Path) -> None:
+    old_journal(tmp_path)
+    with closing(Journal(tmp_path)) as journal:
+        row = journal.find("me", "t-1")
+        assert row is not None
+        assert (row.state, row.run) == ("submitted", None)
+        journal.intend(
+            account="me", kind="text", model="m", wire_model="m", request={}, prepared={}, saving={},
+            estimate_cny=None, owner="o", run="chat:旅行",
+        )  # fmt: skip
+        assert len(journal.jobs("me")) == 2
+
+
+def test_many_at_once(tmp_path: Path) -> None:
+    old_journal(tmp_path)
+    found = []
+
+    def open_it() -> None:
+        with closing(Journal(tmp_path)) as journal:
+            found.append(journal.find("me", "t-1"))
+
+    threads = [threading.Thread(target=open_it) for _ in range(12)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [row.task_id for row in found if row] == ["t-1"] * 12
+
+
+def test_a_newer_journal_is_left_alone(tmp_path: Path) -> None:
+    with closing(Journal(tmp_path)):
+        pass
+    with closing(sqlite3.connect(tmp_path / FILE_NAME)) as connection:
+        connection.execute("PRAGMA user_version=99")
+    with pytest.raises(SetupError, match="newer version"):
+        Journal(tmp_path)
