@@ -101,6 +101,7 @@ class Model:
     """Text: `{up_to_input_tokens, input, output, …}`; the first tier that holds the input counts."""
     price_with_prompt_extend_cny: float | None = None
     region_price_cny: Mapping[str, float | Mapping[str, float]] = field(default_factory=dict)
+    region_price_tiers: Mapping[str, tuple[Mapping[str, float], ...]] = field(default_factory=dict)
     free_quota: int | None = None
     """In `price_unit`s (text: tokens, speech: characters), Beijing only."""
 

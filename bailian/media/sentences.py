@@ -17,8 +17,9 @@ _SENTENCE_END = re.compile(r"(?:[。！？!?…；;\n]|\.(?=\s))+[”’」』�
 # A comma or colon between two digits belongs to a number or a time of day.
 _BREATH = re.compile(r"[，、：\s]|[,:](?!\d)")
 # What stands before a word and belongs to it: all after the last white space, or opening marks and units.
-_LEAD = re.compile(r"(?:(?<=\s)\S+|[“‘「『（(\[【《〈〔{$￥¥€£#@]+)$")
-_ENDS_CLAUSE = re.compile(r"[，。、！？；：…,.!?;:”’」』）)】》]$")
+_LEAD = re.compile(r"(?:(?<=\s)\S+|[“‘「『（(\[【《〈〔{$￥¥€£#@]+)\Z")
+_ENDS_CLAUSE = re.compile(r"[，。、！？；：…,.!?;:”’」』）)】》]\Z")
+_NO_BEGIN = "。！？!?…；;，,、：:.”’」』）)】》〉—"
 _RUN_CHARS = 16
 """The longest run of signs that is kept together: behind the end of a sentence, before a word."""
 
@@ -63,12 +64,16 @@ def _cut(text: str, start: int, end: int) -> int:
         # What runs on behind the end (“……” cut in two) is no place to cut at.
         ends = [match.end() for match in pattern.finditer(text, start, end + _RUN_CHARS)]
         for cut in reversed([cut for cut in ends if cut <= end]):
-            while cut < end and text[cut].isspace():
-                cut += 1
-            if text[start:cut].strip() and not _is_joined(text, cut):
+            if not text[start:cut].strip():
+                break  # blank so far, and even more so before
+            after = end - len(text[cut:end].lstrip())
+            if not _is_joined(text, after):
+                return after
+            if not _is_joined(text, cut):
                 return cut
-    safe = (cut for cut in range(end, start, -1) if not _is_joined(text, cut))
-    return next(safe, end)
+    safe = [cut for cut in range(end, max(start, end - 4 * _RUN_CHARS), -1) if not _is_joined(text, cut)]
+    good = (cut for cut in safe if text[cut] not in _NO_BEGIN and text[start:cut].strip())
+    return next(good, safe[0] if safe else end)
 
 
 def _is_joined(text: str, at: int) -> bool:

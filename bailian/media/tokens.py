@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from functools import cache
 from typing import Any
 
@@ -10,8 +11,11 @@ TOKENS_A_MESSAGE = 4
 
 
 def ceiling(text: str) -> int:
-    """Return a number of tokens the text cannot exceed: every token of a byte-pair encoding has a byte at least."""
-    return len(text.encode("utf-8"))
+    """Return a number of tokens the text cannot exceed: every token of a byte-pair encoding has a byte at least.
+
+    The tokenizer composes characters first (NFC), which makes a few of them longer.
+    """
+    return max(len(form.encode("utf-8", "surrogatepass")) for form in (text, unicodedata.normalize("NFC", text)))
 
 
 def exact(text: str) -> int | None:

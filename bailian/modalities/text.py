@@ -76,7 +76,9 @@ def from_config(values: Mapping[str, Any]) -> dict[str, Any]:
     for dropped in ("result_format", "incremental_output"):
         flat.pop(dropped, None)
     if "enable_thinking" in flat:
-        flat.setdefault("thinking", flat.pop("enable_thinking"))
+        if "thinking" in flat:
+            raise InvalidRequest.one("enable_thinking", say("is given twice", "重复出现"))
+        flat["thinking"] = flat.pop("enable_thinking")
     if "response_format" in flat:
         wanted = flat.pop("response_format")
         if not isinstance(wanted, dict) or wanted.get("type") not in ("text", "json_object"):
@@ -127,8 +129,7 @@ def prepare(
     return Prepared(
         model=model,
         wire_model=wire_model,
-        request=request.model_copy(update={"model": model.name}).model_dump(exclude_defaults=True)
-        | {"model": model.name, "prompt": messages[-1]["content"]},
+        request=_asked(request, model, messages),
         body=_body(request, model, wire_model, messages),
         unit_cny=None,
         units=0,
@@ -138,6 +139,14 @@ def prepare(
         stream=request.stream or request.thinking,
         facts=facts,
     )
+
+
+def _asked(request: TextRequest, model: Model, messages: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the user's fields: the last turn is the prompt, whichever way it was given."""
+    before = [dict(turn) for turn in messages[:-1] if not (request.system and turn.get("role") == "system")]
+    asked = request.model_dump(exclude_defaults=True, exclude={"messages"})
+    turns = {"messages": before} if before else {}
+    return {**asked, **turns, "model": model.name, "prompt": messages[-1]["content"]}
 
 
 def exact(prepared: Prepared) -> Prepared:
@@ -171,6 +180,7 @@ def _problems(request: TextRequest, model: Model, messages: Sequence[Mapping[str
         *fields.region_problems(model, region),
         *_message_problems(messages),
         *fields.check_range("max_tokens", request.max_tokens, 1, model.max_output_tokens or 2**31 - 1),
+        *(problem for text in request.stop for problem in fields.check_prompt("stop", text, None)),
         *fields.check_number("temperature", request.temperature, 0, 2),
         *fields.check_number("top_p", request.top_p, 0, 1),
         *fields.check_range("top_k", request.top_k, 0, 100),
@@ -300,7 +310,7 @@ def _body(request: TextRequest, model: Model, wire_model: str, messages: Sequenc
         parameters["stop"] = request.stop
     if request.json_object:
         parameters["response_format"] = {"type": "json_object"}
-    if model.thinking:  # newer models think unless told not to, and refuse to do so without a stream
+    if model.thinking:  # said either way: what a model does unasked is documented for few (open point of docs/wire.md)
         parameters["enable_thinking"] = request.thinking
     if request.stream or request.thinking:
         parameters["incremental_output"] = True

@@ -10,13 +10,16 @@ from bailian.language import say
 from bailian.modalities.shapes import Item, Notice
 from bailian.modalities.text_prices import cost_cny
 
+# More than any context: a count beyond it is rubbish, not a bill.
+MOST_TOKENS = 1_000_000_000
+
 
 def charged_cny(answer: Mapping[str, Any], prepared: Mapping[str, Any]) -> float | None:
     """Return what the tokens used cost; discounts for cached input are not counted."""
     usage = answer.get("usage")
     usage = usage if isinstance(usage, dict) else {}
     counts = [usage.get(name) for name in ("input_tokens", "output_tokens")]
-    if not all(isinstance(count, int) for count in counts):
+    if not all(type(count) is int and 0 <= count <= MOST_TOKENS for count in counts):
         return None
     return cost_cny(prepared.get("facts") or {}, *(int(count or 0) for count in counts))
 
@@ -72,7 +75,7 @@ def with_paths(answer: Mapping[str, Any], prepared: Mapping[str, Any], paths: Ma
     """Return the answer's `output` in message form, with the file's `path` if there is one."""
     given = answer.get("output")
     output: dict[str, Any] = deepcopy(given) if isinstance(given, dict) else {}
-    if "choices" not in output and isinstance(output.get("text"), str):
+    if not _choice(output) and isinstance(output.get("text"), str):
         message = {"role": "assistant", "content": output.pop("text")}
         output["choices"] = [{"finish_reason": output.pop("finish_reason", None), "message": message}]
     if paths:

@@ -14,7 +14,7 @@ def prices_of(model: Model, region: str) -> list[dict[str, float]]:
         price = model.price_tiers or ([model.price_cny] if isinstance(model.price_cny, Mapping) else [])
     else:
         regional = model.region_price_cny.get(region)
-        price = [regional] if isinstance(regional, Mapping) else []
+        price = model.region_price_tiers.get(region) or ([regional] if isinstance(regional, Mapping) else [])
     return [dict(tier) for tier in price]
 
 
