@@ -13,19 +13,23 @@ from typing import Any
 from uuid import uuid4
 
 from bailian.database import Database
+from bailian.errors import BudgetExceeded
 from bailian.journal_rows import (
     DURATIONS_KEPT,
     FILE_NAME,
     FINAL_STATES,
     MIGRATIONS,
     OPEN_STATES,
+    PAID_STATES,
     SCHEMA,
     VERSION,
     BegunFile,
+    Budget,
     Row,
     dumped,
     row_of,
 )
+from bailian.language import say
 
 __all__ = ["FINAL_STATES", "OPEN_STATES", "BegunFile", "Journal", "NotOurs", "Row", "TaskTaken"]
 
@@ -95,14 +99,17 @@ class Journal:
             raise TaskTaken(task_id) from None
         return job_id
 
-    def sending(self, job_id: str, owner: str) -> float:
-        """Commit that the request leaves now; return that moment.
+    def sending(self, job_id: str, owner: str, budgets: Iterable[Budget] = ()) -> float:
+        """Commit that the request leaves now; return that moment. The money is reserved by the same commit.
 
         Raises:
             NotOurs: the job was given up, or is another process's: nothing may be sent.
+            BudgetExceeded: a budget has no room for what it may cost.
         """
         now_s = self._clock()
         with self._database.write() as db:
+            for budget in budgets:
+                _check_budget(db, job_id, budget)
             changed = db.execute(
                 "UPDATE jobs SET state = 'sending', sent_at_s = ? WHERE id = ? AND state = 'waiting' AND owner = ?",
                 (now_s, job_id, owner),
@@ -316,3 +323,35 @@ class Journal:
 
     def _rows(self, where: str, values: tuple[object, ...]) -> list[Row]:
         return [row_of(row) for row in self._database.read(f"SELECT * FROM jobs {where}", values)]  # noqa: S608
+
+
+def _check_budget(db: sqlite3.Connection, job_id: str, budget: Budget) -> None:
+    """Compare what was spent or may be with the limit, inside the transaction that reserves the next."""
+    account, estimate_cny = db.execute("SELECT account, estimate_cny FROM jobs WHERE id = ?", (job_id,)).fetchone()
+    marks = ", ".join("?" * len(PAID_STATES))
+    (spent_cny,) = db.execute(
+        "SELECT TOTAL(COALESCE(charged_cny, CASE WHEN state = 'failed' THEN 0 ELSE estimate_cny END)) FROM jobs"  # noqa: S608
+        f" WHERE account = ? AND sent_at_s >= ? AND (state IN ({marks}) OR charged_cny > 0) AND id <> ?"
+        + (" AND run = ?" if budget.run else ""),
+        (account, budget.since_s, *PAID_STATES, job_id, *((budget.run,) if budget.run else ())),
+    ).fetchone()
+    if estimate_cny is None:
+        text = say(
+            f"what this costs is not known before, so the budget of the {budget.name} cannot be kept",
+            f"该请求的费用无法事先得知，无法保证{budget.name}预算",
+        )
+    elif spent_cny + estimate_cny > budget.limit_cny + 1e-9:
+        text = say(
+            f"the budget of the {budget.name} is {budget.limit_cny:g} CNY: {spent_cny:g} are spent or reserved, "
+            f"this may cost {estimate_cny:g}",
+            f"{budget.name}预算为 {budget.limit_cny:g} 元：已用或预留 {spent_cny:g} 元，该请求可能需要 {estimate_cny:g} 元",
+        )
+    else:
+        return
+    raise BudgetExceeded(
+        text,
+        advice=say(
+            "nothing more is sent; raise the budget, or run the command again when the next one begins",
+            "不再发送请求；请提高预算，或在下一个预算周期重新运行",
+        ),
+    )

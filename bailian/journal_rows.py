@@ -27,6 +27,8 @@ VERSION = 2
 OPEN_STATES = ("waiting", "sending", "unsettled", "submitted", "ended")
 FINAL_STATES = ("done", "failed", "held", "unsent")
 DURATIONS_KEPT = 40
+# States of a job whose cost counts against a budget: its real cost if known, else what it may be.
+PAID_STATES = ("sending", "unsettled", "submitted", "ended", "done", "held")
 
 SCHEMA = """
 CREATE TABLE jobs (
@@ -41,6 +43,11 @@ CREATE UNIQUE INDEX jobs_by_task ON jobs (account, task_id) WHERE task_id IS NOT
 CREATE INDEX jobs_by_state ON jobs (account, state);
 CREATE INDEX jobs_by_duration ON jobs (model, ended_at_s) WHERE run_s IS NOT NULL;
 CREATE INDEX jobs_by_run ON jobs (account, run, row_key) WHERE run IS NOT NULL;
+CREATE INDEX jobs_by_time ON jobs (account, sent_at_s, state, charged_cny, estimate_cny) WHERE sent_at_s IS NOT NULL;
+CREATE TABLE runs (
+  account TEXT NOT NULL, run TEXT NOT NULL, digest TEXT NOT NULL, rows INTEGER NOT NULL, finished_at_s REAL NOT NULL,
+  summary TEXT NOT NULL, PRIMARY KEY (account, run)
+);
 CREATE TABLE files (
   job_id TEXT NOT NULL REFERENCES jobs (id), item INTEGER NOT NULL, path TEXT NOT NULL, sha256 TEXT, placed INTEGER NOT NULL,
   PRIMARY KEY (job_id, item)
@@ -54,6 +61,11 @@ MIGRATIONS = {
 ALTER TABLE jobs ADD COLUMN run TEXT;
 ALTER TABLE jobs ADD COLUMN row_key TEXT;
 CREATE INDEX jobs_by_run ON jobs (account, run, row_key) WHERE run IS NOT NULL;
+CREATE INDEX jobs_by_time ON jobs (account, sent_at_s, state, charged_cny, estimate_cny) WHERE sent_at_s IS NOT NULL;
+CREATE TABLE runs (
+  account TEXT NOT NULL, run TEXT NOT NULL, digest TEXT NOT NULL, rows INTEGER NOT NULL, finished_at_s REAL NOT NULL,
+  summary TEXT NOT NULL, PRIMARY KEY (account, run)
+);
 """,
 }
 
@@ -88,6 +100,17 @@ class Row:
     """What it belongs to: "batch:…" or "chat:NAME"."""
     row_key: str | None
     """Which row of the batch it is."""
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What may be spent since a moment (seconds since the epoch), or by one batch."""
+
+    limit_cny: float
+    name: str
+    """As people call it: "day", "month", "run"."""
+    since_s: float = 0.0
+    run: str | None = None
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The account's rates, kept by all processes together: everyone takes a place in one queue per limit.
+"""The account's rates and running tasks, kept by all processes together: one queue per limit, one slot per task.
 
 A table in a SQLite file of its own, one short transaction a request. pyrate-limiter's shared bucket was
 measured against it (2026-11): it costs 0.12 s at import, starts a thread, and serves whoever asks next
@@ -15,18 +15,30 @@ from pathlib import Path
 from bailian.database import Database
 
 FILE_NAME = "pace.sqlite3"
-SCHEMA = "CREATE TABLE queues (name TEXT PRIMARY KEY, next_at_s REAL NOT NULL);"
+VERSION = 2
+_SLOTS = """
+CREATE TABLE slots (job_id TEXT PRIMARY KEY, queue TEXT NOT NULL, owner TEXT NOT NULL);
+CREATE INDEX slots_by_queue ON slots (queue, owner);
+CREATE TABLE tickets (
+  number INTEGER PRIMARY KEY AUTOINCREMENT, queue TEXT NOT NULL, owner TEXT NOT NULL, seen_s REAL NOT NULL,
+  UNIQUE (queue, owner)
+);
+"""
+SCHEMA = "CREATE TABLE queues (name TEXT PRIMARY KEY, next_at_s REAL NOT NULL);" + _SLOTS
+MIGRATIONS = {2: _SLOTS}
 # Requests are spaced a little wider than the limit: the network may bring them closer together again.
 MARGIN = 1.05
 # A place further away than this is a clock that jumped, not a queue.
 FARTHEST_S = 24 * 3600
+# Who waits for a slot asks several times a second; who has not asked for so long is dead or gone.
+TICKET_LIFE_S = 10.0
 
 
 class Pace:
     """Queues by name, such as "submit:wan2.2-t2i-flash" or "query"."""
 
     def __init__(self, home: Path, *, clock: Callable[[], float] = time.time) -> None:
-        self._database = Database(home / FILE_NAME, SCHEMA, 1, durable=False)
+        self._database = Database(home / FILE_NAME, SCHEMA, VERSION, MIGRATIONS, durable=False)
         self._clock = clock
 
     def place_s(self, name: str, per_s: float | None) -> float:
@@ -50,8 +62,61 @@ class Pace:
             next_at_s = max(_next_at_s(db, name, now_s), now_s + pause_s)
             db.execute("INSERT OR REPLACE INTO queues VALUES (?, ?)", (name, next_at_s))
 
+    def take_slot(self, queue: str, limit: int, job_id: str, owner: str, is_gone: Callable[[str | None], bool]) -> bool:
+        """Take one of `limit` slots for a running task; False if none is free, or others have waited longer.
+
+        Every process has one ticket a queue and keeps its place by asking again. A dead owner's slots are free.
+        """
+        with self._database.write() as db:
+            now_s = self._clock()
+            if db.execute("SELECT 1 FROM slots WHERE job_id = ?", (job_id,)).fetchone():
+                return True
+            taken = _slots(db, queue)
+            if taken >= limit:
+                for (other,) in db.execute("SELECT DISTINCT owner FROM slots WHERE queue = ?", (queue,)).fetchall():
+                    if other != owner and is_gone(other):
+                        db.execute("DELETE FROM slots WHERE owner = ?", (other,))
+                taken = _slots(db, queue)
+            db.execute(
+                "INSERT INTO tickets (queue, owner, seen_s) VALUES (?, ?, ?)"
+                " ON CONFLICT (queue, owner) DO UPDATE SET seen_s = excluded.seen_s",
+                (queue, owner, now_s),
+            )
+            db.execute("DELETE FROM tickets WHERE queue = ? AND seen_s < ?", (queue, now_s - TICKET_LIFE_S))
+            (before,) = db.execute(
+                "SELECT COUNT(*) FROM tickets WHERE queue = ? AND number <"
+                " (SELECT number FROM tickets WHERE queue = ? AND owner = ?)",
+                (queue, queue, owner),
+            ).fetchone()
+            if before >= limit - taken:
+                return False
+            db.execute("DELETE FROM tickets WHERE queue = ? AND owner = ?", (queue, owner))
+            db.execute("INSERT INTO slots VALUES (?, ?, ?)", (job_id, queue, owner))
+        return True
+
+    def hold_slot(self, queue: str, job_id: str, owner: str) -> None:
+        """Count a task that runs already, whatever the limit."""
+        with self._database.write() as db:
+            db.execute("INSERT OR REPLACE INTO slots VALUES (?, ?, ?)", (job_id, queue, owner))
+
+    def free_slot(self, job_id: str) -> None:
+        """Give a slot back."""
+        with self._database.write() as db:
+            db.execute("DELETE FROM slots WHERE job_id = ?", (job_id,))
+
+    def leave(self, owner: str) -> None:
+        """Give everything back that a process holds or waits for."""
+        with self._database.write() as db:
+            db.execute("DELETE FROM slots WHERE owner = ?", (owner,))
+            db.execute("DELETE FROM tickets WHERE owner = ?", (owner,))
+
     def close(self) -> None:
         self._database.close()
+
+
+def _slots(db: sqlite3.Connection, queue: str) -> int:
+    (count,) = db.execute("SELECT COUNT(*) FROM slots WHERE queue = ?", (queue,)).fetchone()
+    return int(count)
 
 
 def _next_at_s(db: sqlite3.Connection, name: str, now_s: float) -> float:

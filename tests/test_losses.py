@@ -258,7 +258,7 @@ def test_a_job_reported_unsent_is_never_sent_later(box: Sandbox, monkeypatch: py
     free, tried = threading.Event(), threading.Event()
     sending = Journal.sending
 
-    def sending_when_free(self: Journal, job_id: str, owner: str) -> float:
+    def sending_when_free(self: Journal, job_id: str, owner: str, budgets: object = ()) -> float:
         free.wait(10)
         try:
             return sending(self, job_id, owner)

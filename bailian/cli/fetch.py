@@ -12,6 +12,7 @@ from bailian.cli.progress import ProgressLine
 from bailian.cli.report import report, verdict
 from bailian.cli.run import service
 from bailian.cli.terminal import talk
+from bailian.engine.adopt import adopt
 from bailian.engine.job import Job, Outcome, Saving
 from bailian.engine.run import Engine, still_running
 from bailian.errors import TaskFailed, from_journal
@@ -169,7 +170,7 @@ def adopt_task(
         row = engine.journal.find(here.account, task_id)
         if row is None:
             try:
-                job = engine.adopt(task_id, Saving(folder.absolute(), template, sidecar))
+                job = adopt(engine, task_id, Saving(folder.absolute(), template, sidecar))
             except TaskTaken:
                 row = engine.journal.find(here.account, task_id)
         if row is None:

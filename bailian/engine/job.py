@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from bailian.engine.rhythm import Usual
 from bailian.errors import BailianError
 from bailian.journal import Journal, Row
+from bailian.journal_rows import Budget
 from bailian.modalities.shapes import Notice
 from bailian.owners import Owner
 from bailian.pace import Pace
@@ -60,7 +61,14 @@ class Job:
     saving: Saving
     created_at_s: float
     estimate_cny: float | None
+    run: str | None = None
+    """The batch or chat it belongs to."""
+    row_key: str | None = None
+    state: str = "waiting"
+    """Where the journal had it when this process took it."""
     submit_per_s: float | None = None
+    in_flight_limit: int | None = None
+    """How many tasks of this model may be unfinished at once, over all processes."""
     poll_per_s: float = 20.0
     typical_s: float | None = None
 
@@ -82,6 +90,8 @@ class Job:
     resends: int = 0
     failures_in_a_row: int = 0
     has_place: bool = False
+    """Has waited for a place among the account's queries."""
+    has_slot: bool = False
     confirmations: int = 0
     foreign: set[str] = field(default_factory=set)
     refreshed: bool = False
@@ -109,6 +119,9 @@ class Job:
             sent_at_s=row.sent_at_s,
             answer=row.answer,
             charged_cny=row.charged_cny,
+            run=row.run,
+            row_key=row.row_key,
+            state=row.state,
             may_resend=False,
         )
 
@@ -149,10 +162,19 @@ class Ports:
     speech: Callable[[], Speech]
     """Opens no connection: gives what opens one."""
     progress: Progress = field(default_factory=NoProgress)
+    budgets: tuple[Budget, ...] = ()
     monotonic: Callable[[], float] = time.monotonic
     wall: Callable[[], float] = time.time
     jitter: Callable[[], float] = random.random
     sleep: Callable[[float], None] = time.sleep
+
+    def queue_of(self, job: Job) -> str:
+        """Return the name of the queue that a model's jobs wait in, in all processes."""
+        return f"submit:{self.account}:{job.wire_model}"
+
+    def budgets_of(self, job: Job) -> tuple[Budget, ...]:
+        """Return what the job must fit into: the account's budgets and its batch's."""
+        return tuple(budget for budget in self.budgets if budget.run in (None, job.run))
 
     def query_turn(self, poll_per_s: float = 20.0) -> None:
         """Wait for a place among the account's queries: for the rare questions that are not polls."""

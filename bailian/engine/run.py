@@ -10,19 +10,20 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from bailian.catalog import Catalog
-from bailian.engine.evidence import failure, is_ours, shown_prompts
+from bailian.catalog import Catalog, Model
 from bailian.engine.files import still_at_service
 from bailian.engine.job import Job, NoProgress, Outcome, Ports, Progress, Saving, Speech, Step, Then
+from bailian.engine.lanes import Lane, Lanes
 from bailian.engine.save import save
 from bailian.engine.schedule import Scheduler
 from bailian.engine.settle import never_arrived, settle, unclear
 from bailian.engine.submit import hold, submit, unsent
+from bailian.engine.turn import in_flight_limit, turn
 from bailian.engine.watch import keep, watch
 from bailian.errors import BailianError, Interrupted, JournalError, MaybeSent, NotSent, StillRunning
 from bailian.journal import FINAL_STATES, Journal, Row
 from bailian.language import say
-from bailian.modalities import MODULES
+from bailian.modalities import of
 from bailian.modalities.shapes import Prepared
 from bailian.owners import Owner
 from bailian.pace import Pace
@@ -53,6 +54,7 @@ def _hold(job: Job, ports: Ports) -> Outcome:
 
 
 STEPS: dict[str, Step] = {
+    "turn": turn,
     "submit": submit,
     "settle": settle,
     "watch": watch,
@@ -64,11 +66,15 @@ STEPS: dict[str, Step] = {
 NO_WAIT_STEPS: dict[str, Step] = {**STEPS, "submit": _submit_only, "settle": _settle_only}
 
 
-def step_after(state: str, mode: str) -> str:
-    """Return how a job goes on that another process left in this state."""
-    if state in ("sending", "unsettled"):
-        return "settle" if mode == "task" else "hold"
-    return {"waiting": "give_up", "submitted": "watch", "ended": "save"}[state]
+def step_after(job: Job) -> str:
+    """Return how a job goes on from where the journal had it."""
+    if job.state in ("sending", "unsettled"):
+        if job.prepared["mode"] == "task":
+            return "settle"
+        return "turn" if job.may_resend and of(job.kind).REPEATABLE else "hold"
+    if job.state == "waiting":
+        return "turn" if job.may_resend else "give_up"
+    return {"submitted": "watch", "ended": "save"}[job.state]
 
 
 class Engine:
@@ -139,13 +145,21 @@ class Engine:
             saving=saving,
             created_at_s=self.ports.wall(),
             estimate_cny=prepared.estimate_cny,
-            submit_per_s=prepared.model.submit_per_s,
-            poll_per_s=prepared.model.poll_per_s,
-            # The catalog's figure is the real service's; a sandbox is as fast as it was told to be.
-            typical_s=None if self.settings.sandbox else prepared.model.typical_s,
             notices=list(prepared.notices),
+            run=run,
+            row_key=row_key,
             resume=self.settings.resume_command,
+            **self._limits(prepared.model),
         )
+
+    def _limits(self, model: Model) -> dict[str, Any]:
+        return {
+            "submit_per_s": model.submit_per_s,
+            "poll_per_s": model.poll_per_s,
+            "in_flight_limit": in_flight_limit(model),
+            # The catalog's figure is the real service's; a sandbox is as fast as it was told to be.
+            "typical_s": None if self.settings.sandbox else model.typical_s,
+        }
 
     def take_over(self, row: Row) -> Job | None:
         """Continue a job that another run left; None if its process is alive, or another was faster."""
@@ -155,11 +169,15 @@ class Engine:
         if not self.journal.claim(row.id, owner.id, row.owner):
             return None
         # As it is now: its last owner may have got further after `row` was read.
-        return self._continued(self.journal.job(row.id) or row)
+        return self.continued(self.journal.job(row.id) or row)
 
-    def _continued(self, row: Row) -> Job:
+    def continued(self, row: Row) -> Job:
+        """Return the job of a row that this process has taken."""
         job = Job.of_row(row)
         job.resume = self.settings.resume_command
+        if row.model in self.catalog:
+            for name, value in self._limits(self.catalog[row.model]).items():
+                setattr(job, name, value)
         return job
 
     def reopen(self, row: Row) -> Row | None:
@@ -182,81 +200,41 @@ class Engine:
         job.saving = replace(job.saving, folder=folder)
         self.journal.relocate(job.id, job.saving.to_json())
 
-    def adopt(self, task_id: str, saving: Saving) -> Job:
-        """Take a task that was made elsewhere with this account.
-
-        Raises:
-            TaskFailed: the service does not know it.
-            TaskTaken: it is in the journal already.
-        """
-        self.ports.query_turn()
-        answer = self.ports.service.task(task_id)
-        output = answer.get("output")
-        output = output if isinstance(output, dict) else {}
-        if output.get("task_status") == "UNKNOWN":
-            raise failure(output, "UNKNOWN", task_id, answer.get("request_id"))
-        model = self._model_of(task_id)
-        claimant = self._claimant(model, answer)
-        if claimant is not None:
-            self.journal.adopt(claimant.id, task_id, None)
-            return self._continued(self.journal.job(claimant.id) or claimant)
-        prompts = shown_prompts(answer)
-        job_id = self.journal.intend(
-            account=self.ports.account,
-            kind="video" if isinstance(output.get("video_url"), str) else self._kind_of(model),
-            model=model,
-            wire_model=model,
-            request={"model": model, **({"prompt": prompts[0]} if prompts else {})},
-            prepared={"mode": "task", "count": (output.get("task_metrics") or {}).get("TOTAL") or 1},
-            saving=saving.to_json(),
-            estimate_cny=None,
-            owner=self.ports.owner.id,
-            state="submitted",
-            task_id=task_id,
-        )
-        row = self.journal.job(job_id)
-        assert row is not None  # noqa: S101 - written a line above
-        return self._continued(row)
-
-    def _kind_of(self, model: str) -> str:
-        known = [m for m in self.catalog.values() if model in (m.name, *m.aliases.values())]
-        return known[0].kind if known and known[0].kind in MODULES else "image"
-
-    def _claimant(self, model: str, answer: dict[str, Any]) -> Row | None:
-        """Return the job of this journal whose lost answer this task is, and take it over."""
-        rows = [
-            row
-            for row in self.journal.claimants(self.ports.account, model, "")
-            if self.ports.owner.is_gone(row.owner) and is_ours(Job.of_row(row), answer) is not False
-        ]
-        shown = [row for row in rows if is_ours(Job.of_row(row), answer)]
-        chosen = shown or (rows if len(rows) == 1 else [])
-        return chosen[0] if chosen and self.journal.claim(chosen[0].id, self.ports.owner.id, chosen[0].owner) else None
-
-    def _model_of(self, task_id: str) -> str:
-        """Only the account's list knows a task's model."""
-        rows, _ = self.ports.service.list_tasks(turn=self.ports.query_turn)
-        return next((row.model for row in rows if row.task_id == task_id), "unknown")
-
     def run(
-        self, jobs: Iterable[Job], *, timeout_s: float | None = None, wait: bool = True
+        self,
+        jobs: Iterable[Job] = (),
+        *,
+        lanes: Iterable[Lane] = (),
+        timeout_s: float | None = None,
+        wait: bool = True,
     ) -> Generator[Outcome, None, None]:
         """Bring jobs to their end, in whatever order they get there.
 
         Close the generator (`contextlib.closing`) if it may be left early: its end lets go of the jobs.
 
         Args:
+            jobs: those that are here.
+            lanes: where more of them come from, when their turn is near.
             timeout_s: seconds for all of them; what still runs then is left to run, and reported so.
             wait: False ends each job when its task exists.
 
         Raises:
             Interrupted: Ctrl-C; the message names what runs on and the command that fetches it.
         """
-        scheduler = Scheduler(STEPS if wait else NO_WAIT_STEPS, self.ports)
-        started: list[Job] = []
+        lanes, started = [*lanes], []
+        by_queue: dict[str, list[Job]] = {}
+        direct = []
         for job in jobs:
-            started.append(job)
-            scheduler.add(job, "submit" if job.may_resend else step_after(self._state(job), job.prepared["mode"]))
+            started.append(job.id)
+            step = step_after(job)
+            if step == "turn":
+                by_queue.setdefault(job.wire_model, []).append(job)
+            else:
+                direct.append((job, step))
+        lanes += [Lane(queue, iter(waiting), waiting[0].submit_per_s) for queue, waiting in by_queue.items()]
+        scheduler = Scheduler(STEPS if wait else NO_WAIT_STEPS, self.ports, Lanes(lanes))
+        for job, step in direct:
+            scheduler.add(job, step)
         deadline_s = None if timeout_s is None else time.monotonic() + timeout_s
         try:
             for end in scheduler.run(deadline_s):
@@ -271,7 +249,8 @@ class Engine:
         finally:
             scheduler.close()
             with suppress(JournalError):  # the disk is full: this process's lock goes with it all the same
-                self.journal.release([job.id for job in started], self.ports.owner.id)
+                self.journal.release(started, self.ports.owner.id)
+                self.ports.pace.leave(self.ports.owner.id)
 
     def _state(self, job: Job) -> str:
         """Return a job's state; from memory when the journal cannot be read, which must not hide a task id."""

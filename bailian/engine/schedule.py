@@ -12,10 +12,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from bailian.engine.job import Job, Outcome, Ports, Step, Then
+from bailian.engine.lanes import Lanes
 from bailian.errors import BailianError
 from bailian.modalities import of
 
-THREADS = 16
+THREADS = 64
 # Ctrl-C while a paid request is under way: its answer is worth waiting for.
 GRACE_S = 8.0
 SYNC_GRACE_S = 330.0
@@ -34,8 +35,9 @@ class _Due:
 class Scheduler:
     """Feeds due steps to worker threads and collects how they end. One thread (the caller's) keeps the state."""
 
-    def __init__(self, steps: dict[str, Step], ports: Ports, *, threads: int = THREADS) -> None:
+    def __init__(self, steps: dict[str, Step], ports: Ports, lanes: Lanes, *, threads: int = THREADS) -> None:
         self._steps = steps
+        self.lanes = lanes
         self._ports = ports
         self._threads_max = threads
         self._threads: list[threading.Thread] = []
@@ -50,10 +52,14 @@ class Scheduler:
 
     def run(self, deadline_s: float | None) -> Iterator[Outcome | tuple[Job, BailianError]]:
         """Yield each job's end as it comes; stop when none is left or `deadline_s` (monotonic) is reached."""
-        while self._due or self._running:
+        while self._due or self._running or self.lanes.open:
             now_s = time.monotonic()
             if deadline_s is not None and now_s >= deadline_s:
                 return
+            for job in self.lanes.next_jobs():
+                self.add(job, "turn")
+            if not self._due and not self._running:
+                continue  # all lanes have turned out to be empty
             while self._due and self._due[0].at_s <= now_s:
                 due = heapq.heappop(self._due)
                 self._start(due.job, due.step)
@@ -70,6 +76,7 @@ class Scheduler:
         for. Another Ctrl-C ends the waiting.
         """
         ends: list[Outcome | tuple[Job, BailianError]] = []
+        self.lanes.stop()
         left = [due.job for due in self._due]
         self._due.clear()
         begun_s = time.monotonic()
@@ -99,18 +106,37 @@ class Scheduler:
             job, end = self._ended.get(timeout=timeout_s)
         except queue.Empty:
             return None
-        del self._running[job.id]
+        _, step = self._running.pop(job.id)
         if isinstance(end, Then):
+            if step == "submit" and end.step != "submit":
+                self.lanes.left(job)
+            if end.step in ("keep", "save"):
+                self._free_slot(job)
             self.add(job, end.step, end.after_s)
             return None
+        self.lanes.left(job)
+        self._free_slot(job)
         if isinstance(end, BailianError):
             return job, end
         if isinstance(end, BaseException):
             raise end
         return end
 
+    def _free_slot(self, job: Job) -> None:
+        """The task runs no more: whoever waits at the same door asks at once, not at its next look."""
+        if not job.has_slot:
+            return
+        job.has_slot = False
+        self._ports.pace.free_slot(job.id)
+        for due in self._due:
+            if due.step == "turn" and due.job.wire_model == job.wire_model:
+                due.at_s = 0.0
+        heapq.heapify(self._due)
+
     def _start(self, job: Job, step: str) -> None:
         self._running[job.id] = (job, step)
+        if step == "submit":
+            self.lanes.sending(job)
         if len(self._running) > len(self._threads) < self._threads_max:
             # Daemons: a request that nobody waits for any more must not keep the process alive.
             thread = threading.Thread(target=self._work, name=f"bailian-{len(self._threads)}", daemon=True)

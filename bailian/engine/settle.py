@@ -77,7 +77,7 @@ def _absent(job: Job, ports: Ports) -> Then | Outcome:
     if not job.may_resend:
         return unsent(job, ports, never_arrived())
     if job.resends <= RESENDS:
-        return Then("submit")
+        return Then("turn")
     return unsent(
         job,
         ports,

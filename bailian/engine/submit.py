@@ -11,6 +11,7 @@ from bailian.engine.rhythm import backoff_s
 from bailian.engine.watch import keep
 from bailian.errors import (
     BailianError,
+    BudgetExceeded,
     CutShort,
     InvalidRequest,
     JournalError,
@@ -32,20 +33,16 @@ RESENDS = 3
 
 
 def submit(job: Job, ports: Ports) -> Then | Outcome:
-    """Take a place in the model's queue, write down that the request leaves, send it."""
-    queue = f"submit:{ports.account}:{job.wire_model}"
-    if not job.has_place:
-        job.has_place = True
-        wait_s = ports.pace.place_s(queue, job.submit_per_s)
-        if wait_s > 0:
-            return Then("submit", wait_s)
-    job.has_place = False
+    """Write down that the request leaves, and send it: its turn has come."""
+    queue = ports.queue_of(job)
     try:
         body = attached(job, ports)
     except (TransportError, ServiceError, InvalidRequest) as error:
         return _not_attached(job, ports, error)
     try:
-        job.sent_at_s = ports.journal.sending(job.id, ports.owner.id)
+        job.sent_at_s = ports.journal.sending(job.id, ports.owner.id, ports.budgets_of(job))
+    except BudgetExceeded as error:
+        return Outcome(job, "waiting", error=error) if job.run else unsent(job, ports, error)
     except NotOurs:
         return Outcome(
             job, "unsent", error=NotSent(say("the job was given up before it was sent", "任务在发送前已放弃"))
@@ -127,8 +124,7 @@ def _not_attached(job: Job, ports: Ports, error: BailianError) -> Then | Outcome
     job.attempts += 1
     again = isinstance(error, TransportError) or getattr(error, "again", "no") != "no"
     if again and job.attempts < NOT_SENT_TRIES:
-        job.has_place = True
-        return Then("submit", backoff_s(job.attempts - 1, jitter=ports.jitter()))
+        return Then("submit", backoff_s(job.attempts - 1, jitter=ports.jitter()))  # its turn is not over
     return unsent(job, ports, error)
 
 
@@ -137,7 +133,7 @@ def _not_sent(job: Job, ports: Ports, error: BailianError) -> Then | Outcome:
     job.last_error = error
     job.attempts += 1
     if job.attempts < NOT_SENT_TRIES:
-        return Then("submit", backoff_s(job.attempts - 1, jitter=ports.jitter()))
+        return Then("turn", backoff_s(job.attempts - 1, jitter=ports.jitter()))
     return unsent(job, ports, error)
 
 
@@ -151,9 +147,9 @@ def _refused(job: Job, ports: Ports, error: ServiceError, queue: str) -> Then | 
     if error.again == "wait":
         ports.pace.slow_down(queue, pause_s)
         ports.progress.update(job, error.wire_code or "THROTTLED", 0.0)
-        return Then("submit", pause_s)
+        return Then("turn", pause_s)
     if error.again == "few" and job.attempts < BROKEN_TRIES:
-        return Then("submit", pause_s)
+        return Then("turn", pause_s)
     if error.code == "ModelNotFound" and (instead := job.prepared.get("facts", {}).get("instead")):
         error.advice = instead
     ports.journal.finish(job.id, "failed", journalled(error))
@@ -186,7 +182,7 @@ def _maybe_sent(job: Job, ports: Ports, error: BailianError) -> Then | Outcome:
     if of(job.kind).REPEATABLE and job.resends < RESENDS:
         job.resends += 1
         ports.journal.not_sent(job.id)
-        return Then("submit", backoff_s(job.resends, jitter=ports.jitter()))
+        return Then("turn", backoff_s(job.resends, jitter=ports.jitter()))
     return hold(job, ports, error)
 
 

@@ -1,0 +1,73 @@
+"""Take a task that was made elsewhere with this account, or whose answer one of our jobs has lost."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from bailian.engine.evidence import failure, is_ours, shown_prompts
+from bailian.engine.job import Job, Saving
+from bailian.journal import Row
+from bailian.modalities import MODULES
+
+if TYPE_CHECKING:
+    from bailian.engine.run import Engine
+
+
+def adopt(engine: Engine, task_id: str, saving: Saving) -> Job:
+    """Take a task that was made elsewhere with this account.
+
+    Raises:
+        TaskFailed: the service does not know it.
+        TaskTaken: it is in the journal already.
+    """
+    engine.ports.query_turn()
+    answer = engine.ports.service.task(task_id)
+    output = answer.get("output")
+    output = output if isinstance(output, dict) else {}
+    if output.get("task_status") == "UNKNOWN":
+        raise failure(output, "UNKNOWN", task_id, answer.get("request_id"))
+    model = _model_of(engine, task_id)
+    claimant = _claimant(engine, model, answer)
+    if claimant is not None:
+        engine.journal.adopt(claimant.id, task_id, None)
+        return engine.continued(engine.journal.job(claimant.id) or claimant)
+    prompts = shown_prompts(answer)
+    job_id = engine.journal.intend(
+        account=engine.ports.account,
+        kind="video" if isinstance(output.get("video_url"), str) else _kind_of(engine, model),
+        model=model,
+        wire_model=model,
+        request={"model": model, **({"prompt": prompts[0]} if prompts else {})},
+        prepared={"mode": "task", "count": (output.get("task_metrics") or {}).get("TOTAL") or 1},
+        saving=saving.to_json(),
+        estimate_cny=None,
+        owner=engine.ports.owner.id,
+        state="submitted",
+        task_id=task_id,
+    )
+    row = engine.journal.job(job_id)
+    assert row is not None  # noqa: S101 - written a line above
+    return engine.continued(row)
+
+
+def _kind_of(engine: Engine, model: str) -> str:
+    known = [m for m in engine.catalog.values() if model in (m.name, *m.aliases.values())]
+    return known[0].kind if known and known[0].kind in MODULES else "image"
+
+
+def _claimant(engine: Engine, model: str, answer: dict[str, Any]) -> Row | None:
+    """Return the job of this journal whose lost answer this task is, and take it over."""
+    rows = [
+        row
+        for row in engine.journal.claimants(engine.ports.account, model, "")
+        if engine.ports.owner.is_gone(row.owner) and is_ours(Job.of_row(row), answer) is not False
+    ]
+    shown = [row for row in rows if is_ours(Job.of_row(row), answer)]
+    chosen = shown or (rows if len(rows) == 1 else [])
+    return chosen[0] if chosen and engine.journal.claim(chosen[0].id, engine.ports.owner.id, chosen[0].owner) else None
+
+
+def _model_of(engine: Engine, task_id: str) -> str:
+    """Only the account's list knows a task's model."""
+    rows, _ = engine.ports.service.list_tasks(turn=engine.ports.query_turn)
+    return next((row.model for row in rows if row.task_id == task_id), "unknown")
