@@ -1,0 +1,110 @@
+"""What one row says for itself: the service's names translated, cells converted, its prompt file read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from bailian.batch.forms import ROW_OPTIONS, Form, flat_fields
+from bailian.errors import InvalidRequest, Problem
+from bailian.language import say
+from bailian.media import naming
+
+
+@dataclass(frozen=True)
+class Own:
+    """A row's own fields, without defaults. An empty (null) field takes the default away."""
+
+    fields: dict[str, Any]
+    options: dict[str, str | None]
+    """`name`, `output` and `id`."""
+    problems: list[Problem] = field(default_factory=list)
+
+
+class PromptFiles:
+    """The texts that `prompt_file` names, each read once."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._texts: dict[str, str] = {}
+
+    def read(self, name: str) -> str:
+        """Return the text of a UTF-8 file without the blanks around it; `name` is relative to the batch's file.
+
+        Raises:
+            InvalidRequest: it cannot be read, or is not UTF-8.
+        """
+        if name not in self._texts:
+            self._texts[name] = self._read(self._folder / Path(name).expanduser())
+        return self._texts[name]
+
+    def _read(self, path: Path) -> str:
+        try:
+            return path.read_text(encoding="utf-8-sig").strip()
+        except UnicodeDecodeError:
+            text = say(f"{path} is not UTF-8: save it as UTF-8", f"{path} 不是 UTF-8 编码，请另存为 UTF-8")
+        except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+            reason = error.strerror if isinstance(error, OSError) else str(error)
+            text = say(f"cannot read {path}: {reason}", f"无法读取 {path}：{reason}")
+        raise InvalidRequest.one("prompt_file", text)
+
+
+def own_of(form: Form, values: Mapping[str, Any], files: PromptFiles, *, cells: bool = False) -> Own:
+    """Return what a row says. `cells`: all values are texts, and become what the fields hold.
+
+    Raises:
+        InvalidRequest: its parts cannot be told from each other, so that nothing more can be said about it.
+    """
+    flat = flat_fields(values)
+    given = {name: flat.pop(name) for name in ROW_OPTIONS if name in flat}
+    fields = form.modality.from_config(flat)
+    if cells:
+        fields = {name: form.cells[name].value(cell) if name in form.cells else cell for name, cell in fields.items()}
+    prompt_file = given.pop("prompt_file", None)
+    own = Own(form.with_lists(fields), given, _option_problems(given))
+    if prompt_file is not None:
+        _fill_prompt(form, own, prompt_file, files)
+    for option in ("id", "output"):
+        if own.options.get(option) is not None:
+            own.options[option] = str(own.options[option]).rstrip("/\\" if option == "output" else None)
+    return own
+
+
+def _fill_prompt(form: Form, own: Own, prompt_file: object, files: PromptFiles) -> None:
+    """Put the text of `prompt_file` into the field for it; a file that cannot be read stands there as a dot."""
+    target = form.text_field
+    if target is None:
+        text = say(f"{form.kind} rows have no prompt", f"{form.kind} 没有提示词")
+    elif own.fields.get(target) is not None:
+        text = say(f"stands beside {target}: give one of them", f"与 {target} 同时出现：只需给出一个")
+    elif not isinstance(prompt_file, str):
+        text = say("must be a path", "应为文件路径")
+    else:
+        try:
+            own.fields[target] = files.read(prompt_file)
+        except InvalidRequest as error:
+            own.fields[target] = "."
+            own.problems.extend(error.problems)
+        return
+    own.problems.append(Problem("prompt_file", text))
+
+
+def _option_problems(options: Mapping[str, Any]) -> list[Problem]:
+    problems = []
+    for option in ("name", "output"):
+        value = options.get(option)
+        if value is None:
+            continue
+        if not isinstance(value, str):
+            problems.append(Problem(option, say("must be a text", "应为字符串")))
+            continue
+        try:
+            naming.check_template(value)
+        except InvalidRequest as error:
+            problems += [Problem(option, problem.message) for problem in error.problems]
+    label = options.get("id")
+    if label is not None and (isinstance(label, bool) or not isinstance(label, str | int)):
+        problems.append(Problem("id", say("must be a text or a whole number", "应为字符串或整数")))
+    return problems
