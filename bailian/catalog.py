@@ -18,9 +18,15 @@ from bailian.errors import InvalidRequest, SetupError
 from bailian.language import say
 
 if sys.version_info >= (3, 11):
-    import tomllib
+    import tomllib as toml
 else:
-    import tomli as tomllib
+    import tomli as toml
+
+
+def parse_toml(text: str) -> dict[str, Any]:
+    """Return the tables of a TOML text; ValueError if it is none."""
+    return toml.loads(text)
+
 
 PACKAGE_FILE = Path(__file__).with_name("models.toml")
 
@@ -222,7 +228,7 @@ def load(home: Path | None = None) -> Catalog:
 
 def _read(path: Path) -> dict[str, dict[str, Any]]:
     with path.open("rb") as file:
-        content = tomllib.load(file)
+        content = toml.load(file)
     models = content.get("models", {})
     unknown = [name for name in content if name != "models"]
     wrong = (

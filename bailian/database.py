@@ -16,6 +16,20 @@ from bailian.language import say
 BUSY_TIMEOUT_S = 120.0
 
 
+# A group is committed when nobody waits to join it, or when it has so many members.
+GROUP_MAX = 100
+LEADERLESS_S = 0.05
+
+
+class _Group:
+    """Transactions of several threads that are committed together."""
+
+    def __init__(self) -> None:
+        self.done = threading.Event()
+        self.error: sqlite3.Error | None = None
+        self.members = 0
+
+
 class Database:
     """One connection per process, one writer at a time, all processes' writes in turn."""
 
@@ -33,6 +47,9 @@ class Database:
         """
         self.path = path
         self._lock = threading.RLock()
+        self._counting = threading.Lock()
+        self._waiting = 0
+        self._group: _Group | None = None
         try:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             if not path.exists():
@@ -65,24 +82,86 @@ class Database:
     def write(self) -> Iterator[sqlite3.Connection]:
         """Run one exclusive transaction; it is committed at the end, or not at all.
 
+        Threads that write at the same time share one commit, and so one wait for the disk; each returns when that
+        commit is done.
+
         Raises:
             JournalError: the disk is full or the file is not usable.
         """
-        with self._lock:
+        group = self._join()
+        try:
+            self._connection.execute("SAVEPOINT one")
+            try:
+                yield self._connection
+            except BaseException:
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK TO one")
+                    self._connection.execute("RELEASE one")
+                raise
+            self._connection.execute("RELEASE one")
+        except sqlite3.IntegrityError:
+            self._leave(group)
+            raise
+        except sqlite3.Error as error:
+            if not self._connection.in_transaction:  # a full disk takes back what the whole group has written
+                self._end(group, error)
+            self._leave(group)
+            raise unusable(self.path, error) from None
+        except BaseException:
+            self._leave(group)
+            raise
+        self._leave(group)
+        self._wait(group)
+
+    def _join(self) -> _Group:
+        """Enter the transaction that is open, or begin one; the lock is held afterwards."""
+        with self._counting:
+            self._waiting += 1
+        try:
+            self._lock.acquire()
+        finally:
+            with self._counting:
+                self._waiting -= 1
+        if self._group is None:
             try:
                 self._connection.execute("BEGIN IMMEDIATE")
-                try:
-                    yield self._connection
-                except BaseException:
-                    self._connection.execute("ROLLBACK")
-                    raise
-                self._connection.execute("COMMIT")
-            except (sqlite3.OperationalError, sqlite3.DatabaseError) as error:
-                if isinstance(error, sqlite3.IntegrityError):
-                    raise
-                if self._connection.in_transaction:
-                    self._connection.execute("ROLLBACK")
+            except sqlite3.Error as error:
+                self._lock.release()
                 raise unusable(self.path, error) from None
+            self._group = _Group()
+        self._group.members += 1
+        return self._group
+
+    def _leave(self, group: _Group) -> None:
+        """Let go of the lock; commit, unless the next writer stands there already and will."""
+        try:
+            if self._group is group and (self._waiting == 0 or group.members >= GROUP_MAX):
+                self._commit(group)
+        finally:
+            self._lock.release()
+
+    def _wait(self, group: _Group) -> None:
+        while not group.done.wait(LEADERLESS_S):
+            with self._lock:  # who was to commit was interrupted
+                if self._group is group:
+                    self._commit(group)
+        if group.error is not None:
+            raise unusable(self.path, group.error) from None
+
+    def _commit(self, group: _Group) -> None:
+        try:
+            self._connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+            self._end(group, error)
+        else:
+            self._end(group, None)
+
+    def _end(self, group: _Group, error: sqlite3.Error | None) -> None:
+        group.error = error
+        self._group = None
+        group.done.set()
 
     def read(self, sql: str, values: tuple[object, ...] = ()) -> list[sqlite3.Row]:
         """Return all rows of a query."""
@@ -127,7 +206,11 @@ def _create(path: Path, schema: str, version: int) -> None:
         connection.execute("PRAGMA journal_mode=WAL")
         connection.executescript(schema)
         connection.execute(f"PRAGMA user_version={version}")
+        # Closing does this too, but says nothing when the disk is full.
+        (busy, *_) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         connection.close()
+        if busy:
+            raise sqlite3.OperationalError(say("the new file is not whole", "新建的文件不完整"))
         aside.chmod(0o600)
         try:
             os.link(aside, path)

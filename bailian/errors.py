@@ -184,7 +184,19 @@ class Problem:
 
 
 # Fields about which a model has nothing to say, so that `bailian models` is no help.
-NOT_OF_THE_MODEL = ("", "config", "region", "base-url", "workspace", "name", "file", "output", "messages", "mask", "json")
+NOT_OF_THE_MODEL = (
+    "",
+    "config",
+    "region",
+    "base-url",
+    "workspace",
+    "name",
+    "file",
+    "output",
+    "messages",
+    "mask",
+    "json",
+)
 
 
 class InvalidRequest(BailianError):
@@ -223,7 +235,9 @@ class ServiceError(BailianError):
     again: str = "no"
     """"wait": refused unexecuted, send again after a pause. "few": a few times only. "no": never."""
     stops_all: bool = False
-    """No other job of this key (for free quota: of this model) can succeed either."""
+    """No other job of this key can succeed either."""
+    of_model: bool = False
+    """… of this key and model: its free quota is used up."""
     maybe_done: bool = False
     """The gateway gave up waiting: the work may be done and billed."""
     retry_after_s: float | None = None

@@ -47,7 +47,7 @@ class Journal:
 
     def __init__(self, home: Path, *, clock: Any = time.time) -> None:
         self.folder = home
-        self._database = Database(home / FILE_NAME, SCHEMA, VERSION, MIGRATIONS, durable=True)
+        self.database = Database(home / FILE_NAME, SCHEMA, VERSION, MIGRATIONS, durable=True)
         self._clock = clock
 
     def intend(
@@ -93,7 +93,7 @@ class Journal:
         }
         columns, marks = ", ".join(row), ", ".join("?" * len(row))
         try:
-            with self._database.write() as db:
+            with self.database.write() as db:
                 db.execute(f"INSERT INTO jobs ({columns}) VALUES ({marks})", tuple(row.values()))  # noqa: S608
         except sqlite3.IntegrityError:
             raise TaskTaken(task_id) from None
@@ -107,9 +107,9 @@ class Journal:
             BudgetExceeded: a budget has no room for what it may cost.
         """
         now_s = self._clock()
-        with self._database.write() as db:
+        with self.database.write() as db:
             for budget in budgets:
-                _check_budget(db, job_id, budget)
+                _check_budget(db, job_id, budget, now_s)
             changed = db.execute(
                 "UPDATE jobs SET state = 'sending', sent_at_s = ? WHERE id = ? AND state = 'waiting' AND owner = ?",
                 (now_s, job_id, owner),
@@ -127,7 +127,7 @@ class Journal:
 
     def submitted(self, job_id: str, task_id: str, request_id: str | None) -> None:
         """Record the service's own answer. It outranks an adoption: a job that took this id on suspicion loses it."""
-        with self._database.write() as db:
+        with self.database.write() as db:
             db.execute(
                 "UPDATE jobs SET task_id = NULL, adopted = 0, state = 'unsettled' WHERE task_id = ? AND adopted = 1 AND id <> ?"
                 " AND account = (SELECT account FROM jobs WHERE id = ?)",
@@ -193,7 +193,7 @@ class Journal:
 
     def release(self, job_ids: Iterable[str], owner: str) -> None:
         """Let go of this owner's jobs that go on at the service: any process may take them over."""
-        with self._database.write() as db:
+        with self.database.write() as db:
             db.executemany(
                 "UPDATE jobs SET owner = NULL WHERE id = ? AND owner = ?", [(job_id, owner) for job_id in job_ids]
             )
@@ -203,7 +203,7 @@ class Journal:
 
         What the dead process was sending is unsettled now: nobody waits for that answer any more.
         """
-        with self._database.write() as db:
+        with self.database.write() as db:
             changed = db.execute(
                 "UPDATE jobs SET owner = ?, state = CASE state WHEN 'sending' THEN 'unsettled' ELSE state END"
                 " WHERE id = ? AND owner IS ?",
@@ -213,7 +213,7 @@ class Journal:
 
     def reopen(self, job_id: str, state: str, expected: str) -> bool:
         """Give a job in a final state another look; False if another process was faster."""
-        with self._database.write() as db:
+        with self.database.write() as db:
             changed = db.execute(
                 "UPDATE jobs SET state = ?, error = NULL WHERE id = ? AND state = ?", (state, job_id, expected)
             )
@@ -221,20 +221,20 @@ class Journal:
 
     def relocate(self, job_id: str, saving: Mapping[str, Any]) -> None:
         """The files go elsewhere: forget names that no file has got yet."""
-        with self._database.write() as db:
+        with self.database.write() as db:
             db.execute("UPDATE jobs SET saving = ? WHERE id = ?", (dumped(saving), job_id))
             db.execute("DELETE FROM files WHERE job_id = ? AND placed = 0", (job_id,))
 
     def file_path(self, job_id: str, item: int) -> BegunFile | None:
         """Return one file of a job, if it was begun."""
-        rows = self._database.read(
+        rows = self.database.read(
             "SELECT path, sha256, placed FROM files WHERE job_id = ? AND item = ?", (job_id, item)
         )
         return BegunFile(Path(rows[0]["path"]), rows[0]["sha256"], bool(rows[0]["placed"])) if rows else None
 
     def file(self, job_id: str, item: int, path: Path, *, sha256: str | None = None, placed: bool = False) -> None:
         """Record where a file goes (before), what it will be (before its final name), that it is there (after)."""
-        with self._database.write() as db:
+        with self.database.write() as db:
             db.execute(
                 "INSERT OR REPLACE INTO files (job_id, item, path, sha256, placed) VALUES (?, ?, ?, ?, ?)",
                 (job_id, item, str(path), sha256, int(placed)),
@@ -242,7 +242,7 @@ class Journal:
 
     def files(self, job_id: str) -> dict[int, Path]:
         """Return the finished files of a job, by the index of the result."""
-        rows = self._database.read(
+        rows = self.database.read(
             "SELECT item, path FROM files WHERE job_id = ? AND placed = 1 ORDER BY item", (job_id,)
         )
         return {row["item"]: Path(row["path"]) for row in rows}
@@ -275,7 +275,7 @@ class Journal:
     def open_elsewhere(self, account: str) -> int:
         """Return how many open jobs belong to another key or host."""
         marks = ", ".join("?" * len(OPEN_STATES))
-        rows = self._database.read(
+        rows = self.database.read(
             f"SELECT COUNT(*) AS n FROM jobs WHERE account <> ? AND state IN ({marks})",  # noqa: S608
             (account, *OPEN_STATES),
         )
@@ -292,13 +292,13 @@ class Journal:
         """Return which of these ids belong to jobs of this journal."""
         known: set[str] = set()
         for task_id in task_ids:
-            if self._database.read("SELECT 1 FROM jobs WHERE account = ? AND task_id = ?", (account, task_id)):
+            if self.database.read("SELECT 1 FROM jobs WHERE account = ? AND task_id = ?", (account, task_id)):
                 known.add(task_id)
         return known
 
     def durations_s(self, model: str) -> list[float]:
         """Return how long the last tasks of a model ran at the service, newest first."""
-        rows = self._database.read(
+        rows = self.database.read(
             "SELECT run_s FROM jobs WHERE model = ? AND run_s IS NOT NULL ORDER BY ended_at_s DESC LIMIT ?",
             (model, DURATIONS_KEPT),
         )
@@ -306,7 +306,7 @@ class Journal:
 
     def spent_cny(self, account: str) -> list[tuple[str, str, float]]:
         """Return (day, model, CNY) of what was charged, newest day first."""
-        rows = self._database.read(
+        rows = self.database.read(
             "SELECT date(ended_at_s, 'unixepoch', 'localtime') AS day, model, SUM(charged_cny) AS cny FROM jobs"
             " WHERE account = ? AND charged_cny > 0 GROUP BY day, model ORDER BY day DESC, model",
             (account,),
@@ -314,18 +314,18 @@ class Journal:
         return [(row["day"], row["model"], row["cny"]) for row in rows]
 
     def close(self) -> None:
-        self._database.close()
+        self.database.close()
 
     def _set(self, job_id: str, **values: object) -> None:
         assignments = ", ".join(f"{column} = ?" for column in values)
-        with self._database.write() as db:
+        with self.database.write() as db:
             db.execute(f"UPDATE jobs SET {assignments} WHERE id = ?", (*values.values(), job_id))  # noqa: S608
 
     def _rows(self, where: str, values: tuple[object, ...]) -> list[Row]:
-        return [row_of(row) for row in self._database.read(f"SELECT * FROM jobs {where}", values)]  # noqa: S608
+        return [row_of(row) for row in self.database.read(f"SELECT * FROM jobs {where}", values)]  # noqa: S608
 
 
-def _check_budget(db: sqlite3.Connection, job_id: str, budget: Budget) -> None:
+def _check_budget(db: sqlite3.Connection, job_id: str, budget: Budget, now_s: float) -> None:
     """Compare what was spent or may be with the limit, inside the transaction that reserves the next."""
     account, estimate_cny = db.execute("SELECT account, estimate_cny FROM jobs WHERE id = ?", (job_id,)).fetchone()
     marks = ", ".join("?" * len(PAID_STATES))
@@ -333,7 +333,7 @@ def _check_budget(db: sqlite3.Connection, job_id: str, budget: Budget) -> None:
         "SELECT TOTAL(COALESCE(charged_cny, CASE WHEN state = 'failed' THEN 0 ELSE estimate_cny END)) FROM jobs"  # noqa: S608
         f" WHERE account = ? AND sent_at_s >= ? AND (state IN ({marks}) OR charged_cny > 0) AND id <> ?"
         + (" AND run = ?" if budget.run else ""),
-        (account, budget.since_s, *PAID_STATES, job_id, *((budget.run,) if budget.run else ())),
+        (account, budget.since_s(now_s), *PAID_STATES, job_id, *((budget.run,) if budget.run else ())),
     ).fetchone()
     if estimate_cny is None:
         text = say(

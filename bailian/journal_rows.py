@@ -19,6 +19,7 @@ import json
 import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -104,13 +105,18 @@ class Row:
 
 @dataclass(frozen=True)
 class Budget:
-    """What may be spent since a moment (seconds since the epoch), or by one batch."""
+    """What may be spent in a calendar day or month here, or by one batch."""
 
     limit_cny: float
     name: str
-    """As people call it: "day", "month", "run"."""
-    since_s: float = 0.0
+    """"day", "month" or "run"."""
     run: str | None = None
+
+    def since_s(self, now_s: float) -> float:
+        """Return when its time began, in seconds since the epoch."""
+        today = datetime.fromtimestamp(now_s).replace(hour=0, minute=0, second=0, microsecond=0)
+        begins = {"day": today, "month": today.replace(day=1)}.get(self.name)
+        return begins.timestamp() if begins else 0.0
 
 
 @dataclass(frozen=True)
@@ -127,6 +133,7 @@ def row_of(row: sqlite3.Row) -> Row:
     for name in ("request", "prepared", "saving", "answer", "error"):
         values[name] = json.loads(values[name]) if values[name] else (None if name in ("answer", "error") else {})
     values["adopted"] = bool(values["adopted"])
+    values.pop("number", None)
     return Row(**values)
 
 

@@ -7,7 +7,9 @@ SQLite's exclusive one: it works on every system, and it is loaded already (file
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import sqlite3
+from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
 
@@ -58,6 +60,27 @@ class Owner:
 
     def _path(self, owner_id: str) -> Path:
         return self._folder / f"{owner_id}.lock"
+
+
+@contextlib.contextmanager
+def only_one(home: Path, name: str) -> Iterator[bool]:
+    """Hold the lock of this name; yield False if another process has it. It goes with the process."""
+    folder = home / "running"
+    path = folder / f"{hashlib.sha256(name.encode()).hexdigest()[:24]}.run"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        held = _lock(path)
+    except sqlite3.OperationalError as error:
+        if "locked" not in str(error):
+            raise unusable(path, error) from None
+        yield False
+        return
+    except OSError as error:
+        raise unusable(path, error) from None
+    try:
+        yield True
+    finally:
+        held.close()
 
 
 def _lock(path: Path) -> sqlite3.Connection:

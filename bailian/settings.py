@@ -21,6 +21,7 @@ import re
 import shlex
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from bailian.errors import InvalidRequest, SetupError
@@ -84,6 +85,9 @@ class Settings:
     sandbox: bool = False
     speech_url: str | None = None
     """Address of the speech socket where it is not on the host of `base_url`."""
+    day_budget_cny: float | None = None
+    month_budget_cny: float | None = None
+    """What may be spent in a calendar day, and in a month, by all processes together."""
     resume_flags: tuple[str, ...] = ()
     """The account options that were given: a command that continues this run needs them too."""
 
@@ -158,8 +162,65 @@ def read_settings(
     base_url = base_url or os.environ.get("DASHSCOPE_HTTP_BASE_URL") or _default_base_url(region, workspace)
     home = home_folder()
     if sandbox:
-        return Settings(base_url, region, Secret("sk-sandbox"), None, home / "sandbox", True, None, flags)
-    return Settings(_checked_base_url(base_url), region, _find_key(), workspace, home, False, speech_url, flags)
+        return Settings(
+            base_url, region, Secret("sk-sandbox"), None, home / "sandbox", True, resume_flags=flags, **_budgets(home)
+        )
+    return Settings(
+        _checked_base_url(base_url),
+        region,
+        _find_key(),
+        workspace,
+        home,
+        speech_url=speech_url,
+        resume_flags=flags,
+        **_budgets(home),
+    )
+
+
+def _budgets(home: Path) -> dict[str, Any]:
+    """Return the budgets: from the environment, else from `settings.toml` in the home folder (`[budget]`).
+
+    Raises:
+        SetupError: what is set is no amount of money.
+    """
+    kept = _budget_table(home / "settings.toml")
+    found = {}
+    for name in ("day", "month"):
+        variable = f"BAILIAN_{name.upper()}_BUDGET_CNY"
+        value = os.environ.get(variable) or kept.get(f"{name}_cny")
+        if value is None:
+            continue
+        try:
+            amount_cny = float(value)
+        except (TypeError, ValueError):
+            amount_cny = -1.0
+        if not 0 <= amount_cny < float("inf"):
+            raise SetupError(
+                say(f"the {name}'s budget is no amount in CNY: {value!r}", f"{name} 预算不是有效金额（元）：{value!r}"),
+                advice=f"{variable}=20",
+            )
+        found[f"{name}_budget_cny"] = amount_cny
+    return found
+
+
+def _budget_table(path: Path) -> dict[str, Any]:
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    except OSError as error:
+        raise SetupError(say(f"cannot read {path}: {error.strerror}", f"无法读取 {path}：{error.strerror}")) from None
+    from bailian import catalog
+
+    try:
+        table = catalog.parse_toml(text).get("budget", {})
+    except ValueError as error:
+        raise SetupError(say(f"{path} is not valid TOML: {error}", f"{path} 不是合法的 TOML：{error}")) from None
+    if not isinstance(table, dict) or set(table) - {"day_cny", "month_cny"}:
+        raise SetupError(
+            say(f"{path}: [budget] has day_cny and month_cny", f"{path}：[budget] 只有 day_cny 和 month_cny")
+        )
+    return table
 
 
 def _flags(**given: str | None) -> tuple[str, ...]:

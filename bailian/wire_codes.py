@@ -20,6 +20,7 @@ class WireRule:
     again: str = "no"
     stops_all: bool = False
     maybe_done: bool = False
+    of_model: bool = False
 
     @property
     def exit_code(self) -> Exit:
@@ -29,6 +30,7 @@ class WireRule:
 
 
 _QUOTA = WireRule("QuotaExceeded", stops_all=True)
+_FREE_TIER = WireRule("QuotaExceeded", stops_all=True, of_model=True)
 _THROTTLED = WireRule("RateLimitExceeded", again="wait")
 _BUSY = WireRule("InternalError", again="wait")
 _BROKEN = WireRule("InternalError", again="few")
@@ -68,14 +70,14 @@ WIRE_RULES: tuple[tuple[str, str, WireRule], ...] = (
     ("workspace.accessdenied", "", WireRule("Unauthorized", stops_all=True)),
     ("app.accessdenied", "", WireRule("Unauthorized")),
     ("model.accessdenied", "", _NO_MODEL),
-    ("allocationquota.freetieronly", "", _QUOTA),
+    ("allocationquota.freetieronly", "", _FREE_TIER),
     ("modelnotfound", "", _NO_MODEL),
     ("model_not_found", "", _NO_MODEL),
     ("model_not_supported", "", _NO_MODEL),
     ("notfound", "", WireRule("ResourceNotFound")),
     ("workspacenotfound", "", WireRule("ResourceNotFound", stops_all=True)),
-    ("throttling.allocationquota", "free allocated quota", _QUOTA),
-    ("insufficient_quota", "free allocated quota", _QUOTA),
+    ("throttling.allocationquota", "free allocated quota", _FREE_TIER),
+    ("insufficient_quota", "free allocated quota", _FREE_TIER),
     ("insufficient_quota", "", _THROTTLED),
     ("commoditynotpurchased", "", _QUOTA),
     ("prepaidbilloverdue", "", _QUOTA),
@@ -142,6 +144,7 @@ def service_error(
         task_id=task_id,
     )
     error.exit_code = rule.exit_code
-    error.again, error.stops_all, error.maybe_done = rule.again, rule.stops_all, rule.maybe_done
+    error.again, error.maybe_done = rule.again, rule.maybe_done
+    error.stops_all, error.of_model = rule.stops_all, rule.of_model
     error.retry_after_s = retry_after_s
     return error

@@ -76,8 +76,8 @@ def test_800_characters_are_taken(text2image: Run, box: Sandbox) -> None:
 
 CONFIGS = {
     "not JSON": ('{"prompt": "猫",}', "line 1, column"),
-    "a list": ('[{"prompt": "猫"}]', "several requests"),
-    "sections": ('{"image_tasks": [{"prompt": "猫"}]}', "several requests"),
+    "a list with a bad row": ('[{"prompt": "猫", "n": 9}]', "[0].n"),
+    "a section with a bad row": ('{"image_tasks": [{"prompt": "猫", "n": 9}]}', "image_tasks[0].n"),
     "a string": ('"猫"', "no JSON object"),
     "unknown field": ('{"prompt": "猫", "sizes": "512*512"}', "did you mean size"),
     "unknown nested field": ('{"input": {"promt": "猫"}}', "did you mean prompt"),

@@ -28,16 +28,27 @@ class Planned:
 
 
 def plan(rows: Iterable[Row], catalog: Catalog, region: str, resolve: Resolve, *, source: str = "") -> list[Planned]:
-    """Check every row against its model. An input that many rows name is resolved once.
+    """Check every row against its model; see `plan_each`."""
+    return list(plan_each(rows, catalog, region, resolve, source=source))
+
+
+def plan_each(
+    rows: Iterable[Row], catalog: Catalog, region: str, resolve: Resolve, *, source: str = ""
+) -> Iterator[Planned]:
+    """Yield every row as it is checked. An input that many rows name is resolved once.
+
+    Nothing may be sent before the last one: only then is it known that all are good.
 
     Raises:
         InvalidRequest: what is wrong in all rows, and what `rows` itself raises; `source` names the file.
     """
     problems = Problems(source)
     inputs = _Inputs(resolve)
-    tried = [_planned(row, catalog, region, inputs, problems) for row in _read(rows, problems)]
+    for row in _read(rows, problems):
+        planned = _planned(row, catalog, region, inputs, problems)
+        if planned is not None:
+            yield planned
     problems.raise_if_any()
-    return [one for one in tried if one is not None]
 
 
 def _planned(row: Row, catalog: Catalog, region: str, inputs: _Inputs, problems: Problems) -> Planned | None:

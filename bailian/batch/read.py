@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from bailian.batch import documents, tables
 from bailian.batch.problems import Problems
@@ -19,11 +20,13 @@ TABLES = {".csv": None, ".tsv": "\t"}
 SPREADSHEETS = (".xlsx", ".xls", ".ods", ".et", ".numbers")
 
 
-def read_rows(path: Path, kind: str | None = None, *, models: Catalog | None = None) -> Iterator[Row]:
+def read_rows(
+    path: Path, kind: str | None = None, *, models: Catalog | None = None, over: Mapping[str, Any] | None = None
+) -> Iterator[Row]:
     """Yield the rows of a file (`-`: JSON or JSON lines from stdin), in its order, as they are read.
 
     `kind` is that of rows which name none; other kinds are then refused. With `models`, a row that names neither
-    kind nor section is of its model's kind. Nothing may be sent before the last row: only then is it known that
+    kind nor section is of its model's kind. `over` are fields that win over every row's own. Nothing may be sent before the last row: only then is it known that
     all are good.
 
     Raises:
@@ -32,7 +35,7 @@ def read_rows(path: Path, kind: str | None = None, *, models: Catalog | None = N
     source = say("stdin", "标准输入") if path == STDIN else str(path)
     problems = Problems(source)
     folder = Path.cwd() if path == STDIN else path.absolute().parent
-    maker = Maker(folder, kind, models, problems)
+    maker = Maker(folder, kind, models, problems, over or {})
     try:
         yield from _rows(path, source, kind, maker, problems)
     except OSError as error:

@@ -47,12 +47,20 @@ class Row:
 class Maker:
     """Makes the rows of one file. What is wrong goes to `problems`; such a row is left out."""
 
-    def __init__(self, folder: Path, kind: str | None, models: Catalog | None, problems: Problems) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        kind: str | None,
+        models: Catalog | None,
+        problems: Problems,
+        over: Mapping[str, Any] | None = None,
+    ) -> None:
         self.count = 0
         self._folder = folder
         self._kind = kind
         self._models = models
         self._problems = problems
+        self._over = over or {}
         self._files = PromptFiles(folder)
         self._defaults = Defaults({}, self._files, problems)
         self._seen: Counter[str] = Counter()
@@ -125,7 +133,9 @@ class Maker:
 
     def _row(self, form: Form, own: Own, where: str) -> Row | None:
         base = self._defaults.of(form)
-        fields = {name: value for name, value in {**base.fields, **own.fields}.items() if value is not None}
+        fields = {
+            name: value for name, value in {**base.fields, **own.fields, **self._over}.items() if value is not None
+        }
         options = {name: value for name, value in {**base.options, **own.options}.items() if value is not None}
         names = form.modality.INPUT_FIELDS
         found = [*own.problems, *form.problems(fields), *_stdin_problems(fields, names)]

@@ -11,13 +11,17 @@ from typing import TYPE_CHECKING, Any
 
 from bailian import catalog, settings
 from bailian.cli.checks import check_cost, check_strict
+from bailian.cli.config import holds_many, read_request
 from bailian.cli.options import Common
-from bailian.cli.prepare import prepare, stdin_text, text_of_file
+from bailian.cli.prepare import stdin_text, text_of_file
 from bailian.cli.run import Asked, run_all, send, service
 from bailian.cli.target import target_of
-from bailian.cli.terminal import talk, talk_error, talk_notices
-from bailian.errors import BailianError, Exit
+from bailian.cli.terminal import is_terminal, talk, talk_error, talk_notices
+from bailian.errors import BailianError, Exit, InvalidRequest, Problem
 from bailian.language import say
+from bailian.modalities import exact, of
+from bailian.modalities.fields import check_prompt
+from bailian.modalities.shapes import Prepared
 
 if TYPE_CHECKING:
     from bailian.engine.job import Outcome
@@ -30,7 +34,9 @@ def run_text(given: Mapping[str, Any], common: Common) -> int:
     """Run one question, or a conversation if none is given and a person sits there."""
     fields = dict(given)
     files, fresh = fields.pop("files"), fields.pop("fresh")
-    interactive = fields["prompt"] is None and not files and common.config is None and sys.stdin.isatty()
+    fields["stop"] = list(fields["stop"])
+    _check_chat(fields["chat"], fresh)
+    interactive = fields["prompt"] is None and not files and common.config is None and is_terminal(sys.stdin)
     if interactive and not common.as_json and not common.dry_run:
         return _converse(fields, common, fresh=fresh)
     if fields["prompt"] is None and not files and common.config is None:
@@ -40,13 +46,43 @@ def run_text(given: Mapping[str, Any], common: Common) -> int:
     if fields["chat"]:
         fields["messages"] = None if fresh else _history(fields["chat"], common)
     target = target_of(common.output, default=None, suffixes=(), as_file=False)
+    if common.sidecar and target.folder is None:
+        raise InvalidRequest.one(
+            "sidecar", say("stands beside a file", "只能与文件一起使用"), advice=say("give -o FILE", "请指定 -o FILE")
+        )
     return run_all("text", [Asked(fields, target)], common, run=_run_of(fields["chat"]))
 
 
-def _streams(asked: bool | None, common: Common) -> bool:
-    if asked is None:
-        return sys.stdout.isatty() and not common.as_json and common.output is None
-    return asked
+def _check_chat(chat: str | None, fresh: bool) -> None:
+    problems = [] if chat is None else check_prompt("chat", chat, None)
+    if chat is None and fresh:
+        problems = [Problem("fresh", say("there is no conversation to begin anew", "没有可重新开始的对话"))]
+    if problems:
+        raise InvalidRequest(problems, advice=say("name the conversation: --chat NAME", "请指定对话名：--chat NAME"))
+
+
+def _check_conversation(common: Common) -> None:
+    """Refuse what needs one answer, before the first question."""
+    given = {
+        "output": common.output is not None,
+        "name": common.name is not None,
+        "sidecar": common.sidecar,
+        "no-wait": not common.wait,
+    }
+    problems = [Problem(name, say("is not for a conversation", "不能用于对话")) for name in given if given[name]]
+    if problems:
+        raise InvalidRequest(
+            problems,
+            advice=say("leave it out, or put the question on the command line", "请去掉该参数，或在命令行中给出问题"),
+        )
+
+
+def _streams(asked: bool | None, common: Common) -> bool | None:
+    """Return whether the answer comes in pieces; None leaves it to the config file."""
+    config = common.config
+    if asked is not None or (config is not None and (holds_many(config) or "stream" in read_request(config))):
+        return asked
+    return is_terminal(sys.stdout) and not common.as_json and common.output is None
 
 
 def _run_of(chat: str | None) -> str | None:
@@ -87,8 +123,10 @@ def _converse(fields: dict[str, Any], common: Common, *, fresh: bool) -> int:
 
     here = _settings_of(common)
     here.require_key()
+    _check_conversation(common)
     models = catalog.load(settings.home_folder())
     fields["stream"] = fields["stream"] is not False
+    _checked({**fields, "prompt": "JSON?"}, models, here.region, common)  # the options, before the first question
     messages = None if fresh or not fields["chat"] else _history(fields["chat"], common)
     talk(say("Ctrl-D ends, Ctrl-C stops an answer", "Ctrl-D 结束，Ctrl-C 中止当前回答"))
     with service(here, quiet=common.quiet) as there:
@@ -113,14 +151,22 @@ def _converse(fields: dict[str, Any], common: Common, *, fresh: bool) -> int:
 def _answered(engine: Engine, asked: dict[str, Any], progress: Any, common: Common) -> Outcome | None:
     from bailian.engine.job import Saving
 
-    prepared = prepare("text", asked, replace(common, config=None), engine.settings, engine.catalog)
-    check_strict([prepared], common)
-    check_cost([prepared], common)
+    prepared = _checked(asked, engine.catalog, engine.settings.region, common)
     talk_notices(prepared.notices)
     ended: list[Outcome] = []
     quiet = replace(common, quiet=True)
     send(engine, [prepared], [Saving(None, "")], progress, quiet, run=_run_of(asked["chat"]), ended=ended)
     return ended[0] if ended else None
+
+
+def _checked(asked: Mapping[str, Any], models: catalog.Catalog, region: str, common: Common) -> Prepared:
+    """Return one question of a conversation, ready to send. What was typed is the question, "-" too."""
+    prepared = of("text").prepare(asked, models, region)
+    if common.max_cost_cny is not None:
+        prepared = exact(prepared)
+    check_strict([prepared], common)
+    check_cost([prepared], common)
+    return prepared
 
 
 def _asked() -> str | None:

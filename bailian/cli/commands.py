@@ -10,6 +10,7 @@ from bailian import __version__
 from bailian.language import say
 
 COMMANDS = {
+    "batch": "bailian.cli.batch:batch",
     "tasks": "bailian.cli.tasks:tasks",
     "models": "bailian.cli.models:models",
     "show": "bailian.cli.show:show",

@@ -9,6 +9,19 @@ from typing import Any
 from bailian.errors import InvalidRequest
 from bailian.language import say
 
+MANY = (".jsonl", ".ndjson", ".csv", ".tsv")
+
+
+def holds_many(path: Path) -> bool:
+    """Return whether a file is a batch: lines, a table, a list, or sections such as `image_tasks`."""
+    if path.suffix.lower() in MANY:
+        return True
+    try:
+        value = json.loads(path.read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError, RecursionError):
+        return False  # whoever reads it as one request says what is wrong
+    return isinstance(value, list) or (isinstance(value, dict) and any(key.endswith("_tasks") for key in value))
+
 
 def read_request(path: Path) -> dict[str, Any]:
     """Return the flat fields of a file that holds one request.
@@ -17,14 +30,6 @@ def read_request(path: Path) -> dict[str, Any]:
         InvalidRequest: not there, not JSON, not one request; with line and column.
     """
     value = _read_json(path)
-    if isinstance(value, list) or (isinstance(value, dict) and any(key.endswith("_tasks") for key in value)):
-        raise InvalidRequest.one(
-            "config",
-            say(
-                f"{path} holds several requests; this script runs one: an object with model, prompt, size, …",
-                f"{path} 含有多个请求；本脚本一次运行一个：应为包含 model、prompt、size 等字段的对象",
-            ),
-        )
     if not isinstance(value, dict):
         raise InvalidRequest.one("config", say(f"{path} holds no JSON object", f"{path} 的内容不是 JSON 对象"))
     return flat_fields(value)

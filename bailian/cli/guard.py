@@ -16,6 +16,7 @@ from bailian.language import say
 
 def main(command: click.Command, prog_name: str | None = None) -> NoReturn:
     """Run a command and leave with its verdict."""
+    _fill_closed_streams()
     # pydantic looks through every installed package for plugins: 24 ms, and we have none.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     # SIGTERM (cron, systemd) ends a run as Ctrl-C does: what is running is named and kept.
@@ -39,6 +40,26 @@ def main(command: click.Command, prog_name: str | None = None) -> NoReturn:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _flush()
     sys.exit(int(code or 0))
+
+
+def _fill_closed_streams() -> None:
+    """A closed stdin is an empty one, to a closed stderr nothing is said; a closed stdout stays one: data is lost.
+
+    The numbers 0, 1 and 2 are taken, so that no file or connection gets one of them.
+    """
+    for number in range(3):
+        if not _is_open(number):
+            os.open(os.devnull, os.O_RDWR)
+    sys.stdin = sys.stdin or open(0, encoding="utf-8", closefd=False)  # noqa: SIM115
+    sys.stderr = sys.stderr or open(2, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
+
+
+def _is_open(number: int) -> bool:
+    try:
+        os.fstat(number)
+    except OSError:
+        return False
+    return True
 
 
 def _output_failed(error: OSError) -> Exit:

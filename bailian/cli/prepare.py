@@ -9,7 +9,9 @@ from typing import Any
 
 from bailian.catalog import Catalog
 from bailian.cli.config import read_request
+from bailian.cli.inputs import input_of
 from bailian.cli.options import Common
+from bailian.cli.terminal import is_terminal, talk
 from bailian.errors import InvalidRequest
 from bailian.language import say
 from bailian.modalities import of
@@ -35,11 +37,17 @@ def prepare(kind: str, given: Mapping[str, Any], common: Common, here: Settings,
 
 
 def stdin_text() -> str:
-    """Return what is piped in."""
+    """Return what is piped in, or typed."""
+    if is_terminal(sys.stdin):
+        talk(say("reading the text from stdin; Ctrl-D ends it", "正在从 stdin 读取文本，Ctrl-D 结束"))
     try:
         return sys.stdin.read().strip()
     except UnicodeDecodeError:
-        raise InvalidRequest.one("prompt", say("stdin is not UTF-8 text", "stdin 不是 UTF-8 文本"), advice="") from None
+        raise InvalidRequest.one(
+            "prompt",
+            say("stdin is not UTF-8 text", "stdin 不是 UTF-8 文本"),
+            advice=say("convert it: iconv -t UTF-8", "请转换编码：iconv -t UTF-8"),
+        ) from None
 
 
 def text_of_file(path: Path) -> str:
@@ -58,20 +66,17 @@ def text_of_file(path: Path) -> str:
         ) from None
     except OSError as error:
         raise InvalidRequest.one(
-            "file", say(f"cannot read {path}: {error.strerror}", f"无法读取 {path}：{error.strerror}")
+            "file",
+            say(f"cannot read {path}: {error.strerror}", f"无法读取 {path}：{error.strerror}"),
+            advice=say("check the path", "请检查路径"),
         ) from None
 
 
 def _resolved(name: str, value: Any, home: Path, inputs: dict[str, Input]) -> list[Input]:
-    if name == "file":
-        from bailian.media.recordings import resolve_recording as resolve
-    else:
-        from bailian.media.inputs import resolve
-
     words = [value] if isinstance(value, str | Path) else value
     if not isinstance(words, list | tuple) or not all(isinstance(word, str | Path) for word in words):
         raise InvalidRequest.one(name, say("must be a path or URL, or a list of them", "应为路径或链接，或它们的列表"))
-    found = [resolve(name, str(word), home) for word in words]
+    found = [input_of(name, str(word), home) for word in words]
     inputs.update({one.url: one for one in found})
     return found
 

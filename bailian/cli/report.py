@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bailian.cli.terminal import talk, talk_error, talk_notices, write_bytes, write_data, write_json
+from bailian.cli.terminal import talk, talk_error, talk_notices, write_bytes, write_data, write_json, write_text
 from bailian.errors import CutShort, Exit
 from bailian.language import say
 from bailian.modalities import of
@@ -44,7 +44,7 @@ def _write_result(outcome: Outcome, shown: bool) -> None:
         write_data(job.task_id or job.id)
     if job.saving.folder is None and job.answer:
         for item in of(job.kind).items(job.answer, job.prepared):
-            write_data("" if shown else (item.text or "").rstrip("\n"))
+            write_text("" if shown else (item.text or "").rstrip("\n"))
 
 
 def verdict(codes: Sequence[int]) -> int:

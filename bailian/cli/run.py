@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from bailian import catalog, settings
 from bailian.cli.checks import check_cost, check_strict
+from bailian.cli.config import holds_many
 from bailian.cli.options import DEFAULT_OUTPUT, Common
 from bailian.cli.prepare import prepare
 from bailian.cli.report import report, summary, verdict
@@ -51,6 +52,11 @@ def run_all(kind: str, asked: Sequence[Asked], common: Common, *, upload: bool =
 
     `upload` sends local files by upload whatever their size; `run` names the chat they belong to.
     """
+    if common.config and holds_many(common.config):
+        from bailian.cli.batches import BatchOptions, run_file
+
+        over = {name: value for name, value in asked[0].fields.items() if value not in (None, (), [])}
+        return run_file(common.config, kind, over, common, BatchOptions(upload=upload))
     here = settings.read_settings(
         region=common.region, base_url=common.base_url, workspace=common.workspace, sandbox=common.sandbox
     )
@@ -184,8 +190,8 @@ def service(here: Settings, *, quiet: bool) -> Iterator[Settings]:
         if not quiet:
             talk(
                 say(
-                    "sandbox: drawn on this machine; nothing is sent to Alibaba, nothing is paid",
-                    "沙箱：图片在本机绘制，不会发送到阿里云，也不产生费用",
+                    "sandbox: made on this machine; nothing is sent to Alibaba, nothing is paid",
+                    "沙箱：结果在本机生成，不会发送到阿里云，也不产生费用",
                 )
             )
         yield settings.at(here, sandbox.base_url)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from bailian import catalog, settings
 from bailian.catalog import Model
-from bailian.cli.config import read_request
+from bailian.cli.config import holds_many, read_request
 from bailian.cli.options import DEFAULT_OUTPUT, Common
 from bailian.cli.prepare import text_of_file
 from bailian.cli.run import Asked, run_all
@@ -26,7 +27,11 @@ def speak(given: Mapping[str, Any], common: Common) -> int:
     fields = dict(given)
     text, file = fields.pop("text"), fields.pop("file")
     if text is not None and file is not None:
-        raise InvalidRequest.one("file", say("give a text or a file, not both", "文本与 --file 只能给出一个"))
+        raise InvalidRequest.one(
+            "file",
+            say("give a text or a file, not both", "文本与 --file 只能给出一个"),
+            advice=say("leave one of the two out", "请去掉其中之一"),
+        )
     if text is None and file is None and common.config is None:
         text = "-"
     fields["prompt"] = text if file is None else text_of_file(file)
@@ -37,8 +42,7 @@ def speak(given: Mapping[str, Any], common: Common) -> int:
             "subtitles",
             say("stdout has room for the sound only: give -o a folder", "stdout 只能输出音频：请用 -o 指定目录"),
         )
-    # The suffix follows from the format, and the subtitles beside the sound have their own.
-    return run_all("speech", [Asked(fields, Target(target.folder, target.stem, None, target.as_file))], common)
+    return run_all("speech", [Asked(fields, target)], common)
 
 
 def transcribe(given: Mapping[str, Any], common: Common) -> int:
@@ -50,17 +54,15 @@ def transcribe(given: Mapping[str, Any], common: Common) -> int:
         raise InvalidRequest.one(
             "output",
             say("one file cannot hold several transcripts: give a folder", "一个文件无法保存多份文稿：请指定目录"),
+            advice="-o DIR",
         )
     found = _format_of(formats[0] if len(formats) == 1 else None, target) if len(formats) < 2 else None
     fields["format"] = [found] if found else list(formats)
     if (target.as_file or target.stem is not None) and (len(formats) > 1 or "all" in formats):
         raise InvalidRequest.one("format", say("several formats need a folder: -o DIR", "输出多种格式需要目录：-o DIR"))
-    if not words and common.config:
+    if not words and common.config and not holds_many(common.config):
         words = _recordings_of(common.config)
-    asked = [
-        Asked({**fields, "file": [word]}, Target(target.folder, _stem(target, word, common), None, target.as_file))
-        for word in words
-    ]
+    asked = [Asked({**fields, "file": [word]}, replace(target, stem=_stem(target, word, common))) for word in words]
     return run_all("transcription", asked or [Asked(fields, target)], common)
 
 
@@ -81,20 +83,25 @@ def _stem(target: Target, word: str, common: Common) -> str | None:
 
 def _target(common: Common, suffixes: tuple[str, ...]) -> Target:
     target = target_of(common.output, default=Path(DEFAULT_OUTPUT), suffixes=suffixes, as_file=True)
-    if target.as_file and common.as_json:
-        raise InvalidRequest.one(
-            "json", say("stdout is the file's: leave --json out", "stdout 用于输出文件：请去掉 --json")
-        )
+    for name, given in (("json", common.as_json), ("sidecar", common.sidecar)):
+        if target.as_file and given:
+            raise InvalidRequest.one(
+                name,
+                say(f"stdout is the file's: leave --{name} out", f"stdout 用于输出文件：请去掉 --{name}"),
+                advice=say("give a folder: -o DIR", "请指定目录：-o DIR"),
+            )
     return target
 
 
 def _format_of(asked: str | None, target: Target) -> str | None:
     """The name after `-o` may say the format; it must not say another."""
-    if asked is None or target.suffix is None or asked == target.suffix:
-        return target.suffix or asked
+    told = target.suffix and target.suffix.lower()
+    if asked is None or told is None or asked == told:
+        return told or asked
     raise InvalidRequest.one(
         "format",
         say(f"{asked} does not go into a file named .{target.suffix}", f"{asked} 与文件后缀 .{target.suffix} 不一致"),
+        advice=say("leave one of the two out", "请去掉其中之一"),
     )
 
 
@@ -110,7 +117,9 @@ def list_voices(language: str | None, as_json: bool) -> None:
     ]
     if not voices:
         raise InvalidRequest.one(
-            "language", say(f"no voice speaks {language}", f"没有会说 {language} 的音色"), advice=""
+            "language",
+            say(f"no voice speaks {language}", f"没有会说 {language} 的音色"),
+            advice=say("`audio.py voices` lists all", "`audio.py voices` 列出全部音色"),
         )
     if as_json:
         write_json({"voices": [_voice(model) for model in voices]})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +17,9 @@ from bailian.media import naming
 if TYPE_CHECKING:
     from bailian.engine.job import Saving
 
+# What looks like the name of a format: "ogg", not the "5" of "v1.5".
+_WORD = re.compile("[A-Za-z][A-Za-z0-9]{1,4}")
+
 
 @dataclass(frozen=True)
 class Target:
@@ -26,6 +30,7 @@ class Target:
     stem: str | None = None
     """The file's name without suffix; None: by the template."""
     suffix: str | None = None
+    """As it was typed; "" for a name without one."""
     as_file: bool = False
     """What goes to stdout is the bytes of a file."""
 
@@ -71,7 +76,19 @@ def target_of(output: Path | None, *, default: Path | None, suffixes: tuple[str,
         return Target(default, as_file=as_file and default is None)
     if str(output) == "-":
         return Target(None, as_file=as_file)
-    suffix = output.suffix.lower().lstrip(".")
-    if output.is_dir() or (suffixes and suffix not in suffixes):
+    suffix = output.suffix.removeprefix(".")
+    if output.is_dir() or (suffixes and not _WORD.fullmatch(suffix)):
         return Target(output)
-    return Target(output.parent, output.stem if suffix else output.name, suffix or None)
+    if suffixes and suffix.lower() not in suffixes:
+        raise InvalidRequest.one(
+            "output",
+            say(
+                f"a file ends in {', '.join(suffixes)}, not in {suffix}",
+                f"文件后缀应为 {', '.join(suffixes)}，而不是 {suffix}",
+            ),
+            advice=say(
+                "change the suffix; if it is to be a folder, make it first",
+                "请更改后缀；如果要作为目录，请先创建该目录",
+            ),
+        )
+    return Target(output.parent, output.stem, suffix)

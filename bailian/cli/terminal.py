@@ -19,6 +19,11 @@ from bailian.modalities.shapes import Notice
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
+def is_terminal(stream: Any) -> bool:
+    """Return whether a person sits at a stream, which may be closed."""
+    return stream is not None and bool(stream.isatty())
+
+
 def printable(text: str) -> str:
     """Return the text with everything that a terminal would obey made visible."""
     return _UNPRINTABLE.sub(lambda match: f"\\x{ord(match.group()):02x}", text)
@@ -40,15 +45,18 @@ def write_data(text: str) -> None:
     _write(sys.stdout, printable(text))
 
 
-def write_piece(text: str) -> None:
-    """Print a piece of a text as it comes, without ending the line."""
-    _write(sys.stdout, printable(text), end="")
+def write_text(text: str, end: str = "\n") -> None:
+    """Print a text of the service: harmless where a terminal reads it, in a pipe just as it came."""
+    _write(sys.stdout, printable(text) if is_terminal(sys.stdout) else text, end)
 
 
 def write_bytes(data: bytes) -> None:
     """Print a file."""
     if sys.stdout is None:
         raise OSError(errno.EBADF, say("stdout is closed", "stdout 已关闭"))
+    if sys.stdout.isatty():
+        _write(sys.stdout, printable(data.decode("utf-8", "replace")), end="")
+        return
     try:
         sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()

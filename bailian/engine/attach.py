@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable
-from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ from bailian.engine.job import Job, Ports
 from bailian.errors import InvalidRequest
 from bailian.language import say
 from bailian.media import kinds
-from bailian.media.inputs import path_of
+from bailian.media.inputs import WIRE_FIELDS, path_of
 from bailian.wire.upload import upload
 
 # The service counts the encoded string, at most 10 MiB each; it advises raw files below 7 MB (error page, 2025-12).
@@ -21,39 +20,44 @@ MIME = {"jpg": "image/jpeg", "png": "image/png", "bmp": "image/bmp", "tiff": "im
 
 
 def attached(job: Job, ports: Ports) -> dict[str, Any]:
-    """Return the body with every `file://` value replaced.
+    """Return the body with every local file in it replaced.
 
     Raises:
         InvalidRequest: a file is gone; nothing was sent.
         TransportError, ServiceError: an upload failed; nothing was paid.
     """
-    body: dict[str, Any] = deepcopy(job.prepared["body"])
-    by_upload = bool(job.prepared.get("upload"))
+    body: dict[str, Any] = dict(job.prepared["body"])
 
-    def replacement(url: str) -> str:
+    def replacement(url: str, field: str) -> str:
         path = path_of(url)
         try:
             large = path.stat().st_size > DATA_URI_MAX_BYTES
-            return upload(ports.service, path, job.wire_model) if by_upload or large else _data_uri(path)
+            return _uploaded(job, ports, path) if job.prepared.get("upload") or large else _data_uri(path)
         except OSError as error:
             raise InvalidRequest.one(
-                "image", say(f"cannot read {path}: {error.strerror}", f"无法读取 {path}：{error.strerror}")
+                field,
+                say(f"cannot read {path}: {error.strerror}", f"无法读取 {path}：{error.strerror}"),
+                advice=say("put the file back and run the command again", "请恢复该文件后重新运行"),
             ) from None
 
     body["input"] = _walked(body["input"], replacement)
     return body
 
 
-def _walked(value: Any, replacement: Callable[[str], str]) -> Any:
+def _walked(value: Any, replacement: Callable[[str, str], str], name: str = "") -> Any:
     if isinstance(value, dict):
-        # A prompt may look like a file; only the service's own names for pictures and sounds are files.
-        return {
-            key: inner if key in ("prompt", "text", "negative_prompt") else _walked(inner, replacement)
-            for key, inner in value.items()
-        }
+        return {key: _walked(inner, replacement, key) for key, inner in value.items()}
     if isinstance(value, list):
-        return [_walked(inner, replacement) for inner in value]
-    return replacement(value) if isinstance(value, str) and value.startswith("file://") else value
+        return [_walked(inner, replacement, name) for inner in value]
+    is_file = name in WIRE_FIELDS and isinstance(value, str) and value.startswith("file://")
+    return replacement(value, WIRE_FIELDS[name]) if is_file else value
+
+
+def _uploaded(job: Job, ports: Ports, path: Path) -> str:
+    """Upload a file once for a job, however often it is sent. The job's id in its name makes the task known again."""
+    if (job.id, path) not in ports.uploads:
+        ports.uploads[job.id, path] = upload(ports.service, path, job.wire_model, job.id)
+    return ports.uploads[job.id, path]
 
 
 def _data_uri(path: Path) -> str:

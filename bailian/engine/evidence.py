@@ -26,13 +26,17 @@ def shown_prompts(answer: Mapping[str, Any]) -> list[str]:
 
 
 def is_ours(job: Job, answer: Mapping[str, Any]) -> bool | None:
-    """Return whether a task's answer shows this job's prompt; None while it shows none."""
-    shown = shown_prompts(answer)
+    """Return whether a task's answer shows this job's prompt, or its recording; None while it shows none."""
     body = job.prepared.get("body")
-    if not shown or body is None:
+    if body is None:
         return None
+    shows = getattr(of(job.kind), "shows", None)  # of what has no prompt
+    if shows is not None:
+        found: bool | None = shows(answer, body, job.id)
+        return found
+    shown = shown_prompts(answer)
     asked = of(job.kind).asked_prompt(body)
-    return any(same_prompt(asked, prompt) for prompt in shown)
+    return None if not shown else any(same_prompt(asked, prompt) for prompt in shown)
 
 
 def same_prompt(asked: str, shown: str) -> bool:

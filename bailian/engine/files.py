@@ -8,8 +8,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from bailian.engine.calls import sound_parts
 from bailian.engine.job import Job, Ports
+from bailian.engine.spoken import sound_parts
 from bailian.errors import BailianError, TaskFailed, TransportError, journalled
 from bailian.journal import BegunFile
 from bailian.language import say
@@ -37,6 +37,17 @@ def still_at_service(job: Job, error: BailianError) -> BailianError:
     return error
 
 
+def _kept_here(job: Job, ports: Ports, error: BailianError) -> BailianError:
+    """Return the same failure of a text or sound that came at once: what is kept of it is kept for good."""
+    error.request_id = error.request_id or job.request_id
+    home, command = ports.journal.folder, f"{job.resume} {job.id} -o DIR"
+    error.advice = say(
+        f"the result is paid and kept in {home} without a time limit; save it elsewhere with: {command}",
+        f"结果已计费并保存在 {home}，没有期限；可用以下命令保存到其他目录：{command}",
+    )
+    return error
+
+
 def save_item(job: Job, ports: Ports, item: Item) -> Path:
     begun = ports.journal.file_path(job.id, item.index)
     if begun and begun.sha256 and (found := _placed_before(begun)):
@@ -59,7 +70,9 @@ def save_item(job: Job, ports: Ports, item: Item) -> Path:
             _write_sidecar(final, recipe.recipe(job, item, _share_cny(job)))
         return final
     except OSError as error:
-        raise still_at_service(job, save_error(stem, error)) from None
+        failed = save_error(stem, error)
+        here = not job.task_id and item.url is None
+        raise (_kept_here(job, ports, failed) if here else still_at_service(job, failed)) from None
 
 
 def _written(job: Job, ports: Ports, item: Item, stem: Path, part: Path, whole: Path) -> tuple[Path, str]:
@@ -67,15 +80,25 @@ def _written(job: Job, ports: Ports, item: Item, stem: Path, part: Path, whole: 
     if item.sound:
         _write_sound(job, ports, whole, item.suffix)
     elif item.text is not None:
-        with whole.open("wb") as file:
-            file.write(_text_bytes(item))
-            file.flush()
-            os.fsync(file.fileno())
+        _write(whole, _text_bytes(item))
     else:
         ports.downloader.fetch(item.url or "", part)
         return _complete(job, item, stem, part, whole)
-    suffix = job.saving.suffix or item.suffix
-    return stem.with_name(f"{stem.name}.{suffix}"), sha256_of(whole)
+    asked = job.saving.suffix if item.index == 0 else None
+    suffix = item.suffix if asked is None else asked
+    return stem.with_name(f"{stem.name}.{suffix}" if suffix else stem.name), sha256_of(whole)
+
+
+def _write(path: Path, data: bytes) -> None:
+    """Write a file and bring it to the disk; one that has no room leaves nothing behind."""
+    try:
+        with path.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError:
+        path.unlink(missing_ok=True)
+        raise
 
 
 def _text_bytes(item: Item) -> bytes:
@@ -87,16 +110,25 @@ def _text_bytes(item: Item) -> bytes:
 
 def _write_sound(job: Job, ports: Ports, whole: Path, suffix: str) -> None:
     rate_hz = int(job.prepared["body"]["parameters"]["sample_rate"])
+    parts = sound_parts(job, ports)
     try:
-        finish_sound(sound_parts(job, ports), whole, suffix, sample_rate_hz=rate_hz)
-    except ValueError as error:
-        bad = TaskFailed(
-            say(f"the service sent no valid {suffix}: {error}", f"服务返回的不是有效的 {suffix}：{error}"),
-            advice=say("what came is kept in ", "已收到的内容保存在 ") + str(sound_parts(job, ports)[0].parent),
-            request_id=job.request_id,
+        finish_sound(parts, whole, suffix, sample_rate_hz=rate_hz)
+    except FileNotFoundError:
+        if all(part.is_file() for part in parts):
+            raise
+        text = say("the sound is not on this machine any more", "音频已不在本机")
+        advice = say(
+            "the service keeps no sounds: run the command again, which is billed again",
+            "服务端不保存音频：请重新运行，会再次计费",
         )
-        ports.journal.finish(job.id, "failed", journalled(bad))
-        raise bad from None
+    except ValueError as error:
+        text = say(f"the service sent no valid {suffix}: {error}", f"服务返回的不是有效的 {suffix}：{error}")
+        advice = say("what came is kept in ", "已收到的内容保存在 ") + str(parts[0].parent)
+    else:
+        return
+    bad = TaskFailed(text, advice=advice, request_id=job.request_id)
+    ports.journal.finish(job.id, "failed", journalled(bad))
+    raise bad
 
 
 def _placed_before(begun: BegunFile) -> Path | None:
@@ -139,11 +171,7 @@ def _complete(job: Job, item: Item, stem: Path, part: Path, whole: Path) -> tupl
         if not png.is_whole(data):
             raise _not_a_file(job, part)
         _note_size(job, data)
-        data = png.with_text(data, recipe.png_texts(recipe.recipe(job, item, _share_cny(job))))
-        with whole.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
+        _write(whole, png.with_text(data, recipe.png_texts(recipe.recipe(job, item, _share_cny(job)))))
         part.unlink()
     else:
         part.replace(whole)  # fsynced by the download; a video is not read into memory
@@ -187,5 +215,5 @@ def _write_sidecar(path: Path, made: dict[str, Any]) -> None:
     """Write NAME.json beside the file, as carefully as the file: whole, and over nothing."""
     sidecar = path.with_name(f"{path.name}.json")
     temporary = path.with_name(f".{path.name}.json.whole")
-    temporary.write_text(json.dumps(made, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+    _write(temporary, (json.dumps(made, ensure_ascii=False, indent=2) + "\n").encode("utf-8"))
     naming.place(temporary, sidecar)

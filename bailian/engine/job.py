@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import random
+import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from bailian.engine.rhythm import Usual
 from bailian.errors import BailianError
@@ -18,6 +19,9 @@ from bailian.owners import Owner
 from bailian.pace import Pace
 from bailian.wire.download import Downloader
 from bailian.wire.service import Service
+
+if TYPE_CHECKING:
+    from bailian.modalities.text_answers import Assembly
 
 
 @dataclass(frozen=True)
@@ -163,6 +167,14 @@ class Ports:
     """Opens no connection: gives what opens one."""
     progress: Progress = field(default_factory=NoProgress)
     budgets: tuple[Budget, ...] = ()
+    queued_s: dict[str, float] = field(default_factory=dict)
+    """How long the last finished task of a model had waited in the service's queue: the next one will, too."""
+    stopping: threading.Event = field(default_factory=threading.Event)
+    """Set when this process is about to leave: no further part of a text is sent."""
+    streams: dict[str, Assembly] = field(default_factory=dict)
+    """What has come of the answers under way, by job. Who takes one out writes its end down."""
+    uploads: dict[tuple[str, Path], str] = field(default_factory=dict)
+    """Where files were uploaded, by job and path."""
     monotonic: Callable[[], float] = time.monotonic
     wall: Callable[[], float] = time.time
     jitter: Callable[[], float] = random.random

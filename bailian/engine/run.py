@@ -11,17 +11,29 @@ from types import TracebackType
 from typing import Any
 
 from bailian.catalog import Catalog, Model
+from bailian.engine.calls import left_behind
 from bailian.engine.files import still_at_service
 from bailian.engine.job import Job, NoProgress, Outcome, Ports, Progress, Saving, Speech, Step, Then
 from bailian.engine.lanes import Lane, Lanes
 from bailian.engine.save import save
 from bailian.engine.schedule import Scheduler
 from bailian.engine.settle import never_arrived, settle, unclear
-from bailian.engine.submit import hold, submit, unsent
+from bailian.engine.spoken import answer_on_disk, forget_own
+from bailian.engine.submit import broke_off, hold, submit, unsent
 from bailian.engine.turn import in_flight_limit, turn
 from bailian.engine.watch import keep, watch
-from bailian.errors import BailianError, Interrupted, JournalError, MaybeSent, NotSent, StillRunning
+from bailian.errors import (
+    BailianError,
+    BudgetExceeded,
+    Interrupted,
+    JournalError,
+    MaybeSent,
+    NotSent,
+    ServiceError,
+    StillRunning,
+)
 from bailian.journal import FINAL_STATES, Journal, Row
+from bailian.journal_rows import Budget
 from bailian.language import say
 from bailian.modalities import of
 from bailian.modalities.shapes import Prepared
@@ -50,6 +62,22 @@ def _give_up(job: Job, ports: Ports) -> Outcome:
 
 
 def _hold(job: Job, ports: Ports) -> Outcome:
+    """Nobody waits for the answer any more: make the best of what is here of it."""
+    broken = left_behind(job, ports)
+    if broken is not None:
+        return broke_off(job, ports, broken)
+    job.answer = answer_on_disk(job, ports)
+    if job.answer is not None:
+        keep(job, ports)
+        end = save(job, ports)
+        return end if isinstance(end, Outcome) else Outcome(job, "ended", error=still_running(job))
+    forget_own(job, ports)
+    if ports.stopping.is_set():
+        return hold(
+            job,
+            ports,
+            MaybeSent(say("no answer came before --timeout or Ctrl-C", "在 --timeout 或 Ctrl-C 之前没有收到应答")),
+        )
     return hold(job, ports, MaybeSent(say("the process ended before the answer came", "进程在收到应答前结束")))
 
 
@@ -98,7 +126,15 @@ class Engine:
         self._stack.callback(downloader.close)
         owner = self._stack.enter_context(Owner(home))
         self.ports = Ports(
-            self.settings.account, journal, pace, owner, service, downloader, self._speech, self._progress
+            self.settings.account,
+            journal,
+            pace,
+            owner,
+            service,
+            downloader,
+            self._speech,
+            self._progress,
+            budgets=self._budgets(),
         )
         return self
 
@@ -106,6 +142,14 @@ class Engine:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._stack.close()
+
+    def _budgets(self) -> tuple[Budget, ...]:
+        limits = {"day": self.settings.day_budget_cny, "month": self.settings.month_budget_cny}
+        return tuple(Budget(limit_cny, name) for name, limit_cny in limits.items() if limit_cny is not None)
+
+    def limit_run(self, run: str, limit_cny: float) -> None:
+        """Stop a batch before it has cost more than this, whatever runs of it have spent already."""
+        self.ports.budgets = (*self.ports.budgets, Budget(limit_cny, "run", run=run))
 
     def _speech(self) -> Speech:
         from bailian.wire.speech import SpeechSocket  # loads websockets
@@ -180,11 +224,23 @@ class Engine:
                 setattr(job, name, value)
         return job
 
+    def resumed(self, row: Row) -> Job:
+        """Return the job of a row of our own batch: what never arrived is sent again."""
+        job = self.continued(row)
+        job.may_resend = True
+        return job
+
+    def submit_per_s(self, model: str) -> float | None:
+        """Return how many requests a second a model takes."""
+        return self.catalog[model].submit_per_s if model in self.catalog else None
+
     def reopen(self, row: Row) -> Row | None:
         """Give a finished job another look where there is something to look at; None if its verdict stands.
 
         Nothing is sent again by it. A job of the same verdict for two processes is looked at by one.
         """
+        if (row.error or {}).get("error", {}).get("code") == "CutShort":
+            return None  # more of it will not come
         if row.task_id:
             state = "submitted"
         elif row.answer:
@@ -234,11 +290,16 @@ class Engine:
         lanes += [Lane(queue, iter(waiting), waiting[0].submit_per_s) for queue, waiting in by_queue.items()]
         scheduler = Scheduler(STEPS if wait else NO_WAIT_STEPS, self.ports, Lanes(lanes))
         for job, step in direct:
+            if job.in_flight_limit and step in ("watch", "settle"):
+                self.ports.pace.hold_slot(self.ports.queue_of(job), job.id, self.ports.owner.id)
+                job.has_slot = True
             scheduler.add(job, step)
         deadline_s = None if timeout_s is None else time.monotonic() + timeout_s
         try:
             for end in scheduler.run(deadline_s):
-                yield self._outcome(end)
+                outcome = self._outcome(end)
+                _stop_what_cannot_succeed(scheduler.lanes, outcome)
+                yield outcome
             ends, left = scheduler.leave()
             yield from map(self._outcome, ends)
             yield from map(self._left_at_deadline, left)
@@ -276,6 +337,8 @@ class Engine:
 
     def _left_at_deadline(self, job: Job) -> Outcome:
         state = self._state(job)
+        if state == "waiting" and job.row_key:
+            return Outcome(job, state)  # a row of a batch waits for the next run
         if state == "waiting":
             late = NotSent(
                 say("the request could not be sent within --timeout", "在 --timeout 内未能发出请求"), advice=""
@@ -292,7 +355,8 @@ class Engine:
         for job in left:
             state = self._state(job)
             if state == "waiting":
-                unsent(job, self.ports, never_arrived())
+                if not job.row_key:
+                    unsent(job, self.ports, never_arrived())
             elif state in ("sending", "unsettled") and job.prepared["mode"] != "task":
                 if _hold(job, self.ports).state == "held":
                     running.append(job.id)
@@ -306,6 +370,15 @@ class Engine:
             advice=say(f"fetch it with: {left[0].resume} {ids}", f"请用以下命令取回结果：{left[0].resume} {ids}"),
             task_id=running[0],
         )
+
+
+def _stop_what_cannot_succeed(lanes: Lanes, outcome: Outcome) -> None:
+    """A bad key, an overdue account, a spent budget stop all that is not sent yet; a spent free tier its model."""
+    error = outcome.error
+    if isinstance(error, BudgetExceeded):
+        lanes.stop()
+    elif isinstance(error, ServiceError) and error.stops_all:
+        lanes.stop(outcome.job.wire_model if error.of_model else None)
 
 
 def still_running(job: Job) -> StillRunning:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from bailian.engine.calls import sound_parts
 from bailian.engine.evidence import failed_category, failure
 from bailian.engine.files import NotAFile, save_item, still_at_service
 from bailian.engine.job import Job, Outcome, Ports, Then
 from bailian.engine.rhythm import backoff_s
+from bailian.engine.spoken import forget_sound
 from bailian.errors import BailianError, ServiceError, SomeFailed, TaskFailed, TransportError, journalled
 from bailian.language import say
 from bailian.modalities import of, remarks
@@ -103,9 +103,7 @@ def _finish(job: Job, ports: Ports, items: list[Item], paths: dict[int, Path]) -
         return Outcome(job, "done", paths, error)
     ports.journal.finish(job.id, "done")
     if job.prepared["mode"] == "socket":
-        for kept in sound_parts(job, ports):
-            kept.unlink(missing_ok=True)
-            kept.with_suffix(".json").unlink(missing_ok=True)
+        forget_sound(job, ports)
     return Outcome(job, "done", paths)
 
 

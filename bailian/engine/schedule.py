@@ -22,6 +22,8 @@ GRACE_S = 8.0
 SYNC_GRACE_S = 330.0
 # Every pause is multiplied by this. Tests make a bad day short with it; nothing else touches it.
 PAUSE_FACTOR = 1.0
+# A text that has come is written down by the thread that received it: ten thousand hand-overs less.
+GOES_ON = ("keep", "save")
 
 
 @dataclass(order=True)
@@ -76,6 +78,8 @@ class Scheduler:
         for. Another Ctrl-C ends the waiting.
         """
         ends: list[Outcome | tuple[Job, BailianError]] = []
+        if self._running:
+            self._ports.stopping.set()
         self.lanes.stop()
         left = [due.job for due in self._due]
         self._due.clear()
@@ -147,7 +151,10 @@ class Scheduler:
     def _work(self) -> None:
         while (todo := self._todo.get()) is not None:
             job, step = todo
-            self._ended.put((job, _run_step(self._steps[step], job, self._ports)))
+            end = _run_step(self._steps[step], job, self._ports)
+            while isinstance(end, Then) and end.step in GOES_ON and not end.after_s and of(job.kind).REPEATABLE:
+                end = _run_step(self._steps[end.step], job, self._ports)
+            self._ended.put((job, end))
 
 
 def _run_step(step: Callable[[Job, Ports], Then | Outcome], job: Job, ports: Ports) -> Then | Outcome | BaseException:

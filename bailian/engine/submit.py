@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from bailian.engine.attach import attached
-from bailian.engine.calls import Broken, called
+from bailian.engine.calls import called
 from bailian.engine.job import Job, Outcome, Ports, Then
 from bailian.engine.rhythm import backoff_s
+from bailian.engine.spoken import Broken
 from bailian.engine.watch import keep
 from bailian.errors import (
     BailianError,
@@ -56,7 +57,7 @@ def submit(job: Job, ports: Ports) -> Then | Outcome:
     except ServiceError as error:
         return _refused(job, ports, error, queue)
     except Broken as broken:
-        return _broken(job, ports, broken)
+        return broke_off(job, ports, broken)
     return _taken(job, ports, answer)
 
 
@@ -114,9 +115,19 @@ def _keep_sync(job: Job, ports: Ports) -> Then | Outcome:
             ),
             advice=say("download it yourself within 24 hours: ", "请在 24 小时内自行下载：") + " ".join(links)
             if links
-            else "",
+            else _kept_all_the_same(job),
             request_id=job.request_id,
         ) from None
+
+
+def _kept_all_the_same(job: Job) -> str:
+    """A sound is a file of the home folder already; a text was in that answer only."""
+    if job.prepared["mode"] == "socket":
+        return say(
+            f"the sound is kept; when that is mended: {job.resume} {job.id}",
+            f"音频已保存；修复后请运行：{job.resume} {job.id}",
+        )
+    return say("when that is mended, run the command again", "修复后请重新运行")
 
 
 def _not_attached(job: Job, ports: Ports, error: BailianError) -> Then | Outcome:
@@ -156,11 +167,11 @@ def _refused(job: Job, ports: Ports, error: ServiceError, queue: str) -> Then | 
     return Outcome(job, "failed", error=error)
 
 
-def _broken(job: Job, ports: Ports, broken: Broken) -> Outcome:
-    """Keep what came of a streamed answer. It was shown, so it is not asked for again."""
+def broke_off(job: Job, ports: Ports, broken: Broken) -> Outcome:
+    """Keep what came of an answer. What was shown is not asked for again."""
     job.answer = broken.answer
     keep(job, ports)
-    error = CutShort(
+    error: BailianError = CutShort(
         say(f"the answer broke off: {broken.error.message}", f"回答中断：{broken.error.message}"),
         advice=say(
             f"what came is kept: bailian tasks show {job.id}; for a whole answer run the command again",
@@ -170,6 +181,8 @@ def _broken(job: Job, ports: Ports, broken: Broken) -> Outcome:
         http_status=broken.error.http_status,
         request_id=job.request_id,
     )
+    if job.prepared["mode"] == "socket":
+        error = broken.error
     ports.journal.finish(job.id, "failed", journalled(error))
     return Outcome(job, "failed", error=error)
 
@@ -189,6 +202,9 @@ def _maybe_sent(job: Job, ports: Ports, error: BailianError) -> Then | Outcome:
 def hold(job: Job, ports: Ports, error: BailianError) -> Outcome:
     """Report a synchronous call whose answer is lost. It leaves no task to look up, so a person must decide."""
     if of(job.kind).REPEATABLE:
+        error.advice = error.advice or say(
+            "run the command again; the lost answer may be billed", "请重新运行；丢失的回答可能已计费"
+        )
         ports.journal.finish(job.id, "failed", journalled(error))
         return Outcome(job, "failed", error=error)
     held = MaybeSent(

@@ -24,11 +24,13 @@ def watch(job: Job, ports: Ports) -> Then | Outcome:
     if job.watched_from_s is None:
         job.watched_from_s = ports.monotonic()
         job.usual = usual(ports.journal.durations_s(job.model))
-        if job.sent_at_s is None or not job.may_resend:
-            job.watched_from_s -= max(0.0, ports.wall() - job.created_at_s)  # another run's task: it has run a while
+        if job.sent_at_s is None or job.state != "waiting":
+            begun_s = job.sent_at_s or job.created_at_s
+            job.watched_from_s -= max(0.0, ports.wall() - begun_s)  # another run's task: it has run a while
         else:
             ports.progress.update(job, "PENDING", 0.0)
-            return Then("watch", next_poll_s(0.0, job.usual, typical_s=job.typical_s))
+            queued_s = ports.queued_s.get(job.wire_model, 0.0) if job.usual else 0.0
+            return Then("watch", queued_s + next_poll_s(0.0, job.usual, typical_s=job.typical_s))
     wait_s = query_wait_s(job, ports)
     if wait_s > 0:
         return Then("watch", wait_s)
@@ -42,8 +44,10 @@ def watch(job: Job, ports: Ports) -> Then | Outcome:
     status = str(output["task_status"])
     ports.progress.update(job, status, elapsed_s)
     if status not in FINISHED:
-        queued_s = _seconds_between(output.get("submit_time"), output.get("scheduled_time"))
-        return Then("watch", next_poll_s(elapsed_s, job.usual, running_since_s=queued_s, typical_s=job.typical_s))
+        if job.usual is None:  # another task of the model may have shown meanwhile how long they run
+            job.usual = usual(ports.journal.durations_s(job.model))
+        waited_s = _queued_s(output)
+        return Then("watch", next_poll_s(elapsed_s, job.usual, running_since_s=waited_s, typical_s=job.typical_s))
     if status == "UNKNOWN":
         return _unknown(job, ports, elapsed_s, answer)
     return _over(job, ports, answer, output, status)
@@ -87,6 +91,7 @@ def _over(job: Job, ports: Ports, answer: dict[str, Any], output: dict[str, Any]
         job.task_id, job.adopted, job.watched_from_s, job.confirmations = None, False, None, 0
         ports.journal.disown(job.id)
         return Then("settle", 1.0)
+    ports.queued_s[job.wire_model] = _queued_s(output) or 0.0
     if succeeded(job.kind, output, status):
         job.answer = answer
         return Then("keep")
@@ -114,6 +119,11 @@ def keep(job: Job, ports: Ports) -> Then:
         request_id=job.request_id,
     )
     return Then("save")
+
+
+def _queued_s(output: dict[str, Any]) -> float | None:
+    """Return how long a task waited in the service's queue; None while it waits, or if that is not told."""
+    return _seconds_between(output.get("submit_time"), output.get("scheduled_time"))
 
 
 def _seconds_between(start: object, end: object) -> float | None:

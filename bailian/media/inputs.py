@@ -22,6 +22,8 @@ from bailian.modalities.shapes import Input, Notice, Probe
 
 FORMATS = {"JPEG": "jpg", "PNG": "png", "BMP": "bmp", "TIFF": "tiff", "WEBP": "webp"}
 FORMAT_NAMES = "JPG, PNG, BMP, TIFF, WEBP"
+# The service's names for what goes in, and ours. Only there is an address one: a prompt may look like a file.
+WIRE_FIELDS = {"image": "image", "base_image_url": "image", "mask_image_url": "mask", "file_urls": "file"}
 # Larger than any limit of the service: such a picture is refused by its header, never decoded.
 LARGEST_SIDE_PX = 12_000
 EXIF_ORIENTATION = 0x0112

@@ -95,7 +95,11 @@ def resolve_recording(field: str, text: str, home: Path) -> Input:
         return Input(path.as_uri(), recording=_look_at(field, path))
     except (OSError, ValueError, RuntimeError) as error:  # also a NUL in the name, "~" of nobody
         reason = getattr(error, "strerror", None) or error
-        raise InvalidRequest.one(field, say(f"cannot read {text}: {reason}", f"无法读取 {text}：{reason}")) from None
+        raise InvalidRequest.one(
+            field,
+            say(f"cannot read {text}: {reason}", f"无法读取 {text}：{reason}"),
+            advice=say("check the path", "请检查路径"),
+        ) from None
 
 
 def _look_at(field: str, path: Path) -> Recording:
@@ -109,6 +113,7 @@ def _look_at(field: str, path: Path) -> Recording:
         raise InvalidRequest.one(
             field,
             say(f"{path} has {size_gb:.2f} GB, at most 2 GB are taken", f"{path} 有 {size_gb:.2f} GB，最多 2 GB"),
+            advice=_cut(),
         )
     with path.open("rb", buffering=0) as raw, _Sparing(raw) as file:
         kind = _kind(field, path, file)
@@ -118,8 +123,14 @@ def _look_at(field: str, path: Path) -> Recording:
         raise InvalidRequest.one(
             field,
             say(f"{path} lasts {hours:.2f} hours, at most 12 are taken", f"{path} 时长 {hours:.2f} 小时，最多 12 小时"),
+            advice=_cut(),
         )
     return Recording(found.st_size, duration_s)
+
+
+def _cut() -> str:
+    command = "ffmpeg -i IN -f segment -segment_time 3600 OUT%d.mp3"
+    return say(f"cut it into pieces: {command}", f"请切分为多段：{command}")
 
 
 class _Sparing(io.BufferedReader):
@@ -154,7 +165,11 @@ def _kind(field: str, path: Path, file: BinaryIO) -> str:
 
 
 def _not_taken(field: str, text: str) -> InvalidRequest:
-    return InvalidRequest.one(field, text + say("; taken: ", "；支持 ") + ", ".join(SUFFIXES))
+    return InvalidRequest.one(
+        field,
+        text + say("; taken: ", "；支持 ") + ", ".join(SUFFIXES),
+        advice=say("convert it: ffmpeg -i IN OUT.wav", "请转换格式：ffmpeg -i 输入文件 输出.wav"),
+    )
 
 
 def _by_magic(head: bytes) -> str:

@@ -65,7 +65,7 @@ def finish_sound(parts: Sequence[Path], target: Path, format: str, sample_rate_h
     Raises:
         ValueError: there is no part, a part is not what its format says or has no sound, or two parts differ in
             rate, channels or sample size.
-        OSError: a part cannot be read or the target not written.
+        OSError: a part cannot be read or the target not written; then there is no target.
     """
     sounds = [_find_sound(part, format) for part in parts]
     if not sounds:
@@ -76,15 +76,19 @@ def finish_sound(parts: Sequence[Path], target: Path, format: str, sample_rate_h
         raise ValueError(say("the sound is too long for a WAV file", "音频过长，超出 WAV 文件上限"))
     if format == "mp3":
         sounds[0] = replace(sounds[0], begin=0, length=sounds[0].begin + sounds[0].length)
-    with target.open("wb") as file:
-        if shape is not None:
-            file.write(_header(shape, total_bytes))
-        for sound in sounds:
-            _copy(sound, file)
-        if shape is not None and total_bytes % 2:
-            file.write(b"\0")
-        file.flush()
-        os.fsync(file.fileno())
+    try:
+        with target.open("wb") as file:
+            if shape is not None:
+                file.write(_header(shape, total_bytes))
+            for sound in sounds:
+                _copy(sound, file)
+            if shape is not None and total_bytes % 2:
+                file.write(b"\0")
+            file.flush()
+            os.fsync(file.fileno())
+    except (OSError, ValueError):
+        target.unlink(missing_ok=True)
+        raise
     return _seconds(total_bytes, shape, format, sample_rate_hz)
 
 

@@ -25,8 +25,10 @@ def charged_cny(answer: Mapping[str, Any], prepared: Mapping[str, Any]) -> float
 
 
 def items(answer: Mapping[str, Any], prepared: Mapping[str, Any]) -> list[Item]:
-    """Return the text of an answer."""
+    """Return the text of an answer. One that was billed and says nothing is empty, not lost."""
     text = text_of(answer)
+    if text is None and answer.get("usage") and _says_nothing(answer.get("output")):
+        text = ""
     return [] if text is None else [Item(0, text=text, suffix="json" if _asked_json(prepared) else "txt")]
 
 
@@ -41,6 +43,10 @@ def text_of(answer: Mapping[str, Any]) -> str | None:
         return None
     content = _message(output).get("content", output.get("text"))
     return content if isinstance(content, str) else None
+
+
+def _says_nothing(output: Any) -> bool:
+    return isinstance(output, dict) and bool(_message(output) or "text" in output)
 
 
 def _message(output: Mapping[str, Any]) -> dict[str, Any]:

@@ -26,6 +26,7 @@ from bailian.modalities.transcription_answers import (
     items,
     no_speech,
     remarks,
+    shows,
     with_document,
     with_paths,
 )
@@ -39,6 +40,7 @@ __all__ = [  # what a modality provides
     "no_speech",
     "prepare",
     "remarks",
+    "shows",
     "with_document",
     "with_paths",
 ]

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from typing import Any
+from urllib.parse import unquote
 
 from bailian.language import say
 from bailian.media import subtitles
@@ -175,6 +176,17 @@ def with_paths(answer: Mapping[str, Any], prepared: Mapping[str, Any], paths: Ma
         results = shown.get("results")
         shown["results"] = [entry, *(results[1:] if isinstance(results, list) else [])]
     return shown
+
+
+def shows(answer: Mapping[str, Any], body: Mapping[str, Any], job_id: str) -> bool | None:
+    """Return whether a task wrote down the recording of this body; None while it does not say which.
+
+    An upload has the job's id in its name, in whatever form the service shows its address.
+    """
+    shown, asked = _text(_first(answer.get("output")).get("file_url")), asked_prompt(body)
+    if not shown:
+        return None
+    return job_id in shown if asked.startswith("file://") else unquote(shown) == unquote(asked)
 
 
 def asked_prompt(body: Mapping[str, Any]) -> str:

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from bailian.errors import ServiceError, TransportError
+from bailian.errors import MaybeSent, ServiceError, TransportError
 from bailian.language import say
+from bailian.media.inputs import WIRE_FIELDS
 from bailian.settings import Settings
 from bailian.wire import answers
 from bailian.wire.headers import STREAM_HEADERS, request_headers
@@ -80,9 +81,11 @@ class Service:
                     if end.value is not None:
                         yield answers.read(end.value)
                     return
+                if not frame.data.strip():
+                    continue  # keeps the line open
                 data = json_object(frame.data.encode("utf-8", "replace"))
-                if data is None:
-                    continue  # cut in the middle, or no answer of the service: the end will show what is missing
+                if data is None:  # what it held is missing in the answer
+                    raise MaybeSent(say("a piece of the answer is not readable", "回答的某一段无法解析"))
                 yield answers.read(Reply(_status(frame), {}, frame.data, data))
 
     def upload_grant(self, model: str) -> dict[str, Any]:
@@ -171,12 +174,12 @@ def _resolve_header(body: Mapping[str, Any]) -> dict[str, str]:
     return {"X-DashScope-OssResourceResolve": "enable"} if _has_oss(body.get("input")) else {}
 
 
-def _has_oss(value: Any) -> bool:
+def _has_oss(value: Any, name: str = "") -> bool:
     if isinstance(value, dict):
-        return any(_has_oss(inner) for inner in value.values())
+        return any(_has_oss(inner, key) for key, inner in value.items())
     if isinstance(value, list):
-        return any(_has_oss(inner) for inner in value)
-    return isinstance(value, str) and value.startswith("oss://")
+        return any(_has_oss(inner, name) for inner in value)
+    return name in WIRE_FIELDS and isinstance(value, str) and value.startswith("oss://")
 
 
 def _row(item: dict[str, Any]) -> ListedTask:

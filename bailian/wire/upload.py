@@ -21,15 +21,15 @@ from bailian.wire.service import Service
 UPLOAD_TIMEOUT_S = 280.0
 
 
-def upload(service: Service, path: Path, wire_model: str) -> str:
-    """Upload one file for one model; return its `oss://` address.
+def upload(service: Service, path: Path, wire_model: str, mark: str) -> str:
+    """Upload one file for one model; return its `oss://` address, which has `mark` (ASCII) in its name.
 
     Nothing is billed for it, so a failed try may be repeated. The storage host never sees the key.
     """
     grant = service.upload_grant(wire_model)
     # A unique ASCII name: overwriting is forbidden, and names in Chinese are untested.
     suffix = path.suffix.lower() if path.suffix.isascii() else ""
-    object_key = f"{grant['upload_dir']}/{uuid4().hex}{suffix}"
+    object_key = f"{grant['upload_dir']}/{mark}-{uuid4().hex}{suffix}"
     fields = {
         "OSSAccessKeyId": grant["oss_access_key_id"],
         "Signature": grant["signature"],

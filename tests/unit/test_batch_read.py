@@ -590,9 +590,11 @@ def test_fifty_problems_are_shown(tmp_path: Path) -> None:
     assert str(error).endswith("… and 70 more")
 
 
-def test_another_kind_than_the_commands_is_refused(tmp_path: Path) -> None:
-    """A section and a row of another kind; nothing is left out silently."""
-    assert "text_tasks: holds text rows; only image is run here" in str(refusal(tmp_path, SEED_COMBINED, kind="image"))
+def test_a_script_reads_its_own_section_and_refuses_other_rows(tmp_path: Path) -> None:
+    """Sections are for several scripts; a row of another kind in a plain list is a mistake."""
+    path = tmp_path / "all.json"
+    path.write_text(SEED_COMBINED, encoding="utf-8")
+    assert {row.kind for row in read_rows(path, "image")} == {"image"}
     assert "[0].kind: is video; only image stands here" in str(refusal(tmp_path, [{"kind": "video"}], kind="image"))
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bailian.cli.config import flat_fields, read_request
+from bailian.cli.config import flat_fields, holds_many, read_request
 from bailian.errors import InvalidRequest
 
 FLAT = {"model": "qwen-image", "prompt": "一只猫", "negative_prompt": "模糊", "size": "1328*1328", "n": 1}
@@ -75,9 +75,9 @@ def test_a_field_that_stands_twice_is_refused(tmp_path: Path, text: bytes) -> No
 
 @pytest.mark.parametrize("value", [[], [FLAT], {"image_tasks": []}, {"video_tasks": [], "model": "x"}])
 def test_several_requests_are_a_batch(tmp_path: Path, value: object) -> None:
-    """One script runs one request; the text says so."""
-    with pytest.raises(InvalidRequest, match="holds several requests"):
-        read_request(written(tmp_path, value))
+    """Lists and sections are run as a batch, one request is not."""
+    assert holds_many(written(tmp_path, value))
+    assert not holds_many(written(tmp_path, FLAT))
 
 
 @pytest.mark.parametrize("value", ["text", 5, None, True])

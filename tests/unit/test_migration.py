@@ -13,9 +13,11 @@ from bailian.errors import SetupError
 from bailian.journal import Journal
 from bailian.journal_rows import FILE_NAME, SCHEMA
 
-# The first version had neither column.
-FIRST_SCHEMA = SCHEMA.replace(", run TEXT, row_key TEXT", "").replace(
-    "CREATE INDEX jobs_by_run ON jobs (account, run, row_key) WHERE run IS NOT NULL;\n", ""
+# The first version had neither the columns nor the tables of batches.
+FIRST_SCHEMA = ";".join(
+    statement
+    for statement in SCHEMA.replace(", run TEXT, row_key TEXT", "").split(";")
+    if not any(new in statement for new in ("jobs_by_run", "jobs_by_time", "TABLE runs"))
 )
 
 

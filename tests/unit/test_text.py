@@ -582,6 +582,19 @@ def test_a_nonsensical_count_is_no_charge(count: int) -> None:
     assert text.charged_cny({"usage": {"input_tokens": count, "output_tokens": 39}}, kept()) is None
 
 
+@pytest.mark.parametrize(
+    "output",
+    [{"choices": [{"message": {"role": "assistant", "content": None}}]}, {"text": None}],
+    ids=["message", "text"],
+)
+def test_an_answer_that_was_billed_and_says_nothing_is_empty(output: dict[str, Any]) -> None:
+    """Asking again would be billed again."""
+    (item,) = text.items({"output": output, "usage": {"input_tokens": 8, "output_tokens": 0}}, kept())
+    assert item.text == ""
+    assert text.items({"output": output}, kept()) == []
+    assert text.items({"output": {}, "usage": {"input_tokens": 8}}, kept()) == []
+
+
 NAMES = st.sampled_from(
     ["output", "choices", "message", "content", "text", "finish_reason", "usage", "input_tokens", "reasoning_content"]
 )
@@ -601,7 +614,7 @@ ANSWER = st.dictionaries(NAMES, JSON) | st.fixed_dictionaries(
 @given(ANSWER, st.sampled_from([kept(), kept(model="qwen-turbo", region="singapore"), kept(thinking=True)]))
 def test_no_answer_is_too_odd_to_read(answer: dict[str, Any], prepared: dict[str, Any]) -> None:
     for item in text.items(answer, prepared):
-        assert item.text == text_of(answer)
+        assert item.text == (text_of(answer) or "")
     charged = text.charged_cny(answer, prepared)
     assert charged is None or isinstance(charged, float)
     assert all(remark.code == "cut_at_max_tokens" for remark in text.remarks(answer, prepared))

@@ -341,6 +341,24 @@ def test_the_files_url_is_what_tells_our_task() -> None:
 # ── What comes back ──
 
 
+@pytest.mark.parametrize(
+    "sent, shown, ours",
+    [
+        (URL, URL, True),
+        (URL, "https://h/会议.wav", True),
+        (URL, "https://h/others.wav", False),
+        (URL, None, None),
+        ("file:///tmp/会议.wav", "oss://dashscope-instant/x/job-1-0123.wav", True),
+        ("file:///tmp/会议.wav", "https://oss.example/x/job-1-0123.wav?Expires=1", True),
+        ("file:///tmp/会议.wav", "oss://dashscope-instant/x/job-2-0123.wav", False),
+    ],
+)
+def test_a_task_shows_whose_recording_it_has(sent: str, shown: str | None, ours: bool | None) -> None:
+    """What is sent of a local file is an upload with the job's id in its name."""
+    body = {"input": {"file_urls": [sent]}}
+    assert transcription.shows(answered({**GOOD, "file_url": shown}), body, "job-1") is ours
+
+
 def test_a_finished_task_leads_to_its_transcript() -> None:
     """First the link, then, with the document, a file a format."""
     answer = answered(GOOD, usage={"duration": 4})

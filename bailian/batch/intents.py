@@ -1,0 +1,135 @@
+"""From the rows of a file to jobs in the journal: which rows are new, which go on, which stay as they are."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import Any
+from uuid import uuid4
+
+from bailian.batch.plan import Planned
+from bailian.batch.rows import Row
+from bailian.errors import Exit
+from bailian.journal_rows import OPEN_STATES
+from bailian.journal_runs import Tried
+from bailian.media import naming
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What is wanted of a batch."""
+
+    source: Path
+    run: str
+    """How the batch is known: its file, or the name it was given."""
+    folder: Path
+    kind: str | None = None
+    template: str | None = None
+    sidecar: bool = False
+    upload: bool = False
+    retry_failed: bool = True
+    retry_held: bool = False
+    only_passing: bool = False
+    """Of failed rows, try those again whose failure may pass (cron)."""
+
+
+@dataclass
+class Seen:
+    """What the file holds, counted while it is read."""
+
+    rows: int = 0
+    done: int = 0
+    under_way: int = 0
+    left_failed: int = 0
+    keys: set[str] = field(default_factory=set)
+
+
+def to_do(rows: Iterable[Row], tried: Mapping[str, Tried], wish: Wish, seen: Seen) -> Iterator[Row]:
+    """Yield the rows that need a new job; count the others."""
+    for row in rows:
+        seen.rows += 1
+        seen.keys.add(row.key)
+        before = tried.get(row.key)
+        if before is None or _again(before, wish):
+            yield row
+        elif before.state == "done":
+            seen.done += 1
+        elif before.state in OPEN_STATES:
+            seen.under_way += 1
+        else:
+            seen.left_failed += 1
+
+
+def _again(before: Tried, wish: Wish) -> bool:
+    """A finished row is never paid again; one that may be paid only if the user says so."""
+    if before.state == "held":
+        return wish.retry_held
+    if before.state not in ("failed", "unsent") or not wish.retry_failed:
+        return False
+    passing = before.state == "unsent" or before.exit_code in (Exit.TRY_AGAIN, Exit.ACCOUNT)
+    return passing or not wish.only_passing
+
+
+def values_of(planned: Planned, wish: Wish, account: str, owner: str, now_s: float) -> tuple[Any, ...]:
+    """Return a job's row of the journal, in the order of `journal_runs.COLUMNS`."""
+    row, prepared = planned.row, planned.prepared
+    kept = {**prepared.to_json(), "row": {"where": row.where, "label": row.label}}
+    if wish.upload:
+        kept["upload"] = True
+    return (
+        f"{int(now_s):x}-{uuid4().hex[:10]}",
+        account,
+        row.kind,
+        prepared.model.name,
+        prepared.wire_model,
+        "waiting",
+        owner,
+        _dumped(prepared.request),
+        _dumped(kept),
+        _dumped(_saving(row, wish)),
+        now_s,
+        prepared.estimate_cny,
+        wish.run,
+        row.key,
+    )
+
+
+def _saving(row: Row, wish: Wish) -> dict[str, Any]:
+    """Return where the row's files go, as `engine.job.Saving` keeps it."""
+    template = row.name or wish.template or naming.DEFAULT_TEMPLATE
+    recordings = row.fields.get("file") if row.kind == "transcription" else None
+    named = row.name or wish.template
+    return {
+        "folder": str(wish.folder / row.output) if row.output else str(wish.folder),
+        "template": template,
+        "sidecar": wish.sidecar,
+        "stem": naming.stem_of(str(recordings[0])) if recordings and not named else None,
+        "suffix": None,
+    }
+
+
+def _dumped(value: Mapping[str, Any]) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+class Spool:
+    """Keeps intents on disk until all are known to be good, so that ten thousand need no more memory than ten."""
+
+    def __init__(self) -> None:
+        self._file = TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115 - closed by `close`
+        self.count = 0
+
+    def add(self, values: tuple[Any, ...]) -> None:
+        self._file.write(json.dumps(values, ensure_ascii=False) + "\n")
+        self.count += 1
+
+    def pour(self, sink: Callable[[Iterable[tuple[Any, ...]]], int]) -> int:
+        """Give all of them to `sink`."""
+        self._file.seek(0)
+        return sink(tuple(json.loads(line)) for line in self._file)
+
+    def close(self) -> None:
+        self._file.close()

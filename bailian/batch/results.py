@@ -1,0 +1,92 @@
+"""What came of a batch: one record a row, for programs (results.jsonl), for people (gallery), for another try."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from bailian.journal import Journal
+from bailian.journal_rows import Row
+from bailian.journal_runs import CHUNK_ROWS, Runs
+
+RESULTS = "results.jsonl"
+FAILED = "failed.jsonl"
+RUNNING_STATES = ("sending", "unsettled", "submitted", "ended")
+
+
+def records(journal: Journal, account: str, run: str) -> Iterator[dict[str, Any]]:
+    """Yield one record a row, in the order of their newest tries; a few hundred are in memory at a time."""
+    runs = Runs(journal, account)
+    rows = runs.newest(run)
+    while chunk := list(islice(rows, CHUNK_ROWS)):
+        files = runs.files(row.id for row in chunk)
+        for row in chunk:
+            yield record(row, files[row.id])
+
+
+def record(row: Row, files: list[str]) -> dict[str, Any]:
+    """Return what is worth knowing about one row's newest try."""
+    place = row.prepared.get("row") or {}
+    parameters = (row.prepared.get("body") or {}).get("parameters") or {}
+    began_s = row.sent_at_s or row.created_at_s
+    return {
+        "row": row.row_key,
+        "where": place.get("where") or "",
+        "label": place.get("label"),
+        "kind": row.kind,
+        "model": row.model,
+        "state": "running" if row.state in RUNNING_STATES else row.state,
+        "files": files,
+        "text": _text(row),
+        "prompt": row.request.get("prompt") or " ".join(row.request.get("file") or []),
+        "seed": parameters.get("seed"),
+        "request": row.request,
+        "task_id": row.task_id,
+        "request_id": row.request_id,
+        "cost_cny": row.charged_cny,
+        "took_s": round(row.ended_at_s - began_s, 3) if row.ended_at_s and row.state in ("done", "failed") else None,
+        "created_at_s": row.created_at_s,
+        "error": (row.error or {}).get("error"),
+    }
+
+
+def _text(row: Row) -> str | None:
+    if row.kind != "text" or not row.answer:
+        return None
+    from bailian.modalities.text_answers import text_of
+
+    return text_of(row.answer)
+
+
+def write_results(folder: Path, rows: Iterable[Mapping[str, Any]]) -> Path:
+    """Write one JSON line a row beside the files, and the failed rows as a file that can be run again."""
+    results, failed = folder / RESULTS, folder / FAILED
+    folder.mkdir(parents=True, exist_ok=True)
+    parts = [path.with_name(f".{path.name}.part") for path in (results, failed)]
+    any_failed = False
+    with parts[0].open("w", encoding="utf-8") as all_of_them, parts[1].open("w", encoding="utf-8") as to_try:
+        for row in rows:
+            all_of_them.write(_line(row))
+            if row["state"] in ("failed", "held", "unsent"):
+                any_failed = True
+                to_try.write(_line(request_of(row)))
+    parts[0].replace(results)
+    if any_failed:
+        parts[1].replace(failed)
+    else:
+        parts[1].unlink()
+        failed.unlink(missing_ok=True)
+    return results
+
+
+def request_of(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a record's request as a row of a file."""
+    label = {"id": row["label"]} if row.get("label") else {}
+    return {"kind": row["kind"], **label, **row["request"]}
+
+
+def _line(value: Mapping[str, Any]) -> str:
+    return json.dumps(value, ensure_ascii=False) + "\n"

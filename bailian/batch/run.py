@@ -1,0 +1,94 @@
+"""A file of requests, brought to its end: the same engine as for one, fed from the journal.
+
+Everything is checked before anything is sent; then every row is in the journal, and whatever dies, the next run of the
+same file goes on where this one stopped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from contextlib import closing, suppress
+from dataclasses import dataclass
+
+from bailian.batch.intents import Seen, Spool, Wish, to_do, values_of
+from bailian.batch.plan import Resolve, plan_each
+from bailian.batch.rows import Row
+from bailian.engine.job import Job, Outcome
+from bailian.engine.lanes import Lane
+from bailian.engine.run import Engine
+from bailian.errors import Interrupted, JournalError, NotSent, journalled
+from bailian.journal_runs import Runs
+from bailian.language import say
+
+
+@dataclass(frozen=True)
+class Ready:
+    """A batch that is in the journal, every row checked."""
+
+    wish: Wish
+    rows: int
+    done: int
+    """Finished by earlier runs."""
+    left_failed: int
+    to_run: int
+
+
+def make_ready(engine: Engine, wish: Wish, rows: Iterator[Row], resolve: Resolve) -> Ready:
+    """Check the rows and write down what is to be done. Nothing is sent.
+
+    Raises:
+        InvalidRequest: everything that is wrong in the file, at once.
+    """
+    runs = Runs(engine.journal, engine.ports.account)
+    owner = engine.ports.owner
+    runs.take(wish.run, owner.id, [other for other in runs.owners(wish.run) if owner.is_gone(other)])
+    tried, seen = runs.tried(wish.run), Seen()
+    with closing(Spool()) as spool:
+        wanted = to_do(rows, tried, wish, seen)
+        now_s = engine.ports.wall()
+        for planned in plan_each(wanted, engine.catalog, engine.settings.region, resolve, source=str(wish.source)):
+            spool.add(values_of(planned, wish, engine.ports.account, owner.id, now_s))
+        new = spool.pour(runs.intend_all)
+    gone = [before.job_id for key, before in tried.items() if key not in seen.keys and before.state == "waiting"]
+    if gone:
+        runs.give_up(gone, journalled(_not_wanted()))
+    return Ready(wish, seen.rows, seen.done, seen.left_failed, new + seen.under_way)
+
+
+def _not_wanted() -> NotSent:
+    return NotSent(say("the row is no longer in the file; it was not sent", "该行已不在文件中，未发送"), advice="")
+
+
+def run_batch(
+    engine: Engine, wish: Wish, *, timeout_s: float | None = None, wait: bool = True
+) -> Generator[Outcome, None, None]:
+    """Bring the batch's open jobs to their end, in whatever order they get there.
+
+    Close the generator if it may be left early. What is left when it ends stays in the journal for the next run.
+
+    Raises:
+        Interrupted: Ctrl-C; the text says how to go on.
+    """
+    runs = Runs(engine.journal, engine.ports.account)
+    owner = engine.ports.owner.id
+    lanes = [
+        Lane(wire_model, _jobs(engine, runs, wish.run, wire_model), engine.submit_per_s(model))
+        for wire_model, model in runs.queues(wish.run, owner)
+    ]
+    under_way = [engine.resumed(row) for row in runs.under_way(wish.run, owner)]
+    try:
+        with closing(engine.run(under_way, lanes=lanes, timeout_s=timeout_s, wait=wait)) as outcomes:
+            yield from outcomes
+    except Interrupted:
+        raise Interrupted(
+            say("interrupted; what runs goes on at the service", "已中断；已提交的任务在服务端继续运行"),
+            advice=say("run the same command again to go on", "再次运行同一命令即可继续"),
+        ) from None
+    finally:
+        with suppress(JournalError):
+            runs.let_go(wish.run, owner)
+
+
+def _jobs(engine: Engine, runs: Runs, run: str, wire_model: str) -> Iterator[Job]:
+    for row in runs.waiting(run, engine.ports.owner.id, wire_model):
+        yield engine.resumed(row)

@@ -1,0 +1,351 @@
+"""Runs a batch for the shell: one at a time, shown as it goes, summed up at the end."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bailian import catalog, settings
+from bailian.cli.inputs import input_of
+from bailian.cli.options import DEFAULT_OUTPUT, Common
+from bailian.cli.report import outcome_json, shown_path
+from bailian.cli.run import service
+from bailian.cli.target import Target
+from bailian.cli.terminal import talk, talk_error, write_data, write_json
+from bailian.errors import BailianError, Exit, InvalidRequest
+from bailian.language import say
+from bailian.media import naming
+
+if TYPE_CHECKING:
+    from bailian.batch.intents import Wish
+    from bailian.batch.run import Ready
+    from bailian.engine.job import Outcome
+    from bailian.engine.run import Engine
+    from bailian.journal_runs import Count
+    from bailian.settings import Settings
+
+
+@dataclass(frozen=True, kw_only=True)
+class BatchOptions:
+    """The options of a batch, as given."""
+
+    run: str | None = None
+    retry_failed: bool = True
+    retry_held: bool = False
+    fresh: bool = False
+    max_duration_s: float | None = None
+    cron: bool = False
+    gallery: bool = True
+    upload: bool = False
+
+
+def run_file(file: Path, kind: str | None, over: Mapping[str, Any], common: Common, options: BatchOptions) -> int:
+    """Run the rows of a file (of one kind, for a script); return the exit code."""
+    from bailian.owners import only_one
+
+    here = settings.read_settings(
+        region=common.region, base_url=common.base_url, workspace=common.workspace, sandbox=common.sandbox
+    )
+    naming.check_template(common.name or naming.DEFAULT_TEMPLATE)
+    if common.dry_run:
+        return _show_plan(file, kind, over, here, common)
+    here.require_key()
+    wish = _wish(file, kind, common, options)
+    with only_one(here.home, f"{here.account}\n{wish.run}") as alone:
+        if not alone:
+            talk(say(f"{file}: another process is running this batch", f"{file}：另一个进程正在运行该批次"))
+            return Exit.OK if options.cron else Exit.STILL_RUNNING
+        if not options.fresh and (ended := _ended_before(wish, here)) is not None:
+            return _say_ended(ended, common, options)
+        Target(wish.folder).check()
+        with service(here, quiet=common.quiet or common.as_json or options.cron) as there:
+            return _run(wish, over, there, common, options)
+
+
+def _wish(file: Path, kind: str | None, common: Common, options: BatchOptions) -> Wish:
+    from bailian.batch.intents import Wish
+
+    name = options.run or str(file.absolute())
+    folder = common.output or Path(DEFAULT_OUTPUT) / (file.stem if str(file) != "-" else "stdin")
+    return Wish(
+        source=file,
+        run=f"batch:{name}" + (f"#{kind}" if kind else ""),
+        folder=folder.absolute(),
+        kind=kind,
+        template=common.name,
+        sidecar=common.sidecar,
+        retry_failed=options.retry_failed,
+        retry_held=options.retry_held,
+        only_passing=options.cron,
+        upload=options.upload,
+    )
+
+
+def _digest(wish: Wish) -> str:
+    """Return what the file is now, with what else decides what its rows become."""
+    try:
+        content = wish.source.read_bytes()
+    except OSError:
+        return ""
+    others = "" if b"prompt_file" not in content else str(time.time())  # files that this file names may have changed
+    what = json.dumps([str(wish.folder), wish.template, wish.kind, others])
+    return hashlib.sha256(content + what.encode()).hexdigest()
+
+
+def _ended_before(wish: Wish, here: Settings) -> dict[str, Any] | None:
+    """Return the summary of a batch that has nothing left to do, without reading its rows."""
+    from bailian.journal import Journal
+    from bailian.journal_runs import Runs
+
+    with closing(Journal(here.home)) as journal:
+        ended = Runs(journal, here.account).finished(wish.run)
+    return ended[1] if ended and ended[0] == _digest(wish) else None
+
+
+def _say_ended(summary: Mapping[str, Any], common: Common, options: BatchOptions) -> int:
+    if not common.quiet and not options.cron and not common.as_json:
+        done = summary["done"]
+        talk(say(f"all {done} rows were done before", f"全部 {done} 行此前已完成"))
+    return Exit.OK
+
+
+def _rows(wish_file: Path, kind: str | None, over: Mapping[str, Any], models: catalog.Catalog) -> Any:
+    from bailian.batch.read import read_rows
+
+    return read_rows(wish_file, kind, models=models, over=over)
+
+
+def _show_plan(file: Path, kind: str | None, over: Mapping[str, Any], here: Settings, common: Common) -> int:
+    from bailian.batch.plan import plan, summary
+
+    models = catalog.load(settings.home_folder())
+    planned = plan(
+        _rows(file, kind, over, models), models, here.region, lambda field, word: input_of(field, word, here.home),
+        source=str(file),
+    )  # fmt: skip
+    write_json({"dry_run": True, **summary(planned)})
+    return Exit.OK
+
+
+def _run(wish: Wish, over: Mapping[str, Any], there: Settings, common: Common, options: BatchOptions) -> int:
+    from bailian.batch.run import make_ready, run_batch
+    from bailian.cli.batch_progress import BatchProgress
+    from bailian.engine.run import Engine
+    from bailian.journal_runs import Runs
+
+    models = catalog.load(settings.home_folder())
+    shown = not (common.quiet or common.as_json or options.cron)
+    started_s = time.monotonic()
+    with BatchProgress(shown, common.verbose) as progress, Engine(there, models, progress) as engine:
+        runs = Runs(engine.journal, engine.ports.account)
+        if options.fresh:
+            runs.forget(wish.run)
+        digest = _digest(wish)
+        rows = _rows(wish.source, wish.kind, over, models)
+        ready = make_ready(engine, wish, rows, lambda field, word: input_of(field, word, there.home))
+        _check_strict(engine, wish, common)
+        if common.max_cost_cny is not None:
+            engine.limit_run(wish.run, common.max_cost_cny)
+        progress.begin(runs.counts(wish.run))
+        if shown:
+            _say_begin(ready)
+        timeout_s = options.max_duration_s or None
+        stopped: BailianError | None = None
+        with closing(run_batch(engine, wish, timeout_s=timeout_s, wait=common.wait)) as outcomes:
+            for outcome in outcomes:
+                stopped = stopped or _stops(outcome)
+                progress.ended(outcome)
+                with progress.paused():
+                    _report(outcome, common, options)
+        with progress.paused():
+            return _sum_up(engine, wish, ready, digest, time.monotonic() - started_s, stopped, common, options)
+
+
+def _check_strict(engine: Engine, wish: Wish, common: Common) -> None:
+    """`--strict` refuses a batch with any notice, before anything is sent."""
+    if not common.strict:
+        return
+    from bailian.journal_runs import Runs
+
+    runs = Runs(engine.journal, engine.ports.account)
+    found: dict[str, str] = {}
+    waiting = []
+    for row in runs.newest(wish.run):
+        if row.state == "waiting":
+            waiting.append(row.id)
+            for notice in row.prepared.get("notices") or []:
+                found.setdefault(notice["message"], str((row.prepared.get("row") or {}).get("where")))
+    if found:
+        refused = InvalidRequest.one(
+            "",
+            "\n".join(f"{where}: {text}" for text, where in found.items()),
+            advice=say("leave --strict out", "请去掉 --strict"),
+        )
+        runs.give_up(
+            waiting, {"request_id": None, "error": {"code": refused.code, "message": refused.message}, "exit_code": 2}
+        )
+        raise refused
+
+
+def _say_begin(ready: Ready) -> None:
+    text = say(
+        f"{ready.rows} rows: {ready.to_run} to run, {ready.done} done before",
+        f"共 {ready.rows} 行：待运行 {ready.to_run}，此前已完成 {ready.done}",
+    )
+    if ready.left_failed:
+        text += say(f", {ready.left_failed} failed and left alone", f"，{ready.left_failed} 行失败且不再重试")
+    talk(text)
+
+
+def _stops(outcome: Outcome) -> BailianError | None:
+    """Return the error that keeps the rest from being sent."""
+    error = outcome.error
+    return error if error is not None and error.exit_code == Exit.ACCOUNT else None
+
+
+def _report(outcome: Outcome, common: Common, options: BatchOptions) -> None:
+    if outcome.state == "waiting":
+        return
+    place = (outcome.job.prepared.get("row") or {}).get("where") or ""
+    if common.as_json:
+        write_json({"row": outcome.job.row_key, "where": place, "state": outcome.state, **outcome_json(outcome)})
+        return
+    if options.cron:
+        return
+    if outcome.state == "submitted" and outcome.error is None:
+        write_data(outcome.job.task_id or "")
+    for path in outcome.files:
+        write_data(shown_path(path))
+    if outcome.error is not None and outcome.error.exit_code != Exit.STILL_RUNNING:
+        talk(f"{place}:")
+        talk_error(outcome.error)
+
+
+def _sum_up(
+    engine: Engine,
+    wish: Wish,
+    ready: Ready,
+    digest: str,
+    took_s: float,
+    stopped: BailianError | None,
+    common: Common,
+    options: BatchOptions,
+) -> int:
+    from bailian.batch.gallery import write_gallery
+    from bailian.batch.results import records, write_results
+    from bailian.journal_runs import Runs
+
+    runs = Runs(engine.journal, engine.ports.account)
+    counts = runs.counts(wish.run)
+    summary = totals(counts)
+    write_results(wish.folder, records(engine.journal, engine.ports.account, wish.run))
+    if options.gallery:
+        write_gallery(wish.folder, records(engine.journal, engine.ports.account, wish.run), title=wish.source.stem)
+    if summary["done"] == ready.rows:
+        runs.finish(wish.run, digest, ready.rows, summary)
+    code = exit_code(summary, stopped)
+    if not common.quiet and (code != Exit.OK or not (options.cron or common.as_json)):
+        talk(summary_line(wish, summary, took_s, engine.settings.sandbox))
+        if stopped is not None:
+            talk(say(f"stopped: {stopped.message}", f"已停止：{stopped.message}"))
+        if summary["failed"] or summary["held"] or summary["unsent"]:
+            talk(
+                say(
+                    f"failed rows: {shown_path(wish.folder / 'failed.jsonl')}",
+                    f"失败的行：{shown_path(wish.folder / 'failed.jsonl')}",
+                )
+            )
+        if options.gallery and not options.cron:
+            talk(
+                say(
+                    f"gallery: {shown_path(wish.folder / 'gallery.html')}",
+                    f"画廊：{shown_path(wish.folder / 'gallery.html')}",
+                )
+            )
+    return code
+
+
+def totals(counts: list[Count]) -> dict[str, Any]:
+    """Return how many rows are where, failures by category, and the money."""
+    by_state: dict[str, int] = {}
+    categories: dict[str, int] = {}
+    for count in counts:
+        state = "running" if count.state in ("sending", "unsettled", "submitted", "ended") else count.state
+        by_state[state] = by_state.get(state, 0) + count.jobs
+        if state in ("failed", "held", "unsent"):
+            category = count.error_code or "unknown"
+            categories[category] = categories.get(category, 0) + count.jobs
+    states = {name: by_state.get(name, 0) for name in ("done", "failed", "held", "unsent", "running", "waiting")}
+    return {
+        "rows": sum(by_state.values()),
+        **states,
+        "failures": categories,
+        "charged_cny": round(sum(count.charged_cny for count in counts), 6),
+        "in_part": sum(count.jobs for count in counts if count.state == "done" and count.error_code),
+    }
+
+
+def exit_code(summary: Mapping[str, Any], stopped: BailianError | None) -> int:
+    """Return the batch's verdict: the account's trouble, something failed, something left, or all done."""
+    if stopped is not None:
+        return stopped.exit_code
+    if summary["failed"] or summary["held"] or summary["unsent"] or summary["in_part"]:
+        return Exit.SOME_FAILED
+    return Exit.STILL_RUNNING if summary["running"] or summary["waiting"] else Exit.OK
+
+
+def summary_line(wish: Wish, summary: Mapping[str, Any], took_s: float | None, sandbox: bool) -> str:
+    words = {
+        "done": say("done", "完成"),
+        "failed": say("failed", "失败"),
+        "held": say("held (maybe paid)", "待核对（可能已计费）"),
+        "unsent": say("not sent", "未发送"),
+        "running": say("running", "运行中"),
+        "waiting": say("waiting", "等待中"),
+    }
+    parts = [f"{words[name]} {summary[name]}" for name in words if summary[name] or name == "done"]
+    if summary["failures"]:
+        listed = ", ".join(f"{code} {count}" for code, count in sorted(summary["failures"].items()))
+        parts.append(f"({listed})")
+    money = f"{summary['charged_cny']:g} CNY" + (say(" (sandbox: not paid)", "（沙箱：不计费）") if sandbox else "")
+    time_text = "" if took_s is None else f", {took_s:.1f} s"
+    return f"{wish.source.name}: {', '.join(parts)}, {money}{time_text}"
+
+
+def show_status(here: Settings, file: Path, name: str | None, as_json: bool) -> int:
+    """Print how the batches of a file stand; the exit code is their verdict."""
+    from bailian.cli.table import print_table
+    from bailian.journal import Journal
+    from bailian.journal_runs import Runs
+
+    with closing(Journal(here.home)) as journal:
+        counts = Runs(journal, here.account).counts(f"batch:{name or file.absolute()}")
+    if not counts:
+        raise InvalidRequest.one(
+            "file",
+            say(f"{file} was not run from this machine with this key", f"本机没有用该密钥运行过 {file}"),
+            advice=f"bailian batch run {file}",
+        )
+    summary = totals(counts)
+    if as_json:
+        write_json(summary)
+    else:
+        print_table(
+            [
+                {
+                    "kind": count.kind,
+                    "state": count.state,
+                    "error": count.error_code or "",
+                    "rows": count.jobs,
+                    "CNY": f"{count.charged_cny:g}",
+                }
+                for count in counts
+            ]
+        )
+    return exit_code(summary, None)

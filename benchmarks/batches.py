@@ -1,0 +1,175 @@
+"""Batches against their floor: pictures at the service's limits, beside a thread pool over the official SDK."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+MODEL = "wan2.2-t2i-flash"
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What the made-up service grants one model."""
+
+    submit_per_s: float | None
+    running_limit: int | None
+    queue_limit: int | None = 500
+
+
+@dataclass
+class Measured:
+    """How a batch went. Times in seconds."""
+
+    wall_s: float
+    cpu_s: float
+    peak_mb: float
+    delivered: int
+
+
+def bailian(words: list[str], home: Path, cwd: Path, base_url: str) -> Measured:
+    """Run `bailian …` in a process of its own."""
+    env = {
+        **{name: value for name, value in os.environ.items() if not name.startswith(("DASHSCOPE_", "BAILIAN_"))},
+        "BAILIAN_HOME": str(home),
+        "DASHSCOPE_API_KEY": "sk-0123456789abcdef",
+        "DASHSCOPE_HTTP_BASE_URL": base_url,
+        "PYTHONPATH": str(ROOT),
+    }
+    start_s = time.perf_counter()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "bailian", *words], env=env, cwd=cwd, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+    )
+    _, status, usage = os.wait4(process.pid, 0)
+    text = process.stderr.read().decode() if process.stderr else ""
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode not in (0, 7):
+        print(text, file=sys.stderr)
+    results = list(cwd.glob("outputs/*/results.jsonl"))
+    lines = results[0].read_text(encoding="utf-8").splitlines() if results else []
+    delivered = sum(1 for line in lines if json.loads(line)["state"] == "done")
+    return Measured(time.perf_counter() - start_s, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, delivered)
+
+
+def overlay(home: Path, model: str, limits: Limits, poll_per_s: float = 20.0) -> None:
+    home.mkdir(parents=True, exist_ok=True)
+    lines = [f'[models."{model}"]', f"poll_per_s = {poll_per_s}"]
+    for name in ("submit_per_s", "running_limit", "queue_limit"):
+        value = getattr(limits, name)
+        if value is not None:
+            lines.append(f"{name} = {value}")
+    (home / "models.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def pictures(count: int, limits: Limits, task_s: float, floor_s: float) -> None:
+    """Pictures at the limits: how far the last file is behind the last task's end."""
+    from bailian.sandbox import Sandbox
+
+    with tempfile.TemporaryDirectory() as folder, Sandbox(task_s=task_s, models={MODEL: limits}) as box:
+        home, cwd = Path(folder) / "home", Path(folder)
+        overlay(home, MODEL, limits)
+        rows = [{"prompt": f"第{i}只猫", "size": "512*512"} for i in range(count)]
+        (cwd / "rows.json").write_text(json.dumps({"image_tasks": rows}), encoding="utf-8")
+        measured = bailian(["batch", "run", "rows.json", "-q", "--no-gallery"], home, cwd, box.base_url)
+        files = list((cwd / "outputs" / "rows").glob("*.png"))
+        last_file_s = max(path.stat().st_mtime for path in files)
+        ends_s = [task.ended for task in box.tasks]
+        begin_s = min(task.created for task in box.tasks)
+        kinds = Counter(request.kind for request in box.requests)
+        refused = sum(1 for request in box.requests if request.status == 429)
+        took_s = last_file_s - begin_s
+        print(f"\n{count} pictures, {limits.submit_per_s}/s, {limits.running_limit} running, {task_s} s each")
+        print(f"  delivered {measured.delivered} of {count}, {len(box.tasks)} tasks, {refused} times 429")
+        print(f"  first submit to last file {took_s:.1f} s = {took_s / floor_s:.3f} x the floor of {floor_s:.1f} s")
+        print(f"  server's last end to last file {last_file_s - max(ends_s):.2f} s")
+        per_job = {kind: round(number / count, 2) for kind, number in kinds.items()}
+        print(f"  requests a job {sum(kinds.values()) / count:.2f} {per_job}")
+        print(f"  CPU {measured.cpu_s:.2f} s, peak {measured.peak_mb:.0f} MB")
+
+
+def texts(count: int) -> None:
+    """Text rows against a fast service, beside a thread pool over the official SDK."""
+    from bailian.sandbox import Sandbox
+
+    limits = Limits(None, None, None)
+    with tempfile.TemporaryDirectory() as folder, Sandbox(task_s=0.0, enforce_limits=False) as box:
+        home, cwd = Path(folder) / "home", Path(folder)
+        overlay(home, "qwen-plus", Limits(100000.0, None, None))
+        rows = "".join(
+            json.dumps({"kind": "text", "prompt": f"第{i}题", "max_tokens": 20}, ensure_ascii=False) + "\n"
+            for i in range(count)
+        )
+        (cwd / "rows.jsonl").write_text(rows, encoding="utf-8")
+        measured = bailian(["batch", "run", "rows.jsonl", "-q", "--no-gallery"], home, cwd, box.base_url)
+        print(f"\n{count} text rows {limits and ''}")
+        print(
+            f"  bailian: {measured.delivered} done, {count / measured.wall_s:.0f} rows/s, "
+            f"{measured.cpu_s / count * 1000:.2f} ms CPU a row, peak {measured.peak_mb:.0f} MB"
+        )
+        tick = bailian(["batch", "run", "rows.jsonl", "--cron"], home, cwd, box.base_url)
+        print(f"  a cron tick with nothing to do: {tick.wall_s:.2f} s, CPU {tick.cpu_s:.2f} s")
+        sdk = subprocess.run(
+            [sys.executable, __file__, "--sdk-texts", str(count), "--base-url", box.base_url],
+            capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        print(f"  {sdk.stdout.strip()}")
+
+
+def sdk_texts(count: int, base_url: str) -> None:
+    """The same rows over the SDK in 32 threads; nothing is saved."""
+    import dashscope
+
+    dashscope.base_http_api_url, dashscope.api_key = base_url, "sk-0123456789abcdef"
+
+    def ask(number: int) -> bool:
+        answer = dashscope.Generation.call("qwen-plus", prompt=f"第{number}题", max_tokens=20, result_format="message")
+        return bool(answer.status_code == 200)
+
+    before = resource.getrusage(resource.RUSAGE_SELF)
+    start_s = time.perf_counter()
+    with ThreadPoolExecutor(32) as pool:
+        done = sum(pool.map(ask, range(count)))
+    wall_s = time.perf_counter() - start_s
+    after = resource.getrusage(resource.RUSAGE_SELF)
+    cpu_s = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    peak_mb = after.ru_maxrss / 1024
+    print(
+        f"SDK: {done} done, {count / wall_s:.0f} rows/s, {cpu_s / count * 1000:.2f} ms CPU a row, peak {peak_mb:.0f} MB"
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--only", choices=["200", "12", "texts", "flight"], action="append")
+    parser.add_argument("--rows", type=int, default=10_000)
+    parser.add_argument("--sdk-texts", type=int)
+    parser.add_argument("--base-url")
+    given = parser.parse_args()
+    sys.path.insert(0, str(ROOT))
+    if given.sdk_texts:
+        sdk_texts(given.sdk_texts, given.base_url)
+        return
+    wanted = given.only or ["200", "12", "texts", "flight"]
+    if "200" in wanted:
+        pictures(200, Limits(20.0, 20), 3.0, 200 / 20 * 3.0)
+    if "12" in wanted:
+        pictures(12, Limits(2.0, 2), 3.0, 12 / 2 * 3.0)
+    if "texts" in wanted:
+        texts(given.rows)
+    if "flight" in wanted:
+        pictures(5000, Limits(1000.0, 5000, 5000), 300.0, 300.0)
+
+
+if __name__ == "__main__":
+    main()
