@@ -187,9 +187,29 @@ class Journal:
         """Keep an answer with fresh links."""
         self._set(job_id, answer=dumped(answer))
 
-    def finish(self, job_id: str, state: str, error: Mapping[str, Any] | None = None) -> None:
-        """Enter a final state and let go of the job."""
-        self._set(job_id, state=state, error=dumped(error) if error else None, owner=None, ended_at_s=self._clock())
+    def finish(
+        self,
+        job_id: str,
+        state: str,
+        error: Mapping[str, Any] | None = None,
+        *,
+        placed: Mapping[int, tuple[Path, str]] | None = None,
+    ) -> None:
+        """End a job in one of the final states; `placed` are files (with SHA-256) that have got their names since."""
+        with self.database.write() as db:
+            for item, (path, sha256) in (placed or {}).items():
+                db.execute(
+                    "INSERT OR REPLACE INTO files (job_id, item, path, sha256, placed) VALUES (?, ?, ?, ?, 1)",
+                    (job_id, item, str(path), sha256),
+                )
+            db.execute(
+                "UPDATE jobs SET state = ?, error = ?, owner = NULL, ended_at_s = COALESCE(ended_at_s, ?) WHERE id = ?",
+                (state, dumped(error) if error else None, self._clock(), job_id),
+            )
+
+    def charged(self, job_id: str, charged_cny: float) -> None:
+        """Record what a job has cost so far."""
+        self._set(job_id, charged_cny=charged_cny)
 
     def release(self, job_ids: Iterable[str], owner: str) -> None:
         """Let go of this owner's jobs that go on at the service: any process may take them over."""

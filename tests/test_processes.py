@@ -62,7 +62,7 @@ def around(real):
     return wrapped
 for name in ("link", "fsync", "unlink", "replace"):
     setattr(os, name, around(getattr(os, name)))
-requests.Session.send = around(requests.Session.send)
+requests.adapters.HTTPAdapter.send = around(requests.adapters.HTTPAdapter.send)
 real_write = database.Database.write
 @contextmanager
 def write(self):

@@ -237,7 +237,6 @@ def _sum_up(
     common: Common,
     options: BatchOptions,
 ) -> int:
-    from bailian.batch.gallery import write_gallery
     from bailian.batch.results import records, write_results
     from bailian.journal_runs import Runs
 
@@ -246,6 +245,8 @@ def _sum_up(
     summary = totals(counts)
     write_results(wish.folder, records(engine.journal, engine.ports.account, wish.run))
     if options.gallery:
+        from bailian.batch.gallery import write_gallery
+
         write_gallery(wish.folder, records(engine.journal, engine.ports.account, wish.run), title=wish.source.stem)
     if summary["done"] == ready.rows:
         runs.finish(wish.run, digest, ready.rows, summary)

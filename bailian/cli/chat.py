@@ -164,6 +164,7 @@ def _checked(asked: Mapping[str, Any], models: catalog.Catalog, region: str, com
     prepared = of("text").prepare(asked, models, region)
     if common.max_cost_cny is not None:
         prepared = exact(prepared)
+        prepared = replace(prepared, facts={**prepared.facts, "once": True})
     check_strict([prepared], common)
     check_cost([prepared], common)
     return prepared

@@ -67,6 +67,8 @@ def run_all(kind: str, asked: Sequence[Asked], common: Common, *, upload: bool =
         prepared = [replace(one, upload=True) for one in prepared]
     if common.dry_run or common.max_cost_cny is not None:
         prepared = [exact(one) for one in prepared]
+    if common.max_cost_cny is not None:
+        prepared = [replace(one, facts={**one.facts, "once": True}) for one in prepared]
     _check_wait(prepared, common)
     check_strict(prepared, common)
     check_cost(prepared, common)

@@ -218,9 +218,16 @@ def _brief(row: Row, files: int) -> dict[str, Any]:
         "model": row.model,
         "created": _clock(row.created_at_s),
         "files": files,
-        "prompt": str(row.request.get("prompt", ""))[:40],
+        "prompt": _about(row)[:40],
         "error": error.get("wire_code") or error.get("code"),
     }
+
+
+def _about(row: Row) -> str:
+    """Return what a job is about: its prompt, or the names of its recordings."""
+    from bailian.media.naming import stem_of
+
+    return str(row.request.get("prompt") or ", ".join(stem_of(word) for word in row.request.get("file") or []))
 
 
 def _clock(epoch_s: float | None) -> str | None:

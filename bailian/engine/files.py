@@ -49,7 +49,10 @@ def _kept_here(job: Job, ports: Ports, error: BailianError) -> BailianError:
 
 
 def save_item(job: Job, ports: Ports, item: Item) -> Path:
-    begun = ports.journal.file_path(job.id, item.index)
+    """Give a result its file; where it goes is on disk before, what it is before its final name."""
+    # A text of this process's own can be written again from the journal: nothing about it was recorded yet.
+    new_text = item.text is not None and job.state == "waiting" and not job.failures_in_a_row
+    begun = None if new_text else ports.journal.file_path(job.id, item.index)
     if begun and begun.sha256 and (found := _placed_before(begun)):
         ports.journal.file(job.id, item.index, found, sha256=begun.sha256, placed=True)
         return found
@@ -60,12 +63,16 @@ def save_item(job: Job, ports: Ports, item: Item) -> Path:
         stem.parent.mkdir(parents=True, exist_ok=True)
         if begun and has_digest(whole, begun.sha256):
             return _place(job, ports, item, begun.path, whole, begun.sha256 or "")
-        if not begun:
+        if not begun and not new_text:
             ports.journal.file(job.id, item.index, stem)
         ports.progress.update(job, "DOWNLOADING", 0.0)
         target, digest = _written(job, ports, item, stem, part, whole)
         ports.journal.file(job.id, item.index, target, sha256=digest)
-        final = _place(job, ports, item, target, whole, digest)
+        if new_text:
+            final = naming.place(whole, target)
+            job.unrecorded[item.index] = (final, digest)  # with the end of the job
+        else:
+            final = _place(job, ports, item, target, whole, digest)
         if job.saving.sidecar:
             _write_sidecar(final, recipe.recipe(job, item, _share_cny(job)))
         return final

@@ -99,6 +99,8 @@ class Job:
     confirmations: int = 0
     foreign: set[str] = field(default_factory=set)
     refreshed: bool = False
+    unrecorded: dict[int, tuple[Path, str]] = field(default_factory=dict)
+    """Files (with SHA-256) that have their names and are not in the journal yet."""
     document: bool = False
     """The answer holds the document it links to."""
     watched_from_s: float | None = None

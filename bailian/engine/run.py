@@ -113,6 +113,7 @@ class Engine:
         self.catalog = catalog
         self._progress = progress or NoProgress()
         self._stack = ExitStack()
+        self._known_limits: dict[str, dict[str, Any]] = {}
 
     def __enter__(self) -> Engine:
         self.settings.require_key()
@@ -219,9 +220,9 @@ class Engine:
         """Return the job of a row that this process has taken."""
         job = Job.of_row(row)
         job.resume = self.settings.resume_command
-        if row.model in self.catalog:
-            for name, value in self._limits(self.catalog[row.model]).items():
-                setattr(job, name, value)
+        if row.model not in self._known_limits and row.model in self.catalog:
+            self._known_limits[row.model] = self._limits(self.catalog[row.model])
+        vars(job).update(self._known_limits.get(row.model, {}))
         return job
 
     def resumed(self, row: Row) -> Job:

@@ -76,7 +76,7 @@ def _finish(job: Job, ports: Ports, items: list[Item], paths: dict[int, Path]) -
     failed = [item for item in items if not item.good]
     expected = int(job.prepared.get("count") or len(items))
     if job.saving.folder is None and not failed and items:
-        ports.journal.finish(job.id, "done")
+        ports.journal.finish(job.id, "done", placed=job.unrecorded)
         return Outcome(job, "done")
     if not paths:
         first = failed[0] if failed else None
@@ -99,9 +99,9 @@ def _finish(job: Job, ports: Ports, items: list[Item], paths: dict[int, Path]) -
             request_id=job.request_id,
             task_id=job.task_id,
         )
-        ports.journal.finish(job.id, "done", journalled(error))
+        ports.journal.finish(job.id, "done", journalled(error), placed=job.unrecorded)
         return Outcome(job, "done", paths, error)
-    ports.journal.finish(job.id, "done")
+    ports.journal.finish(job.id, "done", placed=job.unrecorded)
     if job.prepared["mode"] == "socket":
         forget_sound(job, ports)
     return Outcome(job, "done", paths)

@@ -200,7 +200,7 @@ def _charge(job: Job, ports: Ports, answers: Sequence[Mapping[str, Any]], *, in_
     count = _characters(job, answers) + (len(texts[len(answers)]) if in_doubt and answers else 0)
     if count:
         job.charged_cny = of(job.kind).charged_cny({"usage": {"characters": count}}, job.prepared)
-        ports.journal.ended(job.id, {}, charged_cny=job.charged_cny, run_s=None, request_id=job.request_id)
+        ports.journal.charged(job.id, job.charged_cny or 0.0)
 
 
 def _characters(job: Job, answers: Sequence[Mapping[str, Any]]) -> int:

@@ -192,7 +192,8 @@ def _maybe_sent(job: Job, ports: Ports, error: BailianError) -> Then | Outcome:
         ports.journal.unsettled(job.id)
         job.confirmations = 0
         return Then("settle", 1.0)
-    if of(job.kind).REPEATABLE and job.resends < RESENDS:
+    once = job.prepared.get("facts", {}).get("once")  # --max-cost has room for one
+    if of(job.kind).REPEATABLE and job.resends < RESENDS and not once:
         job.resends += 1
         ports.journal.not_sent(job.id)
         return Then("turn", backoff_s(job.resends, jitter=ports.jitter()))
