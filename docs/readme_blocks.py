@@ -1,7 +1,7 @@
-"""The parts of the READMEs that are generated: help texts, the exit codes, the table of models.
+"""The parts of the READMEs and of docs/reference.md that are generated: help texts, exit codes, tables of models.
 
-python docs/readme_blocks.py           rewrites the blocks in README.md and README.zh-CN.md
-python docs/readme_blocks.py --check   says which block differs (CI runs this)
+python docs/readme_blocks.py           rewrites the blocks in both languages
+python docs/readme_blocks.py --check   says which file differs (CI runs this)
 """
 
 from __future__ import annotations
@@ -9,11 +9,16 @@ from __future__ import annotations
 import os
 import re
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
-READMES = {"README.md": "en", "README.zh-CN.md": "zh"}
+PAGES = {
+    "en": ("README.md", "docs/reference.md"),
+    "zh": ("README.zh-CN.md", "docs/reference.zh-CN.md"),
+}
+MILLION, THOUSAND = 1_000_000, 1_000
 BLOCK = re.compile(r"(<!-- block: (?P<name>[\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
@@ -76,6 +81,93 @@ def video_models() -> str:
     return "\n".join(lines)
 
 
+def text_models() -> str:
+    """Prices of the first tier: the rest is in docs/reference.md."""
+    from bailian.catalog import load
+    from bailian.language import say
+
+    head = say(
+        "| model | CNY a million tokens: in | out | out, thinking | tokens in, at most | out | |",
+        "| 模型 | 元/百万 token：输入 | 输出 | 思考时输出 | 输入上限（token） | 输出上限 | |",
+    )
+    lines = [head, "|---|--:|--:|--:|--:|--:|---|"]
+    for model in load().of_kind("text"):
+        prices = [_a_million(model.price_cny, name) for name in ("input", "output", "thinking_output")]
+        if model.price_tiers:
+            prices = [price and say(f"from {price}", f"{price} 起") for price in prices]
+        limits = [f"{limit:,}" if limit else "" for limit in (model.max_input_tokens, model.max_output_tokens)]
+        retired = model.retired_on and say(
+            f"retired on {model.retired_on}, use `{model.successor}`",
+            f"已于 {model.retired_on} 下线，请用 `{model.successor}`",
+        )
+        lines.append(f"| `{model.name}` | {' | '.join([*prices, *limits])} | {retired or ''} |")
+    return "\n".join(lines)
+
+
+def _a_million(prices: object, name: str) -> str:
+    price_cny = prices.get(name) if isinstance(prices, Mapping) else None
+    return "" if price_cny is None else f"{price_cny * MILLION / THOUSAND:g}"
+
+
+def text_prices() -> str:
+    """Every tier of every text model."""
+    from bailian.catalog import load
+    from bailian.language import say
+
+    head = say(
+        "| model | input of at most | CNY a million tokens: in | out | out, thinking |",
+        "| 模型 | 输入不超过（token） | 元/百万 token：输入 | 输出 | 思考时输出 |",
+    )
+    lines = [head, "|---|--:|--:|--:|--:|"]
+    for model in load().of_kind("text"):
+        whole = [model.price_cny] if isinstance(model.price_cny, Mapping) else []
+        for tier in model.price_tiers or whole:
+            limit = tier.get("up_to_input_tokens") or model.max_input_tokens
+            prices = [_a_million(tier, name) for name in ("input", "output", "thinking_output")]
+            lines.append(f"| `{model.name}` | {limit:,} | {' | '.join(prices)} |")
+    return "\n".join(lines)
+
+
+def recognizers() -> str:
+    from bailian.catalog import load
+    from bailian.language import say
+
+    head = say(
+        "| model | CNY an hour | languages | `--language` | hot words | |",
+        "| 模型 | 元/小时 | 语种 | `--language` | 热词 | |",
+    )
+    lines = [head, "|---|--:|---|---|---|---|"]
+    for model in load().of_kind("transcription"):
+        price = f"{model.price_cny * 3600:g}" if isinstance(model.price_cny, float) else ""
+        marks = [say("yes", "支持") if has else "" for has in (model.language_hints, model.vocabulary)]
+        unknown = say("in none of the vendor's lists; sent as named", "官方列表中没有此名称；原样发送")
+        about = unknown if model.unknown_to_service else _in_language(model.description)
+        lines.append(f"| `{model.name}` | {price} | {' '.join(model.languages)} | {' | '.join(marks)} | {about} |")
+    return "\n".join(lines)
+
+
+def voices() -> str:
+    from bailian.catalog import load
+    from bailian.language import say
+
+    head = say("| voice | languages | Hz | subtitles | |", "| 音色 | 语种 | 采样率 | 字幕 | |")
+    lines = [head, "|---|---|--:|---|---|"]
+    for model in load().of_kind("speech"):
+        if not model.unknown_to_service:
+            times = say("yes", "有") if model.word_times else say("no", "无")
+            spoken = " ".join(model.languages)
+            lines.append(f"| `{model.name}` | {spoken} | {model.sample_rate_hz} | {times} | {model.description} |")
+    return "\n".join(lines)
+
+
+def _in_language(text: str) -> str:
+    """Return the half of a description "中文 · English" that is wanted."""
+    from bailian.language import say
+
+    chinese, _, english = text.partition(" · ")
+    return say(english or chinese, chinese)
+
+
 def edit_functions() -> str:
     from bailian.language import say
     from bailian.modalities.wanx_edit import ARGUMENTS, FUNCTIONS
@@ -93,13 +185,15 @@ def edit_functions() -> str:
     return "\n".join(lines)
 
 
-def script_help(name: str) -> str:
+def script_help(name: str, subcommand: str = "") -> str:
     import importlib
 
     import click
 
     command = importlib.import_module(name).main
-    with click.Context(command, info_name=f"{name}.py", terminal_width=100, max_content_width=100) as context:
+    command = command.commands[subcommand] if subcommand else command
+    words = f"{name}.py {subcommand}".strip()
+    with click.Context(command, info_name=words, terminal_width=100, max_content_width=100) as context:
         return f"```\n{command.get_help(context)}\n```"
 
 
@@ -107,11 +201,18 @@ BLOCKS = {
     "exit-codes": exit_codes,
     "image-models": image_models,
     "video-models": video_models,
+    "text-models": text_models,
+    "text-prices": text_prices,
+    "recognizers": recognizers,
+    "voices": voices,
     "edit-functions": edit_functions,
     "help": lambda: script_help("text2image"),
     "help-text2video": lambda: script_help("text2video"),
     "help-image-edit": lambda: script_help("image_edit"),
     "help-wanx-edit": lambda: script_help("wanx_edit"),
+    "help-text2text": lambda: script_help("text2text"),
+    "help-audio-tts": lambda: script_help("audio", "tts"),
+    "help-audio-asr": lambda: script_help("audio", "asr"),
 }
 
 
@@ -120,14 +221,14 @@ def filled(text: str) -> str:
 
 
 def main() -> None:
-    """Fill the README of the language that this process speaks; help texts are fixed when modules load."""
-    name = next(name for name, language in READMES.items() if language == os.environ.get("BAILIAN_LANG"))
-    path = ROOT / name
-    text = path.read_text(encoding="utf-8")
-    if "--check" not in sys.argv:
-        path.write_text(filled(text), encoding="utf-8")
-    elif filled(text) != text:
-        sys.exit(f"{name} differs from what the code says: python docs/readme_blocks.py")
+    """Fill the pages of the language that this process speaks; help texts are fixed when modules load."""
+    for name in PAGES[os.environ["BAILIAN_LANG"]]:
+        path = ROOT / name
+        text = path.read_text(encoding="utf-8")
+        if "--check" not in sys.argv:
+            path.write_text(filled(text), encoding="utf-8")
+        elif filled(text) != text:
+            sys.exit(f"{name} differs from what the code says: python docs/readme_blocks.py")
 
 
 if __name__ == "__main__":
@@ -142,6 +243,6 @@ if __name__ == "__main__":
                 env={**os.environ, "BAILIAN_LANG": language},
                 check=False,
             ).returncode
-            for language in READMES.values()
+            for language in PAGES
         ]
         sys.exit(max(codes))
