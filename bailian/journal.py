@@ -207,6 +207,10 @@ class Journal:
                 (state, dumped(error) if error else None, self._clock(), job_id),
             )
 
+    def note(self, job_id: str, error: Mapping[str, Any]) -> None:
+        """Record why an open job is not further."""
+        self._set(job_id, error=dumped(error))
+
     def charged(self, job_id: str, charged_cny: float) -> None:
         """Record what a job has cost so far."""
         self._set(job_id, charged_cny=charged_cny)

@@ -84,16 +84,21 @@ class Runs:
         )
         return [row["owner"] for row in rows]
 
-    def take(self, run: str, owner: str, gone: Iterable[str]) -> None:
-        """Take over the open jobs of nobody and of owners that are gone. Their lost answers are unsettled."""
-        left = list(gone)
-        theirs = ", ".join("?" * len(left))
+    def take(self, run: str, owner: str, gone: Iterable[str], repeatable: Iterable[str] = ()) -> None:
+        """Take over the open jobs of nobody and of owners that are gone.
+
+        Their lost answers are unsettled; those of `repeatable` kinds are simply asked for again.
+        """
+        left, cheap = list(gone), list(repeatable)
+        theirs, kinds = ", ".join("?" * len(left)), ", ".join("?" * len(cheap))
         marks = ", ".join("?" * len(OPEN_STATES))
         with self._database.write() as db:
             db.execute(
-                "UPDATE jobs SET owner = ?, state = CASE state WHEN 'sending' THEN 'unsettled' ELSE state END"  # noqa: S608
+                f"UPDATE jobs SET owner = ?, state = CASE WHEN state IN ('sending', 'unsettled') AND kind IN ({kinds})"  # noqa: S608
+                " AND json_extract(prepared, '$.half_price') IS NULL THEN 'waiting'"
+                " WHEN state = 'sending' THEN 'unsettled' ELSE state END"
                 f" WHERE account = ? AND run = ? AND state IN ({marks}) AND (owner IS NULL OR owner IN ({theirs}))",
-                (owner, self._account, run, *OPEN_STATES, *left),
+                (owner, *cheap, self._account, run, *OPEN_STATES, *left),
             )
 
     def give_up(self, job_ids: Iterable[str], error: Mapping[str, Any]) -> None:
@@ -104,6 +109,11 @@ class Runs:
                 "UPDATE jobs SET state = 'unsent', error = ?, owner = NULL WHERE id = ? AND state = 'waiting'",
                 [(text, job_id) for job_id in job_ids],
             )
+
+    def move(self, job_ids: Iterable[str], run: str) -> None:
+        """Make jobs part of another run."""
+        with self._database.write() as db:
+            db.executemany("UPDATE jobs SET run = ? WHERE id = ?", [(run, job_id) for job_id in job_ids])
 
     def let_go(self, run: str, owner: str) -> None:
         """Give all open jobs of a batch back: any process may go on with them."""
@@ -136,10 +146,11 @@ class Runs:
             yield from (row_of(row) for row in found)
 
     def under_way(self, run: str, owner: str) -> list[Row]:
-        """Return the jobs of this process that were sent and are not over."""
+        """Return the jobs of this process that were sent and are not over; those of half-price batches are fetched there."""
         found = self._database.read(
             "SELECT * FROM jobs WHERE account = ? AND run = ? AND owner = ?"
-            " AND state IN ('sending', 'unsettled', 'submitted', 'ended') ORDER BY rowid",
+            " AND state IN ('sending', 'unsettled', 'submitted', 'ended')"
+            " AND json_extract(prepared, '$.half_price') IS NULL ORDER BY rowid",
             (self._account, run, owner),
         )
         return [row_of(row) for row in found]

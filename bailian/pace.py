@@ -30,8 +30,8 @@ SCHEMA = "CREATE TABLE queues (name TEXT PRIMARY KEY, next_at_s REAL NOT NULL);"
 MIGRATIONS = {2: _SLOTS}
 # Requests are spaced a little wider than the limit: the network may bring them closer together again.
 MARGIN = 1.05
-# A place further away than this is a clock that jumped, not a queue.
-FARTHEST_S = 24 * 3600
+# A place further away than this is a clock that jumped, not a queue: a process takes one at a time.
+FARTHEST_S = 600.0
 # Who waits for a slot asks several times a second; who has not asked for so long is dead or gone.
 TICKET_LIFE_S = 10.0
 
@@ -45,15 +45,19 @@ class _Block:
     """Places in a row that are this process's."""
 
     at_s: float
+    end_s: float
     spacing_s: float
-    left: int
 
-    def next_s(self, now_s: float) -> float:
-        """Use one; return how many seconds to wait for it."""
-        at_s = self.at_s
-        self.at_s += self.spacing_s
-        self.left -= 1
-        return max(0.0, at_s - now_s)
+    def next_s(self, now_s: float) -> float | None:
+        """Use one; return how many seconds to wait for it, or None if none is left.
+
+        Places whose time has passed are not used: they would leave together.
+        """
+        at_s = max(self.at_s, now_s)
+        if at_s >= self.end_s or at_s - now_s > FARTHEST_S:
+            return None
+        self.at_s = at_s + self.spacing_s
+        return at_s - now_s
 
 
 class Pace:
@@ -70,18 +74,22 @@ class Pace:
         if not per_s:
             return 0.0
         with self._lock:
-            block = self._blocks.get(name)
-            if block is None or not block.left:
-                block = self._blocks[name] = self._new_block(name, per_s)
-            return block.next_s(self._clock())
+            now_s = self._clock()
+            wait_s = self._blocks[name].next_s(now_s) if name in self._blocks else None
+            if wait_s is None:
+                block, first_s = self._new_block(name, per_s)
+                self._blocks[name], wait_s = block, max(0.0, first_s - now_s)
+            return wait_s
 
-    def _new_block(self, name: str, per_s: float) -> _Block:
-        """Take the next place, or as many as a fast queue has in a moment: one transaction for all of them."""
+    def _new_block(self, name: str, per_s: float) -> tuple[_Block, float]:
+        """Take the next place, or as many as a fast queue has in a moment; return those behind the first, and it."""
         count = max(1, int(per_s * BLOCK_S))
         with self._database.write() as db:
             at_s = _next_at_s(db, name, self._clock())
             db.execute("INSERT OR REPLACE INTO queues VALUES (?, ?)", (name, at_s + count * MARGIN / per_s))
-        return _Block(at_s, MARGIN / per_s, count)
+        spacing_s = MARGIN / per_s
+        # Half a place before the next one's: sums of spacings are not exact.
+        return _Block(at_s + spacing_s, at_s + (count - 0.5) * spacing_s, spacing_s), at_s
 
     def turn(self, account: str, per_s: float = 20.0) -> Callable[[], None]:
         """Return a function that waits for a place among an account's queries."""
@@ -89,6 +97,9 @@ class Pace:
 
     def slow_down(self, name: str, pause_s: float) -> None:
         """Nobody takes a place before `pause_s` from now: the service said it is too much."""
+        pause_s = min(pause_s, FARTHEST_S - 1)
+        with self._lock:
+            self._blocks.pop(name, None)
         with self._database.write() as db:
             now_s = self._clock()
             next_at_s = max(_next_at_s(db, name, now_s), now_s + pause_s)
@@ -114,7 +125,10 @@ class Pace:
                 " ON CONFLICT (queue, owner) DO UPDATE SET seen_s = excluded.seen_s",
                 (queue, owner, now_s),
             )
-            db.execute("DELETE FROM tickets WHERE queue = ? AND seen_s < ?", (queue, now_s - TICKET_LIFE_S))
+            db.execute(
+                "DELETE FROM tickets WHERE queue = ? AND NOT seen_s BETWEEN ? AND ?",
+                (queue, now_s - TICKET_LIFE_S, now_s + TICKET_LIFE_S),
+            )
             (before,) = db.execute(
                 "SELECT COUNT(*) FROM tickets WHERE queue = ? AND number <"
                 " (SELECT number FROM tickets WHERE queue = ? AND owner = ?)",

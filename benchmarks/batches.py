@@ -6,6 +6,7 @@ import argparse
 import json
 import os
 import resource
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -70,6 +71,29 @@ def overlay(home: Path, model: str, limits: Limits, poll_per_s: float = 20.0) ->
         if value is not None:
             lines.append(f"{name} = {value}")
     (home / "models.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def in_flight(count: int, task_s: float, jitter: float) -> None:
+    """All tasks at once, ending at different times: how far each file is behind its task's end."""
+    from bailian.sandbox import Sandbox
+
+    limits = Limits(1000.0, count, count)
+    with tempfile.TemporaryDirectory() as folder, Sandbox(task_s=task_s, jitter=jitter, models={MODEL: limits}) as box:
+        home, cwd = Path(folder) / "home", Path(folder)
+        overlay(home, MODEL, limits)
+        rows = [{"prompt": f"第{i}只猫", "size": "512*512", "name": f"p{i}"} for i in range(count)]
+        (cwd / "rows.json").write_text(json.dumps({"image_tasks": rows}), encoding="utf-8")
+        measured = bailian(["batch", "run", "rows.json", "-q", "--no-gallery"], home, cwd, box.base_url)
+        ends_s = {task.body["input"]["prompt"]: task.ended for task in box.tasks}
+        lags_s = [(cwd / "outputs" / "rows" / f"p{i}.png").stat().st_mtime - ends_s[f"第{i}只猫"] for i in range(count)]
+        kinds = Counter(request.kind for request in box.requests)
+        print(f"\n{count} tasks in flight, {task_s} s ± {jitter:.0%}")
+        print(
+            f"  delivered {measured.delivered}; end to file: median {statistics.median(lags_s):.1f} s, "
+            f"95 % within {sorted(lags_s)[int(0.95 * count)]:.1f} s"
+        )
+        print(f"  requests {dict(kinds)}, refused {sum(1 for r in box.requests if r.status == 429)}")
+        print(f"  {measured.wall_s:.0f} s, CPU {measured.cpu_s:.1f} s, peak {measured.peak_mb:.0f} MB")
 
 
 def pictures(count: int, limits: Limits, task_s: float, floor_s: float) -> None:
@@ -153,6 +177,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", choices=["200", "12", "texts", "flight"], action="append")
     parser.add_argument("--rows", type=int, default=10_000)
+    parser.add_argument("--flight", type=int, default=5000, help="tasks in flight")
     parser.add_argument("--sdk-texts", type=int)
     parser.add_argument("--base-url")
     given = parser.parse_args()
@@ -168,7 +193,7 @@ def main() -> None:
     if "texts" in wanted:
         texts(given.rows)
     if "flight" in wanted:
-        pictures(5000, Limits(1000.0, 5000, 5000), 300.0, 300.0)
+        in_flight(given.flight, given.flight / 12, 0.8)
 
 
 if __name__ == "__main__":

@@ -161,3 +161,28 @@ def test_the_budget_of_the_day_holds_for_every_command(
     text2image("猫", "--n", "2")
     text2image("狗", exits=3)
     assert len(box.tasks) == 1
+
+
+def test_notices_are_told_once_and_refused_by_strict(bailian: Run, box: Sandbox) -> None:
+    name = write(SEED)
+    bailian("batch", "run", name, "--strict", exits=2)
+    assert "wanx2.1-t2v-plus" in bailian("batch", "run", name, "--strict", "--dry-run", exits=2).err
+    assert box.requests == []
+    ran = bailian("batch", "run", name)
+    assert "always makes 5 s, not 10 (video_tasks[0])" in ran.err
+    lines = bailian("batch", "run", name, "--fresh", "--json").out.splitlines()
+    (video,) = [shown for line in lines if (shown := json.loads(line))["where"] == "video_tasks[0]"]
+    assert "duration_adapted" in [notice["code"] for notice in video["notices"]]
+
+
+def test_texts_at_half_price(bailian: Run, box: Sandbox) -> None:
+    box.settings.task_s = 0.1
+    rows = [{"kind": "text", "prompt": f"第{i}题"} for i in range(3)] + [{"kind": "text", "prompt": "[sandbox:refuse]"}]
+    name = write([*rows, {"kind": "image", "prompt": "猫", "size": "512*512"}])
+    plain = bailian("batch", "run", name, "--dry-run").json["cost"]["by_kind"]["text"]
+    half = bailian("batch", "run", name, "--dry-run", "--batch-api").json["cost"]["by_kind"]["text"]
+    assert half == pytest.approx(plain / 2, abs=1e-6)
+    ran = bailian("batch", "run", name, "--batch-api", exits=7)
+    assert "done 4, failed 1" in ran.err
+    assert [request.kind for request in box.requests].count("text") == 0, "no row at the full price"
+    assert {row["where"]: row["state"] for row in records()}["[3]"] == "failed"

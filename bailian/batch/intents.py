@@ -35,6 +35,11 @@ class Wish:
     only_passing: bool = False
     """Of failed rows, try those again whose failure may pass (cron)."""
 
+    @property
+    def run_aside(self) -> str:
+        """Return where rows are kept that the file does not hold any more."""
+        return f"{self.run}\naside"
+
 
 @dataclass
 class Seen:

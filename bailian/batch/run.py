@@ -19,6 +19,9 @@ from bailian.engine.run import Engine
 from bailian.errors import Interrupted, JournalError, NotSent, journalled
 from bailian.journal_runs import Runs
 from bailian.language import say
+from bailian.modalities import MODULES, of
+
+UNDER_WAY = ("sending", "unsettled", "submitted", "ended")
 
 
 @dataclass(frozen=True)
@@ -41,17 +44,23 @@ def make_ready(engine: Engine, wish: Wish, rows: Iterator[Row], resolve: Resolve
     """
     runs = Runs(engine.journal, engine.ports.account)
     owner = engine.ports.owner
-    runs.take(wish.run, owner.id, [other for other in runs.owners(wish.run) if owner.is_gone(other)])
-    tried, seen = runs.tried(wish.run), Seen()
+    gone = [other for other in runs.owners(wish.run) if owner.is_gone(other)]
+    runs.take(wish.run, owner.id, gone, [kind for kind in MODULES if of(kind).REPEATABLE])
+    aside = runs.tried(wish.run_aside)
+    tried, seen = {**aside, **runs.tried(wish.run)}, Seen()
     with closing(Spool()) as spool:
         wanted = to_do(rows, tried, wish, seen)
         now_s = engine.ports.wall()
         for planned in plan_each(wanted, engine.catalog, engine.settings.region, resolve, source=str(wish.source)):
             spool.add(values_of(planned, wish, engine.ports.account, owner.id, now_s))
         new = spool.pour(runs.intend_all)
-    gone = [before.job_id for key, before in tried.items() if key not in seen.keys and before.state == "waiting"]
-    if gone:
-        runs.give_up(gone, journalled(_not_wanted()))
+    absent = {key: before for key, before in tried.items() if key not in seen.keys and key not in aside}
+    runs.give_up([one.job_id for one in absent.values() if one.state == "waiting"], journalled(_not_wanted()))
+    # What was in the file and is not now is no part of the batch, unless it is under way; it is not forgotten, either:
+    # a row that comes back was paid.
+    over = [one.job_id for one in absent.values() if one.state not in UNDER_WAY]
+    runs.move(over, wish.run_aside)
+    runs.move([one.job_id for key, one in aside.items() if key in seen.keys], wish.run)
     return Ready(wish, seen.rows, seen.done, seen.left_failed, new + seen.under_way)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,8 +17,8 @@ from bailian.cli.options import DEFAULT_OUTPUT, Common
 from bailian.cli.report import outcome_json, shown_path
 from bailian.cli.run import service
 from bailian.cli.target import Target
-from bailian.cli.terminal import talk, talk_error, write_data, write_json
-from bailian.errors import BailianError, Exit, InvalidRequest
+from bailian.cli.terminal import money, talk, talk_error, write_data, write_json
+from bailian.errors import BailianError, Exit, Interrupted, InvalidRequest
 from bailian.language import say
 from bailian.media import naming
 
@@ -43,6 +43,7 @@ class BatchOptions:
     cron: bool = False
     gallery: bool = True
     upload: bool = False
+    batch_api: bool = False
 
 
 def run_file(file: Path, kind: str | None, over: Mapping[str, Any], common: Common, options: BatchOptions) -> int:
@@ -53,8 +54,12 @@ def run_file(file: Path, kind: str | None, over: Mapping[str, Any], common: Comm
         region=common.region, base_url=common.base_url, workspace=common.workspace, sandbox=common.sandbox
     )
     naming.check_template(common.name or naming.DEFAULT_TEMPLATE)
+    if options.batch_api:
+        from bailian.batch.half_price import check_half_price
+
+        check_half_price(here.region)
     if common.dry_run:
-        return _show_plan(file, kind, over, here, common)
+        return _show_plan(file, kind, over, here, common, half_price=options.batch_api)
     here.require_key()
     wish = _wish(file, kind, common, options)
     with only_one(here.home, f"{here.account}\n{wish.run}") as alone:
@@ -121,7 +126,9 @@ def _rows(wish_file: Path, kind: str | None, over: Mapping[str, Any], models: ca
     return read_rows(wish_file, kind, models=models, over=over)
 
 
-def _show_plan(file: Path, kind: str | None, over: Mapping[str, Any], here: Settings, common: Common) -> int:
+def _show_plan(
+    file: Path, kind: str | None, over: Mapping[str, Any], here: Settings, common: Common, *, half_price: bool
+) -> int:
     from bailian.batch.plan import plan, summary
 
     models = catalog.load(settings.home_folder())
@@ -129,12 +136,26 @@ def _show_plan(file: Path, kind: str | None, over: Mapping[str, Any], here: Sett
         _rows(file, kind, over, models), models, here.region, lambda field, word: input_of(field, word, here.home),
         source=str(file),
     )  # fmt: skip
-    write_json({"dry_run": True, **summary(planned)})
+    if common.strict:
+        found: dict[str, list[str]] = {}
+        for one in planned:
+            for notice in one.prepared.notices:
+                found.setdefault(notice.message, []).append(one.row.where)
+        if found:
+            raise strict_refusal(found)
+    shown = summary(planned)
+    if half_price and "text" in shown["cost"]["by_kind"]:
+        from bailian.batch.half_price_lines import PRICE_SHARE
+
+        saved_cny = shown["cost"]["by_kind"]["text"] * (1 - PRICE_SHARE)
+        shown["cost"]["by_kind"]["text"] = round(shown["cost"]["by_kind"]["text"] - saved_cny, 6)
+        shown["cost"]["estimate"] = round(shown["cost"]["estimate"] - saved_cny, 6)
+    write_json({"dry_run": True, **shown})
     return Exit.OK
 
 
 def _run(wish: Wish, over: Mapping[str, Any], there: Settings, common: Common, options: BatchOptions) -> int:
-    from bailian.batch.run import make_ready, run_batch
+    from bailian.batch.run import make_ready
     from bailian.cli.batch_progress import BatchProgress
     from bailian.engine.run import Engine
     from bailian.journal_runs import Runs
@@ -149,48 +170,112 @@ def _run(wish: Wish, over: Mapping[str, Any], there: Settings, common: Common, o
         digest = _digest(wish)
         rows = _rows(wish.source, wish.kind, over, models)
         ready = make_ready(engine, wish, rows, lambda field, word: input_of(field, word, there.home))
-        _check_strict(engine, wish, common)
+        notices, waiting = _notices(engine, wish) if shown or common.strict else ({}, [])
+        if common.strict and notices:
+            _refuse_notices(engine, wish, notices, waiting)
         if common.max_cost_cny is not None:
             engine.limit_run(wish.run, common.max_cost_cny)
         progress.begin(runs.counts(wish.run))
         if shown:
             _say_begin(ready)
+            _tell_notices(notices)
         timeout_s = options.max_duration_s or None
         stopped: BailianError | None = None
-        with closing(run_batch(engine, wish, timeout_s=timeout_s, wait=common.wait)) as outcomes:
-            for outcome in outcomes:
-                stopped = stopped or _stops(outcome)
-                progress.ended(outcome)
-                with progress.paused():
-                    _report(outcome, common, options)
+
+        def handle(outcome: Outcome) -> None:
+            nonlocal stopped
+            stopped = stopped or _stops(outcome)
+            progress.ended(outcome)
+            with progress.paused():
+                _report(outcome, common, options)
+
+        try:
+            for part in _parts(engine, wish, timeout_s, common, options):
+                if stopped is None:
+                    with closing(part) as outcomes:
+                        _each(outcomes, handle)
+        except Interrupted:
+            _write_results(engine, wish)
+            raise
         with progress.paused():
             return _sum_up(engine, wish, ready, digest, time.monotonic() - started_s, stopped, common, options)
 
 
-def _check_strict(engine: Engine, wish: Wish, common: Common) -> None:
-    """`--strict` refuses a batch with any notice, before anything is sent."""
-    if not common.strict:
-        return
+def _parts(
+    engine: Engine, wish: Wish, timeout_s: float | None, common: Common, options: BatchOptions
+) -> Iterator[Generator[Outcome, None, None]]:
+    """Yield what is to be run, one after the other: half-price batches are created first and fetched last."""
+    from bailian.batch import half_price
+    from bailian.batch.run import run_batch
+    from bailian.engine import schedule
+
+    poll_s = (2.0 if engine.settings.sandbox else half_price.POLL_S) * schedule.PAUSE_FACTOR
+    if options.batch_api:
+        yield half_price.run_half_price(engine, wish, wait=False)
+    yield run_batch(engine, wish, timeout_s=timeout_s, wait=common.wait)
+    if options.batch_api or half_price.batches_under_way(engine, wish):
+        yield half_price.run_half_price(
+            engine, wish, timeout_s=timeout_s, wait=common.wait, poll_s=poll_s, new_rows=options.batch_api
+        )
+
+
+def _each(outcomes: Generator[Outcome, None, None], handle: Callable[[Outcome], None]) -> None:
+    """Handle every outcome. Ctrl-C while one is being printed is the engine's to answer, like any other."""
+    outcome = next(outcomes, None)
+    while outcome is not None:
+        try:
+            handle(outcome)
+        except KeyboardInterrupt as pressed:  # noqa: PERF203
+            try:
+                outcome = outcomes.throw(pressed)
+            except StopIteration:
+                return
+        else:
+            outcome = next(outcomes, None)
+
+
+def _write_results(engine: Engine, wish: Wish) -> None:
+    from bailian.batch.results import records, write_results
+
+    write_results(wish.folder, records(engine.journal, engine.ports.account, wish.run))
+
+
+def _notices(engine: Engine, wish: Wish) -> tuple[dict[str, list[str]], list[str]]:
+    """Return what is sent differently from what was asked (text → rows), and the jobs that wait."""
     from bailian.journal_runs import Runs
 
-    runs = Runs(engine.journal, engine.ports.account)
-    found: dict[str, str] = {}
+    found: dict[str, list[str]] = {}
     waiting = []
-    for row in runs.newest(wish.run):
+    for row in Runs(engine.journal, engine.ports.account).newest(wish.run):
         if row.state == "waiting":
             waiting.append(row.id)
             for notice in row.prepared.get("notices") or []:
-                found.setdefault(notice["message"], str((row.prepared.get("row") or {}).get("where")))
-    if found:
-        refused = InvalidRequest.one(
-            "",
-            "\n".join(f"{where}: {text}" for text, where in found.items()),
-            advice=say("leave --strict out", "请去掉 --strict"),
-        )
-        runs.give_up(
-            waiting, {"request_id": None, "error": {"code": refused.code, "message": refused.message}, "exit_code": 2}
-        )
-        raise refused
+                found.setdefault(notice["message"], []).append((row.prepared.get("row") or {}).get("where") or "")
+    return found, waiting
+
+
+def _tell_notices(found: Mapping[str, list[str]]) -> None:
+    for text, rows in found.items():
+        more = "" if len(rows) == 1 else say(f" and {len(rows) - 1} more", f" 等 {len(rows)} 行")
+        talk(say(f"note: {text} ({rows[0]}{more})", f"提示：{text}（{rows[0]}{more}）"))
+
+
+def _refuse_notices(engine: Engine, wish: Wish, found: Mapping[str, list[str]], waiting: list[str]) -> None:
+    """`--strict` refuses a batch with any notice, before anything is sent."""
+    from bailian.errors import journalled
+    from bailian.journal_runs import Runs
+
+    refused = strict_refusal(found)
+    Runs(engine.journal, engine.ports.account).give_up(waiting, journalled(refused))
+    raise refused
+
+
+def strict_refusal(found: Mapping[str, list[str]]) -> InvalidRequest:
+    return InvalidRequest.one(
+        "",
+        "\n".join(f"{rows[0]}: {text}" for text, rows in found.items()),
+        advice=say("change the rows, or leave --strict out", "请修改这些行，或去掉 --strict"),
+    )
 
 
 def _say_begin(ready: Ready) -> None:
@@ -237,18 +322,18 @@ def _sum_up(
     common: Common,
     options: BatchOptions,
 ) -> int:
-    from bailian.batch.results import records, write_results
+    from bailian.batch.results import records
     from bailian.journal_runs import Runs
 
     runs = Runs(engine.journal, engine.ports.account)
     counts = runs.counts(wish.run)
     summary = totals(counts)
-    write_results(wish.folder, records(engine.journal, engine.ports.account, wish.run))
+    _write_results(engine, wish)
     if options.gallery:
         from bailian.batch.gallery import write_gallery
 
         write_gallery(wish.folder, records(engine.journal, engine.ports.account, wish.run), title=wish.source.stem)
-    if summary["done"] == ready.rows:
+    if summary["done"] == ready.rows == summary["rows"]:
         runs.finish(wish.run, digest, ready.rows, summary)
     code = exit_code(summary, stopped)
     if not common.quiet and (code != Exit.OK or not (options.cron or common.as_json)):
@@ -314,9 +399,9 @@ def summary_line(wish: Wish, summary: Mapping[str, Any], took_s: float | None, s
     if summary["failures"]:
         listed = ", ".join(f"{code} {count}" for code, count in sorted(summary["failures"].items()))
         parts.append(f"({listed})")
-    money = f"{summary['charged_cny']:g} CNY" + (say(" (sandbox: not paid)", "（沙箱：不计费）") if sandbox else "")
+    cost = f"{money(summary['charged_cny'])} CNY" + (say(" (sandbox: not paid)", "（沙箱：不计费）") if sandbox else "")
     time_text = "" if took_s is None else f", {took_s:.1f} s"
-    return f"{wish.source.name}: {', '.join(parts)}, {money}{time_text}"
+    return f"{wish.source.name}: {', '.join(parts)}, {cost}{time_text}"
 
 
 def show_status(here: Settings, file: Path, name: str | None, as_json: bool) -> int:
@@ -344,7 +429,7 @@ def show_status(here: Settings, file: Path, name: str | None, as_json: bool) -> 
                     "state": count.state,
                     "error": count.error_code or "",
                     "rows": count.jobs,
-                    "CNY": f"{count.charged_cny:g}",
+                    "CNY": money(count.charged_cny),
                 }
                 for count in counts
             ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bailian.cli.options import Common
+from bailian.cli.terminal import money
 from bailian.errors import BudgetExceeded, InvalidRequest
 from bailian.language import say
 from bailian.modalities.shapes import Prepared
@@ -49,8 +50,8 @@ def check_cost(prepared: Sequence[Prepared], common: Common) -> None:
     if total_cny > limit_cny:
         raise BudgetExceeded(
             say(
-                f"this may cost {total_cny:g} CNY, --max-cost is {limit_cny:g}",
-                f"可能需要 {total_cny:g} 元，超过 --max-cost {limit_cny:g} 元",
+                f"this may cost {money(total_cny)} CNY, --max-cost is {limit_cny:g}",
+                f"可能需要 {money(total_cny)} 元，超过 --max-cost {limit_cny:g} 元",
             ),
             advice=say("raise --max-cost, or ask for less", "请提高 --max-cost，或减少请求的数量"),
         )

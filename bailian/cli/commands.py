@@ -37,7 +37,10 @@ class LazyGroup(click.Group):
 @click.command(
     cls=LazyGroup,
     help=say(
-        "Alibaba Bailian from a shell. Pictures: text2image.py.", "在命令行使用阿里云百炼。生成图片：text2image.py。"
+        "Alibaba Bailian from a shell: many requests at once, tasks, models, costs. One request: text2image.py, image_edit.py, "
+        "wanx_edit.py, text2video.py, text2text.py, audio.py.",
+        "在命令行使用阿里云百炼：批量任务、任务管理、模型与费用。单个请求：text2image.py、image_edit.py、wanx_edit.py、"
+        "text2video.py、text2text.py、audio.py。",
     ),
 )
 @click.version_option(__version__, prog_name="bailian")

@@ -17,7 +17,7 @@ from bailian.settings import Settings
 @with_account
 def cost(here: Settings, as_json: bool, **_talk: bool) -> None:
     from bailian.cli.table import print_table
-    from bailian.cli.terminal import talk, write_json
+    from bailian.cli.terminal import money, talk, write_json
     from bailian.journal import Journal
 
     here.require_key()
@@ -28,6 +28,7 @@ def cost(here: Settings, as_json: bool, **_talk: bool) -> None:
     if as_json:
         write_json({"currency": "CNY", "total": total_cny, "spent": rows})
     elif rows:
-        print_table([*rows, {"day": say("total", "合计"), "model": "", "cny": total_cny}])
+        shown = [*rows, {"day": say("total", "合计"), "model": "", "cny": total_cny}]
+        print_table([{**row, "cny": money(float(str(row["cny"])))} for row in shown])
     else:
         talk(say("nothing was spent", "没有费用"))

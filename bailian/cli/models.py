@@ -86,4 +86,4 @@ def _plain(value: Any) -> str:
         return ", ".join(f"{key} {_plain(inner)}" for key, inner in value.items())
     if isinstance(value, list | tuple):
         return ", ".join(_plain(inner) for inner in value)
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return f"{value:.7f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bailian.cli.terminal import talk, talk_error, talk_notices, write_bytes, write_data, write_json, write_text
+from bailian.cli.terminal import money, talk, talk_error, talk_notices, write_bytes, write_data, write_json, write_text
 from bailian.errors import CutShort, Exit
 from bailian.language import say
 from bailian.modalities import of
@@ -94,7 +94,7 @@ def summary(outcome: Outcome, took_s: float, notices_shown: int, sandbox: bool) 
     talk_notices(job.notices[notices_shown:])
     if outcome.state != "done":
         return
-    price = "" if job.charged_cny is None else say(f", {job.charged_cny:g} CNY", f"，{job.charged_cny:g} 元")
+    price = "" if job.charged_cny is None else say(f", {money(job.charged_cny)} CNY", f"，{money(job.charged_cny)} 元")
     cost = price + (say(" (sandbox: not paid)", "（沙箱：不计费）") if sandbox else "")
     if job.task_id:
         cost += say(f", task {job.task_id}", f"，任务 {job.task_id}")

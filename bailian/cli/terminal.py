@@ -29,6 +29,11 @@ def printable(text: str) -> str:
     return _UNPRINTABLE.sub(lambda match: f"\\x{ord(match.group()):02x}", text)
 
 
+def money(amount_cny: float) -> str:
+    """Return an amount as people write it: no exponent, no zeros at the end, a millionth at the finest."""
+    return f"{amount_cny:.6f}".rstrip("0").rstrip(".")
+
+
 def write_json(value: Mapping[str, Any]) -> None:
     """Print one JSON object on one line."""
     text = json.dumps(value, ensure_ascii=False, default=str)

@@ -7,10 +7,12 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from bailian.engine.rhythm import Usual
+from bailian.engine.sweep import Sweep
 from bailian.errors import BailianError
 from bailian.journal import Journal, Row
 from bailian.journal_rows import Budget
@@ -97,6 +99,8 @@ class Job:
     """Has waited for a place among the account's queries."""
     has_slot: bool = False
     confirmations: int = 0
+    undecided: int = 0
+    """Looks at tasks that are all over and do not show whose they are."""
     foreign: set[str] = field(default_factory=set)
     refreshed: bool = False
     unrecorded: dict[int, tuple[Path, str]] = field(default_factory=dict)
@@ -104,6 +108,8 @@ class Job:
     document: bool = False
     """The answer holds the document it links to."""
     watched_from_s: float | None = None
+    asked_anyway_s: float = 0.0
+    """When it was last asked for although the task list did not show it to be over, since `watched_from_s`."""
     usual: Usual | None = None
 
     @classmethod
@@ -129,6 +135,7 @@ class Job:
             row_key=row.row_key,
             state=row.state,
             may_resend=False,
+            notices=[Notice(**notice) for notice in row.prepared.get("notices") or []],
         )
 
 
@@ -181,6 +188,11 @@ class Ports:
     wall: Callable[[], float] = time.time
     jitter: Callable[[], float] = random.random
     sleep: Callable[[float], None] = time.sleep
+
+    @cached_property
+    def sweep(self) -> Sweep:
+        """Return what the account's task list tells of many tasks at once."""
+        return Sweep(lambda: self.service.list_tasks(turn=self.query_turn)[0], self.monotonic)
 
     def queue_of(self, job: Job) -> str:
         """Return the name of the queue that a model's jobs wait in, in all processes."""

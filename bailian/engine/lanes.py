@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 
 from bailian.engine.job import Job
 
@@ -36,7 +37,11 @@ class Lanes:
     """All lanes of a run. Used by the scheduler's own thread only."""
 
     def __init__(self, lanes: list[Lane]) -> None:
-        self._lanes = {lane.queue: lane for lane in lanes}
+        self._lanes: dict[str, Lane] = {}
+        for lane in lanes:
+            same = self._lanes.setdefault(lane.queue, lane)
+            if same is not lane:
+                same.supply = chain(same.supply, lane.supply)
         self._calling: set[str] = set()
 
     @property

@@ -31,6 +31,7 @@ from bailian.errors import (
     NotSent,
     ServiceError,
     StillRunning,
+    journalled,
 )
 from bailian.journal import FINAL_STATES, Journal, Row
 from bailian.journal_rows import Budget
@@ -209,6 +210,8 @@ class Engine:
     def take_over(self, row: Row) -> Job | None:
         """Continue a job that another run left; None if its process is alive, or another was faster."""
         owner = self.ports.owner
+        if row.prepared.get("half_price") and row.state in ("sending", "unsettled"):
+            return None  # its answer comes in a batch's file: `bailian batch run --batch-api`
         if row.owner is not None and not owner.is_gone(row.owner):
             return None
         if not self.journal.claim(row.id, owner.id, row.owner):
@@ -285,6 +288,8 @@ class Engine:
             started.append(job.id)
             step = step_after(job)
             if step == "turn":
+                if job.state != "waiting":
+                    self.journal.not_sent(job.id)  # its answer is lost and costs little
                 by_queue.setdefault(job.wire_model, []).append(job)
             else:
                 direct.append((job, step))
@@ -334,6 +339,8 @@ class Engine:
             if job.task_id:
                 error = still_at_service(job, error)
             return Outcome(job, self._state(job), error=error)
+        with suppress(JournalError):
+            self.journal.note(job.id, journalled(error))
         return Outcome(job, self._state(job), self.journal.files(job.id), error)
 
     def _left_at_deadline(self, job: Job) -> Outcome:

@@ -107,9 +107,25 @@ def _finish(job: Job, ports: Ports, items: list[Item], paths: dict[int, Path]) -
     return Outcome(job, "done", paths)
 
 
+def _no_other_link(job: Job, ports: Ports, error: BailianError) -> Then | Outcome:
+    """A synchronous answer has the only link there is: try it again, until the storage says that it is over."""
+    if not isinstance(error, LinkExpired):
+        return _again(job, ports, error)
+    lost = TaskFailed(
+        error.message,
+        advice=say("the service keeps results for 24 hours; run the command again", "结果只保留 24 小时；请重新运行"),
+        http_status=error.http_status,
+        request_id=job.request_id,
+    )
+    ports.journal.finish(job.id, "failed", journalled(lost))
+    return Outcome(job, "failed", error=lost)
+
+
 def _refresh(job: Job, ports: Ports, error: BailianError) -> Then | Outcome:
     """One more query gives fresh links, while the task is known (24 hours)."""
-    if job.refreshed or not job.task_id:
+    if not job.task_id:
+        return _no_other_link(job, ports, error)
+    if job.refreshed:
         raise still_at_service(job, error) from None
     ports.query_turn(job.poll_per_s)
     try:

@@ -11,6 +11,7 @@ from bailian.engine.evidence import is_ours
 from bailian.engine.job import Job, Outcome, Ports, Then, query_wait_s
 from bailian.engine.rhythm import backoff_s
 from bailian.engine.submit import unsent
+from bailian.engine.sweep import OVER
 from bailian.errors import BailianError, MaybeSent, NotSent, journalled
 from bailian.journal import TaskTaken
 from bailian.language import say
@@ -105,6 +106,7 @@ def _choose(job: Job, ports: Ports, candidates: list[ListedTask]) -> Then | Outc
         return Then("settle", PAUSES_S[0])
     if len(candidates) == 1 and not rivals:
         return _adopt(job, ports, candidates[0])
+    undecided = 0
     for row in candidates:
         ports.query_turn(job.poll_per_s)
         verdict = is_ours(job, ports.service.task(row.task_id))
@@ -112,6 +114,11 @@ def _choose(job: Job, ports: Ports, candidates: list[ListedTask]) -> Then | Outc
             return _adopt(job, ports, row)
         if verdict is False:
             job.foreign.add(row.task_id)
+        undecided += verdict is None and row.status in OVER
+    if undecided == len(candidates):  # all are over, and none shows whose it is
+        job.undecided += 1
+        if job.undecided >= CONFIRMATIONS:
+            return _held(job, ports)
     return Then("settle", PAUSES_S[2])
 
 

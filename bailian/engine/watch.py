@@ -8,6 +8,7 @@ from typing import Any
 from bailian.engine.evidence import failure, is_ours, shown_prompts
 from bailian.engine.job import Job, Outcome, Ports, Then, query_wait_s
 from bailian.engine.rhythm import backoff_s, next_poll_s, usual
+from bailian.engine.sweep import ASK_ANYWAY_S, LOOK_S
 from bailian.errors import BailianError, ServiceError, TransportError, journalled
 from bailian.language import say
 from bailian.modalities import of, succeeded
@@ -23,6 +24,7 @@ def watch(job: Job, ports: Ports) -> Then | Outcome:
     """Ask once when an answer is likely; keep the answer when the task is over."""
     if job.watched_from_s is None:
         job.watched_from_s = ports.monotonic()
+        ports.sweep.waiting.add(job.task_id or "")
         job.usual = usual(ports.journal.durations_s(job.model))
         if job.sent_at_s is None or job.state != "waiting":
             begun_s = job.sent_at_s or job.created_at_s
@@ -31,10 +33,12 @@ def watch(job: Job, ports: Ports) -> Then | Outcome:
             ports.progress.update(job, "PENDING", 0.0)
             queued_s = ports.queued_s.get(job.wire_model, 0.0) if job.usual else 0.0
             return Then("watch", queued_s + next_poll_s(0.0, job.usual, typical_s=job.typical_s))
+    elapsed_s = ports.monotonic() - job.watched_from_s
+    if not job.has_place and ports.sweep.wanted and not _is_worth_asking(job, ports, elapsed_s):
+        return Then("watch", LOOK_S)
     wait_s = query_wait_s(job, ports)
     if wait_s > 0:
         return Then("watch", wait_s)
-    elapsed_s = ports.monotonic() - job.watched_from_s
     try:
         answer = ports.service.task(job.task_id or "")
         output = _output(answer)
@@ -48,9 +52,20 @@ def watch(job: Job, ports: Ports) -> Then | Outcome:
             job.usual = usual(ports.journal.durations_s(job.model))
         waited_s = _queued_s(output)
         return Then("watch", next_poll_s(elapsed_s, job.usual, running_since_s=waited_s, typical_s=job.typical_s))
+    ports.sweep.waiting.discard(job.task_id or "")
     if status == "UNKNOWN":
         return _unknown(job, ports, elapsed_s, answer)
     return _over(job, ports, answer, output, status)
+
+
+def _is_worth_asking(job: Job, ports: Ports, elapsed_s: float) -> bool:
+    """With hundreds of tasks, ask for those that the list shows to be over; for others once in a long while."""
+    if ports.sweep.is_over(job.task_id or ""):
+        return True
+    anyway = elapsed_s - job.asked_anyway_s > ASK_ANYWAY_S
+    if anyway:
+        job.asked_anyway_s = elapsed_s
+    return anyway
 
 
 def _output(answer: dict[str, Any]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import date
+from math import ceil
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
@@ -131,7 +132,8 @@ def prepare(
         request=asked.model_dump(exclude_none=True),
         body=_body(asked, model, wire_model),
         unit_cny=None if duration_s is None else second_cny,
-        units=(duration_s or 0) * len(asked.channel_id),
+        # Begun seconds, as `usage.duration` counts: the estimate is what it costs at most.
+        units=ceil(duration_s or 0) * len(asked.channel_id),
         count=len(formats),
         notices=(
             *fields.model_notices(model, wire_model, region, date.today().isoformat()),

@@ -22,6 +22,7 @@ from starlette.routing import Route
 from bailian.sandbox import refusals, replies
 from bailian.sandbox.admin import Admin
 from bailian.sandbox.answers import Answer, LoggedRequest, body_for_log, json_answer, refused
+from bailian.sandbox.batch_desk import BatchDesk
 from bailian.sandbox.edit_orders import EditOrders
 from bailian.sandbox.faults import Fault
 from bailian.sandbox.files import Files
@@ -290,5 +291,6 @@ async def _crashed(request: Request, error: Exception) -> Response:
 
 def build(state: State, lines: Lines) -> Starlette:
     """Return the ASGI application."""
-    routes = [*Admin(state).routes(), *SpeechDesk(state, lines).routes(), *Desk(state, lines).routes()]
+    own = [*Admin(state).routes(), *SpeechDesk(state, lines).routes(), *BatchDesk(state, lines).routes()]
+    routes = [*own, *Desk(state, lines).routes()]  # its last one takes everything
     return Starlette(routes=routes, exception_handlers={Exception: _crashed})

@@ -34,6 +34,17 @@ KINDS: Mapping[str, frozenset[str]] = {
 }
 """Which kinds make sense where."""
 
+BATCH_KINDS: Mapping[str, frozenset[str]] = {
+    "batch_upload": _EVERYWHERE,
+    "batch_file": _EVERYWHERE,
+    "batch_content": _EVERYWHERE,
+    "batch_create": _EVERYWHERE | {"failed", "expired"},
+    "batch_poll": _EVERYWHERE | {"failed", "expired", "cancelled"},
+    "batch_list": _EVERYWHERE,
+    "batch_cancel": _EVERYWHERE,
+}
+"""The same for the batch endpoints, whose errors have another shape."""
+
 
 @dataclass(frozen=True)
 class Fault:
@@ -73,10 +84,11 @@ class Fault:
 
     def __post_init__(self) -> None:
         """Refuse what could never happen, so that a test does not wait for it."""
-        if self.on not in KINDS:
-            raise ValueError(f"on={self.on!r} is not one of {', '.join(ON)}")
-        if self.kind not in KINDS[self.on]:
-            known = ", ".join(sorted(KINDS[self.on]))
+        kinds = KINDS.get(self.on) or BATCH_KINDS.get(self.on)
+        if kinds is None:
+            raise ValueError(f"on={self.on!r} is not one of {', '.join((*ON, *BATCH_KINDS))}")
+        if self.kind not in kinds:
+            known = ", ".join(sorted(kinds))
             raise ValueError(f"kind={self.kind!r} on {self.on!r} is not one of {known}")
         width, star, height = self.size.partition("*")
         if not (star and width.isdecimal() and height.isdecimal()):

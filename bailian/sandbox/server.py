@@ -115,6 +115,7 @@ class Sandbox:
         self._left = (self._state.tasks.all(), self._state.tasks.all(blocking=True))
         self._state.tasks.close()
         self._state.store.close()
+        self._state.batches.close()
 
     def __enter__(self) -> Sandbox:
         return self.start()

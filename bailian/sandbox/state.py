@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
 from bailian.sandbox.answers import LoggedRequest
+from bailian.sandbox.batch_book import BatchBook
 from bailian.sandbox.faults import Faults
 from bailian.sandbox.known_models import Limits
 from bailian.sandbox.links import Links
@@ -42,6 +43,7 @@ class State:
         self.links = Links()
         self.tasks = Tasks(state_path, clock)
         self.store = Store(state_path, clock)
+        self.batches = BatchBook(state_path, clock)
         self.uploads = Uploads(self.store, clock)
         self.service = Service(catalog, self.tasks, settings, clock)
         self._lock = threading.Lock()

@@ -22,8 +22,8 @@ SUBMIT_TIMEOUT_S = 60.0
 # The gateway gives up after 298 s (`x-dashscope-timeout` of a captured qwen-image-max answer, 2026-06).
 SYNC_TIMEOUT_S = 320.0
 QUERY_TIMEOUT_S = 20.0
-# The documented default is 10; that 50 is taken is a guess, so a refusal falls back.
-LIST_PAGE_SIZE = 50
+# The documented default is 10; that 100 is taken is a guess, so a refusal falls back.
+LIST_PAGE_SIZE = 100
 LIST_DEFAULT_PAGE_SIZE = 10
 LIST_MAX_PAGES = 100
 GRANT_FIELDS = (

@@ -1,0 +1,53 @@
+"""Many tasks at once: one page of the account's task list tells of a hundred, where a query tells of one.
+
+The list names no results, so a task that is over is still asked for; but only then. It is read no more often than the
+queries' limit leaves room for, by whichever job comes first.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from bailian.errors import ServiceError, TransportError
+from bailian.wire.service import ListedTask
+
+# Below this many waiting tasks, asking for each at its expected end needs fewer queries.
+FROM_TASKS = 200
+EVERY_S = 4.0
+LOOK_S = 1.0
+# A task that the list does not show to be over is asked for all the same, now and then.
+ASK_ANYWAY_S = 600.0
+OVER = ("SUCCEEDED", "FAILED", "CANCELED", "UNKNOWN")
+
+
+class Sweep:
+    """What the list last said. Used by all worker threads; one at a time reads the list."""
+
+    def __init__(self, read: Callable[[], list[ListedTask]], monotonic: Callable[[], float]) -> None:
+        self._read = read
+        self._monotonic = monotonic
+        self._lock = threading.Lock()
+        self._read_at_s: float | None = None
+        self._over: set[str] = set()
+        self._usable = True
+        self.waiting: set[str] = set()
+        """Tasks of this process that are not known to be over."""
+
+    @property
+    def wanted(self) -> bool:
+        return self._usable and len(self.waiting) >= FROM_TASKS
+
+    def is_over(self, task_id: str) -> bool:
+        """Return whether the list shows a task to be over; read it again if that is due and nobody else does."""
+        due = self._read_at_s is None or self._monotonic() - self._read_at_s >= EVERY_S
+        if due and self._lock.acquire(blocking=False):
+            try:
+                self._over = {task.task_id for task in self._read() if task.status in OVER}
+                self._read_at_s = self._monotonic()
+            except (TransportError, ServiceError):
+                # Too long to read, or not readable today: every task is asked for by itself again.
+                self._usable = False
+            finally:
+                self._lock.release()
+        return task_id in self._over

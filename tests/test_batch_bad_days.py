@@ -1,0 +1,495 @@
+"""Batches on bad days: every fault at once, lost files, full disks, wrong clocks, files that change between runs."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import random
+import sqlite3
+import subprocess
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+import bailian.batch.run as batch_run
+from bailian.cli import batches
+from bailian.errors import CATEGORIES, LOCAL_CODES
+from bailian.media import png
+from bailian.pace import Pace
+from bailian.sandbox import Fault, Sandbox
+from bailian.wire import download, service
+from tests.conftest import Run
+from tests.unit.test_migration import old_journal
+
+FAST_MODELS = "".join(
+    f'[models."{name}"]\nsubmit_per_s = 500\n' + (f"running_limit = {running}\n" if running else "")
+    for name, running in {
+        "wan2.2-t2i-flash": 1000, "wanx2.1-imageedit": 1000, "wan2.1-t2v-turbo": 1000,
+        "qwen-plus": 0, "qwen-image-edit": 0, "sambert-zhichu-v1": 0, "paraformer-v1": 0,
+    }.items()
+)  # fmt: skip
+"""Rates as if there were none: these tests are about loss, not about speed."""
+
+
+@pytest.fixture(autouse=True)
+def quick(box: Sandbox) -> None:
+    box.settings.change({"enforce_limits": False, "task_s": 0.05})
+    Path("bailian").mkdir()
+    Path("bailian/models.toml").write_text(FAST_MODELS, encoding="utf-8")
+
+
+def write(rows: Any, name: str = "all.json") -> str:
+    Path(name).write_text(json.dumps(rows, ensure_ascii=False), encoding="utf-8")
+    return name
+
+
+def pictures(count: int, first: int = 0) -> list[dict[str, Any]]:
+    return [{"kind": "image", "prompt": f"第{i}只猫。", "size": "512*512"} for i in range(first, first + count)]
+
+
+def texts(count: int) -> list[dict[str, Any]]:
+    return [{"kind": "text", "prompt": f"第{i}道题。"} for i in range(count)]
+
+
+def mixed(scale: int = 1) -> list[dict[str, Any]]:
+    """Return rows of all seven kinds, 205 for each of `scale`; no prompt stands in another."""
+    Image.new("RGB", (512, 512), "red").save("原图.png")
+    edit = {"image": "原图.png"}
+    kinds: tuple[tuple[int, dict[str, Any], str], ...] = (
+        (110, {"kind": "text"}, "prompt"),
+        (40, {"kind": "image", "size": "512*512"}, "prompt"),
+        (10, {"kind": "image_edit", **edit}, "prompt"),
+        (10, {"kind": "wanx_edit", "function": "stylization_all", **edit}, "prompt"),
+        (3, {"kind": "video", "resolution": "832*480"}, "prompt"),
+        (16, {"kind": "speech"}, "text"),
+        (16, {"kind": "transcription"}, "file"),
+    )
+    rows = []
+    for count, row, field in kinds:
+        for i in range(count * scale):
+            said = f"https://example.com/{i}.wav" if field == "file" else f"{row['kind']}的第{i}行。"
+            rows.append({**row, field: said})
+    random.Random(1907).shuffle(rows)
+    return rows
+
+
+def records(folder: str = "outputs/all") -> list[dict[str, Any]]:
+    lines = (Path(folder) / "results.jsonl").read_text(encoding="utf-8").splitlines()
+    return [json.loads(line) for line in lines]
+
+
+def states(folder: str = "outputs/all") -> Counter[str]:
+    return Counter(row["state"] for row in records(folder))
+
+
+def jobs() -> list[sqlite3.Row]:
+    """Return every job of the journal, oldest first."""
+    with closing(sqlite3.connect(Path("bailian/journal.sqlite3"))) as db:
+        db.row_factory = sqlite3.Row
+        return db.execute(
+            "SELECT *, COALESCE(json_extract(request, '$.prompt'), json_extract(request, '$.text'),"
+            " json_extract(request, '$.file[0]')) AS said FROM jobs ORDER BY rowid"
+        ).fetchall()
+
+
+def executed(box: Sandbox) -> Counter[str]:
+    """Return how often each prompt was carried out at the service and billed; texts may be twice (they cost little)."""
+    works = [work for work in [*box.tasks, *box.sync_calls] if work.order.kind != "text"]
+    return Counter(work.order.prompt for work in works if not (work.blocking and work.fate.failed))
+
+
+def is_whole(path: Path) -> bool:
+    data = path.read_bytes()
+    if path.suffix == ".png":
+        return png.is_whole(data)
+    if path.suffix == ".mp4":
+        return data[4:8] == b"ftyp" and b"moov" in data
+    if path.suffix == ".wav":
+        return data[:4] == b"RIFF" and int.from_bytes(data[4:8], "little") == len(data) - 8
+    return len(data.decode("utf-8")) > 0
+
+
+def check(box: Sandbox, rows: int, folder: str = "outputs/all") -> None:
+    """One line a row, each done or told why not; no work at the service that nobody intended; every file whole."""
+    told = records(folder)
+    assert len(told) == rows
+    assert len({row["row"] for row in told}) == rows
+    for row in told:
+        if row["state"] == "done":
+            assert row["files"], row
+        else:
+            assert row["state"] in ("failed", "held", "unsent"), row
+            assert row["error"]["code"] in (*CATEGORIES, *LOCAL_CODES), row
+            assert row["error"]["message"], row
+    intended = Counter(job["said"] for job in jobs() if job["sent_at_s"])
+    assert not executed(box) - intended, "executed more often than intended"
+    named = Counter(name for row in told for name in row["files"])
+    assert set(named.values()) <= {1}, "two rows have the same file"
+    assert all(is_whole(Path(name)) for name in named)
+    ours = {"results.jsonl", "failed.jsonl", "gallery.html", "gallery"}
+    there = {path.name for path in Path(folder).iterdir()} - ours
+    assert there == {Path(name).name for name in named}, "files that no row knows, or parts left behind"
+
+
+# ── every fault at once ──
+
+STEPS = ("submit", "sync", "text", "poll", "download")
+PICTURE = "wan2.2-t2i-flash"
+EVERYWHERE = [
+    *(Fault(on, "throttle", after=after) for on in STEPS for after in (0, 3)),
+    *(Fault(on, "status", after=9) for on in STEPS),
+    *(Fault(on, "html", after=3, work=False) for on in STEPS),
+    *(Fault(on, "reset_before", after=2) for on in ("text", "poll", "download")),
+    *(Fault(on, "reset_after", after=4, times=2) for on in ("text", "poll", "download")),
+    *(Fault(on, "silence", after=11) for on in ("text", "poll", "download")),
+    *(Fault(on, "garbage", after=8) for on in ("text", "poll")), Fault("download", "garbage", after=8, match_model=PICTURE),
+    *(Fault(on, "empty", after=12) for on in ("text", "poll")), Fault("download", "empty", after=12, match_model=PICTURE),
+    *(Fault(on, "cut", after=13) for on in ("text", "poll", "download")),
+    *(Fault("submit", kind, after=after, match_model=PICTURE) for after, kind in enumerate(
+        ("reset_before", "reset_after", "reset_during", "silence", "garbage", "empty", "cut", "failed", "partial"), 5)),
+    Fault("submit", "html", after=15, work=True, match_model=PICTURE),
+    *(Fault("submit", "reset_after", match_model=name) for name in ("wanx2.1-t2v-turbo", "wanx2.1-imageedit", "paraformer-v1")),
+    Fault("list", "reset_after"), Fault("list", "garbage"),
+    Fault("sync", "reset_after", after=4), Fault("sync", "cut", after=1), Fault("sync", "failed", after=2),
+    Fault("poll", "failed", after=60), Fault("poll", "weird_status", after=6), Fault("poll", "unknown", after=70),
+    Fault("download", "expired", after=5, times=3, match_model=PICTURE),
+    Fault("download", "html_file", after=10, match_model=PICTURE),
+    Fault("speech", "failed", after=2, count=0), Fault("speech", "failed", after=3, count=1),
+    Fault("speech", "reset", after=1, count=1), Fault("speech", "closed", after=1), Fault("speech", "no_audio"),
+]  # fmt: skip
+
+
+def test_every_fault_at_every_step(bailian: Run, box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two hundred rows of all kinds while everything goes wrong that can: each is done or says why not, and what is
+    safe to run again is done by the next run."""
+    for name in ("SUBMIT_TIMEOUT_S", "SYNC_TIMEOUT_S", "QUERY_TIMEOUT_S"):
+        monkeypatch.setattr(service, name, 6.0)
+    monkeypatch.setattr(download, "READ_TIMEOUT_S", 8.0)
+    rows = mixed()
+    box.faults.add(*EVERYWHERE)
+    bailian("batch", "run", write(rows), "--max-duration", "60", exits=7)
+    assert box.faults.armed == [], "a fault that never hit proves nothing"
+    check(box, len(rows))
+    first = states()
+    assert first["done"] > 180
+    ran = bailian("batch", "run", "all.json", exits=7)
+    assert f"{first['done']} done before" in ran.err
+    check(box, len(rows))
+    assert states().keys() <= {"done", "held"}, "what failed is made good; what may be paid waits for a person"
+    bailian("batch", "run", "all.json", "--retry-held", "--no-gallery")
+    assert states() == {"done": len(rows)}
+
+
+def test_two_lost_answers_that_cannot_be_told_apart(bailian: Run, box: Sandbox) -> None:
+    """An edit's answer shows no prompt, so which task is whose stays open: that is held and said, not asked for ever."""
+    box.faults.add(Fault("submit", "reset_after", times=2))
+    rows = [{**row, "image": "https://example.com/a.png"} for row in edits("甲.png", "乙.png")]
+    bailian("batch", "run", write(rows), "--max-duration", "8", exits=7)
+    check(box, 2)
+    assert len(box.tasks) == 2
+
+
+def test_a_link_that_has_expired_and_has_no_task(bailian: Run, box: Sandbox) -> None:
+    """A synchronous edit cannot be asked for a fresh link: its row comes to an end, with its category."""
+    box.faults.add(Fault("download", "expired", times=None))
+    bailian(
+        "batch", "run", write([{"kind": "image_edit", "prompt": "改", "image": "https://example.com/a.png"}]), exits=7
+    )
+    check(box, 1)
+
+
+@pytest.mark.parametrize("kind", ["garbage", "empty", "html_file"])
+def test_one_bad_download_of_a_synchronous_result_is_tried_again(bailian: Run, box: Sandbox, kind: str) -> None:
+    """There is no task to ask for another link, but this one is still good."""
+    box.faults.add(Fault("download", kind))
+    bailian("batch", "run", write([{"kind": "image_edit", "prompt": "改", "image": "https://example.com/a.png"}]))
+    check(box, 1)
+
+
+def test_a_result_that_could_not_be_fetched_says_so_in_the_results(bailian: Run, box: Sandbox) -> None:
+    """The row goes on in the next run, but who reads results.jsonl learns why it is not here."""
+    box.faults.add(Fault("download", "reset_before", times=None))
+    bailian("batch", "run", write(pictures(1)), exits=6)
+    (row,) = records()
+    assert row["error"] is not None
+    box.faults.clear()
+    bailian("batch", "run", "all.json")
+    assert (states(), len(box.tasks)) == ({"done": 1}, 1)
+
+
+def test_a_spent_free_tier_stops_its_model_only(bailian: Run, box: Sandbox) -> None:
+    spent = Fault("submit", "status", times=None, status=403, code="AllocationQuota.FreeTierOnly", message="free tier",
+                  match_model="wan2.2-t2i-flash")  # fmt: skip
+    box.faults.add(spent)
+    Path("bailian/models.toml").unlink()  # one at a time at the door
+    rows = [*pictures(12), *({**row, "model": "wan2.2-t2i-plus"} for row in pictures(4, 20)), *texts(8)]
+    ran = bailian("batch", "run", write(rows), exits=3)
+    assert "free tier" in ran.err
+    told = records()
+    assert {row["state"] for row in told if row["model"] != "wan2.2-t2i-flash"} == {"done"}
+    assert len([row for row in told if row["state"] == "waiting"]) >= 8
+    assert len(box.faults.fired) <= 4
+    box.faults.clear()
+    bailian("batch", "run", "all.json")
+    assert states() == {"done": 24}
+    assert set(executed(box).values()) == {1}
+
+
+# ── input files ──
+
+
+def edits(*names: str) -> list[dict[str, Any]]:
+    for name in names:
+        Image.new("RGB", (512, 512), "red").save(name)
+    return [
+        {"kind": "wanx_edit", "function": "stylization_all", "prompt": f"改{name}", "image": name} for name in names
+    ]
+
+
+def test_an_input_that_vanishes_after_planning(bailian: Run, box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = edits("甲.png", "乙.png")
+    make_ready = batch_run.make_ready
+
+    def lose_one(*words: Any) -> Any:
+        ready = make_ready(*words)
+        Path("甲.png").rename("丙.png")
+        return ready
+
+    with monkeypatch.context() as patch:
+        patch.setattr(batch_run, "make_ready", lose_one)
+        ran = bailian("batch", "run", write(rows), exits=7)
+    assert "甲.png" in ran.err
+    assert states() == {"done": 1, "unsent": 1}
+    assert len(box.tasks) == 1
+    Path("丙.png").rename("甲.png")
+    bailian("batch", "run", "all.json")
+    assert (states(), len(box.tasks)) == ({"done": 2}, 2)
+
+
+def test_an_input_that_vanishes_between_two_runs(bailian: Run, box: Sandbox) -> None:
+    """A finished row does not need its picture any more; one that waits says what it misses, and nothing is sent."""
+    rows = edits("甲.png", "乙.png")
+    bailian("batch", "run", write(rows), "--max-cost", "0.2", exits=3)
+    assert len(box.tasks) == 1
+    sent = box.tasks[0].order.prompt.removeprefix("改")
+    (waits,) = {"甲.png", "乙.png"} - {sent}
+    Path(sent).unlink()
+    Path(waits).rename("丙.png")
+    ran = bailian("batch", "run", "all.json", exits=7)
+    assert waits in ran.err
+    assert "1 done before" in ran.err
+    assert len(box.tasks) == 1
+    Path("丙.png").rename(waits)
+    bailian("batch", "run", "all.json")
+    assert (states(), len(box.tasks)) == ({"done": 2}, 2)
+
+
+# ── what the file says, and says later ──
+
+
+def test_one_prompt_too_long_in_ten_thousand(bailian: Run, box: Sandbox) -> None:
+    rows = pictures(10_000)
+    rows[9_998]["prompt"] = "长" * 801
+    Path("many.jsonl").write_text("\n".join(json.dumps(row, ensure_ascii=False) for row in rows), encoding="utf-8")
+    ran = bailian("batch", "run", "many.jsonl", exits=2)
+    assert "line 9999" in ran.err
+    assert "800" in ran.err
+    assert box.requests == []
+    assert jobs() == [], "a refused file leaves nothing behind that a later run would send"
+
+
+def test_the_same_name_twice_is_two_files(bailian: Run, box: Sandbox) -> None:
+    bailian("batch", "run", write([{**row, "name": "同名"} for row in pictures(3)]))
+    assert sorted(path.name for path in Path("outputs/all").glob("*.png")) == ["同名-2.png", "同名-3.png", "同名.png"]
+    check(box, 3)
+
+
+def test_rows_moved_added_and_taken_away(bailian: Run, box: Sandbox) -> None:
+    """What is not in the file any more is not sent; what has moved is not sent again."""
+    rows = pictures(6)
+    bailian("batch", "run", write(rows), "--max-cost", "0.5", exits=3)
+    assert len(box.tasks) == 3
+    sent = {work.order.prompt for work in box.tasks}
+    kept = [row for row in rows if row["prompt"] in sent]
+    waiting = [row for row in rows if row["prompt"] not in sent]
+    bailian("batch", "run", write([*pictures(1, 50), *reversed(kept), waiting[0]]))
+    assert executed(box) == dict.fromkeys((*sent, "第50只猫。", waiting[0]["prompt"]), 1)
+    bailian("batch", "run", write([*rows, *pictures(1, 50)]))
+    assert executed(box) == {row["prompt"]: 1 for row in [*rows, *pictures(1, 50)]}
+
+
+def test_a_row_that_was_mended_has_failed_no_more(bailian: Run) -> None:
+    """The verdict is about the rows that are in the file."""
+    rows = texts(3)
+    rows[1]["prompt"] = "[sandbox:refuse]"
+    bailian("batch", "run", write(rows), exits=7)
+    rows[1]["prompt"] = "改好了"
+    bailian("batch", "run", write(rows))
+    assert states() == {"done": 3}
+
+
+def test_a_failed_row_is_not_forgotten_because_another_was_taken_away(bailian: Run) -> None:
+    """Two rows done, one of them no longer wanted, one new and refused: that is not "all rows were done"."""
+    rows = texts(2)
+    bailian("batch", "run", write(rows))
+    rows[1]["prompt"] = "[sandbox:refuse]"
+    bailian("batch", "run", write(rows), exits=7)
+    bailian("batch", "run", "all.json", exits=7)
+
+
+# ── the disk ──
+
+
+class FullDisk:
+    """From the `after`th time on a file cannot get its name, until there is room."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, after: int) -> None:
+        self.left = after
+        link = os.link
+
+        def full_link(*words: Any, **more: Any) -> None:
+            self.left -= 1
+            if self.left < 0:
+                raise OSError(errno.ENOSPC, "No space left on device")
+            link(*words, **more)
+
+        monkeypatch.setattr(os, "link", full_link)
+
+
+def test_a_disk_that_fills_up_half_way(bailian: Run, box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is paid stays at the service and in the journal; with room again everything is there, paid once."""
+    rows = [*pictures(12), *texts(8)]
+    bailian("batch", "run", write(texts(1), "first.json"))  # the journal is there
+    disk = FullDisk(monkeypatch, after=9)
+    ran = bailian("batch", "run", write(rows), exits=6)
+    assert "No space left" in ran.err
+    disk.left = 10_000
+    bailian("batch", "run", "all.json")
+    check(box, 20)
+    assert states() == {"done": 20}
+    assert set(executed(box).values()) == {1}
+
+
+@pytest.fixture
+def small_disk() -> Iterator[Path]:
+    """A file system of 24 MB."""
+    disk = Path("disk").absolute()
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", str(disk)]
+    try:
+        made = subprocess.run(mount, capture_output=True, check=False).returncode == 0
+    except OSError:
+        made = False
+    if not made:
+        pytest.skip("needs root")
+    yield disk
+    subprocess.run(["umount", "-l", str(disk)], check=True)
+
+
+def test_a_journal_on_a_full_disk(
+    bailian: Run, box: Sandbox, monkeypatch: pytest.MonkeyPatch, small_disk: Path
+) -> None:
+    """The journal cannot grow: no request leaves that it could not record; with room again all is done, once."""
+    monkeypatch.setenv("BAILIAN_HOME", str(small_disk))
+    (small_disk / "models.toml").write_text(FAST_MODELS, encoding="utf-8")
+    bailian("batch", "run", write(pictures(1), "first.json"))
+    ballast = small_disk / "ballast"
+    room = os.statvfs(small_disk)
+    ballast.write_bytes(b"x" * (room.f_bavail * room.f_frsize - 120_000))
+    rows = pictures(40, 1)
+    ran = bailian("batch", "run", write(rows), exits=5)
+    assert "Traceback" not in ran.err
+    ballast.unlink()
+    bailian("batch", "run", "all.json")
+    assert states() == {"done": 40}
+    assert set(executed(box).values()) == {1}
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs a folder that nobody can write to")
+def test_a_home_that_cannot_be_written(bailian: Run, box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("a file").write_text("x")
+    name = write([*pictures(1), *texts(1)])
+    for home in ("/proc/bailian", "a file/home"):
+        monkeypatch.setenv("BAILIAN_HOME", home)
+        ran = bailian("batch", "run", name, exits=5)
+        assert "BAILIAN_HOME" in ran.err
+    assert box.requests == []
+
+
+def test_a_home_that_has_become_read_only(
+    bailian: Run, box: Sandbox, monkeypatch: pytest.MonkeyPatch, small_disk: Path
+) -> None:
+    monkeypatch.setenv("BAILIAN_HOME", str(small_disk))
+    bailian("batch", "run", write(texts(1), "first.json"))
+    subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
+    before = len(box.requests)
+    ran = bailian("batch", "run", write(texts(3)), exits=5)
+    assert "BAILIAN_HOME" in ran.err
+    assert len(box.requests) == before
+
+
+def test_a_journal_of_an_older_version(bailian: Run, box: Sandbox) -> None:
+    old_journal(Path("bailian"))
+    bailian("batch", "run", write([*pictures(2), *texts(2)]))
+    assert states() == {"done": 4}
+    assert next((job["id"], job["state"]) for job in jobs()) == ("a-1", "submitted")
+
+
+# ── the clock ──
+
+
+@pytest.mark.parametrize("jump_s", [-3 * 24 * 3600.0, -3600.0, 3600.0, 3 * 24 * 3600.0])
+def test_a_clock_that_jumps(bailian: Run, box: Sandbox, monkeypatch: pytest.MonkeyPatch, jump_s: float) -> None:
+    """Corrected in the middle of a batch, forwards or back: nobody waits as long as the clock was wrong."""
+    asked = 0
+    longest_s = 0.0
+
+    def clock() -> float:
+        nonlocal asked
+        asked += 1
+        return time.time() + (jump_s if asked > 20 else 0.0)
+
+    made, place = Pace.__init__, Pace.place_s
+
+    def place_s(self: Pace, *words: Any) -> float:
+        nonlocal longest_s
+        wait_s = place(self, *words)
+        longest_s = max(longest_s, wait_s)
+        return min(wait_s, 60.0)
+
+    monkeypatch.setattr(Pace, "__init__", lambda self, home: made(self, home, clock=clock))
+    monkeypatch.setattr(Pace, "place_s", place_s)
+    bailian("batch", "run", write([*pictures(10), *texts(10)]))
+    assert states() == {"done": 20}
+    assert longest_s < 600
+
+
+# ── interrupted where nobody looks ──
+
+
+def test_an_interrupt_while_a_row_is_printed(bailian: Run, box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C does not always come while the engine waits: the answers under way are read all the same."""
+    box.settings.change({"task_s": 0.5})
+    rows = [
+        *texts(1),
+        *({"kind": "image_edit", "prompt": f"改{i}", "image": "https://example.com/a.png"} for i in range(3)),
+    ]
+    box.faults.add(Fault("text", "slow", delay_s=0.0, task_s=0.0))
+
+    def interrupted(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(batches, "_report", interrupted)
+        ran = bailian("batch", "run", write(rows), exits=130)
+    assert "run the same command again" in ran.err
+    bailian("batch", "run", "all.json")
+    assert states() == {"done": 4}
+    assert set(executed(box).values()) == {1}
