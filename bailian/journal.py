@@ -359,16 +359,17 @@ def _check_budget(db: sqlite3.Connection, job_id: str, budget: Budget, now_s: fl
         + (" AND run = ?" if budget.run else ""),
         (account, budget.since_s(now_s), *PAID_STATES, job_id, *((budget.run,) if budget.run else ())),
     ).fetchone()
+    named = {"day": "当日", "month": "当月", "run": "本批次"}[budget.name]
     if estimate_cny is None:
         text = say(
             f"what this costs is not known before, so the budget of the {budget.name} cannot be kept",
-            f"该请求的费用无法事先得知，无法保证{budget.name}预算",
+            f"该请求的费用无法事先得知，无法保证{named}预算",
         )
     elif spent_cny + estimate_cny > budget.limit_cny + 1e-9:
         text = say(
             f"the budget of the {budget.name} is {budget.limit_cny:g} CNY: {spent_cny:g} are spent or reserved, "
             f"this may cost {estimate_cny:g}",
-            f"{budget.name}预算为 {budget.limit_cny:g} 元：已用或预留 {spent_cny:g} 元，该请求可能需要 {estimate_cny:g} 元",
+            f"{named}预算为 {budget.limit_cny:g} 元：已用或预留 {spent_cny:g} 元，该请求可能需要 {estimate_cny:g} 元",
         )
     else:
         return

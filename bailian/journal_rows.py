@@ -44,6 +44,7 @@ CREATE UNIQUE INDEX jobs_by_task ON jobs (account, task_id) WHERE task_id IS NOT
 CREATE INDEX jobs_by_state ON jobs (account, state);
 CREATE INDEX jobs_by_duration ON jobs (model, ended_at_s) WHERE run_s IS NOT NULL;
 CREATE INDEX jobs_by_run ON jobs (account, run) WHERE run IS NOT NULL;
+CREATE INDEX jobs_by_row ON jobs (account, run, row_key) WHERE row_key IS NOT NULL;
 CREATE INDEX jobs_by_time ON jobs (account, sent_at_s, state, charged_cny, estimate_cny) WHERE sent_at_s IS NOT NULL;
 CREATE TABLE runs (
   account TEXT NOT NULL, run TEXT NOT NULL, digest TEXT NOT NULL, rows INTEGER NOT NULL, finished_at_s REAL NOT NULL,
@@ -62,6 +63,7 @@ MIGRATIONS = {
 ALTER TABLE jobs ADD COLUMN run TEXT;
 ALTER TABLE jobs ADD COLUMN row_key TEXT;
 CREATE INDEX jobs_by_run ON jobs (account, run) WHERE run IS NOT NULL;
+CREATE INDEX jobs_by_row ON jobs (account, run, row_key) WHERE row_key IS NOT NULL;
 CREATE INDEX jobs_by_time ON jobs (account, sent_at_s, state, charged_cny, estimate_cny) WHERE sent_at_s IS NOT NULL;
 CREATE TABLE runs (
   account TEXT NOT NULL, run TEXT NOT NULL, digest TEXT NOT NULL, rows INTEGER NOT NULL, finished_at_s REAL NOT NULL,

@@ -110,10 +110,13 @@ class Runs:
                 [(text, job_id) for job_id in job_ids],
             )
 
-    def move(self, job_ids: Iterable[str], run: str) -> None:
-        """Make jobs part of another run."""
+    def move(self, keys: Iterable[str], run: str, other: str) -> None:
+        """Make rows, with all their tries, part of another run."""
         with self._database.write() as db:
-            db.executemany("UPDATE jobs SET run = ? WHERE id = ?", [(run, job_id) for job_id in job_ids])
+            db.executemany(
+                "UPDATE jobs SET run = ? WHERE account = ? AND run = ? AND row_key = ?",
+                [(other, self._account, run, key) for key in keys],
+            )
 
     def let_go(self, run: str, owner: str) -> None:
         """Give all open jobs of a batch back: any process may go on with them."""
@@ -160,7 +163,9 @@ class Runs:
         last = 0
         while True:
             found = self._database.read(
-                f"SELECT jobs.rowid AS number, jobs.* {_NEWEST} WHERE newest > ? ORDER BY newest LIMIT ?",
+                "SELECT rowid AS number, * FROM jobs WHERE account = ? AND run = ? AND rowid > ? AND NOT EXISTS"
+                " (SELECT 1 FROM jobs AS newer WHERE newer.account = jobs.account AND newer.run = jobs.run"
+                " AND newer.row_key = jobs.row_key AND newer.rowid > jobs.rowid) ORDER BY rowid LIMIT ?",
                 (self._account, run, last, CHUNK_ROWS),
             )
             if not found:
@@ -209,7 +214,7 @@ class Runs:
     def forget(self, run: str) -> None:
         """Begin a batch anew: its jobs stay in the journal, under no batch. Open ones are fetched by `tasks wait`."""
         with self._database.write() as db:
-            db.execute("UPDATE jobs SET run = NULL WHERE account = ? AND run = ?", (self._account, run))
+            db.execute("UPDATE jobs SET run = NULL, owner = NULL WHERE account = ? AND run = ?", (self._account, run))
             db.execute("DELETE FROM runs WHERE account = ? AND run = ?", (self._account, run))
 
 

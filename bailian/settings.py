@@ -213,12 +213,16 @@ def _budget_table(path: Path) -> dict[str, Any]:
     from bailian import catalog
 
     try:
-        table = catalog.parse_toml(text).get("budget", {})
+        tables = catalog.parse_toml(text)
+        table = tables.get("budget", {})
     except ValueError as error:
         raise SetupError(say(f"{path} is not valid TOML: {error}", f"{path} 不是合法的 TOML：{error}")) from None
-    if not isinstance(table, dict) or set(table) - {"day_cny", "month_cny"}:
+    if set(tables) - {"budget"} or not isinstance(table, dict) or set(table) - {"day_cny", "month_cny"}:
         raise SetupError(
-            say(f"{path}: [budget] has day_cny and month_cny", f"{path}：[budget] 只有 day_cny 和 month_cny")
+            say(
+                f"{path} has one table, [budget], with day_cny and month_cny",
+                f"{path} 只有 [budget] 一个表，含 day_cny 和 month_cny",
+            )
         )
     return table
 

@@ -11,6 +11,10 @@ import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from click import Command
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
@@ -188,11 +192,20 @@ def edit_functions() -> str:
 def script_help(name: str, subcommand: str = "") -> str:
     import importlib
 
-    import click
-
     command = importlib.import_module(name).main
     command = command.commands[subcommand] if subcommand else command
-    words = f"{name}.py {subcommand}".strip()
+    return _help(command, f"{name}.py {subcommand}".strip())
+
+
+def batch_help() -> str:
+    from bailian.cli.batch import run
+
+    return _help(run, "bailian batch run")
+
+
+def _help(command: Command, words: str) -> str:
+    import click
+
     with click.Context(command, info_name=words, terminal_width=100, max_content_width=100) as context:
         return f"```\n{command.get_help(context)}\n```"
 
@@ -213,6 +226,7 @@ BLOCKS = {
     "help-text2text": lambda: script_help("text2text"),
     "help-audio-tts": lambda: script_help("audio", "tts"),
     "help-audio-asr": lambda: script_help("audio", "asr"),
+    "help-batch-run": batch_help,
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import subprocess
 import sys
@@ -252,7 +253,7 @@ def test_the_cost_is_known_before_where_the_length_is(audio: Run, box: Sandbox, 
     with wave.open(str(recording)) as sound:
         seconds = sound.getnframes() / sound.getframerate()
     shown = audio("asr", str(recording), "--dry-run").json
-    assert shown["cost"]["estimate"] == pytest.approx(seconds * 0.00008, rel=0.01)
+    assert shown["cost"]["estimate"] == pytest.approx(math.ceil(seconds) * 0.00008)
     assert shown["request"]["body"]["input"]["file_urls"][0].startswith("file://")
     audio("asr", str(recording), "--max-cost", "0.00001", exits=3)
     audio("asr", "https://example.com/a.wav", "--max-cost", "1", exits=3)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -11,7 +12,7 @@ import pytest
 
 from tests.conftest import ROOT, Run
 
-CONFIGS = sorted((ROOT / "configs").glob("*.json"))
+CONFIGS = sorted(path for path in (ROOT / "configs").iterdir() if not path.name.startswith("."))
 SCRIPTS = {
     "image": ["text2image"],
     "video": ["text2video"],
@@ -36,7 +37,9 @@ def test_both_readmes_have_the_same_two_commands() -> None:
     assert re.findall(r"^python3 -m venv.*$", chinese, re.MULTILINE) == commands
 
 
-@pytest.mark.parametrize("name", ["README.md", "README.zh-CN.md", "docs/wire.md", "bailian/sandbox/README.md"])
+@pytest.mark.parametrize(
+    "name", ["README.md", "README.zh-CN.md", "docs/wire.md", "docs/reference.md", "bailian/sandbox/README.md"]
+)
 def test_links_to_files_lead_somewhere(name: str) -> None:
     path = ROOT / name
     for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", path.read_text(encoding="utf-8")):
@@ -45,8 +48,23 @@ def test_links_to_files_lead_somewhere(name: str) -> None:
 
 @pytest.mark.parametrize("config", CONFIGS, ids=lambda path: path.name)
 def test_every_example_config_runs(request: pytest.FixtureRequest, config: Path) -> None:
-    """`video.json` is for text2video.py, `image….json` for text2image.py, the rest for the script of its name."""
+    """`video.json` is for text2video.py, `image….json` for text2image.py, `batch….…` for `bailian batch run`, …"""
     stem = config.stem.partition("-")[0]
+    run: Run
+    if stem == "batch":
+        run = request.getfixturevalue("bailian")
+        ran = run("batch", "run", str(config))
+        assert all(path.is_file() for path in ran.paths)
+        assert len(ran.paths) >= len(Path("outputs", config.stem, "results.jsonl").read_text("utf-8").splitlines())
+        return
     script, *words = SCRIPTS.get(stem, [stem])
-    run: Run = request.getfixturevalue(script)
+    run = request.getfixturevalue(script)
     assert run(*words, "--config", str(config)).out
+
+
+def test_the_combined_example_of_the_readmes_is_the_config() -> None:
+    config = json.loads((ROOT / "configs" / "batch.json").read_text(encoding="utf-8"))
+    for name in ("README.md", "README.zh-CN.md"):
+        text = (ROOT / name).read_text(encoding="utf-8")
+        blocks = [json.loads(block) for block in re.findall(r"```json\n(.*?)```", text, re.DOTALL)]
+        assert config in blocks, name

@@ -30,6 +30,8 @@ class Wish:
     template: str | None = None
     sidecar: bool = False
     upload: bool = False
+    strict: bool = False
+    fresh: bool = False
     retry_failed: bool = True
     retry_held: bool = False
     only_passing: bool = False
@@ -49,14 +51,15 @@ class Seen:
     done: int = 0
     under_way: int = 0
     left_failed: int = 0
-    keys: set[str] = field(default_factory=set)
+    keys: dict[str, str] = field(default_factory=dict)
+    """Key → place in the file."""
 
 
 def to_do(rows: Iterable[Row], tried: Mapping[str, Tried], wish: Wish, seen: Seen) -> Iterator[Row]:
     """Yield the rows that need a new job; count the others."""
     for row in rows:
         seen.rows += 1
-        seen.keys.add(row.key)
+        seen.keys[row.key] = row.where
         before = tried.get(row.key)
         if before is None or _again(before, wish):
             yield row
@@ -81,7 +84,10 @@ def _again(before: Tried, wish: Wish) -> bool:
 def values_of(planned: Planned, wish: Wish, account: str, owner: str, now_s: float) -> tuple[Any, ...]:
     """Return a job's row of the journal, in the order of `journal_runs.COLUMNS`."""
     row, prepared = planned.row, planned.prepared
-    kept = {**prepared.to_json(), "row": {"where": row.where, "label": row.label}}
+    kept = {
+        **prepared.to_json(),
+        "row": {"where": row.where, "label": row.label, "name": row.name, "output": row.output},
+    }
     if wish.upload:
         kept["upload"] = True
     return (

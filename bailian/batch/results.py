@@ -17,14 +17,20 @@ FAILED = "failed.jsonl"
 RUNNING_STATES = ("sending", "unsettled", "submitted", "ended")
 
 
-def records(journal: Journal, account: str, run: str) -> Iterator[dict[str, Any]]:
-    """Yield one record a row, in the order of their newest tries; a few hundred are in memory at a time."""
+def records(
+    journal: Journal, account: str, run: str, places: Mapping[str, str] | None = None
+) -> Iterator[dict[str, Any]]:
+    """Yield one record a row, in the order of their newest tries; a few hundred are in memory at a time.
+
+    `places` says where the rows stand in the file now, by key: they may have moved since they were sent.
+    """
     runs = Runs(journal, account)
     rows = runs.newest(run)
     while chunk := list(islice(rows, CHUNK_ROWS)):
         files = runs.files(row.id for row in chunk)
         for row in chunk:
-            yield record(row, files[row.id])
+            made = record(row, files[row.id])
+            yield {**made, "where": (places or {}).get(str(row.row_key), made["where"])}
 
 
 def record(row: Row, files: list[str]) -> dict[str, Any]:
@@ -36,6 +42,8 @@ def record(row: Row, files: list[str]) -> dict[str, Any]:
         "row": row.row_key,
         "where": place.get("where") or "",
         "label": place.get("label"),
+        "name": place.get("name"),
+        "output": place.get("output"),
         "kind": row.kind,
         "model": row.model,
         "state": "running" if row.state in RUNNING_STATES else row.state,
@@ -84,8 +92,8 @@ def write_results(folder: Path, rows: Iterable[Mapping[str, Any]]) -> Path:
 
 def request_of(row: Mapping[str, Any]) -> dict[str, Any]:
     """Return a record's request as a row of a file."""
-    label = {"id": row["label"]} if row.get("label") else {}
-    return {"kind": row["kind"], **label, **row["request"]}
+    own = {"id": row.get("label"), "name": row.get("name"), "output": row.get("output")}
+    return {"kind": row["kind"], **{name: value for name, value in own.items() if value}, **row["request"]}
 
 
 def _line(value: Mapping[str, Any]) -> str:

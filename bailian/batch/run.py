@@ -6,7 +6,7 @@ same file goes on where this one stopped.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import closing, suppress
 from dataclasses import dataclass
 
@@ -16,8 +16,8 @@ from bailian.batch.rows import Row
 from bailian.engine.job import Job, Outcome
 from bailian.engine.lanes import Lane
 from bailian.engine.run import Engine
-from bailian.errors import Interrupted, JournalError, NotSent, journalled
-from bailian.journal_runs import Runs
+from bailian.errors import Interrupted, InvalidRequest, JournalError, NotSent, journalled
+from bailian.journal_runs import Runs, Tried
 from bailian.language import say
 from bailian.modalities import MODULES, of
 
@@ -34,6 +34,10 @@ class Ready:
     """Finished by earlier runs."""
     left_failed: int
     to_run: int
+    notices: Mapping[str, list[str]]
+    """What is sent differently from what was asked, and in which rows."""
+    places: Mapping[str, str]
+    """Where each row stands in the file now, by its key."""
 
 
 def make_ready(engine: Engine, wish: Wish, rows: Iterator[Row], resolve: Resolve) -> Ready:
@@ -46,22 +50,42 @@ def make_ready(engine: Engine, wish: Wish, rows: Iterator[Row], resolve: Resolve
     owner = engine.ports.owner
     gone = [other for other in runs.owners(wish.run) if owner.is_gone(other)]
     runs.take(wish.run, owner.id, gone, [kind for kind in MODULES if of(kind).REPEATABLE])
-    aside = runs.tried(wish.run_aside)
-    tried, seen = {**aside, **runs.tried(wish.run)}, Seen()
+    aside = {} if wish.fresh else runs.tried(wish.run_aside)
+    tried, seen = {} if wish.fresh else {**aside, **runs.tried(wish.run)}, Seen()
+    notices: dict[str, list[str]] = {}
     with closing(Spool()) as spool:
         wanted = to_do(rows, tried, wish, seen)
         now_s = engine.ports.wall()
         for planned in plan_each(wanted, engine.catalog, engine.settings.region, resolve, source=str(wish.source)):
             spool.add(values_of(planned, wish, engine.ports.account, owner.id, now_s))
+            for notice in planned.prepared.notices:
+                notices.setdefault(notice.message, []).append(planned.row.where)
+        if wish.strict and notices:
+            raise strict_refusal(notices)
+        if wish.fresh:
+            runs.forget(wish.run)
+            runs.forget(wish.run_aside)
         new = spool.pour(runs.intend_all)
+    _set_aside(runs, wish, tried, aside, seen)
+    return Ready(wish, seen.rows, seen.done, seen.left_failed, new + seen.under_way, notices, seen.keys)
+
+
+def _set_aside(runs: Runs, wish: Wish, tried: Mapping[str, Tried], aside: Mapping[str, Tried], seen: Seen) -> None:
+    """What was in the file and is not now is no part of the batch, unless it is under way. It is not forgotten, either:
+    a row that comes back was paid."""
     absent = {key: before for key, before in tried.items() if key not in seen.keys and key not in aside}
     runs.give_up([one.job_id for one in absent.values() if one.state == "waiting"], journalled(_not_wanted()))
-    # What was in the file and is not now is no part of the batch, unless it is under way; it is not forgotten, either:
-    # a row that comes back was paid.
-    over = [one.job_id for one in absent.values() if one.state not in UNDER_WAY]
-    runs.move(over, wish.run_aside)
-    runs.move([one.job_id for key, one in aside.items() if key in seen.keys], wish.run)
-    return Ready(wish, seen.rows, seen.done, seen.left_failed, new + seen.under_way)
+    runs.move([key for key, one in absent.items() if one.state not in UNDER_WAY], wish.run, wish.run_aside)
+    runs.move([key for key in aside if key in seen.keys], wish.run_aside, wish.run)
+
+
+def strict_refusal(notices: Mapping[str, list[str]]) -> InvalidRequest:
+    """Return what `--strict` says to a batch in which something would be adapted."""
+    return InvalidRequest.one(
+        "",
+        "\n".join(f"{rows[0]}: {text}" for text, rows in notices.items()),
+        advice=say("change the rows, or leave --strict out", "请修改这些行，或去掉 --strict"),
+    )
 
 
 def _not_wanted() -> NotSent:

@@ -31,6 +31,11 @@ if TYPE_CHECKING:
     from bailian.settings import Settings
 
 
+RESULTS, FAILED = "results.jsonl", "failed.jsonl"
+# Says whose results a folder holds.
+MARK = ".bailian-batch"
+
+
 @dataclass(frozen=True, kw_only=True)
 class BatchOptions:
     """The options of a batch, as given."""
@@ -59,16 +64,17 @@ def run_file(file: Path, kind: str | None, over: Mapping[str, Any], common: Comm
 
         check_half_price(here.region)
     if common.dry_run:
-        return _show_plan(file, kind, over, here, common, half_price=options.batch_api)
+        return _show_plan(_wish(file, kind, common, options), over, here, common, half_price=options.batch_api)
     here.require_key()
     wish = _wish(file, kind, common, options)
     with only_one(here.home, f"{here.account}\n{wish.run}") as alone:
         if not alone:
             talk(say(f"{file}: another process is running this batch", f"{file}：另一个进程正在运行该批次"))
             return Exit.OK if options.cron else Exit.STILL_RUNNING
-        if not options.fresh and (ended := _ended_before(wish, here)) is not None:
+        if not options.fresh and (ended := _ended_before(wish, over, here)) is not None:
             return _say_ended(ended, common, options)
         Target(wish.folder).check()
+        _check_own_folder(wish)
         with service(here, quiet=common.quiet or common.as_json or options.cron) as there:
             return _run(wish, over, there, common, options)
 
@@ -76,8 +82,9 @@ def run_file(file: Path, kind: str | None, over: Mapping[str, Any], common: Comm
 def _wish(file: Path, kind: str | None, common: Common, options: BatchOptions) -> Wish:
     from bailian.batch.intents import Wish
 
-    name = options.run or str(file.absolute())
-    folder = common.output or Path(DEFAULT_OUTPUT) / (file.stem if str(file) != "-" else "stdin")
+    name = options.run or str(file.resolve())
+    stem = naming.stem_of(f"{options.run}.run") if options.run else file.stem if str(file) != "-" else "stdin"
+    folder = common.output or Path(DEFAULT_OUTPUT) / (f"{stem}-{kind}" if kind else stem)
     return Wish(
         source=file,
         run=f"batch:{name}" + (f"#{kind}" if kind else ""),
@@ -89,35 +96,60 @@ def _wish(file: Path, kind: str | None, common: Common, options: BatchOptions) -
         retry_held=options.retry_held,
         only_passing=options.cron,
         upload=options.upload,
+        strict=common.strict,
+        fresh=options.fresh,
     )
 
 
-def _digest(wish: Wish) -> str:
-    """Return what the file is now, with what else decides what its rows become."""
+def _check_own_folder(wish: Wish) -> None:
+    """A folder holds the results of one batch: another's are not overwritten.
+
+    Raises:
+        InvalidRequest: the folder is another batch's, or the source is one of its files.
+    """
+    mark = wish.folder / MARK
+    owner = mark.read_text(encoding="utf-8") if mark.is_file() else wish.run
+    inside = wish.source.resolve() in ((wish.folder / name).resolve() for name in (RESULTS, FAILED))
+    if inside or owner != wish.run:
+        raise InvalidRequest.one(
+            "output",
+            say(f"{wish.folder} holds the results of another batch", f"{wish.folder} 中已有另一批次的结果"),
+            advice=say("choose another folder with -o DIR", "请用 -o 指定其他目录"),
+        )
+    mark.write_text(wish.run, encoding="utf-8")
+
+
+def _digest(wish: Wish, over: Mapping[str, Any]) -> str:
+    """Return what the file is now, with what else decides what its rows become; "" if it cannot be known."""
+    if str(wish.source) == "-":
+        return ""
     try:
         content = wish.source.read_bytes()
     except OSError:
         return ""
     others = "" if b"prompt_file" not in content else str(time.time())  # files that this file names may have changed
-    what = json.dumps([str(wish.folder), wish.template, wish.kind, others])
+    what = json.dumps([str(wish.folder), wish.template, wish.sidecar, wish.upload, over, others], default=str)
     return hashlib.sha256(content + what.encode()).hexdigest()
 
 
-def _ended_before(wish: Wish, here: Settings) -> dict[str, Any] | None:
+def _ended_before(wish: Wish, over: Mapping[str, Any], here: Settings) -> dict[str, Any] | None:
     """Return the summary of a batch that has nothing left to do, without reading its rows."""
+    digest = _digest(wish, over)
+    if not digest or not (wish.folder / RESULTS).is_file():
+        return None
     from bailian.journal import Journal
     from bailian.journal_runs import Runs
 
     with closing(Journal(here.home)) as journal:
         ended = Runs(journal, here.account).finished(wish.run)
-    return ended[1] if ended and ended[0] == _digest(wish) else None
+    return ended[1] if ended and ended[0] == digest else None
 
 
 def _say_ended(summary: Mapping[str, Any], common: Common, options: BatchOptions) -> int:
     if not common.quiet and not options.cron and not common.as_json:
         done = summary["done"]
         talk(say(f"all {done} rows were done before", f"全部 {done} 行此前已完成"))
-    return Exit.OK
+    return exit_code(summary, None)
 
 
 def _rows(wish_file: Path, kind: str | None, over: Mapping[str, Any], models: catalog.Catalog) -> Any:
@@ -126,22 +158,40 @@ def _rows(wish_file: Path, kind: str | None, over: Mapping[str, Any], models: ca
     return read_rows(wish_file, kind, models=models, over=over)
 
 
-def _show_plan(
-    file: Path, kind: str | None, over: Mapping[str, Any], here: Settings, common: Common, *, half_price: bool
-) -> int:
+def _left_to_do(rows: Any, wish: Wish, here: Settings) -> Any:
+    """Yield the rows that earlier runs have not finished."""
+    from bailian.batch.intents import Seen, to_do
+    from bailian.journal import Journal
+    from bailian.journal_runs import Runs
+
+    tried = {}
+    if (here.home / "journal.sqlite3").is_file() and not wish.fresh:
+        with closing(Journal(here.home)) as journal:
+            runs = Runs(journal, here.account)
+            tried = {**runs.tried(wish.run_aside), **runs.tried(wish.run)}
+    return to_do(rows, tried, wish, Seen())
+
+
+def _show_plan(wish: Wish, over: Mapping[str, Any], here: Settings, common: Common, *, half_price: bool) -> int:
+    """Print what the rows that are left are: how many, how much, how long."""
     from bailian.batch.plan import plan, summary
 
     models = catalog.load(settings.home_folder())
     planned = plan(
-        _rows(file, kind, over, models), models, here.region, lambda field, word: input_of(field, word, here.home),
-        source=str(file),
-    )  # fmt: skip
+        _left_to_do(_rows(wish.source, wish.kind, over, models), wish, here),
+        models,
+        here.region,
+        lambda field, word: input_of(field, word, here.home),
+        source=str(wish.source),
+    )
     if common.strict:
         found: dict[str, list[str]] = {}
         for one in planned:
             for notice in one.prepared.notices:
                 found.setdefault(notice.message, []).append(one.row.where)
         if found:
+            from bailian.batch.run import strict_refusal
+
             raise strict_refusal(found)
     shown = summary(planned)
     if half_price and "text" in shown["cost"]["by_kind"]:
@@ -165,20 +215,15 @@ def _run(wish: Wish, over: Mapping[str, Any], there: Settings, common: Common, o
     started_s = time.monotonic()
     with BatchProgress(shown, common.verbose) as progress, Engine(there, models, progress) as engine:
         runs = Runs(engine.journal, engine.ports.account)
-        if options.fresh:
-            runs.forget(wish.run)
-        digest = _digest(wish)
+        digest = _digest(wish, over)
         rows = _rows(wish.source, wish.kind, over, models)
         ready = make_ready(engine, wish, rows, lambda field, word: input_of(field, word, there.home))
-        notices, waiting = _notices(engine, wish) if shown or common.strict else ({}, [])
-        if common.strict and notices:
-            _refuse_notices(engine, wish, notices, waiting)
         if common.max_cost_cny is not None:
             engine.limit_run(wish.run, common.max_cost_cny)
         progress.begin(runs.counts(wish.run))
         if shown:
             _say_begin(ready)
-            _tell_notices(notices)
+            _tell_notices(ready.notices)
         timeout_s = options.max_duration_s or None
         stopped: BailianError | None = None
 
@@ -190,19 +235,23 @@ def _run(wish: Wish, over: Mapping[str, Any], there: Settings, common: Common, o
                 _report(outcome, common, options)
 
         try:
-            for part in _parts(engine, wish, timeout_s, common, options):
-                if stopped is None:
-                    with closing(part) as outcomes:
-                        _each(outcomes, handle)
+            for part in _parts(engine, wish, timeout_s, common, options, lambda: stopped is not None):
+                with closing(part) as outcomes:
+                    _each(outcomes, handle)
         except Interrupted:
-            _write_results(engine, wish)
+            _write_results(engine, ready)
             raise
         with progress.paused():
             return _sum_up(engine, wish, ready, digest, time.monotonic() - started_s, stopped, common, options)
 
 
 def _parts(
-    engine: Engine, wish: Wish, timeout_s: float | None, common: Common, options: BatchOptions
+    engine: Engine,
+    wish: Wish,
+    timeout_s: float | None,
+    common: Common,
+    options: BatchOptions,
+    is_stopped: Callable[[], bool],
 ) -> Iterator[Generator[Outcome, None, None]]:
     """Yield what is to be run, one after the other: half-price batches are created first and fetched last."""
     from bailian.batch import half_price
@@ -210,12 +259,19 @@ def _parts(
     from bailian.engine import schedule
 
     poll_s = (2.0 if engine.settings.sandbox else half_price.POLL_S) * schedule.PAUSE_FACTOR
+    until_s = None if timeout_s is None else time.monotonic() + timeout_s
+
+    def left_s() -> float | None:
+        return None if until_s is None else max(0.001, until_s - time.monotonic())
+
     if options.batch_api:
-        yield half_price.run_half_price(engine, wish, wait=False)
-    yield run_batch(engine, wish, timeout_s=timeout_s, wait=common.wait)
-    if options.batch_api or half_price.batches_under_way(engine, wish):
+        yield half_price.run_half_price(engine, wish, wait=False, timeout_s=left_s())
+    if not is_stopped():
+        yield run_batch(engine, wish, timeout_s=left_s(), wait=common.wait)
+    if half_price.batches_under_way(engine, wish):
+        new_rows = options.batch_api and not is_stopped()
         yield half_price.run_half_price(
-            engine, wish, timeout_s=timeout_s, wait=common.wait, poll_s=poll_s, new_rows=options.batch_api
+            engine, wish, timeout_s=left_s(), wait=common.wait, poll_s=poll_s, new_rows=new_rows
         )
 
 
@@ -234,48 +290,18 @@ def _each(outcomes: Generator[Outcome, None, None], handle: Callable[[Outcome], 
             outcome = next(outcomes, None)
 
 
-def _write_results(engine: Engine, wish: Wish) -> None:
+def _write_results(engine: Engine, ready: Ready) -> None:
     from bailian.batch.results import records, write_results
 
-    write_results(wish.folder, records(engine.journal, engine.ports.account, wish.run))
-
-
-def _notices(engine: Engine, wish: Wish) -> tuple[dict[str, list[str]], list[str]]:
-    """Return what is sent differently from what was asked (text → rows), and the jobs that wait."""
-    from bailian.journal_runs import Runs
-
-    found: dict[str, list[str]] = {}
-    waiting = []
-    for row in Runs(engine.journal, engine.ports.account).newest(wish.run):
-        if row.state == "waiting":
-            waiting.append(row.id)
-            for notice in row.prepared.get("notices") or []:
-                found.setdefault(notice["message"], []).append((row.prepared.get("row") or {}).get("where") or "")
-    return found, waiting
+    wish = ready.wish
+    write_results(wish.folder, records(engine.journal, engine.ports.account, wish.run, ready.places))
 
 
 def _tell_notices(found: Mapping[str, list[str]]) -> None:
+    """Say once what is sent differently from what was asked, and in how many rows."""
     for text, rows in found.items():
         more = "" if len(rows) == 1 else say(f" and {len(rows) - 1} more", f" 等 {len(rows)} 行")
         talk(say(f"note: {text} ({rows[0]}{more})", f"提示：{text}（{rows[0]}{more}）"))
-
-
-def _refuse_notices(engine: Engine, wish: Wish, found: Mapping[str, list[str]], waiting: list[str]) -> None:
-    """`--strict` refuses a batch with any notice, before anything is sent."""
-    from bailian.errors import journalled
-    from bailian.journal_runs import Runs
-
-    refused = strict_refusal(found)
-    Runs(engine.journal, engine.ports.account).give_up(waiting, journalled(refused))
-    raise refused
-
-
-def strict_refusal(found: Mapping[str, list[str]]) -> InvalidRequest:
-    return InvalidRequest.one(
-        "",
-        "\n".join(f"{rows[0]}: {text}" for text, rows in found.items()),
-        advice=say("change the rows, or leave --strict out", "请修改这些行，或去掉 --strict"),
-    )
 
 
 def _say_begin(ready: Ready) -> None:
@@ -328,12 +354,14 @@ def _sum_up(
     runs = Runs(engine.journal, engine.ports.account)
     counts = runs.counts(wish.run)
     summary = totals(counts)
-    _write_results(engine, wish)
+    _write_results(engine, ready)
     if options.gallery:
         from bailian.batch.gallery import write_gallery
 
-        write_gallery(wish.folder, records(engine.journal, engine.ports.account, wish.run), title=wish.source.stem)
-    if summary["done"] == ready.rows == summary["rows"]:
+        write_gallery(
+            wish.folder, records(engine.journal, engine.ports.account, wish.run, ready.places), title=wish.source.stem
+        )
+    if digest and summary["done"] == ready.rows == summary["rows"]:
         runs.finish(wish.run, digest, ready.rows, summary)
     code = exit_code(summary, stopped)
     if not common.quiet and (code != Exit.OK or not (options.cron or common.as_json)):
@@ -398,7 +426,7 @@ def summary_line(wish: Wish, summary: Mapping[str, Any], took_s: float | None, s
     parts = [f"{words[name]} {summary[name]}" for name in words if summary[name] or name == "done"]
     if summary["failures"]:
         listed = ", ".join(f"{code} {count}" for code, count in sorted(summary["failures"].items()))
-        parts.append(f"({listed})")
+        parts[-1] += f" ({listed})"
     cost = f"{money(summary['charged_cny'])} CNY" + (say(" (sandbox: not paid)", "（沙箱：不计费）") if sandbox else "")
     time_text = "" if took_s is None else f", {took_s:.1f} s"
     return f"{wish.source.name}: {', '.join(parts)}, {cost}{time_text}"
@@ -411,7 +439,7 @@ def show_status(here: Settings, file: Path, name: str | None, as_json: bool) -> 
     from bailian.journal_runs import Runs
 
     with closing(Journal(here.home)) as journal:
-        counts = Runs(journal, here.account).counts(f"batch:{name or file.absolute()}")
+        counts = Runs(journal, here.account).counts(f"batch:{name or file.resolve()}")
     if not counts:
         raise InvalidRequest.one(
             "file",

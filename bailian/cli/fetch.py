@@ -20,6 +20,7 @@ from bailian.journal import FINAL_STATES, OPEN_STATES, Row, TaskTaken
 from bailian.language import say
 from bailian.media import naming
 from bailian.media.digests import has_digest
+from bailian.modalities import of
 from bailian.settings import Settings
 
 OTHERS_LOOK_S = 0.3
@@ -98,7 +99,8 @@ def _tell_of_others(engine: Engine, here: Settings, quiet: bool) -> None:
 
 def _rows(engine: Engine, account: str, ids: list[str]) -> list[Row]:
     if not ids:
-        return list(reversed(engine.journal.jobs(account, OPEN_STATES, limit=100_000)))
+        open_rows = reversed(engine.journal.jobs(account, OPEN_STATES, limit=100_000))
+        return [row for row in open_rows if not (row.row_key and _is_its_batchs(row))]
     rows = []
     for task_id in ids:
         row = engine.journal.find(account, task_id)
@@ -106,6 +108,11 @@ def _rows(engine: Engine, account: str, ids: list[str]) -> list[Row]:
             raise unknown_task(task_id)
         rows.append(row)
     return rows
+
+
+def _is_its_batchs(row: Row) -> bool:
+    """Rows of a batch that wait, or can be sent again for little, are for the batch's next run."""
+    return row.state == "waiting" or (row.state in ("sending", "unsettled") and of(row.kind).REPEATABLE)
 
 
 def unknown_task(task_id: str) -> TaskFailed:

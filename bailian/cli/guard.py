@@ -101,7 +101,7 @@ def _fail(error: BailianError, as_json: bool | None = None) -> Exit:
     if _wants_json() if as_json is None else as_json:
         try:
             write_json(error.to_json())
-        except OSError:
+        except (OSError, SaveError):
             talk_error(error)
     else:
         talk_error(error)

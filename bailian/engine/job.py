@@ -99,8 +99,10 @@ class Job:
     """Has waited for a place among the account's queries."""
     has_slot: bool = False
     confirmations: int = 0
-    undecided: int = 0
-    """Looks at tasks that are all over and do not show whose they are."""
+    undecided: set[str] = field(default_factory=set)
+    """Tasks that are over and do not show whose they are."""
+    undecided_looks: int = 0
+    """How often the list showed no others."""
     foreign: set[str] = field(default_factory=set)
     refreshed: bool = False
     unrecorded: dict[int, tuple[Path, str]] = field(default_factory=dict)
@@ -176,6 +178,10 @@ class Ports:
     """Opens no connection: gives what opens one."""
     progress: Progress = field(default_factory=NoProgress)
     budgets: tuple[Budget, ...] = ()
+    seen: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Answers of tasks that are over and may be one of our lost ones."""
+    asking: threading.Lock = field(default_factory=threading.Lock)
+    """Held by the one job that asks about such a task; the others wait for what it hears."""
     queued_s: dict[str, float] = field(default_factory=dict)
     """How long the last finished task of a model had waited in the service's queue: the next one will, too."""
     stopping: threading.Event = field(default_factory=threading.Event)

@@ -345,8 +345,8 @@ class Engine:
 
     def _left_at_deadline(self, job: Job) -> Outcome:
         state = self._state(job)
-        if state == "waiting" and job.row_key:
-            return Outcome(job, state)  # a row of a batch waits for the next run
+        if job.row_key and self._waits_again(job, state):
+            return Outcome(job, "waiting")  # a row of a batch waits for the next run
         if state == "waiting":
             late = NotSent(
                 say("the request could not be sent within --timeout", "在 --timeout 内未能发出请求"), advice=""
@@ -358,13 +358,21 @@ class Engine:
             return Outcome(job, state, error=unclear(job))
         return Outcome(job, state, error=still_running(job))
 
+    def _waits_again(self, job: Job, state: str) -> bool:
+        """Return whether a job is left to wait: it was not sent, or it costs little to send again."""
+        if state in ("sending", "unsettled") and of(job.kind).REPEATABLE:
+            self.journal.not_sent(job.id)
+            return True
+        return state == "waiting"
+
     def _interrupted(self, left: Sequence[Job]) -> Interrupted:
         running = []
         for job in left:
             state = self._state(job)
+            if job.row_key and self._waits_again(job, state):
+                continue
             if state == "waiting":
-                if not job.row_key:
-                    unsent(job, self.ports, never_arrived())
+                unsent(job, self.ports, never_arrived())
             elif state in ("sending", "unsettled") and job.prepared["mode"] != "task":
                 if _hold(job, self.ports).state == "held":
                     running.append(job.id)

@@ -7,6 +7,8 @@ candidate among several is recognised by the prompt in its own answer once it ha
 
 from __future__ import annotations
 
+from typing import Any
+
 from bailian.engine.evidence import is_ours
 from bailian.engine.job import Job, Outcome, Ports, Then, query_wait_s
 from bailian.engine.rhythm import backoff_s
@@ -106,20 +108,34 @@ def _choose(job: Job, ports: Ports, candidates: list[ListedTask]) -> Then | Outc
         return Then("settle", PAUSES_S[0])
     if len(candidates) == 1 and not rivals:
         return _adopt(job, ports, candidates[0])
-    undecided = 0
     for row in candidates:
-        ports.query_turn(job.poll_per_s)
-        verdict = is_ours(job, ports.service.task(row.task_id))
+        if row.task_id in job.undecided:
+            continue
+        verdict = is_ours(job, _asked(row, job, ports))
         if verdict:
             return _adopt(job, ports, row)
         if verdict is False:
             job.foreign.add(row.task_id)
-        undecided += verdict is None and row.status in OVER
-    if undecided == len(candidates):  # all are over, and none shows whose it is
-        job.undecided += 1
-        if job.undecided >= CONFIRMATIONS:
+        elif row.status in OVER:
+            job.undecided.add(row.task_id)  # it will not tell later, either
+    if all(row.task_id in job.undecided or row.task_id in job.foreign for row in candidates):
+        job.undecided_looks += 1
+        if job.undecided_looks >= CONFIRMATIONS:
             return _held(job, ports)
     return Then("settle", PAUSES_S[2])
+
+
+def _asked(row: ListedTask, job: Job, ports: Ports) -> dict[str, Any]:
+    """Return what a task shows. One that is over is asked for once, however many jobs it may belong to."""
+    with ports.asking:
+        known = ports.seen.get(row.task_id)
+        if known is not None:
+            return known
+        ports.query_turn(job.poll_per_s)
+        answer = ports.service.task(row.task_id)
+        if row.status in OVER:
+            ports.seen[row.task_id] = answer
+        return answer
 
 
 def _adopt(job: Job, ports: Ports, row: ListedTask) -> Then | Outcome:

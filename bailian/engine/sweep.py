@@ -16,6 +16,7 @@ from bailian.wire.service import ListedTask
 FROM_TASKS = 200
 EVERY_S = 4.0
 LOOK_S = 1.0
+REST_S = 60.0
 # A task that the list does not show to be over is asked for all the same, now and then.
 ASK_ANYWAY_S = 600.0
 OVER = ("SUCCEEDED", "FAILED", "CANCELED", "UNKNOWN")
@@ -30,13 +31,13 @@ class Sweep:
         self._lock = threading.Lock()
         self._read_at_s: float | None = None
         self._over: set[str] = set()
-        self._usable = True
+        self._resting_until_s = 0.0
         self.waiting: set[str] = set()
         """Tasks of this process that are not known to be over."""
 
     @property
     def wanted(self) -> bool:
-        return self._usable and len(self.waiting) >= FROM_TASKS
+        return len(self.waiting) >= FROM_TASKS and self._monotonic() >= self._resting_until_s
 
     def is_over(self, task_id: str) -> bool:
         """Return whether the list shows a task to be over; read it again if that is due and nobody else does."""
@@ -46,8 +47,8 @@ class Sweep:
                 self._over = {task.task_id for task in self._read() if task.status in OVER}
                 self._read_at_s = self._monotonic()
             except (TransportError, ServiceError):
-                # Too long to read, or not readable today: every task is asked for by itself again.
-                self._usable = False
+                # Too long to read, or not readable now: for a while every task is asked for by itself again.
+                self._resting_until_s = self._monotonic() + REST_S
             finally:
                 self._lock.release()
         return task_id in self._over

@@ -17,7 +17,7 @@ from bailian.journal_rows import FILE_NAME, SCHEMA
 FIRST_SCHEMA = ";".join(
     statement
     for statement in SCHEMA.replace(", run TEXT, row_key TEXT", "").split(";")
-    if not any(new in statement for new in ("jobs_by_run", "jobs_by_time", "TABLE runs"))
+    if not any(new in statement for new in ("jobs_by_run", "jobs_by_row", "jobs_by_time", "TABLE runs"))
 )
 
 

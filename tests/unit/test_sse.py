@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -52,7 +53,7 @@ def test_a_stream_without_an_end_of_line_gives_what_is_there() -> None:
 def test_chunks_may_be_cut_anywhere(cuts: list[int], newline: bytes) -> None:
     stream = CAPTURED.replace(b"1=2", "一等于二😀".encode()).replace(b"\n", newline)
     edges = sorted({0, *(min(cut, len(stream)) for cut in cuts), len(stream)})
-    chunks = [stream[start:stop] for start, stop in zip(edges, edges[1:], strict=False)]
+    chunks = [stream[start:stop] for start, stop in pairwise(edges)]
     assert list(frames(chunks)) == list(frames([stream]))
 
 
