@@ -232,4 +232,4 @@ def test_the_same_rows_under_two_names_are_two_batches(box: Sandbox) -> None:
     both: list[Any] = [start_bailian(box, "batch", "run", name, "--run", run, "--no-gallery") for run in ("甲", "乙")]
     assert [end(process).code for process in both] == [0, 0]
     assert set(executed(box).values()) == {2}
-    assert len(list(Path("outputs/all").glob("同名*.png"))) == 8
+    assert len(list(Path("outputs").glob("[甲乙]/同名*.png"))) == 8
