@@ -77,19 +77,20 @@ class Pace:
             now_s = self._clock()
             wait_s = self._blocks[name].next_s(now_s) if name in self._blocks else None
             if wait_s is None:
-                block, first_s = self._new_block(name, per_s)
-                self._blocks[name], wait_s = block, max(0.0, first_s - now_s)
+                self._blocks[name], wait_s = self._new_block(name, per_s)
             return wait_s
 
     def _new_block(self, name: str, per_s: float) -> tuple[_Block, float]:
-        """Take the next place, or as many as a fast queue has in a moment; return those behind the first, and it."""
+        """Take the next place, or as many as a fast queue has in a moment; return those behind the first, and the
+        seconds until it."""
         count = max(1, int(per_s * BLOCK_S))
         with self._database.write() as db:
-            at_s = _next_at_s(db, name, self._clock())
+            now_s = self._clock()
+            at_s = _next_at_s(db, name, now_s)
             db.execute("INSERT OR REPLACE INTO queues VALUES (?, ?)", (name, at_s + count * MARGIN / per_s))
         spacing_s = MARGIN / per_s
         # Half a place before the next one's: sums of spacings are not exact.
-        return _Block(at_s + spacing_s, at_s + (count - 0.5) * spacing_s, spacing_s), at_s
+        return _Block(at_s + spacing_s, at_s + (count - 0.5) * spacing_s, spacing_s), at_s - now_s
 
     def turn(self, account: str, per_s: float = 20.0) -> Callable[[], None]:
         """Return a function that waits for a place among an account's queries."""
