@@ -328,14 +328,31 @@ class Journal:
         )
         return [row["run_s"] for row in rows]
 
-    def spent_cny(self, account: str) -> list[tuple[str, str, float]]:
-        """Return (day, model, CNY) of what was charged, newest day first."""
+    def spent_cny(self, account: str) -> list[tuple[str, str, str, float]]:
+        """Return (day, model, batch or chat, CNY) of what was charged, newest day first."""
         rows = self.database.read(
-            "SELECT date(ended_at_s, 'unixepoch', 'localtime') AS day, model, SUM(charged_cny) AS cny FROM jobs"
-            " WHERE account = ? AND charged_cny > 0 GROUP BY day, model ORDER BY day DESC, model",
+            "SELECT date(ended_at_s, 'unixepoch', 'localtime') AS day, model, COALESCE(run, '') AS run,"
+            " SUM(charged_cny) AS cny FROM jobs WHERE account = ? AND charged_cny > 0"
+            " GROUP BY day, model, run ORDER BY day DESC, model, run",
             (account,),
         )
-        return [(row["day"], row["model"], row["cny"]) for row in rows]
+        return [(row["day"], row["model"], row["run"], row["cny"]) for row in rows]
+
+    def used(self, account: str) -> dict[str, float]:
+        """Return how many units (pictures, seconds, characters, tokens) were billed, by model."""
+        rows = self.database.read(
+            "SELECT model, TOTAL(COALESCE(json_extract(answer, '$.usage.total_tokens'),"
+            " json_extract(answer, '$.usage.characters'), json_extract(answer, '$.usage.image_count'),"
+            " json_extract(answer, '$.usage.duration'), json_extract(prepared, '$.units'))) AS units"
+            " FROM jobs WHERE account = ? AND charged_cny > 0 GROUP BY model",
+            (account,),
+        )
+        return {row["model"]: row["units"] for row in rows}
+
+    def reserved_cny(self, account: str, budget: Budget) -> float:
+        """Return what counts against a budget now: what was charged, and what may be."""
+        with self.database.write() as db:
+            return _counted_cny(db, account, budget, "", self._clock())
 
     def close(self) -> None:
         self.database.close()
@@ -352,13 +369,7 @@ class Journal:
 def _check_budget(db: sqlite3.Connection, job_id: str, budget: Budget, now_s: float) -> None:
     """Compare what was spent or may be with the limit, inside the transaction that reserves the next."""
     account, estimate_cny = db.execute("SELECT account, estimate_cny FROM jobs WHERE id = ?", (job_id,)).fetchone()
-    marks = ", ".join("?" * len(PAID_STATES))
-    (spent_cny,) = db.execute(
-        "SELECT TOTAL(COALESCE(charged_cny, CASE WHEN state = 'failed' THEN 0 ELSE estimate_cny END)) FROM jobs"  # noqa: S608
-        f" WHERE account = ? AND sent_at_s >= ? AND (state IN ({marks}) OR charged_cny > 0) AND id <> ?"
-        + (" AND run = ?" if budget.run else ""),
-        (account, budget.since_s(now_s), *PAID_STATES, job_id, *((budget.run,) if budget.run else ())),
-    ).fetchone()
+    spent_cny = _counted_cny(db, account, budget, job_id, now_s)
     named = {"day": "当日", "month": "当月", "run": "本批次"}[budget.name]
     if estimate_cny is None:
         text = say(
@@ -380,3 +391,15 @@ def _check_budget(db: sqlite3.Connection, job_id: str, budget: Budget, now_s: fl
             "不再发送请求；请提高预算，或在下一个预算周期重新运行",
         ),
     )
+
+
+def _counted_cny(db: sqlite3.Connection, account: str, budget: Budget, but: str, now_s: float) -> float:
+    """Return what counts against a budget, but for one job."""
+    marks = ", ".join("?" * len(PAID_STATES))
+    (spent_cny,) = db.execute(
+        "SELECT TOTAL(COALESCE(charged_cny, CASE WHEN state = 'failed' THEN 0 ELSE estimate_cny END)) FROM jobs"  # noqa: S608
+        f" WHERE account = ? AND sent_at_s >= ? AND (state IN ({marks}) OR charged_cny > 0) AND id <> ?"
+        + (" AND run = ?" if budget.run else ""),
+        (account, budget.since_s(now_s), *PAID_STATES, but, *((budget.run,) if budget.run else ())),
+    ).fetchone()
+    return float(spent_cny)

@@ -186,3 +186,16 @@ def test_texts_at_half_price(bailian: Run, box: Sandbox) -> None:
     assert "done 4, failed 1" in ran.err
     assert [request.kind for request in box.requests].count("text") == 0, "no row at the full price"
     assert {row["where"]: row["state"] for row in records()}["[3]"] == "failed"
+
+
+def test_cost_by_run_with_quotas_and_budgets(bailian: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BAILIAN_DAY_BUDGET_CNY", "10")
+    bailian("batch", "run", write(SEED))
+    shown = bailian("cost", "--json").json
+    assert {row["run"] for row in shown["spent"]} == {f"batch:{Path('all.json').resolve()}"}
+    assert shown["total"] == pytest.approx(sum(row["cny"] for row in shown["spent"]))
+    assert {quota["model"]: quota["used"] for quota in shown["quotas"]}["wan2.2-t2i-flash"] == 2
+    (budget,) = shown["budgets"]
+    assert (budget["name"], budget["limit_cny"]) == ("day", 10)
+    assert budget["used_cny"] == pytest.approx(shown["total"])
+    assert "budget of the day" in bailian("cost").err

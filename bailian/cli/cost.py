@@ -1,8 +1,9 @@
-"""`bailian cost`: what was spent, by day and model, as the service charged it."""
+"""`bailian cost`: what was spent, by day, model and batch; beside it the free quotas and the budgets."""
 
 from __future__ import annotations
 
 from contextlib import closing
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -11,8 +12,16 @@ from bailian.cli.options import talk_options
 from bailian.language import say
 from bailian.settings import Settings
 
+if TYPE_CHECKING:
+    from bailian.journal import Journal
 
-@click.command(help=say("Show what was spent, by day and model.", "按日期和模型显示费用。"))
+
+@click.command(
+    help=say(
+        "Show what was spent, by day, model and batch, with free quotas and budgets.",
+        "按日期、模型和批次显示费用，以及免费额度与预算。",
+    )
+)
 @talk_options
 @with_account
 def cost(here: Settings, as_json: bool, **_talk: bool) -> None:
@@ -23,12 +32,57 @@ def cost(here: Settings, as_json: bool, **_talk: bool) -> None:
     here.require_key()
     with closing(Journal(here.home)) as journal:
         spent = journal.spent_cny(here.account)
-    rows: list[dict[str, object]] = [{"day": day, "model": model, "cny": round(cny, 6)} for day, model, cny in spent]
-    total_cny = round(sum(cny for _, _, cny in spent), 6)
+        quotas, budgets = _quotas(journal, here), _budgets(journal, here)
+    rows: list[dict[str, Any]] = [
+        {"day": day, "model": model, "run": run, "cny": round(cny, 6)} for day, model, run, cny in spent
+    ]
+    total_cny = round(sum(row["cny"] for row in rows), 6)
     if as_json:
-        write_json({"currency": "CNY", "total": total_cny, "spent": rows})
-    elif rows:
-        shown = [*rows, {"day": say("total", "合计"), "model": "", "cny": total_cny}]
-        print_table([{**row, "cny": money(float(str(row["cny"])))} for row in shown])
+        write_json({"currency": "CNY", "total": total_cny, "spent": rows, "quotas": quotas, "budgets": budgets})
+        return
+    if rows:
+        total = {"day": say("total", "合计"), "model": "", "run": "", "cny": total_cny}
+        print_table([{**row, "cny": money(row["cny"])} for row in (*rows, total)])
     else:
         talk(say("nothing was spent", "没有费用"))
+    for quota in quotas:
+        used, free, unit = f"{quota['used']:g}", f"{quota['free_quota']:g}", quota["unit"]
+        talk(
+            say(
+                f"{quota['model']}: {used} of {free} free {unit}s used here",
+                f"{quota['model']}：本机已用 {used}，免费额度 {free}（{unit}）",
+            )
+        )
+    for budget in budgets:
+        used, limit = money(budget["used_cny"]), money(budget["limit_cny"])
+        name = {"day": say("day", "当日"), "month": say("month", "当月")}[budget["name"]]
+        talk(say(f"budget of the {name}: {used} of {limit} CNY", f"{name}预算：{used} / {limit} 元"))
+
+
+def _quotas(journal: Journal, here: Settings) -> list[dict[str, Any]]:
+    """Return the free quotas of the models that were used. How much of one is left, only the console knows."""
+    from bailian import catalog, settings
+
+    models = catalog.load(settings.home_folder())
+    units = {"1k_tokens": "token", "10k_characters": "character"}
+    return [
+        {
+            "model": name,
+            "used": used,
+            "free_quota": models[name].free_quota,
+            "unit": units.get(models[name].price_unit, models[name].price_unit),
+        }
+        for name, used in journal.used(here.account).items()
+        if name in models and models[name].free_quota
+    ]
+
+
+def _budgets(journal: Journal, here: Settings) -> list[dict[str, Any]]:
+    from bailian.journal_rows import Budget
+
+    limits = {"day": here.day_budget_cny, "month": here.month_budget_cny}
+    return [
+        {"name": name, "limit_cny": limit_cny, "used_cny": journal.reserved_cny(here.account, Budget(limit_cny, name))}
+        for name, limit_cny in limits.items()
+        if limit_cny is not None
+    ]
