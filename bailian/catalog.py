@@ -25,7 +25,8 @@ else:
 
 def parse_toml(text: str) -> dict[str, Any]:
     """Return the tables of a TOML text; ValueError if it is none."""
-    return toml.loads(text)
+    tables: dict[str, Any] = toml.loads(text)
+    return tables
 
 
 PACKAGE_FILE = Path(__file__).with_name("models.toml")
