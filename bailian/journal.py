@@ -31,7 +31,7 @@ from bailian.journal_rows import (
 )
 from bailian.language import say
 
-__all__ = ["FINAL_STATES", "OPEN_STATES", "BegunFile", "Journal", "NotOurs", "Row", "TaskTaken"]
+__all__ = ["FINAL_STATES", "OPEN_STATES", "BegunFile", "Journal", "NotOurs", "Row", "TaskTaken", "counted_cny"]
 
 
 class NotOurs(Exception):
@@ -352,7 +352,7 @@ class Journal:
     def reserved_cny(self, account: str, budget: Budget) -> float:
         """Return what counts against a budget now: what was charged, and what may be."""
         with self.database.write() as db:
-            return _counted_cny(db, account, budget, "", self._clock())
+            return counted_cny(db, account, budget, self._clock())
 
     def close(self) -> None:
         self.database.close()
@@ -369,7 +369,7 @@ class Journal:
 def _check_budget(db: sqlite3.Connection, job_id: str, budget: Budget, now_s: float) -> None:
     """Compare what was spent or may be with the limit, inside the transaction that reserves the next."""
     account, estimate_cny = db.execute("SELECT account, estimate_cny FROM jobs WHERE id = ?", (job_id,)).fetchone()
-    spent_cny = _counted_cny(db, account, budget, job_id, now_s)
+    spent_cny = counted_cny(db, account, budget, now_s, but=job_id)
     named = {"day": "当日", "month": "当月", "run": "本批次"}[budget.name]
     if estimate_cny is None:
         text = say(
@@ -393,8 +393,8 @@ def _check_budget(db: sqlite3.Connection, job_id: str, budget: Budget, now_s: fl
     )
 
 
-def _counted_cny(db: sqlite3.Connection, account: str, budget: Budget, but: str, now_s: float) -> float:
-    """Return what counts against a budget, but for one job."""
+def counted_cny(db: sqlite3.Connection, account: str, budget: Budget, now_s: float, but: str = "") -> float:
+    """Return what counts against a budget (real costs, else estimates), but for one job."""
     marks = ", ".join("?" * len(PAID_STATES))
     (spent_cny,) = db.execute(
         "SELECT TOTAL(COALESCE(charged_cny, CASE WHEN state = 'failed' THEN 0 ELSE estimate_cny END)) FROM jobs"  # noqa: S608

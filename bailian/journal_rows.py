@@ -27,6 +27,8 @@ FILE_NAME = "journal.sqlite3"
 VERSION = 2
 OPEN_STATES = ("waiting", "sending", "unsettled", "submitted", "ended")
 FINAL_STATES = ("done", "failed", "held", "unsent")
+# Sent, and not over.
+UNDER_WAY_STATES = OPEN_STATES[1:]
 DURATIONS_KEPT = 40
 # States of a job whose cost counts against a budget: its real cost if known, else what it may be.
 PAID_STATES = ("sending", "unsettled", "submitted", "ended", "done", "held")

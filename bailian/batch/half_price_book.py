@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -18,8 +17,8 @@ from typing import Any
 from bailian.batch.half_price_lines import PRICE_SHARE, halved, whole
 from bailian.database import unusable
 from bailian.errors import BudgetExceeded
-from bailian.journal import Journal
-from bailian.journal_rows import PAID_STATES, Budget, Row, dumped, row_of
+from bailian.journal import Journal, counted_cny
+from bailian.journal_rows import Budget, Row, dumped, row_of
 from bailian.journal_runs import CHUNK_ROWS
 from bailian.language import say
 
@@ -127,7 +126,7 @@ class Members:
         """
         taken = 0
         with self._database.write() as db:
-            room = [(budget, budget.limit_cny - self._spent_cny(db, budget, now_s)) for budget in budgets]
+            room = [(budget, budget.limit_cny - counted_cny(db, self._account, budget, now_s)) for budget in budgets]
             for job_id in job_ids:
                 row = db.execute(
                     "SELECT prepared, estimate_cny FROM jobs WHERE id = ? AND owner = ? AND state = 'waiting'",
@@ -146,17 +145,6 @@ class Members:
                 )
                 taken += 1
         return taken, None
-
-    def _spent_cny(self, db: sqlite3.Connection, budget: Budget, now_s: float) -> float:
-        """Return what was spent of a budget or may be: the rule of `Journal.sending`."""
-        marks = ", ".join("?" * len(PAID_STATES))
-        (spent_cny,) = db.execute(
-            "SELECT TOTAL(COALESCE(charged_cny, CASE WHEN state = 'failed' THEN 0 ELSE estimate_cny END)) FROM jobs"  # noqa: S608
-            f" WHERE account = ? AND sent_at_s >= ? AND (state IN ({marks}) OR charged_cny > 0)"
-            + (" AND run = ?" if budget.run else ""),
-            (self._account, budget.since_s(now_s), *PAID_STATES, *((budget.run,) if budget.run else ())),
-        ).fetchone()
-        return float(spent_cny)
 
     def give_back(self, name: str) -> None:
         """Let the jobs of a batch that certainly does not exist wait again, at the whole price."""

@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from bailian.journal import Journal
-from bailian.journal_rows import Row
+from bailian.journal_rows import UNDER_WAY_STATES, Row
 from bailian.journal_runs import CHUNK_ROWS, Runs
 
 RESULTS = "results.jsonl"
 FAILED = "failed.jsonl"
-RUNNING_STATES = ("sending", "unsettled", "submitted", "ended")
 
 
 def records(
@@ -46,7 +45,7 @@ def record(row: Row, files: list[str]) -> dict[str, Any]:
         "output": place.get("output"),
         "kind": row.kind,
         "model": row.model,
-        "state": "running" if row.state in RUNNING_STATES else row.state,
+        "state": "running" if row.state in UNDER_WAY_STATES else row.state,
         "files": files,
         "text": _text(row),
         "prompt": row.request.get("prompt") or " ".join(row.request.get("file") or []),

@@ -17,11 +17,10 @@ from bailian.engine.job import Job, Outcome
 from bailian.engine.lanes import Lane
 from bailian.engine.run import Engine
 from bailian.errors import Interrupted, InvalidRequest, JournalError, NotSent, journalled
+from bailian.journal_rows import UNDER_WAY_STATES
 from bailian.journal_runs import Runs, Tried
 from bailian.language import say
 from bailian.modalities import MODULES, of
-
-UNDER_WAY = ("sending", "unsettled", "submitted", "ended")
 
 
 @dataclass(frozen=True)
@@ -75,7 +74,7 @@ def _set_aside(runs: Runs, wish: Wish, tried: Mapping[str, Tried], aside: Mappin
     a row that comes back was paid."""
     absent = {key: before for key, before in tried.items() if key not in seen.keys and key not in aside}
     runs.give_up([one.job_id for one in absent.values() if one.state == "waiting"], journalled(_not_wanted()))
-    runs.move([key for key, one in absent.items() if one.state not in UNDER_WAY], wish.run, wish.run_aside)
+    runs.move([key for key, one in absent.items() if one.state not in UNDER_WAY_STATES], wish.run, wish.run_aside)
     runs.move([key for key in aside if key in seen.keys], wish.run_aside, wish.run)
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bailian import catalog, settings
+from bailian.batch.results import FAILED, RESULTS
 from bailian.cli.inputs import input_of
 from bailian.cli.options import DEFAULT_OUTPUT, Common
 from bailian.cli.report import outcome_json, shown_path
@@ -19,6 +20,7 @@ from bailian.cli.run import service
 from bailian.cli.target import Target
 from bailian.cli.terminal import money, talk, talk_error, write_data, write_json
 from bailian.errors import BailianError, Exit, Interrupted, InvalidRequest
+from bailian.journal_rows import UNDER_WAY_STATES
 from bailian.language import say
 from bailian.media import naming
 
@@ -31,7 +33,6 @@ if TYPE_CHECKING:
     from bailian.settings import Settings
 
 
-RESULTS, FAILED = "results.jsonl", "failed.jsonl"
 # Says whose results a folder holds.
 MARK = ".bailian-batch"
 
@@ -371,8 +372,8 @@ def _sum_up(
         if summary["failed"] or summary["held"] or summary["unsent"]:
             talk(
                 say(
-                    f"failed rows: {shown_path(wish.folder / 'failed.jsonl')}",
-                    f"失败的行：{shown_path(wish.folder / 'failed.jsonl')}",
+                    f"failed rows: {shown_path(wish.folder / FAILED)}",
+                    f"失败的行：{shown_path(wish.folder / FAILED)}",
                 )
             )
         if options.gallery and not options.cron:
@@ -390,7 +391,7 @@ def totals(counts: list[Count]) -> dict[str, Any]:
     by_state: dict[str, int] = {}
     categories: dict[str, int] = {}
     for count in counts:
-        state = "running" if count.state in ("sending", "unsettled", "submitted", "ended") else count.state
+        state = "running" if count.state in UNDER_WAY_STATES else count.state
         by_state[state] = by_state.get(state, 0) + count.jobs
         if state in ("failed", "held", "unsent"):
             category = count.error_code or "unknown"

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from bailian.batch.forms import flat_fields
 from bailian.errors import InvalidRequest
 from bailian.language import say
 
@@ -70,21 +71,3 @@ def _no_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         twice = next(name for name in names if names.count(name) > 1)
         raise InvalidRequest.one(twice, say("stands twice in the same object", "在同一对象中出现两次"))
     return value
-
-
-def flat_fields(config: dict[str, Any]) -> dict[str, Any]:
-    """Return one level of fields from `model`/`input`/`parameters`, or from a flat object, or a mixture.
-
-    Raises:
-        InvalidRequest: a part that is not an object, or a field in two places.
-    """
-    flat = {key: value for key, value in config.items() if key not in ("input", "parameters")}
-    for part in ("input", "parameters"):
-        inner = config.get(part, {})
-        if not isinstance(inner, dict):
-            raise InvalidRequest.one(part, say("must be an object", "必须是对象"))
-        for key, value in inner.items():
-            if key in flat:
-                raise InvalidRequest.one(f"{part}.{key}", say("is given twice", "重复出现"))
-            flat[key] = value
-    return flat

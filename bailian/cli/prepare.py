@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from bailian.batch.places import place_inputs
 from bailian.catalog import Catalog
 from bailian.cli.config import read_request
 from bailian.cli.inputs import input_of
@@ -25,7 +26,7 @@ def prepare(kind: str, given: Mapping[str, Any], common: Common, here: Settings,
     fields: dict[str, Any] = {}
     if common.config:
         fields = modality.from_config(read_request(common.config))
-        _place_inputs(fields, modality.INPUT_FIELDS, common.config.absolute().parent)
+        place_inputs(fields, modality.INPUT_FIELDS, common.config.absolute().parent)
     fields.update({name: value for name, value in given.items() if value not in (None, (), [])})
     if fields.get("prompt") == "-":
         fields["prompt"] = stdin_text()
@@ -79,21 +80,3 @@ def _resolved(name: str, value: Any, home: Path, inputs: dict[str, Input]) -> li
     found = [input_of(name, str(word), home) for word in words]
     inputs.update({one.url: one for one in found})
     return found
-
-
-def _place_inputs(fields: dict[str, Any], names: tuple[str, ...], folder: Path) -> None:
-    """A relative path in a config file is relative to that file."""
-    for name in names:
-        words = fields.get(name)
-        if isinstance(words, str):
-            fields[name] = placed(words, folder)
-        elif isinstance(words, list):
-            fields[name] = [placed(word, folder) if isinstance(word, str) else word for word in words]
-
-
-def placed(word: str, folder: Path) -> str:
-    """Return the word; a relative path is made relative to the folder."""
-    from bailian.media.inputs import local_path
-
-    remote = ("http://", "https://", "oss://", "data:")
-    return word if word == "-" or word.startswith(remote) else str(folder / local_path(word))

@@ -68,12 +68,12 @@ def transcribe(given: Mapping[str, Any], common: Common) -> int:
 
 def _recordings_of(config: Path) -> tuple[str, ...]:
     """Return the recordings that a config file names, placed relative to it: each becomes a task."""
-    from bailian.cli.prepare import placed
+    from bailian.batch.places import placed_path
 
     request = read_request(config)
     named = request.get("file", request.get("file_urls"))
     words = [named] if isinstance(named, str) else named if isinstance(named, list) else []
-    return tuple(placed(word, config.absolute().parent) for word in words if isinstance(word, str))
+    return tuple(placed_path(word, config.absolute().parent) for word in words if isinstance(word, str))
 
 
 def _stem(target: Target, word: str, common: Common) -> str | None:
