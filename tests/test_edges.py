@@ -131,6 +131,26 @@ def test_a_kill_after_the_second_name_makes_no_second_copy(
     assert mine.read_text(encoding="utf-8") == "mine"
 
 
+@pytest.mark.parametrize("suffix", [".png", ".json"], ids=["the picture", "its recipe"])
+def test_a_kill_while_a_file_gets_its_name_leaves_no_second_one(
+    text2image: Run, bailian: Run, monkeypatch: pytest.MonkeyPatch, suffix: str
+) -> None:
+    """It has its name already and still has the one beside it: the process died between the two."""
+    link = os.link
+
+    def killed_when_linked(source: Path, target: Path) -> None:
+        link(source, target)
+        if target.suffix == suffix:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "link", killed_when_linked)
+        text2image("猫", "--name", "cat", "--sidecar", exits=130)
+    assert len(list(Path("outputs").glob(".*"))) == 1
+    bailian("tasks", "wait", "--all")
+    assert sorted(path.name for path in Path("outputs").iterdir()) == ["cat.png", "cat.png.json"]
+
+
 # Streams.
 
 

@@ -53,33 +53,46 @@ def save_item(job: Job, ports: Ports, item: Item) -> Path:
     # A text of this process's own can be written again from the journal: nothing about it was recorded yet.
     new_text = item.text is not None and job.state == "waiting" and not job.failures_in_a_row
     begun = None if new_text else ports.journal.file_path(job.id, item.index)
-    if begun and begun.sha256 and (found := _placed_before(begun)):
-        ports.journal.file(job.id, item.index, found, sha256=begun.sha256, placed=True)
-        return found
     stem = _stem(job, item) if begun is None else begun.path.with_suffix("") if begun.sha256 else begun.path
-    part = stem.with_name(f".{stem.name}.{item.suffix}{job.id[-6:]}.part")
+    # Named by the job: whoever goes on with it finds them, whatever name the result gets.
+    part = stem.with_name(f".{job.id}.{item.index}.part")
     whole = part.with_suffix(".whole")
     try:
-        stem.parent.mkdir(parents=True, exist_ok=True)
-        if begun and has_digest(whole, begun.sha256):
-            return _place(job, ports, item, begun.path, whole, begun.sha256 or "")
-        if not begun and not new_text:
-            ports.journal.file(job.id, item.index, stem)
-        ports.progress.update(job, "DOWNLOADING", 0.0)
-        target, digest = _written(job, ports, item, stem, part, whole)
-        ports.journal.file(job.id, item.index, target, sha256=digest)
-        if new_text:
+        final = _made_before(job, ports, item, begun, whole)
+        if final is None:
+            stem.parent.mkdir(parents=True, exist_ok=True)
+            if not begun and not new_text:
+                ports.journal.file(job.id, item.index, stem)
+            ports.progress.update(job, "DOWNLOADING", 0.0)
+            target, digest = _written(job, ports, item, stem, part, whole)
+            ports.journal.file(job.id, item.index, target, sha256=digest)
             final = naming.place(whole, target)
-            job.unrecorded[item.index] = (final, digest)  # with the end of the job
-        else:
-            final = _place(job, ports, item, target, whole, digest)
+            if new_text:
+                job.unrecorded[item.index] = (final, digest)  # with the end of the job
+            else:
+                ports.journal.file(job.id, item.index, final, sha256=digest, placed=True)
         if job.saving.sidecar:
-            _write_sidecar(final, recipe.recipe(job, item, _share_cny(job)))
+            _write_sidecar(final, recipe.recipe(job, item, _share_cny(job)), part.with_suffix(".recipe"))
         return final
     except OSError as error:
         failed = save_error(stem, error)
         here = not job.task_id and item.url is None
         raise (_kept_here(job, ports, failed) if here else still_at_service(job, failed)) from None
+
+
+def _made_before(job: Job, ports: Ports, item: Item, begun: BegunFile | None, whole: Path) -> Path | None:
+    """Return the file that an earlier process had finished; it was killed before, or just after, naming it."""
+    if not begun or not begun.sha256:
+        return None
+    found = _placed_before(begun)
+    if found:
+        whole.unlink(missing_ok=True)
+    elif has_digest(whole, begun.sha256):
+        found = naming.place(whole, begun.path)
+    else:
+        return None
+    ports.journal.file(job.id, item.index, found, sha256=begun.sha256, placed=True)
+    return found
 
 
 def _written(job: Job, ports: Ports, item: Item, stem: Path, part: Path, whole: Path) -> tuple[Path, str]:
@@ -200,12 +213,6 @@ def _share_cny(job: Job) -> float | None:
     return None if job.charged_cny is None else round(job.charged_cny / max(1, good), 6)
 
 
-def _place(job: Job, ports: Ports, item: Item, target: Path, whole: Path, digest: str) -> Path:
-    final = naming.place(whole, target)
-    ports.journal.file(job.id, item.index, final, sha256=digest, placed=True)
-    return final
-
-
 def _note_size(job: Job, data: bytes) -> None:
     asked = job.prepared.get("body", {}).get("parameters", {}).get("size")
     size = png.size_px(data)
@@ -218,9 +225,11 @@ def _note_size(job: Job, data: bytes) -> None:
             job.notices.append(Notice("size_differs", text))
 
 
-def _write_sidecar(path: Path, made: dict[str, Any]) -> None:
-    """Write NAME.json beside the file, as carefully as the file: whole, and over nothing."""
+def _write_sidecar(path: Path, made: dict[str, Any], aside: Path) -> None:
+    """Write NAME.json beside the file, as carefully as the file: whole, once, and over nothing."""
     sidecar = path.with_name(f"{path.name}.json")
-    temporary = path.with_name(f".{path.name}.json.whole")
-    _write(temporary, (json.dumps(made, ensure_ascii=False, indent=2) + "\n").encode("utf-8"))
-    naming.place(temporary, sidecar)
+    _write(aside, (json.dumps(made, ensure_ascii=False, indent=2) + "\n").encode("utf-8"))
+    if has_digest(sidecar, sha256_of(aside)):
+        aside.unlink()  # written before, by a process that was killed
+    else:
+        naming.place(aside, sidecar)
