@@ -30,6 +30,13 @@ class _Group:
         self.members = 0
 
 
+class _Mine(threading.local):
+    """What one thread is in the middle of."""
+
+    inside = False
+    group: _Group | None = None
+
+
 class Database:
     """One connection per process, one writer at a time, all processes' writes in turn."""
 
@@ -50,6 +57,7 @@ class Database:
         self._counting = threading.Lock()
         self._waiting = 0
         self._group: _Group | None = None
+        self._mine = _Mine()
         try:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             if not path.exists():
@@ -79,6 +87,26 @@ class Database:
             db.execute(f"PRAGMA user_version={max(found, version)}")
 
     @contextmanager
+    def together(self) -> Iterator[None]:
+        """Make all of this thread's writes in here one commit, at its end.
+
+        Raises:
+            JournalError: the disk is full or the file is not usable; nothing of it is written.
+        """
+        if self._mine.inside:
+            yield
+            return
+        self._mine.inside = True
+        try:
+            yield
+        finally:
+            group, self._mine.group, self._mine.inside = self._mine.group, None, False
+            if group is not None:
+                self._leave(group)
+        if group is not None:
+            self._wait(group)
+
+    @contextmanager
     def write(self) -> Iterator[sqlite3.Connection]:
         """Run one exclusive transaction; it is committed at the end, or not at all.
 
@@ -88,30 +116,32 @@ class Database:
         Raises:
             JournalError: the disk is full or the file is not usable.
         """
-        group = self._join()
-        try:
-            self._connection.execute("SAVEPOINT one")
+        with self.together():
+            group = self._joined()
             try:
-                yield self._connection
-            except BaseException:
-                if self._connection.in_transaction:
-                    self._connection.execute("ROLLBACK TO one")
-                    self._connection.execute("RELEASE one")
+                self._connection.execute("SAVEPOINT one")
+                try:
+                    yield self._connection
+                except BaseException:
+                    if self._connection.in_transaction:
+                        self._connection.execute("ROLLBACK TO one")
+                        self._connection.execute("RELEASE one")
+                    raise
+                self._connection.execute("RELEASE one")
+            except sqlite3.IntegrityError:
                 raise
-            self._connection.execute("RELEASE one")
-        except sqlite3.IntegrityError:
-            self._leave(group)
-            raise
-        except sqlite3.Error as error:
-            if not self._connection.in_transaction:  # a full disk takes back what the whole group has written
-                self._end(group, error)
-            self._leave(group)
-            raise unusable(self.path, error) from None
-        except BaseException:
-            self._leave(group)
-            raise
-        self._leave(group)
-        self._wait(group)
+            except sqlite3.Error as error:
+                if not self._connection.in_transaction:  # a full disk takes back what the whole group has written
+                    self._end(group, error)
+                raise unusable(self.path, error) from None
+
+    def _joined(self) -> _Group:
+        """Return the group this thread writes in; enter it with the first write."""
+        if self._mine.group is None:
+            self._mine.group = self._join()
+        elif self._mine.group.error is not None:
+            raise unusable(self.path, self._mine.group.error)
+        return self._mine.group
 
     def _join(self) -> _Group:
         """Enter the transaction that is open, or begin one; the lock is held afterwards."""

@@ -14,7 +14,8 @@ from bailian.cli.run import service
 from bailian.cli.terminal import talk
 from bailian.engine.adopt import adopt
 from bailian.engine.job import Job, Outcome, Saving
-from bailian.engine.run import Engine, still_running
+from bailian.engine.run import Engine
+from bailian.engine.steps import still_running
 from bailian.errors import TaskFailed, from_journal
 from bailian.journal import FINAL_STATES, OPEN_STATES, Row, TaskTaken
 from bailian.language import say

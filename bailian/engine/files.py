@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import time
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -48,36 +51,80 @@ def _kept_here(job: Job, ports: Ports, error: BailianError) -> BailianError:
     return error
 
 
+def write_texts(job: Job, ports: Ports, answer: Mapping[str, Any]) -> None:
+    """Write the texts of an answer that has just come beside their final names, in the thread that received it.
+
+    What cannot be written is tried again when the answer is in the journal, and reported then.
+    """
+    items = of(job.kind).items(answer, job.prepared) if job.saving.folder is not None else []
+    for item in items:
+        if item.good and item.text is not None:
+            data = _text_bytes(item)
+            stem = _stem(job, item)
+            whole = _aside(job, item, stem).with_suffix(".whole")
+            with suppress(OSError):
+                stem.parent.mkdir(parents=True, exist_ok=True)
+                _write(whole, data)
+                job.written[item.index] = (_named(job, item, stem), hashlib.sha256(data).hexdigest())
+
+
+def record_texts(job: Job, ports: Ports) -> None:
+    """Write down which names those texts will get."""
+    for index, (target, digest) in job.written.items():
+        ports.journal.file(job.id, index, target, sha256=digest)
+
+
+def _place_text(job: Job, ports: Ports, item: Item) -> Path:
+    """Give a text that is written already its name; the journal learns of it with the end of the job."""
+    if item.index not in job.unrecorded:
+        target, digest = job.written[item.index]
+        final = naming.place(_aside(job, item, target).with_suffix(".whole"), target, sync=False)
+        ports.unsynced.add(final.parent)
+        job.unrecorded[item.index] = (final, digest)
+    return job.unrecorded[item.index][0]
+
+
+def _aside(job: Job, item: Item, stem: Path) -> Path:
+    """Return where a result is until it is whole. Named by the job: whoever goes on with it finds it, whatever name
+    the result gets."""
+    return stem.with_name(f".{job.id}.{item.index}.part")
+
+
 def save_item(job: Job, ports: Ports, item: Item) -> Path:
     """Give a result its file; where it goes is on disk before, what it is before its final name."""
-    # A text of this process's own can be written again from the journal: nothing about it was recorded yet.
-    new_text = item.text is not None and job.state == "waiting" and not job.failures_in_a_row
-    begun = None if new_text else ports.journal.file_path(job.id, item.index)
-    stem = _stem(job, item) if begun is None else begun.path.with_suffix("") if begun.sha256 else begun.path
-    # Named by the job: whoever goes on with it finds them, whatever name the result gets.
-    part = stem.with_name(f".{job.id}.{item.index}.part")
-    whole = part.with_suffix(".whole")
+    stem = job.saving.folder or Path()
     try:
-        final = _made_before(job, ports, item, begun, whole)
-        if final is None:
-            stem.parent.mkdir(parents=True, exist_ok=True)
-            if not begun and not new_text:
-                ports.journal.file(job.id, item.index, stem)
-            ports.progress.update(job, "DOWNLOADING", 0.0)
-            target, digest = _written(job, ports, item, stem, part, whole)
-            ports.journal.file(job.id, item.index, target, sha256=digest)
-            final = naming.place(whole, target)
-            if new_text:
-                job.unrecorded[item.index] = (final, digest)  # with the end of the job
-            else:
-                ports.journal.file(job.id, item.index, final, sha256=digest, placed=True)
+        if item.index in job.written:
+            final = _place_text(job, ports, item)
+        else:
+            begun = ports.journal.file_path(job.id, item.index)
+            stem = _stem(job, item) if begun is None else begun.path.with_suffix("") if begun.sha256 else begun.path
+            part = _aside(job, item, stem)
+            final = _made_before(job, ports, item, begun, part.with_suffix(".whole")) or _made_now(
+                job, ports, item, begun, stem
+            )
         if job.saving.sidecar:
-            _write_sidecar(final, recipe.recipe(job, item, _share_cny(job)), part.with_suffix(".recipe"))
+            aside = _aside(job, item, final).with_suffix(".recipe")
+            _write_sidecar(final, recipe.recipe(job, item, _share_cny(job)), aside)
         return final
     except OSError as error:
         failed = save_error(stem, error)
         here = not job.task_id and item.url is None
         raise (_kept_here(job, ports, failed) if here else still_at_service(job, failed)) from None
+
+
+def _made_now(job: Job, ports: Ports, item: Item, begun: BegunFile | None, stem: Path) -> Path:
+    part = _aside(job, item, stem)
+    whole = part.with_suffix(".whole")
+    stem.parent.mkdir(parents=True, exist_ok=True)
+    if not begun:
+        ports.journal.file(job.id, item.index, stem)
+    ports.progress.update(job, "DOWNLOADING", 0.0)
+    target, digest = _written(job, ports, item, stem, part, whole)
+    ports.journal.file(job.id, item.index, target, sha256=digest)
+    final = naming.place(whole, target)
+    ports.journal.file(job.id, item.index, final, sha256=digest, placed=True)
+    return final
 
 
 def _made_before(job: Job, ports: Ports, item: Item, begun: BegunFile | None, whole: Path) -> Path | None:
@@ -104,9 +151,14 @@ def _written(job: Job, ports: Ports, item: Item, stem: Path, part: Path, whole: 
     else:
         ports.downloader.fetch(item.url or "", part)
         return _complete(job, item, stem, part, whole)
+    return _named(job, item, stem), sha256_of(whole)
+
+
+def _named(job: Job, item: Item, stem: Path) -> Path:
+    """Return the file's name with the suffix asked for, else the format's own."""
     asked = job.saving.suffix if item.index == 0 else None
     suffix = item.suffix if asked is None else asked
-    return stem.with_name(f"{stem.name}.{suffix}" if suffix else stem.name), sha256_of(whole)
+    return stem.with_name(f"{stem.name}.{suffix}" if suffix else stem.name)
 
 
 def _write(path: Path, data: bytes) -> None:

@@ -23,6 +23,7 @@ from bailian.wire.download import Downloader
 from bailian.wire.service import Service
 
 if TYPE_CHECKING:
+    from bailian.engine.spoken import Broken
     from bailian.modalities.text_answers import Assembly
 
 
@@ -78,6 +79,10 @@ class Job:
     poll_per_s: float = 20.0
     typical_s: float | None = None
 
+    body: dict[str, Any] | None = None
+    """What is about to be sent, its files in it."""
+    reply: dict[str, Any] | BailianError | Broken | None = None
+    """What came of it, until it is written down."""
     task_id: str | None = None
     request_id: str | None = None
     adopted: bool = False
@@ -105,6 +110,8 @@ class Job:
     """How often the list showed no others."""
     foreign: set[str] = field(default_factory=set)
     refreshed: bool = False
+    written: dict[int, tuple[Path, str]] = field(default_factory=dict)
+    """Texts that are whole beside the names (with SHA-256) they are to get."""
     unrecorded: dict[int, tuple[Path, str]] = field(default_factory=dict)
     """Files (with SHA-256) that have their names and are not in the journal yet."""
     document: bool = False
@@ -190,6 +197,8 @@ class Ports:
     """What has come of the answers under way, by job. Who takes one out writes its end down."""
     uploads: dict[tuple[str, Path], str] = field(default_factory=dict)
     """Where files were uploaded, by job and path."""
+    unsynced: set[Path] = field(default_factory=set)
+    """Folders with new names in them that a power cut could take back."""
     monotonic: Callable[[], float] = time.monotonic
     wall: Callable[[], float] = time.time
     jitter: Callable[[], float] = random.random

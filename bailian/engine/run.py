@@ -11,26 +11,21 @@ from types import TracebackType
 from typing import Any
 
 from bailian.catalog import Catalog, Model
-from bailian.engine.calls import left_behind
 from bailian.engine.files import still_at_service
-from bailian.engine.job import Job, NoProgress, Outcome, Ports, Progress, Saving, Speech, Step, Then
+from bailian.engine.job import Job, NoProgress, Outcome, Ports, Progress, Saving, Speech
 from bailian.engine.lanes import Lane, Lanes
-from bailian.engine.save import save
+from bailian.engine.record import unsent
 from bailian.engine.schedule import Scheduler
-from bailian.engine.settle import never_arrived, settle, unclear
-from bailian.engine.spoken import answer_on_disk, forget_own
-from bailian.engine.submit import broke_off, hold, submit, unsent
-from bailian.engine.turn import in_flight_limit, turn
-from bailian.engine.watch import keep, watch
+from bailian.engine.settle import never_arrived, unclear
+from bailian.engine.steps import NO_WAIT_STEPS, STEPS, leave_it, step_after, still_running
+from bailian.engine.turn import in_flight_limit
 from bailian.errors import (
     BailianError,
     BudgetExceeded,
     Interrupted,
     JournalError,
-    MaybeSent,
     NotSent,
     ServiceError,
-    StillRunning,
     journalled,
 )
 from bailian.journal import FINAL_STATES, Journal, Row
@@ -44,66 +39,6 @@ from bailian.settings import Settings
 from bailian.wire.download import Downloader
 from bailian.wire.headers import request_headers
 from bailian.wire.service import Service
-
-
-def _submit_only(job: Job, ports: Ports) -> Then | Outcome:
-    """Submit without waiting: a task that exists is the end."""
-    then = submit(job, ports)
-    return Outcome(job, "submitted") if isinstance(then, Then) and then.step == "watch" else then
-
-
-def _settle_only(job: Job, ports: Ports) -> Then | Outcome:
-    then = settle(job, ports)
-    return Outcome(job, "submitted") if isinstance(then, Then) and then.step == "watch" else then
-
-
-def _give_up(job: Job, ports: Ports) -> Outcome:
-    """Intended by a process that died before sending: certainly not paid, and not ours to pay now."""
-    return unsent(job, ports, never_arrived())
-
-
-def _hold(job: Job, ports: Ports) -> Outcome:
-    """Nobody waits for the answer any more: make the best of what is here of it."""
-    broken = left_behind(job, ports)
-    if broken is not None:
-        return broke_off(job, ports, broken)
-    job.answer = answer_on_disk(job, ports)
-    if job.answer is not None:
-        keep(job, ports)
-        end = save(job, ports)
-        return end if isinstance(end, Outcome) else Outcome(job, "ended", error=still_running(job))
-    forget_own(job, ports)
-    if ports.stopping.is_set():
-        return hold(
-            job,
-            ports,
-            MaybeSent(say("no answer came before --timeout or Ctrl-C", "在 --timeout 或 Ctrl-C 之前没有收到应答")),
-        )
-    return hold(job, ports, MaybeSent(say("the process ended before the answer came", "进程在收到应答前结束")))
-
-
-STEPS: dict[str, Step] = {
-    "turn": turn,
-    "submit": submit,
-    "settle": settle,
-    "watch": watch,
-    "keep": keep,
-    "save": save,
-    "give_up": _give_up,
-    "hold": _hold,
-}
-NO_WAIT_STEPS: dict[str, Step] = {**STEPS, "submit": _submit_only, "settle": _settle_only}
-
-
-def step_after(job: Job) -> str:
-    """Return how a job goes on from where the journal had it."""
-    if job.state in ("sending", "unsettled"):
-        if job.prepared["mode"] == "task":
-            return "settle"
-        return "turn" if job.may_resend and of(job.kind).REPEATABLE else "hold"
-    if job.state == "waiting":
-        return "turn" if job.may_resend else "give_up"
-    return {"submitted": "watch", "ended": "save"}[job.state]
 
 
 class Engine:
@@ -354,7 +289,7 @@ class Engine:
             return unsent(job, self.ports, job.last_error or late)
         if state in ("sending", "unsettled"):
             if job.prepared["mode"] != "task":
-                return _hold(job, self.ports)
+                return leave_it(job, self.ports)
             return Outcome(job, state, error=unclear(job))
         return Outcome(job, state, error=still_running(job))
 
@@ -374,7 +309,7 @@ class Engine:
             if state == "waiting":
                 unsent(job, self.ports, never_arrived())
             elif state in ("sending", "unsettled") and job.prepared["mode"] != "task":
-                if _hold(job, self.ports).state == "held":
+                if leave_it(job, self.ports).state == "held":
                     running.append(job.id)
             elif state not in FINAL_STATES:
                 running.append(job.task_id or job.id)
@@ -395,16 +330,3 @@ def _stop_what_cannot_succeed(lanes: Lanes, outcome: Outcome) -> None:
         lanes.stop()
     elif isinstance(error, ServiceError) and error.stops_all:
         lanes.stop(outcome.job.wire_model if error.of_model else None)
-
-
-def still_running(job: Job) -> StillRunning:
-    """Return the report on a job that our deadline came too early for: its task runs, or its result waits."""
-    name = job.task_id or job.id
-    return StillRunning(
-        say(f"{name} is made, but not fetched yet", f"{name} 已生成，但尚未取回")
-        if job.answer
-        else say(f"task {name} is still running", f"任务 {name} 仍在运行"),
-        advice=say(f"fetch it with: {job.resume} {name}", f"请用以下命令取回：{job.resume} {name}"),
-        request_id=job.request_id,
-        task_id=job.task_id,
-    )

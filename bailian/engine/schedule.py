@@ -1,4 +1,8 @@
-"""Runs steps of many jobs on a few threads. A job that waits is an entry in a heap, not a thread."""
+"""Runs steps of many jobs on a few threads. A job that waits is an entry in a heap, not a thread.
+
+What only writes down is done at a desk: one thread takes all that has come meanwhile, and commits it at once. So ten
+thousand rows need a few thousand waits for the disk, and the threads that wait for the network disturb each other less.
+"""
 
 from __future__ import annotations
 
@@ -8,22 +12,29 @@ import itertools
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from bailian.engine.job import Job, Outcome, Ports, Step, Then
 from bailian.engine.lanes import Lanes
-from bailian.errors import BailianError
+from bailian.engine.steps import AT_DESK
+from bailian.errors import BailianError, JournalError
+from bailian.media.naming import sync_folder
 from bailian.modalities import of
+from bailian.wire.download import save_error
 
 THREADS = 64
+# So many steps share one commit at most.
+DESK_MAX = 100
 # Ctrl-C while a paid request is under way: its answer is worth waiting for.
 GRACE_S = 8.0
 SYNC_GRACE_S = 330.0
 # Every pause is multiplied by this. Tests make a bad day short with it; nothing else touches it.
 PAUSE_FACTOR = 1.0
-# A text that has come is written down by the thread that received it: ten thousand hand-overs less.
-GOES_ON = ("keep", "save")
+
+End = Then | Outcome | BaseException
 
 
 @dataclass(order=True)
@@ -35,22 +46,30 @@ class _Due:
 
 
 class Scheduler:
-    """Feeds due steps to worker threads and collects how they end. One thread (the caller's) keeps the state."""
+    """Feeds due steps to its threads and collects how they end. One thread (the caller's) keeps the state."""
 
     def __init__(self, steps: dict[str, Step], ports: Ports, lanes: Lanes, *, threads: int = THREADS) -> None:
         self._steps = steps
         self.lanes = lanes
         self._ports = ports
         self._threads_max = threads
-        self._threads: list[threading.Thread] = []
+        self._threads = 0
+        self._has_desk = False
         self._due: list[_Due] = []
         self._order = itertools.count()
         self._todo: queue.SimpleQueue[tuple[Job, str] | None] = queue.SimpleQueue()
-        self._ended: queue.SimpleQueue[tuple[Job, Then | Outcome | BaseException]] = queue.SimpleQueue()
+        self._desk: queue.SimpleQueue[tuple[Job, str] | None] = queue.SimpleQueue()
+        self._ended: queue.SimpleQueue[list[tuple[Job, End]]] = queue.SimpleQueue()
+        self._news: deque[tuple[Job, End]] = deque()
         self._running: dict[str, tuple[Job, str]] = {}
+        self._leaving = False
+        self._left: list[Job] = []
 
     def add(self, job: Job, step: str, after_s: float = 0.0) -> None:
-        heapq.heappush(self._due, _Due(time.monotonic() + after_s * PAUSE_FACTOR, next(self._order), job, step))
+        if after_s > 0:
+            heapq.heappush(self._due, _Due(time.monotonic() + after_s * PAUSE_FACTOR, next(self._order), job, step))
+        else:
+            self._start(job, step)
 
     def run(self, deadline_s: float | None) -> Iterator[Outcome | tuple[Job, BailianError]]:
         """Yield each job's end as it comes; stop when none is left or `deadline_s` (monotonic) is reached."""
@@ -60,11 +79,11 @@ class Scheduler:
                 return
             for job in self.lanes.next_jobs():
                 self.add(job, "turn")
-            if not self._due and not self._running:
-                continue  # all lanes have turned out to be empty
             while self._due and self._due[0].at_s <= now_s:
                 due = heapq.heappop(self._due)
                 self._start(due.job, due.step)
+            if not self._due and not self._running:
+                continue  # all lanes have turned out to be empty
             times_s = [self._due[0].at_s] if self._due else []
             times_s += [deadline_s] if deadline_s is not None else []
             ended = self._next_end(max(0.0, min(times_s) - time.monotonic()) if times_s else None)
@@ -80,43 +99,41 @@ class Scheduler:
         ends: list[Outcome | tuple[Job, BailianError]] = []
         if self._running:
             self._ports.stopping.set()
+        self._leaving = True
         self.lanes.stop()
-        left = [due.job for due in self._due]
-        self._due.clear()
         begun_s = time.monotonic()
         with contextlib.suppress(KeyboardInterrupt):
             while (grace_s := self._grace_s()) > 0 and time.monotonic() < begun_s + grace_s:
                 ended = self._next_end(begun_s + grace_s - time.monotonic())
                 if ended is not None:
                     ends.append(ended)
-        left += [due.job for due in self._due] + [job for job, _ in self._running.values()]
+        left = [*self._left, *(due.job for due in self._due), *(job for job, _ in self._running.values())]
         self._due.clear()
         return ends, left
 
     def _grace_s(self) -> float:
-        """Return how long the paid requests under way are worth waiting for."""
-        submitting = [job for job, step in self._running.values() if step == "submit"]
-        lost = [job for job in submitting if not of(job.kind).REPEATABLE]
+        """Return how long what is under way is worth waiting for."""
+        sending = [job for job, step in self._running.values() if step == "send"]
+        lost = [job for job in sending if not of(job.kind).REPEATABLE]
         if any(job.prepared["mode"] != "task" for job in lost):
             return SYNC_GRACE_S
-        return GRACE_S if lost else 0.0
+        return GRACE_S if lost or any(step in AT_DESK for _, step in self._running.values()) else 0.0
 
     def close(self) -> None:
-        for _ in self._threads:
+        for _ in range(self._threads):
             self._todo.put(None)
+        self._desk.put(None)
 
     def _next_end(self, timeout_s: float | None) -> Outcome | tuple[Job, BailianError] | None:
-        try:
-            job, end = self._ended.get(timeout=timeout_s)
-        except queue.Empty:
-            return None
+        if not self._news:
+            try:
+                self._news.extend(self._ended.get(timeout=timeout_s))
+            except queue.Empty:
+                return None
+        job, end = self._news.popleft()
         _, step = self._running.pop(job.id)
         if isinstance(end, Then):
-            if step == "submit" and end.step != "submit":
-                self.lanes.left(job)
-            if end.step in ("keep", "save"):
-                self._free_slot(job)
-            self.add(job, end.step, end.after_s)
+            self._go_on(job, step, end)
             return None
         self.lanes.left(job)
         self._free_slot(job)
@@ -125,6 +142,21 @@ class Scheduler:
         if isinstance(end, BaseException):
             raise end
         return end
+
+    def _go_on(self, job: Job, step: str, then: Then) -> None:
+        if then.step in ("attach", "send"):
+            self.lanes.sending(job)
+        elif step == "record":
+            self.lanes.left(job)
+        if then.step in ("keep", "save", "place"):
+            self._free_slot(job)
+        if not self._leaving or then.step in ("record", "place"):
+            self.add(job, then.step, then.after_s)
+            return
+        if then.step == "send":
+            with contextlib.suppress(JournalError):
+                self._ports.journal.not_sent(job.id)  # written down, and kept from leaving
+        self._left.append(job)
 
     def _free_slot(self, job: Job) -> None:
         """The task runs no more: whoever waits at the same door asks at once, not at its next look."""
@@ -139,26 +171,58 @@ class Scheduler:
 
     def _start(self, job: Job, step: str) -> None:
         self._running[job.id] = (job, step)
-        if step == "submit":
-            self.lanes.sending(job)
-        if len(self._running) > len(self._threads) < self._threads_max:
-            # Daemons: a request that nobody waits for any more must not keep the process alive.
-            thread = threading.Thread(target=self._work, name=f"bailian-{len(self._threads)}", daemon=True)
-            self._threads.append(thread)
-            thread.start()
+        # Daemons: a request that nobody waits for any more must not keep the process alive.
+        if step in AT_DESK:
+            if not self._has_desk:
+                self._has_desk = True
+                threading.Thread(target=self._work_at_desk, name="bailian-desk", daemon=True).start()
+            self._desk.put((job, step))
+            return
+        if len(self._running) > self._threads < self._threads_max:
+            self._threads += 1
+            threading.Thread(target=self._work, name=f"bailian-{self._threads}", daemon=True).start()
         self._todo.put((job, step))
 
     def _work(self) -> None:
         while (todo := self._todo.get()) is not None:
             job, step = todo
-            end = _run_step(self._steps[step], job, self._ports)
-            while isinstance(end, Then) and end.step in GOES_ON and not end.after_s and of(job.kind).REPEATABLE:
-                end = _run_step(self._steps[end.step], job, self._ports)
-            self._ended.put((job, end))
+            self._ended.put([(job, self._run_step(job, step))])
 
+    def _work_at_desk(self) -> None:
+        while (todo := self._desk.get()) is not None:
+            pile = [todo]
+            with contextlib.suppress(queue.Empty):
+                while len(pile) < DESK_MAX and (more := self._desk.get_nowait()) is not None:
+                    pile.append(more)
+            self._ended.put(self._run_together(pile))
 
-def _run_step(step: Callable[[Job, Ports], Then | Outcome], job: Job, ports: Ports) -> Then | Outcome | BaseException:
-    try:
-        return step(job, ports)
-    except BaseException as error:  # noqa: BLE001 - carried to the caller's thread, where it is raised
-        return error
+    def _run_together(self, pile: Sequence[tuple[Job, str]]) -> list[tuple[Job, End]]:
+        try:
+            with self._ports.journal.database.together():
+                ends = [(job, self._run_step(job, step)) for job, step in pile]
+                self._sync_folders()
+        except (JournalError, OSError):  # none of it is written: each tries on its own, and says what that means for it
+            return [(job, self._run_alone(job, step)) for job, step in pile]
+        return ends
+
+    def _run_alone(self, job: Job, step: str) -> End:
+        end = self._run_step(job, step)
+        try:
+            self._sync_folders()
+        except OSError as error:
+            return save_error(job.saving.folder or Path(), error)
+        return end
+
+    def _sync_folders(self) -> None:
+        while self._ports.unsynced:
+            with contextlib.suppress(FileNotFoundError):  # the folder is gone, and what was in it
+                sync_folder(self._ports.unsynced.pop())
+
+    def _run_step(self, job: Job, step: str) -> End:
+        try:
+            end = self._steps[step](job, self._ports)
+            if step == "turn" and end == Then("submit") and not self._leaving:
+                end = self._steps["submit"](job, self._ports)
+        except BaseException as error:  # noqa: BLE001 - carried to the caller's thread, where it is raised
+            return error
+        return end

@@ -11,8 +11,8 @@ from typing import Any
 
 from bailian.engine.evidence import is_ours
 from bailian.engine.job import Job, Outcome, Ports, Then, query_wait_s
+from bailian.engine.record import unsent
 from bailian.engine.rhythm import backoff_s
-from bailian.engine.submit import unsent
 from bailian.engine.sweep import OVER
 from bailian.errors import BailianError, MaybeSent, NotSent, journalled
 from bailian.journal import TaskTaken

@@ -95,8 +95,10 @@ def _fit(name: str) -> str:
     return f"_{name}" if _RESERVED.match(name) else name
 
 
-def place(temp_path: Path, target: Path) -> Path:
+def place(temp_path: Path, target: Path, *, sync: bool = True) -> Path:
     """Give the finished file its final name, or the next free "name-2"; return the name it got.
+
+    Without `sync` the caller brings the folder to the disk (`sync_folder`), for many files at once.
 
     The file appears whole or not at all, and no existing file is ever replaced: `os.link` refuses an
     existing name atomically. Where links are not possible the name is taken with O_EXCL first.
@@ -105,9 +107,8 @@ def place(temp_path: Path, target: Path) -> Path:
         try:
             os.link(temp_path, candidate)
         except FileExistsError:
-            if _same_file(temp_path, candidate):
-                break
-            continue
+            if not _same_file(temp_path, candidate):
+                continue
         except OSError as error:
             if error.errno not in (
                 errno.EPERM,
@@ -122,11 +123,11 @@ def place(temp_path: Path, target: Path) -> Path:
             if not _take(candidate):
                 continue
             temp_path.replace(candidate)
-            _sync_folder(candidate.parent)
-            return candidate
+            break
+        temp_path.unlink()
         break
-    temp_path.unlink()
-    _sync_folder(candidate.parent)
+    if sync:
+        sync_folder(candidate.parent)
     return candidate
 
 
@@ -158,7 +159,8 @@ def _take(path: Path) -> bool:
     return True
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Bring the names in a folder to the disk."""
     if os.name == "nt":  # a folder cannot be opened for fsync there
         return
     handle = os.open(folder, os.O_RDONLY)

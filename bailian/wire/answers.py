@@ -7,6 +7,7 @@ under `error`; a body that is not JSON at all (a gateway's page).
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from bailian.errors import MaybeSent
@@ -29,7 +30,7 @@ def read(reply: Reply, *, task_id: str | None = None) -> dict[str, Any]:
     data = reply.data
     code, message = ("", "") if data is None else wire_error(data)
     good = 200 <= reply.status < 300
-    if data is not None and good and (not code or _created_task(data)):
+    if data is not None and good and (not code or task_id_of(data)):
         return data
     refused = data is not None and (code or reply.status < 500)
     if not refused and not 300 <= reply.status < 500:
@@ -44,10 +45,10 @@ def read(reply: Reply, *, task_id: str | None = None) -> dict[str, Any]:
     )
 
 
-def _created_task(data: dict[str, Any]) -> bool:
-    """A task id is a paid task, whatever stands beside it."""
+def task_id_of(data: Mapping[str, Any]) -> str:
+    """Return the id of the task that an answer speaks of: a paid one, whatever stands beside it."""
     output = data.get("output")
-    return isinstance(output, dict) and bool(output.get("task_id"))
+    return str(output.get("task_id") or "") if isinstance(output, dict) else ""
 
 
 def wire_error(data: dict[str, Any]) -> tuple[str, str]:

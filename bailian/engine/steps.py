@@ -1,0 +1,95 @@
+"""The steps of a job, by name, and which of them comes first for a job that another process left."""
+
+from __future__ import annotations
+
+from bailian.engine.calls import left_behind
+from bailian.engine.job import Job, Outcome, Ports, Step, Then
+from bailian.engine.record import broke_off, hold, record, unsent
+from bailian.engine.save import save
+from bailian.engine.settle import never_arrived, settle
+from bailian.engine.spoken import answer_on_disk, forget_own
+from bailian.engine.submit import attach, send, submit
+from bailian.engine.turn import turn
+from bailian.engine.watch import keep, watch
+from bailian.errors import MaybeSent, StillRunning
+from bailian.language import say
+from bailian.modalities import of
+
+
+def _record_only(job: Job, ports: Ports) -> Then | Outcome:
+    """Submit without waiting: a task that exists is the end."""
+    then = record(job, ports)
+    return Outcome(job, "submitted") if isinstance(then, Then) and then.step == "watch" else then
+
+
+def _settle_only(job: Job, ports: Ports) -> Then | Outcome:
+    then = settle(job, ports)
+    return Outcome(job, "submitted") if isinstance(then, Then) and then.step == "watch" else then
+
+
+def _give_up(job: Job, ports: Ports) -> Outcome:
+    """Intended by a process that died before sending: certainly not paid, and not ours to pay now."""
+    return unsent(job, ports, never_arrived())
+
+
+def leave_it(job: Job, ports: Ports) -> Outcome:
+    """Make the best of what is here of an answer that nobody waits for any more."""
+    broken = left_behind(job, ports)
+    if broken is not None:
+        return broke_off(job, ports, broken)
+    job.answer = answer_on_disk(job, ports)
+    if job.answer is not None:
+        keep(job, ports)
+        end = save(job, ports)
+        return end if isinstance(end, Outcome) else Outcome(job, "ended", error=still_running(job))
+    forget_own(job, ports)
+    if ports.stopping.is_set():
+        return hold(
+            job,
+            ports,
+            MaybeSent(say("no answer came before --timeout or Ctrl-C", "在 --timeout 或 Ctrl-C 之前没有收到应答")),
+        )
+    return hold(job, ports, MaybeSent(say("the process ended before the answer came", "进程在收到应答前结束")))
+
+
+STEPS: dict[str, Step] = {
+    "turn": turn,
+    "attach": attach,
+    "submit": submit,
+    "send": send,
+    "record": record,
+    "settle": settle,
+    "watch": watch,
+    "keep": keep,
+    "save": save,
+    "place": save,
+    "give_up": _give_up,
+    "hold": leave_it,
+}
+NO_WAIT_STEPS: dict[str, Step] = {**STEPS, "record": _record_only, "settle": _settle_only}
+# Steps that only write down: those of many jobs are one commit. The others wait for the network, or for a large file.
+AT_DESK = frozenset({"turn", "submit", "record", "keep", "place", "give_up"})
+
+
+def step_after(job: Job) -> str:
+    """Return how a job goes on from where the journal had it."""
+    if job.state in ("sending", "unsettled"):
+        if job.prepared["mode"] == "task":
+            return "settle"
+        return "turn" if job.may_resend and of(job.kind).REPEATABLE else "hold"
+    if job.state == "waiting":
+        return "turn" if job.may_resend else "give_up"
+    return {"submitted": "watch", "ended": "save"}[job.state]
+
+
+def still_running(job: Job) -> StillRunning:
+    """Return the report on a job that our deadline came too early for: its task runs, or its result waits."""
+    name = job.task_id or job.id
+    return StillRunning(
+        say(f"{name} is made, but not fetched yet", f"{name} 已生成，但尚未取回")
+        if job.answer
+        else say(f"task {name} is still running", f"任务 {name} 仍在运行"),
+        advice=say(f"fetch it with: {job.resume} {name}", f"请用以下命令取回：{job.resume} {name}"),
+        request_id=job.request_id,
+        task_id=job.task_id,
+    )
