@@ -15,6 +15,9 @@ from uuid import uuid4
 
 from bailian.database import unusable
 
+# Two that begin at the same moment are in each other's way for an instant; one of them is to win.
+TURN_S = 0.25
+
 
 class Owner:
     """This process, as the journal names it. Use as a context manager."""
@@ -63,32 +66,45 @@ class Owner:
 
 
 @contextlib.contextmanager
-def only_one(home: Path, name: str) -> Iterator[bool]:
-    """Hold the lock of this name; yield False if another process has it. It goes with the process."""
-    folder = home / "running"
-    path = folder / f"{hashlib.sha256(name.encode()).hexdigest()[:24]}.run"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        held = _lock(path)
-    except sqlite3.OperationalError as error:
-        if "locked" not in str(error):
-            raise unusable(path, error) from None
-        yield False
-        return
-    except OSError as error:
-        raise unusable(path, error) from None
-    try:
-        yield True
-    finally:
-        held.close()
+def only_one(home: Path, name: str, part: str | None = None) -> Iterator[bool]:
+    """Hold the lock of this name, or of one part of it; yield False if another process is in the way.
+
+    Processes may hold a part each, side by side; who holds the whole is alone. The lock goes with the process.
+    """
+    whole = _run_path(home, name)
+    with contextlib.ExitStack() as held:
+        alone = True
+        try:
+            whole.parent.mkdir(parents=True, exist_ok=True)
+            held.enter_context(contextlib.closing(_lock(whole, shared=part is not None, wait_s=TURN_S)))
+            if part is not None:
+                held.enter_context(contextlib.closing(_lock(_run_path(home, f"{name}\n{part}"), wait_s=TURN_S)))
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error):
+                raise unusable(whole, error) from None
+            held.close()
+            alone = False
+        except OSError as error:
+            raise unusable(whole, error) from None
+        yield alone
 
 
-def _lock(path: Path) -> sqlite3.Connection:
-    """Lock the file until the connection is closed; sqlite3.OperationalError if another process holds it."""
-    connection = sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)
+def _run_path(home: Path, name: str) -> Path:
+    return home / "running" / f"{hashlib.sha256(name.encode()).hexdigest()[:24]}.run"
+
+
+def _lock(path: Path, *, shared: bool = False, wait_s: float = 0.0) -> sqlite3.Connection:
+    """Lock the file until the connection is closed: for oneself, or with others who share it.
+
+    Raises:
+        sqlite3.OperationalError: another process holds it.
+    """
+    connection = sqlite3.connect(path, timeout=wait_s, isolation_level=None, check_same_thread=False)
     try:
         connection.execute("PRAGMA journal_mode=OFF")  # nothing is ever written, so no second file
-        connection.execute("BEGIN EXCLUSIVE")
+        connection.execute("BEGIN" if shared else "BEGIN EXCLUSIVE")
+        if shared:
+            connection.execute("SELECT 1 FROM sqlite_master").fetchall()  # the lock comes with the first reading
     except sqlite3.OperationalError:
         connection.close()
         raise

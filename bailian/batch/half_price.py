@@ -65,7 +65,12 @@ def check_half_price(region: str, window_h: int = WINDOW_H) -> None:
 
 
 def batches_under_way(engine: Engine, wish: Wish) -> list[Kept]:
-    """Return the batches of a run that the service works on, or may: name, `batch_id`, number of jobs."""
+    """Return the batches of a run that the service works on, or may: name, `batch_id`, number of jobs.
+
+    They hold texts: a run of another kind has none.
+    """
+    if wish.kind not in (None, "text"):
+        return []
     return Shelf(engine.journal.folder).batches(engine.ports.account, wish.run)
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from bailian.batch.half_price_lines import PRICE_SHARE, halved, whole
+from bailian.batch.unpriced import budget_name, cost_unknown
 from bailian.database import unusable
 from bailian.errors import BudgetExceeded
 from bailian.journal import Journal, counted_cny
@@ -213,13 +214,10 @@ class Members:
 def _no_room(budget: Budget, cost_cny: float | None) -> BudgetExceeded:
     text = say(
         f"the budget of the {budget.name} ({budget.limit_cny:g} CNY) has no room for the next row",
-        f"{budget.name}预算（{budget.limit_cny:g} 元）已不足以运行下一行",
+        f"{budget_name(budget.name)}预算（{budget.limit_cny:g} 元）已不足以运行下一行",
     )
     if cost_cny is None:
-        text = say(
-            f"what this costs is not known before, so the budget of the {budget.name} cannot be kept",
-            f"该请求的费用无法事先得知，无法保证{budget.name}预算",
-        )
+        text = cost_unknown(budget.name)
     return BudgetExceeded(
         text,
         advice=say(

@@ -10,6 +10,7 @@ from bailian.batch.half_price_book import Kept, Members, Shelf
 from bailian.batch.half_price_lines import first_file, line_of
 from bailian.batch.half_price_results import ended
 from bailian.batch.intents import Wish
+from bailian.batch.run import runs_of
 from bailian.engine import schedule
 from bailian.engine.job import Job, Outcome
 from bailian.engine.rhythm import backoff_s
@@ -94,7 +95,7 @@ def send(work: Work, *, new_rows: bool) -> Iterator[Outcome]:
             return
     if not new_rows:
         return
-    runs = Runs(work.engine.journal, work.engine.ports.account)
+    runs = runs_of(work.engine, work.wish)
     for wire_model, _ in runs.queues(work.wish.run, work.engine.ports.owner.id):
         while True:
             chosen = yield from _choose(work, runs, wire_model)

@@ -12,6 +12,7 @@ from uuid import uuid4
 
 from bailian.batch.plan import Planned
 from bailian.batch.rows import Row
+from bailian.catalog import KINDS
 from bailian.errors import Exit
 from bailian.journal_rows import OPEN_STATES
 from bailian.journal_runs import Tried
@@ -24,9 +25,10 @@ class Wish:
 
     source: Path
     run: str
-    """How the batch is known: its file, or the name it was given."""
+    """How the batch is known: its file, or the name it was given. The scripts and `batch run` share it."""
     folder: Path
     kind: str | None = None
+    """The rows that a script takes; None: all."""
     template: str | None = None
     sidecar: bool = False
     upload: bool = False
@@ -41,6 +43,17 @@ class Wish:
     def run_aside(self) -> str:
         """Return where rows are kept that the file does not hold any more."""
         return f"{self.run}\naside"
+
+    @property
+    def part(self) -> str:
+        """Return how a folder is marked: a script has one of its own for its kind."""
+        return f"{self.run}#{self.kind}" if self.kind else self.run
+
+    @property
+    def earlier_runs(self) -> list[tuple[str, str]]:
+        """Return (kind, run) by which a script's rows were known before they were the batch's, too."""
+        kinds = (self.kind,) if self.kind else KINDS
+        return [(kind, f"{self.run}#{kind}{end}") for kind in kinds for end in ("", "\naside")]
 
 
 @dataclass

@@ -8,7 +8,6 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from bailian.journal import Journal
 from bailian.journal_rows import UNDER_WAY_STATES, Row
 from bailian.journal_runs import CHUNK_ROWS, Runs
 
@@ -16,20 +15,19 @@ RESULTS = "results.jsonl"
 FAILED = "failed.jsonl"
 
 
-def records(
-    journal: Journal, account: str, run: str, places: Mapping[str, str] | None = None
-) -> Iterator[dict[str, Any]]:
-    """Yield one record a row, in the order of their newest tries; a few hundred are in memory at a time.
+def records(runs: Runs, run: str, places: Mapping[str, str] | None = None) -> Iterator[dict[str, Any]]:
+    """Yield one record a row, in the order of the file; a few hundred are in memory at a time.
 
-    `places` says where the rows stand in the file now, by key: they may have moved since they were sent.
+    `places` says where the rows stand in the file now, by key: they may have moved since they were sent. What is
+    under way and not in the file any more comes last.
     """
-    runs = Runs(journal, account)
-    rows = runs.newest(run)
+    places = places or {}
+    rows = runs.newest(run, places)
     while chunk := list(islice(rows, CHUNK_ROWS)):
         files = runs.files(row.id for row in chunk)
         for row in chunk:
             made = record(row, files[row.id])
-            yield {**made, "where": (places or {}).get(str(row.row_key), made["where"])}
+            yield {**made, "where": places.get(str(row.row_key), made["where"])}
 
 
 def record(row: Row, files: list[str]) -> dict[str, Any]:
@@ -74,7 +72,9 @@ def write_results(folder: Path, rows: Iterable[Mapping[str, Any]]) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     parts = [path.with_name(f".{path.name}.part") for path in (results, failed)]
     any_failed = False
-    with parts[0].open("w", encoding="utf-8") as all_of_them, parts[1].open("w", encoding="utf-8") as to_try:
+    # A lone surrogate is no UTF-8; its backslash form is what JSON has for it.
+    opened = [part.open("w", encoding="utf-8", errors="backslashreplace", newline="\n") for part in parts]
+    with opened[0] as all_of_them, opened[1] as to_try:
         for row in rows:
             all_of_them.write(_line(row))
             if row["state"] in ("failed", "held", "unsent"):
@@ -87,6 +87,13 @@ def write_results(folder: Path, rows: Iterable[Mapping[str, Any]]) -> Path:
         parts[1].unlink()
         failed.unlink(missing_ok=True)
     return results
+
+
+def read_results(folder: Path) -> Iterator[dict[str, Any]]:
+    """Yield the records that `write_results` has written."""
+    with (folder / RESULTS).open(encoding="utf-8", newline="\n") as lines:
+        for line in lines:
+            yield json.loads(line)
 
 
 def request_of(row: Mapping[str, Any]) -> dict[str, Any]:

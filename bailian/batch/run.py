@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import closing, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bailian.batch.intents import Seen, Spool, Wish, to_do, values_of
-from bailian.batch.plan import Resolve, plan_each
+from bailian.batch.plan import Planned, Resolve, plan_each
+from bailian.batch.problems import placed
 from bailian.batch.rows import Row
+from bailian.batch.unpriced import refuse_unpriced
 from bailian.engine.job import Job, Outcome
 from bailian.engine.lanes import Lane
 from bailian.engine.run import Engine
@@ -39,50 +41,86 @@ class Ready:
     """Where each row stands in the file now, by its key."""
 
 
+def runs_of(engine: Engine, wish: Wish) -> Runs:
+    """Return what the journal knows of the wish's rows."""
+    return Runs(engine.journal, engine.ports.account, wish.kind)
+
+
+def tried_before(runs: Runs, wish: Wish) -> dict[str, Tried]:
+    """Return the newest try of every row that earlier runs knew, whether the file still held it or not."""
+    earlier = (run for _, run in wish.earlier_runs)
+    return {} if wish.fresh else runs.tried(*earlier, wish.run_aside, wish.run)
+
+
 def make_ready(engine: Engine, wish: Wish, rows: Iterator[Row], resolve: Resolve) -> Ready:
     """Check the rows and write down what is to be done. Nothing is sent.
 
     Raises:
         InvalidRequest: everything that is wrong in the file, at once.
+        BudgetExceeded: there is a budget, and what some rows cost is not known.
     """
-    runs = Runs(engine.journal, engine.ports.account)
+    runs = runs_of(engine, wish)
     owner = engine.ports.owner
+    for kind, run in wish.earlier_runs:
+        Runs(engine.journal, engine.ports.account, kind).move(run, wish.run)
     gone = [other for other in runs.owners(wish.run) if owner.is_gone(other)]
     runs.take(wish.run, owner.id, gone, [kind for kind in MODULES if of(kind).REPEATABLE])
-    aside = {} if wish.fresh else runs.tried(wish.run_aside)
-    tried, seen = {} if wish.fresh else {**aside, **runs.tried(wish.run)}, Seen()
-    notices: dict[str, list[str]] = {}
+    tried, seen = tried_before(runs, wish), Seen()
     with closing(Spool()) as spool:
-        wanted = to_do(rows, tried, wish, seen)
+        found = Found()
         now_s = engine.ports.wall()
+        wanted = to_do(rows, tried, wish, seen)
         for planned in plan_each(wanted, engine.catalog, engine.settings.region, resolve, source=str(wish.source)):
             spool.add(values_of(planned, wish, engine.ports.account, owner.id, now_s))
-            for notice in planned.prepared.notices:
-                notices.setdefault(notice.message, []).append(planned.row.where)
-        if wish.strict and notices:
-            raise strict_refusal(notices)
+            found.add(planned)
+        if wish.strict and found.notices:
+            raise strict_refusal(found.notices)
+        _refuse_unpriced(engine, wish, runs, found, seen)
         if wish.fresh:
             runs.forget(wish.run)
             runs.forget(wish.run_aside)
+        runs.move(wish.run_aside, wish.run, seen.keys)
         new = spool.pour(runs.intend_all)
-    _set_aside(runs, wish, tried, aside, seen)
-    return Ready(wish, seen.rows, seen.done, seen.left_failed, new + seen.under_way, notices, seen.keys)
+    _set_aside(runs, wish, tried, seen)
+    return Ready(wish, seen.rows, seen.done, seen.left_failed, new + seen.under_way, found.notices, seen.keys)
 
 
-def _set_aside(runs: Runs, wish: Wish, tried: Mapping[str, Tried], aside: Mapping[str, Tried], seen: Seen) -> None:
+@dataclass
+class Found:
+    """What is to be said of the rows that are new, gathered while they are checked."""
+
+    notices: dict[str, list[str]] = field(default_factory=dict)
+    unpriced: list[tuple[str, str]] = field(default_factory=list)
+    """Place and model."""
+
+    def add(self, planned: Planned) -> None:
+        for notice in planned.prepared.notices:
+            self.notices.setdefault(notice.message, []).append(planned.row.where)
+        if planned.prepared.estimate_cny is None:
+            self.unpriced.append((planned.row.where, planned.prepared.model.name))
+
+
+def _refuse_unpriced(engine: Engine, wish: Wish, runs: Runs, found: Found, seen: Seen) -> None:
+    """Refuse what no budget can be kept with: new rows, and those that wait since a run without one."""
+    names = [budget.name for budget in engine.ports.budgets if budget.run in (None, wish.run)]
+    waiting = {} if wish.fresh else runs.unpriced(wish.run, engine.ports.owner.id)
+    old = [(seen.keys[key], model) for key, model in waiting.items() if key in seen.keys]
+    refuse_unpriced(names, [*old, *found.unpriced], str(wish.source))
+
+
+def _set_aside(runs: Runs, wish: Wish, tried: Mapping[str, Tried], seen: Seen) -> None:
     """What was in the file and is not now is no part of the batch, unless it is under way. It is not forgotten, either:
     a row that comes back was paid."""
-    absent = {key: before for key, before in tried.items() if key not in seen.keys and key not in aside}
+    absent = {key: before for key, before in tried.items() if key not in seen.keys}
     runs.give_up([one.job_id for one in absent.values() if one.state == "waiting"], journalled(_not_wanted()))
-    runs.move([key for key, one in absent.items() if one.state not in UNDER_WAY_STATES], wish.run, wish.run_aside)
-    runs.move([key for key in aside if key in seen.keys], wish.run_aside, wish.run)
+    runs.move(wish.run, wish.run_aside, [key for key, one in absent.items() if one.state not in UNDER_WAY_STATES])
 
 
 def strict_refusal(notices: Mapping[str, list[str]]) -> InvalidRequest:
     """Return what `--strict` says to a batch in which something would be adapted."""
     return InvalidRequest.one(
         "",
-        "\n".join(f"{rows[0]}: {text}" for text, rows in notices.items()),
+        "\n".join(f"{placed(rows[0])}: {text}" for text, rows in notices.items()),
         advice=say("change the rows, or leave --strict out", "请修改这些行，或去掉 --strict"),
     )
 
@@ -101,17 +139,17 @@ def run_batch(
     Raises:
         Interrupted: Ctrl-C; the text says how to go on.
     """
-    runs = Runs(engine.journal, engine.ports.account)
+    runs = runs_of(engine, wish)
     owner = engine.ports.owner.id
-    lanes = [
-        Lane(wire_model, _jobs(engine, runs, wish.run, wire_model), engine.submit_per_s(model))
-        for wire_model, model in runs.queues(wish.run, owner)
-    ]
-    under_way = [engine.resumed(row) for row in runs.under_way(wish.run, owner)]
     try:
+        lanes = [
+            Lane(wire_model, _jobs(engine, runs, wish.run, wire_model), engine.submit_per_s(model))
+            for wire_model, model in runs.queues(wish.run, owner)
+        ]
+        under_way = [engine.resumed(row) for row in runs.under_way(wish.run, owner)]
         with closing(engine.run(under_way, lanes=lanes, timeout_s=timeout_s, wait=wait)) as outcomes:
             yield from outcomes
-    except Interrupted:
+    except (Interrupted, KeyboardInterrupt):
         raise Interrupted(
             say("interrupted; what runs goes on at the service", "已中断；已提交的任务在服务端继续运行"),
             advice=say("run the same command again to go on", "再次运行同一命令即可继续"),

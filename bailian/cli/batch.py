@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,7 @@ def batch() -> None:
 
 
 def batch_options(function: Any) -> Any:
-    """How a file of many rows is run: for `bailian batch run`, and for a script whose --config holds many."""
+    """How a file of many rows is run."""
     for option in (
         click.option(
             "--run",
@@ -74,6 +75,22 @@ def batch_options(function: Any) -> Any:
     return function
 
 
+# The file is an argument here, and a batch's time is `--max-duration`.
+NOT_OF_A_BATCH: dict[str, Any] = {"config": None, "timeout_s": math.inf}
+
+
+def batch_common(function: Any) -> Any:
+    """All shared options that mean something to a batch."""
+    with_all = common_options(function)
+
+    def with_common(**values: Any) -> Any:
+        return with_all(**NOT_OF_A_BATCH, **values)
+
+    options = vars(with_all)["__click_params__"]
+    with_common.__click_params__ = [one for one in options if one.name not in NOT_OF_A_BATCH]  # type: ignore[attr-defined]
+    return with_common
+
+
 @batch.command(
     "run",
     help=say(
@@ -83,7 +100,7 @@ def batch_options(function: Any) -> Any:
 )
 @click.argument("file", type=click.Path(path_type=Path, allow_dash=True))
 @batch_options
-@common_options
+@batch_common
 def run(common: Common, file: Path, **options: Any) -> int:
     from bailian.cli.batches import BatchOptions, run_file
 
@@ -96,7 +113,7 @@ def run(common: Common, file: Path, **options: Any) -> int:
 @talk_options
 @with_account
 def status(here: Settings, file: Path, run: str | None, as_json: bool, **_talk: bool) -> int:
-    from bailian.cli.batches import show_status
+    from bailian.cli.batch_report import show_status
 
     here.require_key()
     return show_status(here, file, run, as_json)
