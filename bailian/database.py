@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
@@ -131,9 +131,27 @@ class Database:
             except sqlite3.IntegrityError:
                 raise
             except sqlite3.Error as error:
-                if not self._connection.in_transaction:  # a full disk takes back what the whole group has written
-                    self._end(group, error)
-                raise unusable(self.path, error) from None
+                raise self._failed(group, error) from None
+
+    def change(self, sql: str, values: Sequence[object] = ()) -> int:
+        """Run one statement as a transaction of its own, like `write()`; return how many rows it changed.
+
+        A statement is done whole or not at all, so it needs no savepoint: ten thousand rows need twenty thousand
+        turns of the interpreter less.
+        """
+        with self.together():
+            group = self._joined()
+            try:
+                return self._connection.execute(sql, values).rowcount
+            except sqlite3.IntegrityError:
+                raise
+            except sqlite3.Error as error:
+                raise self._failed(group, error) from None
+
+    def _failed(self, group: _Group, error: sqlite3.Error) -> JournalError:
+        if not self._connection.in_transaction:  # a full disk takes back what the whole group has written
+            self._end(group, error)
+        return unusable(self.path, error)
 
     def _joined(self) -> _Group:
         """Return the group this thread writes in; enter it with the first write."""

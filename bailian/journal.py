@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -99,7 +99,7 @@ class Journal:
             raise TaskTaken(task_id) from None
         return job_id
 
-    def sending(self, job_id: str, owner: str, budgets: Iterable[Budget] = ()) -> float:
+    def sending(self, job_id: str, owner: str, budgets: Sequence[Budget] = ()) -> float:
         """Commit that the request leaves now; return that moment. The money is reserved by the same commit.
 
         Raises:
@@ -107,15 +107,17 @@ class Journal:
             BudgetExceeded: a budget has no room for what it may cost.
         """
         now_s = self._clock()
-        with self.database.write() as db:
-            for budget in budgets:
-                _check_budget(db, job_id, budget, now_s)
-            changed = db.execute(
+        with self.database.together():
+            if budgets:
+                with self.database.write() as db:
+                    for budget in budgets:
+                        _check_budget(db, job_id, budget, now_s)
+            changed = self.database.change(
                 "UPDATE jobs SET state = 'sending', sent_at_s = ? WHERE id = ? AND state = 'waiting' AND owner = ?",
                 (now_s, job_id, owner),
             )
-            if changed.rowcount != 1:
-                raise NotOurs(job_id)
+        if changed != 1:
+            raise NotOurs(job_id)
         return float(now_s)
 
     def not_sent(self, job_id: str) -> None:
@@ -196,13 +198,10 @@ class Journal:
         placed: Mapping[int, tuple[Path, str]] | None = None,
     ) -> None:
         """End a job in one of the final states; `placed` are files (with SHA-256) that have got their names since."""
-        with self.database.write() as db:
+        with self.database.together():
             for item, (path, sha256) in (placed or {}).items():
-                db.execute(
-                    "INSERT OR REPLACE INTO files (job_id, item, path, sha256, placed) VALUES (?, ?, ?, ?, 1)",
-                    (job_id, item, str(path), sha256),
-                )
-            db.execute(
+                self.file(job_id, item, path, sha256=sha256, placed=True)
+            self.database.change(
                 "UPDATE jobs SET state = ?, error = ?, owner = NULL, ended_at_s = COALESCE(ended_at_s, ?) WHERE id = ?",
                 (state, dumped(error) if error else None, self._clock(), job_id),
             )
@@ -258,11 +257,10 @@ class Journal:
 
     def file(self, job_id: str, item: int, path: Path, *, sha256: str | None = None, placed: bool = False) -> None:
         """Record where a file goes (before), what it will be (before its final name), that it is there (after)."""
-        with self.database.write() as db:
-            db.execute(
-                "INSERT OR REPLACE INTO files (job_id, item, path, sha256, placed) VALUES (?, ?, ?, ?, ?)",
-                (job_id, item, str(path), sha256, int(placed)),
-            )
+        self.database.change(
+            "INSERT OR REPLACE INTO files (job_id, item, path, sha256, placed) VALUES (?, ?, ?, ?, ?)",
+            (job_id, item, str(path), sha256, int(placed)),
+        )
 
     def files(self, job_id: str) -> dict[int, Path]:
         """Return the finished files of a job, by the index of the result."""
@@ -359,8 +357,7 @@ class Journal:
 
     def _set(self, job_id: str, **values: object) -> None:
         assignments = ", ".join(f"{column} = ?" for column in values)
-        with self.database.write() as db:
-            db.execute(f"UPDATE jobs SET {assignments} WHERE id = ?", (*values.values(), job_id))  # noqa: S608
+        self.database.change(f"UPDATE jobs SET {assignments} WHERE id = ?", (*values.values(), job_id))  # noqa: S608
 
     def _rows(self, where: str, values: tuple[object, ...]) -> list[Row]:
         return [row_of(row) for row in self.database.read(f"SELECT * FROM jobs {where}", values)]  # noqa: S608

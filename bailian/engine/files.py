@@ -63,8 +63,11 @@ def write_texts(job: Job, ports: Ports, answer: Mapping[str, Any]) -> None:
             stem = _stem(job, item)
             whole = _aside(job, item, stem).with_suffix(".whole")
             with suppress(OSError):
-                stem.parent.mkdir(parents=True, exist_ok=True)
-                _write(whole, data)
+                try:
+                    _write(whole, data)
+                except FileNotFoundError:  # the first of its folder
+                    stem.parent.mkdir(parents=True, exist_ok=True)
+                    _write(whole, data)
                 job.written[item.index] = (_named(job, item, stem), hashlib.sha256(data).hexdigest())
 
 
@@ -164,9 +167,10 @@ def _named(job: Job, item: Item, stem: Path) -> Path:
 def _write(path: Path, data: bytes) -> None:
     """Write a file and bring it to the disk; one that has no room leaves nothing behind."""
     try:
-        with path.open("wb") as file:
-            file.write(data)
-            file.flush()
+        with path.open("wb", buffering=0) as file:
+            view = memoryview(data)
+            while view:
+                view = view[file.write(view) :]
             os.fsync(file.fileno())
     except OSError:
         path.unlink(missing_ok=True)

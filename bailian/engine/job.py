@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -45,14 +45,15 @@ class Saving:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Saving:
-        folder = data.get("folder")
-        return cls(
-            None if folder is None else Path(folder),
-            data["template"],
-            bool(data.get("sidecar")),
-            data.get("stem"),
-            data.get("suffix"),
+        return _saving(
+            data.get("folder"), data["template"], bool(data.get("sidecar")), data.get("stem"), data.get("suffix")
         )
+
+
+@lru_cache(maxsize=64)
+def _saving(folder: str | None, template: str, sidecar: bool, stem: str | None, suffix: str | None) -> Saving:
+    """Rows of a batch go to the same place: one object, and one path, for all of them."""
+    return Saving(None if folder is None else Path(folder), template, sidecar, stem, suffix)
 
 
 @dataclass

@@ -119,8 +119,9 @@ def keep(job: Job, ports: Ports) -> Then:
     """Commit the service's whole answer before anything else happens to it."""
     answer = job.answer or {}
     job.request_id = str(answer.get("request_id") or "") or job.request_id
-    if "prompt" not in job.request and (prompts := shown_prompts(answer)):
-        job.request = {**job.request, "prompt": prompts[0]}  # a task made elsewhere: now it is known
+    made_elsewhere = "prompt" not in job.request and bool(prompts := shown_prompts(answer))
+    if made_elsewhere:
+        job.request = {**job.request, "prompt": prompts[0]}  # now it is known
     job.charged_cny = of(job.kind).charged_cny(answer, job.prepared)
     output = answer.get("output")
     times = output if isinstance(output, dict) else {}
@@ -130,7 +131,7 @@ def keep(job: Job, ports: Ports) -> Then:
         answer,
         charged_cny=job.charged_cny,
         run_s=_seconds_between(start, times.get("end_time")),
-        request=job.request,
+        request=job.request if made_elsewhere else None,
         request_id=job.request_id,
     )
     return Then("save")

@@ -24,6 +24,12 @@ NAME_MAX_BYTES = 200
 _RESERVED = re.compile(r"^(con|prn|aux|nul|(com|lpt)[0-9¹²³])\s*(\.|$)", re.IGNORECASE)
 _FORBIDDEN = re.compile('[\x00-\x1f\x7f-\x9f{}<>:"|?*\u202a-\u202e\u2066-\u2069\ud800-\udfff]')
 
+# "\\w" is what str.isalnum() says, and "_", which separates fields here.
+_NO_NAME = re.compile(r"[^\w.-]|_")
+_DASHES = re.compile(r"-{2,}")
+_FIELD = re.compile(r"\{(\w+)\}")
+_SEPARATORS = re.compile(r"([-_ .])[-_ .]*(?=[-_ .])")
+
 
 def check_template(template: str) -> None:
     """Refuse a template that names an unknown field, or leads out of the output folder.
@@ -59,8 +65,8 @@ def render(template: str, values: Mapping[str, object]) -> str:
         template += "_{index}"
     parts = []
     for part in template.replace("\\", "/").split("/"):
-        filled = re.sub(r"\{(\w+)\}", lambda match: _safe(match.group(1), values.get(match.group(1))), part)
-        filled = re.sub(r"([-_ .])[-_ .]*(?=[-_ .])", "", filled).strip("-_ .")
+        filled = _FIELD.sub(lambda match: _safe(match.group(1), values.get(match.group(1))), part)
+        filled = _SEPARATORS.sub("", filled).strip("-_ .")
         parts.append(_fit(filled or "file"))
     return "/".join(parts)
 
@@ -79,8 +85,7 @@ def _safe(field: str, value: object) -> str:
     text = str(value)
     if field == "seed":
         text = f"s{text}"
-    text = "".join(char if char.isalnum() or char in ".-" else "-" for char in unicodedata.normalize("NFC", text))
-    text = re.sub(r"-{2,}", "-", text).strip("-. ")
+    text = _DASHES.sub("-", _NO_NAME.sub("-", unicodedata.normalize("NFC", text))).strip("-. ")
     return text[:PROMPT_CHARS] if field == "prompt" else text
 
 

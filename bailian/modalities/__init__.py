@@ -6,6 +6,7 @@ Each module has the same four functions, named in `Modality`; `of(kind)` loads t
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from importlib import import_module
 from typing import Any, Protocol, cast
 
@@ -77,6 +78,7 @@ def exact(prepared: Prepared) -> Prepared:
     return refined
 
 
+@cache
 def of(kind: str) -> Modality:
     """Return the module for this kind of model."""
     return cast(Modality, import_module(MODULES[kind]))

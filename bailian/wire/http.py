@@ -135,7 +135,7 @@ class Http:
                 verify=self._session.verify or True,
                 proxies=self._session.proxies,
             ) as response:
-                content = self._without_key(response.content)
+                content = self._without_key(response.raw.read(decode_content=True))
         except (requests.RequestException, urllib3.exceptions.HTTPError, ValueError) as error:
             raise transport_error(error, self._base_url, read_timeout_s) from None
         return _reply(response, content)
@@ -155,12 +155,14 @@ class Http:
             kept = self._session.prepare_request(requests.Request(method, url, headers=self._headers, params=params))
             if params is None and len(self._kept) < KEPT_REQUESTS:
                 self._kept[method, path] = kept
-        request = kept.copy()
-        request.headers.update(headers)
+        request = requests.PreparedRequest()
+        request.method, request.url, request.hooks = kept.method, kept.url, kept.hooks
+        sent_headers = {**kept.headers, **headers}
         if body is not None:
             request.body = _json_bytes(body)
-            request.headers["Content-Type"] = "application/json"
-            request.headers["Content-Length"] = str(len(request.body))
+            sent_headers.update({"Content-Type": "application/json", "Content-Length": str(len(request.body))})
+        # A plain dict is walked through in half the time of theirs.
+        request.headers = sent_headers  # type: ignore[assignment]
         return request
 
     def stream(
