@@ -13,25 +13,24 @@ from typing import Any
 from uuid import uuid4
 
 from bailian.database import Database
-from bailian.errors import BudgetExceeded
+from bailian.journal_budgets import check_budget, counted_cny
 from bailian.journal_rows import (
     DURATIONS_KEPT,
     FILE_NAME,
     FINAL_STATES,
     MIGRATIONS,
     OPEN_STATES,
-    PAID_STATES,
     SCHEMA,
     VERSION,
     BegunFile,
     Budget,
+    Ended,
     Row,
     dumped,
     row_of,
 )
-from bailian.language import say
 
-__all__ = ["FINAL_STATES", "OPEN_STATES", "BegunFile", "Journal", "NotOurs", "Row", "TaskTaken", "counted_cny"]
+__all__ = ["FINAL_STATES", "OPEN_STATES", "BegunFile", "Ended", "Journal", "NotOurs", "Row", "TaskTaken", "counted_cny"]
 
 
 class NotOurs(Exception):
@@ -48,7 +47,7 @@ class Journal:
     def __init__(self, home: Path, *, clock: Any = time.time) -> None:
         self.folder = home
         self.database = Database(home / FILE_NAME, SCHEMA, VERSION, MIGRATIONS, durable=True)
-        self._clock = clock
+        self.clock = clock
 
     def intend(
         self,
@@ -72,7 +71,7 @@ class Journal:
         Raises:
             TaskTaken: `task_id` belongs to a job already.
         """
-        job_id = f"{int(self._clock()):x}-{uuid4().hex[:10]}"
+        job_id = f"{int(self.clock()):x}-{uuid4().hex[:10]}"
         row = {
             "id": job_id,
             "account": account,
@@ -84,7 +83,7 @@ class Journal:
             "request": dumped(request),
             "prepared": dumped(prepared),
             "saving": dumped(saving),
-            "created_at_s": self._clock(),
+            "created_at_s": self.clock(),
             "estimate_cny": estimate_cny,
             "task_id": task_id,
             "adopted": int(task_id is not None),
@@ -106,12 +105,12 @@ class Journal:
             NotOurs: the job was given up, or is another process's: nothing may be sent.
             BudgetExceeded: a budget has no room for what it may cost.
         """
-        now_s = self._clock()
+        now_s = self.clock()
         with self.database.together():
             if budgets:
                 with self.database.write() as db:
                     for budget in budgets:
-                        _check_budget(db, job_id, budget, now_s)
+                        check_budget(db, job_id, budget, now_s)
             changed = self.database.change(
                 "UPDATE jobs SET state = 'sending', sent_at_s = ? WHERE id = ? AND state = 'waiting' AND owner = ?",
                 (now_s, job_id, owner),
@@ -137,7 +136,7 @@ class Journal:
             )
             db.execute(
                 "UPDATE jobs SET state = 'submitted', task_id = ?, request_id = ?, submitted_at_s = ?, adopted = 0 WHERE id = ?",
-                (task_id, request_id, self._clock(), job_id),
+                (task_id, request_id, self.clock(), job_id),
             )
 
     def adopt(self, job_id: str, task_id: str, request_id: str | None) -> None:
@@ -153,7 +152,7 @@ class Journal:
                 task_id=task_id,
                 request_id=request_id,
                 adopted=1,
-                submitted_at_s=self._clock(),
+                submitted_at_s=self.clock(),
             )
         except sqlite3.IntegrityError:
             raise TaskTaken(task_id) from None
@@ -162,28 +161,21 @@ class Journal:
         """The adopted task turned out to be another's."""
         self._set(job_id, state="unsettled", task_id=None, adopted=0, answer=None)
 
-    def ended(
-        self,
-        job_id: str,
-        answer: Mapping[str, Any],
-        *,
-        charged_cny: float | None,
-        run_s: float | None,
-        request_id: str | None,
-        request: Mapping[str, Any] | None = None,
-    ) -> None:
+    def ended(self, job: Ended) -> None:
         """The service is done: keep its whole answer before anything is downloaded."""
-        values: dict[str, object] = {
-            "state": "ended",
-            "answer": dumped(answer),
-            "charged_cny": charged_cny,
-            "run_s": run_s,
-        }
-        if request is not None:
-            values["request"] = dumped(request)
-        if request_id:
-            values["request_id"] = request_id
-        self._set(job_id, ended_at_s=self._clock(), **values)
+        self._set(
+            job.job_id,
+            state="ended",
+            answer=dumped(job.answer),
+            charged_cny=job.charged_cny,
+            run_s=job.run_s,
+            request_id=job.request_id,
+            ended_at_s=self.clock(),
+        )
+
+    def asked(self, job_id: str, request: Mapping[str, Any]) -> None:
+        """Record what a task that was made elsewhere had been asked for."""
+        self._set(job_id, request=dumped(request))
 
     def refreshed(self, job_id: str, answer: Mapping[str, Any]) -> None:
         """Keep an answer with fresh links."""
@@ -203,7 +195,7 @@ class Journal:
                 self.file(job_id, item, path, sha256=sha256, placed=True)
             self.database.change(
                 "UPDATE jobs SET state = ?, error = ?, owner = NULL, ended_at_s = COALESCE(ended_at_s, ?) WHERE id = ?",
-                (state, dumped(error) if error else None, self._clock(), job_id),
+                (state, dumped(error) if error else None, self.clock(), job_id),
             )
 
     def note(self, job_id: str, error: Mapping[str, Any]) -> None:
@@ -350,7 +342,7 @@ class Journal:
     def reserved_cny(self, account: str, budget: Budget) -> float:
         """Return what counts against a budget now: what was charged, and what may be."""
         with self.database.write() as db:
-            return counted_cny(db, account, budget, self._clock())
+            return counted_cny(db, account, budget, self.clock())
 
     def close(self) -> None:
         self.database.close()
@@ -361,42 +353,3 @@ class Journal:
 
     def _rows(self, where: str, values: tuple[object, ...]) -> list[Row]:
         return [row_of(row) for row in self.database.read(f"SELECT * FROM jobs {where}", values)]  # noqa: S608
-
-
-def _check_budget(db: sqlite3.Connection, job_id: str, budget: Budget, now_s: float) -> None:
-    """Compare what was spent or may be with the limit, inside the transaction that reserves the next."""
-    account, estimate_cny = db.execute("SELECT account, estimate_cny FROM jobs WHERE id = ?", (job_id,)).fetchone()
-    spent_cny = counted_cny(db, account, budget, now_s, but=job_id)
-    named = {"day": "当日", "month": "当月", "run": "本批次"}[budget.name]
-    if estimate_cny is None:
-        text = say(
-            f"what this costs is not known before, so the budget of the {budget.name} cannot be kept",
-            f"该请求的费用无法事先得知，无法保证{named}预算",
-        )
-    elif spent_cny + estimate_cny > budget.limit_cny + 1e-9:
-        text = say(
-            f"the budget of the {budget.name} is {budget.limit_cny:g} CNY: {spent_cny:g} are spent or reserved, "
-            f"this may cost {estimate_cny:g}",
-            f"{named}预算为 {budget.limit_cny:g} 元：已用或预留 {spent_cny:g} 元，该请求可能需要 {estimate_cny:g} 元",
-        )
-    else:
-        return
-    raise BudgetExceeded(
-        text,
-        advice=say(
-            "nothing more is sent; raise the budget, or run the command again when the next one begins",
-            "不再发送请求；请提高预算，或在下一个预算周期重新运行",
-        ),
-    )
-
-
-def counted_cny(db: sqlite3.Connection, account: str, budget: Budget, now_s: float, but: str = "") -> float:
-    """Return what counts against a budget (real costs, else estimates), but for one job."""
-    marks = ", ".join("?" * len(PAID_STATES))
-    (spent_cny,) = db.execute(
-        "SELECT TOTAL(COALESCE(charged_cny, CASE WHEN state = 'failed' THEN 0 ELSE estimate_cny END)) FROM jobs"  # noqa: S608
-        f" WHERE account = ? AND sent_at_s >= ? AND (state IN ({marks}) OR charged_cny > 0) AND id <> ?"
-        + (" AND run = ?" if budget.run else ""),
-        (account, budget.since_s(now_s), *PAID_STATES, but, *((budget.run,) if budget.run else ())),
-    ).fetchone()
-    return float(spent_cny)

@@ -132,6 +132,17 @@ class BegunFile:
     placed: bool
 
 
+@dataclass(frozen=True)
+class Ended:
+    """A job whose whole answer is here."""
+
+    job_id: str
+    answer: Mapping[str, Any]
+    charged_cny: float | None
+    run_s: float | None
+    request_id: str | None
+
+
 def row_of(row: sqlite3.Row) -> Row:
     values = dict(row)
     for name in ("request", "prepared", "saving", "answer", "error"):

@@ -18,7 +18,7 @@ PACKAGE = ROOT / "bailian"
 LAYERS = (
     ("bailian", "language", "errors", "wire_codes"),
     ("catalog", "settings"),
-    ("database", "journal", "journal_rows", "journal_runs", "owners", "pace", "wire", "media", "modalities"),
+    ("database", "journal", "journal_budgets", "journal_piles", "journal_rows", "journal_runs", "owners", "pace", "wire", "media", "modalities"),
     ("engine",),
     ("batch",),
     ("api",),

@@ -14,7 +14,7 @@ from bailian.database import unusable
 from bailian.engine import schedule
 from bailian.engine.job import Saving
 from bailian.engine.run import Engine
-from bailian.journal import Journal, Row
+from bailian.journal import Ended, Journal, Row
 from bailian.media import png
 from bailian.modalities import of
 from bailian.modalities.shapes import Prepared
@@ -229,7 +229,7 @@ def test_a_job_is_taken_over_as_it_is_now(reached: str) -> None:
         dying.journal.submitted(job.id, task_id, "r")
         if reached == "ended":
             until(lambda: service.task(task_id)["output"]["task_status"] == "SUCCEEDED")
-            dying.journal.ended(job.id, service.task(task_id), charged_cny=1.0, run_s=1.0, request_id="r")
+            dying.journal.ended(Ended(job.id, service.task(task_id), 1.0, 1.0, "r"))
         dying.ports.owner.__exit__()
         taken = heir.take_over(stale)
         assert taken is not None

@@ -122,7 +122,7 @@ def test_killed_at_every_step_nothing_is_paid_twice_and_nothing_paid_is_lost(
 TWO_HUNDRED = """
 import os, sys, time
 from pathlib import Path
-from bailian.journal import Journal
+from bailian.journal import Ended, Journal
 from bailian.pace import Pace
 
 def work(home, number):
@@ -132,7 +132,7 @@ def work(home, number):
                          prepared={}, saving={}, estimate_cny=1.0, owner=number)
     journal.sending(job, number)
     journal.submitted(job, "task-" + number, "r")
-    journal.ended(job, {"output": {}}, charged_cny=1.0, run_s=1.0, request_id="r")
+    journal.ended(Ended(job, {"output": {}}, 1.0, 1.0, "r"))
     journal.finish(job, "done")
     journal.close()
     pace.close()

@@ -32,7 +32,7 @@ from tests.conftest import FAST, FAST_START, KEY, ROOT, Run, end, start_script
 TEXT_SCRIPT = "from text2text import main"
 AUDIO_SCRIPT = "from audio import main"
 BAILIAN_SCRIPT = "from bailian.cli.commands import bailian as main"
-KILLED_BEFORE_KEPT = "import os, bailian.engine.submit as submit; submit.keep = lambda *_: os._exit(9); " + AUDIO_SCRIPT
+KILLED_BEFORE_KEPT = "import os, bailian.engine.record as record; record.keep = lambda *_: os._exit(9); " + AUDIO_SCRIPT
 SHORT_PARTS = '[models."sambert-zhichu-v1"]\nprompt_chars = 10\n'
 THREE_PARTS = "第一句话在这里。第二句话在这里。第三句话在这里。"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -262,3 +262,8 @@ def query_wait_s(job: Job, ports: Ports) -> float:
 
 
 Step = Callable[[Job, Ports], "Then | Outcome"]
+
+End = Then | Outcome | BaseException
+"""How a step ended; an exception is carried to the caller's thread."""
+Pile = Callable[[Sequence[Job], Ports], dict[str, End]]
+"""A step for many jobs, by the jobs' ids."""

@@ -237,6 +237,16 @@ class Engine:
             scheduler.add(job, step)
         deadline_s = None if timeout_s is None else time.monotonic() + timeout_s
         try:
+            with scheduler.interrupts:
+                yield from self._outcomes(scheduler, deadline_s)
+        finally:
+            scheduler.close()
+            with suppress(JournalError):  # the disk is full: this process's lock goes with it all the same
+                self.journal.release(started, self.ports.owner.id)
+                self.ports.pace.leave(self.ports.owner.id)
+
+    def _outcomes(self, scheduler: Scheduler, deadline_s: float | None) -> Generator[Outcome, None, None]:
+        try:
             for end in scheduler.run(deadline_s):
                 outcome = self._outcome(end)
                 _stop_what_cannot_succeed(scheduler.lanes, outcome)
@@ -248,11 +258,6 @@ class Engine:
             ends, left = scheduler.leave()
             yield from map(self._outcome, ends)
             raise self._interrupted(left) from None
-        finally:
-            scheduler.close()
-            with suppress(JournalError):  # the disk is full: this process's lock goes with it all the same
-                self.journal.release(started, self.ports.owner.id)
-                self.ports.pace.leave(self.ports.owner.id)
 
     def _state(self, job: Job) -> str:
         """Return a job's state; from memory when the journal cannot be read, which must not hide a task id."""

@@ -72,11 +72,20 @@ def _again(job: Job, ports: Ports, error: BailianError) -> Then:
 
 
 def _finish(job: Job, ports: Ports, items: list[Item], paths: dict[int, Path]) -> Outcome:
+    outcome = verdict(job, items, paths)
+    error = journalled(outcome.error) if outcome.error else None
+    ports.journal.finish(job.id, outcome.state, error, placed=job.unrecorded)
+    if error is None and job.prepared["mode"] == "socket" and paths:
+        forget_sound(job, ports)
+    return outcome
+
+
+def verdict(job: Job, items: list[Item], paths: dict[int, Path]) -> Outcome:
+    """Return how a job has ended whose results are saved."""
     job.notices += [n for n in remarks(job.kind, job.answer or {}, job.prepared) if n not in job.notices]
     failed = [item for item in items if not item.good]
     expected = int(job.prepared.get("count") or len(items))
     if job.saving.folder is None and not failed and items:
-        ports.journal.finish(job.id, "done", placed=job.unrecorded)
         return Outcome(job, "done")
     if not paths:
         first = failed[0] if failed else None
@@ -87,7 +96,6 @@ def _finish(job: Job, ports: Ports, items: list[Item], paths: dict[int, Path]) -
             request_id=job.request_id,
             task_id=job.task_id,
         )
-        ports.journal.finish(job.id, "failed", journalled(error))
         return Outcome(job, "failed", error=error)
     if failed or len(paths) < expected:
         reasons = "; ".join(dict.fromkeys(f"{item.code}: {item.message}" for item in failed))
@@ -99,11 +107,7 @@ def _finish(job: Job, ports: Ports, items: list[Item], paths: dict[int, Path]) -
             request_id=job.request_id,
             task_id=job.task_id,
         )
-        ports.journal.finish(job.id, "done", journalled(error), placed=job.unrecorded)
         return Outcome(job, "done", paths, error)
-    ports.journal.finish(job.id, "done", placed=job.unrecorded)
-    if job.prepared["mode"] == "socket":
-        forget_sound(job, ports)
     return Outcome(job, "done", paths)
 
 

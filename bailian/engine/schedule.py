@@ -17,8 +17,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bailian.engine.job import Job, Outcome, Ports, Step, Then
+from bailian.engine.interrupts import Interrupts
+from bailian.engine.job import End, Job, Outcome, Ports, Step, Then
 from bailian.engine.lanes import Lanes
+from bailian.engine.piles import PILES
 from bailian.engine.steps import AT_DESK
 from bailian.errors import BailianError, JournalError
 from bailian.media.naming import sync_folder
@@ -31,10 +33,10 @@ DESK_MAX = 100
 # Ctrl-C while a paid request is under way: its answer is worth waiting for.
 GRACE_S = 8.0
 SYNC_GRACE_S = 330.0
+# Windows does not interrupt a wait for Ctrl-C: nobody waits longer at a time.
+LOOK_UP_S = 1.0
 # Every pause is multiplied by this. Tests make a bad day short with it; nothing else touches it.
 PAUSE_FACTOR = 1.0
-
-End = Then | Outcome | BaseException
 
 
 @dataclass(order=True)
@@ -62,6 +64,7 @@ class Scheduler:
         self._ended: queue.SimpleQueue[list[tuple[Job, End]]] = queue.SimpleQueue()
         self._news: deque[tuple[Job, End]] = deque()
         self._running: dict[str, tuple[Job, str]] = {}
+        self.interrupts = Interrupts(lambda: self._ended.put([]))
         self._leaving = False
         self._left: list[Job] = []
 
@@ -74,6 +77,7 @@ class Scheduler:
     def run(self, deadline_s: float | None) -> Iterator[Outcome | tuple[Job, BailianError]]:
         """Yield each job's end as it comes; stop when none is left or `deadline_s` (monotonic) is reached."""
         while self._due or self._running or self.lanes.open:
+            self.interrupts.raise_if_pressed()
             now_s = time.monotonic()
             if deadline_s is not None and now_s >= deadline_s:
                 return
@@ -126,10 +130,12 @@ class Scheduler:
 
     def _next_end(self, timeout_s: float | None) -> Outcome | tuple[Job, BailianError] | None:
         if not self._news:
-            try:
-                self._news.extend(self._ended.get(timeout=timeout_s))
-            except queue.Empty:
-                return None
+            with contextlib.suppress(queue.Empty):
+                self._news.extend(
+                    self._ended.get(timeout=LOOK_UP_S if timeout_s is None else min(timeout_s, LOOK_UP_S))
+                )
+        if not self._news:
+            return None
         job, end = self._news.popleft()
         _, step = self._running.pop(job.id)
         if isinstance(end, Then):
@@ -194,15 +200,33 @@ class Scheduler:
             with contextlib.suppress(queue.Empty):
                 while len(pile) < DESK_MAX and (more := self._desk.get_nowait()) is not None:
                     pile.append(more)
-            self._ended.put(self._run_together(pile))
+            try:
+                ends = self._run_together(pile)
+            except BaseException as error:  # noqa: BLE001 - a desk that died in silence would be waited for for ever
+                ends = [(job, error) for job, _ in pile]
+            self._ended.put(ends)
 
     def _run_together(self, pile: Sequence[tuple[Job, str]]) -> list[tuple[Job, End]]:
         try:
             with self._ports.journal.database.together():
-                ends = [(job, self._run_step(job, step)) for job, step in pile]
+                ends = self._run_pile(pile)
                 self._sync_folders()
         except (JournalError, OSError):  # none of it is written: each tries on its own, and says what that means for it
             return [(job, self._run_alone(job, step)) for job, step in pile]
+        return ends
+
+    def _run_pile(self, pile: Sequence[tuple[Job, str]]) -> list[tuple[Job, End]]:
+        ends: list[tuple[Job, End]] = []
+        by_step: dict[str, list[Job]] = {}
+        for job, step in pile:
+            end = self._run_step(job, step) if step == "turn" else Then(step)
+            if step == "turn" and (end != Then("submit") or self._leaving):
+                ends.append((job, end))
+            else:
+                by_step.setdefault("submit" if step == "turn" else step, []).append(job)
+        for step, jobs in by_step.items():
+            known = PILES[step](jobs, self._ports) if step in PILES and len(jobs) > 1 else {}
+            ends += [(job, known.get(job.id) or self._run_step(job, step)) for job in jobs]
         return ends
 
     def _run_alone(self, job: Job, step: str) -> End:
@@ -220,9 +244,6 @@ class Scheduler:
 
     def _run_step(self, job: Job, step: str) -> End:
         try:
-            end = self._steps[step](job, self._ports)
-            if step == "turn" and end == Then("submit") and not self._leaving:
-                end = self._steps["submit"](job, self._ports)
+            return self._steps[step](job, self._ports)
         except BaseException as error:  # noqa: BLE001 - carried to the caller's thread, where it is raised
             return error
-        return end

@@ -10,6 +10,7 @@ from bailian.engine.job import Job, Outcome, Ports, Then, query_wait_s
 from bailian.engine.rhythm import backoff_s, next_poll_s, usual
 from bailian.engine.sweep import ASK_ANYWAY_S, LOOK_S
 from bailian.errors import BailianError, ServiceError, TransportError, journalled
+from bailian.journal import Ended
 from bailian.language import say
 from bailian.modalities import of, succeeded
 
@@ -118,23 +119,23 @@ def _over(job: Job, ports: Ports, answer: dict[str, Any], output: dict[str, Any]
 def keep(job: Job, ports: Ports) -> Then:
     """Commit the service's whole answer before anything else happens to it."""
     answer = job.answer or {}
+    if "prompt" not in job.request and (prompts := shown_prompts(answer)):
+        job.request = {**job.request, "prompt": prompts[0]}  # a task made elsewhere: now it is known
+        ports.journal.asked(job.id, job.request)
+    ports.journal.ended(take_answer(job, answer))
+    return Then("save")
+
+
+def take_answer(job: Job, answer: dict[str, Any]) -> Ended:
+    """Return what the journal keeps of a whole answer; the job knows it then."""
+    job.answer = answer
     job.request_id = str(answer.get("request_id") or "") or job.request_id
-    made_elsewhere = "prompt" not in job.request and bool(prompts := shown_prompts(answer))
-    if made_elsewhere:
-        job.request = {**job.request, "prompt": prompts[0]}  # now it is known
     job.charged_cny = of(job.kind).charged_cny(answer, job.prepared)
     output = answer.get("output")
     times = output if isinstance(output, dict) else {}
     start = times.get("scheduled_time") or times.get("submit_time")
-    ports.journal.ended(
-        job.id,
-        answer,
-        charged_cny=job.charged_cny,
-        run_s=_seconds_between(start, times.get("end_time")),
-        request=job.request if made_elsewhere else None,
-        request_id=job.request_id,
-    )
-    return Then("save")
+    run_s = _seconds_between(start, times.get("end_time"))
+    return Ended(job.id, answer, job.charged_cny, run_s, job.request_id)
 
 
 def _queued_s(output: dict[str, Any]) -> float | None:

@@ -12,7 +12,7 @@ import pytest
 
 from bailian import journal_runs
 from bailian.errors import BudgetExceeded
-from bailian.journal import Journal, NotOurs
+from bailian.journal import Ended, Journal, NotOurs
 from bailian.journal_rows import Budget
 from bailian.journal_runs import COLUMNS, Runs
 
@@ -157,7 +157,7 @@ def test_only_what_waits_is_given_up(journal: Journal, runs: Runs) -> None:
 def test_counts_are_of_newest_tries(journal: Journal, runs: Runs) -> None:
     runs.intend_all([values("a1", "a"), values("b1", "b"), values("c1", "c", kind="text", estimate_cny=None)])
     journal.finish("a1", "failed", {"error": {"code": "TaskFailed"}})
-    journal.ended("b1", {}, charged_cny=0.5, run_s=None, request_id=None)
+    journal.ended(Ended("b1", {}, 0.5, None, None))
     journal.finish("b1", "done")
     told = {(c.kind, c.state, c.error_code): (c.jobs, c.charged_cny) for c in runs.counts(RUN)}
     assert told == {
@@ -214,7 +214,7 @@ def test_what_was_charged_replaces_what_was_reserved(journal: Journal) -> None:
     budget = Budget(1.0, "day")
     sent(journal, "a", budget, estimate_cny=0.9)
     refused(journal, "b", budget, estimate_cny=0.5)
-    journal.ended("a", {}, charged_cny=0.4, run_s=None, request_id=None)
+    journal.ended(Ended("a", {}, 0.4, None, None))
     sent(journal, "c", budget, estimate_cny=0.6)
     refused(journal, "d", budget, estimate_cny=0.1)
 
@@ -233,7 +233,7 @@ def test_what_failed_costs_nothing_and_what_may_be_paid_counts(journal: Journal,
 def test_what_failed_after_it_was_charged_in_part_counts(journal: Journal) -> None:
     budget = Budget(1.0, "day")
     sent(journal, "a", budget)
-    journal.ended("a", {}, charged_cny=0.6, run_s=None, request_id=None)
+    journal.ended(Ended("a", {}, 0.6, None, None))
     journal.finish("a", "failed")
     refused(journal, "b", budget, estimate_cny=0.5)
     sent(journal, "c", budget, estimate_cny=0.4)
@@ -272,7 +272,7 @@ def test_what_was_sent_before_the_border_and_charged_after_it_is_yesterdays(jour
     clock.now_s = datetime(2026, 3, 15, 23, 59).timestamp()
     sent(journal, "a", Budget(1.0, "day"))
     clock.now_s = datetime(2026, 3, 16, 0, 1).timestamp()
-    journal.ended("a", {}, charged_cny=1.0, run_s=None, request_id=None)
+    journal.ended(Ended("a", {}, 1.0, None, None))
     sent(journal, "b", Budget(1.0, "day"))
     refused(journal, "c", Budget(2.5, "month"))
 

@@ -1,0 +1,59 @@
+"""The desk's steps for many jobs at once. Only the plain case is here: who is not in the answer takes its own step."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bailian import journal_piles
+from bailian.engine.files import save_item
+from bailian.engine.job import End, Job, Pile, Ports, Then
+from bailian.engine.save import verdict
+from bailian.engine.watch import take_answer
+from bailian.errors import BailianError
+from bailian.journal import NotOurs
+from bailian.journal_piles import Named
+from bailian.modalities import of
+
+
+def submit_pile(jobs: Sequence[Job], ports: Ports) -> dict[str, End]:
+    """Write down that requests leave which have no files to attach and no budget to fit into."""
+    plain = [job for job in jobs if not of(job.kind).INPUT_FIELDS and not ports.budgets_of(job)]
+    try:
+        at_s = journal_piles.sending(ports.journal, [job.id for job in plain], ports.owner.id)
+    except NotOurs:  # one of them: each asks for itself
+        return {}
+    for job in plain:
+        job.sent_at_s, job.body = at_s, dict(job.prepared["body"])
+    return {job.id: Then("send") for job in plain}
+
+
+def record_pile(jobs: Sequence[Job], ports: Ports) -> dict[str, End]:
+    """Keep the answers whose texts are written beside their names already, and those names."""
+    answered = [(job, job.reply) for job in jobs if job.written and isinstance(job.reply, dict)]
+    journal_piles.ended(ports.journal, [take_answer(job, answer) for job, answer in answered])
+    names = [Named(job.id, item, *named) for job, _ in answered for item, named in job.written.items()]
+    journal_piles.files(ports.journal, names, placed=False)
+    return {job.id: Then("place") for job, _ in answered}
+
+
+def place_pile(jobs: Sequence[Job], ports: Ports) -> dict[str, End]:
+    """Give those texts their names and end their jobs."""
+    ends: dict[str, End] = {}
+    placed: list[Job] = []
+    for job in jobs:
+        items = of(job.kind).items(job.answer or {}, job.prepared)
+        try:
+            paths = {item.index: save_item(job, ports, item) for item in items if item.index in job.written}
+        except BailianError:  # its own step tries again, and says what it means
+            continue
+        outcome = verdict(job, items, paths)
+        if outcome.error is None:
+            ends[job.id] = outcome
+            placed.append(job)
+    names = [Named(job.id, item, *named) for job in placed for item, named in job.unrecorded.items()]
+    journal_piles.files(ports.journal, names, placed=True)
+    journal_piles.done(ports.journal, [job.id for job in placed])
+    return ends
+
+
+PILES: dict[str, Pile] = {"submit": submit_pile, "record": record_pile, "place": place_pile}
