@@ -13,7 +13,7 @@ from typing import Any
 from uuid import uuid4
 
 from bailian.database import Database
-from bailian.journal_budgets import check_budget, counted_cny
+from bailian.journal_budgets import Budget, check_budget, counted_cny
 from bailian.journal_rows import (
     DURATIONS_KEPT,
     FILE_NAME,
@@ -23,14 +23,13 @@ from bailian.journal_rows import (
     SCHEMA,
     VERSION,
     BegunFile,
-    Budget,
     Ended,
     Row,
     dumped,
     row_of,
 )
 
-__all__ = ["FINAL_STATES", "OPEN_STATES", "BegunFile", "Ended", "Journal", "NotOurs", "Row", "TaskTaken", "counted_cny"]
+__all__ = ["FINAL_STATES", "OPEN_STATES", "BegunFile", "Ended", "Journal", "NotOurs", "Row", "TaskTaken"]
 
 
 class NotOurs(Exception):

@@ -3,27 +3,60 @@
 from __future__ import annotations
 
 import sqlite3
+from dataclasses import dataclass
+from datetime import datetime
 
 from bailian.errors import BudgetExceeded
-from bailian.journal_rows import PAID_STATES, Budget
+from bailian.journal_rows import PAID_STATES
 from bailian.language import say
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What may be spent in a calendar day or month here, or by one batch."""
+
+    limit_cny: float
+    name: str
+    """"day", "month" or "run"."""
+    run: str | None = None
+
+    def since_s(self, now_s: float) -> float:
+        """Return when its time began, in seconds since the epoch."""
+        today = datetime.fromtimestamp(now_s).replace(hour=0, minute=0, second=0, microsecond=0)
+        begins = {"day": today, "month": today.replace(day=1)}.get(self.name)
+        return begins.timestamp() if begins else 0.0
+
+    @property
+    def title(self) -> str:
+        """Return the name in the user's language."""
+        return budget_title(self.name)
+
+
+def budget_title(name: str) -> str:
+    """Return "day", "month" or "run" in the user's language."""
+    return say(name, {"day": "当日", "month": "当月", "run": "本批次"}[name])
+
+
+def cost_unknown(name: str) -> str:
+    """Return why a budget keeps a request from being sent whose cost nobody knows."""
+    title = budget_title(name)
+    return say(
+        f"what this costs is not known before, so the budget of the {title} cannot be kept",
+        f"该请求的费用无法事先得知，无法保证{title}预算",
+    )
 
 
 def check_budget(db: sqlite3.Connection, job_id: str, budget: Budget, now_s: float) -> None:
     """Compare what was spent or may be with the limit, inside the transaction that reserves the next."""
     account, estimate_cny = db.execute("SELECT account, estimate_cny FROM jobs WHERE id = ?", (job_id,)).fetchone()
     spent_cny = counted_cny(db, account, budget, now_s, but=job_id)
-    named = {"day": "当日", "month": "当月", "run": "本批次"}[budget.name]
     if estimate_cny is None:
-        text = say(
-            f"what this costs is not known before, so the budget of the {budget.name} cannot be kept",
-            f"该请求的费用无法事先得知，无法保证{named}预算",
-        )
+        text = cost_unknown(budget.name)
     elif spent_cny + estimate_cny > budget.limit_cny + 1e-9:
         text = say(
-            f"the budget of the {budget.name} is {budget.limit_cny:g} CNY: {spent_cny:g} are spent or reserved, "
+            f"the budget of the {budget.title} is {budget.limit_cny:g} CNY: {spent_cny:g} are spent or reserved, "
             f"this may cost {estimate_cny:g}",
-            f"{named}预算为 {budget.limit_cny:g} 元：已用或预留 {spent_cny:g} 元，该请求可能需要 {estimate_cny:g} 元",
+            f"{budget.title}预算为 {budget.limit_cny:g} 元：已用或预留 {spent_cny:g} 元，该请求可能需要 {estimate_cny:g} 元",
         )
     else:
         return

@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from bailian.batch.half_price_lines import PRICE_SHARE, halved, whole
-from bailian.batch.unpriced import budget_name, cost_unknown
 from bailian.database import unusable
 from bailian.errors import BudgetExceeded
-from bailian.journal import Journal, counted_cny
-from bailian.journal_rows import Budget, Row, dumped, row_of
+from bailian.journal import Journal
+from bailian.journal_budgets import Budget, cost_unknown, counted_cny
+from bailian.journal_rows import Row, dumped, row_of
 from bailian.journal_runs import CHUNK_ROWS
 from bailian.language import say
 
@@ -213,8 +213,8 @@ class Members:
 
 def _no_room(budget: Budget, cost_cny: float | None) -> BudgetExceeded:
     text = say(
-        f"the budget of the {budget.name} ({budget.limit_cny:g} CNY) has no room for the next row",
-        f"{budget_name(budget.name)}预算（{budget.limit_cny:g} 元）已不足以运行下一行",
+        f"the budget of the {budget.title} ({budget.limit_cny:g} CNY) has no room for the next row",
+        f"{budget.title}预算（{budget.limit_cny:g} 元）已不足以运行下一行",
     )
     if cost_cny is None:
         text = cost_unknown(budget.name)

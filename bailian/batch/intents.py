@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import marshal
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +14,7 @@ from bailian.batch.plan import Planned
 from bailian.batch.rows import Row
 from bailian.catalog import KINDS
 from bailian.errors import Exit
-from bailian.journal_rows import OPEN_STATES
+from bailian.journal_rows import OPEN_STATES, dumped
 from bailian.journal_runs import Tried
 from bailian.media import naming
 
@@ -111,9 +111,9 @@ def values_of(planned: Planned, wish: Wish, account: str, owner: str, now_s: flo
         prepared.wire_model,
         "waiting",
         owner,
-        _dumped(prepared.request),
-        _dumped(kept),
-        _dumped(_saving(row, wish)),
+        dumped(prepared.request),
+        dumped(kept),
+        dumped(_saving(row, wish)),
         now_s,
         prepared.estimate_cny,
         wish.run,
@@ -135,25 +135,21 @@ def _saving(row: Row, wish: Wish) -> dict[str, Any]:
     }
 
 
-def _dumped(value: Mapping[str, Any]) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-
-
 class Spool:
     """Keeps intents on disk until all are known to be good, so that ten thousand need no more memory than ten."""
 
     def __init__(self) -> None:
-        self._file = TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115 - closed by `close`
+        self._file = TemporaryFile()  # noqa: SIM115 - closed by `close`
         self.count = 0
 
     def add(self, values: tuple[Any, ...]) -> None:
-        self._file.write(json.dumps(values, ensure_ascii=False) + "\n")
+        marshal.dump(values, self._file)
         self.count += 1
 
     def pour(self, sink: Callable[[Iterable[tuple[Any, ...]]], int]) -> int:
         """Give all of them to `sink`."""
         self._file.seek(0)
-        return sink(tuple(json.loads(line)) for line in self._file)
+        return sink(marshal.load(self._file) for _ in range(self.count))  # noqa: S302 - what this process has written
 
     def close(self) -> None:
         self._file.close()

@@ -6,21 +6,8 @@ from collections.abc import Iterable
 
 from bailian.batch.problems import SHOWN_MAX, placed
 from bailian.errors import BudgetExceeded
+from bailian.journal_budgets import budget_title
 from bailian.language import say
-
-
-def budget_name(name: str) -> str:
-    """Return "day", "month" or "run" in the user's language."""
-    return say(name, {"day": "当日", "month": "当月", "run": "本批次"}[name])
-
-
-def cost_unknown(name: str) -> str:
-    """Return why the budget "day", "month" or "run" keeps a request from being sent; the words are the journal's."""
-    named = budget_name(name)
-    return say(
-        f"what this costs is not known before, so the budget of the {named} cannot be kept",
-        f"该请求的费用无法事先得知，无法保证{named}预算",
-    )
 
 
 def refuse_unpriced(names: Iterable[str], rows: Iterable[tuple[str, str]], source: str) -> None:
@@ -42,8 +29,8 @@ def refuse_unpriced(names: Iterable[str], rows: Iterable[tuple[str, str]], sourc
     lines += [say(f"… and {more:,} more", f"…… 另有 {more:,} 行")] if more > 0 else []
     head = say(
         f"{source}: nothing is sent; what these rows will cost is not known before, so the budget of the "
-        f"{budget_name(name)} cannot be kept",
-        f"{source}：未发送任何请求；以下各行的费用无法事先得知，无法保证{budget_name(name)}预算",
+        f"{budget_title(name)} cannot be kept",
+        f"{source}：未发送任何请求；以下各行的费用无法事先得知，无法保证{budget_title(name)}预算",
     )
     raise BudgetExceeded(
         "\n".join([head, *lines]),

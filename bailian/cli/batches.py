@@ -14,6 +14,7 @@ from click.core import ParameterSource
 
 from bailian import catalog, settings
 from bailian.batch.results import read_results, records, write_results
+from bailian.cli.account import settings_of
 from bailian.cli.batch_ended import digest_of, ended_before, say_ended
 from bailian.cli.inputs import input_of
 from bailian.cli.options import DEFAULT_OUTPUT, Common
@@ -74,9 +75,7 @@ class Call:
 
 def run_file(file: Path, kind: str | None, over: Mapping[str, Any], common: Common, options: BatchOptions) -> int:
     """Run the rows of a file (of one kind, for a script); return the exit code."""
-    here = settings.read_settings(
-        region=common.region, base_url=common.base_url, workspace=common.workspace, sandbox=common.sandbox
-    )
+    here = settings_of(common)
     naming.check_template(common.name or naming.DEFAULT_TEMPLATE)
     if options.batch_api:
         from bailian.batch.half_price import check_half_price

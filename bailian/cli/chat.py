@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bailian import catalog, settings
+from bailian.cli.account import settings_of
 from bailian.cli.checks import check_cost, check_strict
 from bailian.cli.config import holds_many, read_request
 from bailian.cli.options import Common
@@ -97,18 +98,12 @@ def _with_files(prompt: str | None, files: tuple[Path, ...]) -> str | None:
     return "\n\n".join([*parts, *(text_of_file(path) for path in files)])
 
 
-def _settings_of(common: Common) -> settings.Settings:
-    return settings.read_settings(
-        region=common.region, base_url=common.base_url, workspace=common.workspace, sandbox=common.sandbox
-    )
-
-
 def _history(chat: str, common: Common) -> list[dict[str, Any]] | None:
     """Return the conversation so far; None if it is a new one."""
     from bailian.journal import Journal
     from bailian.modalities.text_answers import next_messages
 
-    here = _settings_of(common)
+    here = settings_of(common)
     if not common.dry_run:
         here.require_key()
     with closing(Journal(here.home)) as journal:
@@ -121,7 +116,7 @@ def _converse(fields: dict[str, Any], common: Common, *, fresh: bool) -> int:
     from bailian.cli.streaming import StreamedText
     from bailian.engine.run import Engine
 
-    here = _settings_of(common)
+    here = settings_of(common)
     here.require_key()
     _check_conversation(common)
     models = catalog.load(settings.home_folder())

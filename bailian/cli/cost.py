@@ -53,9 +53,11 @@ def cost(here: Settings, as_json: bool, **_talk: bool) -> None:
                 f"{quota['model']}：本机已用 {used}，免费额度 {free}（{unit}）",
             )
         )
+    from bailian.journal_budgets import budget_title
+
     for budget in budgets:
         used, limit = money(budget["used_cny"]), money(budget["limit_cny"])
-        name = {"day": say("day", "当日"), "month": say("month", "当月")}[budget["name"]]
+        name = budget_title(budget["name"])
         talk(say(f"budget of the {name}: {used} of {limit} CNY", f"{name}预算：{used} / {limit} 元"))
 
 
@@ -78,7 +80,7 @@ def _quotas(journal: Journal, here: Settings) -> list[dict[str, Any]]:
 
 
 def _budgets(journal: Journal, here: Settings) -> list[dict[str, Any]]:
-    from bailian.journal_rows import Budget
+    from bailian.journal_budgets import Budget
 
     limits = {"day": here.day_budget_cny, "month": here.month_budget_cny}
     return [

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bailian import catalog, settings
+from bailian.cli.account import settings_of
 from bailian.cli.checks import check_cost, check_strict
 from bailian.cli.config import holds_many
 from bailian.cli.options import DEFAULT_OUTPUT, Common
@@ -57,9 +58,7 @@ def run_all(kind: str, asked: Sequence[Asked], common: Common, *, upload: bool =
 
         over = {name: value for name, value in asked[0].fields.items() if value not in (None, (), [])}
         return run_file(common.config, kind, over, common, BatchOptions(upload=upload))
-    here = settings.read_settings(
-        region=common.region, base_url=common.base_url, workspace=common.workspace, sandbox=common.sandbox
-    )
+    here = settings_of(common)
     models = catalog.load(settings.home_folder())
     naming.check_template(common.name or naming.DEFAULT_TEMPLATE)
     prepared = [prepare(kind, one.fields, common, here, models) for one in asked]

@@ -15,7 +15,7 @@ from bailian.engine.rhythm import Usual
 from bailian.engine.sweep import Sweep
 from bailian.errors import BailianError
 from bailian.journal import Journal, Row
-from bailian.journal_rows import Budget
+from bailian.journal_budgets import Budget
 from bailian.modalities.shapes import Notice
 from bailian.owners import Owner
 from bailian.pace import Pace

@@ -29,7 +29,7 @@ from bailian.errors import (
     journalled,
 )
 from bailian.journal import FINAL_STATES, Journal, Row
-from bailian.journal_rows import Budget
+from bailian.journal_budgets import Budget
 from bailian.language import say
 from bailian.modalities import of
 from bailian.modalities.shapes import Prepared

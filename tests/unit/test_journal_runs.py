@@ -13,7 +13,7 @@ import pytest
 from bailian import journal_runs
 from bailian.errors import BudgetExceeded
 from bailian.journal import Ended, Journal, NotOurs
-from bailian.journal_rows import Budget
+from bailian.journal_budgets import Budget
 from bailian.journal_runs import COLUMNS, Runs
 
 RUN = "batch:甲.json"
