@@ -196,6 +196,38 @@ def test_an_interrupted_batch_says_how_to_go_on(bailian: Run, box: Sandbox, sign
 
 
 @pytest.mark.usefixtures("quick")
+def test_ctrl_c_waits_for_the_answers_of_texts_that_are_paid(bailian: Run, box: Sandbox) -> None:
+    """They are on their way: whoever presses once is told so, and none of them is asked for again."""
+    box.settings.change({"task_s": 1.6})
+    process = start_bailian(box, "batch", "run", write(texts(3)))
+    until(lambda: len(box.sync_calls) == 3)
+    process.send_signal(signal.SIGINT)
+    ran = end(process)
+    assert ran.code == 130
+    assert "Ctrl-C again" in ran.err
+    assert [job["state"] for job in jobs()] == ["done"] * 3
+    bailian("batch", "run", "all.json")
+    assert len(box.sync_calls) == 3
+
+
+@pytest.mark.usefixtures("quick")
+def test_ctrl_c_twice_waits_for_nothing(box: Sandbox) -> None:
+    box.settings.change({"task_s": 30.0})
+    process = start_bailian(box, "batch", "run", write(texts(3)))
+    until(lambda: len(box.sync_calls) == 3)
+    process.send_signal(signal.SIGINT)
+    assert process.stderr is not None
+    said = ""
+    while "Ctrl-C again" not in said:
+        said += process.stderr.readline()
+    process.send_signal(signal.SIGINT)
+    ran = end(process)
+    assert ran.code == 130
+    assert "Traceback" not in ran.err
+    assert [job["state"] for job in jobs()] == ["waiting"] * 3
+
+
+@pytest.mark.usefixtures("quick")
 def test_a_batch_that_leaves_at_its_time(bailian: Run, box: Sandbox) -> None:
     """--max-duration: what was paid is waited for or found again; nothing is called an error."""
     edits = [{"kind": "image_edit", "prompt": f"改第{i}处。", "image": "https://example.com/a.png"} for i in range(3)]

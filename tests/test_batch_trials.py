@@ -6,6 +6,9 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from bailian.engine import schedule
 from bailian.sandbox import Fault, Sandbox
 from tests.conftest import Run
 
@@ -155,7 +158,10 @@ def test_a_dry_run_prices_only_what_is_left(bailian: Run) -> None:
     assert plan.get("to_run", plan["requests"]) == 0
 
 
-def test_a_text_cut_off_by_max_duration_is_no_failure(bailian: Run, box: Sandbox) -> None:
+def test_a_text_cut_off_by_max_duration_is_no_failure(
+    bailian: Run, box: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(schedule, "GRACE_S", 0.1)
     box.faults.add(Fault("text", "slow", delay_s=3.0))
     name = write(texts("甲"))
     bailian("batch", "run", name, "--max-duration", "0.3", exits=6)

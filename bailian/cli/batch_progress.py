@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from bailian.catalog import script_of
+from bailian.cli.progress import say_leaving
 
 if TYPE_CHECKING:
     from bailian.engine.job import Job, Outcome
@@ -20,6 +21,7 @@ class BatchProgress:
 
     def __init__(self, shown: bool, verbose: bool = False) -> None:
         self._verbose = verbose
+        self._quiet = not shown
         self._shown = shown and sys.stderr.isatty()
         self._bars: dict[str, Any] = {}
         self._progress: Any = None
@@ -76,13 +78,19 @@ class BatchProgress:
 
     def update(self, job: Job, status: str, elapsed_s: float) -> None:
         if self._verbose:
+            from bailian.batch.problems import placed
             from bailian.cli.terminal import talk
 
-            where = (job.prepared.get("row") or {}).get("where") or job.id
+            where = placed((job.prepared.get("row") or {}).get("where") or job.id)
             talk(f"{elapsed_s:6.1f} s  {status}  {where}  {job.model}  {job.task_id or ''}".rstrip())
 
     def piece(self, job: Job, text: str, thought: str) -> None:
         """A batch shows no pieces."""
+
+    def leaving(self, requests: int, seconds: float) -> None:
+        if not self._quiet:
+            with self.paused():
+                say_leaving(requests, seconds)
 
     @contextmanager
     def paused(self) -> Iterator[None]:

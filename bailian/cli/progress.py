@@ -22,6 +22,7 @@ class ProgressLine:
 
     def __init__(self, shown: bool, verbose: bool = False) -> None:
         self._verbose = verbose
+        self._quiet = not shown
         self._shown = shown and not verbose and sys.stderr.isatty()
         self._last: dict[str, str] = {}
 
@@ -59,6 +60,11 @@ class ProgressLine:
     def piece(self, job: Job, text: str, thought: str) -> None:
         """Show a piece of a streamed answer; a line has no room for it."""
 
+    def leaving(self, requests: int, seconds: float) -> None:
+        if not self._quiet:
+            with self.paused():
+                say_leaving(requests, seconds)
+
     @contextmanager
     def paused(self) -> Iterator[None]:
         """Take the line away while something is printed."""
@@ -93,3 +99,16 @@ class ProgressLine:
 
         self._last[job.id] = status
         talk(f"{elapsed_s:6.1f} s  {status}  {job.model}  {job.task_id or ''}".rstrip())
+
+
+def say_leaving(requests: int, seconds: float) -> None:
+    """Say why a process that was told to end does not yet."""
+    from bailian.cli.terminal import talk
+
+    talk(
+        say(
+            f"{requests} paid requests are under way: waiting up to {seconds:.0f} s for their answers "
+            "(Ctrl-C again: do not wait)",
+            f"{requests} 个已计费的请求正在进行：最多等待 {seconds:.0f} 秒以取得结果（再按一次 Ctrl-C 则不再等待）",
+        )
+    )

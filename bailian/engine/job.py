@@ -157,12 +157,18 @@ class Progress(Protocol):
     def piece(self, job: Job, text: str, thought: str) -> None:
         """Show a piece of a streamed answer."""
 
+    def leaving(self, requests: int, seconds: float) -> None:
+        """Say that paid requests are under way, and how long their answers are waited for at most."""
+
 
 class NoProgress:
     def update(self, job: Job, status: str, elapsed_s: float) -> None:
         pass
 
     def piece(self, job: Job, text: str, thought: str) -> None:
+        pass
+
+    def leaving(self, requests: int, seconds: float) -> None:
         pass
 
 

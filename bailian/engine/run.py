@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Generator, Iterable
 from contextlib import ExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -11,27 +11,19 @@ from types import TracebackType
 from typing import Any
 
 from bailian.catalog import Catalog, Model
-from bailian.engine.files import still_at_service
+from bailian.engine.endings import Endings
 from bailian.engine.job import Job, NoProgress, Outcome, Ports, Progress, Saving, Speech
 from bailian.engine.lanes import Lane, Lanes
-from bailian.engine.record import unsent
 from bailian.engine.schedule import Scheduler
-from bailian.engine.settle import never_arrived, unclear
-from bailian.engine.steps import NO_WAIT_STEPS, STEPS, leave_it, step_after, still_running
+from bailian.engine.steps import NO_WAIT_STEPS, STEPS, step_after
 from bailian.engine.turn import in_flight_limit
 from bailian.errors import (
-    BailianError,
     BudgetExceeded,
-    Interrupted,
     JournalError,
-    NotSent,
     ServiceError,
-    journalled,
 )
-from bailian.journal import FINAL_STATES, Journal, Row
+from bailian.journal import Journal, Row
 from bailian.journal_budgets import Budget
-from bailian.language import say
-from bailian.modalities import of
 from bailian.modalities.shapes import Prepared
 from bailian.owners import Owner
 from bailian.pace import Pace
@@ -246,86 +238,19 @@ class Engine:
                 self.ports.pace.leave(self.ports.owner.id)
 
     def _outcomes(self, scheduler: Scheduler, deadline_s: float | None) -> Generator[Outcome, None, None]:
+        endings = Endings(self.ports)
         try:
             for end in scheduler.run(deadline_s):
-                outcome = self._outcome(end)
+                outcome = endings.outcome(end)
                 _stop_what_cannot_succeed(scheduler.lanes, outcome)
                 yield outcome
             ends, left = scheduler.leave()
-            yield from map(self._outcome, ends)
-            yield from map(self._left_at_deadline, left)
+            yield from map(endings.outcome, ends)
+            yield from map(endings.left_at_deadline, left)
         except KeyboardInterrupt:
             ends, left = scheduler.leave()
-            yield from map(self._outcome, ends)
-            raise self._interrupted(left) from None
-
-    def _state(self, job: Job) -> str:
-        """Return a job's state; from memory when the journal cannot be read, which must not hide a task id."""
-        try:
-            row = self.journal.job(job.id)
-        except JournalError:
-            row = None
-        remembered = "ended" if job.answer else "submitted" if job.task_id else "unsettled"
-        return row.state if row else remembered
-
-    def _outcome(self, end: Outcome | tuple[Job, BailianError]) -> Outcome:
-        """A step that raised leaves its job open in the journal: a later run can go on."""
-        if isinstance(end, Outcome):
-            return end
-        job, error = end
-        error.task_id = error.task_id or job.task_id
-        error.request_id = error.request_id or job.request_id
-        if isinstance(error, JournalError):
-            if job.task_id:
-                error = still_at_service(job, error)
-            return Outcome(job, self._state(job), error=error)
-        with suppress(JournalError):
-            self.journal.note(job.id, journalled(error))
-        return Outcome(job, self._state(job), self.journal.files(job.id), error)
-
-    def _left_at_deadline(self, job: Job) -> Outcome:
-        state = self._state(job)
-        if job.row_key and self._waits_again(job, state):
-            return Outcome(job, "waiting")  # a row of a batch waits for the next run
-        if state == "waiting":
-            late = NotSent(
-                say("the request could not be sent within --timeout", "在 --timeout 内未能发出请求"), advice=""
-            )
-            return unsent(job, self.ports, job.last_error or late)
-        if state in ("sending", "unsettled"):
-            if job.prepared["mode"] != "task":
-                return leave_it(job, self.ports)
-            return Outcome(job, state, error=unclear(job))
-        return Outcome(job, state, error=still_running(job))
-
-    def _waits_again(self, job: Job, state: str) -> bool:
-        """Return whether a job is left to wait: it was not sent, or it costs little to send again."""
-        if state in ("sending", "unsettled") and of(job.kind).REPEATABLE:
-            self.journal.not_sent(job.id)
-            return True
-        return state == "waiting"
-
-    def _interrupted(self, left: Sequence[Job]) -> Interrupted:
-        running = []
-        for job in left:
-            state = self._state(job)
-            if job.row_key and self._waits_again(job, state):
-                continue
-            if state == "waiting":
-                unsent(job, self.ports, never_arrived())
-            elif state in ("sending", "unsettled") and job.prepared["mode"] != "task":
-                if leave_it(job, self.ports).state == "held":
-                    running.append(job.id)
-            elif state not in FINAL_STATES:
-                running.append(job.task_id or job.id)
-        if not running:
-            return Interrupted(say("interrupted; nothing was left running", "已中断；没有正在运行的任务"), advice="")
-        ids = " ".join(running)
-        return Interrupted(
-            say(f"interrupted; still running: {ids}", f"已中断；仍在运行：{ids}"),
-            advice=say(f"fetch it with: {left[0].resume} {ids}", f"请用以下命令取回结果：{left[0].resume} {ids}"),
-            task_id=running[0],
-        )
+            yield from map(endings.outcome, ends)
+            raise endings.interrupted(left) from None
 
 
 def _stop_what_cannot_succeed(lanes: Lanes, outcome: Outcome) -> None:

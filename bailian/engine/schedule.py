@@ -33,6 +33,8 @@ DESK_MAX = 100
 # Ctrl-C while a paid request is under way: its answer is worth waiting for.
 GRACE_S = 8.0
 SYNC_GRACE_S = 330.0
+# Who waits longer than this is told why.
+TOLD_AFTER_S = 1.0
 # Windows does not interrupt a wait for Ctrl-C: nobody waits longer at a time.
 LOOK_UP_S = 1.0
 # Every pause is multiplied by this. Tests make a bad day short with it; nothing else touches it.
@@ -97,31 +99,39 @@ class Scheduler:
     def leave(self) -> tuple[list[Outcome | tuple[Job, BailianError]], list[Job]]:
         """Start nothing more, wait for the answers to paid requests under way; return their ends and the jobs left.
 
-        A task can be found again, so its answer gets a moment; a synchronous one cannot, so its answer is waited
-        for. Another Ctrl-C ends the waiting.
+        A task can be found again, so its answer gets a moment, and so do the texts of a batch; a synchronous picture
+        cannot, so its answer is waited for. Another Ctrl-C ends the waiting.
         """
         ends: list[Outcome | tuple[Job, BailianError]] = []
+        told = False
         if self._running:
             self._ports.stopping.set()
         self._leaving = True
         self.lanes.stop()
         begun_s = time.monotonic()
         with contextlib.suppress(KeyboardInterrupt):
-            while (grace_s := self._grace_s()) > 0 and time.monotonic() < begun_s + grace_s:
-                ended = self._next_end(begun_s + grace_s - time.monotonic())
+            while (grace_s := self._grace_s()) > 0 and (waited_s := time.monotonic() - begun_s) < grace_s:
+                if waited_s > TOLD_AFTER_S and not told:
+                    told = True
+                    self._ports.progress.leaving(len(self._paid()), grace_s - waited_s)
+                ended = self._next_end(grace_s - waited_s)
                 if ended is not None:
                     ends.append(ended)
         left = [*self._left, *(due.job for due in self._due), *(job for job, _ in self._running.values())]
         self._due.clear()
         return ends, left
 
+    def _paid(self) -> list[Job]:
+        """Return the requests under way whose answers must not be lost; a single text is asked for again."""
+        sending = (job for job, step in self._running.values() if step == "send")
+        return [job for job in sending if job.row_key or not of(job.kind).REPEATABLE]
+
     def _grace_s(self) -> float:
         """Return how long what is under way is worth waiting for."""
-        sending = [job for job, step in self._running.values() if step == "send"]
-        lost = [job for job in sending if not of(job.kind).REPEATABLE]
-        if any(job.prepared["mode"] != "task" for job in lost):
+        paid = self._paid()
+        if any(job.prepared["mode"] != "task" and not of(job.kind).REPEATABLE for job in paid):
             return SYNC_GRACE_S
-        return GRACE_S if lost or any(step in AT_DESK for _, step in self._running.values()) else 0.0
+        return GRACE_S if paid or any(step in AT_DESK for _, step in self._running.values()) else 0.0
 
     def close(self) -> None:
         for _ in range(self._threads):
