@@ -34,6 +34,8 @@ class _Mine(threading.local):
     """What one thread is in the middle of."""
 
     inside = False
+    whole = False
+    """Its writes are taken back together."""
     group: _Group | None = None
 
 
@@ -88,11 +90,28 @@ class Database:
 
     @contextmanager
     def together(self) -> Iterator[None]:
-        """Make all of this thread's writes in here one commit, at its end.
+        """Make all of this thread's writes in here one commit, at its end; what raises takes all of them back.
 
         Raises:
             JournalError: the disk is full or the file is not usable; nothing of it is written.
         """
+        if self._mine.inside:
+            yield
+            return
+        with self._turn():
+            self._mine.whole = True
+            try:
+                yield
+            except BaseException:
+                if self._mine.group is not None and self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK TO whole")
+                raise
+            finally:
+                self._mine.whole = False
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """Let this thread's writes in here join one group, and wait for its commit at the end."""
         if self._mine.inside:
             yield
             return
@@ -116,7 +135,7 @@ class Database:
         Raises:
             JournalError: the disk is full or the file is not usable.
         """
-        with self.together():
+        with self._turn():
             group = self._joined()
             try:
                 self._connection.execute("SAVEPOINT one")
@@ -139,7 +158,7 @@ class Database:
         A statement is done whole or not at all, so it needs no savepoint: ten thousand rows need twenty thousand
         turns of the interpreter less.
         """
-        with self.together():
+        with self._turn():
             group = self._joined()
             try:
                 return self._connection.execute(sql, values).rowcount
@@ -157,6 +176,8 @@ class Database:
         """Return the group this thread writes in; enter it with the first write."""
         if self._mine.group is None:
             self._mine.group = self._join()
+            if self._mine.whole:
+                self._connection.execute("SAVEPOINT whole")
         elif self._mine.group.error is not None:
             raise unusable(self.path, self._mine.group.error)
         return self._mine.group

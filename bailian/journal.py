@@ -162,14 +162,10 @@ class Journal:
 
     def ended(self, job: Ended) -> None:
         """The service is done: keep its whole answer before anything is downloaded."""
-        self._set(
-            job.job_id,
-            state="ended",
-            answer=dumped(job.answer),
-            charged_cny=job.charged_cny,
-            run_s=job.run_s,
-            request_id=job.request_id,
-            ended_at_s=self.clock(),
+        self.database.change(
+            "UPDATE jobs SET state = 'ended', answer = ?, charged_cny = ?, run_s = ?, ended_at_s = ?,"
+            " request_id = COALESCE(?, request_id) WHERE id = ?",
+            (dumped(job.answer), job.charged_cny, job.run_s, self.clock(), job.request_id, job.job_id),
         )
 
     def asked(self, job_id: str, request: Mapping[str, Any]) -> None:

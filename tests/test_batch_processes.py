@@ -204,7 +204,7 @@ def test_ctrl_c_waits_for_the_answers_of_texts_that_are_paid(bailian: Run, box: 
     process.send_signal(signal.SIGINT)
     ran = end(process)
     assert ran.code == 130
-    assert "Ctrl-C again" in ran.err
+    assert "Ctrl-C: do not wait" in ran.err
     assert [job["state"] for job in jobs()] == ["done"] * 3
     bailian("batch", "run", "all.json")
     assert len(box.sync_calls) == 3
@@ -218,7 +218,7 @@ def test_ctrl_c_twice_waits_for_nothing(box: Sandbox) -> None:
     process.send_signal(signal.SIGINT)
     assert process.stderr is not None
     said = ""
-    while "Ctrl-C again" not in said:
+    while "Ctrl-C: do not wait" not in said:
         said += process.stderr.readline()
     process.send_signal(signal.SIGINT)
     ran = end(process)

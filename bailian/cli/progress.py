@@ -108,7 +108,7 @@ def say_leaving(requests: int, seconds: float) -> None:
     talk(
         say(
             f"{requests} paid requests are under way: waiting up to {seconds:.0f} s for their answers "
-            "(Ctrl-C again: do not wait)",
-            f"{requests} 个已计费的请求正在进行：最多等待 {seconds:.0f} 秒以取得结果（再按一次 Ctrl-C 则不再等待）",
+            "(Ctrl-C: do not wait)",
+            f"{requests} 个已计费的请求正在进行：最多等待 {seconds:.0f} 秒以取得结果（按 Ctrl-C 则不再等待）",
         )
     )

@@ -56,8 +56,9 @@ def write_texts(job: Job, ports: Ports, answer: Mapping[str, Any]) -> None:
 
     What cannot be written is tried again when the answer is in the journal, and reported then.
     """
-    items = of(job.kind).items(answer, job.prepared) if job.saving.folder is not None else []
-    for item in items:
+    if job.saving.folder is None or (ports.stopping.is_set() and not job.row_key):
+        return  # the second: nobody waits for it
+    for item in of(job.kind).items(answer, job.prepared):
         if item.good and item.text is not None:
             data = _text_bytes(item)
             stem = _stem(job, item)
@@ -82,9 +83,10 @@ def _place_text(job: Job, ports: Ports, item: Item) -> Path:
     if item.index not in job.unrecorded:
         target, digest = job.written[item.index]
         final = naming.place(_aside(job, item, target).with_suffix(".whole"), target, sync=False)
-        ports.unsynced.add(final.parent)
         job.unrecorded[item.index] = (final, digest)
-    return job.unrecorded[item.index][0]
+    final, _ = job.unrecorded[item.index]
+    ports.unsynced.add(final.parent)
+    return final
 
 
 def _aside(job: Job, item: Item, stem: Path) -> Path:

@@ -32,6 +32,7 @@ THREADS = 64
 DESK_MAX = 100
 # Ctrl-C while a paid request is under way: its answer is worth waiting for.
 GRACE_S = 8.0
+TEXT_GRACE_S = 30.0
 SYNC_GRACE_S = 330.0
 # Who waits longer than this is told why.
 TOLD_AFTER_S = 1.0
@@ -103,14 +104,16 @@ class Scheduler:
         cannot, so its answer is waited for. Another Ctrl-C ends the waiting.
         """
         ends: list[Outcome | tuple[Job, BailianError]] = []
-        told = False
+        told, pressed = False, self.interrupts.pressed
         if self._running:
             self._ports.stopping.set()
         self._leaving = True
         self.lanes.stop()
         begun_s = time.monotonic()
         with contextlib.suppress(KeyboardInterrupt):
-            while (grace_s := self._grace_s()) > 0 and (waited_s := time.monotonic() - begun_s) < grace_s:
+            while (grace_s := self._grace_s()) > (waited_s := time.monotonic() - begun_s):
+                if self.interrupts.pressed != pressed:
+                    break
                 if waited_s > TOLD_AFTER_S and not told:
                     told = True
                     self._ports.progress.leaving(len(self._paid()), grace_s - waited_s)
@@ -124,13 +127,15 @@ class Scheduler:
     def _paid(self) -> list[Job]:
         """Return the requests under way whose answers must not be lost; a single text is asked for again."""
         sending = (job for job, step in self._running.values() if step == "send")
-        return [job for job in sending if job.row_key or not of(job.kind).REPEATABLE]
+        return [job for job in sending if job.row_key or job.reply is not None or not of(job.kind).REPEATABLE]
 
     def _grace_s(self) -> float:
         """Return how long what is under way is worth waiting for."""
         paid = self._paid()
         if any(job.prepared["mode"] != "task" and not of(job.kind).REPEATABLE for job in paid):
             return SYNC_GRACE_S
+        if any(job.row_key and of(job.kind).REPEATABLE for job in paid):
+            return TEXT_GRACE_S
         return GRACE_S if paid or any(step in AT_DESK for _, step in self._running.values()) else 0.0
 
     def close(self) -> None:
@@ -206,22 +211,31 @@ class Scheduler:
 
     def _work_at_desk(self) -> None:
         while (todo := self._desk.get()) is not None:
-            pile = [todo]
-            with contextlib.suppress(queue.Empty):
-                while len(pile) < DESK_MAX and (more := self._desk.get_nowait()) is not None:
-                    pile.append(more)
+            pile = [todo, *self._waiting_at_desk()]
             try:
                 ends = self._run_together(pile)
             except BaseException as error:  # noqa: BLE001 - a desk that died in silence would be waited for for ever
                 ends = [(job, error) for job, _ in pile]
             self._ended.put(ends)
 
+    def _waiting_at_desk(self) -> list[tuple[Job, str]]:
+        pile: list[tuple[Job, str]] = []
+        with contextlib.suppress(queue.Empty):
+            while len(pile) < DESK_MAX:
+                todo = self._desk.get_nowait()
+                if todo is None:  # the end, after this pile
+                    self._desk.put(None)
+                    break
+                pile.append(todo)
+        return pile
+
     def _run_together(self, pile: Sequence[tuple[Job, str]]) -> list[tuple[Job, End]]:
         try:
             with self._ports.journal.database.together():
                 ends = self._run_pile(pile)
                 self._sync_folders()
-        except (JournalError, OSError):  # none of it is written: each tries on its own, and says what that means for it
+        except (JournalError, OSError):  # all is taken back: each tries on its own, and says what that means for it
+            self._ports.unsynced.clear()
             return [(job, self._run_alone(job, step)) for job, step in pile]
         return ends
 
@@ -240,17 +254,22 @@ class Scheduler:
         return ends
 
     def _run_alone(self, job: Job, step: str) -> End:
-        end = self._run_step(job, step)
         try:
-            self._sync_folders()
+            with self._ports.journal.database.together():
+                end = self._run_step(job, step)
+                self._sync_folders()
+        except JournalError as error:
+            return error
         except OSError as error:
+            self._ports.unsynced.clear()
             return save_error(job.saving.folder or Path(), error)
         return end
 
     def _sync_folders(self) -> None:
-        while self._ports.unsynced:
+        for folder in tuple(self._ports.unsynced):
             with contextlib.suppress(FileNotFoundError):  # the folder is gone, and what was in it
-                sync_folder(self._ports.unsynced.pop())
+                sync_folder(folder)
+            self._ports.unsynced.discard(folder)
 
     def _run_step(self, job: Job, step: str) -> End:
         try:

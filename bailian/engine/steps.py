@@ -37,11 +37,13 @@ def leave_it(job: Job, ports: Ports) -> Outcome:
     broken = left_behind(job, ports)
     if broken is not None:
         return broke_off(job, ports, broken)
+    if isinstance(job.reply, dict):  # it has come, and its thread had no time to say so
+        record(job, ports)
+        return _saved(job, ports)
     job.answer = answer_on_disk(job, ports)
     if job.answer is not None:
         keep(job, ports)
-        end = save(job, ports)
-        return end if isinstance(end, Outcome) else Outcome(job, "ended", error=still_running(job))
+        return _saved(job, ports)
     forget_own(job, ports)
     if ports.stopping.is_set():
         return hold(
@@ -50,6 +52,11 @@ def leave_it(job: Job, ports: Ports) -> Outcome:
             MaybeSent(say("no answer came before --timeout or Ctrl-C", "在 --timeout 或 Ctrl-C 之前没有收到应答")),
         )
     return hold(job, ports, MaybeSent(say("the process ended before the answer came", "进程在收到应答前结束")))
+
+
+def _saved(job: Job, ports: Ports) -> Outcome:
+    end = save(job, ports)
+    return end if isinstance(end, Outcome) else Outcome(job, "ended", error=still_running(job))
 
 
 STEPS: dict[str, Step] = {
