@@ -122,6 +122,12 @@ class Journal:
         """The request provably did not leave, or was refused unexecuted: the job waits again."""
         self._set(job_id, state="waiting")
 
+    def lost(self, job_id: str) -> None:
+        """The answer of a request that may be repeated is lost: the job waits again. It may have been billed."""
+        self.database.change(
+            "UPDATE jobs SET state = 'waiting', lost_cny = lost_cny + COALESCE(estimate_cny, 0) WHERE id = ?", (job_id,)
+        )
+
     def unsettled(self, job_id: str) -> None:
         self._set(job_id, state="unsettled")
 
@@ -333,6 +339,11 @@ class Journal:
             (account,),
         )
         return {row["model"]: row["units"] for row in rows}
+
+    def lost_cny(self, account: str) -> float:
+        """Return what answers that were lost may have cost at most, beside what was charged."""
+        (row,) = self.database.read("SELECT TOTAL(lost_cny) AS cny FROM jobs WHERE account = ?", (account,))
+        return float(row["cny"])
 
     def reserved_cny(self, account: str, budget: Budget) -> float:
         """Return what counts against a budget now: what was charged, and what may be."""

@@ -48,8 +48,10 @@ def cost_unknown(name: str) -> str:
 
 def check_budget(db: sqlite3.Connection, job_id: str, budget: Budget, now_s: float) -> None:
     """Compare what was spent or may be with the limit, inside the transaction that reserves the next."""
-    account, estimate_cny = db.execute("SELECT account, estimate_cny FROM jobs WHERE id = ?", (job_id,)).fetchone()
-    spent_cny = counted_cny(db, account, budget, now_s, but=job_id)
+    account, estimate_cny, lost_cny = db.execute(
+        "SELECT account, estimate_cny, lost_cny FROM jobs WHERE id = ?", (job_id,)
+    ).fetchone()
+    spent_cny = counted_cny(db, account, budget, now_s, but=job_id) + lost_cny
     if estimate_cny is None:
         text = cost_unknown(budget.name)
     elif spent_cny + estimate_cny > budget.limit_cny + 1e-9:
@@ -60,22 +62,26 @@ def check_budget(db: sqlite3.Connection, job_id: str, budget: Budget, now_s: flo
         )
     else:
         return
-    raise BudgetExceeded(
-        text,
-        advice=say(
-            "nothing more is sent; raise the budget, or run the command again when the next one begins",
-            "不再发送请求；请提高预算，或在下一个预算周期重新运行",
-        ),
+    advice = say(
+        "nothing more is sent; raise the budget, or run the command again when the next one begins",
+        "不再发送请求；请提高预算，或在下一个预算周期重新运行",
     )
+    if estimate_cny is None:
+        advice = say(
+            "nothing is sent; put `price_cny` into the user's models.toml, or leave the budget out",
+            "不发送请求；请在用户的 models.toml 中填写 price_cny，或去掉预算",
+        )
+    raise BudgetExceeded(text, advice=advice)
 
 
 def counted_cny(db: sqlite3.Connection, account: str, budget: Budget, now_s: float, but: str = "") -> float:
-    """Return what counts against a budget (real costs, else estimates), but for one job."""
+    """Return what counts against a budget (real costs, else estimates, and what lost answers may have cost), but for
+    one job."""
     marks = ", ".join("?" * len(PAID_STATES))
     (spent_cny,) = db.execute(
-        "SELECT TOTAL(COALESCE(charged_cny, CASE WHEN state = 'failed' THEN 0 ELSE estimate_cny END)) FROM jobs"  # noqa: S608
-        f" WHERE account = ? AND sent_at_s >= ? AND (state IN ({marks}) OR charged_cny > 0) AND id <> ?"
-        + (" AND run = ?" if budget.run else ""),
-        (account, budget.since_s(now_s), *PAID_STATES, but, *((budget.run,) if budget.run else ())),
+        f"SELECT TOTAL(lost_cny + COALESCE(charged_cny, CASE WHEN state IN ({marks}) THEN estimate_cny ELSE 0 END))"  # noqa: S608
+        f" FROM jobs WHERE account = ? AND sent_at_s >= ? AND (state IN ({marks}) OR charged_cny > 0 OR lost_cny > 0)"
+        " AND id <> ?" + (" AND run = ?" if budget.run else ""),
+        (*PAID_STATES, account, budget.since_s(now_s), *PAID_STATES, but, *((budget.run,) if budget.run else ())),
     ).fetchone()
     return float(spent_cny)

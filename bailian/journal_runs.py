@@ -103,18 +103,21 @@ class Runs:
     def take(self, run: str, owner: str, gone: Iterable[str], repeatable: Iterable[str] = ()) -> None:
         """Take over the open jobs of nobody and of owners that are gone.
 
-        Their lost answers are unsettled; those of `repeatable` kinds are simply asked for again.
+        Their lost answers are unsettled; those of `repeatable` kinds are simply asked for again (see `Journal.lost`).
         """
         left, cheap = list(gone), list(repeatable)
         theirs, kinds = ", ".join("?" * len(left)), ", ".join("?" * len(cheap))
         marks = ", ".join("?" * len(OPEN_STATES))
+        again = (
+            f"state IN ('sending', 'unsettled') AND kind IN ({kinds})"
+            " AND json_extract(prepared, '$.half_price') IS NULL"
+        )
         with self._database.write() as db:
             db.execute(
-                f"UPDATE jobs SET owner = ?, state = CASE WHEN state IN ('sending', 'unsettled') AND kind IN ({kinds})"  # noqa: S608
-                " AND json_extract(prepared, '$.half_price') IS NULL THEN 'waiting'"
-                " WHEN state = 'sending' THEN 'unsettled' ELSE state END"
+                f"UPDATE jobs SET owner = ?, lost_cny = lost_cny + CASE WHEN {again} THEN COALESCE(estimate_cny, 0)"  # noqa: S608
+                f" ELSE 0 END, state = CASE WHEN {again} THEN 'waiting' WHEN state = 'sending' THEN 'unsettled' ELSE state END"
                 f" WHERE {_OF_RUN} AND state IN ({marks}) AND (owner IS NULL OR owner IN ({theirs}))",
-                (owner, *cheap, *self._of(run), *OPEN_STATES, *left),
+                (owner, *cheap, *cheap, *self._of(run), *OPEN_STATES, *left),
             )
 
     def give_up(self, job_ids: Iterable[str], error: Mapping[str, Any]) -> None:

@@ -63,8 +63,10 @@ class Endings:
 
     def _waits_again(self, job: Job, state: str) -> bool:
         """Return whether a job is left to wait: it was not sent, or it costs little to send again."""
+        if isinstance(job.reply, dict):
+            return False
         if state in ("sending", "unsettled") and of(job.kind).REPEATABLE:
-            self._ports.journal.not_sent(job.id)
+            self._ports.journal.lost(job.id)
             return True
         return state == "waiting"
 

@@ -153,7 +153,7 @@ def _maybe_sent(job: Job, ports: Ports, error: BailianError) -> Then | Outcome:
     once = job.prepared.get("facts", {}).get("once")  # --max-cost has room for one
     if of(job.kind).REPEATABLE and job.resends < RESENDS and not once:
         job.resends += 1
-        ports.journal.not_sent(job.id)
+        ports.journal.lost(job.id)
         return Then("turn", backoff_s(job.resends, jitter=ports.jitter()))
     return hold(job, ports, error)
 
@@ -164,6 +164,7 @@ def hold(job: Job, ports: Ports, error: BailianError) -> Outcome:
         error.advice = error.advice or say(
             "run the command again; the lost answer may be billed", "请重新运行；丢失的回答可能已计费"
         )
+        ports.journal.lost(job.id)
         ports.journal.finish(job.id, "failed", journalled(error))
         return Outcome(job, "failed", error=error)
     held = MaybeSent(

@@ -216,7 +216,7 @@ class Engine:
             step = step_after(job)
             if step == "turn":
                 if job.state != "waiting":
-                    self.journal.not_sent(job.id)  # its answer is lost and costs little
+                    self.journal.lost(job.id)
                 by_queue.setdefault(job.wire_model, []).append(job)
             else:
                 direct.append((job, step))

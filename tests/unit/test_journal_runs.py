@@ -292,3 +292,37 @@ def test_another_account_has_its_own_money(journal: Journal) -> None:
 
 def test_all_budgets_must_have_room(journal: Journal) -> None:
     assert "month" in refused(journal, "a", Budget(5.0, "day"), Budget(0.5, "month"))
+
+
+# ── lost answers ──
+
+
+def test_a_lost_answer_counts_against_the_budget(journal: Journal, runs: Runs) -> None:
+    """It may have been billed: three rows of 1 CNY, one of them asked for twice, do not fit into 3 CNY."""
+    runs.intend_all([values(name, name) for name in "abc"])
+    day = [Budget(3.0, "day")]
+    journal.sending("a", "p", day)
+    journal.lost("a")
+    journal.sending("a", "p", day)
+    journal.sending("b", "p", day)
+    with pytest.raises(BudgetExceeded):
+        journal.sending("c", "p", day)
+    assert journal.lost_cny("me") == 1.0
+    assert journal.reserved_cny("me", day[0]) == 3.0
+
+
+def test_a_rows_own_lost_answer_counts_when_it_is_asked_for_again(journal: Journal, runs: Runs) -> None:
+    runs.intend_all([values("a", "a")])
+    journal.sending("a", "p", [Budget(1.5, "day")])
+    journal.lost("a")
+    with pytest.raises(BudgetExceeded):
+        journal.sending("a", "p", [Budget(1.5, "day")])
+
+
+def test_what_a_dead_process_was_asking_for_may_be_billed(journal: Journal, runs: Runs) -> None:
+    runs.intend_all([values("a", "a", kind="text"), values("b", "b", kind="text"), values("c", "c")])
+    journal.sending("a", "p")
+    journal.sending("c", "p")
+    runs.take(RUN, "next", ["p"], ["text"])
+    assert [state(journal, name)[0] for name in "abc"] == ["waiting", "waiting", "unsettled"]
+    assert journal.lost_cny("me") == 1.0

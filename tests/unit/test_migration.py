@@ -13,32 +13,37 @@ from bailian.errors import SetupError
 from bailian.journal import Journal
 from bailian.journal_rows import FILE_NAME, SCHEMA
 
-# The first version had neither the columns nor the tables of batches.
+# The second version knew nothing of lost answers; the first had neither the columns nor the tables of batches.
+SECOND_SCHEMA = SCHEMA.replace(", lost_cny REAL NOT NULL DEFAULT 0", "").replace(
+    "estimate_cny, lost_cny)", "estimate_cny)"
+)
 FIRST_SCHEMA = ";".join(
     statement
-    for statement in SCHEMA.replace(", run TEXT, row_key TEXT", "").split(";")
+    for statement in SECOND_SCHEMA.replace(", run TEXT, row_key TEXT", "").split(";")
     if not any(new in statement for new in ("jobs_by_run", "jobs_by_row", "jobs_by_time", "TABLE runs"))
 )
+SCHEMAS = {1: FIRST_SCHEMA, 2: SECOND_SCHEMA}
 
 
-def old_journal(home: Path) -> None:
+def old_journal(home: Path, version: int = 1) -> None:
     with closing(sqlite3.connect(home / FILE_NAME)) as connection:
         connection.execute("PRAGMA journal_mode=WAL")
-        connection.executescript(FIRST_SCHEMA)
+        connection.executescript(SCHEMAS[version])
         connection.execute(
             "INSERT INTO jobs (id, account, kind, model, wire_model, state, request, prepared, saving, created_at_s, task_id)"
             " VALUES ('a-1', 'me', 'image', 'm', 'm', 'submitted', '{}', '{}', '{}', 1.0, 't-1')"
         )
-        connection.execute("PRAGMA user_version=1")
+        connection.execute(f"PRAGMA user_version={version}")
         connection.commit()
 
 
-def test_old_jobs_are_kept_and_new_ones_fit(tmp_path: Path) -> None:
-    old_journal(tmp_path)
+@pytest.mark.parametrize("version", SCHEMAS)
+def test_old_jobs_are_kept_and_new_ones_fit(tmp_path: Path, version: int) -> None:
+    old_journal(tmp_path, version)
     with closing(Journal(tmp_path)) as journal:
         row = journal.find("me", "t-1")
         assert row is not None
-        assert (row.state, row.run) == ("submitted", None)
+        assert (row.state, row.run, row.lost_cny) == ("submitted", None, 0.0)
         journal.intend(
             account="me", kind="text", model="m", wire_model="m", request={}, prepared={}, saving={},
             estimate_cny=None, owner="o", run="chat:旅行",
