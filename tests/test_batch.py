@@ -77,7 +77,7 @@ def test_one_failure_stops_no_other_and_can_be_run_again(bailian: Run, box: Sand
     (failed,) = [json.loads(line) for line in Path("outputs/all/failed.jsonl").read_text("utf-8").splitlines()]
     assert failed["id"] == "坏"
     again = bailian("batch", "run", "outputs/all/failed.jsonl", exits=7)
-    assert "1 rows: 1 to run" in again.err
+    assert "1 row: 1 to run" in again.err
 
 
 def test_a_bad_key_leaves_the_rest_unsent(bailian: Run, box: Sandbox) -> None:

@@ -194,7 +194,7 @@ def test_of_a_row_that_both_had_the_paid_try_counts(bailian: Run, box: Sandbox, 
     paid, failed = (f"{run}#text", run) if paid_by == "script" else (run, f"{run}#text")
     rename_runs(f"CASE run WHEN 'paid' THEN '{paid}' ELSE '{failed}' END")
     before = len(box.requests)
-    assert "1 rows: 0 to run, 1 done before" in bailian("batch", "run", name).err
+    assert "1 row: 0 to run, 1 done before" in bailian("batch", "run", name).err
     assert len(box.requests) == before
     assert [row["state"] for row in records("outputs/all")] == ["done"]
 

@@ -364,3 +364,11 @@ def test_a_conversation_on_a_terminal(box: Sandbox) -> None:
     assert process.wait(timeout=60) == 0
     assert [m["role"] for m in bodies(box)[1]["input"]["messages"]] == ["user", "assistant", "user"]
     assert "第二个问题".encode() in seen
+
+
+def test_a_lost_answer_is_in_the_costs(text2text: Run, bailian: Run, box: Sandbox) -> None:
+    """It was made, and its connection broke: the text came the second time, the first may be billed."""
+    box.faults.add(Fault("text", "reset_after"))
+    text2text("你好", "--max-tokens", "100")
+    assert "asked for again may have cost up to" in bailian("cost").err
+    assert 0 < bailian("cost", "--json").json["lost_at_most"] < 0.01

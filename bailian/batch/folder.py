@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bailian.batch.gallery import sweep
 from bailian.batch.intents import Wish
-from bailian.batch.results import FAILED, RESULTS
+from bailian.batch.results import FAILED, RESULTS, unwritten
 from bailian.errors import InvalidRequest
 from bailian.language import say
 
@@ -12,8 +12,8 @@ from bailian.language import say
 MARK = ".bailian-batch"
 
 
-def claim(wish: Wish) -> None:
-    """Mark the folder, and clear away what a killed run of the same batch has left half written.
+def check_owner(wish: Wish) -> None:
+    """Refuse a folder that is not for this batch. Nothing is made or written.
 
     A folder holds the results of one batch, or of one kind of it: another's are not overwritten.
 
@@ -29,5 +29,19 @@ def claim(wish: Wish) -> None:
             say(f"{wish.folder} holds the results of another batch", f"{wish.folder} 中已有另一批次的结果"),
             advice=say("choose another folder with -o DIR", "请用 -o 指定其他目录"),
         )
-    mark.write_text(wish.part, encoding="utf-8")
+
+
+def claim(wish: Wish) -> None:
+    """Mark the folder, and clear away what a killed run of the same batch has left half written.
+
+    Raises:
+        InvalidRequest: the folder is not for this batch.
+        SaveError: the mark cannot be written.
+    """
+    check_owner(wish)
+    mark = wish.folder / MARK
+    try:
+        mark.write_text(wish.part, encoding="utf-8")
+    except OSError as error:
+        raise unwritten(mark, error) from None
     sweep(wish.folder)

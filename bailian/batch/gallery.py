@@ -16,12 +16,14 @@ import warnings
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 from bailian.batch.gallery_page import embedded, page, plain
+from bailian.batch.results import unwritten
 
 PAGE = "gallery.html"
 THUMBS = "gallery/thumbs"
@@ -96,14 +98,14 @@ def write_gallery(folder: Path, records: Iterable[Record], *, title: str) -> Pat
     kept. The page takes the old one's place only when it is whole.
 
     Raises:
-        OSError: the page cannot be written there.
+        SaveError: the page cannot be written there; no half of it is left.
     """
     target = folder / PAGE
     part = folder / f".{PAGE}.part"
     head, middle, tail = page(title)
     totals = Totals()
-    folder.mkdir(parents=True, exist_ok=True)
     try:
+        folder.mkdir(parents=True, exist_ok=True)
         # A lone surrogate is no UTF-8; its backslash form is what JSON has for it.
         file = part.open("w", encoding="utf-8", errors="backslashreplace", newline="\n")
         with file, warnings.catch_warnings():
@@ -116,8 +118,11 @@ def write_gallery(folder: Path, records: Iterable[Record], *, title: str) -> Pat
                 comma = ",\n"
             file.write(("]" if totals.jobs else "[]") + middle + embedded(plain(totals.to_json())) + tail)
         part.replace(target)
+    except OSError as error:
+        raise unwritten(target, error) from None
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):
+            part.unlink()
     return target
 
 

@@ -110,7 +110,7 @@ def run_half_price(
         except KeyboardInterrupt:
             raise Interrupted(
                 say("interrupted; the batches go on at the service", "已中断；批次在服务端继续运行"),
-                advice=say("run the same command again to go on", "再次运行同一命令即可继续"),
+                advice=say(f"{wish.same_command} to go on", f"{wish.same_command}即可继续"),
             ) from None
         finally:
             with suppress(JournalError):
@@ -133,7 +133,7 @@ def _collect(work: Work, poll_s: float) -> Iterator[Outcome]:
                 open_batches.remove(kept)
         if open_batches and work.left_s() <= 0:
             for kept in open_batches:
-                yield from work.left(kept, _runs_on(kept))
+                yield from work.left(kept, _runs_on(kept, work.wish.same_command))
             return
         if open_batches:
             work.pause(poll_s)
@@ -197,9 +197,9 @@ def _no_answer(work: Work, kept: Kept, error: BailianError, failures: int) -> Ge
     return False
 
 
-def _runs_on(kept: Kept) -> Callable[[], BailianError]:
+def _runs_on(kept: Kept, same_command: str) -> Callable[[], BailianError]:
     return lambda: StillRunning(
         say(f"batch {kept.batch_id} is still running", f"批次 {kept.batch_id} 仍在运行"),
-        advice=say("run the same command again to fetch it", "再次运行同一命令即可取回"),
+        advice=say(f"{same_command} to fetch it", f"{same_command}即可取回"),
         task_id=kept.batch_id,
     )

@@ -16,6 +16,7 @@ from bailian.catalog import KINDS
 from bailian.errors import Exit
 from bailian.journal_rows import OPEN_STATES, dumped
 from bailian.journal_runs import Tried
+from bailian.language import say
 from bailian.media import naming
 
 
@@ -38,6 +39,23 @@ class Wish:
     retry_held: bool = False
     only_passing: bool = False
     """Of failed rows, try those again whose failure may pass (cron)."""
+
+    @property
+    def title(self) -> str:
+        """Return what people are told the batch is: its file's name."""
+        return say("stdin", "标准输入") if str(self.source) == "-" else self.source.name
+
+    @property
+    def path_title(self) -> str:
+        """Return the file as it was named, where its folder matters."""
+        return self.title if str(self.source) == "-" else str(self.source)
+
+    @property
+    def same_command(self) -> str:
+        """Return how people go on with it: `--fresh` a second time would pay a second time."""
+        if self.fresh:
+            return say("run the same command again without --fresh", "去掉 --fresh，再次运行同一命令")
+        return say("run the same command again", "再次运行同一命令")
 
     @property
     def run_aside(self) -> str:
@@ -64,6 +82,7 @@ class Seen:
     done: int = 0
     under_way: int = 0
     left_failed: int = 0
+    left_held: int = 0
     keys: dict[str, str] = field(default_factory=dict)
     """Key → place in the file."""
 
@@ -80,6 +99,8 @@ def to_do(rows: Iterable[Row], tried: Mapping[str, Tried], wish: Wish, seen: See
             seen.done += 1
         elif before.state in OPEN_STATES:
             seen.under_way += 1
+        elif before.state == "held":
+            seen.left_held += 1
         else:
             seen.left_failed += 1
 

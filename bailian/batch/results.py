@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, suppress
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from bailian.errors import SaveError
 from bailian.journal_rows import UNDER_WAY_STATES, Row
 from bailian.journal_runs import CHUNK_ROWS, Runs
+from bailian.language import say
 
 RESULTS = "results.jsonl"
 FAILED = "failed.jsonl"
+# Rows in these states are in failed.jsonl. A held row may be paid: run from there, it would be paid again unasked.
+AGAIN_STATES = ("failed", "unsent")
 
 
 def records(runs: Runs, run: str, places: Mapping[str, str] | None = None) -> Iterator[dict[str, Any]]:
@@ -67,26 +72,59 @@ def _text(row: Row) -> str | None:
 
 
 def write_results(folder: Path, rows: Iterable[Mapping[str, Any]]) -> Path:
-    """Write one JSON line a row beside the files, and the failed rows as a file that can be run again."""
+    """Write one JSON line a row beside the files, and the failed rows as a file that can be run again.
+
+    Raises:
+        SaveError: they cannot be written there; nothing half written is left.
+    """
     results, failed = folder / RESULTS, folder / FAILED
-    folder.mkdir(parents=True, exist_ok=True)
     parts = [path.with_name(f".{path.name}.part") for path in (results, failed)]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        any_failed = _write_parts(parts, rows)
+        parts[0].replace(results)
+        if any_failed:
+            parts[1].replace(failed)
+        else:
+            failed.unlink(missing_ok=True)
+    except OSError as error:
+        raise unwritten(results, error) from None
+    finally:
+        for part in parts:
+            with suppress(OSError):
+                part.unlink()
+    return results
+
+
+def _write_parts(parts: list[Path], rows: Iterable[Mapping[str, Any]]) -> bool:
+    """Write the two files under their passing names; return whether there is a row to try again."""
     any_failed = False
-    # A lone surrogate is no UTF-8; its backslash form is what JSON has for it.
-    opened = [part.open("w", encoding="utf-8", errors="backslashreplace", newline="\n") for part in parts]
-    with opened[0] as all_of_them, opened[1] as to_try:
+    with ExitStack() as opened:
+        # A lone surrogate is no UTF-8; its backslash form is what JSON has for it.
+        all_of_them, to_try = (
+            opened.enter_context(part.open("w", encoding="utf-8", errors="backslashreplace", newline="\n"))
+            for part in parts
+        )
         for row in rows:
             all_of_them.write(_line(row))
-            if row["state"] in ("failed", "held", "unsent"):
+            if row["state"] in AGAIN_STATES:
                 any_failed = True
                 to_try.write(_line(request_of(row)))
-    parts[0].replace(results)
-    if any_failed:
-        parts[1].replace(failed)
-    else:
-        parts[1].unlink()
-        failed.unlink(missing_ok=True)
-    return results
+    return any_failed
+
+
+def unwritten(path: Path, error: OSError) -> SaveError:
+    """Return the error for a file about the batch that could not be written: the journal has all that is in it.
+
+    The advice is for a run that was not `--fresh`.
+    """
+    return SaveError(
+        say(f"cannot write {path}: {error.strerror or error}", f"无法写入 {path}：{error.strerror or error}"),
+        advice=say(
+            "make room, then run the same command again: nothing is paid again",
+            "请清理磁盘，然后再次运行同一命令：不会重复计费",
+        ),
+    )
 
 
 def read_results(folder: Path) -> Iterator[dict[str, Any]]:

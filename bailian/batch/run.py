@@ -6,7 +6,7 @@ same file goes on where this one stopped.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 
@@ -34,6 +34,8 @@ class Ready:
     done: int
     """Finished by earlier runs."""
     left_failed: int
+    left_held: int
+    """May be paid, and are sent again only if the user says so."""
     to_run: int
     notices: Mapping[str, list[str]]
     """What is sent differently from what was asked, and in which rows."""
@@ -52,8 +54,12 @@ def tried_before(runs: Runs, wish: Wish) -> dict[str, Tried]:
     return {} if wish.fresh else runs.tried(*earlier, wish.run_aside, wish.run)
 
 
-def make_ready(engine: Engine, wish: Wish, rows: Iterator[Row], resolve: Resolve) -> Ready:
+def make_ready(
+    engine: Engine, wish: Wish, rows: Iterator[Row], resolve: Resolve, accepted: Callable[[], None] = lambda: None
+) -> Ready:
     """Check the rows and write down what is to be done. Nothing is sent.
+
+    `accepted` is called when all rows are known to be good, before one is written down; what it raises ends this.
 
     Raises:
         InvalidRequest: everything that is wrong in the file, at once.
@@ -70,19 +76,21 @@ def make_ready(engine: Engine, wish: Wish, rows: Iterator[Row], resolve: Resolve
         found = Found()
         now_s = engine.ports.wall()
         wanted = to_do(rows, tried, wish, seen)
-        for planned in plan_each(wanted, engine.catalog, engine.settings.region, resolve, source=str(wish.source)):
+        for planned in plan_each(wanted, engine.catalog, engine.settings.region, resolve, source=wish.path_title):
             spool.add(values_of(planned, wish, engine.ports.account, owner.id, now_s))
             found.add(planned)
         if wish.strict and found.notices:
             raise strict_refusal(found.notices)
         _refuse_unpriced(engine, wish, runs, found, seen)
+        accepted()
         if wish.fresh:
             runs.forget(wish.run)
             runs.forget(wish.run_aside)
         runs.move(wish.run_aside, wish.run, seen.keys)
         new = spool.pour(runs.intend_all)
     _set_aside(runs, wish, tried, seen)
-    return Ready(wish, seen.rows, seen.done, seen.left_failed, new + seen.under_way, found.notices, seen.keys)
+    to_run = new + seen.under_way
+    return Ready(wish, seen.rows, seen.done, seen.left_failed, seen.left_held, to_run, found.notices, seen.keys)
 
 
 @dataclass
@@ -105,7 +113,7 @@ def _refuse_unpriced(engine: Engine, wish: Wish, runs: Runs, found: Found, seen:
     names = [budget.name for budget in engine.ports.budgets if budget.run in (None, wish.run)]
     waiting = {} if wish.fresh else runs.unpriced(wish.run, engine.ports.owner.id)
     old = [(seen.keys[key], model) for key, model in waiting.items() if key in seen.keys]
-    refuse_unpriced(names, [*old, *found.unpriced], str(wish.source))
+    refuse_unpriced(names, [*old, *found.unpriced], wish.path_title)
 
 
 def _set_aside(runs: Runs, wish: Wish, tried: Mapping[str, Tried], seen: Seen) -> None:
@@ -152,7 +160,7 @@ def run_batch(
     except (Interrupted, KeyboardInterrupt):
         raise Interrupted(
             say("interrupted; what runs goes on at the service", "已中断；已提交的任务在服务端继续运行"),
-            advice=say("run the same command again to go on", "再次运行同一命令即可继续"),
+            advice=say(f"{wish.same_command} to go on", f"{wish.same_command}即可继续"),
         ) from None
     finally:
         with suppress(JournalError):

@@ -10,7 +10,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 from bailian.batch.results import RESULTS
-from bailian.cli.batch_report import exit_code
+from bailian.cli.batch_report import exit_code, in_part
 from bailian.cli.terminal import talk
 from bailian.language import say
 
@@ -48,6 +48,7 @@ def ended_before(call: Call, here: Settings) -> dict[str, Any] | None:
 
 def say_ended(summary: Mapping[str, Any], call: Call) -> int:
     if call.shown:
-        done = summary["done"]
-        talk(say(f"all {done} rows were done before", f"全部 {done} 行此前已完成"))
+        done, part = summary["done"], in_part(summary)
+        rows = "1 row was" if done == 1 else f"all {done} rows were"
+        talk(say(f"{rows} done before{part}", f"全部 {done} 行此前已完成{part}"))
     return exit_code(summary)

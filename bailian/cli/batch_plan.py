@@ -31,7 +31,7 @@ def show_plan(wish: Wish, over: Mapping[str, Any], here: Settings, common: Commo
         models,
         here.region,
         lambda field, word: input_of(field, word, here.home),
-        source=str(wish.source),
+        source=wish.path_title,
     )
     _refuse(planned, wish, here, common)
     shown = summary(planned)
@@ -71,7 +71,7 @@ def _refuse(planned: Iterable[Planned], wish: Wish, here: Settings, common: Comm
         raise strict_refusal(found.notices)
     limits_cny = {"run": common.max_cost_cny, "day": here.day_budget_cny, "month": here.month_budget_cny}
     names = [name for name, limit_cny in limits_cny.items() if limit_cny is not None]
-    refuse_unpriced(names, found.unpriced, str(wish.source))
+    refuse_unpriced(names, found.unpriced, wish.path_title)
 
 
 def _halve(cost: dict[str, Any]) -> None:

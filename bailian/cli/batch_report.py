@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bailian.batch.gallery import PAGE
-from bailian.batch.results import FAILED
+from bailian.batch.results import AGAIN_STATES, FAILED
 from bailian.cli.report import shown_path
 from bailian.cli.terminal import money, talk, write_json
 from bailian.errors import BailianError, Exit, InvalidRequest
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from bailian.journal_runs import Count
     from bailian.settings import Settings
 
-# Rows in these states are in failed.jsonl.
+# Rows in these states are over, and not done.
 FAILED_STATES = ("failed", "held", "unsent")
 
 
@@ -29,12 +29,18 @@ def say_begin(ready: Ready) -> None:
     """Say how many rows there are, and once what is sent differently from what was asked, and in how many."""
     from bailian.batch.problems import placed
 
+    count = "1 row" if ready.rows == 1 else f"{ready.rows} rows"
     text = say(
-        f"{ready.rows} rows: {ready.to_run} to run, {ready.done} done before",
+        f"{count}: {ready.to_run} to run, {ready.done} done before",
         f"共 {ready.rows} 行：待运行 {ready.to_run}，此前已完成 {ready.done}",
     )
     if ready.left_failed:
         text += say(f", {ready.left_failed} failed and left alone", f"，{ready.left_failed} 行失败且不再重试")
+    if ready.left_held:
+        text += say(
+            f", {ready.left_held} held (maybe paid) and left alone (--retry-held sends them again)",
+            f"，{ready.left_held} 行待核对（可能已计费）且不再重发（--retry-held 可重发）",
+        )
     talk(text)
     for notice, rows in ready.notices.items():
         more = "" if len(rows) == 1 else say(f" and {len(rows) - 1} more", f" 等 {len(rows)} 行")
@@ -63,7 +69,7 @@ def totals(counts: list[Count]) -> dict[str, Any]:
 
 
 def any_failed(summary: Mapping[str, Any]) -> bool:
-    """Return whether failed.jsonl has rows."""
+    """Return whether a row is over and not done."""
     return any(summary[state] for state in FAILED_STATES)
 
 
@@ -87,6 +93,7 @@ def summary_line(name: str, summary: Mapping[str, Any], took_s: float, sandbox: 
         "waiting": say("waiting", "等待中"),
     }
     parts = {state: f"{word} {summary[state]}" for state, word in words.items() if summary[state] or state == "done"}
+    parts["done"] += in_part(summary)
     if summary["failures"]:
         listed = ", ".join(f"{code} {count}" for code, count in sorted(summary["failures"].items()))
         parts[[state for state in parts if state in FAILED_STATES][-1]] += f" ({listed})"
@@ -94,19 +101,43 @@ def summary_line(name: str, summary: Mapping[str, Any], took_s: float, sandbox: 
     return f"{name}: {', '.join(parts.values())}, {cost}, {took_s:.1f} s"
 
 
+def in_part(summary: Mapping[str, Any]) -> str:
+    """Return how many of the rows that are done lack something, to stand behind their number; "" if none does."""
+    count = summary["in_part"]
+    return say(f", {count} of them in part", f"，其中 {count} 行不完整") if count else ""
+
+
 def say_end(
-    wish: Wish, summary: Mapping[str, Any], took_s: float, stopped: BailianError | None, *, sandbox: bool, page: bool
+    wish: Wish,
+    summary: Mapping[str, Any],
+    took_s: float,
+    stopped: BailianError | None,
+    *,
+    sandbox: bool,
+    page: bool,
+    written: bool = True,
 ) -> None:
-    """Say the totals, why the rest was not sent, and where to look."""
-    talk(summary_line(wish.source.name, summary, took_s, sandbox))
+    """Say the totals, why the rest was not sent, what to do about held rows, and where to look if files were written."""
+    talk(summary_line(wish.title, summary, took_s, sandbox))
     if stopped is not None:
         talk(say(f"stopped: {stopped.message}", f"已停止：{stopped.message}"))
-    if any_failed(summary):
+    if summary["held"]:
+        talk(_about_held(summary["held"], wish))
+    if written and any(summary[state] for state in AGAIN_STATES):
         path = shown_path(wish.folder / FAILED)
         talk(say(f"failed rows: {path}", f"失败的行：{path}"))
-    if page:
+    if written and page:
         path = shown_path(wish.folder / PAGE)
         talk(say(f"gallery: {path}", f"画廊：{path}"))
+
+
+def _about_held(count: int, wish: Wish) -> str:
+    rows, them = ("1 row", "it") if count == 1 else (f"{count} rows", "them")
+    again = wish.same_command + (say(" and", "") if wish.fresh else "")
+    return say(
+        f"{rows} may be paid already: check the bill in the console, then {again} with --retry-held to send {them} again",
+        f"{count} 行可能已计费：请先在控制台核对账单，再加上 --retry-held，{again}，即可重发",
+    )
 
 
 def show_status(here: Settings, file: Path, name: str | None, as_json: bool) -> int:

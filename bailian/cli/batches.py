@@ -22,7 +22,7 @@ from bailian.cli.report import outcome_json, shown_path
 from bailian.cli.run import service
 from bailian.cli.target import Target
 from bailian.cli.terminal import talk, talk_error, write_data, write_json
-from bailian.errors import BailianError, Exit, Interrupted
+from bailian.errors import BailianError, Exit, Interrupted, SaveError
 from bailian.language import say
 from bailian.media import naming
 
@@ -116,19 +116,18 @@ def _wish(file: Path, kind: str | None, common: Common, options: BatchOptions) -
 
 def _run_alone(call: Call, here: Settings) -> int:
     """Run unless another process does: scripts of other kinds may be at the same file, nobody else."""
-    from bailian.batch.folder import claim
+    from bailian.batch.folder import check_owner
     from bailian.owners import only_one
 
     wish = call.wish
     with only_one(here.home, f"{here.account}\n{wish.run}", wish.kind) as alone:
         if not alone:
             busy = say("another process is running this batch", "另一个进程正在运行该批次")
-            talk(say(f"{wish.source}: {busy}", f"{wish.source}：{busy}"))
+            talk(say(f"{wish.path_title}: {busy}", f"{wish.path_title}：{busy}"))
             return Exit.OK if call.options.cron else Exit.STILL_RUNNING
         if not wish.fresh and (ended := ended_before(call, here)) is not None:
             return say_ended(ended, call)
-        Target(wish.folder).check()
-        claim(wish)
+        check_owner(wish)
         with service(here, quiet=not call.shown) as there:
             return _run(call, there)
 
@@ -169,7 +168,9 @@ def _run(call: Call, there: Settings) -> int:
                 with closing(part) as outcomes:
                     _each(outcomes, handle)
         except Interrupted:
-            _write_results(engine, ready)
+            unwritten = _write_results(call, engine, ready, page=False)
+            if unwritten is not None:
+                talk_error(unwritten)
             raise
         with progress.paused():
             return _sum_up(call, engine, ready, digest, time.monotonic() - started_s, stopped)
@@ -177,6 +178,7 @@ def _run(call: Call, there: Settings) -> int:
 
 def _ready(call: Call, engine: Engine, progress: BatchProgress) -> Ready:
     """Check the rows, write down what is to be done, say what was found."""
+    from bailian.batch.folder import claim
     from bailian.batch.read import read_rows
     from bailian.batch.run import make_ready, runs_of
     from bailian.cli.batch_report import say_begin
@@ -185,7 +187,12 @@ def _ready(call: Call, engine: Engine, progress: BatchProgress) -> Ready:
     if call.common.max_cost_cny is not None:
         engine.limit_run(wish.run, call.common.max_cost_cny)
     rows = read_rows(wish.source, wish.kind, models=engine.catalog, over=call.over)
-    ready = make_ready(engine, wish, rows, lambda field, word: input_of(field, word, engine.settings.home))
+
+    def accepted() -> None:
+        Target(wish.folder).check()
+        claim(wish)
+
+    ready = make_ready(engine, wish, rows, lambda field, word: input_of(field, word, engine.settings.home), accepted)
     progress.begin(runs_of(engine, wish).counts(wish.run))
     if call.shown:
         say_begin(ready)
@@ -257,34 +264,47 @@ def _report(outcome: Outcome, call: Call) -> None:
         talk_error(outcome.error)
 
 
-def _write_results(engine: Engine, ready: Ready) -> None:
+def _write_results(call: Call, engine: Engine, ready: Ready, *, page: bool) -> SaveError | None:
+    """Write the results, and the page if one is wanted; return why they could not be written."""
     from bailian.batch.run import runs_of
 
-    wish = ready.wish
-    write_results(wish.folder, records(runs_of(engine, wish), wish.run, ready.places))
+    wish = call.wish
+    try:
+        write_results(wish.folder, records(runs_of(engine, wish), wish.run, ready.places))
+        if page:
+            from bailian.batch.gallery import write_gallery
+
+            write_gallery(wish.folder, read_results(wish.folder), title=Path(wish.title).stem)
+    except SaveError as error:
+        if wish.fresh:
+            again = wish.same_command
+            error.advice = say(
+                f"make room, then {again}: nothing is paid again", f"请清理磁盘，然后{again}：不会重复计费"
+            )
+        return error
+    return None
 
 
 def _sum_up(call: Call, engine: Engine, ready: Ready, digest: str, took_s: float, stopped: BailianError | None) -> int:
-    """Write the results and the page, say how it ended; return the exit code."""
+    """Write the results and the page, say how it ended; return the exit code.
+
+    Raises:
+        SaveError: results or page could not be written; how it ended was said.
+    """
     from bailian.batch.run import runs_of
     from bailian.cli.batch_report import exit_code, say_end, totals
 
     wish, runs = call.wish, runs_of(engine, call.wish)
     summary = totals(runs.counts(wish.run))
-    _write_results(engine, ready)
-    if call.options.gallery:
-        from bailian.batch.gallery import write_gallery
-
-        write_gallery(wish.folder, read_results(wish.folder), title=wish.source.stem)
-    if digest and summary["done"] == ready.rows == summary["rows"]:
+    code = exit_code(summary, stopped)
+    unwritten = _write_results(call, engine, ready, page=call.options.gallery)
+    if unwritten is None and digest and summary["done"] == ready.rows == summary["rows"]:
         runs.finish(wish.run, digest, ready.rows, summary)
-    if call.shown or (exit_code(summary, stopped) != Exit.OK and not call.common.quiet):
-        say_end(
-            wish,
-            summary,
-            took_s,
-            stopped,
-            sandbox=engine.settings.sandbox,
-            page=call.options.gallery and not call.options.cron,
-        )
-    return exit_code(summary, stopped)
+    # Cron mails what is said: that rows are left for its next run is nothing to write home about.
+    quiet = (Exit.OK, Exit.STILL_RUNNING) if call.options.cron else (Exit.OK,)
+    if call.shown or (code not in quiet and not call.common.quiet):
+        sandbox, page = engine.settings.sandbox, call.options.gallery and not call.options.cron
+        say_end(wish, summary, took_s, stopped, sandbox=sandbox, page=page, written=unwritten is None)
+    if unwritten is not None:
+        raise unwritten
+    return code

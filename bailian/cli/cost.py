@@ -15,6 +15,8 @@ from bailian.settings import Settings
 if TYPE_CHECKING:
     from bailian.journal import Journal
 
+UNITS_ZH = {"image": "张", "second": "秒", "character": "字符", "token": "token"}
+
 
 @click.command(
     help=say(
@@ -32,25 +34,34 @@ def cost(here: Settings, as_json: bool, **_talk: bool) -> None:
     here.require_key()
     with closing(Journal(here.home)) as journal:
         spent = journal.spent_cny(here.account)
+        lost_cny = round(journal.lost_cny(here.account), 6)
         quotas, budgets = _quotas(journal, here), _budgets(journal, here)
     rows: list[dict[str, Any]] = [
         {"day": day, "model": model, "run": run, "cny": round(cny, 6)} for day, model, run, cny in spent
     ]
     total_cny = round(sum(row["cny"] for row in rows), 6)
     if as_json:
-        write_json({"currency": "CNY", "total": total_cny, "spent": rows, "quotas": quotas, "budgets": budgets})
+        told = {"total": total_cny, "spent": rows, "lost_at_most": lost_cny, "quotas": quotas, "budgets": budgets}
+        write_json({"currency": "CNY", **told})
         return
     if rows:
         total = {"day": say("total", "合计"), "model": "", "run": "", "cny": total_cny}
-        print_table([{**row, "cny": money(row["cny"])} for row in (*rows, total)])
+        print_table([{**row, "run": _run_title(row["run"]), "cny": money(row["cny"])} for row in (*rows, total)])
     else:
         talk(say("nothing was spent", "没有费用"))
+    if lost_cny:
+        talk(
+            say(
+                f"answers that were lost and asked for again may have cost up to {money(lost_cny)} CNY more",
+                f"丢失后重新请求的回答可能另外产生最多 {money(lost_cny)} 元费用",
+            )
+        )
     for quota in quotas:
-        used, free, unit = f"{quota['used']:g}", f"{quota['free_quota']:g}", quota["unit"]
+        used, free, unit = _amount(quota["used"]), _amount(quota["free_quota"]), quota["unit"]
         talk(
             say(
                 f"{quota['model']}: {used} of {free} free {unit}s used here",
-                f"{quota['model']}：本机已用 {used}，免费额度 {free}（{unit}）",
+                f"{quota['model']}：本机已用 {used}，免费额度 {free}（{UNITS_ZH.get(unit, unit)}）",
             )
         )
     from bailian.journal_budgets import budget_title
@@ -59,6 +70,18 @@ def cost(here: Settings, as_json: bool, **_talk: bool) -> None:
         used, limit = money(budget["used_cny"]), money(budget["limit_cny"])
         name = budget_title(budget["name"])
         talk(say(f"budget of the {name}: {used} of {limit} CNY", f"{name}预算：{used} / {limit} 元"))
+
+
+def _amount(units: float) -> str:
+    """Return a number as people write it: thousands apart, no exponent, a hundredth at the finest."""
+    whole, _, fraction = f"{units:,.2f}".partition(".")
+    fraction = fraction.rstrip("0")
+    return f"{whole}.{fraction}" if fraction else whole
+
+
+def _run_title(run: str) -> str:
+    """Return a batch's name as it is shown: `-` in a folder is stdin."""
+    return f"{run.removesuffix('-')}stdin" if run.startswith("batch:") and run.endswith(("/-", "\\-", ":-")) else run
 
 
 def _quotas(journal: Journal, here: Settings) -> list[dict[str, Any]]:
