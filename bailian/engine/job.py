@@ -214,7 +214,7 @@ class Ports:
     @cached_property
     def sweep(self) -> Sweep:
         """Return what the account's task list tells of many tasks at once."""
-        return Sweep(lambda: self.service.list_tasks(turn=self.query_turn)[0], self.monotonic)
+        return Sweep(lambda note: self.service.list_tasks(turn=self.query_turn, on_page=note), self.monotonic)
 
     def queue_of(self, job: Job) -> str:
         """Return the name of the queue that a model's jobs wait in, in all processes."""

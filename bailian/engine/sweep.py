@@ -1,7 +1,8 @@
 """Many tasks at once: one page of the account's task list tells of a hundred, where a query tells of one.
 
 The list names no results, so a task that is over is still asked for; but only then. It is read no more often than the
-queries' limit leaves room for, by whichever job comes first.
+queries' limit leaves room for, by whichever job comes first. What a page shows counts at once: with thousands of tasks
+the last page comes many seconds after the first.
 """
 
 from __future__ import annotations
@@ -25,11 +26,14 @@ OVER = ("SUCCEEDED", "FAILED", "CANCELED", "UNKNOWN")
 class Sweep:
     """What the list last said. Used by all worker threads; one at a time reads the list."""
 
-    def __init__(self, read: Callable[[], list[ListedTask]], monotonic: Callable[[], float]) -> None:
+    def __init__(
+        self, read: Callable[[Callable[[list[ListedTask]], None]], object], monotonic: Callable[[], float]
+    ) -> None:
+        """`read` reads the list and calls its argument with each page as it comes."""
         self._read = read
         self._monotonic = monotonic
         self._lock = threading.Lock()
-        self._read_at_s: float | None = None
+        self._began_at_s: float | None = None
         self._over: set[str] = set()
         self._resting_until_s = 0.0
         self.waiting: set[str] = set()
@@ -41,14 +45,19 @@ class Sweep:
 
     def is_over(self, task_id: str) -> bool:
         """Return whether the list shows a task to be over; read it again if that is due and nobody else does."""
-        due = self._read_at_s is None or self._monotonic() - self._read_at_s >= EVERY_S
+        now_s = self._monotonic()
+        due = self._began_at_s is None or now_s - self._began_at_s >= EVERY_S
         if due and self._lock.acquire(blocking=False):
             try:
-                self._over = {task.task_id for task in self._read() if task.status in OVER}
-                self._read_at_s = self._monotonic()
+                self._began_at_s = now_s
+                self._over &= self.waiting
+                self._read(self._note)
             except (TransportError, ServiceError):
                 # Too long to read, or not readable now: for a while every task is asked for by itself again.
                 self._resting_until_s = self._monotonic() + REST_S
             finally:
                 self._lock.release()
         return task_id in self._over
+
+    def _note(self, page: list[ListedTask]) -> None:
+        self._over |= {task.task_id for task in page if task.status in OVER and task.task_id in self.waiting}

@@ -109,7 +109,11 @@ class Service:
         return answers.read(self._http.send("POST", path, read_timeout_s=QUERY_TIMEOUT_S), task_id=task_id)
 
     def list_tasks(
-        self, *, model: str | None = None, turn: Callable[[], None] | None = None
+        self,
+        *,
+        model: str | None = None,
+        turn: Callable[[], None] | None = None,
+        on_page: Callable[[list[ListedTask]], None] | None = None,
     ) -> tuple[list[ListedTask], float]:
         """Return the account's tasks of the last 24 hours, and the server's clock minus ours in seconds.
 
@@ -118,6 +122,7 @@ class Service:
 
         Args:
             turn: called before each page but the first, to keep the account's query rate.
+            on_page: called with the rows of each page as it comes.
 
         Raises:
             TransportError: also when the account has more tasks than can be read in one look.
@@ -137,7 +142,10 @@ class Service:
                 reply, data = self._page(model, page_no, page_size)
             if reply.server_time_s is not None:
                 offset_s = reply.server_time_s - time.time()
-            rows.extend(_row(item) for item in data.get("data") or [] if isinstance(item, dict))
+            page = [_row(item) for item in data.get("data") or [] if isinstance(item, dict)]
+            rows += page
+            if on_page is not None:
+                on_page(page)
             if page_no >= _number(data.get("total_page"), 1):
                 if len(rows) < _number(data.get("total"), 0):
                     # Fewer rows than announced: an answer that contradicts itself proves nothing absent.
