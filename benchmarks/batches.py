@@ -53,6 +53,7 @@ def bailian(words: list[str], home: Path, cwd: Path, base_url: str) -> Measured:
         [sys.executable, "-m", "bailian", *words], env=env, cwd=cwd, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
     )
     _, status, usage = os.wait4(process.pid, 0)
+    wall_s = time.perf_counter() - start_s
     text = process.stderr.read().decode() if process.stderr else ""
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode not in (0, 7):
@@ -60,7 +61,7 @@ def bailian(words: list[str], home: Path, cwd: Path, base_url: str) -> Measured:
     results = list(cwd.glob("outputs/*/results.jsonl"))
     lines = results[0].read_text(encoding="utf-8").splitlines() if results else []
     delivered = sum(1 for line in lines if json.loads(line)["state"] == "done")
-    return Measured(time.perf_counter() - start_s, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, delivered)
+    return Measured(wall_s, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, delivered)
 
 
 def overlay(home: Path, model: str, limits: Limits, poll_per_s: float = 20.0) -> None:
