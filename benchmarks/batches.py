@@ -41,8 +41,9 @@ class Measured:
 
 def bailian(words: list[str], home: Path, cwd: Path, base_url: str) -> Measured:
     """Run `bailian …` in a process of its own."""
+    ours = ("DASHSCOPE_", "BAILIAN_", "PYTHONDONTWRITEBYTECODE")
     env = {
-        **{name: value for name, value in os.environ.items() if not name.startswith(("DASHSCOPE_", "BAILIAN_"))},
+        **{name: value for name, value in os.environ.items() if not name.startswith(ours)},
         "BAILIAN_HOME": str(home),
         "DASHSCOPE_API_KEY": "sk-0123456789abcdef",
         "DASHSCOPE_HTTP_BASE_URL": base_url,
