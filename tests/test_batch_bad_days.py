@@ -25,24 +25,10 @@ from bailian.media import png
 from bailian.pace import Pace
 from bailian.sandbox import Fault, Sandbox
 from bailian.wire import download, service
-from tests.conftest import Run
+from tests.conftest import FAST_MODELS, Run
 from tests.unit.test_migration import old_journal
 
-FAST_MODELS = "".join(
-    f'[models."{name}"]\nsubmit_per_s = 500\n' + (f"running_limit = {running}\n" if running else "")
-    for name, running in {
-        "wan2.2-t2i-flash": 1000, "wanx2.1-imageedit": 1000, "wan2.1-t2v-turbo": 1000,
-        "qwen-plus": 0, "qwen-image-edit": 0, "sambert-zhichu-v1": 0, "paraformer-v1": 0,
-    }.items()
-)  # fmt: skip
-"""Rates as if there were none: these tests are about loss, not about speed."""
-
-
-@pytest.fixture(autouse=True)
-def quick(box: Sandbox) -> None:
-    box.settings.change({"enforce_limits": False, "task_s": 0.05})
-    Path("bailian").mkdir()
-    Path("bailian/models.toml").write_text(FAST_MODELS, encoding="utf-8")
+pytestmark = pytest.mark.usefixtures("quick")
 
 
 def write(rows: Any, name: str = "all.json") -> str:

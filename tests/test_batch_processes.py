@@ -16,17 +16,10 @@ import pytest
 
 from bailian.sandbox import Fault, Sandbox
 from tests.conftest import KEY, ROOT, Run, end, start_bailian, start_script
-from tests.test_batch_bad_days import FAST_MODELS, check, executed, jobs, mixed, pictures, records, states, texts, write
+from tests.test_batch_bad_days import check, executed, jobs, mixed, pictures, records, states, texts, write
 from tests.test_processes import posix_only, until
 
 pytestmark = posix_only
-
-
-@pytest.fixture
-def quick(box: Sandbox) -> None:
-    box.settings.change({"enforce_limits": False, "task_s": 0.05})
-    Path("bailian").mkdir()
-    Path("bailian/models.toml").write_text(FAST_MODELS, encoding="utf-8")
 
 
 # ── killed ──

@@ -30,8 +30,8 @@ from bailian.journal_rows import FILE_NAME
 from bailian.modalities import of
 from bailian.sandbox import Sandbox
 from bailian.settings import home_folder
-from tests.conftest import Run, end, start_script
-from tests.test_batch_bad_days import FAST_MODELS, check, jobs, pictures, records, states, texts, write
+from tests.conftest import FAST_MODELS, Run, end, start_script
+from tests.test_batch_bad_days import check, jobs, pictures, records, states, texts, write
 from tests.test_losses import job_of, new_engine
 from tests.test_processes import posix_only
 

@@ -25,7 +25,7 @@ from bailian.media import png
 from bailian.sandbox import Sandbox
 from bailian.wire.service import Service
 from tests.conftest import KEY, ROOT, Run, end, start_script
-from tests.test_batch_bad_days import FAST_MODELS, check, executed, jobs, pictures, states, texts, write
+from tests.test_batch_bad_days import check, executed, jobs, pictures, states, texts, write
 from tests.test_losses import SYNC, new_engine, prepared, saving
 from tests.test_processes import posix_only, until
 
@@ -281,13 +281,6 @@ def edits(count: int, said: str = "") -> list[dict[str, Any]]:
         {"kind": "image_edit", "prompt": f"改{said}第{i}处。", "image": "https://example.com/a.png"}
         for i in range(count)
     ]
-
-
-@pytest.fixture
-def quick(box: Sandbox) -> None:
-    box.settings.change({"enforce_limits": False, "task_s": 0.05})
-    Path("bailian").mkdir()
-    Path("bailian/models.toml").write_text(FAST_MODELS, encoding="utf-8")
 
 
 @pytest.mark.usefixtures("quick")

@@ -22,6 +22,7 @@ from bailian.journal_budgets import Budget, cost_unknown, counted_cny
 from bailian.journal_rows import Row, dumped, row_of
 from bailian.journal_runs import CHUNK_ROWS
 from bailian.language import say
+from bailian.media.naming import sync_folder
 
 _MARK = "json_extract(prepared, '$.half_price')"
 _MEMBER = f"account = ? AND state IN ('sending', 'unsettled', 'ended') AND {_MARK} = ?"
@@ -76,7 +77,7 @@ class Shelf:
                 file.flush()
                 os.fsync(file.fileno())
             part.replace(path)
-            _sync_folder(self.folder)
+            sync_folder(self.folder)
         except OSError as error:
             raise unusable(path, error) from None
 
@@ -99,16 +100,6 @@ class Shelf:
         """Forget a batch that is over; its own file goes last, so that a next process finds what is left."""
         for suffix in ("jsonl", "output.jsonl", "error.jsonl", "json"):
             self.path(name, suffix).unlink(missing_ok=True)
-
-
-def _sync_folder(folder: Path) -> None:
-    if os.name != "posix":
-        return
-    opened = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(opened)
-    finally:
-        os.close(opened)
 
 
 class Members:

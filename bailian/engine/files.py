@@ -62,7 +62,7 @@ def write_texts(job: Job, ports: Ports, answer: Mapping[str, Any]) -> None:
         if item.good and item.text is not None:
             data = _text_bytes(item)
             stem = _stem(job, item)
-            whole = _aside(job, item, stem).with_suffix(".whole")
+            whole = _aside(job, item, stem, "whole")
             with suppress(OSError):
                 try:
                     _write(whole, data)
@@ -82,17 +82,17 @@ def _place_text(job: Job, ports: Ports, item: Item) -> Path:
     """Give a text that is written already its name; the journal learns of it with the end of the job."""
     if item.index not in job.unrecorded:
         target, digest = job.written[item.index]
-        final = naming.place(_aside(job, item, target).with_suffix(".whole"), target, sync=False)
+        final = naming.place(_aside(job, item, target, "whole"), target, sync=False)
         job.unrecorded[item.index] = (final, digest)
     final, _ = job.unrecorded[item.index]
     ports.unsynced.add(final.parent)
     return final
 
 
-def _aside(job: Job, item: Item, stem: Path) -> Path:
-    """Return where a result is until it is whole. Named by the job: whoever goes on with it finds it, whatever name
-    the result gets."""
-    return stem.with_name(f".{job.id}.{item.index}.part")
+def _aside(job: Job, item: Item, stem: Path, end: str) -> Path:
+    """Return where a result ("part", "whole") or its "recipe" is until it has its name. Named by the job: whoever goes
+    on with it finds it, whatever name the result gets."""
+    return stem.with_name(f".{job.id}.{item.index}.{end}")
 
 
 def save_item(job: Job, ports: Ports, item: Item) -> Path:
@@ -104,12 +104,9 @@ def save_item(job: Job, ports: Ports, item: Item) -> Path:
         else:
             begun = ports.journal.file_path(job.id, item.index)
             stem = _stem(job, item) if begun is None else begun.path.with_suffix("") if begun.sha256 else begun.path
-            part = _aside(job, item, stem)
-            final = _made_before(job, ports, item, begun, part.with_suffix(".whole")) or _made_now(
-                job, ports, item, begun, stem
-            )
+            final = _made_before(job, ports, item, begun, stem) or _made_now(job, ports, item, begun, stem)
         if job.saving.sidecar:
-            aside = _aside(job, item, final).with_suffix(".recipe")
+            aside = _aside(job, item, final, "recipe")
             _write_sidecar(final, recipe.recipe(job, item, _share_cny(job)), aside)
         return final
     except OSError as error:
@@ -119,8 +116,7 @@ def save_item(job: Job, ports: Ports, item: Item) -> Path:
 
 
 def _made_now(job: Job, ports: Ports, item: Item, begun: BegunFile | None, stem: Path) -> Path:
-    part = _aside(job, item, stem)
-    whole = part.with_suffix(".whole")
+    part, whole = _aside(job, item, stem, "part"), _aside(job, item, stem, "whole")
     stem.parent.mkdir(parents=True, exist_ok=True)
     if not begun:
         ports.journal.file(job.id, item.index, stem)
@@ -132,10 +128,11 @@ def _made_now(job: Job, ports: Ports, item: Item, begun: BegunFile | None, stem:
     return final
 
 
-def _made_before(job: Job, ports: Ports, item: Item, begun: BegunFile | None, whole: Path) -> Path | None:
+def _made_before(job: Job, ports: Ports, item: Item, begun: BegunFile | None, stem: Path) -> Path | None:
     """Return the file that an earlier process had finished; it was killed before, or just after, naming it."""
     if not begun or not begun.sha256:
         return None
+    whole = _aside(job, item, stem, "whole")
     found = _placed_before(begun)
     if found:
         whole.unlink(missing_ok=True)

@@ -145,10 +145,9 @@ class Scheduler:
 
     def _next_end(self, timeout_s: float | None) -> Outcome | tuple[Job, BailianError] | None:
         if not self._news:
+            wait_s = LOOK_UP_S if timeout_s is None else min(timeout_s, LOOK_UP_S)
             with contextlib.suppress(queue.Empty):
-                self._news.extend(
-                    self._ended.get(timeout=LOOK_UP_S if timeout_s is None else min(timeout_s, LOOK_UP_S))
-                )
+                self._news.extend(self._ended.get(timeout=wait_s))
         if not self._news:
             return None
         job, end = self._news.popleft()
@@ -243,11 +242,13 @@ class Scheduler:
         ends: list[tuple[Job, End]] = []
         by_step: dict[str, list[Job]] = {}
         for job, step in pile:
-            end = self._run_step(job, step) if step == "turn" else Then(step)
-            if step == "turn" and (end != Then("submit") or self._leaving):
-                ends.append((job, end))
+            turned = self._run_step(job, step) if step == "turn" else None
+            if turned is None:
+                by_step.setdefault(step, []).append(job)
+            elif turned == Then("submit") and not self._leaving:  # it need not wait: one visit to the desk for both
+                by_step.setdefault("submit", []).append(job)
             else:
-                by_step.setdefault("submit" if step == "turn" else step, []).append(job)
+                ends.append((job, turned))
         for step, jobs in by_step.items():
             known = PILES[step](jobs, self._ports) if step in PILES and len(jobs) > 1 else {}
             ends += [(job, known.get(job.id) or self._run_step(job, step)) for job in jobs]

@@ -17,6 +17,7 @@ from bailian import journal_piles
 from bailian.journal import Ended, Journal, NotOurs
 from bailian.journal_piles import Named
 from bailian.journal_runs import COLUMNS, Runs
+from tests.unit.clocks import Clock
 
 NOW_S = 1_790_000_000.123456
 OURS = "我们"
@@ -24,16 +25,8 @@ OURS = "我们"
 Rows = list[tuple[Any, ...]]
 
 
-class Clock:
-    def __init__(self) -> None:
-        self.now_s = NOW_S
-
-    def __call__(self) -> float:
-        return self.now_s
-
-
 def new_journal(folder: Path, job_ids: Sequence[str] = ()) -> Journal:
-    journal = Journal(folder, clock=Clock())
+    journal = Journal(folder, clock=Clock(NOW_S))
     journal.database._connection.execute("PRAGMA synchronous=OFF")  # no power cut is tested here
     intend(journal, job_ids)
     return journal

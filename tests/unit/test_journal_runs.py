@@ -15,22 +15,15 @@ from bailian.errors import BudgetExceeded
 from bailian.journal import Ended, Journal, NotOurs
 from bailian.journal_budgets import Budget
 from bailian.journal_runs import COLUMNS, Runs
+from tests.unit.clocks import Clock
 
 RUN = "batch:甲.json"
 NOON_S = datetime(2026, 3, 15, 12).timestamp()
 
 
-class Clock:
-    def __init__(self, now_s: float = NOON_S) -> None:
-        self.now_s = now_s
-
-    def __call__(self) -> float:
-        return self.now_s
-
-
 @pytest.fixture
 def clock() -> Clock:
-    return Clock()
+    return Clock(NOON_S)
 
 
 @pytest.fixture

@@ -9,19 +9,12 @@ from pathlib import Path
 import pytest
 
 from bailian.pace import FARTHEST_S, MARGIN, TICKET_LIFE_S, Pace
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now_s = 1_000_000.0
-
-    def __call__(self) -> float:
-        return self.now_s
+from tests.unit.clocks import Clock
 
 
 @pytest.fixture
 def clock() -> Clock:
-    return Clock()
+    return Clock(1_000_000.0)
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ import pytest
 from bailian.engine.sweep import EVERY_S, FROM_TASKS, REST_S, Sweep
 from bailian.errors import TransportError
 from bailian.wire.service import ListedTask
+from tests.unit.clocks import Clock
 
 Note = Callable[[list[ListedTask]], None]
 
@@ -17,16 +18,9 @@ def listed(task_id: str, status: str) -> ListedTask:
     return ListedTask(task_id, "万相", status, "r", 0.0)
 
 
-class Clock:
-    now_s = 100.0
-
-    def __call__(self) -> float:
-        return self.now_s
-
-
 @pytest.fixture
 def clock() -> Clock:
-    return Clock()
+    return Clock(100.0)
 
 
 def test_a_page_counts_before_the_next_one_has_come(clock: Clock) -> None:
