@@ -7,15 +7,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from bailian.journal import Ended, Journal, NotOurs
 from bailian.journal_rows import dumped
 
 
-@dataclass(frozen=True, slots=True)
-class Named:
+class Named(NamedTuple):
     """A file of a job and its name: the one it is to get, or has (`placed`)."""
 
     job_id: str

@@ -20,7 +20,7 @@ import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 FILE_NAME = "journal.sqlite3"
 VERSION = 3
@@ -124,8 +124,7 @@ class BegunFile:
     placed: bool
 
 
-@dataclass(frozen=True)
-class Ended:
+class Ended(NamedTuple):
     """A job whose whole answer is here."""
 
     job_id: str

@@ -6,9 +6,9 @@ import marshal
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from secrets import token_hex
 from tempfile import TemporaryFile
 from typing import Any
-from uuid import uuid4
 
 from bailian.batch.plan import Planned
 from bailian.batch.rows import Row
@@ -125,7 +125,7 @@ def values_of(planned: Planned, wish: Wish, account: str, owner: str, now_s: flo
     if wish.upload:
         kept["upload"] = True
     return (
-        f"{int(now_s):x}-{uuid4().hex[:10]}",
+        f"{int(now_s):x}-{token_hex(5)}",
         account,
         row.kind,
         prepared.model.name,

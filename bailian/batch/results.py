@@ -18,6 +18,7 @@ RESULTS = "results.jsonl"
 FAILED = "failed.jsonl"
 # Rows in these states are in failed.jsonl. A held row may be paid: run from there, it would be paid again unasked.
 AGAIN_STATES = ("failed", "unsent")
+_ENCODER = json.JSONEncoder(ensure_ascii=False)
 
 
 def records(runs: Runs, run: str, places: Mapping[str, str] | None = None) -> Iterator[dict[str, Any]]:
@@ -141,4 +142,4 @@ def request_of(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _line(value: Mapping[str, Any]) -> str:
-    return json.dumps(value, ensure_ascii=False) + "\n"
+    return _ENCODER.encode(value) + "\n"

@@ -23,6 +23,7 @@ from bailian.language import say
 
 ROWS_MAX = 1_000_000
 KEY_CHARS = 24
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +155,7 @@ class Maker:
             name: int(value) if isinstance(value, float) and value.is_integer() else value
             for name, value in fields.items()
         }
-        text = json.dumps([kind, plain, *options], sort_keys=True, separators=(",", ":"))
+        text = _ENCODER.encode([kind, plain, *options])
         key = hashlib.sha256(text.encode("ascii")).hexdigest()[:KEY_CHARS]
         self._seen[key] += 1
         return key if self._seen[key] == 1 else f"{key}-{self._seen[key]}"

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,7 @@ from bailian.cli.account import settings_of
 from bailian.cli.batch_ended import digest_of, ended_before, say_ended
 from bailian.cli.inputs import input_of
 from bailian.cli.options import DEFAULT_OUTPUT, Common
-from bailian.cli.report import outcome_json, shown_path
+from bailian.cli.report import outcome_json, prefix_here, shown_path
 from bailian.cli.run import service
 from bailian.cli.target import Target
 from bailian.cli.terminal import talk, talk_error, write_data, write_json
@@ -59,6 +60,11 @@ class Call:
     """Fields of the command line, which win over every row's."""
     common: Common
     options: BatchOptions
+
+    @cached_property
+    def prefix(self) -> str:
+        """Return how the paths of this folder begin."""
+        return prefix_here()
 
     @property
     def shown(self) -> bool:
@@ -258,7 +264,7 @@ def _report(outcome: Outcome, call: Call) -> None:
     if outcome.state == "submitted" and outcome.error is None:
         write_data(outcome.job.task_id or "")
     for path in outcome.files:
-        write_data(shown_path(path))
+        write_data(shown_path(path, call.prefix))
     if outcome.error is not None and outcome.error.exit_code != Exit.STILL_RUNNING:
         talk(placed(place) + say(":", "："))
         talk_error(outcome.error)

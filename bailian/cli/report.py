@@ -79,13 +79,17 @@ def outcome_json(outcome: Outcome) -> dict[str, Any]:
     return shown
 
 
-def shown_path(path: Path) -> str:
-    """Return the path as a user would type it from here."""
+def prefix_here() -> str:
+    """Return how the paths of this folder begin; "" if it is gone."""
     try:
-        here = os.getcwd()  # noqa: PTH109 - ten thousand times in a batch
-    except FileNotFoundError:  # this folder is gone
-        return str(path)
-    return str(path).removeprefix(here.rstrip(os.sep) + os.sep)
+        return str(Path.cwd()).rstrip(os.sep) + os.sep
+    except FileNotFoundError:
+        return ""
+
+
+def shown_path(path: Path, prefix: str | None = None) -> str:
+    """Return the path as a user would type it from here; who asks ten thousand times gives `prefix_here()`."""
+    return str(path).removeprefix(prefix_here() if prefix is None else prefix)
 
 
 def summary(outcome: Outcome, took_s: float, notices_shown: int, sandbox: bool) -> None:

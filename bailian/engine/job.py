@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from bailian.engine.rhythm import Usual
 from bailian.engine.sweep import Sweep
@@ -54,6 +54,17 @@ class Saving:
 def _saving(folder: str | None, template: str, sidecar: bool, stem: str | None, suffix: str | None) -> Saving:
     """Rows of a batch go to the same place: one object, and one path, for all of them."""
     return Saving(None if folder is None else Path(folder), template, sidecar, stem, suffix)
+
+
+class Written(NamedTuple):
+    """A text that is whole on the disk and waits for its name."""
+
+    folder: Path
+    whole: Path
+    """Where it is."""
+    target: Path
+    """The name it is to get."""
+    sha256: str
 
 
 @dataclass
@@ -111,8 +122,8 @@ class Job:
     """How often the list showed no others."""
     foreign: set[str] = field(default_factory=set)
     refreshed: bool = False
-    written: dict[int, tuple[Path, str]] = field(default_factory=dict)
-    """Texts that are whole beside the names (with SHA-256) they are to get."""
+    written: dict[int, Written] = field(default_factory=dict)
+    """Texts that are whole beside the names they are to get."""
     unrecorded: dict[int, tuple[Path, str]] = field(default_factory=dict)
     """Files (with SHA-256) that have their names and are not in the journal yet."""
     document: bool = False
@@ -231,8 +242,7 @@ class Ports:
             self.sleep(wait_s)
 
 
-@dataclass(frozen=True)
-class Then:
+class Then(NamedTuple):
     """A step is over: do `step` after `after_s` seconds. No thread is held meanwhile."""
 
     step: str

@@ -31,7 +31,8 @@ def record_pile(jobs: Sequence[Job], ports: Ports) -> dict[str, End]:
     """Keep the answers whose texts are written beside their names already, and those names."""
     answered = [(job, job.reply) for job in jobs if job.written and isinstance(job.reply, dict)]
     journal_piles.ended(ports.journal, [take_answer(job, answer) for job, answer in answered])
-    names = [Named(job.id, item, *named) for job, _ in answered for item, named in job.written.items()]
+    texts = [(job.id, item, text) for job, _ in answered for item, text in job.written.items()]
+    names = [Named(job_id, item, text.target, text.sha256) for job_id, item, text in texts]
     journal_piles.files(ports.journal, names, placed=False)
     return {job.id: Then("place") for job, _ in answered}
 

@@ -42,6 +42,7 @@ class Engine:
         self._progress = progress or NoProgress()
         self._stack = ExitStack()
         self._known_limits: dict[str, dict[str, Any]] = {}
+        self._resume = settings.resume_command
 
     def __enter__(self) -> Engine:
         self.settings.require_key()
@@ -121,7 +122,7 @@ class Engine:
             notices=list(prepared.notices),
             run=run,
             row_key=row_key,
-            resume=self.settings.resume_command,
+            resume=self._resume,
             **self._limits(prepared.model),
         )
 
@@ -149,7 +150,7 @@ class Engine:
     def continued(self, row: Row) -> Job:
         """Return the job of a row that this process has taken."""
         job = Job.of_row(row)
-        job.resume = self.settings.resume_command
+        job.resume = self._resume
         if row.model not in self._known_limits and row.model in self.catalog:
             self._known_limits[row.model] = self._limits(self.catalog[row.model])
         vars(job).update(self._known_limits.get(row.model, {}))

@@ -30,6 +30,10 @@ from bailian.wire.download import save_error
 THREADS = 64
 # So many steps share one commit at most.
 DESK_MAX = 100
+# Where more jobs than this are under way, each pile waits a moment for more to come: a third of the commits, and of the
+# changes of thread. One picture waits for nobody.
+FEW_JOBS = 8
+DESK_PAUSE_S = 0.01
 # Ctrl-C while a paid request is under way: its answer is worth waiting for.
 GRACE_S = 8.0
 TEXT_GRACE_S = 30.0
@@ -166,7 +170,7 @@ class Scheduler:
     def _go_on(self, job: Job, step: str, then: Then) -> None:
         if then.step in ("attach", "send"):
             self.lanes.sending(job)
-        elif step == "record":
+        elif step in ("send", "record"):  # it is written down: a thread goes straight from one to the other
             self.lanes.left(job)
         if then.step in ("keep", "save", "place"):
             self._free_slot(job)
@@ -206,22 +210,31 @@ class Scheduler:
     def _work(self) -> None:
         while (todo := self._todo.get()) is not None:
             job, step = todo
-            self._ended.put([(job, self._run_step(job, step))])
+            end = self._run_step(job, step)
+            if end == Then("record") and not self._leaving:  # straight to the desk: one change of thread less
+                self._desk.put((job, "record"))
+            else:
+                self._ended.put([(job, end)])
 
     def _work_at_desk(self) -> None:
-        while (todo := self._desk.get()) is not None:
-            pile = [todo, *self._waiting_at_desk()]
+        unnamed: list[tuple[Job, str]] = []
+        while pile := self._pile(unnamed):
             try:
                 ends = self._run_together(pile)
             except BaseException as error:  # noqa: BLE001 - a desk that died in silence would be waited for for ever
                 ends = [(job, error) for job, _ in pile]
-            self._ended.put(ends)
+            # Texts whose answers are committed get their names with the next pile: nothing paid waits for that.
+            unnamed = [(job, "place") for job, end in ends if end == Then("place")]
+            self._ended.put([(job, end) for job, end in ends if end != Then("place")])
 
-    def _waiting_at_desk(self) -> list[tuple[Job, str]]:
-        pile: list[tuple[Job, str]] = []
+    def _pile(self, unnamed: list[tuple[Job, str]]) -> list[tuple[Job, str]]:
+        """Return what there is to do; wait if there is nothing; an empty list is the end."""
+        pile = unnamed
+        if len(self._running) > FEW_JOBS:
+            self._ports.sleep(DESK_PAUSE_S)
         with contextlib.suppress(queue.Empty):
             while len(pile) < DESK_MAX:
-                todo = self._desk.get_nowait()
+                todo = self._desk.get(block=not pile)
                 if todo is None:  # the end, after this pile
                     self._desk.put(None)
                     break

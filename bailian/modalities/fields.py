@@ -15,6 +15,8 @@ from bailian.language import say
 from bailian.modalities.shapes import Input, Notice
 
 SEED_MAX = 2_147_483_647
+# Unicode's control characters (Cc) but tab, newline and return.
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 RequestT = TypeVar("RequestT", bound=BaseModel)
 
 
@@ -90,7 +92,7 @@ def _sendable(text: str) -> bool:
         text.encode("utf-8")
     except UnicodeEncodeError:
         return False
-    return not any(unicodedata.category(char) == "Cc" and char not in "\t\n\r" for char in text)
+    return not _CONTROL.search(text)
 
 
 def prompt_notices(model: Model, prompt: str) -> list[Notice]:

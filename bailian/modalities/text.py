@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from bailian.catalog import Catalog, Model
 from bailian.errors import InvalidRequest, Problem
@@ -54,13 +54,13 @@ class TextRequest(BaseModel):
     model: str = DEFAULT_MODEL
     prompt: str = ""
     system: str = ""
-    messages: list[dict[str, Any]] = []
+    messages: list[dict[str, Any]] = Field(default_factory=list)
     max_tokens: int = 1500
     temperature: float = 1.0
     top_p: float = 0.8
     top_k: int | None = None
     seed: int | None = None
-    stop: list[str] = []
+    stop: list[str] = Field(default_factory=list)
     repetition_penalty: float | None = None
     presence_penalty: float | None = None
     json_object: bool = False

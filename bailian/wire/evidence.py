@@ -13,12 +13,13 @@ from urllib.parse import urlsplit
 
 from requests import PreparedRequest, Response
 from requests.adapters import HTTPAdapter
-from requests.structures import CaseInsensitiveDict
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 # Fewer than the pools that requests keeps open (10): one of ours is never closed for a newer one.
 POOLS_KEPT = 8
+# A longer piece (a file) is not copied to leave together with what came before it.
+HELD_BYTES = 65_536
 _thread = threading.local()
 
 
@@ -33,9 +34,26 @@ def left() -> bool:
 
 
 class _Noting:
-    """Mixed into a connection class: notes the first byte that is the request's own (a proxy's CONNECT is not)."""
+    """Mixed into a connection class: notes the first byte that is the request's own (a proxy's CONNECT is not).
+
+    Head and body leave together: sent apart, each wakes the other side.
+    """
 
     _in_tunnel = False
+    _held: list[bytes] | None = None
+
+    def request(self, *args: Any, **options: Any) -> None:
+        self._held = []
+        try:
+            super().request(*args, **options)  # type: ignore[misc]
+            self._send_held()
+        finally:
+            self._held = None
+
+    def _send_held(self) -> None:
+        held, self._held = self._held, None
+        if held:
+            self.send(b"".join(held))
 
     def _tunnel(self) -> None:
         self._in_tunnel = True
@@ -45,6 +63,11 @@ class _Noting:
             self._in_tunnel = False
 
     def send(self, data: Any) -> None:
+        if self._held is not None:
+            if isinstance(data, bytes) and len(data) <= HELD_BYTES:
+                self._held.append(data)
+                return
+            self._send_held()
         if self.sock is None and self.auto_open:  # type: ignore[attr-defined]
             self.connect()  # type: ignore[attr-defined]
         if not self._in_tunnel:
@@ -96,7 +119,7 @@ class NotingAdapter(HTTPAdapter):
     def build_response(self, req: PreparedRequest, resp: Any) -> Response:
         response = Response()
         response.status_code, response.reason = resp.status, resp.reason
-        response.headers = CaseInsensitiveDict(resp.headers)
+        response.headers = resp.headers  # forgives upper and lower case as theirs does
         response.raw, response.request, response.url = resp, req, req.url or ""
         return response
 
