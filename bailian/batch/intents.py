@@ -19,6 +19,8 @@ from bailian.journal_runs import Tried
 from bailian.language import say
 from bailian.media import naming
 
+SPOOLED_ROWS = 200
+
 
 @dataclass(frozen=True)
 class Wish:
@@ -161,16 +163,24 @@ class Spool:
 
     def __init__(self) -> None:
         self._file = TemporaryFile()  # noqa: SIM115 - closed by `close`
-        self.count = 0
+        self._sizes_bytes: list[int] = []
+        self._last: list[tuple[Any, ...]] = []
 
     def add(self, values: tuple[Any, ...]) -> None:
-        marshal.dump(values, self._file)
-        self.count += 1
+        self._last.append(values)
+        if len(self._last) == SPOOLED_ROWS:
+            self._put_down()
+
+    def _put_down(self) -> None:
+        self._sizes_bytes.append(self._file.write(marshal.dumps(self._last)))
+        self._last = []
 
     def pour(self, sink: Callable[[Iterable[tuple[Any, ...]]], int]) -> int:
         """Give all of them to `sink`."""
+        self._put_down()
         self._file.seek(0)
-        return sink(marshal.load(self._file) for _ in range(self.count))  # noqa: S302 - what this process has written
+        parts = (marshal.loads(self._file.read(size)) for size in self._sizes_bytes)  # noqa: S302 - of this process
+        return sink(values for part in parts for values in part)
 
     def close(self) -> None:
         self._file.close()

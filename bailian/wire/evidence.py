@@ -6,9 +6,12 @@ middlebox's plain text inside TLS looks like a failed handshake. So the connecti
 
 from __future__ import annotations
 
+import http.client
 import threading
+from collections.abc import Mapping
+from contextlib import suppress
 from functools import lru_cache
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 from requests import PreparedRequest, Response
@@ -18,8 +21,6 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 # Fewer than the pools that requests keeps open (10): one of ours is never closed for a newer one.
 POOLS_KEPT = 8
-# A longer piece (a file) is not copied to leave together with what came before it.
-HELD_BYTES = 65_536
 _thread = threading.local()
 
 
@@ -34,26 +35,21 @@ def left() -> bool:
 
 
 class _Noting:
-    """Mixed into a connection class: notes the first byte that is the request's own (a proxy's CONNECT is not).
-
-    Head and body leave together: sent apart, each wakes the other side.
-    """
+    """Mixed into a connection class: notes the first byte that is the request's own (a proxy's CONNECT is not)."""
 
     _in_tunnel = False
     _held: list[bytes] | None = None
 
-    def request(self, *args: Any, **options: Any) -> None:
+    def ask(self, method: str, url: str, body: bytes | None, headers: Mapping[str, str]) -> http.client.HTTPResponse:
+        """Send head and body at once (apart, each would wake the other side); return the answer, its body unread."""
         self._held = []
         try:
-            super().request(*args, **options)  # type: ignore[misc]
-            self._send_held()
+            http.client.HTTPConnection.request(self, method, url, body, headers)  # type: ignore[arg-type]
         finally:
-            self._held = None
-
-    def _send_held(self) -> None:
-        held, self._held = self._held, None
-        if held:
+            held, self._held = self._held, None
+        with suppress(BrokenPipeError, ConnectionResetError):  # who refuses may answer before all is read
             self.send(b"".join(held))
+        return http.client.HTTPConnection.getresponse(self)  # type: ignore[arg-type]
 
     def _tunnel(self) -> None:
         self._in_tunnel = True
@@ -64,10 +60,8 @@ class _Noting:
 
     def send(self, data: Any) -> None:
         if self._held is not None:
-            if isinstance(data, bytes) and len(data) <= HELD_BYTES:
-                self._held.append(data)
-                return
-            self._send_held()
+            self._held.append(data)
+            return
         if self.sock is None and self.auto_open:  # type: ignore[attr-defined]
             self.connect()  # type: ignore[attr-defined]
         if not self._in_tunnel:
@@ -75,20 +69,20 @@ class _Noting:
         super().send(data)  # type: ignore[misc]
 
 
-class _Connection(_Noting, HTTPConnection):
-    pass
+class Connection(_Noting, HTTPConnection):
+    """urllib3's, and it notes what it sends."""
 
 
-class _TlsConnection(_Noting, HTTPSConnection):
-    pass
+class TlsConnection(_Noting, HTTPSConnection):
+    """The same inside TLS."""
 
 
 class _Pool(HTTPConnectionPool):
-    ConnectionCls = _Connection
+    ConnectionCls = Connection
 
 
 class _TlsPool(HTTPSConnectionPool):
-    ConnectionCls = _TlsConnection
+    ConnectionCls = TlsConnection
 
 
 class NotingAdapter(HTTPAdapter):
@@ -97,6 +91,8 @@ class NotingAdapter(HTTPAdapter):
     What it works out anew for each request (which pool, which path, cookies) is the same each time here: half of
     its own CPU.
     """
+
+    pool_classes: ClassVar[Mapping[str, Any]] = {"http": _Pool, "https": _TlsPool}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._pools: dict[tuple[str, object], Any] = {}
@@ -125,11 +121,11 @@ class NotingAdapter(HTTPAdapter):
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}
+        self.poolmanager.pool_classes_by_scheme = self.pool_classes
 
     def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:
         manager = super().proxy_manager_for(*args, **kwargs)
-        manager.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}
+        manager.pool_classes_by_scheme = self.pool_classes
         return manager
 
 

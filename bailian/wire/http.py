@@ -27,11 +27,13 @@ from bailian.language import say
 from bailian.settings import LOOPBACK_HOSTS
 from bailian.wire import evidence
 from bailian.wire.sse import Frame, frames
+from bailian.wire.whole import WholeAdapter
 
 CONNECT_TIMEOUT_S = 10.0
 POOL_CONNECTIONS = 64
 # Paths that are asked again and again; a task's own is asked a few times only.
 KEPT_REQUESTS = 16
+_ENCODER = json.JSONEncoder(ensure_ascii=False)
 
 
 @dataclass(frozen=True)
@@ -106,7 +108,7 @@ class Http:
         self._headers = dict(headers)
         self._key = key.encode()
         self._session = new_session(base_url, follows_redirects=False)
-        self._adapter = self._session.adapters["https://" if base_url.startswith("https:") else "http://"]
+        self._adapter = WholeAdapter(pool_maxsize=POOL_CONNECTIONS, max_retries=0)
         self._kept: dict[tuple[str, str], requests.PreparedRequest] = {}
 
     def send(
@@ -202,10 +204,11 @@ class Http:
 
     def close(self) -> None:
         self._session.close()
+        self._adapter.close()
 
 
 def _json_bytes(body: Mapping[str, Any]) -> bytes:
-    return json.dumps(body, ensure_ascii=False).encode("utf-8")
+    return _ENCODER.encode(body).encode("utf-8")
 
 
 def _reply(response: requests.Response, content: bytes) -> Reply:

@@ -1,0 +1,77 @@
+"""Answers that are wanted whole, over connections that are open: by `http.client` itself.
+
+urllib3 opens connections, checks them and keeps them. What it does around each request and answer (repeats, redirects,
+bodies of any kind, decoding piece by piece) is not needed here, and costs more CPU than the rest of a call.
+"""
+
+from __future__ import annotations
+
+import http.client
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from urllib3 import HTTPConnectionPool, HTTPResponse, HTTPSConnectionPool
+from urllib3.exceptions import ProtocolError, ReadTimeoutError
+
+from bailian.wire.evidence import Connection, NotingAdapter, TlsConnection
+
+
+@dataclass(frozen=True, slots=True)
+class WholeAnswer:
+    """An answer whose body is here; requests takes it for one of urllib3's."""
+
+    status: int
+    reason: str
+    headers: http.client.HTTPMessage
+    body: bytes
+
+    def read(self, *, decode_content: bool) -> bytes:
+        """Return the body, unpacked if it came packed."""
+        if not decode_content or "content-encoding" not in self.headers:
+            return self.body
+        return HTTPResponse(io.BytesIO(self.body), headers=dict(self.headers.items())).data
+
+    def close(self) -> None:
+        """Do nothing: the connection is back among the others."""
+
+
+class _Whole:
+    """Mixed into a pool class."""
+
+    def urlopen(
+        self, method: str, url: str, body: bytes | None = None, headers: Mapping[str, str] | None = None, **options: Any
+    ) -> WholeAnswer | HTTPResponse:
+        conn = self._get_conn()  # type: ignore[attr-defined]
+        if conn.is_closed:
+            self._put_conn(conn)  # type: ignore[attr-defined]
+            return super().urlopen(method, url, body, headers, **options)  # type: ignore[misc,no-any-return]
+        answer = None
+        try:
+            conn.sock.settimeout(options["timeout"].read_timeout)
+            found = conn.ask(method, url, body, headers)
+            answer = WholeAnswer(found.status, found.reason, found.headers, found.read())
+        except TimeoutError as error:
+            raise ReadTimeoutError(self, url, "Read timed out.") from error  # type: ignore[arg-type]
+        except (OSError, http.client.HTTPException) as error:
+            raise ProtocolError("Connection aborted.", error) from error
+        finally:
+            if answer is None:  # what still comes must not be taken for the next answer
+                conn.close()
+            self._put_conn(conn)  # type: ignore[attr-defined]
+        return answer
+
+
+class _WholePool(_Whole, HTTPConnectionPool):  # type: ignore[misc]
+    ConnectionCls = Connection
+
+
+class _WholeTlsPool(_Whole, HTTPSConnectionPool):  # type: ignore[misc]
+    ConnectionCls = TlsConnection
+
+
+class WholeAdapter(NotingAdapter):
+    """requests' adapter for requests whose answers are wanted whole."""
+
+    pool_classes: ClassVar[Mapping[str, Any]] = {"http": _WholePool, "https": _WholeTlsPool}

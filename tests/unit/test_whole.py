@@ -1,0 +1,201 @@
+"""A request on a connection that is open already: the same answers and the same evidence as on a new one."""
+
+from __future__ import annotations
+
+import gzip
+import socket
+import struct
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+
+import pytest
+
+from bailian.errors import MaybeSent, TransportError
+from bailian.wire.http import Http, Reply
+
+BODY = {"model": "m", "input": {"prompt": "一只猫"}}
+TINY_S = 0.05
+HELLO = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
+
+
+class Line:
+    """Keeps its connections open: each one's first request gets `HELLO`, every later one `answer` (None: silence)."""
+
+    def __init__(self, answer: bytes | None, ending: Callable[[socket.socket], None] = lambda _: None) -> None:
+        self.requests: list[list[bytes]] = []
+        self._answer, self._ending = answer, ending
+        self._open: list[socket.socket] = []
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._thread.start()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+
+    @property
+    def count(self) -> int:
+        return sum(len(one) for one in self.requests)
+
+    def close(self) -> None:
+        self._listener.shutdown(socket.SHUT_RDWR)
+        for connection in self._open:
+            connection.close()
+        self._thread.join()
+        self._listener.close()
+
+    def hang_up(self) -> None:
+        """Leave the open connections, as a server does that has waited long enough."""
+        for connection in self._open:
+            connection.shutdown(socket.SHUT_RDWR)
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                connection, _ = self._listener.accept()
+            except OSError:
+                return
+            self._open.append(connection)
+            self.requests.append([])
+            threading.Thread(target=self._handle, args=(connection, self.requests[-1]), daemon=True).start()
+
+    def _handle(self, connection: socket.socket, seen: list[bytes]) -> None:
+        data = b""
+        while True:
+            try:
+                more = connection.recv(65536)
+            except OSError:
+                return
+            if not more:
+                return
+            data += more
+            if not data.endswith(b"}}"):
+                continue
+            seen.append(data)
+            data = b""
+            if len(seen) == 1:
+                connection.sendall(HELLO)
+            elif self._answer is not None:
+                connection.sendall(self._answer)
+                self._ending(connection)
+
+
+def close_it(connection: socket.socket) -> None:
+    connection.shutdown(socket.SHUT_RDWR)
+
+
+def reset_it(connection: socket.socket) -> None:
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    connection.close()
+
+
+@contextmanager
+def second_request(
+    answer: bytes | None, ending: Callable[[socket.socket], None] = lambda _: None
+) -> Iterator[tuple[Line, Callable[[], Reply]]]:
+    """Give the server and what sends the second request over the open connection."""
+    with (
+        closing(Line(answer, ending)) as line,
+        closing(Http(line.url, {"Authorization": "Bearer sk-0123456789abcdef"})) as client,
+    ):
+        client.send("POST", "/x", body=BODY, read_timeout_s=5)
+        yield line, lambda: client.send("POST", "/x", body=BODY, read_timeout_s=TINY_S if answer is None else 5)
+
+
+def framed(body: bytes, *head: str) -> bytes:
+    lines = ["HTTP/1.1 200 OK", *head, f"Content-Length: {len(body)}", "", ""]
+    return "\r\n".join(lines).encode("latin-1") + body
+
+
+PACKED = gzip.compress('{"text": "你好"}'.encode())
+
+
+@pytest.mark.parametrize(
+    ("answer", "ending", "status", "text"),
+    [
+        (framed('{"text": "你好"}'.encode()), None, 200, '{"text": "你好"}'),
+        (framed(PACKED, "Content-Encoding: gzip"), None, 200, '{"text": "你好"}'),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n", None, 200, "{}"),
+        (b"HTTP/1.1 200 OK\r\n\r\n{} till the end", close_it, 200, "{} till the end"),
+        (b"HTTP/1.1 429 Slow down\r\nContent-Length: 0\r\n\r\n", None, 429, ""),
+        (b"HTTP/1.1 413 Too large\r\nConnection: close\r\nContent-Length: 3\r\n\r\nbig", reset_it, 413, "big"),
+        (b"HTTP/1.1 100 Continue\r\n\r\n" + framed(b"{}"), None, 200, "{}"),
+        (b"HTTP/1.1 302 Found\r\nLocation: http://elsewhere/\r\nContent-Length: 0\r\n\r\n", None, 302, ""),
+    ],
+    ids=["plain", "gzip", "chunked", "to the end", "refused", "refused and closed", "continue", "redirect"],
+)
+def test_an_answer_on_an_open_connection_is_read_like_any_other(
+    answer: bytes, ending: Callable[[socket.socket], None] | None, status: int, text: str
+) -> None:
+    with second_request(answer, ending or (lambda _: None)) as (line, ask):
+        reply = ask()
+        assert (reply.status, reply.text) == (status, text)
+        assert [len(one) for one in line.requests] == [2]
+
+
+def test_head_and_body_arrive_whole_and_alike_on_both_ways() -> None:
+    with second_request(HELLO) as (line, ask):
+        ask()
+        first, second = line.requests[0]
+        assert sorted(first.split(b"\r\n")) == sorted(second.split(b"\r\n"))
+        assert "一只猫".encode() in second
+
+
+def test_headers_are_found_in_any_spelling() -> None:
+    answer = framed(b"{}", "RETRY-AFTER: 7", "X-Request-Id: r1", "Date: Mon, 23 Nov 2026 05:00:00 GMT")
+    with second_request(answer) as (_line, ask):
+        reply = ask()
+        assert (reply.retry_after_s, reply.request_id, reply.server_time_s) == (7.0, "r1", 1795410000.0)
+
+
+@pytest.mark.parametrize(
+    ("answer", "ending"),
+    [
+        (None, None),
+        (b"", close_it),
+        (b"", reset_it),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n{}", close_it),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n{}", reset_it),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\n{}", close_it),
+        (b"SSH-2.0-OpenSSH\r\n\r\n", close_it),
+        (b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\n{}", None),
+    ],
+    ids=["silence", "closed", "reset", "cut", "cut and reset", "cut chunk", "not HTTP", "not gzip"],
+)
+def test_a_request_whose_answer_is_broken_may_have_been_executed(
+    answer: bytes | None, ending: Callable[[socket.socket], None] | None
+) -> None:
+    with second_request(answer, ending or (lambda _: None)) as (line, ask):
+        with pytest.raises(MaybeSent):
+            ask()
+        assert line.count == 2
+
+
+def test_what_is_left_of_a_broken_exchange_is_no_answer_to_the_next_request() -> None:
+    """The late answer to the second request must not be taken for the third's."""
+    with second_request(None) as (line, ask):
+        with pytest.raises(MaybeSent):
+            ask()
+        assert ask().text == "{}"
+        assert [len(one) for one in line.requests] == [2, 1]
+
+
+def test_bytes_after_an_answer_are_no_answer_to_the_next_request() -> None:
+    with second_request(HELLO + framed(b'{"stale": 1}')) as (line, ask):
+        assert [ask().text, ask().text] == ["{}", "{}"]
+        assert line.count == 3
+
+
+def test_a_connection_that_the_server_has_left_is_opened_anew() -> None:
+    with second_request(HELLO) as (line, ask):
+        line.hang_up()
+        assert ask().text == "{}"
+        assert [len(one) for one in line.requests] == [1, 1]
+
+
+def test_a_header_that_cannot_be_sent_sends_nothing() -> None:
+    with second_request(HELLO) as (line, _ask), closing(Http(line.url, {"X": "猫"})) as client:
+        with pytest.raises(TransportError):
+            client.send("POST", "/x", body=BODY, read_timeout_s=5)
+        assert line.count == 1
