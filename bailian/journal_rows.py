@@ -81,8 +81,7 @@ CREATE INDEX jobs_by_time ON jobs (account, sent_at_s, state, charged_cny, estim
 }
 
 
-@dataclass(frozen=True)
-class Row:
+class Row(NamedTuple):
     """One job as the journal has it. Times are seconds since the epoch, money is CNY."""
 
     id: str
@@ -135,7 +134,7 @@ class Ended(NamedTuple):
 
 
 def row_of(row: sqlite3.Row) -> Row:
-    values = dict(row)
+    values = dict(zip(row.keys(), row, strict=True))
     for name in ("request", "prepared", "saving", "answer", "error"):
         values[name] = json.loads(values[name]) if values[name] else (None if name in ("answer", "error") else {})
     values["adopted"] = bool(values["adopted"])

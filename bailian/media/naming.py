@@ -8,6 +8,7 @@ import os
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urlsplit
 
@@ -79,7 +80,9 @@ def stem_of(word: str) -> str:
     return _fit(_FORBIDDEN.sub("-", unicodedata.normalize("NFC", stem)).strip(" .") or "file")
 
 
+@lru_cache(maxsize=256, typed=True)
 def _safe(field: str, value: object) -> str:
+    """Return the value as a part of a name; most fields of a batch's rows are the same."""
     if value is None or value == "":
         return ""
     text = str(value)
