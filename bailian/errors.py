@@ -252,6 +252,10 @@ class NotSent(TransportError):
     """The request never reached the service: sending it again cannot pay twice."""
 
 
+class Unreachable(NotSent):
+    """No request of this run has reached the service, try after try: the next one would not, either."""
+
+
 class MaybeSent(TransportError):
     """The request left and no answer came: it may have been executed and billed."""
 

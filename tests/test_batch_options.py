@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -12,9 +13,10 @@ import pytest
 
 import bailian.batch.run as batch_run
 from bailian.batch.unpriced import refuse_unpriced
-from bailian.errors import BudgetExceeded
+from bailian.errors import BudgetExceeded, NotSent
 from bailian.language import language
 from bailian.sandbox import Fault, Sandbox
+from bailian.wire.service import Service
 from tests.conftest import Run
 
 RECORDINGS = [{"kind": "transcription", "file": f"https://example.com/第{i}段.wav"} for i in range(2)]
@@ -191,3 +193,37 @@ def test_interrupted_while_the_rows_are_written_down(
     assert (box.requests, jobs()) == ([], 1)
     bailian("batch", "run", name)
     assert sorted(call.order.prompt for call in box.sync_calls) == sorted(["甲", "乙", "丙"])
+
+
+def test_a_host_that_nobody_reaches_stops_the_batch(bailian: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ten thousand rows would say the same; what was not tried is left for the next run."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    monkeypatch.setenv("DASHSCOPE_HTTP_BASE_URL", f"http://127.0.0.1:{port}/api/v1")
+    rows = [{"kind": "image", "prompt": f"第{i}只猫"} for i in range(20)]
+    ran = bailian("batch", "run", write({"image_tasks": rows}), exits=5)
+    assert f"stopped: cannot connect to 127.0.0.1:{port}" in ran.err
+    assert "waiting" in ran.err
+    assert ran.err.count("cannot connect") < 10
+
+
+def test_a_host_that_was_reached_before_stops_nothing(
+    bailian: Run, box: Sandbox, quick: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A night's batch survives a moment without network."""
+    sent = Service.create_task
+    tried: list[str] = []
+
+    def create(self: Service, route: str, body: dict[str, Any]) -> dict[str, Any]:
+        prompt = body["input"]["prompt"]
+        if prompt == "断网":
+            tried.append(prompt)
+            raise NotSent("cannot connect")
+        return sent(self, route, body)
+
+    monkeypatch.setattr(Service, "create_task", create)
+    rows = [{"prompt": prompt} for prompt in ("猫", "断网", "狗", "鸟")]
+    ran = bailian("batch", "run", write({"image_tasks": rows}), exits=7)
+    assert "done 3" in ran.err
+    assert "stopped" not in ran.err
+    assert len(tried) == 4

@@ -1,4 +1,4 @@
-"""A bar a kind of work, with its rate and expected end; a plain line every now and then where nobody looks."""
+"""A bar a kind of work, with its rate and expected end, where a person looks."""
 
 from __future__ import annotations
 

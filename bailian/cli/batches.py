@@ -23,7 +23,7 @@ from bailian.cli.report import outcome_json, prefix_here, shown_path
 from bailian.cli.run import service
 from bailian.cli.target import Target
 from bailian.cli.terminal import talk, talk_error, write_data, write_json
-from bailian.errors import BailianError, Exit, Interrupted, SaveError
+from bailian.errors import BailianError, Exit, Interrupted, SaveError, Unreachable
 from bailian.language import say
 from bailian.media import naming
 
@@ -246,7 +246,8 @@ def _each(outcomes: Generator[Outcome, None, None], handle: Callable[[Outcome], 
 def _stops(outcome: Outcome) -> BailianError | None:
     """Return the error that keeps the rest from being sent."""
     error = outcome.error
-    return error if error is not None and error.exit_code == Exit.ACCOUNT else None
+    stops = error is not None and (error.exit_code == Exit.ACCOUNT or isinstance(error, Unreachable))
+    return error if stops else None
 
 
 def _report(outcome: Outcome, call: Call) -> None:

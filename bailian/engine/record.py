@@ -17,6 +17,7 @@ from bailian.errors import (
     NotSent,
     SaveError,
     ServiceError,
+    Unreachable,
     journalled,
 )
 from bailian.language import say
@@ -103,6 +104,8 @@ def _not_sent(job: Job, ports: Ports, error: BailianError) -> Then | Outcome:
     job.attempts += 1
     if job.attempts < NOT_SENT_TRIES:
         return Then("turn", backoff_s(job.attempts - 1, jitter=ports.jitter()))
+    if not ports.service.answered and job.prepared["mode"] != "socket":
+        error = Unreachable(error.message, advice=error.advice)
     return unsent(job, ports, error)
 
 

@@ -21,6 +21,7 @@ from bailian.errors import (
     BudgetExceeded,
     JournalError,
     ServiceError,
+    Unreachable,
 )
 from bailian.journal import Journal, Row
 from bailian.journal_budgets import Budget
@@ -255,9 +256,10 @@ class Engine:
 
 
 def _stop_what_cannot_succeed(lanes: Lanes, outcome: Outcome) -> None:
-    """A bad key, an overdue account, a spent budget stop all that is not sent yet; a spent free tier its model."""
+    """A bad key, an overdue account, a spent budget, a host that nobody reaches stop all that is not sent yet; a spent
+    free tier its model."""
     error = outcome.error
-    if isinstance(error, BudgetExceeded):
+    if isinstance(error, BudgetExceeded | Unreachable):
         lanes.stop()
     elif isinstance(error, ServiceError) and error.stops_all:
         lanes.stop(outcome.job.wire_model if error.of_model else None)

@@ -109,6 +109,8 @@ class Http:
         self._key = key.encode()
         self._session = new_session(base_url, follows_redirects=False)
         self._adapter = WholeAdapter(pool_maxsize=POOL_CONNECTIONS, max_retries=0)
+        self.answered = False
+        """Whether anything has come back yet."""
         self._kept: dict[tuple[str, str], requests.PreparedRequest] = {}
 
     def send(
@@ -140,6 +142,7 @@ class Http:
                 content = self._without_key(response.raw.read(decode_content=True))
         except (requests.RequestException, urllib3.exceptions.HTTPError, ValueError) as error:
             raise transport_error(error, self._base_url, read_timeout_s) from None
+        self.answered = True
         return _reply(response, content)
 
     def _prepared(
@@ -190,6 +193,7 @@ class Http:
                 allow_redirects=False,
                 stream=True,
             ) as response:
+                self.answered = True
                 if "text/event-stream" not in response.headers.get("content-type", ""):
                     return _reply(response, self._without_key(response.content))
                 for frame in frames(response.iter_content(None)):

@@ -56,6 +56,11 @@ class Service:
         key = settings.api_key.reveal() if settings.api_key else ""
         self._http = Http(settings.base_url, request_headers(settings), key)
 
+    @property
+    def answered(self) -> bool:
+        """Return whether the service has answered any request of ours yet."""
+        return self._http.answered
+
     def create_task(self, route: str, body: Mapping[str, Any]) -> dict[str, Any]:
         """POST a paid task; the answer has `output.task_id`."""
         headers = {"X-DashScope-Async": "enable", **_resolve_header(body)}
