@@ -21,30 +21,12 @@ import re
 import shlex
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
-from bailian.errors import InvalidRequest, SetupError
+from bailian.budget_settings import read_budgets
+from bailian.endpoints import checked_base_url, checked_socket_url, chosen_region, chosen_workspace, default_base_url
+from bailian.errors import SetupError
 from bailian.language import say
-
-# Shared hosts and workspace hosts: docs/wire.md "Regions" (vendor's region page, 2026-02 and 2026-06 texts).
-SHARED_HOSTS = {
-    "beijing": "dashscope.aliyuncs.com",
-    "singapore": "dashscope-intl.aliyuncs.com",
-    "virginia": "dashscope-us.aliyuncs.com",
-    "hongkong": "cn-hongkong.dashscope.aliyuncs.com",
-    "finance": "dashscope-finance.aliyuncs.com",
-}
-REGION_IDS = {
-    "beijing": "cn-beijing",
-    "singapore": "ap-southeast-1",
-    "virginia": "us-east-1",
-    "hongkong": "cn-hongkong",
-    "frankfurt": "eu-central-1",
-    "tokyo": "ap-northeast-1",
-}
-REGIONS = tuple(dict.fromkeys([*SHARED_HOSTS, *REGION_IDS]))
-LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")
 
 GET_A_KEY_URL = "https://help.aliyun.com/zh/model-studio/get-api-key"
 
@@ -155,76 +137,32 @@ def read_settings(
         SetupError: a key file that cannot be read, or a key that cannot be a header's value.
     """
     flags = _flags(region=region, base_url=base_url, workspace=workspace) if not sandbox else ("--sandbox",)
-    workspace = _workspace(workspace)
-    region = _region(region)
+    workspace = chosen_workspace(workspace)
+    region = chosen_region(region)
     # A host named on the command line is the whole service's, its socket included.
-    speech_url = None if base_url else _checked_socket_url(os.environ.get("DASHSCOPE_WEBSOCKET_BASE_URL"))
-    base_url = base_url or os.environ.get("DASHSCOPE_HTTP_BASE_URL") or _default_base_url(region, workspace)
+    speech_url = None if base_url else checked_socket_url(os.environ.get("DASHSCOPE_WEBSOCKET_BASE_URL"))
+    base_url = base_url or os.environ.get("DASHSCOPE_HTTP_BASE_URL") or default_base_url(region, workspace)
     home = home_folder()
     if sandbox:
         return Settings(
-            base_url, region, Secret("sk-sandbox"), None, home / "sandbox", True, resume_flags=flags, **_budgets(home)
+            base_url,
+            region,
+            Secret("sk-sandbox"),
+            home=home / "sandbox",
+            sandbox=True,
+            resume_flags=flags,
+            **read_budgets(home),
         )
     return Settings(
-        _checked_base_url(base_url),
+        checked_base_url(base_url),
         region,
         _find_key(),
         workspace,
         home,
         speech_url=speech_url,
         resume_flags=flags,
-        **_budgets(home),
+        **read_budgets(home),
     )
-
-
-def _budgets(home: Path) -> dict[str, Any]:
-    """Return the budgets: from the environment, else from `settings.toml` in the home folder (`[budget]`).
-
-    Raises:
-        SetupError: what is set is no amount of money.
-    """
-    kept = _budget_table(home / "settings.toml")
-    found = {}
-    for name in ("day", "month"):
-        variable = f"BAILIAN_{name.upper()}_BUDGET_CNY"
-        value = os.environ.get(variable) or kept.get(f"{name}_cny")
-        if value is None:
-            continue
-        try:
-            amount_cny = float(value)
-        except (TypeError, ValueError):
-            amount_cny = -1.0
-        if not 0 <= amount_cny < float("inf"):
-            raise SetupError(
-                say(f"the {name}'s budget is no amount in CNY: {value!r}", f"{name} 预算不是有效金额（元）：{value!r}"),
-                advice=f"{variable}=20",
-            )
-        found[f"{name}_budget_cny"] = amount_cny
-    return found
-
-
-def _budget_table(path: Path) -> dict[str, Any]:
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (FileNotFoundError, NotADirectoryError):
-        return {}
-    except OSError as error:
-        raise SetupError(say(f"cannot read {path}: {error.strerror}", f"无法读取 {path}：{error.strerror}")) from None
-    from bailian import catalog
-
-    try:
-        tables = catalog.parse_toml(text)
-        table = tables.get("budget", {})
-    except ValueError as error:
-        raise SetupError(say(f"{path} is not valid TOML: {error}", f"{path} 不是合法的 TOML：{error}")) from None
-    if set(tables) - {"budget"} or not isinstance(table, dict) or set(table) - {"day_cny", "month_cny"}:
-        raise SetupError(
-            say(
-                f"{path} has one table, [budget], with day_cny and month_cny",
-                f"{path} 只有 [budget] 一个表，含 day_cny 和 month_cny",
-            )
-        )
-    return table
 
 
 def _flags(**given: str | None) -> tuple[str, ...]:
@@ -253,96 +191,6 @@ def _path(variable: str, value: str) -> Path:
 def at(settings: Settings, base_url: str) -> Settings:
     """Return the settings pointed at another base URL (a sandbox that has just started)."""
     return replace(settings, base_url=base_url)
-
-
-def _region(option: str | None) -> str:
-    named = option or os.environ.get("DASHSCOPE_API_REGION") or "beijing"
-    by_id = {region_id: region for region, region_id in REGION_IDS.items()}
-    region = by_id.get(named, named)
-    if region not in REGIONS:
-        raise InvalidRequest.one(
-            "region",
-            say(f"{named!r} is not one of {', '.join(REGIONS)}", f"{named!r} 只能是 {', '.join(REGIONS)} 之一"),
-        )
-    return region
-
-
-def _workspace(option: str | None) -> str | None:
-    """Return the workspace id. It becomes a header and part of a host name, so it may hold nothing else."""
-    workspace = option or os.environ.get("DASHSCOPE_WORKSPACE_ID") or None
-    if workspace is not None and not re.fullmatch(r"[A-Za-z0-9_-]{1,63}", workspace):
-        raise InvalidRequest.one(
-            "workspace", say(f"{workspace!r} is not a workspace id", f"{workspace!r} 不是业务空间 ID")
-        )
-    return workspace
-
-
-def _default_base_url(region: str, workspace: str | None) -> str:
-    if region in SHARED_HOSTS:
-        return f"https://{SHARED_HOSTS[region]}/api/v1"
-    if workspace is None:
-        raise InvalidRequest.one(
-            "region",
-            say(
-                f"{region} has workspace hosts only: add --workspace ID",
-                f"{region} 只有业务空间域名：请加 --workspace ID",
-            ),
-        )
-    return f"https://{workspace}.{REGION_IDS[region]}.maas.aliyuncs.com/api/v1"
-
-
-def _checked_base_url(base_url: str) -> str:
-    url = base_url.strip().rstrip("/")
-    try:
-        parts = urlsplit(url)
-        good = parts.scheme in ("https", "http") and bool(parts.hostname) and "@" not in parts.netloc
-    except ValueError:
-        good = False
-    if good and not parts.path.endswith("/api/v1"):
-        raise InvalidRequest.one(
-            "base-url",
-            say(
-                f"{url} must end in /api/v1: {parts.scheme}://{parts.netloc}/api/v1",
-                f"{url} 应以 /api/v1 结尾：{parts.scheme}://{parts.netloc}/api/v1",
-            ),
-        )
-    if not good:
-        raise InvalidRequest.one(
-            "base-url",
-            say(
-                f"{base_url!r} is not a base URL such as https://dashscope.aliyuncs.com/api/v1",
-                f"{base_url!r} 不是服务地址，正确形式如 https://dashscope.aliyuncs.com/api/v1",
-            ),
-        )
-    if parts.scheme == "http" and parts.hostname not in LOOPBACK_HOSTS:
-        raise InvalidRequest.one(
-            "base-url",
-            say(
-                f"{url} would send the key unencrypted: use https",
-                f"{url} 会以明文发送密钥：请使用 https",
-            ),
-        )
-    return url
-
-
-def _checked_socket_url(value: str | None) -> str | None:
-    url = (value or "").strip()
-    if not url:
-        return None
-    try:
-        parts = urlsplit(url)
-        good = bool(parts.hostname) and "@" not in parts.netloc
-        good = good and (parts.scheme == "wss" or (parts.scheme == "ws" and parts.hostname in LOOPBACK_HOSTS))
-    except ValueError:
-        good = False
-    if not good:
-        raise SetupError(
-            say(
-                f"DASHSCOPE_WEBSOCKET_BASE_URL: {url!r} is no address such as wss://dashscope.aliyuncs.com/api-ws/v1/inference",
-                f"DASHSCOPE_WEBSOCKET_BASE_URL：{url!r} 不是有效地址，正确形式如 wss://dashscope.aliyuncs.com/api-ws/v1/inference",
-            )
-        )
-    return url
 
 
 def _find_key() -> Secret | None:

@@ -408,7 +408,7 @@ def test_what_has_no_room_is_kept_at_home(
 
 def test_a_full_disk_leaves_no_hidden_file(text2text: Run, audio: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     for module in ("bailian.engine.files", "bailian.media.sounds"):
-        monkeypatch.setattr(f"{module}.os", SimpleNamespace(fsync=full))
+        monkeypatch.setattr(f"{module}.os", SimpleNamespace(**{**vars(os), "fsync": full}))
     text2text("你好", "-o", "结果/答.md", exits=5)
     audio("tts", "你好", "-o", "结果/答.wav", exits=5)
     assert list(Path("结果").iterdir()) == []

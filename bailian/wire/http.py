@@ -22,9 +22,9 @@ import urllib3.exceptions
 from requests.utils import get_environ_proxies
 
 from bailian import __version__
+from bailian.endpoints import LOOPBACK_HOSTS
 from bailian.errors import MaybeSent, NotSent, TransportError
 from bailian.language import say
-from bailian.settings import LOOPBACK_HOSTS
 from bailian.wire import evidence
 from bailian.wire.sse import Frame, frames
 from bailian.wire.whole import WholeAdapter
