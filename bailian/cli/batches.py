@@ -14,8 +14,8 @@ import click
 from click.core import ParameterSource
 
 from bailian import catalog, settings
-from bailian.batch.results import read_results, records, write_results
 from bailian.cli.account import settings_of
+from bailian.cli.batch_close import sum_up, write_what_came
 from bailian.cli.batch_ended import digest_of, ended_before, say_ended
 from bailian.cli.inputs import input_of
 from bailian.cli.options import DEFAULT_OUTPUT, Common
@@ -23,7 +23,7 @@ from bailian.cli.report import outcome_json, prefix_here, shown_path
 from bailian.cli.run import service
 from bailian.cli.target import Target
 from bailian.cli.terminal import talk, talk_error, write_data, write_json
-from bailian.errors import BailianError, Exit, Interrupted, SaveError, Unreachable
+from bailian.errors import BailianError, Exit, Interrupted, Unreachable
 from bailian.language import say
 from bailian.media import naming
 
@@ -174,12 +174,12 @@ def _run(call: Call, there: Settings) -> int:
                 with closing(part) as outcomes:
                     _each(outcomes, handle)
         except Interrupted:
-            unwritten = _write_results(call, engine, ready, page=False)
+            unwritten = write_what_came(call, engine, ready, page=False)
             if unwritten is not None:
                 talk_error(unwritten)
             raise
         with progress.paused():
-            return _sum_up(call, engine, ready, digest, time.monotonic() - started_s, stopped)
+            return sum_up(call, engine, ready, digest, time.monotonic() - started_s, stopped)
 
 
 def _ready(call: Call, engine: Engine, progress: BatchProgress) -> Ready:
@@ -269,49 +269,3 @@ def _report(outcome: Outcome, call: Call) -> None:
     if outcome.error is not None and outcome.error.exit_code != Exit.STILL_RUNNING:
         talk(placed(place) + say(":", "："))
         talk_error(outcome.error)
-
-
-def _write_results(call: Call, engine: Engine, ready: Ready, *, page: bool) -> SaveError | None:
-    """Write the results, and the page if one is wanted; return why they could not be written."""
-    from bailian.batch.run import runs_of
-
-    wish = call.wish
-    try:
-        write_results(wish.folder, records(runs_of(engine, wish), wish.run, ready.places))
-        if page:
-            from bailian.batch.gallery import write_gallery
-
-            write_gallery(wish.folder, read_results(wish.folder), title=Path(wish.title).stem)
-    except SaveError as error:
-        if wish.fresh:
-            again = wish.same_command
-            error.advice = say(
-                f"make room, then {again}: nothing is paid again", f"请清理磁盘，然后{again}：不会重复计费"
-            )
-        return error
-    return None
-
-
-def _sum_up(call: Call, engine: Engine, ready: Ready, digest: str, took_s: float, stopped: BailianError | None) -> int:
-    """Write the results and the page, say how it ended; return the exit code.
-
-    Raises:
-        SaveError: results or page could not be written; how it ended was said.
-    """
-    from bailian.batch.run import runs_of
-    from bailian.cli.batch_report import exit_code, say_end, totals
-
-    wish, runs = call.wish, runs_of(engine, call.wish)
-    summary = totals(runs.counts(wish.run))
-    code = exit_code(summary, stopped)
-    unwritten = _write_results(call, engine, ready, page=call.options.gallery)
-    if unwritten is None and digest and summary["done"] == ready.rows == summary["rows"]:
-        runs.finish(wish.run, digest, ready.rows, summary)
-    # Cron mails what is said: that rows are left for its next run is nothing to write home about.
-    quiet = (Exit.OK, Exit.STILL_RUNNING) if call.options.cron else (Exit.OK,)
-    if call.shown or (code not in quiet and not call.common.quiet):
-        sandbox, page = engine.settings.sandbox, call.options.gallery and not call.options.cron
-        say_end(wish, summary, took_s, stopped, sandbox=sandbox, page=page, written=unwritten is None)
-    if unwritten is not None:
-        raise unwritten
-    return code

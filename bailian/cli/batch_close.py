@@ -1,0 +1,61 @@
+"""How a run of a batch closes: results and page are written, the totals said, the exit code found."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bailian.batch.results import read_results, records, write_results
+from bailian.errors import BailianError, Exit, SaveError
+from bailian.language import say
+
+if TYPE_CHECKING:
+    from bailian.batch.run import Ready
+    from bailian.cli.batches import Call
+    from bailian.engine.run import Engine
+
+
+def write_what_came(call: Call, engine: Engine, ready: Ready, *, page: bool) -> SaveError | None:
+    """Write the results, and the page if one is wanted; return why they could not be written."""
+    from bailian.batch.run import runs_of
+
+    wish = call.wish
+    try:
+        write_results(wish.folder, records(runs_of(engine, wish), wish.run, ready.places))
+        if page:
+            from bailian.batch.gallery import write_gallery
+
+            write_gallery(wish.folder, read_results(wish.folder), title=Path(wish.title).stem)
+    except SaveError as error:
+        if wish.fresh:
+            again = wish.same_command
+            error.advice = say(
+                f"make room, then {again}: nothing is paid again", f"请清理磁盘，然后{again}：不会重复计费"
+            )
+        return error
+    return None
+
+
+def sum_up(call: Call, engine: Engine, ready: Ready, digest: str, took_s: float, stopped: BailianError | None) -> int:
+    """Write the results and the page, say how it ended; return the exit code.
+
+    Raises:
+        SaveError: results or page could not be written; how it ended was said.
+    """
+    from bailian.batch.run import runs_of
+    from bailian.cli.batch_report import exit_code, say_end, totals
+
+    wish, runs = call.wish, runs_of(engine, call.wish)
+    summary = totals(runs.counts(wish.run))
+    code = exit_code(summary, stopped)
+    unwritten = write_what_came(call, engine, ready, page=call.options.gallery)
+    if unwritten is None and digest and summary["done"] == ready.rows == summary["rows"]:
+        runs.finish(wish.run, digest, ready.rows, summary)
+    # Cron mails what is said: that rows are left for its next run is nothing to write home about.
+    quiet = (Exit.OK, Exit.STILL_RUNNING) if call.options.cron else (Exit.OK,)
+    if call.shown or (code not in quiet and not call.common.quiet):
+        sandbox, page = engine.settings.sandbox, call.options.gallery and not call.options.cron
+        say_end(wish, summary, took_s, stopped, sandbox=sandbox, page=page, written=unwritten is None)
+    if unwritten is not None:
+        raise unwritten
+    return code
