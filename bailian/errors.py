@@ -13,7 +13,7 @@
     ├── SomeFailed          finished, but some pictures or jobs failed          exit 7
     ├── JournalError        the journal cannot be written, so nothing is sent     exit 5
     ├── SaveError           the result exists, the file could not be written    exit 5
-    └── Interrupted         Ctrl-C or SIGTERM                                   exit 130
+    └── Interrupted         Ctrl-C, SIGTERM or SIGHUP                           exit 130
 
 `code` of an error is one of the seed document's nine categories, or a local one of `LOCAL_CODES`
 where no service was involved. The service's own code stays beside it as `wire_code`.
@@ -112,6 +112,8 @@ class BailianError(Exception):
 
     exit_code: Exit = Exit.BUG
     code: str = "InternalError"
+    stops_all: bool = False
+    """Other requests would fail in the same way: of a batch, none is sent any more."""
 
     def __init__(
         self,
@@ -225,6 +227,7 @@ class SetupError(BailianError):
 
 class BudgetExceeded(SetupError):
     code = "BudgetExceeded"
+    stops_all = True
 
 
 class ServiceError(BailianError):
@@ -234,10 +237,8 @@ class ServiceError(BailianError):
 
     again: str = "no"
     """"wait": refused unexecuted, send again after a pause. "few": a few times only. "no": never."""
-    stops_all: bool = False
-    """No other job of this key can succeed either."""
     of_model: bool = False
-    """… of this key and model: its free quota is used up."""
+    """It stops all of one model only: the free quota of that is used up."""
     maybe_done: bool = False
     """The gateway gave up waiting: the work may be done and billed."""
     retry_after_s: float | None = None
@@ -254,6 +255,8 @@ class NotSent(TransportError):
 
 class Unreachable(NotSent):
     """No request of this run has reached the service, try after try: the next one would not, either."""
+
+    stops_all = True
 
 
 class MaybeSent(TransportError):
@@ -286,6 +289,7 @@ class SomeFailed(BailianError):
 class JournalError(BailianError):
     exit_code = Exit.TRY_AGAIN
     code = "FileError"
+    stops_all = True
 
 
 class SaveError(BailianError):

@@ -20,7 +20,7 @@ from PIL import Image
 
 import bailian.batch.run as batch_run
 from bailian.cli import batches
-from bailian.errors import CATEGORIES, LOCAL_CODES
+from bailian.errors import CATEGORIES, LOCAL_CODES, SaveError
 from bailian.media import png
 from bailian.pace import Pace
 from bailian.sandbox import Fault, Sandbox
@@ -350,11 +350,13 @@ class FullDisk:
 
 
 def test_a_disk_that_fills_up_half_way(bailian: Run, box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is paid stays at the service and in the journal; with room again everything is there, paid once."""
+    """What is paid stays at the service and in the journal, and nothing more is paid; with room again everything is
+    there, paid once."""
     rows = [*pictures(12), *texts(8)]
     bailian("batch", "run", write(texts(1), "first.json"))  # the journal is there
     disk = FullDisk(monkeypatch, after=9)
-    ran = bailian("batch", "run", write(rows), exits=6)
+    ran = bailian("batch", "run", write(rows), exits=5)
+    assert "stopped: cannot write" in ran.err
     assert "No space left" in ran.err
     disk.left = 10_000
     bailian("batch", "run", "all.json")
@@ -479,3 +481,41 @@ def test_an_interrupt_while_a_row_is_printed(bailian: Run, box: Sandbox, monkeyp
     bailian("batch", "run", "all.json")
     assert states() == {"done": 4}
     assert set(executed(box).values()) == {1}
+
+
+@pytest.mark.parametrize("failure", [OSError(errno.ENOSPC, "No space left on device"), BrokenPipeError(), None])
+def test_an_output_that_takes_no_more(
+    bailian: Run, box: Sandbox, monkeypatch: pytest.MonkeyPatch, failure: OSError | None
+) -> None:
+    """`| head -1`: nothing more is sent, and the answers that are paid for are brought in, not thrown away."""
+    box.settings.change({"task_s": 0.3})
+    said: list[str] = []
+
+    def full(text: str) -> None:
+        said.append(text)
+        if len(said) > 1:
+            raise failure or SaveError("nobody reads stdout any more")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(batches, "write_data", full)
+        ran = bailian("batch", "run", write(texts(60)), exits=5)
+    assert "run the same command again to go on" in ran.err
+    assert "done" in {row["state"] for row in records()}
+    assert len(said) == 2, "it is not tried again and again"
+    asked = len(box.sync_calls)
+    assert asked < 60
+    assert states()["done"] == asked
+    bailian("batch", "run", "all.json")
+    check(box, 60)
+    assert len(box.sync_calls) == 60
+
+
+def test_a_budget_waits_for_what_is_reserved_and_not_spent(bailian: Run, box: Sandbox) -> None:
+    """A text costs a part of what it may cost: with room for all of them, all of them are asked for."""
+    name = write(texts(120))
+    plan = json.loads(bailian("batch", "run", name, "--dry-run", "--json").out)
+    most_cny = plan["cost"]["estimate"]
+    bailian("batch", "run", name, "--max-cost", f"{most_cny / 4:.6f}")
+    spent_cny = sum(job["charged_cny"] for job in jobs())
+    assert states() == {"done": 120}
+    assert spent_cny <= most_cny / 4

@@ -169,14 +169,15 @@ def test_fifty_processes_share_the_budget_of_a_day(box: Sandbox) -> None:
 
 
 @pytest.mark.usefixtures("quick")
-@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupted_batch_says_how_to_go_on(bailian: Run, box: Sandbox, sign: signal.Signals) -> None:
+@pytest.mark.parametrize("sign", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_an_interrupted_batch_says_how_to_go_on(bailian: Run, box: Sandbox, sign: str) -> None:
+    """Ctrl-C, a service manager, a terminal that is closed."""
     edits = [{"kind": "image_edit", "prompt": f"改第{i}处。", "image": "https://example.com/a.png"} for i in range(4)]
     rows = [*edits, *pictures(12), *texts(12)]
     box.settings.change({"task_s": 1.0})
     process = start_bailian(box, "batch", "run", write(rows))
     until(lambda: len(box.tasks) >= 6 and len(box.sync_calls) >= 6)
-    process.send_signal(sign)
+    process.send_signal(signal.Signals[sign])
     ran = end(process)
     assert ran.code == 130
     assert "run the same command again" in ran.err

@@ -509,6 +509,17 @@ def test_killed_at_the_desk(bailian: Run, box: Sandbox, moment: str) -> None:
 
 
 @posix_only
+@pytest.mark.parametrize("moment", ["after some have their names", "after all have their names"])
+def test_killed_at_the_desk_with_texts_that_are_alike(bailian: Run, box: Sandbox, moment: str) -> None:
+    """Neither the name nor what is in a file tells whose it is: each row has one of its own all the same."""
+    rows = [{"kind": "text", "prompt": "一样", "name": "答"}] * ROWS
+    command = f"import tests.test_desk as desk; desk.die({moment!r}); from bailian.cli.commands import bailian as main"
+    assert end(start_script(box, "batch", "run", write(rows), "-q", command=command)).code == 9
+    bailian("batch", "run", "all.json")
+    check(box, ROWS)
+
+
+@posix_only
 def test_killed_at_the_desk_again_and_again(bailian: Run, box: Sandbox) -> None:
     """One run after the other, each dying one step further than the last."""
     write(texts(ROWS))

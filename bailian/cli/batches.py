@@ -23,7 +23,7 @@ from bailian.cli.report import outcome_json, prefix_here, shown_path
 from bailian.cli.run import service
 from bailian.cli.target import Target
 from bailian.cli.terminal import talk, talk_error, write_data, write_json
-from bailian.errors import BailianError, Exit, Interrupted, Unreachable
+from bailian.errors import BailianError, Exit, Interrupted, SaveError
 from bailian.language import say
 from bailian.media import naming
 
@@ -173,11 +173,11 @@ def _run(call: Call, there: Settings) -> int:
             for part in _parts(call, engine, lambda: stopped is not None):
                 with closing(part) as outcomes:
                     _each(outcomes, handle)
-        except Interrupted:
+        except (Interrupted, OSError, SaveError) as error:
             unwritten = write_what_came(call, engine, ready, page=False)
             if unwritten is not None:
                 talk_error(unwritten)
-            raise
+            raise (error if isinstance(error, Interrupted) else _unsaid(error, call.wish)) from None
         with progress.paused():
             return sum_up(call, engine, ready, digest, time.monotonic() - started_s, stopped)
 
@@ -229,25 +229,50 @@ def _parts(call: Call, engine: Engine, is_stopped: Callable[[], bool]) -> Iterat
 
 
 def _each(outcomes: Generator[Outcome, None, None], handle: Callable[[Outcome], None]) -> None:
-    """Handle every outcome. Ctrl-C while one is being printed is the engine's to answer, like any other."""
+    """Handle every outcome. Ctrl-C while one is being printed is the engine's to answer, like any other; and so is an
+    output that takes no more: nothing more is sent, and the answers under way are brought in.
+
+    Raises:
+        OSError, SaveError: the output took no more.
+    """
+    unsaid: OSError | SaveError | None = None
     outcome = next(outcomes, None)
     while outcome is not None:
+        pressed: KeyboardInterrupt | None = None
         try:
-            handle(outcome)
-        except KeyboardInterrupt as pressed:  # noqa: PERF203
-            try:
-                outcome = outcomes.throw(pressed)
-            except StopIteration:
-                return
-        else:
-            outcome = next(outcomes, None)
+            if unsaid is None:
+                handle(outcome)
+        except KeyboardInterrupt as error:
+            pressed = error
+        except (OSError, SaveError) as error:
+            unsaid, pressed = error, KeyboardInterrupt()
+        try:
+            outcome = next(outcomes, None) if pressed is None else outcomes.throw(pressed)
+        except StopIteration:
+            break
+        except Interrupted:
+            if unsaid is None:
+                raise
+            break
+    if unsaid is not None:
+        raise unsaid
+
+
+def _unsaid(error: OSError | SaveError, wish: Wish) -> SaveError:
+    """Return what is said when stdout has taken no more in the middle of a batch."""
+    reason = error.message if isinstance(error, SaveError) else error.strerror or str(error)
+    return SaveError(
+        say(f"the output takes no more: {reason}", f"无法继续输出：{reason}"),
+        advice=say(
+            f"{wish.same_command} to go on: nothing is paid again", f"{wish.same_command}即可继续：不会重复计费"
+        ),
+    )
 
 
 def _stops(outcome: Outcome) -> BailianError | None:
     """Return the error that keeps the rest from being sent."""
     error = outcome.error
-    stops = error is not None and (error.exit_code == Exit.ACCOUNT or isinstance(error, Unreachable))
-    return error if stops else None
+    return error if error is not None and (error.stops_all or error.exit_code == Exit.ACCOUNT) else None
 
 
 def _report(outcome: Outcome, call: Call) -> None:

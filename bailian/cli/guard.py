@@ -21,6 +21,9 @@ def main(command: click.Command, prog_name: str | None = None) -> NoReturn:
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     # SIGTERM (cron, systemd) ends a run as Ctrl-C does: what is running is named and kept.
     signal.signal(signal.SIGTERM, _interrupt)
+    # So does a terminal that is closed, a connection that is lost; under nohup it is ignored, and stays so.
+    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) == signal.SIG_DFL:
+        signal.signal(signal.SIGHUP, _interrupt)
     try:
         code = command.main(prog_name=prog_name, standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as asked:
@@ -99,6 +102,8 @@ def _fail(error: BailianError, as_json: bool | None = None) -> Exit:
     # The verdict is known, and only to be said: a second Ctrl-C must not put a traceback in its place.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    if hasattr(signal, "SIGHUP"):
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
     from bailian.cli.terminal import talk_error, write_json
 
     if _wants_json() if as_json is None else as_json:

@@ -140,13 +140,12 @@ def _made_before(job: Job, ports: Ports, item: Item, begun: BegunFile | None, st
     if not begun or not begun.sha256:
         return None
     whole = _aside(job, item, stem, "whole")
-    found = _placed_before(begun)
-    if found:
-        whole.unlink(missing_ok=True)
-    elif has_digest(whole, begun.sha256):
-        found = naming.place(whole, begun.path)
-    else:
+    # While it stands beside its name it has none, or just got it: only without it a name is looked for.
+    named = naming.place(whole, begun.path) if has_digest(whole, begun.sha256) else None
+    found = named or _placed_before(job, ports, item, begun)
+    if found is None:
         return None
+    whole.unlink(missing_ok=True)
     ports.journal.file(job.id, item.index, found, sha256=begun.sha256, placed=True)
     return found
 
@@ -221,11 +220,11 @@ def _write_sound(job: Job, ports: Ports, whole: Path, suffix: str) -> None:
     raise bad
 
 
-def _placed_before(begun: BegunFile) -> Path | None:
-    """Return where the finished file is, if it is: it may have become "name-2" just before a kill, and a name alone
-    proves nothing, since another job may have it by now."""
+def _placed_before(job: Job, ports: Ports, item: Item, begun: BegunFile) -> Path | None:
+    """Return where the finished file is, if it is: it may have become "name-2" just before a kill. Neither its name nor
+    what is in it proves that it is this job's: two jobs may have answered alike."""
     for candidate in naming.taken(begun.path):
-        if has_digest(candidate, begun.sha256):
+        if has_digest(candidate, begun.sha256) and not ports.journal.is_of_another(candidate, job.id, item.index):
             return candidate
     return None
 

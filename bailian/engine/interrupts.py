@@ -8,9 +8,12 @@ from collections.abc import Callable
 from types import FrameType, TracebackType
 from typing import Any
 
+# Windows has no hang-up.
+SIGNALS = (signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else []))
+
 
 class Interrupts:
-    """While it is entered, the first Ctrl-C (or SIGTERM) is only noted; the second is raised at once, as ever.
+    """While it is entered, the first Ctrl-C (or SIGTERM, or SIGHUP) is only noted; the second is raised at once, as ever.
 
     Another thread than the main one, and a process that ignores Ctrl-C (nohup), are left as they are.
     """
@@ -28,7 +31,7 @@ class Interrupts:
 
     def __enter__(self) -> Interrupts:
         if threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGINT, signal.SIGTERM):
+            for number in SIGNALS:
                 if callable(signal.getsignal(number)):
                     self._before[number] = signal.signal(number, self._note)
         return self

@@ -215,6 +215,8 @@ class Ports:
     """What has come of the answers under way, by job. Who takes one out writes its end down."""
     uploads: dict[tuple[str, Path], str] = field(default_factory=dict)
     """Where files were uploaded, by job and path."""
+    open_prices: set[str] = field(default_factory=set)
+    """Requests under way whose real cost is known with their answers: until then the most they can cost is reserved."""
     unsynced: set[Path] = field(default_factory=set)
     """Folders with new names in them that a power cut could take back."""
     monotonic: Callable[[], float] = time.monotonic

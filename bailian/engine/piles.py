@@ -32,6 +32,7 @@ def record_pile(jobs: Sequence[Job], ports: Ports) -> dict[str, End]:
     answered = [(job, job.reply) for job in jobs if job.written and isinstance(job.reply, dict)]
     journal_piles.ended(ports.journal, [take_answer(job, answer) for job, answer in answered])
     texts = [(job.id, item, text) for job, _ in answered for item, text in job.written.items()]
+    ports.open_prices.difference_update(job.id for job, _ in answered)
     names = [Named(job_id, item, text.target, text.sha256) for job_id, item, text in texts]
     journal_piles.files(ports.journal, names, placed=False)
     return {job.id: Then("place") for job, _ in answered}

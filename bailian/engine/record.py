@@ -32,6 +32,7 @@ RESENDS = 3
 
 def record(job: Job, ports: Ports) -> Then | Outcome:
     """Write down what the service answered, or that it did not."""
+    ports.open_prices.discard(job.id)
     reply = job.reply
     if isinstance(reply, Broken):
         return broke_off(job, ports, reply)
@@ -170,14 +171,17 @@ def hold(job: Job, ports: Ports, error: BailianError) -> Outcome:
         ports.journal.lost(job.id)
         ports.journal.finish(job.id, "failed", journalled(error))
         return Outcome(job, "failed", error=error)
+    again = say("run the command again", "重新运行")
+    if job.row_key:
+        again += say(" with --retry-held", "并加上 --retry-held")
     held = MaybeSent(
         say(
             f"{error.message}; the result may have been made and billed, so the request is not sent again",
             f"{error.message}；结果可能已经生成并计费，因此不会自动重发",
         ),
         advice=say(
-            "this kind of call leaves no task that could be looked up: check the bill in the console, then run the command again",
-            "这类调用没有可查询的任务：请先在控制台核对账单，再决定是否重新运行",
+            f"this kind of call leaves no task that could be looked up: check the bill in the console, then {again}",
+            f"这类调用没有可查询的任务：请先在控制台核对账单，再决定是否{again}",
         ),
         wire_code=error.wire_code,
         http_status=error.http_status,

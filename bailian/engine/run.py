@@ -17,12 +17,7 @@ from bailian.engine.lanes import Lane, Lanes
 from bailian.engine.schedule import Scheduler
 from bailian.engine.steps import NO_WAIT_STEPS, STEPS, step_after
 from bailian.engine.turn import in_flight_limit
-from bailian.errors import (
-    BudgetExceeded,
-    JournalError,
-    ServiceError,
-    Unreachable,
-)
+from bailian.errors import JournalError
 from bailian.journal import Journal, Row
 from bailian.journal_budgets import Budget
 from bailian.modalities.shapes import Prepared
@@ -256,10 +251,8 @@ class Engine:
 
 
 def _stop_what_cannot_succeed(lanes: Lanes, outcome: Outcome) -> None:
-    """A bad key, an overdue account, a spent budget, a host that nobody reaches stop all that is not sent yet; a spent
-    free tier its model."""
+    """A bad key, an overdue account, a spent budget, a full disk, a host that nobody reaches stop all that is not sent
+    yet; a spent free tier its model."""
     error = outcome.error
-    if isinstance(error, BudgetExceeded | Unreachable):
-        lanes.stop()
-    elif isinstance(error, ServiceError) and error.stops_all:
-        lanes.stop(outcome.job.wire_model if error.of_model else None)
+    if error is not None and error.stops_all:
+        lanes.stop(outcome.job.wire_model if getattr(error, "of_model", False) else None)

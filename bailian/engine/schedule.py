@@ -118,9 +118,9 @@ class Scheduler:
             while (grace_s := self._grace_s()) > (waited_s := time.monotonic() - begun_s):
                 if self.interrupts.pressed != pressed:
                     break
-                if waited_s > TOLD_AFTER_S and not told:
+                if waited_s > TOLD_AFTER_S and not told and (paid := self._paid()):
                     told = True
-                    self._ports.progress.leaving(len(self._paid()), grace_s - waited_s)
+                    self._ports.progress.leaving(len(paid), grace_s - waited_s)
                 ended = self._next_end(grace_s - waited_s)
                 if ended is not None:
                     ends.append(ended)

@@ -25,6 +25,8 @@ from bailian.modalities import of
 from bailian.wire.answers import task_id_of
 
 NOT_ATTACHED_TRIES = 4
+# How often it is asked whether a budget has room again.
+BUDGET_LOOK_S = 0.25
 
 
 def submit(job: Job, ports: Ports) -> Then | Outcome:
@@ -36,11 +38,15 @@ def submit(job: Job, ports: Ports) -> Then | Outcome:
     try:
         job.sent_at_s = ports.journal.sending(job.id, ports.owner.id, ports.budgets_of(job))
     except BudgetExceeded as error:
+        if ports.open_prices:  # answers under way will have cost less than is reserved for them
+            return Then("turn", BUDGET_LOOK_S)
         return Outcome(job, "waiting", error=error) if job.run else unsent(job, ports, error)
     except NotOurs:
         return Outcome(
             job, "unsent", error=NotSent(say("the job was given up before it was sent", "任务在发送前已放弃"))
         )
+    if of(job.kind).REPEATABLE:
+        ports.open_prices.add(job.id)
     return Then("send")
 
 

@@ -5,6 +5,7 @@ The links are signed and foreign: no key goes there, the query string stays, the
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
@@ -20,6 +21,8 @@ READ_TIMEOUT_S = 60.0
 # A cut loses the chunk that was being read, so a small one loses little.
 CHUNK_BYTES = 16 * 1024
 TRIES_WITHOUT_PROGRESS = 4
+# No other file will find room there, either.
+NO_ROOM = (errno.ENOSPC, errno.EROFS, getattr(errno, "EDQUOT", errno.ENOSPC))
 
 
 class LinkExpired(TransportError):
@@ -133,13 +136,15 @@ def _append(response: requests.Response, part_path: Path, mode: str) -> int:
 
 def save_error(path: Path, error: OSError) -> SaveError:
     """Return the error for a file that could not be written; the result itself is still at the service."""
-    return SaveError(
+    failed = SaveError(
         say(f"cannot write {path}: {error.strerror or error}", f"无法写入 {path}：{error.strerror or error}"),
         advice=say(
             "make room or choose another folder, then fetch it with `bailian tasks wait`; it is kept for 24 hours",
             "请清理磁盘或更换目录，然后用 `bailian tasks wait` 取回；结果保留 24 小时",
         ),
     )
+    failed.stops_all = error.errno in NO_ROOM
+    return failed
 
 
 def _size(path: Path) -> int:
