@@ -255,13 +255,17 @@ class Journal:
             (job_id, item, str(path), sha256, int(placed)),
         )
 
-    def is_of_another(self, path: Path, job_id: str, item: int) -> bool:
-        """Return whether a finished file is another result's."""
-        found = self.database.read(
-            "SELECT 1 FROM files WHERE path = ? AND placed = 1 AND (job_id, item) != (?, ?) LIMIT 1",
-            (str(path), job_id, item),
-        )
-        return bool(found)
+    def take_file(self, job_id: str, item: int, path: Path, sha256: str) -> bool:
+        """Record that a finished file is this result's; False if it is another's."""
+        with self.database.write() as db:
+            others = db.execute(
+                "SELECT 1 FROM files WHERE path = ? AND placed = 1 AND (job_id, item) != (?, ?) LIMIT 1",
+                (str(path), job_id, item),
+            )
+            if others.fetchone():
+                return False
+            self.file(job_id, item, path, sha256=sha256, placed=True)
+            return True
 
     def files(self, job_id: str) -> dict[int, Path]:
         """Return the finished files of a job, by the index of the result."""

@@ -175,7 +175,11 @@ def test_an_interrupted_batch_says_how_to_go_on(bailian: Run, box: Sandbox, sign
     edits = [{"kind": "image_edit", "prompt": f"改第{i}处。", "image": "https://example.com/a.png"} for i in range(4)]
     rows = [*edits, *pictures(12), *texts(12)]
     box.settings.change({"task_s": 1.0})
+    if sign == "SIGHUP":  # a test run that nobody's terminal ends hands that down
+        before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
     process = start_bailian(box, "batch", "run", write(rows))
+    if sign == "SIGHUP":
+        signal.signal(signal.SIGHUP, before)
     until(lambda: len(box.tasks) >= 6 and len(box.sync_calls) >= 6)
     process.send_signal(signal.Signals[sign])
     ran = end(process)

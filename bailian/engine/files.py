@@ -223,8 +223,9 @@ def _write_sound(job: Job, ports: Ports, whole: Path, suffix: str) -> None:
 def _placed_before(job: Job, ports: Ports, item: Item, begun: BegunFile) -> Path | None:
     """Return where the finished file is, if it is: it may have become "name-2" just before a kill. Neither its name nor
     what is in it proves that it is this job's: two jobs may have answered alike."""
+    digest = begun.sha256 or ""
     for candidate in naming.taken(begun.path):
-        if has_digest(candidate, begun.sha256) and not ports.journal.is_of_another(candidate, job.id, item.index):
+        if has_digest(candidate, digest) and ports.journal.take_file(job.id, item.index, candidate, digest):
             return candidate
     return None
 
