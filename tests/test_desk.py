@@ -486,6 +486,12 @@ def die(moment: str) -> None:
     Engine.run = dying_run  # type: ignore[method-assign]
 
 
+def killed_at(moment: str, box: Sandbox, name: str) -> int:
+    """Run a batch in a process that dies at that moment; return its exit code."""
+    command = f"import tests.test_desk as desk; desk.die({moment!r}); from bailian.cli.commands import bailian as main"
+    return end(start_script(box, "batch", "run", name, "-q", command=command)).code
+
+
 def known_after_a_kill(box: Sandbox) -> set[str]:
     """Return whose answers are in the journal; nothing may have left of which it does not know."""
     left = jobs()
@@ -498,9 +504,7 @@ def known_after_a_kill(box: Sandbox) -> set[str]:
 @pytest.mark.parametrize("moment", DEATHS)
 def test_killed_at_the_desk(bailian: Run, box: Sandbox, moment: str) -> None:
     """Nothing that was recorded is paid again, no text has two files, and nothing is left beside them."""
-    command = f"import tests.test_desk as desk; desk.die({moment!r}); from bailian.cli.commands import bailian as main"
-    process = start_script(box, "batch", "run", write(texts(ROWS)), "-q", command=command)
-    assert end(process).code == 9
+    assert killed_at(moment, box, write(texts(ROWS))) == 9
     recorded = known_after_a_kill(box)
     assert recorded or moment.startswith("before the"), "it died too early to prove anything"
     bailian("batch", "run", "all.json")
@@ -513,8 +517,7 @@ def test_killed_at_the_desk(bailian: Run, box: Sandbox, moment: str) -> None:
 def test_killed_at_the_desk_with_texts_that_are_alike(bailian: Run, box: Sandbox, moment: str) -> None:
     """Neither the name nor what is in a file tells whose it is: each row has one of its own all the same."""
     rows = [{"kind": "text", "prompt": "一样", "name": "答"}] * ROWS
-    command = f"import tests.test_desk as desk; desk.die({moment!r}); from bailian.cli.commands import bailian as main"
-    assert end(start_script(box, "batch", "run", write(rows), "-q", command=command)).code == 9
+    assert killed_at(moment, box, write(rows)) == 9
     bailian("batch", "run", "all.json")
     check(box, ROWS)
 
@@ -530,10 +533,7 @@ def test_killed_at_the_desk_again_and_again(bailian: Run, box: Sandbox) -> None:
         "after the answers are committed",
         "after some have their names",
     ):
-        command = (
-            f"import tests.test_desk as desk; desk.die({moment!r}); from bailian.cli.commands import bailian as main"
-        )
-        end(start_script(box, "batch", "run", "all.json", "-q", command=command))
+        killed_at(moment, box, "all.json")
         assert {prompt for prompt in recorded if asked(box)[prompt] > asked_before[prompt]} == set()
         asked_before, recorded = asked(box), known_after_a_kill(box)
     assert recorded

@@ -220,7 +220,7 @@ def _found(work: Work, name: str) -> str:
             batches = work.api.find(name)
         except (TransportError, ServiceError) as error:
             failures += 1
-            if failures >= LOOK_FAILURES or getattr(error, "stops_all", False):
+            if failures >= LOOK_FAILURES or error.stops_all:
                 raise
             work.pause_after(error, failures)
             continue

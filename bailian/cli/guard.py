@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 
 import click
 
+from bailian.engine.interrupts import SIGNALS
 from bailian.errors import BailianError, Exit, Interrupted, InvalidRequest, SaveError
 from bailian.language import say
 
@@ -100,10 +101,8 @@ def _list_tasks() -> str:
 
 def _fail(error: BailianError, as_json: bool | None = None) -> Exit:
     # The verdict is known, and only to be said: a second Ctrl-C must not put a traceback in its place.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    if hasattr(signal, "SIGHUP"):
-        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
     from bailian.cli.terminal import talk_error, write_json
 
     if _wants_json() if as_json is None else as_json:

@@ -141,12 +141,13 @@ def _made_before(job: Job, ports: Ports, item: Item, begun: BegunFile | None, st
         return None
     whole = _aside(job, item, stem, "whole")
     # While it stands beside its name it has none, or just got it: only without it a name is looked for.
-    named = naming.place(whole, begun.path) if has_digest(whole, begun.sha256) else None
-    found = named or _placed_before(job, ports, item, begun)
-    if found is None:
-        return None
-    whole.unlink(missing_ok=True)
-    ports.journal.file(job.id, item.index, found, sha256=begun.sha256, placed=True)
+    if has_digest(whole, begun.sha256):
+        final = naming.place(whole, begun.path)
+        ports.journal.file(job.id, item.index, final, sha256=begun.sha256, placed=True)
+        return final
+    found = _placed_before(job, ports, item, begun.path, begun.sha256)
+    if found is not None:
+        whole.unlink(missing_ok=True)
     return found
 
 
@@ -220,12 +221,11 @@ def _write_sound(job: Job, ports: Ports, whole: Path, suffix: str) -> None:
     raise bad
 
 
-def _placed_before(job: Job, ports: Ports, item: Item, begun: BegunFile) -> Path | None:
-    """Return where the finished file is, if it is: it may have become "name-2" just before a kill. Neither its name nor
-    what is in it proves that it is this job's: two jobs may have answered alike."""
-    digest = begun.sha256 or ""
-    for candidate in naming.taken(begun.path):
-        if has_digest(candidate, digest) and ports.journal.take_file(job.id, item.index, candidate, digest):
+def _placed_before(job: Job, ports: Ports, item: Item, target: Path, sha256: str) -> Path | None:
+    """Return where the finished file is, if it is, and record that: it may have become "name-2" just before a kill.
+    Neither its name nor what is in it proves that it is this job's: two jobs may have answered alike."""
+    for candidate in naming.taken(target):
+        if has_digest(candidate, sha256) and ports.journal.take_file(job.id, item.index, candidate, sha256):
             return candidate
     return None
 

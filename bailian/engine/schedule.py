@@ -227,9 +227,8 @@ class Scheduler:
             unnamed = [(job, "place") for job, end in ends if end == Then("place")]
             self._ended.put([(job, end) for job, end in ends if end != Then("place")])
 
-    def _pile(self, unnamed: list[tuple[Job, str]]) -> list[tuple[Job, str]]:
-        """Return what there is to do; wait if there is nothing; an empty list is the end."""
-        pile = unnamed
+    def _pile(self, pile: list[tuple[Job, str]]) -> list[tuple[Job, str]]:
+        """Return this and what has come meanwhile; wait if there is nothing; an empty list is the end."""
         if len(self._running) > FEW_JOBS:
             self._ports.sleep(DESK_PAUSE_S)
         with contextlib.suppress(queue.Empty):

@@ -48,7 +48,7 @@ def settle(job: Job, ports: Ports) -> Then | Outcome:
     except BailianError as error:
         # The list itself did not answer: that proves nothing either way.
         job.failures_in_a_row += 1
-        if getattr(error, "stops_all", False):
+        if error.stops_all:
             raise
         return Then("settle", backoff_s(min(job.failures_in_a_row, 4), jitter=ports.jitter()))
 
