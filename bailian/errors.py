@@ -7,12 +7,14 @@
     ├── TransportError      no usable answer                                    exit 5
     │   ├── NotSent         the request never left: it may be sent again
     │   ├── MaybeSent       it left, the answer is missing: the work may be paid
+    │   │   └── NotTheService  a login page or a proxy answered: all stops
     │   └── CutShort        a streamed answer broke off; what came is kept
     ├── TaskFailed          FAILED, CANCELED or UNKNOWN task, failed pictures   exit 4
     ├── StillRunning        deadline reached, the task goes on                  exit 6
     ├── SomeFailed          finished, but some pictures or jobs failed          exit 7
     ├── JournalError        the journal cannot be written, so nothing is sent     exit 5
     ├── SaveError           the result exists, the file could not be written    exit 5
+    ├── Crashed             a bug of ours ended one job (`engine.crash`)        exit 1
     └── Interrupted         Ctrl-C, SIGTERM or SIGHUP                           exit 130
 
 `code` of an error is one of the seed document's nine categories, or a local one of `LOCAL_CODES`
@@ -63,6 +65,7 @@ LOCAL_CODES = (
     "Interrupted",
     "SetupError",
     "BudgetExceeded",
+    "Bug",
 )
 
 
@@ -240,7 +243,7 @@ class ServiceError(BailianError):
     of_model: bool = False
     """It stops all of one model only: the free quota of that is used up."""
     maybe_done: bool = False
-    """The gateway gave up waiting: the work may be done and billed."""
+    """It does not prove that a paid request was not executed: the work may be done and billed."""
     retry_after_s: float | None = None
 
 
@@ -263,6 +266,23 @@ class MaybeSent(TransportError):
     """The request left and no answer came: it may have been executed and billed."""
 
     code = "MaybeSent"
+
+
+class NotTheService(MaybeSent):
+    """Something else answered: a login page, a proxy, another server. The next request would meet it, too."""
+
+    stops_all = True
+
+    def __init__(self, message: str, **known: Any) -> None:
+        super().__init__(message, **{"advice": log_in(), **known})
+
+
+def log_in() -> str:
+    """Return what to do when something else answers in the service's place."""
+    return say(
+        "log in to the network, or check HTTPS_PROXY and the base URL (`bailian doctor`), then run the command again",
+        "请登录网络，或检查 HTTPS_PROXY 与服务地址（`bailian doctor`），然后重新运行",
+    )
 
 
 class CutShort(TransportError):

@@ -1,7 +1,10 @@
-"""What each error code of the service means: our category, and whether to send again.
+"""What each error code of the service means: our category, whether to send again, and what it proves.
 
 Source: the service's error page (text of 2025-12-26) and captured answers, both restated in
 docs/wire.md. Messages are looked at only where one code means two things.
+
+A code alone proves nothing about a paid request: a gateway can put any code into any answer, also after the
+work. `proves_no_work` says which answers do; all others leave open whether the request was executed.
 """
 
 from __future__ import annotations
@@ -19,8 +22,9 @@ class WireRule:
     category: str
     again: str = "no"
     stops_all: bool = False
-    maybe_done: bool = False
     of_model: bool = False
+    before_work: bool = True
+    """Documented as a refusal before any work is done. A fault of the service is not one."""
 
     @property
     def exit_code(self) -> Exit:
@@ -32,19 +36,18 @@ class WireRule:
 _QUOTA = WireRule("QuotaExceeded", stops_all=True)
 _FREE_TIER = WireRule("QuotaExceeded", stops_all=True, of_model=True)
 _THROTTLED = WireRule("RateLimitExceeded", again="wait")
-_BUSY = WireRule("InternalError", again="wait")
-_BROKEN = WireRule("InternalError", again="few")
+_BUSY = WireRule("InternalError", again="wait", before_work=False)
+_BROKEN = WireRule("InternalError", again="few", before_work=False)
+_NOT_READY = WireRule("InternalError", again="few")
 _REFUSED = WireRule("InvalidParameter")
 _INSPECTED = WireRule("DataInspectionFailed")
 _NO_MODEL = WireRule("ModelNotFound")
-_TIMED_OUT = WireRule("InternalError", maybe_done=True)
-# A code that nobody has described, with a server error: it proves neither that the work was done nor that it was not.
-_UNCLEAR = WireRule("InternalError", again="few", maybe_done=True)
+_TIMED_OUT = WireRule("InternalError", before_work=False)
 
 # (wire code or its start, words in the message or "", rule); first match wins, so narrow rows stand first.
 WIRE_RULES: tuple[tuple[str, str, WireRule], ...] = (
     ("invalidparameter", "model not exist", _NO_MODEL),
-    ("invalidparameter", "file parsing in progress", _BROKEN),
+    ("invalidparameter", "file parsing in progress", _NOT_READY),
     ("invalidparameter", "", _REFUSED),
     ("badrequest", "", _REFUSED),
     ("invalidurl", "", _REFUSED),
@@ -101,27 +104,46 @@ WIRE_RULES: tuple[tuple[str, str, WireRule], ...] = (
     ("serviceunavailable", "", _BUSY),
 )
 
+# What an unknown code most likely is: a word for the user. It proves nothing.
 _BY_STATUS: Mapping[int, WireRule] = {
-    400: _REFUSED,
     401: WireRule("Unauthorized", stops_all=True),
     403: WireRule("Unauthorized"),
     404: WireRule("ResourceNotFound"),
     408: _TIMED_OUT,
-    413: _REFUSED,
     429: _THROTTLED,
     503: _BUSY,
     504: _TIMED_OUT,
 }
+# 4xx that a gateway gives while the request is on its way: the proxy wants a password, nobody waited, a request of
+# this kind is under way already, too early. RFC 9110 §15.5 and RFC 8470 §5.2.
+_SAYS_NOTHING = (407, 408, 409, 425)
+
+
+def known_rule(wire_code: str, message: str) -> WireRule | None:
+    """Return what the documents say about a code; None if they do not know it."""
+    code, text = wire_code.lower(), message.lower()
+    if not code:
+        return None
+    return next((rule for start, words, rule in WIRE_RULES if code.startswith(start) and words in text), None)
 
 
 def wire_rule(wire_code: str, message: str, http_status: int | None) -> WireRule:
     """Return what an answer means, from its code, then its status; an unknown one becomes the nearest."""
-    code, text = wire_code.lower(), message.lower()
-    for start, words, rule in WIRE_RULES:
-        if code.startswith(start) and words in text:
-            return rule
     status = http_status or 0
-    return _BY_STATUS.get(status) or (_REFUSED if 300 <= status < 500 else _UNCLEAR)
+    nearest = _REFUSED if 300 <= status < 500 else _BROKEN
+    return known_rule(wire_code, message) or _BY_STATUS.get(status, nearest)
+
+
+def proves_no_work(wire_code: str, message: str, http_status: int | None) -> bool:
+    """Return whether an answer to a paid request proves that it was not executed.
+
+    Only a documented refusal before work does, with the status of one: 4xx, or none of its own (a frame of a stream or
+    socket, an error body under HTTP 200). After any 5xx or 3xx, and after an unknown code, the work may be done.
+    """
+    rule = known_rule(wire_code, message)
+    status = http_status or 200
+    a_refusal = status < 300 or (400 <= status < 500 and status not in _SAYS_NOTHING)
+    return rule is not None and rule.before_work and a_refusal
 
 
 def service_error(
@@ -144,7 +166,7 @@ def service_error(
         task_id=task_id,
     )
     error.exit_code = rule.exit_code
-    error.again, error.maybe_done = rule.again, rule.maybe_done
+    error.again, error.maybe_done = rule.again, not proves_no_work(wire_code, message, http_status)
     error.stops_all, error.of_model = rule.stops_all, rule.of_model
     error.retry_after_s = retry_after_s
     return error

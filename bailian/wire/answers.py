@@ -8,37 +8,80 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from enum import Enum
 from typing import Any
 
-from bailian.errors import MaybeSent
+from bailian.errors import MaybeSent, NotTheService
 from bailian.language import say
 from bailian.wire.http import Reply
-from bailian.wire_codes import service_error
+from bailian.wire_codes import proves_no_work, service_error
 
 # The vendor's own clients let these through as success (dashscope 2.0.2, `v2/errors.py`).
 SUCCESS_CODES = ("200", "Success")
+
+
+class Verdict(Enum):
+    """What an HTTP answer is, and so what it proves about a paid request."""
+
+    ANSWER = "answer"
+    REFUSED = "refused"
+    """By the service, before any work: not executed."""
+    UNPROVEN = "unproven"
+    """A fault, half an answer, an unknown code: the request may have been executed."""
+    FOREIGN = "foreign"
+    """Not from the service at all (a login page, a proxy). The request may have been executed before it."""
+
+
+def verdict(reply: Reply) -> Verdict:
+    """Judge an answer by where it comes from and what it proves; the words of an error decide nothing."""
+    code, message = ("", "") if reply.data is None else wire_error(reply.data)
+    if 200 <= reply.status < 300 and reply.data is not None and (not code or task_id_of(reply.data)):
+        return Verdict.ANSWER
+    if proves_no_work(code, message, reply.status):
+        return Verdict.REFUSED
+    return Verdict.FOREIGN if _is_foreign(reply, code) else Verdict.UNPROVEN
+
+
+# The service documents no redirect. 407 and 511 are words of a proxy and of a network's login (RFC 9110, RFC 6585).
+_OF_A_GATEWAY = (*range(300, 400), 407, 511)
+# 4xx without the service's JSON that its own gateway gives, too: rather a bad moment than a wall.
+_OF_A_MOMENT = (408, 409, 425, 429)
+
+
+def is_of_a_gateway(reply: Reply) -> bool:
+    """Return whether the status alone says that a proxy or a network's login has answered."""
+    return reply.status in _OF_A_GATEWAY
+
+
+def _is_foreign(reply: Reply, code: str) -> bool:
+    if is_of_a_gateway(reply):
+        return True
+    if reply.status >= 400:
+        return reply.status < 500 and not code and reply.status not in _OF_A_MOMENT
+    return reply.data is None and reply.text.lstrip()[:1] == "<"
 
 
 def read(reply: Reply, *, task_id: str | None = None) -> dict[str, Any]:
     """Return the JSON object of a good answer.
 
     Raises:
-        ServiceError: the service said no.
-        MaybeSent: what came is not an answer of the service (a gateway's page, garbage): if the request
-            was a paid one, nobody knows whether it was executed.
+        ServiceError: the service said no; `maybe_done` if that does not prove that nothing was done.
+        NotTheService: something between here and the service answered.
+        MaybeSent: what came is half an answer, or a gateway's page.
     """
-    data = reply.data
-    code, message = ("", "") if data is None else wire_error(data)
-    good = 200 <= reply.status < 300
-    if data is not None and good and (not code or task_id_of(data)):
-        return data
-    refused = data is not None and (code or reply.status < 500)
-    if not refused and not 300 <= reply.status < 500:
-        raise MaybeSent(_not_an_answer(reply), http_status=reply.status, request_id=reply.request_id, task_id=task_id)
+    found = verdict(reply)
+    code, message = ("", "") if reply.data is None else wire_error(reply.data)
+    known: dict[str, Any] = {"http_status": reply.status, "request_id": reply.request_id, "task_id": task_id}
+    if found is Verdict.ANSWER:
+        return reply.data or {}
+    if found is Verdict.FOREIGN:
+        raise NotTheService(_not_an_answer(reply), **known)
+    if not code:
+        raise MaybeSent(_not_an_answer(reply), **known)
     raise service_error(
         code,
-        message or ("" if data else _not_an_answer(reply)),
-        None if good else reply.status,
+        message,
+        None if 200 <= reply.status < 300 else reply.status,
         request_id=reply.request_id,
         task_id=task_id,
         retry_after_s=reply.retry_after_s,

@@ -18,7 +18,7 @@ from uuid import uuid4
 from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 from websockets.http11 import Response
 
-from bailian.errors import MaybeSent, NotSent, ServiceError
+from bailian.errors import Exit, MaybeSent, NotSent, ServiceError, Unreachable, log_in
 from bailian.language import say
 from bailian.wire import answers
 from bailian.wire.http import Reply, json_object
@@ -120,10 +120,22 @@ class SpeechSocket:
             cutting.cancel()
 
     def _refusal(self, response: Response) -> ServiceError:
-        """Return the error of a handshake's HTTP status. Nothing was asked yet, so nothing can have been done."""
+        """Return the error of a handshake's HTTP status. Nothing was asked yet, so nothing can have been done.
+
+        Raises:
+            Unreachable: a login page or a proxy answered.
+        """
         content = self._without_key(bytes(response.body or b""))
         text = content.decode("utf-8", "replace")
         reply = Reply(response.status_code, response.headers, text, json_object(content))
+        if answers.is_of_a_gateway(reply):
+            raise Unreachable(
+                say(
+                    f"HTTP {reply.status} instead of a socket, and not from the service",
+                    f"HTTP {reply.status}，未能建立 WebSocket，且不是该服务的应答",
+                ),
+                advice=log_in(),
+            )
         code, message = answers.wire_error(reply.data or {})
         if reply.status in (401, 403):  # SAM-WS: a bad or missing key gets one of these
             code = code or "InvalidApiKey"
@@ -134,8 +146,9 @@ class SpeechSocket:
             request_id=reply.request_id,
             retry_after_s=reply.retry_after_s,
         )
-        if error.maybe_done:
-            error.maybe_done, error.again = False, "few"
+        error.maybe_done = False
+        if error.again == "no" and error.exit_code == Exit.TRY_AGAIN:
+            error.again = "few"
         return error
 
     def _send(self, line: Line, question: str, course: Course) -> None:
