@@ -97,8 +97,12 @@ class Journal:
             raise TaskTaken(task_id) from None
         return job_id
 
-    def sending(self, job_id: str, owner: str, budgets: Sequence[Budget] = ()) -> float:
+    def sending(
+        self, job_id: str, owner: str, budgets: Sequence[Budget] = (), *, server_s: float | None = None
+    ) -> float:
         """Commit that the request leaves now; return that moment. The money is reserved by the same commit.
+
+        `server_s`: that moment by the service's clock, if it is known. Budgets go by it then.
 
         Raises:
             NotOurs: the job was given up, or is another process's: nothing may be sent.
@@ -109,10 +113,11 @@ class Journal:
             if budgets:
                 with self.database.write() as db:
                     for budget in budgets:
-                        check_budget(db, job_id, budget, now_s)
+                        check_budget(db, job_id, budget, now_s if server_s is None else server_s)
             changed = self.database.change(
-                "UPDATE jobs SET state = 'sending', sent_at_s = ? WHERE id = ? AND state = 'waiting' AND owner = ?",
-                (now_s, job_id, owner),
+                "UPDATE jobs SET state = 'sending', sent_at_s = ?, sent_server_s = ?"
+                " WHERE id = ? AND state = 'waiting' AND owner = ?",
+                (now_s, server_s, job_id, owner),
             )
         if changed != 1:
             raise NotOurs(job_id)
@@ -132,17 +137,25 @@ class Journal:
         self._set(job_id, state="unsettled")
 
     def submitted(self, job_id: str, task_id: str, request_id: str | None) -> None:
-        """Record the service's own answer. It outranks an adoption: a job that took this id on suspicion loses it."""
-        with self.database.write() as db:
-            db.execute(
-                "UPDATE jobs SET task_id = NULL, adopted = 0, state = 'unsettled' WHERE task_id = ? AND adopted = 1 AND id <> ?"
-                " AND account = (SELECT account FROM jobs WHERE id = ?)",
-                (task_id, job_id, job_id),
-            )
-            db.execute(
-                "UPDATE jobs SET state = 'submitted', task_id = ?, request_id = ?, submitted_at_s = ?, adopted = 0 WHERE id = ?",
-                (task_id, request_id, self.clock(), job_id),
-            )
+        """Record the service's own answer. It outranks an adoption: a job that took this id on suspicion loses it.
+
+        Raises:
+            TaskTaken: another request was answered with this id before.
+        """
+        try:
+            with self.database.write() as db:
+                db.execute(
+                    "UPDATE jobs SET task_id = NULL, adopted = 0, state = 'unsettled' WHERE task_id = ? AND adopted = 1"
+                    " AND id <> ? AND account = (SELECT account FROM jobs WHERE id = ?)",
+                    (task_id, job_id, job_id),
+                )
+                db.execute(
+                    "UPDATE jobs SET state = 'submitted', task_id = ?, request_id = ?, submitted_at_s = ?, adopted = 0"
+                    " WHERE id = ?",
+                    (task_id, request_id, self.clock(), job_id),
+                )
+        except sqlite3.IntegrityError:
+            raise TaskTaken(task_id) from None
 
     def adopt(self, job_id: str, task_id: str, request_id: str | None) -> None:
         """Take a task found in the account's list for a job whose answer was lost.
@@ -309,11 +322,13 @@ class Journal:
         return int(rows[0]["n"])
 
     def claimants(self, account: str, wire_model: str, job_id: str) -> list[Row]:
-        """Return other jobs that may own an unknown task of this model: sent, answer not (yet) read."""
-        return self._rows(
-            "WHERE account = ? AND wire_model = ? AND id <> ? AND state IN ('sending', 'unsettled')",
+        """Return other jobs that may own an unknown task of this model: sent, answer not (yet) read, or given up."""
+        rows = self._rows(
+            "WHERE account = ? AND wire_model = ? AND id <> ? AND task_id IS NULL"
+            " AND state IN ('sending', 'unsettled', 'held')",
             (account, wire_model, job_id),
         )
+        return [row for row in rows if row.prepared.get("mode") == "task"]
 
     def known_tasks(self, account: str, task_ids: Iterable[str]) -> set[str]:
         """Return which of these ids belong to jobs of this journal."""

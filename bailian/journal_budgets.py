@@ -80,8 +80,9 @@ def counted_cny(db: sqlite3.Connection, account: str, budget: Budget, now_s: flo
     marks = ", ".join("?" * len(PAID_STATES))
     (spent_cny,) = db.execute(
         f"SELECT TOTAL(lost_cny + COALESCE(charged_cny, CASE WHEN state IN ({marks}) THEN estimate_cny ELSE 0 END))"  # noqa: S608
-        f" FROM jobs WHERE account = ? AND sent_at_s >= ? AND (state IN ({marks}) OR charged_cny > 0 OR lost_cny > 0)"
-        " AND id <> ?" + (" AND run = ?" if budget.run else ""),
+        " FROM jobs WHERE account = ? AND sent_at_s IS NOT NULL AND COALESCE(sent_server_s, sent_at_s) >= ?"
+        f" AND (state IN ({marks}) OR charged_cny > 0 OR lost_cny > 0) AND id <> ?"
+        + (" AND run = ?" if budget.run else ""),
         (*PAID_STATES, account, budget.since_s(now_s), *PAID_STATES, but, *((budget.run,) if budget.run else ())),
     ).fetchone()
     return float(spent_cny)

@@ -23,7 +23,7 @@ class Named(NamedTuple):
     sha256: str
 
 
-def sending(journal: Journal, job_ids: Sequence[str], owner: str) -> float:
+def sending(journal: Journal, job_ids: Sequence[str], owner: str, *, server_s: float | None = None) -> float:
     """Commit that these requests leave now, see `Journal.sending`; return that moment.
 
     Raises:
@@ -32,9 +32,9 @@ def sending(journal: Journal, job_ids: Sequence[str], owner: str) -> float:
     now_s = journal.clock()
     with journal.database.write() as db:
         changed = db.execute(
-            "UPDATE jobs SET state = 'sending', sent_at_s = ? WHERE id IN (SELECT value FROM json_each(?))"
-            " AND state = 'waiting' AND owner = ?",
-            (now_s, json.dumps(job_ids), owner),
+            "UPDATE jobs SET state = 'sending', sent_at_s = ?, sent_server_s = ?"
+            " WHERE id IN (SELECT value FROM json_each(?)) AND state = 'waiting' AND owner = ?",
+            (now_s, server_s, json.dumps(job_ids), owner),
         )
         if changed.rowcount != len(job_ids):
             raise NotOurs

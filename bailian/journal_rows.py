@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 FILE_NAME = "journal.sqlite3"
-VERSION = 3
+VERSION = 4
 OPEN_STATES = ("waiting", "sending", "unsettled", "submitted", "ended")
 FINAL_STATES = ("done", "failed", "held", "unsent")
 # Sent, and not over.
@@ -39,14 +39,15 @@ CREATE TABLE jobs (
   request TEXT NOT NULL, prepared TEXT NOT NULL, saving TEXT NOT NULL,
   created_at_s REAL NOT NULL, sent_at_s REAL, submitted_at_s REAL, ended_at_s REAL,
   task_id TEXT, request_id TEXT, answer TEXT, error TEXT,
-  estimate_cny REAL, charged_cny REAL, run_s REAL, run TEXT, row_key TEXT, lost_cny REAL NOT NULL DEFAULT 0
+  estimate_cny REAL, charged_cny REAL, run_s REAL, run TEXT, row_key TEXT, lost_cny REAL NOT NULL DEFAULT 0,
+  sent_server_s REAL
 );
 CREATE UNIQUE INDEX jobs_by_task ON jobs (account, task_id) WHERE task_id IS NOT NULL;
 CREATE INDEX jobs_by_state ON jobs (account, state);
 CREATE INDEX jobs_by_duration ON jobs (model, ended_at_s) WHERE run_s IS NOT NULL;
 CREATE INDEX jobs_by_run ON jobs (account, run) WHERE run IS NOT NULL;
 CREATE INDEX jobs_by_row ON jobs (account, run, row_key) WHERE row_key IS NOT NULL;
-CREATE INDEX jobs_by_time ON jobs (account, sent_at_s, state, charged_cny, estimate_cny, lost_cny)
+CREATE INDEX jobs_by_time ON jobs (account, COALESCE(sent_server_s, sent_at_s), state, charged_cny, estimate_cny, lost_cny)
   WHERE sent_at_s IS NOT NULL;
 CREATE TABLE runs (
   account TEXT NOT NULL, run TEXT NOT NULL, digest TEXT NOT NULL, rows INTEGER NOT NULL, finished_at_s REAL NOT NULL,
@@ -76,6 +77,12 @@ CREATE TABLE runs (
 ALTER TABLE jobs ADD COLUMN lost_cny REAL NOT NULL DEFAULT 0;
 DROP INDEX jobs_by_time;
 CREATE INDEX jobs_by_time ON jobs (account, sent_at_s, state, charged_cny, estimate_cny, lost_cny)
+  WHERE sent_at_s IS NOT NULL;
+""",
+    4: """
+ALTER TABLE jobs ADD COLUMN sent_server_s REAL;
+DROP INDEX jobs_by_time;
+CREATE INDEX jobs_by_time ON jobs (account, COALESCE(sent_server_s, sent_at_s), state, charged_cny, estimate_cny, lost_cny)
   WHERE sent_at_s IS NOT NULL;
 """,
 }
@@ -112,6 +119,8 @@ class Row(NamedTuple):
     """Which row of the batch it is."""
     lost_cny: float
     """What answers that were lost and asked for again may have cost at most."""
+    sent_server_s: float | None
+    """When it was sent, by the service's clock; None if that was not known. Comparable with the task list's times."""
 
 
 @dataclass(frozen=True)

@@ -120,6 +120,19 @@ class Runs:
                 (owner, *cheap, *cheap, *self._of(run), *OPEN_STATES, *left),
             )
 
+    def reopen_unknown(self, run: str, owner: str) -> None:
+        """Ask again for tasks that were given up because the service did not know them: early looks prove nothing.
+
+        Of each row only the newest try; none is sent again before its task was asked for anew.
+        """
+        with self._database.write() as db:
+            db.execute(
+                "UPDATE jobs SET state = 'submitted', error = NULL, owner = ? WHERE rowid IN"  # noqa: S608
+                f" (SELECT jobs.rowid {_NEWEST} AND state = 'failed' AND task_id IS NOT NULL"
+                " AND json_extract(error, '$.error.wire_code') = 'UNKNOWN')",
+                (owner, *self._of(run)),
+            )
+
     def give_up(self, job_ids: Iterable[str], error: Mapping[str, Any]) -> None:
         """End jobs that wait and are not wanted any more. They were never sent."""
         text = json.dumps(error, ensure_ascii=False)

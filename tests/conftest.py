@@ -21,6 +21,7 @@ from bailian.cli import guard
 from bailian.engine import schedule
 from bailian.language import language
 from bailian.sandbox import Sandbox
+from bailian.sandbox.answers import LoggedRequest
 
 ROOT = Path(__file__).parent.parent
 KEY = "sk-test-0123456789abcdef"
@@ -73,8 +74,8 @@ class _Stdin(io.StringIO):
         return False
 
 
-def run_command(command: click.Command, *words: str, stdin: str = "", exits: int = 0) -> Ran:
-    """Run a whole command in this process; any other exit code than `exits` fails the test."""
+def run_command(command: click.Command, *words: str, stdin: str = "", exits: int | None = 0) -> Ran:
+    """Run a whole command in this process; any other exit code than `exits` fails the test (None: all are good)."""
     out, err = io.StringIO(), io.StringIO()
     kept = sys.argv, sys.stdout, sys.stderr, sys.stdin
     handlers = {sign: signal.getsignal(sign) for sign in (signal.SIGTERM, signal.SIGINT)}
@@ -89,7 +90,9 @@ def run_command(command: click.Command, *words: str, stdin: str = "", exits: int
         for sign, handler in handlers.items():
             signal.signal(sign, handler)
     ran = Ran(-1 if code is None else code, out.getvalue(), err.getvalue())
-    assert ran.code == exits, f"exit {ran.code}, not {exits}\n--- stdout\n{ran.out}\n--- stderr\n{ran.err}"
+    assert exits is None or ran.code == exits, (
+        f"exit {ran.code}, not {exits}\n--- stdout\n{ran.out}\n--- stderr\n{ran.err}"
+    )
     return ran
 
 
@@ -124,6 +127,11 @@ def bailian(box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Run:
     from bailian.cli.commands import bailian as command
 
     return lambda *words, **how: run_command(command, *words, **how)
+
+
+def first_post(box: Sandbox) -> LoggedRequest:
+    """Return the first request that asks for something to be made."""
+    return next(entry for entry in box.requests if entry.method == "POST")
 
 
 FAST_START = (

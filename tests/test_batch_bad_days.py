@@ -25,6 +25,7 @@ from bailian.media import png
 from bailian.pace import Pace
 from bailian.sandbox import Fault, Sandbox
 from bailian.wire import download, service
+from bailian.wire.server_clock import ServerClock
 from tests.conftest import FAST_MODELS, Run
 from tests.unit.test_migration import old_journal
 
@@ -182,13 +183,24 @@ def test_two_lost_answers_that_cannot_be_told_apart(bailian: Run, box: Sandbox) 
     assert len(box.tasks) == 2
 
 
-def test_a_link_that_has_expired_and_has_no_task(bailian: Run, box: Sandbox) -> None:
-    """A synchronous edit cannot be asked for a fresh link: its row comes to an end, with its category."""
+def test_a_link_that_has_expired_and_has_no_task(bailian: Run, box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A synchronous edit cannot be asked for a fresh link. A refusal is no end while the link says that it is valid: the
+    paid row stays open and is not sent again; when the link is over it is held, and not sent again either."""
     box.faults.add(Fault("download", "expired", times=None))
-    bailian(
-        "batch", "run", write([{"kind": "image_edit", "prompt": "改", "image": "https://example.com/a.png"}]), exits=7
-    )
+    rows = write([{"kind": "image_edit", "prompt": "改", "image": "https://example.com/a.png"}])
+    for _ in range(2):
+        bailian("batch", "run", rows, exits=6)
+        assert [job["state"] for job in jobs()] == ["ended"]
+    with monkeypatch.context() as patch:
+        patch.setattr(ServerClock, "now_s", lambda _clock: time.time() + 8 * 24 * 3600)
+        bailian("batch", "run", rows, exits=7)
+    bailian("batch", "run", rows, exits=7)
     check(box, 1)
+    assert states() == {"held": 1}
+    assert len(box.sync_calls) == 1
+    box.faults.clear()
+    bailian("batch", "run", rows, "--retry-held")
+    assert states() == {"done": 1}
 
 
 @pytest.mark.parametrize("kind", ["garbage", "empty", "html_file"])

@@ -25,7 +25,7 @@ from bailian.engine.run import Engine
 from bailian.engine.schedule import Scheduler
 from bailian.engine.steps import STEPS
 from bailian.errors import SaveError
-from bailian.journal import FINAL_STATES, Journal
+from bailian.journal import FINAL_STATES, Ended, Journal
 from bailian.journal_rows import FILE_NAME
 from bailian.modalities import of
 from bailian.sandbox import Sandbox
@@ -282,32 +282,42 @@ def test_one_answer_that_cannot_be_recorded(text2text: Run, monkeypatch: pytest.
 
 
 @pytest.mark.parametrize("name", ["sending", "ended", "files", "done"])
-def test_a_bug_ends_the_run_instead_of_hanging(
+def test_a_bug_in_what_is_done_for_many_stops_nobody(
     bailian: Run, box: Sandbox, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    """What is not ours keeps its traceback. What was paid and written down until then is not paid again."""
+    """What was done for many is taken back, and each job tries for itself: nothing hangs, nothing is paid twice."""
 
     def has_a_bug(*_: object, **__: object) -> None:
         raise RuntimeError("a bug")
 
     with monkeypatch.context() as patch:
         patch.setattr(journal_piles, name, has_a_bug)
-        name_of_rows = write(texts(ROWS))
-        with pytest.raises(RuntimeError, match="a bug"):
-            bailian("batch", "run", name_of_rows)
-    kept = {job["said"] for job in jobs() if job["answer"]}
+        bailian("batch", "run", write(texts(ROWS)))
+    is_well(box, ROWS)
+    assert set(asked(box).values()) == {1}
+
+
+def test_a_bug_with_one_job_is_reported_and_stops_no_other(
+    bailian: Run, box: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The row is said to be a bug's, with what to send; its answer is kept; the next run goes on from there."""
+    ended = Journal.ended
+
+    def has_a_bug(self: Journal, job: Ended) -> None:
+        if "第1道题。" in str(self.job(job.job_id)) and job.charged_cny is not None:
+            raise RuntimeError("a bug")
+        ended(self, job)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Journal, "ended", has_a_bug)
+        patch.setattr(journal_piles, "ended", lambda *_: broken())
+        ran = bailian("batch", "run", write(texts(ROWS)), exits=6)
+    assert "a bug in this toolkit: RuntimeError: a bug" in ran.err
+    assert "bailian tasks show" in ran.err
+    assert states()["done"] == ROWS - 1
     bailian("batch", "run", "all.json")
     is_well(box, ROWS)
-    assert all(asked(box)[prompt] == 1 for prompt in kept)
-
-
-def test_a_bug_with_one_row_ends_the_run_as_well(text2text: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    def has_a_bug(*_: object, **__: object) -> None:
-        raise RuntimeError("a bug")
-
-    monkeypatch.setattr(Journal, "ended", has_a_bug)
-    with pytest.raises(RuntimeError, match="a bug"):
-        text2text("你好", "-o", "答.md")
+    assert set(asked(box).values()) == {1}
 
 
 @pytest.mark.usefixtures("alone", "bailian", "box")

@@ -193,9 +193,16 @@ def test_a_lost_answer_of_a_blocking_edit_is_held(image_edit: Run, box: Sandbox,
     assert sum(entry.method == "POST" for entry in box.requests) == 1
 
 
-def test_a_lost_answer_of_an_edit_task_is_settled(wanx_edit: Run, box: Sandbox, base: Path) -> None:
+def test_a_lost_answer_of_an_edit_task_is_held_until_a_person_says_which_is_it(
+    wanx_edit: Run, bailian: Run, box: Sandbox, base: Path
+) -> None:
+    """Nothing in an edit's answer shows whose it is: the only candidate may be another machine's."""
     box.faults.add(Fault(on="submit", kind="reset_after"))
-    assert len(wanx_edit("--function", "colorization", "--image", str(base)).paths) == 1
+    ran = wanx_edit("--function", "colorization", "--image", str(base), exits=5)
+    (task,) = box.tasks
+    (command,) = [line.strip() for line in ran.err.splitlines() if "tasks adopt" in line]
+    assert command.startswith(f"bailian tasks adopt {task.task_id} --job ")
+    assert len(bailian(*command.split()[1:]).paths) == 1
     assert len(box.tasks) == 1
 
 

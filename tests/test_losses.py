@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from bailian.modalities.shapes import Prepared
 from bailian.sandbox import Fault, Sandbox
 from bailian.settings import home_folder, read_settings
 from bailian.wire.download import Downloader, LinkExpired
+from bailian.wire.server_clock import ServerClock
 from bailian.wire.service import Service
 from bailian.wire_codes import service_error
 from tests.conftest import Run, end, start_bailian, start_script
@@ -158,14 +160,28 @@ def test_a_429_while_a_link_is_refreshed_is_survived(
     assert finished == ["answered", "throttled", "answered"]
 
 
-def test_a_job_whose_link_and_task_are_gone_comes_to_an_end(text2image: Run, bailian: Run, box: Sandbox) -> None:
-    """Nothing is left to fetch, so it is not called "kept for 24 hours" for ever."""
+def test_a_refused_link_of_an_unknown_task_is_kept_open(text2image: Run, bailian: Run, box: Sandbox) -> None:
+    """Within 24 hours neither a refusal nor UNKNOWN proves that a paid result is gone: it comes when both are over."""
     box.faults.add(Fault(on="download", kind="expired", times=None))
     text2image("猫", exits=5)
     box.faults.add(Fault(on="poll", kind="unknown", times=None))
-    error = bailian("tasks", "wait", "--all", "--json", exits=4).json["error"]
+    bailian("tasks", "wait", "--all", exits=5)
+    assert [job.state for job in jobs()] == ["ended"]
+    box.faults.clear()
+    assert len(bailian("tasks", "wait", "--all").paths) == 1
+    assert len(box.tasks) == 1
+
+
+def test_a_job_whose_link_and_task_are_gone_is_held(text2image: Run, bailian: Run, box: Sandbox) -> None:
+    """After 24 hours by the service's clock nothing is left to fetch: it is paid, so it is held, not failed."""
+    box.faults.add(Fault(on="download", kind="expired", times=None))
+    text2image("猫", exits=5)
+    box.faults.add(Fault(on="poll", kind="unknown", times=None))
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(ServerClock, "now_s", lambda _self: time.time() + 8 * 24 * 3600)
+        error = bailian("tasks", "wait", "--all", "--json", exits=4).json["error"]
     assert error["code"] == "ResourceNotFound"
-    assert [job.state for job in jobs()] == ["failed"]
+    assert [job.state for job in jobs()] == ["held"]
 
 
 # `tasks wait ID` of a job that has its verdict.
@@ -198,7 +214,7 @@ def test_waiting_for_a_synchronous_job_whose_file_is_gone_fetches_it_again(
 def test_waiting_reports_the_failure_that_another_process_saw(box: Sandbox) -> None:
     box.faults.add(Fault(on="submit", kind="failed", code="DataInspectionFailed", message="bad", task_s=2.5))
     first = start_script(box, "猫")
-    until(lambda: any("/tasks/" in entry.path for entry in box.requests))
+    until(lambda: any(box.tasks and box.tasks[0].task_id in entry.path for entry in box.requests))
     second = start_bailian(box, "tasks", "wait", box.tasks[0].task_id, "--json")
     assert end(first).code == 4
     ran = end(second)
@@ -258,7 +274,7 @@ def test_a_job_reported_unsent_is_never_sent_later(box: Sandbox, monkeypatch: py
     free, tried = threading.Event(), threading.Event()
     sending = Journal.sending
 
-    def sending_when_free(self: Journal, job_id: str, owner: str, budgets: object = ()) -> float:
+    def sending_when_free(self: Journal, job_id: str, owner: str, *_budgets: object, **_clock: object) -> float:
         free.wait(10)
         try:
             return sending(self, job_id, owner)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bailian.sandbox import Sandbox
-from tests.conftest import Run
+from tests.conftest import Run, first_post
 
 QWEN_SIZES = "1328*1328, 1664*928, 1472*1140, 1140*1472, 928*1664"
 
@@ -71,7 +71,7 @@ def test_800_characters_are_taken(text2image: Run, box: Sandbox) -> None:
     """The limit itself is allowed; what the model would cut is announced."""
     ran = text2image("猫" * 800)
     assert "first 500 characters" in ran.err
-    assert box.requests[0].body["input"]["prompt"] == "猫" * 800
+    assert first_post(box).body["input"]["prompt"] == "猫" * 800
 
 
 CONFIGS = {

@@ -11,7 +11,7 @@ from PIL import Image
 
 from bailian.media import png, recipe
 from bailian.sandbox import Fault, Sandbox
-from tests.conftest import KEY, Run
+from tests.conftest import KEY, Run, first_post
 
 SEED_COMMANDS = [
     (["可爱猫咪", "--model", "wan2.2-t2i-flash", "--size", "1024*1024"], 1, (1024, 1024)),
@@ -55,7 +55,7 @@ def test_every_text_to_image_model_makes_a_picture(text2image: Run, box: Sandbox
     ran = text2image("猫", "--model", model, "--json")
     (path,) = ran.json["files"]
     with Image.open(path) as picture:
-        assert f"{picture.width}*{picture.height}" == box.requests[0].body["parameters"]["size"]
+        assert f"{picture.width}*{picture.height}" == first_post(box).body["parameters"]["size"]
     assert ran.json["cost"]["charged"] == ran.json["cost"]["estimate"]
 
 
@@ -77,7 +77,7 @@ def test_flags_win_over_the_config(text2image: Run, box: Sandbox, tmp_path: Path
     config = tmp_path / "c.json"
     config.write_text(json.dumps({"prompt": "狗", "size": "512*512", "watermark": True}))
     text2image("猫", "--config", str(config), "--no-watermark")
-    body = box.requests[0].body
+    body = first_post(box).body
     assert body["input"]["prompt"] == "猫"
     assert body["parameters"] == {"size": "512*512", "n": 1, "prompt_extend": True, "watermark": False}
 
@@ -125,7 +125,7 @@ def test_show_prints_a_command_that_makes_the_same_picture(text2image: Run, bail
 
 def test_the_prompt_can_come_from_stdin(text2image: Run, box: Sandbox) -> None:
     text2image("-", stdin="从管道来的猫\n")
-    assert box.requests[0].body["input"]["prompt"] == "从管道来的猫"
+    assert first_post(box).body["input"]["prompt"] == "从管道来的猫"
 
 
 def test_no_wait_prints_the_task_id_and_wait_fetches_it(text2image: Run, bailian: Run, box: Sandbox) -> None:

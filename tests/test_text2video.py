@@ -9,7 +9,7 @@ import av
 import pytest
 
 from bailian.sandbox import Fault, Sandbox
-from tests.conftest import Run
+from tests.conftest import Run, first_post
 
 SMALL = ["--size", "480*832"]
 
@@ -26,7 +26,7 @@ def test_the_seeds_command_runs(text2video: Run, box: Sandbox) -> None:
     assert probe(ran.paths[0]) == ("h264", 720, 1280, 5.0)
     assert "always makes 5 s, not 10" in ran.err
     assert "wanx2.1-t2v-plus" in ran.err
-    body = box.requests[0].body
+    body = first_post(box).body
     assert body["model"] == "wanx2.1-t2v-plus"
     assert body["parameters"] == {"size": "720*1280", "prompt_extend": True, "watermark": False}
 

@@ -71,6 +71,8 @@ def make_ready(
         Runs(engine.journal, engine.ports.account, kind).move(run, wish.run)
     gone = [other for other in runs.owners(wish.run) if owner.is_gone(other)]
     runs.take(wish.run, owner.id, gone, [kind for kind in MODULES if of(kind).REPEATABLE])
+    if not wish.fresh:
+        runs.reopen_unknown(wish.run, owner.id)
     tried, seen = tried_before(runs, wish), Seen()
     with closing(Spool()) as spool:
         found = Found()

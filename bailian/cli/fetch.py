@@ -14,8 +14,8 @@ from bailian.cli.run import service
 from bailian.cli.terminal import talk
 from bailian.engine.adopt import adopt
 from bailian.engine.job import Job, Outcome, Saving
+from bailian.engine.reports import still_running
 from bailian.engine.run import Engine
-from bailian.engine.steps import still_running
 from bailian.errors import TaskFailed, from_journal
 from bailian.journal import FINAL_STATES, OPEN_STATES, Row, TaskTaken
 from bailian.language import say
@@ -63,6 +63,7 @@ def fetch(
                 row = again
             job = engine.take_over(row)
             if job is not None:
+                job.ask_once = bool(ids)
                 if folder is not None:
                     engine.relocate(job, folder)
                 jobs.append(job)
@@ -162,11 +163,15 @@ def adopt_task(
     name: str | None,
     sidecar: bool,
     *,
+    claimant_id: str | None = None,
     timeout_s: float,
     as_json: bool,
     quiet: bool,
 ) -> int:
-    """Take a task of this account into the journal, wait for it and save its files."""
+    """Take a task of this account into the journal, wait for it and save its files.
+
+    `claimant_id`: the job of this journal that had lost it; its files go where that was told to save them.
+    """
     template = name or naming.DEFAULT_TEMPLATE
     naming.check_template(template)
     models = catalog.load(settings.home_folder())
@@ -178,7 +183,7 @@ def adopt_task(
         row = engine.journal.find(here.account, task_id)
         if row is None:
             try:
-                job = adopt(engine, task_id, Saving(folder.absolute(), template, sidecar))
+                job = adopt(engine, task_id, Saving(folder.absolute(), template, sidecar), claimant_id)
             except TaskTaken:
                 row = engine.journal.find(here.account, task_id)
         if row is None:

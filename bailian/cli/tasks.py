@@ -167,6 +167,12 @@ def cancel(here: Settings, task_id: str, as_json: bool, **_talk: bool) -> None:
     ),
 )
 @click.argument("task_id", metavar="ID")
+@click.option(
+    "--job",
+    "claimant_id",
+    metavar="ID",
+    help=say("The held job of this machine that it belongs to.", "它所属的本机待核对任务。"),
+)
 @timeout_option
 @saving_options
 @talk_options
@@ -174,6 +180,7 @@ def cancel(here: Settings, task_id: str, as_json: bool, **_talk: bool) -> None:
 def adopt(
     here: Settings,
     task_id: str,
+    claimant_id: str | None,
     timeout_s: float,
     output: Path,
     name: str | None,
@@ -186,7 +193,15 @@ def adopt(
 
     here.require_key()
     return adopt_task(
-        here, task_id, output or Path(DEFAULT_OUTPUT), name, sidecar, timeout_s=timeout_s, as_json=as_json, quiet=quiet
+        here,
+        task_id,
+        output or Path(DEFAULT_OUTPUT),
+        name,
+        sidecar,
+        claimant_id=claimant_id,
+        timeout_s=timeout_s,
+        as_json=as_json,
+        quiet=quiet,
     )
 
 

@@ -6,17 +6,22 @@ from typing import TYPE_CHECKING, Any
 
 from bailian.engine.evidence import failure, is_ours, shown_prompts
 from bailian.engine.job import Job, Saving
+from bailian.errors import InvalidRequest
 from bailian.journal import Row
+from bailian.language import say
 from bailian.modalities import MODULES
 
 if TYPE_CHECKING:
     from bailian.engine.run import Engine
 
 
-def adopt(engine: Engine, task_id: str, saving: Saving) -> Job:
+def adopt(engine: Engine, task_id: str, saving: Saving, claimant_id: str | None = None) -> Job:
     """Take a task that was made elsewhere with this account.
 
+    `claimant_id`: the job of this journal whose lost answer it is, as a person says who has looked.
+
     Raises:
+        InvalidRequest: no such job waits for a task.
         TaskFailed: the service does not know it.
         TaskTaken: it is in the journal already.
     """
@@ -27,7 +32,7 @@ def adopt(engine: Engine, task_id: str, saving: Saving) -> Job:
     if output.get("task_status") == "UNKNOWN":
         raise failure(output, "UNKNOWN", task_id, answer.get("request_id"))
     model = _model_of(engine, task_id)
-    claimant = _claimant(engine, model, answer)
+    claimant = _named(engine, claimant_id, answer) if claimant_id else _claimant(engine, model, answer)
     if claimant is not None:
         engine.journal.adopt(claimant.id, task_id, None)
         return engine.continued(engine.journal.job(claimant.id) or claimant)
@@ -48,6 +53,25 @@ def adopt(engine: Engine, task_id: str, saving: Saving) -> Job:
     row = engine.journal.job(job_id)
     assert row is not None  # noqa: S101 - written a line above
     return engine.continued(row)
+
+
+def _named(engine: Engine, job_id: str, answer: dict[str, Any]) -> Row:
+    """Return the job that a person has named, taken over; a task that shows another's request is not its."""
+    row = engine.journal.job(job_id)
+    problem = ""
+    if row is None or row.account != engine.ports.account:
+        problem = say(f"this machine's journal has no job {job_id}", f"本机日志中没有任务 {job_id}")
+    elif row.task_id or row.state not in ("held", "sending", "unsettled") or row.prepared.get("mode") != "task":
+        problem = say(f"job {job_id} ({row.state}) has lost no task", f"任务 {job_id}（{row.state}）没有丢失 task_id")
+    elif is_ours(Job.of_row(row), answer) is False:
+        problem = say(f"the task shows another prompt than job {job_id}", f"该任务的提示词与任务 {job_id} 不同")
+    elif not engine.ports.owner.is_gone(row.owner) or not engine.journal.claim(
+        row.id, engine.ports.owner.id, row.owner
+    ):
+        problem = say(f"another process is looking after job {job_id}", f"另一个进程正在处理任务 {job_id}")
+    if problem or row is None:
+        raise InvalidRequest.one("job", problem, advice="bailian tasks list --state held")
+    return row
 
 
 def _kind_of(engine: Engine, model: str) -> str:

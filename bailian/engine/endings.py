@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 
-from bailian.engine.files import still_at_service
+from bailian.engine.crash import crashed
 from bailian.engine.job import Job, Outcome, Ports
 from bailian.engine.record import unsent
+from bailian.engine.reports import still_at_service, still_running
 from bailian.engine.settle import never_arrived, unclear
-from bailian.engine.steps import leave_it, still_running
+from bailian.engine.steps import leave_it
 from bailian.errors import BailianError, Interrupted, JournalError, NotSent, journalled
 from bailian.journal import FINAL_STATES
 from bailian.language import say
@@ -46,6 +47,15 @@ class Endings:
             self._ports.journal.note(job.id, journalled(error))
         return Outcome(job, self._state(job), self._ports.journal.files(job.id), error)
 
+    def _left(self, job: Job) -> Outcome:
+        """Make the best of a synchronous call that nobody waits for any more; its trouble is not the others'."""
+        try:
+            return leave_it(job, self._ports)
+        except BailianError as error:
+            return self.outcome((job, error))
+        except Exception as error:  # noqa: BLE001 - as for any step
+            return self.outcome((job, crashed(job, self._ports, error)))
+
     def left_at_deadline(self, job: Job) -> Outcome:
         state = self._state(job)
         if job.row_key and self._waits_again(job, state):
@@ -57,7 +67,7 @@ class Endings:
             return unsent(job, self._ports, job.last_error or late)
         if state in ("sending", "unsettled"):
             if job.prepared["mode"] != "task":
-                return leave_it(job, self._ports)
+                return self._left(job)
             return Outcome(job, state, error=unclear(job))
         return Outcome(job, state, error=still_running(job))
 
@@ -79,7 +89,7 @@ class Endings:
             if state == "waiting":
                 unsent(job, self._ports, never_arrived())
             elif state in ("sending", "unsettled") and job.prepared["mode"] != "task":
-                if leave_it(job, self._ports).state == "held":
+                if self._left(job).state == "held":
                     running.append(job.id)
             elif state not in FINAL_STATES:
                 running.append(job.task_id or job.id)

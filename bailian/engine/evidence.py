@@ -39,6 +39,11 @@ def is_ours(job: Job, answer: Mapping[str, Any]) -> bool | None:
     return None if not shown else any(same_prompt(asked, prompt) for prompt in shown)
 
 
+def may_be_either(job: Job, rival: Job, answer: Mapping[str, Any]) -> bool:
+    """Return whether a task that shows this job's request may be a rival's. Two that ask for the very same may swap."""
+    return job.prepared.get("body") != rival.prepared.get("body") and is_ours(rival, answer) is not False
+
+
 def same_prompt(asked: str, shown: str) -> bool:
     """Return whether a prompt came back: as sent, trimmed, or cut."""
     one, other = (unicodedata.normalize("NFC", text).strip() for text in (asked, shown))

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from bailian.engine.job import Job, Ports, Written
+from bailian.engine.reports import still_at_service
 from bailian.engine.spoken import sound_parts
 from bailian.errors import BailianError, TaskFailed, TransportError, journalled
 from bailian.journal import BegunFile
@@ -29,18 +30,6 @@ WRITE_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0)
 
 class NotAFile(TransportError):
     """The link leads to something that is no result: an error page, an empty or damaged file."""
-
-
-def still_at_service(job: Job, error: BailianError) -> BailianError:
-    """Return the same failure, saying that the result is not lost and how to get it."""
-    error.task_id = error.task_id or job.task_id
-    error.request_id = error.request_id or job.request_id
-    command = f"{job.resume} {job.task_id or job.id}"
-    error.advice = say(
-        f"the result is paid and kept for 24 hours; fetch it with: {command} (-o DIR for another folder)",
-        f"结果已计费并保留 24 小时；请用以下命令取回：{command}（-o 可指定其他目录）",
-    )
-    return error
 
 
 def _kept_here(job: Job, ports: Ports, error: BailianError) -> BailianError:

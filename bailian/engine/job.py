@@ -99,11 +99,15 @@ class Job:
     request_id: str | None = None
     adopted: bool = False
     sent_at_s: float | None = None
+    sent_server_s: float | None = None
+    """When it was sent, by the service's clock."""
     answer: dict[str, Any] | None = None
     charged_cny: float | None = None
 
     may_resend: bool = True
     """False when a later process looks after the job: what never arrived is reported, not sent again."""
+    ask_once: bool = False
+    """A person named it: that the service does not know it is an answer, not a reason to wait."""
     resume: str = "bailian tasks wait"
     """The command that fetches it later; the id follows."""
     notices: list[Notice] = field(default_factory=list)
@@ -117,10 +121,11 @@ class Job:
     has_slot: bool = False
     confirmations: int = 0
     undecided: set[str] = field(default_factory=set)
-    """Tasks that are over and do not show whose they are."""
+    """Tasks that are over and may be this job's or another's."""
     undecided_looks: int = 0
     """How often the list showed no others."""
-    foreign: set[str] = field(default_factory=set)
+    not_ours: set[str] = field(default_factory=set)
+    """Tasks that show another's request."""
     refreshed: bool = False
     written: dict[int, Written] = field(default_factory=dict)
     """Texts that are whole beside the names they are to get."""
@@ -129,6 +134,8 @@ class Job:
     document: bool = False
     """The answer holds the document it links to."""
     watched_from_s: float | None = None
+    nothing_since_s: float | None = None
+    """Since when the service knows no task, or shows no result, on the same scale."""
     asked_anyway_s: float = 0.0
     """When it was last asked for although the task list did not show it to be over, since `watched_from_s`."""
     usual: Usual | None = None
@@ -150,6 +157,7 @@ class Job:
             request_id=row.request_id,
             adopted=row.adopted,
             sent_at_s=row.sent_at_s,
+            sent_server_s=row.sent_server_s,
             answer=row.answer,
             charged_cny=row.charged_cny,
             run=row.run,
@@ -217,6 +225,11 @@ class Ports:
     """Where files were uploaded, by job and path."""
     open_prices: set[str] = field(default_factory=set)
     """Requests under way whose real cost is known with their answers: until then the most they can cost is reserved."""
+    halted_by: BailianError | None = None
+    """Why no further request of this run would reach the service."""
+    time_asked_s: float | None = None
+    """When the service was last asked for its time (monotonic)."""
+    asking_time: threading.Lock = field(default_factory=threading.Lock)
     unsynced: set[Path] = field(default_factory=set)
     """Folders with new names in them that a power cut could take back."""
     monotonic: Callable[[], float] = time.monotonic
@@ -264,6 +277,12 @@ class Outcome:
     @property
     def files(self) -> tuple[Path, ...]:
         return tuple(self.placed[index] for index in sorted(self.placed))
+
+
+def age_s(job: Job, ports: Ports) -> float | None:
+    """Return how long ago a job was sent, by the service's clock alone; None if that is not known."""
+    now_s = ports.service.clock.now_s()
+    return None if now_s is None or job.sent_server_s is None else now_s - job.sent_server_s
 
 
 def query_wait_s(job: Job, ports: Ports) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bailian import journal_piles
+from bailian.engine.ask_time import wants_time
 from bailian.engine.files import save_item
 from bailian.engine.job import End, Job, Pile, Ports, Then
 from bailian.engine.save import verdict
@@ -17,13 +18,20 @@ from bailian.modalities import of
 
 def submit_pile(jobs: Sequence[Job], ports: Ports) -> dict[str, End]:
     """Write down that requests leave which have no files to attach and no budget to fit into."""
-    plain = [job for job in jobs if not of(job.kind).INPUT_FIELDS and not ports.budgets_of(job)]
+    if ports.halted_by is not None:
+        return {}
+    plain = [
+        job
+        for job in jobs
+        if not of(job.kind).INPUT_FIELDS and not ports.budgets_of(job) and not wants_time(job, ports)
+    ]
+    server_s = ports.service.clock.now_s()
     try:
-        at_s = journal_piles.sending(ports.journal, [job.id for job in plain], ports.owner.id)
+        at_s = journal_piles.sending(ports.journal, [job.id for job in plain], ports.owner.id, server_s=server_s)
     except NotOurs:  # one of them: each asks for itself
         return {}
     for job in plain:
-        job.sent_at_s, job.body = at_s, dict(job.prepared["body"])
+        job.sent_at_s, job.sent_server_s, job.body = at_s, server_s, dict(job.prepared["body"])
     return {job.id: Then("send") for job in plain}
 
 

@@ -15,11 +15,13 @@ from bailian.errors import (
     JournalError,
     MaybeSent,
     NotSent,
+    NotTheService,
     SaveError,
     ServiceError,
     Unreachable,
     journalled,
 )
+from bailian.journal import TaskTaken
 from bailian.language import say
 from bailian.modalities import of
 from bailian.wire.answers import task_id_of
@@ -53,6 +55,19 @@ def _taken(job: Job, ports: Ports, answer: dict[str, Any]) -> Then | Outcome:
     job.task_id = task_id_of(answer)
     try:
         ports.journal.submitted(job.id, job.task_id, job.request_id)
+    except TaskTaken:
+        # A copy of another's answer, kept on the way: our own is lost.
+        taken, job.task_id, job.request_id = job.task_id, None, None
+        return _maybe_sent(
+            job,
+            ports,
+            MaybeSent(
+                say(
+                    f"the answer names task {taken}, which another request had already",
+                    f"应答中的任务 {taken} 已属于另一个请求",
+                )
+            ),
+        )
     except JournalError as error:
         # The one moment when the journal cannot help: the task is paid and only this line knows its id.
         raise SaveError(
@@ -111,15 +126,16 @@ def _not_sent(job: Job, ports: Ports, error: BailianError) -> Then | Outcome:
 
 
 def _refused(job: Job, ports: Ports, error: ServiceError) -> Then | Outcome:
-    if error.maybe_done:
-        return _maybe_sent(job, ports, error)
-    ports.journal.not_sent(job.id)
-    job.request_id, job.last_error = error.request_id, error
     job.attempts += 1
     pause_s = backoff_s(job.attempts - 1, retry_after_s=error.retry_after_s, jitter=ports.jitter())
     if error.again == "wait":
         ports.pace.slow_down(ports.queue_of(job), pause_s)
         ports.progress.update(job, error.wire_code or "THROTTLED", 0.0)
+    if error.maybe_done:
+        return _maybe_sent(job, ports, error)
+    ports.journal.not_sent(job.id)
+    job.request_id, job.last_error = error.request_id, error
+    if error.again == "wait":
         return Then("turn", pause_s)
     if error.again == "few" and job.attempts < BROKEN_TRIES:
         return Then("turn", pause_s)
@@ -150,12 +166,16 @@ def broke_off(job: Job, ports: Ports, broken: Broken) -> Outcome:
 
 
 def _maybe_sent(job: Job, ports: Ports, error: BailianError) -> Then | Outcome:
+    """What happened decides, not what is said of it: a task is looked for, a text asked for again, the rest is held."""
+    job.last_error = error
+    if isinstance(error, NotTheService):
+        ports.halted_by = error
     if job.prepared["mode"] == "task":
         ports.journal.unsettled(job.id)
         job.confirmations = 0
         return Then("settle", 1.0)
     once = job.prepared.get("facts", {}).get("once")  # --max-cost has room for one
-    if of(job.kind).REPEATABLE and job.resends < RESENDS and not once:
+    if of(job.kind).REPEATABLE and job.resends < RESENDS and not once and not error.stops_all:
         job.resends += 1
         ports.journal.lost(job.id)
         return Then("turn", backoff_s(job.resends, jitter=ports.jitter()))
@@ -187,6 +207,7 @@ def hold(job: Job, ports: Ports, error: BailianError) -> Outcome:
         http_status=error.http_status,
         request_id=error.request_id,
     )
+    held.stops_all = isinstance(error, NotTheService)
     ports.journal.finish(job.id, "held", journalled(held))
     return Outcome(job, "held", error=held)
 

@@ -6,8 +6,9 @@ import json
 from pathlib import Path
 
 from bailian.engine.evidence import failed_category, failure
-from bailian.engine.files import NotAFile, save_item, still_at_service
+from bailian.engine.files import NotAFile, save_item
 from bailian.engine.job import Job, Outcome, Ports, Then
+from bailian.engine.reports import KEPT_S, gone, still_at_service
 from bailian.engine.rhythm import backoff_s
 from bailian.engine.spoken import forget_sound
 from bailian.errors import BailianError, ServiceError, SomeFailed, TaskFailed, TransportError, journalled
@@ -111,26 +112,24 @@ def verdict(job: Job, items: list[Item], paths: dict[int, Path]) -> Outcome:
     return Outcome(job, "done", paths)
 
 
-def _no_other_link(job: Job, ports: Ports, error: BailianError) -> Then | Outcome:
-    """A synchronous answer has the only link there is: try it again, until the storage says that it is over."""
+def _is_over(job: Job, ports: Ports, error: BailianError) -> bool:
+    """Return whether a refused link has come to its own end; before that a refusal is somebody's mood.
+
+    By the service's clock: a link that does not tell its end lives 24 hours (docs/wire.md "Results").
+    """
     if not isinstance(error, LinkExpired):
-        return _again(job, ports, error)
-    lost = TaskFailed(
-        error.message,
-        advice=say("the service keeps results for 24 hours; run the command again", "结果只保留 24 小时；请重新运行"),
-        http_status=error.http_status,
-        request_id=job.request_id,
-    )
-    ports.journal.finish(job.id, "failed", journalled(lost))
-    return Outcome(job, "failed", error=lost)
+        return False
+    now_s = ports.service.clock.now_s() or error.server_time_s
+    ends_s = error.expires_s
+    if ends_s is None and job.sent_server_s is not None:
+        ends_s = job.sent_server_s + KEPT_S
+    return now_s is not None and ends_s is not None and now_s > ends_s
 
 
 def _refresh(job: Job, ports: Ports, error: BailianError) -> Then | Outcome:
-    """One more query gives fresh links, while the task is known (24 hours)."""
-    if not job.task_id:
-        return _no_other_link(job, ports, error)
-    if job.refreshed:
-        raise still_at_service(job, error) from None
+    """One more query gives fresh links, while the task is known (24 hours). A synchronous answer has the only ones."""
+    if job.refreshed or not job.task_id:
+        return gone(job, ports, error) if _is_over(job, ports, error) else _again(job, ports, error)
     ports.query_turn(job.poll_per_s)
     try:
         answer = ports.service.task(job.task_id)
@@ -139,12 +138,9 @@ def _refresh(job: Job, ports: Ports, error: BailianError) -> Then | Outcome:
     job.refreshed = True
     output = answer.get("output")
     status = str(output.get("task_status")) if isinstance(output, dict) else ""
-    if status in ("UNKNOWN", "FAILED", "CANCELED"):
-        # The link is gone and the service no longer knows the result: the job has come to its end.
-        gone = failure(output if isinstance(output, dict) else {}, status, job.task_id, answer.get("request_id"))
-        ports.journal.finish(job.id, "failed", journalled(gone))
-        return Outcome(job, "failed", error=gone)
-    if status == "SUCCEEDED":
+    if status != "SUCCEEDED" and _is_over(job, ports, error):
+        return gone(job, ports, failure(output if isinstance(output, dict) else {}, status, job.task_id, None))
+    if status == "SUCCEEDED" and of(job.kind).items(answer, job.prepared):
         job.answer = answer
         ports.journal.refreshed(job.id, answer)
     return Then("save")

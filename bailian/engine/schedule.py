@@ -17,6 +17,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from bailian.engine.crash import crashed
 from bailian.engine.interrupts import Interrupts
 from bailian.engine.job import End, Job, Outcome, Ports, Step, Then
 from bailian.engine.lanes import Lanes
@@ -245,7 +246,7 @@ class Scheduler:
             with self._ports.journal.database.together():
                 ends = self._run_pile(pile)
                 self._sync_folders()
-        except (JournalError, OSError):  # all is taken back: each tries on its own, and says what that means for it
+        except Exception:  # noqa: BLE001 - all is taken back: each tries on its own, and says what that means for it
             self._ports.unsynced.clear()
             return [(job, self._run_alone(job, step)) for job, step in pile]
         return ends
@@ -287,5 +288,7 @@ class Scheduler:
     def _run_step(self, job: Job, step: str) -> End:
         try:
             return self._steps[step](job, self._ports)
-        except BaseException as error:  # noqa: BLE001 - carried to the caller's thread, where it is raised
-            return error
+        except (BailianError, KeyboardInterrupt, SystemExit) as error:
+            return error  # carried to the caller's thread
+        except Exception as error:  # noqa: BLE001 - one job's trouble is not the others'
+            return crashed(job, self._ports, error)

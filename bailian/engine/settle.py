@@ -1,69 +1,78 @@
 """A paid request left and no answer came: ask the account's own task list whether the task exists.
 
-Found → adopted. Provably absent → sent again. Unclear → asked again until the deadline, then reported;
-never sent again in silence. The list (docs/wire.md "Task list") holds model and time but no prompt, so a
-candidate among several is recognised by the prompt in its own answer once it has one.
+Found, and proven ours by what its answer shows → adopted. Provably absent → sent again. Unclear → asked again until the
+deadline, then reported; never sent again in silence. The list (docs/wire.md "Task list") holds model and time but no
+prompt, so whose a task is shows in its own answer, once it has one.
+
+Absence is proven by the service's clock alone: the moment of sending and the list's times are both its own.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from bailian.engine.evidence import is_ours
+from bailian.engine.evidence import is_ours, may_be_either
 from bailian.engine.job import Job, Outcome, Ports, Then, query_wait_s
 from bailian.engine.record import unsent
 from bailian.engine.rhythm import backoff_s
 from bailian.engine.sweep import OVER
-from bailian.errors import BailianError, MaybeSent, NotSent, journalled
-from bailian.journal import TaskTaken
+from bailian.errors import BailianError, MaybeSent, NotSent, NotTheService, ServiceError, journalled
+from bailian.journal import Row, TaskTaken
 from bailian.language import say
-from bailian.wire.service import ListedTask
+from bailian.modalities import of
+from bailian.wire.server_clock import SLACK_S
+from bailian.wire.service import ListedTask, Listing
 
 # The server's work may start late (its answer was lost, not its work), and how soon the list shows a task is not
 # documented: absence counts only when the list has stayed without the task over several looks (a minute in all; a guess).
 CONFIRMATIONS = 7
 PAUSES_S = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
 RESENDS = 3
-# `Date` headers have whole seconds, and a task's creation is stamped some time after the request left.
-CLOCK_SLACK_S = 5.0
+# A task's creation is stamped some time after the request left.
 LATEST_CREATION_S = 330.0
 LIST_REACHES_BACK_S = 23.5 * 3600
+# So often something else may answer in the service's place before the job is left for another time.
+FOREIGN_LOOKS = 4
 
 
 def settle(job: Job, ports: Ports) -> Then | Outcome:
     """Look once; decide if the evidence is there."""
-    sent_at_s = job.sent_at_s or job.created_at_s
-    if ports.wall() - sent_at_s > LIST_REACHES_BACK_S:
-        return _held(job, ports)
     wait_s = query_wait_s(job, ports)
     if wait_s > 0:
         return Then("settle", wait_s)
-    ports.progress.update(job, "SETTLING", ports.wall() - sent_at_s)
+    ports.progress.update(job, "SETTLING", ports.wall() - (job.sent_at_s or job.created_at_s))
     try:
-        candidates = _candidates(job, ports, sent_at_s)
+        listing = ports.service.list_tasks(model=job.wire_model, turn=ports.query_turn)
+        job.failures_in_a_row = 0
+        candidates = _candidates(job, ports, listing)
         if not candidates:
-            return _absent(job, ports)
+            return _none(job, ports, listing)
         job.confirmations = 0
         return _choose(job, ports, candidates)
     except BailianError as error:
         # The list itself did not answer: that proves nothing either way.
         job.failures_in_a_row += 1
-        if error.stops_all:
+        waits = not error.stops_all
+        if isinstance(error, NotTheService):
+            ports.halted_by = error
+            waits = job.failures_in_a_row < FOREIGN_LOOKS
+        if not waits:
             raise
         return Then("settle", backoff_s(min(job.failures_in_a_row, 4), jitter=ports.jitter()))
 
 
-def _candidates(job: Job, ports: Ports, sent_at_s: float) -> list[ListedTask]:
-    """Return tasks that could be this job's: its model, its time, unknown to the journal, not another's."""
-    rows, offset_s = ports.service.list_tasks(model=job.wire_model, turn=ports.query_turn)
-    job.failures_in_a_row = 0
-    first_s = sent_at_s + offset_s - CLOCK_SLACK_S
-    last_s = sent_at_s + offset_s + LATEST_CREATION_S
+def _candidates(job: Job, ports: Ports, listing: Listing) -> list[ListedTask]:
+    """Return tasks that could be this job's: its model, its time, unknown to the journal, not another's.
+
+    Where the moment of sending is not known, every time is its time.
+    """
+    first_s, last_s = _window(job.sent_server_s)
     rows = [
         row
-        for row in rows
+        for row in listing.rows
         if row.task_id
-        and row.task_id not in job.foreign
+        and row.task_id not in job.not_ours
         and row.model in ("", job.wire_model)
         and (row.created_at_s is None or first_s <= row.created_at_s <= last_s)
     ]
@@ -71,26 +80,38 @@ def _candidates(job: Job, ports: Ports, sent_at_s: float) -> list[ListedTask]:
     return [row for row in rows if row.task_id not in known]
 
 
-def _absent(job: Job, ports: Ports) -> Then | Outcome:
+def _window(sent_server_s: float | None) -> tuple[float, float]:
+    """Return between which moments of the service the task of a request was created."""
+    if sent_server_s is None:
+        return float("-inf"), float("inf")
+    return sent_server_s - SLACK_S, sent_server_s + LATEST_CREATION_S
+
+
+def _none(job: Job, ports: Ports, listing: Listing) -> Then | Outcome:
+    """No task could be the job's. That is proof if it stays so, and if the list reaches back to the sending."""
     job.confirmations += 1
     if job.confirmations < CONFIRMATIONS:
         return Then("settle", PAUSES_S[min(job.confirmations - 1, len(PAUSES_S) - 1)])
+    if not _reaches_back(job, listing):
+        return _held(job, ports)
     job.resends += 1
     ports.journal.not_sent(job.id)
     if not job.may_resend:
         return unsent(job, ports, never_arrived())
+    answered = job.last_error if isinstance(job.last_error, ServiceError) else None
+    if answered is not None and 400 <= (answered.http_status or 0) < 500 and answered.again == "no":
+        ports.journal.finish(job.id, "failed", journalled(answered))  # a refusal with a code that nobody knew
+        return Outcome(job, "failed", error=answered)
     if job.resends <= RESENDS:
         return Then("turn")
-    return unsent(
-        job,
-        ports,
-        NotSent(
-            say(
-                f"the connection broke {job.resends} times while sending; the service has no such task, nothing was billed",
-                f"发送时连接中断 {job.resends} 次；服务端没有对应任务，未产生费用",
-            )
-        ),
-    )
+    return unsent(job, ports, answered or _breaks(job.resends))
+
+
+def _reaches_back(job: Job, listing: Listing) -> bool:
+    """Return whether the list holds every task of the time when the job was sent."""
+    if job.sent_server_s is None or listing.server_time_s is None:
+        return False
+    return -SLACK_S <= listing.server_time_s - job.sent_server_s <= LIST_REACHES_BACK_S
 
 
 def never_arrived() -> NotSent:
@@ -100,42 +121,62 @@ def never_arrived() -> NotSent:
     )
 
 
+def _breaks(count: int) -> NotSent:
+    return NotSent(
+        say(
+            f"the connection broke {count} times while sending; the service has no such task, nothing was billed",
+            f"发送时连接中断 {count} 次；服务端没有对应任务，未产生费用",
+        )
+    )
+
+
 def _choose(job: Job, ports: Ports, candidates: list[ListedTask]) -> Then | Outcome:
-    """Take the only candidate if nobody else may own it; otherwise the one that proves to be ours."""
+    """Take the task that proves to be ours; no other, though it were the only one."""
     rivals = ports.journal.claimants(ports.account, job.wire_model, job.id)
     if any(rival.state == "sending" and not ports.owner.is_gone(rival.owner) for rival in rivals):
         # Its answer is on the way and will say which task is its own.
         return Then("settle", PAUSES_S[0])
-    if len(candidates) == 1 and not rivals:
-        return _adopt(job, ports, candidates[0])
     for row in candidates:
         if row.task_id in job.undecided:
             continue
-        verdict = is_ours(job, _asked(row, job, ports))
-        if verdict:
+        answer, told = _asked(row, job, ports)
+        verdict = is_ours(job, answer)
+        if verdict and not _is_a_rivals(row, answer, job, rivals):
             return _adopt(job, ports, row)
         if verdict is False:
-            job.foreign.add(row.task_id)
-        elif row.status in OVER:
-            job.undecided.add(row.task_id)  # it will not tell later, either
-    if all(row.task_id in job.undecided or row.task_id in job.foreign for row in candidates):
+            job.not_ours.add(row.task_id)
+        elif told:
+            job.undecided.add(row.task_id)  # it will not tell more later
+    if all(row.task_id in job.undecided or row.task_id in job.not_ours for row in candidates):
         job.undecided_looks += 1
         if job.undecided_looks >= CONFIRMATIONS:
             return _held(job, ports)
     return Then("settle", PAUSES_S[2])
 
 
-def _asked(row: ListedTask, job: Job, ports: Ports) -> dict[str, Any]:
-    """Return what a task shows. One that is over is asked for once, however many jobs it may belong to."""
+def _is_a_rivals(row: ListedTask, answer: dict[str, Any], job: Job, rivals: Sequence[Row]) -> bool:
+    """Return whether a task that shows this job's prompt may as well be that of another request, which differs."""
+    for rival in rivals:
+        first_s, last_s = _window(rival.sent_server_s)
+        in_time = row.created_at_s is None or first_s <= row.created_at_s <= last_s
+        if in_time and may_be_either(job, Job.of_row(rival), answer):
+            return True
+    return False
+
+
+def _asked(row: ListedTask, job: Job, ports: Ports) -> tuple[dict[str, Any], bool]:
+    """Return what a task shows, and whether that is all. One that has told all is asked for once, by all jobs together."""
     with ports.asking:
         known = ports.seen.get(row.task_id)
         if known is not None:
-            return known
+            return known, True
         ports.query_turn(job.poll_per_s)
         answer = ports.service.task(row.task_id)
-        if row.status in OVER:
+        # A task can be over before its results are shown.
+        told = row.status in OVER and (row.status != "SUCCEEDED" or bool(of(job.kind).items(answer, job.prepared)))
+        if told:
             ports.seen[row.task_id] = answer
-        return answer
+        return answer, told
 
 
 def _adopt(job: Job, ports: Ports, row: ListedTask) -> Then | Outcome:
@@ -155,13 +196,27 @@ def _held(job: Job, ports: Ports) -> Outcome:
 
 def unclear(job: Job) -> MaybeSent:
     """Return the report on a job that could not be settled (in time)."""
+    look = say(
+        f"it is not sent again, because it may be paid; look again with: {job.resume} {job.id}",
+        f"由于可能已计费，不会自动重发；请用以下命令再次核对：{job.resume} {job.id}",
+    )
+    why = job.last_error.message if job.last_error else say("the connection broke", "连接中断")
+    if not job.undecided:
+        return MaybeSent(
+            say(
+                f"{why}; whether the task was created all the same, the account's task list does not (yet) show",
+                f"{why}；账号的任务列表（暂时）无法确认任务是否已创建",
+            ),
+            advice=look,
+        )
+    adopt = job.resume.replace("tasks wait", "tasks adopt", 1)
+    lines = "\n".join(f"  {adopt} {task_id} --job {job.id}" for task_id in sorted(job.undecided))
     return MaybeSent(
         say(
-            "the connection broke while the task was created, and the account's task list does not (yet) show whether it exists",
-            "创建任务时连接中断，账号的任务列表（暂时）无法确认任务是否存在",
+            f"{why}; the account has tasks that may be this one, and nothing in them shows whose they are",
+            f"{why}；账号中有可能属于该请求的任务，但其内容无法证明归属",
         ),
         advice=say(
-            f"it is not sent again, because it may be paid; look again with: {job.resume} {job.id}",
-            f"由于可能已计费，不会自动重发；请用以下命令再次核对：{job.resume} {job.id}",
+            f"{look}\nif one of them is it, take it:\n{lines}", f"{look}\n如果其中之一属于该请求，请接管：\n{lines}"
         ),
     )

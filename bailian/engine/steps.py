@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from bailian.engine.ask_time import ask_time
 from bailian.engine.calls import left_behind
 from bailian.engine.job import Job, Outcome, Ports, Step, Then
 from bailian.engine.record import broke_off, hold, record, unsent
+from bailian.engine.reports import still_running
 from bailian.engine.save import save
 from bailian.engine.settle import never_arrived, settle
 from bailian.engine.spoken import answer_on_disk, forget_own
 from bailian.engine.submit import attach, send, submit
 from bailian.engine.turn import turn
 from bailian.engine.watch import keep, watch
-from bailian.errors import MaybeSent, StillRunning
+from bailian.errors import MaybeSent
 from bailian.language import say
 from bailian.modalities import of
 
@@ -61,6 +63,7 @@ def _saved(job: Job, ports: Ports) -> Outcome:
 
 STEPS: dict[str, Step] = {
     "turn": turn,
+    "ask_time": ask_time,
     "attach": attach,
     "submit": submit,
     "send": send,
@@ -87,16 +90,3 @@ def step_after(job: Job) -> str:
     if job.state == "waiting":
         return "turn" if job.may_resend else "give_up"
     return {"submitted": "watch", "ended": "save"}[job.state]
-
-
-def still_running(job: Job) -> StillRunning:
-    """Return the report on a job that our deadline came too early for: its task runs, or its result waits."""
-    name = job.task_id or job.id
-    return StillRunning(
-        say(f"{name} is made, but not fetched yet", f"{name} 已生成，但尚未取回")
-        if job.answer
-        else say(f"task {name} is still running", f"任务 {name} 仍在运行"),
-        advice=say(f"fetch it with: {job.resume} {name}", f"请用以下命令取回：{job.resume} {name}"),
-        request_id=job.request_id,
-        task_id=job.task_id,
-    )

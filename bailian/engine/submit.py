@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+from bailian.engine.ask_time import wants_time
 from bailian.engine.attach import attached
 from bailian.engine.calls import called
+from bailian.engine.crash import bug_text
 from bailian.engine.files import write_texts
 from bailian.engine.job import Job, Outcome, Ports, Then
 from bailian.engine.record import unsent
 from bailian.engine.rhythm import backoff_s
 from bailian.engine.spoken import Broken
 from bailian.errors import (
+    BailianError,
     BudgetExceeded,
     InvalidRequest,
     MaybeSent,
@@ -31,12 +34,17 @@ BUDGET_LOOK_S = 0.25
 
 def submit(job: Job, ports: Ports) -> Then | Outcome:
     """Write down that the request leaves: its turn has come."""
+    if ports.halted_by is not None and job.row_key:
+        return Outcome(job, "waiting", error=ports.halted_by)  # it would meet the same; the next run sends it
+    if wants_time(job, ports):
+        return Then("turn")  # this machine's clock was set meanwhile
     if job.body is None:
         if of(job.kind).INPUT_FIELDS:
             return Then("attach")
         job.body = dict(job.prepared["body"])
+    job.sent_server_s = ports.service.clock.now_s()
     try:
-        job.sent_at_s = ports.journal.sending(job.id, ports.owner.id, ports.budgets_of(job))
+        job.sent_at_s = ports.journal.sending(job.id, ports.owner.id, ports.budgets_of(job), server_s=job.sent_server_s)
     except BudgetExceeded as error:
         if ports.open_prices:  # answers under way will have cost less than is reserved for them
             return Then("turn", BUDGET_LOOK_S)
@@ -71,6 +79,10 @@ def send(job: Job, ports: Ports) -> Then:
         job.reply = _sent(job, ports, body)
     except (NotSent, MaybeSent, ServiceError, Broken) as error:
         job.reply = error
+    except BailianError:
+        raise  # a file of ours could not be written, or the user left
+    except Exception as error:  # noqa: BLE001 - whatever our own fault is, the request may have left
+        job.reply = MaybeSent(bug_text(error))
     else:
         write_texts(job, ports, job.reply)
     return Then("record")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bailian.catalog import Model
+from bailian.engine.ask_time import wants_time
 from bailian.engine.job import Job, Outcome, Ports, Then
 
 # How often a process asks for a slot that was taken.
@@ -11,6 +12,8 @@ SLOT_LOOK_S = 0.25
 
 def turn(job: Job, ports: Ports) -> Then | Outcome:
     """Take a slot, then a place; nothing is held but one of each a process and model."""
+    if wants_time(job, ports):
+        return Then("ask_time")
     if job.in_flight_limit and not job.has_slot:
         if not ports.pace.take_slot(
             ports.queue_of(job), job.in_flight_limit, job.id, ports.owner.id, ports.owner.is_gone

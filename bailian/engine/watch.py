@@ -6,19 +6,21 @@ from datetime import datetime
 from typing import Any
 
 from bailian.engine.evidence import failure, is_ours, shown_prompts
-from bailian.engine.job import Job, Outcome, Ports, Then, query_wait_s
-from bailian.engine.rhythm import backoff_s, next_poll_s, usual
+from bailian.engine.job import Job, Outcome, Ports, Then, age_s, query_wait_s
+from bailian.engine.reports import KEPT_S, gone, still_running
+from bailian.engine.rhythm import FIRST_POLL_S, backoff_s, next_poll_s, usual
 from bailian.engine.sweep import ASK_ANYWAY_S, LOOK_S
-from bailian.errors import BailianError, ServiceError, TransportError, journalled
+from bailian.errors import BailianError, NotTheService, ServiceError, TransportError, journalled
 from bailian.journal import Ended
 from bailian.language import say
 from bailian.modalities import of, succeeded
 
-# A task may not be visible everywhere in its first moments; after that UNKNOWN means gone.
-UNKNOWN_TRIES = 3
-UNKNOWN_GRACE_S = 30.0
 POLL_BACKOFF_STEPS = 4
-FINISHED = ("SUCCEEDED", "FAILED", "CANCELED", "UNKNOWN")
+FINISHED = ("SUCCEEDED", "FAILED", "CANCELED")
+# A batch does not wait for one such row; its next run asks again.
+PATIENCE_S = 600.0
+# Something else answers for the service: so many times in a row before a batch's row is left for the next run.
+FOREIGN_POLLS = 6
 
 
 def watch(job: Job, ports: Ports) -> Then | Outcome:
@@ -28,8 +30,7 @@ def watch(job: Job, ports: Ports) -> Then | Outcome:
         ports.sweep.waiting.add(job.task_id or "")
         job.usual = usual(ports.journal.durations_s(job.model))
         if job.sent_at_s is None or job.state != "waiting":
-            begun_s = job.sent_at_s or job.created_at_s
-            job.watched_from_s -= max(0.0, ports.wall() - begun_s)  # another run's task: it has run a while
+            job.watched_from_s -= max(0.0, _ran_s(job, ports))  # another run's task: it has run a while
         else:
             ports.progress.update(job, "PENDING", 0.0)
             queued_s = ports.queued_s.get(job.wire_model, 0.0) if job.usual else 0.0
@@ -48,15 +49,23 @@ def watch(job: Job, ports: Ports) -> Then | Outcome:
     job.failures_in_a_row = 0
     status = str(output["task_status"])
     ports.progress.update(job, status, elapsed_s)
+    no_result = status == "SUCCEEDED" and not of(job.kind).items(answer, job.prepared)
+    if status == "UNKNOWN" or no_result:
+        return _nothing_to_fetch(job, ports, answer, elapsed_s)
     if status not in FINISHED:
         if job.usual is None:  # another task of the model may have shown meanwhile how long they run
             job.usual = usual(ports.journal.durations_s(job.model))
         waited_s = _queued_s(output)
         return Then("watch", next_poll_s(elapsed_s, job.usual, running_since_s=waited_s, typical_s=job.typical_s))
     ports.sweep.waiting.discard(job.task_id or "")
-    if status == "UNKNOWN":
-        return _unknown(job, ports, elapsed_s, answer)
     return _over(job, ports, answer, output, status)
+
+
+def _ran_s(job: Job, ports: Ports) -> float:
+    """Return how long ago a job was sent. Without the service's clock by this machine's: what follows from it (how soon
+    to ask, when to hold) costs nothing if that is wrong."""
+    known_s = age_s(job, ports)
+    return ports.wall() - (job.sent_at_s or job.created_at_s) if known_s is None else known_s
 
 
 def _is_worth_asking(job: Job, ports: Ports, elapsed_s: float) -> bool:
@@ -76,11 +85,15 @@ def _output(answer: dict[str, Any]) -> dict[str, Any]:
     return output
 
 
-def _bad_answer(job: Job, ports: Ports, error: BailianError, elapsed_s: float) -> Then:
+def _bad_answer(job: Job, ports: Ports, error: BailianError, elapsed_s: float) -> Then | Outcome:
     """429, 5xx, resets, silence, garbage: ask again until the deadline. Only a refused key ends the watch."""
     if isinstance(error, ServiceError) and error.stops_all and error.wire_code and error.code == "Unauthorized":
         raise error
+    if isinstance(error, ServiceError) and error.code == "ResourceNotFound" and job.ask_once:
+        return _not_known(job, error)
     job.failures_in_a_row += 1
+    if isinstance(error, NotTheService) and job.row_key and job.failures_in_a_row >= FOREIGN_POLLS:
+        raise error
     pause_s = backoff_s(
         min(job.failures_in_a_row - 1, POLL_BACKOFF_STEPS),
         retry_after_s=getattr(error, "retry_after_s", None),
@@ -92,18 +105,30 @@ def _bad_answer(job: Job, ports: Ports, error: BailianError, elapsed_s: float) -
     return Then("watch", pause_s)
 
 
-def _unknown(job: Job, ports: Ports, elapsed_s: float, answer: dict[str, Any]) -> Then | Outcome:
-    job.confirmations += 1
-    if elapsed_s < UNKNOWN_GRACE_S and job.confirmations < UNKNOWN_TRIES:
-        return Then("watch", 1.0)
-    error = failure({}, "UNKNOWN", job.task_id, answer.get("request_id"))
-    ports.journal.finish(job.id, "failed", journalled(error))
-    return Outcome(job, "failed", error=error)
+def _nothing_to_fetch(job: Job, ports: Ports, answer: dict[str, Any], elapsed_s: float) -> Then | Outcome:
+    """UNKNOWN, or SUCCEEDED without a result: early looks prove nothing. After 24 h it is paid, perhaps, and gone."""
+    status = str(_output(answer)["task_status"])
+    error = failure({}, status, job.task_id, answer.get("request_id"))
+    if job.nothing_since_s is None:
+        job.nothing_since_s = elapsed_s
+    if _ran_s(job, ports) > KEPT_S:
+        return gone(job, ports, error)
+    if job.ask_once:
+        return _not_known(job, error)
+    waited_s = elapsed_s - job.nothing_since_s
+    if job.row_key and waited_s > PATIENCE_S:
+        return Outcome(job, "submitted", error=still_running(job))
+    return Then("watch", next_poll_s(max(waited_s, FIRST_POLL_S), None))
+
+
+def _not_known(job: Job, error: BailianError) -> Outcome:
+    """Tell the person who asked. The job stays open: the service may know it later."""
+    return Outcome(job, "submitted", error=error)
 
 
 def _over(job: Job, ports: Ports, answer: dict[str, Any], output: dict[str, Any], status: str) -> Then | Outcome:
     if job.adopted and is_ours(job, answer) is False:
-        job.foreign.add(job.task_id or "")
+        job.not_ours.add(job.task_id or "")
         job.task_id, job.adopted, job.watched_from_s, job.confirmations = None, False, None, 0
         ports.journal.disown(job.id)
         return Then("settle", 1.0)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import os
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import requests
 from urllib3.exceptions import HTTPError
@@ -15,7 +16,7 @@ from urllib3.exceptions import HTTPError
 from bailian.errors import SaveError, TransportError
 from bailian.language import say
 from bailian.wire import evidence
-from bailian.wire.http import CONNECT_TIMEOUT_S, new_session, transport_error
+from bailian.wire.http import CONNECT_TIMEOUT_S, date_s, new_session, transport_error
 
 READ_TIMEOUT_S = 60.0
 # A cut loses the chunk that was being read, so a small one loses little.
@@ -26,7 +27,15 @@ NO_ROOM = (errno.ENOSPC, errno.EROFS, getattr(errno, "EDQUOT", errno.ENOSPC))
 
 
 class LinkExpired(TransportError):
-    """The storage host refuses the link (403, 404): ask the service for a fresh one."""
+    """The storage host refuses the link (403, 404): ask the service for a fresh one.
+
+    It may be a passing mood, or a proxy's: only `expires_s` says when the link really ends.
+    """
+
+    expires_s: float | None = None
+    """Seconds since the epoch, as the signed link itself says; None if it does not."""
+    server_time_s: float | None = None
+    """What time it was for whoever refused."""
 
 
 class Downloader:
@@ -66,6 +75,7 @@ class Downloader:
             with self._session(url).get(
                 url, headers=headers, stream=True, timeout=(CONNECT_TIMEOUT_S, READ_TIMEOUT_S)
             ) as response:
+                _raise_if_refused(response, url)
                 return _store(response, part_path, had_bytes)
         except requests.RequestException as error:
             raise transport_error(error, url, READ_TIMEOUT_S) from None
@@ -83,19 +93,31 @@ class Downloader:
             session.close()
 
 
+def _raise_if_refused(response: requests.Response, url: str) -> None:
+    if response.status_code not in (401, 403, 404, 410):
+        return
+    refused = LinkExpired(
+        say(
+            f"the result link is refused (HTTP {response.status_code})",
+            f"结果链接被拒绝（HTTP {response.status_code}）",
+        ),
+        http_status=response.status_code,
+    )
+    refused.expires_s, refused.server_time_s = expires_s(url), date_s(response.headers.get("date"))
+    raise refused
+
+
+def expires_s(url: str) -> float | None:
+    """Return when a signed link ends, in seconds since the epoch: `Expires=1764300000` (docs/wire.md "Results")."""
+    value = parse_qs(urlsplit(url).query).get("Expires", [""])[0]
+    return float(value) if _is_number(value) and len(value) <= 12 else None
+
+
 def _store(response: requests.Response, part_path: Path, had_bytes: int) -> int:
     """Four different situations: 206 continues, 200 starts over, 416 has it all or nothing, the rest refuses."""
     if response.status_code == 416:
         part_path.unlink(missing_ok=True)
         raise TransportError(say("the server cannot continue the download", "服务器无法续传"))
-    if response.status_code in (401, 403, 404, 410):
-        raise LinkExpired(
-            say(
-                f"the result link is refused (HTTP {response.status_code})",
-                f"结果链接被拒绝（HTTP {response.status_code}）",
-            ),
-            http_status=response.status_code,
-        )
     if response.status_code not in (200, 206):
         raise TransportError(
             say(f"the storage host answered HTTP {response.status_code}", f"存储服务返回 HTTP {response.status_code}"),

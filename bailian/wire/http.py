@@ -68,10 +68,15 @@ class Reply:
     @property
     def server_time_s(self) -> float | None:
         """Return the server's clock (`Date` header, whole seconds since the epoch)."""
-        try:
-            return parsedate_to_datetime(self.headers.get("date", "")).timestamp()
-        except (TypeError, ValueError, OverflowError):
-            return None
+        return date_s(self.headers.get("date"))
+
+
+def date_s(header: str | None) -> float | None:
+    """Return a `Date` header as seconds since the epoch; None if it is none."""
+    try:
+        return parsedate_to_datetime(header or "").timestamp()
+    except (TypeError, ValueError, OverflowError):
+        return None
 
 
 class _Session(requests.Session):

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
-from bailian.errors import MaybeSent, ServiceError, TransportError
+from bailian.errors import MaybeSent, NotTheService, ServiceError, TransportError
 from bailian.language import say
 from bailian.media.inputs import WIRE_FIELDS
 from bailian.settings import Settings
 from bailian.wire import answers
 from bailian.wire.headers import STREAM_HEADERS, request_headers
 from bailian.wire.http import Http, Reply, json_object
+from bailian.wire.server_clock import ServerClock
 from bailian.wire.sse import Frame
 
 SUBMIT_TIMEOUT_S = 60.0
@@ -49,12 +49,21 @@ class ListedTask:
     """Seconds since the epoch, by the server's clock."""
 
 
+class Listing(NamedTuple):
+    """The account's task list, complete."""
+
+    rows: list[ListedTask]
+    server_time_s: float | None
+    """When it was read, by the service's clock."""
+
+
 class Service:
     """One account at one host."""
 
     def __init__(self, settings: Settings) -> None:
         key = settings.api_key.reveal() if settings.api_key else ""
         self._http = Http(settings.base_url, request_headers(settings), key)
+        self.clock = ServerClock()
 
     @property
     def answered(self) -> bool:
@@ -65,12 +74,12 @@ class Service:
         """POST a paid task; the answer has `output.task_id`."""
         headers = {"X-DashScope-Async": "enable", **_resolve_header(body)}
         reply = self._http.send("POST", route, body=body, headers=headers, read_timeout_s=SUBMIT_TIMEOUT_S)
-        return answers.read(reply)
+        return self._read(reply)
 
     def call(self, route: str, body: Mapping[str, Any]) -> dict[str, Any]:
         """POST a paid synchronous request; the answer is the result. The async header would be refused (403)."""
         headers = _resolve_header(body)
-        return answers.read(self._http.send("POST", route, body=body, headers=headers, read_timeout_s=SYNC_TIMEOUT_S))
+        return self._read(self._http.send("POST", route, body=body, headers=headers, read_timeout_s=SYNC_TIMEOUT_S))
 
     def stream(self, route: str, body: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         """POST a request whose answer comes in pieces; yield each piece's JSON object.
@@ -84,7 +93,7 @@ class Service:
                     frame = next(sent)
                 except StopIteration as end:
                     if end.value is not None:
-                        yield answers.read(end.value)
+                        yield self._read(end.value)
                     return
                 if not frame.data.strip():
                     continue  # keeps the line open
@@ -96,9 +105,7 @@ class Service:
     def upload_grant(self, model: str) -> dict[str, Any]:
         """GET the permission to upload files for one model: free, valid for 5 minutes."""
         params = {"action": "getPolicy", "model": model}
-        data = answers.read(self._http.send("GET", "/uploads", params=params, read_timeout_s=QUERY_TIMEOUT_S)).get(
-            "data"
-        )
+        data = self._read(self._http.send("GET", "/uploads", params=params, read_timeout_s=QUERY_TIMEOUT_S)).get("data")
         if not isinstance(data, dict) or not all(isinstance(data.get(name), str) for name in GRANT_FIELDS):
             raise TransportError(say("the upload permission is not readable", "上传凭证无法解析"))
         return data
@@ -106,12 +113,25 @@ class Service:
     def task(self, task_id: str) -> dict[str, Any]:
         """GET one task. The async header must not be on this request (403 on some hosts)."""
         reply = self._http.send("GET", f"/tasks/{quote(task_id, safe='')}", read_timeout_s=QUERY_TIMEOUT_S)
-        return answers.read(reply, task_id=task_id)
+        return self._read(reply, task_id=task_id)
 
     def cancel(self, task_id: str) -> dict[str, Any]:
         """Cancel a task; the service takes it only while PENDING."""
         path = f"/tasks/{quote(task_id, safe='')}/cancel"
-        return answers.read(self._http.send("POST", path, read_timeout_s=QUERY_TIMEOUT_S), task_id=task_id)
+        return self._read(self._http.send("POST", path, read_timeout_s=QUERY_TIMEOUT_S), task_id=task_id)
+
+    def look_at_clock(self) -> None:
+        """Ask for the shortest answer there is, for its `Date`: what is paid next can be told from older tasks then.
+
+        Raises:
+            NotTheService: something else answers here; what is paid must not be sent to it.
+        """
+        try:
+            self._page(None, 1, 1)
+        except NotTheService:
+            raise
+        except (TransportError, ServiceError):
+            return  # a refusal has a `Date`, too; without one the request goes all the same
 
     def list_tasks(
         self,
@@ -119,8 +139,8 @@ class Service:
         model: str | None = None,
         turn: Callable[[], None] | None = None,
         on_page: Callable[[list[ListedTask]], None] | None = None,
-    ) -> tuple[list[ListedTask], float]:
-        """Return the account's tasks of the last 24 hours, and the server's clock minus ours in seconds.
+    ) -> Listing:
+        """Return the account's tasks of the last 24 hours.
 
         No times are asked for: the zone of the list's `start_time` is not documented, and a wrong guess
         would make an existing task look absent. `gmt_create` is epoch milliseconds, which needs no zone.
@@ -133,7 +153,6 @@ class Service:
             TransportError: also when the account has more tasks than can be read in one look.
         """
         rows: list[ListedTask] = []
-        offset_s = 0.0
         page_size = LIST_PAGE_SIZE
         for page_no in range(1, LIST_MAX_PAGES + 1):
             if page_no > 1 and turn is not None:
@@ -145,8 +164,6 @@ class Service:
                     raise
                 page_size = LIST_DEFAULT_PAGE_SIZE
                 reply, data = self._page(model, page_no, page_size)
-            if reply.server_time_s is not None:
-                offset_s = reply.server_time_s - time.time()
             page = [_row(item) for item in data.get("data") or [] if isinstance(item, dict)]
             rows += page
             if on_page is not None:
@@ -155,16 +172,22 @@ class Service:
                 if len(rows) < _number(data.get("total"), 0):
                     # Fewer rows than announced: an answer that contradicts itself proves nothing absent.
                     raise TransportError(say("the task list is not complete", "任务列表不完整"))
-                return rows, offset_s
+                return Listing(rows, reply.server_time_s)
         raise TransportError(say("the account has too many tasks to read", "账号任务过多，无法读完"))
 
     def _page(self, model: str | None, page_no: int, page_size: int) -> tuple[Reply, dict[str, Any]]:
         params = {"page_no": page_no, "page_size": page_size, **({"model_name": model} if model else {})}
         reply = self._http.send("GET", "/tasks/", params=params, read_timeout_s=QUERY_TIMEOUT_S)
-        data = answers.read(reply)
+        data = self._read(reply)
         if not isinstance(data.get("data") or [], list) or "total" not in data:
             raise TransportError(say("the task list is not readable", "任务列表无法解析"))
         return reply, data
+
+    def _read(self, reply: Reply, *, task_id: str | None = None) -> dict[str, Any]:
+        """Read an answer. Only the service's own tell its time; a copy that was kept on the way (`Age`) does not."""
+        if answers.verdict(reply) in (answers.Verdict.ANSWER, answers.Verdict.REFUSED) and "age" not in reply.headers:
+            self.clock.heard(reply.server_time_s)
+        return answers.read(reply, task_id=task_id)
 
     def close(self) -> None:
         self._http.close()

@@ -13,8 +13,10 @@ from bailian.errors import SetupError
 from bailian.journal import Journal
 from bailian.journal_rows import FILE_NAME, SCHEMA
 
-# The second version knew nothing of lost answers; the first had neither the columns nor the tables of batches.
-SECOND_SCHEMA = SCHEMA.replace(", lost_cny REAL NOT NULL DEFAULT 0", "").replace(
+# The third version knew nothing of the service's clock, the second nothing of lost answers; the first had neither the
+# columns nor the tables of batches.
+THIRD_SCHEMA = SCHEMA.replace(",\n  sent_server_s REAL", "").replace("COALESCE(sent_server_s, sent_at_s)", "sent_at_s")
+SECOND_SCHEMA = THIRD_SCHEMA.replace(", lost_cny REAL NOT NULL DEFAULT 0", "").replace(
     "estimate_cny, lost_cny)", "estimate_cny)"
 )
 FIRST_SCHEMA = ";".join(
@@ -22,7 +24,7 @@ FIRST_SCHEMA = ";".join(
     for statement in SECOND_SCHEMA.replace(", run TEXT, row_key TEXT", "").split(";")
     if not any(new in statement for new in ("jobs_by_run", "jobs_by_row", "jobs_by_time", "TABLE runs"))
 )
-SCHEMAS = {1: FIRST_SCHEMA, 2: SECOND_SCHEMA}
+SCHEMAS = {1: FIRST_SCHEMA, 2: SECOND_SCHEMA, 3: THIRD_SCHEMA}
 
 
 def old_journal(home: Path, version: int = 1) -> None:
@@ -43,7 +45,7 @@ def test_old_jobs_are_kept_and_new_ones_fit(tmp_path: Path, version: int) -> Non
     with closing(Journal(tmp_path)) as journal:
         row = journal.find("me", "t-1")
         assert row is not None
-        assert (row.state, row.run, row.lost_cny) == ("submitted", None, 0.0)
+        assert (row.state, row.run, row.lost_cny, row.sent_server_s) == ("submitted", None, 0.0, None)
         journal.intend(
             account="me", kind="text", model="m", wire_model="m", request={}, prepared={}, saving={},
             estimate_cny=None, owner="o", run="chat:旅行",

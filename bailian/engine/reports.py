@@ -1,0 +1,61 @@
+"""What is said of a job whose result is not here: it runs, it waits at the service, or it is lost."""
+
+from __future__ import annotations
+
+from bailian.engine.job import Job, Outcome, Ports
+from bailian.errors import BailianError, StillRunning, TaskFailed, journalled
+from bailian.language import say
+
+# The service keeps tasks and results for 24 hours (docs/wire.md "Task query"). Until then a task of ours that it does
+# not know, or that is over and shows no result, may show yet: it is paid.
+KEPT_S = 24 * 3600.0
+
+
+def still_running(job: Job) -> StillRunning:
+    """Return the report on a job that our deadline came too early for: its task runs, or its result waits."""
+    name = job.task_id or job.id
+    if job.answer:
+        text = say(f"{name} is made, but not fetched yet", f"{name} 已生成，但尚未取回")
+    elif job.nothing_since_s is not None:
+        text = say(f"the service shows nothing of task {name} yet", f"服务端尚未显示任务 {name} 的内容")
+    else:
+        text = say(f"task {name} is still running", f"任务 {name} 仍在运行")
+    return StillRunning(
+        text,
+        advice=say(f"fetch it with: {job.resume} {name}", f"请用以下命令取回：{job.resume} {name}"),
+        request_id=job.request_id,
+        task_id=job.task_id,
+    )
+
+
+def still_at_service(job: Job, error: BailianError) -> BailianError:
+    """Return the same failure, saying that the result is not lost and how to get it."""
+    error.task_id = error.task_id or job.task_id
+    error.request_id = error.request_id or job.request_id
+    command = f"{job.resume} {job.task_id or job.id}"
+    error.advice = say(
+        f"the result is paid and kept for 24 hours; fetch it with: {command} (-o DIR for another folder)",
+        f"结果已计费并保留 24 小时；请用以下命令取回：{command}（-o 可指定其他目录）",
+    )
+    return error
+
+
+def gone(job: Job, ports: Ports, error: BailianError) -> Outcome:
+    """End a job whose result was paid, or may be, and cannot be had any more. No run pays it again unasked."""
+    again = say("run the command again", "重新运行该命令")
+    if job.row_key:
+        again += say(" with --retry-held", "并加上 --retry-held")
+    lost = TaskFailed(
+        error.message,
+        code="ResourceNotFound",
+        advice=say(
+            f"the service keeps results for 24 hours, and this one may be paid; to make (and pay) it anew, {again}",
+            f"服务端只保留结果 24 小时，该结果可能已计费；如需重新生成（再次计费），请{again}",
+        ),
+        wire_code=error.wire_code,
+        http_status=error.http_status,
+        request_id=error.request_id or job.request_id,
+        task_id=job.task_id,
+    )
+    ports.journal.finish(job.id, "held", journalled(lost))
+    return Outcome(job, "held", error=lost)
