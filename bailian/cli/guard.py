@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
+from contextlib import suppress
 from types import FrameType
 from typing import Any, NoReturn
 
 import click
 
+from bailian.cli.streams import Output, take_over
 from bailian.engine.interrupts import SIGNALS
 from bailian.errors import BailianError, Exit, Interrupted, InvalidRequest, SaveError
 from bailian.language import say
 
 
 def main(command: click.Command, prog_name: str | None = None) -> NoReturn:
-    """Run a command and leave with its verdict."""
-    _fill_closed_streams()
+    """Run a command and leave with its verdict. Every script and command ends here."""
+    stdout = take_over()
     # pydantic looks through every installed package for plugins: 24 ms, and we have none.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     # SIGTERM (cron, systemd) ends a run as Ctrl-C does: what is running is named and kept.
@@ -26,66 +29,63 @@ def main(command: click.Command, prog_name: str | None = None) -> NoReturn:
     if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) == signal.SIG_DFL:
         signal.signal(signal.SIGHUP, _interrupt)
     try:
-        code = command.main(prog_name=prog_name, standalone_mode=False)
+        code = _verdict(command, prog_name, stdout)
+        # From here on only the exit is left: a second Ctrl-C must not turn the verdict into a traceback.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        code = _all_written(code, stdout)
+    finally:
+        if stdout is not None:
+            stdout.let_go()
+    sys.exit(code)
+
+
+def _verdict(command: click.Command, prog_name: str | None, stdout: Output | None) -> int:
+    try:
+        return int(_called(command, prog_name) or 0)
+    except click.exceptions.Exit as end:
+        return end.exit_code
+    except click.UsageError as error:
+        return _fail(_from_click(error))
+    except (click.Abort, KeyboardInterrupt):
+        return _fail(Interrupted(say("interrupted", "已中断"), advice=_list_tasks()))
+    except BailianError as error:
+        return _fail(error)
+    except OSError as error:
+        if stdout is None or error is not stdout.failure:
+            raise
+        return _unwritten(error)
+    except SystemExit:
+        # click and rich leave by themselves, with 1, when nobody reads what they print.
+        if stdout is None or stdout.failure is None:
+            raise
+        return _unwritten(stdout.failure)
+
+
+def _called(command: click.Command, prog_name: str | None) -> Any:
+    try:
+        return command.main(prog_name=prog_name, standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as asked:
         click.echo(asked.ctx.get_help() if asked.ctx else "")
-        code = Exit.OK
-    except click.exceptions.Exit as end:
-        code = end.exit_code
-    except click.UsageError as error:
-        code = _fail(_from_click(error))
-    except (click.Abort, KeyboardInterrupt):
-        code = _fail(Interrupted(say("interrupted", "已中断"), advice=_list_tasks()))
-    except BailianError as error:
-        code = _fail(error)
-    except OSError as error:
-        code = _output_failed(error)
-    # From here on only the exit is left: a second Ctrl-C must not turn the verdict into a traceback.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _flush()
-    sys.exit(int(code or 0))
+        return Exit.OK
 
 
-def _fill_closed_streams() -> None:
-    """A closed stdin is an empty one, to a closed stderr nothing is said; a closed stdout stays one: data is lost.
-
-    The numbers 0, 1 and 2 are taken, so that no file or connection gets one of them.
-    """
-    for number in range(3):
-        if not _is_open(number):
-            os.open(os.devnull, os.O_RDWR)
-    sys.stdin = sys.stdin or open(0, encoding="utf-8", closefd=False)  # noqa: SIM115
-    sys.stderr = sys.stderr or open(2, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
+def _all_written(code: int, stdout: Output | None) -> int:
+    """Return the verdict: what stdout did not take is no success, whoever has overlooked it."""
+    with suppress(OSError, ValueError):
+        sys.stdout.flush()
+    failure = stdout.failure if stdout is not None else None
+    return _unwritten(failure) if failure is not None and code == Exit.OK else code
 
 
-def _is_open(number: int) -> bool:
-    try:
-        os.fstat(number)
-    except OSError:
-        return False
-    return True
-
-
-def _output_failed(error: OSError) -> Exit:
+def _unwritten(error: OSError) -> Exit:
     """stdout is full, closed, or its reader has gone. Whatever was paid for is saved, or in the journal."""
-    traced = error.__traceback__
-    while traced is not None and traced.tb_next is not None:
-        traced = traced.tb_next
-    if traced is None or traced.tb_frame.f_globals.get("__name__") not in ("bailian.cli.terminal", "click.utils"):
-        raise error
-    if not isinstance(error, BrokenPipeError):
-        text = say(f"cannot write to stdout: {error.strerror}", f"无法写入 stdout：{error.strerror}")
-        _fail(SaveError(text, advice=_list_tasks()), as_json=False)
-    return Exit.TRY_AGAIN
+    from bailian.cli.terminal import nobody_reads
 
-
-def _flush() -> None:
-    """Flush now, where a failure can be handled; at interpreter exit it would print a warning and exit 120."""
-    try:
-        if sys.stdout is not None:
-            sys.stdout.flush()
-    except OSError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    if isinstance(error, BrokenPipeError):
+        return _fail(nobody_reads(), as_json=False)
+    reason = say("it is closed", "stdout 已关闭") if error.errno == errno.EBADF else error.strerror
+    text = say(f"cannot write to stdout: {reason}", f"无法写入 stdout：{reason}")
+    return _fail(SaveError(text, advice=_list_tasks()), as_json=False)
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:

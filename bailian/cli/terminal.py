@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import json
 import re
 import sys
@@ -39,7 +38,7 @@ def write_json(value: Mapping[str, Any]) -> None:
     text = json.dumps(value, ensure_ascii=False, default=str)
     text = _UNPRINTABLE.sub(lambda match: f"\\u{ord(match.group()):04x}", text)
     try:
-        text.encode((sys.stdout and sys.stdout.encoding) or "utf-8")
+        text.encode(sys.stdout.encoding or "utf-8")
     except UnicodeEncodeError:  # the pipe's encoding lacks a character: JSON has its own way to write it
         text = json.dumps(json.loads(text))
     _write(sys.stdout, text)
@@ -57,8 +56,6 @@ def write_text(text: str, end: str = "\n") -> None:
 
 def write_bytes(data: bytes) -> None:
     """Print a file."""
-    if sys.stdout is None:
-        raise OSError(errno.EBADF, say("stdout is closed", "stdout 已关闭"))
     if sys.stdout.isatty():
         _write(sys.stdout, printable(data.decode("utf-8", "replace")), end="")
         return
@@ -66,7 +63,7 @@ def write_bytes(data: bytes) -> None:
         sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()
     except BrokenPipeError:
-        raise _nobody_reads() from None
+        raise nobody_reads() from None
 
 
 def talk_piece(text: str) -> None:
@@ -83,7 +80,8 @@ def talk(text: str) -> None:
             _write(sys.stderr, printable(text))
 
 
-def _nobody_reads() -> SaveError:
+def nobody_reads() -> SaveError:
+    """Return what is said when the reader of stdout has gone."""
     return SaveError(
         say("nobody reads stdout any more", "stdout 的读取端已关闭"),
         advice=say("`bailian tasks list` shows what was saved", "`bailian tasks list` 显示已保存的内容"),
@@ -96,13 +94,11 @@ def _write(stream: Any, line: str, end: str = "\n") -> None:
     Raises:
         OSError: the data could not be written (a full disk, a closed pipe).
     """
-    if stream is None:
-        raise OSError(errno.EBADF, say("stdout is closed", "stdout 已关闭"))
     encoding = stream.encoding or "utf-8"
     try:
         _write_now(stream, line.encode(encoding, "backslashreplace").decode(encoding) + end)
     except BrokenPipeError:  # click would turn it into a bare exit 1
-        raise _nobody_reads() from None
+        raise nobody_reads() from None
 
 
 def _write_now(stream: Any, line: str) -> None:
