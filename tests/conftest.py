@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType, TracebackType
 from typing import Any
 
 import click
@@ -19,6 +20,7 @@ import pytest
 
 from bailian.cli import guard
 from bailian.engine import schedule
+from bailian.engine.interrupts import SIGNALS
 from bailian.language import language
 from bailian.sandbox import Sandbox
 from bailian.sandbox.answers import LoggedRequest
@@ -27,6 +29,74 @@ ROOT = Path(__file__).parent.parent
 KEY = "sk-test-0123456789abcdef"
 FAST = 0.02
 """Pauses in tests are this part of the real ones."""
+HANG_S = 600
+"""No test takes a third of this: who is not over by then waits for something that never comes."""
+
+
+def _go_on(_signal: int, _frame: FrameType | None) -> None:
+    """Under nohup the tests survive their terminal. What they start hears of it: only ignoring is handed down."""
+
+
+NO_HANG_UP = os.name != "nt" and signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+
+
+def hear_signals() -> None:
+    """Give every process that tests start the signals as a shell's foreground has them.
+
+    Who starts the tests may have them ignored (nohup, `… &` in a script) or blocked, and both are handed down.
+    """
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    if os.name != "nt":
+        signal.signal(signal.SIGHUP, _go_on if NO_HANG_UP else signal.SIG_DFL)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {*SIGNALS, signal.SIGALRM, signal.SIGCHLD})
+
+
+class Child(subprocess.Popen[Any]):
+    """A process that a test starts. It does not outlive the test, and a failed test does not wait for it."""
+
+    started: list[Child] = []  # noqa: RUF012 - of all tests, emptied after each
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.started.append(self)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is not None:
+            self.kill()
+        super().__exit__(kind, error, trace)
+
+
+def kill_children() -> None:
+    """End what is left of a test's processes."""
+    for child in Child.started:
+        if child.poll() is None:
+            child.kill()
+
+
+def _hangs(_signal: int, _frame: FrameType | None) -> None:
+    kill_children()  # without waiting for them: what is interrupted here may hold the lock of that
+    pytest.fail(f"the test hangs: not over after {HANG_S} s")
+
+
+@pytest.fixture(autouse=True)
+def ends_by_itself(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """No test waits for ever, whatever it waits for, and none depends on the signals its surroundings ignore."""
+    hear_signals()
+    monkeypatch.setattr(subprocess, "Popen", Child)
+    if hasattr(signal, "setitimer"):
+        signal.signal(signal.SIGALRM, _hangs)
+        signal.setitimer(signal.ITIMER_REAL, HANG_S)
+    yield
+    if hasattr(signal, "setitimer"):
+        signal.setitimer(signal.ITIMER_REAL, 0)
+    kill_children()
+    for child in Child.started:
+        child.wait()
+    Child.started.clear()
 
 
 @pytest.fixture(autouse=True)
@@ -78,7 +148,7 @@ def run_command(command: click.Command, *words: str, stdin: str = "", exits: int
     """Run a whole command in this process; any other exit code than `exits` fails the test (None: all are good)."""
     out, err = io.StringIO(), io.StringIO()
     kept = sys.argv, sys.stdout, sys.stderr, sys.stdin
-    handlers = {sign: signal.getsignal(sign) for sign in (signal.SIGTERM, signal.SIGINT)}
+    handlers = {sign: signal.getsignal(sign) for sign in SIGNALS}
     sys.argv, sys.stdout, sys.stderr, sys.stdin = ["command", *words], out, err, _Stdin(stdin)
     code: int | None = None
     try:
@@ -156,6 +226,17 @@ def start_script(
 
 def start_bailian(box: Sandbox, *words: str) -> subprocess.Popen[str]:
     return start_script(box, *words, command="from bailian.cli.commands import bailian as main")
+
+
+def said_until(process: subprocess.Popen[str], mark: str) -> str:
+    """Read what a process says on stderr up to a line with the mark; fail when it ends without having said it."""
+    assert process.stderr is not None
+    said = ""
+    while mark not in said:
+        line = process.stderr.readline()
+        assert line, f"it ended without {mark!r}:\n{said}"
+        said += line
+    return said
 
 
 def end(process: subprocess.Popen[str], timeout_s: float = 120) -> Ran:

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from bailian.sandbox import Fault, Sandbox
-from tests.conftest import KEY, ROOT, Run, end, start_bailian, start_script
+from tests.conftest import KEY, ROOT, Run, end, said_until, start_bailian, start_script
 from tests.test_batch_bad_days import check, executed, jobs, mixed, pictures, records, states, texts, write
 from tests.test_processes import posix_only, until
 
@@ -175,11 +175,7 @@ def test_an_interrupted_batch_says_how_to_go_on(bailian: Run, box: Sandbox, sign
     edits = [{"kind": "image_edit", "prompt": f"改第{i}处。", "image": "https://example.com/a.png"} for i in range(4)]
     rows = [*edits, *pictures(12), *texts(12)]
     box.settings.change({"task_s": 1.0})
-    if sign == "SIGHUP":  # a test run that nobody's terminal ends hands that down
-        before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
     process = start_bailian(box, "batch", "run", write(rows))
-    if sign == "SIGHUP":
-        signal.signal(signal.SIGHUP, before)
     until(lambda: len(box.tasks) >= 6 and len(box.sync_calls) >= 6)
     process.send_signal(signal.Signals[sign])
     ran = end(process)
@@ -214,10 +210,7 @@ def test_ctrl_c_twice_waits_for_nothing(box: Sandbox) -> None:
     process = start_bailian(box, "batch", "run", write(texts(3)))
     until(lambda: len(box.sync_calls) == 3)
     process.send_signal(signal.SIGINT)
-    assert process.stderr is not None
-    said = ""
-    while "Ctrl-C: do not wait" not in said:
-        said += process.stderr.readline()
+    said_until(process, "Ctrl-C: do not wait")
     process.send_signal(signal.SIGINT)
     ran = end(process)
     assert ran.code == 130
