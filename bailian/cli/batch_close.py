@@ -10,8 +10,10 @@ from bailian.errors import BailianError, Exit, SaveError
 from bailian.language import say
 
 if TYPE_CHECKING:
+    from bailian.batch.intents import Wish
     from bailian.batch.run import Ready
     from bailian.cli.batches import Call
+    from bailian.engine.job import Outcome
     from bailian.engine.run import Engine
 
 
@@ -36,8 +38,31 @@ def write_what_came(call: Call, engine: Engine, ready: Ready, *, page: bool) -> 
     return None
 
 
-def sum_up(call: Call, engine: Engine, ready: Ready, digest: str, took_s: float, stopped: BailianError | None) -> int:
+def stops(outcome: Outcome) -> BailianError | None:
+    """Return the error that keeps the rest from being sent."""
+    error = outcome.error
+    return error if error is not None and (error.stops_all or error.exit_code == Exit.ACCOUNT) else None
+
+
+def is_unsaved(outcome: Outcome) -> bool:
+    """Return whether a paid result is left without its file."""
+    error = outcome.error
+    fetched_in_vain = outcome.state == "ended" and error is not None and error.exit_code == Exit.TRY_AGAIN
+    return fetched_in_vain or isinstance(error, SaveError)
+
+
+def sum_up(
+    call: Call,
+    engine: Engine,
+    ready: Ready,
+    digest: str,
+    took_s: float,
+    stopped: BailianError | None,
+    unsaved: bool,
+) -> int:
     """Write the results and the page, say how it ended; return the exit code.
+
+    `stopped` is why the rest was not sent, `unsaved` whether a paid result has no file.
 
     Raises:
         SaveError: results or page could not be written; how it ended was said.
@@ -52,10 +77,21 @@ def sum_up(call: Call, engine: Engine, ready: Ready, digest: str, took_s: float,
     if unwritten is None and digest and summary["done"] == ready.rows == summary["rows"]:
         runs.finish(wish.run, digest, ready.rows, summary)
     # Cron mails what is said: that rows are left for its next run is nothing to write home about.
-    quiet = (Exit.OK, Exit.STILL_RUNNING) if call.options.cron else (Exit.OK,)
+    quiet = (Exit.OK, Exit.STILL_RUNNING) if call.options.cron and not unsaved else (Exit.OK,)
     if call.shown or (code not in quiet and not call.common.quiet):
         sandbox, page = engine.settings.sandbox, call.options.gallery and not call.options.cron
         say_end(wish, summary, took_s, stopped, sandbox=sandbox, page=page, written=unwritten is None)
     if unwritten is not None:
         raise unwritten
     return code
+
+
+def unsaid(error: OSError | SaveError, wish: Wish) -> SaveError:
+    """Return what is said when stdout has taken no more in the middle of a batch."""
+    reason = error.message if isinstance(error, SaveError) else error.strerror or str(error)
+    return SaveError(
+        say(f"the output takes no more: {reason}", f"无法继续输出：{reason}"),
+        advice=say(
+            f"{wish.same_command} to go on: nothing is paid again", f"{wish.same_command}即可继续：不会重复计费"
+        ),
+    )

@@ -15,11 +15,11 @@ from click.core import ParameterSource
 
 from bailian import catalog, settings
 from bailian.cli.account import settings_of
-from bailian.cli.batch_close import sum_up, write_what_came
+from bailian.cli.batch_close import is_unsaved, stops, sum_up, unsaid, write_what_came
 from bailian.cli.batch_ended import digest_of, ended_before, say_ended
 from bailian.cli.inputs import input_of
 from bailian.cli.options import DEFAULT_OUTPUT, Common
-from bailian.cli.report import outcome_json, prefix_here, shown_path
+from bailian.cli.report import outcome_json, prefix_here, shown_path, talk_other_names
 from bailian.cli.run import service
 from bailian.cli.target import Target
 from bailian.cli.terminal import talk, talk_error, write_data, write_json
@@ -161,13 +161,20 @@ def _run(call: Call, there: Settings) -> int:
         with _nothing_sent():
             ready = _ready(call, engine, progress)
         stopped: BailianError | None = None
+        unsaved = renamed = False
 
         def handle(outcome: Outcome) -> None:
-            nonlocal stopped
-            stopped = stopped or _stops(outcome)
+            nonlocal stopped, unsaved, renamed
+            stopped = stopped or stops(outcome)
             progress.ended(outcome)
             with progress.paused():
                 _report(outcome, call)
+                if call.shown and not renamed:  # once: the others are called so for the same reason
+                    renamed = talk_other_names(outcome)
+            if is_unsaved(outcome):
+                if call.options.cron and not unsaved:  # cron hears of one, at each run while it is so
+                    _say_error(outcome)
+                unsaved = True
 
         try:
             for part in _parts(call, engine, lambda: stopped is not None):
@@ -177,9 +184,9 @@ def _run(call: Call, there: Settings) -> int:
             unwritten = write_what_came(call, engine, ready, page=False)
             if unwritten is not None:
                 talk_error(unwritten)
-            raise (error if isinstance(error, Interrupted) else _unsaid(error, call.wish)) from None
+            raise (error if isinstance(error, Interrupted) else unsaid(error, call.wish)) from None
         with progress.paused():
-            return sum_up(call, engine, ready, digest, time.monotonic() - started_s, stopped)
+            return sum_up(call, engine, ready, digest, time.monotonic() - started_s, stopped, unsaved)
 
 
 def _ready(call: Call, engine: Engine, progress: BatchProgress) -> Ready:
@@ -258,32 +265,14 @@ def _each(outcomes: Generator[Outcome, None, None], handle: Callable[[Outcome], 
         raise unsaid
 
 
-def _unsaid(error: OSError | SaveError, wish: Wish) -> SaveError:
-    """Return what is said when stdout has taken no more in the middle of a batch."""
-    reason = error.message if isinstance(error, SaveError) else error.strerror or str(error)
-    return SaveError(
-        say(f"the output takes no more: {reason}", f"无法继续输出：{reason}"),
-        advice=say(
-            f"{wish.same_command} to go on: nothing is paid again", f"{wish.same_command}即可继续：不会重复计费"
-        ),
-    )
-
-
-def _stops(outcome: Outcome) -> BailianError | None:
-    """Return the error that keeps the rest from being sent."""
-    error = outcome.error
-    return error if error is not None and (error.stops_all or error.exit_code == Exit.ACCOUNT) else None
-
-
 def _report(outcome: Outcome, call: Call) -> None:
     """Print how a row ended."""
-    from bailian.batch.problems import placed
-
     if outcome.state == "waiting":
         return
-    place = (outcome.job.prepared.get("row") or {}).get("where") or ""
     if call.common.as_json:
-        write_json({"row": outcome.job.row_key, "where": place, "state": outcome.state, **outcome_json(outcome)})
+        write_json(
+            {"row": outcome.job.row_key, "where": _where(outcome), "state": outcome.state, **outcome_json(outcome)}
+        )
         return
     if call.options.cron:
         return
@@ -292,5 +281,16 @@ def _report(outcome: Outcome, call: Call) -> None:
     for path in outcome.files:
         write_data(shown_path(path, call.prefix))
     if outcome.error is not None and outcome.error.exit_code != Exit.STILL_RUNNING:
-        talk(placed(place) + say(":", "："))
+        _say_error(outcome)
+
+
+def _where(outcome: Outcome) -> str:
+    return (outcome.job.prepared.get("row") or {}).get("where") or ""
+
+
+def _say_error(outcome: Outcome) -> None:
+    from bailian.batch.problems import placed
+
+    if outcome.error is not None:
+        talk(placed(_where(outcome)) + say(":", "："))
         talk_error(outcome.error)

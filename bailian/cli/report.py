@@ -79,6 +79,13 @@ def outcome_json(outcome: Outcome) -> dict[str, Any]:
     return shown
 
 
+def talk_other_names(outcome: Outcome) -> bool:
+    """Say which files could not be called what they were to be called; return whether there are any."""
+    told = [notice for notice in outcome.job.notices if notice.code == "other_name"]
+    talk_notices(told)
+    return bool(told)
+
+
 def prefix_here() -> str:
     """Return how the paths of this folder begin; "" if it is gone."""
     try:

@@ -46,7 +46,8 @@ class Target:
 
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            with TemporaryFile(dir=self.folder):
+            # As long as the longest name that a file of ours gets if need be: Windows counts the whole path.
+            with TemporaryFile(dir=self.folder, prefix="." + "x" * naming.PLAIN_MAX_BYTES):
                 pass
         except OSError as error:
             raise InvalidRequest.one(

@@ -5,13 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import time
 from collections.abc import Mapping
 from contextlib import suppress
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from bailian.engine import names
 from bailian.engine.job import Job, Ports, Written
 from bailian.engine.reports import still_at_service
 from bailian.engine.spoken import sound_parts
@@ -53,17 +52,16 @@ def write_texts(job: Job, ports: Ports, answer: Mapping[str, Any]) -> None:
     for item in of(job.kind).items(answer, job.prepared):
         if item.good and item.text is not None:
             data = _text_bytes(item)
-            inner, _, name = _stem_name(job, item).rpartition("/")
-            folder = job.saving.folder / inner if inner else job.saving.folder
-            whole = folder / _aside_name(job, item, "whole")
             with suppress(OSError):
+                stem = names.stem_of(job, item)
+                whole = _aside(job, item, stem, "whole")
                 try:
                     _write(whole, data)
-                except FileNotFoundError:  # the first of its folder
-                    folder.mkdir(parents=True, exist_ok=True)
+                except FileNotFoundError:  # its folder was removed meanwhile
+                    stem.parent.mkdir(parents=True, exist_ok=True)
                     _write(whole, data)
-                target = folder / _with_suffix(job, item, name)
-                job.written[item.index] = Written(folder, whole, target, hashlib.sha256(data).hexdigest())
+                target = _named(job, item, stem)
+                job.written[item.index] = Written(stem.parent, whole, target, hashlib.sha256(data).hexdigest())
 
 
 def record_texts(job: Job, ports: Ports) -> None:
@@ -76,7 +74,8 @@ def _place_text(job: Job, ports: Ports, item: Item) -> Path:
     """Give a text that is written already its name; the journal learns of it with the end of the job."""
     text = job.written[item.index]
     if item.index not in job.unrecorded:
-        job.unrecorded[item.index] = (naming.place(text.whole, text.target, sync=False), text.sha256)
+        final = _place(job, item, text.whole, text.target, sync=False)
+        job.unrecorded[item.index] = (final, text.sha256)
     ports.unsynced.add(text.folder)
     return job.unrecorded[item.index][0]
 
@@ -84,11 +83,19 @@ def _place_text(job: Job, ports: Ports, item: Item) -> Path:
 def _aside(job: Job, item: Item, stem: Path, end: str) -> Path:
     """Return where a result ("part", "whole") or its "recipe" is until it has its name. Named by the job: whoever goes
     on with it finds it, whatever name the result gets."""
-    return stem.with_name(_aside_name(job, item, end))
+    return stem.with_name(f".{job.id}.{item.index}.{end}")
 
 
-def _aside_name(job: Job, item: Item, end: str) -> str:
-    return f".{job.id}.{item.index}.{end}"
+def _place(job: Job, item: Item, whole: Path, target: Path, *, sync: bool = True) -> Path:
+    """Give a finished file the name it is to get, or the next best one that is not refused."""
+    final = naming.place_first(whole, _possible(job, item, target), sync=sync)
+    if not naming.is_numbered(final, target):
+        names.note_other_name(job, target, final)
+    return final
+
+
+def _possible(job: Job, item: Item, target: Path) -> tuple[Path, ...]:
+    return naming.fallbacks(target, names.plain_stem(job, item))
 
 
 def save_item(job: Job, ports: Ports, item: Item) -> Path:
@@ -99,11 +106,10 @@ def save_item(job: Job, ports: Ports, item: Item) -> Path:
             final = _place_text(job, ports, item)
         else:
             begun = ports.journal.file_path(job.id, item.index)
-            stem = _stem(job, item) if begun is None else begun.path.with_suffix("") if begun.sha256 else begun.path
+            stem = names.stem_of(job, item) if begun is None else _begun_stem(begun)
             final = _made_before(job, ports, item, begun, stem) or _made_now(job, ports, item, begun, stem)
         if job.saving.sidecar:
-            aside = _aside(job, item, final, "recipe")
-            _write_sidecar(final, recipe.recipe(job, item, _share_cny(job)), aside)
+            _write_sidecar(job, item, final)
         return final
     except OSError as error:
         failed = save_error(stem, error)
@@ -111,15 +117,19 @@ def save_item(job: Job, ports: Ports, item: Item) -> Path:
         raise (_kept_here(job, ports, failed) if here else still_at_service(job, failed)) from None
 
 
+def _begun_stem(begun: BegunFile) -> Path:
+    return begun.path.with_suffix("") if begun.sha256 else begun.path
+
+
 def _made_now(job: Job, ports: Ports, item: Item, begun: BegunFile | None, stem: Path) -> Path:
+    stem = naming.made_folder(stem.parent) / stem.name
     part, whole = _aside(job, item, stem, "part"), _aside(job, item, stem, "whole")
-    stem.parent.mkdir(parents=True, exist_ok=True)
     if not begun:
         ports.journal.file(job.id, item.index, stem)
     ports.progress.update(job, "DOWNLOADING", 0.0)
     target, digest = _written(job, ports, item, stem, part, whole)
     ports.journal.file(job.id, item.index, target, sha256=digest)
-    final = naming.place(whole, target)
+    final = _place(job, item, whole, target)
     ports.journal.file(job.id, item.index, final, sha256=digest, placed=True)
     return final
 
@@ -131,7 +141,7 @@ def _made_before(job: Job, ports: Ports, item: Item, begun: BegunFile | None, st
     whole = _aside(job, item, stem, "whole")
     # While it stands beside its name it has none, or just got it: only without it a name is looked for.
     if has_digest(whole, begun.sha256):
-        final = naming.place(whole, begun.path)
+        final = _place(job, item, whole, begun.path)
         ports.journal.file(job.id, item.index, final, sha256=begun.sha256, placed=True)
         return final
     found = _placed_before(job, ports, item, begun.path, begun.sha256)
@@ -153,14 +163,7 @@ def _written(job: Job, ports: Ports, item: Item, stem: Path, part: Path, whole: 
 
 
 def _named(job: Job, item: Item, stem: Path) -> Path:
-    """Return the file's name with the suffix asked for, else the format's own."""
-    return stem.with_name(_with_suffix(job, item, stem.name))
-
-
-def _with_suffix(job: Job, item: Item, name: str) -> str:
-    asked = job.saving.suffix if item.index == 0 else None
-    suffix = item.suffix if asked is None else asked
-    return f"{name}.{suffix}" if suffix else name
+    return stem.with_name(names.with_suffix(job, item, stem.name))
 
 
 def _write(path: Path, data: bytes) -> None:
@@ -213,41 +216,11 @@ def _write_sound(job: Job, ports: Ports, whole: Path, suffix: str) -> None:
 def _placed_before(job: Job, ports: Ports, item: Item, target: Path, sha256: str) -> Path | None:
     """Return where the finished file is, if it is, and record that: it may have become "name-2" just before a kill.
     Neither its name nor what is in it proves that it is this job's: two jobs may have answered alike."""
-    for candidate in naming.taken(target):
-        if has_digest(candidate, sha256) and ports.journal.take_file(job.id, item.index, candidate, sha256):
-            return candidate
+    for name in _possible(job, item, target):
+        for candidate in naming.taken(name):
+            if has_digest(candidate, sha256) and ports.journal.take_file(job.id, item.index, candidate, sha256):
+                return candidate
     return None
-
-
-def _stem(job: Job, item: Item) -> Path:
-    return (job.saving.folder or Path()) / _stem_name(job, item)
-
-
-@lru_cache(maxsize=64)
-def _date_time(at_s: float) -> tuple[str, str]:
-    """Rows of a batch are written down at the same moment."""
-    local = time.localtime(at_s)
-    return time.strftime("%Y%m%d", local), time.strftime("%H%M%S", local)
-
-
-def _stem_name(job: Job, item: Item) -> str:
-    """Return the name below the output folder, without suffix."""
-    if job.saving.stem is not None:
-        return job.saving.stem
-    day, moment = _date_time(job.created_at_s)
-    # Files of one job that differ in their suffix (a sound and its subtitles) share a name.
-    count = 1 if item.suffix else int(job.prepared.get("count") or 1)
-    values = {
-        "date": day,
-        "time": moment,
-        "model": job.model,
-        "prompt": job.request.get("prompt"),
-        "seed": item.wire.get("seed"),
-        "n": count,
-        "task_id": job.task_id,
-        "index": item.index + 1 if count > 1 else None,
-    }
-    return naming.render(job.saving.template, values)
 
 
 def _complete(job: Job, item: Item, stem: Path, part: Path, whole: Path) -> tuple[Path, str]:
@@ -295,11 +268,14 @@ def _note_size(job: Job, data: bytes) -> None:
             job.notices.append(Notice("size_differs", text))
 
 
-def _write_sidecar(path: Path, made: dict[str, Any], aside: Path) -> None:
+def _write_sidecar(job: Job, item: Item, path: Path) -> None:
     """Write NAME.json beside the file, as carefully as the file: whole, once, and over nothing."""
-    sidecar = path.with_name(f"{path.name}.json")
+    aside = _aside(job, item, path, "recipe")
+    made = recipe.recipe(job, item, _share_cny(job))
     _write(aside, (json.dumps(made, ensure_ascii=False, indent=2) + "\n").encode("utf-8"))
-    if has_digest(sidecar, sha256_of(aside)):
+    digest = sha256_of(aside)
+    sidecars = [name.with_name(f"{name.name}.json") for name in _possible(job, item, path)]
+    if any(has_digest(sidecar, digest) for sidecar in sidecars):
         aside.unlink()  # written before, by a process that was killed
     else:
-        naming.place(aside, sidecar)
+        naming.place_first(aside, sidecars)

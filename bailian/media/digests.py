@@ -21,5 +21,5 @@ def has_digest(path: Path, sha256: str | None) -> bool:
     """Return whether the file is there and has this digest."""
     try:
         return sha256 is not None and sha256_of(path) == sha256
-    except OSError:
+    except (OSError, UnicodeEncodeError):  # the second: a name of another locale
         return False

@@ -6,8 +6,9 @@ import errno
 import itertools
 import os
 import re
+import sys
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urlsplit
@@ -20,6 +21,16 @@ FIELDS = ("date", "time", "model", "prompt", "seed", "n", "task_id", "index")
 PROMPT_CHARS = 40
 # 255 bytes is the limit of ext4, APFS and NTFS names; room is left for a number, the suffix and ".part".
 NAME_MAX_BYTES = 200
+# Behind a name there must be room for a number, the suffix, and ".json" for what tells how it was made.
+ROOM = "-99.webp.json"
+# eCryptfs (encrypted homes, Synology's encrypted folders) takes 143 bytes, whole paths on Windows 260 characters.
+SHORT_MAX_BYTES = 100
+PLAIN_MAX_BYTES = 80
+PLAIN_TEMPLATE = "{date}-{time}_{model}_{seed}_{index}"
+# What a system says to the name itself: too long, or characters that it cannot write.
+_REFUSALS = (errno.ENAMETOOLONG, errno.EILSEQ, errno.EINVAL)
+# Microsoft, "System Error Codes": path not found (one too long), buffer overflow, invalid name, bad path, name too long.
+_WINDOWS_REFUSALS = (3, 111, 123, 161, 206)
 # Microsoft, "Naming Files, Paths, and Namespaces": device names and forbidden characters; the rest of what is
 # forbidden here would break "one path a line" or drive a terminal.
 _RESERVED = re.compile(r"^(con|prn|aux|nul|(com|lpt)[0-9¹²³])\s*(\.|$)", re.IGNORECASE)
@@ -92,15 +103,107 @@ def _safe(field: str, value: object) -> str:
     return text[:PROMPT_CHARS] if field == "prompt" else text
 
 
-def _fit(name: str) -> str:
+def shorter(name: str) -> str:
+    """Return a name for systems that take no long ones, without the characters that the locale lacks."""
+    encoding = sys.getfilesystemencoding()
+    words = name.encode(encoding, "ignore").decode(encoding).split("_")
+    return _fit("_".join(filter(None, (word.strip("-. ") for word in words))), SHORT_MAX_BYTES)
+
+
+def plain(name: str, facts: str = "") -> str:
+    """Return what is ASCII of a name, and the words of `facts` that are not in it: "猫_s7" → "s7_20260102"."""
+    ascii_only = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+    words = [word.strip("-. ") for word in _DASHES.sub("-", ascii_only).split("_")]
+    words += [word for word in facts.split("_") if word not in words]
+    return _fit("_".join(filter(None, words)), PLAIN_MAX_BYTES)
+
+
+def _fit(name: str, max_bytes: int = NAME_MAX_BYTES) -> str:
     """Shorten the longest word until the name fits: usually the prompt, whose end matters least."""
     words = name.split("_")
-    while len("_".join(words).encode("utf-8")) > NAME_MAX_BYTES:
+    while len("_".join(words).encode("utf-8")) > max_bytes:
         longest = max(range(len(words)), key=lambda i: len(words[i].encode("utf-8")))
         words[longest] = words[longest][:-1]
         words = [word for word in words if word]
     name = "_".join(words).strip("-_ .") or "file"
     return f"_{name}" if _RESERVED.match(name) else name
+
+
+def refuses_name(error: BaseException) -> bool:
+    """Return whether file system or locale refuse a name itself: another one may be taken."""
+    if isinstance(error, UnicodeEncodeError):
+        return True
+    codes = (getattr(error, "errno", None), getattr(error, "winerror", None))
+    return isinstance(error, OSError) and (codes[0] in _REFUSALS or codes[1] in _WINDOWS_REFUSALS)
+
+
+def fits(folder: Path, name: str) -> bool:
+    """Return whether an existing folder takes a name with this stem, as far as asking for it tells."""
+    try:
+        os.lstat(folder / (name + ROOM))
+    except (OSError, UnicodeEncodeError) as error:
+        return not refuses_name(error)
+    return True
+
+
+def made_folder(wanted: Path) -> Path:
+    """Make a folder; of its parts, those that are refused get a shorter name, or an ASCII one. Return what was made.
+
+    Raises:
+        OSError: it cannot be made, and its name is not the reason.
+    """
+    try:
+        wanted.mkdir(parents=True, exist_ok=True)
+    except (OSError, UnicodeEncodeError) as error:
+        if not refuses_name(error):
+            raise
+    else:
+        return wanted
+    made = Path(wanted.anchor)
+    for part in wanted.parts[1 if wanted.anchor else 0 :]:
+        made = _made_part(made, part)
+    return made
+
+
+def _made_part(parent: Path, wanted: str) -> Path:
+    last: BaseException | None = None
+    for name in dict.fromkeys((wanted, shorter(wanted), plain(wanted))):
+        try:
+            (parent / name).mkdir(exist_ok=True)
+            return parent / name
+        except (OSError, UnicodeEncodeError) as error:  # noqa: PERF203 - three names at most
+            if not refuses_name(error):
+                raise
+            last = error
+    raise _no_name(last)
+
+
+def fallbacks(target: Path, plain_stem: str) -> tuple[Path, ...]:
+    """Return the names that a file may get, best first. They follow from the first one: a later process finds them."""
+    stems = (shorter(target.stem), plain_stem)
+    return tuple(dict.fromkeys((target, *(target.with_name(stem + target.suffix) for stem in stems))))
+
+
+def place_first(temp_path: Path, targets: Iterable[Path], *, sync: bool = True) -> Path:
+    """Give the finished file the first of these names that is not refused (see `place`); return the name it got.
+
+    Raises:
+        OSError: all are refused, or something else is wrong.
+    """
+    last: BaseException | None = None
+    for target in targets:
+        try:
+            return place(temp_path, target, sync=sync)
+        except (OSError, UnicodeEncodeError) as error:  # noqa: PERF203 - three names at most
+            if not refuses_name(error):
+                raise
+            last = error
+    raise _no_name(last)
+
+
+def _no_name(error: BaseException | None) -> OSError:
+    """Return the last refusal as what callers expect of a file."""
+    return error if isinstance(error, OSError) else OSError(errno.EILSEQ, os.strerror(errno.EILSEQ))
 
 
 def place(temp_path: Path, target: Path, *, sync: bool = True) -> Path:
@@ -141,7 +244,15 @@ def place(temp_path: Path, target: Path, *, sync: bool = True) -> Path:
 
 def taken(target: Path) -> Iterator[Path]:
     """Yield the names of this series that exist: "name", "name-2" … up to the first free one."""
-    yield from itertools.takewhile(lambda candidate: candidate.exists(), _candidates(target))
+    yield from itertools.takewhile(os.path.exists, _candidates(target))
+
+
+def is_numbered(path: Path, target: Path) -> bool:
+    """Return whether a path is a name of this series: "name", "name-2" …"""
+    if path.parent != target.parent or not path.name.startswith(target.stem):
+        return False
+    number = path.name.removeprefix(target.stem).removesuffix(target.suffix)
+    return not number or (number.startswith("-") and number[1:].isdecimal())
 
 
 def _candidates(target: Path) -> Iterator[Path]:
