@@ -182,7 +182,7 @@ ALL_KINDS = {
 }
 
 
-@on_every_system
+@on_two_systems
 @pytest.mark.usefixtures("quick")
 def test_every_kind_of_file_of_a_batch_is_saved(bailian: Run, box: Sandbox, system: System) -> None:
     """Pictures, a film, texts, a sound with its subtitles, their sidecars, results and gallery; at the first run."""
@@ -319,13 +319,13 @@ def test_a_batch_in_a_locale_without_the_characters(box: Sandbox, locale: dict[s
 
 @posix_only
 @pytest.mark.usefixtures("quick")
-def test_one_request_in_such_a_locale(box: Sandbox) -> None:
+def test_one_request_in_such_a_locale(box: Sandbox, text2image: Run) -> None:
     """It is made and fetched there, by `tasks wait -o` too; what a process under UTF-8 has made is no traceback."""
     Path("one.json").write_text('{"prompt": "한국𠮷", "seed": 5}', encoding="utf-8")
-    script = str(ROOT / "text2image.py")
-    assert ran_in(ASCII, box, script, "--config", "one.json").strip().endswith("_wan2.2-t2i-flash_s5.png")
-    ran_in({}, box, script, "--config", "one.json")
-    ran_in({}, box, script, "--config", "one.json", "--no-wait")
+    made_there = ran_in(ASCII, box, str(ROOT / "text2image.py"), "--config", "one.json")
+    assert made_there.strip().endswith("_wan2.2-t2i-flash_s5.png")
+    text2image("--config", "one.json")
+    text2image("--config", "one.json", "--no-wait")
     ran_in(ASCII, box, "-m", "bailian", "tasks", "wait", "--all", "-o", "elsewhere")
     assert len(made(Path("elsewhere"))) == 1
     again = ran_in(ASCII, box, "-m", "bailian", "tasks", "wait", box.tasks[1].task_id)

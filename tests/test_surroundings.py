@@ -22,14 +22,13 @@ signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
 os.execv(sys.executable, [sys.executable, "-m", "pytest", "-q", "-n", "0", "-p", "no:cacheprovider", *sys.argv[1:]])
 """
 NEVER_ENDS = """
-import subprocess, sys
-from tests import conftest
+import signal, subprocess, sys
 from tests.conftest import *
 
-conftest.HANG_S = 0.5
 SLEEP = [sys.executable, "-c", "import time; time.sleep(1000)"]
 
 def test_waits():
+    signal.setitimer(signal.ITIMER_REAL, 0.5)
     with subprocess.Popen(SLEEP) as process:
         process.wait()
 
@@ -42,23 +41,17 @@ def test_leaves_one():
 """
 
 
-def pytest_of(file: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    """Run tests as a process that was started with everything ignored."""
-    command = [sys.executable, "-c", IGNORING, *words, str(file)]
-    return subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120)
+def test_everything_ends_though_the_tests_were_told_to_ignore_signals(tmp_path: Path) -> None:
+    """nohup ignores SIGHUP, `… &` in a script SIGINT; a child that inherited that would never end at Ctrl-C.
 
-
-def test_children_hear_signals_that_the_tests_were_told_to_ignore() -> None:
-    """nohup ignores SIGHUP, `… &` in a script SIGINT; a child that inherits it never ends at Ctrl-C."""
-    ran = pytest_of(ROOT / "tests/sandbox/test_sandbox_foreground.py")
-    assert ran.returncode == 0, ran.stdout
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
-
-
-def test_no_test_waits_for_ever(tmp_path: Path) -> None:
-    """One that waits for a process without end, one that fails beside it, one that leaves it behind: all three end."""
+    And a test that waits without end, one that fails beside its process, one that leaves it behind: all three end.
+    """
     file = tmp_path / "test_never_ends.py"
     file.write_text(NEVER_ENDS, encoding="utf-8")
-    ran = pytest_of(file, "-c", str(ROOT / "pyproject.toml"))
-    assert "2 failed, 1 passed" in ran.stdout, ran.stdout
+    words = ["-c", str(ROOT / "pyproject.toml"), str(file), str(ROOT / "tests/sandbox/test_sandbox_foreground.py")]
+    ran = subprocess.run(
+        [sys.executable, "-c", IGNORING, *words], cwd=ROOT, capture_output=True, text=True, timeout=120
+    )
+    assert "2 failed, 3 passed" in ran.stdout, ran.stdout
     assert "the test hangs" in ran.stdout
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler

@@ -30,8 +30,7 @@ def main(command: click.Command, prog_name: str | None = None) -> NoReturn:
         signal.signal(signal.SIGHUP, _interrupt)
     try:
         code = _verdict(command, prog_name, stdout)
-        # From here on only the exit is left: a second Ctrl-C must not turn the verdict into a traceback.
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        _hear_no_more()
         code = _all_written(code, stdout)
     finally:
         if stdout is not None:
@@ -92,6 +91,12 @@ def _interrupt(_signal: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
+def _hear_no_more() -> None:
+    """The verdict is known, and only to be said: a second Ctrl-C must not put a traceback in its place."""
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+
+
 def _list_tasks() -> str:
     return say(
         "`bailian tasks list` shows what was saved and what is running",
@@ -100,9 +105,7 @@ def _list_tasks() -> str:
 
 
 def _fail(error: BailianError, as_json: bool | None = None) -> Exit:
-    # The verdict is known, and only to be said: a second Ctrl-C must not put a traceback in its place.
-    for number in SIGNALS:
-        signal.signal(number, signal.SIG_IGN)
+    _hear_no_more()
     from bailian.cli.terminal import talk_error, write_json
 
     if _wants_json() if as_json is None else as_json:
