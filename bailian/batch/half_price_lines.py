@@ -13,6 +13,7 @@ from typing import Any
 from bailian.errors import InvalidRequest
 from bailian.language import say
 from bailian.wire.answers import wire_error
+from bailian.wire.received import read_json
 
 # 50,000 lines, 500 MB a file, 6 MB a line; whether a MB is 10^6 or 2^20 bytes is not said, so the smaller.
 LINES_MAX = 50_000
@@ -99,8 +100,8 @@ def results(lines: Iterable[bytes]) -> Iterator[Result]:
     """Read a result or error file. The lines' order means nothing; what is no result line is left out."""
     for line in lines:
         try:
-            value = json.loads(line)
-        except (ValueError, RecursionError):
+            value = read_json(line)
+        except ValueError:
             continue
         if isinstance(value, dict) and isinstance(value.get("custom_id"), str):
             yield _result(value)

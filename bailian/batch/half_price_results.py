@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from bailian.batch.half_price_book import Kept, Members, Shelf
-from bailian.batch.half_price_lines import Result, line_errors, refusal, results
+from bailian.batch.half_price_lines import LINES_MAX, Result, line_errors, refusal, results
+from bailian.counts import count_of
 from bailian.engine.job import Job, Outcome
 from bailian.engine.run import Engine
 from bailian.engine.save import save
 from bailian.engine.watch import keep
-from bailian.errors import BailianError, Exit, NotSent, TaskFailed, journalled
+from bailian.errors import BailianError, Exit, NotSent, TaskFailed, TransportError, journalled
 from bailian.journal_rows import Row
 from bailian.language import say
 from bailian.wire.batch_api import BatchApi
@@ -34,7 +35,7 @@ def fetch(api: BatchApi, shelf: Shelf, kept: Kept, batch: Mapping[str, Any]) -> 
     """
     counts = batch.get("request_counts")
     counts = counts if isinstance(counts, dict) else {}
-    wanted = sum(counts[name] for name in ("completed", "failed") if type(counts.get(name)) is int)
+    wanted = sum(count_of(counts.get(name), LINES_MAX) or 0 for name in ("completed", "failed"))
     paths = _downloaded(api, shelf, kept, batch)
     if paths and sum(1 for _ in results(lines_in(paths))) < wanted:
         for path in paths:
@@ -48,7 +49,9 @@ def _downloaded(api: BatchApi, shelf: Shelf, kept: Kept, batch: Mapping[str, Any
     for kind in ("output", "error"):
         file_id, path = batch.get(f"{kind}_file_id"), shelf.path(kept.name, f"{kind}.jsonl")
         if file_id and not path.exists():
-            api.content(str(file_id), path)
+            if not isinstance(file_id, str):  # there is one: what it holds is paid, and is not given up
+                raise TransportError(say("the answer names no readable file", "应答中的文件 id 无法解析"))
+            api.content(file_id, path)
         if path.exists():
             paths.append(path)
     return paths

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from bailian.counts import MOST_PICTURES, count_of
 from bailian.engine.evidence import failure, is_ours, shown_prompts
 from bailian.engine.job import Job, Saving
 from bailian.errors import InvalidRequest
@@ -43,7 +45,7 @@ def adopt(engine: Engine, task_id: str, saving: Saving, claimant_id: str | None 
         model=model,
         wire_model=model,
         request={"model": model, **({"prompt": prompts[0]} if prompts else {})},
-        prepared={"mode": "task", "count": (output.get("task_metrics") or {}).get("TOTAL") or 1},
+        prepared={"mode": "task", "count": _results_announced(output)},
         saving=saving.to_json(),
         estimate_cny=None,
         owner=engine.ports.owner.id,
@@ -72,6 +74,11 @@ def _named(engine: Engine, job_id: str, answer: dict[str, Any]) -> Row:
     if problem or row is None:
         raise InvalidRequest.one("job", problem, advice="bailian tasks list --state held")
     return row
+
+
+def _results_announced(output: Mapping[str, Any]) -> int:
+    metrics = output.get("task_metrics")
+    return (count_of(metrics.get("TOTAL"), MOST_PICTURES) if isinstance(metrics, dict) else None) or 1
 
 
 def _kind_of(engine: Engine, model: str) -> str:

@@ -21,8 +21,10 @@ def shown_prompts(answer: Mapping[str, Any]) -> list[str]:
     output = answer.get("output")
     if not isinstance(output, dict):
         return []
-    entries = [output, *(entry for entry in output.get("results") or [] if isinstance(entry, dict))]
-    return [str(entry["orig_prompt"]) for entry in entries if entry.get("orig_prompt")]
+    results = output.get("results")
+    entries = [output, *(results if isinstance(results, list) else [])]
+    prompts = [entry.get("orig_prompt") for entry in entries if isinstance(entry, dict)]
+    return [prompt for prompt in prompts if isinstance(prompt, str) and prompt]
 
 
 def is_ours(job: Job, answer: Mapping[str, Any]) -> bool | None:
@@ -57,7 +59,7 @@ def failed_category(wire_code: str, message: str) -> str:
     return known if known in telling else "TaskFailed"
 
 
-def failure(output: Mapping[str, Any], status: str, task_id: str | None, request_id: str | None) -> TaskFailed:
+def failure(output: Mapping[str, Any], status: str, task_id: str | None, request_id: object) -> TaskFailed:
     """Return the error of a task that ended without result. `code` and `message` may both be missing."""
     wire_code, message = str(output.get("code") or ""), str(output.get("message") or "")
     reason = message or say("the service gives no reason", "服务端未说明原因")
@@ -70,6 +72,6 @@ def failure(output: Mapping[str, Any], status: str, task_id: str | None, request
         code="ResourceNotFound" if status == "UNKNOWN" else failed_category(wire_code, message),
         advice="" if status == "CANCELED" else None,
         wire_code=wire_code or status,
-        request_id=request_id,
+        request_id=request_id if isinstance(request_id, str) else None,
         task_id=task_id,
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from bailian.engine.evidence import failed_category, failure
@@ -16,6 +15,7 @@ from bailian.language import say
 from bailian.modalities import of, remarks
 from bailian.modalities.shapes import Item
 from bailian.wire.download import LinkExpired, save_error
+from bailian.wire.received import read_json
 
 SAVE_TRIES = 5
 
@@ -52,8 +52,8 @@ def _fetch_document(job: Job, ports: Ports) -> None:
     part = ports.journal.folder / "documents" / f"{job.id}.part"
     try:
         ports.downloader.fetch(url, part)
-        document = json.loads(part.read_bytes())
-    except (ValueError, RecursionError):
+        document = read_json(part.read_bytes())
+    except ValueError:
         document = None
     except OSError as error:
         raise still_at_service(job, save_error(part, error)) from None

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from bailian.counts import MOST_CHARACTERS, count_of
 from bailian.engine.job import Job, Ports
 from bailian.errors import BailianError, CutShort, MaybeSent, NotSent, SaveError, ServiceError, TransportError
 from bailian.language import say
@@ -200,11 +201,12 @@ def _charge(job: Job, ports: Ports, answers: Sequence[Mapping[str, Any]], *, in_
     count = _characters(job, answers) + (len(texts[len(answers)]) if in_doubt and answers else 0)
     if count:
         job.charged_cny = of(job.kind).charged_cny({"usage": {"characters": count}}, job.prepared)
-        ports.journal.charged(job.id, job.charged_cny or 0.0)
+        if job.charged_cny is not None:  # without a price it is not known, which is not nothing
+            ports.journal.charged(job.id, job.charged_cny)
 
 
 def _characters(job: Job, answers: Sequence[Mapping[str, Any]]) -> int:
     """Return how many characters were billed; where the service told no figure, the text's own."""
-    known = [(answer.get("usage") or {}).get("characters") for answer in answers]
+    known = [count_of((answer.get("usage") or {}).get("characters"), MOST_CHARACTERS) for answer in answers]
     texts = job.prepared["facts"]["parts"]
     return sum(len(text) if count is None else count for text, count in zip(texts, known, strict=False))

@@ -172,6 +172,6 @@ def _seconds_between(start: object, end: object) -> float | None:
     """Return end − start of two of the service's wall-clock times; their zone (UTC+8) cancels out."""
     try:
         seconds = (datetime.fromisoformat(str(end)) - datetime.fromisoformat(str(start))).total_seconds()
-    except (TypeError, ValueError):  # TypeError: one with a zone, one without
+    except (TypeError, ValueError, OverflowError):  # TypeError: one with a zone, one without
         return None
     return seconds if 0 <= seconds < 24 * 3600 else None

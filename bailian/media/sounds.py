@@ -19,6 +19,9 @@ from bailian.language import say
 HEADER_BYTES = 44
 COPY_BYTES = 1024 * 1024
 PCM, EXTENSIBLE = 1, 0xFFFE
+# More than any recording has, and the bytes a second of that fit into a header's 32 bits.
+MOST_CHANNELS, MOST_RATE_HZ = 256, 1_000_000
+MOST_CHUNKS = 1000
 # What a header's 32 bits can say, less the header itself.
 MOST_BYTES = 0xFFFF_FFFF - HEADER_BYTES
 # Raw PCM of the service: one channel, 16 bits.
@@ -153,7 +156,9 @@ def _read_wav(file: BinaryIO, size: int, name: str) -> tuple[WavShape, int]:
         raise ValueError(say(f"{name} is no WAV file", f"{name} 不是 WAV 文件"))
     known: tuple[int, int, int] | None = None
     at = len(head)
-    while at + 8 <= size:
+    for _ in range(MOST_CHUNKS):
+        if at + 8 > size:
+            break
         kind, length = _chunk(file, at)
         if kind == b"data" and known is not None:
             return WavShape(*known, at + 8), _data_bytes(file, at + 8, length, size)
@@ -190,7 +195,7 @@ def _sample_format(content: bytes, name: str) -> tuple[int, int, int]:
         tag, channels, rate_hz, _, _, bits = struct.unpack("<HHIIHH", content[:16])
         if tag == EXTENSIBLE and len(content) >= 26:
             tag = int.from_bytes(content[24:26], "little")
-        if tag == PCM and channels and rate_hz and bits in (8, 16, 24, 32):
+        if tag == PCM and 0 < channels <= MOST_CHANNELS and 0 < rate_hz <= MOST_RATE_HZ and bits in (8, 16, 24, 32):
             return channels, rate_hz, bits
     raise ValueError(say(f"{name} is a WAV file, but not plain PCM", f"{name} 是 WAV 文件，但不是 PCM 编码"))
 

@@ -14,6 +14,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from bailian.catalog import Catalog, Model
+from bailian.counts import MOST_PICTURES, count_of
 from bailian.errors import Problem
 from bailian.language import say
 from bailian.media import kinds
@@ -163,14 +164,19 @@ def items(answer: Mapping[str, Any], prepared: Mapping[str, Any]) -> list[Item]:
 
     A result may be {"code","message"} instead of a link: one good picture makes the whole task SUCCEEDED.
     """
+    seed = prepared.get("body", {}).get("parameters", {}).get("seed")
+    entries = _entries(answer)
+    return [_item(index, entry, seed) for index, entry in enumerate(entries) if isinstance(entry, dict)]
+
+
+def _entries(answer: Mapping[str, Any]) -> list[Any]:
+    """Return what stands where results do, readable or not."""
     output = answer.get("output")
     output = output if isinstance(output, dict) else {}
-    entries = [
+    return [
         *_list(output.get("results")),
         *(part for content in _contents(output) for part in content if _is_image(part)),
     ]
-    seed = prepared.get("body", {}).get("parameters", {}).get("seed")
-    return [_item(index, entry, seed) for index, entry in enumerate(entries) if isinstance(entry, dict)]
 
 
 def _contents(output: Mapping[str, Any]) -> list[list[Any]]:
@@ -198,11 +204,19 @@ def _item(index: int, entry: dict[str, Any], seed: int | None) -> Item:
 def charged_cny(answer: Mapping[str, Any], prepared: Mapping[str, Any]) -> float | None:
     """Return pictures billed × price. Failed pictures are not billed; `usage.image_count` counts the good ones."""
     unit_cny = prepared.get("unit_cny")
+    count = _pictures_billed(answer, prepared)
+    return None if unit_cny is None or count is None else round(unit_cny * count, 6)
+
+
+def _pictures_billed(answer: Mapping[str, Any], prepared: Mapping[str, Any]) -> int | None:
+    """Return the count told, else the good links; None where neither is readable, or more came than was counted."""
+    found = items(answer, prepared)
+    good = sum(1 for item in found if item.url)
     usage = answer.get("usage")
-    count = usage.get("image_count") if isinstance(usage, dict) else None
-    if not isinstance(count, int):
-        count = sum(1 for item in items(answer, prepared) if item.url)
-    return None if unit_cny is None else round(unit_cny * count, 6)
+    if isinstance(usage, dict) and "image_count" in usage:
+        count = count_of(usage["image_count"], MOST_PICTURES)
+        return count if count is not None and count >= good else None
+    return good if found and len(found) == len(_entries(answer)) else None
 
 
 def asked_prompt(body: Mapping[str, Any]) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from bailian.catalog import Catalog, Model
+from bailian.counts import MOST_CHARACTERS, count_of
 from bailian.errors import InvalidRequest, Problem
 from bailian.language import say
 from bailian.media.sentences import lines_of, split_text
@@ -272,7 +273,7 @@ def _audio_bytes(answer: Mapping[str, Any]) -> int:
 
 def _characters(answer: Mapping[str, Any]) -> int | None:
     usage = answer.get("usage")
-    return _whole(usage.get("characters")) if isinstance(usage, dict) else None
+    return count_of(usage.get("characters"), MOST_CHARACTERS) if isinstance(usage, dict) else None
 
 
 def items(answer: Mapping[str, Any], prepared: Mapping[str, Any]) -> list[Item]:

@@ -6,22 +6,20 @@ from collections.abc import Mapping
 from copy import deepcopy
 from typing import Any
 
+from bailian.counts import MOST_TOKENS, count_of
 from bailian.language import say
 from bailian.modalities.shapes import Item, Notice
 from bailian.modalities.text_prices import cost_cny
-
-# More than any context: a count beyond it is rubbish, not a bill.
-MOST_TOKENS = 1_000_000_000
 
 
 def charged_cny(answer: Mapping[str, Any], prepared: Mapping[str, Any]) -> float | None:
     """Return what the tokens used cost; discounts for cached input are not counted."""
     usage = answer.get("usage")
     usage = usage if isinstance(usage, dict) else {}
-    counts = [usage.get(name) for name in ("input_tokens", "output_tokens")]
-    if not all(type(count) is int and 0 <= count <= MOST_TOKENS for count in counts):
+    input_tokens, output_tokens = (count_of(usage.get(name), MOST_TOKENS) for name in ("input_tokens", "output_tokens"))
+    if input_tokens is None or output_tokens is None:
         return None
-    return cost_cny(prepared.get("facts") or {}, *(int(count or 0) for count in counts))
+    return cost_cny(prepared.get("facts") or {}, input_tokens, output_tokens)
 
 
 def items(answer: Mapping[str, Any], prepared: Mapping[str, Any]) -> list[Item]:

@@ -10,6 +10,7 @@ from copy import deepcopy
 from typing import Any
 from urllib.parse import unquote
 
+from bailian.counts import MOST_SECONDS, amount_of
 from bailian.language import say
 from bailian.media import subtitles
 from bailian.modalities.shapes import Item, Notice
@@ -153,9 +154,12 @@ def remarks(answer: Mapping[str, Any], prepared: Mapping[str, Any]) -> list[Noti
 
 def charged_cny(answer: Mapping[str, Any], prepared: Mapping[str, Any]) -> float | None:
     """Return seconds billed × price; silence is free."""
-    seconds = _number(_object(answer.get("usage")).get("duration"))
-    if seconds is None or seconds < 0:
-        return 0.0 if no_speech(answer.get("output")) else None
+    usage = _object(answer.get("usage"))
+    if "duration" not in usage and no_speech(answer.get("output")):
+        return 0.0
+    seconds = amount_of(usage.get("duration"), MOST_SECONDS)
+    if seconds is None:
+        return None
     second_cny = _number(_object(prepared.get("facts")).get("second_cny"))
     return None if second_cny is None else round(second_cny * seconds, 6)
 

@@ -13,6 +13,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from bailian.catalog import Catalog, Model
+from bailian.counts import MOST_SECONDS, amount_of
 from bailian.errors import Problem
 from bailian.language import say
 from bailian.media import kinds
@@ -199,15 +200,10 @@ def charged_cny(answer: Mapping[str, Any], prepared: Mapping[str, Any]) -> float
     unit_cny = prepared.get("unit_cny")
     usage = answer.get("usage")
     usage = usage if isinstance(usage, dict) else {}
-    seconds = next(
-        (
-            usage[key]
-            for key in ("video_duration", "output_video_duration", "duration")
-            if isinstance(usage.get(key), int | float)
-        ),
-        None,
-    )
-    if seconds is None:
+    told = [usage[key] for key in ("video_duration", "output_video_duration", "duration") if key in usage]
+    # No video lasts 0 s: such a figure is as good as none.
+    seconds = next(filter(None, (amount_of(value, MOST_SECONDS) for value in told)), None)
+    if not told:
         seconds = prepared.get("units")
     return None if unit_cny is None or seconds is None else round(unit_cny * float(seconds), 6)
 

@@ -18,6 +18,8 @@ from bailian.wire_codes import proves_no_work, service_error
 
 # The vendor's own clients let these through as success (dashscope 2.0.2, `v2/errors.py`).
 SUCCESS_CODES = ("200", "Success")
+# A task's id has 36 characters; one of another type, or longer than a path may be, cannot be asked for.
+MOST_ID_CHARS = 256
 
 
 class Verdict(Enum):
@@ -91,7 +93,8 @@ def read(reply: Reply, *, task_id: str | None = None) -> dict[str, Any]:
 def task_id_of(data: Mapping[str, Any]) -> str:
     """Return the id of the task that an answer speaks of: a paid one, whatever stands beside it."""
     output = data.get("output")
-    return str(output.get("task_id") or "") if isinstance(output, dict) else ""
+    task_id = output.get("task_id") if isinstance(output, dict) else None
+    return task_id if isinstance(task_id, str) and len(task_id) <= MOST_ID_CHARS else ""
 
 
 def wire_error(data: dict[str, Any]) -> tuple[str, str]:

@@ -22,7 +22,8 @@ from bailian.settings import Settings
 from bailian.wire import answers, evidence
 from bailian.wire.download import save_error
 from bailian.wire.headers import request_headers
-from bailian.wire.http import CONNECT_TIMEOUT_S, Http, Reply, json_object, new_session, transport_error
+from bailian.wire.http import CONNECT_TIMEOUT_S, Http, Reply, new_session, transport_error
+from bailian.wire.received import json_object
 
 NATIVE_PATH = "/api/v1"
 COMPATIBLE_PATH = "/compatible-mode/v1"
@@ -109,10 +110,12 @@ class BatchApi:
             params = {"ds_name": name, "limit": PAGE_SIZE, **({"after": after} if after else {})}
             data = answers.read(self._http.send("GET", "/batches", params=params, read_timeout_s=QUERY_TIMEOUT_S))
             rows = data.get("data") or []  # an empty list is null (captured, 2026-04)
-            if not isinstance(rows, list) or "data" not in data:
-                raise TransportError(say("the list of batches is not readable", "批次列表无法解析"))
+            readable = isinstance(rows, list) and all(isinstance(row, dict) for row in rows)
             # The service may take a part of the name for the name.
-            found += [row for row in rows if isinstance(row, dict) and _name_of(row) == name]
+            ours = [row for row in rows if _name_of(row) == name] if readable else []
+            if not readable or "data" not in data or not all(_is_id(row.get("id")) for row in ours):
+                raise TransportError(say("the list of batches is not readable", "批次列表无法解析"))
+            found += ours
             after = str(data.get("last_id") or "")
             if not data.get("has_more"):
                 return found[::-1]
@@ -211,6 +214,10 @@ def _name_of(batch: dict[str, Any]) -> str:
 
 def _id_of(data: dict[str, Any]) -> str:
     """Return the id of what was made; without one nobody knows whether something was."""
-    if not isinstance(data.get("id"), str) or not data["id"]:
+    if not _is_id(data.get("id")):
         raise MaybeSent(say("the service answered without an id", "服务应答中没有 id"))
     return str(data["id"])
+
+
+def _is_id(value: object) -> bool:
+    return isinstance(value, str) and 0 < len(value) <= answers.MOST_ID_CHARS

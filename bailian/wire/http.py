@@ -26,6 +26,7 @@ from bailian.endpoints import LOOPBACK_HOSTS
 from bailian.errors import MaybeSent, NotSent, TransportError
 from bailian.language import say
 from bailian.wire import evidence
+from bailian.wire.received import json_object
 from bailian.wire.sse import Frame, frames
 from bailian.wire.whole import WholeAdapter
 
@@ -48,7 +49,7 @@ class Reply:
     @property
     def request_id(self) -> str | None:
         named = self.data.get("request_id") if self.data else None
-        return str(named) if named else self.headers.get("x-request-id")
+        return named if isinstance(named, str) and named else self.headers.get("x-request-id")
 
     @property
     def retry_after_s(self) -> float | None:
@@ -59,10 +60,10 @@ class Reply:
         try:
             pause_s = float(value)
         except ValueError:
-            try:
-                pause_s = parsedate_to_datetime(value).timestamp() - time.time()
-            except (TypeError, ValueError, OverflowError):
+            at_s = date_s(value)
+            if at_s is None:
                 return None
+            pause_s = at_s - time.time()
         return pause_s if 0 <= pause_s <= 3600 else None
 
     @property
@@ -72,10 +73,10 @@ class Reply:
 
 
 def date_s(header: str | None) -> float | None:
-    """Return a `Date` header as seconds since the epoch; None if it is none."""
+    """Return an HTTP date in seconds since the epoch, or None. The library stumbles in five ways over one that is none."""
     try:
         return parsedate_to_datetime(header or "").timestamp()
-    except (TypeError, ValueError, OverflowError):
+    except (TypeError, ValueError, OverflowError, IndexError, OSError):
         return None
 
 
@@ -223,18 +224,6 @@ def _json_bytes(body: Mapping[str, Any]) -> bytes:
 def _reply(response: requests.Response, content: bytes) -> Reply:
     # Not `response.text`: for JSON without a charset it guesses the encoding, for milliseconds.
     return Reply(response.status_code, response.headers, content.decode("utf-8", "replace"), json_object(content))
-
-
-def json_object(content: bytes) -> dict[str, Any] | None:
-    """Return the object; half characters (a prompt cut inside an emoji) become "\ufffd", or no file could hold them."""
-    try:
-        value = json.loads(content)
-        if b"\\ud" in content or b"\\uD" in content:
-            text = json.dumps(value, ensure_ascii=False)
-            value = json.loads(text.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
-    except (ValueError, RecursionError):
-        return None
-    return value if isinstance(value, dict) else None
 
 
 def transport_error(error: Exception, url: str, read_timeout_s: float) -> TransportError:

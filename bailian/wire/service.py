@@ -8,13 +8,15 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
+from bailian.counts import amount_of, count_of
 from bailian.errors import MaybeSent, NotTheService, ServiceError, TransportError
 from bailian.language import say
 from bailian.media.inputs import WIRE_FIELDS
 from bailian.settings import Settings
 from bailian.wire import answers
 from bailian.wire.headers import STREAM_HEADERS, request_headers
-from bailian.wire.http import Http, Reply, json_object
+from bailian.wire.http import Http, Reply
+from bailian.wire.received import json_object
 from bailian.wire.server_clock import ServerClock
 from bailian.wire.sse import Frame
 
@@ -26,6 +28,9 @@ QUERY_TIMEOUT_S = 20.0
 LIST_PAGE_SIZE = 100
 LIST_DEFAULT_PAGE_SIZE = 10
 LIST_MAX_PAGES = 100
+MOST_LISTED = 1_000_000_000
+# A time of creation outside 2001 to 2286 is no epoch milliseconds.
+EARLIEST_MS, LATEST_MS = 10**12, 10**13
 GRANT_FIELDS = (
     "upload_host",
     "upload_dir",
@@ -164,12 +169,12 @@ class Service:
                     raise
                 page_size = LIST_DEFAULT_PAGE_SIZE
                 reply, data = self._page(model, page_no, page_size)
-            page = [_row(item) for item in data.get("data") or [] if isinstance(item, dict)]
+            page = [_row(item) for item in data.get("data") or [] if isinstance(item, dict) and _text(item, "task_id")]
             rows += page
             if on_page is not None:
                 on_page(page)
-            if page_no >= _number(data.get("total_page"), 1):
-                if len(rows) < _number(data.get("total"), 0):
+            if page_no >= _number(data.get("total_page", 1)):
+                if len(rows) < _number(data.get("total")):
                     # Fewer rows than announced: an answer that contradicts itself proves nothing absent.
                     raise TransportError(say("the task list is not complete", "任务列表不完整"))
                 return Listing(rows, reply.server_time_s)
@@ -193,12 +198,11 @@ class Service:
         self._http.close()
 
 
-def _number(value: Any, default: int) -> int:
-    if value is None:
-        return default
-    if not isinstance(value, int):
+def _number(value: Any) -> int:
+    number = count_of(value, MOST_LISTED)
+    if number is None:  # how long the list is decides whether a task is absent
         raise TransportError(say("the task list is not readable", "任务列表无法解析"))
-    return value
+    return number
 
 
 def _status(frame: Frame) -> int:
@@ -219,11 +223,17 @@ def _has_oss(value: Any, name: str = "") -> bool:
 
 
 def _row(item: dict[str, Any]) -> ListedTask:
-    created_ms = item.get("gmt_create") or item.get("start_time")
+    """Return a row. What is not readable in it counts as not told: it must not make a task of ours look another's."""
+    created_ms = amount_of(item.get("gmt_create") or item.get("start_time"), LATEST_MS)
     return ListedTask(
-        task_id=str(item.get("task_id") or ""),
-        model=str(item.get("model_name") or ""),
-        status=str(item.get("status") or ""),
-        request_id=str(item.get("request_id") or ""),
-        created_at_s=created_ms / 1000 if isinstance(created_ms, int | float) else None,
+        task_id=_text(item, "task_id"),
+        model=_text(item, "model_name"),
+        status=_text(item, "status"),
+        request_id=_text(item, "request_id"),
+        created_at_s=created_ms / 1000 if created_ms is not None and created_ms >= EARLIEST_MS else None,
     )
+
+
+def _text(item: Mapping[str, Any], name: str) -> str:
+    value = item.get(name)
+    return value if isinstance(value, str) else ""

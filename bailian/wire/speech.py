@@ -21,7 +21,8 @@ from websockets.http11 import Response
 from bailian.errors import Exit, MaybeSent, NotSent, ServiceError, Unreachable, log_in
 from bailian.language import say
 from bailian.wire import answers
-from bailian.wire.http import Reply, json_object
+from bailian.wire.http import Reply
+from bailian.wire.received import json_object
 from bailian.wire.speech_frames import Course
 from bailian.wire.speech_line import Line, Refused, cutting_timer, not_opened, open_line
 from bailian.wire_codes import service_error
@@ -127,7 +128,9 @@ class SpeechSocket:
         """
         content = self._without_key(bytes(response.body or b""))
         text = content.decode("utf-8", "replace")
-        reply = Reply(response.status_code, response.headers, text, json_object(content))
+        # Not the library's own mapping: it raises for a header that came twice.
+        headers = {name.lower(): value for name, value in response.headers.raw_items()}
+        reply = Reply(response.status_code, headers, text, json_object(content))
         if answers.is_of_a_gateway(reply):
             raise Unreachable(
                 say(

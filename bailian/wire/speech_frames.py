@@ -9,9 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from bailian.counts import MOST_CHARACTERS, count_of
 from bailian.errors import ServiceError
 from bailian.language import say
-from bailian.wire.http import json_object
+from bailian.wire.received import json_object
 from bailian.wire_codes import service_error
 
 
@@ -46,7 +47,7 @@ class Course:
         if event == "task-failed":
             raise self._failure(header)
         payload = _inner(frame, "payload")
-        self._count(_inner(payload, "usage").get("characters"))
+        self._count(_inner(payload, "usage"))
         self._add(_inner(_inner(payload, "output"), "sentence"))
         return event if isinstance(event, str) else ""
 
@@ -57,10 +58,10 @@ class Course:
         error.maybe_done = False
         return error
 
-    def _count(self, characters: Any) -> None:
-        """The figure is a running total: the last one counts."""
-        if isinstance(characters, int) and not isinstance(characters, bool):
-            self.characters = characters
+    def _count(self, usage: Mapping[str, Any]) -> None:
+        """The figure is a running total: the last one counts. One that is none takes back what was told before."""
+        if "characters" in usage:
+            self.characters = count_of(usage["characters"], MOST_CHARACTERS)
 
     def _add(self, sentence: dict[str, Any]) -> None:
         """A sentence may be told again when more of it is known: then its begin is the same."""

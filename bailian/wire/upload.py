@@ -11,6 +11,7 @@ from typing import Any
 from uuid import uuid4
 
 import requests
+import urllib3.exceptions
 
 from bailian.errors import TransportError
 from bailian.language import say
@@ -54,7 +55,7 @@ def _post(host: str, fields: dict[str, Any], path: Path) -> None:
                 files={"file": (Path(fields["key"]).name, file)},
                 timeout=(CONNECT_TIMEOUT_S, UPLOAD_TIMEOUT_S),
             )
-    except requests.RequestException as error:
+    except (requests.RequestException, urllib3.exceptions.HTTPError, ValueError) as error:
         raise transport_error(error, host, UPLOAD_TIMEOUT_S) from None
     finally:
         session.close()

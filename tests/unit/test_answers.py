@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from bailian.errors import BailianError, MaybeSent, ServiceError
 from bailian.wire.answers import read, wire_error
-from bailian.wire.http import Reply, json_object
+from bailian.wire.http import Reply
+from bailian.wire.received import json_object
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),

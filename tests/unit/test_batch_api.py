@@ -185,7 +185,17 @@ def test_an_empty_list_is_null() -> None:
         assert api.find("名") == []
 
 
-@pytest.mark.parametrize("answer", [{}, {"data": {"0": {}}, "has_more": False}, {"data": [], "has_more": True}])
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {},
+        {"data": {"0": {}}, "has_more": False},
+        {"data": [], "has_more": True},
+        {"data": [None], "has_more": False},
+        {"data": [{"id": ["1"], "metadata": {"ds_name": "名"}}], "has_more": False},
+        {"data": [{"id": None, "metadata": {"ds_name": "名"}}], "has_more": False},
+    ],
+)
 def test_a_list_that_cannot_be_read_to_its_end_proves_nothing_absent(answer: dict[str, Any]) -> None:
     with api_at(said(answer)) as (api, _), pytest.raises(TransportError):
         api.find("名")

@@ -166,3 +166,20 @@ def test_the_journals_form_is_plain_json() -> None:
     assert (kept["mode"], kept["count"], kept["unit_cny"]) == ("task", 3, pytest.approx(0.14))
     assert kept["route"] == "/services/aigc/text2image/image-synthesis"
     assert [notice["code"] for notice in kept["notices"]] == ["prompt_cut"]
+
+
+@pytest.mark.parametrize("count", [None, -1000, 10**400, float("nan"), True, "2", 2.5, 1])
+def test_a_count_that_cannot_be_is_no_bill(count: object) -> None:
+    """Two pictures came, so even 1 is wrong. The charge is unknown then, and the estimate stands for it."""
+    assert image.charged_cny({**TASK, "usage": {"image_count": count}}, prepared()) is None
+
+
+@pytest.mark.parametrize("results", [True, [], ["https://a/b.png"], [[]], None])
+def test_results_that_cannot_be_read_are_not_free(results: object) -> None:
+    """Nothing can be counted, and nobody said that nothing is billed."""
+    assert image.charged_cny({"output": {"results": results}}, prepared()) is None
+
+
+def test_pictures_that_all_failed_are_free() -> None:
+    """Failed pictures are not billed."""
+    assert image.charged_cny({"output": {"results": [{"code": "InternalError.Algo"}]}}, prepared()) == 0.0

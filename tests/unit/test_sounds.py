@@ -223,6 +223,15 @@ def test_an_older_target_is_replaced(tmp_path: Path) -> None:
     assert samples_of(target) == b"\x01\x02"
 
 
+@pytest.mark.parametrize("rate_hz, channels", [(0xFFFFFFFF, 1), (8000, 0xFFFF), (1_000_001, 1), (0, 1), (8000, 0)])
+def test_a_header_that_no_sound_has_is_refused(tmp_path: Path, rate_hz: int, channels: int) -> None:
+    """A rate of 2^32 - 1 fits into no header of ours: it was a crash, and stopped a whole batch."""
+    form = struct.pack("<HHIIHH", 1, channels, rate_hz, 16000, 2, 16)
+    data = b"RIFF" + struct.pack("<I", 100) + b"WAVE" + chunk(b"fmt ", form) + chunk(b"data", b"\1\2" * 65535)
+    with pytest.raises(ValueError, match="not plain PCM"):
+        finish_sound([part(tmp_path, data)], tmp_path / "whole.wav", "wav")
+
+
 @given(
     sounds_=st.lists(st.binary(min_size=2, max_size=50), min_size=1, max_size=4),
     sizes=st.sampled_from([TRUE, PLACEHOLDER, ZERO, ALL_ONES]),

@@ -386,3 +386,21 @@ def test_no_answer_is_a_crash(answers: list[dict[str, Any]]) -> None:
         assert [item.index for item in found] in ([], [0, 1])
         assert charged_cny(one, KEPT) is not None
         assert with_paths(one, KEPT, {0: "a"})["path"] == "a"
+
+
+@pytest.mark.parametrize("odd", [None, -3, 10**400, True, float("nan"), "9"])
+def test_a_running_total_that_cannot_be_takes_back_what_was_told(odd: Any) -> None:
+    """The total before it would be too small a bill: without a figure the text itself is counted."""
+    from bailian.wire.speech_frames import Course
+
+    course = Course("a" * 32)
+    for characters in (5, odd):
+        course.take(
+            json.dumps(
+                {"header": {"event": "result-generated"}, "payload": {"usage": {"characters": characters}}}
+            ).encode()
+        )
+    assert course.characters is None
+    course.take(b'{"header": {}, "payload": {"usage": {"characters": 7.0}}}')
+    course.take(b'{"header": {}, "payload": {"usage": null}}')
+    assert course.characters == 7

@@ -706,3 +706,17 @@ def test_the_sound_is_on_the_disk_before_the_answer(part: Path, monkeypatch: pyt
 
     answer_of(script, part)
     assert synced == [len(SOUND)]
+
+
+def test_a_refusal_whose_headers_came_twice_is_a_refusal(part: Path) -> None:
+    """The library's own mapping raises for them: that was a crash."""
+
+    def twice(_seen: Any) -> bytes:
+        return (
+            b"HTTP/1.1 429 Too Many\r\nRetry-After: 7\r\nretry-after: 9\r\nX-Request-Id: a\r\nX-Request-Id: b\r\n\r\n"
+        )
+
+    with LocalWeb(twice) as web, pytest.raises(ServiceError) as refused:
+        SpeechSocket(web.url.replace("http", "ws"), HEADERS).speak(payload(), part)
+    assert refused.value.code == "RateLimitExceeded"
+    assert refused.value.retry_after_s in (7.0, 9.0)

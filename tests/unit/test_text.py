@@ -716,3 +716,11 @@ def test_no_frame_is_too_odd_to_add(pieces: list[dict[str, Any]]) -> None:
     assert text_of(answer) == "".join(words for words, _ in added)
     assert answer["output"]["choices"][0]["message"].get("reasoning_content", "") == "".join(t for _, t in added)
     assert assembly.finished == isinstance(answer["output"]["choices"][0]["finish_reason"], str)
+
+
+@pytest.mark.parametrize("count", [None, float("nan"), float("inf"), 1.5, "8"])
+def test_a_figure_of_another_type_is_no_charge(count: object) -> None:
+    """8.0 is 8; what is no whole number is none."""
+    assert text.charged_cny({"usage": {"input_tokens": count, "output_tokens": 39}}, kept()) is None
+    whole = text.charged_cny({"usage": {"input_tokens": 8.0, "output_tokens": 39}}, kept())
+    assert whole == text.charged_cny(WHOLE, kept())

@@ -662,3 +662,9 @@ def test_any_answer_can_be_read(answer: dict[str, Any], document: Any) -> None:
 
 
 kept_all = kept("all")
+
+
+@pytest.mark.parametrize("duration", [None, -9, 10**400, float("nan"), float("inf"), True, "9"])
+def test_a_duration_that_cannot_be_is_no_bill(duration: object) -> None:
+    """Not a negative one, and not a free one: the charge is unknown."""
+    assert transcription.charged_cny(answered(GOOD, usage={"duration": duration}), kept()) is None
