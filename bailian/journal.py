@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from bailian import journal_money
 from bailian.database import Database
 from bailian.journal_budgets import Budget, check_budget, counted_cny
+from bailian.journal_money import Maybe
 from bailian.journal_rows import (
     DURATIONS_KEPT,
     FILE_NAME,
@@ -348,29 +350,20 @@ class Journal:
 
     def spent_cny(self, account: str) -> list[tuple[str, str, str, float]]:
         """Return (day, model, batch or chat, CNY) of what was charged, newest day first."""
-        rows = self.database.read(
-            "SELECT date(ended_at_s, 'unixepoch', 'localtime') AS day, model, COALESCE(run, '') AS run,"
-            " SUM(charged_cny) AS cny FROM jobs WHERE account = ? AND charged_cny > 0"
-            " GROUP BY day, model, run ORDER BY day DESC, model, run",
-            (account,),
-        )
-        return [(row["day"], row["model"], row["run"], row["cny"]) for row in rows]
+        return journal_money.spent_cny(self.database, account)
 
     def used(self, account: str) -> dict[str, float]:
         """Return how many units (pictures, seconds, characters, tokens) were billed, by model."""
-        rows = self.database.read(
-            "SELECT model, TOTAL(COALESCE(json_extract(answer, '$.usage.total_tokens'),"
-            " json_extract(answer, '$.usage.characters'), json_extract(answer, '$.usage.image_count'),"
-            " json_extract(answer, '$.usage.duration'), json_extract(prepared, '$.units'))) AS units"
-            " FROM jobs WHERE account = ? AND charged_cny > 0 GROUP BY model",
-            (account,),
-        )
-        return {row["model"]: row["units"] for row in rows}
+        return journal_money.used(self.database, account)
 
     def lost_cny(self, account: str) -> float:
         """Return what answers that were lost may have cost at most, beside what was charged."""
         (row,) = self.database.read("SELECT TOTAL(lost_cny) AS cny FROM jobs WHERE account = ?", (account,))
         return float(row["cny"])
+
+    def maybe_cny(self, account: str) -> Maybe:
+        """Return what may have been billed beyond what is known; `lost_cny` is a part of it."""
+        return journal_money.maybe_cny(self.database, account)
 
     def reserved_cny(self, account: str, budget: Budget) -> float:
         """Return what counts against a budget now: what was charged, and what may be."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bailian.errors import BudgetExceeded
-from bailian.journal_rows import PAID_STATES
+from bailian.journal_money import COUNTED_CNY, MAY_COUNT
 from bailian.language import say
 
 
@@ -77,12 +77,10 @@ def check_budget(db: sqlite3.Connection, job_id: str, budget: Budget, now_s: flo
 def counted_cny(db: sqlite3.Connection, account: str, budget: Budget, now_s: float, but: str = "") -> float:
     """Return what counts against a budget (real costs, else estimates, and what lost answers may have cost), but for
     one job."""
-    marks = ", ".join("?" * len(PAID_STATES))
     (spent_cny,) = db.execute(
-        f"SELECT TOTAL(lost_cny + COALESCE(charged_cny, CASE WHEN state IN ({marks}) THEN estimate_cny ELSE 0 END))"  # noqa: S608
-        " FROM jobs WHERE account = ? AND sent_at_s IS NOT NULL AND COALESCE(sent_server_s, sent_at_s) >= ?"
-        f" AND (state IN ({marks}) OR charged_cny > 0 OR lost_cny > 0) AND id <> ?"
+        f"SELECT TOTAL({COUNTED_CNY}) FROM jobs WHERE account = ? AND sent_at_s IS NOT NULL"  # noqa: S608
+        f" AND COALESCE(sent_server_s, sent_at_s) >= ? AND {MAY_COUNT} AND id <> ?"
         + (" AND run = ?" if budget.run else ""),
-        (*PAID_STATES, account, budget.since_s(now_s), *PAID_STATES, but, *((budget.run,) if budget.run else ())),
+        (account, budget.since_s(now_s), but, *((budget.run,) if budget.run else ())),
     ).fetchone()
     return float(spent_cny)

@@ -145,12 +145,14 @@ class Ended(NamedTuple):
 def row_of(row: sqlite3.Row) -> Row:
     values = dict(zip(row.keys(), row, strict=True))
     for name in ("request", "prepared", "saving", "answer", "error"):
-        values[name] = json.loads(values[name]) if values[name] else (None if name in ("answer", "error") else {})
+        values[name] = _DECODER.decode(values[name]) if values[name] else (None if name in ("answer", "error") else {})
     values["adopted"] = bool(values["adopted"])
     values.pop("number", None)
     return Row(**values)
 
 
+# NaN in an answer that an older version kept is null.
+_DECODER = json.JSONDecoder(parse_constant=lambda _constant: None)
 _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 

@@ -22,6 +22,7 @@ LAYERS = (
         "database",
         "journal",
         "journal_budgets",
+        "journal_money",
         "journal_piles",
         "journal_rows",
         "journal_runs",

@@ -34,14 +34,15 @@ def cost(here: Settings, as_json: bool, **_talk: bool) -> None:
     here.require_key()
     with closing(Journal(here.home)) as journal:
         spent = journal.spent_cny(here.account)
-        lost_cny = round(journal.lost_cny(here.account), 6)
+        lost_cny, maybe = round(journal.lost_cny(here.account), 6), journal.maybe_cny(here.account)
         quotas, budgets = _quotas(journal, here), _budgets(journal, here)
     rows: list[dict[str, Any]] = [
         {"day": day, "model": model, "run": run, "cny": round(cny, 6)} for day, model, run, cny in spent
     ]
     total_cny = round(sum(row["cny"] for row in rows), 6)
     if as_json:
-        told = {"total": total_cny, "spent": rows, "lost_at_most": lost_cny, "quotas": quotas, "budgets": budgets}
+        unknown = {"lost_at_most": lost_cny, "maybe_at_most": round(maybe.cny, 6), "maybe_unpriced": maybe.unpriced}
+        told = {"total": total_cny, "spent": rows, **unknown, "quotas": quotas, "budgets": budgets}
         write_json({"currency": "CNY", **told})
         return
     if rows:
@@ -49,11 +50,18 @@ def cost(here: Settings, as_json: bool, **_talk: bool) -> None:
         print_table([{**row, "run": _run_title(row["run"]), "cny": money(row["cny"])} for row in (*rows, total)])
     else:
         talk(say("nothing was spent", "没有费用"))
-    if lost_cny:
+    if maybe.cny:
         talk(
             say(
-                f"answers that were lost and asked for again may have cost up to {money(lost_cny)} CNY more",
-                f"丢失后重新请求的回答可能另外产生最多 {money(lost_cny)} 元费用",
+                f"requests whose bill is not known (running, held, answers lost) may have cost up to {money(maybe.cny)} CNY more",
+                f"账单未知的请求（运行中、待确认或回答丢失）可能另外产生最多 {money(maybe.cny)} 元费用",
+            )
+        )
+    if maybe.unpriced:
+        talk(
+            say(
+                f"requests of unknown price that may be billed, too: {maybe.unpriced}",
+                f"另有价格未知、可能计费的请求：{maybe.unpriced} 个",
             )
         )
     for quota in quotas:
