@@ -266,6 +266,8 @@ class MaybeSent(TransportError):
     """The request left and no answer came: it may have been executed and billed."""
 
     code = "MaybeSent"
+    answer: Mapping[str, Any] | None = None
+    """What came instead of a result, if anything readable did: perhaps a person finds the result in it."""
 
 
 class NotTheService(MaybeSent):

@@ -142,7 +142,7 @@ class Journal:
         """Record the service's own answer. It outranks an adoption: a job that took this id on suspicion loses it.
 
         Raises:
-            TaskTaken: another request was answered with this id before.
+            TaskTaken: the service has answered another job with this id (a proxy that repeats an answer does).
         """
         try:
             with self.database.write() as db:

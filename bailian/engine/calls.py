@@ -27,9 +27,10 @@ def called(job: Job, ports: Ports, body: Mapping[str, Any]) -> dict[str, Any]:
     else:
         answer = ports.service.call(route, body)
     if not of(job.kind).items(answer, job.prepared):
-        raise MaybeSent(
-            say("the service answered without a result", "服务应答中没有结果"), request_id=answer.get("request_id")
-        )
+        request_id = str(answer.get("request_id") or "") or None
+        error = MaybeSent(say("the service answered without a result", "服务应答中没有结果"), request_id=request_id)
+        error.answer = answer
+        raise error
     return answer
 
 

@@ -208,6 +208,8 @@ def hold(job: Job, ports: Ports, error: BailianError) -> Outcome:
         request_id=error.request_id,
     )
     held.stops_all = isinstance(error, NotTheService)
+    if isinstance(error, MaybeSent) and error.answer:
+        ports.journal.refreshed(job.id, error.answer)
     ports.journal.finish(job.id, "held", journalled(held))
     return Outcome(job, "held", error=held)
 

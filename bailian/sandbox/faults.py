@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 ON = ("submit", "poll", "list", "cancel", "download", "sync", "text", "speech", "grant", "upload")
@@ -15,7 +15,7 @@ ON = ("submit", "poll", "list", "cancel", "download", "sync", "text", "speech", 
 _ANSWERS = ("throttle", "status", "html", "slow", "cut", "garbage", "empty", "silence")
 _RESETS = ("reset_before", "reset_after", "reset_during")
 _EVERYWHERE = frozenset(_ANSWERS + _RESETS)
-_API = _EVERYWHERE | {"top_level_code"}
+_API = _EVERYWHERE | {"top_level_code", "raw"}
 
 KINDS: Mapping[str, frozenset[str]] = {
     "submit": _API | {"failed", "partial", "wrong_size"},
@@ -79,6 +79,9 @@ class Fault:
     """weird_status: the word to answer."""
     size: str = "640*480"
     """wrong_size: the size drawn instead of the asked one."""
+    replace: Mapping[str, str] = field(default_factory=dict, hash=False)
+    """raw: the JSON text that stands at a place of the answer ("usage.image_count": "1e400"), valid or not; an answer
+    without the objects on the way there is left as it is."""
     task_s: float | None = None
     """submit, sync: how long the work takes, instead of the sandbox's own `task_s`."""
 
@@ -93,6 +96,8 @@ class Fault:
         width, star, height = self.size.partition("*")
         if not (star and width.isdecimal() and height.isdecimal()):
             raise ValueError(f"size={self.size!r} is not W*H")
+        if not isinstance(self.replace, Mapping) or not all(isinstance(raw, str) for raw in self.replace.values()):
+            raise ValueError(f"replace={self.replace!r} is not an object of JSON texts")
 
     @classmethod
     def from_json(cls, data: Any) -> Fault:
@@ -103,7 +108,7 @@ class Fault:
         """
         if not isinstance(data, dict):
             raise ValueError("a fault is a JSON object")
-        unknown = set(data) - {field.name for field in fields(cls)}
+        unknown = set(data) - {known.name for known in fields(cls)}
         if unknown:
             raise ValueError(f"a fault has no field {', '.join(sorted(unknown))}")
         try:

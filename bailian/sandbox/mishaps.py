@@ -6,9 +6,11 @@ Importing this needs uvicorn and starlette.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import json
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import Any
+from uuid import uuid4
 
 from starlette.responses import Response
 
@@ -18,7 +20,7 @@ from bailian.sandbox.line import Lines, Reset, Silence
 from bailian.sandbox.refusals import Refusal
 from bailian.sandbox.replies import PICTURE_FAILED
 from bailian.sandbox.tasks import Fate
-from bailian.sandbox.text_stream import cut_reply, reply_to
+from bailian.sandbox.text_stream import Streamed, cut_reply, reply_to
 
 Work = Callable[[], Awaitable[Answer]]
 
@@ -110,6 +112,8 @@ class Mishaps:
                 await work()
             return Silence() if fault.kind == "silence" else reply_to(_instead(fault, request_id))
         made = await work()
+        if fault.kind == "raw":
+            return reply_to(_with_raw(made, fault.replace))
         body = made.body
         if not isinstance(body, dict) or "output" not in body:
             return reply_to(made)  # a refusal has nothing to spoil
@@ -146,6 +150,35 @@ def _without_results(answer: Answer, body: dict[str, Any]) -> Answer:
     dropped = ("choices", "results", "video_url")
     output = {key: value for key, value in body["output"].items() if key not in dropped}
     return replace(answer, body={**body, "output": output})
+
+
+def _with_raw(answer: Answer, replacements: Mapping[str, str]) -> Answer:
+    """Put raw texts into an answer, or into each frame of a stream."""
+    if isinstance(answer, Streamed):
+        frames = [piece.partition(b"data:") for piece in answer.pieces]
+        return replace(answer, pieces=tuple(head + mark + _raw(data, replacements) for head, mark, data in frames))
+    return replace(answer, body=_raw(answer.content(), replacements))
+
+
+def _raw(content: bytes, replacements: Mapping[str, str]) -> bytes:
+    """Return JSON with raw texts where the objects that hold them are: a running task has no `usage` yet."""
+    try:
+        body = json.loads(content)
+    except ValueError:
+        return content
+    raw_texts: dict[str, str] = {}
+    for place, raw in replacements.items():
+        *way, name = place.split(".")
+        holder = body
+        for step in way:
+            holder = holder.get(step) if isinstance(holder, dict) else None
+        if isinstance(holder, dict):
+            holder[name] = mark = f"raw-{uuid4().hex}"
+            raw_texts[json.dumps(mark)] = raw
+    text = json.dumps(body, ensure_ascii=False)
+    for mark, raw in raw_texts.items():
+        text = text.replace(mark, raw)
+    return text.encode("utf-8", "surrogateescape") + content[len(content.rstrip()) :]
 
 
 def _with_status(answer: Answer, body: dict[str, Any], status: str) -> Answer:

@@ -48,6 +48,34 @@ def finished(client: Client) -> tuple[str, str]:
     return str(answer["output"]["task_id"]), str(answer["output"]["results"][0]["url"])
 
 
+@pytest.mark.parametrize("on", [on for on, kinds in KINDS.items() if "raw" in kinds])
+def test_raw_text_stands_where_it_is_wanted(client: Client, box: Sandbox, finished: tuple[str, str], on: str) -> None:
+    """Valid JSON or not, with a byte that is no UTF-8; what has no place in an answer is left out."""
+    box.faults.add(Fault(on, "raw", replace={"request_id": '[1e400, NaN, "\udcff"]', "usage.none.there": "1"}))
+    answer = call(client, on, *finished)
+    assert b'"request_id": [1e400, NaN, "\xff"]' in answer.content
+    assert b"there" not in answer.content
+    plain = call(client, on, *finished)
+    assert isinstance(plain.json()["request_id"], str)
+
+
+def test_raw_text_stands_in_each_frame_of_a_stream(client: Client, box: Sandbox) -> None:
+    """`data:` and the line's end stay."""
+    box.faults.add(Fault("text", "raw", replace={"usage": "true"}))
+    question = {"model": "qwen-plus", "input": {"prompt": "x"}, "parameters": {"incremental_output": True}}
+    answer = client.post(TEXT, question, asks_async=False, **{"X-DashScope-SSE": "enable"})
+    frames = [line for line in answer.text.splitlines() if line.startswith("data:")]
+    assert len(frames) > 1
+    assert all('"usage": true' in frame for frame in frames)
+
+
+@pytest.mark.parametrize("replace", [5, {"a": 5}, ["a"]])
+def test_raw_text_is_text(replace: Any) -> None:
+    """A number would be sent as one, which is no fault."""
+    with pytest.raises(ValueError, match="JSON texts"):
+        Fault("poll", "raw", replace=replace)
+
+
 @pytest.mark.parametrize("on", OVER_HTTP)
 def test_throttle(client: Client, box: Sandbox, finished: tuple[str, str], on: str) -> None:
     box.faults.add(Fault(on, "throttle", retry_after_s=1.5))
