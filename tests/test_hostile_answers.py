@@ -154,7 +154,9 @@ def test_an_odd_answer_to_a_lost_request_is_no_crash(text2image: Run, bailian: R
 def test_an_absurd_figure_in_a_stream_is_no_bill(text2text: Run, bailian: Run, box: Sandbox) -> None:
     """The text is here, and its bill is not known."""
     spoil(box, "text", {"usage.output_tokens": "-5"})
-    assert text2text("怪猫。", "--stream").out.strip()
+    ran = text2text("怪猫。", "--stream")
+    assert ran.out.strip()
+    assert ", up to 0." in ran.err
     spent_cny, maybe_cny = costs(bailian)
     assert (spent_cny, maybe_cny) == (0, pytest.approx(odd_job()["estimate_cny"]))
 

@@ -13,7 +13,7 @@ from bailian.language import say
 from bailian.modalities import of
 
 if TYPE_CHECKING:
-    from bailian.engine.job import Outcome
+    from bailian.engine.job import Job, Outcome
 
 STDOUT_FOLDER = "stdout"
 """In the home folder: files that are on their way to stdout."""
@@ -99,14 +99,22 @@ def shown_path(path: Path, prefix: str | None = None) -> str:
     return str(path).removeprefix(prefix_here() if prefix is None else prefix)
 
 
+def _price(job: Job) -> str:
+    """Return what a job has cost; where the answer told no figure that can be, what it may have cost."""
+    if job.charged_cny is not None:
+        return say(f", {money(job.charged_cny)} CNY", f"，{money(job.charged_cny)} 元")
+    if job.estimate_cny is None:
+        return ""
+    return say(f", up to {money(job.estimate_cny)} CNY", f"，最多 {money(job.estimate_cny)} 元")
+
+
 def summary(outcome: Outcome, took_s: float, notices_shown: int, sandbox: bool) -> None:
     """Say how long it took and what it cost, and what there is to know about the result."""
     job = outcome.job
     talk_notices(job.notices[notices_shown:])
     if outcome.state != "done":
         return
-    price = "" if job.charged_cny is None else say(f", {money(job.charged_cny)} CNY", f"，{money(job.charged_cny)} 元")
-    cost = price + (say(" (sandbox: not paid)", "（沙箱：不计费）") if sandbox else "")
+    cost = _price(job) + (say(" (sandbox: not paid)", "（沙箱：不计费）") if sandbox else "")
     if job.task_id:
         cost += say(f", task {job.task_id}", f"，任务 {job.task_id}")
     talk(say(f"done in {took_s:.1f} s{cost}", f"完成，用时 {took_s:.1f} 秒{cost}"))

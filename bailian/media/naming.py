@@ -77,10 +77,15 @@ def render(template: str, values: Mapping[str, object]) -> str:
         template += "_{index}"
     parts = []
     for part in template.replace("\\", "/").split("/"):
-        filled = _FIELD.sub(lambda match: _safe(match.group(1), values.get(match.group(1))), part)
+        filled = _FIELD.sub(lambda match: _safe(match.group(1), _word(values.get(match.group(1)))), part)
         filled = _SEPARATORS.sub("", filled).strip("-_ .")
         parts.append(_fit(filled or "file"))
     return "/".join(parts)
+
+
+def _word(value: object) -> str | int | float | None:
+    """Return what can stand in a name; a seed that the service told may be a list."""
+    return value if isinstance(value, str | int | float) else None
 
 
 def stem_of(word: str) -> str:

@@ -1,0 +1,119 @@
+"""Readers of files: sounds that came over the socket, pictures behind a link, recordings to send; and the ledger."""
+
+from __future__ import annotations
+
+import math
+import os
+import shutil
+import sqlite3
+import tempfile
+from functools import cache
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+from bailian import journal_money
+from bailian.journal_budgets import Budget, counted_cny
+from bailian.journal_rows import SCHEMA
+from bailian.media import kinds, png, recipe
+from bailian.media.recordings import resolve_recording
+from bailian.media.sounds import duration_ms, finish_sound
+from tests.fuzz import answers
+from tests.fuzz.mutations import odd_bytes, odd_json
+from tests.fuzz.readers import Reader, is_money
+
+IN_MEMORY = Path("/dev/shm")
+
+
+@cache
+def folder() -> Path:
+    """Return a folder for this process, in memory where there is one: each file is written once and read once."""
+    return Path(tempfile.mkdtemp(prefix="bailian-fuzz-", dir=IN_MEMORY if IN_MEMORY.is_dir() else None))
+
+
+def forget_folder() -> None:
+    shutil.rmtree(folder(), ignore_errors=True)
+    folder.cache_clear()
+
+
+def read_sound(data: bytes) -> None:
+    """As each format that it may be called; `ValueError` says that it is not."""
+    part, target = folder() / "part", folder() / "target"
+    part.write_bytes(data)
+    for form in ("wav", "mp3", "pcm"):
+        try:
+            is_money(duration_ms(part, form, 16000))
+            with patch.object(os, "fsync"):  # a hundred thousand of them would be the disk's test
+                seconds = finish_sound([part, part], target, form, 16000)
+        except ValueError:
+            continue
+        is_money(seconds)
+        assert target.stat().st_size > 0
+        if form == "wav":
+            assert duration_ms(target, "wav") == round((seconds or 0) * 1000)
+
+
+def read_picture(data: bytes) -> None:
+    """What came behind a link: what it is, whether it is whole, its size and texts."""
+    path = folder() / "picture.png"
+    path.write_bytes(data)
+    suffix = kinds.suffix_of(data[: kinds.HEAD_BYTES])
+    assert kinds.is_whole(path, suffix or "") in (True, False)
+    size_px = png.size_px(data)
+    assert size_px is None or all(0 <= side < 2**32 for side in size_px)
+    made = recipe.read(path)
+    assert made is None or "kind" in made
+    if png.is_whole(data):
+        assert png.texts(png.with_text(data, {"k": "é\ud83d"}))["k"]
+
+
+def read_recording(data: bytes) -> None:
+    """A user's own file; its duration is a price."""
+    for suffix in ("wav", "mp3", "mp4"):
+        path = folder() / f"recording.{suffix}"
+        path.write_bytes(data)
+        found = resolve_recording("file", str(path), folder()).recording
+        assert found is not None
+        is_money(found.duration_s)
+
+
+class _Ledger:
+    """A journal's table in memory, of one job."""
+
+    def __init__(self) -> None:
+        self.connection = sqlite3.connect(":memory:")
+        self.connection.row_factory = sqlite3.Row
+        self.connection.executescript(SCHEMA)
+        names = "id, account, kind, model, wire_model, state, request, prepared, saving, created_at_s, sent_at_s, ended_at_s"
+        values = ("j", "me", "image", "m", "m", "done", "{}", '{"units": 2}', "{}", 1e9, 1e9, 1e9)
+        self.connection.execute(f"INSERT INTO jobs ({names}, estimate_cny) VALUES ({'?, ' * 12} 0.5)", values)
+
+    def read(self, sql: str, values: tuple[Any, ...] = ()) -> list[sqlite3.Row]:
+        return self.connection.execute(sql, values).fetchall()
+
+
+_ledger = cache(_Ledger)
+
+
+def read_ledger(data: bytes) -> None:
+    """`bailian cost` over an answer as an older version may have kept it, and every charge it may have read in it."""
+    ledger: Any = _ledger()
+    kept = data.decode("utf-8", "replace")
+    for charged in (None, 0.2, -140_000.0, math.inf, "many"):
+        ledger.connection.execute("UPDATE jobs SET answer = ?, charged_cny = ?", (kept, charged))
+        spent = [cny for *_, cny in journal_money.spent_cny(ledger, "me")]
+        used = journal_money.used(ledger, "me")
+        maybe = journal_money.maybe_cny(ledger, "me")
+        counted = counted_cny(ledger.connection, "me", Budget(1.0, "month"), 1e9)
+        known = charged == 0.2
+        assert (spent, maybe, counted) == (([0.2], (0.0, 0), 0.2) if known else ([], (0.5, 0), 0.5))
+        assert list(used) == (["m"] if known else [])
+        assert all(math.isfinite(units) and units >= 0 for units in used.values())
+
+
+READERS: dict[str, Reader] = {
+    "sounds": Reader(read_sound, answers.SOUND_FILES, odd_bytes),
+    "pictures": Reader(read_picture, answers.PICTURE_FILES, odd_bytes),
+    "recordings": Reader(read_recording, answers.SOUND_FILES, odd_bytes),
+    "ledger": Reader(read_ledger, [*answers.PICTURES, *answers.TEXTS, *answers.VIDEOS], odd_json),
+}

@@ -1,0 +1,190 @@
+"""Readers of the wire: replies, headers, streams, sockets, lists, grants and batches. No network: bytes in."""
+
+from __future__ import annotations
+
+import copy
+import math
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from bailian.batch import half_price_lines
+from bailian.batch.half_price_book import Kept, Shelf
+from bailian.batch.half_price_results import fetch
+from bailian.errors import BailianError
+from bailian.modalities import speech
+from bailian.modalities.text_answers import Assembly, next_messages
+from bailian.wire import answers as wire_answers
+from bailian.wire.batch_api import BatchApi, _id_of
+from bailian.wire.http import Reply
+from bailian.wire.received import json_object, read_json
+from bailian.wire.service import Service
+from bailian.wire.speech_frames import Course
+from bailian.wire.sse import frames
+from bailian.wire.upload import upload
+from tests.fuzz import answers
+from tests.fuzz.mutations import odd_bytes
+from tests.fuzz.readers import Reader, is_writable, job_of, read_answer
+
+STATUSES = (200, 200, 200, 201, 302, 400, 401, 404, 429, 500, 503)
+
+
+def read_as_json(data: bytes) -> None:
+    try:
+        value = read_json(data)
+    except ValueError:
+        return
+    is_writable(value)
+    copy.deepcopy(value)
+
+
+def read_reply(data: bytes) -> None:
+    status = STATUSES[len(data) % len(STATUSES)]
+    reply = Reply(status, {}, data.decode("utf-8", "replace"), json_object(data))
+    assert isinstance(reply.request_id, str | None)
+    try:
+        answer = wire_answers.read(reply, task_id="t")
+    except Exception as error:
+        is_writable(getattr(error, "to_json", dict)())
+        raise
+    assert len(wire_answers.task_id_of(answer)) <= wire_answers.MOST_ID_CHARS
+
+
+def read_header(data: bytes) -> None:
+    text = data.decode("latin-1")
+    reply = Reply(200, {"date": text, "retry-after": text}, "")
+    assert reply.retry_after_s is None or 0 <= reply.retry_after_s <= 3600
+    assert reply.server_time_s is None or math.isfinite(reply.server_time_s)
+
+
+def read_speech(data: bytes) -> None:
+    """Frames of a socket, then the answer they make, alone and behind another part."""
+    course = Course("a" * 32)
+    for frame in split(data):
+        assert isinstance(course.take(frame), str)
+    course.audio_bytes = 100
+    part = course.answer()
+    is_writable(part)
+    job = job_of("speech", prompt="床前明月光", subtitles="srt")
+    for whole in (part, speech.joined([part, part], [None, 700])):
+        read_answer(job, whole, is_new=True)
+
+
+def split(data: bytes) -> list[bytes]:
+    """Return the elements of a JSON list as they stand: some of them may be no JSON."""
+    return re.split(rb"(?<=\}), (?=\{\"(?:header|output)\")", data.strip(b"[]"))
+
+
+class _Http:
+    """Answers whatever is asked."""
+
+    def __init__(self, content: bytes, status: int = 200) -> None:
+        self._content = content
+        self._reply = Reply(status, {}, content.decode("utf-8", "replace"), json_object(content))
+
+    def send(self, *_words: Any, **_how: Any) -> Reply:
+        return self._reply
+
+    def stream(self, *_words: Any, **_how: Any) -> Iterator[Any]:
+        yield from frames([self._content])
+
+
+def service_of(content: bytes) -> Service:
+    service = Service.__new__(Service)
+    service._http = _Http(content)  # type: ignore[assignment]
+    return service
+
+
+def read_stream(data: bytes) -> None:
+    """A text in pieces, over the lines of a stream."""
+    lines = b"".join(b"id:1\nevent:result\n:HTTP_STATUS/200\ndata:" + piece + b"\n\n" for piece in split(data))
+    assembly = Assembly()
+    for frame in service_of(lines).stream("/x", {}):
+        assert all(isinstance(piece, str) for piece in assembly.add(frame))
+    answer = assembly.answer()
+    is_writable(answer)
+    job = job_of("text", prompt="床前")
+    read_answer(job, answer, is_new=True)
+    is_writable(next_messages(job.prepared["body"], answer))
+
+
+def read_stream_bytes(data: bytes) -> None:
+    """The lines themselves, cut anywhere."""
+    cut = len(data) // 2
+    for frame in frames([data[:cut], data[cut:]]):
+        assert frame.status is None or 0 <= frame.status <= 999
+        frame.data.encode()
+
+
+def read_list(data: bytes) -> None:
+    rows, offset_s = service_of(data).list_tasks(model="wan2.2-t2i-flash")
+    assert math.isfinite(offset_s)
+    for row in rows:
+        assert row.task_id
+        assert row.created_at_s is None or 10**9 <= row.created_at_s <= 10**10
+        is_writable(vars(row))
+
+
+def read_lines(data: bytes) -> None:
+    """A result file of the service's batches."""
+    job = job_of("text", prompt="床前")
+    for result in half_price_lines.results([data, b"\n", data]):
+        is_writable([result.job_id, result.wire_code, result.message, result.request_id, result.answer])
+        if result.answer is not None:
+            read_answer(job, result.answer, is_new=True)
+
+
+def read_grant(data: bytes) -> None:
+    """The permission to upload, and what a host in it does to a request (nobody listens there)."""
+    upload(service_of(data), Path(__file__), "qwen-image-edit", "job-1")
+
+
+class _Api(BatchApi):
+    """A batch API that answers this."""
+
+    def __init__(self, content: bytes) -> None:
+        self._http = _Http(content)  # type: ignore[assignment]
+
+    def content(self, file_id: str, target: Path) -> None:
+        assert isinstance(file_id, str)
+        assert file_id
+
+
+def read_batches(data: bytes) -> None:
+    """The list, and each batch in it."""
+    value = json_object(data) or {}
+    rows = value.get("data")
+    for batch in rows if isinstance(rows, list) else []:
+        if isinstance(batch, dict):
+            is_writable(half_price_lines.line_errors(batch, ["job-1", "job-2"]))
+            is_writable(half_price_lines.refusal(batch))
+            try:
+                fetch(_Api(data), Shelf(Path("nowhere")), Kept("n", "me", "batch:x"), batch)
+                assert _id_of(batch)
+            except BailianError:
+                pass
+    for batch in _Api(data).find("bailian-1"):
+        assert isinstance(batch["id"], str)
+        assert batch["id"]
+
+
+def read_batch(data: bytes) -> None:
+    assert isinstance(_Api(data).batch("batch_1")["status"], str)
+
+
+READERS: dict[str, Reader] = {
+    "json": Reader(read_as_json, [*answers.PICTURES, *answers.DOCUMENTS, *answers.LISTS]),
+    "reply": Reader(read_reply, [*answers.ERRORS, *answers.PICTURES]),
+    "headers": Reader(read_header, answers.HEADERS, odd_bytes),
+    "speech frames": Reader(read_speech, answers.SPEECH_FRAMES),
+    "text stream": Reader(read_stream, answers.STREAM_FRAMES),
+    "stream lines": Reader(
+        read_stream_bytes, [b"id:1\r\nevent:result\r\n:HTTP_STATUS/429\r\ndata: {}\r\n\r\ndata:\n"], odd_bytes
+    ),
+    "task list": Reader(read_list, answers.LISTS),
+    "upload grant": Reader(read_grant, answers.GRANTS),
+    "batches": Reader(read_batches, answers.BATCHES),
+    "one batch": Reader(read_batch, answers.ONE_BATCH),
+    "batch results": Reader(read_lines, answers.RESULT_LINES),
+}
