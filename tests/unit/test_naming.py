@@ -216,3 +216,9 @@ def test_a_paid_file_is_never_lost_when_all_names_are_taken(tmp_path: Path) -> N
     except OSError:
         placed = temp
     assert placed.read_text() == "new"
+
+
+@pytest.mark.parametrize("seed", [[1], {"a": 1}, None, float("nan"), True, "7\n/8", 10**400])
+def test_a_seed_that_the_service_told_is_no_crash(seed: object) -> None:
+    """Where none was asked for, the answer's own stands in the name: it may be anything."""
+    assert_safe(render(DEFAULT_TEMPLATE, {"prompt": "猫", "seed": seed, "n": 1}))
