@@ -119,6 +119,18 @@ def test_results_that_cannot_be_read_end_their_job_only(bailian: Run, box: Sandb
     assert "nothing is left" in bailian("tasks", "wait", "--all").err
 
 
+def test_a_held_answer_stays_held_when_it_is_asked_for(bailian: Run, box: Sandbox) -> None:
+    """It is kept for a person to read. As a failed one the next run of the batch would pay for it again."""
+    row, on, _, place = KINDS["a synchronous picture"]
+    spoil(box, on, {place: "true"}, times=1)
+    bailian("batch", "run", batch(row), exits=7)
+    odd = odd_job()
+    assert json.loads(odd["answer"])["output"]["choices"] is True
+    bailian("tasks", "wait", odd["id"], exits=5)
+    assert odd_job()["state"] == "held"
+    assert bailian("tasks", "show", odd["id"], "--json").json["answer"]["output"]["choices"] is True
+
+
 def test_one_byte_that_is_no_utf8_loses_nothing(bailian: Run, box: Sandbox) -> None:
     """It was "not an answer", asked for until the task was gone."""
     for on, place in {"poll": "output.orig", "sync": "request_id", "text": "request_id"}.items():

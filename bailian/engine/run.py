@@ -20,6 +20,7 @@ from bailian.engine.turn import in_flight_limit
 from bailian.errors import JournalError
 from bailian.journal import Journal, Row
 from bailian.journal_budgets import Budget
+from bailian.modalities import of
 from bailian.modalities.shapes import Prepared
 from bailian.owners import Owner
 from bailian.pace import Pace
@@ -171,7 +172,7 @@ class Engine:
             return None  # more of it will not come
         if row.task_id:
             state = "submitted"
-        elif row.answer:
+        elif row.answer and of(row.kind).items(row.answer, row.prepared):  # else there is nothing to save in it
             state = "ended"
         elif row.state == "held" and row.prepared.get("mode") == "task":
             state = "unsettled"
