@@ -60,7 +60,9 @@ def any_age(data: bytes) -> Iterator[tuple[dict[str, Any], bool]]:
         old = json.loads(data)
     except (ValueError, RecursionError):
         return
-    if isinstance(old, dict) and data.count(b"[") + data.count(b"{") < 500:  # what copying recurses into was refused
+    if (
+        isinstance(old, dict) and old != value and data.count(b"[") + data.count(b"{") < 500
+    ):  # what copying recurses into was refused
         yield old, False
 
 
@@ -82,10 +84,11 @@ def answer_reader(kind: str, **request: Any) -> Callable[[bytes], None]:
 
     def read(data: bytes) -> None:
         for answer, is_new in any_age(data):
-            for prepared in (job_now.prepared, adopted) if job_now.prepared["mode"] == "task" else (job_now.prepared,):
-                job = copy.copy(job_now)
-                job.prepared, job.notices = prepared, []
-                read_answer(job, answer, is_new=is_new)
+            job = copy.copy(job_now)
+            if job.prepared["mode"] == "task" and len(data) % 3 == 0:
+                job.prepared = adopted
+            job.notices = []
+            read_answer(job, answer, is_new=is_new)
 
     return read
 
