@@ -9,13 +9,28 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, fields
-from datetime import date
+from dataclasses import replace
+from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
 from bailian.errors import InvalidRequest, SetupError
 from bailian.language import say
+from bailian.model import FIELD_NAMES, KINDS, MODES, Model
+
+__all__ = [
+    "FIELD_NAMES",
+    "KINDS",
+    "MODES",
+    "Catalog",
+    "Model",
+    "as_kind",
+    "current_day",
+    "did_you_mean",
+    "load",
+    "parse_toml",
+    "script_of",
+]
 
 if sys.version_info >= (3, 11):
     import tomllib as toml
@@ -31,114 +46,35 @@ def parse_toml(text: str) -> dict[str, Any]:
 
 PACKAGE_FILE = Path(__file__).with_name("models.toml")
 
-KINDS = ("image", "image_edit", "wanx_edit", "text", "video", "speech", "transcription")
-MODES = ("task", "sync", "socket")
 
-
-@dataclass(frozen=True, kw_only=True)
-class Model:
-    """One model. Limits are the seed document's where it has them, else the service's.
-
-    A limit that is absent (`None`, empty) is not checked. Prices are CNY, Beijing region.
-    """
-
-    name: str
-    kind: str
-    """One of `KINDS`: which script runs it, which section of a config file holds it."""
-    mode: str
-    """"task": POST creates a task that is polled. "sync": the POST's answer is the result."""
-    route: str
-    """Path of the POST below `/api/v1`, or of the socket below the host."""
-    style: str = "prompt"
-    """Body shape: "prompt" (`input.prompt`) or "messages" (`input.messages`)."""
-    title: str = ""
-    regions: tuple[str, ...] = ("beijing",)
-    aliases: Mapping[str, str] = field(default_factory=dict)
-    """Region → the name that region's service knows. Every value is accepted from the user too."""
-
-    sizes: tuple[str, ...] = ()
-    """The only sizes taken, "W*H". Empty: see `side_px`, `min_pixels`, `max_pixels`."""
-    size_aliases: Mapping[str, str] = field(default_factory=dict)
-    """Size the seed allows → size today's service takes instead (sent with a notice)."""
-    suggested_sizes: tuple[str, ...] = ()
-    """Sizes known to work where the service may refuse others (a notice, not a refusal)."""
-    default_size: str = ""
-    side_px: tuple[int, int] | None = None
-    min_pixels: int | None = None
-    max_pixels: int | None = None
-    aspect: tuple[float, float] | None = None
-    """Smallest and largest width / height."""
-    size_tiers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """Video: "720P" → its sizes; `price_cny` has the same keys."""
-
-    n_max: int = 1
-    seed: bool = True
-    prompt_chars: int | None = None
-    """Longer prompts are refused."""
-    service_prompt_chars: int | None = None
-    """The service cuts the prompt here without a word (a notice)."""
-    negative_prompt_chars: int | None = None
-    """0: the model has no negative prompt."""
-    prompt_extend: bool = True
-    """False: the service has no such switch for this model."""
-
-    images_max: int = 0
-    image_side_px: tuple[int, int] | None = None
-    image_max_bytes: int | None = None
-    durations_s: tuple[int, ...] = ()
-    default_duration_s: int | None = None
-    context_tokens: int | None = None
-    max_input_tokens: int | None = None
-    max_output_tokens: int | None = None
-    thinking: bool = False
-    languages: tuple[str, ...] = ()
-    description: str = ""
-    sample_rate_hz: int | None = None
-    word_times: bool = False
-    language_hints: bool = False
-    """Recognition: takes `language_hints`; others refuse or ignore it."""
-    vocabulary: bool = False
-    """Recognition: takes `vocabulary_id` (hot words)."""
-
-    price_cny: float | Mapping[str, float] | None = None
-    """Per `price_unit`; a table where the price depends on a tier, or on input and output."""
-    price_unit: str = "image"
-    """"image", "second", "10k_characters" or "1k_tokens"."""
-    price_tiers: tuple[Mapping[str, float], ...] = ()
-    """Text: `{up_to_input_tokens, input, output, …}`; the first tier that holds the input counts."""
-    price_with_prompt_extend_cny: float | None = None
-    region_price_cny: Mapping[str, float | Mapping[str, float]] = field(default_factory=dict)
-    region_price_tiers: Mapping[str, tuple[Mapping[str, float], ...]] = field(default_factory=dict)
-    free_quota: int | None = None
-    """In `price_unit`s (text: tokens, speech: characters), Beijing only."""
-
-    submit_per_s: float | None = None
-    running_limit: int | None = None
-    queue_limit: int | None = None
-    poll_per_s: float = 20.0
-    typical_s: float | None = None
-    """How long a task usually runs, until the journal knows better."""
-
-    retired_on: str = ""
-    successor: str = ""
-    unknown_to_service: bool = False
-    """The seed names it, the vendor never had it: sent as named."""
-    source: str = ""
-
-    def wire_name(self, region: str) -> str:
-        """Return the name this region's service knows."""
-        return self.aliases.get(region, self.name)
-
-
-FIELD_NAMES = tuple(f.name for f in fields(Model) if f.name != "name")
+def current_day() -> date:
+    """Return today's date at the vendor's, whose models retire at midnight there (UTC+8)."""
+    return datetime.now(timezone(timedelta(hours=8))).date()
 
 
 class Catalog(Mapping[str, Model]):
-    """All models by canonical name; `find` also takes the regions' names."""
+    """All models by canonical name; `find` also takes the regions' names.
 
-    def __init__(self, models: Iterable[Model]) -> None:
+    Args:
+        models: in the order in which they are listed.
+        today: the day on which retirements are judged; None: the real day, whenever that is asked.
+        use_successor: a model that is retired then is exchanged for its successor, because the user says so.
+        as_of: the day up to which the facts were read; None: not known.
+    """
+
+    def __init__(
+        self,
+        models: Iterable[Model],
+        today: date | None = None,
+        *,
+        use_successor: bool = False,
+        as_of: date | None = None,
+    ) -> None:
         self._models = {model.name: model for model in models}
         self._by_alias = {alias: model for model in self._models.values() for alias in model.aliases.values()}
+        self._today = today
+        self.use_successor = use_successor
+        self.as_of = as_of
 
     def __getitem__(self, name: str) -> Model:
         return self._models[name]
@@ -149,27 +85,47 @@ class Catalog(Mapping[str, Model]):
     def __len__(self) -> int:
         return len(self._models)
 
+    @property
+    def today(self) -> date:
+        """Return the day on which retirements are judged."""
+        return self._today or current_day()
+
     def of_kind(self, kind: str) -> list[Model]:
-        return [model for model in self._models.values() if model.kind == kind]
+        """Return the models that can be called as this kind."""
+        return [as_kind(model, kind) for model in self._models.values() if kind in model.kinds]
+
+    def successor_of(self, model: Model) -> Model | None:
+        """Return the first living model along the chain of successors that is of the same kind; None: there is none."""
+        seen = {model.name}
+        while model.successor and model.successor not in seen:
+            following = self._models.get(model.successor) or self._by_alias.get(model.successor)
+            if following is None or model.kind not in following.kinds:
+                return None
+            model = as_kind(following, model.kind)
+            if not model.retired(self.today):
+                return model
+            seen.add(model.name)
+        return None
 
     def find(self, name: str, kind: str | None = None) -> Model:
-        """Return the model of that name or alias.
+        """Return the model of that name or alias, as the kind that is asked for.
 
         Raises:
             InvalidRequest: no such model, or one of another kind; the text names the nearest ones.
         """
         model = self._models.get(name) or self._by_alias.get(name)
-        if model is not None and kind in (None, model.kind):
-            return model
+        if model is not None and (kind is None or kind in model.kinds):
+            return as_kind(model, kind or model.kind)
         if model is not None:
+            scripts = say(" and ", " 和 ").join(script_of(own) for own in model.kinds)
             raise InvalidRequest.one(
                 "model",
                 say(
-                    f"{name} is a model for {script_of(model.kind)}, not for {script_of(kind or '')}",
-                    f"{name} 应该用 {script_of(model.kind)} 调用，不是 {script_of(kind or '')}",
+                    f"{name} is a model for {scripts}, not for {script_of(kind or '')}",
+                    f"{name} 应该用 {scripts} 调用，不是 {script_of(kind or '')}",
                 ),
             )
-        known = [m.name for m in self._models.values() if kind in (None, m.kind)]
+        known = [m.name for m in self._models.values() if kind is None or kind in m.kinds]
         raise InvalidRequest.one(
             "model",
             say(f"unknown model {name!r}", f"没有名为 {name!r} 的模型") + did_you_mean(name, known),
@@ -179,6 +135,11 @@ class Catalog(Mapping[str, Model]):
                 "`bailian models` 列出全部模型；比本版本更新的模型可以写进 `bailian doctor` 所示文件夹里的 models.toml",
             ),
         )
+
+
+def as_kind(model: Model, kind: str) -> Model:
+    """Return the model as one of its kinds."""
+    return model if model.kind == kind else replace(model, kind=kind)
 
 
 SCRIPTS = {
@@ -208,28 +169,35 @@ def did_you_mean(word: str, known: Iterable[str], count: int = 3) -> str:
     return say(f"; did you mean {names}?", f"；您是想用 {names} 吗？")
 
 
-def load(home: Path | None = None) -> Catalog:
+def load(home: Path | None = None, today: date | None = None, *, use_successor: bool = False) -> Catalog:
     """Read the package's models, then the user's `models.toml` in `home` over them.
+
+    Args:
+        home: the folder of the user's file; None: the package's models alone.
+        today: see `Catalog`.
+        use_successor: see `Catalog`.
 
     Raises:
         SetupError: the user's file is not TOML, or has a table that is not a model.
     """
-    tables = _read(PACKAGE_FILE)
+    tables, as_of = _read(PACKAGE_FILE)
     overlay_path = home / "models.toml" if home else None
+    overlay: dict[str, dict[str, Any]] = {}
     if overlay_path is not None and overlay_path.is_file():
         overlay = _read_overlay(overlay_path)
         for name, table in overlay.items():
             tables[name] = {**tables.get(name, {}), **table}
-        built = {name: _build(name, tables) for name in tables}
-        for name in overlay:
-            _check(built[name], overlay_path)
-        return Catalog(built.values())
-    return Catalog(_build(name, tables) for name in tables)
+    built = {name: _build(name, tables) for name in tables}
+    for name in overlay:
+        _check(built[name], overlay_path or PACKAGE_FILE)
+    return Catalog(built.values(), today, use_successor=use_successor, as_of=as_of)
 
 
-def _read(path: Path) -> dict[str, dict[str, Any]]:
+def _read(path: Path) -> tuple[dict[str, dict[str, Any]], date | None]:
+    """Return the tables of a file, and the day as of which it was written."""
     with path.open("rb") as file:
         content = toml.load(file)
+    as_of = content.pop("as_of", None)
     models = content.get("models", {})
     unknown = [name for name in content if name != "models"]
     wrong = (
@@ -239,19 +207,34 @@ def _read(path: Path) -> dict[str, dict[str, Any]]:
         raise ValueError(
             say('every table must be [models."NAME"]', '每个表都应写成 [models."模型名"]') + f": {(unknown + wrong)[0]}"
         )
-    tables: dict[str, dict[str, Any]] = models
-    return tables
+    tables = {name: _with_kinds(name, table) for name, table in models.items()}
+    return tables, as_of if isinstance(as_of, date) else None
+
+
+def _with_kinds(name: str, table: dict[str, Any]) -> dict[str, Any]:
+    """Return a table with `kinds` where it says `kind`, so that one of them overrides the other."""
+    if "kind" not in table:
+        return table
+    if "kinds" in table:
+        raise ValueError(
+            say(
+                f"model {name}: kind and kinds are the same: give one", f"模型 {name}：kind 与 kinds 相同，只需给出一个"
+            )
+        )
+    return {"kinds": [table["kind"]], **{key: value for key, value in table.items() if key != "kind"}}
 
 
 def _build(name: str, tables: Mapping[str, Mapping[str, Any]], seen: tuple[str, ...] = ()) -> Model:
-    return Model(name=name, **_fields_of(name, tables, seen))
+    own = _fields_of(name, tables, seen)
+    kinds = own.get("kinds")
+    return Model(name=name, **{"kind": kinds[0] if isinstance(kinds, tuple) and kinds else "", **own})
 
 
 def _fields_of(name: str, tables: Mapping[str, Mapping[str, Any]], seen: tuple[str, ...]) -> dict[str, Any]:
     own: dict[str, Any] = {key: _frozen(value) for key, value in tables[name].items()}
     parent = own.pop("like", None)
     if parent is None:
-        return {"kind": "", "mode": "", "route": "", **own}
+        return {"mode": "", "route": "", **own}
     if not isinstance(parent, str) or parent not in tables or parent in (*seen, name):
         raise SetupError(
             say(
@@ -273,7 +256,7 @@ def _frozen(value: Any) -> Any:
 
 def _read_overlay(path: Path) -> dict[str, dict[str, Any]]:
     try:
-        tables = _read(path)
+        tables, _ = _read(path)
     except OSError as error:
         raise SetupError(say(f"cannot read {path}: {error.strerror}", f"无法读取 {path}：{error.strerror}")) from None
     except ValueError as error:  # TOML's and Unicode's errors are ValueErrors
@@ -299,7 +282,13 @@ def _check(model: Model, path: Path) -> None:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         raise SetupError(f"{path}: {model.name}: {where}: {first['msg']}") from None
-    for key, value, allowed in (("kind", model.kind, KINDS), ("mode", model.mode, MODES)):
+    try:
+        date.fromisoformat(model.retired_on or "2026-01-01")
+    except ValueError:
+        text = say(f"{model.retired_on!r} is no date: YYYY-MM-DD", f"{model.retired_on!r} 不是日期：YYYY-MM-DD")
+        raise SetupError(f"{path}: {model.name}: retired_on: {text}") from None
+    kinds = [("kind", kind, KINDS) for kind in model.kinds]
+    for key, value, allowed in (*kinds, ("mode", model.mode, MODES)):
         if value not in allowed:
             raise SetupError(
                 say(

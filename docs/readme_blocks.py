@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from click import Command
 
+    from bailian.catalog import Model
+
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 PAGES = {
@@ -45,12 +47,28 @@ def exit_codes() -> str:
     return "\n".join([head, "|--:|---|", *(f"| {int(code)} | {meanings[code]} |" for code in Exit)])
 
 
+def _life(model: Model) -> str:
+    """Say when a model ends or ended, seen from the day of the catalog: a page must not change overnight."""
+    from bailian.catalog import load
+    from bailian.language import say
+
+    if not model.retired_on:
+        return ""
+    as_of = load().as_of
+    ended = as_of is not None and model.retired(as_of)
+    english, chinese = ("retired", "已于") if ended else ("retires", "将于")
+    return say(
+        f"{english} on {model.retired_on}, use `{model.successor}`",
+        f"{chinese} {model.retired_on} 下线，请用 `{model.successor}`",
+    )
+
+
 def image_models() -> str:
     from bailian.catalog import load
     from bailian.language import say
 
-    head = say("| model | CNY a picture | n | sizes | call |", "| 模型 | 元/张 | n | 尺寸 | 调用方式 |")
-    lines = [head, "|---|--:|--:|---|---|"]
+    head = say("| model | CNY a picture | n | sizes | call | |", "| 模型 | 元/张 | n | 尺寸 | 调用方式 | |")
+    lines = [head, "|---|--:|--:|---|---|---|"]
     for model in load().of_kind("image"):
         sizes = [size for size in model.sizes if size not in model.size_aliases.values()]
         if model.side_px:
@@ -66,7 +84,9 @@ def image_models() -> str:
         call = say("task", "异步任务") if model.mode == "task" else say("synchronous", "同步")
         extra = model.price_with_prompt_extend_cny
         with_extend = say(f" ({extra:g} with prompt extension)", f"（智能改写时 {extra:g}）") if extra else ""
-        lines.append(f"| `{model.name}` | {model.price_cny:g}{with_extend} | {model.n_max} | {shown} | {call} |")
+        lines.append(
+            f"| `{model.name}` | {model.price_cny:g}{with_extend} | {model.n_max} | {shown} | {call} | {_life(model)} |"
+        )
     return "\n".join(lines)
 
 
@@ -100,11 +120,7 @@ def text_models() -> str:
         if model.price_tiers:
             prices = [price and say(f"from {price}", f"{price} 起") for price in prices]
         limits = [f"{limit:,}" if limit else "" for limit in (model.max_input_tokens, model.max_output_tokens)]
-        retired = model.retired_on and say(
-            f"retired on {model.retired_on}, use `{model.successor}`",
-            f"已于 {model.retired_on} 下线，请用 `{model.successor}`",
-        )
-        lines.append(f"| `{model.name}` | {' | '.join([*prices, *limits])} | {retired or ''} |")
+        lines.append(f"| `{model.name}` | {' | '.join([*prices, *limits])} | {_life(model)} |")
     return "\n".join(lines)
 
 
@@ -146,6 +162,7 @@ def recognizers() -> str:
         marks = [say("yes", "支持") if has else "" for has in (model.language_hints, model.vocabulary)]
         unknown = say("in none of the vendor's lists; sent as named", "官方列表中没有此名称；原样发送")
         about = unknown if model.unknown_to_service else _in_language(model.description)
+        about = "; ".join(part for part in (_life(model), about) if part)
         lines.append(f"| `{model.name}` | {price} | {' '.join(model.languages)} | {' | '.join(marks)} | {about} |")
     return "\n".join(lines)
 

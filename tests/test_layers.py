@@ -17,6 +17,7 @@ PACKAGE = ROOT / "bailian"
 # From the ground up; a module may import its own layer and those below it.
 LAYERS = (
     ("bailian", "language", "errors", "wire_codes", "counts"),
+    ("model",),
     ("budget_settings", "catalog", "endpoints", "settings"),
     (
         "database",

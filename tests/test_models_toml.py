@@ -98,9 +98,10 @@ def test_types(model: Model) -> None:
 
 @each_model
 def test_kind_mode_route(model: Model) -> None:
-    assert model.kind in KINDS
+    assert set(model.kinds) <= set(KINDS)
+    assert model.kind == model.kinds[0]
     assert model.mode in MODES
-    assert model.route in ROUTES[model.kind]
+    assert all(model.route in ROUTES[kind] for kind in model.kinds)
     assert model.style in ("prompt", "messages")
     if model.route.endswith("multimodal-generation/generation"):
         assert (model.mode, model.style) == ("sync", "messages")
@@ -203,9 +204,9 @@ def test_numbers(model: Model) -> None:
         assert model.max_output_tokens
     if model.kind == "video":
         assert model.default_duration_s in model.durations_s
-    if model.kind in ("image_edit", "wanx_edit"):
-        assert model.images_max >= 1
-        assert model.image_side_px
+    if {"image_edit", "wanx_edit"} & {*model.kinds}:
+        assert model.images_max >= max(1, model.images_min)
+        assert model.image_side_px or model.image_advised_px
         assert model.image_max_bytes
 
 
@@ -238,19 +239,47 @@ def test_names_differ_by_region(name: str, region: str, wire_name: str) -> None:
 
 
 @each_model
-def test_retired_models_name_a_living_successor(model: Model) -> None:
+def test_what_ends_says_when_by_which_notice_and_what_follows(model: Model) -> None:
+    """A date without a notice is a rumour; a successor must be of every kind that the model was, and live."""
+    assert bool(model.retired_on) == bool(model.successor) == bool(model.retirement_notice)
     if model.retired_on:
         date.fromisoformat(model.retired_on)
-        assert model.successor
-    if model.successor:
-        successor = CATALOG.find(model.successor, model.kind)
-        assert not successor.retired_on
-        assert not successor.successor
+        assert model.retirement_notice[:6].isdecimal(), "the vendor's notices have numbers of six digits"
+        for kind in model.kinds:
+            assert not CATALOG.find(model.successor, kind).retired_on
 
 
-def test_retired_models() -> None:
-    retired = {model.name: model.retired_on for model in MODELS if model.retired_on}
-    assert retired == {"qwen-turbo": "2026-07-13", "qwen-max": "2026-07-13", "qwen3-max": "2026-09-08"}
+def test_what_the_vendor_retired_on_2026_10_10() -> None:
+    """The notices 118177, 118331, 118344 and 118434 were merged into one date; qwen-max is in none of them."""
+    retired = {model.name: (model.retired_on, model.successor) for model in MODELS if model.retired_on}
+    pictures = ("qwen-image", "qwen-image-plus", "qwen-image-max")
+    edits = ("qwen-image-edit", "qwen-image-edit-plus", "qwen-image-edit-max")
+    assert retired == {
+        **dict.fromkeys((*pictures, *edits), ("2026-10-10", "qwen-image-2.0")),
+        "qwen-turbo": ("2026-10-10", "qwen-flash"),
+        "qwen3-max": ("2026-10-10", "qwen3.7-max"),
+        **dict.fromkeys(("paraformer-v1", "paraformer-mtl-v1"), ("2026-10-10", "paraformer-v2")),
+        "paraformer-8k-v1": ("2026-10-10", "paraformer-8k-v2"),
+    }
+
+
+def test_the_longest_answer_of_qwen3_7_max() -> None:
+    assert CATALOG["qwen3.7-max"].max_output_tokens == 131_072
+
+
+def test_the_file_says_as_of_when_it_is() -> None:
+    """`bailian doctor` judges its age by this."""
+    assert CATALOG.as_of is not None
+    assert CATALOG.as_of >= date(2026, 11, 1)
+
+
+def test_qwen_image_2_draws_and_edits() -> None:
+    """Up to three pictures go in; without one it draws (vendor's page, 2026-10-12)."""
+    for name in ("qwen-image-2.0", "qwen-image-2.0-pro"):
+        model = CATALOG[name]
+        assert model.kinds == ("image", "image_edit")
+        assert (model.images_min, model.images_max) == (0, 3)
+        assert set(model.regions) == {"beijing", "singapore"}
 
 
 def test_names_the_vendor_never_had() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import closing
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -92,9 +93,10 @@ def test_the_ends_of_the_seeds_ranges_are_adapted(text2text: Run, box: Sandbox) 
     text2text("你好", "--temperature", "2", "--strict", exits=2)
 
 
-def test_a_retired_model_still_runs_and_says_so(text2text: Run, box: Sandbox) -> None:
+def test_a_retired_model_still_runs_and_says_so(text2text: Run, box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bailian.catalog.current_day", lambda: date(2026, 11, 28))
     ran = text2text("生成产品文案", "--model", "qwen-turbo")
-    assert "retired on 2026-07-13; use qwen-flash" in ran.err
+    assert "qwen-turbo was retired on 2026-10-10; use qwen-flash: --use-successor" in ran.err
     assert bodies(box)[0]["model"] == "qwen-turbo"
 
 

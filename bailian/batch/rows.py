@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from bailian.batch import matrix
 from bailian.batch.defaults import Defaults
 from bailian.batch.documents import Given
 from bailian.batch.fields import Own, PromptFiles, own_of
-from bailian.batch.forms import Form, form_of, kind_of
+from bailian.batch.forms import ROW_OPTIONS, Form, flat_fields, form_of, kind_of
 from bailian.batch.places import place_inputs
 from bailian.batch.problems import Problems
 from bailian.catalog import KINDS, Catalog
@@ -128,7 +128,7 @@ class Maker:
             return outer
         model = values.get("model")
         if self._models is not None and isinstance(model, str):
-            return self._models.find(model).kind
+            return _kind_that_fits(self._models.find(model).kinds, values)
         listed = ", ".join(KINDS)
         raise InvalidRequest.one("kind", say(f"is required: one of {listed}", f"必填，取值为 {listed} 之一"))
 
@@ -159,6 +159,13 @@ class Maker:
         key = hashlib.sha256(text.encode("ascii")).hexdigest()[:KEY_CHARS]
         self._seen[key] += 1
         return key if self._seen[key] == 1 else f"{key}-{self._seen[key]}"
+
+
+def _kind_that_fits(kinds: Sequence[str], values: Mapping[str, Any]) -> str:
+    """Return the first kind of a model whose rows have all these fields; the model's usual kind if there is none."""
+    fields = [(name, value) for name, value in flat_fields(values).items() if name not in (*ROW_OPTIONS, matrix.NAME)]
+    fitting = (kind for kind in kinds if all(form_of(kind).knows(name, value) for name, value in fields))
+    return next(fitting, kinds[0])
 
 
 def _stdin_problems(fields: Mapping[str, Any], names: tuple[str, ...]) -> list[Problem]:

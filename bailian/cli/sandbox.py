@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 
 import click
@@ -39,13 +40,33 @@ def sandbox() -> None:
     type=click.Path(path_type=Path),
     help=say("Keep tasks in this file.", "把任务保存在该文件中。"),
 )
-def serve(port: int, task_s: float, no_limits: bool, state_path: Path | None) -> None:
+@click.option("--today", is_flag=True, help=say("Refuse names that are retired by now.", "拒绝当前已下线的模型名称。"))
+@click.option(
+    "--date",
+    "on_date",
+    type=click.DateTime(["%Y-%m-%d"]),
+    metavar="YYYY-MM-DD",
+    help=say(
+        "Refuse names that are retired on that day [default: serve all].", "拒绝该日已下线的模型名称 [默认: 全部提供]。"
+    ),
+)
+def serve(
+    port: int, task_s: float, no_limits: bool, state_path: Path | None, today: bool, on_date: datetime | None
+) -> None:
+    from bailian.catalog import current_day
     from bailian.errors import InvalidRequest, SetupError
     from bailian.sandbox import SandboxUnavailable
     from bailian.sandbox import serve as run
 
+    if today and on_date is not None:
+        raise InvalidRequest.one(
+            "date",
+            say("--today and --date are two days: give one", "--today 与 --date 只能给出一个"),
+            advice=say("leave one of the two out", "请去掉其中之一"),
+        )
+    day = current_day() if today else on_date.date() if on_date is not None else None
     try:
-        run(port=port, task_s=task_s, enforce_limits=not no_limits, state_path=state_path)
+        run(port=port, task_s=task_s, enforce_limits=not no_limits, state_path=state_path, day=day)
     except SandboxUnavailable as error:
         raise SetupError(str(error)) from None
     except OSError as error:

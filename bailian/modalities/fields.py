@@ -242,47 +242,6 @@ def region_problems(model: Model, region: str) -> list[Problem]:
     ]
 
 
-def model_notices(model: Model, wire_model: str, region: str, today: str) -> list[Notice]:
-    """Return what to know about a model's name and life. `today` is "YYYY-MM-DD"."""
-    notices = []
-    if wire_model != model.name:
-        notices.append(
-            Notice(
-                "name_in_region",
-                say(
-                    f"{model.name} is called {wire_model} in {region}",
-                    f"{model.name} 在 {region} 的名称是 {wire_model}",
-                ),
-            )
-        )
-    if model.successor or model.retired_on:
-        notices.append(_retired(model, today))
-    if model.unknown_to_service:
-        notices.append(
-            Notice(
-                "unknown_name",
-                say(
-                    f"the service has never listed {model.name}; sent as named",
-                    f"服务从未列出 {model.name}，按原名发送",
-                ),
-            )
-        )
-    return notices
-
-
-def _retired(model: Model, today: str) -> Notice:
-    if model.retired_on and model.retired_on > today:
-        text = say(f"{model.name} retires on {model.retired_on}", f"{model.name} 将于 {model.retired_on} 下线")
-    elif model.retired_on:
-        text = say(f"{model.name} was retired on {model.retired_on}", f"{model.name} 已于 {model.retired_on} 下线")
-    else:
-        text = say(f"{model.name} is no longer developed", f"{model.name} 已不再更新")
-    return Notice(
-        "model_retired",
-        text + (say(f"; use {model.successor}", f"；请改用 {model.successor}") if model.successor else ""),
-    )
-
-
 def price_cny(model: Model, region: str) -> float | None:
     """Return the flat price per unit in this region, or None if it is not flat or not known."""
     price = model.price_cny if region == "beijing" else model.region_price_cny.get(region)

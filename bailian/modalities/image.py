@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from copy import deepcopy
-from datetime import date
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
@@ -18,11 +17,11 @@ from bailian.counts import MOST_PICTURES, count_of
 from bailian.errors import Problem
 from bailian.language import say
 from bailian.media import kinds
-from bailian.modalities import fields
+from bailian.modalities import choice, fields
 from bailian.modalities.shapes import Input, Item, Notice, Prepared
 
 KIND = "image"
-DEFAULT_MODEL = "wan2.2-t2i-flash"
+DEFAULT_MODELS = ("wan2.2-t2i-flash",)
 INPUT_FIELDS: tuple[str, ...] = ()
 RESULT_SUFFIXES = kinds.PICTURES
 REPEATABLE = False
@@ -33,7 +32,7 @@ class ImageRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
 
-    model: str = DEFAULT_MODEL
+    model: str | None = None
     prompt: str
     negative_prompt: str = ""
     size: str = ""
@@ -57,14 +56,15 @@ def prepare(
         InvalidRequest: every problem found, each with what is allowed.
     """
     request = fields.parse(ImageRequest, values)
-    model = catalog.find(request.model, KIND)
+    chosen = choice.choose(request.model, KIND, DEFAULT_MODELS, catalog)
+    model = chosen.model
     size = request.size or model.default_size
     request = request.model_copy(update={"model": model.name, "size": size})
     fields.raise_if_any(_problems(request, model, region))
     wire_model = model.wire_name(region)
     wire_size = model.size_aliases.get(size, size)
     notices = [
-        *fields.model_notices(model, wire_model, region, date.today().isoformat()),
+        *choice.notices(chosen, wire_model, region, catalog),
         *fields.prompt_notices(model, request.prompt),
         *_size_notices(model, size, wire_size),
         *_unsupported_notices(request, model),
@@ -81,6 +81,7 @@ def prepare(
         units=request.n,
         count=request.n,
         notices=tuple(notices),
+        facts=choice.facts(chosen, catalog),
     )
 
 

@@ -1,4 +1,4 @@
-"""Edit a picture by an instruction: qwen-image-edit and relatives, one blocking call.
+"""Edit a picture by an instruction: qwen-image-edit and relatives, qwen-image-2.0; one blocking call.
 
 Facts: docs/wire.md "Image edit" (the service's edit reference, mid 2026; the 2025 texts where they are stricter,
 as the seed document is).
@@ -7,7 +7,6 @@ as the seed document is).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
@@ -16,11 +15,11 @@ from bailian.catalog import Catalog, Model
 from bailian.errors import InvalidRequest, Problem
 from bailian.language import say
 from bailian.media import kinds
-from bailian.modalities import fields, image
+from bailian.modalities import choice, fields, image
 from bailian.modalities.shapes import Input, Item, Notice, Prepared
 
 KIND = "image_edit"
-DEFAULT_MODEL = "qwen-image-edit"
+DEFAULT_MODELS = ("qwen-image-edit", "qwen-image-2.0")
 INPUT_FIELDS = ("image",)
 RESULT_SUFFIXES = kinds.PICTURES
 REPEATABLE = False
@@ -31,7 +30,7 @@ class ImageEditRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
 
-    model: str = DEFAULT_MODEL
+    model: str | None = None
     prompt: str
     image: list[str] = []
     negative_prompt: str = ""
@@ -79,9 +78,12 @@ def prepare(
         InvalidRequest: every problem found, each with what is allowed.
     """
     request = fields.parse(ImageEditRequest, values)
-    model = catalog.find(request.model, KIND)
+    chosen = choice.choose(request.model, KIND, DEFAULT_MODELS, catalog)
+    model = chosen.model
     found = [(inputs or {}).get(url, Input(url)) for url in request.image]
-    fields.raise_if_any(_problems(request, model, found, region))
+    # Who forgot the picture did not ask for a drawing: only a model that is named for it draws without one.
+    fewest = model.images_min if chosen.as_named else max(1, model.images_min)
+    fields.raise_if_any(_problems(request, model, found, region, fewest))
     wire_model = model.wire_name(region)
     price = fields.price_cny(model, region)
     asked = request.model_copy(update={"model": model.name})
@@ -94,15 +96,19 @@ def prepare(
         units=request.n,
         count=request.n,
         notices=(
-            *fields.model_notices(model, wire_model, region, date.today().isoformat()),
+            *choice.notices(chosen, wire_model, region, catalog),
             *fields.prompt_notices(model, request.prompt),
             *(one.notice for one in found if one.notice),
             *_unsupported(request, model),
+            *(notice for one in found for notice in _size_notices(one, model)),
         ),
+        facts=choice.facts(chosen, catalog),
     )
 
 
-def _problems(request: ImageEditRequest, model: Model, found: Sequence[Input], region: str) -> list[Problem]:
+def _problems(
+    request: ImageEditRequest, model: Model, found: Sequence[Input], region: str, fewest: int
+) -> list[Problem]:
     problems = [
         *fields.region_problems(model, region),
         *fields.check_prompt("prompt", request.prompt, model.prompt_chars),
@@ -110,8 +116,8 @@ def _problems(request: ImageEditRequest, model: Model, found: Sequence[Input], r
         *fields.check_range("n", request.n, 1, model.n_max),
         *fields.check_seed(model, request.seed, request.n),
     ]
-    if not 1 <= len(found) <= model.images_max:
-        allowed = f"1-{model.images_max}" if model.images_max > 1 else "1"
+    if not fewest <= len(found) <= model.images_max:
+        allowed = f"{fewest}-{model.images_max}" if model.images_max > fewest else str(fewest)
         problems.append(
             Problem(
                 "image",
@@ -140,14 +146,37 @@ def _unsupported(request: ImageEditRequest, model: Model) -> list[Notice]:
     ]
 
 
+def _size_notices(given: Input, model: Model) -> list[Notice]:
+    """Tell of a picture that the service takes, though the vendor advises another size."""
+    probe, advised = given.probe, model.image_advised_px
+    if (
+        probe is None
+        or advised is None
+        or all(advised[0] <= side <= advised[1] for side in (probe.width_px, probe.height_px))
+    ):
+        return []
+    shown, (low, high) = f"{probe.width_px}*{probe.height_px}", advised
+    return [
+        Notice(
+            "picture_size_unadvised",
+            say(
+                f"a picture is {shown}; sides of {low} to {high} px are advised for {model.name}",
+                f"输入图片为 {shown}；{model.name} 建议边长在 {low} 到 {high} 像素之间",
+            ),
+        )
+    ]
+
+
 def _body(request: ImageEditRequest, model: Model, wire_model: str) -> dict[str, Any]:
     """Build the body: pictures first, one text, and the negative prompt among the parameters."""
     content: list[dict[str, str]] = [*({"image": url} for url in request.image), {"text": request.prompt}]
     parameters: dict[str, Any] = {"n": request.n, "watermark": request.watermark}
     if request.negative_prompt:
         parameters["negative_prompt"] = request.negative_prompt
-    if request.size and _takes_size(model):
-        parameters["size"] = request.size
+    # Without a picture to follow, the size is the model's default for drawing.
+    size = request.size or ("" if request.image else model.default_size)
+    if size and _takes_size(model):
+        parameters["size"] = size
     if model.prompt_extend:
         parameters["prompt_extend"] = request.prompt_extend is not False
     if request.seed is not None:

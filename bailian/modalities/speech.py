@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
-from datetime import date
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
@@ -17,11 +16,11 @@ from bailian.counts import MOST_CHARACTERS, count_of
 from bailian.errors import InvalidRequest, Problem
 from bailian.language import say
 from bailian.media.sentences import lines_of, split_text
-from bailian.modalities import fields
+from bailian.modalities import choice, fields
 from bailian.modalities.shapes import Input, Item, Notice, Prepared
 
 KIND = "speech"
-DEFAULT_MODEL = "sambert-zhichu-v1"
+DEFAULT_MODELS = ("sambert-zhichu-v1",)
 INPUT_FIELDS: tuple[str, ...] = ()
 RESULT_SUFFIXES = ("wav", "mp3", "pcm")
 REPEATABLE = False
@@ -51,7 +50,7 @@ class SpeechRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
 
-    model: str = DEFAULT_MODEL
+    model: str | None = None
     prompt: str
     format: str = "wav"
     sample_rate: int | None = None
@@ -87,12 +86,13 @@ def prepare(
         InvalidRequest: every problem found, each with what is allowed.
     """
     request = fields.parse(SpeechRequest, values)
-    model = catalog.find(request.model, KIND)
+    chosen = choice.choose(request.model, KIND, DEFAULT_MODELS, catalog)
+    model = chosen.model
     fields.raise_if_any(_problems(request, model, region))
     wire_model = model.wire_name(region)
     sample_rate_hz = request.sample_rate or model.sample_rate_hz or USUAL_RATE_HZ
     parts = _parts(request.prompt, model.prompt_chars)
-    facts: dict[str, Any] = {"parts": parts, "subtitles": request.subtitles}
+    facts: dict[str, Any] = {"parts": parts, "subtitles": request.subtitles, **choice.facts(chosen, catalog)}
     if model.unknown_to_service:
         facts["instead"] = _instead(model, catalog)
     price_cny = fields.price_cny(model, region)
@@ -106,7 +106,7 @@ def prepare(
         units=len(request.prompt),
         count=2 if request.subtitles else 1,
         notices=(
-            *fields.model_notices(model, wire_model, region, date.today().isoformat()),
+            *choice.notices(chosen, wire_model, region, catalog),
             *_notices(model, sample_rate_hz, parts),
         ),
         facts=facts,
@@ -179,7 +179,8 @@ def _notices(model: Model, sample_rate_hz: int, parts: Sequence[str]) -> list[No
 
 def _instead(model: Model, catalog: Catalog) -> str:
     """Name the voices that exist, for a name that the vendor never had: those whose first language is the same."""
-    voices = [voice for voice in catalog.of_kind(KIND) if not voice.unknown_to_service and not voice.retired_on]
+    of_kind = catalog.of_kind(KIND)
+    voices = [voice for voice in of_kind if not voice.unknown_to_service and not voice.retired(catalog.today)]
     same = [voice for voice in voices if model.languages and voice.languages[:1] == model.languages[:1]]
     names = ", ".join(voice.name for voice in same or voices)
     if not same:

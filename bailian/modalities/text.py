@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import date
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -16,7 +15,7 @@ from bailian.catalog import Catalog, Model
 from bailian.errors import InvalidRequest, Problem
 from bailian.language import say
 from bailian.media import tokens
-from bailian.modalities import fields
+from bailian.modalities import choice, fields
 from bailian.modalities.shapes import Input, Notice, Prepared
 from bailian.modalities.text_answers import asked_prompt, charged_cny, items, remarks, with_paths
 from bailian.modalities.text_prices import cost_cny, prices_of
@@ -33,7 +32,7 @@ __all__ = [  # what a modality provides
 ]
 
 KIND = "text"
-DEFAULT_MODEL = "qwen-plus"
+DEFAULT_MODELS = ("qwen-plus",)
 INPUT_FIELDS: tuple[str, ...] = ()
 RESULT_SUFFIXES = ("txt",)
 REPEATABLE = True
@@ -51,7 +50,7 @@ class TextRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
 
-    model: str = DEFAULT_MODEL
+    model: str | None = None
     prompt: str = ""
     system: str = ""
     messages: list[dict[str, Any]] = Field(default_factory=list)
@@ -106,7 +105,8 @@ def prepare(
         InvalidRequest: every problem found, each with what is allowed.
     """
     request = fields.parse(TextRequest, values)
-    model = catalog.find(request.model, KIND)
+    chosen = choice.choose(request.model, KIND, DEFAULT_MODELS, catalog)
+    model = chosen.model
     messages = _messages(request)
     length = sum(tokens.ceiling(str(message.get("content"))) + tokens.TOKENS_A_MESSAGE for message in messages)
     length_known = True
@@ -121,11 +121,11 @@ def prepare(
     )
     wire_model = model.wire_name(region)
     notices = [
-        *fields.model_notices(model, wire_model, region, date.today().isoformat()),
+        *choice.notices(chosen, wire_model, region, catalog),
         *_notices(request, model),
         *([] if length_known else [_length_unknown(model)]),
     ]
-    facts = {"prices": prices_of(model, region), "thinking": request.thinking}
+    facts = {"prices": prices_of(model, region), "thinking": request.thinking, **choice.facts(chosen, catalog)}
     return Prepared(
         model=model,
         wire_model=wire_model,

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import date
 from math import ceil
 from typing import Any
 
@@ -18,7 +17,7 @@ from bailian.catalog import Catalog, Model, did_you_mean
 from bailian.errors import InvalidRequest, Problem
 from bailian.language import say
 from bailian.media import subtitles
-from bailian.modalities import fields
+from bailian.modalities import choice, fields
 from bailian.modalities.shapes import Input, Notice, Prepared
 from bailian.modalities.transcription_answers import (
     asked_prompt,
@@ -47,7 +46,7 @@ __all__ = [  # what a modality provides
 ]
 
 KIND = "transcription"
-DEFAULT_MODEL = "paraformer-v1"
+DEFAULT_MODELS = ("paraformer-v1", "paraformer-v2")
 INPUT_FIELDS = ("file",)
 RESULT_SUFFIXES: tuple[str, ...] = ()
 REPEATABLE = False
@@ -62,7 +61,7 @@ class TranscriptionRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
 
-    model: str = DEFAULT_MODEL
+    model: str | None = None
     file: list[str]
     format: list[str] = ["txt"]
     language: list[str] = []
@@ -116,7 +115,8 @@ def prepare(
         InvalidRequest: every problem found, each with what is allowed.
     """
     request = fields.parse(TranscriptionRequest, _with_lists(values))
-    model = catalog.find(request.model, KIND)
+    chosen = choice.choose(request.model, KIND, DEFAULT_MODELS, catalog)
+    model = chosen.model
     fields.raise_if_any([*fields.region_problems(model, region), *_problems(request, model, catalog)])
     wire_model = model.wire_name(region)
     found = (inputs or {}).get(request.file[0], Input(request.file[0]))
@@ -136,12 +136,12 @@ def prepare(
         units=ceil(duration_s or 0) * len(asked.channel_id),
         count=len(formats),
         notices=(
-            *fields.model_notices(model, wire_model, region, date.today().isoformat()),
+            *choice.notices(chosen, wire_model, region, catalog),
             *([found.notice] if found.notice else []),
             *_notices(asked, model),
         ),
         upload=True,
-        facts=_facts(asked, model, catalog, second_cny),
+        facts={**_facts(asked, model, catalog, second_cny), **choice.facts(chosen, catalog)},
     )
 
 
@@ -177,7 +177,8 @@ def _problems(request: TranscriptionRequest, model: Model, catalog: Catalog) -> 
 
 
 def _offered(catalog: Catalog) -> list[Model]:
-    return [model for model in catalog.of_kind(KIND) if not model.unknown_to_service]
+    """Return what can be advised: models that exist, and live."""
+    return [m for m in catalog.of_kind(KIND) if not m.unknown_to_service and not m.retired(catalog.today)]
 
 
 def _not_taken(model: Model, others: list[str]) -> str:
@@ -268,11 +269,7 @@ def _facts(request: TranscriptionRequest, model: Model, catalog: Catalog, second
 
 def _instead(model: Model, catalog: Catalog) -> str:
     """Name a model that finds the same languages out itself, and one that is told: "" if there is none."""
-    fit = [
-        other
-        for other in _offered(catalog)
-        if {*model.languages} <= {*other.languages} and not other.retired_on and not other.successor
-    ]
+    fit = [other for other in _offered(catalog) if {*model.languages} <= {*other.languages}]
     language = (*model.languages, "zh")[0]
     itself = [other.name for other in fit if not other.language_hints]
     told = [

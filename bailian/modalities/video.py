@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from copy import deepcopy
-from datetime import date
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
@@ -17,11 +16,11 @@ from bailian.counts import MOST_SECONDS, amount_of
 from bailian.errors import Problem
 from bailian.language import say
 from bailian.media import kinds
-from bailian.modalities import fields
+from bailian.modalities import choice, fields
 from bailian.modalities.shapes import Input, Item, Notice, Prepared
 
 KIND = "video"
-DEFAULT_MODEL = "wan2.1-t2v-turbo"
+DEFAULT_MODELS = ("wan2.1-t2v-turbo",)
 INPUT_FIELDS: tuple[str, ...] = ()
 RESULT_SUFFIXES = kinds.FILMS
 REPEATABLE = False
@@ -32,7 +31,7 @@ class VideoRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
 
-    model: str = DEFAULT_MODEL
+    model: str | None = None
     prompt: str
     negative_prompt: str = ""
     size: str = ""
@@ -58,14 +57,15 @@ def prepare(
         InvalidRequest: every problem found, each with what is allowed.
     """
     request = fields.parse(VideoRequest, values)
-    model = catalog.find(request.model, KIND)
+    chosen = choice.choose(request.model, KIND, DEFAULT_MODELS, catalog)
+    model = chosen.model
     size = request.size or request.resolution or model.default_size
     fields.raise_if_any(_problems(request, model, size, region))
     wire_model, wire_size = model.wire_name(region), model.size_aliases.get(size, size)
     duration_s = _duration_s(request, model)
     unit_cny = fields.tier_price_cny(model, region, _tier(model, wire_size))
     notices = [
-        *fields.model_notices(model, wire_model, region, date.today().isoformat()),
+        *choice.notices(chosen, wire_model, region, catalog),
         *fields.prompt_notices(model, request.prompt),
         *_notices(request, model, size, wire_size, duration_s),
     ]
@@ -79,6 +79,7 @@ def prepare(
         units=duration_s,
         count=1,
         notices=tuple(notices),
+        facts=choice.facts(chosen, catalog),
     )
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
@@ -17,11 +16,11 @@ from bailian.catalog import Catalog, Model, did_you_mean
 from bailian.errors import Problem
 from bailian.language import say
 from bailian.media import kinds
-from bailian.modalities import fields, image
+from bailian.modalities import choice, fields, image
 from bailian.modalities.shapes import Input, Item, Notice, Prepared
 
 KIND = "wanx_edit"
-DEFAULT_MODEL = "wanx2.1-imageedit"
+DEFAULT_MODELS = ("wanx2.1-imageedit",)
 INPUT_FIELDS = ("image", "mask")
 RESULT_SUFFIXES = kinds.PICTURES
 REPEATABLE = False
@@ -83,7 +82,7 @@ class WanxEditRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
 
-    model: str = DEFAULT_MODEL
+    model: str | None = None
     function: str
     prompt: str | None = None
     image: list[str] = []
@@ -115,7 +114,8 @@ def prepare(
         InvalidRequest: every problem found, each with what is allowed.
     """
     request = fields.parse(WanxEditRequest, values)
-    model = catalog.find(request.model, KIND)
+    chosen = choice.choose(request.model, KIND, DEFAULT_MODELS, catalog)
+    model = chosen.model
     name = BY_TITLE.get(request.function, request.function)
     fields.raise_if_any(_function_problems(name))
     function = FUNCTIONS[name]
@@ -135,12 +135,13 @@ def prepare(
         units=request.n,
         count=request.n,
         notices=(
-            *fields.model_notices(model, wire_model, region, date.today().isoformat()),
+            *choice.notices(chosen, wire_model, region, catalog),
             *fields.prompt_notices(model, prompt),
             *(one.notice for one in found.values() if one.notice),
             *_style_notices(function, prompt),
             *_idle_notices(name, body["parameters"]),
         ),
+        facts=choice.facts(chosen, catalog),
     )
 
 

@@ -39,7 +39,7 @@ from bailian.sandbox.known_recognizers import TRANSCRIPTION
 from bailian.sandbox.known_texts import TEXT_GENERATION
 from bailian.sandbox.line import Lines, Reply, Silence
 from bailian.sandbox.mishaps import Mishaps, fate_of, words_of
-from bailian.sandbox.orders import Order, parse_body, prompt_of
+from bailian.sandbox.orders import Order, has_pictures, parse_body, prompt_of
 from bailian.sandbox.refusals import Refusal
 from bailian.sandbox.results import result_path
 from bailian.sandbox.speech_desk import SpeechDesk
@@ -109,6 +109,7 @@ class Desk:
             Route(BASE_PATH + TRANSCRIPTION, self._on("submit", self._transcribe), methods=["POST"]),
             Route(BASE_PATH + "/uploads", self._on("grant", self._grant), methods=["GET"]),
             Route("/", self._on("upload", self._upload), methods=["POST"]),  # the upload host is this server
+            Route(BASE_PATH + "/models", self._on("models", self._models), methods=["GET"]),
             Route(BASE_PATH + "/tasks", self._on("list", self._listing), methods=["GET"]),
             Route(BASE_PATH + "/tasks/", self._on("list", self._listing), methods=["GET"]),
             Route(task_path, self._on("poll", self._poll), methods=["GET"]),
@@ -165,7 +166,8 @@ class Desk:
 
         async def work(fault: Fault | None) -> Answer:
             model = self._state.service.admit(path, body, asks_async=call.asks_async())
-            order = await self._edit_order(call, model, path, body) if model.edit else None
+            edits = model.edit and (model.edit.images_min or has_pictures(body))
+            order = await self._edit_order(call, model, path, body) if edits else None
             task = self._state.service.accept(model, path, body, call.request_id, fate_of(fault), order)
             if path != MULTIMODAL:
                 return json_answer(replies.accepted(task.task_id, call.request_id))
@@ -265,6 +267,13 @@ class Desk:
         async def work(fault: Fault | None) -> Answer:
             self._state.service.count_query()
             return self._state.service.listing(call.request.query_params, call.request_id)
+
+        return Errand(work)
+
+    def _models(self, call: Call) -> Errand:
+        async def work(fault: Fault | None) -> Answer:
+            self._state.service.count_query()
+            return json_answer(self._state.models.answer(call.request.query_params, call.request_id))
 
         return Errand(work)
 

@@ -71,7 +71,8 @@ class BatchDesk:
         self._state = state
         self._book = state.batches
         self._mishaps = Mishaps(lines)
-        self._models = known_texts(state.catalog)
+        models = known_texts(state.catalog)
+        self._models = {name: model for name, model in models.items() if name not in state.retired}
 
     def routes(self) -> list[Route]:
         files, batches = COMPATIBLE_PATH + "/files", COMPATIBLE_PATH + "/batches"

@@ -19,7 +19,16 @@ from PIL import Image, ImageDraw
 from bailian.sandbox.givens import MAX_BYTES, Foreign, Givens, NotFetched, placeholder, unreadable
 from bailian.sandbox.known_edits import FUNCTIONS, PROMPT_MAY_BE_EMPTY
 from bailian.sandbox.known_models import IMAGE2IMAGE, MULTIMODAL, EditRules, ServiceModel
-from bailian.sandbox.orders import Order, parts_of, read_count, read_negative, read_seed, read_switch
+from bailian.sandbox.orders import (
+    Order,
+    on_grid,
+    parts_of,
+    read_count,
+    read_negative,
+    read_seed,
+    read_size,
+    read_switch,
+)
 from bailian.sandbox.refusals import Refusal, field_required, invalid, invalid_url, off_specification
 from bailian.sandbox.store import Store
 
@@ -30,6 +39,8 @@ GRID_PX = 16
 """D-QIE: -plus and -max round a size to this; that the others round to it too is a guess."""
 
 SIZE_SIDE_PX = (512, 2048)
+MAX_SIDE_PX = 100_000
+"""Larger than anything that fits in 10 MB of any use."""
 MOST_OUTPUT_PIXELS = 4096 * 4096
 """The service refuses results above 10 MB (D-ERR); where that begins in pixels is a guess."""
 
@@ -76,8 +87,8 @@ class EditOrders:
         self, name: str, model: ServiceModel, rules: EditRules, body: Mapping[str, Any], givens: Givens
     ) -> Order:
         given, parameters = parts_of(body)
-        urls, prompt = _message(given, rules)
-        size = _size(parameters.get("size")) if rules.takes_size else None
+        urls, prompt = _message(name, given, rules)
+        size = _size_of(name, model, rules, parameters.get("size"))
         order = Order(
             model=name,
             path=MULTIMODAL,
@@ -154,7 +165,7 @@ class EditOrders:
             with Image.open(io.BytesIO(data)) as image:
                 if image.format not in rules.formats:
                     raise _Trouble("InvalidParameter", "image format error")
-                smallest, largest = rules.image_side_px
+                smallest, largest = rules.image_side_px or (1, MAX_SIDE_PX)
                 if not all(smallest <= side <= largest for side in image.size):
                     raise too_big
                 image.load()
@@ -184,7 +195,7 @@ class EditOrders:
         return mask
 
 
-def _message(given: Mapping[str, Any], rules: EditRules) -> tuple[list[str], str]:
+def _message(name: str, given: Mapping[str, Any], rules: EditRules) -> tuple[list[str], str]:
     """D-QIE: one message of role user; one to three pictures and exactly one text. The sentences are D-ERR's."""
     messages = given.get("messages")
     if not isinstance(messages, list) or not messages:
@@ -200,6 +211,8 @@ def _message(given: Mapping[str, Any], rules: EditRules) -> tuple[list[str], str
     texts = [item["text"] for item in items if isinstance(item, dict) and isinstance(item.get("text"), str)]
     if not urls or not texts or not texts[0].strip():
         raise invalid("lack of image or text")
+    if rules.images_min == 0 and len(urls) > rules.images_max:  # live, of the alias; the other names' words are a guess
+        raise invalid(f"Model '{name}-2in1' supports 0~{rules.images_max} image content items.")
     if len(texts) != 1 or len(urls) > rules.images_max or len(items) != len(urls) + 1:
         raise invalid(f"content length only support {rules.images_max + 1}")  # D-ERR's says 2, of one picture
     return urls, texts[0]
@@ -257,26 +270,27 @@ def _number(parameters: Mapping[str, Any], name: str, default: float, low: float
     return float(value)
 
 
-def _size(value: Any) -> tuple[int, int] | None:
-    """-plus and -max (D-QIE); the words for a wrong side are those of wan (LQ)."""
-    if value is None:
+def _size_of(name: str, model: ServiceModel, rules: EditRules, value: Any) -> tuple[int, int] | None:
+    """The size that is asked for; None: the picture's own shape. Models that draw have one rule for both."""
+    if value is None or not rules.takes_size:
         return None
+    return _size(value) if model.pixels is None else read_size(name, model, value)
+
+
+def _size(value: Any) -> tuple[int, int]:
+    """-plus and -max (D-QIE); the words for a wrong side are those of wan (LQ)."""
     match = _SIZE.fullmatch(value) if isinstance(value, str) else None
     if match is None:
         raise off_specification(f"size {value} is not W*H")
     width, height = int(match[1]), int(match[2])
     if not all(SIZE_SIDE_PX[0] <= side <= SIZE_SIDE_PX[1] for side in (width, height)):
         raise invalid("Either width or height should be between {} and {}.".format(*SIZE_SIDE_PX))
-    return _on_grid(width), _on_grid(height)
+    return on_grid(width, GRID_PX), on_grid(height, GRID_PX)
 
 
 def _like(picture: _Given) -> tuple[int, int]:
     scale = math.sqrt(OUTPUT_PIXELS / (picture.width * picture.height))
-    return _on_grid(picture.width * scale), _on_grid(picture.height * scale)
-
-
-def _on_grid(side: float) -> int:
-    return max(GRID_PX, round(side / GRID_PX) * GRID_PX)
+    return on_grid(picture.width * scale, GRID_PX), on_grid(picture.height * scale, GRID_PX)
 
 
 def _output_size(function: str, base: _Given, options: Mapping[str, Any]) -> tuple[int, int]:

@@ -7,6 +7,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Collection
+from datetime import date
 from pathlib import Path
 
 from bailian.language import say
@@ -26,6 +27,7 @@ def serve(
     enforce_limits: bool = True,
     link_life_s: float = 86400.0,
     fetch_foreign: str = "placeholder",
+    day: date | None = None,
     on_ready: Callable[[Sandbox], None] | None = None,
 ) -> None:
     """Listen until Ctrl-C or SIGTERM; what the user needs to know goes to stderr.
@@ -44,6 +46,7 @@ def serve(
         enforce_limits=enforce_limits,
         link_life_s=link_life_s,
         fetch_foreign=fetch_foreign,
+        day=day,
     )
     ended = threading.Event()
     if threading.current_thread() is threading.main_thread():

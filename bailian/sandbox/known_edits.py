@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
-from bailian.sandbox.known_models import IMAGE2IMAGE, MULTIMODAL, EditRules, ServiceModel
+from bailian.sandbox.known_models import IMAGE2IMAGE, KNOWN, MULTIMODAL, EditRules, ServiceModel, kinds_of
 
 FUNCTIONS = (
     "stylization_all", "stylization_local", "description_edit", "description_edit_with_mask", "remove_watermark",
@@ -35,10 +36,17 @@ def _qwen(*, n_max: int, takes_size: bool) -> ServiceModel:
     )  # fmt: skip
 
 
+_DRAWS_AND_EDITS = EditRules(
+    image_side_px=None, formats=_FORMATS | {"GIF"}, images_min=0, images_max=3, takes_size=True
+)  # fmt: skip
+"""qwen-image-2.0 (vendor's page, 2026-10-12): 0-3 pictures of up to 10 MB; 384-3072 px is advice."""
+
 EDITS: Mapping[str, ServiceModel] = {
     "qwen-image-edit": _qwen(n_max=1, takes_size=False),
     "qwen-image-edit-plus": _qwen(n_max=6, takes_size=True),
     "qwen-image-edit-max": _qwen(n_max=6, takes_size=True),
+    "qwen-image-2.0": replace(KNOWN["qwen-image-2.0"], edit=_DRAWS_AND_EDITS, grid_px=16),
+    "qwen-image-2.0-pro": replace(KNOWN["qwen-image-2.0-pro"], edit=_DRAWS_AND_EDITS, grid_px=16),
     "wanx2.1-imageedit": ServiceModel(
         routes=frozenset({IMAGE2IMAGE}),
         prompt_chars=800,
@@ -55,7 +63,10 @@ def known_edits(catalog: Mapping[str, Any]) -> dict[str, ServiceModel]:
     models = dict(EDITS)
     like = {"image_edit": (MULTIMODAL, "qwen-image-edit-plus"), "wanx_edit": (IMAGE2IMAGE, "wanx2.1-imageedit")}
     for name, entry in catalog.items():
-        path, pattern = like.get(getattr(entry, "kind", ""), ("", ""))
+        kinds = kinds_of(entry)
+        path, pattern = next((like[kind] for kind in kinds if kind in like), ("", ""))
+        if "image" in kinds and pattern:
+            pattern = "qwen-image-2.0"
         if not path or name in models or getattr(entry, "unknown_to_service", False):
             continue
         if "/" + str(getattr(entry, "route", "")).strip("/") == path:

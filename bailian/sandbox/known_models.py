@@ -29,6 +29,11 @@ class Limits(Protocol):
     def queue_limit(self) -> int | None: ...
 
 
+def kinds_of(entry: Any) -> tuple[str, ...]:
+    """Return as what a catalog's entry may be called."""
+    return tuple(getattr(entry, "kinds", ())) or (str(getattr(entry, "kind", "")),)
+
+
 @dataclass(frozen=True, kw_only=True)
 class VideoRules:
     """What a model of videos has besides (T2V); see known_videos.py."""
@@ -46,8 +51,11 @@ class VideoRules:
 class EditRules:
     """What a model that edits pictures has besides (D-QIE, D-IE); see known_edits.py."""
 
-    image_side_px: tuple[int, int]
+    image_side_px: tuple[int, int] | None
+    """None: any that can be read; the pages only advise."""
     formats: frozenset[str]
+    images_min: int = 1
+    """0: the same call draws when no picture comes with the text."""
     images_max: int = 1
     takes_size: bool = False
 
@@ -65,6 +73,8 @@ class ServiceModel:
     side_px: tuple[int, int] | None = None
     pixels: tuple[int, int] | None = None
     aspect: tuple[float, float] | None = None
+    grid_px: int = 1
+    """Sides are rounded to a multiple of this."""
     named_sizes: Mapping[str, tuple[int, int]] | None = None
     n_max: int = 4
     n_default: int = 4
@@ -175,7 +185,7 @@ def known_models(catalog: Mapping[str, Any]) -> dict[str, ServiceModel]:
     """Add the picture models of a (user's) catalog that this file does not know, with the loosest rules."""
     models = dict(KNOWN)
     for name, entry in catalog.items():
-        if getattr(entry, "kind", "") != "image" or getattr(entry, "unknown_to_service", False):
+        if "image" not in kinds_of(entry) or getattr(entry, "unknown_to_service", False):
             continue
         path = "/" + str(getattr(entry, "route", "")).strip("/")
         if name not in models and path in (TEXT2IMAGE, IMAGE_GENERATION, MULTIMODAL):

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from bailian.sandbox.known_models import kinds_of
+
 TEXT_GENERATION = "/services/aigc/text-generation/generation"
 
 
@@ -36,7 +38,7 @@ def known_texts(catalog: Mapping[str, Any]) -> dict[str, TextModel]:
     models = dict(KNOWN_TEXTS)
     for name, entry in catalog.items():
         path = "/" + str(getattr(entry, "route", "")).strip("/")
-        if getattr(entry, "kind", "") != "text" or getattr(entry, "unknown_to_service", False):
+        if "text" not in kinds_of(entry) or getattr(entry, "unknown_to_service", False):
             continue
         if name not in models and path == TEXT_GENERATION:
             models[name] = TextModel(

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from bailian.sandbox.known_models import VIDEO_SYNTHESIS, ServiceModel, VideoRules
+from bailian.sandbox.known_models import VIDEO_SYNTHESIS, ServiceModel, VideoRules, kinds_of
 
 _480P = ("832*480", "480*832", "624*624")
 _720P = ("1280*720", "720*1280", "960*960", "1088*832", "832*1088")
@@ -62,7 +62,7 @@ def known_videos(catalog: Mapping[str, Any]) -> dict[str, ServiceModel]:
     models = dict(VIDEOS)
     loosest = _model(_480P + _720P + _1080P, (1280, 720), 5000, _WAN26)
     for name, entry in catalog.items():
-        if getattr(entry, "kind", "") != "video" or getattr(entry, "unknown_to_service", False):
+        if "video" not in kinds_of(entry) or getattr(entry, "unknown_to_service", False):
             continue
         path = "/" + str(getattr(entry, "route", "")).strip("/")
         here = getattr(entry, "aliases", {}).get("beijing", name)

@@ -73,6 +73,15 @@ def prompt_of(body: Mapping[str, Any]) -> str:
     return "\n".join(texts)
 
 
+def has_pictures(body: Mapping[str, Any]) -> bool:
+    """Return whether a message-style body brings pictures, without judging it."""
+    given = body.get("input")
+    messages = given.get("messages") if isinstance(given, dict) else None
+    contents = [message.get("content") for message in messages or [] if isinstance(message, dict)]
+    parts = [part for content in contents if isinstance(content, list) for part in content]
+    return any(isinstance(part, dict) and "image" in part for part in parts)
+
+
 def read_order(name: str, model: ServiceModel, path: str, body: Mapping[str, Any]) -> Order:
     """Check a body against the service's rules for that model.
 
@@ -81,7 +90,7 @@ def read_order(name: str, model: ServiceModel, path: str, body: Mapping[str, Any
     """
     given, parameters = parts_of(body)
     prompt = read_prompt(given) if path == TEXT2IMAGE else _message_text(given)
-    width, height = _size(name, model, parameters.get("size"))
+    width, height = read_size(name, model, parameters.get("size"))
     return Order(
         model=name,
         path=path,
@@ -151,7 +160,7 @@ def _message_text(given: Mapping[str, Any]) -> str:
     return text
 
 
-def _size(name: str, model: ServiceModel, value: Any) -> tuple[int, int]:
+def read_size(name: str, model: ServiceModel, value: Any) -> tuple[int, int]:
     """D-T2I, D-QI; every message is a live one (LQ) except the aspect's."""
     if value is None:
         return model.default_size
@@ -175,7 +184,12 @@ def _size(name: str, model: ServiceModel, value: Any) -> tuple[int, int]:
         raise invalid(f"Total pixels ({width}*{height}) must be between {fewest} and {most}.")
     if model.aspect and not model.aspect[0] <= width / height <= model.aspect[1]:
         raise off_specification(f"size {value}: the ratio of width and height is out of range")
-    return width, height
+    return on_grid(width, model.grid_px), on_grid(height, model.grid_px)
+
+
+def on_grid(side: float, grid_px: int) -> int:
+    """Return the nearest multiple of `grid_px`, at least one of it."""
+    return max(grid_px, round(side / grid_px) * grid_px)
 
 
 def read_count(model: ServiceModel, value: Any) -> int:

@@ -6,6 +6,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Collection, Mapping
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -43,6 +44,7 @@ class Sandbox:
         fetch_foreign: what stands in for input pictures of other computers: "placeholder" or "refuse".
         models: name → limits; absent: the toolkit's catalog.
         clock: epoch seconds.
+        day: names that are retired on this day are refused; None: everything is served.
     """
 
     def __init__(
@@ -59,12 +61,14 @@ class Sandbox:
         fetch_foreign: str = "placeholder",
         models: Mapping[str, Limits] | None = None,
         clock: Callable[[], float] = time.time,
+        day: date | None = None,
     ) -> None:
         self._address = (host, port)
         self._state_path = state_path
         self._api_keys = api_keys
         self._models = models
         self._clock = clock
+        self._day = day
         self._state: State | None = None
         self._runner: Runner | None = None
         self._left: tuple[list[Task], list[Task]] = ([], [])
@@ -97,6 +101,7 @@ class Sandbox:
                 faults=self.faults,
                 api_keys=self._api_keys,
                 clock=self._clock,
+                day=self._day,
             )
         except BaseException:
             sock.close()

@@ -73,11 +73,17 @@ class Service:
     """One account on the service."""
 
     def __init__(
-        self, catalog: Mapping[str, Limits], tasks: Tasks, settings: Settings, clock: Callable[[], float]
+        self,
+        catalog: Mapping[str, Limits],
+        tasks: Tasks,
+        settings: Settings,
+        clock: Callable[[], float],
+        retired: frozenset[str] = frozenset(),
     ) -> None:
         # A catalog may call a model otherwise than Beijing does, and this is Beijing.
         self._limits = {getattr(m, "aliases", {}).get("beijing", name): m for name, m in catalog.items()}
-        self._models = {**models_of(catalog), **videos_of(catalog), **edits_of(catalog)}
+        models = {**models_of(catalog), **videos_of(catalog), **edits_of(catalog)}
+        self._models = {name: model for name, model in models.items() if name not in retired}
         self._tasks = tasks
         self._settings = settings
         self._clock = clock
@@ -155,6 +161,11 @@ class Service:
         """
         if self._settings.enforce_limits and not self._rates.allows(f"grant {model}", GRANTS_PER_S):
             raise refusals.throttled()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The models of pictures and videos."""
+        return tuple(self._models)
 
     def knows(self, name: str) -> bool:
         """Whether this is a model of pictures or videos."""

@@ -214,6 +214,8 @@ class _Task:
     def _read(self) -> SpeechOrder:
         order = read_speech_order(self._payload)
         state = self._connection.state
+        if order.model in state.retired:
+            raise SpeechFailure("ModelNotFound", f"Model not found ({order.model})!")
         try:
             refusals.check_key(self._connection.key, state.api_keys, spends=True)
             state.service.count_call(order.model, family="sambert")  # LIMIT: 20 a second for all voices

@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections import Counter, deque
 from collections.abc import Callable, Collection, Mapping
+from datetime import date
 from pathlib import Path
 
 from bailian.sandbox.answers import LoggedRequest
@@ -13,6 +14,7 @@ from bailian.sandbox.batch_book import BatchBook
 from bailian.sandbox.faults import Faults
 from bailian.sandbox.known_models import Limits
 from bailian.sandbox.links import Links
+from bailian.sandbox.model_list import ModelList, retired_names
 from bailian.sandbox.service import Service, Settings
 from bailian.sandbox.store import Store
 from bailian.sandbox.tasks import Tasks
@@ -34,8 +36,10 @@ class State:
         faults: Faults,
         api_keys: Collection[str] | None,
         clock: Callable[[], float],
+        day: date | None = None,
     ) -> None:
         self.clock = clock
+        self.retired = retired_names(catalog, day)
         self.catalog = catalog
         self.settings = settings
         self.faults = faults
@@ -45,7 +49,8 @@ class State:
         self.store = Store(state_path, clock)
         self.batches = BatchBook(state_path, clock)
         self.uploads = Uploads(self.store, clock)
-        self.service = Service(catalog, self.tasks, settings, clock)
+        self.service = Service(catalog, self.tasks, settings, clock, self.retired)
+        self.models = ModelList(catalog, self.service.names, self.retired)
         self._lock = threading.Lock()
         self._log: deque[LoggedRequest] = deque(maxlen=LOG_LENGTH)
         self._counts: Counter[str] = Counter()

@@ -36,7 +36,8 @@ class TextDesk:
 
     def __init__(self, state: State) -> None:
         self._state = state
-        self._models = known_texts(state.catalog)
+        models = known_texts(state.catalog)
+        self._models = {name: model for name, model in models.items() if name not in state.retired}
 
     def errand(self, raw: bytes, headers: Mapping[str, str], request_id: str) -> tuple[Work, str, str]:
         """Return the work, and prompt and model for the faults."""

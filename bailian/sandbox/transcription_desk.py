@@ -71,6 +71,8 @@ class TranscriptionDesk:
         return work, "\n".join(urls_of(body)), name
 
     def _check_model(self, name: str) -> None:
+        if name in self._state.retired:
+            raise refusals.no_such_model(sync=False)
         if name in KNOWN_RECOGNIZERS:
             return
         # ISS-2213: a live model gets the words of a wrong path.

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
 
+from bailian import catalog as catalog_module
 from bailian.catalog import KINDS, Catalog, Model, did_you_mean, load, script_of
 from bailian.errors import InvalidRequest, SetupError
 
@@ -200,3 +202,100 @@ def test_every_kind_has_a_script() -> None:
         "speech": "audio.py tts",
     }
     assert all(script_of(kind) for kind in KINDS)
+
+
+# ── kinds, days, successors ──
+
+
+@pytest.mark.parametrize(
+    "table, kinds",
+    [
+        ('kind = "image"', ("image",)),
+        ('kinds = ["image"]', ("image",)),
+        ('kinds = ["image_edit", "image"]', ("image_edit", "image")),
+    ],
+)
+def test_a_users_entry_says_kind_or_kinds(tmp_path: Path, table: str, kinds: tuple[str, ...]) -> None:
+    model = overlaid(tmp_path, NEW_MODEL.replace('kind = "image"', table))["wan9-t2i"]
+    assert (model.kinds, model.kind) == (kinds, kinds[0])
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        'kind = "image"\nkinds = ["image"]',
+        "kinds = []",
+        'kinds = "image"',
+        'kinds = ["image", "picture"]',
+        "kinds = [1]",
+        'kind = ["image"]',
+        'kind = "image"\nretired_on = "soon"',
+    ],
+)
+def test_kinds_and_dates_that_are_none_are_refused(tmp_path: Path, table: str) -> None:
+    with pytest.raises(SetupError, match=r"models\.toml"):
+        overlaid(tmp_path, NEW_MODEL.replace('kind = "image"', table))
+
+
+def test_a_users_kind_replaces_the_packages_kinds(tmp_path: Path) -> None:
+    """Field by field: `kind` of one file and `kinds` of the other are one field."""
+    catalog = overlaid(tmp_path, '[models."qwen-image-2.0"]\nkind = "image_edit"\n')
+    assert catalog["qwen-image-2.0"].kinds == ("image_edit",)
+
+
+def test_a_model_is_found_as_the_kind_that_is_asked_for() -> None:
+    """Whoever reads `kind` afterwards need not know that there are two."""
+    catalog = load()
+    assert [catalog.find("qwen-image-2.0", kind).kind for kind in ("image", "image_edit")] == ["image", "image_edit"]
+    assert catalog.find("qwen-image-2.0").kind == "image"
+    for kind in ("image", "image_edit"):
+        assert "qwen-image-2.0" in [model.name for model in catalog.of_kind(kind)]
+        assert {model.kind for model in catalog.of_kind(kind)} == {kind}
+    with pytest.raises(InvalidRequest, match=r"text2image\.py and image_edit\.py, not for text2text\.py"):
+        catalog.find("qwen-image-2.0", "text")
+
+
+def chained(*models: tuple[str, str, str], today: date) -> Catalog:
+    """Models as (name, retired_on, successor)."""
+    made = [
+        Model(name=name, kind="text", mode="sync", route="/t", retired_on=ended, successor=after)
+        for name, ended, after in models
+    ]
+    return Catalog(made, today)
+
+
+@pytest.mark.parametrize(
+    "day, living",
+    [(date(2026, 1, 1), "b"), (date(2026, 3, 1), "b"), (date(2026, 6, 1), "c"), (date(2027, 6, 1), None)],
+)
+def test_the_chain_of_successors_is_followed_to_one_that_lives(day: date, living: str | None) -> None:
+    """A successor may be retired itself by now; where the chain ends or runs in a circle, there is none."""
+    catalog = chained(
+        ("a", "2026-03-01", "b"),
+        ("b", "2026-06-01", "c"),
+        ("c", "2027-01-01", "d"),
+        ("d", "2027-01-01", "a"),
+        today=day,
+    )
+    found = catalog.successor_of(catalog["a"])
+    assert (found and found.name) == living
+
+
+def test_a_successor_of_another_kind_is_none() -> None:
+    one = Model(name="a", kind="image", mode="task", route="/a", retired_on="2026-01-01", successor="b")
+    other = Model(name="b", kind="text", mode="sync", route="/b")
+    assert Catalog([one, other], date(2026, 2, 1)).successor_of(one) is None
+
+
+def test_a_model_is_retired_from_its_day_on() -> None:
+    model = load()["qwen-turbo"]
+    assert [model.retired(date(2026, 10, day)) for day in (9, 10, 11)] == [False, True, True]
+    assert not load()["qwen-plus"].retired(date(2099, 1, 1))
+
+
+def test_days_change_at_the_vendors_midnight(monkeypatch: pytest.MonkeyPatch) -> None:
+    """16:00 UTC is midnight in Beijing, where models retire."""
+    monkeypatch.undo()
+    before = datetime.now(timezone(timedelta(hours=8))).date()
+    assert before <= catalog_module.current_day() <= datetime.now(timezone(timedelta(hours=8))).date()
+    assert load(today=date(2026, 10, 10)).today == date(2026, 10, 10)

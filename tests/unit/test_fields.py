@@ -215,24 +215,6 @@ def test_a_model_without_seeds_refuses_any() -> None:
     assert not fields.check_seed(model(seed=False), None, 1)
 
 
-@pytest.mark.parametrize(
-    "own, today, text",
-    [
-        ({"retired_on": "2026-03-01", "successor": "m2"}, "2026-02-28", "m retires on 2026-03-01; use m2"),
-        ({"retired_on": "2026-03-01", "successor": "m2"}, "2026-03-01", "m was retired on 2026-03-01; use m2"),
-        ({"successor": "m2"}, "2026-03-01", "m is no longer developed; use m2"),
-        ({"unknown_to_service": True}, "2026-03-01", "the service has never listed m"),
-        ({"aliases": {"singapore": "m-intl"}}, "2026-03-01", ""),
-    ],
-)
-def test_a_models_life_is_told(own: dict[str, Any], today: str, text: str) -> None:
-    """Retired and unknown names still run, with a dated notice."""
-    notices = fields.model_notices(model(**own), "m", "beijing", today)
-    assert [notice.message for notice in notices] == (
-        [text + "; sent as named"] if "never" in text else [text] * bool(text)
-    )
-
-
 def test_a_price_is_the_regions_own() -> None:
     """Beijing's price is not shown for Singapore; a table of prices is no flat price."""
     priced = model(price_cny=0.2, region_price_cny={"singapore": 0.25})

@@ -1,0 +1,127 @@
+"""What is known of one model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from datetime import date
+
+KINDS = ("image", "image_edit", "wanx_edit", "text", "video", "speech", "transcription")
+MODES = ("task", "sync", "socket")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Model:
+    """One model. Limits are the seed document's where it has them, else the service's.
+
+    A limit that is absent (`None`, empty) is not checked. Prices are CNY, Beijing region.
+    """
+
+    name: str
+    kind: str
+    """One of `KINDS`: which script runs it, which section of a config file holds it. Of several, the one asked for."""
+    kinds: tuple[str, ...] = ()
+    """Every kind it can be called as, the usual one first; left out: `kind` alone."""
+    mode: str
+    """"task": POST creates a task that is polled. "sync": the POST's answer is the result."""
+    route: str
+    """Path of the POST below `/api/v1`, or of the socket below the host."""
+    style: str = "prompt"
+    """Body shape: "prompt" (`input.prompt`) or "messages" (`input.messages`)."""
+    title: str = ""
+    regions: tuple[str, ...] = ("beijing",)
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    """Region → the name that region's service knows. Every value is accepted from the user too."""
+
+    sizes: tuple[str, ...] = ()
+    """The only sizes taken, "W*H". Empty: see `side_px`, `min_pixels`, `max_pixels`."""
+    size_aliases: Mapping[str, str] = field(default_factory=dict)
+    """Size the seed allows → size today's service takes instead (sent with a notice)."""
+    suggested_sizes: tuple[str, ...] = ()
+    """Sizes known to work where the service may refuse others (a notice, not a refusal)."""
+    default_size: str = ""
+    side_px: tuple[int, int] | None = None
+    min_pixels: int | None = None
+    max_pixels: int | None = None
+    aspect: tuple[float, float] | None = None
+    """Smallest and largest width / height."""
+    size_tiers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Video: "720P" → its sizes; `price_cny` has the same keys."""
+
+    n_max: int = 1
+    seed: bool = True
+    prompt_chars: int | None = None
+    """Longer prompts are refused."""
+    service_prompt_chars: int | None = None
+    """The service cuts the prompt here without a word (a notice)."""
+    negative_prompt_chars: int | None = None
+    """0: the model has no negative prompt."""
+    prompt_extend: bool = True
+    """False: the service has no such switch for this model."""
+
+    images_min: int = 1
+    """Fewest pictures that go in; 0: the same call also draws from the text alone."""
+    images_max: int = 0
+    image_side_px: tuple[int, int] | None = None
+    """Sides the service takes."""
+    image_advised_px: tuple[int, int] | None = None
+    """Sides the vendor advises; others are sent with a notice."""
+    image_max_bytes: int | None = None
+    durations_s: tuple[int, ...] = ()
+    default_duration_s: int | None = None
+    context_tokens: int | None = None
+    max_input_tokens: int | None = None
+    max_output_tokens: int | None = None
+    thinking: bool = False
+    languages: tuple[str, ...] = ()
+    description: str = ""
+    sample_rate_hz: int | None = None
+    word_times: bool = False
+    language_hints: bool = False
+    """Recognition: takes `language_hints`; others refuse or ignore it."""
+    vocabulary: bool = False
+    """Recognition: takes `vocabulary_id` (hot words)."""
+
+    price_cny: float | Mapping[str, float] | None = None
+    """Per `price_unit`; a table where the price depends on a tier, or on input and output."""
+    price_unit: str = "image"
+    """"image", "second", "10k_characters" or "1k_tokens"."""
+    price_tiers: tuple[Mapping[str, float], ...] = ()
+    """Text: `{up_to_input_tokens, input, output, …}`; the first tier that holds the input counts."""
+    price_with_prompt_extend_cny: float | None = None
+    region_price_cny: Mapping[str, float | Mapping[str, float]] = field(default_factory=dict)
+    region_price_tiers: Mapping[str, tuple[Mapping[str, float], ...]] = field(default_factory=dict)
+    free_quota: int | None = None
+    """In `price_unit`s (text: tokens, speech: characters), Beijing only."""
+
+    submit_per_s: float | None = None
+    running_limit: int | None = None
+    queue_limit: int | None = None
+    poll_per_s: float = 20.0
+    typical_s: float | None = None
+    """How long a task usually runs, until the journal knows better."""
+
+    retired_on: str = ""
+    """First day (UTC+8, "YYYY-MM-DD") on which calls fail; it may lie ahead. Empty: no end is known."""
+    successor: str = ""
+    """The model that took over."""
+    retirement_notice: str = ""
+    """Which notice of the vendor gives the date, and of when."""
+    unknown_to_service: bool = False
+    """The seed names it, the vendor never had it: sent as named."""
+    source: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.kinds:
+            object.__setattr__(self, "kinds", (self.kind,))
+
+    def retired(self, day: date) -> bool:
+        """Return whether calls fail on that day."""
+        return bool(self.retired_on) and self.retired_on <= day.isoformat()
+
+    def wire_name(self, region: str) -> str:
+        """Return the name this region's service knows."""
+        return self.aliases.get(region, self.name)
+
+
+FIELD_NAMES = tuple(f.name for f in fields(Model) if f.name != "name")
