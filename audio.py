@@ -83,7 +83,14 @@ def tts(common: Common, **fields: Any) -> int:
     )
 )
 @click.argument("files", nargs=-1, metavar="FILE|URL...")
-@click.option("--model", metavar="NAME", help=say("Model [default: paraformer-v1].", "模型 [默认: paraformer-v1]。"))
+@click.option(
+    "--model",
+    metavar="NAME",
+    help=say(
+        "Model [default: paraformer-v1; once that is retired, paraformer-v2].",
+        "模型 [默认: paraformer-v1；其下线后为 paraformer-v2]。",
+    ),
+)
 @click.option(
     "-f",
     "--format",

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Edit pictures by an instruction with Alibaba Bailian: qwen-image-edit and relatives."""
+"""Edit pictures by an instruction with Alibaba Bailian: qwen-image-edit and what took over."""
 
 from __future__ import annotations
 
@@ -29,7 +29,12 @@ from bailian.language import say
     ),
 )
 @click.option(
-    "--model", metavar="NAME", help=say("Model [default: qwen-image-edit].", "模型 [默认: qwen-image-edit]。")
+    "--model",
+    metavar="NAME",
+    help=say(
+        "Model [default: qwen-image-edit; once that is retired, qwen-image-2.0].",
+        "模型 [默认: qwen-image-edit；其下线后为 qwen-image-2.0]。",
+    ),
 )
 @click.option("--negative-prompt", metavar="TEXT", help=say("What must not be in it.", "反向提示词。"))
 @click.option("--n", type=WHOLE_NUMBER, metavar="N", help=say("How many results [default: 1].", "结果张数 [默认: 1]。"))

@@ -20,6 +20,7 @@ def text2image(
     output: Path | str = "outputs",
     name: str = naming.DEFAULT_TEMPLATE,
     settings: Settings | None = None,
+    use_successor: bool = False,
     **fields: Any,
 ) -> Outcome:
     """Make pictures and save them.
@@ -30,6 +31,7 @@ def text2image(
         output: folder for the files, made if absent.
         name: template of the file names, see README.
         settings: key, host and home; by default from the environment.
+        use_successor: send the successor of a model that is retired; without it a model is sent as named.
         fields: model, size ("W*H"), n, negative_prompt, seed, prompt_extend, watermark.
 
     Returns:
@@ -40,7 +42,7 @@ def text2image(
         BailianError: whatever else kept all pictures from being made, with advice and, where there is one, the task id.
     """
     here = settings or read_settings()
-    catalog = load(home_folder())
+    catalog = load(home_folder(), use_successor=use_successor)
     prepared = of("image").prepare({"prompt": prompt, **fields}, catalog, here.region)
     naming.check_template(name)
     with Engine(here, catalog) as engine:

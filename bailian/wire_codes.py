@@ -72,6 +72,7 @@ WIRE_RULES: tuple[tuple[str, str, WireRule], ...] = (
     ("access_denied", "", WireRule("Unauthorized")),
     ("workspace.accessdenied", "", WireRule("Unauthorized", stops_all=True)),
     ("app.accessdenied", "", WireRule("Unauthorized")),
+    ("endpoint.accessdenied", "", WireRule("Unauthorized")),
     ("model.accessdenied", "", _NO_MODEL),
     ("allocationquota.freetieronly", "", _FREE_TIER),
     ("modelnotfound", "", _NO_MODEL),
@@ -144,6 +145,13 @@ def proves_no_work(wire_code: str, message: str, http_status: int | None) -> boo
     status = http_status or 200
     a_refusal = status < 300 or (400 <= status < 500 and status not in _SAYS_NOTHING)
     return rule is not None and rule.before_work and a_refusal
+
+
+def may_mean_retired(error: ServiceError) -> bool:
+    """Return whether the service answers a retired name so (error page; which of them it gives is not documented)."""
+    code, text = (error.wire_code or "").lower(), error.message.lower()
+    denied = code in ("accessdenied", "access_denied", "endpoint.accessdenied") and "support" not in text
+    return error.code == "ModelNotFound" or denied
 
 
 def service_error(

@@ -12,6 +12,7 @@ from bailian.batch.half_price_book import Kept, Members, Shelf
 from bailian.batch.half_price_lines import LINES_MAX, Result, line_errors, refusal, results
 from bailian.counts import count_of
 from bailian.engine.job import Job, Outcome
+from bailian.engine.record import explained
 from bailian.engine.run import Engine
 from bailian.engine.save import save
 from bailian.engine.watch import keep
@@ -88,9 +89,7 @@ def _applied(engine: Engine, row: Row, result: Result, status: str) -> Outcome:
     if result.status is None and status in ("expired", "cancelled"):
         return ended(engine, job, not_reached(status, result.wire_code))
     error = service_error(result.wire_code, result.message, result.status or 400, request_id=result.request_id)
-    if error.code == "ModelNotFound" and (instead := job.prepared.get("facts", {}).get("instead")):
-        error.advice = instead
-    return ended(engine, job, error)
+    return ended(engine, job, explained(job, error))
 
 
 def saved(engine: Engine, job: Job) -> Outcome:
@@ -124,7 +123,8 @@ def without_result(
         if row.state == "ended":
             yield saved(engine, job)
         elif row.id in by_line:
-            yield ended(engine, job, service_error(*by_line[row.id], 400, task_id=kept.batch_id))
+            line_error = service_error(*by_line[row.id], 400, task_id=kept.batch_id)
+            yield ended(engine, job, explained(job, line_error))
         elif by_line:
             yield ended(engine, job, _spoilt(kept), "unsent")
         elif status == "failed":

@@ -24,7 +24,7 @@ def show_plan(wish: Wish, over: Mapping[str, Any], here: Settings, common: Commo
     from bailian.batch.plan import plan, summary
     from bailian.batch.read import read_rows
 
-    models, seen = catalog.load(settings.home_folder()), Seen()
+    models, seen = catalog.load(settings.home_folder(), use_successor=common.use_successor), Seen()
     rows = read_rows(wish.source, wish.kind, models=models, over=over)
     planned = plan(
         to_do(rows, _sent_before(wish, here), wish, seen),

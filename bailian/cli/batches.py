@@ -154,7 +154,7 @@ def _run(call: Call, there: Settings) -> int:
     from bailian.cli.batch_progress import BatchProgress
     from bailian.engine.run import Engine
 
-    models = catalog.load(settings.home_folder())
+    models = catalog.load(settings.home_folder(), use_successor=call.common.use_successor)
     started_s = time.monotonic()
     with BatchProgress(call.shown, call.common.verbose) as progress, Engine(there, models, progress) as engine:
         digest = digest_of(call)

@@ -119,7 +119,7 @@ def _converse(fields: dict[str, Any], common: Common, *, fresh: bool) -> int:
     here = settings_of(common)
     here.require_key()
     _check_conversation(common)
-    models = catalog.load(settings.home_folder())
+    models = catalog.load(settings.home_folder(), use_successor=common.use_successor)
     fields["stream"] = fields["stream"] is not False
     _checked({**fields, "prompt": "JSON?"}, models, here.region, common)  # the options, before the first question
     messages = None if fresh or not fields["chat"] else _history(fields["chat"], common)

@@ -29,6 +29,7 @@ class Common:
     timeout_s: float
     max_cost_cny: float | None
     strict: bool
+    use_successor: bool
     sandbox: bool
     region: str | None
     base_url: str | None
@@ -152,6 +153,11 @@ def running_options(function: Decorated) -> Decorated:
             "--strict",
             is_flag=True,
             help=say("Refuse what would be adapted with a note.", "凡需调整（有提示）的请求一律拒绝。"),
+        ),
+        click.option(
+            "--use-successor",
+            is_flag=True,
+            help=say("Send a retired model's successor instead.", "模型已下线时改用其后继模型。"),
         ),
         click.option(
             "--max-cost",

@@ -59,7 +59,7 @@ def run_all(kind: str, asked: Sequence[Asked], common: Common, *, upload: bool =
         over = {name: value for name, value in asked[0].fields.items() if value not in (None, (), [])}
         return run_file(common.config, kind, over, common, BatchOptions(upload=upload))
     here = settings_of(common)
-    models = catalog.load(settings.home_folder())
+    models = catalog.load(settings.home_folder(), use_successor=common.use_successor)
     naming.check_template(common.name or naming.DEFAULT_TEMPLATE)
     prepared = [prepare(kind, one.fields, common, here, models) for one in asked]
     if upload:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from bailian import catalog
 from bailian.engine.files import record_texts
 from bailian.engine.job import Job, Outcome, Ports, Then
 from bailian.engine.rhythm import backoff_s
@@ -12,6 +13,7 @@ from bailian.engine.watch import keep
 from bailian.errors import (
     BailianError,
     CutShort,
+    Exit,
     JournalError,
     MaybeSent,
     NotSent,
@@ -25,6 +27,7 @@ from bailian.journal import TaskTaken
 from bailian.language import say
 from bailian.modalities import of
 from bailian.wire.answers import task_id_of
+from bailian.wire_codes import may_mean_retired
 
 NOT_SENT_TRIES = 4
 BROKEN_TRIES = 3
@@ -139,10 +142,22 @@ def _refused(job: Job, ports: Ports, error: ServiceError) -> Then | Outcome:
         return Then("turn", pause_s)
     if error.again == "few" and job.attempts < BROKEN_TRIES:
         return Then("turn", pause_s)
-    if error.code == "ModelNotFound" and (instead := job.prepared.get("facts", {}).get("instead")):
-        error.advice = instead
+    error = explained(job, error)
     ports.journal.finish(job.id, "failed", journalled(error))
     return Outcome(job, "failed", error=error)
+
+
+def explained(job: Job, error: ServiceError) -> ServiceError:
+    """Return the refusal with what the catalog knows of the model: that it is retired, or which names exist."""
+    facts = job.prepared.get("facts", {})
+    retired = facts.get("retired")
+    if retired and retired["on"] <= catalog.current_day().isoformat() and may_mean_retired(error):
+        error.code, error.exit_code, error.stops_all = "ModelNotFound", Exit.REFUSED_BY_SERVICE, False
+        error.message = f"{retired['message']}: {error.message}"
+        error.args, error.advice = (error.message,), retired["advice"]
+    elif error.code == "ModelNotFound" and facts.get("instead"):
+        error.advice = facts["instead"]
+    return error
 
 
 def broke_off(job: Job, ports: Ports, broken: Broken) -> Outcome:

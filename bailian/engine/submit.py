@@ -10,7 +10,7 @@ from bailian.engine.calls import called
 from bailian.engine.crash import bug_text
 from bailian.engine.files import write_texts
 from bailian.engine.job import Job, Outcome, Ports, Then
-from bailian.engine.record import unsent
+from bailian.engine.record import explained, unsent
 from bailian.engine.rhythm import backoff_s
 from bailian.engine.spoken import Broken
 from bailian.errors import (
@@ -67,7 +67,8 @@ def attach(job: Job, ports: Ports) -> Then | Outcome:
         again = isinstance(error, TransportError) or getattr(error, "again", "no") != "no"
         if again and job.attempts < NOT_ATTACHED_TRIES:
             return Then("attach", backoff_s(job.attempts - 1, jitter=ports.jitter()))  # its turn is not over
-        return unsent(job, ports, error)
+        # An upload is granted for a model: a retired one is refused here, before its own request.
+        return unsent(job, ports, explained(job, error) if isinstance(error, ServiceError) else error)
     return Then("submit")
 
 

@@ -127,6 +127,26 @@ def test_without_a_kind_the_model_tells_it(tmp_path: Path) -> None:
         list(read_rows(path))
 
 
+@pytest.mark.parametrize(
+    "row, kind",
+    [
+        ({"prompt": "猫"}, "image"),
+        ({"prompt": "改", "image": "https://example.com/a.png"}, "image_edit"),
+        ({"input": {"prompt": "改", "image": ["https://example.com/a.png"]}, "parameters": {"n": 2}}, "image_edit"),
+        (
+            {"input": {"messages": [{"role": "user", "content": [{"image": "https://e.com/a.png"}, {"text": "改"}]}]}},
+            "image_edit",
+        ),
+        ({"prompt": "猫", "id": "a", "name": "{prompt}", "size": "1024*1024"}, "image"),
+    ],
+)
+def test_a_model_of_two_kinds_is_taken_as_the_one_its_row_fits(tmp_path: Path, row: dict[str, Any], kind: str) -> None:
+    """qwen-image-2.0 draws and edits: a row with a picture edits it."""
+    path = tmp_path / "rows.jsonl"
+    path.write_text(json.dumps({"model": "qwen-image-2.0", **row}), encoding="utf-8")
+    assert [row.kind for row in read_rows(path, models=load())] == [kind]
+
+
 # Every form is the same rows
 
 TWO = [{"prompt": "一只猫", "n": 2}, {"prompt": "一只狗", "seed": 7, "watermark": True}]
