@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 from contextlib import closing
+from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,6 +14,25 @@ from bailian.cli.account import with_account
 from bailian.cli.options import talk_options
 from bailian.language import say
 from bailian.settings import Settings
+
+if TYPE_CHECKING:
+    from bailian.catalog import Catalog
+
+
+HALF_A_YEAR = timedelta(days=183)
+
+
+def age_of(catalog: Catalog) -> str:
+    """Return as of when the package's facts about models are, and what to do when that is long ago."""
+    if catalog.as_of is None:
+        return say("of unknown age", "日期未知")
+    shown = say(f"{len(catalog)} models as of {catalog.as_of}", f"{len(catalog)} 个模型，截至 {catalog.as_of}")
+    if catalog.today - catalog.as_of <= HALF_A_YEAR:
+        return shown
+    return shown + say(
+        ": older than half a year; update the toolkit, or see `bailian models --diff`",
+        "：已超过半年；请升级本工具，或运行 `bailian models --diff` 查看差异",
+    )
 
 
 @click.command(
@@ -43,7 +64,7 @@ def doctor(here: Settings, as_json: bool, **_talk: bool) -> int:
             facts["journal"] = say("can be written", "可写")
             facts["open_jobs"] = len(journal.jobs(here.account, OPEN_STATES))
             facts["open_elsewhere"] = journal.open_elsewhere(here.account)
-        load(home_folder())
+        facts["catalog"] = age_of(load(home_folder()))
         here.require_key()
         with service(here, quiet=True) as there, closing(Service(there)) as asked:
             facts["base_url"] = there.base_url

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
-ON = ("submit", "poll", "list", "cancel", "download", "sync", "text", "speech", "grant", "upload")
+ON = ("submit", "poll", "list", "cancel", "download", "sync", "text", "speech", "grant", "upload", "models")
 """What a client does; "sync" is the POST whose answer is the picture, "speech" one task on a socket,
-"grant" asks for an upload policy, "upload" sends the file."""
+"grant" asks for an upload policy, "upload" sends the file, "models" asks which models there are."""
 
 _ANSWERS = ("throttle", "status", "html", "slow", "cut", "garbage", "empty", "silence")
 _RESETS = ("reset_before", "reset_after", "reset_during")
@@ -24,6 +24,7 @@ KINDS: Mapping[str, frozenset[str]] = {
     "list": _API,
     "cancel": _API,
     "grant": _API,
+    "models": _API,
     "upload": _EVERYWHERE | {"expired"},
     "download": _EVERYWHERE | {"expired", "html_file", "wrong_size"},
     "text": _API | {"failed", "stream_error"},

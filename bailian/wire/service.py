@@ -16,6 +16,7 @@ from bailian.settings import Settings
 from bailian.wire import answers
 from bailian.wire.headers import STREAM_HEADERS, request_headers
 from bailian.wire.http import Http, Reply
+from bailian.wire.model_list import ListedModel, list_models
 from bailian.wire.received import json_object
 from bailian.wire.server_clock import ServerClock
 from bailian.wire.sse import Frame
@@ -179,6 +180,10 @@ class Service:
                     raise TransportError(say("the task list is not complete", "任务列表不完整"))
                 return Listing(rows, reply.server_time_s)
         raise TransportError(say("the account has too many tasks to read", "账号任务过多，无法读完"))
+
+    def list_models(self, name: str | None = None) -> list[ListedModel]:
+        """Return the service's own list of models, or the one of that name; free. See `model_list`."""
+        return list_models(self._http, name)
 
     def _page(self, model: str | None, page_no: int, page_size: int) -> tuple[Reply, dict[str, Any]]:
         params = {"page_no": page_no, "page_size": page_size, **({"model_name": model} if model else {})}

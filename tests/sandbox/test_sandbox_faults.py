@@ -32,6 +32,7 @@ def call(client: Client, on: str, task_id: str, link: str) -> requests.Response:
         "sync": client.blocking,
         "poll": lambda: client.poll(task_id),
         "list": lambda: client.get("/tasks"),
+        "models": lambda: client.get("/models"),
         "cancel": lambda: client.cancel(task_id),
         "download": lambda: client.download(link),
         "text": lambda: client.post(TEXT, {"model": "qwen-plus", "input": {"prompt": "x"}}, asks_async=False),
