@@ -59,8 +59,8 @@ class Model:
     prompt_extend: bool = True
     """False: the service has no such switch for this model."""
 
-    images_min: int = 1
-    """Fewest pictures that go in; 0: the same call also draws from the text alone."""
+    images_min: int | None = None
+    """Fewest pictures that an edit takes: one, unless this says 0: the same call also draws from the text alone."""
     images_max: int = 0
     image_side_px: tuple[int, int] | None = None
     """Sides the service takes."""

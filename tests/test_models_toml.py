@@ -205,7 +205,8 @@ def test_numbers(model: Model) -> None:
     if model.kind == "video":
         assert model.default_duration_s in model.durations_s
     if {"image_edit", "wanx_edit"} & {*model.kinds}:
-        assert model.images_max >= max(1, model.images_min)
+        assert model.images_max >= 1
+        assert model.images_min in (None, 0)
         assert model.image_side_px or model.image_advised_px
         assert model.image_max_bytes
 

@@ -82,7 +82,7 @@ def prepare(
     model = chosen.model
     found = [(inputs or {}).get(url, Input(url)) for url in request.image]
     # Who forgot the picture did not ask for a drawing: only a model that is named for it draws without one.
-    fewest = model.images_min if chosen.as_named else max(1, model.images_min)
+    fewest = 0 if chosen.as_named and model.images_min == 0 else 1
     fields.raise_if_any(_problems(request, model, found, region, fewest))
     wire_model = model.wire_name(region)
     price = fields.price_cny(model, region)

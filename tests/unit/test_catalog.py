@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta, timezone
+from datetime import date, datetime, timezone, tzinfo
 from pathlib import Path
 
 import pytest
 
-from bailian import catalog as catalog_module
-from bailian.catalog import KINDS, Catalog, Model, did_you_mean, load, script_of
+from bailian.catalog import KINDS, Catalog, Model, current_day, did_you_mean, load, script_of
 from bailian.errors import InvalidRequest, SetupError
 
 NEW_MODEL = """
@@ -293,9 +292,25 @@ def test_a_model_is_retired_from_its_day_on() -> None:
     assert not load()["qwen-plus"].retired(date(2099, 1, 1))
 
 
-def test_days_change_at_the_vendors_midnight(monkeypatch: pytest.MonkeyPatch) -> None:
-    """16:00 UTC is midnight in Beijing, where models retire."""
-    monkeypatch.undo()
-    before = datetime.now(timezone(timedelta(hours=8))).date()
-    assert before <= catalog_module.current_day() <= datetime.now(timezone(timedelta(hours=8))).date()
+class Clock(datetime):
+    """Stands at one moment."""
+
+    moment: datetime
+
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]
+        return cls.moment.astimezone(tz)
+
+
+@pytest.mark.parametrize("hour, day", [(15, 9), (16, 10)])
+def test_days_change_at_the_vendors_midnight(monkeypatch: pytest.MonkeyPatch, hour: int, day: int) -> None:
+    """16:00 UTC is midnight in Beijing, where models retire, wherever this machine is."""
+    Clock.moment = datetime(2026, 10, 9, hour, tzinfo=timezone.utc)
+    monkeypatch.setattr("bailian.catalog.datetime", Clock)
+    monkeypatch.setattr("bailian.catalog.current_day", current_day)
+    assert load().today == date(2026, 10, day)
+    assert load()["qwen-turbo"].retired(load().today) == (day == 10)
+
+
+def test_a_day_that_is_given_is_the_day() -> None:
     assert load(today=date(2026, 10, 10)).today == date(2026, 10, 10)
