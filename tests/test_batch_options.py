@@ -6,6 +6,7 @@ import json
 import socket
 import sqlite3
 from contextlib import closing
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -108,7 +109,8 @@ def test_a_thousand_rows_without_a_price_are_not_a_thousand_lines() -> None:
 
 
 @pytest.mark.usefixtures("chinese")
-def test_the_place_of_a_failed_row_is_told_in_chinese(bailian: Run) -> None:
+def test_the_place_of_a_failed_row_is_told_in_chinese(bailian: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bailian.catalog.current_day", lambda: date(2026, 11, 28))  # a retired model has a note
     rows = [{"kind": "text", "prompt": "好"}, {"kind": "text", "prompt": "[sandbox:refuse]", "model": "qwen-turbo"}]
     Path("all.jsonl").write_text("\n".join(json.dumps(row) for row in rows), encoding="utf-8")
     ran = bailian("batch", "run", "all.jsonl", exits=7)
