@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,31 +39,38 @@ def write_what_came(call: Call, engine: Engine, ready: Ready, *, page: bool) -> 
     return None
 
 
-def stops(outcome: Outcome) -> BailianError | None:
-    """Return the error that keeps the rest from being sent."""
-    error = outcome.error
-    return error if error is not None and (error.stops_all or error.exit_code == Exit.ACCOUNT) else None
+@dataclass
+class Trouble:
+    """What a run has met that its totals do not tell."""
+
+    stopped: BailianError | None = None
+    """Why the rest was not sent."""
+    unsaved: Outcome | None = None
+    """The first row whose paid result has no file."""
+    bug: bool = False
+    """A fault of this toolkit has ended a row."""
+
+    def note(self, outcome: Outcome) -> bool:
+        """Take in how a row ended; return whether it is the first whose result could not be saved."""
+        error = outcome.error
+        if error is None:
+            return False
+        self.bug = self.bug or error.exit_code == Exit.BUG
+        if self.stopped is None and (error.stops_all or error.exit_code == Exit.ACCOUNT):
+            self.stopped = error
+        first = self.unsaved is None and _is_unsaved(outcome, error)
+        self.unsaved = outcome if first else self.unsaved
+        return first
 
 
-def is_unsaved(outcome: Outcome) -> bool:
+def _is_unsaved(outcome: Outcome, error: BailianError) -> bool:
     """Return whether a paid result is left without its file."""
-    error = outcome.error
-    fetched_in_vain = outcome.state == "ended" and error is not None and error.exit_code == Exit.TRY_AGAIN
-    return fetched_in_vain or isinstance(error, SaveError)
+    fetched_in_vain = outcome.state == "ended" and error.exit_code == Exit.TRY_AGAIN
+    return fetched_in_vain or isinstance(error, SaveError) or error.exit_code == Exit.BUG
 
 
-def sum_up(
-    call: Call,
-    engine: Engine,
-    ready: Ready,
-    digest: str,
-    took_s: float,
-    stopped: BailianError | None,
-    unsaved: bool,
-) -> int:
+def sum_up(call: Call, engine: Engine, ready: Ready, digest: str, took_s: float, trouble: Trouble) -> int:
     """Write the results and the page, say how it ended; return the exit code.
-
-    `stopped` is why the rest was not sent, `unsaved` whether a paid result has no file.
 
     Raises:
         SaveError: results or page could not be written; how it ended was said.
@@ -72,15 +80,15 @@ def sum_up(
 
     wish, runs = call.wish, runs_of(engine, call.wish)
     summary = totals(runs.counts(wish.run))
-    code = exit_code(summary, stopped)
+    code = Exit.BUG if trouble.bug else exit_code(summary, trouble.stopped)
     unwritten = write_what_came(call, engine, ready, page=call.options.gallery)
     if unwritten is None and digest and summary["done"] == ready.rows == summary["rows"]:
         runs.finish(wish.run, digest, ready.rows, summary)
     # Cron mails what is said: that rows are left for its next run is nothing to write home about.
-    quiet = (Exit.OK, Exit.STILL_RUNNING) if call.options.cron and not unsaved else (Exit.OK,)
+    quiet = (Exit.OK, Exit.STILL_RUNNING) if call.options.cron and trouble.unsaved is None else (Exit.OK,)
     if call.shown or (code not in quiet and not call.common.quiet):
         sandbox, page = engine.settings.sandbox, call.options.gallery and not call.options.cron
-        say_end(wish, summary, took_s, stopped, sandbox=sandbox, page=page, written=unwritten is None)
+        say_end(wish, summary, took_s, trouble.stopped, sandbox=sandbox, page=page, written=unwritten is None)
     if unwritten is not None:
         raise unwritten
     return code

@@ -15,7 +15,7 @@ from click.core import ParameterSource
 
 from bailian import catalog, settings
 from bailian.cli.account import settings_of
-from bailian.cli.batch_close import is_unsaved, stops, sum_up, unsaid, write_what_came
+from bailian.cli.batch_close import Trouble, sum_up, unsaid, write_what_came
 from bailian.cli.batch_ended import digest_of, ended_before, say_ended
 from bailian.cli.inputs import input_of
 from bailian.cli.options import DEFAULT_OUTPUT, Common
@@ -23,7 +23,7 @@ from bailian.cli.report import outcome_json, prefix_here, shown_path, talk_other
 from bailian.cli.run import service
 from bailian.cli.target import Target
 from bailian.cli.terminal import talk, talk_error, write_data, write_json
-from bailian.errors import BailianError, Exit, Interrupted, SaveError
+from bailian.errors import Exit, Interrupted, SaveError
 from bailian.language import say
 from bailian.media import naming
 
@@ -160,24 +160,21 @@ def _run(call: Call, there: Settings) -> int:
         digest = digest_of(call)
         with _nothing_sent():
             ready = _ready(call, engine, progress)
-        stopped: BailianError | None = None
-        unsaved = renamed = False
+        trouble, renamed = Trouble(), False
 
         def handle(outcome: Outcome) -> None:
-            nonlocal stopped, unsaved, renamed
-            stopped = stopped or stops(outcome)
+            nonlocal renamed
+            first_unsaved = trouble.note(outcome)
             progress.ended(outcome)
             with progress.paused():
                 _report(outcome, call)
                 if call.shown and not renamed:  # once: the others are called so for the same reason
                     renamed = talk_other_names(outcome)
-            if is_unsaved(outcome):
-                if call.options.cron and not unsaved:  # cron hears of one, at each run while it is so
-                    _say_error(outcome)
-                unsaved = True
+            if call.options.cron and first_unsaved:  # cron hears of one, at each run while it is so
+                _say_error(outcome)
 
         try:
-            for part in _parts(call, engine, lambda: stopped is not None):
+            for part in _parts(call, engine, lambda: trouble.stopped is not None):
                 with closing(part) as outcomes:
                     _each(outcomes, handle)
         except (Interrupted, OSError, SaveError) as error:
@@ -186,7 +183,7 @@ def _run(call: Call, there: Settings) -> int:
                 talk_error(unwritten)
             raise (error if isinstance(error, Interrupted) else unsaid(error, call.wish)) from None
         with progress.paused():
-            return sum_up(call, engine, ready, digest, time.monotonic() - started_s, stopped, unsaved)
+            return sum_up(call, engine, ready, digest, time.monotonic() - started_s, trouble)
 
 
 def _ready(call: Call, engine: Engine, progress: BatchProgress) -> Ready:
