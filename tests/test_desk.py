@@ -267,7 +267,7 @@ def test_answers_that_cannot_be_recorded_are_told_row_by_row(
     with monkeypatch.context() as patch:
         patch.setattr(journal_piles, "ended", broken)
         patch.setattr(Journal, "ended", broken)
-        ran = bailian("batch", "run", write(texts(ROWS)), exits=1)
+        ran = bailian("batch", "run", write(texts(ROWS)), exits=6)
     assert ran.err.count("the result was made, but the journal could not record it") == ROWS
     assert asked(box) == {row["prompt"]: 1 for row in texts(ROWS)}, "nothing is sent twice in that run"
     assert states().keys().isdisjoint({"done", "unsent"})
@@ -437,7 +437,7 @@ def test_a_folder_that_is_gone_is_told_and_its_texts_are_not_lost(
 
     with monkeypatch.context() as patch:
         patch.setitem(piles.PILES, "place", removes_first)
-        bailian("batch", "run", write(texts(ROWS)), exits=1)
+        bailian("batch", "run", write(texts(ROWS)), exits=6)
     assert removed
     bailian("batch", "run", "all.json")
     is_well(box, ROWS)
