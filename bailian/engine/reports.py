@@ -6,7 +6,7 @@ from bailian.engine.job import Job, Outcome, Ports
 from bailian.errors import BailianError, StillRunning, TaskFailed, journalled
 from bailian.language import say
 
-# The service keeps tasks and results for 24 hours (docs/wire.md "Task query"). Until then a task of ours that it does
+# The service keeps tasks and results for 24 hours (docs/wire.md "Tasks"). Until then a task of ours that it does
 # not know, or that is over and shows no result, may show yet: it is paid.
 KEPT_S = 24 * 3600.0
 

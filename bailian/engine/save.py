@@ -115,7 +115,7 @@ def verdict(job: Job, items: list[Item], paths: dict[int, Path]) -> Outcome:
 def _is_over(job: Job, ports: Ports, error: BailianError) -> bool:
     """Return whether a refused link has come to its own end; before that a refusal is somebody's mood.
 
-    By the service's clock: a link that does not tell its end lives 24 hours (docs/wire.md "Results").
+    By the service's clock: a link that does not tell its end lives 24 hours (docs/wire.md "Results and links").
     """
     if not isinstance(error, LinkExpired):
         return False

@@ -108,7 +108,7 @@ def _raise_if_refused(response: requests.Response, url: str) -> None:
 
 
 def expires_s(url: str) -> float | None:
-    """Return when a signed link ends, in seconds since the epoch: `Expires=1764300000` (docs/wire.md "Results")."""
+    """Return when a signed link ends, in seconds since the epoch: `Expires=1764300000` (docs/wire.md "Results and links")."""
     value = parse_qs(urlsplit(url).query).get("Expires", [""])[0]
     return float(value) if _is_number(value) and len(value) <= 12 else None
 
