@@ -118,7 +118,10 @@ def talk_error(error: BailianError) -> None:
     for line in rest:
         talk("       " + line)
     if error.advice:
-        talk(say("  try: ", "  建议：") + error.advice)
+        first, *rest = error.advice.split("\n")
+        talk(say("  try: ", "  建议：") + first)
+        for line in rest:
+            talk("       " + line)
     facts = [
         error.code,
         error.wire_code if error.wire_code != error.code else None,

@@ -136,9 +136,8 @@ def _choose(job: Job, ports: Ports, candidates: list[ListedTask]) -> Then | Outc
     if any(rival.state == "sending" and not ports.owner.is_gone(rival.owner) for rival in rivals):
         # Its answer is on the way and will say which task is its own.
         return Then("settle", PAUSES_S[0])
+    job.undecided = set()  # a rival may have found its own meanwhile
     for row in candidates:
-        if row.task_id in job.undecided:
-            continue
         answer, told = _asked(row, job, ports)
         verdict = is_ours(job, answer)
         if verdict and not _is_a_rivals(row, answer, job, rivals):
