@@ -27,6 +27,16 @@ def shown_prompts(answer: Mapping[str, Any]) -> list[str]:
     return [prompt for prompt in prompts if isinstance(prompt, str) and prompt]
 
 
+# Where the answers of tasks hold their results (docs/wire.md "Tasks", "Text to video", "Recognition").
+RESULT_KEYS = ("results", "choices", "video_url")
+
+
+def holds_results(answer: Mapping[str, Any]) -> bool:
+    """Return whether an answer shows any result, readable or not. A task can be over before it does."""
+    output = answer.get("output")
+    return isinstance(output, dict) and any(output.get(key) for key in RESULT_KEYS)
+
+
 def is_ours(job: Job, answer: Mapping[str, Any]) -> bool | None:
     """Return whether a task's answer shows this job's prompt, or its recording; None while it shows none."""
     body = job.prepared.get("body")

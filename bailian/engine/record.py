@@ -7,6 +7,7 @@ from typing import Any
 from bailian import catalog
 from bailian.engine.files import record_texts
 from bailian.engine.job import Job, Outcome, Ports, Then
+from bailian.engine.reports import run_again
 from bailian.engine.rhythm import backoff_s
 from bailian.engine.spoken import Broken
 from bailian.engine.watch import keep
@@ -206,9 +207,7 @@ def hold(job: Job, ports: Ports, error: BailianError) -> Outcome:
         ports.journal.lost(job.id)
         ports.journal.finish(job.id, "failed", journalled(error))
         return Outcome(job, "failed", error=error)
-    again = say("run the command again", "重新运行")
-    if job.row_key:
-        again += say(" with --retry-held", "并加上 --retry-held")
+    again = run_again(job)
     held = MaybeSent(
         say(
             f"{error.message}; the result may have been made and billed, so the request is not sent again",

@@ -40,11 +40,29 @@ def still_at_service(job: Job, error: BailianError) -> BailianError:
     return error
 
 
+def run_again(job: Job) -> str:
+    """Return how a held job is made, and paid, anew."""
+    again = say("run the command again", "重新运行该命令")
+    return again + (say(" with --retry-held", "并加上 --retry-held") if job.row_key else "")
+
+
+def unreadable(job: Job) -> TaskFailed:
+    """Return the report on an answer in which nothing can be read: it is paid, and no run pays it again unasked."""
+    again = run_again(job)
+    return TaskFailed(
+        say("the answer holds no result that can be read", "应答中没有可读取的结果"),
+        advice=say(
+            f"it is kept: bailian tasks show {job.id}; it may be paid, so to make (and pay) it anew, {again}",
+            f"应答已保存：bailian tasks show {job.id}；由于可能已计费，如需重新生成（再次计费），请{again}",
+        ),
+        request_id=job.request_id,
+        task_id=job.task_id,
+    )
+
+
 def gone(job: Job, ports: Ports, error: BailianError) -> Outcome:
     """End a job whose result was paid, or may be, and cannot be had any more. No run pays it again unasked."""
-    again = say("run the command again", "重新运行该命令")
-    if job.row_key:
-        again += say(" with --retry-held", "并加上 --retry-held")
+    again = run_again(job)
     lost = TaskFailed(
         error.message,
         code="ResourceNotFound",

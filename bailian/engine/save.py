@@ -7,7 +7,7 @@ from pathlib import Path
 from bailian.engine.evidence import failed_category, failure
 from bailian.engine.files import NotAFile, save_item
 from bailian.engine.job import Job, Outcome, Ports, Then
-from bailian.engine.reports import KEPT_S, gone, still_at_service
+from bailian.engine.reports import KEPT_S, gone, still_at_service, unreadable
 from bailian.engine.rhythm import backoff_s
 from bailian.engine.spoken import forget_sound
 from bailian.errors import BailianError, ServiceError, SomeFailed, TaskFailed, TransportError, journalled
@@ -89,15 +89,10 @@ def verdict(job: Job, items: list[Item], paths: dict[int, Path]) -> Outcome:
     if job.saving.folder is None and not failed and items:
         return Outcome(job, "done")
     if not paths:
-        first = failed[0] if failed else None
-        error: BailianError = TaskFailed(
-            (first.message or first.code) if first else say("the answer holds no result", "应答中没有结果"),
-            code=failed_category(first.code, first.message) if first else None,
-            wire_code=first.code if first else None,
-            request_id=job.request_id,
-            task_id=job.task_id,
-        )
-        return Outcome(job, "failed", error=error)
+        proven = bool(failed) and all(item.code not in ("", "unknown") for item in failed)
+        if proven:
+            return Outcome(job, "failed", error=_no_result(job, failed[0]))
+        return Outcome(job, "held", error=unreadable(job))
     if failed or len(paths) < expected:
         reasons = "; ".join(dict.fromkeys(f"{item.code}: {item.message}" for item in failed))
         error = SomeFailed(
@@ -110,6 +105,16 @@ def verdict(job: Job, items: list[Item], paths: dict[int, Path]) -> Outcome:
         )
         return Outcome(job, "done", paths, error)
     return Outcome(job, "done", paths)
+
+
+def _no_result(job: Job, first: Item) -> TaskFailed:
+    return TaskFailed(
+        first.message or first.code,
+        code=failed_category(first.code, first.message),
+        wire_code=first.code,
+        request_id=job.request_id,
+        task_id=job.task_id,
+    )
 
 
 def _is_over(job: Job, ports: Ports, error: BailianError) -> bool:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from bailian.engine.evidence import is_ours, may_be_either
+from bailian.engine.evidence import holds_results, is_ours, may_be_either
 from bailian.engine.job import Job, Outcome, Ports, Then, query_wait_s
 from bailian.engine.record import unsent
 from bailian.engine.rhythm import backoff_s
@@ -20,7 +20,6 @@ from bailian.engine.sweep import OVER
 from bailian.errors import BailianError, MaybeSent, NotSent, NotTheService, ServiceError, journalled
 from bailian.journal import Row, TaskTaken
 from bailian.language import say
-from bailian.modalities import of
 from bailian.wire.server_clock import SLACK_S
 from bailian.wire.service import ListedTask, Listing
 
@@ -172,7 +171,7 @@ def _asked(row: ListedTask, job: Job, ports: Ports) -> tuple[dict[str, Any], boo
         ports.query_turn(job.poll_per_s)
         answer = ports.service.task(row.task_id)
         # A task can be over before its results are shown.
-        told = row.status in OVER and (row.status != "SUCCEEDED" or bool(of(job.kind).items(answer, job.prepared)))
+        told = row.status in OVER and (row.status != "SUCCEEDED" or holds_results(answer))
         if told:
             ports.seen[row.task_id] = answer
         return answer, told

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from bailian.engine.evidence import failure, is_ours, shown_prompts
+from bailian.engine.evidence import failure, holds_results, is_ours, shown_prompts
 from bailian.engine.job import Job, Outcome, Ports, Then, age_s, query_wait_s
 from bailian.engine.reports import KEPT_S, gone, still_running
 from bailian.engine.rhythm import FIRST_POLL_S, backoff_s, next_poll_s, usual
@@ -49,8 +49,7 @@ def watch(job: Job, ports: Ports) -> Then | Outcome:
     job.failures_in_a_row = 0
     status = str(output["task_status"])
     ports.progress.update(job, status, elapsed_s)
-    no_result = status == "SUCCEEDED" and not of(job.kind).items(answer, job.prepared)
-    if status == "UNKNOWN" or no_result:
+    if status == "UNKNOWN" or (status == "SUCCEEDED" and not holds_results(answer)):
         return _nothing_to_fetch(job, ports, answer, elapsed_s)
     if status not in FINISHED:
         if job.usual is None:  # another task of the model may have shown meanwhile how long they run
