@@ -143,7 +143,8 @@ def test_every_documented_shape_of_an_answer(audio: Run, box: Sandbox, fault: st
     "fault, code, says",
     [
         (Fault("speech", "failed", count=0, code="InvalidParameter", message=REFUSED), 4, "418"),
-        (Fault("speech", "failed", count=2, code="InvalidParameter", message=REFUSED), 4, "418"),
+        (Fault("speech", "failed", count=2, code="InvalidParameter", message=REFUSED), 5, "not sent again"),
+        (Fault("speech", "failed", count=0, code="InternalError", message="x"), 5, "not sent again"),
         (Fault("speech", "closed", count=0), 5, "not sent again"),
         (Fault("speech", "closed", count=2), 5, "not sent again"),
         (Fault("speech", "reset", count=2), 5, "not sent again"),

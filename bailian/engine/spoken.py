@@ -49,7 +49,7 @@ def spoken(job: Job, ports: Ports, body: Mapping[str, Any]) -> dict[str, Any]:
             answers.append(answer or _speak(job, ports, payload_of(body, text), path, shared))
     except (TransportError, ServiceError, Broken) as error:
         if not isinstance(error, Broken):
-            _charge(job, ports, answers, in_doubt=isinstance(error, MaybeSent))
+            _charge(job, ports, answers, in_doubt=isinstance(error, MaybeSent) or getattr(error, "maybe_done", False))
         forget_own(job, ports)
         raise
     whole: dict[str, Any] = joined(answers, _lengths_ms(job, ports))

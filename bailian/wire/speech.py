@@ -82,7 +82,8 @@ class SpeechSocket:
             An answer like a synchronous one: `request_id`, `output` (`sentences`, `audio_bytes`), `usage`.
 
         Raises:
-            ServiceError: the handshake was refused, or the task failed. Neither will bring a result later.
+            ServiceError: the handshake was refused, or the task failed. Neither will bring a result later; `maybe_done`
+                where a failure does not prove that nothing was done.
             NotSent: the question was not sent.
             MaybeSent: it was (perhaps in part), and the end was not told, or was told without any sound.
             OSError: `part_path` cannot be written.

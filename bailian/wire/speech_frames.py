@@ -34,7 +34,7 @@ class Course:
         """Read a text frame; return its event, or nothing if it is not readable or of another task.
 
         Raises:
-            ServiceError: the task failed. That is an answer: the work is not done, and will not be.
+            ServiceError: the task failed; no more will come. `maybe_done` where that does not prove that nothing was done.
         """
         frame = json_object(text) or {}
         header = _inner(frame, "header")
@@ -55,7 +55,8 @@ class Course:
         code, message = (str(header.get(name) or "") for name in ("error_code", "error_message"))
         text = message or code or say("the task failed, without a reason", "任务失败，未说明原因")
         error = service_error(code, text, None, request_id=self.known_as)
-        error.maybe_done = False
+        # Sound that came was work, and is billed perhaps, whatever the frame says.
+        error.maybe_done = error.maybe_done or self.audio_bytes > 0
         return error
 
     def _count(self, usage: Mapping[str, Any]) -> None:

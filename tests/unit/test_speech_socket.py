@@ -223,12 +223,12 @@ def test_every_documented_shape_of_success(spoken: Sandbox, part: Path, kind: st
 
 
 @pytest.mark.parametrize("count", [0, 2])
-def test_a_task_that_fails_is_an_answer(spoken: Sandbox, part: Path, count: int) -> None:
+def test_a_task_that_fails_in_the_service_may_have_been_done(spoken: Sandbox, part: Path, count: int) -> None:
     spoken.faults.add(Fault("speech", "failed", count=count, code="InternalError.Timeout", message="too slow"))
     with pytest.raises(ServiceError, match="too slow") as refusal:
         at(spoken.socket_url).speak(payload(), part)
     error = refusal.value
-    assert (error.code, error.wire_code, error.maybe_done) == ("InternalError", "InternalError.Timeout", False)
+    assert (error.code, error.wire_code, error.maybe_done) == ("InternalError", "InternalError.Timeout", True)
     assert error.request_id
 
 
@@ -427,7 +427,9 @@ def test_the_services_own_id_is_preferred(part: Path) -> None:
         ({}, None, "InternalError", "the task failed, without a reason"),
     ],
 )  # fmt: skip
-def test_a_failed_task_is_certain(part: Path, header: dict[str, Any], code: str, category: str, text: str) -> None:
+def test_a_failed_task_proves_what_its_code_proves(
+    part: Path, header: dict[str, Any], code: str, category: str, text: str
+) -> None:
     def script(peer: Peer) -> None:
         peer.tell("task-failed", attributes={"request_uuid": "r-2"}, **header)
 
@@ -435,7 +437,19 @@ def test_a_failed_task_is_certain(part: Path, header: dict[str, Any], code: str,
         answer_of(script, part)
     error = failed.value
     assert (error.wire_code, error.code, error.message, error.request_id) == (code, category, text, "r-2")
-    assert (error.maybe_done, error.http_status) == (False, None)
+    assert (error.maybe_done, error.http_status) == (category == "InternalError", None)
+
+
+def test_a_refusal_after_sound_is_none(part: Path) -> None:
+    """Sound that came was work, whatever the frame says."""
+
+    def script(peer: Peer) -> None:
+        peer.frame(BINARY, SOUND)
+        peer.tell("task-failed", error_code="InvalidParameter", error_message="no")
+
+    with pytest.raises(ServiceError) as failed:
+        answer_of(script, part)
+    assert failed.value.maybe_done
 
 
 def test_a_reason_for_closing_is_told(part: Path) -> None:
