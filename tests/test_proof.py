@@ -114,6 +114,17 @@ def test_a_person_says_which_held_row_a_task_belongs_to(bailian: Run, box: Sandb
     every_task_is_its_rows(box)
 
 
+def test_a_task_that_may_be_a_held_rows_is_not_given_to_it_unasked(bailian: Run, box: Sandbox) -> None:
+    """The only held row and the only task: still nothing shows that they belong together."""
+    box.faults.add(Fault("submit", "reset_after"))
+    bailian("batch", "run", write(edits("第一张")), exits=7)
+    (job,) = jobs()
+    refused = bailian("tasks", "adopt", box.tasks[0].task_id, exits=2)
+    assert f"bailian tasks adopt {box.tasks[0].task_id} --job {job['id']}" in refused.err
+    assert len(bailian("tasks", "adopt", box.tasks[0].task_id, "--job", "new").paths) == 1
+    assert [(one["state"], one["task_id"]) for one in jobs()] == [("held", None), ("done", box.tasks[0].task_id)]
+
+
 # ── clocks ──
 
 # The clock of this process is as far off as a file says, from its first moment on.

@@ -171,7 +171,7 @@ def cancel(here: Settings, task_id: str, as_json: bool, **_talk: bool) -> None:
     "--job",
     "claimant_id",
     metavar="ID",
-    help=say("The held job of this machine that it belongs to.", "它所属的本机待核对任务。"),
+    help=say("The job of this machine that has lost it; new: none.", "丢失了该任务的本机任务；new：都不是。"),
 )
 @timeout_option
 @saving_options

@@ -17,13 +17,17 @@ if TYPE_CHECKING:
     from bailian.engine.run import Engine
 
 
+# Not the lost answer of a job here: a job of its own.
+OWN = "new"
+
+
 def adopt(engine: Engine, task_id: str, saving: Saving, claimant_id: str | None = None) -> Job:
     """Take a task that was made elsewhere with this account.
 
-    `claimant_id`: the job of this journal whose lost answer it is, as a person says who has looked.
+    `claimant_id`: the job of this journal whose lost answer it is, as a person says who has looked; `OWN`: none's.
 
     Raises:
-        InvalidRequest: no such job waits for a task.
+        InvalidRequest: no such job waits for a task, or a person must say which it is.
         TaskFailed: the service does not know it.
         TaskTaken: it is in the journal already.
     """
@@ -34,7 +38,10 @@ def adopt(engine: Engine, task_id: str, saving: Saving, claimant_id: str | None 
     if output.get("task_status") == "UNKNOWN":
         raise failure(output, "UNKNOWN", task_id, answer.get("request_id"))
     model = _model_of(engine, task_id)
-    claimant = _named(engine, claimant_id, answer) if claimant_id else _claimant(engine, model, answer)
+    if claimant_id is None:
+        claimant = _claimant(engine, model, task_id, answer)
+    else:
+        claimant = None if claimant_id == OWN else _named(engine, claimant_id, answer)
     if claimant is not None:
         engine.journal.adopt(claimant.id, task_id, None)
         return engine.continued(engine.journal.job(claimant.id) or claimant)
@@ -86,16 +93,34 @@ def _kind_of(engine: Engine, model: str) -> str:
     return known[0].kind if known and known[0].kind in MODULES else "image"
 
 
-def _claimant(engine: Engine, model: str, answer: dict[str, Any]) -> Row | None:
-    """Return the job of this journal whose lost answer this task is, and take it over."""
+def _claimant(engine: Engine, model: str, task_id: str, answer: dict[str, Any]) -> Row | None:
+    """Return the job of this journal whose lost answer this task proves to be, taken over; None if it can be none's.
+
+    Raises:
+        InvalidRequest: it may be a job's, and only a person can say so.
+    """
     rows = [
         row
         for row in engine.journal.claimants(engine.ports.account, model, "")
         if engine.ports.owner.is_gone(row.owner) and is_ours(Job.of_row(row), answer) is not False
     ]
-    shown = [row for row in rows if is_ours(Job.of_row(row), answer)]
-    chosen = shown or (rows if len(rows) == 1 else [])
-    return chosen[0] if chosen and engine.journal.claim(chosen[0].id, engine.ports.owner.id, chosen[0].owner) else None
+    proven = [row for row in rows if is_ours(Job.of_row(row), answer)]
+    alike = all(row.prepared.get("body") == proven[0].prepared.get("body") for row in proven)
+    if proven and alike and engine.journal.claim(proven[0].id, engine.ports.owner.id, proven[0].owner):
+        return proven[0]
+    if not rows:
+        return None
+    adopt = engine.settings.resume_command.replace("tasks wait", "tasks adopt", 1)
+    choices = "\n".join(f"{adopt} {task_id} --job {job_id}" for job_id in (*(row.id for row in rows), OWN))
+    raise InvalidRequest.one(
+        "job",
+        say(
+            "the task may be one whose answer a job here has lost, and does not show (yet) whose it is",
+            "该任务可能属于本机某个丢失了应答的任务，但其内容（暂时）无法证明归属",
+        ),
+        advice=say(f"say which job it belongs to ({OWN}: to none):\n", f"请指明它属于哪个任务（{OWN}：都不是）：\n")
+        + choices,
+    )
 
 
 def _model_of(engine: Engine, task_id: str) -> str:

@@ -80,8 +80,8 @@ def _taken(job: Job, ports: Ports, answer: dict[str, Any]) -> Then | Outcome:
                 f"任务 {job.task_id} 已创建，但无法写入日志：{error.message}",
             ),
             advice=say(
-                f"when that is mended: bailian tasks adopt {job.task_id}",
-                f"修复后请运行：bailian tasks adopt {job.task_id}",
+                f"when that is mended: bailian tasks adopt {job.task_id} --job {job.id}",
+                f"修复后请运行：bailian tasks adopt {job.task_id} --job {job.id}",
             ),
             task_id=job.task_id,
         ) from None
