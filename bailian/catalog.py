@@ -44,6 +44,8 @@ def parse_toml(text: str) -> dict[str, Any]:
     return tables
 
 
+# What is true of one name alone: `like` does not pass it on.
+OF_ONE_NAME = ("retired_on", "successor", "retirement_notice", "unknown_to_service", "aliases")
 PACKAGE_FILE = Path(__file__).with_name("models.toml")
 
 
@@ -94,15 +96,16 @@ class Catalog(Mapping[str, Model]):
         """Return the models that can be called as this kind."""
         return [as_kind(model, kind) for model in self._models.values() if kind in model.kinds]
 
-    def successor_of(self, model: Model) -> Model | None:
-        """Return the first living model along the chain of successors that is of the same kind; None: there is none."""
+    def successor_of(self, model: Model, region: str | None = None) -> Model | None:
+        """Return the first living model along the chain of successors that is of the same kind, and offered in that
+        region; None: there is none."""
         seen = {model.name}
         while model.successor and model.successor not in seen:
             following = self._models.get(model.successor) or self._by_alias.get(model.successor)
             if following is None or model.kind not in following.kinds:
                 return None
             model = as_kind(following, model.kind)
-            if not model.retired(self.today):
+            if not model.retired(self.today) and region in (None, *model.regions):
                 return model
             seen.add(model.name)
         return None
@@ -242,7 +245,8 @@ def _fields_of(name: str, tables: Mapping[str, Mapping[str, Any]], seen: tuple[s
                 f"模型 {name}：like 所指的 {parent!r} 不存在",
             )
         )
-    return {**_fields_of(parent, tables, (*seen, name)), **own}
+    inherited = _fields_of(parent, tables, (*seen, name))
+    return {**{key: value for key, value in inherited.items() if key not in OF_ONE_NAME}, **own}
 
 
 def _frozen(value: Any) -> Any:
@@ -283,8 +287,11 @@ def _check(model: Model, path: Path) -> None:
         where = ".".join(str(part) for part in first["loc"])
         raise SetupError(f"{path}: {model.name}: {where}: {first['msg']}") from None
     try:
-        date.fromisoformat(model.retired_on or "2026-01-01")
+        # From 3.11 on other forms are taken, too, which do not compare as text.
+        same = not model.retired_on or date.fromisoformat(model.retired_on).isoformat() == model.retired_on
     except ValueError:
+        same = False
+    if not same:
         text = say(f"{model.retired_on!r} is no date: YYYY-MM-DD", f"{model.retired_on!r} 不是日期：YYYY-MM-DD")
         raise SetupError(f"{path}: {model.name}: retired_on: {text}") from None
     kinds = [("kind", kind, KINDS) for kind in model.kinds]

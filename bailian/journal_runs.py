@@ -29,6 +29,7 @@ class Tried:
     state: str
     exit_code: int | None
     """Of its error, if it has one."""
+    error_code: str | None = None
 
 
 @dataclass(frozen=True)
@@ -73,10 +74,15 @@ class Runs:
         tries: dict[str, Tried] = {}
         for run in runs:
             found = self._database.read(
-                f"SELECT row_key, id, state, json_extract(error, '$.exit_code') AS exit_code {_NEWEST}", self._of(run)
+                f"SELECT row_key, id, state, json_extract(error, '$.exit_code') AS exit_code,"
+                f" json_extract(error, '$.error.code') AS error_code {_NEWEST}",
+                self._of(run),
             )
             for row in found:
-                one, other = Tried(row["id"], row["state"], row["exit_code"]), tries.get(row["row_key"])
+                one, other = (
+                    Tried(row["id"], row["state"], row["exit_code"], row["error_code"]),
+                    tries.get(row["row_key"]),
+                )
                 tries[row["row_key"]] = one if other is None or _worth(one) >= _worth(other) else other
         return tries
 

@@ -14,7 +14,8 @@ import pytest
 from PIL import Image
 
 from bailian import text2image as draw
-from bailian.errors import BailianError, Exit
+from bailian.catalog import load
+from bailian.errors import BailianError, Exit, SetupError
 from bailian.modalities import MODULES, of
 from bailian.sandbox import Fault, Sandbox
 from tests.conftest import Run
@@ -270,3 +271,33 @@ def test_a_batch_of_the_services_own_says_so_too(bailian: Run, box: Sandbox) -> 
     assert "qwen-turbo was retired on 2026-10-10: " in ran.err
     assert "--use-successor" in ran.err
     assert len(bailian("batch", "run", "rows.jsonl", "--batch-api", "--use-successor").paths) == 1
+
+
+def test_what_is_true_of_one_name_is_not_inherited(tmp_path: Path) -> None:
+    """A user's table `like` a retired one lives: nobody said that this name ended, so it is not exchanged."""
+    (tmp_path / "models.toml").write_text('[models."qwen3-max-2026-09-23"]\nlike = "qwen3-max"\n', encoding="utf-8")
+    own = load(tmp_path, date(2026, 11, 28), use_successor=True)["qwen3-max-2026-09-23"]
+    assert (own.retired_on, own.successor, own.retirement_notice) == ("", "", "")
+    assert own.price_cny == load(None)["qwen3-max"].price_cny
+
+
+@pytest.mark.parametrize("day", ["20261010", "2026-W41-6", "10.10.2026"])
+def test_a_day_is_written_in_one_way(tmp_path: Path, day: str) -> None:
+    """Days are compared as text; another form would make a dead model live."""
+    (tmp_path / "models.toml").write_text(f'[models."m"]\nlike = "qwen-plus"\nretired_on = "{day}"\n', encoding="utf-8")
+    with pytest.raises(SetupError, match="YYYY-MM-DD"):
+        load(tmp_path)
+
+
+def test_cron_sends_the_successor_of_what_was_refused(bailian: Run, box: Sandbox) -> None:
+    """A refused name does not pass by itself, but --use-successor is what helps: cron takes it, too."""
+    rows = [{"kind": "text", "model": "qwen-turbo", "prompt": "一"}, {"kind": "text", "prompt": "二"}]
+    Path("j.json").write_text(json.dumps(rows, ensure_ascii=False), encoding="utf-8")
+    box.faults.add(
+        Fault("text", "status", status=404, code="ModelNotFound", message="gone", match_model="qwen-turbo", times=None)
+    )
+    ran = bailian("batch", "run", "j.json", "--cron", exits=7)
+    assert "--use-successor" in ran.err
+    bailian("batch", "run", "j.json", "--cron", exits=7)
+    bailian("batch", "run", "j.json", "--cron", "--use-successor")
+    assert bailian("batch", "status", "j.json", "--json").json["done"] == 2

@@ -41,6 +41,8 @@ class Wish:
     retry_held: bool = False
     only_passing: bool = False
     """Of failed rows, try those again whose failure may pass (cron)."""
+    use_successor: bool = False
+    """A refused name may have a successor, which is sent now."""
 
     @property
     def title(self) -> str:
@@ -114,6 +116,7 @@ def _again(before: Tried, wish: Wish) -> bool:
     if before.state not in ("failed", "unsent") or not wish.retry_failed:
         return False
     passing = before.state == "unsent" or before.exit_code in (Exit.TRY_AGAIN, Exit.ACCOUNT)
+    passing = passing or (wish.use_successor and before.error_code == "ModelNotFound")
     return passing or not wish.only_passing
 
 

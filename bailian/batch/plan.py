@@ -15,6 +15,8 @@ from bailian.errors import InvalidRequest, Problem
 from bailian.modalities import of
 from bailian.modalities.shapes import Input, Prepared
 
+# Notices about the model itself.
+OF_THE_MODEL = ("successor_sent", "default_model", "model_retired", "unknown_name")
 Resolve = Callable[[str, str], Input]
 """Field and word (a path, a link, …) → the input; raises InvalidRequest."""
 
@@ -184,11 +186,15 @@ def _running_s(model: Model, count: int) -> float | None:
 
 
 def _notices(planned: Sequence[Planned]) -> list[dict[str, Any]]:
-    """Return each code once, the most frequent first, with how often it was given and its first text."""
-    counts: Counter[str] = Counter()
-    texts: dict[str, str] = {}
+    """Return each code once, the most frequent first, with how often it was given and its first text.
+
+    What is said of a model is said of each: another one has another price.
+    """
+    counts: Counter[tuple[str, str]] = Counter()
+    texts: dict[tuple[str, str], str] = {}
     for one in planned:
         for notice in one.prepared.notices:
-            counts[notice.code] += 1
-            texts.setdefault(notice.code, notice.message)
-    return [{"code": code, "count": count, "message": texts[code]} for code, count in counts.most_common()]
+            key = notice.code, notice.message if notice.code in OF_THE_MODEL else ""
+            counts[key] += 1
+            texts.setdefault(key, notice.message)
+    return [{"code": key[0], "count": count, "message": texts[key]} for key, count in counts.most_common()]

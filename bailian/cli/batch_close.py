@@ -49,9 +49,11 @@ class Trouble:
     """The first row whose paid result has no file."""
     bug: bool = False
     """A fault of this toolkit has ended a row."""
+    no_model: bool = False
+    """A name was refused: the next run would fail in the same way."""
 
     def note(self, outcome: Outcome) -> bool:
-        """Take in how a row ended; return whether it is the first whose result could not be saved."""
+        """Take in how a row ended; return whether it is the first of its kind that cron has to hear of."""
         error = outcome.error
         if error is None:
             return False
@@ -60,7 +62,9 @@ class Trouble:
             self.stopped = error
         first = self.unsaved is None and _is_unsaved(outcome, error)
         self.unsaved = outcome if first else self.unsaved
-        return first
+        no_model = error.code == "ModelNotFound" and not self.no_model
+        self.no_model = self.no_model or no_model
+        return first or no_model
 
 
 def _is_unsaved(outcome: Outcome, error: BailianError) -> bool:

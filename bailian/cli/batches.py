@@ -117,6 +117,7 @@ def _wish(file: Path, kind: str | None, common: Common, options: BatchOptions) -
         upload=options.upload,
         strict=common.strict,
         fresh=options.fresh,
+        use_successor=common.use_successor,
     )
 
 
@@ -164,13 +165,13 @@ def _run(call: Call, there: Settings) -> int:
 
         def handle(outcome: Outcome) -> None:
             nonlocal renamed
-            first_unsaved = trouble.note(outcome)
+            for_cron = trouble.note(outcome)
             progress.ended(outcome)
             with progress.paused():
                 _report(outcome, call)
                 if call.shown and not renamed:  # once: the others are called so for the same reason
                     renamed = talk_other_names(outcome)
-            if call.options.cron and first_unsaved:  # cron hears of one, at each run while it is so
+            if call.options.cron and for_cron:  # cron hears of one, at each run while it is so
                 _say_error(outcome)
 
         try:

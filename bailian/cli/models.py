@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import asdict
+from dataclasses import fields as fields_of
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -49,12 +50,17 @@ def models(name: str | None, kind: str | None, remote: bool, diff: bool, as_json
         if as_json:
             write_json({"models": [known(model, catalog.today) for model in chosen]})
         else:
-            print_table([_brief(model, catalog.today) for model in chosen])
+            print_table([_brief(model, catalog.today) for model in chosen], keep=("model", "note"))
 
 
 def known(model: Model, today: date) -> dict[str, Any]:
     """Return every field that says something, and `life`: "living", "retiring" or "retired"."""
-    fields = {name: value for name, value in asdict(model).items() if value not in (None, "", (), {}, False)}
+    usual = {one.name: one.default for one in fields_of(model)}
+    fields = {
+        name: value
+        for name, value in asdict(model).items()
+        if value not in (None, "", (), {}) and value is not False and (value or usual[name] is None)
+    }
     return {**fields, "life": life_of(model, today)}
 
 

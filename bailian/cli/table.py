@@ -6,24 +6,45 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bailian.cli.terminal import printable, write_data
+from bailian.cli.terminal import printable, talk, write_data
+from bailian.language import say
 
 
-def print_table(rows: Sequence[Mapping[str, Any]]) -> None:
-    """Print rows with the same keys. A pipe gets one line a row with tabs, so that `cut` and `awk` work."""
+def print_table(rows: Sequence[Mapping[str, Any]], keep: Sequence[str] = ()) -> None:
+    """Print rows with the same keys. A pipe gets one line a row with tabs, so that `cut` and `awk` work.
+
+    `keep`: columns that must be read in full; on a narrow terminal others are left out for them, the last first.
+    """
     columns = [name for name in rows[0] if any(row[name] not in (None, "") for row in rows)]
     cells = [[printable("" if row[name] is None else str(row[name])) for name in columns] for row in rows]
     if not sys.stdout.isatty():
         for line in cells:
             write_data("\t".join(cell.replace("\t", " ").replace("\n", " ") for cell in line))
         return
+    from rich.cells import cell_len
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
+    console = Console()
+    widths = [max(cell_len(text) for text in (name, *column)) for name, *column in zip(columns, *cells, strict=True)]
+    shown = list(range(len(columns)))
+    for column in reversed(range(len(columns))):
+        if keep and columns[column] not in keep and sum(widths[i] + 2 for i in shown) - 2 > console.width:
+            shown.remove(column)
+    left_out = [name for column, name in enumerate(columns) if column not in shown]
+    columns, cells = [columns[i] for i in shown], [[line[i] for i in shown] for line in cells]
     table = Table(box=None, pad_edge=False)
     for column, name in enumerate(columns):
         table.add_column(name, no_wrap=column == 0)
     for line in cells:
         table.add_row(*(Text(cell) for cell in line))
-    Console().print(table)
+    console.print(table)
+    if left_out:
+        names = ", ".join(left_out)
+        talk(
+            say(
+                f"left out, the terminal is narrow: {names} (--json has all)",
+                f"终端较窄，未显示：{names}（--json 含全部）",
+            )
+        )

@@ -36,27 +36,27 @@ class Chosen:
         return self.by_user and self.instead_of is None
 
 
-def choose(name: str | None, kind: str, defaults: tuple[str, ...], catalog: Catalog) -> Chosen:
+def choose(name: str | None, kind: str, defaults: tuple[str, ...], catalog: Catalog, region: str) -> Chosen:
     """Return the model for a request of this kind; `name` is None where the user named none.
 
     Raises:
         InvalidRequest: no such model, or one of another kind.
     """
     if name is None:
-        return _default([catalog.find(default, kind) for default in defaults], catalog)
+        return _default([catalog.find(default, kind) for default in defaults], catalog, region)
     model = catalog.find(name, kind)
     if catalog.use_successor and model.retired(catalog.today):
-        successor = catalog.successor_of(model)
+        successor = catalog.successor_of(model, region)
         if successor is not None:
             return Chosen(successor, instead_of=model, by_user=True)
     return Chosen(model, by_user=True)
 
 
-def _default(models: list[Model], catalog: Catalog) -> Chosen:
+def _default(models: list[Model], catalog: Catalog, region: str) -> Chosen:
     """Return the first that lives; of none, the first successor that does; else the last, for the service to judge."""
     usual = models[0]
     living = [model for model in models if not model.retired(catalog.today)]
-    successors = [model for model in map(catalog.successor_of, models) if model is not None]
+    successors = [following for model in models if (following := catalog.successor_of(model, region)) is not None]
     taken = next(iter([*living, *successors]), models[-1])
     return Chosen(taken) if taken.name == usual.name else Chosen(taken, instead_of=usual)
 
@@ -65,13 +65,13 @@ def notices(chosen: Chosen, wire_model: str, region: str, catalog: Catalog) -> l
     """Return what to know about a model's name and life."""
     model, told = chosen.model, []
     if chosen.instead_of is not None:
-        told.append(_instead(chosen.instead_of, model, by_user=chosen.by_user))
+        told.append(_instead(chosen.instead_of, model, region, by_user=chosen.by_user))
     if wire_model != model.name:
         text = say(
             f"{model.name} is called {wire_model} in {region}", f"{model.name} 在 {region} 的名称是 {wire_model}"
         )
         told.append(Notice("name_in_region", text))
-    if (life := _life(model, catalog)) is not None:
+    if (life := _life(model, catalog, region)) is not None:
         told.append(life)
     if model.unknown_to_service:
         text = say(
@@ -81,10 +81,14 @@ def notices(chosen: Chosen, wire_model: str, region: str, catalog: Catalog) -> l
     return told
 
 
-def _instead(retired: Model, sent: Model, *, by_user: bool) -> Notice:
+def _instead(retired: Model, sent: Model, region: str, *, by_user: bool) -> Notice:
     english, chinese = _ended(retired)
     if by_user:
-        return Notice("successor_sent", say(f"{english}; {sent.name} is sent", f"{chinese}；改用 {sent.name} 发送"))
+        price = _price(sent, region)
+        told = f" ({price})" if price else ""
+        return Notice(
+            "successor_sent", say(f"{english}; {sent.name} is sent{told}", f"{chinese}；改用 {sent.name} 发送{told}")
+        )
     return Notice(
         "default_model",
         say(
@@ -94,14 +98,32 @@ def _instead(retired: Model, sent: Model, *, by_user: bool) -> Notice:
     )
 
 
+def _price(model: Model, region: str) -> str:
+    """Return what a model costs, for a sentence; "" where that is not known."""
+    price = model.price_cny if region == "beijing" else model.region_price_cny.get(region)
+    if price is None:
+        return ""
+    unit = {"image": "image", "second": "s", "10k_characters": "10,000 characters", "1k_tokens": "1,000 tokens"}
+    shown = (
+        _plain(price)
+        if isinstance(price, int | float)
+        else ", ".join(f"{name} {_plain(cny)}" for name, cny in price.items())
+    )
+    return f"{shown} CNY / {unit.get(model.price_unit, model.price_unit)}"
+
+
+def _plain(cny: float) -> str:
+    return f"{cny:.8f}".rstrip("0").rstrip(".")
+
+
 def _ended(model: Model) -> tuple[str, str]:
     return f"{model.name} was retired on {model.retired_on}", f"{model.name} 已于 {model.retired_on} 下线"
 
 
-def _life(model: Model, catalog: Catalog) -> Notice | None:
+def _life(model: Model, catalog: Catalog, region: str) -> Notice | None:
     if model.retired(catalog.today):
         english, chinese = _ended(model)
-        following = catalog.successor_of(model)
+        following = catalog.successor_of(model, region)
         if following is not None:
             english += f"; use {following.name}: --use-successor"
             chinese += f"；请改用 {following.name}：--use-successor"
@@ -118,13 +140,13 @@ def _life(model: Model, catalog: Catalog) -> Notice | None:
     return Notice("model_retired", text + successor)
 
 
-def facts(chosen: Chosen, catalog: Catalog) -> Mapping[str, Any]:
+def facts(chosen: Chosen, catalog: Catalog, region: str) -> Mapping[str, Any]:
     """Return what a refusal of a retired name is answered with: the day, a sentence, and the command that helps."""
     model = chosen.model
     if not model.retired_on:
         return {}
     english, chinese = _ended(model)
-    following = catalog.successor_of(model)
+    following = catalog.successor_of(model, region)
     advice = (
         say(
             f"run it with --use-successor, or with --model {following.name}",

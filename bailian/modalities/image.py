@@ -56,7 +56,7 @@ def prepare(
         InvalidRequest: every problem found, each with what is allowed.
     """
     request = fields.parse(ImageRequest, values)
-    chosen = choice.choose(request.model, KIND, DEFAULT_MODELS, catalog)
+    chosen = choice.choose(request.model, KIND, DEFAULT_MODELS, catalog, region)
     model = chosen.model
     size = request.size or model.default_size
     request = request.model_copy(update={"model": model.name, "size": size})
@@ -81,7 +81,7 @@ def prepare(
         units=request.n,
         count=request.n,
         notices=tuple(notices),
-        facts=choice.facts(chosen, catalog),
+        facts=choice.facts(chosen, catalog, region),
     )
 
 

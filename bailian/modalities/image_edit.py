@@ -78,7 +78,7 @@ def prepare(
         InvalidRequest: every problem found, each with what is allowed.
     """
     request = fields.parse(ImageEditRequest, values)
-    chosen = choice.choose(request.model, KIND, DEFAULT_MODELS, catalog)
+    chosen = choice.choose(request.model, KIND, DEFAULT_MODELS, catalog, region)
     model = chosen.model
     found = [(inputs or {}).get(url, Input(url)) for url in request.image]
     # Who forgot the picture did not ask for a drawing: only a model that is named for it draws without one.
@@ -98,11 +98,22 @@ def prepare(
         notices=(
             *choice.notices(chosen, wire_model, region, catalog),
             *fields.prompt_notices(model, request.prompt),
+            *([] if found else [_drawn(model)]),
             *(one.notice for one in found if one.notice),
             *_unsupported(request, model),
             *(notice for one in found for notice in _size_notices(one, model)),
         ),
-        facts=choice.facts(chosen, catalog),
+        facts=choice.facts(chosen, catalog, region),
+    )
+
+
+def _drawn(model: Model) -> Notice:
+    return Notice(
+        "no_picture",
+        say(
+            f"no picture is given: {model.name} draws from the text alone (--image gives one)",
+            f"未给出图片：{model.name} 仅按文字生成（可用 --image 提供图片）",
+        ),
     )
 
 

@@ -86,13 +86,13 @@ def prepare(
         InvalidRequest: every problem found, each with what is allowed.
     """
     request = fields.parse(SpeechRequest, values)
-    chosen = choice.choose(request.model, KIND, DEFAULT_MODELS, catalog)
+    chosen = choice.choose(request.model, KIND, DEFAULT_MODELS, catalog, region)
     model = chosen.model
     fields.raise_if_any(_problems(request, model, region))
     wire_model = model.wire_name(region)
     sample_rate_hz = request.sample_rate or model.sample_rate_hz or USUAL_RATE_HZ
     parts = _parts(request.prompt, model.prompt_chars)
-    facts: dict[str, Any] = {"parts": parts, "subtitles": request.subtitles, **choice.facts(chosen, catalog)}
+    facts: dict[str, Any] = {"parts": parts, "subtitles": request.subtitles, **choice.facts(chosen, catalog, region)}
     if model.unknown_to_service:
         facts["instead"] = _instead(model, catalog)
     price_cny = fields.price_cny(model, region)

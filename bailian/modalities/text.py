@@ -105,7 +105,7 @@ def prepare(
         InvalidRequest: every problem found, each with what is allowed.
     """
     request = fields.parse(TextRequest, values)
-    chosen = choice.choose(request.model, KIND, DEFAULT_MODELS, catalog)
+    chosen = choice.choose(request.model, KIND, DEFAULT_MODELS, catalog, region)
     model = chosen.model
     messages = _messages(request)
     length = sum(tokens.ceiling(str(message.get("content"))) + tokens.TOKENS_A_MESSAGE for message in messages)
@@ -125,7 +125,7 @@ def prepare(
         *_notices(request, model),
         *([] if length_known else [_length_unknown(model)]),
     ]
-    facts = {"prices": prices_of(model, region), "thinking": request.thinking, **choice.facts(chosen, catalog)}
+    facts = {"prices": prices_of(model, region), "thinking": request.thinking, **choice.facts(chosen, catalog, region)}
     return Prepared(
         model=model,
         wire_model=wire_model,

@@ -115,7 +115,7 @@ def prepare(
         InvalidRequest: every problem found, each with what is allowed.
     """
     request = fields.parse(TranscriptionRequest, _with_lists(values))
-    chosen = choice.choose(request.model, KIND, DEFAULT_MODELS, catalog)
+    chosen = choice.choose(request.model, KIND, DEFAULT_MODELS, catalog, region)
     model = chosen.model
     fields.raise_if_any([*fields.region_problems(model, region), *_problems(request, model, catalog)])
     wire_model = model.wire_name(region)
@@ -141,7 +141,7 @@ def prepare(
             *_notices(asked, model),
         ),
         upload=True,
-        facts={**_facts(asked, model, catalog, second_cny), **choice.facts(chosen, catalog)},
+        facts={**_facts(asked, model, catalog, second_cny), **choice.facts(chosen, catalog, region)},
     )
 
 

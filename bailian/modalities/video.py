@@ -57,7 +57,7 @@ def prepare(
         InvalidRequest: every problem found, each with what is allowed.
     """
     request = fields.parse(VideoRequest, values)
-    chosen = choice.choose(request.model, KIND, DEFAULT_MODELS, catalog)
+    chosen = choice.choose(request.model, KIND, DEFAULT_MODELS, catalog, region)
     model = chosen.model
     size = request.size or request.resolution or model.default_size
     fields.raise_if_any(_problems(request, model, size, region))
@@ -79,7 +79,7 @@ def prepare(
         units=duration_s,
         count=1,
         notices=tuple(notices),
-        facts=choice.facts(chosen, catalog),
+        facts=choice.facts(chosen, catalog, region),
     )
 
 

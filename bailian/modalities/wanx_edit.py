@@ -114,7 +114,7 @@ def prepare(
         InvalidRequest: every problem found, each with what is allowed.
     """
     request = fields.parse(WanxEditRequest, values)
-    chosen = choice.choose(request.model, KIND, DEFAULT_MODELS, catalog)
+    chosen = choice.choose(request.model, KIND, DEFAULT_MODELS, catalog, region)
     model = chosen.model
     name = BY_TITLE.get(request.function, request.function)
     fields.raise_if_any(_function_problems(name))
@@ -141,7 +141,7 @@ def prepare(
             *_style_notices(function, prompt),
             *_idle_notices(name, body["parameters"]),
         ),
-        facts=choice.facts(chosen, catalog),
+        facts=choice.facts(chosen, catalog, region),
     )
 
 

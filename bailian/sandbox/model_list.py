@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
@@ -27,12 +28,20 @@ _MODALITIES = {
 }
 
 
-def retired_names(catalog: Mapping[str, Any], day: date | None) -> frozenset[str]:
-    """Return the names, as Beijing has them, that are retired on a day; None: everything is served."""
+SNAPSHOT = re.compile(r"(.+)-20\d\d-\d\d-\d\d")
+
+
+def retired_names(catalog: Mapping[str, Any], day: date | None, known: Iterable[str] = ()) -> frozenset[str]:
+    """Return the names, as Beijing has them, that are retired on a day; None: everything is served.
+
+    Of `known` names, dated snapshots end with their model (notice 118434 of 2026-07-10 names both).
+    """
     if day is None:
         return frozenset()
     ended = {_wire_name(name, entry): getattr(entry, "retired_on", "") for name, entry in catalog.items()}
-    return frozenset(name for name, on in ended.items() if on and on <= day.isoformat())
+    gone = {name for name, on in ended.items() if on and on <= day.isoformat()}
+    snapshots = {name for name in known if (dated := SNAPSHOT.fullmatch(name)) and dated[1] in gone}
+    return frozenset(gone | snapshots)
 
 
 def _wire_name(name: str, entry: Any) -> str:

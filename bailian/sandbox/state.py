@@ -12,7 +12,7 @@ from pathlib import Path
 from bailian.sandbox.answers import LoggedRequest
 from bailian.sandbox.batch_book import BatchBook
 from bailian.sandbox.faults import Faults
-from bailian.sandbox.known_models import Limits
+from bailian.sandbox.known_models import KNOWN, Limits
 from bailian.sandbox.links import Links
 from bailian.sandbox.model_list import ModelList, retired_names
 from bailian.sandbox.service import Service, Settings
@@ -39,7 +39,7 @@ class State:
         day: date | None = None,
     ) -> None:
         self.clock = clock
-        self.retired = retired_names(catalog, day)
+        self.retired = retired_names(catalog, day, KNOWN)
         self.catalog = catalog
         self.settings = settings
         self.faults = faults

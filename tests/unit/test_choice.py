@@ -84,7 +84,9 @@ def test_use_successor_sends_what_took_over(kind: str) -> None:
     assert made.body["model"] == made.request["model"] == made.model.name == successor
     assert made.model.kind == kind
     assert codes(made) == ["successor_sent"]
-    assert made.notices[0].message == f"{NAMED[kind]} was retired on 2026-10-10; {successor} is sent"
+    said = made.notices[0].message
+    assert said.startswith(f"{NAMED[kind]} was retired on 2026-10-10; {successor} is sent (")
+    assert "CNY / " in said, "another one has another price"
 
 
 def test_use_successor_checks_what_the_successor_takes() -> None:
@@ -113,20 +115,20 @@ def entry(name: str, ended: str = "", successor: str = "", **own: Any) -> Model:
 def test_where_every_default_is_retired_a_successor_stands_in() -> None:
     """The list of a version that is old by then: better what took over than a call that must fail."""
     models = [entry("a", "2026-02-01", "c"), entry("b", "2026-03-01", "c"), entry("c")]
-    chosen = choose(None, "text", ("a", "b"), Catalog(models, AFTER))
+    chosen = choose(None, "text", ("a", "b"), Catalog(models, AFTER), "beijing")
     assert (chosen.model.name, chosen.instead_of and chosen.instead_of.name) == ("c", "a")
 
 
 def test_where_nothing_lives_the_last_default_is_sent() -> None:
     """The service has the last word on what lives."""
     models = [entry("a", "2026-02-01"), entry("b", "2026-03-01")]
-    assert choose(None, "text", ("a", "b"), Catalog(models, AFTER)).model.name == "b"
+    assert choose(None, "text", ("a", "b"), Catalog(models, AFTER), "beijing").model.name == "b"
 
 
 def test_a_user_who_says_that_a_default_lives_is_believed() -> None:
     """The user's models.toml may know of a postponement: the date decides, not the code."""
     models = [entry("a", "2027-02-01"), entry("b")]
-    assert choose(None, "text", ("a", "b"), Catalog(models, AFTER)).model.name == "a"
+    assert choose(None, "text", ("a", "b"), Catalog(models, AFTER), "beijing").model.name == "a"
 
 
 @pytest.mark.parametrize(
@@ -150,7 +152,7 @@ def test_a_user_who_says_that_a_default_lives_is_believed() -> None:
 def test_a_models_life_is_told(own: dict[str, Any], today: str, text: str) -> None:
     """Retired and unknown names still run, with a dated notice; an end is told from three months before."""
     catalog = Catalog([entry("m", **own), entry("n")], date.fromisoformat(today))
-    chosen = choose("m", "text", (), catalog)
+    chosen = choose("m", "text", (), catalog, "beijing")
     assert [one.message for one in choice.notices(chosen, "m", "beijing", catalog)] == [text] * bool(text)
 
 
