@@ -282,8 +282,8 @@ class NotTheService(MaybeSent):
 def log_in() -> str:
     """Return what to do when something else answers in the service's place."""
     return say(
-        "log in to the network, or check HTTPS_PROXY and the base URL (`bailian doctor`), then run the command again",
-        "请登录网络，或检查 HTTPS_PROXY 与服务地址（`bailian doctor`），然后重新运行",
+        "log in to the network, or check HTTPS_PROXY and the base URL (`bailian doctor`)",
+        "请登录网络，或检查 HTTPS_PROXY 与服务地址（`bailian doctor`）",
     )
 
 

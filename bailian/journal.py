@@ -333,10 +333,13 @@ class Journal:
         return [row for row in rows if row.prepared.get("mode") == "task"]
 
     def known_tasks(self, account: str, task_ids: Iterable[str]) -> set[str]:
-        """Return which of these ids belong to jobs of this journal."""
+        """Return which of these ids belong to jobs of this journal, under whichever key: two may be of one account."""
         known: set[str] = set()
         for task_id in task_ids:
-            if self.database.read("SELECT 1 FROM jobs WHERE account = ? AND task_id = ?", (account, task_id)):
+            if self.database.read(
+                "SELECT 1 FROM jobs WHERE task_id = ? AND (account = ? OR account IN (SELECT DISTINCT account FROM jobs))",
+                (task_id, account),
+            ):
                 known.add(task_id)
         return known
 

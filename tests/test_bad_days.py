@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -368,9 +369,9 @@ def test_a_journal_that_fills_up_after_the_submit_gives_the_id(
     with monkeypatch.context() as patched:
         patched.setattr(Journal, "submitted", full)
         ran = text2image("猫", exits=5)
-    task_id = box.tasks[0].task_id
-    assert f"bailian tasks adopt {task_id}" in ran.err
-    one_whole_picture(bailian("tasks", "adopt", task_id).paths)
+    (command,) = re.findall(r"bailian (tasks adopt \S+ --job \S+)", ran.err)
+    assert box.tasks[0].task_id in command
+    one_whole_picture(bailian(*command.split()).paths)
 
 
 def test_a_journal_that_fills_up_later_keeps_the_id_in_the_report(

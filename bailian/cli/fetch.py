@@ -50,6 +50,14 @@ def fetch(
         rows = _rows(engine, here.account, ids)
         if not rows and not quiet:
             talk(say("nothing is left to fetch", "没有需要取回的任务"))
+        held = 0 if ids else len(engine.journal.jobs(here.account, ("held",)))
+        if held and not quiet:
+            talk(
+                say(
+                    f"{held} held (maybe paid, for you to decide): bailian tasks list --state held",
+                    f"{held} 个任务待核对（可能已计费，需由您决定）：bailian tasks list --state held",
+                )
+            )
         _tell_of_others(engine, here, quiet)
         until_s = time.monotonic() + timeout_s
         jobs, others = [], []

@@ -211,7 +211,7 @@ def _remote(here: Settings, journal: Journal) -> list[dict[str, Any]]:
     from bailian.wire.service import Service
 
     with service(here, quiet=True) as there, closing(Service(there)) as asked, closing(Pace(here.home)) as pace:
-        listed, _ = asked.list_tasks(turn=pace.turn(here.account))
+        listed = asked.list_tasks(turn=pace.turn(here.account)).rows
     ours = journal.known_tasks(here.account, [task.task_id for task in listed])
     return [
         {

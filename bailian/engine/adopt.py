@@ -125,5 +125,5 @@ def _claimant(engine: Engine, model: str, task_id: str, answer: dict[str, Any]) 
 
 def _model_of(engine: Engine, task_id: str) -> str:
     """Only the account's list knows a task's model."""
-    rows, _ = engine.ports.service.list_tasks(turn=engine.ports.query_turn)
+    rows = engine.ports.service.list_tasks(turn=engine.ports.query_turn).rows
     return next((row.model for row in rows if row.task_id == task_id), "unknown")

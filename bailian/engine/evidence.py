@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import unicodedata
 from collections.abc import Mapping
 from typing import Any
@@ -12,8 +13,9 @@ from bailian.language import say
 from bailian.modalities import of
 from bailian.wire_codes import wire_rule
 
-# A prompt may come back cut at the model's own limit (500 characters on wan2.2): a long enough beginning counts.
-TELLING_CHARS = 100
+# A prompt may come back cut at the model's own limit (500 characters on wan2.2): so long a beginning is proof. A shorter
+# one may be somebody's whole prompt.
+MIN_PREFIX_CHARS = 400
 
 
 def shown_prompts(answer: Mapping[str, Any]) -> list[str]:
@@ -46,9 +48,21 @@ def is_ours(job: Job, answer: Mapping[str, Any]) -> bool | None:
     if shows is not None:
         found: bool | None = shows(answer, body, job.id)
         return found
-    shown = shown_prompts(answer)
     asked = of(job.kind).asked_prompt(body)
-    return None if not shown else any(same_prompt(asked, prompt) for prompt in shown)
+    verdicts = [same_prompt(asked, prompt) for prompt in shown_prompts(answer)]
+    if not _as_many(job, answer):
+        return False
+    if any(verdicts):
+        return True
+    return None if None in verdicts or not verdicts else False
+
+
+def _as_many(job: Job, answer: Mapping[str, Any]) -> bool:
+    """Return whether a task makes as many results as this job asked for; `TOTAL` is n from the start."""
+    output = answer.get("output")
+    metrics = output.get("task_metrics") if isinstance(output, dict) else None
+    total = metrics.get("TOTAL") if isinstance(metrics, dict) else None
+    return type(total) is not int or total == int(job.prepared.get("count") or total)
 
 
 def may_be_either(job: Job, rival: Job, answer: Mapping[str, Any]) -> bool:
@@ -56,10 +70,20 @@ def may_be_either(job: Job, rival: Job, answer: Mapping[str, Any]) -> bool:
     return job.prepared.get("body") != rival.prepared.get("body") and is_ours(rival, answer) is not False
 
 
-def same_prompt(asked: str, shown: str) -> bool:
-    """Return whether a prompt came back: as sent, trimmed, or cut."""
-    one, other = (unicodedata.normalize("NFC", text).strip() for text in (asked, shown))
-    return one == other or (len(other) >= TELLING_CHARS and one.startswith(other))
+def same_prompt(asked: str, shown: str) -> bool | None:
+    """Return whether a prompt came back: as sent, in another form of the same characters, or cut.
+
+    None: one begins with the other, and that may be chance.
+    """
+    one, other = _plain(asked), _plain(shown)
+    if one == other or (len(other) >= MIN_PREFIX_CHARS and one.startswith(other)):
+        return True
+    return None if other and (one.startswith(other) or other.startswith(one)) else False
+
+
+def _plain(text: str) -> str:
+    """Return a prompt without what services, gateways and JSON writers change: width, case, spaces, escapes."""
+    return " ".join(unicodedata.normalize("NFKC", html.unescape(text)).casefold().split())
 
 
 def failed_category(wire_code: str, message: str) -> str:

@@ -101,6 +101,8 @@ class Job:
     sent_at_s: float | None = None
     sent_server_s: float | None = None
     """When it was sent, by the service's clock."""
+    clock_doubts: int | None = None
+    """How often that clock had contradicted itself then; None: another process sent it."""
     answer: dict[str, Any] | None = None
     charged_cny: float | None = None
 
@@ -122,8 +124,9 @@ class Job:
     confirmations: int = 0
     undecided: set[str] = field(default_factory=set)
     """Tasks that are over and may be this job's or another's."""
+    undecided_before: set[str] = field(default_factory=set)
     undecided_looks: int = 0
-    """How often the list showed no others."""
+    """How often the list showed the same ones, and no others."""
     not_ours: set[str] = field(default_factory=set)
     """Tasks that show another's request."""
     refreshed: bool = False

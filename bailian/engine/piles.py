@@ -32,6 +32,7 @@ def submit_pile(jobs: Sequence[Job], ports: Ports) -> dict[str, End]:
         return {}
     for job in plain:
         job.sent_at_s, job.sent_server_s, job.body = at_s, server_s, dict(job.prepared["body"])
+        job.clock_doubts = ports.service.clock.contradictions
     return {job.id: Then("send") for job in plain}
 
 

@@ -221,7 +221,8 @@ def hold(job: Job, ports: Ports, error: BailianError) -> Outcome:
         http_status=error.http_status,
         request_id=error.request_id,
     )
-    held.stops_all = isinstance(error, NotTheService)
+    if isinstance(error, NotTheService):
+        held.stops_all, held.advice = True, f"{error.advice}; {held.advice}"
     if isinstance(error, MaybeSent) and error.answer:
         ports.journal.refreshed(job.id, error.answer)
     ports.journal.finish(job.id, "held", journalled(held))

@@ -134,6 +134,7 @@ def _is_over(job: Job, ports: Ports, error: BailianError) -> bool:
 def _refresh(job: Job, ports: Ports, error: BailianError) -> Then | Outcome:
     """One more query gives fresh links, while the task is known (24 hours). A synchronous answer has the only ones."""
     if job.refreshed or not job.task_id:
+        job.refreshed = False  # the next refusal asks for a fresh link again
         return gone(job, ports, error) if _is_over(job, ports, error) else _again(job, ports, error)
     ports.query_turn(job.poll_per_s)
     try:

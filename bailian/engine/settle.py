@@ -20,6 +20,7 @@ from bailian.engine.sweep import OVER
 from bailian.errors import BailianError, MaybeSent, NotSent, NotTheService, ServiceError, journalled
 from bailian.journal import Row, TaskTaken
 from bailian.language import say
+from bailian.wire.answers import task_id_of
 from bailian.wire.server_clock import SLACK_S
 from bailian.wire.service import ListedTask, Listing
 
@@ -28,8 +29,10 @@ from bailian.wire.service import ListedTask, Listing
 CONFIRMATIONS = 7
 PAUSES_S = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
 RESENDS = 3
-# A task's creation is stamped some time after the request left.
-LATEST_CREATION_S = 330.0
+# A task's creation is stamped some time after the request left; and the clocks of the service's parts may differ.
+CREATION_SPREAD_S = 330.0
+# Before a task counts as absent, so many of the newest tasks of other times are asked whether they show our request.
+ELSEWHERE_MAX = 30
 LIST_REACHES_BACK_S = 23.5 * 3600
 # So often something else may answer in the service's place before the job is left for another time.
 FOREIGN_LOOKS = 4
@@ -44,11 +47,12 @@ def settle(job: Job, ports: Ports) -> Then | Outcome:
     try:
         listing = ports.service.list_tasks(model=job.wire_model, turn=ports.query_turn)
         job.failures_in_a_row = 0
-        candidates = _candidates(job, ports, listing)
-        if not candidates:
-            return _none(job, ports, listing)
-        job.confirmations = 0
-        return _choose(job, ports, candidates)
+        unknown = _unknown(job, ports, listing)
+        near = [row for row in unknown if _is_near(row, job.sent_server_s)]
+        if near:
+            job.confirmations = 0
+            return _choose(job, ports, near)
+        return _none(job, ports, listing, unknown)
     except BailianError as error:
         # The list itself did not answer: that proves nothing either way.
         job.failures_in_a_row += 1
@@ -56,42 +60,47 @@ def settle(job: Job, ports: Ports) -> Then | Outcome:
         if isinstance(error, NotTheService):
             ports.halted_by = error
             waits = job.failures_in_a_row < FOREIGN_LOOKS
+            if not job.row_key:  # running it again would pay again; a batch goes on with its row
+                error.advice += say(f", then: {job.resume} {job.id}", f"，然后运行：{job.resume} {job.id}")
         if not waits:
             raise
         return Then("settle", backoff_s(min(job.failures_in_a_row, 4), jitter=ports.jitter()))
 
 
-def _candidates(job: Job, ports: Ports, listing: Listing) -> list[ListedTask]:
-    """Return tasks that could be this job's: its model, its time, unknown to the journal, not another's.
-
-    Where the moment of sending is not known, every time is its time.
-    """
-    first_s, last_s = _window(job.sent_server_s)
+def _unknown(job: Job, ports: Ports, listing: Listing) -> list[ListedTask]:
+    """Return tasks of the job's model that no job of this journal has, and that do not show another's request."""
     rows = [
         row
         for row in listing.rows
-        if row.task_id
-        and row.task_id not in job.not_ours
-        and row.model in ("", job.wire_model)
-        and (row.created_at_s is None or first_s <= row.created_at_s <= last_s)
+        # The list was asked for this model; a dated name of it is it, too.
+        if row.task_id and row.task_id not in job.not_ours and (not row.model or row.model.startswith(job.wire_model))
     ]
     known = ports.journal.known_tasks(ports.account, [row.task_id for row in rows])
     return [row for row in rows if row.task_id not in known]
 
 
-def _window(sent_server_s: float | None) -> tuple[float, float]:
-    """Return between which moments of the service the task of a request was created."""
-    if sent_server_s is None:
-        return float("-inf"), float("inf")
-    return sent_server_s - SLACK_S, sent_server_s + LATEST_CREATION_S
+def _is_near(row: ListedTask, sent_server_s: float | None) -> bool:
+    """Return whether a task was created about when a request was sent; a moment that is not known is any."""
+    if row.created_at_s is None or sent_server_s is None:
+        return True
+    return abs(row.created_at_s - sent_server_s) <= CREATION_SPREAD_S
 
 
-def _none(job: Job, ports: Ports, listing: Listing) -> Then | Outcome:
-    """No task could be the job's. That is proof if it stays so, and if the list reaches back to the sending."""
+def _knows_when(job: Job, ports: Ports) -> bool:
+    """Return whether the moment of sending can be trusted: the service's clock has not contradicted itself since."""
+    doubts = ports.service.clock.contradictions
+    return job.sent_server_s is not None and job.clock_doubts in (None, doubts)
+
+
+def _none(job: Job, ports: Ports, listing: Listing, unknown: list[ListedTask]) -> Then | Outcome:
+    """No task could be the job's. That is proof if it stays so, if the list reaches back to the sending, and if no task
+    of another time shows our request: then some clock of the service is off."""
     job.confirmations += 1
     if job.confirmations < CONFIRMATIONS:
         return Then("settle", PAUSES_S[min(job.confirmations - 1, len(PAUSES_S) - 1)])
-    if not _reaches_back(job, listing):
+    newest = sorted(unknown, key=lambda row: row.created_at_s or 0.0, reverse=True)[:ELSEWHERE_MAX]
+    job.undecided = {row.task_id for row in newest if is_ours(job, _asked(row, job, ports)[0])}
+    if job.undecided or not _knows_when(job, ports) or not _reaches_back(job, listing):
         return _held(job, ports)
     job.resends += 1
     ports.journal.not_sent(job.id)
@@ -110,6 +119,9 @@ def _reaches_back(job: Job, listing: Listing) -> bool:
     """Return whether the list holds every task of the time when the job was sent."""
     if job.sent_server_s is None or listing.server_time_s is None:
         return False
+    stamps = [row.created_at_s for row in listing.rows if row.created_at_s is not None]
+    if listing.full_page and min(stamps, default=job.sent_server_s) >= job.sent_server_s:
+        return False  # cut at a full page, and all of it is younger
     return -SLACK_S <= listing.server_time_s - job.sent_server_s <= LIST_REACHES_BACK_S
 
 
@@ -130,36 +142,53 @@ def _breaks(count: int) -> NotSent:
 
 
 def _choose(job: Job, ports: Ports, candidates: list[ListedTask]) -> Then | Outcome:
-    """Take the task that proves to be ours; no other, though it were the only one."""
+    """Take the task that proves to be ours; no other, though it were the only one.
+
+    Another machine may have asked for the same: a task is taken only when every candidate has told what it is, and the
+    list, which may lag, has shown no other for as long as absence would take to be believed.
+    """
     rivals = ports.journal.claimants(ports.account, job.wire_model, job.id)
     if any(rival.state == "sending" and not ports.owner.is_gone(rival.owner) for rival in rivals):
         # Its answer is on the way and will say which task is its own.
         return Then("settle", PAUSES_S[0])
-    job.undecided = set()  # a rival may have found its own meanwhile
+    ours, undecided, waiting = _judged(job, ports, candidates, rivals)
+    job.undecided = undecided | {row.task_id for row in ours}
+    if waiting or job.undecided != job.undecided_before:
+        job.undecided_before, job.undecided_looks = job.undecided, 0
+        return Then("settle", PAUSES_S[2] if waiting else PAUSES_S[0])
+    job.undecided_looks += 1
+    if job.undecided_looks < CONFIRMATIONS:
+        return Then("settle", PAUSES_S[min(job.undecided_looks, len(PAUSES_S) - 1)])
+    alike = 1 + sum(rival.prepared.get("body") == job.prepared.get("body") for rival in rivals)
+    if 0 < len(ours) <= alike and _knows_when(job, ports):
+        return _adopt(job, ports, ours[0])
+    return _held(job, ports)
+
+
+def _judged(
+    job: Job, ports: Ports, candidates: list[ListedTask], rivals: Sequence[Row]
+) -> tuple[list[ListedTask], set[str], bool]:
+    """Return the tasks that prove to be the job's, those that may be, and whether one has not told all yet."""
+    ours: list[ListedTask] = []
+    undecided: set[str] = set()
+    waiting = False
     for row in candidates:
         answer, told = _asked(row, job, ports)
         verdict = is_ours(job, answer)
-        if verdict and not _is_a_rivals(row, answer, job, rivals):
-            return _adopt(job, ports, row)
         if verdict is False:
             job.not_ours.add(row.task_id)
+        elif verdict and not _is_a_rivals(row, answer, job, rivals):
+            ours.append(row)
         elif told:
-            job.undecided.add(row.task_id)  # it will not tell more later
-    if all(row.task_id in job.undecided or row.task_id in job.not_ours for row in candidates):
-        job.undecided_looks += 1
-        if job.undecided_looks >= CONFIRMATIONS:
-            return _held(job, ports)
-    return Then("settle", PAUSES_S[2])
+            undecided.add(row.task_id)
+        else:
+            waiting = True
+    return ours, undecided, waiting
 
 
 def _is_a_rivals(row: ListedTask, answer: dict[str, Any], job: Job, rivals: Sequence[Row]) -> bool:
     """Return whether a task that shows this job's prompt may as well be that of another request, which differs."""
-    for rival in rivals:
-        first_s, last_s = _window(rival.sent_server_s)
-        in_time = row.created_at_s is None or first_s <= row.created_at_s <= last_s
-        if in_time and may_be_either(job, Job.of_row(rival), answer):
-            return True
-    return False
+    return any(_is_near(row, rival.sent_server_s) and may_be_either(job, Job.of_row(rival), answer) for rival in rivals)
 
 
 def _asked(row: ListedTask, job: Job, ports: Ports) -> tuple[dict[str, Any], bool]:
@@ -170,6 +199,8 @@ def _asked(row: ListedTask, job: Job, ports: Ports) -> tuple[dict[str, Any], boo
             return known, True
         ports.query_turn(job.poll_per_s)
         answer = ports.service.task(row.task_id)
+        if task_id_of(answer) not in ("", row.task_id):
+            return {}, False  # an answer about another task, kept on the way
         # A task can be over before its results are shown.
         told = row.status in OVER and (row.status != "SUCCEEDED" or holds_results(answer))
         if told:

@@ -42,7 +42,7 @@ def submit(job: Job, ports: Ports) -> Then | Outcome:
         if of(job.kind).INPUT_FIELDS:
             return Then("attach")
         job.body = dict(job.prepared["body"])
-    job.sent_server_s = ports.service.clock.now_s()
+    job.sent_server_s, job.clock_doubts = ports.service.clock.now_s(), ports.service.clock.contradictions
     try:
         job.sent_at_s = ports.journal.sending(job.id, ports.owner.id, ports.budgets_of(job), server_s=job.sent_server_s)
     except BudgetExceeded as error:

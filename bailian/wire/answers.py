@@ -109,7 +109,8 @@ def wire_error(data: dict[str, Any]) -> tuple[str, str]:
 def _not_an_answer(reply: Reply) -> str:
     title = re.search(r"<title>(.*?)</title>", reply.text, re.IGNORECASE | re.DOTALL)
     shown = (title.group(1) if title else reply.text).strip()[:80]
+    what = repr(shown) if shown else say("empty", "空")
     return say(
-        f"HTTP {reply.status}, but not an answer of the service: {shown!r}",
-        f"HTTP {reply.status}，但不是该服务的应答：{shown!r}",
+        f"HTTP {reply.status}, but not an answer of the service: {what}",
+        f"HTTP {reply.status}，但不是该服务的应答：{what}",
     )

@@ -31,6 +31,8 @@ class ServerClock:
         self._lock = threading.Lock()
         self._last: _Reading | None = None
         self._sure = False
+        self.contradictions = 0
+        """How often an answer's date did not fit the last one: what was noted before may be wrong."""
 
     def heard(self, server_s: float | None) -> None:
         """Take the `Date` of an answer of the service (seconds since the epoch); None: it had none.
@@ -43,6 +45,7 @@ class ServerClock:
         with self._lock:
             carried_s = self._carried_s(reading)
             self._sure = self._last is None or carried_s is None or abs(server_s - carried_s) <= SLACK_S
+            self.contradictions += not self._sure
             self._last = reading
 
     def now_s(self) -> float | None:

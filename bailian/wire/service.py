@@ -61,6 +61,8 @@ class Listing(NamedTuple):
     rows: list[ListedTask]
     server_time_s: float | None
     """When it was read, by the service's clock."""
+    full_page: bool = False
+    """Its last page was full: it may have been cut there."""
 
 
 class Service:
@@ -178,7 +180,7 @@ class Service:
                 if len(rows) < _number(data.get("total")):
                     # Fewer rows than announced: an answer that contradicts itself proves nothing absent.
                     raise TransportError(say("the task list is not complete", "任务列表不完整"))
-                return Listing(rows, reply.server_time_s)
+                return Listing(rows, reply.server_time_s, len(page) >= page_size)
         raise TransportError(say("the account has too many tasks to read", "账号任务过多，无法读完"))
 
     def list_models(self, name: str | None = None) -> list[ListedModel]:
