@@ -144,7 +144,8 @@ def _refresh(job: Job, ports: Ports, error: BailianError) -> Then | Outcome:
     job.refreshed = True
     output = answer.get("output")
     status = str(output.get("task_status")) if isinstance(output, dict) else ""
-    if status != "SUCCEEDED" and _is_over(job, ports, error):
+    if status in ("FAILED", "CANCELED") or (status != "SUCCEEDED" and _is_over(job, ports, error)):
+        # It had a result before, so it may be billed.
         return gone(job, ports, failure(output if isinstance(output, dict) else {}, status, job.task_id, None))
     if status == "SUCCEEDED" and of(job.kind).items(answer, job.prepared):
         job.answer = answer
