@@ -11,6 +11,7 @@ from bailian.batch.forms import ROW_OPTIONS, Form, flat_fields
 from bailian.errors import InvalidRequest, Problem
 from bailian.language import say
 from bailian.media import naming
+from bailian.media.inputs import local_path
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class PromptFiles:
             InvalidRequest: it cannot be read, or is not UTF-8.
         """
         if name not in self._texts:
-            self._texts[name] = self._read(self._folder / Path(name).expanduser())
+            self._texts[name] = self._read(self._folder / local_path(name))
         return self._texts[name]
 
     def _read(self, path: Path) -> str:

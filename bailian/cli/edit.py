@@ -12,9 +12,8 @@ from bailian.cli.options import Common
 from bailian.cli.report import shown_path
 from bailian.cli.run import run
 from bailian.cli.terminal import write_data
-from bailian.errors import Exit, InvalidRequest
-from bailian.language import say
-from bailian.media.inputs import local_path
+from bailian.errors import Exit
+from bailian.media.inputs import local_file
 
 WITH_MASK = "description_edit_with_mask"
 
@@ -40,7 +39,4 @@ def _base(word: str | None) -> Path | None:
     """Return the picture's path if it is on this machine."""
     if word is None or word == "-" or word.startswith(("http://", "https://", "oss://", "data:")):
         return None
-    path = local_path(word)
-    if not path.is_file():
-        raise InvalidRequest.one("image", say(f"cannot read {path}", f"无法读取 {path}"))
-    return path
+    return local_file("image", word)

@@ -65,10 +65,11 @@ def text_of_file(path: Path) -> str:
         raise InvalidRequest.one(
             "file", say(f"{path} is not UTF-8 text: save it as UTF-8", f"{path} 不是 UTF-8 文本，请另存为 UTF-8")
         ) from None
-    except OSError as error:
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        reason = getattr(error, "strerror", None) or error
         raise InvalidRequest.one(
             "file",
-            say(f"cannot read {path}: {error.strerror}", f"无法读取 {path}：{error.strerror}"),
+            say(f"cannot read {path}: {reason}", f"无法读取 {path}：{reason}"),
             advice=say("check the path", "请检查路径"),
         ) from None
 

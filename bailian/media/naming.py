@@ -90,10 +90,17 @@ def _word(value: object) -> str | int | float | None:
 
 def stem_of(word: str) -> str:
     """Return the name without suffix of a path or URL, for a file of the same name: "会议 1.final.mp3" → "会议 1.final"."""
-    path = unquote(urlsplit(word).path) if word.startswith(("https://", "http://", "oss://", "file://")) else word
+    path = _path_in(word) if word.startswith(("https://", "http://", "oss://", "file://")) else word
     name = re.sub(r"[\\/]", "/", path).rstrip("/").rpartition("/")[2]
     stem = name.rpartition(".")[0] or name
     return _fit(_FORBIDDEN.sub("-", unicodedata.normalize("NFC", stem)).strip(" .") or "file")
+
+
+def _path_in(url: str) -> str:
+    try:
+        return unquote(urlsplit(url).path)
+    except ValueError:  # refused where inputs are resolved, not for its name
+        return url
 
 
 @lru_cache(maxsize=256, typed=True)

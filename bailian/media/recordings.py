@@ -13,7 +13,7 @@ import struct
 from pathlib import Path
 from typing import BinaryIO
 
-from bailian.errors import InvalidRequest
+from bailian.errors import BailianError, InvalidRequest
 from bailian.language import say
 from bailian.media import kinds
 from bailian.media.inputs import local_path, remote
@@ -71,10 +71,7 @@ def resolve_recording(field: str, text: str, home: Path) -> Input:
         InvalidRequest: no such file, no recording, or larger or longer than the service takes.
     """
     if text.startswith(("http://", "https://")):
-        try:
-            return remote(text)
-        except ValueError:
-            raise InvalidRequest.one(field, say(f"{text} is not a valid URL", f"{text} 不是合法的链接")) from None
+        return remote(field, text)
     if text.startswith("oss://"):
         return Input(text)
     if text.startswith("data:"):
@@ -93,8 +90,10 @@ def resolve_recording(field: str, text: str, home: Path) -> Input:
     try:
         path = local_path(text).absolute()
         return Input(path.as_uri(), recording=_look_at(field, path))
-    except (OSError, ValueError, RuntimeError) as error:  # also a NUL in the name, "~" of nobody
-        reason = getattr(error, "strerror", None) or error
+    except BailianError:
+        raise
+    except Exception as error:  # noqa: BLE001 - a NUL in the name, odd headers: it is said about this field
+        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
         raise InvalidRequest.one(
             field,
             say(f"cannot read {text}: {reason}", f"无法读取 {text}：{reason}"),
