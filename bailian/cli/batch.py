@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bailian.cli.account import with_account
-from bailian.cli.options import Common, common_options, talk_options
+from bailian.cli.options import Common, common_options, not_nan, talk_options
 from bailian.language import say
 
 if TYPE_CHECKING:
@@ -57,6 +57,7 @@ def batch_options(function: Any) -> Any:
             "--max-duration",
             "max_duration_s",
             type=click.FloatRange(min=0, min_open=True),
+            callback=not_nan,
             metavar="SECONDS",
             help=say("Leave after so long; the next run goes on.", "运行到此时长后退出，下次运行继续。"),
         ),

@@ -1,22 +1,19 @@
-"""The mask options of wanx_edit.py: check a mask, repair it, or make one from the picture."""
+"""The mask options of wanx_edit.py, as a user gives them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from bailian.cli.options import WHOLE_NUMBER
-from bailian.errors import InvalidRequest
+from bailian.cli.options import WHOLE_NUMBER, not_nan
 from bailian.language import say
 
-if TYPE_CHECKING:
-    from PIL.Image import Image
-
 AREA = "X,Y,W,H"
+FEATHER_MAX_PX = 1000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +22,7 @@ class Masking:
 
     mask: str | None
     mask_fix: bool
+    mask_from: str | None
     mask_box: tuple[str, ...]
     mask_ellipse: tuple[str, ...]
     mask_polygon: tuple[str, ...]
@@ -35,6 +33,20 @@ class Masking:
     mask_grow: int | None
     mask_feather: float | None
     mask_preview: Path | None
+    mask_save: Path | None
+
+    @property
+    def repairs(self) -> bool:
+        return self.mask_fix or self.mask_from is not None
+
+    @property
+    def changes(self) -> bool:
+        return bool(self.mask_invert or self.mask_grow or self.mask_feather)
+
+    @property
+    def only_looks(self) -> bool:
+        """Pictures are written for the user, and nothing is sent."""
+        return self.mask_preview is not None or self.mask_save is not None
 
     @property
     def makes_one(self) -> bool:
@@ -48,8 +60,13 @@ class Masking:
         )
 
     @property
+    def makes_file(self) -> bool:
+        """The given mask, if there is one, is not sent as it is."""
+        return self.makes_one or self.repairs or self.changes or self.only_looks
+
+    @property
     def wanted(self) -> bool:
-        return self.mask is not None or self.makes_one
+        return self.mask is not None or self.makes_file
 
 
 def mask_options(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -83,6 +100,15 @@ def _OPTIONS() -> list[Callable[[Callable[..., Any]], Callable[..., Any]]]:
             help=say("Repair --mask: size, greys, transparency.", "修复 --mask：尺寸、灰度、透明。"),
         ),
         click.option(
+            "--mask-from",
+            type=click.Choice(["paint", "alpha"]),
+            metavar="paint|alpha",
+            help=say(
+                "Repair a partly transparent --mask: white is what is painted, or what is transparent.",
+                "修复部分透明的 --mask：以涂抹部分或透明部分为白色。",
+            ),
+        ),
+        click.option(
             "--mask-box",
             multiple=True,
             metavar=AREA,
@@ -111,7 +137,8 @@ def _OPTIONS() -> list[Callable[[Callable[..., Any]], Callable[..., Any]]]:
         ),
         click.option(
             "--mask-feather",
-            type=click.FloatRange(min=0, min_open=True),
+            type=click.FloatRange(min=0, min_open=True, max=FEATHER_MAX_PX),
+            callback=not_nan,
             metavar="PX",
             help=say("Round its edges.", "使边缘平滑。"),
         ),
@@ -121,99 +148,13 @@ def _OPTIONS() -> list[Callable[[Callable[..., Any]], Callable[..., Any]]]:
             metavar="FILE",
             help=say("Write the picture with the region shown; send nothing.", "把标出区域的图片写入文件，不发送。"),
         ),
+        click.option(
+            "--mask-save",
+            type=path,
+            metavar="FILE",
+            help=say(
+                "Write the mask as PNG, for rows and configs; send nothing.",
+                "把 mask 写入 PNG 文件（供批量与配置使用），不发送。",
+            ),
+        ),
     ]
-
-
-def made_mask(masking: Masking, base: Path | None, home: Path) -> tuple[Path | None, Path | None]:
-    """Return (base, mask) as files to send; (None, None) where the given words can be sent as they are.
-
-    Raises:
-        InvalidRequest: the mask cannot be made or is not usable.
-    """
-    from bailian.media import masks
-
-    if not (masking.makes_one or masking.mask_fix or masking.mask_preview):
-        if base is not None and masking.mask is not None and _local(masking.mask):
-            masks.check(masks.open_upright(_local_path(masking.mask)))
-        return (_upright(base, home) if base is not None and masks.is_turned(base) else None), None
-    if base is None:
-        raise InvalidRequest.one(
-            "image", say("a mask can only be made for a picture on this machine", "只能为本机上的图片制作 mask")
-        )
-    image = masks.open_upright(base)
-    mask = _drawn(masking, image)
-    masks.check(mask)
-    folder = home / "inputs"
-    folder.mkdir(parents=True, exist_ok=True)
-    if masking.mask_preview is not None:
-        masks.preview(image, mask).save(masking.mask_preview)
-    return (_upright(base, home) if masks.is_turned(base) else None), _saved(mask, folder)
-
-
-def _drawn(masking: Masking, image: Image) -> Image:
-    from bailian.media import masks
-
-    if masking.mask is not None:
-        mask = masks.open_upright(_local_path(masking.mask))
-        mask = masks.repaired(mask, image.size) if masking.mask_fix else masks.binary(mask)
-    else:
-        mask = masks.empty(image.size)
-    for shape in ("box", "ellipse", "polygon"):
-        for text in getattr(masking, f"mask_{shape}"):
-            count = None if shape == "polygon" else 4
-            masks.add_shape(mask, shape, masks.numbers(f"mask-{shape}", text, image.size, count))
-    for color in masking.mask_color:
-        mask = masks.united(mask, masks.of_color(image, color))
-    if masking.mask_alpha:
-        mask = masks.united(mask, masks.of_alpha(image))
-    if masking.mask_diff is not None:
-        mask = masks.united(mask, masks.of_difference(image, _opened("mask-diff", masking.mask_diff)))
-    if masking.mask_invert:
-        mask = masks.inverted(mask)
-    if masking.mask_grow:
-        mask = masks.grown(mask, masking.mask_grow)
-    return masks.smoothed(mask, masking.mask_feather) if masking.mask_feather else mask
-
-
-def _opened(field: str, path: Path) -> Image:
-    from bailian.media import masks
-
-    try:
-        return masks.open_upright(path)
-    except OSError as error:
-        raise InvalidRequest.one(field, say(f"cannot read {path}: {error}", f"无法读取 {path}：{error}")) from None
-
-
-def _local(word: str) -> bool:
-    return not word.startswith(("http://", "https://", "oss://", "data:")) and word != "-"
-
-
-def _local_path(word: str) -> Path:
-    from bailian.media.inputs import local_path
-
-    if not _local(word):
-        raise InvalidRequest.one("mask", say("only a mask on this machine can be repaired", "只能修复本机上的 mask"))
-    path = local_path(word)
-    if not path.is_file():
-        raise InvalidRequest.one("mask", say(f"cannot read {path}", f"无法读取 {path}"))
-    return path
-
-
-def _upright(base: Path, home: Path) -> Path:
-    """Send the picture as it is seen: a mask drawn for it would not fit the turned pixels."""
-    from bailian.media import masks
-
-    folder = home / "inputs"
-    folder.mkdir(parents=True, exist_ok=True)
-    return _saved(masks.open_upright(base), folder)
-
-
-def _saved(image: Image, folder: Path) -> Path:
-    import hashlib
-    import io
-
-    buffer = io.BytesIO()
-    image.save(buffer, "PNG")
-    path = folder / f"{hashlib.sha256(buffer.getvalue()).hexdigest()[:24]}.png"
-    path.write_bytes(buffer.getvalue())
-    return path

@@ -52,7 +52,7 @@ class WholeNumber(click.ParamType[int]):
 WHOLE_NUMBER = WholeNumber()
 
 
-def _not_nan(ctx: click.Context, param: click.Parameter, value: float | None) -> float | None:
+def not_nan(ctx: click.Context, param: click.Parameter, value: float | None) -> float | None:
     if value is not None and value != value:
         raise click.BadParameter(say("is not a number", "不是数字"), ctx, param)
     return value
@@ -163,7 +163,7 @@ def running_options(function: Decorated) -> Decorated:
             "--max-cost",
             "max_cost_cny",
             type=click.FloatRange(min=0),
-            callback=_not_nan,
+            callback=not_nan,
             metavar="CNY",
             help=say("Refuse to spend more than this.", "费用超过此金额则拒绝。"),
         ),
@@ -171,6 +171,7 @@ def running_options(function: Decorated) -> Decorated:
             "--timeout",
             "timeout_s",
             type=click.FloatRange(min=0, min_open=True),
+            callback=not_nan,
             default=1800,
             metavar="SECONDS",
             help=say(

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from bailian.cli.options import not_nan
 from bailian.language import say
 
 
@@ -29,6 +30,7 @@ def sandbox() -> None:
     "--task-seconds",
     "task_s",
     type=click.FloatRange(min=0),
+    callback=not_nan,
     default=5.0,
     show_default=True,
     help=say("How long a task runs.", "任务运行时间。"),

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bailian.cli.account import with_account
-from bailian.cli.options import DEFAULT_OUTPUT, saving_options, talk_options
+from bailian.cli.options import DEFAULT_OUTPUT, not_nan, saving_options, talk_options
 from bailian.language import say
 from bailian.settings import Settings
 
@@ -23,6 +23,7 @@ timeout_option = click.option(
     "--timeout",
     "timeout_s",
     type=click.FloatRange(min=0, min_open=True),
+    callback=not_nan,
     default=1800,
     metavar="SECONDS",
     help=say("Wait at most so long [default: 1800].", "最长等待时间 [默认: 1800]。"),

@@ -21,7 +21,7 @@ from urllib.parse import SplitResult, quote, unquote, urlsplit, urlunsplit
 from bailian.database import unusable
 from bailian.errors import BailianError, InvalidRequest
 from bailian.language import say
-from bailian.modalities.shapes import Input, Notice, Probe
+from bailian.modalities.shapes import Input, Mask, Notice, Probe
 
 FORMATS = {"JPEG": "jpg", "PNG": "png", "BMP": "bmp", "TIFF": "tiff", "WEBP": "webp"}
 FORMAT_NAMES = "JPG, PNG, BMP, TIFF, WEBP"
@@ -31,6 +31,8 @@ WIRE_FIELDS = {"image": "image", "base_image_url": "image", "mask_image_url": "m
 LARGEST_SIDE_PX = 12_000
 EXIF_ORIENTATION = 0x0112
 TURNED = (5, 6, 7, 8)
+MASK = "mask"
+"""The field whose pictures are masks, whatever they come through."""
 # One part of a host's name, as DNS takes it (RFC 1035, 2.3.1), and the "_" of some internal names.
 _LABEL = re.compile(r"\w([\w-]{0,61}\w)?", re.ASCII)
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
@@ -52,7 +54,9 @@ def resolve(field: str, text: str, home: Path) -> Input:
     if text.startswith("data:"):
         return _kept(field, _decoded(field, text), home)
     path = local_path(text)
-    return Input(path.absolute().as_uri(), probe(field, _bytes_of(field, path), str(path)))
+    data = _bytes_of(field, path)
+    found = probe(field, data, str(path))
+    return Input(path.absolute().as_uri(), found, _mask(field, data, found))
 
 
 @contextmanager
@@ -86,6 +90,11 @@ def _trouble(name: object, error: Exception) -> str:
             f"不支持 {name} 的格式（{reason}）；支持 {FORMAT_NAMES}",
         )
     return say(f"{name} is damaged: {reason}", f"{name} 已损坏：{reason}")
+
+
+def is_local(text: str) -> bool:
+    """Return whether a user's word is the path of a file."""
+    return text != "-" and not text.startswith(("http://", "https://", "oss://", "data:"))
 
 
 def local_file(field: str, text: str) -> Path:
@@ -231,7 +240,20 @@ def _decoded(field: str, text: str) -> bytes:
 
 def _kept(field: str, data: bytes, home: Path) -> Input:
     found = probe(field, data, say("the picture", "输入图片"))
-    return Input(kept(data, FORMATS[found.format], home).as_uri(), found)
+    path = kept(data, FORMATS[found.format], home)
+    return Input(path.as_uri(), found, _mask(field, data, found))
+
+
+def _mask(field: str, data: bytes, found: Probe) -> Mask | None:
+    """Look at a mask's pixels, but for one so large that no model takes it."""
+    if field != MASK or max(found.width_px, found.height_px) > LARGEST_SIDE_PX:
+        return None
+    from PIL import Image
+
+    from bailian.media.masks import look
+
+    with reading(field, say("the mask", "mask 图片")), Image.open(io.BytesIO(data)) as image:
+        return look(image)
 
 
 def kept(data: bytes, suffix: str, home: Path) -> Path:

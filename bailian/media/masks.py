@@ -6,6 +6,7 @@ All functions take and return Pillow images; a mask is mode "L" and holds 0 and 
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from bailian.errors import InvalidRequest
 from bailian.language import say
+from bailian.modalities.shapes import Mask
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -22,6 +24,12 @@ THRESHOLD = 128
 COLOR_TOLERANCE = 40
 DIFFERENCE = 24
 PREVIEW_COLOR = (255, 0, 80)
+# Beyond any picture; drawing a shape takes time with its size.
+PLACE_MAX_PX = 100_000
+# A photograph has more, strokes and areas have fewer.
+PAINT_COLORS_MAX = 256
+# What a PNG can hold.
+_PNG_MODES = ("1", "L", "LA", "I", "I;16", "P", "RGB", "RGBA")
 
 
 def open_upright(path: Path) -> Image:
@@ -40,6 +48,15 @@ def is_turned(path: Path) -> bool:
         return bool(image.getexif().get(0x0112, 1) != 1)
 
 
+def for_png(image: Image) -> Image:
+    """Return a picture that can be written as PNG: CMYK and the like become RGB, without their profile."""
+    if image.mode in _PNG_MODES:
+        return image
+    converted = image.convert("RGB")
+    converted.info.pop("icc_profile", None)
+    return converted
+
+
 def empty(size_px: tuple[int, int]) -> Image:
     """Return a mask that changes nothing."""
     from PIL import Image
@@ -51,7 +68,7 @@ def numbers(field: str, text: str, size_px: tuple[int, int], count: int | None) 
     """Return pixels of "10,20,30%,40%": even places are along the width, odd ones along the height.
 
     Raises:
-        InvalidRequest: not numbers, or not so many.
+        InvalidRequest: not numbers, not so many, or out of all bounds.
     """
     words = re.split(r"[,\s]+", text.strip())
     try:
@@ -65,6 +82,14 @@ def numbers(field: str, text: str, size_px: tuple[int, int], count: int | None) 
         wanted = "x,y,w,h" if count else "x,y,x,y,x,y,…"
         raise InvalidRequest.one(
             field, say(f"{text!r} is not {wanted} (pixels or percent)", f"{text!r} 应为 {wanted}（像素或百分比）")
+        )
+    if not all(math.isfinite(value) and abs(value) <= PLACE_MAX_PX for value in values):
+        raise InvalidRequest.one(
+            field,
+            say(
+                f"{text!r} leads out of all bounds: numbers from -{PLACE_MAX_PX:,} to {PLACE_MAX_PX:,} px are allowed",
+                f"{text!r} 超出范围：允许 -{PLACE_MAX_PX:,} 到 {PLACE_MAX_PX:,} 像素",
+            ),
         )
     return values
 
@@ -143,10 +168,24 @@ def inverted(mask: Image) -> Image:
 
 def grown(mask: Image, radius_px: int) -> Image:
     """Return the mask with its white region larger on all sides (smaller for a negative radius)."""
-    from PIL import ImageFilter
+    if radius_px < 0:
+        return inverted(grown(inverted(mask), -radius_px))
+    for right, down in ((1, 0), (-1, 0), (0, 1), (0, -1)):
+        mask = _smeared(mask, right, down, min(radius_px, max(mask.size)))
+    return mask
 
-    for _ in range(abs(radius_px)):
-        mask = mask.filter(ImageFilter.MaxFilter(3) if radius_px > 0 else ImageFilter.MinFilter(3))
+
+def _smeared(mask: Image, right: int, down: int, distance_px: int) -> Image:
+    """Draw the white region out in one direction. Each step doubles the way, so that a long one takes no longer."""
+    from PIL import Image
+
+    done_px = 0
+    while done_px < distance_px:
+        step_px = min(done_px + 1, distance_px - done_px)
+        moved = Image.new("L", mask.size, BLACK)
+        moved.paste(mask, (right * step_px, down * step_px))
+        mask = united(mask, moved)
+        done_px += step_px
     return mask
 
 
@@ -162,42 +201,87 @@ def binary(mask: Image) -> Image:
     return mask.convert("L").point(lambda value: WHITE if value >= THRESHOLD else BLACK)
 
 
-def repaired(mask: Image, size_px: tuple[int, int]) -> Image:
-    """Return any picture as a mask of this size: transparency counts as the region, greys become black or white."""
+def repaired(mask: Image, size_px: tuple[int, int], by: str | None = None) -> Image:
+    """Return any picture as a mask of this size: greys become black or white, transparency becomes white.
+
+    `by` says what counts of a partly transparent picture: its "paint" or its "alpha".
+
+    Raises:
+        InvalidRequest: there are two ways to read it, and `by` names none.
+    """
     from PIL import Image
 
-    if "A" in mask.getbands():
-        region = of_alpha(mask)
-        if region.getbbox():
-            mask = region
+    if not _is_opaque(mask):
+        found = look(mask)
+        if by is None and found.white_by_paint:
+            raise InvalidRequest.one("mask", two_ways(found, "--mask-from paint", "--mask-from alpha"), advice="")
+        region = of_paint(mask) if by == "paint" else of_alpha(mask)
+        mask = region if by or region.getbbox() else mask
     return binary(mask.convert("L").resize(size_px, Image.Resampling.NEAREST))
 
 
-def check(mask: Image) -> None:
-    """Refuse a mask that is not pure, or that selects nothing or everything.
+def two_ways(mask: Mask, by_paint: str, by_alpha: str) -> str:
+    """Return what to say about a mask whose paint and transparency disagree, with the command for either."""
+    paint, alpha = (f"{100 * share:.3g} %" for share in (mask.white_by_paint, mask.white_by_alpha))
+    return say(
+        f"is partly transparent and can be read in two ways: its paint makes {paint} white (`{by_paint}`), "
+        f"its transparency {alpha} (`{by_alpha}`)",
+        f"部分透明，有两种读法：按颜色 {paint} 为白色（`{by_paint}`），按透明度 {alpha} 为白色（`{by_alpha}`）",
+    )
 
-    Raises:
-        InvalidRequest: with what to do.
-    """
-    histogram = mask.convert("L").histogram()
-    if sum(histogram[1:255]) or not _is_colorless(mask):
-        raise InvalidRequest.one(
-            "mask", say("is not pure black and white: --mask-fix makes it so", "不是纯黑白图片：可用 --mask-fix 修复")
-        )
-    if not histogram[WHITE] or not histogram[BLACK]:
-        raise InvalidRequest.one(
-            "mask",
-            say("is all black: nothing would be changed", "全黑：没有需要修改的区域")
-            if not histogram[WHITE]
-            else say("is all white: everything would be changed", "全白：没有保留的区域"),
-        )
+
+def look(image: Image) -> Mask:
+    """Return what a picture is as a mask, by its pixels."""
+    light = image.convert("L")
+    pure = not sum(light.histogram()[1:255]) and _is_colorless(image)
+    white = _white_share(light)
+    if _is_opaque(image):
+        return Mask(white, pure)
+    by_alpha = of_alpha(image)
+    if not by_alpha.getbbox():
+        return Mask(white, pure=False)
+    if pure and light.tobytes() == by_alpha.tobytes():
+        return Mask(white, pure)
+    paint = of_paint(image) if _is_flat(image) else empty(image.size)
+    return Mask(white, pure, True, _white_share(by_alpha), _white_share(paint))
+
+
+def of_paint(image: Image) -> Image:
+    """Return where a picture is painted white, or in a bright colour, on what is black or transparent."""
+    light = _largest_channel(_painted(image))
+    return light.point(lambda value: WHITE if value >= THRESHOLD else BLACK)
+
+
+def _painted(image: Image) -> Image:
+    """Return the colours of the parts that are not transparent, the rest black."""
+    from PIL import Image, ImageChops
+
+    canvas = Image.new("RGB", image.size, (BLACK, BLACK, BLACK))
+    canvas.paste(image.convert("RGBA").convert("RGB"), mask=ImageChops.invert(of_alpha(image)))
+    return canvas
+
+
+def _is_flat(image: Image) -> bool:
+    """Return whether what is not transparent is strokes and areas, no photograph."""
+    return _painted(image).getcolors(PAINT_COLORS_MAX) is not None
+
+
+def _is_opaque(image: Image) -> bool:
+    if "A" not in image.getbands() and "transparency" not in image.info:
+        return True
+    return bool(image.convert("RGBA").getchannel("A").getextrema()[0] == WHITE)
 
 
 def _is_colorless(mask: Image) -> bool:
-    if mask.mode in ("1", "L"):
+    if mask.mode in ("1", "L", "LA", "I;16"):
         return True
     red, green, blue = mask.convert("RGB").split()
     return red.tobytes() == green.tobytes() == blue.tobytes()
+
+
+def _white_share(mask: Image) -> float:
+    histogram = mask.histogram()
+    return histogram[WHITE] / sum(histogram)
 
 
 def preview(image: Image, mask: Image) -> Image:

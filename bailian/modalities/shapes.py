@@ -96,6 +96,22 @@ class Probe:
 
 
 @dataclass(frozen=True)
+class Mask:
+    """What a picture is as a mask. Shares are of its pixels, 0 to 1: none at all is 0, all is 1."""
+
+    white: float
+    """The share that would be changed, going by the colours and not by transparency."""
+    pure: bool
+    """It is black and white, with nothing between."""
+    transparent: bool = False
+    """It has transparent parts that its colours do not show as white: nobody knows by which the service goes."""
+    white_by_alpha: float = 0.0
+    """If `transparent`: the share of the transparent part."""
+    white_by_paint: float = 0.0
+    """If `transparent`: the share that is painted bright on it. Above 0 there are two ways to read it."""
+
+
+@dataclass(frozen=True)
 class Recording:
     """What a sound or film on this machine is."""
 
@@ -111,6 +127,8 @@ class Input:
     url: str
     probe: Probe | None = None
     """Of a picture; None for what is not on this machine."""
+    mask: Mask | None = None
+    """Of a mask; None for what is not on this machine."""
     recording: Recording | None = None
     """Of a recording; None for what is not on this machine."""
     notice: Notice | None = None

@@ -16,7 +16,7 @@ from bailian.catalog import Catalog, Model, did_you_mean
 from bailian.errors import Problem
 from bailian.language import say
 from bailian.media import kinds
-from bailian.modalities import choice, fields, image
+from bailian.modalities import choice, fields, image, mask_rules
 from bailian.modalities.shapes import Input, Item, Notice, Prepared
 
 KIND = "wanx_edit"
@@ -186,8 +186,10 @@ def _problems(
     for field, urls in (("image", request.image), ("mask", request.mask)):
         for url in urls:
             problems += fields.check_input(field, found[url], model)
-    if request.image and request.mask:
-        problems += _mask_problems(found[request.image[0]], found[request.mask[0]])
+    if len(request.mask) > 1:
+        problems.append(Problem("mask", say(f"give one mask, not {len(request.mask)}", "只能给出一张 mask 图片")))
+    if function.mask and request.image and request.mask:
+        problems += mask_rules.problems(found[request.image[0]], found[request.mask[0]])
     return problems
 
 
@@ -217,23 +219,6 @@ def _argument_problems(request: WanxEditRequest, name: str) -> list[Problem]:
                 )
             )
     return problems
-
-
-def _mask_problems(base: Input, mask: Input) -> list[Problem]:
-    if base.probe is None or mask.probe is None:
-        return []
-    one, other = ((p.width_px, p.height_px) for p in (base.probe, mask.probe))
-    if one == other:
-        return []
-    return [
-        Problem(
-            "mask",
-            say(
-                f"is {other[0]}*{other[1]}, the picture is {one[0]}*{one[1]}: they must be the same (--mask-fix scales it)",
-                f"尺寸为 {other[0]}*{other[1]}，与图片 {one[0]}*{one[1]} 不一致（--mask-fix 可缩放）",
-            ),
-        )
-    ]
 
 
 def _style_notices(function: Function, prompt: str) -> list[Notice]:

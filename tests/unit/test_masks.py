@@ -11,6 +11,8 @@ from PIL import Image, ImageDraw
 
 from bailian.errors import InvalidRequest
 from bailian.media import masks
+from bailian.modalities import mask_rules
+from bailian.modalities.shapes import Input
 
 SIZE = (60, 40)
 
@@ -24,6 +26,11 @@ def drawn(shape: str, text: str) -> Image.Image:
     mask = masks.empty(SIZE)
     masks.add_shape(mask, shape, masks.numbers("m", text, SIZE, None if shape == "polygon" else 4))
     return mask
+
+
+def problems(mask: Image.Image) -> list[str]:
+    found = mask_rules.problems(Input("https://e.com/a.png"), Input("file:///m.png", mask=masks.look(mask)))
+    return [problem.message for problem in found]
 
 
 def test_a_box_covers_exactly_its_pixels() -> None:
@@ -95,7 +102,7 @@ def test_inverted_twice_is_the_same() -> None:
 
 @given(st.sampled_from(["L", "RGB", "RGBA", "P", "1", "LA"]), st.integers(1, 90), st.integers(1, 90))
 def test_anything_can_be_repaired(mode: str, width: int, height: int) -> None:
-    """The result is pure and has the picture's size; `check` complains at most of too much or too little."""
+    """The result is pure and has the picture's size; the rules complain at most of too much or too little."""
     image = Image.linear_gradient("L").resize((width, height)).convert("RGBA").convert(mode)
     mask = masks.repaired(image, SIZE)
     white(mask)
@@ -107,13 +114,13 @@ def test_anything_can_be_repaired(mode: str, width: int, height: int) -> None:
     [((128, 128, 128), "pure"), ((255, 0, 0), "pure"), ((0, 0, 0), "all black"), ((255, 255, 255), "all white")],
 )
 def test_an_unusable_mask_is_refused(color: tuple[int, int, int], says: str) -> None:
-    with pytest.raises(InvalidRequest, match=says):
-        masks.check(Image.new("RGB", SIZE, color))
+    (problem,) = problems(Image.new("RGB", SIZE, color))
+    assert says in problem
 
 
 def test_a_good_mask_passes_in_any_mode() -> None:
     for mode in ("1", "L", "RGB", "RGBA", "P"):
-        masks.check(drawn("box", "1,1,5,5").convert(mode))
+        assert problems(drawn("box", "1,1,5,5").convert(mode)) == []
 
 
 def test_exif_rotation_is_counted_once(tmp_path: Path) -> None:
