@@ -8,6 +8,8 @@ from typing import Any
 from bailian.catalog import load
 from bailian.engine.job import Outcome, Saving
 from bailian.engine.run import Engine
+from bailian.errors import InvalidRequest
+from bailian.language import say
 from bailian.media import naming
 from bailian.modalities import of
 from bailian.settings import Settings, home_folder, read_settings
@@ -41,6 +43,8 @@ def text2image(
         InvalidRequest: refused before anything was sent.
         BailianError: whatever else kept all pictures from being made, with advice and, where there is one, the task id.
     """
+    if not timeout_s > 0:  # NaN is in no range
+        raise InvalidRequest.one("timeout_s", say(f"{timeout_s} is not above 0", f"{timeout_s} 应大于 0"), advice="")
     here = settings or read_settings()
     catalog = load(home_folder(), use_successor=use_successor)
     prepared = of("image").prepare({"prompt": prompt, **fields}, catalog, here.region)

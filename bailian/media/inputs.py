@@ -77,8 +77,10 @@ def reading(field: str, name: object) -> Iterator[None]:
 
 
 def _trouble(name: object, error: Exception) -> str:
-    from PIL import UnidentifiedImageError
+    from PIL import Image, UnidentifiedImageError
 
+    if isinstance(error, Image.DecompressionBombError):
+        return say(f"{name} has too many pixels", f"{name} 像素过多") + f" ({error})"
     if isinstance(error, UnidentifiedImageError):
         return say(f"{name} is not a picture; taken: {FORMAT_NAMES}", f"{name} 不是图片；支持 {FORMAT_NAMES}")
     if isinstance(error, OSError) and error.strerror:
