@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import struct
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -124,10 +124,10 @@ def jsonl(_wanx_edit: Run, _audio: Run, bailian: Run, word: str, field: str) -> 
 
 def csv_rows(_wanx_edit: Run, _audio: Run, bailian: Run, word: str, field: str) -> str:
     rows = rows_of(word, field)
-    with Path("rows.csv").open("w", encoding="utf-8", errors="surrogatepass", newline="") as file:
-        table = csv.DictWriter(file, list(dict.fromkeys(name for row in rows for name in row)))
-        table.writeheader()
-        table.writerows(rows)
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    # By hand: not every Python's csv writes a NUL.
+    lines = [",".join(f'"{row.get(name, "")}"' for name in names) for row in [{name: name for name in names}, *rows]]
+    Path("rows.csv").write_text("\n".join(lines), encoding="utf-8", errors="surrogatepass")
     return bailian("batch", "run", "rows.csv", exits=2).err
 
 
@@ -155,9 +155,11 @@ def refused_at(
     door: Callable[..., str], runs: tuple[Run, Run, Run], box: Sandbox, field: str, make: Made, says: str
 ) -> None:
     word = make()
-    if door is csv_rows and ("\0" in word or "\ud83d" in word):
-        pytest.skip("no table holds it: the file as a whole is refused")
     said = door(*runs, word, field)
+    if door is csv_rows and "\ud83d" in word:
+        says, field = "UTF-8", ""  # no table holds it: the file as a whole is refused
+    if door is csv_rows and "\0" in word and sys.version_info < (3, 11):
+        says, field = "NUL", ""  # nor this
     assert says in said
     assert field in said
     assert "Traceback" not in said
@@ -301,6 +303,21 @@ def test_a_photo_of_a_printer_can_have_a_mask(
     words = ["--image", f"a.{suffix}", "--mask-box", "0,0,50%,50%"]
     assert wanx_edit(*words, "--mask-preview", "look.png").paths
     assert len(wanx_edit("兔子", *words).paths) == 1
+
+
+def test_a_turned_photo_in_a_config_is_sent_as_it_is_seen(wanx_edit: Run, box: Sandbox) -> None:
+    """As with flags: the mask has the size that a viewer shows."""
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.new("RGB", (800, 600), "teal").convert("CMYK").save("a.jpg", exif=exif)
+    mask = masks.empty((600, 800))
+    masks.add_shape(mask, "box", (10, 10, 99, 99))
+    mask.save("m.png")
+    asked = {"function": "description_edit_with_mask", "prompt": "兔子", "image": "a.jpg", "mask": "m.png"}
+    Path("c.json").write_text(json.dumps(asked))
+    assert len(wanx_edit("--config", "c.json", "--strict").paths) == 1
+    Path("c.jsonl").write_text(json.dumps(asked))
+    assert "stored turned" in wanx_edit("--config", "c.jsonl", "--strict", exits=2).err
 
 
 @pytest.mark.parametrize(

@@ -26,8 +26,8 @@ WITH_MASK = "description_edit_with_mask"
 def run_edit(fields: Mapping[str, Any], masking: Masking, common: Common, *, upload: bool) -> int:
     """Run one edit; `--mask-preview` writes the preview and sends nothing."""
     given = dict(fields)
+    masking, base = _completed(masking, given.get("image"), common)
     if masking.wanted:
-        masking, base = _completed(masking, given.get("image"), common)
         home = settings.home_folder() / ("sandbox" if common.sandbox else "")
         base_file, mask_file = made_mask(masking, _base(base), home)
         if masking.mask is not None:

@@ -30,7 +30,9 @@ WIRE_FIELDS = {"image": "image", "base_image_url": "image", "mask_image_url": "m
 # Larger than any limit of the service: such a picture is refused by its header, never decoded.
 LARGEST_SIDE_PX = 12_000
 EXIF_ORIENTATION = 0x0112
+ORIENTATIONS = tuple(range(1, 9))
 TURNED = (5, 6, 7, 8)
+"""Width and height change places."""
 MASK = "mask"
 """The field whose pictures are masks, whatever they come through."""
 # One part of a host's name, as DNS takes it (RFC 1035, 2.3.1), and the "_" of some internal names.
@@ -141,7 +143,7 @@ def _expanded(text: str) -> Path:
     """Put the home folder in place of "~". Where there is none, or no such user, it is a name, as in a shell."""
     try:
         return Path(text).expanduser()
-    except RuntimeError:
+    except (RuntimeError, ValueError):  # ValueError: a NUL in it, which opening the file tells
         return Path(text)
 
 
@@ -178,9 +180,9 @@ def _probed(field: str, data: bytes, name: str) -> Probe:
                 )
             if max(image.size) <= LARGEST_SIDE_PX:
                 image.load()
-            turned = image.getexif().get(EXIF_ORIENTATION) in TURNED
-            width_px, height_px = image.size[::-1] if turned else image.size
-            return Probe(image.format, width_px, height_px, len(data))
+            orientation = image.getexif().get(EXIF_ORIENTATION, 1)
+            width_px, height_px = image.size[::-1] if orientation in TURNED else image.size
+            return Probe(image.format, width_px, height_px, len(data), orientation in ORIENTATIONS[1:])
 
 
 def remote(field: str, text: str) -> Input:
@@ -221,8 +223,8 @@ def _ascii_host(parts: SplitResult) -> str:
     name = (bare.hostname or "").removesuffix(".")
     if bare.port == 0:
         return ""
-    if ":" in name:
-        ip_address(name)
+    if ":" in name or "[" in place.rpartition("@")[2]:
+        ip_address(name)  # not every Python's urllib looks at what stands in brackets
         return place
     return place if len(name) <= HOST_MAX_CHARS and all(_LABEL.fullmatch(part) for part in name.split(".")) else ""
 

@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from bailian.errors import InvalidRequest
 from bailian.language import say
@@ -34,6 +34,7 @@ _WINDOWS_REFUSALS = (3, 111, 123, 161, 206)
 # Microsoft, "Naming Files, Paths, and Namespaces": device names and forbidden characters; the rest of what is
 # forbidden here would break "one path a line" or drive a terminal.
 _RESERVED = re.compile(r"^(con|prn|aux|nul|(com|lpt)[0-9¹²³])\s*(\.|$)", re.IGNORECASE)
+_AROUND_PATH = re.compile(r"^\w+://[^/?#]*|[?#].*", re.DOTALL)
 _FORBIDDEN = re.compile('[\x00-\x1f\x7f-\x9f{}<>:"|?*\u202a-\u202e\u2066-\u2069\ud800-\udfff]')
 
 # "\\w" is what str.isalnum() says, and "_", which separates fields here.
@@ -90,17 +91,11 @@ def _word(value: object) -> str | int | float | None:
 
 def stem_of(word: str) -> str:
     """Return the name without suffix of a path or URL, for a file of the same name: "会议 1.final.mp3" → "会议 1.final"."""
-    path = _path_in(word) if word.startswith(("https://", "http://", "oss://", "file://")) else word
+    url = word.startswith(("https://", "http://", "oss://", "file://"))
+    path = unquote(_AROUND_PATH.sub("", word)) if url else word
     name = re.sub(r"[\\/]", "/", path).rstrip("/").rpartition("/")[2]
     stem = name.rpartition(".")[0] or name
     return _fit(_FORBIDDEN.sub("-", unicodedata.normalize("NFC", stem)).strip(" .") or "file")
-
-
-def _path_in(url: str) -> str:
-    try:
-        return unquote(urlsplit(url).path)
-    except ValueError:  # refused where inputs are resolved, not for its name
-        return url
 
 
 @lru_cache(maxsize=256, typed=True)

@@ -12,7 +12,7 @@ from bailian.errors import Problem
 from bailian.language import say
 from bailian.media.inputs import path_of
 from bailian.media.masks import two_ways
-from bailian.modalities.shapes import Input, Mask
+from bailian.modalities.shapes import Input, Mask, Notice
 
 
 def problems(base: Input, mask: Input) -> list[Problem]:
@@ -49,6 +49,24 @@ def emptiness(mask: Mask) -> list[Problem]:
     if mask.white == 1:
         return [Problem("mask", say("is all white: everything would be changed", "全白：没有保留的区域"))]
     return []
+
+
+def notices(base: Input, mask: Input) -> list[Notice]:
+    """Return what to know about a picture whose mask was drawn for it as a viewer shows it.
+
+    Not tried: whether the service turns a picture by its EXIF. One given by flags or alone in a config goes upright.
+    """
+    if base.probe is None or mask.probe is None or not base.probe.turned:
+        return []
+    return [
+        Notice(
+            "picture_turned",
+            say(
+                "the picture is stored turned (EXIF), so the mask may fall on another place: save the picture upright",
+                "图片以旋转方式存储（EXIF），mask 可能落在别处：请先把图片转正后保存",
+            ),
+        )
+    ]
 
 
 def _size_problems(base: Input, mask: Input) -> list[str]:

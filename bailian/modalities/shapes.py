@@ -93,6 +93,8 @@ class Probe:
     width_px: int
     height_px: int
     size_bytes: int
+    turned: bool = False
+    """Its pixels are stored turned or mirrored, and its EXIF says how to show them."""
 
 
 @dataclass(frozen=True)

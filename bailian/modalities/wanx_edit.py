@@ -138,6 +138,7 @@ def prepare(
             *choice.notices(chosen, wire_model, region, catalog),
             *fields.prompt_notices(model, prompt),
             *(one.notice for one in found.values() if one.notice),
+            *(mask_rules.notices(found[request.image[0]], found[request.mask[0]]) if request.mask else ()),
             *_style_notices(function, prompt),
             *_idle_notices(name, body["parameters"]),
         ),
