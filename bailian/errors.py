@@ -279,12 +279,14 @@ class NotTheService(MaybeSent):
         super().__init__(message, **{"advice": log_in(), **known})
 
 
-def log_in() -> str:
-    """Return what to do when something else answers in the service's place."""
-    return say(
+def log_in(*, nothing_sent: bool = False) -> str:
+    """Return what to do when something else answers in the service's place; only what was not sent is run again."""
+    again = say(", then run the command again", "，然后重新运行") if nothing_sent else ""
+    text = say(
         "log in to the network, or check HTTPS_PROXY and the base URL (`bailian doctor`)",
         "请登录网络，或检查 HTTPS_PROXY 与服务地址（`bailian doctor`）",
     )
+    return text + again
 
 
 class CutShort(TransportError):

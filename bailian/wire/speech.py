@@ -138,7 +138,7 @@ class SpeechSocket:
                     f"HTTP {reply.status} instead of a socket, and not from the service",
                     f"HTTP {reply.status}，未能建立 WebSocket，且不是该服务的应答",
                 ),
-                advice=log_in(),
+                advice=log_in(nothing_sent=True),
             )
         code, message = answers.wire_error(reply.data or {})
         if reply.status in (401, 403):  # SAM-WS: a bad or missing key gets one of these
