@@ -9,7 +9,7 @@ from __future__ import annotations
 from bailian.engine.job import Job, Outcome, Ports, Then
 from bailian.engine.record import unsent
 from bailian.engine.rhythm import backoff_s
-from bailian.errors import NotTheService, log_in
+from bailian.errors import NotTheService, Unreachable, log_in
 
 # A service that does not tell its time is not asked before every request.
 AGAIN_S = 60.0
@@ -42,6 +42,6 @@ def ask_time(job: Job, ports: Ports) -> Then | Outcome:
 
 def held_back(job: Job, ports: Ports, error: NotTheService) -> Outcome:
     """Leave a job that would only reach a login page: a batch's row waits for the next run."""
-    ports.halted_by = error
-    error.advice = log_in(nothing_sent=True)
-    return Outcome(job, "waiting", error=error) if job.row_key else unsent(job, ports, error)
+    wall = Unreachable(error.message, advice=log_in(nothing_sent=True), http_status=error.http_status)
+    ports.halted_by = wall
+    return Outcome(job, "waiting", error=wall) if job.row_key else unsent(job, ports, wall)
