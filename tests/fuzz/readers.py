@@ -16,8 +16,8 @@ from typing import Any
 from bailian.catalog import load
 from bailian.engine.adopt import _results_announced
 from bailian.engine.evidence import failure, is_ours, shown_prompts
-from bailian.engine.files import _stem_name
 from bailian.engine.job import Job, Saving
+from bailian.engine.names import plain_stem, stem_of
 from bailian.engine.save import verdict
 from bailian.engine.watch import _output, _queued_s, take_answer
 from bailian.media.naming import DEFAULT_TEMPLATE
@@ -104,7 +104,8 @@ def read_answer(job: Job, answer: dict[str, Any], *, is_new: bool) -> None:
         assert isinstance(item.message, str)
         if is_new:  # older versions wrote "?" for half a character
             (item.text or "").encode()
-        _stem_name(job, item)
+        plain_stem(job, item)
+        stem_of(job, item)
         png_texts(recipe(job, item, 0.1))
     ended = take_answer(job, answer)
     is_money(ended.charged_cny)

@@ -19,6 +19,7 @@ from bailian.wire import answers as wire_answers
 from bailian.wire.batch_api import BatchApi, _id_of
 from bailian.wire.http import Reply
 from bailian.wire.received import json_object, read_json
+from bailian.wire.server_clock import ServerClock
 from bailian.wire.service import Service
 from bailian.wire.speech_frames import Course
 from bailian.wire.sse import frames
@@ -92,6 +93,7 @@ class _Http:
 
 def service_of(content: bytes) -> Service:
     service = Service.__new__(Service)
+    service.clock = ServerClock()
     service._http = _Http(content)  # type: ignore[assignment]
     return service
 
