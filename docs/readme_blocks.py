@@ -34,7 +34,10 @@ def exit_codes() -> str:
 
     meanings = {
         Exit.OK: say("done", "完成"),
-        Exit.BUG: say("a bug of the toolkit: what to report is said, what came is kept", "工具自身的缺陷：说明应报告的内容，已收到的结果会保留"),
+        Exit.BUG: say(
+            "a bug of the toolkit: what to report is said, what came is kept",
+            "工具自身的缺陷：说明应报告的内容，已收到的结果会保留",
+        ),
         Exit.REFUSED_LOCALLY: say("refused before anything was sent", "发送前被拒绝"),
         Exit.ACCOUNT: say("key, account, quota or budget", "密钥、账号、额度或预算问题"),
         Exit.REFUSED_BY_SERVICE: say("the service refused it, or the task failed", "服务端拒绝，或任务失败"),

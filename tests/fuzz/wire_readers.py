@@ -120,9 +120,9 @@ def read_stream_bytes(data: bytes) -> None:
 
 
 def read_list(data: bytes) -> None:
-    rows, offset_s = service_of(data).list_tasks(model="wan2.2-t2i-flash")
-    assert math.isfinite(offset_s)
-    for row in rows:
+    listing = service_of(data).list_tasks(model="wan2.2-t2i-flash")
+    assert listing.server_time_s is None or math.isfinite(listing.server_time_s)
+    for row in listing.rows:
         assert row.task_id
         assert row.created_at_s is None or 10**9 <= row.created_at_s <= 10**10
         is_writable(vars(row))
