@@ -197,9 +197,15 @@ class Service:
 
     def _read(self, reply: Reply, *, task_id: str | None = None) -> dict[str, Any]:
         """Read an answer. Only the service's own tell its time; a copy that was kept on the way (`Age`) does not."""
-        if answers.verdict(reply) in (answers.Verdict.ANSWER, answers.Verdict.REFUSED) and "age" not in reply.headers:
-            self.clock.heard(reply.server_time_s)
-        return answers.read(reply, task_id=task_id)
+        own_time_s = reply.server_time_s if "age" not in reply.headers else None
+        try:
+            answer = answers.read(reply, task_id=task_id)
+        except ServiceError as refusal:
+            if not refusal.maybe_done:
+                self.clock.heard(own_time_s)
+            raise
+        self.clock.heard(own_time_s)
+        return answer
 
     def close(self) -> None:
         self._http.close()
