@@ -84,7 +84,7 @@ class Database:
         with self.write() as db:
             (found,) = db.execute("PRAGMA user_version").fetchone()
             for step in range(found + 1, version + 1):
-                for statement in migrations[step].split(";"):
+                for statement in _statements(migrations[step]):
                     db.execute(statement)
             db.execute(f"PRAGMA user_version={max(found, version)}")
 
@@ -260,6 +260,16 @@ def _connect(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
     connection.row_factory = sqlite3.Row
     return connection
+
+
+def _statements(script: str) -> Iterator[str]:
+    """Yield the statements of a script; those inside a trigger are a part of it."""
+    statement = ""
+    for part in script.split(";"):
+        statement += f"{part};"
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
 
 
 def _create(path: Path, schema: str, version: int) -> None:

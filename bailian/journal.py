@@ -295,16 +295,23 @@ class Journal:
 
     def find(self, account: str, word: str) -> Row | None:
         """Return the job with this task id, job id or request id."""
-        rows = self._rows("WHERE account = ? AND ? IN (task_id, id, request_id)", (account, word))
-        return rows[0] if rows else None
+        for column in ("task_id", "id", "request_id"):
+            rows = self._rows(f"WHERE {column} = ? AND account = ? LIMIT 1", (word, account))
+            if rows:
+                return rows[0]
+        return None
 
     def jobs(self, account: str, states: Iterable[str] = (), limit: int = 1000) -> list[Row]:
         """Return jobs, newest first."""
-        wanted = tuple(states)
-        chosen = f" AND state IN ({', '.join('?' * len(wanted))})" if wanted else ""
-        return self._rows(
-            f"WHERE account = ?{chosen} ORDER BY created_at_s DESC, rowid DESC LIMIT ?", (account, *wanted, limit)
-        )
+        newest = "ORDER BY created_at_s DESC, rowid DESC LIMIT ?"
+        wanted = tuple(dict.fromkeys(states))
+        if len(wanted) < 2:
+            chosen = " AND state = ?" if wanted else ""
+            return self._rows(f"WHERE account = ?{chosen} {newest}", (account, *wanted, limit))
+        # An index gives the newest of one state without sorting, not those of several.
+        one = f"SELECT rowid FROM (SELECT rowid FROM jobs WHERE account = ? AND state = ? {newest})"  # noqa: S608
+        values = [value for state in wanted for value in (account, state, limit)]
+        return self._rows(f"WHERE rowid IN ({' UNION ALL '.join([one] * len(wanted))}) {newest}", (*values, limit))
 
     def last_of_run(self, account: str, run: str, state: str) -> Row | None:
         """Return the newest job of a chat or batch that is in this state."""
@@ -332,14 +339,11 @@ class Journal:
         )
         return [row for row in rows if row.prepared.get("mode") == "task"]
 
-    def known_tasks(self, account: str, task_ids: Iterable[str]) -> set[str]:
+    def known_tasks(self, task_ids: Iterable[str]) -> set[str]:
         """Return which of these ids belong to jobs of this journal, under whichever key: two may be of one account."""
         known: set[str] = set()
         for task_id in task_ids:
-            if self.database.read(
-                "SELECT 1 FROM jobs WHERE task_id = ? AND (account = ? OR account IN (SELECT DISTINCT account FROM jobs))",
-                (task_id, account),
-            ):
+            if self.database.read("SELECT 1 FROM jobs WHERE task_id = ? LIMIT 1", (task_id,)):
                 known.add(task_id)
         return known
 
@@ -361,8 +365,7 @@ class Journal:
 
     def lost_cny(self, account: str) -> float:
         """Return what answers that were lost may have cost at most, beside what was charged."""
-        (row,) = self.database.read("SELECT TOTAL(lost_cny) AS cny FROM jobs WHERE account = ?", (account,))
-        return float(row["cny"])
+        return journal_money.lost_cny(self.database, account)
 
     def maybe_cny(self, account: str) -> Maybe:
         """Return what may have been billed beyond what is known; `lost_cny` is a part of it."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bailian.errors import BudgetExceeded
-from bailian.journal_money import COUNTED_CNY, MAY_COUNT
+from bailian.journal_sums import COUNTED_CNY, NANO, QUARTER_S, SENT_S, nano, quarter
 from bailian.language import say
 
 
@@ -77,10 +77,22 @@ def check_budget(db: sqlite3.Connection, job_id: str, budget: Budget, now_s: flo
 def counted_cny(db: sqlite3.Connection, account: str, budget: Budget, now_s: float, but: str = "") -> float:
     """Return what counts against a budget (real costs, else estimates, and what lost answers may have cost), but for
     one job."""
-    (spent_cny,) = db.execute(
-        f"SELECT TOTAL({COUNTED_CNY}) FROM jobs WHERE account = ? AND sent_at_s IS NOT NULL"  # noqa: S608
-        f" AND COALESCE(sent_server_s, sent_at_s) >= ? AND {MAY_COUNT} AND id <> ?"
-        + (" AND run = ?" if budget.run else ""),
-        (account, budget.since_s(now_s), but, *((budget.run,) if budget.run else ())),
+    since = int(budget.since_s(now_s) // QUARTER_S)
+    of_run = " AND run = ?" if budget.run else ""
+    values = (account, since, *((budget.run,) if budget.run else ()))
+    (nano_cny,) = db.execute(
+        f"SELECT TOTAL(nano_cny) FROM counted_sums WHERE account = ? AND quarter >= ?{of_run}",  # noqa: S608
+        values,
     ).fetchone()
-    return float(spent_cny)
+    if but:
+        (own_nano_cny,) = db.execute(
+            f"SELECT TOTAL({_OWN_NANO_CNY}) FROM jobs WHERE id = ? AND sent_at_s IS NOT NULL AND account = ?"  # noqa: S608
+            f" AND {_OWN_QUARTER} >= ?{of_run}",
+            (but, *values),
+        ).fetchone()
+        nano_cny -= own_nano_cny
+    return float(nano_cny / NANO)
+
+
+_OWN_NANO_CNY = nano(COUNTED_CNY).format(job="")
+_OWN_QUARTER = quarter(SENT_S).format(job="")

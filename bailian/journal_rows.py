@@ -22,17 +22,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from bailian.journal_sums import ADD_UP, SUMS_SCHEMA
+
 FILE_NAME = "journal.sqlite3"
-VERSION = 4
+VERSION = 5
 OPEN_STATES = ("waiting", "sending", "unsettled", "submitted", "ended")
 FINAL_STATES = ("done", "failed", "held", "unsent")
 # Sent, and not over.
 UNDER_WAY_STATES = OPEN_STATES[1:]
 DURATIONS_KEPT = 40
-# States of a job whose cost counts against a budget: its real cost if known, else what it may be.
-PAID_STATES = ("sending", "unsettled", "submitted", "ended", "done", "held")
 
-SCHEMA = """
+SCHEMA = f"""
 CREATE TABLE jobs (
   id TEXT PRIMARY KEY, account TEXT NOT NULL, kind TEXT NOT NULL, model TEXT NOT NULL, wire_model TEXT NOT NULL,
   state TEXT NOT NULL, owner TEXT, adopted INTEGER NOT NULL DEFAULT 0,
@@ -42,13 +42,13 @@ CREATE TABLE jobs (
   estimate_cny REAL, charged_cny REAL, run_s REAL, run TEXT, row_key TEXT, lost_cny REAL NOT NULL DEFAULT 0,
   sent_server_s REAL
 );
-CREATE UNIQUE INDEX jobs_by_task ON jobs (account, task_id) WHERE task_id IS NOT NULL;
-CREATE INDEX jobs_by_state ON jobs (account, state);
+CREATE UNIQUE INDEX jobs_by_task ON jobs (task_id, account) WHERE task_id IS NOT NULL;
+CREATE INDEX jobs_by_request ON jobs (request_id, account) WHERE request_id IS NOT NULL;
+CREATE INDEX jobs_by_state ON jobs (state, account, created_at_s);
+CREATE INDEX jobs_by_creation ON jobs (account, created_at_s);
 CREATE INDEX jobs_by_duration ON jobs (model, ended_at_s) WHERE run_s IS NOT NULL;
 CREATE INDEX jobs_by_run ON jobs (account, run) WHERE run IS NOT NULL;
 CREATE INDEX jobs_by_row ON jobs (account, run, row_key) WHERE row_key IS NOT NULL;
-CREATE INDEX jobs_by_time ON jobs (account, COALESCE(sent_server_s, sent_at_s), state, charged_cny, estimate_cny, lost_cny)
-  WHERE sent_at_s IS NOT NULL;
 CREATE TABLE runs (
   account TEXT NOT NULL, run TEXT NOT NULL, digest TEXT NOT NULL, rows INTEGER NOT NULL, finished_at_s REAL NOT NULL,
   summary TEXT NOT NULL, PRIMARY KEY (account, run)
@@ -57,7 +57,7 @@ CREATE TABLE files (
   job_id TEXT NOT NULL REFERENCES jobs (id), item INTEGER NOT NULL, path TEXT NOT NULL, sha256 TEXT, placed INTEGER NOT NULL,
   PRIMARY KEY (job_id, item)
 );
-"""
+{SUMS_SCHEMA}"""
 
 
 # What brings a file of an older version up to the next one.
@@ -84,6 +84,18 @@ ALTER TABLE jobs ADD COLUMN sent_server_s REAL;
 DROP INDEX jobs_by_time;
 CREATE INDEX jobs_by_time ON jobs (account, COALESCE(sent_server_s, sent_at_s), state, charged_cny, estimate_cny, lost_cny)
   WHERE sent_at_s IS NOT NULL;
+""",
+    # The order of columns lets one index serve `account <> ?`, a task of any account, and the newest first.
+    5: f"""
+DROP INDEX jobs_by_time;
+DROP INDEX jobs_by_task;
+DROP INDEX jobs_by_state;
+CREATE UNIQUE INDEX jobs_by_task ON jobs (task_id, account) WHERE task_id IS NOT NULL;
+CREATE INDEX jobs_by_request ON jobs (request_id, account) WHERE request_id IS NOT NULL;
+CREATE INDEX jobs_by_state ON jobs (state, account, created_at_s);
+CREATE INDEX jobs_by_creation ON jobs (account, created_at_s);
+{SUMS_SCHEMA}
+{ADD_UP}
 """,
 }
 

@@ -27,6 +27,7 @@ LAYERS = (
         "journal_piles",
         "journal_rows",
         "journal_runs",
+        "journal_sums",
         "owners",
         "pace",
         "wire",

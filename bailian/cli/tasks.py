@@ -213,7 +213,7 @@ def _remote(here: Settings, journal: Journal) -> list[dict[str, Any]]:
 
     with service(here, quiet=True) as there, closing(Service(there)) as asked, closing(Pace(here.home)) as pace:
         listed = asked.list_tasks(turn=pace.turn(here.account)).rows
-    ours = journal.known_tasks(here.account, [task.task_id for task in listed])
+    ours = journal.known_tasks([task.task_id for task in listed])
     return [
         {
             "task_id": task.task_id,

@@ -75,7 +75,7 @@ def _unknown(job: Job, ports: Ports, listing: Listing) -> list[ListedTask]:
         # The list was asked for this model; a dated name of it is it, too.
         if row.task_id and row.task_id not in job.not_ours and (not row.model or row.model.startswith(job.wire_model))
     ]
-    known = ports.journal.known_tasks(ports.account, [row.task_id for row in rows])
+    known = ports.journal.known_tasks([row.task_id for row in rows])
     return [row for row in rows if row.task_id not in known]
 
 

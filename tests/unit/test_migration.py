@@ -11,11 +11,40 @@ import pytest
 
 from bailian.errors import SetupError
 from bailian.journal import Journal
-from bailian.journal_rows import FILE_NAME, SCHEMA
+from bailian.journal_budgets import Budget
+from bailian.journal_rows import FILE_NAME
 
-# The third version knew nothing of the service's clock, the second nothing of lost answers; the first had neither the
-# columns nor the tables of batches.
-THIRD_SCHEMA = SCHEMA.replace(",\n  sent_server_s REAL", "").replace("COALESCE(sent_server_s, sent_at_s)", "sent_at_s")
+# The fourth version had no sums. The third knew nothing of the service's clock, the second nothing of lost answers; the
+# first had neither the columns nor the tables of batches.
+FOURTH_SCHEMA = """
+CREATE TABLE jobs (
+  id TEXT PRIMARY KEY, account TEXT NOT NULL, kind TEXT NOT NULL, model TEXT NOT NULL, wire_model TEXT NOT NULL,
+  state TEXT NOT NULL, owner TEXT, adopted INTEGER NOT NULL DEFAULT 0,
+  request TEXT NOT NULL, prepared TEXT NOT NULL, saving TEXT NOT NULL,
+  created_at_s REAL NOT NULL, sent_at_s REAL, submitted_at_s REAL, ended_at_s REAL,
+  task_id TEXT, request_id TEXT, answer TEXT, error TEXT,
+  estimate_cny REAL, charged_cny REAL, run_s REAL, run TEXT, row_key TEXT, lost_cny REAL NOT NULL DEFAULT 0,
+  sent_server_s REAL
+);
+CREATE UNIQUE INDEX jobs_by_task ON jobs (account, task_id) WHERE task_id IS NOT NULL;
+CREATE INDEX jobs_by_state ON jobs (account, state);
+CREATE INDEX jobs_by_duration ON jobs (model, ended_at_s) WHERE run_s IS NOT NULL;
+CREATE INDEX jobs_by_run ON jobs (account, run) WHERE run IS NOT NULL;
+CREATE INDEX jobs_by_row ON jobs (account, run, row_key) WHERE row_key IS NOT NULL;
+CREATE INDEX jobs_by_time ON jobs (account, COALESCE(sent_server_s, sent_at_s), state, charged_cny, estimate_cny, lost_cny)
+  WHERE sent_at_s IS NOT NULL;
+CREATE TABLE runs (
+  account TEXT NOT NULL, run TEXT NOT NULL, digest TEXT NOT NULL, rows INTEGER NOT NULL, finished_at_s REAL NOT NULL,
+  summary TEXT NOT NULL, PRIMARY KEY (account, run)
+);
+CREATE TABLE files (
+  job_id TEXT NOT NULL REFERENCES jobs (id), item INTEGER NOT NULL, path TEXT NOT NULL, sha256 TEXT, placed INTEGER NOT NULL,
+  PRIMARY KEY (job_id, item)
+);
+"""
+THIRD_SCHEMA = FOURTH_SCHEMA.replace(",\n  sent_server_s REAL", "").replace(
+    "COALESCE(sent_server_s, sent_at_s)", "sent_at_s"
+)
 SECOND_SCHEMA = THIRD_SCHEMA.replace(", lost_cny REAL NOT NULL DEFAULT 0", "").replace(
     "estimate_cny, lost_cny)", "estimate_cny)"
 )
@@ -24,7 +53,7 @@ FIRST_SCHEMA = ";".join(
     for statement in SECOND_SCHEMA.replace(", run TEXT, row_key TEXT", "").split(";")
     if not any(new in statement for new in ("jobs_by_run", "jobs_by_row", "jobs_by_time", "TABLE runs"))
 )
-SCHEMAS = {1: FIRST_SCHEMA, 2: SECOND_SCHEMA, 3: THIRD_SCHEMA}
+SCHEMAS = {1: FIRST_SCHEMA, 2: SECOND_SCHEMA, 3: THIRD_SCHEMA, 4: FOURTH_SCHEMA}
 
 
 def old_journal(home: Path, version: int = 1) -> None:
@@ -34,6 +63,12 @@ def old_journal(home: Path, version: int = 1) -> None:
         connection.execute(
             "INSERT INTO jobs (id, account, kind, model, wire_model, state, request, prepared, saving, created_at_s, task_id)"
             " VALUES ('a-1', 'me', 'image', 'm', 'm', 'submitted', '{}', '{}', '{}', 1.0, 't-1')"
+        )
+        connection.execute(
+            "INSERT INTO jobs (id, account, kind, model, wire_model, state, request, prepared, saving, created_at_s,"
+            " sent_at_s, ended_at_s, charged_cny, answer)"
+            " VALUES ('a-2', 'me', 'image', 'm', 'm', 'done', '{}', '{}', '{}', 1.0, 2.0, 3.0, 0.28,"
+            ' \'{"usage": {"image_count": 2}}\')'
         )
         connection.execute(f"PRAGMA user_version={version}")
         connection.commit()
@@ -50,7 +85,19 @@ def test_old_jobs_are_kept_and_new_ones_fit(tmp_path: Path, version: int) -> Non
             account="me", kind="text", model="m", wire_model="m", request={}, prepared={}, saving={},
             estimate_cny=None, owner="o", run="chat:旅行",
         )  # fmt: skip
-        assert len(journal.jobs("me")) == 2
+        assert len(journal.jobs("me")) == 3
+
+
+@pytest.mark.parametrize("version", SCHEMAS)
+def test_old_costs_are_added_up(tmp_path: Path, version: int) -> None:
+    """A new file and one that was brought up to date have the same tables, indexes and triggers."""
+    old_journal(tmp_path, version)
+    with closing(Journal(tmp_path)) as journal, closing(Journal(tmp_path / "new")) as new:
+        assert [cny for *_, cny in journal.spent_cny("me")] == [0.28]
+        assert journal.used("me") == {"m": 2}
+        assert journal.reserved_cny("me", Budget(1.0, "run")) == 0.28
+        made = "SELECT name, type FROM sqlite_master ORDER BY name"
+        assert [tuple(row) for row in journal.database.read(made)] == [tuple(row) for row in new.database.read(made)]
 
 
 def test_many_at_once(tmp_path: Path) -> None:
