@@ -92,7 +92,7 @@ class _Sum:
             [*self._keys.values(), *(f"CAST(TOTAL({value}) AS INTEGER)" for value in self.sums.values())]
         )
         groups = ", ".join(str(number + 1) for number in range(len(self._keys)))
-        return f"SELECT {values} FROM jobs WHERE {self._where} GROUP BY {groups}".format(job="")
+        return f"SELECT {values} FROM jobs WHERE {self._where} GROUP BY {groups}".format(job="")  # noqa: S608
 
 
 _RUN = "COALESCE({job}run, '')"
