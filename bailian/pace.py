@@ -7,17 +7,20 @@ instead of whoever asked first. A place that a killed process had taken is simpl
 
 from __future__ import annotations
 
+import os
 import sqlite3
+import sys
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from bailian.database import Database
 
 FILE_NAME = "pace.sqlite3"
-VERSION = 2
+VERSION = 3
 _SLOTS = """
 CREATE TABLE slots (job_id TEXT PRIMARY KEY, queue TEXT NOT NULL, owner TEXT NOT NULL);
 CREATE INDEX slots_by_queue ON slots (queue, owner);
@@ -26,14 +29,21 @@ CREATE TABLE tickets (
   UNIQUE (queue, owner)
 );
 """
-SCHEMA = "CREATE TABLE queues (name TEXT PRIMARY KEY, next_at_s REAL NOT NULL);" + _SLOTS
-MIGRATIONS = {2: _SLOTS}
+_HOLDERS = """
+CREATE TABLE holders (owner TEXT PRIMARY KEY, pid INTEGER NOT NULL, command TEXT NOT NULL, seen_s REAL NOT NULL);
+"""
+SCHEMA = "CREATE TABLE queues (name TEXT PRIMARY KEY, next_at_s REAL NOT NULL);" + _SLOTS + _HOLDERS
+MIGRATIONS = {2: _SLOTS, 3: _HOLDERS}
 # Requests are spaced wider than the limit: a busy machine or the network may bring them closer together again.
 MARGIN = 1.15
 # A place further away than this is a clock that jumped, not a queue: a process takes one at a time.
 FARTHEST_S = 600.0
 # Who waits for a slot asks several times a second; who has not asked for so long is dead or gone.
 TICKET_LIFE_S = 10.0
+# A process that holds slots shows so often that it goes on; one that has not for so long is stopped (Ctrl-Z, a debugger).
+BEAT_S = 3.0
+SILENT_S = 15.0
+COMMAND_CHARS = 60
 
 
 # Of a queue that goes faster than 1 / BLOCK_S a second, a process takes the places of so long at once.
@@ -60,6 +70,17 @@ class _Block:
         return at_s - now_s
 
 
+class Holder(NamedTuple):
+    """A process that has slots of a queue."""
+
+    pid: int
+    command: str
+    seen_s: float
+    """When it last showed that it goes on."""
+    is_silent: bool
+    job_ids: tuple[str, ...]
+
+
 class Pace:
     """Queues by name, such as "submit:wan2.2-t2i-flash" or "query"."""
 
@@ -68,6 +89,7 @@ class Pace:
         self._clock = clock
         self._lock = threading.Lock()
         self._blocks: dict[str, _Block] = {}
+        self._next_beat_s: dict[str, float] = {}
 
     def place_s(self, name: str, per_s: float | None) -> float:
         """Take the next place; return how many seconds to wait for it (0: now)."""
@@ -79,6 +101,29 @@ class Pace:
             if wait_s is None:
                 self._blocks[name], wait_s = self._new_block(name, per_s)
             return wait_s
+
+    def another_place_s(self, name: str, per_s: float, late_s: float) -> float:
+        """Exchange a place that passed `late_s` ago for another; return how many seconds to wait for that.
+
+        Whoever comes late would leave together with those behind. If nobody is behind, the place is put off.
+        """
+        with self._lock, self._database.write() as db:
+            now_s = self._clock()
+            row = db.execute("SELECT next_at_s FROM queues WHERE name = ?", (name,)).fetchone()
+            if row is None or row["next_at_s"] <= now_s - late_s + MARGIN / per_s + 0.001:
+                self._blocks.pop(name, None)
+                db.execute("INSERT OR REPLACE INTO queues VALUES (?, ?)", (name, now_s + MARGIN / per_s))
+                return 0.0
+        return self.place_s(name, per_s)
+
+    def is_first(self, name: str, every_s: float) -> bool:
+        """Return whether nobody has asked this for so long: of all processes one does what it asks for."""
+        with self._database.write() as db:
+            now_s = self._clock()
+            if _next_at_s(db, name, now_s) > now_s:
+                return False
+            db.execute("INSERT OR REPLACE INTO queues VALUES (?, ?)", (name, now_s + every_s))
+        return True
 
     def _new_block(self, name: str, per_s: float) -> tuple[_Block, float]:
         """Take the next place, or as many as a fast queue has in a moment; return those behind the first, and the
@@ -120,6 +165,7 @@ class Pace:
                 for (other,) in db.execute("SELECT DISTINCT owner FROM slots WHERE queue = ?", (queue,)).fetchall():
                     if other != owner and is_gone(other):
                         db.execute("DELETE FROM slots WHERE owner = ?", (other,))
+                        db.execute("DELETE FROM holders WHERE owner = ?", (other,))
                 taken = _slots(db, queue)
             db.execute(
                 "INSERT INTO tickets (queue, owner, seen_s) VALUES (?, ?, ?)"
@@ -139,26 +185,67 @@ class Pace:
                 return False
             db.execute("DELETE FROM tickets WHERE queue = ? AND owner = ?", (queue, owner))
             db.execute("INSERT INTO slots VALUES (?, ?, ?)", (job_id, queue, owner))
+            self._show(db, owner, now_s)
         return True
 
     def hold_slot(self, queue: str, job_id: str, owner: str) -> None:
         """Count a task that runs already, whatever the limit."""
         with self._database.write() as db:
             db.execute("INSERT OR REPLACE INTO slots VALUES (?, ?, ?)", (job_id, queue, owner))
+            self._show(db, owner, self._clock())
+
+    def has_slot(self, job_id: str) -> bool:
+        """Return whether a job's slot is still its own: those of a process that was stopped may be freed."""
+        return bool(self._database.read("SELECT 1 FROM slots WHERE job_id = ?", (job_id,)))
 
     def free_slot(self, job_id: str) -> None:
         """Give a slot back."""
         with self._database.write() as db:
             db.execute("DELETE FROM slots WHERE job_id = ?", (job_id,))
 
+    def beat(self, owner: str) -> None:
+        """Show now and then that a process which has slots goes on."""
+        due_s = self._next_beat_s.get(owner)
+        if due_s is not None and time.monotonic() >= due_s:
+            with self._database.write() as db:
+                self._show(db, owner, self._clock())
+
+    def _show(self, db: sqlite3.Connection, owner: str, now_s: float) -> None:
+        self._next_beat_s[owner] = time.monotonic() + BEAT_S
+        db.execute("INSERT OR REPLACE INTO holders VALUES (?, ?, ?, ?)", (owner, os.getpid(), _command(), now_s))
+
+    def holders(self, queue: str) -> list[Holder]:
+        """Return who has slots of a queue."""
+        now_s = self._clock()
+        rows = self._database.read(
+            "SELECT pid, command, seen_s, job_id FROM slots JOIN holders USING (owner) WHERE queue = ?"
+            " ORDER BY seen_s, owner, job_id",
+            (queue,),
+        )
+        found: dict[tuple[int, str, float], list[str]] = {}
+        for row in rows:
+            found.setdefault((row["pid"], row["command"], row["seen_s"]), []).append(row["job_id"])
+        return [
+            Holder(pid, command, seen_s, not abs(now_s - seen_s) <= SILENT_S, tuple(job_ids))
+            for (pid, command, seen_s), job_ids in found.items()
+        ]
+
     def leave(self, owner: str) -> None:
         """Give everything back that a process holds or waits for."""
         with self._database.write() as db:
             db.execute("DELETE FROM slots WHERE owner = ?", (owner,))
             db.execute("DELETE FROM tickets WHERE owner = ?", (owner,))
+            db.execute("DELETE FROM holders WHERE owner = ?", (owner,))
+        self._next_beat_s.pop(owner, None)
 
     def close(self) -> None:
         self._database.close()
+
+
+def _command() -> str:
+    """Return how this process was called, short. No option takes a key."""
+    words = [Path(sys.argv[0]).name, *sys.argv[1:]] if sys.argv else []
+    return " ".join(words)[:COMMAND_CHARS]
 
 
 def _slots(db: sqlite3.Connection, queue: str) -> int:

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from bailian.catalog import script_of
-from bailian.cli.progress import say_leaving
+from bailian.cli.progress import StopNotice, say_leaving
 
 if TYPE_CHECKING:
     from bailian.engine.job import Job, Outcome
@@ -25,6 +25,7 @@ class BatchProgress:
         self._shown = shown and sys.stderr.isatty()
         self._bars: dict[str, Any] = {}
         self._progress: Any = None
+        self._stops = StopNotice()
 
     def __enter__(self) -> BatchProgress:
         return self
@@ -77,6 +78,9 @@ class BatchProgress:
         self._progress.update(self._bars[kind], advance=1, rate=rate)
 
     def update(self, job: Job, status: str, elapsed_s: float) -> None:
+        if not self._quiet and self._stops.is_new(job):
+            with self.paused():
+                self._stops.tell(job)
         if self._verbose:
             from bailian.batch.problems import placed
             from bailian.cli.terminal import talk

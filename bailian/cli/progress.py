@@ -17,6 +17,23 @@ if TYPE_CHECKING:
     from bailian.engine.job import Job
 
 
+class StopNotice:
+    """Says once which stopped process others wait for."""
+
+    def __init__(self) -> None:
+        self._said: set[str] = set()
+
+    def is_new(self, job: Job) -> bool:
+        pids = job.stopped.partition(";")[0]
+        return bool(job.stopped) and pids not in self._said
+
+    def tell(self, job: Job) -> None:
+        from bailian.cli.terminal import talk
+
+        self._said.add(job.stopped.partition(";")[0])
+        talk(say(f"waiting for {job.model}: {job.stopped}", f"等待 {job.model}：{job.stopped}"))
+
+
 class ProgressLine:
     """Shows the jobs under way. Loads rich only where a person looks."""
 
@@ -25,6 +42,7 @@ class ProgressLine:
         self._quiet = not shown
         self._shown = shown and not verbose and sys.stderr.isatty()
         self._last: dict[str, str] = {}
+        self._stops = StopNotice()
 
     def __enter__(self) -> ProgressLine:
         if self._shown:
@@ -77,6 +95,9 @@ class ProgressLine:
                 self._bar.start()
 
     def update(self, job: Job, status: str, elapsed_s: float) -> None:
+        if not self._quiet and self._stops.is_new(job):
+            with self.paused():
+                self._stops.tell(job)
         if self._verbose:
             self._say(job, status, elapsed_s)
         if not self._shown:
@@ -84,8 +105,10 @@ class ProgressLine:
         from bailian.cli.terminal import printable
 
         text = printable(f"{job.model}  {status}")
-        if job.usual:
+        if job.usual and status != "WAITING":
             text += say(f"  (usually {job.usual.median_s:.0f} s)", f"（通常 {job.usual.median_s:.0f} 秒）")
+        elif status == "WAITING" and job.waits_for:
+            text += printable(f"  {job.waits_for}")
         elif job.typical_s:
             text += say(f"  (about {job.typical_s:.0f} s)", f"（约 {job.typical_s:.0f} 秒）")
         if job.id not in self._lines:

@@ -61,8 +61,10 @@ class Endings:
         if job.row_key and self._waits_again(job, state):
             return Outcome(job, "waiting")  # a row of a batch waits for the next run
         if state == "waiting":
+            why = f": {job.waits_for}" if job.waits_for else ""
             late = NotSent(
-                say("the request could not be sent within --timeout", "在 --timeout 内未能发出请求"), advice=""
+                say("the request could not be sent within --timeout", "在 --timeout 内未能发出请求") + why,
+                advice=job.stopped,
             )
             return unsent(job, self._ports, job.last_error or late)
         if state in ("sending", "unsettled"):

@@ -121,6 +121,14 @@ class Job:
     has_place: bool = False
     """Has waited for a place among the account's queries."""
     has_slot: bool = False
+    place_at_s: float | None = None
+    """When its place among the submits is, or was (monotonic)."""
+    waited: bool = False
+    """For that place, to the moment."""
+    waits_for: str = ""
+    """Who has the slots that it waits for."""
+    stopped: str = ""
+    """Who of them is stopped, and how to go on."""
     confirmations: int = 0
     undecided: set[str] = field(default_factory=set)
     """Tasks that are over and may be this job's or another's."""

@@ -125,6 +125,9 @@ class Scheduler:
                 ended = self._next_end(grace_s - waited_s)
                 if ended is not None:
                     ends.append(ended)
+        for due in self._due:
+            if due.step == "send":
+                self._keep_from_leaving(due.job)
         left = [*self._left, *(due.job for due in self._due), *(job for job, _ in self._running.values())]
         self._due.clear()
         return ends, left
@@ -149,6 +152,7 @@ class Scheduler:
         self._desk.put(None)
 
     def _next_end(self, timeout_s: float | None) -> Outcome | tuple[Job, BailianError] | None:
+        self._ports.pace.beat(self._ports.owner.id)
         if not self._news:
             wait_s = LOOK_UP_S if timeout_s is None else min(timeout_s, LOOK_UP_S)
             with contextlib.suppress(queue.Empty):
@@ -179,9 +183,13 @@ class Scheduler:
             self.add(job, then.step, then.after_s)
             return
         if then.step == "send":
-            with contextlib.suppress(JournalError):
-                self._ports.journal.not_sent(job.id)  # written down, and kept from leaving
+            self._keep_from_leaving(job)
         self._left.append(job)
+
+    def _keep_from_leaving(self, job: Job) -> None:
+        """The request is written down as leaving, and waits for its place."""
+        with contextlib.suppress(JournalError):
+            self._ports.journal.not_sent(job.id)
 
     def _free_slot(self, job: Job) -> None:
         """The task runs no more: whoever waits at the same door asks at once, not at its next look."""

@@ -9,6 +9,7 @@ from bailian.engine.record import broke_off, hold, record, unsent
 from bailian.engine.reports import still_running
 from bailian.engine.save import save
 from bailian.engine.settle import never_arrived, settle
+from bailian.engine.slots import free_slots
 from bailian.engine.spoken import answer_on_disk, forget_own
 from bailian.engine.submit import attach, send, submit
 from bailian.engine.turn import turn
@@ -64,6 +65,7 @@ def _saved(job: Job, ports: Ports) -> Outcome:
 STEPS: dict[str, Step] = {
     "turn": turn,
     "ask_time": ask_time,
+    "free_slots": free_slots,
     "attach": attach,
     "submit": submit,
     "send": send,

@@ -13,6 +13,7 @@ from bailian.engine.job import Job, Outcome, Ports, Then
 from bailian.engine.record import explained, unsent
 from bailian.engine.rhythm import backoff_s
 from bailian.engine.spoken import Broken
+from bailian.engine.turn import wait_of
 from bailian.errors import (
     BailianError,
     BudgetExceeded,
@@ -72,8 +73,11 @@ def attach(job: Job, ports: Ports) -> Then | Outcome:
     return Then("submit")
 
 
-def send(job: Job, ports: Ports) -> Then:
-    """Send it, once. What comes of it is written down by the next step."""
+def send(job: Job, ports: Ports) -> Then | Outcome:
+    """Send it at its place, once. What comes of it is written down by the next step."""
+    then = wait_of(job, ports)
+    if then is not None:
+        return then
     ports.progress.update(job, "SUBMITTING", 0.0)
     body, job.body = job.body or {}, None
     try:
