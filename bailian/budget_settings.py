@@ -3,58 +3,93 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from bailian.errors import SetupError
 from bailian.language import say
 
+FILE_NAME = "settings.toml"
+
+
+def amount(value: object) -> str | None:
+    """Return what an amount of money must be, or None for one that is."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    most_cny = 10**9
+    if is_number and 0 <= value <= most_cny:  # type: ignore[operator]
+        return None
+    return say(f"an amount in CNY from 0 to {most_cny}", f"0 到 {most_cny} 之间的金额（元）")
+
+
+# Table → key → what a value of it must be, see `amount`.
+KEYS: Mapping[str, Mapping[str, Callable[[object], str | None]]] = {
+    "budget": {"day_cny": amount, "month_cny": amount},
+}
+
 
 def read_budgets(home: Path) -> dict[str, Any]:
     """Return the budgets: from the environment, else from `settings.toml` in the home folder (`[budget]`).
 
     Raises:
-        SetupError: what is set is no amount of money.
+        SetupError: what is set is no amount of money, or the file is not as it must be.
     """
-    kept = _budget_table(home / "settings.toml")
+    kept = read_settings_file(home / FILE_NAME).get("budget", {})
     found = {}
     for name in ("day", "month"):
         variable = f"BAILIAN_{name.upper()}_BUDGET_CNY"
-        value = os.environ.get(variable) or kept.get(f"{name}_cny")
-        if value is None:
-            continue
-        try:
-            amount_cny = float(value)
-        except (TypeError, ValueError):
-            amount_cny = -1.0
-        if not 0 <= amount_cny < float("inf"):
-            raise SetupError(
-                say(f"the {name}'s budget is no amount in CNY: {value!r}", f"{name} 预算不是有效金额（元）：{value!r}"),
-                advice=f"{variable}=20",
-            )
-        found[f"{name}_budget_cny"] = amount_cny
+        given = os.environ.get(variable)
+        if given:
+            found[f"{name}_budget_cny"] = _number_of(variable, given)
+        elif f"{name}_cny" in kept:
+            found[f"{name}_budget_cny"] = float(kept[f"{name}_cny"])
     return found
 
 
-def _budget_table(path: Path) -> dict[str, Any]:
+def _number_of(variable: str, given: str) -> float:
     try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (FileNotFoundError, NotADirectoryError):
-        return {}
-    except OSError as error:
-        raise SetupError(say(f"cannot read {path}: {error.strerror}", f"无法读取 {path}：{error.strerror}")) from None
-    from bailian import catalog
-
-    try:
-        tables = catalog.parse_toml(text)
-        table = tables.get("budget", {})
-    except ValueError as error:
-        raise SetupError(say(f"{path} is not valid TOML: {error}", f"{path} 不是合法的 TOML：{error}")) from None
-    if set(tables) - {"budget"} or not isinstance(table, dict) or set(table) - {"day_cny", "month_cny"}:
+        amount_cny = float(given)
+    except ValueError:
+        amount_cny = -1.0
+    allowed = amount(amount_cny)
+    if allowed is not None:
         raise SetupError(
-            say(
-                f"{path} has one table, [budget], with day_cny and month_cny",
-                f"{path} 只有 [budget] 一个表，含 day_cny 和 month_cny",
-            )
+            say(f"{variable}={given}: it must be {allowed}", f"{variable}={given}：应为{allowed}"),
+            advice=f"export {variable}=20",
         )
-    return table
+    return amount_cny
+
+
+def read_settings_file(path: Path) -> dict[str, dict[str, Any]]:
+    """Return the tables of the user's settings, every value as it must be.
+
+    Raises:
+        SetupError: it is not TOML, or holds something that is no setting; the text names table and key.
+    """
+    if not path.exists():  # nothing more to load
+        return {}
+    from bailian.catalog import did_you_mean
+    from bailian.toml_files import put_right, read_toml, refused
+
+    tables = read_toml(path)
+    for name, table in tables.items():
+        known = KEYS.get(name)
+        if known is None:
+            raise SetupError(
+                _unknown(path, say("table", "表"), f"[{name}]", KEYS) + did_you_mean(name, KEYS), advice=put_right(path)
+            )
+        if not isinstance(table, dict):
+            raise refused(path, name, table, say(f"a table: [{name}]", f"表：[{name}]"))
+        for key, value in table.items():
+            if key not in known:
+                text = _unknown(path, say("key", "键"), f"[{name}] {key}", known)
+                raise SetupError(text + did_you_mean(key, known), advice=put_right(path))
+            allowed = known[key](value)
+            if allowed is not None:
+                raise refused(path, f"[{name}] {key}", value, allowed)
+    return tables
+
+
+def _unknown(path: Path, what: str, name: str, known: Mapping[str, object]) -> str:
+    names = ", ".join(known)
+    return say(f"{path}: unknown {what} {name}; there is {names}", f"{path}：未知的{what} {name}；可用的有 {names}")

@@ -6,8 +6,6 @@ A new model is a table in one of the two files, never a branch in the code. A ta
 
 from __future__ import annotations
 
-import json
-import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import date, datetime, timedelta, timezone
@@ -17,6 +15,7 @@ from typing import Any
 from bailian.errors import InvalidRequest, SetupError
 from bailian.language import say
 from bailian.model import FIELD_NAMES, KINDS, MODES, Model
+from bailian.toml_files import parse_toml, put_right, read_toml, refused
 
 __all__ = [
     "FIELD_NAMES",
@@ -28,21 +27,8 @@ __all__ = [
     "current_day",
     "did_you_mean",
     "load",
-    "parse_toml",
     "script_of",
 ]
-
-if sys.version_info >= (3, 11):
-    import tomllib as toml
-else:
-    import tomli as toml
-
-
-def parse_toml(text: str) -> dict[str, Any]:
-    """Return the tables of a TOML text; ValueError if it is none."""
-    tables: dict[str, Any] = toml.loads(text)
-    return tables
-
 
 # What is true of one name alone: `like` does not pass it on.
 OF_ONE_NAME = ("retired_on", "successor", "retirement_notice", "unknown_to_service", "aliases")
@@ -183,23 +169,24 @@ def load(home: Path | None = None, today: date | None = None, *, use_successor: 
     Raises:
         SetupError: the user's file is not TOML, or has a table that is not a model.
     """
-    tables, as_of = _read(PACKAGE_FILE)
+    tables, as_of = _tables_of(parse_toml(PACKAGE_FILE.read_text(encoding="utf-8")))
     overlay_path = home / "models.toml" if home else None
     overlay: dict[str, dict[str, Any]] = {}
-    if overlay_path is not None and overlay_path.is_file():
+    if overlay_path is not None:
         overlay = _read_overlay(overlay_path)
         for name, table in overlay.items():
             tables[name] = {**tables.get(name, {}), **table}
-    built = {name: _build(name, tables) for name in tables}
+    try:
+        built = {name: _build(name, tables) for name in tables}
+    except ValueError as error:
+        raise SetupError(f"{overlay_path}: {error}", advice=put_right(overlay_path or PACKAGE_FILE)) from None
     for name in overlay:
         _check(built[name], overlay_path or PACKAGE_FILE)
     return Catalog(built.values(), today, use_successor=use_successor, as_of=as_of)
 
 
-def _read(path: Path) -> tuple[dict[str, dict[str, Any]], date | None]:
+def _tables_of(content: dict[str, Any]) -> tuple[dict[str, dict[str, Any]], date | None]:
     """Return the tables of a file, and the day as of which it was written."""
-    with path.open("rb") as file:
-        content = toml.load(file)
     as_of = content.pop("as_of", None)
     models = content.get("models", {})
     unknown = [name for name in content if name != "models"]
@@ -239,7 +226,7 @@ def _fields_of(name: str, tables: Mapping[str, Mapping[str, Any]], seen: tuple[s
     if parent is None:
         return {"mode": "", "route": "", **own}
     if not isinstance(parent, str) or parent not in tables or parent in (*seen, name):
-        raise SetupError(
+        raise ValueError(
             say(
                 f"model {name}: `like` names {parent!r}, which is not there",
                 f"模型 {name}：like 所指的 {parent!r} 不存在",
@@ -254,52 +241,31 @@ def _frozen(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _frozen(inner) for key, inner in value.items()}
     if isinstance(value, date):
-        return value.isoformat()
+        return value.isoformat()  # of a time, too: it is no date then
     return tuple(_frozen(inner) for inner in value) if isinstance(value, list) else value
 
 
 def _read_overlay(path: Path) -> dict[str, dict[str, Any]]:
     try:
-        tables, _ = _read(path)
-    except OSError as error:
-        raise SetupError(say(f"cannot read {path}: {error.strerror}", f"无法读取 {path}：{error.strerror}")) from None
-    except ValueError as error:  # TOML's and Unicode's errors are ValueErrors
-        raise SetupError(say(f"{path} is not valid TOML: {error}", f"{path} 不是合法的 TOML：{error}")) from None
+        tables, _ = _tables_of(read_toml(path))
+    except ValueError as error:
+        raise SetupError(f"{path}: {error}", advice=put_right(path)) from None
     for name, table in tables.items():
         for key in table:
             if key != "like" and key not in FIELD_NAMES:
                 raise SetupError(
                     say(f"{path}: model {name} has an unknown field {key!r}", f"{path}：模型 {name} 有未知字段 {key!r}")
-                    + did_you_mean(key, FIELD_NAMES)
+                    + did_you_mean(key, FIELD_NAMES),
+                    advice=put_right(path),
                 )
     return tables
 
 
 def _check(model: Model, path: Path) -> None:
-    """Check a user's model by type; the package's own are checked by a test."""
-    from pydantic import TypeAdapter, ValidationError
+    """Check a user's model; the package's own are checked by a test."""
+    from bailian.model_rules import problem_of
 
-    try:
-        # By way of JSON, whose strict mode takes lists for tuples but no text for a number.
-        TypeAdapter(Model).validate_json(json.dumps(vars(model), default=str), strict=True)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise SetupError(f"{path}: {model.name}: {where}: {first['msg']}") from None
-    try:
-        # From 3.11 on other forms are taken, too, which do not compare as text.
-        same = not model.retired_on or date.fromisoformat(model.retired_on).isoformat() == model.retired_on
-    except ValueError:
-        same = False
-    if not same:
-        text = say(f"{model.retired_on!r} is no date: YYYY-MM-DD", f"{model.retired_on!r} 不是日期：YYYY-MM-DD")
-        raise SetupError(f"{path}: {model.name}: retired_on: {text}") from None
-    kinds = [("kind", kind, KINDS) for kind in model.kinds]
-    for key, value, allowed in (*kinds, ("mode", model.mode, MODES)):
-        if value not in allowed:
-            raise SetupError(
-                say(
-                    f"{path}: {model.name}: {key} {value!r} is not one of {', '.join(allowed)}",
-                    f"{path}：{model.name}：{key} {value!r} 只能是 {', '.join(allowed)}",
-                )
-            )
+    problem = problem_of(model)
+    if problem is not None:
+        field, value, allowed = problem
+        raise refused(path, f'[models."{model.name}"] {field}', value, allowed)

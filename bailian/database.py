@@ -12,6 +12,7 @@ from uuid import uuid4
 
 from bailian.errors import JournalError, SetupError
 from bailian.language import say
+from bailian.private import private_file, private_folder
 
 BUSY_TIMEOUT_S = 120.0
 
@@ -61,22 +62,31 @@ class Database:
         self._group: _Group | None = None
         self._mine = _Mine()
         try:
-            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            private_folder(path.parent)
             if not path.exists():
                 _create(path, schema, version)
             self._connection = _connect(path)
             self._connection.execute(f"PRAGMA synchronous={'FULL' if durable else 'OFF'}")
             (found,) = self._connection.execute("PRAGMA user_version").fetchone()
+            tables = {name for (name,) in self._connection.execute("SELECT name FROM sqlite_master")}
         except (OSError, sqlite3.Error) as error:
-            raise unusable(path, error) from None
+            raise _foreign(path, error) from None
+        if not tables or (found <= version and _first_table(schema) not in tables) or found < 1:
+            self._connection.close()
+            raise _foreign(path, None if tables else sqlite3.DatabaseError(say("it is empty", "文件为空")))
         if found < version:
             self._migrate(version, migrations or {})
         if found > version:
+            self._connection.close()
             raise SetupError(
                 say(
-                    f"{path} was written by a newer version of this toolkit; update it",
-                    f"{path} 由更新版本的工具写入，请升级本工具",
-                )
+                    f"{path} was written by a newer version of this toolkit (its version {found}, ours {version})",
+                    f"{path} 由更新版本的工具写入（文件版本 {found}，本工具版本 {version}）",
+                ),
+                advice=say(
+                    "update it: pip install -U bailian-toolkit; or set BAILIAN_HOME to another folder",
+                    "请升级本工具：pip install -U bailian-toolkit；或把 BAILIAN_HOME 设为其他文件夹",
+                ),
             )
 
     def _migrate(self, version: int, migrations: Mapping[int, str]) -> None:
@@ -245,6 +255,28 @@ class Database:
             self._connection.close()
 
 
+def _first_table(schema: str) -> str:
+    """Return a table that every version of the file has."""
+    return schema.partition("CREATE TABLE ")[2].partition(" ")[0]
+
+
+def _foreign(path: Path, error: Exception | None) -> JournalError | SetupError:
+    """Return the error for a file that is none of ours: empty, no SQLite, or another program's."""
+    no_sqlite = getattr(error, "sqlite_errorname", "") in ("SQLITE_NOTADB", "SQLITE_CORRUPT")
+    if error is not None and type(error) is not sqlite3.DatabaseError and not no_sqlite:
+        return unusable(path, error)
+    why = f" ({error})" if error is not None else ""
+    return SetupError(
+        say(f"{path} is not a file of this toolkit{why}", f"{path} 不是本工具的文件{why}"),
+        advice=say(
+            f"put the right file back, or move this one away (mv {path} {path}.old): a new one is made then, which knows "
+            "nothing of earlier tasks (`bailian tasks list --remote` shows those of 24 hours)",
+            f"请恢复正确的文件，或将其移走（mv {path} {path}.old）：之后会新建一个，但不再知道以前的任务"
+            "（`bailian tasks list --remote` 显示 24 小时内的任务）",
+        ),
+    )
+
+
 def unusable(path: Path, error: Exception) -> JournalError:
     return JournalError(
         say(f"cannot use {path}: {error}", f"无法使用 {path}：{error}"),
@@ -281,7 +313,7 @@ def _create(path: Path, schema: str, version: int) -> None:
     """
     aside = path.with_name(f".{path.name}.{uuid4().hex}")
     try:
-        connection = _connect(aside)
+        connection = _connect(private_file(aside))
         connection.execute("PRAGMA journal_mode=WAL")
         connection.executescript(schema)
         connection.execute(f"PRAGMA user_version={version}")
@@ -290,7 +322,6 @@ def _create(path: Path, schema: str, version: int) -> None:
         connection.close()
         if busy:
             raise sqlite3.OperationalError(say("the new file is not whole", "新建的文件不完整"))
-        aside.chmod(0o600)
         try:
             os.link(aside, path)
         except FileExistsError:

@@ -14,6 +14,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from bailian.database import unusable
+from bailian.private import private_file, private_folder
 
 # Two that begin at the same moment are in each other's way for an instant; one of them is to win.
 TURN_S = 0.25
@@ -26,15 +27,15 @@ class Owner:
         self.id = uuid4().hex[:12]
         self._folder = home / "running"
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
+            private_folder(self._folder)
         except OSError as error:
             raise unusable(self._folder, error) from None
         self._held: sqlite3.Connection | None = None
 
     def __enter__(self) -> Owner:
         try:
-            self._held = _lock(self._path(self.id))
-        except sqlite3.OperationalError as error:
+            self._held = _lock(private_file(self._path(self.id)))
+        except (OSError, sqlite3.OperationalError) as error:
             raise unusable(self._path(self.id), error) from None
         return self
 
@@ -75,10 +76,10 @@ def only_one(home: Path, name: str, part: str | None = None) -> Iterator[bool]:
     with contextlib.ExitStack() as held:
         alone = True
         try:
-            whole.parent.mkdir(parents=True, exist_ok=True)
-            held.enter_context(contextlib.closing(_lock(whole, shared=part is not None, wait_s=TURN_S)))
+            held.enter_context(contextlib.closing(_lock(private_file(whole), shared=part is not None, wait_s=TURN_S)))
             if part is not None:
-                held.enter_context(contextlib.closing(_lock(_run_path(home, f"{name}\n{part}"), wait_s=TURN_S)))
+                one = private_file(_run_path(home, f"{name}\n{part}"))
+                held.enter_context(contextlib.closing(_lock(one, wait_s=TURN_S)))
         except sqlite3.OperationalError as error:
             if "locked" not in str(error):
                 raise unusable(whole, error) from None

@@ -19,8 +19,10 @@ import hashlib
 import os
 import re
 import shlex
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from bailian.budget_settings import read_budgets
@@ -28,6 +30,7 @@ from bailian.endpoints import checked_base_url, checked_socket_url, chosen_regio
 from bailian.errors import SetupError
 from bailian.language import say
 
+T = TypeVar("T")
 GET_A_KEY_URL = "https://help.aliyun.com/zh/model-studio/get-api-key"
 
 
@@ -72,6 +75,8 @@ class Settings:
     """What may be spent in a calendar day, and in a month, by all processes together."""
     resume_flags: tuple[str, ...] = ()
     """The account options that were given: a command that continues this run needs them too."""
+    key_file: Path | None = None
+    """Where the key was read from, if it was a file."""
 
     @property
     def resume_command(self) -> str:
@@ -129,8 +134,9 @@ def read_settings(
     base_url: str | None = None,
     workspace: str | None = None,
     sandbox: bool = False,
+    problems: list[SetupError] | None = None,
 ) -> Settings:
-    """Collect the settings of one run.
+    """Collect the settings of one run. `problems` takes what is wrong with the user's files, instead of raising it.
 
     Raises:
         InvalidRequest: an unknown region, or a base URL that is none.
@@ -143,6 +149,7 @@ def read_settings(
     speech_url = None if base_url else checked_socket_url(os.environ.get("DASHSCOPE_WEBSOCKET_BASE_URL"))
     base_url = base_url or os.environ.get("DASHSCOPE_HTTP_BASE_URL") or default_base_url(region, workspace)
     home = home_folder()
+    budgets = _or_noted(lambda: read_budgets(home), dict[str, Any](), problems)
     if sandbox:
         return Settings(
             base_url,
@@ -151,18 +158,31 @@ def read_settings(
             home=home / "sandbox",
             sandbox=True,
             resume_flags=flags,
-            **read_budgets(home),
+            **budgets,
         )
+    nothing: tuple[Secret | None, Path | None] = (None, None)
+    key, key_file = _or_noted(_find_key, nothing, problems)
     return Settings(
         checked_base_url(base_url),
         region,
-        _find_key(),
+        key,
         workspace,
         home,
         speech_url=speech_url,
         resume_flags=flags,
-        **read_budgets(home),
+        key_file=key_file,
+        **budgets,
     )
+
+
+def _or_noted(read: Callable[[], T], otherwise: T, problems: list[SetupError] | None) -> T:
+    try:
+        return read()
+    except SetupError as error:
+        if problems is None:
+            raise
+        problems.append(error)
+        return otherwise
 
 
 def _flags(**given: str | None) -> tuple[str, ...]:
@@ -193,13 +213,15 @@ def at(settings: Settings, base_url: str) -> Settings:
     return replace(settings, base_url=base_url)
 
 
-def _find_key() -> Secret | None:
+def _find_key() -> tuple[Secret | None, Path | None]:
+    """Return the key, and the file it is in if it is in one."""
+    path = None
     value = os.environ.get("DASHSCOPE_API_KEY", "").strip()
     origin = "DASHSCOPE_API_KEY"
     if not value:
         path = _key_file()
         if path is None:
-            return None
+            return None, None
         origin = str(path)
         try:
             value = path.read_text(encoding="utf-8-sig").strip()
@@ -208,9 +230,9 @@ def _find_key() -> Secret | None:
                 say(f"cannot read the key file {path}: {error}", f"无法读取密钥文件 {path}：{error}")
             ) from None
     if not value:
-        return None
+        return None, path
     try:
-        return Secret(value)
+        return Secret(value), path
     except ValueError:
         raise SetupError(
             say(

@@ -16,9 +16,9 @@ PACKAGE = ROOT / "bailian"
 
 # From the ground up; a module may import its own layer and those below it.
 LAYERS = (
-    ("bailian", "language", "errors", "wire_codes", "counts"),
-    ("model",),
-    ("budget_settings", "catalog", "endpoints", "settings"),
+    ("bailian", "language", "errors", "wire_codes", "counts", "private"),
+    ("model", "model_rules"),
+    ("budget_settings", "catalog", "endpoints", "settings", "toml_files"),
     (
         "database",
         "journal",

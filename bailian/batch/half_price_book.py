@@ -23,6 +23,7 @@ from bailian.journal_rows import Row, dumped, row_of
 from bailian.journal_runs import CHUNK_ROWS
 from bailian.language import say
 from bailian.media.naming import sync_folder
+from bailian.private import private_file
 
 _MARK = "json_extract(prepared, '$.half_price')"
 _MEMBER = f"account = ? AND state IN ('sending', 'unsettled', 'ended') AND {_MARK} = ?"
@@ -70,9 +71,7 @@ class Shelf:
     def _write(self, path: Path, fill: Callable[[Any], object]) -> None:
         part = path.with_name(f".{path.name}.part")
         try:
-            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            with part.open("wb") as file:
-                part.chmod(0o600)
+            with private_file(part).open("wb") as file:
                 fill(file)
                 file.flush()
                 os.fsync(file.fileno())

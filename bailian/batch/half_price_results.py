@@ -19,6 +19,7 @@ from bailian.engine.watch import keep
 from bailian.errors import BailianError, Exit, NotSent, TaskFailed, TransportError, journalled
 from bailian.journal_rows import Row
 from bailian.language import say
+from bailian.private import private_file
 from bailian.wire.batch_api import BatchApi
 from bailian.wire_codes import service_error
 
@@ -53,6 +54,7 @@ def _downloaded(api: BatchApi, shelf: Shelf, kept: Kept, batch: Mapping[str, Any
             if not isinstance(file_id, str):  # there is one: what it holds is paid, and is not given up
                 raise TransportError(say("the answer names no readable file", "应答中的文件 id 无法解析"))
             api.content(file_id, path)
+            private_file(path)
         if path.exists():
             paths.append(path)
     return paths

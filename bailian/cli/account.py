@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
+from pathlib import Path
 from typing import Any
 
 from bailian.cli.options import Common, account_options
+from bailian.language import say
 from bailian.settings import Settings, read_settings
 
 
 def settings_of(common: Common) -> Settings:
     """Return the settings that a command's options ask for."""
-    return read_settings(
+    here = read_settings(
         region=common.region, base_url=common.base_url, workspace=common.workspace, sandbox=common.sandbox
     )
+    _note_loose_key(here, quiet=common.quiet)
+    return here
 
 
 def with_account(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -25,6 +29,29 @@ def with_account(function: Callable[..., Any]) -> Callable[..., Any]:
         *, region: str | None, base_url: str | None, workspace: str | None, sandbox: bool, **own: Any
     ) -> Any:
         here = read_settings(region=region, base_url=base_url, workspace=workspace, sandbox=sandbox)
+        _note_loose_key(here, quiet=bool(own.get("quiet")))
         return function(here=here, **own)
 
     return account_options(with_settings)
+
+
+def loose(path: Path, what: str) -> str:
+    """Return what is wrong with a file or folder that others may read, and the command that helps; else nothing."""
+    from bailian.private import open_to_others
+
+    if not open_to_others(path):
+        return ""
+    import shlex
+
+    command = f"chmod {700 if path.is_dir() else 600} {shlex.quote(str(path))}"
+    return say(f"{what} {path} can be read by other users: {command}", f"{what} {path} 可被其他用户读取：{command}")
+
+
+def _note_loose_key(here: Settings, *, quiet: bool) -> None:
+    if here.key_file is None or quiet:
+        return
+    text = loose(here.key_file, say("the key file", "密钥文件"))
+    if text:
+        from bailian.cli.terminal import talk
+
+        talk(say(f"note: {text}", f"提示：{text}"))

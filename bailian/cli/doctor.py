@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import click
 
 from bailian import __version__
-from bailian.cli.account import with_account
-from bailian.cli.options import talk_options
+from bailian.cli.account import loose
+from bailian.cli.options import account_options, talk_options
 from bailian.language import say
-from bailian.settings import Settings
+from bailian.settings import Settings, home_folder
 
 if TYPE_CHECKING:
     from bailian.catalog import Catalog
@@ -39,16 +39,17 @@ def age_of(catalog: Catalog) -> str:
     help=say("Check key, host, folders and journal; nothing is paid.", "检查密钥、服务地址、目录和日志，不产生费用。")
 )
 @talk_options
-@with_account
-def doctor(here: Settings, as_json: bool, **_talk: bool) -> int:
-    from bailian.catalog import load
-    from bailian.cli.run import service
+@account_options
+def doctor(
+    region: str | None, base_url: str | None, workspace: str | None, sandbox: bool, as_json: bool, **_talk: bool
+) -> int:
     from bailian.cli.terminal import write_data, write_json
-    from bailian.errors import BailianError, Exit
-    from bailian.journal import OPEN_STATES, Journal
-    from bailian.settings import home_folder
-    from bailian.wire.service import Service
+    from bailian.errors import BailianError, Exit, SetupError
+    from bailian.settings import read_settings
 
+    in_files: list[SetupError] = []
+    here = read_settings(region=region, base_url=base_url, workspace=workspace, sandbox=sandbox, problems=in_files)
+    problems: list[BailianError] = [*in_files]
     facts: dict[str, object] = {
         "toolkit": __version__,
         "python": sys.version.split()[0],
@@ -57,26 +58,55 @@ def doctor(here: Settings, as_json: bool, **_talk: bool) -> int:
         "key": here.api_key.masked if here.api_key else say("none", "无"),
         "home": str(here.home),
         "models": str(home_folder() / "models.toml"),
+        **_open_to_others(here),
     }
-    code = Exit.OK
-    try:
-        with closing(Journal(here.home)) as journal:
-            facts["journal"] = say("can be written", "可写")
-            facts["open_jobs"] = len(journal.jobs(here.account, OPEN_STATES))
-            facts["open_elsewhere"] = journal.open_elsewhere(here.account)
-        facts["catalog"] = age_of(load(home_folder()))
-        here.require_key()
-        with service(here, quiet=True) as there, closing(Service(there)) as asked:
-            facts["base_url"] = there.base_url
-            asked.task("00000000-0000-0000-0000-000000000000")
-        facts["service"] = say("answers, the key is accepted", "应答正常，密钥有效")
-    except BailianError as error:
-        facts["problem"] = error.message
-        facts["advice"] = error.advice
-        code = error.exit_code
+    for check in (_journal, _catalog, _service):
+        try:
+            if check is not _service or not problems:
+                facts.update(check(here))
+        except BailianError as error:  # noqa: PERF203 - three of them
+            problems.append(error)
+    if problems:
+        facts["problem"] = "\n".join(error.message for error in problems)
+        facts["advice"] = "\n".join(dict.fromkeys(error.advice for error in problems if error.advice))
     if as_json:
         write_json(facts)
     else:
         for name, value in facts.items():
-            write_data(f"{name:10} {value}")
-    return code
+            first, *rest = str(value).split("\n")
+            write_data("\n".join([f"{name:10} {first}", *(f"{'':10} {line}" for line in rest)]))
+    return problems[0].exit_code if problems else Exit.OK
+
+
+def _open_to_others(here: Settings) -> dict[str, object]:
+    """Return which of key file and home other users of the machine may read. A run tightens its own folders."""
+    paths = [(here.key_file, say("the key file", "密钥文件")), (home_folder(), say("the home folder", "数据目录"))]
+    found = [text for path, what in paths if path is not None and (text := loose(path, what))]
+    return {"readable": "\n".join(found)} if found else {}
+
+
+def _journal(here: Settings) -> dict[str, object]:
+    from bailian.journal import OPEN_STATES, Journal
+
+    with closing(Journal(here.home)) as journal:
+        return {
+            "journal": say("can be written", "可写"),
+            "open_jobs": len(journal.jobs(here.account, OPEN_STATES)),
+            "open_elsewhere": journal.open_elsewhere(here.account),
+        }
+
+
+def _catalog(here: Settings) -> dict[str, object]:
+    from bailian.catalog import load
+
+    return {"catalog": age_of(load(home_folder()))}
+
+
+def _service(here: Settings) -> dict[str, object]:
+    from bailian.cli.run import service
+    from bailian.wire.service import Service
+
+    here.require_key()
+    with service(here, quiet=True) as there, closing(Service(there)) as asked:
+        asked.task("00000000-0000-0000-0000-000000000000")
+        return {"base_url": there.base_url, "service": say("answers, the key is accepted", "应答正常，密钥有效")}

@@ -27,6 +27,7 @@ from bailian.language import say
 from bailian.media import naming
 from bailian.modalities import exact
 from bailian.modalities.shapes import Prepared
+from bailian.private import private_file, private_folder
 
 if TYPE_CHECKING:
     from bailian.cli.streaming import StreamedText
@@ -181,7 +182,8 @@ def service(here: Settings, *, quiet: bool) -> Iterator[Settings]:
     task_s = float(os.environ.get("BAILIAN_SANDBOX_TASK_S") or 2.0)
     sandbox = Sandbox(state_path=here.home / "service.sqlite3", task_s=task_s)
     try:
-        here.home.mkdir(parents=True, exist_ok=True)
+        private_folder(here.home.parent)
+        private_file(here.home / "service.sqlite3")
         sandbox.start()
     except SandboxUnavailable as error:
         raise SetupError(str(error), advice=f"{sys.executable} -m pip install 'bailian-toolkit[sandbox]'") from None

@@ -13,6 +13,7 @@ from bailian.cli.report import STDOUT_FOLDER
 from bailian.errors import InvalidRequest
 from bailian.language import say
 from bailian.media import naming
+from bailian.private import private_folder
 
 if TYPE_CHECKING:
     from bailian.engine.job import Saving
@@ -64,7 +65,7 @@ class Target:
         from bailian.engine.job import Saving
 
         template = common.name or naming.DEFAULT_TEMPLATE
-        folder = home / STDOUT_FOLDER / uuid4().hex if self.as_file else self.folder
+        folder = private_folder(home / STDOUT_FOLDER) / uuid4().hex if self.as_file else self.folder
         return Saving(None if folder is None else folder.absolute(), template, common.sidecar, self.stem, self.suffix)
 
 

@@ -22,6 +22,7 @@ from bailian.media.digests import has_digest, sha256_of
 from bailian.media.sounds import finish_sound
 from bailian.modalities import of
 from bailian.modalities.shapes import Item, Notice
+from bailian.private import private_file
 from bailian.wire.download import save_error
 
 WRITE_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0)
@@ -130,6 +131,8 @@ def _made_now(job: Job, ports: Ports, item: Item, begun: BegunFile | None, stem:
     target, digest = _written(job, ports, item, stem, part, whole)
     ports.journal.file(job.id, item.index, target, sha256=digest)
     final = _place(job, item, whole, target)
+    if ports.journal.folder in final.parents:  # on its way to stdout
+        private_file(final)
     ports.journal.file(job.id, item.index, final, sha256=digest, placed=True)
     return final
 

@@ -14,6 +14,7 @@ from bailian.errors import BailianError, ServiceError, SomeFailed, TaskFailed, T
 from bailian.language import say
 from bailian.modalities import of, remarks
 from bailian.modalities.shapes import Item
+from bailian.private import private_file
 from bailian.wire.download import LinkExpired, save_error
 from bailian.wire.received import read_json
 
@@ -51,7 +52,7 @@ def _fetch_document(job: Job, ports: Ports) -> None:
         return
     part = ports.journal.folder / "documents" / f"{job.id}.part"
     try:
-        ports.downloader.fetch(url, part)
+        ports.downloader.fetch(url, private_file(part))
         document = read_json(part.read_bytes())
     except ValueError:
         document = None

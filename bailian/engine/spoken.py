@@ -16,6 +16,7 @@ from bailian.engine.job import Job, Ports
 from bailian.errors import BailianError, CutShort, MaybeSent, NotSent, SaveError, ServiceError, TransportError
 from bailian.language import say
 from bailian.modalities import of
+from bailian.private import private_file
 
 FOLDER = "sounds"
 
@@ -128,8 +129,7 @@ def _taken(job: Job, shared: Path, path: Path) -> dict[str, Any] | None:
 def _speak(job: Job, ports: Ports, payload: Mapping[str, Any], path: Path, shared: Path | None) -> dict[str, Any]:
     part = path.with_suffix(".part")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        answer = ports.speech().speak(payload, part)
+        answer = ports.speech().speak(payload, private_file(part))
         part.replace(path)
         _write_answer(path, answer)
         if shared is not None and _length_ms(path, payload["parameters"]) != 0:
@@ -150,7 +150,7 @@ def _speak(job: Job, ports: Ports, payload: Mapping[str, Any], path: Path, share
 def _write_answer(path: Path, answer: Mapping[str, Any], aside_name: str = "") -> None:
     """Say that a sound is whole: its answer is there, and is whole too."""
     aside = path.with_name(f"{aside_name or path.stem}.answer")
-    aside.write_text(json.dumps(answer, ensure_ascii=False), encoding="utf-8")
+    private_file(aside).write_text(json.dumps(answer, ensure_ascii=False), encoding="utf-8")
     aside.replace(path.with_suffix(".json"))
 
 

@@ -22,6 +22,7 @@ from bailian.database import unusable
 from bailian.errors import BailianError, InvalidRequest
 from bailian.language import say
 from bailian.modalities.shapes import Input, Mask, Notice, Probe
+from bailian.private import private_file
 
 FORMATS = {"JPEG": "jpg", "PNG": "png", "BMP": "bmp", "TIFF": "tiff", "WEBP": "webp"}
 FORMAT_NAMES = "JPG, PNG, BMP, TIFF, WEBP"
@@ -268,8 +269,7 @@ def kept(data: bytes, suffix: str, home: Path) -> Path:
     """
     path = (home / "inputs" / f"{hashlib.sha256(data).hexdigest()[:24]}.{suffix}").absolute()
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(data)
+        private_file(path).write_bytes(data)
     except OSError as error:
         raise unusable(home, error) from None
     return path

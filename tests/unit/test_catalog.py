@@ -117,7 +117,7 @@ def test_what_is_no_model_is_refused(tmp_path: Path, text: str) -> None:
 def test_a_file_that_is_not_utf_8_is_refused(tmp_path: Path) -> None:
     """A file saved in another encoding is a fault of the file, not a bug."""
     (tmp_path / "models.toml").write_bytes('[models."中"]\n'.encode("gbk"))
-    with pytest.raises(SetupError, match="not valid TOML"):
+    with pytest.raises(SetupError, match="not UTF-8"):
         load(tmp_path)
 
 
