@@ -27,6 +27,20 @@ def sandbox() -> None:
     help=say("0 takes a free one.", "0 表示任意空闲端口。"),
 )
 @click.option(
+    "--host",
+    default="127.0.0.1",
+    show_default=True,
+    metavar="ADDRESS",
+    help=say("Listen on this address.", "监听该地址。"),
+)
+@click.option(
+    "--allow-host",
+    "allow_hosts",
+    multiple=True,
+    metavar="NAME",
+    help=say("Answer to this name, too (repeatable).", "也接受以该主机名发来的请求（可重复）。"),
+)
+@click.option(
     "--task-seconds",
     "task_s",
     type=click.FloatRange(min=0),
@@ -53,7 +67,14 @@ def sandbox() -> None:
     ),
 )
 def serve(
-    port: int, task_s: float, no_limits: bool, state_path: Path | None, today: bool, on_date: datetime | None
+    port: int,
+    host: str,
+    allow_hosts: tuple[str, ...],
+    task_s: float,
+    no_limits: bool,
+    state_path: Path | None,
+    today: bool,
+    on_date: datetime | None,
 ) -> None:
     from bailian.catalog import current_day
     from bailian.errors import InvalidRequest, SetupError
@@ -68,12 +89,26 @@ def serve(
         )
     day = current_day() if today else on_date.date() if on_date is not None else None
     try:
-        run(port=port, task_s=task_s, enforce_limits=not no_limits, state_path=state_path, day=day)
+        run(
+            host,
+            port,
+            task_s=task_s,
+            enforce_limits=not no_limits,
+            state_path=state_path,
+            day=day,
+            allow_hosts=allow_hosts,
+        )
     except SandboxUnavailable as error:
         raise SetupError(str(error)) from None
     except OSError as error:
         raise InvalidRequest.one(
             "port",
-            say(f"cannot listen on {port}: {error.strerror}", f"无法监听端口 {port}：{error.strerror}"),
-            advice=say("--port 0 takes a free one", "--port 0 使用任意空闲端口"),
+            say(
+                f"cannot listen on {host}, port {port}: {error.strerror}",
+                f"无法监听 {host} 的端口 {port}：{error.strerror}",
+            ),
+            advice=say(
+                "--port 0 takes a free one; --host is an address of this computer",
+                "--port 0 使用任意空闲端口；--host 应为本机地址",
+            ),
         ) from None

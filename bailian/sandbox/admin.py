@@ -68,6 +68,12 @@ def _for_loopback(handler: Callable[[Request], Awaitable[Any]]) -> Callable[[Req
     async def endpoint(request: Request) -> Response:
         if request.client is None or not ipaddress.ip_address(request.client.host).is_loopback:
             return JSONResponse({"error": "only from this computer"}, 403)
+        if "origin" in request.headers:
+            return JSONResponse({"error": "not for web pages: the request has an Origin"}, 403)
+        media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if request.method == "POST" and media_type != "application/json":
+            # What a page may send without asking first is any other type.
+            return JSONResponse({"error": "send it with the header Content-Type: application/json"}, 415)
         try:
             return JSONResponse(await handler(request))
         except ValueError as error:

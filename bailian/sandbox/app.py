@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -27,6 +28,7 @@ from bailian.sandbox.edit_orders import EditOrders
 from bailian.sandbox.faults import Fault
 from bailian.sandbox.files import Files
 from bailian.sandbox.givens import Givens
+from bailian.sandbox.hosts import Hosts, OnlyKnownHosts
 from bailian.sandbox.known_models import (
     IMAGE2IMAGE,
     IMAGE_GENERATION,
@@ -298,8 +300,9 @@ async def _crashed(request: Request, error: Exception) -> Response:
     return JSONResponse(body, 500)
 
 
-def build(state: State, lines: Lines) -> Starlette:
+def build(state: State, lines: Lines, hosts: Hosts) -> Starlette:
     """Return the ASGI application."""
     own = [*Admin(state).routes(), *SpeechDesk(state, lines).routes(), *BatchDesk(state, lines).routes()]
     routes = [*own, *Desk(state, lines).routes()]  # its last one takes everything
-    return Starlette(routes=routes, exception_handlers={Exception: _crashed})
+    guard = [Middleware(OnlyKnownHosts, hosts=hosts)]
+    return Starlette(routes=routes, exception_handlers={Exception: _crashed}, middleware=guard)

@@ -28,6 +28,7 @@ def serve(
     link_life_s: float = 86400.0,
     fetch_foreign: str = "placeholder",
     day: date | None = None,
+    allow_hosts: Collection[str] = (),
     on_ready: Callable[[Sandbox], None] | None = None,
 ) -> None:
     """Listen until Ctrl-C or SIGTERM; what the user needs to know goes to stderr.
@@ -47,6 +48,7 @@ def serve(
         link_life_s=link_life_s,
         fetch_foreign=fetch_foreign,
         day=day,
+        allow_hosts=allow_hosts,
     )
     ended = threading.Event()
     if threading.current_thread() is threading.main_thread():

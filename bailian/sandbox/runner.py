@@ -13,6 +13,7 @@ import uvicorn
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from bailian.sandbox.app import build
+from bailian.sandbox.hosts import Hosts
 from bailian.sandbox.line import Lines
 from bailian.sandbox.state import State
 
@@ -64,10 +65,10 @@ class _Server(uvicorn.Server):
 class Runner:
     """One server in one daemon thread."""
 
-    def __init__(self, state: State, sock: socket.socket) -> None:
+    def __init__(self, state: State, sock: socket.socket, hosts: Hosts) -> None:
         lines = Lines()
         config = uvicorn.Config(
-            build(state, lines),
+            build(state, lines, hosts),
             http=lines.protocol_class(),
             ws=WebSocketsSansIOProtocol,
             ws_per_message_deflate=False,

@@ -45,6 +45,7 @@ class Sandbox:
         models: name → limits; absent: the toolkit's catalog.
         clock: epoch seconds.
         day: names that are retired on this day are refused; None: everything is served.
+        allow_hosts: names by which clients may call it, beside this computer's own and `host`.
     """
 
     def __init__(
@@ -62,8 +63,10 @@ class Sandbox:
         models: Mapping[str, Limits] | None = None,
         clock: Callable[[], float] = time.time,
         day: date | None = None,
+        allow_hosts: Collection[str] = (),
     ) -> None:
         self._address = (host, port)
+        self._allow_hosts = allow_hosts
         self._state_path = state_path
         self._api_keys = api_keys
         self._models = models
@@ -107,7 +110,9 @@ class Sandbox:
             sock.close()
             raise
         self._address = (self._address[0], sock.getsockname()[1])
-        self._runner = runner_class(self._state, sock)
+        from bailian.sandbox.hosts import Hosts
+
+        self._runner = runner_class(self._state, sock, Hosts(self._address[0], self._allow_hosts))
         self._runner.start(START_S)
         return self
 

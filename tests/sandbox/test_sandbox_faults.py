@@ -350,7 +350,7 @@ def test_stopping_drops_whoever_waits(capfd: pytest.CaptureFixture[str]) -> None
                 {"model": "qwen-image-max", "input": {"messages": [{"role": "user", "content": [{"text": "x"}]}]}}
             ).encode()
             path = urlsplit(box.base_url).path + "/services/aigc/multimodal-generation/generation"
-            head = f"POST {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer k\r\nContent-Length: {len(body)}\r\n\r\n"
+            head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer k\r\nContent-Length: {len(body)}\r\n\r\n"
             line.sendall(head.encode() + body)
             until(lambda: len(box.sync_calls) == 1)
         begin = time.monotonic()

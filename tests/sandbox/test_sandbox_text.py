@@ -392,7 +392,7 @@ def test_a_reset_leaves_the_work_done(client: Client, box: Sandbox) -> None:
 def test_a_stream_that_nobody_reads_ends(client: Client, box: Sandbox) -> None:
     box.settings.task_s = 60
     body = json.dumps({"model": "qwen-plus", "input": {"prompt": "数到9"}}).encode()
-    head = f"POST /api/v1{TEXT} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer k\r\nAccept: text/event-stream\r\nContent-Length: {len(body)}\r\n\r\n"
+    head = f"POST /api/v1{TEXT} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer k\r\nAccept: text/event-stream\r\nContent-Length: {len(body)}\r\n\r\n"
     with socket.create_connection(("127.0.0.1", box.port), timeout=10) as sock:
         sock.sendall(head.encode() + body)
         assert sock.recv(100).startswith(b"HTTP/1.1 200")
