@@ -169,7 +169,7 @@ def load(home: Path | None = None, today: date | None = None, *, use_successor: 
     Raises:
         SetupError: the user's file is not TOML, or has a table that is not a model.
     """
-    tables, as_of = _tables_of(parse_toml(PACKAGE_FILE.read_text(encoding="utf-8")))
+    tables, as_of = _read(PACKAGE_FILE)
     overlay_path = home / "models.toml" if home else None
     overlay: dict[str, dict[str, Any]] = {}
     if overlay_path is not None:
@@ -183,6 +183,11 @@ def load(home: Path | None = None, today: date | None = None, *, use_successor: 
     for name in overlay:
         _check(built[name], overlay_path or PACKAGE_FILE)
     return Catalog(built.values(), today, use_successor=use_successor, as_of=as_of)
+
+
+def _read(path: Path) -> tuple[dict[str, dict[str, Any]], date | None]:
+    """Return the package's own tables, and the day as of which they were written."""
+    return _tables_of(parse_toml(path.read_text(encoding="utf-8")))
 
 
 def _tables_of(content: dict[str, Any]) -> tuple[dict[str, dict[str, Any]], date | None]:
