@@ -316,6 +316,12 @@ class JournalError(BailianError):
     stops_all = True
 
 
+class UnreadableJob(JournalError):
+    """A row of the journal that no version of this toolkit has written; the others are as good as ever."""
+
+    stops_all = False
+
+
 class SaveError(BailianError):
     exit_code = Exit.TRY_AGAIN
     code = "FileError"

@@ -155,12 +155,38 @@ class Ended(NamedTuple):
 
 
 def row_of(row: sqlite3.Row) -> Row:
+    """Return a job; what cannot be read in it is as if it were not there."""
     values = dict(zip(row.keys(), row, strict=True))
     for name in ("request", "prepared", "saving", "answer", "error"):
-        values[name] = _DECODER.decode(values[name]) if values[name] else (None if name in ("answer", "error") else {})
+        values[name] = _object_of(values[name]) if values[name] else None
+        if values[name] is None and name not in ("answer", "error"):
+            values[name] = {}
+    if values["error"] is not None and not isinstance(values["error"].get("error"), dict):
+        values["error"] = None
+    for name in _NUMBERS:
+        value = values[name]
+        if value is not None and not (isinstance(value, int | float) and -MOST_NUMBER < value < MOST_NUMBER):
+            values[name] = None
+    values["created_at_s"], values["lost_cny"] = values["created_at_s"] or 0.0, values["lost_cny"] or 0.0
     values["adopted"] = bool(values["adopted"])
     values.pop("number", None)
     return Row(**values)
+
+
+def _object_of(text: Any) -> dict[str, Any] | None:
+    try:
+        value = _DECODER.decode(text)
+    except (TypeError, ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+# As far as `time.localtime` reaches everywhere; more money than there is.
+MOST_NUMBER = 1e11
+_NUMBERS = (
+    *("created_at_s", "sent_at_s", "submitted_at_s", "ended_at_s", "sent_server_s", "run_s"),
+    *("estimate_cny", "charged_cny", "lost_cny"),
+)
 
 
 # NaN in an answer that an older version kept is null.

@@ -11,12 +11,12 @@ from bailian import catalog, settings
 from bailian.cli.progress import ProgressLine
 from bailian.cli.report import report, talk_other_names, verdict
 from bailian.cli.run import service
-from bailian.cli.terminal import talk
+from bailian.cli.terminal import talk, talk_error
 from bailian.engine.adopt import adopt
 from bailian.engine.job import Job, Outcome, Saving
 from bailian.engine.reports import still_running
 from bailian.engine.run import Engine
-from bailian.errors import TaskFailed, from_journal
+from bailian.errors import TaskFailed, UnreadableJob, from_journal
 from bailian.journal import FINAL_STATES, OPEN_STATES, Row, TaskTaken
 from bailian.language import say
 from bailian.media import naming
@@ -63,13 +63,18 @@ def fetch(
         jobs, others = [], []
         codes: list[int] = []
         for row in rows:
-            if row.state in FINAL_STATES:
-                again = None if _files_are_there(engine, row) else engine.reopen(row)
-                if again is None:
-                    codes.append(report(_known(engine, row), as_json))
-                    continue
-                row = again
-            job = engine.take_over(row)
+            try:
+                if row.state in FINAL_STATES:
+                    again = None if _files_are_there(engine, row) else engine.reopen(row)
+                    if again is None:
+                        codes.append(report(_known(engine, row), as_json))
+                        continue
+                    row = again
+                job = engine.take_over(row)
+            except UnreadableJob as error:  # the others are fetched all the same
+                talk_error(error)
+                codes.append(error.exit_code)
+                continue
             if job is not None:
                 job.ask_once = bool(ids)
                 if folder is not None:

@@ -243,7 +243,9 @@ def _about(row: Row) -> str:
     """Return what a job is about: its prompt, or the names of its recordings."""
     from bailian.media.naming import stem_of
 
-    return str(row.request.get("prompt") or ", ".join(stem_of(word) for word in row.request.get("file") or []))
+    files = row.request.get("file")
+    names = [stem_of(str(word)) for word in files] if isinstance(files, list) else []
+    return str(row.request.get("prompt") or ", ".join(names))
 
 
 def _clock(epoch_s: float | None) -> str | None:

@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from bailian.engine.rhythm import Usual
 from bailian.engine.sweep import Sweep
-from bailian.errors import BailianError
+from bailian.errors import BailianError, UnreadableJob
 from bailian.journal import Journal, Row
 from bailian.journal_budgets import Budget
+from bailian.language import say
 from bailian.modalities.shapes import Notice
+from bailian.model import KINDS
 from bailian.owners import Owner
 from bailian.pace import Pace
 from bailian.wire.download import Downloader
@@ -153,7 +155,29 @@ class Job:
 
     @classmethod
     def of_row(cls, row: Row) -> Job:
-        """Continue what another run left."""
+        """Continue what another run left.
+
+        Raises:
+            UnreadableJob: nothing can be done with the row.
+        """
+        try:
+            return cls._of_row(row)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise UnreadableJob(
+                say(
+                    f"job {row.id} cannot be read in the journal: {error!r}",
+                    f"无法读取日志中的任务 {row.id}：{error!r}",
+                ),
+                advice=say(
+                    f"the others go on; what is known of it: bailian tasks show {row.id}",
+                    f"其他任务不受影响；已知信息：bailian tasks show {row.id}",
+                ),
+            ) from None
+
+    @classmethod
+    def _of_row(cls, row: Row) -> Job:
+        if row.kind not in KINDS or not isinstance(row.prepared.get("mode"), str):
+            raise ValueError(row.kind)
         return cls(
             id=row.id,
             kind=row.kind,

@@ -14,10 +14,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bailian.errors import BailianError
-from tests.fuzz import file_readers, readers, wire_readers
+from tests.fuzz import file_readers, readers, user_readers, wire_readers
 from tests.fuzz.readers import Reader
 
-READERS: dict[str, Reader] = {**readers.READERS, **wire_readers.READERS, **file_readers.READERS}
+READERS: dict[str, Reader] = {
+    **readers.READERS,
+    **wire_readers.READERS,
+    **file_readers.READERS,
+    **user_readers.READERS,
+}
 FEW, MANY = 200, 100_000
 
 
