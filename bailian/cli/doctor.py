@@ -35,6 +35,17 @@ def age_of(catalog: Catalog) -> str:
     )
 
 
+def _network(base_url: str) -> dict[str, str]:
+    """Return what the environment says about the way to the service, for calls and the speech socket alike."""
+    from bailian.wire.network import ca_bundle, proxy_for
+
+    proxy, bundle = proxy_for(base_url), ca_bundle()
+    return {
+        "proxy": f"{proxy.shown} ({proxy.variable})" if proxy else say("none", "无"),
+        "trusts": f"{bundle.path} ({bundle.variable})" if bundle else say("the public authorities", "公共证书机构"),
+    }
+
+
 @click.command(
     help=say("Check key, host, folders and journal; nothing is paid.", "检查密钥、服务地址、目录和日志，不产生费用。")
 )
@@ -64,6 +75,7 @@ def doctor(here: Settings, as_json: bool, **_talk: bool) -> int:
             facts["journal"] = say("can be written", "可写")
             facts["open_jobs"] = len(journal.jobs(here.account, OPEN_STATES))
             facts["open_elsewhere"] = journal.open_elsewhere(here.account)
+        facts.update(_network(here.base_url))
         facts["catalog"] = age_of(load(home_folder()))
         here.require_key()
         with service(here, quiet=True) as there, closing(Service(there)) as asked:

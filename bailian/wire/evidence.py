@@ -123,10 +123,24 @@ class NotingAdapter(HTTPAdapter):
         super().init_poolmanager(*args, **kwargs)
         self.poolmanager.pool_classes_by_scheme = self.pool_classes
 
-    def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:
-        manager = super().proxy_manager_for(*args, **kwargs)
-        manager.pool_classes_by_scheme = self.pool_classes
+    def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
+        manager = super().proxy_manager_for(proxy, **kwargs)
+        through = _through_socks if proxy.startswith("socks") else _as_it_is
+        manager.pool_classes_by_scheme = {name: through(pool) for name, pool in self.pool_classes.items()}
         return manager
+
+
+def _as_it_is(pool: type) -> type:
+    return pool
+
+
+@lru_cache(maxsize=8)
+def _through_socks(pool: type) -> type:
+    """Return the pool class with connections that go through a SOCKS proxy, and note what they send all the same."""
+    from urllib3.contrib.socks import SOCKSConnection, SOCKSHTTPSConnection
+
+    own = SOCKSHTTPSConnection if issubclass(pool, HTTPSConnectionPool) else SOCKSConnection
+    return type("SocksPool", (pool,), {"ConnectionCls": type("SocksLine", (_Noting, own), {})})
 
 
 @lru_cache(maxsize=64)

@@ -6,26 +6,21 @@ session (netrc never: it would replace the key's header), which also saves a thi
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
 import time
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field, replace
 from email.utils import parsedate_to_datetime
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
-from urllib.parse import urlsplit
 
 import requests
 import urllib3.exceptions
-from requests.utils import get_environ_proxies
 
 from bailian import __version__
-from bailian.endpoints import LOOPBACK_HOSTS
 from bailian.errors import MaybeSent, NotSent, TransportError
 from bailian.language import say
-from bailian.wire import evidence
+from bailian.wire import evidence, network
 from bailian.wire.received import json_object
 from bailian.wire.sse import Frame, frames
 from bailian.wire.whole import WholeAdapter
@@ -90,19 +85,25 @@ class _Session(requests.Session):
 
 
 def new_session(url: str, *, follows_redirects: bool = True) -> requests.Session:
-    """Return a session that asks the environment once: proxies and CA file for this host."""
+    """Return a session that asks the environment once: proxy and CA file for this host.
+
+    Raises:
+        SetupError: a variable of the environment names no proxy, or no certificates.
+    """
     session = _Session()
     session.follows = follows_redirects
     session.trust_env = False
-    with contextlib.suppress(ValueError):  # not a URL: sending will say so
-        if urlsplit(url).hostname not in LOOPBACK_HOSTS:
-            session.proxies.update(get_environ_proxies(url))
-    session.verify = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True
+    proxy = network.proxy_for(url)
+    if proxy is not None:
+        session.proxies.update({"http": proxy.url, "https": proxy.url})
+    bundle = network.ca_bundle() if url.startswith("https:") or (proxy and proxy.is_tls) else None
+    session.verify = str(bundle.path) if bundle else True
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     adapter = evidence.NotingAdapter(pool_maxsize=POOL_CONNECTIONS, max_retries=0)
     session.mount("https://", adapter)
     session.mount("http://", adapter)
-    session.headers["User-Agent"] = f"bailian-toolkit/{__version__}"
+    # Packed answers save little, and what is counted, continued and limited is easier told from plain ones.
+    session.headers.update({"User-Agent": f"bailian-toolkit/{__version__}", "Accept-Encoding": "identity"})
     return session
 
 
@@ -229,11 +230,13 @@ def _reply(response: requests.Response, content: bytes) -> Reply:
 def transport_error(error: Exception, url: str, read_timeout_s: float) -> TransportError:
     """Return our error for one of requests' or urllib3's. Whether it was sent is evidence, the rest is wording."""
     host = "/".join(url.split("/", 3)[2:3])
-    text = _wording(error, host, read_timeout_s)
-    return MaybeSent(text) if evidence.left() else NotSent(text)
+    text = _wording(error, url, host, read_timeout_s)
+    if evidence.left():
+        return MaybeSent(text)
+    return NotSent(text, advice=network.trust_advice() if _is_untrusted(error) else None)
 
 
-def _wording(error: Exception, host: str, read_timeout_s: float) -> str:
+def _wording(error: Exception, url: str, host: str, read_timeout_s: float) -> str:
     if isinstance(error, requests.ConnectTimeout):
         return say(f"{host} did not accept a connection in time", f"连接 {host} 超时")
     if isinstance(error, requests.ReadTimeout):
@@ -248,12 +251,17 @@ def _wording(error: Exception, host: str, read_timeout_s: float) -> str:
     if isinstance(reason, urllib3.exceptions.NameResolutionError):
         return say(f"the host name {host} cannot be resolved", f"无法解析域名 {host}")
     if isinstance(reason, urllib3.exceptions.ProxyError):
-        return say(f"the proxy did not connect to {host}: {reason}", f"代理无法连接 {host}：{reason}")
+        named = network.proxy_words(url)
+        return say(f"the proxy{named} did not connect to {host}: {reason}", f"代理{named}无法连接 {host}：{reason}")
     if isinstance(reason, urllib3.exceptions.SSLError):
         return say(f"no secure connection to {host}: {reason}", f"无法与 {host} 建立安全连接：{reason}")
     if isinstance(error, ValueError):  # no URL, no header: refused by the library. Its text may hold the key.
         return say(f"no request can be made for {host}", f"无法构造发往 {host} 的请求")
     return say(f"cannot connect to {host}", f"无法连接 {host}")
+
+
+def _is_untrusted(error: Exception) -> bool:
+    return "CERTIFICATE_VERIFY_FAILED" in str(_reason(error))
 
 
 def _reason(error: Exception) -> BaseException | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -20,7 +21,7 @@ from websockets.http11 import Response
 
 from bailian.errors import Exit, MaybeSent, NotSent, ServiceError, Unreachable, log_in
 from bailian.language import say
-from bailian.wire import answers
+from bailian.wire import answers, network
 from bailian.wire.http import Reply
 from bailian.wire.received import json_object
 from bailian.wire.speech_frames import Course
@@ -110,7 +111,8 @@ class SpeechSocket:
         except (Refused, InvalidStatus) as refusal:
             raise self._refusal(refusal.response) from None
         except (WebSocketException, OSError, ValueError, EOFError, ImportError) as error:
-            raise NotSent(not_opened(error, self._host, self._open_s)) from None
+            advice = network.trust_advice() if isinstance(error, ssl.SSLCertVerificationError) else None
+            raise NotSent(not_opened(error, self._url, self._host, self._open_s), advice=advice) from None
         cutting = cutting_timer(line, 2 * self._close_s)
         try:
             with line:

@@ -159,12 +159,14 @@ def test_a_redirect_does_not_carry_the_key_away() -> None:
         assert other.seen == []
 
 
-def test_the_environment_is_asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_environment_is_asked_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Proxy and CA file hold for the session; NO_PROXY is kept."""
     monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example:3128")
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/etc/own-ca.pem")
+    own_ca = tmp_path / "own-ca.pem"
+    own_ca.write_text("-----BEGIN CERTIFICATE-----\n", encoding="ascii")
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(own_ca))
     with new_session("https://api.example") as session:
-        assert (session.proxies["https"], session.verify) == ("http://proxy.example:3128", "/etc/own-ca.pem")
+        assert (session.proxies["https"], session.verify) == ("http://proxy.example:3128", str(own_ca))
     monkeypatch.setenv("NO_PROXY", "api.example")
     with new_session("https://api.example") as session:
         assert "https" not in session.proxies

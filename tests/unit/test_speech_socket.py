@@ -620,20 +620,19 @@ def test_no_secure_connection(part: Path) -> None:
         at(f"wss://{host}/").speak(payload(), part)
 
 
-@pytest.mark.parametrize("variable", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
+@pytest.mark.parametrize("variable", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR"])
 def test_the_trusted_are_those_of_the_http_calls(
     part: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str
 ) -> None:
     asked: list[Any] = []
     monkeypatch.setattr(ssl, "create_default_context", lambda **place: asked.append(place) or no_bundle())
-    monkeypatch.delenv("REQUESTS_CA_BUNDLE", raising=False)
-    monkeypatch.setenv(variable, str(tmp_path))
-    with pytest.raises(NotSent):
-        at("wss://127.0.0.1/").speak(payload(), part)
-    monkeypatch.setenv(variable, str(tmp_path / "missing.pem"))
-    with pytest.raises(NotSent):
-        at("wss://127.0.0.1/").speak(payload(), part)
-    assert asked == [{"capath": str(tmp_path)}, {"cafile": str(tmp_path / "missing.pem")}]
+    file = tmp_path / "ca.pem"
+    file.write_text("-----BEGIN CERTIFICATE-----\n", encoding="ascii")
+    for place in (tmp_path, file):
+        monkeypatch.setenv(variable, str(place))
+        with pytest.raises(NotSent):
+            at("wss://127.0.0.1/").speak(payload(), part)
+    assert asked == [{"capath": str(tmp_path)}, {"cafile": str(file)}]
 
 
 def no_bundle() -> None:
@@ -647,19 +646,11 @@ def test_a_proxy_is_asked_but_not_for_this_computer(part: Path, monkeypatch: pyt
 
     with LocalWeb(http("407 Proxy Authentication Required")) as proxy:
         monkeypatch.setenv("HTTP_PROXY", proxy.url.replace("//", "//user:secret@"))
-        with pytest.raises(NotSent, match=r"the proxy did not connect to service\.test") as refused:
+        with pytest.raises(NotSent, match=r"the proxy .* did not connect to service\.test") as refused:
             at("ws://service.test/api-ws/v1/inference").speak(payload(), part)
         answer_of(script, part)
     assert [seen.line for seen in proxy.seen] == ["CONNECT service.test:80 HTTP/1.1"]
     assert "authorization" not in proxy.seen[0].headers
-    assert "secret" not in str(refused.value)
-
-
-@pytest.mark.parametrize("proxy", ["socks5h://127.0.0.1:1", "nonsense://user:secret@h", "http://user:secret@h/path"])
-def test_a_proxy_that_cannot_be_used(part: Path, monkeypatch: pytest.MonkeyPatch, proxy: str) -> None:
-    monkeypatch.setenv("HTTP_PROXY", proxy)
-    with pytest.raises(NotSent) as refused:
-        at("ws://service.test/").speak(payload(), part)
     assert "secret" not in str(refused.value)
 
 
