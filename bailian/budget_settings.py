@@ -16,7 +16,7 @@ def read_budgets(home: Path) -> dict[str, Any]:
     Raises:
         SetupError: what is set is no amount of money.
     """
-    kept = _budget_table(home / "settings.toml")
+    kept = _tables(home / "settings.toml").get("budget", {})
     found = {}
     for name in ("day", "month"):
         variable = f"BAILIAN_{name.upper()}_BUDGET_CNY"
@@ -36,7 +36,16 @@ def read_budgets(home: Path) -> dict[str, Any]:
     return found
 
 
-def _budget_table(path: Path) -> dict[str, Any]:
+def read_http_hosts(home: Path) -> tuple[str, ...]:
+    """Return the hosts that may get the key without TLS: `BAILIAN_ALLOW_HTTP=a,b:8765`, else `allow_http = [...]` of
+    `settings.toml`. For a sandbox in another container; nobody else on the way is kept from reading along.
+    """
+    named = os.environ.get("BAILIAN_ALLOW_HTTP")
+    hosts = named.split(",") if named else _tables(home / "settings.toml").get("allow_http", [])
+    return tuple(host.strip().lower() for host in hosts if host.strip())
+
+
+def _tables(path: Path) -> dict[str, Any]:
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (FileNotFoundError, NotADirectoryError):
@@ -47,14 +56,19 @@ def _budget_table(path: Path) -> dict[str, Any]:
 
     try:
         tables = catalog.parse_toml(text)
-        table = tables.get("budget", {})
     except ValueError as error:
         raise SetupError(say(f"{path} is not valid TOML: {error}", f"{path} 不是合法的 TOML：{error}")) from None
-    if set(tables) - {"budget"} or not isinstance(table, dict) or set(table) - {"day_cny", "month_cny"}:
+    table, hosts = tables.get("budget", {}), tables.get("allow_http", [])
+    if set(tables) - {"budget", "allow_http"} or not isinstance(table, dict) or set(table) - {"day_cny", "month_cny"}:
         raise SetupError(
             say(
-                f"{path} has one table, [budget], with day_cny and month_cny",
-                f"{path} 只有 [budget] 一个表，含 day_cny 和 month_cny",
+                f"{path} has allow_http and one table, [budget], with day_cny and month_cny",
+                f"{path} 只有 allow_http 和 [budget] 一个表，含 day_cny 和 month_cny",
             )
         )
-    return table
+    if not isinstance(hosts, list) or not all(isinstance(host, str) for host in hosts):
+        raise SetupError(
+            say(f"{path}: allow_http is no list of host names", f"{path}：allow_http 不是主机名列表"),
+            advice='allow_http = ["sandbox:8765"]',
+        )
+    return tables

@@ -12,6 +12,7 @@ from uuid import uuid4
 
 from bailian.errors import JournalError, SetupError
 from bailian.language import say
+from bailian.settings import NO_HOME, no_home
 
 BUSY_TIMEOUT_S = 120.0
 
@@ -68,7 +69,7 @@ class Database:
             self._connection.execute(f"PRAGMA synchronous={'FULL' if durable else 'OFF'}")
             (found,) = self._connection.execute("PRAGMA user_version").fetchone()
         except (OSError, sqlite3.Error) as error:
-            raise unusable(path, error) from None
+            raise not_opened(path, error) from None
         if found < version:
             self._migrate(version, migrations or {})
         if found > version:
@@ -243,6 +244,11 @@ class Database:
     def close(self) -> None:
         with self._lock:
             self._connection.close()
+
+
+def not_opened(path: Path, error: Exception) -> JournalError | SetupError:
+    """Return why a home folder cannot be used at all."""
+    return no_home() if NO_HOME in (path, *path.parents) else unusable(path, error)
 
 
 def unusable(path: Path, error: Exception) -> JournalError:

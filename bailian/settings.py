@@ -23,11 +23,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from bailian.budget_settings import read_budgets
+from bailian.budget_settings import read_budgets, read_http_hosts
 from bailian.endpoints import checked_base_url, checked_socket_url, chosen_region, chosen_workspace, default_base_url
 from bailian.errors import SetupError
 from bailian.language import say
 
+NO_HOME = Path(os.devnull) / "no-home"
+"""Nothing can be read or written there."""
 GET_A_KEY_URL = "https://help.aliyun.com/zh/model-studio/get-api-key"
 
 
@@ -140,9 +142,10 @@ def read_settings(
     workspace = chosen_workspace(workspace)
     region = chosen_region(region)
     # A host named on the command line is the whole service's, its socket included.
-    speech_url = None if base_url else checked_socket_url(os.environ.get("DASHSCOPE_WEBSOCKET_BASE_URL"))
-    base_url = base_url or os.environ.get("DASHSCOPE_HTTP_BASE_URL") or default_base_url(region, workspace)
     home = home_folder()
+    http_hosts = read_http_hosts(home)
+    speech_url = None if base_url else checked_socket_url(os.environ.get("DASHSCOPE_WEBSOCKET_BASE_URL"), http_hosts)
+    base_url = base_url or os.environ.get("DASHSCOPE_HTTP_BASE_URL") or default_base_url(region, workspace)
     if sandbox:
         return Settings(
             base_url,
@@ -154,7 +157,7 @@ def read_settings(
             **read_budgets(home),
         )
     return Settings(
-        checked_base_url(base_url),
+        checked_base_url(base_url, http_hosts),
         region,
         _find_key(),
         workspace,
@@ -170,13 +173,33 @@ def _flags(**given: str | None) -> tuple[str, ...]:
 
 
 def home_folder() -> Path:
-    """Return where journal, limits and the user's models live: `BAILIAN_HOME`, else the platform's data folder."""
+    """Return where journal, limits and the user's models live: `BAILIAN_HOME`, else the platform's data folder.
+
+    A user without a home (a container's random user id) has `NO_HOME`.
+    """
     named = os.environ.get("BAILIAN_HOME")
     if named:
         return _path("BAILIAN_HOME", named).absolute()
     from platformdirs import user_data_path
 
-    return user_data_path("bailian", appauthor=False)
+    try:
+        folder = user_data_path("bailian", appauthor=False)
+    except RuntimeError:  # nobody knows where this user is at home
+        return NO_HOME
+    return folder if folder.is_absolute() else NO_HOME  # older versions leave the "~"
+
+
+def no_home() -> SetupError:
+    return SetupError(
+        say(
+            "there is no folder for the journal: HOME is not set, and the system does not know this user's home",
+            "没有可存放日志的目录：未设置 HOME，系统中也没有该用户的主目录",
+        ),
+        advice=say(
+            "set BAILIAN_HOME=/a/folder that can be written and stays: what is paid is known from there",
+            "请设置 BAILIAN_HOME=/可写且会保留的目录：已付费的结果记录在其中",
+        ),
+    )
 
 
 def _path(variable: str, value: str) -> Path:
@@ -184,7 +207,7 @@ def _path(variable: str, value: str) -> Path:
         return Path(value).expanduser()
     except RuntimeError:
         raise SetupError(
-            say(f"{variable}: there is no such user: {value}", f"{variable}：没有这个用户：{value}")
+            say(f"{variable}: nobody knows this home folder: {value}", f"{variable}：没有这个主目录：{value}")
         ) from None
 
 
@@ -223,5 +246,10 @@ def _find_key() -> Secret | None:
 
 def _key_file() -> Path | None:
     named = os.environ.get("DASHSCOPE_API_KEY_FILE_PATH")
-    path = _path("DASHSCOPE_API_KEY_FILE_PATH", named) if named else Path.home() / ".dashscope" / "api_key"
-    return path if named or path.is_file() else None
+    if named:
+        return _path("DASHSCOPE_API_KEY_FILE_PATH", named)
+    try:
+        path = Path.home() / ".dashscope" / "api_key"
+    except RuntimeError:  # a user id that nobody knows
+        return None
+    return path if path.is_file() else None

@@ -57,7 +57,7 @@ def doctor(here: Settings, as_json: bool, **_talk: bool) -> int:
     from bailian.cli.terminal import write_data, write_json
     from bailian.errors import BailianError, Exit
     from bailian.journal import OPEN_STATES, Journal
-    from bailian.settings import home_folder
+    from bailian.settings import NO_HOME, home_folder
     from bailian.wire.service import Service
 
     facts: dict[str, object] = {
@@ -66,7 +66,7 @@ def doctor(here: Settings, as_json: bool, **_talk: bool) -> int:
         "base_url": here.base_url,
         "region": here.region,
         "key": here.api_key.masked if here.api_key else say("none", "无"),
-        "home": str(here.home),
+        "home": say("none", "无") if home_folder() == NO_HOME else str(here.home),
         "models": str(home_folder() / "models.toml"),
     }
     code = Exit.OK
