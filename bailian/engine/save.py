@@ -14,7 +14,7 @@ from bailian.errors import BailianError, ServiceError, SomeFailed, TaskFailed, T
 from bailian.language import say
 from bailian.modalities import of, remarks
 from bailian.modalities.shapes import Item
-from bailian.wire.download import LinkExpired, save_error
+from bailian.wire.download import LinkExpired, NotTaken, save_error
 from bailian.wire.received import read_json
 
 SAVE_TRIES = 5
@@ -135,7 +135,11 @@ def _refresh(job: Job, ports: Ports, error: BailianError) -> Then | Outcome:
     """One more query gives fresh links, while the task is known (24 hours). A synchronous answer has the only ones."""
     if job.refreshed or not job.task_id:
         job.refreshed = False  # the next refusal asks for a fresh link again
-        return gone(job, ports, error) if _is_over(job, ports, error) else _again(job, ports, error)
+        if _is_over(job, ports, error):
+            return gone(job, ports, error)
+        if isinstance(error, NotTaken):  # what it leads to does not change by asking again
+            raise still_at_service(job, error)
+        return _again(job, ports, error)
     ports.query_turn(job.poll_per_s)
     try:
         answer = ports.service.task(job.task_id)

@@ -19,19 +19,51 @@ from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
+from bailian.wire.patience import PatientResponse
+
 # Fewer than the pools that requests keeps open (10): one of ours is never closed for a newer one.
 POOLS_KEPT = 8
 _thread = threading.local()
 
 
-def forget() -> None:
-    """Start watching for this thread's next request."""
-    _thread.left = False
+class Watch:
+    """What is known of one thread's request; another thread may look."""
+
+    def __init__(self) -> None:
+        self.left = False
+        """Whether anything of it was handed to an open connection."""
+        self.answer_within_s: float | None = None
+
+
+def watch() -> Watch:
+    """Start a watch that shows other threads whether this thread's requests have left."""
+    _thread.watch = Watch()
+    return _watch()
+
+
+def _watch() -> Watch:
+    found = getattr(_thread, "watch", None)
+    return found if isinstance(found, Watch) else watch()
+
+
+def forget(answer_within_s: float | None = None) -> None:
+    """Start watching for this thread's next request, whose whole answer may take so long; None: without an end."""
+    own = _watch()
+    own.left, own.answer_within_s = False, answer_within_s
 
 
 def left() -> bool:
     """Return whether anything of this thread's request was handed to an open connection."""
-    return bool(getattr(_thread, "left", False))
+    return _watch().left
+
+
+def leaves() -> None:
+    """Note that this thread's request is handed to an open connection now."""
+    _watch().left = True
+
+
+def answer_within_s() -> float | None:
+    return _watch().answer_within_s
 
 
 class _Noting:
@@ -39,6 +71,11 @@ class _Noting:
 
     _in_tunnel = False
     _held: list[bytes] | None = None
+
+    def _awaited(self, sock: Any, *args: Any, **kwargs: Any) -> PatientResponse:
+        return PatientResponse(sock, *args, within_s=answer_within_s(), **kwargs)
+
+    response_class: Any = _awaited
 
     def ask(self, method: str, url: str, body: bytes | None, headers: Mapping[str, str]) -> http.client.HTTPResponse:
         """Send head and body at once (apart, each would wake the other side); return the answer, its body unread."""
@@ -65,7 +102,7 @@ class _Noting:
         if self.sock is None and self.auto_open:  # type: ignore[attr-defined]
             self.connect()  # type: ignore[attr-defined]
         if not self._in_tunnel:
-            _thread.left = True
+            leaves()
         super().send(data)  # type: ignore[misc]
 
 

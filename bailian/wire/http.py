@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from email.utils import parsedate_to_datetime
 from http.cookiejar import DefaultCookiePolicy
@@ -21,12 +21,17 @@ from bailian import __version__
 from bailian.errors import MaybeSent, NotSent, TransportError
 from bailian.language import say
 from bailian.wire import evidence, network
+from bailian.wire.packed import MOST_ANSWER_BYTES, PIECE_BYTES, TooLong, Unpacker, limited, unpacked
 from bailian.wire.received import json_object
 from bailian.wire.sse import Frame, frames
-from bailian.wire.whole import WholeAdapter
+from bailian.wire.whole import WholeAdapter, WholeAnswer
 
 CONNECT_TIMEOUT_S = 10.0
 POOL_CONNECTIONS = 64
+# A streamed text of the longest kind takes minutes; who trickles for an hour will not end (our guess).
+STREAM_WITHIN_S = 3600.0
+# A frame that comes alone is shown at once where the answer is chunked, as streams are.
+STREAM_CHUNK_BYTES = 1024
 # Paths that are asked again and again; a task's own is asked a few times only.
 KEPT_REQUESTS = 16
 _ENCODER = json.JSONEncoder(ensure_ascii=False)
@@ -136,7 +141,7 @@ class Http:
             NotSent: nothing of the request was handed to a connection.
             MaybeSent: something was, and no complete answer came.
         """
-        evidence.forget()
+        evidence.forget(read_timeout_s)
         try:
             # Streamed and closed here: requests would leave the socket of a cut answer to the garbage collector.
             with self._adapter.send(
@@ -146,7 +151,7 @@ class Http:
                 verify=self._session.verify or True,
                 proxies=self._session.proxies,
             ) as response:
-                content = self._without_key(response.raw.read(decode_content=True))
+                content = self._without_key(whole_body(response))
         except (requests.RequestException, urllib3.exceptions.HTTPError, ValueError) as error:
             raise transport_error(error, self._base_url, read_timeout_s) from None
         self.answered = True
@@ -190,7 +195,7 @@ class Http:
             MaybeSent: something was, and the stream broke, or fell silent for `read_timeout_s`.
         """
         all_headers = {**self._headers, **headers, "Content-Type": "application/json"}
-        evidence.forget()
+        evidence.forget(STREAM_WITHIN_S)
         try:
             with self._session.post(
                 self._base_url + path,
@@ -202,8 +207,8 @@ class Http:
             ) as response:
                 self.answered = True
                 if "text/event-stream" not in response.headers.get("content-type", ""):
-                    return _reply(response, self._without_key(response.content))
-                for frame in frames(response.iter_content(None)):
+                    return _reply(response, self._without_key(whole_body(response)))
+                for frame in frames(limited(unpacked_pieces(response, STREAM_CHUNK_BYTES))):
                     yield replace(frame, data=self._without_key(frame.data.encode()).decode())
         except (requests.RequestException, urllib3.exceptions.HTTPError, ValueError) as error:
             raise transport_error(error, self._base_url, read_timeout_s) from None
@@ -216,6 +221,29 @@ class Http:
     def close(self) -> None:
         self._session.close()
         self._adapter.close()
+
+
+def whole_body(response: requests.Response, most_bytes: int = MOST_ANSWER_BYTES) -> bytes:
+    """Return the body of an answer, unpacked.
+
+    Raises:
+        TooLong: it is longer than any answer, packed or unpacked.
+        BadPacking: it cannot be unpacked.
+        urllib3.exceptions.HTTPError: the rest did not come.
+    """
+    raw = response.raw
+    body = raw.body if isinstance(raw, WholeAnswer) else b"".join(limited(_plain(response, PIECE_BYTES), most_bytes))
+    return unpacked(body, response.headers.get("content-encoding"))
+
+
+def unpacked_pieces(response: requests.Response, chunk_bytes: int) -> Iterator[bytes]:
+    """Yield the body of an answer as it comes, unpacked; no piece is much larger than a chunk."""
+    return Unpacker(response.headers.get("content-encoding")).pieces(_plain(response, chunk_bytes))
+
+
+def _plain(response: requests.Response, chunk_bytes: int) -> Iterator[bytes]:
+    pieces: Iterator[bytes] = response.raw.stream(chunk_bytes, decode_content=False)
+    return pieces
 
 
 def _json_bytes(body: Mapping[str, Any]) -> bytes:
@@ -239,7 +267,9 @@ def transport_error(error: Exception, url: str, read_timeout_s: float) -> Transp
 def _wording(error: Exception, url: str, host: str, read_timeout_s: float) -> str:
     if isinstance(error, requests.ConnectTimeout):
         return say(f"{host} did not accept a connection in time", f"连接 {host} 超时")
-    if isinstance(error, requests.ReadTimeout):
+    if isinstance(error, TooLong):
+        return say(f"{host} sent more than any answer has", f"{host} 返回的数据超过任何正常应答的长度")
+    if isinstance(error, requests.ReadTimeout | urllib3.exceptions.ReadTimeoutError):
         return say(
             f"{host} did not answer within {read_timeout_s:.0f} s", f"{host} 在 {read_timeout_s:.0f} 秒内没有应答"
         )

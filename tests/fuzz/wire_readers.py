@@ -94,6 +94,7 @@ class _Http:
 def service_of(content: bytes) -> Service:
     service = Service.__new__(Service)
     service.clock = ServerClock()
+    service.is_public = False
     service._http = _Http(content)  # type: ignore[assignment]
     return service
 
