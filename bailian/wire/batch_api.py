@@ -47,7 +47,7 @@ class BatchApi:
         self._base_url = settings.base_url.removesuffix(NATIVE_PATH) + COMPATIBLE_PATH
         self._headers = request_headers(settings)
         self._http = Http(self._base_url, self._headers, self._key)
-        self._session = new_session(self._base_url, follows_redirects=False)
+        self._session = new_session(self._base_url)
 
     def upload(self, path: Path) -> str:
         """POST a JSONL file for batches; return its id. Free; a file nobody uses costs nothing."""

@@ -83,20 +83,17 @@ def date_s(header: str | None) -> float | None:
 class _Session(requests.Session):
     """Never even reads where a redirect leads: it would carry the key, and a bad one is not our error."""
 
-    follows = False
-
-    def get_redirect_target(self, resp: requests.Response) -> str | None:
-        return super().get_redirect_target(resp) if self.follows else None
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        return None
 
 
-def new_session(url: str, *, follows_redirects: bool = True) -> requests.Session:
+def new_session(url: str) -> requests.Session:
     """Return a session that asks the environment once: proxy and CA file for this host.
 
     Raises:
         SetupError: a variable of the environment names no proxy, or no certificates.
     """
     session = _Session()
-    session.follows = follows_redirects
     session.trust_env = False
     proxy = network.proxy_for(url)
     if proxy is not None:
@@ -119,7 +116,7 @@ class Http:
         self._base_url = base_url
         self._headers = dict(headers)
         self._key = key.encode()
-        self._session = new_session(base_url, follows_redirects=False)
+        self._session = new_session(base_url)
         self._adapter = WholeAdapter(pool_maxsize=POOL_CONNECTIONS, max_retries=0)
         self.answered = False
         """Whether anything has come back yet."""

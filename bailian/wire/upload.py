@@ -49,7 +49,7 @@ def _post(service: Service, host: str, fields: dict[str, Any], path: Path) -> No
         raise TransportError(
             say(f"the upload is not sent: {reason}", f"未上传：{reason}"),
         )
-    session = new_session(host, follows_redirects=False)
+    session = new_session(host)
     evidence.forget(UPLOAD_TIMEOUT_S)
     try:
         with (
