@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
+import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -24,8 +26,6 @@ def command(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Ra
     Path("one.json").write_text(json.dumps({"prompt": "cat"}), encoding="utf-8")
 
     def run(name: str, *words: str, exits: int) -> Ran:
-        import importlib
-
         from bailian.cli.commands import bailian
 
         main: Any = bailian if name == "bailian" else importlib.import_module(name).main
@@ -137,3 +137,27 @@ def test_doctor_shows_the_proxy_and_the_certificates(command: Run, monkeypatch: 
     assert "proxy      http://user:***@127.0.0.1:1 (https_proxy)" in ran.out
     assert f"trusts     {ca} (SSL_CERT_FILE)" in ran.out
     assert "secret" not in ran.out + ran.err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("text2image", "cat", "--model", "qwen-image-max"),
+        ("audio", "tts", "hello"),
+        ("image_edit", "make it red", "--image", "https://example.com/in.png"),
+    ],
+    ids=" ".join,
+)
+def test_nothing_is_under_way_while_a_proxy_is_silent(
+    command: Run, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    """The request has not left: nobody is told that a paid one is waited for."""
+    monkeypatch.setattr("bailian.wire.http.CONNECT_TIMEOUT_S", 2.0)
+    monkeypatch.setattr("bailian.engine.schedule.TOLD_AFTER_S", 0.1)
+    speech = importlib.import_module("bailian.wire.speech").SpeechSocket
+    monkeypatch.setitem(speech.__init__.__kwdefaults__, "open_s", 2.0)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        monkeypatch.setenv("https_proxy", f"127.0.0.1:{silent.getsockname()[1]}")
+        ran = command(*words, "--timeout", "0.5", exits=5)
+    assert "under way" not in ran.err
+    assert words[0] == "audio" or "(https_proxy) did not connect to dashscope.aliyuncs.com in time" in ran.err

@@ -262,11 +262,15 @@ def transport_error(error: Exception, url: str, read_timeout_s: float) -> Transp
 
 
 def _wording(error: Exception, url: str, host: str, read_timeout_s: float) -> str:
-    if isinstance(error, requests.ConnectTimeout):
-        return say(f"{host} did not accept a connection in time", f"连接 {host} 超时")
     if isinstance(error, TooLong):
         return say(f"{host} sent more than any answer has", f"{host} 返回的数据超过任何正常应答的长度")
-    if isinstance(error, requests.ReadTimeout | urllib3.exceptions.ReadTimeoutError):
+    is_silence = isinstance(error, requests.ReadTimeout | urllib3.exceptions.ReadTimeoutError)
+    if isinstance(error, requests.ConnectTimeout) or (is_silence and not evidence.left()):
+        named = network.proxy_words(url)
+        if named:
+            return say(f"the proxy{named} did not connect to {host} in time", f"代理{named}连接 {host} 超时")
+        return say(f"{host} did not accept a connection in time", f"连接 {host} 超时")
+    if is_silence:
         return say(
             f"{host} did not answer within {read_timeout_s:.0f} s", f"{host} 在 {read_timeout_s:.0f} 秒内没有应答"
         )
