@@ -15,6 +15,7 @@ from bailian.language import say
 from bailian.modalities import of, remarks
 from bailian.modalities.shapes import Item
 from bailian.wire.download import LinkExpired, NotTaken, save_error
+from bailian.wire.packed import MOST_ANSWER_BYTES
 from bailian.wire.received import read_json
 
 SAVE_TRIES = 5
@@ -51,7 +52,7 @@ def _fetch_document(job: Job, ports: Ports) -> None:
         return
     part = ports.journal.folder / "documents" / f"{job.id}.part"
     try:
-        ports.downloader.fetch(url, part)
+        ports.downloader.fetch(url, part, MOST_ANSWER_BYTES)
         document = read_json(part.read_bytes())
     except ValueError:
         document = None

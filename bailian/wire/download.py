@@ -27,6 +27,8 @@ CHUNK_BYTES = 16 * 1024
 TRIES_WITHOUT_PROGRESS = 4
 # A picture has some megabytes, a film of 15 seconds less than a hundred (our guess).
 MOST_FILE_BYTES = 2 * 1024**3
+# Read into memory to be checked: an unpacked picture of the largest size there is (16,777,216 pixels) has 64 MB.
+MOST_PICTURE_BYTES = 256 * 1024**2
 # Who sends a byte now and then is not waited for without end; what came is continued by the next run.
 ATTEMPT_WITHIN_S = 3600.0
 FETCH_WITHIN_S = 7200.0
@@ -60,8 +62,11 @@ class Downloader:
         self._sessions: dict[str, requests.Session] = {}
         self._only_public = only_public
 
-    def fetch(self, url: str, part_path: Path) -> int:
+    def fetch(self, url: str, part_path: Path, most_bytes: int | None = None) -> int:
         """Download `url` into `part_path`, continuing what is already there; return its size in bytes.
+
+        Args:
+            most_bytes: what the file may have at most, if that is less than `MOST_FILE_BYTES`.
 
         Raises:
             LinkExpired: the host refuses the link.
@@ -69,27 +74,28 @@ class Downloader:
             TransportError: the file could not be completed; `part_path` keeps what came.
             SaveError: it could not be written.
         """
-        fruitless, most_bytes, ends_at_s = 0, _size(part_path), time.monotonic() + FETCH_WITHIN_S
+        limit_bytes = min(MOST_FILE_BYTES, most_bytes or MOST_FILE_BYTES)
+        fruitless, reached_bytes, ends_at_s = 0, _size(part_path), time.monotonic() + FETCH_WITHIN_S
         while True:
             had_bytes = _size(part_path)
             try:
-                return self._attempt(url, part_path, had_bytes)
+                return self._attempt(url, part_path, had_bytes, limit_bytes)
             except LinkExpired:
                 raise
             except TransportError:
                 # Progress is more than there ever was: a host that cuts and refuses Range makes none.
-                fruitless = 0 if _size(part_path) > most_bytes else fruitless + 1
-                most_bytes = max(most_bytes, _size(part_path))
+                fruitless = 0 if _size(part_path) > reached_bytes else fruitless + 1
+                reached_bytes = max(reached_bytes, _size(part_path))
                 if fruitless >= TRIES_WITHOUT_PROGRESS or time.monotonic() > ends_at_s:
                     raise
 
-    def _attempt(self, url: str, part_path: Path, had_bytes: int) -> int:
+    def _attempt(self, url: str, part_path: Path, had_bytes: int, most_bytes: int) -> int:
         evidence.forget(ATTEMPT_WITHIN_S)
         headers = {"Range": f"bytes={had_bytes}-"} if had_bytes else {}
         try:
             with self._opened(url, headers) as response:
                 _raise_if_refused(response, url)
-                return _store(response, part_path, had_bytes)
+                return _store(response, part_path, had_bytes, most_bytes)
         except (TooLong, BadPacking) as error:
             part_path.unlink(missing_ok=True)
             if isinstance(error, TooLong):
@@ -162,7 +168,7 @@ def expires_s(url: str) -> float | None:
     return float(value) if _is_number(value) and len(value) <= 12 else None
 
 
-def _store(response: requests.Response, part_path: Path, had_bytes: int) -> int:
+def _store(response: requests.Response, part_path: Path, had_bytes: int, most_bytes: int) -> int:
     """Four different situations: 206 continues, 200 starts over, 416 has it all or nothing, the rest refuses."""
     if response.status_code == 416:
         part_path.unlink(missing_ok=True)
@@ -177,13 +183,13 @@ def _store(response: requests.Response, part_path: Path, had_bytes: int) -> int:
         part_path.unlink(missing_ok=True)
         raise TransportError(say("the server continued at the wrong place", "服务器续传位置不符"))
     expected = _total_bytes(response, had_bytes if resumed else 0)
-    if (expected or 0) > MOST_FILE_BYTES:
+    if (expected or 0) > most_bytes:
         raise TooLong(f"{expected} bytes")
     packing = Unpacker(response.headers.get("content-encoding"))
     if packing.is_needed and resumed:  # the place was one in the unpacked file
         raise BadPacking("a part of a packed file")
     try:
-        size, came = _append(response, packing, part_path, "ab" if resumed else "wb")
+        size, came = _append(response, packing, part_path, "ab" if resumed else "wb", most_bytes)
     except (requests.RequestException, HTTPError):
         if packing.is_needed:  # a place in it is no place in what the next answer may be
             part_path.unlink(missing_ok=True)
@@ -197,7 +203,9 @@ def _store(response: requests.Response, part_path: Path, had_bytes: int) -> int:
     return size
 
 
-def _append(response: requests.Response, packing: Unpacker, part_path: Path, mode: str) -> tuple[int, int]:
+def _append(
+    response: requests.Response, packing: Unpacker, part_path: Path, mode: str, most_bytes: int
+) -> tuple[int, int]:
     """Write what comes, unpacked; what came before a cut stays for the next try.
 
     Returns:
@@ -216,7 +224,7 @@ def _append(response: requests.Response, packing: Unpacker, part_path: Path, mod
         with part_path.open(mode) as file:
             begin = file.tell()
             try:
-                for piece in limited(packing.pieces(wire()), MOST_FILE_BYTES - begin):
+                for piece in limited(packing.pieces(wire()), most_bytes - begin):
                     file.write(piece)
             finally:
                 file.flush()
