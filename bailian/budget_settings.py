@@ -22,10 +22,19 @@ def amount(value: object) -> str | None:
     return say(f"an amount in CNY from 0 to {most_cny}", f"0 到 {most_cny} 之间的金额（元）")
 
 
+def hosts(value: object) -> str | None:
+    """Return what a list of hosts must be, or None for one that is."""
+    if isinstance(value, list) and all(isinstance(host, str) for host in value):
+        return None
+    return say('a list of host names, such as ["sandbox:8765"]', '主机名列表，例如 ["sandbox:8765"]')
+
+
 # Table → key → what a value of it must be, see `amount`.
 KEYS: Mapping[str, Mapping[str, Callable[[object], str | None]]] = {
     "budget": {"day_cny": amount, "month_cny": amount},
 }
+# Keys that stand in no table.
+SINGLE_KEYS: Mapping[str, Callable[[object], str | None]] = {"allow_http": hosts}
 
 
 def read_budgets(home: Path) -> dict[str, Any]:
@@ -46,6 +55,18 @@ def read_budgets(home: Path) -> dict[str, Any]:
     return found
 
 
+def read_http_hosts(home: Path) -> tuple[str, ...]:
+    """Return the hosts that may get the key without TLS: `BAILIAN_ALLOW_HTTP=a,b:8765`, else `allow_http = [...]` of
+    `settings.toml`. For a sandbox in another container; nobody else on the way is kept from reading along.
+
+    Raises:
+        SetupError: the file is not as it must be.
+    """
+    named = os.environ.get("BAILIAN_ALLOW_HTTP")
+    hosts = named.split(",") if named else read_settings_file(home / FILE_NAME).get("allow_http", [])
+    return tuple(host.strip().lower() for host in hosts if host.strip())
+
+
 def _number_of(variable: str, given: str) -> float:
     try:
         amount_cny = float(given)
@@ -60,7 +81,7 @@ def _number_of(variable: str, given: str) -> float:
     return amount_cny
 
 
-def read_settings_file(path: Path) -> dict[str, dict[str, Any]]:
+def read_settings_file(path: Path) -> dict[str, Any]:
     """Return the tables of the user's settings, every value as it must be.
 
     Raises:
@@ -73,10 +94,17 @@ def read_settings_file(path: Path) -> dict[str, dict[str, Any]]:
 
     tables = read_toml(path)
     for name, table in tables.items():
+        if name in SINGLE_KEYS:
+            allowed = SINGLE_KEYS[name](table)
+            if allowed is not None:
+                raise refused(path, name, table, allowed)
+            continue
         known = KEYS.get(name)
         if known is None:
             raise SetupError(
-                _unknown(path, say("table", "表"), f"[{name}]", KEYS) + did_you_mean(name, KEYS), advice=put_right(path)
+                _unknown(path, say("table", "表"), f"[{name}]", {**KEYS, **SINGLE_KEYS})
+                + did_you_mean(name, {**KEYS, **SINGLE_KEYS}),
+                advice=put_right(path),
             )
         if not isinstance(table, dict):
             raise refused(path, name, table, say(f"a table: [{name}]", f"表：[{name}]"))

@@ -13,6 +13,7 @@ from uuid import uuid4
 from bailian.errors import JournalError, SetupError
 from bailian.language import say
 from bailian.private import private_file, private_folder
+from bailian.settings import NO_HOME, no_home
 
 BUSY_TIMEOUT_S = 120.0
 
@@ -264,7 +265,7 @@ def _foreign(path: Path, error: Exception | None) -> JournalError | SetupError:
     """Return the error for a file that is none of ours: empty, no SQLite, or another program's."""
     no_sqlite = getattr(error, "sqlite_errorname", "") in ("SQLITE_NOTADB", "SQLITE_CORRUPT")
     if error is not None and type(error) is not sqlite3.DatabaseError and not no_sqlite:
-        return unusable(path, error)
+        return not_opened(path, error)
     why = f" ({error})" if error is not None else ""
     return SetupError(
         say(f"{path} is not a file of this toolkit{why}", f"{path} 不是本工具的文件{why}"),
@@ -275,6 +276,11 @@ def _foreign(path: Path, error: Exception | None) -> JournalError | SetupError:
             "（`bailian tasks list --remote` 显示 24 小时内的任务）",
         ),
     )
+
+
+def not_opened(path: Path, error: Exception) -> JournalError | SetupError:
+    """Return why a home folder cannot be used at all."""
+    return no_home() if NO_HOME in (path, *path.parents) else unusable(path, error)
 
 
 def unusable(path: Path, error: Exception) -> JournalError:

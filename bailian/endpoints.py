@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from urllib.parse import urlsplit
+from collections.abc import Collection
+from urllib.parse import SplitResult, urlsplit
 
 from bailian.errors import InvalidRequest, SetupError
 from bailian.language import say
@@ -79,8 +80,8 @@ def default_base_url(region: str, workspace: str | None) -> str:
     return f"https://{workspace}.{REGION_IDS[region]}.maas.aliyuncs.com/api/v1"
 
 
-def checked_base_url(base_url: str) -> str:
-    """Return the address without a slash at its end.
+def checked_base_url(base_url: str, http_hosts: Collection[str] = ()) -> str:
+    """Return the address without a slash at its end. `http_hosts` may be asked without TLS, as this machine may.
 
     Raises:
         InvalidRequest: it is no address ending in `/api/v1`, or it would send the key unencrypted.
@@ -107,18 +108,24 @@ def checked_base_url(base_url: str) -> str:
                 f"{base_url!r} 不是服务地址，正确形式如 https://dashscope.aliyuncs.com/api/v1",
             ),
         )
-    if parts.scheme == "http" and parts.hostname not in LOOPBACK_HOSTS:
+    if parts.scheme == "http" and not _is_allowed(parts, http_hosts):
         raise InvalidRequest.one(
             "base-url",
             say(
-                f"{url} would send the key unencrypted: use https",
-                f"{url} 会以明文发送密钥：请使用 https",
+                f"{url} would send the key unencrypted: use https; for a sandbox elsewhere: "
+                f"BAILIAN_ALLOW_HTTP={parts.hostname}",
+                f"{url} 会以明文发送密钥：请使用 https；若是另一台机器上的沙箱：BAILIAN_ALLOW_HTTP={parts.hostname}",
             ),
         )
     return url
 
 
-def checked_socket_url(value: str | None) -> str | None:
+def _is_allowed(parts: SplitResult, http_hosts: Collection[str]) -> bool:
+    """Return whether the key may go there without TLS: this machine, or a host that the user has named for it."""
+    return parts.hostname in LOOPBACK_HOSTS or bool({parts.hostname, parts.netloc.lower()} & set(http_hosts))
+
+
+def checked_socket_url(value: str | None, http_hosts: Collection[str] = ()) -> str | None:
     """Return the value of `DASHSCOPE_WEBSOCKET_BASE_URL`; an empty one is none.
 
     Raises:
@@ -130,7 +137,7 @@ def checked_socket_url(value: str | None) -> str | None:
     try:
         parts = urlsplit(url)
         good = bool(parts.hostname) and "@" not in parts.netloc
-        good = good and (parts.scheme == "wss" or (parts.scheme == "ws" and parts.hostname in LOOPBACK_HOSTS))
+        good = good and (parts.scheme == "wss" or (parts.scheme == "ws" and _is_allowed(parts, http_hosts)))
     except ValueError:
         good = False
     if not good:

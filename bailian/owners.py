@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
 
-from bailian.database import unusable
+from bailian.database import not_opened
 from bailian.private import private_file, private_folder
 
 # Two that begin at the same moment are in each other's way for an instant; one of them is to win.
@@ -29,14 +29,14 @@ class Owner:
         try:
             private_folder(self._folder)
         except OSError as error:
-            raise unusable(self._folder, error) from None
+            raise not_opened(self._folder, error) from None
         self._held: sqlite3.Connection | None = None
 
     def __enter__(self) -> Owner:
         try:
             self._held = _lock(private_file(self._path(self.id)))
         except (OSError, sqlite3.OperationalError) as error:
-            raise unusable(self._path(self.id), error) from None
+            raise not_opened(self._path(self.id), error) from None
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -82,11 +82,11 @@ def only_one(home: Path, name: str, part: str | None = None) -> Iterator[bool]:
                 held.enter_context(contextlib.closing(_lock(one, wait_s=TURN_S)))
         except sqlite3.OperationalError as error:
             if "locked" not in str(error):
-                raise unusable(whole, error) from None
+                raise not_opened(whole, error) from None
             held.close()
             alone = False
         except OSError as error:
-            raise unusable(whole, error) from None
+            raise not_opened(whole, error) from None
         yield alone
 
 

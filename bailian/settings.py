@@ -25,12 +25,14 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from bailian.budget_settings import read_budgets
+from bailian.budget_settings import read_budgets, read_http_hosts
 from bailian.endpoints import checked_base_url, checked_socket_url, chosen_region, chosen_workspace, default_base_url
 from bailian.errors import SetupError
 from bailian.language import say
 
 T = TypeVar("T")
+NO_HOME = Path(os.devnull) / "no-home"
+"""Nothing can be read or written there."""
 GET_A_KEY_URL = "https://help.aliyun.com/zh/model-studio/get-api-key"
 
 
@@ -146,10 +148,12 @@ def read_settings(
     workspace = chosen_workspace(workspace)
     region = chosen_region(region)
     # A host named on the command line is the whole service's, its socket included.
-    speech_url = None if base_url else checked_socket_url(os.environ.get("DASHSCOPE_WEBSOCKET_BASE_URL"))
-    base_url = base_url or os.environ.get("DASHSCOPE_HTTP_BASE_URL") or default_base_url(region, workspace)
     home = home_folder()
     budgets = _or_noted(lambda: read_budgets(home), dict[str, Any](), problems)
+    no_hosts: tuple[str, ...] = ()
+    http_hosts = _or_noted(lambda: read_http_hosts(home), no_hosts, problems)
+    speech_url = None if base_url else checked_socket_url(os.environ.get("DASHSCOPE_WEBSOCKET_BASE_URL"), http_hosts)
+    base_url = base_url or os.environ.get("DASHSCOPE_HTTP_BASE_URL") or default_base_url(region, workspace)
     if sandbox:
         return Settings(
             base_url,
@@ -163,7 +167,7 @@ def read_settings(
     nothing: tuple[Secret | None, Path | None] = (None, None)
     key, key_file = _or_noted(_find_key, nothing, problems)
     return Settings(
-        checked_base_url(base_url),
+        checked_base_url(base_url, http_hosts),
         region,
         key,
         workspace,
@@ -190,13 +194,33 @@ def _flags(**given: str | None) -> tuple[str, ...]:
 
 
 def home_folder() -> Path:
-    """Return where journal, limits and the user's models live: `BAILIAN_HOME`, else the platform's data folder."""
+    """Return where journal, limits and the user's models live: `BAILIAN_HOME`, else the platform's data folder.
+
+    A user without a home (a container's random user id) has `NO_HOME`.
+    """
     named = os.environ.get("BAILIAN_HOME")
     if named:
         return _path("BAILIAN_HOME", named).absolute()
     from platformdirs import user_data_path
 
-    return user_data_path("bailian", appauthor=False)
+    try:
+        folder = user_data_path("bailian", appauthor=False)
+    except RuntimeError:  # nobody knows where this user is at home
+        return NO_HOME
+    return folder if folder.is_absolute() else NO_HOME  # older versions leave the "~"
+
+
+def no_home() -> SetupError:
+    return SetupError(
+        say(
+            "there is no folder for the journal: HOME is not set, and the system does not know this user's home",
+            "没有可存放日志的目录：未设置 HOME，系统中也没有该用户的主目录",
+        ),
+        advice=say(
+            "set BAILIAN_HOME=/a/folder that can be written and stays: what is paid is known from there",
+            "请设置 BAILIAN_HOME=/可写且会保留的目录：已付费的结果记录在其中",
+        ),
+    )
 
 
 def _path(variable: str, value: str) -> Path:
@@ -204,7 +228,7 @@ def _path(variable: str, value: str) -> Path:
         return Path(value).expanduser()
     except RuntimeError:
         raise SetupError(
-            say(f"{variable}: there is no such user: {value}", f"{variable}：没有这个用户：{value}")
+            say(f"{variable}: nobody knows this home folder: {value}", f"{variable}：没有这个主目录：{value}")
         ) from None
 
 
@@ -245,5 +269,10 @@ def _find_key() -> tuple[Secret | None, Path | None]:
 
 def _key_file() -> Path | None:
     named = os.environ.get("DASHSCOPE_API_KEY_FILE_PATH")
-    path = _path("DASHSCOPE_API_KEY_FILE_PATH", named) if named else Path.home() / ".dashscope" / "api_key"
-    return path if named or path.is_file() else None
+    if named:
+        return _path("DASHSCOPE_API_KEY_FILE_PATH", named)
+    try:
+        path = Path.home() / ".dashscope" / "api_key"
+    except RuntimeError:  # a user id that nobody knows
+        return None
+    return path if path.is_file() else None

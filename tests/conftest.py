@@ -37,6 +37,9 @@ HANG_S = 600
 """No test takes a third of this: who is not over by then waits for something that never comes."""
 
 
+CA_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR")
+
+
 def _go_on(_signal: int, _frame: FrameType | None) -> None:
     """Under nohup the tests survive their terminal. What they start hears of it: only ignoring is handed down."""
 
@@ -106,7 +109,7 @@ def ends_by_itself(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
     for name in list(os.environ):
-        if name.startswith(("DASHSCOPE_", "BAILIAN_")) or name.lower().endswith("_proxy"):
+        if name.startswith(("DASHSCOPE_", "BAILIAN_")) or name.lower().endswith("_proxy") or name in CA_VARIABLES:
             monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.setenv("BAILIAN_HOME", str(tmp_path / "bailian"))

@@ -127,10 +127,10 @@ def test_the_second_picture_is_saved_though_the_first_link_is_bad(
 ) -> None:
     fetch = Downloader.fetch
 
-    def fetch_all_but_the_first(self: Downloader, url: str, part_path: Path) -> int:
+    def fetch_all_but_the_first(self: Downloader, url: str, part_path: Path, most_bytes: int | None = None) -> int:
         if part_path.suffixes[0] == ".0":
             raise LinkExpired("refused")
-        return fetch(self, url, part_path)
+        return fetch(self, url, part_path, most_bytes)
 
     monkeypatch.setattr(Downloader, "fetch", fetch_all_but_the_first)
     text2image("猫", "--n", "2", "--name", "p_{index}", exits=5)

@@ -35,6 +35,17 @@ def age_of(catalog: Catalog) -> str:
     )
 
 
+def _network(here: Settings) -> dict[str, object]:
+    """Return what the environment says about the way to the service, for calls and the speech socket alike."""
+    from bailian.wire.network import ca_bundle, proxy_for
+
+    proxy, bundle = proxy_for(here.base_url), ca_bundle()
+    return {
+        "proxy": f"{proxy.shown} ({proxy.variable})" if proxy else say("none", "无"),
+        "trusts": f"{bundle.path} ({bundle.variable})" if bundle else say("the public authorities", "公共证书机构"),
+    }
+
+
 @click.command(
     help=say("Check key, host, folders and journal; nothing is paid.", "检查密钥、服务地址、目录和日志，不产生费用。")
 )
@@ -45,7 +56,7 @@ def doctor(
 ) -> int:
     from bailian.cli.terminal import write_data, write_json
     from bailian.errors import BailianError, Exit, SetupError
-    from bailian.settings import read_settings
+    from bailian.settings import NO_HOME, home_folder, read_settings
 
     in_files: list[SetupError] = []
     here = read_settings(region=region, base_url=base_url, workspace=workspace, sandbox=sandbox, problems=in_files)
@@ -56,15 +67,15 @@ def doctor(
         "base_url": here.base_url,
         "region": here.region,
         "key": here.api_key.masked if here.api_key else say("none", "无"),
-        "home": str(here.home),
+        "home": say("none", "无") if home_folder() == NO_HOME else str(here.home),
         "models": str(home_folder() / "models.toml"),
         **_open_to_others(here),
     }
-    for check in (_journal, _catalog, _service):
+    for check in (_journal, _network, _catalog, _service):
         try:
             if check is not _service or not problems:
                 facts.update(check(here))
-        except BailianError as error:  # noqa: PERF203 - three of them
+        except BailianError as error:  # noqa: PERF203 - four of them
             problems.append(error)
     if problems:
         facts["problem"] = "\n".join(error.message for error in problems)

@@ -21,7 +21,7 @@ from bailian.cli.prepare import prepare
 from bailian.cli.report import report, summary, verdict
 from bailian.cli.target import Target
 from bailian.cli.terminal import talk, talk_notices, write_json
-from bailian.database import unusable
+from bailian.database import not_opened
 from bailian.errors import Exit, InvalidRequest, SetupError
 from bailian.language import say
 from bailian.media import naming
@@ -188,7 +188,7 @@ def service(here: Settings, *, quiet: bool) -> Iterator[Settings]:
     except SandboxUnavailable as error:
         raise SetupError(str(error), advice=f"{sys.executable} -m pip install 'bailian-toolkit[sandbox]'") from None
     except (OSError, sqlite3.Error) as error:
-        raise unusable(here.home, error) from None
+        raise not_opened(here.home, error) from None
     try:
         if not quiet:
             talk(

@@ -23,7 +23,7 @@ from bailian.media.sounds import finish_sound
 from bailian.modalities import of
 from bailian.modalities.shapes import Item, Notice
 from bailian.private import private_file
-from bailian.wire.download import save_error
+from bailian.wire.download import MOST_PICTURE_BYTES, save_error
 
 WRITE_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0)
 
@@ -160,7 +160,8 @@ def _written(job: Job, ports: Ports, item: Item, stem: Path, part: Path, whole: 
     elif item.text is not None:
         _write(whole, _text_bytes(item))
     else:
-        ports.downloader.fetch(item.url or "", part)
+        is_picture = "png" in of(job.kind).RESULT_SUFFIXES
+        ports.downloader.fetch(item.url or "", part, MOST_PICTURE_BYTES if is_picture else None)
         return _complete(job, item, stem, part, whole)
     return _named(job, item, stem), sha256_of(whole)
 

@@ -22,6 +22,7 @@ from bailian.model import KINDS
 from bailian.owners import Owner
 from bailian.pace import Pace
 from bailian.wire.download import Downloader
+from bailian.wire.evidence import Watch
 from bailian.wire.service import Service
 
 if TYPE_CHECKING:
@@ -95,6 +96,8 @@ class Job:
 
     body: dict[str, Any] | None = None
     """What is about to be sent, its files in it."""
+    sending: Watch | None = None
+    """Shows whether anything of the request has left, while its thread waits for the answer."""
     reply: dict[str, Any] | BailianError | Broken | None = None
     """What came of it, until it is written down."""
     task_id: str | None = None

@@ -25,6 +25,7 @@ from bailian.modalities.shapes import Prepared
 from bailian.owners import Owner
 from bailian.pace import Pace
 from bailian.settings import Settings
+from bailian.wire import network
 from bailian.wire.download import Downloader
 from bailian.wire.headers import request_headers
 from bailian.wire.service import Service
@@ -43,12 +44,14 @@ class Engine:
 
     def __enter__(self) -> Engine:
         self.settings.require_key()
+        network.check(self.settings.socket_url)  # before a job is written down; the calls' own is asked below
         home = self.settings.home
         journal = Journal(home)
         self._stack.callback(journal.close)
         pace = Pace(home)
         self._stack.callback(pace.close)
-        service, downloader = Service(self.settings), Downloader()
+        service = Service(self.settings)
+        downloader = Downloader(only_public=service.is_public)
         self._stack.callback(service.close)
         self._stack.callback(downloader.close)
         owner = self._stack.enter_context(Owner(home))

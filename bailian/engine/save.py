@@ -15,7 +15,8 @@ from bailian.language import say
 from bailian.modalities import of, remarks
 from bailian.modalities.shapes import Item
 from bailian.private import private_file
-from bailian.wire.download import LinkExpired, save_error
+from bailian.wire.download import LinkExpired, NotTaken, save_error
+from bailian.wire.packed import MOST_ANSWER_BYTES
 from bailian.wire.received import read_json
 
 SAVE_TRIES = 5
@@ -52,7 +53,7 @@ def _fetch_document(job: Job, ports: Ports) -> None:
         return
     part = ports.journal.folder / "documents" / f"{job.id}.part"
     try:
-        ports.downloader.fetch(url, private_file(part))
+        ports.downloader.fetch(url, private_file(part), MOST_ANSWER_BYTES)
         document = read_json(part.read_bytes())
     except ValueError:
         document = None
@@ -136,7 +137,11 @@ def _refresh(job: Job, ports: Ports, error: BailianError) -> Then | Outcome:
     """One more query gives fresh links, while the task is known (24 hours). A synchronous answer has the only ones."""
     if job.refreshed or not job.task_id:
         job.refreshed = False  # the next refusal asks for a fresh link again
-        return gone(job, ports, error) if _is_over(job, ports, error) else _again(job, ports, error)
+        if _is_over(job, ports, error):
+            return gone(job, ports, error)
+        if isinstance(error, NotTaken):  # what it leads to does not change by asking again
+            raise still_at_service(job, error)
+        return _again(job, ports, error)
     ports.query_turn(job.poll_per_s)
     try:
         answer = ports.service.task(job.task_id)

@@ -119,7 +119,7 @@ class Scheduler:
             while (grace_s := self._grace_s()) > (waited_s := time.monotonic() - begun_s):
                 if self.interrupts.pressed != pressed:
                     break
-                if waited_s > TOLD_AFTER_S and not told and (paid := self._paid()):
+                if waited_s > TOLD_AFTER_S and not told and (paid := self._left_already()):
                     told = True
                     self._ports.progress.leaving(len(paid), grace_s - waited_s)
                 ended = self._next_end(grace_s - waited_s)
@@ -136,6 +136,10 @@ class Scheduler:
         """Return the requests under way whose answers must not be lost; a single text is asked for again."""
         sending = (job for job, step in self._running.values() if step == "send")
         return [job for job in sending if job.row_key or job.reply is not None or not of(job.kind).REPEATABLE]
+
+    def _left_already(self) -> list[Job]:
+        """Return those of which something has left; one that still looks for a connection is not under way."""
+        return [job for job in self._paid() if job.reply is not None or (job.sending is not None and job.sending.left)]
 
     def _grace_s(self) -> float:
         """Return how long what is under way is worth waiting for."""

@@ -26,6 +26,7 @@ from bailian.errors import (
 from bailian.journal import NotOurs
 from bailian.language import say
 from bailian.modalities import of
+from bailian.wire import evidence
 from bailian.wire.answers import task_id_of
 
 NOT_ATTACHED_TRIES = 4
@@ -80,6 +81,7 @@ def send(job: Job, ports: Ports) -> Then | Outcome:
         return then
     ports.progress.update(job, "SUBMITTING", 0.0)
     body, job.body = job.body or {}, None
+    job.sending = evidence.watch()
     try:
         job.reply = _sent(job, ports, body)
     except (NotSent, MaybeSent, ServiceError, Broken) as error:

@@ -34,5 +34,5 @@ def _tokenizer() -> Any:
         from dashscope.tokenizers import get_tokenizer
 
         return get_tokenizer("qwen-turbo")
-    except ImportError:
+    except (ImportError, RuntimeError):  # the second: it asks for the user's home, and there may be none
         return None

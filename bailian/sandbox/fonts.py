@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -19,11 +20,13 @@ _CHINESE = (
 def _folders() -> Iterator[Path]:
     if sys.platform == "win32":
         yield Path("C:/Windows/Fonts")
-    elif sys.platform == "darwin":
-        yield from (Path("/System/Library/Fonts"), Path("/Library/Fonts"), Path.home() / "Library/Fonts")
-    else:
-        yield from (Path("/usr/share/fonts"), Path("/usr/local/share/fonts"))
-        yield Path.home() / ".local/share/fonts"
+        return
+    is_mac = sys.platform == "darwin"
+    yield from map(
+        Path, ("/System/Library/Fonts", "/Library/Fonts") if is_mac else ("/usr/share/fonts", "/usr/local/share/fonts")
+    )
+    with suppress(RuntimeError):  # a user id without a home, as in many containers
+        yield Path.home() / ("Library/Fonts" if is_mac else ".local/share/fonts")
 
 
 @lru_cache(maxsize=1)

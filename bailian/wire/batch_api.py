@@ -20,9 +20,10 @@ from bailian.errors import MaybeSent, TransportError
 from bailian.language import say
 from bailian.settings import Settings
 from bailian.wire import answers, evidence
-from bailian.wire.download import save_error
+from bailian.wire.download import MOST_FILE_BYTES, save_error
 from bailian.wire.headers import request_headers
-from bailian.wire.http import CONNECT_TIMEOUT_S, Http, Reply, new_session, transport_error
+from bailian.wire.http import CONNECT_TIMEOUT_S, Http, Reply, new_session, transport_error, unpacked_pieces, whole_body
+from bailian.wire.packed import limited
 from bailian.wire.received import json_object
 
 NATIVE_PATH = "/api/v1"
@@ -46,13 +47,13 @@ class BatchApi:
         self._base_url = settings.base_url.removesuffix(NATIVE_PATH) + COMPATIBLE_PATH
         self._headers = request_headers(settings)
         self._http = Http(self._base_url, self._headers, self._key)
-        self._session = new_session(self._base_url, follows_redirects=False)
+        self._session = new_session(self._base_url)
 
     def upload(self, path: Path) -> str:
         """POST a JSONL file for batches; return its id. Free; a file nobody uses costs nothing."""
         form = _Form(path)
         headers = {**self._headers, "Content-Type": form.content_type}
-        evidence.forget()
+        evidence.forget(UPLOAD_TIMEOUT_S)
         try:
             with self._session.post(
                 self._base_url + "/files",
@@ -62,7 +63,7 @@ class BatchApi:
                 allow_redirects=False,
                 stream=True,
             ) as response:
-                reply = self._reply(response, response.content)
+                reply = self._reply(response, whole_body(response))
         except (requests.RequestException, urllib3.exceptions.HTTPError, ValueError) as error:
             raise transport_error(error, self._base_url, UPLOAD_TIMEOUT_S) from None
         return _id_of(answers.read(reply))
@@ -133,18 +134,17 @@ class BatchApi:
         """
         part = target.with_name(f"{target.name}.part")
         path = f"{self._base_url}/files/{quote(file_id, safe='')}/content"
-        headers = {**self._headers, "Accept-Encoding": "identity"}
         evidence.forget()
         try:
             with self._session.get(
                 path,
-                headers=headers,
+                headers=self._headers,
                 timeout=(CONNECT_TIMEOUT_S, QUERY_TIMEOUT_S),
                 allow_redirects=False,
                 stream=True,
             ) as response:
                 if response.status_code != 200:
-                    answers.read(self._reply(response, response.raw.read(ERROR_BYTES_MAX, decode_content=True)))
+                    answers.read(self._reply(response, whole_body(response, ERROR_BYTES_MAX)))
                     raise TransportError(say("the answer is no file", "应答不是文件"))
                 _write(response, part)
         except (requests.RequestException, urllib3.exceptions.HTTPError, ValueError) as error:
@@ -197,11 +197,11 @@ def _write(response: requests.Response, part: Path) -> None:
     try:
         part.parent.mkdir(parents=True, exist_ok=True)
         with part.open("wb") as file:
-            for chunk in response.iter_content(CHUNK_BYTES):
+            for chunk in limited(unpacked_pieces(response, CHUNK_BYTES), MOST_FILE_BYTES):
                 file.write(chunk)
             file.flush()
             os.fsync(file.fileno())
-    except requests.RequestException:
+    except (requests.RequestException, urllib3.exceptions.HTTPError):
         raise
     except OSError as error:
         raise save_error(part, error) from None

@@ -19,19 +19,51 @@ from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
+from bailian.wire.patience import PatientResponse
+
 # Fewer than the pools that requests keeps open (10): one of ours is never closed for a newer one.
 POOLS_KEPT = 8
 _thread = threading.local()
 
 
-def forget() -> None:
-    """Start watching for this thread's next request."""
-    _thread.left = False
+class Watch:
+    """What is known of one thread's request; another thread may look."""
+
+    def __init__(self) -> None:
+        self.left = False
+        """Whether anything of it was handed to an open connection."""
+        self.answer_within_s: float | None = None
+
+
+def watch() -> Watch:
+    """Start a watch that shows other threads whether this thread's requests have left."""
+    _thread.watch = Watch()
+    return _watch()
+
+
+def _watch() -> Watch:
+    found = getattr(_thread, "watch", None)
+    return found if isinstance(found, Watch) else watch()
+
+
+def forget(answer_within_s: float | None = None) -> None:
+    """Start watching for this thread's next request, whose whole answer may take so long; None: without an end."""
+    own = _watch()
+    own.left, own.answer_within_s = False, answer_within_s
 
 
 def left() -> bool:
     """Return whether anything of this thread's request was handed to an open connection."""
-    return bool(getattr(_thread, "left", False))
+    return _watch().left
+
+
+def leaves() -> None:
+    """Note that this thread's request is handed to an open connection now."""
+    _watch().left = True
+
+
+def answer_within_s() -> float | None:
+    return _watch().answer_within_s
 
 
 class _Noting:
@@ -39,6 +71,11 @@ class _Noting:
 
     _in_tunnel = False
     _held: list[bytes] | None = None
+
+    def _awaited(self, sock: Any, *args: Any, **kwargs: Any) -> PatientResponse:
+        return PatientResponse(sock, *args, within_s=answer_within_s(), **kwargs)
+
+    response_class: Any = _awaited
 
     def ask(self, method: str, url: str, body: bytes | None, headers: Mapping[str, str]) -> http.client.HTTPResponse:
         """Send head and body at once (apart, each would wake the other side); return the answer, its body unread."""
@@ -65,7 +102,7 @@ class _Noting:
         if self.sock is None and self.auto_open:  # type: ignore[attr-defined]
             self.connect()  # type: ignore[attr-defined]
         if not self._in_tunnel:
-            _thread.left = True
+            leaves()
         super().send(data)  # type: ignore[misc]
 
 
@@ -123,10 +160,24 @@ class NotingAdapter(HTTPAdapter):
         super().init_poolmanager(*args, **kwargs)
         self.poolmanager.pool_classes_by_scheme = self.pool_classes
 
-    def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:
-        manager = super().proxy_manager_for(*args, **kwargs)
-        manager.pool_classes_by_scheme = self.pool_classes
+    def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
+        manager = super().proxy_manager_for(proxy, **kwargs)
+        through = _through_socks if proxy.startswith("socks") else _as_it_is
+        manager.pool_classes_by_scheme = {name: through(pool) for name, pool in self.pool_classes.items()}
         return manager
+
+
+def _as_it_is(pool: type) -> type:
+    return pool
+
+
+@lru_cache(maxsize=8)
+def _through_socks(pool: type) -> type:
+    """Return the pool class with connections that go through a SOCKS proxy, and note what they send all the same."""
+    from urllib3.contrib.socks import SOCKSConnection, SOCKSHTTPSConnection
+
+    own = SOCKSHTTPSConnection if issubclass(pool, HTTPSConnectionPool) else SOCKSConnection
+    return type("SocksPool", (pool,), {"ConnectionCls": type("SocksLine", (_Noting, own), {})})
 
 
 @lru_cache(maxsize=64)

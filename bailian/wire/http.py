@@ -6,32 +6,32 @@ session (netrc never: it would replace the key's header), which also saves a thi
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
 import time
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from email.utils import parsedate_to_datetime
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
-from urllib.parse import urlsplit
 
 import requests
 import urllib3.exceptions
-from requests.utils import get_environ_proxies
 
 from bailian import __version__
-from bailian.endpoints import LOOPBACK_HOSTS
 from bailian.errors import MaybeSent, NotSent, TransportError
 from bailian.language import say
-from bailian.wire import evidence
+from bailian.wire import evidence, network
+from bailian.wire.packed import MOST_ANSWER_BYTES, PIECE_BYTES, TooLong, Unpacker, limited, unpacked
 from bailian.wire.received import json_object
 from bailian.wire.sse import Frame, frames
-from bailian.wire.whole import WholeAdapter
+from bailian.wire.whole import WholeAdapter, WholeAnswer
 
 CONNECT_TIMEOUT_S = 10.0
 POOL_CONNECTIONS = 64
+# A streamed text of the longest kind takes minutes; who trickles for an hour will not end (our guess).
+STREAM_WITHIN_S = 3600.0
+# A frame that comes alone is shown at once where the answer is chunked, as streams are.
+STREAM_CHUNK_BYTES = 1024
 # Paths that are asked again and again; a task's own is asked a few times only.
 KEPT_REQUESTS = 16
 _ENCODER = json.JSONEncoder(ensure_ascii=False)
@@ -83,26 +83,29 @@ def date_s(header: str | None) -> float | None:
 class _Session(requests.Session):
     """Never even reads where a redirect leads: it would carry the key, and a bad one is not our error."""
 
-    follows = False
-
-    def get_redirect_target(self, resp: requests.Response) -> str | None:
-        return super().get_redirect_target(resp) if self.follows else None
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        return None
 
 
-def new_session(url: str, *, follows_redirects: bool = True) -> requests.Session:
-    """Return a session that asks the environment once: proxies and CA file for this host."""
+def new_session(url: str) -> requests.Session:
+    """Return a session that asks the environment once: proxy and CA file for this host.
+
+    Raises:
+        SetupError: a variable of the environment names no proxy, or no certificates.
+    """
     session = _Session()
-    session.follows = follows_redirects
     session.trust_env = False
-    with contextlib.suppress(ValueError):  # not a URL: sending will say so
-        if urlsplit(url).hostname not in LOOPBACK_HOSTS:
-            session.proxies.update(get_environ_proxies(url))
-    session.verify = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True
+    proxy = network.proxy_for(url)
+    if proxy is not None:
+        session.proxies.update({"http": proxy.url, "https": proxy.url})
+    bundle = network.ca_bundle() if url.startswith("https:") or (proxy and proxy.is_tls) else None
+    session.verify = str(bundle.path) if bundle else True
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     adapter = evidence.NotingAdapter(pool_maxsize=POOL_CONNECTIONS, max_retries=0)
     session.mount("https://", adapter)
     session.mount("http://", adapter)
-    session.headers["User-Agent"] = f"bailian-toolkit/{__version__}"
+    # Packed answers save little, and what is counted, continued and limited is easier told from plain ones.
+    session.headers.update({"User-Agent": f"bailian-toolkit/{__version__}", "Accept-Encoding": "identity"})
     return session
 
 
@@ -113,7 +116,7 @@ class Http:
         self._base_url = base_url
         self._headers = dict(headers)
         self._key = key.encode()
-        self._session = new_session(base_url, follows_redirects=False)
+        self._session = new_session(base_url)
         self._adapter = WholeAdapter(pool_maxsize=POOL_CONNECTIONS, max_retries=0)
         self.answered = False
         """Whether anything has come back yet."""
@@ -135,7 +138,7 @@ class Http:
             NotSent: nothing of the request was handed to a connection.
             MaybeSent: something was, and no complete answer came.
         """
-        evidence.forget()
+        evidence.forget(read_timeout_s)
         try:
             # Streamed and closed here: requests would leave the socket of a cut answer to the garbage collector.
             with self._adapter.send(
@@ -145,7 +148,7 @@ class Http:
                 verify=self._session.verify or True,
                 proxies=self._session.proxies,
             ) as response:
-                content = self._without_key(response.raw.read(decode_content=True))
+                content = self._without_key(whole_body(response))
         except (requests.RequestException, urllib3.exceptions.HTTPError, ValueError) as error:
             raise transport_error(error, self._base_url, read_timeout_s) from None
         self.answered = True
@@ -189,7 +192,7 @@ class Http:
             MaybeSent: something was, and the stream broke, or fell silent for `read_timeout_s`.
         """
         all_headers = {**self._headers, **headers, "Content-Type": "application/json"}
-        evidence.forget()
+        evidence.forget(STREAM_WITHIN_S)
         try:
             with self._session.post(
                 self._base_url + path,
@@ -201,8 +204,8 @@ class Http:
             ) as response:
                 self.answered = True
                 if "text/event-stream" not in response.headers.get("content-type", ""):
-                    return _reply(response, self._without_key(response.content))
-                for frame in frames(response.iter_content(None)):
+                    return _reply(response, self._without_key(whole_body(response)))
+                for frame in frames(limited(unpacked_pieces(response, STREAM_CHUNK_BYTES))):
                     yield replace(frame, data=self._without_key(frame.data.encode()).decode())
         except (requests.RequestException, urllib3.exceptions.HTTPError, ValueError) as error:
             raise transport_error(error, self._base_url, read_timeout_s) from None
@@ -217,6 +220,29 @@ class Http:
         self._adapter.close()
 
 
+def whole_body(response: requests.Response, most_bytes: int = MOST_ANSWER_BYTES) -> bytes:
+    """Return the body of an answer, unpacked.
+
+    Raises:
+        TooLong: it is longer than any answer, packed or unpacked.
+        BadPacking: it cannot be unpacked.
+        urllib3.exceptions.HTTPError: the rest did not come.
+    """
+    raw = response.raw
+    body = raw.body if isinstance(raw, WholeAnswer) else b"".join(limited(_plain(response, PIECE_BYTES), most_bytes))
+    return unpacked(body, response.headers.get("content-encoding"))
+
+
+def unpacked_pieces(response: requests.Response, chunk_bytes: int) -> Iterator[bytes]:
+    """Yield the body of an answer as it comes, unpacked; no piece is much larger than a chunk."""
+    return Unpacker(response.headers.get("content-encoding")).pieces(_plain(response, chunk_bytes))
+
+
+def _plain(response: requests.Response, chunk_bytes: int) -> Iterator[bytes]:
+    pieces: Iterator[bytes] = response.raw.stream(chunk_bytes, decode_content=False)
+    return pieces
+
+
 def _json_bytes(body: Mapping[str, Any]) -> bytes:
     return _ENCODER.encode(body).encode("utf-8")
 
@@ -229,14 +255,22 @@ def _reply(response: requests.Response, content: bytes) -> Reply:
 def transport_error(error: Exception, url: str, read_timeout_s: float) -> TransportError:
     """Return our error for one of requests' or urllib3's. Whether it was sent is evidence, the rest is wording."""
     host = "/".join(url.split("/", 3)[2:3])
-    text = _wording(error, host, read_timeout_s)
-    return MaybeSent(text) if evidence.left() else NotSent(text)
+    text = _wording(error, url, host, read_timeout_s)
+    if evidence.left():
+        return MaybeSent(text)
+    return NotSent(text, advice=network.trust_advice() if _is_untrusted(error) else None)
 
 
-def _wording(error: Exception, host: str, read_timeout_s: float) -> str:
-    if isinstance(error, requests.ConnectTimeout):
+def _wording(error: Exception, url: str, host: str, read_timeout_s: float) -> str:
+    if isinstance(error, TooLong):
+        return say(f"{host} sent more than any answer has", f"{host} 返回的数据超过任何正常应答的长度")
+    is_silence = isinstance(error, requests.ReadTimeout | urllib3.exceptions.ReadTimeoutError)
+    if isinstance(error, requests.ConnectTimeout) or (is_silence and not evidence.left()):
+        named = network.proxy_words(url)
+        if named:
+            return say(f"the proxy{named} did not connect to {host} in time", f"代理{named}连接 {host} 超时")
         return say(f"{host} did not accept a connection in time", f"连接 {host} 超时")
-    if isinstance(error, requests.ReadTimeout):
+    if is_silence:
         return say(
             f"{host} did not answer within {read_timeout_s:.0f} s", f"{host} 在 {read_timeout_s:.0f} 秒内没有应答"
         )
@@ -248,12 +282,17 @@ def _wording(error: Exception, host: str, read_timeout_s: float) -> str:
     if isinstance(reason, urllib3.exceptions.NameResolutionError):
         return say(f"the host name {host} cannot be resolved", f"无法解析域名 {host}")
     if isinstance(reason, urllib3.exceptions.ProxyError):
-        return say(f"the proxy did not connect to {host}: {reason}", f"代理无法连接 {host}：{reason}")
+        named = network.proxy_words(url)
+        return say(f"the proxy{named} did not connect to {host}: {reason}", f"代理{named}无法连接 {host}：{reason}")
     if isinstance(reason, urllib3.exceptions.SSLError):
         return say(f"no secure connection to {host}: {reason}", f"无法与 {host} 建立安全连接：{reason}")
     if isinstance(error, ValueError):  # no URL, no header: refused by the library. Its text may hold the key.
         return say(f"no request can be made for {host}", f"无法构造发往 {host} 的请求")
     return say(f"cannot connect to {host}", f"无法连接 {host}")
+
+
+def _is_untrusted(error: Exception) -> bool:
+    return "CERTIFICATE_VERIFY_FAILED" in str(_reason(error))
 
 
 def _reason(error: Exception) -> BaseException | None:

@@ -16,6 +16,7 @@ from bailian.settings import Settings
 from bailian.wire import answers
 from bailian.wire.headers import STREAM_HEADERS, request_headers
 from bailian.wire.http import Http, Reply
+from bailian.wire.links import is_public
 from bailian.wire.model_list import ListedModel, list_models
 from bailian.wire.received import json_object
 from bailian.wire.server_clock import ServerClock
@@ -72,6 +73,8 @@ class Service:
         key = settings.api_key.reveal() if settings.api_key else ""
         self._http = Http(settings.base_url, request_headers(settings), key)
         self.clock = ServerClock()
+        self.is_public = is_public(settings.base_url)
+        """Whether the host is out in the world, so that nothing it names may be in this machine's network."""
 
     @property
     def answered(self) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -20,8 +21,10 @@ from websockets.http11 import Response
 
 from bailian.errors import Exit, MaybeSent, NotSent, ServiceError, Unreachable, log_in
 from bailian.language import say
-from bailian.wire import answers
+from bailian.wire import answers, evidence, network
+from bailian.wire.download import MOST_FILE_BYTES
 from bailian.wire.http import Reply
+from bailian.wire.packed import MOST_ANSWER_BYTES
 from bailian.wire.received import json_object
 from bailian.wire.speech_frames import Course
 from bailian.wire.speech_line import Line, Refused, cutting_timer, not_opened, open_line
@@ -31,8 +34,20 @@ from bailian.wire_codes import service_error
 IDLE_S = 30.0
 TOTAL_S = 900.0
 OPEN_S = 10.0
+# Silence is declared only when nothing has arrived that this process had no time to read (it was stopped, say).
+LAST_LOOK_S = 1.0
+# A second a character is four times as slow as the slowest speech; pauses may be asked for in between (our guess).
+MOST_S_A_CHARACTER = 4.0
+MOST_S_BESIDE = 60.0
+# 48 kHz, 16 bit, one channel: the largest that there is.
+MOST_BYTES_PER_S = 96_000
 # The close frame is a courtesy: the result is on the disk when it is sent.
 CLOSE_S = 1.0
+
+
+def most_sound_bytes(text: str) -> int:
+    """Return what no sound of a text exceeds, in the largest format there is."""
+    return min(MOST_FILE_BYTES, int((MOST_S_BESIDE + MOST_S_A_CHARACTER * len(text)) * MOST_BYTES_PER_S))
 
 
 def _untold(_event: str) -> None:
@@ -91,9 +106,11 @@ class SpeechSocket:
         course = Course(uuid4().hex)
         header = {"action": "run-task", "task_id": course.task_id, "streaming": "out"}
         question = json.dumps({"header": header, "payload": dict(run_task_payload)}, ensure_ascii=False)
+        most_bytes = most_sound_bytes(str((run_task_payload.get("input") or {}).get("text") or ""))
+        evidence.forget()
         with self._opened() as line, part_path.open("wb") as file:
             self._send(line, question, course)
-            self._listen(line, course, file, told)
+            self._listen(line, course, file, told, most_bytes)
             file.flush()
             os.fsync(file.fileno())
         if not course.audio_bytes:
@@ -110,7 +127,8 @@ class SpeechSocket:
         except (Refused, InvalidStatus) as refusal:
             raise self._refusal(refusal.response) from None
         except (WebSocketException, OSError, ValueError, EOFError, ImportError) as error:
-            raise NotSent(not_opened(error, self._host, self._open_s)) from None
+            advice = network.trust_advice() if isinstance(error, ssl.SSLCertVerificationError) else None
+            raise NotSent(not_opened(error, self._url, self._host, self._open_s), advice=advice) from None
         cutting = cutting_timer(line, 2 * self._close_s)
         try:
             with line:
@@ -158,6 +176,7 @@ class SpeechSocket:
     def _send(self, line: Line, question: str, course: Course) -> None:
         cutting = cutting_timer(line, self._idle_s)
         cutting.start()
+        evidence.leaves()
         try:
             line.send(question)
         except (WebSocketException, OSError) as error:
@@ -165,28 +184,58 @@ class SpeechSocket:
         finally:
             cutting.cancel()
 
-    def _listen(self, line: Line, course: Course, file: BinaryIO, told: Callable[[str], None]) -> None:
-        """Take what comes until the task is finished."""
-        ends_at = time.monotonic() + self._total_s
-        while True:
-            left_s = ends_at - time.monotonic()
-            try:
-                if left_s <= 0:
-                    raise TimeoutError
-                is_text, data = line.next_message(min(left_s, self._idle_s))
-            except TimeoutError:
-                raise self._late(left_s > self._idle_s, course) from None
-            except (WebSocketException, OSError) as error:
-                raise self._broken(error, course) from None
+    def _listen(self, line: Line, course: Course, file: BinaryIO, told: Callable[[str], None], most_bytes: int) -> None:
+        """Take what comes until the task is finished, or has sent more than a text of that length can give."""
+        text_bytes = 0
+        for is_text, data in self._messages(line, course):
             if not is_text:
-                file.write(data)
                 course.audio_bytes += len(data)
+                if course.audio_bytes > most_bytes:
+                    raise self._too_much(course)
+                file.write(data)
                 continue
+            text_bytes += len(data)
+            if text_bytes > MOST_ANSWER_BYTES:
+                raise self._too_much(course)
             event = course.take(self._without_key(data))
             if event:
                 told(event)
             if event == "task-finished":
                 return
+
+    def _messages(self, line: Line, course: Course) -> Iterator[tuple[bool, bytes]]:
+        """Yield what comes. Before an end in silence, or by the clock, there is one last look at what is here already."""
+        ends_at, is_late = time.monotonic() + self._total_s, False
+        while True:
+            left_s = ends_at - time.monotonic()
+            if left_s <= 0:
+                if is_late:
+                    raise self._late(False, course)
+                is_late, left_s, ends_at = True, LAST_LOOK_S, time.monotonic() + LAST_LOOK_S
+            try:
+                yield line.next_message(min(left_s, self._idle_s))
+            except TimeoutError:
+                if left_s > self._idle_s:
+                    yield self._last_look(line, course)
+            except (WebSocketException, OSError) as error:
+                raise self._broken(error, course) from None
+
+    def _last_look(self, line: Line, course: Course) -> tuple[bool, bytes]:
+        try:
+            return line.next_message(LAST_LOOK_S)
+        except TimeoutError:
+            raise self._late(True, course) from None
+        except (WebSocketException, OSError) as error:
+            raise self._broken(error, course) from None
+
+    def _too_much(self, course: Course) -> MaybeSent:
+        return MaybeSent(
+            say(
+                f"{self._host} sent more than a text of that length can give; it was stopped",
+                f"{self._host} 返回的数据超过该长度文本的可能，已停止接收",
+            ),
+            request_id=course.known_as,
+        )
 
     def _late(self, idle: bool, course: Course) -> MaybeSent:
         text = (

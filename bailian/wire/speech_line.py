@@ -6,16 +6,13 @@ Loading this loads `websockets`.
 from __future__ import annotations
 
 import logging
-import os
 import socket
 import ssl
 import threading
 from collections import deque
 from collections.abc import Mapping
 from contextlib import suppress
-from pathlib import Path
 from typing import Any, cast
-from urllib.parse import urlsplit
 
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from websockets.exceptions import InvalidStatus, ProxyError
@@ -24,8 +21,8 @@ from websockets.http11 import Response
 from websockets.sync.client import ClientConnection, connect
 
 from bailian import __version__
-from bailian.endpoints import LOOPBACK_HOSTS
 from bailian.language import say
+from bailian.wire import network
 
 # The service's frames have some kilobytes; a long sentence with all its phonemes has more.
 MOST_FRAME_BYTES = 64 * 1024 * 1024
@@ -72,17 +69,19 @@ def open_line(url: str, headers: Mapping[str, str], *, open_s: float, close_s: f
     """Connect and shake hands, through the environment's proxy where one is set.
 
     Raises:
+        SetupError: a variable of the environment names no proxy, or no certificates.
         Refused, InvalidStatus: the handshake was answered with another status than 101.
         WebSocketException, OSError, ValueError, EOFError, ImportError: there is no line; `not_opened` says why.
     """
-    parts = urlsplit(url)
+    proxy = network.proxy_for(url)
     line = connect(
         url,
-        ssl=_trust() if parts.scheme == "wss" else None,
+        ssl=_trust() if url.lower().startswith("wss:") else None,
         compression=None,
         additional_headers=headers,
         user_agent_header=f"bailian-toolkit/{__version__}",
-        proxy=None if parts.hostname in LOOPBACK_HOSTS else True,
+        proxy=proxy.url if proxy else None,
+        proxy_ssl=_trust() if proxy and proxy.is_tls else None,
         open_timeout=open_s,
         ping_interval=None,  # silence is judged by the frames
         close_timeout=close_s,
@@ -95,13 +94,13 @@ def open_line(url: str, headers: Mapping[str, str], *, open_s: float, close_s: f
 
 def _trust() -> ssl.SSLContext:
     """Trust whom the HTTP calls trust."""
-    bundle = Path(os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or DEFAULT_CA_BUNDLE_PATH)
-    if bundle.is_dir():
-        return ssl.create_default_context(capath=str(bundle))
-    return ssl.create_default_context(cafile=str(bundle))
+    bundle = network.ca_bundle()
+    if bundle is not None and bundle.path.is_dir():
+        return ssl.create_default_context(capath=str(bundle.path))
+    return ssl.create_default_context(cafile=str(bundle.path) if bundle else DEFAULT_CA_BUNDLE_PATH)
 
 
-def not_opened(error: Exception, host: str, open_s: float) -> str:
+def not_opened(error: Exception, url: str, host: str, open_s: float) -> str:
     """Say why there is no line. The library's own words may hold the address of a proxy with its password."""
     if isinstance(error, TimeoutError):
         return say(f"{host} opened no socket within {open_s:g} s", f"{host} 在 {open_s:g} 秒内未能建立 WebSocket")
@@ -109,9 +108,8 @@ def not_opened(error: Exception, host: str, open_s: float) -> str:
         reason = getattr(error, "verify_message", "") or error.reason
         return say(f"no secure connection to {host}: {reason}", f"无法与 {host} 建立安全连接：{reason}")
     if isinstance(error, ProxyError):
-        return say(f"the proxy did not connect to {host}", f"代理无法连接 {host}")
-    if isinstance(error, ImportError):
-        return say("a SOCKS proxy needs `pip install python-socks`", "使用 SOCKS 代理需要 `pip install python-socks`")
+        named = network.proxy_words(url)
+        return say(f"the proxy{named} did not connect to {host}", f"代理{named}无法连接 {host}")
     if isinstance(error, OSError):
         return say(f"cannot connect to {host}", f"无法连接 {host}")
     return say(f"there is no speech socket at {host}", f"{host} 没有语音 WebSocket 服务")

@@ -15,7 +15,7 @@ import urllib3.exceptions
 
 from bailian.errors import TransportError
 from bailian.language import say
-from bailian.wire import evidence
+from bailian.wire import evidence, links
 from bailian.wire.http import CONNECT_TIMEOUT_S, new_session, transport_error
 from bailian.wire.service import Service
 
@@ -40,27 +40,36 @@ def upload(service: Service, path: Path, wire_model: str, mark: str) -> str:
         "x-oss-forbid-overwrite": grant["x_oss_forbid_overwrite"],
         "success_action_status": "200",
     }
-    _post(str(grant["upload_host"]), fields, path)
+    _post(service, str(grant["upload_host"]), fields, path)
     return f"oss://{object_key}"
 
 
-def _post(host: str, fields: dict[str, Any], path: Path) -> None:
+def _post(service: Service, host: str, fields: dict[str, Any], path: Path) -> None:
+    if service.is_public and (reason := links.why_not(host)):
+        raise TransportError(
+            say(f"the upload is not sent: {reason}", f"未上传：{reason}"),
+        )
     session = new_session(host)
-    evidence.forget()
+    evidence.forget(UPLOAD_TIMEOUT_S)
     try:
-        with path.open("rb") as file:  # requests writes the fields first and the file last, as the storage wants
-            response = session.post(
+        with (
+            path.open("rb") as file,  # requests writes the fields first and the file last, as the storage wants
+            session.post(
                 host,
                 data=fields,
                 files={"file": (Path(fields["key"]).name, file)},
                 timeout=(CONNECT_TIMEOUT_S, UPLOAD_TIMEOUT_S),
-            )
+                allow_redirects=False,
+                stream=True,  # only the status is read
+            ) as response,
+        ):
+            status = response.status_code
     except (requests.RequestException, urllib3.exceptions.HTTPError, ValueError) as error:
         raise transport_error(error, host, UPLOAD_TIMEOUT_S) from None
     finally:
         session.close()
-    if response.status_code != 200:
+    if status != 200:
         raise TransportError(
-            say(f"the upload was refused (HTTP {response.status_code})", f"上传被拒绝（HTTP {response.status_code}）"),
-            http_status=response.status_code,
+            say(f"the upload was refused (HTTP {status})", f"上传被拒绝（HTTP {status}）"),
+            http_status=status,
         )

@@ -7,7 +7,6 @@ bodies of any kind, decoding piece by piece) is not needed here, and costs more 
 from __future__ import annotations
 
 import http.client
-import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -16,25 +15,35 @@ from urllib3 import HTTPConnectionPool, HTTPResponse, HTTPSConnectionPool
 from urllib3.exceptions import ProtocolError, ReadTimeoutError
 
 from bailian.wire.evidence import Connection, NotingAdapter, TlsConnection
+from bailian.wire.packed import MOST_ANSWER_BYTES, PIECE_BYTES, limited
 
 
 @dataclass(frozen=True, slots=True)
 class WholeAnswer:
-    """An answer whose body is here; requests takes it for one of urllib3's."""
+    """An answer whose body, packed perhaps, is here; requests takes it for one of urllib3's."""
 
     status: int
     reason: str
     headers: http.client.HTTPMessage
     body: bytes
 
-    def read(self, *, decode_content: bool) -> bytes:
-        """Return the body, unpacked if it came packed."""
-        if not decode_content or "content-encoding" not in self.headers:
-            return self.body
-        return HTTPResponse(io.BytesIO(self.body), headers=dict(self.headers.items())).data
-
     def close(self) -> None:
         """Do nothing: the connection is back among the others."""
+
+
+def _body_of(found: http.client.HTTPResponse) -> bytes:
+    """Return the whole body, which is not as long as the other side likes.
+
+    Raises:
+        TooLong: it is longer.
+        IncompleteRead: its end is missing.
+    """
+    if found.length is not None and found.length <= MOST_ANSWER_BYTES:
+        return found.read()
+    body = b"".join(limited(iter(lambda: found.read(PIECE_BYTES), b"")))
+    if found.length:
+        raise http.client.IncompleteRead(body, found.length)
+    return body
 
 
 class _Whole:
@@ -51,7 +60,7 @@ class _Whole:
         try:
             conn.sock.settimeout(options["timeout"].read_timeout)
             found = conn.ask(method, url, body, headers)
-            answer = WholeAnswer(found.status, found.reason, found.headers, found.read())
+            answer = WholeAnswer(found.status, found.reason, found.headers, _body_of(found))
         except TimeoutError as error:
             raise ReadTimeoutError(self, url, "Read timed out.") from error  # type: ignore[arg-type]
         except (OSError, http.client.HTTPException) as error:

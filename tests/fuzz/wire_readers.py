@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import copy
+import gzip
+import ipaddress
 import math
 import re
+import socket
+import zlib
 from collections.abc import Iterator
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+import urllib3
 
 from bailian.batch import half_price_lines
 from bailian.batch.half_price_book import Kept, Shelf
@@ -16,14 +25,18 @@ from bailian.errors import BailianError
 from bailian.modalities import speech
 from bailian.modalities.text_answers import Assembly, next_messages
 from bailian.wire import answers as wire_answers
+from bailian.wire import links
 from bailian.wire.batch_api import BatchApi, _id_of
 from bailian.wire.http import Reply
+from bailian.wire.packed import MOST_ANSWER_BYTES, unpacked
+from bailian.wire.patience import PatientResponse
 from bailian.wire.received import json_object, read_json
 from bailian.wire.server_clock import ServerClock
 from bailian.wire.service import Service
 from bailian.wire.speech_frames import Course
 from bailian.wire.sse import frames
 from bailian.wire.upload import upload
+from bailian.wire.whole import _body_of
 from tests.fuzz import answers
 from tests.fuzz.mutations import odd_bytes
 from tests.fuzz.readers import Reader, is_writable, job_of, read_answer
@@ -94,6 +107,7 @@ class _Http:
 def service_of(content: bytes) -> Service:
     service = Service.__new__(Service)
     service.clock = ServerClock()
+    service.is_public = False
     service._http = _Http(content)  # type: ignore[assignment]
     return service
 
@@ -142,6 +156,76 @@ def read_grant(data: bytes) -> None:
     upload(service_of(data), Path(__file__), "qwen-image-edit", "job-1")
 
 
+def read_link(data: bytes) -> None:
+    """A link of the service's: what is let through is, however it is spelled, no literal address of a private network."""
+    link = data.decode("utf-8", "replace")
+    if links.why_not(link):
+        return
+    host = urlsplit(link).hostname or ""
+    assert not links.is_local(host)
+    try:
+        request = requests.Request("GET", link).prepare()
+    except (requests.RequestException, ValueError):
+        return
+    for asked in (urlsplit(request.url or "").hostname, urllib3.util.parse_url(request.url or "").host):
+        number = _number_of(asked or "")
+        assert number is None or ipaddress.ip_address(number).is_global, (link, request.url)
+
+
+def _number_of(host: str) -> int | None:
+    """Return the IPv4 address that a host is, read by another way than the product's: by hand."""
+    parts = host.rstrip(".").split(".")
+    try:
+        numbers = [
+            int(part, 16 if part[:2].lower() == "0x" else 8 if len(part) > 1 and part[0] == "0" else 10)
+            for part in parts
+        ]
+    except ValueError:
+        return None
+    if (
+        not 1 <= len(numbers) <= 4
+        or any(number > 255 for number in numbers[:-1])
+        or numbers[-1] >= 256 ** (5 - len(numbers))
+    ):
+        return None
+    return sum(number << 8 * (3 - at) for at, number in enumerate(numbers[:-1])) + numbers[-1]
+
+
+def read_http(data: bytes) -> None:
+    """An answer as it comes over the line: head, interim answers, chunks, packing; and what a download makes of it."""
+    near, far = socket.socketpair()
+    with near, far:
+        far.sendall(data[:60_000])
+        far.shutdown(socket.SHUT_WR)
+        response = PatientResponse(near, within_s=5.0)
+        try:
+            response.begin()
+            body = unpacked(_body_of(response), response.headers.get("content-encoding"))
+        except (OSError, HTTPException, ValueError):
+            return
+        finally:
+            response.close()
+    assert len(body) <= MOST_ANSWER_BYTES
+    assert response.status not in (100, 102, 103)
+    Reply(response.status, response.headers, body.decode("utf-8", "replace"), json_object(body))
+
+
+PACKED_JSON = gzip.compress(b'{"output": {"task_id": "t"}}')
+HTTP_ANSWERS = [
+    b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 28\r\n\r\n{"output": {"task_id": "t"}}',
+    b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n\r\n{}",
+    b'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X\r\n\r\n5;a=b\r\n{"a":\r\n2\r\n1}\r\n0\r\nX: y\r\n\r\n',
+    b"HTTP/1.0 429 Slow\r\nRetry-After: 7\r\nContent-Encoding: identity\r\n\r\n",
+    b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n%s" % (len(PACKED_JSON), PACKED_JSON),
+    b"HTTP/1.1 200 OK\r\nContent-Encoding: deflate\r\nConnection: close\r\n\r\n" + zlib.compress(b"{}" * 999),
+]
+LINKS = [
+    *(b"https://dashscope-result-bj.oss-cn-beijing.aliyuncs.com/1d/a.png?Expires=1764300000&Signature=a%2Bb%3D", b"http://127.0.0.1/"),
+    *(b"http://2130706433/", b"http://0x7f.1/a", b"http://[::ffff:127.0.0.1]:80/", b"http://user:word@10.0.0.1/", b"http://8.8.8.8/"),
+    *("http://１２７。0。0。1/".encode(), b"http://127%2e0.0.1/", b"http://localhost./", b"http://a.example\\@127.0.0.1/", b"http://192.168.257/"),
+]  # fmt: skip
+
+
 class _Api(BatchApi):
     """A batch API that answers this."""
 
@@ -176,6 +260,8 @@ def read_batch(data: bytes) -> None:
 
 
 READERS: dict[str, Reader] = {
+    "links": Reader(read_link, LINKS, odd_bytes),
+    "HTTP": Reader(read_http, HTTP_ANSWERS, odd_bytes),
     "json": Reader(read_as_json, [*answers.PICTURES, *answers.DOCUMENTS, *answers.LISTS]),
     "reply": Reader(read_reply, [*answers.ERRORS, *answers.PICTURES]),
     "headers": Reader(read_header, answers.HEADERS, odd_bytes),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import zlib
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -10,7 +12,8 @@ import pytest
 from local_web import Answer, LocalWeb, Seen, hang_up, http
 
 from bailian.errors import SaveError, TransportError
-from bailian.wire.download import TRIES_WITHOUT_PROGRESS, Downloader, LinkExpired
+from bailian.wire import download
+from bailian.wire.download import TRIES_WITHOUT_PROGRESS, Downloader, LinkExpired, NotTaken
 
 DATA = bytes(range(256)) * 800
 CUT = 100_000
@@ -181,6 +184,119 @@ def test_a_short_part_of_a_longer_file_is_never_accepted(downloader: Downloader,
     part.write_bytes(DATA[:CUT])
     with LocalWeb(partial(CUT, DATA[CUT : CUT + 10]), partial(CUT + 10, b"")) as web, pytest.raises(TransportError):
         downloader.fetch(web.url, part)
+
+
+PACKED = gzip.compress(DATA)
+
+
+@pytest.mark.parametrize("name, packed", [("gzip", PACKED), ("x-gzip", PACKED), ("deflate", zlib.compress(DATA))])
+@pytest.mark.parametrize("length", [None, len(DATA)], ids=["its own length", "the plain file's length"])
+def test_a_file_that_came_packed_is_unpacked(
+    downloader: Downloader, tmp_path: Path, name: str, packed: bytes, length: int | None
+) -> None:
+    """A cache or a storage packs though "identity" was asked for; some leave the plain file's length standing."""
+    lines = [b"HTTP/1.1 200 OK", b"Content-Encoding: " + name.encode(), b"Connection: close"]
+    if length is None:
+        lines += [f"Content-Length: {len(packed)}".encode()]
+        body = packed
+    else:
+        lines += [f"Content-Length: {length}".encode(), b"Transfer-Encoding: chunked"]
+        body = b"%x\r\n%s\r\n0\r\n\r\n" % (len(packed), packed)
+    with LocalWeb(lambda _seen: b"\r\n".join(lines) + b"\r\n\r\n" + body) as web:
+        assert downloader.fetch(web.url, tmp_path / "a.part") == len(DATA)
+    assert (tmp_path / "a.part").read_bytes() == DATA
+    assert len(web.seen) == 1
+
+
+def test_a_packed_file_is_never_continued(downloader: Downloader, tmp_path: Path) -> None:
+    """A place in the unpacked file is no place in the packed one: it is fetched from its begin."""
+    part = tmp_path / "a.part"
+    cut_packed = http(body=PACKED[:-100], length=len(PACKED), Content_Encoding="gzip")
+    with LocalWeb(cut_packed, http(body=PACKED, Content_Encoding="gzip")) as web:
+        assert downloader.fetch(web.url, part) == len(DATA)
+    assert part.read_bytes() == DATA
+    assert [offset_of(seen) for seen in web.seen] == [0, 0]
+    part.write_bytes(DATA[:CUT])
+    packed_rest = http(
+        "206 Partial Content",
+        gzip.compress(DATA[CUT:]),
+        Content_Encoding="gzip",
+        Content_Range=f"bytes {CUT}-{len(DATA) - 1}/{len(DATA)}",
+    )
+    with LocalWeb(packed_rest, rest) as web:
+        assert downloader.fetch(web.url, part) == len(DATA)
+    assert part.read_bytes() == DATA
+    assert [offset_of(seen) for seen in web.seen] == [CUT, 0]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        lambda _seen: b"HTTP/1.1 200 OK\r\n\r\n" + bytes(70_000),
+        http(body=bytes(70_000), Content_Encoding="identity"),
+        http(body=gzip.compress(bytes(70_000)), Content_Encoding="gzip"),
+        http(body=b"x", length=10**15),
+    ],
+    ids=["without an end", "with a length", "a bomb", "announced"],
+)
+def test_a_file_without_an_end_is_stopped(
+    downloader: Downloader, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: Answer
+) -> None:
+    """Once, and nothing of it is left on the disk: the next try would fill it again."""
+    monkeypatch.setattr(download, "MOST_FILE_BYTES", 60_000)
+    part = tmp_path / "a.part"
+    with LocalWeb(answer) as web, pytest.raises(NotTaken, match="more than any result") as refused:
+        downloader.fetch(web.url + "/1.png?Expires=1764300000", part)
+    assert (len(web.seen), part.exists(), refused.value.expires_s) == (1, False, 1764300000.0)
+
+
+def test_a_part_counts_for_the_limit(downloader: Downloader, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(download, "MOST_FILE_BYTES", CUT + 10)
+    part = tmp_path / "a.part"
+    part.write_bytes(DATA[:CUT])
+    with LocalWeb(partial(CUT, DATA[CUT:], "*")) as web, pytest.raises(NotTaken):
+        downloader.fetch(web.url, part)
+    assert (len(web.seen), part.exists()) == (1, False)
+
+
+@pytest.mark.parametrize("status", ["301 Moved", "302 Found", "303 See Other", "307 Temporary", "308 Permanent"])
+def test_a_redirect_is_followed(downloader: Downloader, tmp_path: Path, status: str) -> None:
+    """The range goes along, a relative place is one of the same host."""
+    part = tmp_path / "a.part"
+    part.write_bytes(DATA[:CUT])
+    with LocalWeb(http(status, Location="/é.png?b=1"), rest) as web:
+        assert downloader.fetch(web.url + "/a.png", part) == len(DATA)
+    assert [offset_of(seen) for seen in web.seen] == [CUT, CUT]
+    assert web.seen[1].line.endswith(".png?b=1 HTTP/1.1")
+
+
+def test_a_circle_is_left(downloader: Downloader, tmp_path: Path) -> None:
+    with LocalWeb(http("302 Found", Location="/")) as web, pytest.raises(NotTaken, match="circle"):
+        downloader.fetch(web.url, tmp_path / "a.part")
+    assert len(web.seen) < 20
+
+
+@pytest.mark.parametrize(
+    "link", ["http://127.0.0.1:1/", "http://2130706433/", "http://169.254.169.254/", "http://[::1]/"]
+)
+@pytest.mark.parametrize("hops", [0, 1, 2])
+def test_a_public_host_leads_nowhere_into_this_network(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, link: str, hops: int
+) -> None:
+    """Neither by its link nor by a redirect; the one that allows it is asked, the one behind is not."""
+    on_the_way = [http("302 Found", Location=f"http://public.example/{hop}") for hop in range(hops - 1)]
+    with LocalWeb(*on_the_way, http("302 Found", Location=link)) as proxy, closing(Downloader(only_public=True)) as own:
+        monkeypatch.setenv("http_proxy", proxy.url)
+        with pytest.raises(NotTaken, match="private network"):
+            own.fetch("http://public.example/a.png" if hops else link, tmp_path / "a.part")
+    assert len(proxy.seen) == hops
+
+
+def test_a_public_host_may_have_plain_links(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with LocalWeb(rest) as proxy, closing(Downloader(only_public=True)) as own:
+        monkeypatch.setenv("http_proxy", proxy.url)
+        assert own.fetch("http://public.example/a.wav", tmp_path / "a.part") == len(DATA)
+    assert "authorization" not in proxy.seen[0].headers
 
 
 def test_a_body_that_unpacks_is_not_believed(downloader: Downloader, tmp_path: Path) -> None:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import socket
+import threading
+import time
+import zlib
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +21,9 @@ from hypothesis import strategies as st
 from local_web import LocalWeb, hang_up, http, silence
 
 from bailian.errors import MaybeSent, NotSent
-from bailian.wire import evidence
+from bailian.wire import evidence, patience
 from bailian.wire.http import Http, Reply, new_session, transport_error
+from bailian.wire.packed import MOST_ANSWER_BYTES
 
 KEY = "sk-0123456789abcdef"
 HEADERS = {"Authorization": f"Bearer {KEY}"}
@@ -103,6 +108,143 @@ def test_a_body_that_cannot_be_unpacked_means_maybe_sent() -> None:
         post(web.url)
 
 
+def interim(*statuses: str) -> Any:
+    """Return an answer after others that announce it."""
+    before = "".join(f"HTTP/1.1 {status}\r\nLink: </a.css>; rel=preload\r\n\r\n" for status in statuses)
+    return lambda seen: before.encode() + (http(body=b'{"a": 1}')(seen) or b"")
+
+
+@pytest.mark.parametrize(
+    "statuses",
+    [["103 Early Hints"], ["100 Continue"], ["102 Processing"], ["100 Continue", "103 Early Hints", "103 Early Hints"]],
+)
+def test_an_interim_answer_is_not_the_answer(statuses: list[str]) -> None:
+    with LocalWeb(interim(*statuses)) as web:
+        reply = post(web.url)
+    assert (reply.status, reply.data, len(web.seen)) == (200, {"a": 1}, 1)
+
+
+@pytest.mark.parametrize(
+    "body, encoding",
+    [
+        (b'{"text": "\xe4\xbd\xa0\xff"}', ""),
+        (gzip.compress('{"text": "你\ufffd"}'.encode()), "gzip"),
+        (zlib.compress('{"text": "你\ufffd"}'.encode()), "deflate"),
+        ('{"text": "你\ufffd"}'.encode(), "br"),
+    ],
+    ids=["a byte that is none", "gzip", "deflate", "a packing it has not"],
+)
+def test_an_answer_is_read_as_far_as_it_can_be(body: bytes, encoding: str) -> None:
+    """Nothing packed is asked for; what comes packed all the same, or with a byte that is no UTF-8, is an answer."""
+    with LocalWeb(http(body=body, Content_Encoding=encoding or "identity")) as web:
+        assert post(web.url).data == {"text": "你\ufffd"}
+    assert web.seen[0].headers["accept-encoding"] == "identity"
+
+
+def endless(_seen: Any) -> bytes:
+    return b"HTTP/1.1 200 OK\r\n\r\n" + bytes(MOST_ANSWER_BYTES + 1)
+
+
+def chunked_without_end(_seen: Any) -> bytes:
+    size = MOST_ANSWER_BYTES + 1_000_000
+    return b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n" % size + bytes(size)
+
+
+BOMB = http(body=gzip.compress(bytes(MOST_ANSWER_BYTES + 1)), Content_Encoding="gzip")
+
+
+@pytest.mark.parametrize("answer", [endless, chunked_without_end, BOMB], ids=["endless", "chunked", "bomb"])
+@pytest.mark.parametrize("stream", [False, True])
+def test_an_answer_without_an_end_means_maybe_sent(answer: Any, stream: bool) -> None:
+    """It is stopped before it fills the memory, and what was paid is not sent again."""
+    with LocalWeb(answer) as web, client(web.url) as made:
+        with pytest.raises(MaybeSent, match="more than any answer"):
+            (streamed if stream else sent)(made)
+        assert len(web.seen) == 1
+
+
+def sent(made: Http) -> None:
+    made.send("POST", "/x", body=BODY, read_timeout_s=30)
+
+
+def streamed(made: Http) -> None:
+    list(made.stream("/x", body=BODY, headers={}, read_timeout_s=30))
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        lambda _seen: b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata:" + bytes(MOST_ANSWER_BYTES),
+        http(
+            body=gzip.compress(b"data: " + bytes(MOST_ANSWER_BYTES)),
+            Content_Type="text/event-stream",
+            Content_Encoding="gzip",
+        ),
+    ],
+    ids=["a line without an end", "a bomb"],
+)
+def test_a_stream_without_an_end_is_stopped(answer: Any) -> None:
+    with LocalWeb(answer) as web, client(web.url) as made, pytest.raises(MaybeSent, match="more than any answer"):
+        list(made.stream("/x", body=BODY, headers={}, read_timeout_s=30))
+
+
+def test_a_stream_that_came_packed_is_read() -> None:
+    frames = b"".join(b'data: {"n": %d}\n\n' % number for number in range(9))
+    answer = http(body=gzip.compress(frames), Content_Type="text/event-stream", Content_Encoding="gzip")
+    with LocalWeb(answer) as web, client(web.url) as made:
+        got = [frame.data for frame in made.stream("/x", body=BODY, headers={}, read_timeout_s=30)]
+    assert got == [f'{{"n": {number}}}' for number in range(9)]
+
+
+@pytest.mark.parametrize(
+    "head",
+    [b"X-A: 1\r\n" * 150, b"X-A: " + b"a" * 70_000 + b"\r\n", b"X-A: " + b"a" * 10**6],
+    ids=["many", "long", "endless"],
+)
+def test_a_head_that_is_too_long_means_maybe_sent(head: bytes) -> None:
+    """The library reads a hundred lines of 64 kB; what is beyond may be paid, and is settled or held."""
+    with LocalWeb(lambda _seen: b"HTTP/1.1 200 OK\r\n" + head + b"Content-Length: 2\r\n\r\n{}") as web:
+        with pytest.raises(MaybeSent):
+            post(web.url)
+        assert len(web.seen) == 1
+
+
+@contextmanager
+def trickle(head: bytes) -> Iterator[str]:
+    """Send the head and then a byte now and then, for ever; yield the address."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            connection, _ = listener.accept()
+            with connection, suppress(OSError):
+                connection.recv(65536)
+                connection.sendall(head)
+                while True:
+                    connection.sendall(b" ")
+                    time.sleep(TINY_S / 5)
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        thread.join()
+
+
+@pytest.mark.parametrize("head", [b"HTTP/1.1 200 OK\r\n\r\n", b"HTTP/1.1 200 OK\r\nX-A:", b"HTTP/1.1 103 Hint\r\nX-A:"])
+def test_an_answer_that_trickles_has_the_same_time(head: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A byte now and then is never silence; the time is one for the whole answer."""
+    monkeypatch.setattr(patience, "LAST_LOOK_S", TINY_S)
+    with trickle(head) as url, pytest.raises(MaybeSent, match="did not answer within"):
+        post(url, 2 * TINY_S)
+
+
+def test_what_is_here_is_read_though_the_time_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that was stopped meanwhile finds the time over and the answer in the buffer: it is paid."""
+    clock = iter(range(0, 10**9, 10**6))
+    monkeypatch.setattr(patience, "monotonic", lambda: float(next(clock)))
+    with LocalWeb(http(body=b'{"a": 1}')) as web:
+        assert post(web.url).data == {"a": 1}
+
+
 @pytest.mark.parametrize(
     "error",
     [
@@ -159,12 +301,14 @@ def test_a_redirect_does_not_carry_the_key_away() -> None:
         assert other.seen == []
 
 
-def test_the_environment_is_asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_environment_is_asked_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Proxy and CA file hold for the session; NO_PROXY is kept."""
     monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example:3128")
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/etc/own-ca.pem")
+    own_ca = tmp_path / "own-ca.pem"
+    own_ca.write_text("-----BEGIN CERTIFICATE-----\n", encoding="ascii")
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(own_ca))
     with new_session("https://api.example") as session:
-        assert (session.proxies["https"], session.verify) == ("http://proxy.example:3128", "/etc/own-ca.pem")
+        assert (session.proxies["https"], session.verify) == ("http://proxy.example:3128", str(own_ca))
     monkeypatch.setenv("NO_PROXY", "api.example")
     with new_session("https://api.example") as session:
         assert "https" not in session.proxies

@@ -194,6 +194,53 @@ def test_the_key_is_not_sent_unencrypted() -> None:
         assert read_settings(base_url=f"http://{host}/api/v1").base_url == f"http://{host}/api/v1"
 
 
+@pytest.mark.parametrize("door", ["option", "variable"])
+@pytest.mark.parametrize(
+    ("named", "is_taken"),
+    [
+        ("box", True),
+        ("BOX", True),
+        ("a, box:8765 ,b", True),
+        ("box:1", False),
+        ("ox", False),
+        ("*", False),
+        ("", False),
+    ],
+)
+def test_a_named_host_may_get_the_key_without_tls(
+    monkeypatch: pytest.MonkeyPatch, door: str, named: str, is_taken: bool
+) -> None:
+    """For a sandbox in another container; the refusal names the variable that allows it."""
+    url = "http://box:8765/api/v1"
+    monkeypatch.setenv("BAILIAN_ALLOW_HTTP", named)
+    monkeypatch.setenv("DASHSCOPE_WEBSOCKET_BASE_URL", "ws://box:8765/api-ws/v1/inference" if is_taken else "")
+    if door == "variable":
+        monkeypatch.setenv("DASHSCOPE_HTTP_BASE_URL", url)
+    if is_taken:
+        settings = read_settings(base_url=url if door == "option" else None)
+        assert (settings.base_url, settings.socket_url) == (url, "ws://box:8765/api-ws/v1/inference")
+    else:
+        with pytest.raises(InvalidRequest, match="BAILIAN_ALLOW_HTTP=box"):
+            read_settings(base_url=url if door == "option" else None)
+
+
+@pytest.mark.parametrize("text", ['allow_http = ["Box:8765"]', 'allow_http = ["box"]\n[budget]\nday_cny = 3'])
+def test_the_hosts_without_tls_may_stand_in_the_settings_file(tmp_path: Path, text: str) -> None:
+    (tmp_path / "bailian").mkdir()
+    (tmp_path / "bailian" / "settings.toml").write_text(text, encoding="utf-8")
+    assert read_settings(base_url="http://box:8765/api/v1").base_url == "http://box:8765/api/v1"
+    with pytest.raises(InvalidRequest, match="unencrypted"):
+        read_settings(base_url="http://other:8765/api/v1")
+
+
+@pytest.mark.parametrize("text", ['allow_http = "box"', "allow_http = [1]", 'allow_https = ["box"]'])
+def test_hosts_in_the_settings_file_that_are_no_names_are_refused(tmp_path: Path, text: str) -> None:
+    (tmp_path / "bailian").mkdir()
+    (tmp_path / "bailian" / "settings.toml").write_text(text, encoding="utf-8")
+    with pytest.raises(SetupError, match="allow_http"):
+        read_settings()
+
+
 def test_the_sandbox_never_sees_the_users_key(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """--sandbox has a key of its own and a home of its own, whatever the environment holds."""
     monkeypatch.setenv("DASHSCOPE_API_KEY", KEY)

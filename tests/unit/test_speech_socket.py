@@ -23,7 +23,9 @@ import pytest
 from bailian import __version__
 from bailian.errors import MaybeSent, NotSent, ServiceError, Unreachable
 from bailian.sandbox import Fault, Sandbox
+from bailian.wire import speech
 from bailian.wire.speech import SpeechSocket
+from bailian.wire.speech_line import Line
 from tests.unit.local_web import LocalWeb, hang_up, http, silence
 
 KEY = "sk-test-0123456789abcdef"
@@ -486,6 +488,55 @@ def test_the_last_wait_is_cut_to_the_total(part: Path) -> None:
         answer_of(lambda peer: peer.release.wait() and None, part, total_s=0.1, close_s=0.05)
 
 
+@pytest.mark.parametrize("is_total", [False, True], ids=["silence", "the whole time"])
+def test_what_is_here_is_taken_before_the_time_is_over(
+    part: Path, monkeypatch: pytest.MonkeyPatch, is_total: bool
+) -> None:
+    """A process that was stopped meanwhile (Ctrl-Z) finds its time over and the paid sound in the buffer."""
+    next_message = Line.next_message
+    late = iter([True])
+
+    def after_a_pause(self: Line, timeout_s: float) -> tuple[bool, bytes]:
+        if not is_total and next(late, False):
+            raise TimeoutError
+        return next_message(self, timeout_s)
+
+    def script(peer: Peer) -> None:
+        peer.frame(BINARY, SOUND)
+        peer.finish()
+
+    monkeypatch.setattr(Line, "next_message", after_a_pause)
+    limits = {"total_s": 0.0} if is_total else {"total_s": 900.0, "idle_s": 30.0}
+    assert answer_of(script, part, **limits)["output"]["audio_bytes"] == len(SOUND)
+
+
+@pytest.mark.parametrize("kind", ["sound", "sentences", "the same sentence"])
+def test_more_than_a_text_can_give_is_stopped(part: Path, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    """Nobody's disk or memory is filled; what was paid is told as such."""
+    monkeypatch.setattr(speech, "MOST_ANSWER_BYTES", 100_000)
+    monkeypatch.setattr(speech, "MOST_FILE_BYTES", 100_000)
+    sentence = {"words": [{"text": "霜" * 900}]}
+
+    def script(peer: Peer) -> None:
+        for number in range(200):
+            if kind == "sound":
+                peer.frame(BINARY, bytes(1000))
+            else:
+                begin = number if kind == "sentences" else 0
+                peer.tell("result-generated", {"output": {"sentence": {**sentence, "begin_time": begin}}})
+        peer.finish()
+
+    with pytest.raises(MaybeSent, match="more than a text of that length"):
+        answer_of(script, part, close_s=0.05)
+    assert part.stat().st_size <= 100_000
+
+
+def test_what_a_sound_may_have_follows_from_its_text() -> None:
+    """Four times as slow as the slowest speech, in the largest format; 2 GB at most."""
+    assert speech.most_sound_bytes("霜" * 10) == 100 * 96_000
+    assert speech.most_sound_bytes("霜" * 10**6) == 2 * 1024**3
+
+
 def test_pings_are_no_frames(part: Path) -> None:
     def script(peer: Peer) -> None:
         while not peer.release.wait(0.02):
@@ -620,20 +671,19 @@ def test_no_secure_connection(part: Path) -> None:
         at(f"wss://{host}/").speak(payload(), part)
 
 
-@pytest.mark.parametrize("variable", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
+@pytest.mark.parametrize("variable", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR"])
 def test_the_trusted_are_those_of_the_http_calls(
     part: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str
 ) -> None:
     asked: list[Any] = []
     monkeypatch.setattr(ssl, "create_default_context", lambda **place: asked.append(place) or no_bundle())
-    monkeypatch.delenv("REQUESTS_CA_BUNDLE", raising=False)
-    monkeypatch.setenv(variable, str(tmp_path))
-    with pytest.raises(NotSent):
-        at("wss://127.0.0.1/").speak(payload(), part)
-    monkeypatch.setenv(variable, str(tmp_path / "missing.pem"))
-    with pytest.raises(NotSent):
-        at("wss://127.0.0.1/").speak(payload(), part)
-    assert asked == [{"capath": str(tmp_path)}, {"cafile": str(tmp_path / "missing.pem")}]
+    file = tmp_path / "ca.pem"
+    file.write_text("-----BEGIN CERTIFICATE-----\n", encoding="ascii")
+    for place in (tmp_path, file):
+        monkeypatch.setenv(variable, str(place))
+        with pytest.raises(NotSent):
+            at("wss://127.0.0.1/").speak(payload(), part)
+    assert asked == [{"capath": str(tmp_path)}, {"cafile": str(file)}]
 
 
 def no_bundle() -> None:
@@ -647,19 +697,11 @@ def test_a_proxy_is_asked_but_not_for_this_computer(part: Path, monkeypatch: pyt
 
     with LocalWeb(http("407 Proxy Authentication Required")) as proxy:
         monkeypatch.setenv("HTTP_PROXY", proxy.url.replace("//", "//user:secret@"))
-        with pytest.raises(NotSent, match=r"the proxy did not connect to service\.test") as refused:
+        with pytest.raises(NotSent, match=r"the proxy .* did not connect to service\.test") as refused:
             at("ws://service.test/api-ws/v1/inference").speak(payload(), part)
         answer_of(script, part)
     assert [seen.line for seen in proxy.seen] == ["CONNECT service.test:80 HTTP/1.1"]
     assert "authorization" not in proxy.seen[0].headers
-    assert "secret" not in str(refused.value)
-
-
-@pytest.mark.parametrize("proxy", ["socks5h://127.0.0.1:1", "nonsense://user:secret@h", "http://user:secret@h/path"])
-def test_a_proxy_that_cannot_be_used(part: Path, monkeypatch: pytest.MonkeyPatch, proxy: str) -> None:
-    monkeypatch.setenv("HTTP_PROXY", proxy)
-    with pytest.raises(NotSent) as refused:
-        at("ws://service.test/").speak(payload(), part)
     assert "secret" not in str(refused.value)
 
 
