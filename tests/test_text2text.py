@@ -283,7 +283,7 @@ REFUSALS = {
     "empty": ([""], "prompt: is empty"),
     "blank": (["  \n"], "prompt: is empty"),
     "nothing piped": ([], "prompt: is empty"),
-    "control characters": (["a\x1b[2J"], "control characters"),
+    "control characters": (["a\x1b[2J"], "holds U+001B"),
     "max_tokens 0": (["问", "--max-tokens", "0"], "1 to 32768"),
     "max_tokens beyond the model": (["问", "--model", "qwen-turbo", "--max-tokens", "16385"], "1 to 16384"),
     "temperature": (["问", "--temperature", "2.1"], "0 to 2"),

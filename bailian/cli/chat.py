@@ -22,7 +22,7 @@ from bailian.errors import BailianError, Exit, InvalidRequest, Problem
 from bailian.language import say
 from bailian.modalities import exact, of
 from bailian.modalities.fields import check_prompt
-from bailian.modalities.shapes import Prepared
+from bailian.modalities.shapes import Notice, Prepared
 
 if TYPE_CHECKING:
     from bailian.engine.job import Outcome
@@ -42,7 +42,8 @@ def run_text(given: Mapping[str, Any], common: Common) -> int:
         return _converse(fields, common, fresh=fresh)
     if fields["prompt"] is None and not files and common.config is None:
         fields["prompt"] = "-"
-    fields["prompt"] = _with_files(fields["prompt"], files)
+    notices: list[Notice] = []
+    fields["prompt"] = _with_files(fields["prompt"], files, notices)
     fields["stream"] = _streams(given["stream"], common)
     if fields["chat"]:
         fields["messages"] = None if fresh else _history(fields["chat"], common)
@@ -51,7 +52,7 @@ def run_text(given: Mapping[str, Any], common: Common) -> int:
         raise InvalidRequest.one(
             "sidecar", say("stands beside a file", "只能与文件一起使用"), advice=say("give -o FILE", "请指定 -o FILE")
         )
-    return run_all("text", [Asked(fields, target)], common, run=_run_of(fields["chat"]))
+    return run_all("text", [Asked(fields, target, tuple(notices))], common, run=_run_of(fields["chat"]))
 
 
 def _check_chat(chat: str | None, fresh: bool) -> None:
@@ -90,12 +91,12 @@ def _run_of(chat: str | None) -> str | None:
     return f"chat:{chat}" if chat else None
 
 
-def _with_files(prompt: str | None, files: tuple[Path, ...]) -> str | None:
+def _with_files(prompt: str | None, files: tuple[Path, ...], notices: list[Notice]) -> str | None:
     """Return the prompt with the files' texts behind it."""
     if not files:
         return prompt
-    parts = [stdin_text() if prompt == "-" else prompt] if prompt else []
-    return "\n\n".join([*parts, *(text_of_file(path) for path in files)])
+    parts = [stdin_text(notices) if prompt == "-" else prompt] if prompt else []
+    return "\n\n".join([*parts, *(text_of_file(path, notices) for path in files)])
 
 
 def _history(chat: str, common: Common) -> list[dict[str, Any]] | None:

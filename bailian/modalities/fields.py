@@ -5,18 +5,20 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
+from functools import cache
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from bailian import characters
 from bailian.catalog import Model, did_you_mean
 from bailian.errors import InvalidRequest, Problem
 from bailian.language import say
 from bailian.modalities.shapes import Input, Notice
+from bailian.modalities.texts import text_notice
+from bailian.modalities.values import Wanted, all_read, wanted
 
 SEED_MAX = 2_147_483_647
-# Unicode's control characters (Cc) but tab, newline and return.
-_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 RequestT = TypeVar("RequestT", bound=BaseModel)
 
 
@@ -33,6 +35,7 @@ def parse(request_type: type[RequestT], values: Mapping[str, Any]) -> RequestT:
         if name not in known
     ]
     given = {name: value for name, value in values.items() if name in known and value is not None}
+    given = all_read(given, wanted_by(request_type))
     try:
         request = request_type.model_validate(given, strict=True)
     except ValidationError as error:
@@ -44,6 +47,12 @@ def parse(request_type: type[RequestT], values: Mapping[str, Any]) -> RequestT:
     if problems:
         raise InvalidRequest(problems, advice=say("allowed: ", "允许的字段：") + ", ".join(known))
     return request
+
+
+@cache
+def wanted_by(request_type: type[BaseModel]) -> Mapping[str, Wanted]:
+    """Return what each field of a request holds."""
+    return {name: wanted(field.annotation) for name, field in request_type.model_fields.items()}
 
 
 def _type_problem(kind: str, message: str, value: object) -> str:
@@ -62,18 +71,11 @@ def _type_problem(kind: str, message: str, value: object) -> str:
 def check_prompt(field: str, text: str, limit: int | None, *, required: bool = True) -> list[Problem]:
     """Check a text's length. Every character counts 1, a Han character and a combining mark alike: Unicode
     code points, as the service counts (text-to-image reference, winter 2025/26)."""
-    if not _sendable(text):
-        return [
-            Problem(
-                field,
-                say(
-                    "holds control characters, or bytes that are no UTF-8 (a terminal without UTF-8? PYTHONUTF8=1 helps)",
-                    "含有控制字符或非 UTF-8 字节（终端不是 UTF-8？可设置 PYTHONUTF8=1）",
-                ),
-            )
-        ]
-    if required and not text.strip():
-        return [Problem(field, say("is empty", "不能为空"))]
+    refused = characters.refusal(text)
+    if refused:
+        return [Problem(field, refused)]
+    if required and characters.is_blank(text):
+        return [Problem(field, _empty(text))]
     if limit is not None and len(text) > limit:
         return [
             Problem(
@@ -87,12 +89,20 @@ def check_prompt(field: str, text: str, limit: int | None, *, required: bool = T
     return []
 
 
-def _sendable(text: str) -> bool:
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError:
-        return False
-    return not _CONTROL.search(text)
+def _empty(text: str) -> str:
+    hidden = "".join(char for char in text if not char.isspace())
+    if not hidden:
+        return say("is empty", "不能为空")
+    return say(f"is empty: U+{ord(hidden[0]):04X} cannot be seen", f"不能为空：U+{ord(hidden[0]):04X} 是不可见字符")
+
+
+def clean_texts(request: RequestT, *names: str) -> tuple[RequestT, list[Notice]]:
+    """Return the request with the texts in these fields as they are sent, and what was changed in them."""
+    found = {
+        name: characters.cleaned(value) for name in names if isinstance(value := getattr(request, name), str) and value
+    }
+    notices = [text_notice(name, one) for name, one in found.items() if one.remark]
+    return request.model_copy(update={name: one.text for name, one in found.items()}), notices
 
 
 def prompt_notices(model: Model, prompt: str) -> list[Notice]:

@@ -55,7 +55,7 @@ def prepare(
     Raises:
         InvalidRequest: every problem found, each with what is allowed.
     """
-    request = fields.parse(ImageRequest, values)
+    request, told = fields.clean_texts(fields.parse(ImageRequest, values), "prompt", "negative_prompt")
     chosen = choice.choose(request.model, KIND, DEFAULT_MODELS, catalog, region)
     model = chosen.model
     size = request.size or model.default_size
@@ -65,6 +65,7 @@ def prepare(
     wire_size = model.size_aliases.get(size, size)
     notices = [
         *choice.notices(chosen, wire_model, region, catalog),
+        *told,
         *fields.prompt_notices(model, request.prompt),
         *_size_notices(model, size, wire_size),
         *_unsupported_notices(request, model),

@@ -77,7 +77,7 @@ def prepare(
     Raises:
         InvalidRequest: every problem found, each with what is allowed.
     """
-    request = fields.parse(ImageEditRequest, values)
+    request, told = fields.clean_texts(fields.parse(ImageEditRequest, values), "prompt", "negative_prompt")
     chosen = choice.choose(request.model, KIND, DEFAULT_MODELS, catalog, region)
     model = chosen.model
     found = [(inputs or {}).get(url, Input(url)) for url in request.image]
@@ -97,6 +97,7 @@ def prepare(
         count=request.n,
         notices=(
             *choice.notices(chosen, wire_model, region, catalog),
+            *told,
             *fields.prompt_notices(model, request.prompt),
             *([] if found else [_drawn(model)]),
             *(one.notice for one in found if one.notice),

@@ -56,7 +56,7 @@ def prepare(
     Raises:
         InvalidRequest: every problem found, each with what is allowed.
     """
-    request = fields.parse(VideoRequest, values)
+    request, told = fields.clean_texts(fields.parse(VideoRequest, values), "prompt", "negative_prompt")
     chosen = choice.choose(request.model, KIND, DEFAULT_MODELS, catalog, region)
     model = chosen.model
     size = request.size or request.resolution or model.default_size
@@ -66,6 +66,7 @@ def prepare(
     unit_cny = fields.tier_price_cny(model, region, _tier(model, wire_size))
     notices = [
         *choice.notices(chosen, wire_model, region, catalog),
+        *told,
         *fields.prompt_notices(model, request.prompt),
         *_notices(request, model, size, wire_size, duration_s),
     ]

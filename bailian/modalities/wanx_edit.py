@@ -113,7 +113,7 @@ def prepare(
     Raises:
         InvalidRequest: every problem found, each with what is allowed.
     """
-    request = fields.parse(WanxEditRequest, values)
+    request, told = fields.clean_texts(fields.parse(WanxEditRequest, values), "prompt")
     chosen = choice.choose(request.model, KIND, DEFAULT_MODELS, catalog, region)
     model = chosen.model
     name = BY_TITLE.get(request.function, request.function)
@@ -136,6 +136,7 @@ def prepare(
         count=request.n,
         notices=(
             *choice.notices(chosen, wire_model, region, catalog),
+            *told,
             *fields.prompt_notices(model, prompt),
             *(one.notice for one in found.values() if one.notice),
             *(mask_rules.notices(found[request.image[0]], found[request.mask[0]]) if request.mask else ()),
