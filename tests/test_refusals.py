@@ -16,8 +16,6 @@ REFUSALS = {
     "n 5": (["猫", "--n", "5"], "1 to 4"),
     "n two": (["猫", "--n", "two"], "not a whole number"),
     "n 2 for qwen-image": (["猫", "--model", "qwen-image", "--n", "2"], "1 picture a call"),
-    "x instead of *": (["猫", "--size", "1024x1024"], "write 1024*1024"),
-    "full-width size": (["猫", "--size", "１０２４＊１０２４"], "write 1024*1024"),
     "a side too short": (["猫", "--size", "512*511"], "512 to 1440"),
     "too many pixels": (["猫", "--size", "1440*1440"], "2,000,000"),
     "not a size of qwen-image": (["猫", "--model", "qwen-image", "--size", "1024*1024"], QWEN_SIZES),

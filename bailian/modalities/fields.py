@@ -165,15 +165,18 @@ def check_size(model: Model, size: str) -> list[Problem]:
     """Check a size against the model's list, or against its sides, pixels and aspect."""
     pixels = parse_size(size)
     if pixels is None:
-        return [Problem("size", say(f"{size!r} is not WIDTH*HEIGHT", f"{size!r} 的格式应为 宽*高") + _spelled(size))]
+        what = say(f"{size!r} is not WIDTH*HEIGHT", f"{size!r} 的格式应为 宽*高") + _spelled(size)
+        return [Problem("size", f"{what}; {_listed(model)}" if model.sizes else what)]
     if model.sizes:
         if size in model.sizes:
             return []
-        listed = ", ".join(s for s in model.sizes if s not in model.size_aliases.values())
-        return [
-            Problem("size", say(f"{model.name} takes only {listed}", f"{model.name} 只支持 {listed}") + f" ({size})")
-        ]
+        return [Problem("size", f"{_listed(model)} ({size})")]
     return _check_free_size(model, *pixels)
+
+
+def _listed(model: Model) -> str:
+    listed = ", ".join(size for size in model.sizes if size not in model.size_aliases.values())
+    return say(f"{model.name} takes only {listed}", f"{model.name} 只支持 {listed}")
 
 
 def _check_free_size(model: Model, width: int, height: int) -> list[Problem]:
@@ -183,7 +186,8 @@ def _check_free_size(model: Model, width: int, height: int) -> list[Problem]:
         return [
             Problem(
                 "size",
-                say(f"{shown}: each side must be {low} to {high} px", f"{shown}：边长须在 {low} 到 {high} 像素之间"),
+                say(f"{shown}: each side must be {low} to {high} px", f"{shown}：边长须在 {low} 到 {high} 像素之间")
+                + _same_shape(model, width, height),
             )
         ]
     if model.max_pixels and total > model.max_pixels:
@@ -194,7 +198,7 @@ def _check_free_size(model: Model, width: int, height: int) -> list[Problem]:
                     f"{shown} has {total:,} pixels, at most {model.max_pixels:,} are allowed",
                     f"{shown} 共 {total:,} 像素，最多 {model.max_pixels:,}",
                 )
-                + _same_shape(model, width, height, model.max_pixels),
+                + _same_shape(model, width, height),
             )
         ]
     if model.min_pixels and total < model.min_pixels:
@@ -225,12 +229,18 @@ def _spelled(size: str) -> str:
     """Suggest "1024*1024" for 1024x1024, 1024×1024, １０２４＊１０２４, "1024, 1024"."""
     numbers = [int(digits) for digits in re.findall(r"[0-9]{1,9}", unicodedata.normalize("NFKC", size))]
     right = "*".join(str(number) for number in numbers)
-    return say(f": write {right}", f"：请写成 {right}") if len(numbers) == 2 and parse_size(right) else ""
+    if len(numbers) == 2 and parse_size(right):
+        return say(f": write {right}", f"：请写成 {right}")
+    return say(", a shape (16:9) or a tier (720P)", "，也可写比例（16:9）或档位（720P）")
 
 
-def _same_shape(model: Model, width: int, height: int, max_pixels: int) -> str:
+def _same_shape(model: Model, width: int, height: int) -> str:
     """Suggest the largest size of the same shape, if the model takes it."""
-    scale = (max_pixels / (width * height)) ** 0.5
+    by_pixels = (model.max_pixels / (width * height)) ** 0.5 if model.max_pixels else 1.0
+    by_side = model.side_px[1] / max(width, height) if model.side_px else 1.0
+    scale = min(by_pixels, by_side)
+    if scale >= 1:
+        return ""
     smaller = (max(1, int(width * scale)), max(1, int(height * scale)))
     if _check_free_size(model, *smaller):
         return ""
