@@ -13,6 +13,7 @@ from bailian import catalog, settings
 from bailian.cli.account import settings_of
 from bailian.cli.checks import check_cost, check_strict
 from bailian.cli.config import holds_many, read_request
+from bailian.cli.keyboard import Keyboard
 from bailian.cli.options import Common
 from bailian.cli.prepare import stdin_text, text_of_file
 from bailian.cli.run import Asked, run_all, send, service
@@ -27,8 +28,6 @@ from bailian.modalities.shapes import Notice, Prepared
 if TYPE_CHECKING:
     from bailian.engine.job import Outcome
     from bailian.engine.run import Engine
-
-END_WORDS = ("/exit", "/quit", "/bye")
 
 
 def run_text(given: Mapping[str, Any], common: Common) -> int:
@@ -125,8 +124,9 @@ def _converse(fields: dict[str, Any], common: Common, *, fresh: bool) -> int:
     _checked({**fields, "prompt": "JSON?"}, models, here.region, common)  # the options, before the first question
     messages = None if fresh or not fields["chat"] else _history(fields["chat"], common)
     talk(say("Ctrl-D ends, Ctrl-C stops an answer", "Ctrl-D 结束，Ctrl-C 中止当前回答"))
+    keyboard = Keyboard()
     with service(here, quiet=common.quiet) as there:
-        while (prompt := _asked()) is not None:
+        while (prompt := _asked(keyboard)) is not None:
             asked = {**fields, "prompt": prompt, "messages": messages}
             progress = StreamedText(not common.quiet, common.verbose)
             try:
@@ -166,19 +166,6 @@ def _checked(asked: Mapping[str, Any], models: catalog.Catalog, region: str, com
     return prepared
 
 
-def _asked() -> str | None:
+def _asked(keyboard: Keyboard) -> str | None:
     """Return what the person types; None at the end."""
-    import contextlib
-
-    with contextlib.suppress(ImportError):  # line editing and history, where the system has it
-        import readline  # noqa: F401
-    while True:
-        try:
-            line = input("> ").strip()
-        except (EOFError, KeyboardInterrupt):
-            talk("")
-            return None
-        if line in END_WORDS:
-            return None
-        if line:
-            return line
+    return keyboard.ask()
