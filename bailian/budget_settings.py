@@ -37,19 +37,17 @@ def read_budgets(home: Path) -> dict[str, Any]:
 
 
 def _budget_table(path: Path) -> dict[str, Any]:
+    from bailian import catalog
+
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        tables = catalog.read_toml(path)
     except (FileNotFoundError, NotADirectoryError):
         return {}
     except OSError as error:
         raise SetupError(say(f"cannot read {path}: {error.strerror}", f"无法读取 {path}：{error.strerror}")) from None
-    from bailian import catalog
-
-    try:
-        tables = catalog.parse_toml(text)
-        table = tables.get("budget", {})
     except ValueError as error:
         raise SetupError(say(f"{path} is not valid TOML: {error}", f"{path} 不是合法的 TOML：{error}")) from None
+    table = tables.get("budget", {})
     if set(tables) - {"budget"} or not isinstance(table, dict) or set(table) - {"day_cny", "month_cny"}:
         raise SetupError(
             say(

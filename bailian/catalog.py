@@ -14,6 +14,7 @@ from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
+from bailian.decoding import read_text
 from bailian.errors import InvalidRequest, SetupError
 from bailian.language import say
 from bailian.model import FIELD_NAMES, KINDS, MODES, Model
@@ -29,6 +30,7 @@ __all__ = [
     "did_you_mean",
     "load",
     "parse_toml",
+    "read_toml",
     "script_of",
 ]
 
@@ -40,8 +42,24 @@ else:
 
 def parse_toml(text: str) -> dict[str, Any]:
     """Return the tables of a TOML text; ValueError if it is none."""
-    tables: dict[str, Any] = toml.loads(text)
+    try:
+        tables: dict[str, Any] = toml.loads(text)
+    except RecursionError:
+        raise ValueError(say("it is nested too deeply", "嵌套过深")) from None
     return tables
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Return the tables of a TOML file, with or without a BOM.
+
+    Raises:
+        ValueError: it is no TOML, or not UTF-8: prices and limits are not guessed at.
+        OSError: it cannot be read.
+    """
+    found = read_text(path)
+    if found.remark:
+        raise ValueError(say("it is not UTF-8: save it as UTF-8", "不是 UTF-8：请另存为 UTF-8"))
+    return parse_toml(found.text)
 
 
 # What is true of one name alone: `like` does not pass it on.
@@ -198,8 +216,7 @@ def load(home: Path | None = None, today: date | None = None, *, use_successor: 
 
 def _read(path: Path) -> tuple[dict[str, dict[str, Any]], date | None]:
     """Return the tables of a file, and the day as of which it was written."""
-    with path.open("rb") as file:
-        content = toml.load(file)
+    content = read_toml(path)
     as_of = content.pop("as_of", None)
     models = content.get("models", {})
     unknown = [name for name in content if name != "models"]

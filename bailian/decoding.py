@@ -8,13 +8,11 @@ from __future__ import annotations
 
 import codecs
 import io
-import shutil
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryFile
 from typing import Any, BinaryIO, TextIO
 
 from bailian.language import say
@@ -97,6 +95,9 @@ def opened(file: BinaryIO, source: str, *, newline: str | None = None) -> tuple[
 
 def copied(file: BinaryIO) -> BinaryIO:
     """Return a pipe's bytes as a file: it is read twice."""
+    import shutil
+    from tempfile import TemporaryFile
+
     copy: Any = TemporaryFile()  # noqa: SIM115 - closed when nobody holds it
     shutil.copyfileobj(file, copy)
     copy.seek(0)
