@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from bailian.language import say
 
-BOM = "\ufeff"
+_BOM = re.compile(r"\A\s*\ufeff[\s\ufeff]*")
 # pdftotext ends pages with form feeds, Word's line breaks are vertical tabs, web pages hold U+2028: all are line ends.
 _LINE_ENDS = re.compile("[\x0b\x0c\x85\u2028\u2029]")
 # Cc but tab, newline and return; halves of surrogate pairs; what Unicode calls no character.
@@ -44,7 +44,7 @@ def is_blank(text: str) -> bool:
 
 def cleaned(text: str) -> Cleaned:
     """Return the text without a BOM before it, its odd line ends as "\\n"."""
-    text = text.lstrip(BOM) if text.startswith(BOM) else text
+    text = _BOM.sub("", text, count=1)
     found = dict.fromkeys(_LINE_ENDS.findall(text))
     if not found:
         return Cleaned(text)

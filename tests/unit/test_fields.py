@@ -100,6 +100,14 @@ def test_what_is_no_text_is_refused(text: str) -> None:
     assert "prompt: holds U+" in said(fields.check_prompt("prompt", text, None))
 
 
+@pytest.mark.parametrize("before", ["\ufeff", "\ufeff\ufeff", "\n\ufeff", "\ufeff \ufeff"])
+def test_a_bom_is_never_sent(before: str) -> None:
+    """Nor what stands round it; inside a text it is a sign like others."""
+    request, told = fields.clean_texts(fields.parse(ImageRequest, {"prompt": f"{before}猫\ufeff狗"}), "prompt")
+    assert request.prompt == "猫\ufeff狗"
+    assert not told
+
+
 def test_lines_and_tabs_are_text() -> None:
     """A prompt may have several lines."""
     assert not fields.check_prompt("prompt", "one\r\n\ttwo", 800)
