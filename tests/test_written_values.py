@@ -61,6 +61,13 @@ def test_what_is_neither_is_refused(form: Any, field: str, written: object) -> N
         rows(*form({"prompt": "猫", field: written}))
 
 
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("written", [1.5, "1.5", "15e-1", " 1.5\x1f"])
+def test_a_number(form: Any, written: object) -> None:
+    (row,) = rows(*form({"prompt": "你好", "rate": written}), "speech")
+    assert row.fields["rate"] == 1.5
+
+
 def test_the_same_values_are_the_same_row() -> None:
     """Whoever turns the table into JSON does not pay again."""
     keys = {rows(*form({"prompt": "猫", "n": "2.0", "watermark": "yes"}))[0].key for form in FORMS}

@@ -16,7 +16,7 @@ TRUE = ("true", "t", "yes", "y", "on", "1", "1.0")
 FALSE = ("false", "f", "no", "n", "off", "0", "0.0")
 LIST_SEPARATOR = "|"
 _WHOLE = re.compile(r"\s*([+-]?[0-9]{1,30})(\.0*)?\s*")
-_NUMBER = re.compile(r"\s*[+-]?([0-9]{1,30}(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,3})?\s*")
+_NUMBER = re.compile(r"\s*([+-]?(?:[0-9]{1,30}(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?)\s*")
 _LINK = ("http://", "https://")
 # What a piece of a list of inputs looks like: a link, a path with a folder before it, or a name with a suffix.
 _INPUT = re.compile(
@@ -81,8 +81,8 @@ def _one(value: Any, kind: type | None) -> Any:
         return _switch(value)
     if kind is int and not isinstance(value, bool):
         return _whole(value)
-    if kind is float and isinstance(value, str) and _NUMBER.fullmatch(value):
-        return float(value)
+    if kind is float and isinstance(value, str) and (found := _NUMBER.fullmatch(value)):
+        return float(found[1])
     return value
 
 
