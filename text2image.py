@@ -23,7 +23,9 @@ from bailian.language import say
     "--model", metavar="NAME", help=say("Model [default: wan2.2-t2i-flash].", "模型 [默认: wan2.2-t2i-flash]。")
 )
 @click.option(
-    "--size", metavar="W*H", help=say("Size in pixels [default: the model's].", "尺寸（像素）[默认: 模型的默认尺寸]。")
+    "--size",
+    metavar="SIZE",
+    help=say("1024*1024, 16:9 or 720P [default: the model's].", "1024*1024、16:9 或 720P [默认: 模型的默认尺寸]。"),
 )
 @click.option(
     "--n", type=WHOLE_NUMBER, metavar="N", help=say("How many pictures [default: 1].", "图片张数 [默认: 1]。")

@@ -28,10 +28,10 @@ from bailian.language import say
     "--size",
     "--resolution",
     "size",
-    metavar="W*H",
+    metavar="SIZE",
     help=say(
-        "Size in pixels [default: the model's; wan2.1: 720*1280].",
-        "尺寸（像素）[默认: 模型的默认尺寸；wan2.1: 720*1280]。",
+        "1280*720, 16:9 or 720P [default: the model's; wan2.1: 720*1280].",
+        "1280*720、16:9 或 720P [默认: 模型的默认尺寸；wan2.1: 720*1280]。",
     ),
 )
 @click.option(

@@ -26,6 +26,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from bailian.budget_settings import read_budgets, read_http_hosts
+from bailian.decoding import NotText, read_text
 from bailian.endpoints import checked_base_url, checked_socket_url, chosen_region, chosen_workspace, default_base_url
 from bailian.errors import SetupError
 from bailian.language import say
@@ -246,13 +247,15 @@ def _find_key() -> tuple[Secret | None, Path | None]:
         path = _key_file()
         if path is None:
             return None, None
-        origin = str(path)
+        origin, reason = str(path), ""
         try:
-            value = path.read_text(encoding="utf-8-sig").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            raise SetupError(
-                say(f"cannot read the key file {path}: {error}", f"无法读取密钥文件 {path}：{error}")
-            ) from None
+            value = read_text(path).text.strip()
+        except NotText:  # whose own words may hold a part of the key
+            reason = say("it is no text: save it as UTF-8", "不是文本：请另存为 UTF-8")
+        except OSError as error:
+            reason = str(error)
+        if reason:
+            raise SetupError(say(f"cannot read the key file {path}: {reason}", f"无法读取密钥文件 {path}：{reason}"))
     if not value:
         return None, path
     try:

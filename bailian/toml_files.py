@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from bailian.decoding import NotText, read_text
 from bailian.errors import SetupError
 from bailian.language import say
 
@@ -45,25 +46,32 @@ def read_toml(path: Path) -> dict[str, Any]:
         SetupError: it cannot be read, or is not TOML in UTF-8.
     """
     try:
-        return parse_toml(path.read_text(encoding="utf-8-sig"))
+        found = read_text(path)
+        if found.remark:  # prices and limits are not guessed at
+            raise _not_utf8(path)
+        return parse_toml(found.text)
     except (FileNotFoundError, NotADirectoryError):
         return {}
     except OSError as error:
         raise SetupError(
             say(f"cannot read {path}: {error.strerror}", f"无法读取 {path}：{error.strerror}"), advice=put_right(path)
         ) from None
-    except UnicodeDecodeError:
-        raise SetupError(
-            say(
-                f"{path} is not UTF-8: save the file as UTF-8, without an encoding of its own",
-                f"{path} 不是 UTF-8 编码，请另存为 UTF-8",
-            ),
-            advice=put_right(path),
-        ) from None
+    except NotText:
+        raise _not_utf8(path) from None
     except ValueError as error:
         raise SetupError(
             say(f"{path} is not valid TOML: {error}", f"{path} 不是合法的 TOML：{error}"), advice=put_right(path)
         ) from None
+
+
+def _not_utf8(path: Path) -> SetupError:
+    return SetupError(
+        say(
+            f"{path} is not UTF-8: save the file as UTF-8, without an encoding of its own",
+            f"{path} 不是 UTF-8 编码，请另存为 UTF-8",
+        ),
+        advice=put_right(path),
+    )
 
 
 def refused(path: Path, where: str, value: object, allowed: str) -> SetupError:

@@ -152,12 +152,17 @@ class _Stdin(io.StringIO):
         return False
 
 
-def run_command(command: click.Command, *words: str, stdin: str = "", exits: int | None = 0) -> Ran:
+def _stdin(given: str | bytes) -> io.TextIOBase:
+    """Return what is piped in: a text, or bytes in whatever encoding."""
+    return _Stdin(given) if isinstance(given, str) else io.TextIOWrapper(io.BytesIO(given), encoding="utf-8")
+
+
+def run_command(command: click.Command, *words: str, stdin: str | bytes = "", exits: int | None = 0) -> Ran:
     """Run a whole command in this process; any other exit code than `exits` fails the test (None: all are good)."""
     out, err = io.StringIO(), io.StringIO()
     kept = sys.argv, sys.stdout, sys.stderr, sys.stdin
     handlers = {sign: signal.getsignal(sign) for sign in SIGNALS}
-    sys.argv, sys.stdout, sys.stderr, sys.stdin = ["command", *words], out, err, _Stdin(stdin)
+    sys.argv, sys.stdout, sys.stderr, sys.stdin = ["command", *words], out, err, _stdin(stdin)
     code: int | None = None
     try:
         guard.main(command, "text2image.py" if command.name == "main" else "bailian")

@@ -70,6 +70,50 @@ def test_functions_have_chinese_names(wanx_edit: Run, box: Sandbox, base: Path) 
     assert box.tasks[0].body["input"]["function"] == "super_resolution"
 
 
+NOTHING = {
+    "expand": {"function": "expand", "prompt": "更宽"},
+    "expand, said": {"function": "扩图", "prompt": "更宽", "top_scale": 1.0},
+    "super_resolution": {"function": "super_resolution"},
+    "super_resolution, said": {"function": "图像超分", "upscale_factor": 1},
+}
+
+
+@pytest.mark.parametrize("door", ["flags", "--config", "rows.json", "rows.jsonl", "rows.csv"])
+@pytest.mark.parametrize("fields", NOTHING.values(), ids=NOTHING)
+def test_what_changes_nothing_is_said_before_it_is_paid(
+    wanx_edit: Run, box: Sandbox, base: Path, fields: dict[str, object], door: str
+) -> None:
+    """The seed's own examples ask so: a notice, which --strict refuses."""
+    values = {**fields, "image": str(base)}
+    if door == "flags":
+        words = [str(fields["prompt"])] if "prompt" in fields else []
+        for name, value in values.items():
+            words += [f"--{name.replace('_', '-')}", str(value)] if name != "prompt" else []
+    else:
+        name = "one.json" if door == "--config" else door
+        content = {
+            "--config": json.dumps(values),
+            "rows.json": json.dumps({"wanx_edit_tasks": [values]}),
+            "rows.jsonl": json.dumps(values),
+            "rows.csv": ",".join(values) + "\n" + ",".join(map(str, values.values())),
+        }[door]
+        Path(name).write_text(content, encoding="utf-8")
+        words = ["--config", name]
+    assert "and it is billed" in wanx_edit(*words, "--strict", exits=2).err
+    assert not box.requests
+    said = wanx_edit(*words).err
+    assert said.count("and it is billed") == 1
+    assert said.index("and it is billed") < said.index("0.14 CNY")
+
+
+def test_what_changes_something_is_not_remarked(wanx_edit: Run, base: Path) -> None:
+    for words in (
+        ["--function", "图像超分", "--upscale-factor", "2"],
+        ["宽", "--function", "expand", "--top-scale", "1.1"],
+    ):
+        assert wanx_edit(*words, "--image", str(base), "--dry-run").json["notices"] == []
+
+
 def test_only_the_masks_white_region_changes(wanx_edit: Run, base: Path) -> None:
     (path,) = wanx_edit("兔子", "--image", str(base), "--mask-box", "100,100,200,200").paths
     with Image.open(path) as result, Image.open(base) as before:

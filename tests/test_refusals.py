@@ -16,8 +16,10 @@ REFUSALS = {
     "n 5": (["猫", "--n", "5"], "1 to 4"),
     "n two": (["猫", "--n", "two"], "not a whole number"),
     "n 2 for qwen-image": (["猫", "--model", "qwen-image", "--n", "2"], "1 picture a call"),
-    "x instead of *": (["猫", "--size", "1024x1024"], "write 1024*1024"),
-    "full-width size": (["猫", "--size", "１０２４＊１０２４"], "write 1024*1024"),
+    "a prompt with a dash": (["-1度的冬天"], "put -- before the text: `text2image.py -- '-1度的冬天'`"),
+    "a prompt with two": (["--a cat in a hat", "--n", "1"], "text2image.py -- '--a cat in a hat'"),
+    "a prompt that begins as an option": (["-vivid cat"], "-- '-vivid cat'"),
+    "an option that there is not": (["猫", "--sise", "512*512"], "unknown option --sise; did you mean --size"),
     "a side too short": (["猫", "--size", "512*511"], "512 to 1440"),
     "too many pixels": (["猫", "--size", "1440*1440"], "2,000,000"),
     "not a size of qwen-image": (["猫", "--model", "qwen-image", "--size", "1024*1024"], QWEN_SIZES),
@@ -83,9 +85,9 @@ CONFIGS = {
     "unknown nested field": ('{"input": {"promt": "猫"}}', "did you mean prompt"),
     "a field twice": ('{"prompt": "猫", "n": 1, "n": 4}', "twice"),
     "a field in two places": ('{"prompt": "猫", "input": {"prompt": "狗"}}', "twice"),
-    "n as text": ('{"prompt": "猫", "n": "2"}', "not a whole number"),
+    "n as text": ('{"prompt": "猫", "n": "two"}', "not a whole number"),
     "n as true": ('{"prompt": "猫", "n": true}', "not a whole number"),
-    "watermark as text": ('{"prompt": "猫", "watermark": "yes"}', "not true or false"),
+    "watermark as text": ('{"prompt": "猫", "watermark": "maybe"}', "not true or false"),
     "input is a list": ('{"input": []}', "must be an object"),
 }
 
@@ -98,9 +100,9 @@ def test_bad_configs_are_refused(text2image: Run, box: Sandbox, tmp_path: Path, 
     assert box.requests == []
 
 
-def test_a_config_in_another_encoding_or_absent_is_refused(text2image: Run, tmp_path: Path) -> None:
-    config = tmp_path / "gbk.json"
-    config.write_bytes('{"prompt": "可爱的猫咪"}'.encode("gbk"))
+def test_a_config_of_no_known_encoding_or_absent_is_refused(text2image: Run, tmp_path: Path) -> None:
+    config = tmp_path / "big5.json"
+    config.write_bytes('{"prompt": "可愛的貓咪"}'.encode("big5"))
     assert "UTF-8" in text2image("--config", str(config), exits=2).err
     assert "cannot read" in text2image("--config", "nowhere.json", exits=2).err
     assert "cannot read" in text2image("--config", str(tmp_path), exits=2).err

@@ -283,7 +283,7 @@ REFUSALS = {
     "empty": ([""], "prompt: is empty"),
     "blank": (["  \n"], "prompt: is empty"),
     "nothing piped": ([], "prompt: is empty"),
-    "control characters": (["a\x1b[2J"], "control characters"),
+    "control characters": (["a\x1b[2J"], "holds U+001B"),
     "max_tokens 0": (["问", "--max-tokens", "0"], "1 to 32768"),
     "max_tokens beyond the model": (["问", "--model", "qwen-turbo", "--max-tokens", "16385"], "1 to 16384"),
     "temperature": (["问", "--temperature", "2.1"], "0 to 2"),
@@ -355,12 +355,14 @@ def test_a_conversation_on_a_terminal(box: Sandbox) -> None:
     code = FAST_START.format(factor=FAST, command=TEXT_SCRIPT)
     process = subprocess.Popen([sys.executable, "-c", code], env=env, stdin=slave, stdout=slave, stderr=slave)
     os.close(slave)
-    os.write(master, "第一个问题\n第二个问题\n/exit\n".encode())
+    os.write(master, "第一个问题\n".encode())
     seen = b""
     while True:
+        if b"/exit" not in seen and "请不要当作事实引用".encode() in seen:
+            os.write(master, "第二个问题\n/exit\n".encode())
         try:
             seen += os.read(master, 65536)
-        except OSError:  # noqa: PERF203 - the terminal is closed
+        except OSError:
             break
     os.close(master)
     assert process.wait(timeout=60) == 0

@@ -54,7 +54,7 @@ def test_every_resolution_of_the_seed_becomes_a_size_the_model_has(
 REFUSALS = {
     "1001 characters": (["海" * 1001], "1001 characters, at most 1000"),
     "a size of no tier": (["海", "--size", "100*100"], "832*480"),
-    "x instead of *": (["海", "--size", "720x1280"], "write 720*1280"),
+    "a tier the model has not": (["海", "--resolution", "1080P"], "does not take 1080P; 480P: 832*480"),
     "no seconds": (["海", "--duration", "0"], "duration"),
     "not a duration of wan2.5": (["海", "--model", "wan2.5-t2v-preview", "--duration", "7"], "5, 10 s, not 7"),
     "too long for wan2.6": (["海", "--model", "wan2.6-t2v", "--duration", "16"], "15 s, not 16"),

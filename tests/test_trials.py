@@ -330,6 +330,51 @@ def test_a_dash_in_a_conversation_is_a_question(box: Sandbox, converse: Converse
     assert [body["input"]["messages"][-1]["content"] for body in bodies(box, "text")] == ["-"]
 
 
+PASTED = ["第一行\n第二行\n\n/第三行\n", "\x1b[200~第一行\n第二行\n\n/第三行\x1b[201~\n"]
+
+
+@pytest.mark.parametrize("pasted", PASTED, ids=["as it comes", "marked by the terminal"])
+def test_a_pasted_text_is_one_question(box: Sandbox, converse: Converse, pasted: str) -> None:
+    """Each line would be a paid call of its own."""
+    _, master = converse(box)
+    read_until(master, "> ")
+    os.write(master, pasted.encode())
+    read_until(master, "请不要当作事实引用")
+    os.write(master, b"/exit\n")
+    read_until(master)
+    (body,) = bodies(box, "text")
+    assert body["input"]["messages"][-1]["content"] == "第一行\n第二行\n\n/第三行"
+
+
+def test_the_end_of_a_paste_is_waited_for(box: Sandbox, converse: Converse) -> None:
+    """Its last line has no end yet: it is not sent before Enter."""
+    _, master = converse(box)
+    read_until(master, "> ")
+    os.write(master, "第一行\n第二".encode())
+    read_until(master, "第二")
+    assert not bodies(box, "text")
+    os.write(master, "行\n/exit\n".encode())
+    read_until(master)
+    (body,) = bodies(box, "text")
+    assert body["input"]["messages"][-1]["content"] == "第一行\n第二行"
+
+
+def test_an_unknown_command_is_no_question(box: Sandbox, converse: Converse) -> None:
+    """/help is what people try first; a path and a question behind a space are none."""
+    process, master = converse(box)
+    read_until(master, "> ")
+    os.write(master, b"/hilfe mir\n")
+    seen = read_until(master, "has a space before it")
+    assert "there is no command /hilfe; commands: /exit, /quit, /bye, /help" in seen
+    os.write(master, b"/help\n")
+    assert "no command" not in read_until(master, "has a space before it")
+    assert not bodies(box, "text")
+    os.write(master, " /new 是什么意思\n/exit\n".encode())
+    read_until(master)
+    assert process.wait(timeout=60) == 0
+    assert [body["input"]["messages"][-1]["content"] for body in bodies(box, "text")] == ["/new 是什么意思"]
+
+
 def test_bytes_that_are_no_text_do_not_end_a_conversation(box: Sandbox, converse: Converse) -> None:
     process, master = converse(box)
     os.write(master, b"\xff\xfe\n/exit\n")

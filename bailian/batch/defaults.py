@@ -42,7 +42,11 @@ class Defaults:
             for_all = {name: value for name, value in self._for_all.items() if _fits(form, name, value)}
             common = self._checked(form, for_all, NAME)
             own = self._checked(form, self._sections.get(form.kind, {}), f"{NAME}.{form.kind}_tasks")
-            self._made[form.kind] = Own({**common.fields, **own.fields}, {**common.options, **own.options})
+            self._made[form.kind] = Own(
+                {**common.fields, **own.fields},
+                {**common.options, **own.options},
+                notices=[*common.notices, *own.notices],
+            )
         return self._made[form.kind]
 
     def _take_section(self, name: str, value: object) -> None:
@@ -72,7 +76,9 @@ class Defaults:
         found = [problem for problem in form.problems(own.fields) if _root(problem.field) in own.fields]
         self._problems.add_all(where, [*own.problems, *found])
         wrong = {_root(problem.field) for problem in found}
-        return Own({name: value for name, value in own.fields.items() if name not in wrong}, own.options)
+        return Own(
+            {name: value for name, value in own.fields.items() if name not in wrong}, own.options, notices=own.notices
+        )
 
 
 def _fits(form: Form, name: str, value: object) -> bool:

@@ -6,17 +6,18 @@ import itertools
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, BinaryIO
+from typing import Any, TextIO
 
 from bailian.batch.forms import PARTS, SECTIONS
 from bailian.batch.problems import Problems
 from bailian.catalog import did_you_mean
 from bailian.errors import InvalidRequest
+from bailian.json_text import NotJson, loaded
 from bailian.language import say
 
 DEFAULTS = "defaults"
-COMMENTS = (b"#", b"//")
-BOM = b"\xef\xbb\xbf"
+COMMENTS = ("#", "//")
+BOM = "\ufeff"
 
 
 @dataclass(frozen=True)
@@ -39,49 +40,43 @@ class Document:
     defaults: object = None
 
 
-class _Doubled(dict[str, Any]):
-    """An object in which a field stands twice."""
-
-    twice: str
-
-
-def read(file: BinaryIO, source: str, kind: str | None, problems: Problems, *, lines: bool) -> Document:
+def read(file: TextIO, source: str, kind: str | None, problems: Problems, *, lines: bool) -> Document:
     """Return the requests of a JSON file, or of JSON lines (`lines`, or several lines that are objects).
 
     Lines are read as they are asked for; a JSON file is read whole.
 
     Raises:
-        InvalidRequest: not UTF-8, not JSON, no request in it. What is wrong with single lines goes to `problems`.
+        InvalidRequest: not JSON, no request in it. What is wrong with single lines goes to `problems`.
     """
     if lines:
         return Document(_lines(enumerate(file, 1), problems))
-    read_so_far: list[tuple[int, bytes]] = []
+    read_so_far: list[tuple[int, str]] = []
     telling = (numbered for numbered in _kept(enumerate(file, 1), read_so_far) if _tells(numbered[1]))
     first, second = next(telling, None), next(telling, None)
     if first and second and _is_whole_object(first[1]):
         return Document(_lines(itertools.chain(read_so_far, enumerate(file, second[0] + 1)), problems))
-    data = b"".join(line for _, line in read_so_far) + file.read()
+    data = "".join(line for _, line in read_so_far) + file.read()
     if first is None:
         return Document(())
     # With comments above and below, a single line of JSON lines is still one.
     return _document(data if second else first[1], source, kind, problems)
 
 
-def _kept(numbered: Iterable[tuple[int, bytes]], kept: list[tuple[int, bytes]]) -> Iterator[tuple[int, bytes]]:
+def _kept(numbered: Iterable[tuple[int, str]], kept: list[tuple[int, str]]) -> Iterator[tuple[int, str]]:
     for one in numbered:
         kept.append(one)
         yield one
 
 
-def _tells(line: bytes) -> bool:
+def _tells(line: str) -> bool:
     """Return whether a line is neither blank nor a comment."""
     bare = line.removeprefix(BOM).strip()
     return bool(bare) and not bare.startswith(COMMENTS)
 
 
-def _is_whole_object(line: bytes) -> bool:
+def _is_whole_object(line: str) -> bool:
     bare = line.removeprefix(BOM).strip()
-    if not (bare.startswith(b"{") and bare.endswith(b"}")):
+    if not (bare.startswith("{") and bare.endswith("}")):
         return False
     try:
         json.loads(bare)
@@ -90,24 +85,22 @@ def _is_whole_object(line: bytes) -> bool:
     return True
 
 
-def _lines(numbered: Iterable[tuple[int, bytes]], problems: Problems) -> Iterator[Given]:
+def _lines(numbered: Iterable[tuple[int, str]], problems: Problems) -> Iterator[Given]:
+    shown = False
     for number, line in numbered:
         if not _tells(line):
             continue
         where = f"line {number}"
         try:
-            value, doubled = _loaded(line.removeprefix(BOM).decode("utf-8").rstrip())
-        except UnicodeDecodeError:
-            problems.add(where, "", say("is not UTF-8: save the file as UTF-8", "不是 UTF-8 编码，请另存为 UTF-8"))
-        except json.JSONDecodeError as error:
-            problems.add(
-                where,
-                "",
-                say(
-                    f"is not JSON: column {error.colno}: {error.msg}",
-                    f"不是合法的 JSON：第 {error.colno} 列：{error.msg}",
-                ),
+            value, doubled = loaded(line.rstrip())
+        except NotJson as error:
+            text = say(
+                f"is not JSON: column {error.column}: {error.reason}",
+                f"不是合法的 JSON：第 {error.column} 列：{error.reason}",
             )
+            # The line itself is shown once: in a million wrong ones the same words should be one problem.
+            problems.add(where, "", text if shown else f"{text}\n{error.shown}")
+            shown = True
         except ValueError as error:
             problems.add(where, "", str(error))
         else:
@@ -116,20 +109,13 @@ def _lines(numbered: Iterable[tuple[int, bytes]], problems: Problems) -> Iterato
             yield Given(where, value)
 
 
-def _document(data: bytes, source: str, kind: str | None, problems: Problems) -> Document:
+def _document(text: str, source: str, kind: str | None, problems: Problems) -> Document:
     try:
-        value, doubled = _loaded(data.decode("utf-8-sig"))
-    except UnicodeDecodeError:
+        value, doubled = loaded(text)
+    except NotJson as error:
+        placed = error.placed()
         raise InvalidRequest.one(
-            "config", say(f"{source} is not UTF-8: save it as UTF-8", f"{source} 不是 UTF-8 编码，请另存为 UTF-8")
-        ) from None
-    except json.JSONDecodeError as error:
-        raise InvalidRequest.one(
-            "config",
-            say(
-                f"{source} is not JSON: line {error.lineno}, column {error.colno}: {error.msg}",
-                f"{source} 不是合法的 JSON：第 {error.lineno} 行第 {error.colno} 列：{error.msg}",
-            ),
+            "config", say(f"{source} is not JSON: {placed}", f"{source} 不是合法的 JSON：{placed}")
         ) from None
     except ValueError as error:
         raise InvalidRequest.one("config", f"{source}: {error}") from None
@@ -178,46 +164,6 @@ def _sections(value: Mapping[str, Any], kind: str | None, problems: Problems) ->
             problems.add("", name, say("must be a list of requests", "应为请求的列表"))
         elif kind in (None, own):  # a script runs its own section
             yield from (Given(f"{name}[{index}]", row, own) for index, row in enumerate(rows))
-
-
-def _loaded(text: str) -> tuple[Any, list[str]]:
-    """Return the value, and where in it a field stands twice: JSON would silently keep the last one.
-
-    Raises:
-        ValueError: not JSON (a JSONDecodeError), too deep, a number with thousands of digits, NaN or Infinity.
-    """
-    twins = False
-
-    def built(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        nonlocal twins
-        value = dict(pairs)
-        if len(value) == len(pairs):
-            return value
-        twins, doubled = True, _Doubled(value)
-        names = [name for name, _ in pairs]
-        doubled.twice = next(name for name in names if names.count(name) > 1)
-        return doubled
-
-    try:
-        value = json.loads(text, object_pairs_hook=built, parse_constant=_refuse_constant)
-        return value, list(_doubled_in(value, "")) if twins else []
-    except RecursionError:
-        raise ValueError(say("is nested too deeply", "嵌套过深")) from None
-
-
-def _refuse_constant(word: str) -> None:
-    raise ValueError(say(f"{word} is not a number in JSON", f"JSON 中没有 {word} 这样的数字"))
-
-
-def _doubled_in(value: object, path: str) -> Iterator[str]:
-    if isinstance(value, list):
-        for index, inner in enumerate(value):
-            yield from _doubled_in(inner, f"{path}[{index}]")
-    if isinstance(value, _Doubled):
-        yield f"{path}.{value.twice}".removeprefix(".")
-    if isinstance(value, dict):
-        for name, inner in value.items():
-            yield from _doubled_in(inner, f"{path}.{name}".removeprefix("."))
 
 
 def _twice() -> str:

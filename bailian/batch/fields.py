@@ -8,10 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from bailian.batch.forms import ROW_OPTIONS, Form, flat_fields
+from bailian.decoding import NotText, read_text
 from bailian.errors import InvalidRequest, Problem
 from bailian.language import say
 from bailian.media import naming
 from bailian.media.inputs import local_path
+from bailian.modalities.shapes import Notice
+from bailian.modalities.texts import sendable
+from bailian.modalities.values import cell
+from bailian.modalities.values import read as value_of
 
 
 @dataclass(frozen=True)
@@ -22,6 +27,8 @@ class Own:
     options: dict[str, str | None]
     """`name`, `output` and `id`."""
     problems: list[Problem] = field(default_factory=list)
+    notices: list[Notice] = field(default_factory=list)
+    """What is to be said about how its prompt file was read."""
 
 
 class PromptFiles:
@@ -29,23 +36,24 @@ class PromptFiles:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._texts: dict[str, str] = {}
+        self._texts: dict[str, tuple[str, list[Notice]]] = {}
 
-    def read(self, name: str) -> str:
-        """Return the text of a UTF-8 file without the blanks around it; `name` is relative to the batch's file.
+    def read(self, name: str) -> tuple[str, list[Notice]]:
+        """Return the text of a file without the blanks around it, and what is to be said about it; `name` is relative
+        to the batch's file.
 
         Raises:
-            InvalidRequest: it cannot be read, or is not UTF-8.
+            InvalidRequest: it cannot be read, or is no text to be sent.
         """
         if name not in self._texts:
             self._texts[name] = self._read(self._folder / local_path(name))
         return self._texts[name]
 
-    def _read(self, path: Path) -> str:
+    def _read(self, path: Path) -> tuple[str, list[Notice]]:
         try:
-            return path.read_text(encoding="utf-8-sig").strip()
-        except UnicodeDecodeError:
-            text = say(f"{path} is not UTF-8: save it as UTF-8", f"{path} 不是 UTF-8 编码，请另存为 UTF-8")
+            return sendable(read_text(path), str(path))
+        except NotText as error:
+            text = str(error)
         except (OSError, ValueError) as error:  # ValueError: a NUL in the name
             reason = error.strerror if isinstance(error, OSError) else str(error)
             text = say(f"cannot read {path}: {reason}", f"无法读取 {path}：{reason}")
@@ -61,8 +69,8 @@ def own_of(form: Form, values: Mapping[str, Any], files: PromptFiles, *, cells: 
     flat = flat_fields(values)
     given = {name: flat.pop(name) for name in ROW_OPTIONS if name in flat}
     fields = form.modality.from_config(flat)
-    if cells:
-        fields = {name: form.cells[name].value(cell) if name in form.cells else cell for name, cell in fields.items()}
+    read = cell if cells else value_of
+    fields = {name: read(value, form.wanted[name]) if name in form.wanted else value for name, value in fields.items()}
     prompt_file = given.pop("prompt_file", None)
     own = Own(form.with_lists(fields), given, _option_problems(given))
     if prompt_file is not None:
@@ -84,7 +92,8 @@ def _fill_prompt(form: Form, own: Own, prompt_file: object, files: PromptFiles) 
         text = say("must be a path", "应为文件路径")
     else:
         try:
-            own.fields[target] = files.read(prompt_file)
+            own.fields[target], notices = files.read(prompt_file)
+            own.notices.extend(notices)
         except InvalidRequest as error:
             own.fields[target] = "."
             own.problems.extend(error.problems)

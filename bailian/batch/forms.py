@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from typing import TYPE_CHECKING, Any, Union, cast, get_args, get_origin
+from typing import TYPE_CHECKING, Any
 
 from bailian.batch.matrix import NAME as MATRIX
 from bailian.catalog import KINDS, did_you_mean
@@ -14,14 +14,15 @@ from bailian.language import language, say
 from bailian.modalities import Modality, of
 
 if TYPE_CHECKING:
-    from pydantic import BaseModel, TypeAdapter
+    from pydantic import BaseModel
+
+    from bailian.modalities.values import Wanted
 
 SECTIONS = {f"{kind}_tasks": kind for kind in KINDS}
 """The sections of a combined file: the seed document's three and ours."""
 ROW_OPTIONS = ("name", "output", "id", "prompt_file")
 """What a row may say that is not a field of the request."""
 PARTS = ("input", "parameters")
-LIST_SEPARATOR = "|"
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,8 @@ class Form:
     """The fields of the request."""
     text_field: str | None
     """The field that `prompt_file` fills."""
-    cells: Mapping[str, Cell]
+    wanted: Mapping[str, Wanted]
+    """What each field holds."""
 
     def problems(self, fields: Mapping[str, Any]) -> list[Problem]:
         """Return unknown fields and wrong types; ranges depend on the model and are the modality's."""
@@ -54,8 +56,8 @@ class Form:
         return {name: [value] if self._is_one_of_list(name, value) else value for name, value in fields.items()}
 
     def _is_one_of_list(self, name: str, value: object) -> bool:
-        cell = self.cells.get(name)
-        return cell is not None and cell.is_list and isinstance(value, str | int)
+        field = self.wanted.get(name)
+        return field is not None and field.is_list and isinstance(value, str | int)
 
     def unknown_field(self, name: str) -> str:
         """Return what to say about a field that this kind of row does not have."""
@@ -67,24 +69,6 @@ class Form:
             return set(self.modality.from_config({name: value})) <= set(self.known)
         except InvalidRequest:
             return False
-
-
-@dataclass(frozen=True)
-class Cell:
-    """How the text of a table's cell becomes a field's value."""
-
-    is_list: bool
-    adapter: TypeAdapter[Any]
-
-    def value(self, text: str) -> Any:
-        """Return the value; a text that is none is left as it is, for the type check to name."""
-        from pydantic import ValidationError
-
-        given = [part.strip() for part in text.split(LIST_SEPARATOR) if part.strip()] if self.is_list else text
-        try:
-            return self.adapter.validate_python(given)
-        except ValidationError:
-            return given
 
 
 @lru_cache(maxsize=1000)
@@ -101,7 +85,7 @@ def _unknown_field(name: str, kind: str, allowed: tuple[str, ...], _language: st
 @cache
 def form_of(kind: str) -> Form:
     """Return the form of a kind of row; the modality's module is loaded."""
-    from pydantic import TypeAdapter
+    from bailian.modalities.fields import wanted_by
 
     modality = of(kind)
     request_type = _request_type(modality)
@@ -112,10 +96,7 @@ def form_of(kind: str) -> Form:
         request_type=request_type,
         known=known,
         text_field=next((name for name in ("prompt", "text") if name in known), None),
-        cells={
-            name: Cell(_is_list(field.annotation), TypeAdapter(cast("Any", field.annotation)))
-            for name, field in request_type.model_fields.items()
-        },
+        wanted=wanted_by(request_type),
     )
 
 
@@ -133,15 +114,6 @@ def _request_type(modality: Modality) -> type[BaseModel]:
         and value.__name__.endswith("Request")
     )
     return found
-
-
-def _is_list(annotation: object) -> bool:
-    """Return whether a field is `list[…]`, or that or None."""
-    from types import UnionType
-
-    if get_origin(annotation) in (Union, UnionType):
-        return any(_is_list(one) for one in get_args(annotation))
-    return get_origin(annotation) in (list, tuple)
 
 
 def kind_of(word: object) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from bailian.batch.problems import Problems
@@ -108,7 +108,7 @@ def _prepared(row: Row, catalog: Catalog, region: str, inputs: _Inputs) -> Prepa
         raise InvalidRequest([*problems, *error.problems], advice=error.advice) from None
     if problems:
         raise InvalidRequest(problems, advice="")
-    return prepared
+    return replace(prepared, notices=(*row.notices, *prepared.notices)) if row.notices else prepared
 
 
 def summary(planned: Sequence[Planned], rates: Mapping[str, float] | None = None) -> dict[str, Any]:

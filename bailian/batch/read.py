@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, TextIO
 
 from bailian.batch import documents, tables
 from bailian.batch.problems import Problems
 from bailian.batch.rows import Maker, Row
 from bailian.catalog import Catalog
+from bailian.decoding import NotText, copied, opened
 from bailian.errors import InvalidRequest
 from bailian.language import say
+from bailian.modalities.shapes import read_as
 
 STDIN = Path("-")
 LINES = (".jsonl", ".ndjson")
@@ -40,10 +43,8 @@ def read_rows(
         yield from _rows(path, source, kind, maker, problems)
     except OSError as error:
         raise _refusal(f"cannot read {source}: {error.strerror}", f"无法读取 {source}：{error.strerror}") from None
-    except UnicodeDecodeError:
-        raise _refusal(
-            f'{source} is not UTF-8: save it as "CSV UTF-8"', f"{source} 不是 UTF-8 编码，请另存为“CSV UTF-8”"
-        ) from None
+    except NotText as error:
+        raise InvalidRequest.one("config", str(error)) from None
     problems.raise_if_any()
     if not maker.count:
         raise _refusal(f"{source} holds no requests", f"{source} 中没有任何请求")
@@ -56,17 +57,24 @@ def _rows(path: Path, source: str, kind: str | None, maker: Maker, problems: Pro
             f'{source} is a workbook: save the sheet as "CSV UTF-8"', f"{source} 是工作簿，请另存为“CSV UTF-8”"
         )
     if suffix in TABLES:
-        with path.open(encoding="utf-8-sig", newline="") as table:
-            for given in tables.read(table, kind, problems, delimiter=TABLES[suffix]):
+        with path.open("rb") as file, _text(file, source, maker) as table:
+            for given in tables.read(table, kind, problems, maker.tell, delimiter=TABLES[suffix]):
                 yield from maker.rows(given)
         return
-    if path == STDIN:
-        document = documents.read(sys.stdin.buffer, source, kind, problems, lines=False)
-        yield from _of_document(document, maker)
-        return
-    with path.open("rb") as file:
-        document = documents.read(file, source, kind, problems, lines=suffix in LINES)
-        yield from _of_document(document, maker)
+    with _opened(path) as raw, _text(raw, source, maker) as text:
+        yield from _of_document(documents.read(text, source, kind, problems, lines=suffix in LINES), maker)
+
+
+def _opened(path: Path) -> AbstractContextManager[BinaryIO]:
+    return copied(sys.stdin.buffer) if path == STDIN else path.open("rb")
+
+
+def _text(file: BinaryIO, source: str, maker: Maker) -> TextIO:
+    """Return a file as text, lines with the ends they have; how it was read is told with its rows."""
+    text, remark = opened(file, source, newline="")
+    for notice in read_as(remark):
+        maker.tell(notice)
+    return text
 
 
 def _of_document(document: documents.Document, maker: Maker) -> Iterator[Row]:

@@ -20,6 +20,7 @@ from bailian.batch.problems import Problems
 from bailian.catalog import KINDS, Catalog
 from bailian.errors import InvalidRequest, Problem
 from bailian.language import say
+from bailian.modalities.shapes import Notice
 
 ROWS_MAX = 1_000_000
 KEY_CHARS = 24
@@ -43,6 +44,8 @@ class Row:
     """The user's `id`."""
     key: str
     """The same for the same content, wherever in the file or on the disk it stands; two equal rows are "…", "…-2"."""
+    notices: tuple[Notice, ...] = ()
+    """What is to be said about how it was read."""
 
 
 class Maker:
@@ -65,6 +68,11 @@ class Maker:
         self._files = PromptFiles(folder)
         self._defaults = Defaults({}, self._files, problems)
         self._seen: Counter[str] = Counter()
+        self._notices: tuple[Notice, ...] = ()
+
+    def tell(self, notice: Notice) -> None:
+        """Say something about the file with every row that comes now."""
+        self._notices = (*self._notices, notice)
 
     def lay_under(self, defaults: object) -> None:
         """Use the file's `defaults` for the rows that come now."""
@@ -146,7 +154,8 @@ class Maker:
         template, output, label = (options.get(option) for option in ("name", "output", "id"))
         key = self._key(form.kind, fields, template, output, label)
         place_inputs(fields, names, self._folder)
-        return Row(form.kind, fields, where, template, output, label, key)
+        notices = (*self._notices, *base.notices, *own.notices)
+        return Row(form.kind, fields, where, template, output, label, key, notices)
 
     def _key(self, kind: str, fields: Mapping[str, Any], *options: str | None) -> str:
         """Return the row's key. Paths count as they are written, so that a moved folder is the same batch."""

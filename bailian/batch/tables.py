@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 import itertools
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 from typing import TextIO
 
 from bailian.batch.documents import Given
@@ -12,18 +13,27 @@ from bailian.batch.forms import ROW_OPTIONS, form_of
 from bailian.batch.problems import Problems
 from bailian.catalog import KINDS, did_you_mean
 from bailian.language import say
+from bailian.modalities.shapes import Notice
 
 DELIMITERS = ",;\t"
 # Excel's own first line, which says how the file is written.
 DELIMITER_LINE = "sep="
+# Python's own limit is 131,072: a chapter to be spoken is longer. Without one, a quote that is never closed would take
+# the rest of the file for one cell.
+CELL_MAX_CHARS = 1 << 24
+_NO_NAME = re.compile(r"(Unnamed: [0-9]+(_level_[0-9]+)?(\.[0-9]+)?)?")
+_ROW_NUMBER = re.compile(r"[0-9]{1,12}(\.0)?")
 
 
-def read(file: TextIO, kind: str | None, problems: Problems, *, delimiter: str | None = None) -> Iterator[Given]:
+def read(
+    file: TextIO, kind: str | None, problems: Problems, tell: Callable[[Notice], None], *, delimiter: str | None = None
+) -> Iterator[Given]:
     """Yield the rows of a table with a header, as they are read; empty cells are absent, empty rows no rows.
 
     `file` is opened with `newline=""`. Without `delimiter`, it is the one that the header has most of.
-    What is wrong with the table goes to `problems`.
+    What is wrong with the table goes to `problems`, what is to be said about it to `tell`.
     """
+    csv.field_size_limit(CELL_MAX_CHARS)
     before, first = _header_line(file)
     if first.lower().startswith(DELIMITER_LINE) and len(first.rstrip("\r\n")) == len(DELIMITER_LINE) + 1:
         delimiter = first[len(DELIMITER_LINE)]
@@ -34,10 +44,11 @@ def read(file: TextIO, kind: str | None, problems: Problems, *, delimiter: str |
     line = before + 1
     try:
         header = [cell.strip() for cell in next(reader, [])]
-        columns = _columns(header, kind, line, problems)
+        index = _Index(header, problems, tell)
+        columns = _columns(header[1:] if index.is_there else header, kind, line, problems)
         line = before + reader.line_num + 1
         for cells in reader:
-            given = _given(cells, columns, f"line {line}", problems)
+            given = _given(index.without(cells, f"line {line}"), columns, f"line {line}", problems)
             line = before + reader.line_num + 1
             if given is not None:
                 yield given
@@ -71,6 +82,40 @@ def _columns(header: list[str], kind: str | None, line: int, problems: Problems)
             problems.add(where, name, say("names two columns", "是两列的名称"))
         columns.append((name or None) if known else "")
     return columns
+
+
+class _Index:
+    """pandas' row numbers: the first column, which has no name, or one that pandas made up when it read its own table."""
+
+    def __init__(self, header: list[str], problems: Problems, tell: Callable[[Notice], None]) -> None:
+        self.is_there = len(header) > 1 and _NO_NAME.fullmatch(header[0]) is not None
+        self._name = header[0] if header else ""
+        self._problems = problems
+        self._tell: Callable[[Notice], None] | None = tell
+
+    def without(self, cells: list[str], where: str) -> list[str]:
+        """Return a row's cells without its number."""
+        if not self.is_there or not cells:
+            return cells
+        number = cells[0].strip()
+        if number and not _ROW_NUMBER.fullmatch(number):
+            text = say(
+                f"stands in a column without a name: {number[:40]!r}; name the column, or leave it out",
+                f"所在的列没有列名：{number[:40]!r}；请给该列命名，或删去该列",
+            )
+            self._problems.add(where, self._name, text)
+        elif number and self._tell is not None:
+            self._tell(self._notice())
+            self._tell = None
+        return cells[1:]
+
+    def _notice(self) -> Notice:
+        shown = f" ({self._name})" if self._name else ""
+        text = say(
+            f"the first column{shown} only numbers the rows: it is left out (pandas: to_csv(index=False))",
+            f"首列{shown}只是行号，已忽略（pandas：to_csv(index=False)）",
+        )
+        return Notice("index_column", text)
 
 
 def _is_field(name: str, kind: str | None) -> bool:

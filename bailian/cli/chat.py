@@ -13,6 +13,7 @@ from bailian import catalog, settings
 from bailian.cli.account import settings_of
 from bailian.cli.checks import check_cost, check_strict
 from bailian.cli.config import holds_many, read_request
+from bailian.cli.keyboard import Keyboard
 from bailian.cli.options import Common
 from bailian.cli.prepare import stdin_text, text_of_file
 from bailian.cli.run import Asked, run_all, send, service
@@ -22,13 +23,11 @@ from bailian.errors import BailianError, Exit, InvalidRequest, Problem
 from bailian.language import say
 from bailian.modalities import exact, of
 from bailian.modalities.fields import check_prompt
-from bailian.modalities.shapes import Prepared
+from bailian.modalities.shapes import Notice, Prepared
 
 if TYPE_CHECKING:
     from bailian.engine.job import Outcome
     from bailian.engine.run import Engine
-
-END_WORDS = ("/exit", "/quit", "/bye")
 
 
 def run_text(given: Mapping[str, Any], common: Common) -> int:
@@ -42,7 +41,8 @@ def run_text(given: Mapping[str, Any], common: Common) -> int:
         return _converse(fields, common, fresh=fresh)
     if fields["prompt"] is None and not files and common.config is None:
         fields["prompt"] = "-"
-    fields["prompt"] = _with_files(fields["prompt"], files)
+    notices: list[Notice] = []
+    fields["prompt"] = _with_files(fields["prompt"], files, notices)
     fields["stream"] = _streams(given["stream"], common)
     if fields["chat"]:
         fields["messages"] = None if fresh else _history(fields["chat"], common)
@@ -51,7 +51,7 @@ def run_text(given: Mapping[str, Any], common: Common) -> int:
         raise InvalidRequest.one(
             "sidecar", say("stands beside a file", "只能与文件一起使用"), advice=say("give -o FILE", "请指定 -o FILE")
         )
-    return run_all("text", [Asked(fields, target)], common, run=_run_of(fields["chat"]))
+    return run_all("text", [Asked(fields, target, tuple(notices))], common, run=_run_of(fields["chat"]))
 
 
 def _check_chat(chat: str | None, fresh: bool) -> None:
@@ -90,12 +90,12 @@ def _run_of(chat: str | None) -> str | None:
     return f"chat:{chat}" if chat else None
 
 
-def _with_files(prompt: str | None, files: tuple[Path, ...]) -> str | None:
+def _with_files(prompt: str | None, files: tuple[Path, ...], notices: list[Notice]) -> str | None:
     """Return the prompt with the files' texts behind it."""
     if not files:
         return prompt
-    parts = [stdin_text() if prompt == "-" else prompt] if prompt else []
-    return "\n\n".join([*parts, *(text_of_file(path) for path in files)])
+    parts = [stdin_text(notices) if prompt == "-" else prompt] if prompt else []
+    return "\n\n".join([*parts, *(text_of_file(path, notices) for path in files)])
 
 
 def _history(chat: str, common: Common) -> list[dict[str, Any]] | None:
@@ -124,8 +124,9 @@ def _converse(fields: dict[str, Any], common: Common, *, fresh: bool) -> int:
     _checked({**fields, "prompt": "JSON?"}, models, here.region, common)  # the options, before the first question
     messages = None if fresh or not fields["chat"] else _history(fields["chat"], common)
     talk(say("Ctrl-D ends, Ctrl-C stops an answer", "Ctrl-D 结束，Ctrl-C 中止当前回答"))
+    keyboard = Keyboard()
     with service(here, quiet=common.quiet) as there:
-        while (prompt := _asked()) is not None:
+        while (prompt := _asked(keyboard)) is not None:
             asked = {**fields, "prompt": prompt, "messages": messages}
             progress = StreamedText(not common.quiet, common.verbose)
             try:
@@ -165,19 +166,6 @@ def _checked(asked: Mapping[str, Any], models: catalog.Catalog, region: str, com
     return prepared
 
 
-def _asked() -> str | None:
+def _asked(keyboard: Keyboard) -> str | None:
     """Return what the person types; None at the end."""
-    import contextlib
-
-    with contextlib.suppress(ImportError):  # line editing and history, where the system has it
-        import readline  # noqa: F401
-    while True:
-        try:
-            line = input("> ").strip()
-        except (EOFError, KeyboardInterrupt):
-            talk("")
-            return None
-        if line in END_WORDS:
-            return None
-        if line:
-            return line
+    return keyboard.ask()

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 from bailian.batch.forms import flat_fields
+from bailian.decoding import Decoded, NotText, read_text
 from bailian.errors import InvalidRequest
+from bailian.json_text import NotJson, loaded
 from bailian.language import say
+from bailian.modalities.shapes import Notice, read_as
 
 MANY = (".jsonl", ".ndjson", ".csv", ".tsv")
 
@@ -18,56 +20,43 @@ def holds_many(path: Path) -> bool:
     if path.suffix.lower() in MANY:
         return True
     try:
-        value = json.loads(path.read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError, RecursionError):
+        value, _ = loaded(read_text(path).text)
+    except (OSError, ValueError):
         return False  # whoever reads it as one request says what is wrong
     return isinstance(value, list) or (isinstance(value, dict) and any(key.endswith("_tasks") for key in value))
 
 
-def read_request(path: Path) -> dict[str, Any]:
-    """Return the flat fields of a file that holds one request.
+def read_request(path: Path, notices: list[Notice] | None = None) -> dict[str, Any]:
+    """Return the flat fields of a file that holds one request; `notices` takes what is to be said about the reading.
 
     Raises:
         InvalidRequest: not there, not JSON, not one request; with line and column.
     """
-    value = _read_json(path)
+    found = _text_of(path)
+    if notices is not None:
+        notices += read_as(found.remark)
+    try:
+        value, doubled = loaded(found.text)
+    except NotJson as error:
+        placed = error.placed()
+        raise _refused(f"{path} is not JSON: {placed}", f"{path} 不是合法的 JSON：{placed}") from None
+    except ValueError as error:
+        raise InvalidRequest.one("config", f"{path}: {error}") from None
+    if doubled:  # JSON keeps the last; a paid request should not be read that way
+        raise InvalidRequest.one(doubled[0], say("stands twice in the same object", "在同一对象中出现两次"))
     if not isinstance(value, dict):
-        raise InvalidRequest.one("config", say(f"{path} holds no JSON object", f"{path} 的内容不是 JSON 对象"))
+        raise _refused(f"{path} holds no JSON object", f"{path} 的内容不是 JSON 对象")
     return flat_fields(value)
 
 
-def _read_json(path: Path) -> Any:
+def _text_of(path: Path) -> Decoded:
     try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError:
-        raise InvalidRequest.one(
-            "config", say(f"{path} is not UTF-8: save it as UTF-8", f"{path} 不是 UTF-8 编码，请另存为 UTF-8")
-        ) from None
+        return read_text(path)
+    except NotText as error:
+        raise InvalidRequest.one("config", str(error)) from None
     except OSError as error:
-        raise InvalidRequest.one(
-            "config", say(f"cannot read {path}: {error.strerror}", f"无法读取 {path}：{error.strerror}")
-        ) from None
-    try:
-        return json.loads(text, object_pairs_hook=_no_twins)
-    except RecursionError:
-        raise InvalidRequest.one("config", say(f"{path} is nested too deeply", f"{path} 嵌套过深")) from None
-    except json.JSONDecodeError as error:
-        raise InvalidRequest.one(
-            "config",
-            say(
-                f"{path} is not JSON: line {error.lineno}, column {error.colno}: {error.msg}",
-                f"{path} 不是合法的 JSON：第 {error.lineno} 行第 {error.colno} 列：{error.msg}",
-            ),
-        ) from None
-    except ValueError as error:  # a number with thousands of digits
-        raise InvalidRequest.one("config", f"{path}: {error}") from None
+        raise _refused(f"cannot read {path}: {error.strerror}", f"无法读取 {path}：{error.strerror}") from None
 
 
-def _no_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """JSON lets a field stand twice and keeps the last; a paid request should not be read that way."""
-    value = dict(pairs)
-    if len(value) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise InvalidRequest.one(twice, say("stands twice in the same object", "在同一对象中出现两次"))
-    return value
+def _refused(english: str, chinese: str) -> InvalidRequest:
+    return InvalidRequest.one("config", say(english, chinese))

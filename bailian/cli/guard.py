@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import os
+import re
+import shlex
 import signal
 import sys
 from contextlib import suppress
@@ -16,6 +18,8 @@ from bailian.cli.streams import Output, take_over
 from bailian.engine.interrupts import SIGNALS
 from bailian.errors import BailianError, Exit, Interrupted, InvalidRequest, SaveError
 from bailian.language import say
+
+SHOWN_CHARS = 60
 
 
 def main(command: click.Command, prog_name: str | None = None) -> NoReturn:
@@ -124,10 +128,29 @@ def _wants_json() -> bool:
     return "--json" in (words[: words.index("--")] if "--" in words else words)
 
 
+def _text_with_a_dash(option: str) -> str:
+    """Return the word of the command line that was taken for an option, if it looks like a text: -1度的冬天."""
+    words = (word for word in sys.argv[1:] if word.startswith("-") and option.lstrip("-") in word)
+    word = next(words, "")
+    return "" if re.fullmatch(r"--?[A-Za-z][\w-]*(=.*)?", word, re.ASCII | re.DOTALL) else word
+
+
+def _behind_two_dashes(text: str, command: str) -> InvalidRequest:
+    shown = text if len(text) <= SHOWN_CHARS else f"{text[:SHOWN_CHARS]}…"
+    message = say(f"{shown!r} begins with -, and is no option", f"{shown!r} 以 - 开头，但不是选项")
+    advice = say(
+        f"put -- before the text: `{command} -- {shlex.quote(shown)}`, options before that",
+        f"请在文本前加 --：`{command} -- {shlex.quote(shown)}`，选项写在它之前",
+    )
+    return InvalidRequest.one("", message, advice=advice)
+
+
 def _from_click(error: click.UsageError) -> InvalidRequest:
     """Say click's complaint in the user's language."""
     name = ""
     message: Any = error.format_message()
+    if isinstance(error, click.NoSuchOption) and (text := _text_with_a_dash(error.option_name)):
+        return _behind_two_dashes(text, error.ctx.command_path if error.ctx else "")
     if isinstance(error, click.NoSuchOption):
         from bailian.catalog import did_you_mean
 

@@ -44,7 +44,8 @@ class WholeNumber(click.ParamType[int]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
         try:
-            return int(str(value))
+            number = float(str(value)) if str(value).endswith(".0") else int(str(value))
+            return int(number)
         except ValueError:
             self.fail(say(f"{value!r} is not a whole number", f"{value!r} 不是整数"), param, ctx)
 

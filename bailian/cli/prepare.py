@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from bailian.batch.places import place_inputs
 from bailian.catalog import Catalog
+from bailian.characters import is_blank
 from bailian.cli.config import read_request
 from bailian.cli.inputs import input_of
 from bailian.cli.options import Common
 from bailian.cli.terminal import is_terminal, talk
+from bailian.decoding import NotText, read_stdin, read_text
 from bailian.errors import InvalidRequest
 from bailian.language import say
 from bailian.modalities import of
-from bailian.modalities.shapes import Input, Prepared
+from bailian.modalities.shapes import Input, Notice, Prepared
+from bailian.modalities.texts import sendable
 from bailian.settings import Settings
 
 
@@ -24,47 +28,50 @@ def prepare(kind: str, given: Mapping[str, Any], common: Common, here: Settings,
     """Return the checked request of a command line and its config file; flags win."""
     modality = of(kind)
     fields: dict[str, Any] = {}
+    notices: list[Notice] = []
     if common.config:
-        fields = modality.from_config(read_request(common.config))
+        fields = modality.from_config(read_request(common.config, notices))
         place_inputs(fields, modality.INPUT_FIELDS, common.config.absolute().parent)
     fields.update({name: value for name, value in given.items() if value not in (None, (), [])})
     if fields.get("prompt") == "-":
-        fields["prompt"] = stdin_text()
+        fields["prompt"] = stdin_text(notices)
     inputs: dict[str, Input] = {}
     for name in modality.INPUT_FIELDS:
         if name in fields:
             fields[name] = [one.url for one in _resolved(name, fields[name], here.home, inputs)]
-    return modality.prepare(fields, models, here.region, inputs)
+    prepared = modality.prepare(fields, models, here.region, inputs)
+    return replace(prepared, notices=(*notices, *prepared.notices))
 
 
-def stdin_text() -> str:
-    """Return what is piped in, or typed."""
+def stdin_text(notices: list[Notice]) -> str:
+    """Return what is piped in, or typed; `notices` takes what is to be said about it.
+
+    Raises:
+        InvalidRequest: it is no text.
+    """
     if is_terminal(sys.stdin):
         talk(say("reading the text from stdin; Ctrl-D ends it", "正在从 stdin 读取文本，Ctrl-D 结束"))
     try:
-        return sys.stdin.read().strip()
-    except UnicodeDecodeError:
-        raise InvalidRequest.one(
-            "prompt",
-            say("stdin is not UTF-8 text", "stdin 不是 UTF-8 文本"),
-            advice=say("convert it: iconv -t UTF-8", "请转换编码：iconv -t UTF-8"),
-        ) from None
+        text, told = sendable(read_stdin("stdin"), "stdin")
+    except (NotText, UnicodeDecodeError) as error:  # a stream that a program has put in the place has its own encoding
+        reason = str(error) if isinstance(error, NotText) else say("stdin is not UTF-8", "stdin 不是 UTF-8")
+        raise InvalidRequest.one("prompt", reason, advice="") from None
+    notices += told
+    return text
 
 
-def text_of_file(path: Path) -> str:
-    """Return the text of a file; `-` is stdin.
+def text_of_file(path: Path, notices: list[Notice]) -> str:
+    """Return the text of a file; `-` is stdin. `notices` takes what is to be said about it.
 
     Raises:
-        InvalidRequest: it cannot be read, or is no UTF-8 text.
+        InvalidRequest: it cannot be read, or is no text.
     """
     if str(path) == "-":
-        return stdin_text()
+        return stdin_text(notices)
     try:
-        return path.read_text(encoding="utf-8-sig").strip()
-    except UnicodeDecodeError:
-        raise InvalidRequest.one(
-            "file", say(f"{path} is not UTF-8 text: save it as UTF-8", f"{path} 不是 UTF-8 文本，请另存为 UTF-8")
-        ) from None
+        text, told = sendable(read_text(path), str(path))
+    except NotText as error:
+        raise InvalidRequest.one("file", str(error)) from None
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         reason = getattr(error, "strerror", None) or error
         raise InvalidRequest.one(
@@ -72,6 +79,10 @@ def text_of_file(path: Path) -> str:
             say(f"cannot read {path}: {reason}", f"无法读取 {path}：{reason}"),
             advice=say("check the path", "请检查路径"),
         ) from None
+    if is_blank(text):
+        raise InvalidRequest.one("file", say(f"{path} is empty", f"{path} 是空文件"))
+    notices += told
+    return text
 
 
 def _resolved(name: str, value: Any, home: Path, inputs: dict[str, Input]) -> list[Input]:

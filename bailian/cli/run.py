@@ -26,7 +26,7 @@ from bailian.errors import Exit, InvalidRequest, SetupError
 from bailian.language import say
 from bailian.media import naming
 from bailian.modalities import exact
-from bailian.modalities.shapes import Prepared
+from bailian.modalities.shapes import Notice, Prepared
 from bailian.private import private_file, private_folder
 
 if TYPE_CHECKING:
@@ -42,6 +42,8 @@ class Asked:
 
     fields: Mapping[str, Any]
     target: Target
+    notices: tuple[Notice, ...] = ()
+    """What is to be said about files that were read for it."""
 
 
 def run(kind: str, given: Mapping[str, Any], common: Common, *, upload: bool = False) -> int:
@@ -62,7 +64,7 @@ def run_all(kind: str, asked: Sequence[Asked], common: Common, *, upload: bool =
     here = settings_of(common)
     models = catalog.load(settings.home_folder(), use_successor=common.use_successor)
     naming.check_template(common.name or naming.DEFAULT_TEMPLATE)
-    prepared = [prepare(kind, one.fields, common, here, models) for one in asked]
+    prepared = [_with_notices(prepare(kind, one.fields, common, here, models), one.notices) for one in asked]
     if upload:
         prepared = [replace(one, upload=True) for one in prepared]
     if common.dry_run or common.max_cost_cny is not None:
@@ -83,6 +85,10 @@ def run_all(kind: str, asked: Sequence[Asked], common: Common, *, upload: bool =
         talk_notices(dict.fromkeys(notice for one in prepared for notice in one.notices))
     with service(here, quiet=common.quiet or common.as_json) as there:
         return _send(prepared, [one.target for one in asked], there, models, common, run)
+
+
+def _with_notices(prepared: Prepared, notices: tuple[Notice, ...]) -> Prepared:
+    return replace(prepared, notices=(*notices, *prepared.notices)) if notices else prepared
 
 
 def _check_wait(prepared: Sequence[Prepared], common: Common) -> None:

@@ -17,6 +17,7 @@ from bailian.cli.target import Target, target_of
 from bailian.errors import InvalidRequest
 from bailian.language import say
 from bailian.media import naming
+from bailian.modalities.shapes import Notice
 
 SOUND_FORMATS = ("wav", "mp3", "pcm")
 TRANSCRIPT_FORMATS = ("txt", "srt", "vtt", "tsv", "json")
@@ -34,7 +35,8 @@ def speak(given: Mapping[str, Any], common: Common) -> int:
         )
     if text is None and file is None and common.config is None:
         text = "-"
-    fields["prompt"] = text if file is None else text_of_file(file)
+    notices: list[Notice] = []
+    fields["prompt"] = text if file is None else text_of_file(file, notices)
     target = _target(common, SOUND_FORMATS)
     fields["format"] = _format_of(fields["format"], target)
     if target.as_file and fields["subtitles"]:
@@ -42,7 +44,7 @@ def speak(given: Mapping[str, Any], common: Common) -> int:
             "subtitles",
             say("stdout has room for the sound only: give -o a folder", "stdout 只能输出音频：请用 -o 指定目录"),
         )
-    return run_all("speech", [Asked(fields, target)], common)
+    return run_all("speech", [Asked(fields, target, tuple(notices))], common)
 
 
 def transcribe(given: Mapping[str, Any], common: Common) -> int:

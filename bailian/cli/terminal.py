@@ -13,9 +13,11 @@ from bailian.errors import BailianError, SaveError
 from bailian.language import say
 from bailian.modalities.shapes import Notice
 
-# C0 without tab and newline, DEL, C1, and the marks that reorder text: a server's message must not move the
-# cursor, change colours or hide what follows it.
-_UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+# C0 without tab and newline, DEL, C1, the marks that reorder text, other line ends, and format signs without a shape: a
+# server's message must not move the cursor, change colours or hide what follows it.
+_UNPRINTABLE = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff]"
+)
 
 
 def is_terminal(stream: Any) -> bool:

@@ -5,18 +5,20 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
+from functools import cache
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from bailian import characters
 from bailian.catalog import Model, did_you_mean
 from bailian.errors import InvalidRequest, Problem
 from bailian.language import say
 from bailian.modalities.shapes import Input, Notice
+from bailian.modalities.texts import text_notice
+from bailian.modalities.values import Wanted, all_read, wanted
 
 SEED_MAX = 2_147_483_647
-# Unicode's control characters (Cc) but tab, newline and return.
-_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 RequestT = TypeVar("RequestT", bound=BaseModel)
 
 
@@ -33,6 +35,7 @@ def parse(request_type: type[RequestT], values: Mapping[str, Any]) -> RequestT:
         if name not in known
     ]
     given = {name: value for name, value in values.items() if name in known and value is not None}
+    given = all_read(given, wanted_by(request_type))
     try:
         request = request_type.model_validate(given, strict=True)
     except ValidationError as error:
@@ -44,6 +47,12 @@ def parse(request_type: type[RequestT], values: Mapping[str, Any]) -> RequestT:
     if problems:
         raise InvalidRequest(problems, advice=say("allowed: ", "允许的字段：") + ", ".join(known))
     return request
+
+
+@cache
+def wanted_by(request_type: type[BaseModel]) -> Mapping[str, Wanted]:
+    """Return what each field of a request holds."""
+    return {name: wanted(field.annotation) for name, field in request_type.model_fields.items()}
 
 
 def _type_problem(kind: str, message: str, value: object) -> str:
@@ -62,18 +71,11 @@ def _type_problem(kind: str, message: str, value: object) -> str:
 def check_prompt(field: str, text: str, limit: int | None, *, required: bool = True) -> list[Problem]:
     """Check a text's length. Every character counts 1, a Han character and a combining mark alike: Unicode
     code points, as the service counts (text-to-image reference, winter 2025/26)."""
-    if not _sendable(text):
-        return [
-            Problem(
-                field,
-                say(
-                    "holds control characters, or bytes that are no UTF-8 (a terminal without UTF-8? PYTHONUTF8=1 helps)",
-                    "含有控制字符或非 UTF-8 字节（终端不是 UTF-8？可设置 PYTHONUTF8=1）",
-                ),
-            )
-        ]
-    if required and not text.strip():
-        return [Problem(field, say("is empty", "不能为空"))]
+    refused = characters.refusal(text)
+    if refused:
+        return [Problem(field, refused)]
+    if required and characters.is_blank(text):
+        return [Problem(field, _empty(text))]
     if limit is not None and len(text) > limit:
         return [
             Problem(
@@ -87,12 +89,20 @@ def check_prompt(field: str, text: str, limit: int | None, *, required: bool = T
     return []
 
 
-def _sendable(text: str) -> bool:
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError:
-        return False
-    return not _CONTROL.search(text)
+def _empty(text: str) -> str:
+    hidden = "".join(char for char in text if not char.isspace())
+    if not hidden:
+        return say("is empty", "不能为空")
+    return say(f"is empty: U+{ord(hidden[0]):04X} cannot be seen", f"不能为空：U+{ord(hidden[0]):04X} 是不可见字符")
+
+
+def clean_texts(request: RequestT, *names: str) -> tuple[RequestT, list[Notice]]:
+    """Return the request with the texts in these fields as they are sent, and what was changed in them."""
+    found = {
+        name: characters.cleaned(value) for name in names if isinstance(value := getattr(request, name), str) and value
+    }
+    notices = [text_notice(name, one) for name, one in found.items() if one.remark]
+    return request.model_copy(update={name: one.text for name, one in found.items()}), notices
 
 
 def prompt_notices(model: Model, prompt: str) -> list[Notice]:
@@ -155,15 +165,18 @@ def check_size(model: Model, size: str) -> list[Problem]:
     """Check a size against the model's list, or against its sides, pixels and aspect."""
     pixels = parse_size(size)
     if pixels is None:
-        return [Problem("size", say(f"{size!r} is not WIDTH*HEIGHT", f"{size!r} 的格式应为 宽*高") + _spelled(size))]
+        what = say(f"{size!r} is not WIDTH*HEIGHT", f"{size!r} 的格式应为 宽*高") + _spelled(size)
+        return [Problem("size", f"{what}; {_listed(model)}" if model.sizes else what)]
     if model.sizes:
         if size in model.sizes:
             return []
-        listed = ", ".join(s for s in model.sizes if s not in model.size_aliases.values())
-        return [
-            Problem("size", say(f"{model.name} takes only {listed}", f"{model.name} 只支持 {listed}") + f" ({size})")
-        ]
+        return [Problem("size", f"{_listed(model)} ({size})")]
     return _check_free_size(model, *pixels)
+
+
+def _listed(model: Model) -> str:
+    listed = ", ".join(size for size in model.sizes if size not in model.size_aliases.values())
+    return say(f"{model.name} takes only {listed}", f"{model.name} 只支持 {listed}")
 
 
 def _check_free_size(model: Model, width: int, height: int) -> list[Problem]:
@@ -173,7 +186,8 @@ def _check_free_size(model: Model, width: int, height: int) -> list[Problem]:
         return [
             Problem(
                 "size",
-                say(f"{shown}: each side must be {low} to {high} px", f"{shown}：边长须在 {low} 到 {high} 像素之间"),
+                say(f"{shown}: each side must be {low} to {high} px", f"{shown}：边长须在 {low} 到 {high} 像素之间")
+                + _same_shape(model, width, height),
             )
         ]
     if model.max_pixels and total > model.max_pixels:
@@ -184,7 +198,7 @@ def _check_free_size(model: Model, width: int, height: int) -> list[Problem]:
                     f"{shown} has {total:,} pixels, at most {model.max_pixels:,} are allowed",
                     f"{shown} 共 {total:,} 像素，最多 {model.max_pixels:,}",
                 )
-                + _same_shape(model, width, height, model.max_pixels),
+                + _same_shape(model, width, height),
             )
         ]
     if model.min_pixels and total < model.min_pixels:
@@ -215,12 +229,18 @@ def _spelled(size: str) -> str:
     """Suggest "1024*1024" for 1024x1024, 1024×1024, １０２４＊１０２４, "1024, 1024"."""
     numbers = [int(digits) for digits in re.findall(r"[0-9]{1,9}", unicodedata.normalize("NFKC", size))]
     right = "*".join(str(number) for number in numbers)
-    return say(f": write {right}", f"：请写成 {right}") if len(numbers) == 2 and parse_size(right) else ""
+    if len(numbers) == 2 and parse_size(right):
+        return say(f": write {right}", f"：请写成 {right}")
+    return say(", a shape (16:9) or a tier (720P)", "，也可写比例（16:9）或档位（720P）")
 
 
-def _same_shape(model: Model, width: int, height: int, max_pixels: int) -> str:
+def _same_shape(model: Model, width: int, height: int) -> str:
     """Suggest the largest size of the same shape, if the model takes it."""
-    scale = (max_pixels / (width * height)) ** 0.5
+    by_pixels = (model.max_pixels / (width * height)) ** 0.5 if model.max_pixels else 1.0
+    by_side = model.side_px[1] / max(width, height) if model.side_px else 1.0
+    scale = min(by_pixels, by_side)
+    if scale >= 1:
+        return ""
     smaller = (max(1, int(width * scale)), max(1, int(height * scale)))
     if _check_free_size(model, *smaller):
         return ""

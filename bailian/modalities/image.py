@@ -17,7 +17,7 @@ from bailian.counts import MOST_PICTURES, count_of
 from bailian.errors import Problem
 from bailian.language import say
 from bailian.media import kinds
-from bailian.modalities import choice, fields
+from bailian.modalities import choice, fields, sizes
 from bailian.modalities.shapes import Input, Item, Notice, Prepared
 
 KIND = "image"
@@ -55,16 +55,18 @@ def prepare(
     Raises:
         InvalidRequest: every problem found, each with what is allowed.
     """
-    request = fields.parse(ImageRequest, values)
+    request, told = fields.clean_texts(fields.parse(ImageRequest, values), "prompt", "negative_prompt")
     chosen = choice.choose(request.model, KIND, DEFAULT_MODELS, catalog, region)
     model = chosen.model
-    size = request.size or model.default_size
+    size, size_told = sizes.resolved(model, request.size or model.default_size)
     request = request.model_copy(update={"model": model.name, "size": size})
     fields.raise_if_any(_problems(request, model, region))
     wire_model = model.wire_name(region)
     wire_size = model.size_aliases.get(size, size)
     notices = [
         *choice.notices(chosen, wire_model, region, catalog),
+        *told,
+        *size_told,
         *fields.prompt_notices(model, request.prompt),
         *_size_notices(model, size, wire_size),
         *_unsupported_notices(request, model),

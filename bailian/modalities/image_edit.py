@@ -15,7 +15,7 @@ from bailian.catalog import Catalog, Model
 from bailian.errors import InvalidRequest, Problem
 from bailian.language import say
 from bailian.media import kinds
-from bailian.modalities import choice, fields, image
+from bailian.modalities import choice, fields, image, sizes
 from bailian.modalities.shapes import Input, Item, Notice, Prepared
 
 KIND = "image_edit"
@@ -77,10 +77,12 @@ def prepare(
     Raises:
         InvalidRequest: every problem found, each with what is allowed.
     """
-    request = fields.parse(ImageEditRequest, values)
+    request, told = fields.clean_texts(fields.parse(ImageEditRequest, values), "prompt", "negative_prompt")
     chosen = choice.choose(request.model, KIND, DEFAULT_MODELS, catalog, region)
     model = chosen.model
     found = [(inputs or {}).get(url, Input(url)) for url in request.image]
+    size, size_told = sizes.resolved(model, request.size) if _takes_size(model) else (request.size, [])
+    request = request.model_copy(update={"size": size})
     # Who forgot the picture did not ask for a drawing: only a model that is named for it draws without one.
     fewest = 0 if chosen.as_named and model.images_min == 0 else 1
     fields.raise_if_any(_problems(request, model, found, region, fewest))
@@ -97,6 +99,8 @@ def prepare(
         count=request.n,
         notices=(
             *choice.notices(chosen, wire_model, region, catalog),
+            *told,
+            *size_told,
             *fields.prompt_notices(model, request.prompt),
             *([] if found else [_drawn(model)]),
             *(one.notice for one in found if one.notice),

@@ -17,6 +17,11 @@ class Notice:
     message: str
 
 
+def read_as(remark: str) -> list[Notice]:
+    """Return what is to be said about how a file or stdin was read; nothing of one in UTF-8."""
+    return [Notice("read_as", remark)] if remark else []
+
+
 @dataclass(frozen=True)
 class Prepared:
     """A checked request, ready to send."""

@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from bailian.catalog import Catalog, Model
+from bailian.characters import is_blank
 from bailian.counts import MOST_CHARACTERS, count_of
 from bailian.errors import InvalidRequest, Problem
 from bailian.language import say
@@ -85,7 +86,7 @@ def prepare(
     Raises:
         InvalidRequest: every problem found, each with what is allowed.
     """
-    request = fields.parse(SpeechRequest, values)
+    request, told = fields.clean_texts(fields.parse(SpeechRequest, values), "prompt")
     chosen = choice.choose(request.model, KIND, DEFAULT_MODELS, catalog, region)
     model = chosen.model
     fields.raise_if_any(_problems(request, model, region))
@@ -107,6 +108,7 @@ def prepare(
         count=2 if request.subtitles else 1,
         notices=(
             *choice.notices(chosen, wire_model, region, catalog),
+            *told,
             *_notices(model, sample_rate_hz, parts),
         ),
         facts=facts,
@@ -154,7 +156,7 @@ def _parts(text: str, limit: int | None) -> list[str]:
     """Return what is sent, a task each; white space alone is nothing to say, and would be refused."""
     if limit is None:
         return [text]
-    return [part for part in split_text(text, limit) if part.strip()]
+    return [part for part in split_text(text, limit) if not is_blank(part)]
 
 
 def _notices(model: Model, sample_rate_hz: int, parts: Sequence[str]) -> list[Notice]:

@@ -11,6 +11,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from bailian import characters
 from bailian.catalog import Catalog, Model
 from bailian.errors import InvalidRequest, Problem
 from bailian.language import say
@@ -19,6 +20,7 @@ from bailian.modalities import choice, fields
 from bailian.modalities.shapes import Input, Notice, Prepared
 from bailian.modalities.text_answers import asked_prompt, charged_cny, items, remarks, with_paths
 from bailian.modalities.text_prices import cost_cny, prices_of
+from bailian.modalities.texts import text_notice
 
 __all__ = [  # what a modality provides
     "asked_prompt",
@@ -104,7 +106,7 @@ def prepare(
     Raises:
         InvalidRequest: every problem found, each with what is allowed.
     """
-    request = fields.parse(TextRequest, values)
+    request, told = _clean(fields.parse(TextRequest, values))
     chosen = choice.choose(request.model, KIND, DEFAULT_MODELS, catalog, region)
     model = chosen.model
     messages = _messages(request)
@@ -122,6 +124,7 @@ def prepare(
     wire_model = model.wire_name(region)
     notices = [
         *choice.notices(chosen, wire_model, region, catalog),
+        *told,
         *_notices(request, model),
         *([] if length_known else [_length_unknown(model)]),
     ]
@@ -139,6 +142,18 @@ def prepare(
         stream=request.stream or request.thinking,
         facts=facts,
     )
+
+
+def _clean(request: TextRequest) -> tuple[TextRequest, list[Notice]]:
+    """Return the request with all its texts as they are sent, those of earlier turns too."""
+    request, told = fields.clean_texts(request, "prompt", "system")
+    turns = []
+    for index, message in enumerate(request.messages):
+        content = message.get("content")
+        found = characters.cleaned(content if isinstance(content, str) else "")
+        told += [text_notice(f"messages[{index}]", found)] if found.remark else []
+        turns.append({**message, "content": found.text} if isinstance(content, str) else message)
+    return request.model_copy(update={"messages": turns}), told
 
 
 def _asked(request: TextRequest, model: Model, messages: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

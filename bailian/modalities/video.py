@@ -16,7 +16,7 @@ from bailian.counts import MOST_SECONDS, amount_of
 from bailian.errors import Problem
 from bailian.language import say
 from bailian.media import kinds
-from bailian.modalities import choice, fields
+from bailian.modalities import choice, fields, sizes
 from bailian.modalities.shapes import Input, Item, Notice, Prepared
 
 KIND = "video"
@@ -56,16 +56,18 @@ def prepare(
     Raises:
         InvalidRequest: every problem found, each with what is allowed.
     """
-    request = fields.parse(VideoRequest, values)
+    request, told = fields.clean_texts(fields.parse(VideoRequest, values), "prompt", "negative_prompt")
     chosen = choice.choose(request.model, KIND, DEFAULT_MODELS, catalog, region)
     model = chosen.model
-    size = request.size or request.resolution or model.default_size
+    size, size_told = sizes.resolved(model, request.size or request.resolution or model.default_size)
     fields.raise_if_any(_problems(request, model, size, region))
     wire_model, wire_size = model.wire_name(region), model.size_aliases.get(size, size)
     duration_s = _duration_s(request, model)
     unit_cny = fields.tier_price_cny(model, region, _tier(model, wire_size))
     notices = [
         *choice.notices(chosen, wire_model, region, catalog),
+        *told,
+        *size_told,
         *fields.prompt_notices(model, request.prompt),
         *_notices(request, model, size, wire_size, duration_s),
     ]
@@ -92,7 +94,7 @@ def _problems(request: VideoRequest, model: Model, size: str, region: str) -> li
         *fields.check_seed(model, request.seed, 1),
         *fields.check_range("fps", request.fps, 1, 240),
     ]
-    if request.size and request.resolution and request.size != request.resolution:
+    if request.size and request.resolution and size != sizes.resolved(model, request.resolution)[0]:
         problems.append(
             Problem("resolution", say("says something else than size: give one", "与 size 不一致：只需给出一个"))
         )
@@ -104,9 +106,7 @@ def _size_problems(model: Model, size: str) -> list[Problem]:
     known = [known for tier in model.size_tiers.values() for known in tier]
     if size in known or size in model.size_aliases:
         return []
-    if fields.parse_size(size) is None:
-        return fields.check_size(model, size)
-    tiers = "; ".join(f"{tier}: {', '.join(sizes)}" for tier, sizes in model.size_tiers.items())
+    tiers = "; ".join(f"{tier}: {', '.join(known)}" for tier, known in model.size_tiers.items())
     return [Problem("size", say(f"{model.name} does not take {size}; {tiers}", f"{model.name} 不支持 {size}；{tiers}"))]
 
 

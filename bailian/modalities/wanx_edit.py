@@ -113,7 +113,7 @@ def prepare(
     Raises:
         InvalidRequest: every problem found, each with what is allowed.
     """
-    request = fields.parse(WanxEditRequest, values)
+    request, told = fields.clean_texts(fields.parse(WanxEditRequest, values), "prompt")
     chosen = choice.choose(request.model, KIND, DEFAULT_MODELS, catalog, region)
     model = chosen.model
     name = BY_TITLE.get(request.function, request.function)
@@ -136,6 +136,7 @@ def prepare(
         count=request.n,
         notices=(
             *choice.notices(chosen, wire_model, region, catalog),
+            *told,
             *fields.prompt_notices(model, prompt),
             *(one.notice for one in found.values() if one.notice),
             *(mask_rules.notices(found[request.image[0]], found[request.mask[0]]) if request.mask else ()),
@@ -235,12 +236,21 @@ def _style_notices(function: Function, prompt: str) -> list[Notice]:
 
 
 def _idle_notices(name: str, parameters: Mapping[str, Any]) -> list[Notice]:
-    scales = [parameters[scale] for scale in FUNCTIONS["expand"].arguments if scale in parameters]
-    if name != "expand" or any(scale > 1 for scale in scales):
-        return []
-    return [
-        Notice("nothing_to_expand", say("all scales are 1: nothing will be extended", "四个方向的比例都是 1：不会扩展"))
-    ]
+    """Tell what would be paid for and change nothing. The seed's own examples ask so: it is no refusal."""
+    if name == "expand" and all(parameters[scale] <= 1 for scale in FUNCTIONS["expand"].arguments):
+        text = say(
+            "all scales are 1: nothing will be extended, and it is billed; --top-scale 1.5 extends the top by half",
+            "四个方向的比例都是 1：图片不会扩展，但仍会计费；--top-scale 1.5 表示向上扩展一半",
+        )
+        return [Notice("nothing_to_expand", text)]
+    if name == "super_resolution" and parameters["upscale_factor"] <= 1:
+        text = say(
+            "upscale_factor is 1: the picture will be no larger, only sharper at best, and it is billed; "
+            "--upscale-factor 2 doubles it",
+            "upscale_factor 为 1：图片不会放大，最多只会变清晰，但仍会计费；--upscale-factor 2 放大到两倍",
+        )
+        return [Notice("nothing_to_upscale", text)]
+    return []
 
 
 def _body(request: WanxEditRequest, wire_model: str, name: str, prompt: str) -> dict[str, Any]:

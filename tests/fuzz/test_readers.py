@@ -1,4 +1,4 @@
-"""Whatever the service sends: it is read, or refused by an error of ours; and no figure of money is nonsense.
+"""Whatever the service sends, and whatever users write: it is read, or refused by an error of ours; and no figure of money is nonsense.
 
 A few hundred odd answers a reader in every run of the tests; a hundred thousand with `make test-long`.
 """
@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bailian.errors import BailianError
-from tests.fuzz import file_readers, readers, user_readers, wire_readers
+from tests.fuzz import file_readers, readers, text_readers, user_readers, wire_readers
 from tests.fuzz.readers import Reader
 
 READERS: dict[str, Reader] = {
@@ -22,6 +22,7 @@ READERS: dict[str, Reader] = {
     **wire_readers.READERS,
     **file_readers.READERS,
     **user_readers.READERS,
+    **text_readers.READERS,
 }
 FEW, MANY = 200, 100_000
 

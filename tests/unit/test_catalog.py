@@ -121,6 +121,19 @@ def test_a_file_that_is_not_utf_8_is_refused(tmp_path: Path) -> None:
         load(tmp_path)
 
 
+def test_a_file_that_is_nested_without_end_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "models.toml").write_bytes(b"a = " + b"[" * 20_000)
+    with pytest.raises(SetupError, match="not valid TOML"):
+        load(tmp_path)
+
+
+def test_a_file_of_notepad_is_read(tmp_path: Path) -> None:
+    """With a BOM, or as Windows' "Unicode"."""
+    for encoding in ("utf-8-sig", "utf-16"):
+        (tmp_path / "models.toml").write_bytes('[models."wan2.2-t2i-flash"]\nn_max = 3\n'.encode(encoding))
+        assert load(tmp_path)["wan2.2-t2i-flash"].n_max == 3
+
+
 @pytest.mark.parametrize(
     "field, written, expected",
     [("n_max", '"4"', 4), ("price_cny", '"0.2"', 0.2), ("seed", '"false"', False), ("running_limit", '"2"', 2)],

@@ -34,9 +34,11 @@ def key_of(settings: Settings) -> str | None:
     return settings.api_key.reveal() if settings.api_key else None
 
 
-def default_key_file(home: Path, text: str) -> None:
+def default_key_file(home: Path, text: str) -> Path:
     (home / ".dashscope").mkdir()
-    (home / ".dashscope" / "api_key").write_text(text, encoding="utf-8")
+    path = home / ".dashscope" / "api_key"
+    path.write_text(text, encoding="utf-8")
+    return path
 
 
 def test_defaults_are_beijing_without_a_key(tmp_path: Path) -> None:
@@ -64,6 +66,37 @@ def test_a_key_file_may_start_with_a_byte_order_mark(empty_environment: Path) ->
     """Editors on Windows write one."""
     default_key_file(empty_environment, f"\ufeff{KEY}")
     assert key_of(read_settings()) == KEY
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-32"])
+def test_a_key_file_of_powershell_is_read(empty_environment: Path, encoding: str) -> None:
+    """`echo sk-… > key` writes UTF-16 there."""
+    path = default_key_file(empty_environment, "")
+    path.write_bytes(f"{KEY}\r\n".encode(encoding))
+    assert key_of(read_settings()) == KEY
+
+
+@pytest.mark.parametrize(
+    "content", [f"密钥{KEY}".encode("gbk"), f"密鑰是 {KEY}".encode("big5"), f"{KEY}é".encode("cp1252")]
+)
+def test_a_key_file_that_holds_more_never_shows_the_key(empty_environment: Path, content: bytes) -> None:
+    """Elsewhere a refusal shows the first words of a text."""
+    path = default_key_file(empty_environment, "")
+    path.write_bytes(content)
+    with pytest.raises(SetupError) as refused:
+        read_settings()
+    assert KEY not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "data", ["[budget]\nday_cny = 1 # 每天的预算\n".encode("gbk"), b"a" + b"[" * 20_000, b"a = " + b"[" * 20_000]
+)
+def test_settings_that_cannot_be_read_are_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, data: bytes) -> None:
+    """In another encoding, or nested without end: exit 3, naming the file."""
+    monkeypatch.setenv("BAILIAN_HOME", str(tmp_path))
+    (tmp_path / "settings.toml").write_bytes(data)
+    with pytest.raises(SetupError, match=r"settings\.toml is not valid TOML"):
+        read_settings(sandbox=True)
 
 
 @pytest.mark.parametrize("content", [None, b"\xff\xfe\x00", "folder"])

@@ -18,7 +18,7 @@ from bailian.settings import Secret
 from bailian.wire_codes import service_error
 
 ANY_TEXT = st.text(st.characters(exclude_categories=()))
-REORDERING = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+REORDERING = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | ANY_TEXT,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(ANY_TEXT, inner, max_size=3),
@@ -50,6 +50,10 @@ class Printed:
         ("a\x08b\x7f", r"a\x08b\x7f"),
         ("photo\u202egnp.exe", r"photo\x202egnp.exe"),
         ("a\u2066b\u2069", r"a\x2066b\x2069"),
+        ("a\u200fb\u061cc\u200e", r"a\x200fb\x61cc\x200e"),
+        ("one\u2028two\u2029", r"one\x2028two\x2029"),
+        ("\ufeffa\u2060", r"\xfeffa\x2060"),
+        ("👨\u200d👩", "👨\u200d👩"),
         ("half \ud83d", r"half \xd83d"),
         ("\x00", r"\x00"),
         ("tab\tand\nline", "tab\tand\nline"),
@@ -68,7 +72,7 @@ def test_what_a_terminal_would_obey_is_made_visible(text: str, shown: str) -> No
 def test_nothing_printable_is_dangerous(text: str) -> None:
     """Of any text nothing is left that moves the cursor, changes colours or reorders, and it can be encoded."""
     shown = printable(text)
-    assert not [char for char in shown if unicodedata.category(char) in ("Cc", "Cs") and char not in "\t\n"]
+    assert not [char for char in shown if unicodedata.category(char) in ("Cc", "Cs", "Zl", "Zp") and char not in "\t\n"]
     assert not set(shown) & set(REORDERING)
     assert printable(shown) == shown
     shown.encode("utf-8")

@@ -207,8 +207,8 @@ TAKEN: dict[str, list[float]] = {
     "repetition_penalty": [0.01, 2],
 }
 OUTSIDE: dict[str, list[Any]] = {
-    "max_tokens": [0, 32769, 2**64, 1.5, "9"],
-    "temperature": [-0.01, 2.01, NAN, "1"],
+    "max_tokens": [0, 32769, 2**64, 1.5, "nine"],
+    "temperature": [-0.01, 2.01, NAN, "one"],
     "top_p": [-0.01, 1.01, NAN],
     "top_k": [-1, 101],
     "seed": [-1, 2**31],
