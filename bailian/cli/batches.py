@@ -183,8 +183,8 @@ def _run(call: Call, there: Settings) -> int:
             if unwritten is not None:
                 talk_error(unwritten)
             raise (error if isinstance(error, Interrupted) else unsaid(error, call.wish)) from None
-        with progress.paused():
-            return sum_up(call, engine, ready, digest, time.monotonic() - started_s, trouble)
+        progress.stop()
+        return sum_up(call, engine, ready, digest, time.monotonic() - started_s, trouble)
 
 
 def _ready(call: Call, engine: Engine, progress: BatchProgress) -> Ready:

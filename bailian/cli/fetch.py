@@ -84,16 +84,19 @@ def fetch(
                         f"{row.task_id or row.id}：另一个进程正在等待它",
                     )
                 )
-        codes += _reported(engine, jobs, timeout_s, as_json, quiet)
-        codes += [_wait_for_other(engine, row, until_s, as_json, quiet) for row in others]
+        codes += _reported(engine, jobs, progress, timeout_s, as_json, quiet)
+        codes += [_wait_for_other(engine, row, progress, until_s, as_json, quiet) for row in others]
         return verdict(codes)
 
 
-def _reported(engine: Engine, jobs: list[Job], timeout_s: float, as_json: bool, quiet: bool) -> list[int]:
+def _reported(
+    engine: Engine, jobs: list[Job], progress: ProgressLine, timeout_s: float, as_json: bool, quiet: bool
+) -> list[int]:
     """Run jobs and print how each ended, as it ends."""
     codes: list[int] = []
     with closing(engine.run(jobs, timeout_s=timeout_s)) as outcomes:
         for outcome in outcomes:
+            progress.ended(outcome.job)
             codes.append(report(outcome, as_json))
             if not quiet and not as_json:
                 talk_other_names(outcome)
@@ -155,7 +158,9 @@ def _known(engine: Engine, row: Row) -> Outcome:
     return Outcome(Job.of_row(row), row.state, engine.journal.files(row.id), error)
 
 
-def _wait_for_other(engine: Engine, row: Row, until_s: float, as_json: bool, quiet: bool) -> int:
+def _wait_for_other(
+    engine: Engine, row: Row, progress: ProgressLine, until_s: float, as_json: bool, quiet: bool
+) -> int:
     """Another living process has the job: watch the journal until it is finished, or until it dies."""
     while time.monotonic() < until_s:
         current = engine.journal.job(row.id) or row
@@ -164,7 +169,7 @@ def _wait_for_other(engine: Engine, row: Row, until_s: float, as_json: bool, qui
         job = engine.take_over(current)
         if job is not None:
             left_s = max(1.0, until_s - time.monotonic())
-            return verdict(_reported(engine, [job], left_s, as_json, quiet))
+            return verdict(_reported(engine, [job], progress, left_s, as_json, quiet))
         time.sleep(OTHERS_LOOK_S)
     return report(Outcome(Job.of_row(row), row.state, error=still_running(Job.of_row(row))), as_json)
 
@@ -200,7 +205,7 @@ def adopt_task(
             except TaskTaken:
                 row = engine.journal.find(here.account, task_id)
         if row is None:
-            return verdict(_reported(engine, [job], timeout_s, as_json, quiet))
+            return verdict(_reported(engine, [job], progress, timeout_s, as_json, quiet))
     if not quiet:
         talk(say(f"{task_id} is in this machine's journal already", f"{task_id} 已在本机日志中"))
     return fetch(here, [task_id], timeout_s=timeout_s, as_json=as_json, quiet=quiet)

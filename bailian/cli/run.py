@@ -134,6 +134,7 @@ def send(
     codes = []
     with closing(engine.run(jobs, timeout_s=common.timeout_s, wait=common.wait)) as outcomes:
         for outcome in outcomes:
+            progress.ended(outcome.job)
             with progress.paused():
                 codes.append(report(outcome, common.as_json, shown=progress.shown(outcome.job)))
                 if not common.quiet and not common.as_json:

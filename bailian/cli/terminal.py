@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from bailian.cli.live import above
 from bailian.errors import BailianError, SaveError
 from bailian.language import say
 from bailian.modalities.shapes import Notice
@@ -102,8 +103,9 @@ def _write(stream: Any, line: str, end: str = "\n") -> None:
 
 
 def _write_now(stream: Any, line: str) -> None:
-    stream.write(line)
-    stream.flush()
+    with above(stream):
+        stream.write(line)
+        stream.flush()
 
 
 def talk_notices(notices: Iterable[Notice]) -> None:
