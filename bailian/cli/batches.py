@@ -21,6 +21,7 @@ from bailian.cli.inputs import input_of
 from bailian.cli.options import DEFAULT_OUTPUT, Common
 from bailian.cli.report import outcome_json, prefix_here, shown_path, talk_other_names
 from bailian.cli.run import service
+from bailian.cli.streams import expect_results
 from bailian.cli.target import Target
 from bailian.cli.terminal import talk, talk_error, write_data, write_json
 from bailian.errors import Exit, Interrupted, SaveError
@@ -267,6 +268,7 @@ def _report(outcome: Outcome, call: Call) -> None:
     """Print how a row ended."""
     if outcome.state == "waiting":
         return
+    expect_results()
     if call.common.as_json:
         write_json(
             {"row": outcome.job.row_key, "where": _where(outcome), "state": outcome.state, **outcome_json(outcome)}

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bailian.cli.streams import expect_results
 from bailian.cli.terminal import money, talk, talk_error, talk_notices, write_bytes, write_data, write_json, write_text
 from bailian.errors import CutShort, Exit
 from bailian.language import say
@@ -22,6 +23,7 @@ STDOUT_FOLDER = "stdout"
 def report(outcome: Outcome, as_json: bool, *, shown: bool = False) -> Exit:
     """Print how a job ended; return the exit code that says so. `shown`: its text was printed as it came."""
     error = outcome.error
+    expect_results()
     if as_json:
         write_json(outcome_json(outcome))
     else:
