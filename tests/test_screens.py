@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 
 from bailian.sandbox import Sandbox
-from tests.conftest import FAST, FAST_START, KEY, ROOT, Run
+from tests.conftest import FAST, FAST_START, KEY, ROOT, Run, end, start_script
+from tests.test_processes import until
 
 pytest.importorskip("fcntl", reason="POSIX terminals")
 
@@ -216,3 +217,25 @@ def test_an_error_is_whole(screens: Screens) -> None:
     assert screens.run(terminal, FAILS, command="from text2image import main") == 4
     assert re.search(r"error: .*\n  try: .*\n  \(DataInspectionFailed .*task id [0-9a-f-]{36}\)$", terminal.text)
     assert not BAR.search(terminal.text)
+
+
+@pytest.mark.parametrize(
+    "script, words", [("text2image", ["a cat"]), ("text2video", ["sun"]), ("audio", ["tts", "hello"])], ids=str
+)
+def test_no_file_is_poured_into_a_terminal(screens: Screens, box: Sandbox, script: str, words: list[str]) -> None:
+    terminal = screens.terminal()
+    assert screens.run(terminal, *words, "-o", "-", command=f"from {script} import main") == 2
+    assert "stdout is a terminal" in terminal.text
+    assert box.requests == []
+
+
+def test_who_fetches_at_a_terminal_what_was_for_a_pipe_gets_a_path(screens: Screens, box: Sandbox) -> None:
+    box.settings.change({"task_s": 1.0})
+    process = start_script(box, "a cat", "-o", "-")
+    until(lambda: box.tasks)
+    process.kill()
+    end(process)
+    terminal = screens.terminal(200)
+    assert screens.run(terminal, "tasks", "wait", "--all") == 0
+    (path,) = [line for line in terminal.lines if line.endswith(".png")]
+    assert Path(path).read_bytes().startswith(b"\x89PNG")

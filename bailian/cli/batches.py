@@ -22,7 +22,7 @@ from bailian.cli.options import DEFAULT_OUTPUT, Common
 from bailian.cli.report import outcome_json, prefix_here, shown_path, talk_other_names
 from bailian.cli.run import service
 from bailian.cli.streams import expect_results
-from bailian.cli.target import Target
+from bailian.cli.target import Target, folder_of
 from bailian.cli.terminal import talk, talk_error, write_data, write_json
 from bailian.errors import Exit, Interrupted, SaveError
 from bailian.language import say
@@ -104,7 +104,9 @@ def _wish(file: Path, kind: str | None, common: Common, options: BatchOptions) -
 
     name = options.run or str(file.resolve())
     stem = naming.stem_of(f"{options.run}.run") if options.run else file.stem if str(file) != "-" else "stdin"
-    folder = common.output or Path(DEFAULT_OUTPUT) / (f"{stem}-{kind}" if kind else stem)
+    folder = Path(DEFAULT_OUTPUT) / (f"{stem}-{kind}" if kind else stem)
+    if common.output is not None:
+        folder = folder_of(common.output)
     return Wish(
         source=file,
         run=f"batch:{name}",

@@ -5,12 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 from contextlib import closing
-from pathlib import Path
 
 from bailian import catalog, settings
+from bailian.cli.options import DEFAULT_OUTPUT
 from bailian.cli.progress import ProgressLine
 from bailian.cli.report import report, talk_other_names, verdict
 from bailian.cli.run import service
+from bailian.cli.target import ONE_NAME, folder_of
 from bailian.cli.terminal import talk
 from bailian.engine.adopt import adopt
 from bailian.engine.job import Job, Outcome, Saving
@@ -21,10 +22,13 @@ from bailian.journal import FINAL_STATES, OPEN_STATES, Row, TaskTaken
 from bailian.language import say
 from bailian.media import naming
 from bailian.media.digests import has_digest
+from bailian.media.outputs import STDOUT, TEXTS, Place, place_of, refuse_existing
 from bailian.modalities import of
 from bailian.settings import Settings
 
 OTHERS_LOOK_S = 0.3
+# What a task that was made elsewhere may be.
+TASK_KINDS = ("image", "video", "transcription")
 
 
 def fetch(
@@ -32,13 +36,13 @@ def fetch(
     task_ids: Iterable[str],
     *,
     timeout_s: float,
-    folder: Path | None = None,
+    output: str | None = None,
     as_json: bool,
     quiet: bool,
 ) -> int:
     """Finish the named jobs, or all that are open; return one exit code for them.
 
-    `folder`: save there instead of where the job was told to.
+    `output`: save there instead of where the job was told to.
     """
     ids = list(task_ids)
     models = catalog.load(settings.home_folder())
@@ -48,6 +52,7 @@ def fetch(
         Engine(there, models, progress) as engine,
     ):
         rows = _rows(engine, here.account, ids)
+        places = _places(rows, output)
         if not rows and not quiet:
             talk(say("nothing is left to fetch", "没有需要取回的任务"))
         held = 0 if ids else len(engine.journal.jobs(here.account, ("held",)))
@@ -72,8 +77,9 @@ def fetch(
             job = engine.take_over(row)
             if job is not None:
                 job.ask_once = bool(ids)
-                if folder is not None:
-                    engine.relocate(job, folder)
+                place = places.get(row.id)
+                if place is not None and place.folder is not None:
+                    engine.relocate(job, place.folder.absolute(), place.stem, place.suffix)
                 jobs.append(job)
             elif ids:
                 others.append(row)
@@ -87,6 +93,23 @@ def fetch(
         codes += _reported(engine, jobs, progress, timeout_s, as_json, quiet)
         codes += [_wait_for_other(engine, row, progress, until_s, as_json, quiet) for row in others]
         return verdict(codes)
+
+
+def _places(rows: list[Row], output: str | None) -> dict[str, Place]:
+    """Return where each job's results go, if they go elsewhere than they were to go.
+
+    Raises:
+        InvalidRequest: stdout, a suffix that a result cannot have, a name that is taken, or one name for many.
+    """
+    if output is None:
+        return {}
+    if output == STDOUT or len(rows) > 1:
+        return dict.fromkeys((row.id for row in rows), Place(folder_of(output)))
+    places = {row.id: place_of(output, of(row.kind).FILE_SUFFIXES or TEXTS) for row in rows}
+    for row in rows:
+        count = 1 if row.kind in ONE_NAME else int(row.prepared.get("count") or 1)
+        refuse_existing(places[row.id].files(count))
+    return places
 
 
 def _reported(
@@ -177,7 +200,7 @@ def _wait_for_other(
 def adopt_task(
     here: Settings,
     task_id: str,
-    folder: Path,
+    output: str | None,
     name: str | None,
     sidecar: bool,
     *,
@@ -192,6 +215,7 @@ def adopt_task(
     """
     template = name or naming.DEFAULT_TEMPLATE
     naming.check_template(template)
+    saving = _adopted_saving(output, template, sidecar)
     models = catalog.load(settings.home_folder())
     with (
         service(here, quiet=True) as there,
@@ -201,7 +225,7 @@ def adopt_task(
         row = engine.journal.find(here.account, task_id)
         if row is None:
             try:
-                job = adopt(engine, task_id, Saving(folder.absolute(), template, sidecar), claimant_id)
+                job = adopt(engine, task_id, saving, claimant_id)
             except TaskTaken:
                 row = engine.journal.find(here.account, task_id)
         if row is None:
@@ -209,3 +233,12 @@ def adopt_task(
     if not quiet:
         talk(say(f"{task_id} is in this machine's journal already", f"{task_id} 已在本机日志中"))
     return fetch(here, [task_id], timeout_s=timeout_s, as_json=as_json, quiet=quiet)
+
+
+def _adopted_saving(output: str | None, template: str, sidecar: bool) -> Saving:
+    """Return where the results of a task go whose kind is not known yet."""
+    suffixes = [suffix for kind in TASK_KINDS for suffix in of(kind).FILE_SUFFIXES]
+    place = place_of(DEFAULT_OUTPUT if output is None else output, list(dict.fromkeys(suffixes)))
+    folder = folder_of(STDOUT) if place.folder is None else place.folder  # the first is refused
+    refuse_existing(place.files(1))
+    return Saving(folder.absolute(), template, sidecar, place.stem, place.suffix)

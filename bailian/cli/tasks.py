@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 import time
 from contextlib import closing
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from bailian.cli.account import with_account
-from bailian.cli.options import DEFAULT_OUTPUT, not_nan, saving_options, talk_options
+from bailian.cli.options import not_nan, saving_options, talk_options
 from bailian.language import say
 from bailian.settings import Settings
 
@@ -98,9 +97,8 @@ def show(here: Settings, task_id: str, **_talk: bool) -> None:
 @click.option(
     "-o",
     "--output",
-    type=click.Path(path_type=Path),
-    metavar="DIR",
-    help=say("Another folder than the one named at submit.", "保存到与提交时不同的目录。"),
+    metavar="DIR|FILE",
+    help=say("Another place than the one named at submit.", "保存到与提交时不同的位置。"),
 )
 @timeout_option
 @talk_options
@@ -109,7 +107,7 @@ def wait(
     here: Settings,
     task_ids: tuple[str, ...],
     all_: bool,
-    output: Path | None,
+    output: str | None,
     timeout_s: float,
     as_json: bool,
     quiet: bool,
@@ -123,8 +121,7 @@ def wait(
             "", say("name task ids, or --all", "请给出 task_id，或使用 --all"), advice="bailian tasks wait --all"
         )
     here.require_key()
-    folder = output.absolute() if output else None
-    return fetch(here, task_ids, timeout_s=timeout_s, folder=folder, as_json=as_json, quiet=quiet)
+    return fetch(here, task_ids, timeout_s=timeout_s, output=output, as_json=as_json, quiet=quiet)
 
 
 @tasks.command("cancel", help=say("Cancel a task that is still PENDING.", "取消仍在排队（PENDING）的任务。"))
@@ -183,7 +180,7 @@ def adopt(
     task_id: str,
     claimant_id: str | None,
     timeout_s: float,
-    output: Path,
+    output: str | None,
     name: str | None,
     sidecar: bool,
     as_json: bool,
@@ -196,7 +193,7 @@ def adopt(
     return adopt_task(
         here,
         task_id,
-        output or Path(DEFAULT_OUTPUT),
+        output,
         name,
         sidecar,
         claimant_id=claimant_id,
