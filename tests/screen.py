@@ -70,14 +70,18 @@ class Terminal:
         self.master = -1
 
     @property
+    def rows(self) -> list[str]:
+        """Return all rows as they stand there, those that scrolled out too."""
+        cut = [*self.screen.history.top, *(self.screen.buffer[row] for row in range(self.screen.lines))]
+        return ["".join(row[column].data for column in range(self.screen.columns)).rstrip() for row in cut]
+
+    @property
     def lines(self) -> list[str]:
         """Return all lines, those that scrolled out too; one that the terminal has wrapped is one."""
         columns = self.screen.columns
-        cut = [*self.screen.history.top, *(self.screen.buffer[row] for row in range(self.screen.lines))]
-        rows = ["".join(row[column].data for column in range(columns)).rstrip() for row in cut]
         lines: list[str] = []
         goes_on = False
-        for row in rows:
+        for row in self.rows:
             if goes_on:
                 lines[-1] += row
             else:

@@ -50,7 +50,8 @@ class Screens:
         return self._terminals[-1]
 
     def start(self, on: Terminal, *words: str, command: str = BAILIAN, **how: Any) -> subprocess.Popen[bytes]:
-        env = {**os.environ, "TERM": "xterm-256color", "PYTHONPATH": str(ROOT), "DASHSCOPE_API_KEY": KEY}
+        env = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES", "NO_COLOR")}
+        env |= {"TERM": "xterm-256color", "PYTHONPATH": str(ROOT), "DASHSCOPE_API_KEY": KEY}
         env |= {"DASHSCOPE_HTTP_BASE_URL": self._box.base_url, **how.pop("env", {})}
         return on.start([sys.executable, "-c", FAST_START.format(factor=FAST, command=command), *words], env, **how)
 
@@ -239,3 +240,39 @@ def test_who_fetches_at_a_terminal_what_was_for_a_pipe_gets_a_path(screens: Scre
     assert screens.run(terminal, "tasks", "wait", "--all") == 0
     (path,) = [line for line in terminal.lines if line.endswith(".png")]
     assert Path(path).read_bytes().startswith(b"\x89PNG")
+
+
+# ── tables ──
+
+
+@pytest.mark.parametrize("columns", [60, 80, 120])
+def test_the_list_of_tasks_can_be_read(
+    screens: Screens, text2image: Run, bailian: Run, box: Sandbox, columns: int
+) -> None:
+    """A line a task, whose id is short, and is taken by show, wait and cancel."""
+    for prompt in ("a cat", "a very long story about a dog that looks for its bone in vain"):
+        text2image(prompt)
+    text2image("no", "--model", "nosuch", exits=2)
+    terminal = screens.terminal(columns)
+    assert screens.run(terminal, "tasks", "list") == 0
+    head = terminal.rows[0]
+    lines = [row for row in terminal.rows if row.split()[1:2] == ["done"]]
+    assert head.split()[:2] == ["task_id", "state"]
+    assert "prompt" in head
+    assert len(lines) == 2
+    for line, task in zip(lines, reversed(box.tasks), strict=True):
+        short = line.split()[0]
+        assert len(short) == 8
+        assert task.task_id.startswith(short)
+        assert line.split()[1] == "done"
+        assert task.task_id in bailian("tasks", "show", short).out
+        assert bailian("tasks", "wait", short).paths[0].is_file()
+    assert "a very long" in lines[0]
+    assert ("created" in head) == (columns > 60)
+
+
+@pytest.mark.parametrize("env", [{"COLUMNS": "0"}, {"COLUMNS": "60"}], ids=str)
+def test_a_table_where_the_shell_says_how_wide_it_is(screens: Screens, env: dict[str, str]) -> None:
+    terminal = screens.terminal(100)
+    assert screens.run(terminal, "models", env=env) == 0
+    assert "wan2.2-t2i-flash" in terminal.text

@@ -19,6 +19,7 @@ from bailian.engine.reports import still_running
 from bailian.engine.run import Engine
 from bailian.errors import TaskFailed, from_journal
 from bailian.journal import FINAL_STATES, OPEN_STATES, Row, TaskTaken
+from bailian.journal_ids import find_job
 from bailian.language import say
 from bailian.media import naming
 from bailian.media.digests import has_digest
@@ -144,7 +145,7 @@ def _rows(engine: Engine, account: str, ids: list[str]) -> list[Row]:
         return [row for row in open_rows if not (row.row_key and _is_its_batchs(row))]
     rows = []
     for task_id in ids:
-        row = engine.journal.find(account, task_id)
+        row = find_job(engine.journal, account, task_id)
         if row is None:
             raise unknown_task(task_id)
         rows.append(row)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
@@ -57,6 +58,8 @@ def list_(here: Settings, remote: bool, states: tuple[str, ...], limit: int, as_
     with closing(Journal(here.home)) as journal:
         if not remote:
             rows = [_brief(row, len(journal.files(row.id))) for row in journal.jobs(here.account, states, limit)]
+            if not as_json:
+                rows = _for_people(rows, journal, here.account)
         else:
             rows = _remote(here, journal)[:limit]
     _print_rows(rows, as_json, say("no tasks", "没有任务"))
@@ -70,10 +73,11 @@ def show(here: Settings, task_id: str, **_talk: bool) -> None:
     from bailian.cli.fetch import unknown_task
     from bailian.cli.terminal import write_data
     from bailian.journal import Journal
+    from bailian.journal_ids import find_job
 
     here.require_key()
     with closing(Journal(here.home)) as journal:
-        row = journal.find(here.account, task_id)
+        row = find_job(journal, here.account, task_id)
         if row is None:
             raise unknown_task(task_id)
         shown = {
@@ -133,9 +137,13 @@ def cancel(here: Settings, task_id: str, as_json: bool, **_talk: bool) -> None:
     from bailian.cli.terminal import talk, write_json
     from bailian.errors import ServiceError, TaskFailed, journalled
     from bailian.journal import FINAL_STATES, Journal
+    from bailian.journal_ids import find_job
     from bailian.wire.service import Service
 
     here.require_key()
+    with closing(Journal(here.home)) as journal:
+        known = find_job(journal, here.account, task_id)
+    task_id = (known.task_id if known else None) or task_id
     with service(here, quiet=True) as there, closing(Service(there)) as asked:
         try:
             answer = asked.cancel(task_id)
@@ -236,6 +244,17 @@ def _brief(row: Row, files: int) -> dict[str, Any]:
     }
 
 
+def _for_people(rows: list[dict[str, Any]], journal: Journal, account: str) -> list[dict[str, Any]]:
+    """Return the rows with ids as short as they can be; a program that reads the lines gets whole ones."""
+    from bailian.cli.terminal import is_terminal
+    from bailian.journal_ids import short_ids
+
+    if not is_terminal(sys.stdout):
+        return rows
+    short = short_ids(journal, account, [row["task_id"] for row in rows])
+    return [{**row, "task_id": short[row["task_id"]], "created": (row["created"] or "")[5:16]} for row in rows]
+
+
 def _about(row: Row) -> str:
     """Return what a job is about: its prompt, or the names of its recordings."""
     from bailian.media.naming import stem_of
@@ -254,6 +273,6 @@ def _print_rows(rows: list[dict[str, Any]], as_json: bool, empty: str) -> None:
     if as_json:
         write_json({"tasks": rows})
     elif rows:
-        print_table(rows)
+        print_table(rows, keep=("task_id", "state", "status", "prompt"), gives_way="prompt")
     else:
         talk(empty)
