@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from bailian.cli import guard
-from bailian.cli.options import WHOLE_NUMBER, Common, sound_options
+from bailian.cli.options import WHOLE_NUMBER, Common, common_options
 from bailian.language import say
 
 
@@ -69,7 +69,7 @@ def main() -> None:
     metavar="FORMAT",
     help=say("Write subtitles beside the sound: srt or vtt.", "在音频旁写字幕：srt 或 vtt。"),
 )
-@sound_options
+@common_options
 def tts(common: Common, **fields: Any) -> int:
     from bailian.cli.sound import speak
 
@@ -141,7 +141,7 @@ def tts(common: Common, **fields: Any) -> int:
     help=say("Mend drifting times [default: off].", "校准时间戳 [默认: 关]。"),
 )
 @click.option("--vocabulary-id", metavar="ID", help=say("Hot words (v2 models).", "热词表（v2 模型）。"))
-@sound_options
+@common_options
 def asr(common: Common, **fields: Any) -> int:
     from bailian.cli.sound import transcribe
 

@@ -11,7 +11,9 @@ from bailian.engine.run import Engine
 from bailian.errors import InvalidRequest
 from bailian.language import say
 from bailian.media import naming
+from bailian.media.outputs import place_of, refuse_existing
 from bailian.modalities import of
+from bailian.modalities.shapes import Prepared
 from bailian.settings import Settings, home_folder, read_settings
 
 
@@ -30,7 +32,7 @@ def text2image(
     Args:
         prompt: 1 to 800 characters (newer models: more).
         timeout_s: seconds for everything; what still runs then is left running and can be fetched later.
-        output: folder for the files, made if absent.
+        output: folder for the files, made if absent; or the file ("cat.png"), which must not exist.
         name: template of the file names, see README.
         settings: key, host and home; by default from the environment.
         use_successor: send the successor of a model that is retired; without it a model is sent as named.
@@ -49,9 +51,23 @@ def text2image(
     catalog = load(home_folder(), use_successor=use_successor)
     prepared = of("image").prepare({"prompt": prompt, **fields}, catalog, here.region)
     naming.check_template(name)
+    saving = _saving(output, name, prepared)
     with Engine(here, catalog) as engine:
-        job = engine.intend(prepared, Saving(Path(output).absolute(), name))
+        job = engine.intend(prepared, saving)
         (outcome,) = engine.run([job], timeout_s=timeout_s)
     if outcome.error is not None and not outcome.files:
         raise outcome.error
     return outcome
+
+
+def _saving(output: Path | str, name: str, prepared: Prepared) -> Saving:
+    """Return where the results go, as `-o` says it."""
+    place = place_of(output, of(prepared.model.kind).FILE_SUFFIXES)
+    if place.folder is None:
+        raise InvalidRequest.one(
+            "output",
+            say("stdout is no place for files here", "此处不能输出到 stdout"),
+            advice=say("name a folder or a file", "请指定目录或文件"),
+        )
+    refuse_existing(place.files(prepared.count))
+    return Saving(place.folder.absolute(), name, stem=place.stem, suffix=place.suffix)

@@ -23,6 +23,7 @@ LAYERS = (
         "database",
         "journal",
         "journal_budgets",
+        "journal_ids",
         "journal_money",
         "journal_piles",
         "journal_rows",

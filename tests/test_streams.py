@@ -28,7 +28,9 @@ BAILIAN = ["-m", "bailian"]
 PICTURE = [str(ROOT / "text2image.py"), "-v", "猫"]
 
 BROKEN = [kind for kind in (GONE, FULL, CLOSED, HUNG_UP) if kind != FULL or Path("/dev/full").exists()]
-BOTH_WAYS = [(out, err) for out in BROKEN for err in (WELL, out)]
+BOTH_WAYS = [(out, err) for out in BROKEN for err in (WELL, out) if out != GONE]
+LEFT = [(GONE, err) for err in (WELL, GONE)]
+"""`| head`, and `2>&1 | head`."""
 UNBUFFERED = pytest.mark.parametrize("unbuffered", ["", "1"], ids=["buffered", "PYTHONUNBUFFERED"])
 
 # Imports once, then a process a case, on streams that are broken before its command begins. `main` may be another one.
@@ -90,6 +92,42 @@ def test_data_that_is_lost_is_no_success(unbuffered: str, words: list[str]) -> N
     assert codes(words, BOTH_WAYS, unbuffered) == {Exit.TRY_AGAIN}
 
 
+LISTS = [["--version"], ["--help"], [], ["models"], ["models", "--json"], ["models", "qwen-plus"], ["cost"]]
+
+
+@UNBUFFERED
+@pytest.mark.parametrize("words", LISTS, ids=" ".join)
+def test_head_may_have_seen_enough_of_a_list(unbuffered: str, words: list[str]) -> None:
+    assert codes(words, LEFT, unbuffered) == {Exit.OK}
+
+
+def test_a_list_that_is_cut_short_says_nothing(box: Sandbox) -> None:
+    """What the journal has, what a request would be, the voices: `set -o pipefail` does not stop a script there."""
+    env = surroundings("", box)
+    subprocess.run([sys.executable, *PICTURE, "-q"], env=env, check=True, capture_output=True)
+    (picture,) = Path("outputs").glob("*.png")
+    Path("one.json").write_text('{"text_tasks": [{"prompt": "x"}]}', encoding="utf-8")
+    bailian = [
+        ["tasks", "list"],
+        ["cost"],
+        ["cost", "--json"],
+        ["show", str(picture)],
+        ["batch", "run", "one.json", "--dry-run"],
+    ]
+    scripts = [[SCRIPTS[-1], "voices"], [*PICTURE, "--dry-run"]]
+    for words in [*([*BAILIAN, *words] for words in bailian), *scripts]:
+        with stream(GONE) as gone:
+            ran = subprocess.run([sys.executable, *words], env=env, stdout=gone, stderr=subprocess.PIPE, text=True)
+        assert (ran.returncode, ran.stderr) == (Exit.OK, ""), words
+
+
+@pytest.mark.parametrize(
+    "words", [["你好"], ["你好", "--no-stream"], ["你好", "--stream"], ["你好", "--json"]], ids=" ".join
+)
+def test_a_paid_answer_that_nobody_reads_is_no_success(box: Sandbox, words: list[str]) -> None:
+    assert started([SCRIPTS[3], *words], LEFT, surroundings("", box)) == {Exit.TRY_AGAIN}
+
+
 @UNBUFFERED
 def test_a_bug_is_exit_1_though_its_traceback_cannot_be_printed(unbuffered: str) -> None:
     ways = [(WELL, err) for err in BROKEN]
@@ -101,6 +139,9 @@ def test_what_waits_in_the_buffer_to_the_end_is_counted_too(unbuffered: str) -> 
     """A library prints and does not flush: the loss shows only when the command is over."""
     late = "main.invoke = lambda _: sys.stdout.write('data') and 0"
     assert codes(["doctor"], BOTH_WAYS, unbuffered, late) == {Exit.TRY_AGAIN}
+    paid = "from bailian.cli.streams import expect_results\n"
+    paid += "main.invoke = lambda _: expect_results() or sys.stdout.write('data') and 0"
+    assert codes(["doctor"], [*BOTH_WAYS, *LEFT], unbuffered, paid) == {Exit.TRY_AGAIN}
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: Path(path).stem)

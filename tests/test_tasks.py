@@ -133,3 +133,16 @@ def test_show_refuses_what_is_no_picture_of_ours(bailian: Run, tmp_path: Path) -
     other.write_bytes(b"\x89PNG\r\n\x1a\nnothing")
     assert "does not say" in bailian("show", str(other), exits=2).err
     assert "cannot read" in bailian("show", "nowhere.png", exits=2).err
+
+
+def test_how_an_id_begins_is_enough(text2image: Run, bailian: Run, box: Sandbox) -> None:
+    """In show, wait and cancel: four characters, if no other id begins so. A program's list has whole ids."""
+    box.faults.add(Fault(on="submit", kind="slow", delay_s=0, task_s=60, times=1))
+    task_id = text2image("猫", "--no-wait").out.strip()
+    assert bailian("tasks", "list").out.split("\t")[0] == task_id
+    assert task_id in bailian("tasks", "show", task_id[:4]).out
+    assert "no task zzzz" in bailian("tasks", "show", "zzzz", exits=4).err
+    assert "no task" in bailian("tasks", "wait", task_id[:3], exits=4).err
+    bailian("tasks", "cancel", task_id[:8])
+    assert box.tasks[0].status == "CANCELED"
+    assert "canceled" in bailian("tasks", "wait", task_id[:8], exits=4).err

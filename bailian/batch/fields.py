@@ -13,6 +13,7 @@ from bailian.errors import InvalidRequest, Problem
 from bailian.language import say
 from bailian.media import naming
 from bailian.media.inputs import local_path
+from bailian.media.outputs import TEXTS, at_home, row_suffix, wrong_suffix
 from bailian.modalities.shapes import Notice
 from bailian.modalities.texts import sendable
 from bailian.modalities.values import cell
@@ -72,13 +73,20 @@ def own_of(form: Form, values: Mapping[str, Any], files: PromptFiles, *, cells: 
     read = cell if cells else value_of
     fields = {name: read(value, form.wanted[name]) if name in form.wanted else value for name, value in fields.items()}
     prompt_file = given.pop("prompt_file", None)
-    own = Own(form.with_lists(fields), given, _option_problems(given))
+    own = Own(form.with_lists(fields), given, _option_problems(form, given))
     if prompt_file is not None:
         _fill_prompt(form, own, prompt_file, files)
-    for option in ("id", "output"):
-        if own.options.get(option) is not None:
-            own.options[option] = str(own.options[option]).rstrip("/\\" if option == "output" else None)
+    if own.options.get("id") is not None:
+        own.options["id"] = str(own.options["id"]).rstrip()
+    if own.options.get("output") is not None:
+        own.options["output"] = _output(str(own.options["output"]))
     return own
+
+
+def _output(word: str) -> str:
+    """Return a row's output without slashes at its end, but where they say that "cat.png/" is a folder."""
+    plain = word.rstrip("/\\")
+    return f"{plain}/" if plain != word and row_suffix(plain) else plain
 
 
 def _fill_prompt(form: Form, own: Own, prompt_file: object, files: PromptFiles) -> None:
@@ -101,7 +109,7 @@ def _fill_prompt(form: Form, own: Own, prompt_file: object, files: PromptFiles) 
     own.problems.append(Problem("prompt_file", text))
 
 
-def _option_problems(options: Mapping[str, Any]) -> list[Problem]:
+def _option_problems(form: Form, options: Mapping[str, Any]) -> list[Problem]:
     problems = []
     for option in ("name", "output"):
         value = options.get(option)
@@ -111,10 +119,35 @@ def _option_problems(options: Mapping[str, Any]) -> list[Problem]:
             problems.append(Problem(option, say("must be a text", "应为字符串")))
             continue
         try:
-            naming.check_template(value)
+            naming.check_template(_below_home(value) if option == "output" else value)
         except InvalidRequest as error:
             problems += [Problem(option, problem.message) for problem in error.problems]
+    problems += _file_problems(form, options)
     label = options.get("id")
     if label is not None and (isinstance(label, bool) or not isinstance(label, str | int)):
         problems.append(Problem("id", say("must be a text or a whole number", "应为字符串或整数")))
+    return problems
+
+
+def _below_home(output: str) -> str:
+    """Return what stands behind `~/`, which leads to the home folder and nowhere else."""
+    return output[2:] if output.startswith(("~/", "~\\")) else output
+
+
+def _file_problems(form: Form, options: Mapping[str, Any]) -> list[Problem]:
+    """Return what is wrong with an `output` that names a file."""
+    output = options.get("output")
+    if not isinstance(output, str):
+        return []
+    problems = []
+    suffix, allowed = row_suffix(output), form.modality.FILE_SUFFIXES or TEXTS
+    if suffix is not None and suffix not in allowed:
+        text = wrong_suffix(suffix, allowed) + say("; a folder ends with /", "；目录请以 / 结尾")
+        problems.append(Problem("output", text))
+    elif suffix is not None and options.get("name") is not None:
+        problems.append(Problem("name", say("stands beside an output that is a file", "与指定文件的 output 同时出现")))
+    try:
+        at_home(output)
+    except InvalidRequest as error:
+        problems += error.problems
     return problems

@@ -18,6 +18,8 @@ from bailian.journal_rows import OPEN_STATES, dumped
 from bailian.journal_runs import Tried
 from bailian.language import say
 from bailian.media import naming
+from bailian.media.outputs import Place, row_place
+from bailian.modalities import of
 
 SPOOLED_ROWS = 200
 
@@ -152,12 +154,16 @@ def _saving(row: Row, wish: Wish) -> dict[str, Any]:
     template = row.name or wish.template or naming.DEFAULT_TEMPLATE
     recordings = row.fields.get("file") if row.kind == "transcription" else None
     named = row.name or wish.template
+    stem = naming.stem_of(str(recordings[0])) if recordings and not named else None
+    place = row_place(row.output, of(row.kind).FILE_SUFFIXES) if row.output else Place(Path())
+    if place.stem is not None:  # a name with fields is a template, another one is taken as it stands
+        template, stem = (place.stem, None) if "{" in place.stem else (template, place.stem)
     return {
-        "folder": str(wish.folder / row.output) if row.output else str(wish.folder),
+        "folder": str(wish.folder / (place.folder or "")),
         "template": template,
         "sidecar": wish.sidecar,
-        "stem": naming.stem_of(str(recordings[0])) if recordings and not named else None,
-        "suffix": None,
+        "stem": stem,
+        "suffix": place.suffix,
     }
 
 

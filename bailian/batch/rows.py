@@ -152,7 +152,7 @@ class Maker:
             self._problems.add_all(where, found)
             return None
         template, output, label = (options.get(option) for option in ("name", "output", "id"))
-        key = self._key(form.kind, fields, template, output, label)
+        key = self._key(form.kind, fields, template, output and output.rstrip("/"), label)
         place_inputs(fields, names, self._folder)
         notices = (*self._notices, *base.notices, *own.notices)
         return Row(form.kind, fields, where, template, output, label, key, notices)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bailian.cli.account import with_account
-from bailian.cli.options import Common, common_options, not_nan, talk_options
+from bailian.cli.options import Common, folder_options, not_nan, talk_options
 from bailian.language import say
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ NOT_OF_A_BATCH: dict[str, Any] = {"config": None, "timeout_s": math.inf}
 
 def batch_common(function: Any) -> Any:
     """All shared options that mean something to a batch."""
-    with_all = common_options(function)
+    with_all = folder_options(function)
 
     def with_common(**values: Any) -> Any:
         return with_all(**NOT_OF_A_BATCH, **values)

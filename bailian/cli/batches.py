@@ -21,7 +21,8 @@ from bailian.cli.inputs import input_of
 from bailian.cli.options import DEFAULT_OUTPUT, Common
 from bailian.cli.report import outcome_json, prefix_here, shown_path, talk_other_names
 from bailian.cli.run import service
-from bailian.cli.target import Target
+from bailian.cli.streams import expect_results
+from bailian.cli.target import Target, folder_of
 from bailian.cli.terminal import talk, talk_error, write_data, write_json
 from bailian.errors import Exit, Interrupted, SaveError
 from bailian.language import say
@@ -103,7 +104,9 @@ def _wish(file: Path, kind: str | None, common: Common, options: BatchOptions) -
 
     name = options.run or str(file.resolve())
     stem = naming.stem_of(f"{options.run}.run") if options.run else file.stem if str(file) != "-" else "stdin"
-    folder = common.output or Path(DEFAULT_OUTPUT) / (f"{stem}-{kind}" if kind else stem)
+    folder = Path(DEFAULT_OUTPUT) / (f"{stem}-{kind}" if kind else stem)
+    if common.output is not None:
+        folder = folder_of(common.output)
     return Wish(
         source=file,
         run=f"batch:{name}",
@@ -183,8 +186,8 @@ def _run(call: Call, there: Settings) -> int:
             if unwritten is not None:
                 talk_error(unwritten)
             raise (error if isinstance(error, Interrupted) else unsaid(error, call.wish)) from None
-        with progress.paused():
-            return sum_up(call, engine, ready, digest, time.monotonic() - started_s, trouble)
+        progress.stop()
+        return sum_up(call, engine, ready, digest, time.monotonic() - started_s, trouble)
 
 
 def _ready(call: Call, engine: Engine, progress: BatchProgress) -> Ready:
@@ -267,6 +270,7 @@ def _report(outcome: Outcome, call: Call) -> None:
     """Print how a row ended."""
     if outcome.state == "waiting":
         return
+    expect_results()
     if call.common.as_json:
         write_json(
             {"row": outcome.job.row_key, "where": _where(outcome), "state": outcome.state, **outcome_json(outcome)}

@@ -46,7 +46,7 @@ def run_text(given: Mapping[str, Any], common: Common) -> int:
     fields["stream"] = _streams(given["stream"], common)
     if fields["chat"]:
         fields["messages"] = None if fresh else _history(fields["chat"], common)
-    target = target_of(common.output, default=None, suffixes=(), as_file=False)
+    target = target_of("text", common)
     if common.sidecar and target.folder is None:
         raise InvalidRequest.one(
             "sidecar", say("stands beside a file", "只能与文件一起使用"), advice=say("give -o FILE", "请指定 -o FILE")

@@ -5,12 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 from contextlib import closing
-from pathlib import Path
 
 from bailian import catalog, settings
+from bailian.cli.options import DEFAULT_OUTPUT
 from bailian.cli.progress import ProgressLine
 from bailian.cli.report import report, talk_other_names, verdict
 from bailian.cli.run import service
+from bailian.cli.target import ONE_NAME, folder_of
 from bailian.cli.terminal import talk, talk_error
 from bailian.engine.adopt import adopt
 from bailian.engine.job import Job, Outcome, Saving
@@ -18,13 +19,17 @@ from bailian.engine.reports import still_running
 from bailian.engine.run import Engine
 from bailian.errors import TaskFailed, UnreadableJob, from_journal
 from bailian.journal import FINAL_STATES, OPEN_STATES, Row, TaskTaken
+from bailian.journal_ids import find_job
 from bailian.language import say
 from bailian.media import naming
 from bailian.media.digests import has_digest
+from bailian.media.outputs import STDOUT, TEXTS, Place, place_of, refuse_existing
 from bailian.modalities import of
 from bailian.settings import Settings
 
 OTHERS_LOOK_S = 0.3
+# What a task that was made elsewhere may be.
+TASK_KINDS = ("image", "video", "transcription")
 
 
 def fetch(
@@ -32,13 +37,13 @@ def fetch(
     task_ids: Iterable[str],
     *,
     timeout_s: float,
-    folder: Path | None = None,
+    output: str | None = None,
     as_json: bool,
     quiet: bool,
 ) -> int:
     """Finish the named jobs, or all that are open; return one exit code for them.
 
-    `folder`: save there instead of where the job was told to.
+    `output`: save there instead of where the job was told to.
     """
     ids = list(task_ids)
     models = catalog.load(settings.home_folder())
@@ -48,6 +53,7 @@ def fetch(
         Engine(there, models, progress) as engine,
     ):
         rows = _rows(engine, here.account, ids)
+        places = _places(rows, output)
         if not rows and not quiet:
             talk(say("nothing is left to fetch", "没有需要取回的任务"))
         held = 0 if ids else len(engine.journal.jobs(here.account, ("held",)))
@@ -77,8 +83,9 @@ def fetch(
                 continue
             if job is not None:
                 job.ask_once = bool(ids)
-                if folder is not None:
-                    engine.relocate(job, folder)
+                place = places.get(row.id)
+                if place is not None and place.folder is not None:
+                    engine.relocate(job, place.folder.absolute(), place.stem, place.suffix)
                 jobs.append(job)
             elif ids:
                 others.append(row)
@@ -89,16 +96,36 @@ def fetch(
                         f"{row.task_id or row.id}：另一个进程正在等待它",
                     )
                 )
-        codes += _reported(engine, jobs, timeout_s, as_json, quiet)
-        codes += [_wait_for_other(engine, row, until_s, as_json, quiet) for row in others]
+        codes += _reported(engine, jobs, progress, timeout_s, as_json, quiet)
+        codes += [_wait_for_other(engine, row, progress, until_s, as_json, quiet) for row in others]
         return verdict(codes)
 
 
-def _reported(engine: Engine, jobs: list[Job], timeout_s: float, as_json: bool, quiet: bool) -> list[int]:
+def _places(rows: list[Row], output: str | None) -> dict[str, Place]:
+    """Return where each job's results go, if they go elsewhere than they were to go.
+
+    Raises:
+        InvalidRequest: stdout, a suffix that a result cannot have, a name that is taken, or one name for many.
+    """
+    if output is None:
+        return {}
+    if output == STDOUT or len(rows) > 1:
+        return dict.fromkeys((row.id for row in rows), Place(folder_of(output)))
+    places = {row.id: place_of(output, of(row.kind).FILE_SUFFIXES or TEXTS) for row in rows}
+    for row in rows:
+        count = 1 if row.kind in ONE_NAME else int(row.prepared.get("count") or 1)
+        refuse_existing(places[row.id].files(count))
+    return places
+
+
+def _reported(
+    engine: Engine, jobs: list[Job], progress: ProgressLine, timeout_s: float, as_json: bool, quiet: bool
+) -> list[int]:
     """Run jobs and print how each ended, as it ends."""
     codes: list[int] = []
     with closing(engine.run(jobs, timeout_s=timeout_s)) as outcomes:
         for outcome in outcomes:
+            progress.ended(outcome.job)
             codes.append(report(outcome, as_json))
             if not quiet and not as_json:
                 talk_other_names(outcome)
@@ -123,7 +150,7 @@ def _rows(engine: Engine, account: str, ids: list[str]) -> list[Row]:
         return [row for row in open_rows if not (row.row_key and _is_its_batchs(row))]
     rows = []
     for task_id in ids:
-        row = engine.journal.find(account, task_id)
+        row = find_job(engine.journal, account, task_id)
         if row is None:
             raise unknown_task(task_id)
         rows.append(row)
@@ -160,7 +187,9 @@ def _known(engine: Engine, row: Row) -> Outcome:
     return Outcome(Job.of_row(row), row.state, engine.journal.files(row.id), error)
 
 
-def _wait_for_other(engine: Engine, row: Row, until_s: float, as_json: bool, quiet: bool) -> int:
+def _wait_for_other(
+    engine: Engine, row: Row, progress: ProgressLine, until_s: float, as_json: bool, quiet: bool
+) -> int:
     """Another living process has the job: watch the journal until it is finished, or until it dies."""
     while time.monotonic() < until_s:
         current = engine.journal.job(row.id) or row
@@ -169,7 +198,7 @@ def _wait_for_other(engine: Engine, row: Row, until_s: float, as_json: bool, qui
         job = engine.take_over(current)
         if job is not None:
             left_s = max(1.0, until_s - time.monotonic())
-            return verdict(_reported(engine, [job], left_s, as_json, quiet))
+            return verdict(_reported(engine, [job], progress, left_s, as_json, quiet))
         time.sleep(OTHERS_LOOK_S)
     return report(Outcome(Job.of_row(row), row.state, error=still_running(Job.of_row(row))), as_json)
 
@@ -177,7 +206,7 @@ def _wait_for_other(engine: Engine, row: Row, until_s: float, as_json: bool, qui
 def adopt_task(
     here: Settings,
     task_id: str,
-    folder: Path,
+    output: str | None,
     name: str | None,
     sidecar: bool,
     *,
@@ -192,6 +221,7 @@ def adopt_task(
     """
     template = name or naming.DEFAULT_TEMPLATE
     naming.check_template(template)
+    saving = _adopted_saving(output, template, sidecar)
     models = catalog.load(settings.home_folder())
     with (
         service(here, quiet=True) as there,
@@ -201,11 +231,20 @@ def adopt_task(
         row = engine.journal.find(here.account, task_id)
         if row is None:
             try:
-                job = adopt(engine, task_id, Saving(folder.absolute(), template, sidecar), claimant_id)
+                job = adopt(engine, task_id, saving, claimant_id)
             except TaskTaken:
                 row = engine.journal.find(here.account, task_id)
         if row is None:
-            return verdict(_reported(engine, [job], timeout_s, as_json, quiet))
+            return verdict(_reported(engine, [job], progress, timeout_s, as_json, quiet))
     if not quiet:
         talk(say(f"{task_id} is in this machine's journal already", f"{task_id} 已在本机日志中"))
     return fetch(here, [task_id], timeout_s=timeout_s, as_json=as_json, quiet=quiet)
+
+
+def _adopted_saving(output: str | None, template: str, sidecar: bool) -> Saving:
+    """Return where the results of a task go whose kind is not known yet."""
+    suffixes = [suffix for kind in TASK_KINDS for suffix in of(kind).FILE_SUFFIXES]
+    place = place_of(DEFAULT_OUTPUT if output is None else output, list(dict.fromkeys(suffixes)))
+    folder = folder_of(STDOUT) if place.folder is None else place.folder  # the first is refused
+    refuse_existing(place.files(1))
+    return Saving(folder.absolute(), template, sidecar, place.stem, place.suffix)

@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 
 import click
 
-from bailian.cli.streams import Output, take_over
+from bailian.cli.streams import Output, ReaderGone, is_gone, reader_may_leave, take_over
 from bailian.engine.interrupts import SIGNALS
 from bailian.errors import BailianError, Exit, Interrupted, InvalidRequest, SaveError
 from bailian.language import say
@@ -51,6 +51,8 @@ def _verdict(command: click.Command, prog_name: str | None, stdout: Output | Non
         return _fail(_from_click(error))
     except (click.Abort, KeyboardInterrupt):
         return _fail(Interrupted(say("interrupted", "已中断"), advice=_list_tasks()))
+    except ReaderGone as error:
+        return Exit.OK if reader_may_leave() else _fail(error)
     except BailianError as error:
         return _fail(error)
     except OSError as error:
@@ -84,8 +86,8 @@ def _unwritten(error: OSError) -> Exit:
     """stdout is full, closed, or its reader has gone. Whatever was paid for is saved, or in the journal."""
     from bailian.cli.terminal import nobody_reads
 
-    if isinstance(error, BrokenPipeError):
-        return _fail(nobody_reads(), as_json=False)
+    if is_gone(error):
+        return Exit.OK if reader_may_leave() else _fail(nobody_reads(), as_json=False)
     reason = say("it is closed", "stdout 已关闭") if error.errno == errno.EBADF else error.strerror
     text = say(f"cannot write to stdout: {reason}", f"无法写入 stdout：{reason}")
     return _fail(SaveError(text, advice=_list_tasks()), as_json=False)

@@ -18,7 +18,8 @@ DEFAULT_OUTPUT = "outputs"
 class Common:
     """The shared options of one run, as given."""
 
-    output: Path | None
+    output: str | None
+    """As it was typed: whether it ends with a slash matters."""
     name: str | None
     config: Path | None
     dry_run: bool
@@ -63,7 +64,7 @@ Decorated = Callable[..., Any]
 
 
 def output_option(metavar: str, text: str) -> Callable[[Decorated], Decorated]:
-    return click.option("-o", "--output", type=click.Path(path_type=Path), metavar=metavar, help=text)
+    return click.option("-o", "--output", metavar=metavar, help=text)
 
 
 def naming_options(function: Decorated) -> Decorated:
@@ -88,7 +89,7 @@ def naming_options(function: Decorated) -> Decorated:
 
 
 def saving_options(function: Decorated) -> Decorated:
-    """Where results go: a folder."""
+    """Where many results go: a folder."""
     folder = output_option("DIR", say("Folder for the files [default: outputs/].", "保存文件的目录 [默认: outputs/]。"))
     return folder(naming_options(function))
 
@@ -99,8 +100,8 @@ def text_saving_options(function: Decorated) -> Decorated:
     return file(naming_options(function))
 
 
-def sound_saving_options(function: Decorated) -> Decorated:
-    """Where a sound or a transcript goes: a folder, a file, or stdout."""
+def file_saving_options(function: Decorated) -> Decorated:
+    """Where the file of one request goes: into a folder, under a name, or to stdout."""
     anywhere = output_option(
         "DIR|FILE|-",
         say("Folder, file or stdout (-) [default: outputs/].", "目录、文件或 stdout（-）[默认: outputs/]。"),
@@ -203,17 +204,17 @@ def running_options(function: Decorated) -> Decorated:
 
 def common_options(function: Decorated) -> Decorated:
     """All shared options; the function gets them as `common` and its own as keywords."""
+    return _with_common(function, file_saving_options)
+
+
+def folder_options(function: Decorated) -> Decorated:
+    """The same of a command whose results need a folder."""
     return _with_common(function, saving_options)
 
 
 def text_options(function: Decorated) -> Decorated:
     """All shared options of a script whose result is a text."""
     return _with_common(function, text_saving_options)
-
-
-def sound_options(function: Decorated) -> Decorated:
-    """All shared options of a script that makes or reads sounds."""
-    return _with_common(function, sound_saving_options)
 
 
 def _with_common(function: Decorated, saving: Callable[[Decorated], Decorated]) -> Decorated:

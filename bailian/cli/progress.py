@@ -1,20 +1,23 @@
-"""One calm line on a terminal: status, time, and how long this model usually takes. Nothing when piped.
+"""Calm lines on a terminal: each job's status and time, and how long its model usually takes. Nothing when piped.
 
 With --verbose, a plain line for each change instead, piped or not.
 """
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from bailian.cli.live import LiveArea, can_be_shown, canvas, drawn
 from bailian.language import say
 
 if TYPE_CHECKING:
     from bailian.engine.job import Job
+
+MOST_JOBS = 8
+"""More lines than that are no calm sight."""
 
 
 class StopNotice:
@@ -40,59 +43,55 @@ class ProgressLine:
     def __init__(self, shown: bool, verbose: bool = False) -> None:
         self._verbose = verbose
         self._quiet = not shown
-        self._shown = shown and not verbose and sys.stderr.isatty()
+        self._wanted = shown and not verbose
+        self._area: LiveArea | None = None
+        self._jobs: dict[str, Any] = {}
         self._last: dict[str, str] = {}
         self._stops = StopNotice()
 
     def __enter__(self) -> ProgressLine:
-        if self._shown:
-            from rich.console import Console
+        if self._wanted and can_be_shown():
             from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+            from rich.table import Column
 
-            self._bar = Progress(
-                SpinnerColumn(),
-                TextColumn("{task.description}", markup=False),
-                TimeElapsedColumn(),
-                console=Console(stderr=True),
-                transient=True,
-                # stdout is data: rich must neither take it over nor wrap it.
-                redirect_stdout=False,
-                redirect_stderr=False,
-            )
-            self._bar.start()
-            self._lines: dict[str, int] = {}
+            text = TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=True))
+            # It is not started: it only knows what its lines look like.
+            self._bars = Progress(SpinnerColumn(), text, TimeElapsedColumn(), console=canvas(), auto_refresh=False)
+            self._area = LiveArea(self._lines)
+            self._area.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._shown:
-            self._bar.stop()
+        self.stop()
 
     def stop(self) -> None:
-        """Take the line away for good."""
-        if self._shown:
-            self._bar.stop()
-            self._shown = False
+        """Take the lines away for good."""
+        if self._area is not None:
+            self._area.stop()
+            self._area = None
 
     def piece(self, job: Job, text: str, thought: str) -> None:
         """Show a piece of a streamed answer; a line has no room for it."""
 
     def leaving(self, requests: int, seconds: float) -> None:
         if not self._quiet:
-            with self.paused():
-                say_leaving(requests, seconds)
+            say_leaving(requests, seconds)
 
     @contextmanager
     def paused(self) -> Iterator[None]:
-        """Take the line away while something is printed."""
-        if self._shown:
-            self._bar.stop()
-        try:
+        """Take the lines away while several things are printed."""
+        if self._area is None:
             yield
-        finally:
-            if self._shown:
-                self._bar.start()
+            return
+        with self._area.hidden():
+            yield
+
+    def ended(self, job: Job) -> None:
+        """A job that is over has no line any more."""
+        if job.id in self._jobs:
+            self._bars.remove_task(self._jobs.pop(job.id))
 
     def update(self, job: Job, status: str, elapsed_s: float) -> None:
         if not self._quiet and self._stops.is_new(job):
@@ -100,7 +99,7 @@ class ProgressLine:
                 self._stops.tell(job)
         if self._verbose:
             self._say(job, status, elapsed_s)
-        if not self._shown:
+        if self._area is None:
             return
         from bailian.cli.terminal import printable
 
@@ -111,9 +110,17 @@ class ProgressLine:
             text += printable(f"  {job.waits_for}")
         elif job.typical_s:
             text += say(f"  (about {job.typical_s:.0f} s)", f"（约 {job.typical_s:.0f} 秒）")
-        if job.id not in self._lines:
-            self._lines[job.id] = int(self._bar.add_task(text, total=None))
-        self._bar.update(self._lines[job.id], description=text)  # type: ignore[arg-type]
+        if job.id not in self._jobs:
+            self._jobs[job.id] = self._bars.add_task(text, total=None)
+        self._bars.update(self._jobs[job.id], description=text)
+
+    def _lines(self, columns: int, rows: int) -> list[str]:
+        lines = drawn(self._bars.console, columns, self._bars.get_renderable()) if self._bars.tasks else []
+        most = min(rows, MOST_JOBS)
+        if len(lines) <= most:
+            return lines
+        more = len(lines) - (most - 1)
+        return [*lines[: most - 1], say(f"… and {more} more", f"… 还有 {more} 个")]
 
     def _say(self, job: Job, status: str, elapsed_s: float) -> None:
         if self._last.get(job.id) == status:

@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bailian.cli.terminal import money, talk, talk_error, talk_notices, write_bytes, write_data, write_json, write_text
+from bailian.cli.streams import expect_results
+from bailian.cli.terminal import (
+    is_terminal,
+    money,
+    talk,
+    talk_error,
+    talk_notices,
+    write_bytes,
+    write_data,
+    write_json,
+    write_text,
+)
 from bailian.errors import CutShort, Exit
 from bailian.language import say
 from bailian.modalities import of
@@ -22,6 +34,7 @@ STDOUT_FOLDER = "stdout"
 def report(outcome: Outcome, as_json: bool, *, shown: bool = False) -> Exit:
     """Print how a job ended; return the exit code that says so. `shown`: its text was printed as it came."""
     error = outcome.error
+    expect_results()
     if as_json:
         write_json(outcome_json(outcome))
     else:
@@ -33,11 +46,12 @@ def report(outcome: Outcome, as_json: bool, *, shown: bool = False) -> Exit:
 
 def _write_result(outcome: Outcome, shown: bool) -> None:
     job = outcome.job
-    if outcome.files and job.saving.folder is not None and job.saving.folder.parent.name == STDOUT_FOLDER:
+    folder = job.saving.folder
+    if outcome.files and folder is not None and _is_printed(job, folder):
         for path in outcome.files:
             write_bytes(path.read_bytes())
             path.unlink()
-        job.saving.folder.rmdir()
+        folder.rmdir()
         return
     for path in outcome.files:
         write_data(shown_path(path))
@@ -46,6 +60,12 @@ def _write_result(outcome: Outcome, shown: bool) -> None:
     if job.saving.folder is None and job.answer:
         for item in of(job.kind).items(job.answer, job.prepared):
             write_text("" if shown else (item.text or "").rstrip("\n"))
+
+
+def _is_printed(job: Job, folder: Path) -> bool:
+    """Return whether the bytes go to stdout; who fetches them later at a terminal gets the path of a file instead."""
+    readable = job.kind == "transcription" or not is_terminal(sys.stdout)
+    return folder.parent.name == STDOUT_FOLDER and readable
 
 
 def verdict(codes: Sequence[int]) -> int:

@@ -9,17 +9,16 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bailian import catalog, settings
 from bailian.cli.account import settings_of
 from bailian.cli.checks import check_cost, check_strict
 from bailian.cli.config import holds_many
-from bailian.cli.options import DEFAULT_OUTPUT, Common
+from bailian.cli.options import Common
 from bailian.cli.prepare import prepare
 from bailian.cli.report import report, summary, verdict
-from bailian.cli.target import Target
+from bailian.cli.target import Target, target_of
 from bailian.cli.terminal import talk, talk_notices, write_json
 from bailian.database import not_opened
 from bailian.errors import Exit, InvalidRequest, SetupError
@@ -47,8 +46,8 @@ class Asked:
 
 
 def run(kind: str, given: Mapping[str, Any], common: Common, *, upload: bool = False) -> int:
-    """Run one request whose files go to a folder; return the exit code."""
-    return run_all(kind, [Asked(given, Target(common.output or Path(DEFAULT_OUTPUT)))], common, upload=upload)
+    """Run one request; return the exit code."""
+    return run_all(kind, [Asked(given, target_of(kind, common))], common, upload=upload)
 
 
 def run_all(kind: str, asked: Sequence[Asked], common: Common, *, upload: bool = False, run: str | None = None) -> int:
@@ -74,6 +73,8 @@ def run_all(kind: str, asked: Sequence[Asked], common: Common, *, upload: bool =
     _check_wait(prepared, common)
     check_strict(prepared, common)
     check_cost(prepared, common)
+    for request, target in zip(prepared, (one.target for one in asked), strict=True):
+        target.check_room(request)
     if common.dry_run:
         for one in prepared:
             _show_request(one, here)
@@ -141,6 +142,7 @@ def send(
     codes = []
     with closing(engine.run(jobs, timeout_s=common.timeout_s, wait=common.wait)) as outcomes:
         for outcome in outcomes:
+            progress.ended(outcome.job)
             with progress.paused():
                 codes.append(report(outcome, common.as_json, shown=progress.shown(outcome.job)))
                 if not common.quiet and not common.as_json:

@@ -10,7 +10,7 @@ from typing import Any
 from bailian import catalog, settings
 from bailian.catalog import Model
 from bailian.cli.config import holds_many, read_request
-from bailian.cli.options import DEFAULT_OUTPUT, Common
+from bailian.cli.options import Common
 from bailian.cli.prepare import text_of_file
 from bailian.cli.run import Asked, run_all
 from bailian.cli.target import Target, target_of
@@ -18,9 +18,6 @@ from bailian.errors import InvalidRequest
 from bailian.language import say
 from bailian.media import naming
 from bailian.modalities.shapes import Notice
-
-SOUND_FORMATS = ("wav", "mp3", "pcm")
-TRANSCRIPT_FORMATS = ("txt", "srt", "vtt", "tsv", "json")
 
 
 def speak(given: Mapping[str, Any], common: Common) -> int:
@@ -37,7 +34,7 @@ def speak(given: Mapping[str, Any], common: Common) -> int:
         text = "-"
     notices: list[Notice] = []
     fields["prompt"] = text if file is None else text_of_file(file, notices)
-    target = _target(common, SOUND_FORMATS)
+    target = target_of("speech", common)
     fields["format"] = _format_of(fields["format"], target)
     if target.as_file and fields["subtitles"]:
         raise InvalidRequest.one(
@@ -51,7 +48,7 @@ def transcribe(given: Mapping[str, Any], common: Common) -> int:
     """Write down recordings, each in a task of its own: the service takes one a task."""
     fields = {**given, "language": list(given["language"]), "channel_id": list(given["channel_id"])}
     words, formats = fields.pop("files"), fields.pop("formats")
-    target = _target(common, TRANSCRIPT_FORMATS)
+    target = target_of("transcription", common)
     if target.stem is not None and len(words) > 1:
         raise InvalidRequest.one(
             "output",
@@ -81,18 +78,6 @@ def _recordings_of(config: Path) -> tuple[str, ...]:
 def _stem(target: Target, word: str, common: Common) -> str | None:
     """A transcript is named like its recording, unless a name or a template was given."""
     return target.stem or (None if common.name else naming.stem_of(word))
-
-
-def _target(common: Common, suffixes: tuple[str, ...]) -> Target:
-    target = target_of(common.output, default=Path(DEFAULT_OUTPUT), suffixes=suffixes, as_file=True)
-    for name, given in (("json", common.as_json), ("sidecar", common.sidecar)):
-        if target.as_file and given:
-            raise InvalidRequest.one(
-                name,
-                say(f"stdout is the file's: leave --{name} out", f"stdout 用于输出文件：请去掉 --{name}"),
-                advice=say("give a folder: -o DIR", "请指定目录：-o DIR"),
-            )
-    return target
 
 
 def _format_of(asked: str | None, target: Target) -> str | None:

@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from bailian.cli.progress import ProgressLine
+from bailian.cli.streams import expect_results
 from bailian.cli.terminal import is_terminal, talk_piece, write_text
 from bailian.errors import BailianError
 
@@ -58,6 +59,7 @@ class StreamedText(ProgressLine):
                 self._thinking = False
                 talk_piece("\n\n")
             self._shown_jobs.add(job.id)
+            expect_results()
             try:
                 write_text(text, end="")
             except (OSError, BailianError) as error:  # the answer is paid: it is read to its end all the same

@@ -12,6 +12,31 @@ import os
 import sys
 from typing import Any
 
+from bailian.errors import SaveError
+
+_results_expected = False
+
+
+class ReaderGone(SaveError):
+    """The reader of stdout has gone: `| head` has seen enough."""
+
+
+def expect_results() -> None:
+    """From now on stdout carries what was paid for: that nobody reads it is a failure."""
+    global _results_expected
+    _results_expected = True
+
+
+def reader_may_leave() -> bool:
+    """Return whether stdout carries nothing but lists and help, which `head` may cut short."""
+    return not _results_expected
+
+
+def is_gone(error: OSError) -> bool:
+    """Return whether a write has failed because the reader has gone."""
+    # Windows says "invalid argument" to who writes into a pipe that nobody reads.
+    return isinstance(error, BrokenPipeError) or (os.name == "nt" and error.errno == errno.EINVAL)
+
 
 class Output(io.RawIOBase):
     """The layer below a stream's buffer. `failure` is why it takes no more: once broken, broken."""
@@ -61,6 +86,8 @@ def take_over() -> Output | None:
     A closed stdin is an empty one, to a closed stderr nothing is said; into a closed stdout nothing can be written.
     The numbers 0, 1 and 2 are taken, so that no file or connection gets one of them.
     """
+    global _results_expected
+    _results_expected = False
     for number, mode in enumerate((os.O_RDONLY, os.O_RDONLY, os.O_RDWR)):
         if not _is_open(number):
             os.open(os.devnull, mode)

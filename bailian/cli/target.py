@@ -1,25 +1,29 @@
-"""What `-o` means: a folder, a file, or stdout."""
+"""Where `-o` says that results go: a folder, a file, or stdout; and what is refused of it before paying."""
 
 from __future__ import annotations
 
-import re
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from bailian.cli.options import Common
+from bailian.cli.options import DEFAULT_OUTPUT, Common
 from bailian.cli.report import STDOUT_FOLDER
+from bailian.cli.terminal import is_terminal
 from bailian.errors import InvalidRequest
 from bailian.language import say
 from bailian.media import naming
+from bailian.media.outputs import RESULTS, STDOUT, Place, at_home, is_folder, place_of, refuse_existing
+from bailian.modalities import of
+from bailian.modalities.shapes import Prepared
 from bailian.private import private_folder
 
 if TYPE_CHECKING:
     from bailian.engine.job import Saving
 
-# What looks like the name of a format: "ogg", not the "5" of "v1.5".
-_WORD = re.compile("[A-Za-z][A-Za-z0-9]{1,4}")
+# Results of one request that share a name: they differ in their suffixes.
+ONE_NAME = ("text", "speech", "transcription")
 
 
 @dataclass(frozen=True)
@@ -31,7 +35,7 @@ class Target:
     stem: str | None = None
     """The file's name without suffix; None: by the template."""
     suffix: str | None = None
-    """As it was typed; "" for a name without one."""
+    """As it was typed; "" for a name without one; None: no file was named."""
     as_file: bool = False
     """What goes to stdout is the bytes of a file."""
 
@@ -60,6 +64,23 @@ class Target:
                 advice=say("choose a folder with -o DIR", "请用 -o 指定可写的目录"),
             ) from None
 
+    def check_room(self, prepared: Prepared) -> None:
+        """Refuse a name that something has already, and more results than stdout has room for.
+
+        Raises:
+            InvalidRequest: with the name, or with how many there are.
+        """
+        count = 1 if prepared.model.kind in ONE_NAME else prepared.count
+        if self.as_file and count > 1:
+            raise InvalidRequest.one(
+                "output",
+                say(f"stdout has room for one result, not for {count}", f"stdout 只能输出一个结果，而不是 {count} 个"),
+                advice=say("give a folder or a file: -o DIR", "请指定目录或文件：-o DIR"),
+            )
+        if self.suffix is not None:
+            beside = prepared.facts.get("subtitles")
+            refuse_existing(Place(self.folder, self.stem, self.suffix).files(count, [beside] if beside else []))
+
     def saving(self, home: Path, common: Common) -> Saving:
         """Return what the engine is told."""
         from bailian.engine.job import Saving
@@ -69,28 +90,51 @@ class Target:
         return Saving(None if folder is None else folder.absolute(), template, common.sidecar, self.stem, self.suffix)
 
 
-def target_of(output: Path | None, *, default: Path | None, suffixes: tuple[str, ...], as_file: bool) -> Target:
-    """Return what the word after `-o` means; `-` is stdout, a name that ends in one of `suffixes` is a file.
+def target_of(kind: str, common: Common) -> Target:
+    """Return where the results of one request go. A text is printed if nothing is said.
 
-    With no `suffixes` every name is a file, unless a folder has it already.
+    Raises:
+        InvalidRequest: results of this kind cannot go there.
     """
-    if output is None:
-        return Target(default, as_file=as_file and default is None)
-    if str(output) == "-":
-        return Target(None, as_file=as_file)
-    suffix = output.suffix.removeprefix(".")
-    if output.is_dir() or (suffixes and not _WORD.fullmatch(suffix)):
-        return Target(output)
-    if suffixes and suffix.lower() not in suffixes:
+    is_text = kind == "text"
+    place = Place(None if is_text else Path(DEFAULT_OUTPUT))
+    if common.output is not None:
+        place = place_of(common.output, of(kind).FILE_SUFFIXES)
+    as_file = place.folder is None and not is_text
+    if as_file:
+        _check_stdout(kind, common)
+    return Target(place.folder, place.stem, place.suffix, as_file=as_file)
+
+
+def _check_stdout(kind: str, common: Common) -> None:
+    """Refuse what cannot be together with a file on stdout."""
+    for name, given in (("json", common.as_json), ("sidecar", common.sidecar), ("no-wait", not common.wait)):
+        if given:
+            raise InvalidRequest.one(
+                name,
+                say(f"stdout is the file's: leave --{name} out", f"stdout 用于输出文件：请去掉 --{name}"),
+                advice=say("give a folder: -o DIR", "请指定目录：-o DIR"),
+            )
+    if kind != "transcription" and is_terminal(sys.stdout) and not common.dry_run:
         raise InvalidRequest.one(
             "output",
-            say(
-                f"a file ends in {', '.join(suffixes)}, not in {suffix}",
-                f"文件后缀应为 {', '.join(suffixes)}，而不是 {suffix}",
-            ),
-            advice=say(
-                "change the suffix; if it is to be a folder, make it first",
-                "请更改后缀；如果要作为目录，请先创建该目录",
-            ),
+            say("stdout is a terminal, which cannot show a file", "stdout 是终端，无法显示文件"),
+            advice=say("name a file, or send it into a pipe: -o - | …", "请指定文件名，或送入管道：-o - | …"),
         )
-    return Target(output.parent, output.stem, suffix)
+
+
+def folder_of(output: str) -> Path:
+    """Return the folder of many results.
+
+    Raises:
+        InvalidRequest: stdout, or the name of one file.
+    """
+    path = at_home(output)
+    one_file = path.suffix.removeprefix(".").lower() in RESULTS and not is_folder(output) and not path.is_dir()
+    if output == STDOUT or one_file:
+        raise InvalidRequest.one(
+            "output",
+            say("many results need a folder", "多个结果需要目录"),
+            advice="-o DIR" if output == STDOUT else f"-o {output}/",
+        )
+    return path

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
 from contextlib import closing
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from bailian.cli.account import with_account
-from bailian.cli.options import DEFAULT_OUTPUT, not_nan, saving_options, talk_options
+from bailian.cli.options import not_nan, saving_options, talk_options
 from bailian.language import say
 from bailian.settings import Settings
 
@@ -58,6 +58,8 @@ def list_(here: Settings, remote: bool, states: tuple[str, ...], limit: int, as_
     with closing(Journal(here.home)) as journal:
         if not remote:
             rows = [_brief(row, len(journal.files(row.id))) for row in journal.jobs(here.account, states, limit)]
+            if not as_json:
+                rows = _for_people(rows, journal, here.account)
         else:
             rows = _remote(here, journal)[:limit]
     _print_rows(rows, as_json, say("no tasks", "没有任务"))
@@ -71,10 +73,11 @@ def show(here: Settings, task_id: str, **_talk: bool) -> None:
     from bailian.cli.fetch import unknown_task
     from bailian.cli.terminal import write_data
     from bailian.journal import Journal
+    from bailian.journal_ids import find_job
 
     here.require_key()
     with closing(Journal(here.home)) as journal:
-        row = journal.find(here.account, task_id)
+        row = find_job(journal, here.account, task_id)
         if row is None:
             raise unknown_task(task_id)
         shown = {
@@ -98,9 +101,8 @@ def show(here: Settings, task_id: str, **_talk: bool) -> None:
 @click.option(
     "-o",
     "--output",
-    type=click.Path(path_type=Path),
-    metavar="DIR",
-    help=say("Another folder than the one named at submit.", "保存到与提交时不同的目录。"),
+    metavar="DIR|FILE",
+    help=say("Another place than the one named at submit.", "保存到与提交时不同的位置。"),
 )
 @timeout_option
 @talk_options
@@ -109,7 +111,7 @@ def wait(
     here: Settings,
     task_ids: tuple[str, ...],
     all_: bool,
-    output: Path | None,
+    output: str | None,
     timeout_s: float,
     as_json: bool,
     quiet: bool,
@@ -123,8 +125,7 @@ def wait(
             "", say("name task ids, or --all", "请给出 task_id，或使用 --all"), advice="bailian tasks wait --all"
         )
     here.require_key()
-    folder = output.absolute() if output else None
-    return fetch(here, task_ids, timeout_s=timeout_s, folder=folder, as_json=as_json, quiet=quiet)
+    return fetch(here, task_ids, timeout_s=timeout_s, output=output, as_json=as_json, quiet=quiet)
 
 
 @tasks.command("cancel", help=say("Cancel a task that is still PENDING.", "取消仍在排队（PENDING）的任务。"))
@@ -136,9 +137,13 @@ def cancel(here: Settings, task_id: str, as_json: bool, **_talk: bool) -> None:
     from bailian.cli.terminal import talk, write_json
     from bailian.errors import ServiceError, TaskFailed, journalled
     from bailian.journal import FINAL_STATES, Journal
+    from bailian.journal_ids import find_job
     from bailian.wire.service import Service
 
     here.require_key()
+    with closing(Journal(here.home)) as journal:
+        known = find_job(journal, here.account, task_id)
+    task_id = (known.task_id if known else None) or task_id
     with service(here, quiet=True) as there, closing(Service(there)) as asked:
         try:
             answer = asked.cancel(task_id)
@@ -183,7 +188,7 @@ def adopt(
     task_id: str,
     claimant_id: str | None,
     timeout_s: float,
-    output: Path,
+    output: str | None,
     name: str | None,
     sidecar: bool,
     as_json: bool,
@@ -196,7 +201,7 @@ def adopt(
     return adopt_task(
         here,
         task_id,
-        output or Path(DEFAULT_OUTPUT),
+        output,
         name,
         sidecar,
         claimant_id=claimant_id,
@@ -239,6 +244,17 @@ def _brief(row: Row, files: int) -> dict[str, Any]:
     }
 
 
+def _for_people(rows: list[dict[str, Any]], journal: Journal, account: str) -> list[dict[str, Any]]:
+    """Return the rows with ids as short as they can be; a program that reads the lines gets whole ones."""
+    from bailian.cli.terminal import is_terminal
+    from bailian.journal_ids import short_ids
+
+    if not is_terminal(sys.stdout):
+        return rows
+    short = short_ids(journal, account, [row["task_id"] for row in rows])
+    return [{**row, "task_id": short[row["task_id"]], "created": (row["created"] or "")[5:16]} for row in rows]
+
+
 def _about(row: Row) -> str:
     """Return what a job is about: its prompt, or the names of its recordings."""
     from bailian.media.naming import stem_of
@@ -259,6 +275,6 @@ def _print_rows(rows: list[dict[str, Any]], as_json: bool, empty: str) -> None:
     if as_json:
         write_json({"tasks": rows})
     elif rows:
-        print_table(rows)
+        print_table(rows, keep=("task_id", "state", "status", "prompt"), gives_way="prompt")
     else:
         talk(empty)

@@ -9,6 +9,8 @@ import sys
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from bailian.cli.live import above
+from bailian.cli.streams import ReaderGone, is_gone
 from bailian.errors import BailianError, SaveError
 from bailian.language import say
 from bailian.modalities.shapes import Notice
@@ -64,7 +66,9 @@ def write_bytes(data: bytes) -> None:
     try:
         sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()
-    except BrokenPipeError:
+    except OSError as error:
+        if not is_gone(error):
+            raise
         raise nobody_reads() from None
 
 
@@ -82,9 +86,9 @@ def talk(text: str) -> None:
             _write(sys.stderr, printable(text))
 
 
-def nobody_reads() -> SaveError:
+def nobody_reads() -> ReaderGone:
     """Return what is said when the reader of stdout has gone."""
-    return SaveError(
+    return ReaderGone(
         say("nobody reads stdout any more", "stdout 的读取端已关闭"),
         advice=say("`bailian tasks list` shows what was saved", "`bailian tasks list` 显示已保存的内容"),
     )
@@ -99,13 +103,16 @@ def _write(stream: Any, line: str, end: str = "\n") -> None:
     encoding = stream.encoding or "utf-8"
     try:
         _write_now(stream, line.encode(encoding, "backslashreplace").decode(encoding) + end)
-    except BrokenPipeError:  # click would turn it into a bare exit 1
-        raise nobody_reads() from None
+    except OSError as error:
+        if not is_gone(error):
+            raise
+        raise nobody_reads() from None  # click would turn a broken pipe into a bare exit 1
 
 
 def _write_now(stream: Any, line: str) -> None:
-    stream.write(line)
-    stream.flush()
+    with above(stream):
+        stream.write(line)
+        stream.flush()
 
 
 def talk_notices(notices: Iterable[Notice]) -> None:

@@ -92,6 +92,8 @@ def _place(job: Job, item: Item, whole: Path, target: Path, *, sync: bool = True
     final = naming.place_first(whole, _possible(job, item, target), sync=sync)
     if not naming.is_numbered(final, target):
         names.note_other_name(job, target, final)
+    elif final != target and job.saving.suffix is not None:
+        names.note_taken_name(job, target, final)
     return final
 
 
@@ -242,7 +244,7 @@ def _complete(job: Job, item: Item, stem: Path, part: Path, whole: Path) -> tupl
         part.unlink()
     else:
         part.replace(whole)  # fsynced by the download; a video is not read into memory
-    return stem.with_name(f"{stem.name}.{suffix}"), sha256_of(whole)
+    return stem.with_name(f"{stem.name}.{names.suffix_for(job, suffix)}"), sha256_of(whole)
 
 
 def _not_a_file(job: Job, part: Path) -> NotAFile:

@@ -9,6 +9,7 @@ from pathlib import Path
 from bailian.engine.job import Job
 from bailian.language import say
 from bailian.media import naming
+from bailian.modalities import of
 from bailian.modalities.shapes import Item, Notice
 
 
@@ -44,7 +45,33 @@ def note_other_name(job: Job, wanted: Path, given: Path) -> None:
     """Say that a file is not called what it was to be called."""
     same_folder = given.parent == wanted.parent
     before, now = (wanted.name, given.name) if same_folder else (str(wanted), str(given))
-    text = say(f"the name {before} is not possible here, it became {now}", f"此处无法使用名称 {before}，已改为 {now}")
+    _note(
+        job, say(f"the name {before} is not possible here, it became {now}", f"此处无法使用名称 {before}，已改为 {now}")
+    )
+
+
+def note_taken_name(job: Job, wanted: Path, given: Path) -> None:
+    """Say that somebody else has made a file of the name that the user gave."""
+    before, now = wanted.name, given.name
+    _note(job, say(f"{before} exists already: the result is {now}", f"{before} 已存在：结果保存为 {now}"))
+
+
+def suffix_for(job: Job, suffix: str) -> str:
+    """Return the suffix as it was typed where the result is of that format, else its own, with a notice."""
+    asked = job.saving.suffix
+    if asked is None or asked.lower() == suffix:
+        return asked or suffix
+    _note(
+        job,
+        say(
+            f"the service made {suffix}, not {asked}: the file ends in .{suffix}",
+            f"服务返回的是 {suffix} 而不是 {asked}：文件后缀为 .{suffix}",
+        ),
+    )
+    return suffix
+
+
+def _note(job: Job, text: str) -> None:
     if not any(notice.message == text for notice in job.notices):
         job.notices.append(Notice("other_name", text))
 
@@ -64,11 +91,11 @@ def _date_time(at_s: float) -> tuple[str, str]:
 
 def _rendered(job: Job, template: str, item: Item, *, own_stem: bool = True) -> str:
     """Return a name below the output folder, without suffix."""
-    if own_stem and job.saving.stem is not None:
-        return job.saving.stem
-    day, moment = _date_time(job.created_at_s)
     # Files of one job that differ in their suffix (a sound and its subtitles) share a name.
     count = 1 if item.suffix else int(job.prepared.get("count") or 1)
+    if own_stem and job.saving.stem is not None:
+        return job.saving.stem if count == 1 else f"{job.saving.stem}_{item.index + 1}"
+    day, moment = _date_time(job.created_at_s)
     values = {
         "date": day,
         "time": moment,
@@ -79,4 +106,4 @@ def _rendered(job: Job, template: str, item: Item, *, own_stem: bool = True) -> 
         "task_id": job.task_id,
         "index": item.index + 1 if count > 1 else None,
     }
-    return naming.render(template, values)
+    return naming.render(naming.without_suffix(template, (*of(job.kind).FILE_SUFFIXES, item.suffix)), values)

@@ -183,9 +183,11 @@ class Engine:
             return None
         return self.journal.job(row.id) if self.journal.reopen(row.id, state, row.state) else None
 
-    def relocate(self, job: Job, folder: Path) -> None:
-        """Save a job's files in another folder than it was told to."""
+    def relocate(self, job: Job, folder: Path, stem: str | None = None, suffix: str | None = None) -> None:
+        """Save a job's files in another folder than it was told to, under the same name if no other is given."""
         job.saving = replace(job.saving, folder=folder)
+        if stem is not None:
+            job.saving = replace(job.saving, stem=stem, suffix=suffix)
         self.journal.relocate(job.id, job.saving.to_json())
 
     def run(

@@ -84,6 +84,12 @@ def render(template: str, values: Mapping[str, object]) -> str:
     return "/".join(parts)
 
 
+def without_suffix(template: str, suffixes: Iterable[str]) -> str:
+    """Return "cat" for "cat.png", where a suffix like that follows anyway."""
+    stem, _, suffix = template.rpartition(".")
+    return stem if stem and suffix.lower() in suffixes else template
+
+
 def _word(value: object) -> str | int | float | None:
     """Return what can stand in a name; a seed that the service told may be a list."""
     return value if isinstance(value, str | int | float) else None

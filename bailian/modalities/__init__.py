@@ -33,6 +33,9 @@ class Modality(Protocol):
     RESULT_SUFFIXES: tuple[str, ...]
     """What a result may be, by its bytes."""
 
+    FILE_SUFFIXES: tuple[str, ...]
+    """What a file may end in that a user names; none: in anything. Pictures of all known models are PNG."""
+
     REPEATABLE: bool
     """A synchronous answer that was lost may be asked for again: it costs little."""
 

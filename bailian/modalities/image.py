@@ -24,6 +24,7 @@ KIND = "image"
 DEFAULT_MODELS = ("wan2.2-t2i-flash",)
 INPUT_FIELDS: tuple[str, ...] = ()
 RESULT_SUFFIXES = kinds.PICTURES
+FILE_SUFFIXES = ("png",)
 REPEATABLE = False
 
 

@@ -22,6 +22,7 @@ KIND = "image_edit"
 DEFAULT_MODELS = ("qwen-image-edit", "qwen-image-2.0")
 INPUT_FIELDS = ("image",)
 RESULT_SUFFIXES = kinds.PICTURES
+FILE_SUFFIXES = ("png",)
 REPEATABLE = False
 
 

@@ -24,6 +24,7 @@ KIND = "speech"
 DEFAULT_MODELS = ("sambert-zhichu-v1",)
 INPUT_FIELDS: tuple[str, ...] = ()
 RESULT_SUFFIXES = ("wav", "mp3", "pcm")
+FILE_SUFFIXES = RESULT_SUFFIXES
 REPEATABLE = False
 
 SUBTITLES = ("srt", "vtt")

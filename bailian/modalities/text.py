@@ -37,6 +37,7 @@ KIND = "text"
 DEFAULT_MODELS = ("qwen-plus",)
 INPUT_FIELDS: tuple[str, ...] = ()
 RESULT_SUFFIXES = ("txt",)
+FILE_SUFFIXES: tuple[str, ...] = ()
 REPEATABLE = True
 
 # Temperature is [0, 2) and top_p (0, 1] at the service (error page, 2025-12); the seed document allows both ends.

@@ -49,6 +49,7 @@ KIND = "transcription"
 DEFAULT_MODELS = ("paraformer-v1", "paraformer-v2")
 INPUT_FIELDS = ("file",)
 RESULT_SUFFIXES: tuple[str, ...] = ()
+FILE_SUFFIXES = ("txt", "srt", "vtt", "tsv", "json")
 REPEATABLE = False
 
 SPEAKERS = (2, 100)

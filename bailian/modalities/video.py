@@ -23,6 +23,7 @@ KIND = "video"
 DEFAULT_MODELS = ("wan2.1-t2v-turbo",)
 INPUT_FIELDS: tuple[str, ...] = ()
 RESULT_SUFFIXES = kinds.FILMS
+FILE_SUFFIXES = kinds.FILMS
 REPEATABLE = False
 
 

@@ -23,6 +23,7 @@ KIND = "wanx_edit"
 DEFAULT_MODELS = ("wanx2.1-imageedit",)
 INPUT_FIELDS = ("image", "mask")
 RESULT_SUFFIXES = kinds.PICTURES
+FILE_SUFFIXES = ("png",)
 REPEATABLE = False
 
 

@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from bailian import characters
+from bailian import characters, toml_files
 from bailian.batch.plan import plan
 from bailian.batch.read import read_rows
 from bailian.cli.config import holds_many, read_request
