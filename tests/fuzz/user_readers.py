@@ -8,6 +8,7 @@ import sqlite3
 from contextlib import suppress
 from functools import cache
 from typing import Any
+from unittest.mock import patch
 
 from bailian import catalog
 from bailian.budget_settings import read_budgets
@@ -79,10 +80,18 @@ def read_settings_file(data: bytes) -> None:
         is_money(amount_cny)
 
 
+@cache
+def _package() -> tuple[dict[str, Any], Any]:
+    """Return the package's own tables: read once, not a hundred thousand times."""
+    return catalog._read(catalog.PACKAGE_FILE)
+
+
 def read_models_file(data: bytes) -> None:
     """As every command reads it; then what the models are made of is used."""
     (folder() / "models.toml").write_bytes(data)
-    models = catalog.load(folder())
+    tables, day = _package()
+    with patch.object(catalog, "_read", lambda _path: (dict(tables), day)):
+        models = catalog.load(folder())
     for name in ("wan2.2-t2i-flash", "mein", "v"):
         model = models.get(name)
         if model is None:
@@ -150,7 +159,7 @@ ROWS = [
     _row(state="failed", error={"error": {"code": "TaskFailed", "message": "x"}, "exit_code": 4}, lost_cny=0.5),
 ]  # fmt: skip
 READERS: dict[str, Reader] = {
-    "settings": Reader(read_settings_file, SETTINGS, odd_toml),
-    "models": Reader(read_models_file, MODELS, odd_toml),
+    "settings.toml": Reader(read_settings_file, SETTINGS, odd_toml),
+    "models.toml": Reader(read_models_file, MODELS, odd_toml),
     "journal rows": Reader(read_row, ROWS, odd_json),
 }
