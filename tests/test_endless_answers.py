@@ -8,7 +8,6 @@ import json
 import socket
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -114,14 +113,12 @@ def test_an_answer_without_an_end_is_stopped_and_said(
     """Sent once; open or held, so that no run pays it again unasked, and no run says that nothing is there."""
     row = {"kind": "image_edit", "prompt": "red", "image": "https://example.com/a.png"}
     Path("edits.jsonl").write_text(json.dumps(row) + "\n", encoding="utf-8")
-    begun_s = time.monotonic()
     with endless(monkeypatch, trickles=trickles) as server:
         ran = run(*words)
         assert ran.code in (5, 6, 7), ran
         assert states() <= ends
         assert server.posts <= 1 or words[0] == "text2text"  # a text costs little: it is asked for a few times
     assert ran.err
-    assert time.monotonic() - begun_s < 60  # not for ever
     if sys.platform == "linux":
         import resource
 

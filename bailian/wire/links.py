@@ -47,7 +47,8 @@ def why_not(link: str, *, came_from: str | None = None) -> str:
         host = parts.hostname
     except ValueError:
         return say("it is no link", "不是有效链接")
-    if parts.scheme not in ("http", "https") or not host:
+    # What separates host and path is read in two ways where a backslash stands: by this parser, and by who connects.
+    if parts.scheme not in ("http", "https") or not host or "\\" in link:
         return say("it is no link", "不是有效链接")
     if parts.scheme == "http" and came_from and came_from.startswith("https:"):
         return say("it leads from https to http", "从 https 转到了 http")

@@ -44,11 +44,17 @@ def upload(service: Service, path: Path, wire_model: str, mark: str) -> str:
     return f"oss://{object_key}"
 
 
+def _why_not(host: str) -> str:
+    """Return why nothing is uploaded there, judged by the address as it is connected to."""
+    try:
+        return links.why_not(host) or links.why_not(requests.Request("POST", host).prepare().url or "")
+    except (requests.RequestException, ValueError):
+        return links.why_not("")
+
+
 def _post(service: Service, host: str, fields: dict[str, Any], path: Path) -> None:
-    if service.is_public and (reason := links.why_not(host)):
-        raise TransportError(
-            say(f"the upload is not sent: {reason}", f"未上传：{reason}"),
-        )
+    if service.is_public and (reason := _why_not(host)):
+        raise TransportError(say(f"the upload is not sent: {reason}", f"未上传：{reason}"))
     session = new_session(host)
     evidence.forget(UPLOAD_TIMEOUT_S)
     try:

@@ -159,29 +159,23 @@ def read_grant(data: bytes) -> None:
 def read_link(data: bytes) -> None:
     """A link of the service's: what is let through is, however it is spelled, no literal address of a private network."""
     link = data.decode("utf-8", "replace")
-    if links.why_not(link):
-        return
-    host = urlsplit(link).hostname or ""
-    assert not links.is_local(host)
     try:
-        request = requests.Request("GET", link).prepare()
+        asked = requests.Request("GET", link).prepare().url or ""
     except (requests.RequestException, ValueError):
+        asked = ""
+    if links.why_not(link) or links.why_not(asked):
         return
-    for asked in (urlsplit(request.url or "").hostname, urllib3.util.parse_url(request.url or "").host):
-        number = _number_of(asked or "")
-        assert number is None or ipaddress.ip_address(number).is_global, (link, request.url)
+    for host in (urlsplit(link).hostname, urlsplit(asked).hostname, urllib3.util.parse_url(asked).host):
+        number = _number_of(host or "")
+        assert number is None or ipaddress.ip_address(number).is_global, (link, asked)
 
 
 def _number_of(host: str) -> int | None:
     """Return the IPv4 address that a host is, read by another way than the product's: by hand."""
-    parts = host.rstrip(".").split(".")
-    try:
-        numbers = [
-            int(part, 16 if part[:2].lower() == "0x" else 8 if len(part) > 1 and part[0] == "0" else 10)
-            for part in parts
-        ]
-    except ValueError:
+    parts = host.lower().rstrip(".").split(".")
+    if not all(re.fullmatch(r"0x[0-9a-f]+|0[0-7]*|[1-9][0-9]*", part, re.ASCII) for part in parts):
         return None
+    numbers = [int(part, 16 if part[:2] == "0x" else 8 if part[0] == "0" else 10) for part in parts]
     if (
         not 1 <= len(numbers) <= 4
         or any(number > 255 for number in numbers[:-1])
