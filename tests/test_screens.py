@@ -105,7 +105,9 @@ def assert_all_seen(terminal: Terminal, folder: str = "outputs/all") -> None:
 def test_a_batch_of_several_kinds(screens: Screens, columns: int, lines: int, count: int, env: dict[str, str]) -> None:
     terminal = screens.terminal(columns, lines)
     assert screens.run(terminal, "batch", "run", rows(count), env=env) == 7
-    assert "━" in terminal.raw.decode(), "there was nothing to take away"
+    drawn = terminal.raw.decode()
+    assert "━" in drawn, "there was nothing to take away"
+    assert bool(re.search(r"\x1b\[([\d;]*;)?3\d", drawn)) == ("NO_COLOR" not in env)
     assert_all_seen(terminal)
 
 
