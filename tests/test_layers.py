@@ -16,7 +16,7 @@ PACKAGE = ROOT / "bailian"
 
 # From the ground up; a module may import its own layer and those below it.
 LAYERS = (
-    ("bailian", "language", "errors", "wire_codes", "counts"),
+    ("bailian", "language", "errors", "wire_codes", "counts", "paths"),
     ("model",),
     ("budget_settings", "catalog", "endpoints", "settings"),
     (
