@@ -18,6 +18,7 @@ from bailian.journal_rows import OPEN_STATES, dumped
 from bailian.journal_runs import Tried
 from bailian.language import say
 from bailian.media import naming
+from bailian.paths import stored
 
 SPOOLED_ROWS = 200
 
@@ -43,16 +44,22 @@ class Wish:
     """Of failed rows, try those again whose failure may pass (cron)."""
     use_successor: bool = False
     """A refused name may have a successor, which is sent now."""
+    paths_from: Path | None = None
+    """Of a copy of what came through a pipe: where the relative paths in it begin."""
+
+    @property
+    def is_piped(self) -> bool:
+        return str(self.source) == "-" or self.paths_from is not None
 
     @property
     def title(self) -> str:
         """Return what people are told the batch is: its file's name."""
-        return say("stdin", "标准输入") if str(self.source) == "-" else self.source.name
+        return say("stdin", "标准输入") if self.is_piped else self.source.name
 
     @property
     def path_title(self) -> str:
         """Return the file as it was named, where its folder matters."""
-        return self.title if str(self.source) == "-" else str(self.source)
+        return self.title if self.is_piped else str(self.source)
 
     @property
     def same_command(self) -> str:
@@ -153,7 +160,7 @@ def _saving(row: Row, wish: Wish) -> dict[str, Any]:
     recordings = row.fields.get("file") if row.kind == "transcription" else None
     named = row.name or wish.template
     return {
-        "folder": str(wish.folder / row.output) if row.output else str(wish.folder),
+        "folder": stored(wish.folder / row.output if row.output else wish.folder),
         "template": template,
         "sidecar": wish.sidecar,
         "stem": naming.stem_of(str(recordings[0])) if recordings and not named else None,

@@ -18,10 +18,23 @@ def holds_many(path: Path) -> bool:
     if path.suffix.lower() in MANY:
         return True
     try:
-        value = json.loads(path.read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError, RecursionError):
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, ValueError):
         return False  # whoever reads it as one request says what is wrong
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return _holds_lines(text)
     return isinstance(value, list) or (isinstance(value, dict) and any(key.endswith("_tasks") for key in value))
+
+
+def _holds_lines(text: str) -> bool:
+    """Return whether these are JSON lines, which a pipe cannot say by its name."""
+    first, _, rest = text.strip().partition("\n")
+    try:
+        return bool(rest) and isinstance(json.loads(first), dict)
+    except (ValueError, RecursionError):
+        return False
 
 
 def read_request(path: Path) -> dict[str, Any]:
