@@ -20,6 +20,7 @@ QUARTER_TURNS = (5, 6, 7, 8)
 # Photoshop and printers write profiles and texts of megabytes; Pillow stops at one.
 TEXT_MAX_BYTES = 64 * 1024**2
 JPEG_END, JPEG_SCAN = b"\xff\xd9", b"\xff\xda"
+_NOISE = bytes(range(1, 120)) * 40
 PNG_END = b"IEND\xaeB\x60\x82"
 # Coarser and coarser: the first copy that is no larger than the photo is taken.
 COARSER = (1.0, 1.1, 1.25, 1.5, 2.0, 3.0)
@@ -86,9 +87,12 @@ def with_end(data: bytes, format: str) -> bytes | None:
     """Return a picture without an end mark with one; None if pixels are missing, too."""
     if format == "PNG":
         return _encoded(_loaded(data), "PNG")
+    ended = _loaded(data + JPEG_END)
+    if ended.info.get("progressive"):
+        return None  # a whole scan may be missing, and nothing would show it
     # A decoder stops behind the last pixel: what follows shows only where pixels are missing.
-    ended, gone_on = (_loaded(data + more + JPEG_END) for more in (b"", bytes(range(1, 120)) * 40))
-    return data + JPEG_END if ended.tobytes() == gone_on.tobytes() else None
+    gone_on = (_loaded(data + more + JPEG_END) for more in (_NOISE, b"\0" + _NOISE))
+    return data + JPEG_END if all(ended.tobytes() == other.tobytes() for other in gone_on) else None
 
 
 def _loaded(data: bytes) -> Image:
