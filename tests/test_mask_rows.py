@@ -205,6 +205,14 @@ def test_a_mask_that_a_thousand_rows_make_is_made_once(
     assert len(made) == 1
 
 
+def test_a_missing_picture_is_all_that_is_said_of_its_mask(wanx_edit: Run, box: Sandbox) -> None:
+    Path("rows.jsonl").write_text(json.dumps(row({"image": "no.png", "mask_box": "10,10,50,50"})))
+    said = wanx_edit("--config", "rows.jsonl", exits=2).err
+    assert "image: cannot read" in said
+    assert "1 problem" in said
+    assert "mask" not in said
+
+
 def test_one_bad_row_is_named_and_the_others_are_checked(wanx_edit: Run, box: Sandbox) -> None:
     rows = [row({"mask_box": "10,10,50,50"}), row({"mask_box": "1"}), row({"mask_color": "red", "n": 9})]
     Path("rows.jsonl").write_text("\n".join(json.dumps(one) for one in rows))
@@ -226,3 +234,14 @@ def test_a_turned_photo_stays_a_photo_at_every_door(wanx_edit: Run, box: Sandbox
         assert (sent.format, sent.size) == ("JPEG", (600, 800))
     assert len(data) <= Path("a.png").stat().st_size
     assert sent_mask(box).getpixel((299, 199)) == 255
+
+
+@pytest.mark.parametrize("options", [{"mask_box": "1,1,9,9"}, {"mask": "a.png", "mask_fix": True}])
+@pytest.mark.parametrize("door", [flag, jsonl])
+def test_no_mask_is_made_for_a_picture_that_no_model_takes(
+    wanx_edit: Run, box: Sandbox, options: dict[str, Any], door: Callable[..., str]
+) -> None:
+    """Its header says enough: nothing of that size is decoded or drawn."""
+    Image.new("1", (12_500, 10)).save("a.png")
+    assert "is 12500*10" in door(wanx_edit, options, 2)
+    assert box.requests == []

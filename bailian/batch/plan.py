@@ -127,9 +127,15 @@ class _Inputs:
         rest = {name: value for name, value in fields.items() if name not in own}
         if len(made) == 2 and isinstance(made[0], dict):
             return {**rest, **made[0]}, {**found, **made[1]}, ()
-        # A mask that cannot be made stands in its place unseen, so that the rest of the row is checked.
-        unseen = {"image": asked.get("image", []), "mask": ["mask"]}
-        return {**rest, **unseen}, {**found, "mask": Input("mask")}, made
+        return *_unmade(fields, found), made
+
+
+def _unmade(fields: Mapping[str, Any], found: Mapping[str, Input]) -> tuple[dict[str, Any], dict[str, Input]]:
+    """Put an unseen mask in the place of one that cannot be made, so that the rest of the row is checked."""
+    rest = {name: value for name, value in fields.items() if not name.startswith("mask_")}
+    if len(rest) == len(fields):
+        return rest, dict(found)
+    return {**rest, "mask": ["mask"]}, {**found, "mask": Input("mask")}
 
 
 def _prepared(row: Row, catalog: Catalog, region: str, inputs: _Inputs) -> Prepared:
@@ -149,7 +155,9 @@ def _prepared(row: Row, catalog: Catalog, region: str, inputs: _Inputs) -> Prepa
             found[one.url] = one
             urls.append(one.url)
         fields[name] = urls
-    if not problems:
+    if problems:
+        fields, found = _unmade(fields, found)
+    else:
         fields, found, unmade = inputs.sent(row.kind, fields, found)
         problems += unmade
     try:

@@ -94,7 +94,7 @@ def _OPTIONS() -> list[Callable[[Callable[..., Any]], Callable[..., Any]]]:
             "--mask-feather",
             type=float,
             metavar="PX",
-            help=say("Round its edges.", "使边缘平滑。"),
+            help=say("Round its edges, by at most 1000 px.", "使边缘平滑，最多 1000 像素。"),
         ),
         click.option(
             "--mask-preview",

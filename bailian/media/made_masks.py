@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from bailian.errors import InvalidRequest, Problem
 from bailian.language import say
 from bailian.media import masks, pictures
-from bailian.media.inputs import path_of, reading, resolve
+from bailian.media.inputs import LARGEST_SIDE_PX, path_of, reading, resolve
 from bailian.media.once import kept
 from bailian.modalities import fields, mask_rules
 from bailian.modalities.shapes import Input
@@ -91,7 +91,7 @@ def made_of(
     order = fields.parse(WanxEditRequest, {**options, "function": ""})
     fields.raise_if_any(_problems(order))
     upright = None
-    if base is not None and base.probe is not None and base.probe.turned:
+    if base is not None and base.probe is not None and base.probe.turned and _is_decodable(base):
         with reading("image", path_of(base.url)):
             upright = resolve("image", kept(*pictures.upright(_bytes("image", base)), home).as_uri(), home)
     if not options and not anyway:
@@ -165,9 +165,23 @@ def _needed(image: Image | None) -> Image:
 
 
 def _picture(field: str, given: Input) -> Image:
-    """Return a picture as a viewer shows it."""
+    """Return a picture as a viewer shows it; none is decoded that no model takes."""
+    if given.probe is not None and not _is_decodable(given):
+        size = f"{given.probe.width_px}*{given.probe.height_px}"
+        raise InvalidRequest.one(
+            field,
+            say(
+                f"is {size}; each side must be at most {LARGEST_SIDE_PX} px",
+                f"尺寸为 {size}，边长最多 {LARGEST_SIDE_PX} 像素",
+            ),
+        )
     with reading(field, given.url):
         return pictures.as_seen(_bytes(field, given))
+
+
+def _is_decodable(given: Input) -> bool:
+    probe = given.probe
+    return probe is not None and max(probe.width_px, probe.height_px) <= LARGEST_SIDE_PX
 
 
 def _bytes(field: str, given: Input) -> bytes:

@@ -129,7 +129,7 @@ def read_own_picture(data: bytes) -> None:
     found = resolve("image", _own_file(data), folder())
     assert found.probe is not None
     assert found.probe.format in inputs.FORMATS
-    if found.probe.turned:
+    if found.probe.turned and max(found.probe.width_px, found.probe.height_px) <= inputs.LARGEST_SIDE_PX:
         made = made_masks.made_of({}, found, None, {}, folder()).image
         assert made is not None
         assert made.probe is not None
@@ -140,8 +140,12 @@ def read_mask(data: bytes) -> None:
     """A user's mask, as it is judged, and mended in both ways, for a picture and by one."""
     word = _own_file(data)
     mask, image = resolve("mask", word, folder()), resolve("image", word, folder())
-    assert mask.mask is not None
-    assert all(0 <= share <= 1 for share in (mask.mask.white, mask.mask.white_by_alpha, mask.mask.white_by_paint))
+    assert mask.probe is not None
+    is_large = max(mask.probe.width_px, mask.probe.height_px) > inputs.LARGEST_SIDE_PX
+    assert is_large == (mask.mask is None)
+    assert mask.mask is None or all(
+        0 <= share <= 1 for share in (mask.mask.white, mask.mask.white_by_alpha, mask.mask.white_by_paint)
+    )
     for options in ({"mask_from": "paint"}, {"mask_from": "alpha", "mask_invert": True}, {"mask_color": ["red"]}):
         made = made_masks.made_of({**options, "mask_fix": True}, image, mask, {}, folder()).mask
         assert made is not None
