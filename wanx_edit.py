@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from bailian.cli import guard
-from bailian.cli.masking import Masking, mask_options
+from bailian.cli.masking import Looks, mask_options
 from bailian.cli.options import WHOLE_NUMBER, Common, common_options
 from bailian.language import say
 
@@ -73,10 +73,10 @@ SCALE_HELP = say("expand: 1.0 to 2.0.", "expand：1.0 到 2.0。")
 @mask_options
 @click.option("--upload", is_flag=True, help=say("Upload local pictures, small ones too.", "本地图片一律先上传。"))
 @common_options
-def main(common: Common, masking: Masking, upload: bool, **fields: Any) -> int:
+def main(common: Common, looks: Looks, upload: bool, **fields: Any) -> int:
     from bailian.cli.edit import run_edit
 
-    return run_edit(fields, masking, common, upload=upload)
+    return run_edit(fields, looks, common, upload=upload)
 
 
 if __name__ == "__main__":

@@ -30,6 +30,7 @@ from bailian.journal_rows import (
     dumped,
     row_of,
 )
+from bailian.paths import restored, stored
 
 __all__ = ["FINAL_STATES", "OPEN_STATES", "BegunFile", "Ended", "Journal", "NotOurs", "Row", "TaskTaken"]
 
@@ -261,13 +262,13 @@ class Journal:
         rows = self.database.read(
             "SELECT path, sha256, placed FROM files WHERE job_id = ? AND item = ?", (job_id, item)
         )
-        return BegunFile(Path(rows[0]["path"]), rows[0]["sha256"], bool(rows[0]["placed"])) if rows else None
+        return BegunFile(restored(rows[0]["path"]), rows[0]["sha256"], bool(rows[0]["placed"])) if rows else None
 
     def file(self, job_id: str, item: int, path: Path, *, sha256: str | None = None, placed: bool = False) -> None:
         """Record where a file goes (before), what it will be (before its final name), that it is there (after)."""
         self.database.change(
             "INSERT OR REPLACE INTO files (job_id, item, path, sha256, placed) VALUES (?, ?, ?, ?, ?)",
-            (job_id, item, str(path), sha256, int(placed)),
+            (job_id, item, stored(path), sha256, int(placed)),
         )
 
     def take_file(self, job_id: str, item: int, path: Path, sha256: str) -> bool:
@@ -275,7 +276,7 @@ class Journal:
         with self.database.write() as db:
             others = db.execute(
                 "SELECT 1 FROM files WHERE path = ? AND placed = 1 AND (job_id, item) != (?, ?) LIMIT 1",
-                (str(path), job_id, item),
+                (stored(path), job_id, item),
             )
             if others.fetchone():
                 return False
@@ -287,7 +288,7 @@ class Journal:
         rows = self.database.read(
             "SELECT item, path FROM files WHERE job_id = ? AND placed = 1 ORDER BY item", (job_id,)
         )
-        return {row["item"]: Path(row["path"]) for row in rows}
+        return {row["item"]: restored(row["path"]) for row in rows}
 
     def job(self, job_id: str) -> Row | None:
         rows = self._rows("WHERE id = ?", (job_id,))

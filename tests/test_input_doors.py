@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import json
 import struct
 import sys
@@ -68,7 +70,7 @@ BAD_PICTURES: dict[str, tuple[Made, str]] = {
     "a NUL in a file URL": (lambda: "file:///a%00b.png", "null"),
     "a folder": (lambda: ".", "cannot read"),
     "a name too long": (lambda: "猫" * 3000, "cannot read"),
-    "a text": (lambda: written("notes.txt", "一些笔记".encode()), "is not a picture; taken: JPG"),
+    "a text": (lambda: written("notes.txt", "一些笔记".encode()), "notes.txt is text; taken: JPG"),
     "a cut PNG": (lambda: cut("PNG"), "is damaged"),
     "a cut JPEG": (lambda: cut("JPEG"), "is damaged"),
     "a cut TIFF": (lambda: cut("TIFF"), "is damaged"),
@@ -238,30 +240,30 @@ def base() -> str:
 
 
 BAD_OPTIONS = {
-    "a text as a mask": (["--mask", "notes.txt"], "mask: notes.txt is not a picture"),
-    "a text to be repaired": (["--mask", "notes.txt", "--mask-fix"], "mask: notes.txt is not a picture"),
+    "a text as a mask": (["--mask", "notes.txt"], "mask: notes.txt is text"),
+    "a text to be repaired": (["--mask", "notes.txt", "--mask-fix"], "mask: notes.txt is text"),
     "a cut mask to be repaired": (["--mask", "cut.png", "--mask-fix"], "mask: cut.png is damaged"),
     "a missing mask": (["--mask", "no.png", "--mask-fix"], "mask: cannot read no.png"),
     "a folder as a mask": (["--mask", ".", "--mask-fix"], "mask: cannot read ."),
     "a mask of nobody": (["--mask", "~nosuchuser/m.png", "--mask-fix"], "mask: cannot read ~nosuchuser"),
-    "a DDS copy": (["--mask-diff", "a.dds"], "mask-diff: a.dds"),
-    "a text as a copy": (["--mask-diff", "notes.txt"], "mask-diff: notes.txt is not a picture"),
-    "a box of NaN": (["--mask-box", "nan,0,5,5"], "mask-box: "),
-    "an ellipse of NaN": (["--mask-ellipse", "64,10%,5,nan%"], "mask-ellipse: "),
+    "a DDS copy": (["--mask-diff", "a.dds"], "mask_diff: a.dds"),
+    "a text as a copy": (["--mask-diff", "notes.txt"], "mask_diff: notes.txt is text"),
+    "a box of NaN": (["--mask-box", "nan,0,5,5"], "mask_box: "),
+    "an ellipse of NaN": (["--mask-ellipse", "64,10%,5,nan%"], "mask_ellipse: "),
     "an ellipse without end": (["--mask-ellipse", "0,0,inf,9"], "100,000 px"),
-    "a huge ellipse": (["--mask-ellipse", "0,0,1e9,1e9"], "mask-ellipse: '0,0,1e9,1e9' leads out of all bounds"),
+    "a huge ellipse": (["--mask-ellipse", "0,0,1e9,1e9"], "mask_ellipse: '0,0,1e9,1e9' leads out of all bounds"),
     "a huge box": (["--mask-box", "0,0,1e308%,9"], "100,000 px"),
     "a huge polygon": (["--mask-polygon", "0,0,9,9,1e300,-1e300"], "100,000 px"),
     "growing without end": (["--mask-box", "1,1,9,9", "--mask-grow", "1000000000"], "all white"),
     "shrinking without end": (["--mask-box", "1,1,9,9", "--mask-grow", "-1000000000"], "all black"),
-    "feather of NaN": (["--mask-box", "1,1,9,9", "--mask-feather", "nan"], "mask-feather: is not a number"),
-    "feather without end": (["--mask-box", "1,1,9,9", "--mask-feather", "inf"], "mask-feather: inf"),
-    "a preview without suffix": (["--mask-box", "1,1,9,9", "--mask-preview", "look"], "mask-preview: look is no name"),
-    "a preview in no folder": (["--mask-box", "1,1,9,9", "--mask-preview", "no/look.png"], "mask-preview: cannot write"),
-    "a preview onto a folder": (["--mask-box", "1,1,9,9", "--mask-preview", "f.png"], "mask-preview: cannot write"),
-    "a preview named .": (["--mask-box", "1,1,9,9", "--mask-preview", "."], "mask-preview: . is no name"),
-    "a saved mask as JPEG": (["--mask-box", "1,1,9,9", "--mask-save", "m.jpg"], "mask-save: m.jpg is no name"),
-    "a saved mask in no folder": (["--mask-box", "1,1,9,9", "--mask-save", "no/m.png"], "mask-save: cannot write"),
+    "feather of NaN": (["--mask-box", "1,1,9,9", "--mask-feather", "nan"], "mask_feather: nan is not above 0"),
+    "feather without end": (["--mask-box", "1,1,9,9", "--mask-feather", "inf"], "mask_feather: inf"),
+    "a preview without suffix": (["--mask-box", "1,1,9,9", "--mask-preview", "look"], "mask_preview: look is no name"),
+    "a preview in no folder": (["--mask-box", "1,1,9,9", "--mask-preview", "no/look.png"], "mask_preview: cannot write"),
+    "a preview onto a folder": (["--mask-box", "1,1,9,9", "--mask-preview", "f.png"], "mask_preview: cannot write"),
+    "a preview named .": (["--mask-box", "1,1,9,9", "--mask-preview", "."], "mask_preview: . is no name"),
+    "a saved mask as JPEG": (["--mask-box", "1,1,9,9", "--mask-save", "m.jpg"], "mask_save: m.jpg is no name"),
+    "a saved mask in no folder": (["--mask-box", "1,1,9,9", "--mask-save", "no/m.png"], "mask_save: cannot write"),
     "timeout of NaN": (["--mask-box", "1,1,9,9", "--timeout", "nan"], "timeout: is not a number"),
 }  # fmt: skip
 
@@ -305,7 +307,14 @@ def test_a_photo_of_a_printer_can_have_a_mask(
     assert len(wanx_edit("兔子", *words).paths) == 1
 
 
-def test_a_turned_photo_in_a_config_is_sent_as_it_is_seen(wanx_edit: Run, box: Sandbox) -> None:
+def upright_size(uri: str) -> tuple[int, int]:
+    """Return a sent picture's size; its EXIF turns nothing any more."""
+    with Image.open(io.BytesIO(base64.b64decode(uri.partition(",")[2]))) as image:
+        assert image.getexif().get(0x0112, 1) == 1
+        return image.size
+
+
+def test_a_turned_photo_in_a_config_or_row_is_sent_as_it_is_seen(wanx_edit: Run, box: Sandbox) -> None:
     """As with flags: the mask has the size that a viewer shows."""
     exif = Image.Exif()
     exif[0x0112] = 6
@@ -317,7 +326,8 @@ def test_a_turned_photo_in_a_config_is_sent_as_it_is_seen(wanx_edit: Run, box: S
     Path("c.json").write_text(json.dumps(asked))
     assert len(wanx_edit("--config", "c.json", "--strict").paths) == 1
     Path("c.jsonl").write_text(json.dumps(asked))
-    assert "stored turned" in wanx_edit("--config", "c.jsonl", "--strict", exits=2).err
+    assert len(wanx_edit("--config", "c.jsonl", "--strict").paths) == 1
+    assert [upright_size(task.body["input"]["base_image_url"]) for task in box.tasks] == [(600, 800)] * 2
 
 
 @pytest.mark.parametrize(
@@ -346,10 +356,10 @@ def test_any_text_is_an_area_or_a_refusal(text: str, shape: str) -> None:
     """What is taken is drawn, whatever the numbers are."""
     mask = masks.empty((60, 40))
     try:
-        values = masks.numbers(f"mask-{shape}", text, mask.size, None if shape == "polygon" else 4)
+        values = masks.numbers(f"mask_{shape}", text, mask.size, None if shape == "polygon" else 4)
         masks.add_shape(mask, shape, values)
     except InvalidRequest as error:
-        assert [problem.field for problem in error.problems] == [f"mask-{shape}"]  # noqa: PT017 - both may happen
+        assert [problem.field for problem in error.problems] == [f"mask_{shape}"]  # noqa: PT017 - both may happen
     assert set(mask.tobytes()) <= {0, 255}
 
 

@@ -16,7 +16,18 @@ PACKAGE = ROOT / "bailian"
 
 # From the ground up; a module may import its own layer and those below it.
 LAYERS = (
-    ("bailian", "language", "errors", "wire_codes", "counts", "private", "characters", "decoding", "json_text"),
+    (
+        "bailian",
+        "language",
+        "errors",
+        "wire_codes",
+        "counts",
+        "private",
+        "characters",
+        "decoding",
+        "json_text",
+        "paths",
+    ),
     ("model", "model_rules"),
     ("budget_settings", "catalog", "endpoints", "settings", "toml_files"),
     (

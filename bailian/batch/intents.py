@@ -20,6 +20,7 @@ from bailian.language import say
 from bailian.media import naming
 from bailian.media.outputs import Place, row_place
 from bailian.modalities import of
+from bailian.paths import stored
 
 SPOOLED_ROWS = 200
 
@@ -45,16 +46,22 @@ class Wish:
     """Of failed rows, try those again whose failure may pass (cron)."""
     use_successor: bool = False
     """A refused name may have a successor, which is sent now."""
+    paths_from: Path | None = None
+    """Of a copy of what came through a pipe: where the relative paths in it begin."""
+
+    @property
+    def is_piped(self) -> bool:
+        return str(self.source) == "-" or self.paths_from is not None
 
     @property
     def title(self) -> str:
         """Return what people are told the batch is: its file's name."""
-        return say("stdin", "标准输入") if str(self.source) == "-" else self.source.name
+        return say("stdin", "标准输入") if self.is_piped else self.source.name
 
     @property
     def path_title(self) -> str:
         """Return the file as it was named, where its folder matters."""
-        return self.title if str(self.source) == "-" else str(self.source)
+        return self.title if self.is_piped else str(self.source)
 
     @property
     def same_command(self) -> str:
@@ -159,7 +166,7 @@ def _saving(row: Row, wish: Wish) -> dict[str, Any]:
     if place.stem is not None:  # a name with fields is a template, another one is taken as it stands
         template, stem = (place.stem, None) if "{" in place.stem else (template, place.stem)
     return {
-        "folder": str(wish.folder / (place.folder or "")),
+        "folder": stored(wish.folder / (place.folder or "")),
         "template": template,
         "sidecar": wish.sidecar,
         "stem": stem,

@@ -24,21 +24,27 @@ SPREADSHEETS = (".xlsx", ".xls", ".ods", ".et", ".numbers")
 
 
 def read_rows(
-    path: Path, kind: str | None = None, *, models: Catalog | None = None, over: Mapping[str, Any] | None = None
+    path: Path,
+    kind: str | None = None,
+    *,
+    models: Catalog | None = None,
+    over: Mapping[str, Any] | None = None,
+    folder: Path | None = None,
 ) -> Iterator[Row]:
     """Yield the rows of a file (`-`: JSON or JSON lines from stdin), in its order, as they are read.
 
     `kind` is that of rows which name none; other kinds are then refused. With `models`, a row that names neither
-    kind nor section is of its model's kind. `over` are fields that win over every row's own. Nothing may be sent before the last row: only then is it known that
-    all are good.
+    kind nor section is of its model's kind. `over` are fields that win over every row's own. `folder`: where relative
+    paths begin, if that is not the file's own. Nothing may be sent before the last row: only then is it known that all
+    are good.
 
     Raises:
         InvalidRequest: the file cannot be read; or, after the last row, everything that is wrong in it.
     """
-    source = say("stdin", "标准输入") if path == STDIN else str(path)
+    source = say("stdin", "标准输入") if path == STDIN or folder else str(path)
     problems = Problems(source)
-    folder = Path.cwd() if path == STDIN else path.absolute().parent
-    maker = Maker(folder, kind, models, problems, over or {})
+    begin = folder or (Path.cwd() if path == STDIN else path.absolute().parent)
+    maker = Maker(begin, kind, models, problems, over or {})
     try:
         yield from _rows(path, source, kind, maker, problems)
     except OSError as error:

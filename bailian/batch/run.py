@@ -11,7 +11,7 @@ from contextlib import closing, suppress
 from dataclasses import dataclass, field
 
 from bailian.batch.intents import Seen, Spool, Wish, to_do, values_of
-from bailian.batch.plan import Planned, Resolve, plan_each
+from bailian.batch.plan import AsSent, Planned, Resolve, as_given, plan_each
 from bailian.batch.problems import placed
 from bailian.batch.rows import Row
 from bailian.batch.unpriced import refuse_unpriced
@@ -55,7 +55,12 @@ def tried_before(runs: Runs, wish: Wish) -> dict[str, Tried]:
 
 
 def make_ready(
-    engine: Engine, wish: Wish, rows: Iterator[Row], resolve: Resolve, accepted: Callable[[], None] = lambda: None
+    engine: Engine,
+    wish: Wish,
+    rows: Iterator[Row],
+    resolve: Resolve,
+    accepted: Callable[[], None] = lambda: None,
+    as_sent: AsSent = as_given,
 ) -> Ready:
     """Check the rows and write down what is to be done. Nothing is sent.
 
@@ -78,7 +83,8 @@ def make_ready(
         found = Found()
         now_s = engine.ports.wall()
         wanted = to_do(rows, tried, wish, seen)
-        for planned in plan_each(wanted, engine.catalog, engine.settings.region, resolve, source=wish.path_title):
+        region = engine.settings.region
+        for planned in plan_each(wanted, engine.catalog, region, resolve, as_sent, source=wish.path_title):
             spool.add(values_of(planned, wish, engine.ports.account, owner.id, now_s))
             found.add(planned)
         if wish.strict and found.notices:

@@ -7,7 +7,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 from bailian import catalog, settings
-from bailian.cli.inputs import input_of
+from bailian.cli.inputs import as_sent, input_of
 from bailian.cli.options import Common
 from bailian.cli.terminal import write_json
 
@@ -25,12 +25,13 @@ def show_plan(wish: Wish, over: Mapping[str, Any], here: Settings, common: Commo
     from bailian.batch.read import read_rows
 
     models, seen = catalog.load(settings.home_folder(), use_successor=common.use_successor), Seen()
-    rows = read_rows(wish.source, wish.kind, models=models, over=over)
+    rows = read_rows(wish.source, wish.kind, models=models, over=over, folder=wish.paths_from)
     planned = plan(
         to_do(rows, _sent_before(wish, here), wish, seen),
         models,
         here.region,
         lambda field, word: input_of(field, word, here.home),
+        lambda kind, fields, inputs: as_sent(kind, fields, inputs, here.home),
         source=wish.path_title,
     )
     _refuse(planned, wish, here, common)

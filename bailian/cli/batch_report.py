@@ -14,6 +14,7 @@ from bailian.cli.terminal import money, talk, write_json
 from bailian.errors import BailianError, Exit, InvalidRequest
 from bailian.journal_rows import UNDER_WAY_STATES
 from bailian.language import say
+from bailian.paths import stored
 
 if TYPE_CHECKING:
     from bailian.batch.intents import Wish
@@ -147,7 +148,7 @@ def show_status(here: Settings, file: Path, name: str | None, as_json: bool) -> 
     from bailian.journal_runs import Runs
 
     with closing(Journal(here.home)) as journal:
-        counts = Runs(journal, here.account).counts(f"batch:{name or file.resolve()}")
+        counts = Runs(journal, here.account).counts(f"batch:{name or stored(file.resolve())}")
     if not counts:
         raise InvalidRequest.one(
             "file",

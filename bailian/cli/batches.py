@@ -17,7 +17,7 @@ from bailian import catalog, settings
 from bailian.cli.account import settings_of
 from bailian.cli.batch_close import Trouble, sum_up, unsaid, write_what_came
 from bailian.cli.batch_ended import digest_of, ended_before, say_ended
-from bailian.cli.inputs import input_of
+from bailian.cli.inputs import as_sent, input_of
 from bailian.cli.options import DEFAULT_OUTPUT, Common
 from bailian.cli.report import outcome_json, prefix_here, shown_path, talk_other_names
 from bailian.cli.run import service
@@ -27,6 +27,8 @@ from bailian.cli.terminal import talk, talk_error, write_data, write_json
 from bailian.errors import Exit, Interrupted, SaveError
 from bailian.language import say
 from bailian.media import naming
+from bailian.media.once import lasting_text
+from bailian.paths import stored
 
 if TYPE_CHECKING:
     from bailian.batch.intents import Wish
@@ -88,7 +90,9 @@ def run_file(file: Path, kind: str | None, over: Mapping[str, Any], common: Comm
         from bailian.batch.half_price import check_half_price
 
         check_half_price(here.region)
-    call = Call(_wish(file, kind, common, options), over, common, options)
+    file, piped = (file, False) if str(file) == "-" else lasting_text("config", file)
+    folder = Path.cwd() if piped else common.config_folder
+    call = Call(_wish(file, folder, kind, common, options), over, common, options)
     if common.dry_run:
         from bailian.cli.batch_plan import show_plan
 
@@ -99,16 +103,19 @@ def run_file(file: Path, kind: str | None, over: Mapping[str, Any], common: Comm
     return _run_alone(call, here)
 
 
-def _wish(file: Path, kind: str | None, common: Common, options: BatchOptions) -> Wish:
+def _wish(file: Path, paths_from: Path | None, kind: str | None, common: Common, options: BatchOptions) -> Wish:
+    """Return what is wanted; what comes through a pipe (`paths_from`) is the same batch as stdin: it has no name."""
     from bailian.batch.intents import Wish
 
-    name = options.run or str(file.resolve())
-    stem = naming.stem_of(f"{options.run}.run") if options.run else file.stem if str(file) != "-" else "stdin"
+    nameless = str(file) == "-" or paths_from is not None
+    name = options.run or stored((Path("-") if nameless else file).resolve())
+    stem = naming.stem_of(f"{options.run}.run") if options.run else "stdin" if nameless else file.stem
     folder = Path(DEFAULT_OUTPUT) / (f"{stem}-{kind}" if kind else stem)
     if common.output is not None:
         folder = folder_of(common.output)
     return Wish(
         source=file,
+        paths_from=paths_from,
         run=f"batch:{name}",
         folder=folder.absolute(),
         kind=kind,
@@ -200,13 +207,22 @@ def _ready(call: Call, engine: Engine, progress: BatchProgress) -> Ready:
     wish = call.wish
     if call.common.max_cost_cny is not None:
         engine.limit_run(wish.run, call.common.max_cost_cny)
-    rows = read_rows(wish.source, wish.kind, models=engine.catalog, over=call.over)
+    rows = read_rows(wish.source, wish.kind, models=engine.catalog, over=call.over, folder=wish.paths_from)
 
     def accepted() -> None:
         Target(wish.folder).check()
         claim(wish)
 
-    ready = make_ready(engine, wish, rows, lambda field, word: input_of(field, word, engine.settings.home), accepted)
+    home = engine.settings.home
+
+    ready = make_ready(
+        engine,
+        wish,
+        rows,
+        lambda field, word: input_of(field, word, home),
+        accepted,
+        lambda kind, fields, inputs: as_sent(kind, fields, inputs, home),
+    )
     progress.begin(runs_of(engine, wish).counts(wish.run))
     if call.shown:
         say_begin(ready)

@@ -20,10 +20,23 @@ def holds_many(path: Path) -> bool:
     if path.suffix.lower() in MANY:
         return True
     try:
-        value, _ = loaded(read_text(path).text)
+        text = read_text(path).text
     except (OSError, ValueError):
         return False  # whoever reads it as one request says what is wrong
+    try:
+        value, _ = loaded(text)
+    except ValueError:
+        return _holds_lines(text)
     return isinstance(value, list) or (isinstance(value, dict) and any(key.endswith("_tasks") for key in value))
+
+
+def _holds_lines(text: str) -> bool:
+    """Return whether these are JSON lines, which a pipe cannot say by its name."""
+    first, _, rest = text.strip().partition("\n")
+    try:
+        return bool(rest) and isinstance(loaded(first)[0], dict)
+    except ValueError:
+        return False
 
 
 def read_request(path: Path, notices: list[Notice] | None = None) -> dict[str, Any]:

@@ -1,64 +1,49 @@
-"""wanx_edit.py: the mask is made, checked or shown before the request is."""
+"""wanx_edit.py: the mask is made as the fields say, or only shown."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from bailian import settings
-from bailian.batch.places import place_inputs
-from bailian.cli.config import holds_many, read_request
-from bailian.cli.mask_making import made_mask
-from bailian.cli.masking import Masking
+from bailian.cli.masking import Looks
 from bailian.cli.options import Common
 from bailian.cli.report import shown_path
 from bailian.cli.run import run
 from bailian.cli.terminal import write_data
 from bailian.errors import Exit
-from bailian.media.inputs import is_local, local_file
-from bailian.modalities import wanx_edit
+from bailian.modalities.wanx_edit import MASK_OPTIONS
 
 WITH_MASK = "description_edit_with_mask"
 
 
-def run_edit(fields: Mapping[str, Any], masking: Masking, common: Common, *, upload: bool) -> int:
-    """Run one edit; `--mask-preview` writes the preview and sends nothing."""
-    given = dict(fields)
-    masking, base = _completed(masking, given.get("image"), common)
-    if masking.wanted:
-        home = settings.home_folder() / ("sandbox" if common.sandbox else "")
-        base_file, mask_file = made_mask(masking, _base(base), home)
-        if masking.mask is not None:
-            given["mask"] = masking.mask
-        given.update({name: str(path) for name, path in (("image", base_file), ("mask", mask_file)) if path})
-        if given.get("function") is None and not common.config:
-            given["function"] = WITH_MASK
-    if masking.only_looks:
-        for path in (masking.mask_save, masking.mask_preview):
-            if path is not None:
-                write_data(shown_path(path.absolute()))
-        return Exit.OK
+def run_edit(fields: Mapping[str, Any], looks: Looks, common: Common, *, upload: bool) -> int:
+    """Run one edit; `--mask-preview` and `--mask-save` write what it would be and send nothing."""
+    given = {name: _plain(value) for name, value in fields.items()}
+    given.update({name: None for name, value in given.items() if name in MASK_OPTIONS and value is False})
+    if looks.wanted:
+        return _look(given, looks, common)
+    if (
+        given["function"] is None
+        and not common.config
+        and any(given[name] is not None for name in ("mask", *MASK_OPTIONS))
+    ):
+        given["function"] = WITH_MASK
     return run("wanx_edit", given, common, upload=upload)
 
 
-def _completed(masking: Masking, image: str | None, common: Common) -> tuple[Masking, str | None]:
-    """Return the mask options and the picture, with what the config file of one request says where no flag does."""
-    if common.config is None or holds_many(common.config):
-        return masking, image
-    config = wanx_edit.from_config(read_request(common.config))
-    place_inputs(config, wanx_edit.INPUT_FIELDS, common.config.absolute().parent)
-    words = {name: _only(config.get(name)) for name in wanx_edit.INPUT_FIELDS}
-    return replace(masking, mask=masking.mask or words["mask"]), image or words["image"]
+def _plain(value: Any) -> Any:
+    """Return an option as a field; one that is not given is none, so that a config's stands."""
+    return (list(value) or None) if isinstance(value, tuple) else value
 
 
-def _only(value: object) -> str | None:
-    """Return the one word of a field; what else may stand there is judged when the request is prepared."""
-    words = value if isinstance(value, list) else [value]
-    return words[0] if len(words) == 1 and isinstance(words[0], str) else None
+def _look(given: Mapping[str, Any], looks: Looks, common: Common) -> int:
+    from bailian.cli.mask_making import write_looks
+    from bailian.cli.prepare import fields_of
 
-
-def _base(word: str | None) -> Path | None:
-    """Return the picture's path if it is on this machine."""
-    return local_file("image", word) if word is not None and is_local(word) else None
+    home = settings.home_folder() / ("sandbox" if common.sandbox else "")
+    write_looks(fields_of("wanx_edit", given, common, []), looks, home)
+    for path in (looks.mask_save, looks.mask_preview):
+        if path is not None:
+            write_data(shown_path(path.absolute()))
+    return Exit.OK

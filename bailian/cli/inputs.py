@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
+from bailian.modalities import of
 from bailian.modalities.shapes import Input
 
 
@@ -18,3 +21,18 @@ def input_of(field: str, word: str, home: Path) -> Input:
     else:
         from bailian.media.inputs import resolve
     return resolve(field, word, home)
+
+
+def as_sent(
+    kind: str, fields: Mapping[str, Any], inputs: Mapping[str, Input], home: Path
+) -> tuple[dict[str, Any], dict[str, Input]]:
+    """Return a request's fields and inputs as they are sent: the mask that the fields make, its picture upright.
+
+    Raises:
+        InvalidRequest: the mask cannot be made.
+    """
+    if "mask" not in of(kind).INPUT_FIELDS:
+        return dict(fields), dict(inputs)
+    from bailian.media.made_masks import with_mask
+
+    return with_mask(fields, inputs, home)

@@ -1,19 +1,22 @@
-"""What the mask options ask for: a mask is repaired, made from the picture, or shown. Then it goes the way of any mask."""
+"""`--mask-preview` and `--mask-save`: the mask as it would be sent, written for the user. Nothing is sent."""
 
 from __future__ import annotations
 
-import io
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from bailian.cli.masking import Masking
+from bailian.cli.inputs import input_of
+from bailian.cli.masking import Looks
 from bailian.errors import InvalidRequest
 from bailian.language import say
-from bailian.media import masks
-from bailian.media.inputs import is_local, kept, local_file, reading, resolve
+from bailian.media import masks, pictures
+from bailian.media.inputs import path_of, reading
+from bailian.media.made_masks import made_of, options_in
 from bailian.modalities import mask_rules
 from bailian.modalities.fields import raise_if_any
 from bailian.modalities.shapes import Input
+from bailian.modalities.wanx_edit import INPUT_FIELDS
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -21,106 +24,42 @@ if TYPE_CHECKING:
 PREVIEW_SUFFIXES = ("png", "jpg", "jpeg", "webp", "bmp", "tiff", "gif")
 
 
-def made_mask(masking: Masking, base: Path | None, home: Path) -> tuple[Path | None, Path | None]:
-    """Return (base, mask) as files to send; (None, None) where the given words can be sent as they are.
-
-    What is made or repaired here is checked as any mask is: where the request is prepared.
+def write_looks(fields: Mapping[str, Any], looks: Looks, home: Path) -> None:
+    """Write the mask that the fields of an edit make, and the picture with it shown.
 
     Raises:
         InvalidRequest: the mask cannot be made, or what the user wants to see cannot be written.
     """
-    turned = None
-    if base is not None:
-        with reading("image", base):
-            turned = _upright(base, home) if masks.is_turned(base) else None
-    if not masking.makes_file:
-        return turned, None
-    image = _opened("image", base) if base is not None else None
-    mask = _finished(_drawn(masking, base, image, home), masking)
-    raise_if_any(mask_rules.emptiness(masks.look(mask)))
-    if masking.mask_save is not None:
-        _write("mask-save", mask, masking.mask_save, ("png",))
-    if masking.mask_preview is not None:
-        with reading("image", base):
-            shown = masks.preview(_needed(image), mask)
-        _write("mask-preview", shown, masking.mask_preview, PREVIEW_SUFFIXES)
-    return turned, _saved(mask, home)
+    inputs = {name: [input_of(name, word, home) for word in _words(fields.get(name))] for name in INPUT_FIELDS}
+    image, mask = (inputs[name][0] if len(inputs[name]) == 1 else None for name in ("image", "mask"))
+    options = options_in(fields)
+    if inputs["mask_diff"]:
+        options["mask_diff"] = [one.url for one in inputs["mask_diff"]]
+    found = {one.url: one for ones in inputs.values() for one in ones}
+    made = made_of(options, image, mask, found, home, anyway=True).mask
+    if made is not None and made.mask is not None:
+        raise_if_any(mask_rules.emptiness(made.mask))
+        _write_all(image, made, looks)
 
 
-def _drawn(masking: Masking, base: Path | None, image: Image | None, home: Path) -> Image:
-    """Return the mask that is given with all areas that are to be white, too."""
-    mask = _started(masking, base, image, home)
-    for shape in ("box", "ellipse", "polygon"):
-        for text in getattr(masking, f"mask_{shape}"):
-            count = None if shape == "polygon" else 4
-            masks.add_shape(mask, shape, masks.numbers(f"mask-{shape}", text, mask.size, count))
-    with reading("image", say("the picture", "输入图片")):
-        for color in masking.mask_color:
-            mask = masks.united(mask, masks.of_color(_needed(image), color))
-        if masking.mask_alpha:
-            mask = masks.united(mask, masks.of_alpha(_needed(image)))
-    if masking.mask_diff is not None:
-        copy = _opened("mask-diff", masking.mask_diff)
-        with reading("mask-diff", masking.mask_diff):
-            mask = masks.united(mask, masks.of_difference(_needed(image), copy))
-    return mask
+def _words(value: object) -> list[str]:
+    words = value if isinstance(value, list) else [value]
+    return [word for word in words if isinstance(word, str)]
 
 
-def _started(masking: Masking, base: Path | None, image: Image | None, home: Path) -> Image:
-    """Return the given mask, as large as the picture, and repaired if that is asked; without one, a black one."""
-    if masking.mask is None:
-        return masks.empty(_needed(image).size)
-    path = _mask_path(masking.mask)
-    if not masking.repairs:
-        picture = Input("") if base is None else resolve("image", str(base), home)
-        raise_if_any(mask_rules.needs_repair(picture, resolve("mask", str(path), home)))
-    mask = _opened("mask", path)
-    with reading("mask", path):
-        return masks.repaired(mask, mask.size if image is None else image.size, masking.mask_from)
-
-
-def _finished(mask: Image, masking: Masking) -> Image:
-    if masking.mask_invert:
-        mask = masks.inverted(mask)
-    if masking.mask_grow:
-        mask = masks.grown(mask, masking.mask_grow)
-    return masks.smoothed(mask, masking.mask_feather) if masking.mask_feather else mask
-
-
-def _needed(image: Image | None) -> Image:
-    if image is None:
+def _write_all(image: Input | None, made: Input, looks: Looks) -> None:
+    mask = pictures.as_seen(path_of(made.url).read_bytes())
+    if looks.mask_save is not None:
+        _write("mask_save", mask, looks.mask_save, ("png",))
+    if looks.mask_preview is None:
+        return
+    if image is None or not image.url.startswith("file:"):
         raise InvalidRequest.one(
-            "image", say("a mask can only be made for a picture on this machine", "只能为本机上的图片制作 mask")
+            "image", say("a mask can only be shown on a picture on this machine", "只能在本机上的图片上预览 mask")
         )
-    return image
-
-
-def _opened(field: str, path: Path) -> Image:
-    with reading(field, path):
-        return masks.open_upright(local_file(field, str(path)))
-
-
-def _mask_path(word: str) -> Path:
-    if not is_local(word):
-        raise InvalidRequest.one("mask", say("only a mask on this machine can be repaired", "只能修复本机上的 mask"))
-    return local_file("mask", word)
-
-
-def _upright(base: Path, home: Path) -> Path:
-    """Send the picture as it is seen: a mask drawn for it would not fit the turned pixels."""
-    return _saved(masks.for_png(masks.open_upright(base)), home)
-
-
-def _saved(image: Image, home: Path) -> Path:
-    return kept(_encoded(image, "png"), "png", home)
-
-
-def _encoded(image: Image, suffix: str) -> bytes:
-    from PIL.Image import registered_extensions
-
-    buffer = io.BytesIO()
-    image.save(buffer, registered_extensions()[f".{suffix}"])
-    return buffer.getvalue()
+    with reading("image", path_of(image.url)):
+        shown = masks.preview(pictures.as_seen(path_of(image.url).read_bytes()), mask)
+    _write("mask_preview", shown, looks.mask_preview, PREVIEW_SUFFIXES)
 
 
 def _write(field: str, image: Image, path: Path, suffixes: tuple[str, ...]) -> None:
@@ -140,7 +79,7 @@ def _write(field: str, image: Image, path: Path, suffixes: tuple[str, ...]) -> N
             advice="",
         )
     try:
-        path.write_bytes(_encoded(image, suffix))
+        path.write_bytes(pictures.encoded(image, suffix))
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         reason = getattr(error, "strerror", None) or error
         raise InvalidRequest.one(

@@ -1,4 +1,4 @@
-"""The mask options of wanx_edit.py, as a user gives them."""
+"""The mask options of wanx_edit.py, as a user gives them: fields of the request under the same names."""
 
 from __future__ import annotations
 
@@ -9,77 +9,34 @@ from typing import Any
 
 import click
 
-from bailian.cli.options import WHOLE_NUMBER, not_nan
+from bailian.cli.options import WHOLE_NUMBER
 from bailian.language import say
 
 AREA = "X,Y,W,H"
-FEATHER_MAX_PX = 1000
 
 
 @dataclass(frozen=True, kw_only=True)
-class Masking:
-    """The mask options of one run, as given."""
+class Looks:
+    """What is to be written of a mask for the user, instead of sending anything."""
 
-    mask: str | None
-    mask_fix: bool
-    mask_from: str | None
-    mask_box: tuple[str, ...]
-    mask_ellipse: tuple[str, ...]
-    mask_polygon: tuple[str, ...]
-    mask_color: tuple[str, ...]
-    mask_alpha: bool
-    mask_diff: Path | None
-    mask_invert: bool
-    mask_grow: int | None
-    mask_feather: float | None
     mask_preview: Path | None
     mask_save: Path | None
 
     @property
-    def repairs(self) -> bool:
-        return self.mask_fix or self.mask_from is not None
-
-    @property
-    def changes(self) -> bool:
-        return bool(self.mask_invert or self.mask_grow or self.mask_feather)
-
-    @property
-    def only_looks(self) -> bool:
-        """Pictures are written for the user, and nothing is sent."""
-        return self.mask_preview is not None or self.mask_save is not None
-
-    @property
-    def makes_one(self) -> bool:
-        return bool(
-            self.mask_box
-            or self.mask_ellipse
-            or self.mask_polygon
-            or self.mask_color
-            or self.mask_alpha
-            or self.mask_diff
-        )
-
-    @property
-    def makes_file(self) -> bool:
-        """The given mask, if there is one, is not sent as it is."""
-        return self.makes_one or self.repairs or self.changes or self.only_looks
-
-    @property
     def wanted(self) -> bool:
-        return self.mask is not None or self.makes_file
+        return self.mask_preview is not None or self.mask_save is not None
 
 
 def mask_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the mask options; the function gets them as `masking`."""
+    """Add the mask options: they are fields of the request, but for those that only look, which come as `looks`."""
 
-    def with_masking(*words: Any, **values: Any) -> Any:
-        names = [field.name for field in fields(Masking)]
-        masking = Masking(**{name: values.pop(name) for name in names})
-        return function(*words, masking=masking, **values)
+    def with_looks(*words: Any, **values: Any) -> Any:
+        looks = Looks(**{field.name: values.pop(field.name) for field in fields(Looks)})
+        return function(*words, looks=looks, **values)
 
-    with_masking.__name__ = function.__name__
-    with_masking.__click_params__ = getattr(function, "__click_params__", [])  # type: ignore[attr-defined]
-    wrapped: Callable[..., Any] = with_masking
+    with_looks.__name__ = function.__name__
+    with_looks.__click_params__ = getattr(function, "__click_params__", [])  # type: ignore[attr-defined]
+    wrapped: Callable[..., Any] = with_looks
     for option in reversed(_OPTIONS()):
         wrapped = option(wrapped)
     return wrapped
@@ -101,7 +58,6 @@ def _OPTIONS() -> list[Callable[[Callable[..., Any]], Callable[..., Any]]]:
         ),
         click.option(
             "--mask-from",
-            type=click.Choice(["paint", "alpha"]),
             metavar="paint|alpha",
             help=say(
                 "Repair a partly transparent --mask: white is what is painted, or what is transparent.",
@@ -127,7 +83,6 @@ def _OPTIONS() -> list[Callable[[Callable[..., Any]], Callable[..., Any]]]:
         ),
         click.option(
             "--mask-diff",
-            type=path,
             metavar="COPY",
             help=say("… where a painted copy differs.", "…与涂抹过的副本不同的区域。"),
         ),
@@ -137,10 +92,9 @@ def _OPTIONS() -> list[Callable[[Callable[..., Any]], Callable[..., Any]]]:
         ),
         click.option(
             "--mask-feather",
-            type=click.FloatRange(min=0, min_open=True, max=FEATHER_MAX_PX),
-            callback=not_nan,
+            type=float,
             metavar="PX",
-            help=say("Round its edges.", "使边缘平滑。"),
+            help=say("Round its edges, by at most 1000 px.", "使边缘平滑，最多 1000 像素。"),
         ),
         click.option(
             "--mask-preview",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,13 @@ class Common:
     base_url: str | None
     workspace: str | None
     sidecar: bool
+    config_folder: Path | None = None
+    """Where the paths in a config begin that came through a pipe; None: in its own folder."""
+
+    @property
+    def config_paths(self) -> Path:
+        """Return where the relative paths in the config begin."""
+        return self.config_folder or (self.config or Path()).absolute().parent
 
 
 class WholeNumber(click.ParamType[int]):
@@ -229,6 +236,15 @@ def _with_common(function: Decorated, saving: Callable[[Decorated], Decorated]) 
 
 def split(values: Mapping[str, Any]) -> tuple[Common, dict[str, Any]]:
     """Return the shared options, and what is left."""
-    names = {field.name for field in fields(Common)}
+    names = {field.name for field in fields(Common)} - {"config_folder"}
     own = {name: value for name, value in values.items() if name not in names}
-    return Common(**{name: values[name] for name in names}), own
+    common = Common(**{name: values[name] for name in names})
+    return with_lasting_config(common) if common.config else common, own
+
+
+def with_lasting_config(common: Common) -> Common:
+    """Read a config that comes through a pipe (`-`, `<(…)`, /dev/stdin) once, and keep it."""
+    from bailian.media.once import lasting_text
+
+    path, piped = lasting_text("config", common.config or Path())
+    return replace(common, config=path, config_folder=Path.cwd() if piped else None)

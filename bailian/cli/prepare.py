@@ -12,7 +12,7 @@ from bailian.batch.places import place_inputs
 from bailian.catalog import Catalog
 from bailian.characters import is_blank
 from bailian.cli.config import read_request
-from bailian.cli.inputs import input_of
+from bailian.cli.inputs import as_sent, input_of
 from bailian.cli.options import Common
 from bailian.cli.terminal import is_terminal, talk
 from bailian.decoding import NotText, read_stdin, read_text
@@ -27,20 +27,28 @@ from bailian.settings import Settings
 def prepare(kind: str, given: Mapping[str, Any], common: Common, here: Settings, models: Catalog) -> Prepared:
     """Return the checked request of a command line and its config file; flags win."""
     modality = of(kind)
-    fields: dict[str, Any] = {}
     notices: list[Notice] = []
-    if common.config:
-        fields = modality.from_config(read_request(common.config, notices))
-        place_inputs(fields, modality.INPUT_FIELDS, common.config.absolute().parent)
-    fields.update({name: value for name, value in given.items() if value not in (None, (), [])})
+    fields = fields_of(kind, given, common, notices)
     if fields.get("prompt") == "-":
         fields["prompt"] = stdin_text(notices)
     inputs: dict[str, Input] = {}
     for name in modality.INPUT_FIELDS:
         if name in fields:
             fields[name] = [one.url for one in _resolved(name, fields[name], here.home, inputs)]
+    fields, inputs = as_sent(kind, fields, inputs, here.home)
     prepared = modality.prepare(fields, models, here.region, inputs)
     return replace(prepared, notices=(*notices, *prepared.notices))
+
+
+def fields_of(kind: str, given: Mapping[str, Any], common: Common, notices: list[Notice]) -> dict[str, Any]:
+    """Return the fields of a command line and its config file as they are written; flags win."""
+    modality = of(kind)
+    fields: dict[str, Any] = {}
+    if common.config:
+        fields = modality.from_config(read_request(common.config, notices))
+        place_inputs(fields, modality.INPUT_FIELDS, common.config_paths)
+    fields.update({name: value for name, value in given.items() if value not in (None, (), [])})
+    return fields
 
 
 def stdin_text(notices: list[Notice]) -> str:

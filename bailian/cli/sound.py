@@ -60,24 +60,24 @@ def transcribe(given: Mapping[str, Any], common: Common) -> int:
     if (target.as_file or target.stem is not None) and (len(formats) > 1 or "all" in formats):
         raise InvalidRequest.one("format", say("several formats need a folder: -o DIR", "输出多种格式需要目录：-o DIR"))
     if not words and common.config and not holds_many(common.config):
-        words = _recordings_of(common.config)
+        words = _recordings_of(common.config, common.config_paths)
     asked = [Asked({**fields, "file": [word]}, replace(target, stem=_stem(target, word, common))) for word in words]
     return run_all("transcription", asked or [Asked(fields, target)], common)
 
 
-def _recordings_of(config: Path) -> tuple[str, ...]:
-    """Return the recordings that a config file names, placed relative to it: each becomes a task."""
+def _recordings_of(config: Path, folder: Path) -> tuple[str, ...]:
+    """Return the recordings that a config file names, placed in the folder where its paths begin: each becomes a task."""
     from bailian.batch.places import placed_path
 
     request = read_request(config)
     named = request.get("file", request.get("file_urls"))
     words = [named] if isinstance(named, str) else named if isinstance(named, list) else []
-    return tuple(placed_path(word, config.absolute().parent) for word in words if isinstance(word, str))
+    return tuple(placed_path(word, folder) for word in words if isinstance(word, str))
 
 
 def _stem(target: Target, word: str, common: Common) -> str | None:
     """A transcript is named like its recording, unless a name or a template was given."""
-    return target.stem or (None if common.name else naming.stem_of(word))
+    return target.stem or (None if common.name else "stdin" if word == "-" else naming.stem_of(word))
 
 
 def _format_of(asked: str | None, target: Target) -> str | None:

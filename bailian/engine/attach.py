@@ -32,7 +32,7 @@ def attached(job: Job, ports: Ports) -> dict[str, Any]:
         path = path_of(url)
         try:
             large = path.stat().st_size > DATA_URI_MAX_BYTES
-            return _uploaded(job, ports, path) if job.prepared.get("upload") or large else _data_uri(path)
+            return _uploaded(job, ports, path) if job.prepared.get("upload") or large else _data_uri(path, field)
         except OSError as error:
             raise InvalidRequest.one(
                 field,
@@ -60,7 +60,13 @@ def _uploaded(job: Job, ports: Ports, path: Path) -> str:
     return ports.uploads[job.id, path]
 
 
-def _data_uri(path: Path) -> str:
+def _data_uri(path: Path, field: str) -> str:
     data = path.read_bytes()
-    mime = MIME.get(kinds.suffix_of(data[: kinds.HEAD_BYTES]) or "", "application/octet-stream")
+    mime = MIME.get(kinds.suffix_of(data[: kinds.HEAD_BYTES]) or "")
+    if mime is None:
+        raise InvalidRequest.one(
+            field,
+            say(f"{path} is no picture any more: it was changed after the check", f"{path} 在检查后被改动，已不是图片"),
+            advice=say("put the file back and run the command again", "请恢复该文件后重新运行"),
+        )
     return f"data:{mime};base64,{base64.b64encode(data).decode('ascii')}"

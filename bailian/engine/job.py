@@ -21,6 +21,7 @@ from bailian.modalities.shapes import Notice
 from bailian.model import KINDS
 from bailian.owners import Owner
 from bailian.pace import Pace
+from bailian.paths import restored, stored
 from bailian.wire.download import Downloader
 from bailian.wire.evidence import Watch
 from bailian.wire.service import Service
@@ -44,7 +45,7 @@ class Saving:
     """The suffix asked for, of a text."""
 
     def to_json(self) -> dict[str, Any]:
-        return {**vars(self), "folder": None if self.folder is None else str(self.folder)}
+        return {**vars(self), "folder": None if self.folder is None else stored(self.folder)}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Saving:
@@ -56,7 +57,7 @@ class Saving:
 @lru_cache(maxsize=64)
 def _saving(folder: str | None, template: str, sidecar: bool, stem: str | None, suffix: str | None) -> Saving:
     """Rows of a batch go to the same place: one object, and one path, for all of them."""
-    return Saving(None if folder is None else Path(folder), template, sidecar, stem, suffix)
+    return Saving(None if folder is None else restored(folder), template, sidecar, stem, suffix)
 
 
 class Written(NamedTuple):

@@ -1,39 +1,38 @@
 """Pictures that go in: a path, `file://…`, a URL, `data:…` or stdin → what they are, judged by their bytes.
 
 Nothing is sent from here. A local picture stays a `file://` reference until its request leaves; what came as
-`data:` or from stdin is kept as a file in the home folder, so that the journal holds references, not megabytes.
+`data:`, from stdin or through a pipe is kept as a file in the home folder: it could not be read again, and the journal
+holds references, not megabytes.
 """
 
 from __future__ import annotations
 
 import base64
-import hashlib
-import io
+import os
 import re
 import sys
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from ipaddress import ip_address
 from pathlib import Path
-from urllib.parse import SplitResult, quote, unquote, urlsplit, urlunsplit
+from typing import BinaryIO
+from urllib.parse import SplitResult, quote, unquote_to_bytes, urlsplit, urlunsplit
 
-from bailian.database import unusable
 from bailian.errors import BailianError, InvalidRequest
 from bailian.language import say
+from bailian.media import foreign, once, pictures
+from bailian.media.once import kept
 from bailian.modalities.shapes import Input, Mask, Notice, Probe
-from bailian.private import private_file
 
-FORMATS = {"JPEG": "jpg", "PNG": "png", "BMP": "bmp", "TIFF": "tiff", "WEBP": "webp"}
+# MPO: a JPEG that has a second one behind it, as many phones and cameras write it.
+FORMATS = {"JPEG": "jpg", "MPO": "jpg", "PNG": "png", "BMP": "bmp", "TIFF": "tiff", "WEBP": "webp"}
 FORMAT_NAMES = "JPG, PNG, BMP, TIFF, WEBP"
 # The service's names for what goes in, and ours. Only there is an address one: a prompt may look like a file.
 WIRE_FIELDS = {"image": "image", "base_image_url": "image", "mask_image_url": "mask", "file_urls": "file"}
 # Larger than any limit of the service: such a picture is refused by its header, never decoded.
 LARGEST_SIDE_PX = 12_000
-EXIF_ORIENTATION = 0x0112
-ORIENTATIONS = tuple(range(1, 9))
-TURNED = (5, 6, 7, 8)
-"""Width and height change places."""
+# Far above what any model takes; a pipe without end, or a film, is not read as a whole.
+PICTURE_MAX_BYTES = 256 * 1024**2
 MASK = "mask"
 """The field whose pictures are masks, whatever they come through."""
 # One part of a host's name, as DNS takes it (RFC 1035, 2.3.1), and the "_" of some internal names.
@@ -52,14 +51,67 @@ def resolve(field: str, text: str, home: Path) -> Input:
         return remote(field, text)
     if text.startswith("oss://"):
         return Input(text)
-    if text == "-":
-        return _kept(field, sys.stdin.buffer.read(), home)
     if text.startswith("data:"):
-        return _kept(field, _decoded(field, text), home)
+        return _looked_at(field, _decoded(field, text), None, say("the picture", "输入图片"), home)
+    if text == "-":
+        name = say("the picture on stdin", "标准输入中的图片")
+        with reading(field, name):
+            return _looked_at(field, once.read_bytes(sys.stdin.buffer, PICTURE_MAX_BYTES), None, name, home)
     path = local_path(text)
-    data = _bytes_of(field, path)
-    found = probe(field, data, str(path))
-    return Input(path.absolute().as_uri(), found, _mask(field, data, found))
+    there = once.lasting(path)
+    with reading(field, path), opened_file(field, there) as file:
+        data = once.read_bytes(file, PICTURE_MAX_BYTES)
+    return _looked_at(field, data, there if once.lasts(there) else None, str(path), home)
+
+
+def opened_file(field: str, path: Path) -> BinaryIO:
+    """Open a file on this machine.
+
+    Raises:
+        InvalidRequest: it cannot be read.
+    """
+    try:
+        return path.open("rb")
+    except (OSError, ValueError) as error:  # ValueError: a NUL, or what this file system has no name for
+        reason = getattr(error, "strerror", None) or error
+        raise InvalidRequest.one(
+            field, say(f"cannot read {path}: {reason}", f"无法读取 {path}：{reason}"), advice=""
+        ) from None
+
+
+def _looked_at(field: str, data: bytes, path: Path | None, name: str, home: Path) -> Input:
+    """Judge a picture by its bytes; keep a copy unless the file can be read again as it is."""
+    found, notice = probe(field, data, name), None
+    with reading(field, name):
+        if max(found.width_px, found.height_px) <= LARGEST_SIDE_PX and pictures.end_is_missing(data, found.format):
+            data, path, notice = _ended(field, data, found.format, name), None, _end_added(name)
+            found = probe(field, data, name)
+    there = path.absolute() if path else kept(data, FORMATS[found.format], home)
+    return Input(there.as_uri(), found, _mask(field, data, found), notice=notice)
+
+
+def _ended(field: str, data: bytes, format: str, name: str) -> bytes:
+    whole = pictures.with_end(data, format)
+    if whole is None:
+        raise InvalidRequest.one(field, _cut(name))
+    return whole
+
+
+def _end_added(name: str) -> Notice:
+    return Notice(
+        "end_added",
+        say(
+            f"{name} ends without its end mark; all its pixels are there, and a copy with the mark is sent",
+            f"{name} 缺少结束标记；像素完整，将发送补上标记的副本",
+        ),
+    )
+
+
+def _cut(name: object) -> str:
+    return say(
+        f"{name} is damaged: it ends before its last pixels (a download that broke off?)",
+        f"{name} 已损坏：末尾的像素缺失（下载可能中断）",
+    )
 
 
 @contextmanager
@@ -86,6 +138,9 @@ def _trouble(name: object, error: Exception) -> str:
         return say(f"{name} has too many pixels", f"{name} 像素过多") + f" ({error})"
     if isinstance(error, UnidentifiedImageError):
         return say(f"{name} is not a picture; taken: {FORMAT_NAMES}", f"{name} 不是图片；支持 {FORMAT_NAMES}")
+    if isinstance(error, once.TooLarge):
+        size = f"{PICTURE_MAX_BYTES // 1024**2} MB"
+        return say(f"{name} has more than {size}, no picture has", f"{name} 超过 {size}，不是可用的图片")
     if isinstance(error, OSError) and error.strerror:
         return say(f"cannot read {name}: {error.strerror}", f"无法读取 {name}：{error.strerror}")
     reason = str(error) or type(error).__name__
@@ -102,33 +157,6 @@ def is_local(text: str) -> bool:
     return text != "-" and not text.startswith(("http://", "https://", "oss://", "data:"))
 
 
-def local_file(field: str, text: str) -> Path:
-    """Return the path of a file on this machine that can be read.
-
-    Raises:
-        InvalidRequest: it cannot.
-    """
-    path = local_path(text)
-    try:
-        with path.open("rb"):
-            return path
-    except (OSError, ValueError) as error:
-        raise _unreadable(field, path, error) from None
-
-
-def _bytes_of(field: str, path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except (OSError, ValueError) as error:
-        raise _unreadable(field, path, error) from None
-
-
-def _unreadable(field: str, path: Path, error: Exception) -> InvalidRequest:
-    """ValueError: a NUL in the name, or a character that the file system's encoding has not."""
-    reason = getattr(error, "strerror", None) or error
-    return InvalidRequest.one(field, say(f"cannot read {path}: {reason}", f"无法读取 {path}：{reason}"))
-
-
 def local_path(text: str) -> Path:
     """Return the path of a plain path or a `file://` URL, absolute or relative, of Windows or not.
 
@@ -136,7 +164,11 @@ def local_path(text: str) -> Path:
     """
     if not text.startswith("file://"):
         return _expanded(text)
-    path = unquote(text.removeprefix("file://"))
+    # By bytes: a name need not be UTF-8 (a zip from a Chinese Windows).
+    try:
+        path = os.fsdecode(unquote_to_bytes(os.fsencode(text.removeprefix("file://"))))
+    except UnicodeError:  # no name on this machine, which opening it tells
+        path = text.removeprefix("file://")
     return Path(path[1:] if re.match(r"/[A-Za-z]:", path) else path)
 
 
@@ -161,29 +193,42 @@ def probe(field: str, data: bytes, name: str) -> Probe:
     """
     if not data:
         raise InvalidRequest.one(field, say(f"{name} is empty", f"{name} 是空文件"))
+    known = foreign.name_of(data[: foreign.HEAD_BYTES])
+    if known:
+        raise InvalidRequest.one(
+            field,
+            say(
+                f"{name} is {known}; taken: {FORMAT_NAMES}",
+                f"{name} 是 {known}；支持 {FORMAT_NAMES}",
+            ),
+            advice="",
+        )
     with reading(field, name):
         return _probed(field, data, name)
 
 
 def _probed(field: str, data: bytes, name: str) -> Probe:
-    from PIL import Image
+    with pictures.opened(data) as image:
+        if image.format not in FORMATS:
+            raise InvalidRequest.one(
+                field,
+                say(
+                    f"{name} is {image.format}; taken: {FORMAT_NAMES} (convert it: magick IN OUT.png)",
+                    f"{name} 是 {image.format}；支持 {FORMAT_NAMES}（请转换：magick IN OUT.png）",
+                ),
+                advice="",
+            )
+        format = "JPEG" if image.format == "MPO" else image.format
+        if max(image.size) <= LARGEST_SIDE_PX and not _lacks_only_its_end(data, format):
+            image.load()
+        stored = pictures.orientation(image)
+        width_px, height_px = image.size[::-1] if stored in pictures.QUARTER_TURNS else image.size
+        return Probe(format, width_px, height_px, len(data), stored != 1)
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-        with Image.open(io.BytesIO(data)) as image:
-            if image.format not in FORMATS:
-                raise InvalidRequest.one(
-                    field,
-                    say(
-                        f"{name} is {image.format}; taken: {FORMAT_NAMES}",
-                        f"{name} 是 {image.format}；支持 {FORMAT_NAMES}",
-                    ),
-                )
-            if max(image.size) <= LARGEST_SIDE_PX:
-                image.load()
-            orientation = image.getexif().get(EXIF_ORIENTATION, 1)
-            width_px, height_px = image.size[::-1] if orientation in TURNED else image.size
-            return Probe(image.format, width_px, height_px, len(data), orientation in ORIENTATIONS[1:])
+
+def _lacks_only_its_end(data: bytes, format: str) -> bool:
+    """Pillow calls a JPEG cut that has all its pixels and no end mark."""
+    return format == "JPEG" and pictures.end_is_missing(data, format)
 
 
 def remote(field: str, text: str) -> Input:
@@ -243,33 +288,11 @@ def _decoded(field: str, text: str) -> bytes:
         raise InvalidRequest.one(field, say(f"is not valid base64: {error}", f"不是合法的 base64：{error}")) from None
 
 
-def _kept(field: str, data: bytes, home: Path) -> Input:
-    found = probe(field, data, say("the picture", "输入图片"))
-    path = kept(data, FORMATS[found.format], home)
-    return Input(path.as_uri(), found, _mask(field, data, found))
-
-
 def _mask(field: str, data: bytes, found: Probe) -> Mask | None:
     """Look at a mask's pixels, but for one so large that no model takes it."""
     if field != MASK or max(found.width_px, found.height_px) > LARGEST_SIDE_PX:
         return None
-    from PIL import Image
-
     from bailian.media.masks import look
 
-    with reading(field, say("the mask", "mask 图片")), Image.open(io.BytesIO(data)) as image:
+    with reading(field, say("the mask", "mask 图片")), pictures.opened(data) as image:
         return look(image)
-
-
-def kept(data: bytes, suffix: str, home: Path) -> Path:
-    """Write bytes to a file in the home folder, named by what it holds; return its absolute path.
-
-    Raises:
-        JournalError: the folder cannot be written.
-    """
-    path = (home / "inputs" / f"{hashlib.sha256(data).hexdigest()[:24]}.{suffix}").absolute()
-    try:
-        private_file(path).write_bytes(data)
-    except OSError as error:
-        raise unusable(home, error) from None
-    return path

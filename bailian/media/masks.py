@@ -9,11 +9,11 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bailian.errors import InvalidRequest
 from bailian.language import say
+from bailian.media import pictures
 from bailian.modalities.shapes import Mask
 
 if TYPE_CHECKING:
@@ -28,33 +28,6 @@ PREVIEW_COLOR = (255, 0, 80)
 PLACE_MAX_PX = 100_000
 # A photograph has more, strokes and areas have fewer.
 PAINT_COLORS_MAX = 256
-# What a PNG can hold.
-_PNG_MODES = ("1", "L", "LA", "I", "I;16", "P", "RGB", "RGBA")
-
-
-def open_upright(path: Path) -> Image:
-    """Open a picture as a viewer shows it: the EXIF rotation is applied, once, and gone."""
-    from PIL import Image, ImageOps
-
-    with Image.open(path) as image:
-        return ImageOps.exif_transpose(image)
-
-
-def is_turned(path: Path) -> bool:
-    """Return whether a picture is stored turned and says so in its EXIF."""
-    from PIL import Image
-
-    with Image.open(path) as image:
-        return bool(image.getexif().get(0x0112, 1) != 1)
-
-
-def for_png(image: Image) -> Image:
-    """Return a picture that can be written as PNG: CMYK and the like become RGB, without their profile."""
-    if image.mode in _PNG_MODES:
-        return image
-    converted = image.convert("RGB")
-    converted.info.pop("icc_profile", None)
-    return converted
 
 
 def empty(size_px: tuple[int, int]) -> Image:
@@ -104,7 +77,7 @@ def add_shape(mask: Image, shape: str, values: Sequence[float]) -> None:
         return
     x, y, width, height = values
     if width < 1 or height < 1:
-        raise InvalidRequest.one(f"mask-{shape}", say("has no width or height", "宽或高为 0"))
+        raise InvalidRequest.one(f"mask_{shape}", say("has no width or height", "宽或高为 0"))
     outline = (x, y, x + width - 1, y + height - 1)
     (draw.rectangle if shape == "box" else draw.ellipse)(outline, fill=WHITE)
 
@@ -117,7 +90,7 @@ def of_color(image: Image, text: str) -> Image:
         color = ImageColor.getrgb(text)[:3]
     except ValueError:
         raise InvalidRequest.one(
-            "mask-color", say(f"{text!r} is not a colour such as #ff0000", f"{text!r} 不是颜色，如 #ff0000")
+            "mask_color", say(f"{text!r} is not a colour such as #ff0000", f"{text!r} 不是颜色，如 #ff0000")
         ) from None
     difference = ImageChops.difference(image.convert("RGB"), Image.new("RGB", image.size, color))
     return _largest_channel(difference).point(lambda value: WHITE if value <= COLOR_TOLERANCE else BLACK)
@@ -126,7 +99,7 @@ def of_color(image: Image, text: str) -> Image:
 def of_alpha(image: Image) -> Image:
     """Return where the picture is transparent: the erased part is what is to be painted."""
     if "A" not in image.getbands() and "transparency" not in image.info:
-        raise InvalidRequest.one("mask-alpha", say("the picture has no transparency", "图片没有透明通道"))
+        raise InvalidRequest.one("mask_alpha", say("the picture has no transparency", "图片没有透明通道"))
     alpha = image.convert("RGBA").getchannel("A")
     return alpha.point(lambda value: WHITE if value < THRESHOLD else BLACK)
 
@@ -137,7 +110,7 @@ def of_difference(image: Image, copy: Image) -> Image:
 
     if image.size != copy.size:
         raise InvalidRequest.one(
-            "mask-diff",
+            "mask_diff",
             say(
                 f"the copy is {copy.size[0]}*{copy.size[1]}, the picture {image.size[0]}*{image.size[1]}",
                 f"副本为 {copy.size[0]}*{copy.size[1]}，图片为 {image.size[0]}*{image.size[1]}",
@@ -225,15 +198,18 @@ def two_ways(mask: Mask, by_paint: str, by_alpha: str) -> str:
     paint, alpha = (f"{100 * share:.3g} %" for share in (mask.white_by_paint, mask.white_by_alpha))
     return say(
         f"is partly transparent and can be read in two ways: its paint makes {paint} white (`{by_paint}`), "
-        f"its transparency {alpha} (`{by_alpha}`)",
-        f"部分透明，有两种读法：按颜色 {paint} 为白色（`{by_paint}`），按透明度 {alpha} 为白色（`{by_alpha}`）",
+        f'its transparency {alpha} (`{by_alpha}`); in a row or config: "mask_from": "paint" or "alpha"',
+        f"部分透明，有两种读法：按颜色 {paint} 为白色（`{by_paint}`），按透明度 {alpha} 为白色（`{by_alpha}`）；"
+        '批量行与配置中："mask_from": "paint" 或 "alpha"',
     )
 
 
 def look(image: Image) -> Mask:
     """Return what a picture is as a mask, by its pixels."""
-    light = image.convert("L")
-    pure = not sum(light.histogram()[1:255]) and _is_colorless(image)
+    is_deep = image.mode in pictures.DEEP
+    light = pictures.in_eight_bits(image).convert("L")
+    pure = not sum(light.histogram()[1:255]) and _is_colorless(light if is_deep else image)
+    pure = pure and (not is_deep or pictures.is_black_and_white(image))
     white = _white_share(light)
     if _is_opaque(image):
         return Mask(white, pure)
@@ -273,7 +249,7 @@ def _is_opaque(image: Image) -> bool:
 
 
 def _is_colorless(mask: Image) -> bool:
-    if mask.mode in ("1", "L", "LA", "I;16"):
+    if mask.mode in ("1", "L", "LA"):
         return True
     red, green, blue = mask.convert("RGB").split()
     return red.tobytes() == green.tobytes() == blue.tobytes()
@@ -282,6 +258,10 @@ def _is_colorless(mask: Image) -> bool:
 def _white_share(mask: Image) -> float:
     histogram = mask.histogram()
     return histogram[WHITE] / sum(histogram)
+
+
+def as_png(mask: Image) -> bytes:
+    return pictures.encoded(mask, "png")
 
 
 def preview(image: Image, mask: Image) -> Image:

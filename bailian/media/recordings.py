@@ -10,21 +10,25 @@ import io
 import math
 import stat
 import struct
+import sys
 from pathlib import Path
 from typing import BinaryIO
 
 from bailian.errors import BailianError, InvalidRequest
 from bailian.language import say
-from bailian.media import kinds
+from bailian.media import foreign, kinds, once
 from bailian.media.inputs import local_path, remote
-from bailian.modalities.shapes import Input, Recording
+from bailian.modalities.shapes import Input, Notice, Recording
 
 MAX_BYTES = 2 * 1024**3
 MAX_S = 12 * 3600
 SUFFIXES = (
     "aac", "amr", "avi", "flac", "flv", "m4a", "mkv", "mov", "mp3", "mp4", "mpeg", "ogg", "opus", "wav", "webm", "wma", "wmv",
 )  # fmt: skip
-HEAD_BYTES = 512
+HEAD_BYTES = foreign.HEAD_BYTES
+# An MP3 may begin with silence made of zeros, but not with so much of it.
+ZEROS_BYTES = 64 * 1024
+COPY_SUFFIX = "recording"
 # A file whose headers lead here and there for ever is given up: its duration stays unknown.
 READS_MAX = 1_000_000
 READ_BYTES_MAX = 64 * 1024**2
@@ -47,19 +51,7 @@ _MAGIC = (
     (0, b"\0\0\1\xb3", "mpeg"),
     *((4, atom, "mp4") for atom in (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip")),
 )
-_FOREIGN = (
-    (0, b"%PDF", "PDF"),
-    (0, b"PK\x03\x04", "ZIP"),
-    (0, b"\x1f\x8b", "gzip"),
-    (0, b"Rar!", "RAR"),
-    (0, b"7z\xbc\xaf", "7z"),
-    (0, b"FORM", "AIFF"),
-    (0, b"caff", "CAF"),
-    (0, b".snd", "AU"),
-    (0, b"MThd", "MIDI"),
-)
 _RIFF = (b"RIFF", b"RIFX", b"RF64")
-_PICTURE_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1", b"avif", b"avis")
 # `tinytag` is asked only about what it can read; it takes the rest for MP3 and finds a duration in noise.
 _TINYTAG_READS = ("mp3", "flac", "ogg", "mp4", "wma")
 
@@ -82,14 +74,8 @@ def resolve_recording(field: str, text: str, home: Path) -> Input:
                 "录音不支持 data:（Base64）：请给出文件或链接",
             ),
         )
-    if text == "-":
-        raise InvalidRequest.one(
-            field,
-            say("recordings are not read from stdin: save it in a file first", "不能从 stdin 读取录音：请先存为文件"),
-        )
     try:
-        path = local_path(text).absolute()
-        return Input(path.as_uri(), recording=_look_at(field, path))
+        return _resolved(field, text, home)
     except BailianError:
         raise
     except Exception as error:  # noqa: BLE001 - a NUL in the name, odd headers: it is said about this field
@@ -101,30 +87,66 @@ def resolve_recording(field: str, text: str, home: Path) -> Input:
         ) from None
 
 
-def _look_at(field: str, path: Path) -> Recording:
+def _resolved(field: str, text: str, home: Path) -> Input:
+    """Judge a recording where it stands; one that comes through a pipe is copied first, since it comes once."""
+    path = once.lasting(local_path(text).absolute())
+    is_stdin = text == "-"
+    if not is_stdin and (once.lasts(path) or not path.exists() or path.is_dir()):
+        recording, kind = _look_at(field, path, str(path))
+        return Input(path.as_uri(), recording=recording, notice=None if kind else _unknown(path))
+    name = say("the recording on stdin", "标准输入中的录音") if is_stdin else text
+    with sys.stdin.buffer if is_stdin else path.open("rb") as source:
+        copy = _copied(field, source, name, home)
+    recording, kind = _look_at(field, copy, name)
+    if not kind:
+        copy.unlink()
+        raise _not_taken(field, say(f"{name} is not a recording", f"{name} 不是录音"))
+    return Input(copy.as_uri(), recording=recording)
+
+
+def _copied(field: str, source: BinaryIO, name: str, home: Path) -> Path:
+    """Copy what has no name with a suffix that speaks for it."""
+    try:
+        return once.copied(source, COPY_SUFFIX, home, MAX_BYTES)
+    except once.TooLarge:
+        raise InvalidRequest.one(field, say(f"{name} has more than 2 GB", f"{name} 超过 2 GB"), advice=_cut()) from None
+
+
+def _unknown(path: Path) -> Notice:
+    return Notice(
+        "unknown_bytes",
+        say(
+            f"{path.name}: nothing in its first bytes says that it is a recording; it is sent as {path.suffix}",
+            f"{path.name} 的开头不像任何录音格式；仍按 {path.suffix} 发送",
+        ),
+    )
+
+
+def _look_at(field: str, path: Path, name: str) -> tuple[Recording, str]:
+    """Return what a recording is, and its kind, which is "" where only its suffix speaks for it."""
     found = path.stat()
     if not stat.S_ISREG(found.st_mode):
-        raise InvalidRequest.one(field, say(f"{path} is not a file", f"{path} 不是文件"))
+        raise InvalidRequest.one(field, say(f"{name} is not a file", f"{name} 不是文件"))
     if not found.st_size:
-        raise InvalidRequest.one(field, say(f"{path} is empty", f"{path} 是空文件"))
+        raise InvalidRequest.one(field, say(f"{name} is empty", f"{name} 是空文件"))
     if found.st_size > MAX_BYTES:
         size_gb = math.ceil(found.st_size / 1024**3 * 100) / 100  # upwards: "2.00 GB, at most 2 GB" would be odd
         raise InvalidRequest.one(
             field,
-            say(f"{path} has {size_gb:.2f} GB, at most 2 GB are taken", f"{path} 有 {size_gb:.2f} GB，最多 2 GB"),
+            say(f"{name} has {size_gb:.2f} GB, at most 2 GB are taken", f"{name} 有 {size_gb:.2f} GB，最多 2 GB"),
             advice=_cut(),
         )
     with path.open("rb", buffering=0) as raw, _Sparing(raw) as file:
-        kind = _kind(field, path, file)
+        kind = _kind(field, path, name, file)
         duration_s = _duration_s(file, kind, found.st_size)
     if duration_s is not None and duration_s > MAX_S:
         hours = math.ceil(duration_s / 36) / 100
         raise InvalidRequest.one(
             field,
-            say(f"{path} lasts {hours:.2f} hours, at most 12 are taken", f"{path} 时长 {hours:.2f} 小时，最多 12 小时"),
+            say(f"{name} lasts {hours:.2f} hours, at most 12 are taken", f"{name} 时长 {hours:.2f} 小时，最多 12 小时"),
             advice=_cut(),
         )
-    return Recording(found.st_size, duration_s)
+    return Recording(found.st_size, duration_s), kind
 
 
 def _cut() -> str:
@@ -148,27 +170,28 @@ class _Sparing(io.BufferedReader):
         return super().read(size)
 
 
-def _kind(field: str, path: Path, file: BinaryIO) -> str:
+def _kind(field: str, path: Path, name: str, file: BinaryIO) -> str:
     """Return the kind of recording by its first bytes, or "" where only the suffix speaks for it."""
     head = file.read(HEAD_BYTES)
-    foreign = _foreign(head)
-    if foreign:
-        raise _not_taken(field, say(f"{path} is {foreign}, not a recording", f"{path} 是 {foreign}，不是录音"))
+    if kinds.suffix_of(head) in kinds.PICTURES:
+        what = say("a picture", "图片")
+        raise _not_taken(field, say(f"{name} is {what}, not a recording", f"{name} 是{what}，不是录音"))
+    known = foreign.name_of(head)
+    if known and (any(head) or not any(file.read(ZEROS_BYTES))):
+        raise _not_taken(field, say(f"{name} is {known}", f"{name} 是 {known}"), "" if "(" in known else None)
     kind = _by_magic(head)
     if head.startswith(b"ID3"):
         file.seek(10 + _id3_bytes(head))
         kind = _by_magic(file.read(HEAD_BYTES)) or "mp3"
-    if not kind and path.suffix.lower().removeprefix(".") not in SUFFIXES:
-        raise _not_taken(field, say(f"{path} is not a recording", f"{path} 不是录音"))
+    if not kind and path.suffix.lower().removeprefix(".") not in (*SUFFIXES, COPY_SUFFIX):
+        raise _not_taken(field, say(f"{name} is not a recording", f"{name} 不是录音"))
     return kind
 
 
-def _not_taken(field: str, text: str) -> InvalidRequest:
-    return InvalidRequest.one(
-        field,
-        text + say("; taken: ", "；支持 ") + ", ".join(SUFFIXES),
-        advice=say("convert it: ffmpeg -i IN OUT.wav", "请转换格式：ffmpeg -i 输入文件 输出.wav"),
-    )
+def _not_taken(field: str, text: str, advice: str | None = None) -> InvalidRequest:
+    if advice is None:
+        advice = say("convert it: ffmpeg -i IN OUT.wav", "请转换格式：ffmpeg -i 输入文件 输出.wav")
+    return InvalidRequest.one(field, text + say("; taken: ", "；支持 ") + ", ".join(SUFFIXES), advice=advice)
 
 
 def _by_magic(head: bytes) -> str:
@@ -191,23 +214,6 @@ def _id3_bytes(head: bytes) -> int:
     for byte in head[6:10]:
         size = size << 7 | byte & 0x7F
     return size
-
-
-def _foreign(head: bytes) -> str:
-    """Return what a file is that cannot be a recording whatever its name; "" if it may be one."""
-    if kinds.suffix_of(head) in kinds.PICTURES or (head[4:8] == b"ftyp" and head[8:12] in _PICTURE_BRANDS):
-        return say("a picture", "图片")
-    for offset, magic, name in _FOREIGN:
-        if head.startswith(magic, offset):
-            return name
-    return say("text", "文本") if _is_text(head) else ""
-
-
-def _is_text(head: bytes) -> bool:
-    """In any encoding: a recording has control bytes among its first hundreds, a text has none."""
-    if head.startswith((b"\xff\xfe", b"\xfe\xff")) or head.lstrip().lower().startswith((b"<!doctype", b"<html")):
-        return True
-    return all(byte >= 0x20 or byte in b"\t\n\r\f" for byte in head)
 
 
 def _duration_s(file: BinaryIO, kind: str, size_bytes: int) -> float | None:

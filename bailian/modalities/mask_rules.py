@@ -14,6 +14,9 @@ from bailian.media.inputs import path_of
 from bailian.media.masks import two_ways
 from bailian.modalities.shapes import Input, Mask, Notice
 
+# A row or config has no flags; the fields are called like them.
+_IN_A_ROW = (' (in a row or config: "mask_fix": true)', '（批量行与配置中："mask_fix": true）')
+
 
 def problems(base: Input, mask: Input) -> list[Problem]:
     """Return what is wrong with a mask for this picture; of what is not on this machine nothing is known."""
@@ -31,13 +34,16 @@ def needs_repair(base: Input, mask: Input) -> list[Problem]:
             share = f"{100 * mask.mask.white_by_alpha:.3g} %"
             texts.append(
                 say(
-                    f"is partly transparent: --mask-fix makes that part ({share}) white",
-                    f"部分透明：--mask-fix 会把透明部分（{share}）变为白色",
+                    f"is partly transparent: --mask-fix makes that part ({share}) white{_IN_A_ROW[0]}",
+                    f"部分透明：--mask-fix 会把透明部分（{share}）变为白色{_IN_A_ROW[1]}",
                 )
             )
         elif not mask.mask.pure:
             texts.append(
-                say("is not pure black and white: --mask-fix makes it so", "不是纯黑白图片：可用 --mask-fix 修复")
+                say(
+                    f"is not pure black and white: --mask-fix makes it so{_IN_A_ROW[0]}",
+                    f"不是纯黑白图片：可用 --mask-fix 修复{_IN_A_ROW[1]}",
+                )
             )
     return [Problem("mask", text) for text in (*texts, *_size_problems(base, mask))]
 
@@ -77,8 +83,8 @@ def _size_problems(base: Input, mask: Input) -> list[str]:
         return []
     return [
         say(
-            f"is {other[0]}*{other[1]}, the picture is {one[0]}*{one[1]}: they must be the same (--mask-fix scales it)",
-            f"尺寸为 {other[0]}*{other[1]}，与图片 {one[0]}*{one[1]} 不一致（--mask-fix 可缩放）",
+            f"is {other[0]}*{other[1]}, the picture is {one[0]}*{one[1]}: they must be the same: --mask-fix scales it{_IN_A_ROW[0]}",
+            f"尺寸为 {other[0]}*{other[1]}，与图片 {one[0]}*{one[1]} 不一致：--mask-fix 可缩放{_IN_A_ROW[1]}",
         )
     ]
 

@@ -6,6 +6,7 @@ are data: a new argument is a row of `ARGUMENTS`, a new function a row of `FUNCT
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -21,7 +22,7 @@ from bailian.modalities.shapes import Input, Item, Notice, Prepared
 
 KIND = "wanx_edit"
 DEFAULT_MODELS = ("wanx2.1-imageedit",)
-INPUT_FIELDS = ("image", "mask")
+INPUT_FIELDS = ("image", "mask", "mask_diff")
 RESULT_SUFFIXES = kinds.PICTURES
 FILE_SUFFIXES = ("png",)
 REPEATABLE = False
@@ -98,12 +99,50 @@ class WanxEditRequest(BaseModel):
     right_scale: float | None = None
     upscale_factor: int | None = None
     is_sketch: bool | None = None
+    # What makes the mask, or mends the given one; `media.made_masks` puts `mask` in their place before the rest.
+    mask_fix: bool = False
+    mask_from: str | None = None
+    mask_box: list[str] = []
+    mask_ellipse: list[str] = []
+    mask_polygon: list[str] = []
+    mask_color: list[str] = []
+    mask_alpha: bool = False
+    mask_diff: list[str] = []
+    mask_invert: bool = False
+    mask_grow: int | None = None
+    mask_feather: float | None = None
+
+
+MASK_OPTIONS = tuple(name for name in WanxEditRequest.model_fields if name.startswith("mask_"))
+LISTS = ("mask_box", "mask_ellipse", "mask_polygon", "mask_color", "mask_diff")
+AREAS = ("mask_box", "mask_ellipse", "mask_polygon")
+_ONE_NUMBER = re.compile(r"\s*[-+0-9.]+\s*%?\s*")
 
 
 def from_config(values: Mapping[str, Any]) -> dict[str, Any]:
     """Return flat fields under our names: the service says `base_image_url` and `mask_image_url`."""
     names = {"base_image_url": "image", "mask_image_url": "mask"}
-    return {names.get(name, name): value for name, value in values.items()}
+    flat = {names.get(name, name): value for name, value in values.items()}
+    return {name: _areas(value) if name in AREAS else value for name, value in flat.items()}
+
+
+def _areas(value: Any) -> Any:
+    """Return areas as texts, also where JSON has numbers: `[10, 10, 50, 50]`, or a list of such lists."""
+    if not isinstance(value, list | tuple):
+        return value
+    if value and all(_is_number(one) for one in value):
+        return [",".join(map(str, value))]
+    return [",".join(map(str, one)) if _are_numbers(one) else one for one in value]
+
+
+def _are_numbers(value: Any) -> bool:
+    return isinstance(value, list) and all(_is_number(one) for one in value)
+
+
+def _is_number(value: Any) -> bool:
+    if isinstance(value, str):
+        return _ONE_NUMBER.fullmatch(value) is not None
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def prepare(
@@ -126,7 +165,8 @@ def prepare(
     wire_model = model.wire_name(region)
     body = _body(request, wire_model, name, prompt)
     asked = {"model": model.name, "function": name, "prompt": prompt, "image": request.image[0]}
-    rest = request.model_dump(exclude_none=True, exclude={"model", "function", "prompt", "image", "mask"})
+    made = {"model", "function", "prompt", "image", "mask", *MASK_OPTIONS}
+    rest = request.model_dump(exclude_none=True, exclude=made)
     return Prepared(
         model=model,
         wire_model=wire_model,
@@ -171,6 +211,7 @@ def _problems(
         *fields.check_range("n", request.n, 1, model.n_max),
         *fields.check_seed(model, request.seed, request.n),
         *_argument_problems(request, name),
+        *(Problem(option, _unmade()) for option in MASK_OPTIONS if getattr(request, option) not in (None, False, [])),
     ]
     if len(request.image) != 1:
         problems.append(Problem("image", say("give one picture", "需要一张输入图片")))
@@ -194,6 +235,12 @@ def _problems(
     if function.mask and request.image and request.mask:
         problems += mask_rules.problems(found[request.image[0]], found[request.mask[0]])
     return problems
+
+
+def _unmade() -> str:
+    return say(
+        "makes a mask, which must be made first: `media.made_masks`", "用于制作 mask，须先由 `media.made_masks` 制作"
+    )
 
 
 def _argument_problems(request: WanxEditRequest, name: str) -> list[Problem]:

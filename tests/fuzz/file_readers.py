@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import math
 import os
 import shutil
@@ -12,10 +13,13 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+from PIL import Image
+
 from bailian import journal_money
 from bailian.journal_budgets import Budget, counted_cny
 from bailian.journal_rows import SCHEMA
-from bailian.media import kinds, png, recipe
+from bailian.media import inputs, kinds, made_masks, pictures, png, recipe
+from bailian.media.inputs import resolve
 from bailian.media.recordings import resolve_recording
 from bailian.media.sounds import duration_ms, finish_sound
 from tests.fuzz import answers
@@ -77,6 +81,78 @@ def read_recording(data: bytes) -> None:
         is_money(found.duration_s)
 
 
+@cache
+def own_pictures() -> list[bytes]:
+    """Return small pictures of every format that goes in, turned, deep, with profiles, and two in one file."""
+    exif = Image.Exif()
+    exif[pictures.EXIF_ORIENTATION] = 6
+    noise = Image.effect_noise((24, 16), 90).convert("RGB")
+    strokes = Image.new("RGBA", (24, 16), (0, 0, 0, 0))
+    strokes.paste((255, 255, 255, 255), (0, 0, 9, 9))
+    deep = Image.frombytes("I;16", (24, 16), bytes(range(256)) * 3)
+    made: list[tuple[Image.Image, str, dict[str, Any]]] = [
+        (noise, "JPEG", {"exif": exif}),
+        (noise.convert("CMYK"), "JPEG", {"progressive": True, "exif": exif}),
+        (noise, "MPO", {"save_all": True, "append_images": [noise], "exif": exif}),
+        (noise, "PNG", {"exif": exif, "icc_profile": bytes(300)}),
+        (strokes, "PNG", {}),
+        (noise.convert("P"), "PNG", {"transparency": 3}),
+        (noise.convert("1"), "PNG", {}),
+        (deep, "PNG", {}),
+        (deep, "TIFF", {"exif": exif}),
+        (noise.convert("LAB"), "TIFF", {}),
+        (noise, "TIFF", {"compression": "jpeg", "exif": exif}),
+        (noise.convert("F"), "TIFF", {"compression": "tiff_lzw"}),
+        (noise, "BMP", {}),
+        (noise, "WEBP", {"exif": exif}),
+        (strokes, "WEBP", {"lossless": True}),
+        (noise.convert("P"), "GIF", {}),
+    ]
+    return [_file_of(*one) for one in made]
+
+
+def _file_of(image: Image.Image, form: str, how: dict[str, Any]) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, form, **how)
+    return buffer.getvalue()
+
+
+def _own_file(data: bytes) -> str:
+    shutil.rmtree(folder() / "inputs", ignore_errors=True)  # copies of the one before
+    path = folder() / "own"
+    path.write_bytes(data)
+    return str(path)
+
+
+def read_own_picture(data: bytes) -> None:
+    """A user's picture, as it goes into an edit; turned, if it is stored turned."""
+    found = resolve("image", _own_file(data), folder())
+    assert found.probe is not None
+    assert found.probe.format in inputs.FORMATS
+    if found.probe.turned and max(found.probe.width_px, found.probe.height_px) <= inputs.LARGEST_SIDE_PX:
+        made = made_masks.made_of({}, found, None, {}, folder()).image
+        assert made is not None
+        assert made.probe is not None
+        assert not made.probe.turned
+
+
+def read_mask(data: bytes) -> None:
+    """A user's mask, as it is judged, and mended in both ways, for a picture and by one."""
+    word = _own_file(data)
+    mask, image = resolve("mask", word, folder()), resolve("image", word, folder())
+    assert mask.probe is not None
+    is_large = max(mask.probe.width_px, mask.probe.height_px) > inputs.LARGEST_SIDE_PX
+    assert is_large == (mask.mask is None)
+    assert mask.mask is None or all(
+        0 <= share <= 1 for share in (mask.mask.white, mask.mask.white_by_alpha, mask.mask.white_by_paint)
+    )
+    for options in ({"mask_from": "paint"}, {"mask_from": "alpha", "mask_invert": True}, {"mask_color": ["red"]}):
+        made = made_masks.made_of({**options, "mask_fix": True}, image, mask, {}, folder()).mask
+        assert made is not None
+        assert made.mask is not None
+        assert made.mask.pure
+
+
 class _Ledger:
     """A journal's table in memory, of one job."""
 
@@ -112,6 +188,8 @@ def read_ledger(data: bytes) -> None:
 
 
 READERS: dict[str, Reader] = {
+    "own pictures": Reader(read_own_picture, own_pictures(), odd_bytes),
+    "masks": Reader(read_mask, own_pictures(), odd_bytes),
     "sounds": Reader(read_sound, answers.SOUND_FILES, odd_bytes),
     "pictures": Reader(read_picture, answers.PICTURE_FILES, odd_bytes),
     "recordings": Reader(read_recording, answers.SOUND_FILES, odd_bytes),

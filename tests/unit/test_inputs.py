@@ -57,7 +57,7 @@ def test_data_urls_are_kept_as_files(tmp_path: Path) -> None:
     "content, says",
     [
         (b"", "empty"),
-        (b"<html>not found</html>", "not a picture"),
+        (b"<html>not found</html>", "is an HTML page"),
         (b"GIF89a\x01\x00\x01\x00\x00\x00\x00;", "taken: JPG"),
     ],
 )

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
 from bailian.errors import InvalidRequest
-from bailian.media import masks
+from bailian.media import masks, pictures
 from bailian.modalities import mask_rules
 from bailian.modalities.shapes import Input
 
@@ -51,7 +51,7 @@ def test_ellipse_and_polygon_stay_inside_their_outline() -> None:
 @pytest.mark.parametrize("text", ["", "1,2,3", "1,2,3,4,5", "a,b,c,d", "1;2;3;4", "%,%,%,%"])
 def test_what_is_no_area_is_refused(text: str) -> None:
     with pytest.raises(InvalidRequest, match="x,y,w,h"):
-        masks.numbers("mask-box", text, SIZE, 4)
+        masks.numbers("mask_box", text, SIZE, 4)
 
 
 def test_an_area_without_extent_is_refused() -> None:
@@ -80,7 +80,7 @@ def test_a_painted_copy_shows_the_region_in_spite_of_jpeg_noise(tmp_path: Path) 
     copy = image.copy()
     ImageDraw.Draw(copy).rectangle((64, 64, 127, 127), fill=(255, 0, 255))
     copy.save(tmp_path / "copy.jpg", quality=95)
-    mask = masks.of_difference(image, masks.open_upright(tmp_path / "copy.jpg"))
+    mask = masks.of_difference(image, pictures.as_seen((tmp_path / "copy.jpg").read_bytes()))
     assert 0.9 * 64 * 64 < white(mask) < 1.3 * 64 * 64
     with pytest.raises(InvalidRequest, match="256"):
         masks.of_difference(image, copy.resize((10, 10)))
@@ -123,16 +123,17 @@ def test_a_good_mask_passes_in_any_mode() -> None:
         assert problems(drawn("box", "1,1,5,5").convert(mode)) == []
 
 
-def test_exif_rotation_is_counted_once(tmp_path: Path) -> None:
-    image = Image.new("RGB", (30, 20))
+@pytest.mark.parametrize("suffix", ["jpg", "png", "webp", "tiff"])
+def test_exif_rotation_is_counted_once(tmp_path: Path, suffix: str) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
-    image.save(tmp_path / "turned.jpg", exif=exif)
-    upright = masks.open_upright(tmp_path / "turned.jpg")
-    assert upright.size == (20, 30)
-    assert masks.is_turned(tmp_path / "turned.jpg")
-    upright.save(tmp_path / "upright.png")
-    assert not masks.is_turned(tmp_path / "upright.png")
+    Image.new("RGB", (30, 20)).save(tmp_path / f"turned.{suffix}", exif=exif)
+    data = (tmp_path / f"turned.{suffix}").read_bytes()
+    assert pictures.as_seen(data).size == (20, 30)
+    upright, _suffix = pictures.upright(data)
+    with pictures.opened(upright) as image:
+        assert image.size == (20, 30)
+        assert pictures.orientation(image) == 1
 
 
 def test_the_preview_colours_only_the_region() -> None:

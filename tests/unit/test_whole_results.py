@@ -1,0 +1,85 @@
+"""A result is kept under its name only when it is whole: whichever byte a download breaks off at."""
+
+from __future__ import annotations
+
+import io
+import struct
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from bailian.media import kinds
+
+
+def picture(form: str, **how: object) -> bytes:
+    buffer = io.BytesIO()
+    Image.effect_noise((64, 48), 60).convert("RGB").save(buffer, form, **how)
+    return buffer.getvalue()
+
+
+def moving(form: str) -> bytes:
+    frames = [Image.effect_noise((64, 48), 60).convert("RGB") for _ in range(3)]
+    return picture(form, save_all=True, append_images=frames)
+
+
+def film() -> bytes:
+    boxes = ((b"ftyp", b"isom\0\0\0\0"), (b"moov", bytes(100)), (b"free", b""), (b"mdat", bytes(500)))
+    return b"".join(struct.pack(">I", 8 + len(inside)) + kind + inside for kind, inside in boxes)
+
+
+RESULTS: dict[str, Callable[[], bytes]] = {
+    "jpg": lambda: picture("JPEG"),
+    "jpg progressive": lambda: picture("JPEG", progressive=True),
+    "webp": lambda: picture("WEBP"),
+    "webp moving": lambda: moving("WEBP"),
+    "gif": lambda: picture("GIF"),
+    "gif moving": lambda: moving("GIF"),
+    "bmp": lambda: picture("BMP"),
+    "tiff": lambda: picture("TIFF"),
+    "mp4": film,
+}
+
+
+@pytest.mark.parametrize("name", RESULTS)
+def test_a_whole_result_is_whole_and_a_cut_one_is_not(tmp_path: Path, name: str) -> None:
+    """Only end marks may be missing: everything that is shown is there."""
+    path, suffix, data = tmp_path / "r", name.split()[0], RESULTS[name]()
+    path.write_bytes(data)
+    assert kinds.suffix_of(data) == suffix
+    assert kinds.is_whole(path, suffix)
+    taken = []
+    for length in sorted({*range(16, len(data), max(1, len(data) // 60)), *range(len(data) - 12, len(data))}):
+        path.write_bytes(data[:length])
+        if kinds.is_whole(path, suffix):
+            taken.append(len(data) - length)
+    assert all(missing <= (2 if suffix in ("jpg", "gif") else 0) for missing in taken)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"GIF89a" + bytes(40),
+        b"\xff\xd8\xff\xe0" + bytes(90) + b"\xff\xd9",
+        b"RIFF" + struct.pack("<I", 20) + b"WEBPVP8 " + bytes(12),
+        b"\0\0\0\x18ftypmp42" + bytes(40),
+        b"\0\0\0\x08ftyp" + struct.pack(">I", 8) + b"moov",
+        b"BM" + bytes(90),
+        b"II*\0" + bytes(90),
+    ],
+)
+def test_a_few_right_bytes_are_no_result(tmp_path: Path, data: bytes) -> None:
+    path = tmp_path / "r"
+    path.write_bytes(data)
+    suffix = kinds.suffix_of(data)
+    assert suffix
+    assert not kinds.is_whole(path, suffix)
+
+
+def test_a_film_may_be_longer_than_four_gigabytes_or_open_at_its_end(tmp_path: Path) -> None:
+    path, start = tmp_path / "r", film()[:-508]
+    path.write_bytes(start + struct.pack(">I4sQ", 1, b"mdat", 16 + 100) + bytes(100))
+    assert kinds.is_whole(path, "mp4")
+    path.write_bytes(start + struct.pack(">I4s", 0, b"mdat") + bytes(100))
+    assert kinds.is_whole(path, "mp4")
