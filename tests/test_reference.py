@@ -21,8 +21,10 @@ from PIL import Image
 
 from bailian import catalog
 from bailian.engine import schedule
-from bailian.sandbox import Fault, Sandbox, pictures, results
-from bailian.sandbox.films import draw_film
+from bailian.sandbox import Fault, Sandbox
+from bailian.sandbox.images import drawing as pictures
+from bailian.sandbox.storage import results
+from bailian.sandbox.video.drawing import draw_film
 from tests.conftest import ROOT, Ran
 
 KEY = "sk-test-0123456789"

@@ -16,7 +16,7 @@ from starlette.routing import Route
 
 from bailian.sandbox.faults import Fault
 from bailian.sandbox.state import State
-from bailian.sandbox.tasks import Task
+from bailian.sandbox.tasks.task_store import Task
 
 
 class Admin:

@@ -19,15 +19,16 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from bailian.sandbox import refusals, replies
 from bailian.sandbox.admin import Admin
-from bailian.sandbox.answers import Answer, LoggedRequest, body_for_log, json_answer, refused
-from bailian.sandbox.batch_desk import BatchDesk
-from bailian.sandbox.edit_orders import EditOrders
+from bailian.sandbox.batches.routes import BatchDesk
+from bailian.sandbox.edits.requests import EditOrders
 from bailian.sandbox.faults import Fault
-from bailian.sandbox.files import Files
-from bailian.sandbox.givens import Givens
-from bailian.sandbox.known_models import (
+from bailian.sandbox.http import refusals
+from bailian.sandbox.http.answers import Answer, LoggedRequest, body_for_log, json_answer, refused
+from bailian.sandbox.http.fault_injection import Mishaps, fate_of, words_of
+from bailian.sandbox.http.raw_sockets import Lines, Reply, Silence
+from bailian.sandbox.http.refusals import Refusal
+from bailian.sandbox.images.models import (
     IMAGE2IMAGE,
     IMAGE_GENERATION,
     MULTIMODAL,
@@ -35,19 +36,19 @@ from bailian.sandbox.known_models import (
     VIDEO_SYNTHESIS,
     ServiceModel,
 )
-from bailian.sandbox.known_recognizers import TRANSCRIPTION
-from bailian.sandbox.known_texts import TEXT_GENERATION
-from bailian.sandbox.line import Lines, Reply, Silence
-from bailian.sandbox.mishaps import Mishaps, fate_of, words_of
-from bailian.sandbox.orders import Order, has_pictures, parse_body, prompt_of
-from bailian.sandbox.refusals import Refusal
-from bailian.sandbox.results import result_path
-from bailian.sandbox.speech_desk import SpeechDesk
+from bailian.sandbox.speech.routes import SpeechDesk
 from bailian.sandbox.state import State
-from bailian.sandbox.tasks import Fate, Task
-from bailian.sandbox.text_desk import TextDesk
-from bailian.sandbox.transcription_desk import TranscriptionDesk
-from bailian.sandbox.uploads import resolves_oss
+from bailian.sandbox.storage.downloads import Files
+from bailian.sandbox.storage.input_fetcher import Givens
+from bailian.sandbox.storage.results import result_path
+from bailian.sandbox.storage.uploads import resolves_oss
+from bailian.sandbox.tasks import replies
+from bailian.sandbox.tasks.requests import Order, has_pictures, parse_body, prompt_of
+from bailian.sandbox.tasks.task_store import Fate, Task
+from bailian.sandbox.text.models import TEXT_GENERATION
+from bailian.sandbox.text.routes import TextDesk
+from bailian.sandbox.transcription.models import TRANSCRIPTION
+from bailian.sandbox.transcription.routes import TranscriptionDesk
 
 BASE_PATH = "/api/v1"
 _log = logging.getLogger("bailian.sandbox")

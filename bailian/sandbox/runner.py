@@ -13,7 +13,7 @@ import uvicorn
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from bailian.sandbox.app import build
-from bailian.sandbox.line import Lines
+from bailian.sandbox.http.raw_sockets import Lines
 from bailian.sandbox.state import State
 
 STOP_S = 5.0

@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bailian.language import say
-from bailian.sandbox.answers import LoggedRequest
+from bailian.sandbox.account.account import Settings
 from bailian.sandbox.faults import Faults
-from bailian.sandbox.known_models import Limits
-from bailian.sandbox.service import Settings
+from bailian.sandbox.http.answers import LoggedRequest
+from bailian.sandbox.images.models import Limits
 from bailian.sandbox.state import State
-from bailian.sandbox.tasks import LIFE_S, Task
+from bailian.sandbox.tasks.task_store import LIFE_S, Task
 
 if TYPE_CHECKING:
     from bailian.sandbox.runner import Runner

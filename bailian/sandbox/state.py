@@ -9,16 +9,16 @@ from collections.abc import Callable, Collection, Mapping
 from datetime import date
 from pathlib import Path
 
-from bailian.sandbox.answers import LoggedRequest
-from bailian.sandbox.batch_book import BatchBook
+from bailian.sandbox.account.account import Service, Settings
+from bailian.sandbox.account.model_list import ModelList, retired_names
+from bailian.sandbox.batches.batch_store import BatchBook
 from bailian.sandbox.faults import Faults
-from bailian.sandbox.known_models import KNOWN, Limits
-from bailian.sandbox.links import Links
-from bailian.sandbox.model_list import ModelList, retired_names
-from bailian.sandbox.service import Service, Settings
-from bailian.sandbox.store import Store
-from bailian.sandbox.tasks import Tasks
-from bailian.sandbox.uploads import Uploads
+from bailian.sandbox.http.answers import LoggedRequest
+from bailian.sandbox.images.models import KNOWN, Limits
+from bailian.sandbox.storage.links import Links
+from bailian.sandbox.storage.upload_store import Store
+from bailian.sandbox.storage.uploads import Uploads
+from bailian.sandbox.tasks.task_store import Tasks
 
 LOG_LENGTH = 100_000
 """The request log forgets its oldest entries beyond this."""

@@ -14,9 +14,10 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
-from bailian.sandbox import Fault, LoggedRequest, Sandbox, speech_desk
-from bailian.sandbox.known_voices import KNOWN_VOICES
-from bailian.sandbox.marks import find_marks, find_tags
+from bailian.sandbox import Fault, LoggedRequest, Sandbox
+from bailian.sandbox.speech import routes as speech_desk
+from bailian.sandbox.speech.audio_watermark import find_marks, find_tags
+from bailian.sandbox.speech.models import KNOWN_VOICES
 
 POEM = "床前明月光，疑是地上霜。举头望明月，低头思故乡。"
 

@@ -15,9 +15,9 @@ import requests
 from sandbox_client import Client
 
 from bailian.sandbox import Fault, Sandbox
-from bailian.sandbox.sound_files import wav_header
-from bailian.sandbox.speaking import speak
-from bailian.sandbox.speech_orders import read_speech_order
+from bailian.sandbox.speech.audio_files import wav_header
+from bailian.sandbox.speech.requests import read_speech_order
+from bailian.sandbox.speech.synthesis import speak
 
 PATH = "/services/audio/asr/transcription"
 SAID = "你好，世界！Hello big world, this is 3.5. 再见。"

@@ -11,8 +11,8 @@ import requests
 from sandbox_client import Client
 
 from bailian.sandbox import Fault, Sandbox
-from bailian.sandbox.films import Film, draw_film
-from bailian.sandbox.pictures import Picture
+from bailian.sandbox.images.drawing import Picture
+from bailian.sandbox.video.drawing import Film, draw_film
 
 av = pytest.importorskip("av")
 

@@ -1,0 +1,84 @@
+"""The bodies of the batch endpoints, key for key (CAP *-batch-compatible, *-file-compatible).
+
+Importing this needs starlette.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from bailian.sandbox.batches.batch_store import Batch, BatchFile
+from bailian.sandbox.batches.results import nested
+from bailian.sandbox.faults import Fault
+from bailian.sandbox.http.answers import Answer, json_answer
+from bailian.sandbox.http.fault_injection import words_of
+from bailian.sandbox.http.refusals import Refusal
+
+
+def invented(fault: Fault) -> dict[str, Any]:
+    _, code, message = words_of(fault)
+    return {"code": code, "message": message, "param": None, "line": None}
+
+
+def nothing(what: str, name: str) -> Refusal:
+    return Refusal(404, "NotFound", f"No such {what}: {name}")
+
+
+def refused(refusal: Refusal, request_id: str) -> Answer:
+    return json_answer(nested(refusal), refusal.status, {"x-request-id": request_id})
+
+
+def instead(fault: Fault, request_id: str) -> Answer:
+    status, code, message = words_of(fault)
+    made = refused(Refusal(status, code, message), request_id)
+    if fault.retry_after_s is None:
+        return made
+    return replace(made, headers={**made.headers, "retry-after": f"{fault.retry_after_s:g}"})
+
+
+def file_shown(file: BatchFile) -> dict[str, Any]:
+    """CAP upload-file-compatible."""
+    return {
+        "id": file.file_id,
+        "object": "file",
+        "bytes": len(file.data),
+        "filename": file.name,
+        "purpose": file.purpose,
+        "status": "processed",
+        "created_at": int(file.at),
+    }
+
+
+def batch_shown(batch: Batch, *, fresh: bool = False) -> dict[str, Any]:
+    """CAP create-batch, get-*-batch: key for key, in their order; times in whole seconds."""
+    status = "validating" if fresh else batch.status
+    running = status not in ("validating", "failed")
+    ended = int(batch.over_at)
+    counted = batch.completed is not None
+    return {
+        "id": batch.batch_id,
+        "object": "batch",
+        "endpoint": batch.endpoint,
+        "errors": {"object": "list", "data": batch.errors} if status == "failed" else None,
+        "input_file_id": batch.input_file_id,
+        "completion_window": batch.window,
+        "status": status,
+        "output_file_id": batch.result_id("output") if batch.completed else None,
+        "error_file_id": batch.result_id("error") if batch.failed else None,
+        "created_at": int(batch.created),
+        "in_progress_at": int(batch.created) if running else None,
+        "expires_at": None,
+        "finalizing_at": int(batch.finalizing) if status in ("finalizing", "completed") else None,
+        "completed_at": ended if status == "completed" else None,
+        "failed_at": ended if status == "failed" else None,
+        "expired_at": ended if status == "expired" else None,
+        "cancelling_at": int(batch.stopped_at or ended) if status == "cancelled" else None,
+        "cancelled_at": ended if status == "cancelled" else None,
+        "request_counts": {
+            "total": batch.total if running else 0,
+            "completed": (batch.completed or 0) if counted else int(batch.share * batch.total) if running else 0,
+            "failed": batch.failed or 0,
+        },
+        "metadata": batch.metadata or None,
+    }

@@ -1,0 +1,131 @@
+"""One line of a batch answered: a chat completion, or why there is none (CAP get-file-content-compatible; BATCH)."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import random
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bailian.sandbox.batches.input_file import TEST_MODEL, lines_of
+from bailian.sandbox.http import refusals
+from bailian.sandbox.http.refusals import Refusal
+from bailian.sandbox.text.models import TextModel
+from bailian.sandbox.text.requests import TextOrder, read_text_order
+from bailian.sandbox.text.writer import Writing, write
+
+_TEST_ANSWER = "This is a test result of the Bailian sandbox; no model was asked."
+
+_SNAKE = {
+    "InvalidApiKey": "invalid_api_key",
+    "InvalidParameter": "invalid_parameter_error",
+    "DataInspectionFailed": "data_inspection_failed",
+    "InternalError": "internal_error",
+    "ModelNotFound": "model_not_found",
+    "Throttling.RateQuota": "limit_requests",
+}
+"""ERR lists these pairs: native code, compatible code."""
+
+
+@dataclass(frozen=True)
+class Results:
+    """Both files of a batch that is over."""
+
+    output: bytes
+    errors: bytes
+    completed: int
+    failed: int
+
+
+def nested(refusal: Refusal) -> dict[str, Any]:
+    """ERR, CAP upload-file-error: errors of the compatible paths are nested."""
+    kind = "invalid_request_error" if refusal.status < 500 else "internal_error"
+    code = _SNAKE.get(refusal.code, refusal.code) or None
+    return {"error": {"message": refusal.message, "type": kind, "param": None, "code": code}}
+
+
+def carry_out(
+    batch_id: str, data: bytes, models: Mapping[str, TextModel], created: int, share: float, leftover: tuple[str, str]
+) -> Results:
+    """Answer a file's lines, in an order of its own.
+
+    Args:
+        share: the part of the lines that was reached; the others fail with `leftover` (code, message).
+    """
+    lines = [json.loads(line) for line in lines_of(data)]
+    reached = round(share * len(lines))
+    done: list[dict[str, Any]] = []
+    failed: list[dict[str, Any]] = []
+    for number, line in enumerate(lines):
+        request_id = _request_id(batch_id, line["custom_id"])
+        if number >= reached:
+            # Which words the service has for these is not known; OpenAI's own lines look so (a guess).
+            error = {"code": leftover[0], "message": leftover[1]}
+            failed.append({"id": request_id, "custom_id": line["custom_id"], "response": None, "error": error})
+            continue
+        status, body = _answered(line["body"], models, request_id, created)
+        response = {"status_code": status, "request_id": request_id, "body": body}
+        made = {"id": request_id, "custom_id": line["custom_id"], "response": response, "error": None}
+        (done if status == 200 else failed).append(made)
+    random.Random(batch_id).shuffle(done)  # noqa: S311  # an order, no secret
+    return Results(_jsonl(done), _jsonl(failed), len(done), len(failed))
+
+
+def _answered(
+    body: Mapping[str, Any], models: Mapping[str, TextModel], request_id: str, created: int
+) -> tuple[int, dict[str, Any]]:
+    name = str(body["model"])
+    if name == TEST_MODEL:
+        order, writing = None, Writing((), (_TEST_ANSWER,), "stop")
+    else:
+        try:
+            order = _order(name, body, models[name])
+        except Refusal as refusal:
+            return refusal.status, nested(refusal)
+        writing = write(name, order)
+    return 200, _completion(name, order, writing, request_id, created)
+
+
+def _order(name: str, body: Mapping[str, Any], model: TextModel) -> TextOrder:
+    """The rules are those of the native call; only the envelope differs."""
+    parameters = {key: value for key, value in body.items() if key not in ("model", "messages", "stream")}
+    parameters["result_format"] = "message"
+    # BATCH: thinking is allowed, although nothing streams.
+    parameters["incremental_output"] = bool(body.get("enable_thinking"))
+    native = {"model": name, "input": {"messages": body.get("messages")}, "parameters": parameters}
+    order = read_text_order(name, model, native, streams=True)
+    if "[sandbox:refuse]" in order.question:
+        raise refusals.input_inspection()
+    if "[sandbox:fail]" in order.question:
+        raise refusals.output_inspection()
+    return order
+
+
+def _completion(name: str, order: TextOrder | None, writing: Writing, request_id: str, created: int) -> dict[str, Any]:
+    """CAP get-file-content-compatible, key for key."""
+    message = {"role": "assistant", "content": "".join(writing.answer)}
+    spent = len(writing.thoughts) + len(writing.answer)
+    asked = order.input_tokens if order else 0
+    usage: dict[str, Any] = {"completion_tokens": spent, "prompt_tokens": asked, "total_tokens": asked + spent}
+    if writing.thoughts:
+        message["reasoning_content"] = "".join(writing.thoughts)
+        usage["completion_tokens_details"] = {"reasoning_tokens": len(writing.thoughts)}
+    return {
+        "created": created,
+        "usage": usage,
+        "model": name,
+        "id": f"chatcmpl-{request_id}",
+        "choices": [{"finish_reason": writing.finish_reason, "index": 0, "message": message}],
+        "object": "chat.completion",
+    }
+
+
+def _request_id(batch_id: str, custom_id: str) -> str:
+    return str(uuid.UUID(bytes=hashlib.sha256(f"{batch_id} {custom_id}".encode()).digest()[:16]))
+
+
+def _jsonl(lines: list[dict[str, Any]]) -> bytes:
+    return "".join(json.dumps(line, ensure_ascii=False, separators=(",", ":")) + "\n" for line in lines).encode()

@@ -1,0 +1,1 @@
+"""Models that change a given picture."""

@@ -1,0 +1,292 @@
+"""The speech socket: Sambert's one question, audio frames and times in answer.
+
+Importing this needs starlette and uvicorn.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import time
+import uuid
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from starlette.responses import JSONResponse
+from starlette.routing import WebSocketRoute
+from starlette.websockets import WebSocket, WebSocketDisconnect
+from uvicorn.protocols.utils import ClientDisconnected
+
+from bailian.sandbox.faults import Fault
+from bailian.sandbox.http import refusals
+from bailian.sandbox.http.answers import LoggedRequest
+from bailian.sandbox.http.fault_injection import fate_of, words_of
+from bailian.sandbox.http.raw_sockets import Lines
+from bailian.sandbox.http.refusals import Refusal
+from bailian.sandbox.speech import replies as speech_frames
+from bailian.sandbox.speech.requests import SpeechFailure, SpeechOrder, read_speech_order, text_of
+from bailian.sandbox.speech.synthesis import Part, speak
+from bailian.sandbox.state import State
+from bailian.sandbox.tasks.plain_requests import plain_order
+
+SPEECH_PATH = "/api-ws/v1/inference"
+IDLE_S = 23.0
+"""SAM-WS(Q): how long nothing may happen."""
+
+FRAME_BYTES = 8192
+"""How much sound one frame holds (a guess)."""
+
+# One pool for all sandboxes of a process; its thread starts with the first sentence.
+_SPEAKERS = ThreadPoolExecutor(max_workers=1, thread_name_prefix="sandbox-speaker")
+
+
+class _Gone(Exception):
+    """The connection is over; `status` is what the log says of the task."""
+
+    def __init__(self, status: int = 0) -> None:
+        super().__init__(status)
+        self.status = status
+
+
+class SpeechDesk:
+    """The endpoint; with and without a slash at its end."""
+
+    def __init__(self, state: State, lines: Lines) -> None:
+        self._state = state
+        self._lines = lines
+
+    def routes(self) -> list[WebSocketRoute]:
+        return [WebSocketRoute(path, self._serve) for path in (SPEECH_PATH, SPEECH_PATH + "/")]
+
+    async def _serve(self, socket: WebSocket) -> None:
+        connection = _Connection(self._state, self._lines, socket)
+        try:
+            await connection.serve()
+        except ClientDisconnected:
+            raise
+        except (_Gone, WebSocketDisconnect, RuntimeError, OSError):
+            pass  # whatever is sent to a client that has left raises one of these
+        except asyncio.CancelledError:  # the sandbox stops
+            return
+        finally:
+            if socket.client is not None:
+                self._lines.forget(socket.client)
+
+
+class _Connection:
+    """One client on the socket."""
+
+    def __init__(self, state: State, lines: Lines, socket: WebSocket) -> None:
+        self._state = state
+        self._lines = lines
+        self._socket = socket
+        self._seen: set[str] = set()
+
+    async def serve(self) -> None:
+        """Shake hands, then one task after the other (SAM-WS(Q): the socket may be used again)."""
+        try:
+            refusals.check_key(self._socket.headers.get("authorization"), self._state.api_keys, spends=False)
+        except Refusal as refusal:  # SAM-WS: refused with 401 or 403, no frame at all
+            body = {"code": refusal.code, "message": refusal.message, "request_id": str(uuid.uuid4())}
+            self._record("GET", refusal.status, None)
+            await self._socket.send_denial_response(JSONResponse(body, refusal.status))
+            raise ClientDisconnected from None  # else uvicorn complains that there was no handshake
+        await self._socket.accept()
+        while True:
+            frame = await self._next_frame()
+            task = _Task(self, frame)
+            status = 0
+            try:
+                status = await task.run()
+            except _Gone as gone:
+                status = gone.status
+                raise
+            finally:
+                self._record("WS", status, frame)
+
+    async def _next_frame(self) -> dict[str, Any]:
+        """Return the next `run-task`; what comes out of turn is answered with a failure (a guess)."""
+        while True:
+            try:
+                message = await asyncio.wait_for(self._socket.receive(), IDLE_S)
+            except asyncio.TimeoutError:
+                await self.fail("", SpeechFailure("CLIENT_ERROR", f"request timeout after {IDLE_S:g} seconds."))
+                raise _Gone from None
+            if message["type"] == "websocket.disconnect":
+                raise _Gone
+            if message.get("text") is None:
+                continue
+            frame = _json_object(message["text"])
+            header = frame.get("header")
+            header = header if isinstance(header, dict) else {}
+            if header.get("action") != "run-task" or not header.get("task_id") or header["task_id"] in self._seen:
+                failure = SpeechFailure(
+                    "InvalidParameter", "The request is missing required parameters or in a wrong format."
+                )
+                await self.fail(str(header.get("task_id") or ""), failure)
+                raise _Gone
+            self._seen.add(header["task_id"])
+            return frame
+
+    async def send(self, frame: dict[str, Any]) -> None:
+        await self._socket.send_text(json.dumps(frame, ensure_ascii=False, separators=(",", ":")))
+
+    async def send_sound(self, data: bytes) -> None:
+        await self._socket.send_bytes(data)
+
+    async def fail(self, task_id: str, failure: SpeechFailure, request_id: str = "") -> None:
+        """SAM-SE: after `task-failed` the service closes the connection."""
+        await self.send(speech_frames.failed(task_id, request_id or str(uuid.uuid4()), failure))
+        await self._socket.close(1000)
+
+    async def end(self, kind: str) -> None:
+        """Obey a fault that ends the connection, or waits for the client to."""
+        if kind == "closed":
+            await self._socket.close(1000)
+        elif kind == "reset":
+            self._lines.reset(self._socket.client)
+        with contextlib.suppress(RuntimeError):
+            while (await self._socket.receive())["type"] != "websocket.disconnect":
+                pass
+        raise _Gone
+
+    @property
+    def state(self) -> State:
+        return self._state
+
+    @property
+    def key(self) -> str | None:
+        return self._socket.headers.get("authorization")
+
+    def _record(self, method: str, status: int, body: Any) -> None:
+        self._state.record(
+            LoggedRequest(
+                method=method,
+                path=self._socket.url.path,
+                status=status,
+                headers=dict(self._socket.headers),
+                body=body,
+                query=dict(self._socket.query_params),
+                kind="speech",
+                at=time.time(),
+            )
+        )
+
+
+class _Task:
+    """One `run-task`."""
+
+    def __init__(self, connection: _Connection, frame: dict[str, Any]) -> None:
+        payload = frame.get("payload")
+        self._payload: dict[str, Any] = payload if isinstance(payload, dict) else {}
+        self._connection = connection
+        self._task_id = str(frame["header"]["task_id"])
+        self._request_id = str(uuid.uuid4())
+        self._sent_frames = 0
+        text, model = text_of(self._payload), str(self._payload.get("model"))
+        self._fault = connection.state.faults.take("speech", text, model)
+
+    async def run(self) -> int:
+        """Do it; returns 200.
+
+        Raises:
+            _Gone: it failed, or a fault ended the connection.
+        """
+        try:
+            kind = self._fault.kind if self._fault is not None else ""
+            if self._fault is not None and kind == "slow":
+                await asyncio.sleep(self._fault.delay_s)
+            order = self._read()
+            duration_s = self._accept(order)
+            if kind == "silence":
+                await self._connection.end(kind)
+            await self._break_off_at(0)
+            await self._connection.send(speech_frames.started(self._task_id, self._request_id))
+            await self._speak(order, kind, duration_s)
+            finish = speech_frames.finished(self._task_id, self._request_id, order.characters, kind)
+            await self._connection.send(finish)
+        except SpeechFailure as failure:
+            await self._connection.fail(self._task_id, failure, self._request_id)
+            raise _Gone(400) from None
+        return 200
+
+    def _read(self) -> SpeechOrder:
+        order = read_speech_order(self._payload)
+        state = self._connection.state
+        if order.model in state.retired:
+            raise SpeechFailure("ModelNotFound", f"Model not found ({order.model})!")
+        try:
+            refusals.check_key(self._connection.key, state.api_keys, spends=True)
+            state.service.count_call(order.model, family="sambert")  # LIMIT: 20 a second for all voices
+            if "[sandbox:refuse]" in order.text:
+                raise refusals.input_inspection()
+        except Refusal as refusal:
+            raise SpeechFailure(refusal.code, refusal.message) from None
+        return order
+
+    def _accept(self, order: SpeechOrder) -> float:
+        """Note the work; return how long it takes."""
+        details = {"format": order.format, "sample_rate": order.sample_rate, "characters": order.characters}
+        note = plain_order("speech", order.model, SPEECH_PATH, order.text, details)
+        service = self._connection.state.service
+        task = service.take_on(note, self._payload, self._request_id, fate_of(self._fault), blocking=True)
+        return task.ended - task.created
+
+    async def _speak(self, order: SpeechOrder, kind: str, duration_s: float) -> None:
+        sizes = {"true_sizes": "true", "zero_sizes": "zero"}.get(kind, "placeholder")
+        parts = speak(order, sizes=sizes)
+        characters = 0
+        loop = asyncio.get_running_loop()
+        while (part := await loop.run_in_executor(_SPEAKERS, _next, parts)) is not None:
+            await asyncio.sleep(duration_s * len(part.spoken.text) / len(order.text))
+            characters = min(order.characters, characters + len(part.spoken.text))
+            told = speech_frames.sentences(order, part)
+            if not order.word_times and part.begin > 0:
+                told = []  # without times nothing new is to be told (and the official SDK crashes at a second one)
+            usage = None if kind == "null_usage" else characters
+            if kind == "no_audio":
+                await self._tell(told, usage)
+                continue
+            pieces = [part.data[start : start + FRAME_BYTES] for start in range(0, len(part.data), FRAME_BYTES)]
+            for number, piece in enumerate(pieces):
+                await self._break_off_at(self._sent_frames)
+                await self._connection.send_sound(piece)
+                self._sent_frames += 1
+                if number == 0 and len(told) > 1:
+                    await self._tell([told.pop(0)], usage)
+            await self._tell(told, usage)
+            if "[sandbox:fail]" in order.text:
+                reason = refusals.output_inspection()
+                raise SpeechFailure(reason.code, reason.message)
+        if self._fault is not None and kind in ("failed", "closed", "reset"):
+            await self._break_off(self._fault)
+
+    async def _tell(self, told: list[dict[str, Any]], characters: int | None) -> None:
+        for sentence in told:
+            await self._connection.send(speech_frames.result(self._task_id, self._request_id, sentence, characters))
+
+    async def _break_off_at(self, sent_frames: int) -> None:
+        """Let a fault end the task when as many audio frames are out as it says."""
+        fault = self._fault
+        if fault is not None and fault.kind in ("failed", "closed", "reset") and fault.count == sent_frames:
+            await self._break_off(fault)
+
+    async def _break_off(self, fault: Fault) -> None:
+        if fault.kind == "failed":
+            _, code, message = words_of(fault)
+            raise SpeechFailure(code, message)
+        await self._connection.end(fault.kind)
+
+
+def _next(parts: Iterator[Part]) -> Part | None:
+    return next(parts, None)
+
+
+def _json_object(text: str) -> dict[str, Any]:
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return {}
+    return value if isinstance(value, dict) else {}

@@ -1,0 +1,106 @@
+"""The bodies and frames of text answers, key for key (CAP single-generation-*, API)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from bailian.sandbox.http.refusals import Refusal
+from bailian.sandbox.text.requests import TextOrder
+from bailian.sandbox.text.writer import Writing
+
+FRAMES_MAX = 100
+"""A long answer has bigger steps: without increments each frame repeats the whole text so far."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How much of a writing is out: numbers of tokens."""
+
+    thoughts: int
+    answer: int
+    last: bool = False
+
+
+def whole_answer(order: TextOrder, writing: Writing, request_id: str) -> dict[str, Any]:
+    """A non-streaming answer."""
+    done = Progress(len(writing.thoughts), len(writing.answer), last=True)
+    return _body(order, writing, Progress(0, 0), done, request_id, whole=True)
+
+
+def frames(order: TextOrder, writing: Writing, request_id: str) -> Iterator[dict[str, Any]]:
+    """Yield what each `data:` line holds; the last one alone has a real finish reason."""
+    before = Progress(0, 0)
+    for now in _steps(writing):
+        yield _body(order, writing, before, now, request_id, whole=not order.incremental)
+        before = now
+    # In increments the last frame has no text of its own (CAP single-generation-text-sse).
+    last = Progress(len(writing.thoughts), len(writing.answer), last=True)
+    yield _body(order, writing, last, last, request_id, whole=not order.incremental)
+
+
+def _steps(writing: Writing) -> Iterator[Progress]:
+    total = len(writing.thoughts) + len(writing.answer)
+    step = max(2, -(-total // FRAMES_MAX))
+    for end in _ends(len(writing.thoughts), step):
+        yield Progress(end, 0)
+    for end in _ends(len(writing.answer), step):
+        yield Progress(len(writing.thoughts), end)
+
+
+def _ends(count: int, step: int) -> Iterator[int]:
+    """One token first, then equal steps."""
+    if count:
+        yield 1
+        yield from range(1 + step, count, step)
+    if count > 1:
+        yield count
+
+
+def _body(
+    order: TextOrder, writing: Writing, before: Progress, now: Progress, request_id: str, *, whole: bool
+) -> dict[str, Any]:
+    begin = Progress(0, 0) if whole else before
+    text = "".join(writing.answer[begin.answer : now.answer])
+    reason = writing.finish_reason if now.last else "null"  # the string, in every capture
+    if order.result_format == "text":
+        output: dict[str, Any] = {"finish_reason": reason, "text": text}
+    else:
+        message = {"role": "assistant", "content": text}
+        if order.thinking:
+            message["reasoning_content"] = "".join(writing.thoughts[begin.thoughts : now.thoughts])
+        output = {"choices": [{"finish_reason": reason, "message": message}]}
+    return {"output": output, "usage": _usage(order, now), "request_id": request_id}
+
+
+def _usage(order: TextOrder, now: Progress) -> dict[str, Any]:
+    """Cumulative in a stream. The keys differ between the two formats as they do in the captures."""
+    spent = now.thoughts + now.answer
+    usage: dict[str, Any] = {
+        "total_tokens": order.input_tokens + spent,
+        "output_tokens": spent,
+        "input_tokens": order.input_tokens,
+    }
+    if order.result_format == "text":
+        usage = {"prompt_tokens_details": {"cached_tokens": 0}, **usage}
+    if order.thinking:
+        usage["output_tokens_details"] = {"reasoning_tokens": now.thoughts}
+    return usage
+
+
+def sse_frame(
+    number: int, body: dict[str, Any], *, event: str = "result", status: int = 200, blank: bool = True
+) -> bytes:
+    """CAP single-generation-text-sse: no space after a colon, the status as a comment."""
+    data = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+    end = "\n\n" if blank else "\n"
+    return f"id:{number}\nevent:{event}\n:HTTP_STATUS/{status}\ndata:{data}{end}".encode()
+
+
+def error_frame(number: int, refusal: Refusal, request_id: str, *, blank: bool = True) -> bytes:
+    """CAP parameter-error-sse."""
+    pair = {"code": refusal.code, "message": refusal.message}
+    body = {**{key: value for key, value in pair.items() if value}, "request_id": request_id}
+    return sse_frame(number, body, event="error", status=refusal.status, blank=blank)

@@ -1,0 +1,134 @@
+"""Takes calls of text models: whole answers and streams.
+
+Importing this needs starlette.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from bailian.sandbox.faults import Fault
+from bailian.sandbox.http import refusals
+from bailian.sandbox.http.answers import Answer, json_answer
+from bailian.sandbox.http.event_stream import EVENT_STREAM, Streamed
+from bailian.sandbox.http.fault_injection import fate_of, words_of
+from bailian.sandbox.http.refusals import Refusal
+from bailian.sandbox.state import State
+from bailian.sandbox.tasks.plain_requests import plain_order
+from bailian.sandbox.tasks.requests import parse_body
+from bailian.sandbox.tasks.task_store import Task
+from bailian.sandbox.text.models import TEXT_GENERATION, TextModel, known_texts
+from bailian.sandbox.text.replies import error_frame, frames, sse_frame, whole_answer
+from bailian.sandbox.text.requests import TextOrder, question_of, read_text_order
+from bailian.sandbox.text.writer import Writing, write
+
+Work = Callable[[Fault | None], Awaitable[Answer]]
+
+HEARTBEAT = b":heartbeat\n"
+"""Which words the service's own comments have is not known; a client skips them (a guess)."""
+
+_FAILING = ("stream_error", "failed")
+
+
+class TextDesk:
+    """The text endpoint."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        models = known_texts(state.catalog)
+        self._models = {name: model for name, model in models.items() if name not in state.retired}
+
+    def errand(self, raw: bytes, headers: Mapping[str, str], request_id: str) -> tuple[Work, str, str]:
+        """Return the work, and prompt and model for the faults."""
+        streams = wants_stream(headers)
+        asks_async = headers.get("x-dashscope-async", "").lower() == "enable"
+        body: dict[str, Any] = {}
+        unreadable: Refusal | None = None
+        try:
+            body = parse_body(raw)
+        except Refusal as refusal:
+            unreadable = refusal
+
+        async def work(fault: Fault | None) -> Answer:
+            if asks_async:
+                message = "Current user api does not support asynchronous calls."  # ERR
+                raise Refusal(403, "AccessDenied", message)
+            try:
+                if unreadable is not None:
+                    raise unreadable
+                order, task = self._accept(body, request_id, fault, streams=streams)
+            except Refusal as refusal:
+                if not streams:
+                    raise
+                # CAP parameter-error-sse: HTTP 200, and the refusal is a frame.
+                blank = self._state.settings.sse_blank_lines
+                return self._streamed([error_frame(1, refusal, request_id, blank=blank)], request_id)
+            writing = write(task.model, order)
+            failure = _failure(fault, order.question)
+            if streams:
+                return self._stream(order, writing, task, failure, request_id)
+            if failure is not None:
+                raise failure[1]
+            await self._state.until(task.ended)
+            return json_answer(whole_answer(order, writing, request_id), headers=_PATIENCE)
+
+        return work, question_of(body), str(body.get("model", ""))
+
+    def _accept(
+        self, body: Mapping[str, Any], request_id: str, fault: Fault | None, *, streams: bool
+    ) -> tuple[TextOrder, Task]:
+        name = str(body["model"])
+        order = read_text_order(name, self._model(name), body, streams=streams)
+        if "[sandbox:refuse]" in order.question:
+            raise refusals.input_inspection()
+        self._state.service.count_call(name)
+        note = plain_order("text", name, TEXT_GENERATION, order.question, {"stream": streams})
+        task = self._state.service.take_on(note, body, request_id, fate_of(fault), blocking=True)
+        return order, task
+
+    def _model(self, name: str) -> TextModel:
+        model = self._models.get(name)
+        if model is not None:
+            return model
+        if self._state.service.knows(name):
+            raise refusals.wrong_path()
+        raise refusals.no_such_model(sync=True)
+
+    def _stream(
+        self, order: TextOrder, writing: Writing, task: Task, failure: tuple[int, Refusal] | None, request_id: str
+    ) -> Streamed:
+        settings = self._state.settings
+        blank = settings.sse_blank_lines
+        bodies = list(frames(order, writing, request_id))
+        if failure is not None:
+            bodies = bodies[: failure[0]]
+        made = [sse_frame(number, body, blank=blank) for number, body in enumerate(bodies, 1)]
+        if failure is not None:
+            made.append(error_frame(len(made) + 1, failure[1], request_id, blank=blank))
+        if settings.sse_heartbeats:
+            made = [HEARTBEAT + frame for frame in made]
+        return self._streamed(made, request_id, max(0.0, task.ended - task.created) / len(made))
+
+    def _streamed(self, made: list[bytes], request_id: str, pause_s: float = 0.0) -> Streamed:
+        headers = {"x-request-id": request_id, **_PATIENCE}
+        return Streamed(200, b"", headers, EVENT_STREAM, pieces=tuple(made), pause_s=pause_s)
+
+
+_PATIENCE = {"x-dashscope-timeout": "298"}  # CAP: for qwen-max and qwen-plus since 2025-07
+
+
+def wants_stream(headers: Mapping[str, str]) -> bool:
+    """API, CAP single-generation-text-sse: either header alone is enough."""
+    return headers.get("x-dashscope-sse", "").lower() == "enable" or "text/event-stream" in headers.get("accept", "")
+
+
+def _failure(fault: Fault | None, question: str) -> tuple[int, Refusal] | None:
+    """Return after how many frames a stream breaks off, and with which refusal."""
+    if fault is not None and fault.kind in _FAILING:
+        status, code, message = words_of(fault)
+        frames_first = fault.count if fault.kind == "stream_error" else 0
+        return frames_first, Refusal(500 if status == 200 else status, code, message)
+    if "[sandbox:fail]" in question:
+        return 2, refusals.output_inspection()
+    return None

@@ -1,0 +1,117 @@
+"""What the sandbox writes: made up, the same for the same order, and it says that it is made up.
+
+A token here is one Han character, up to four Latin letters, one digit or one sign, each with the white space
+before it (a guess: the real tokenizer is not rebuilt).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bailian.sandbox.text.requests import TextOrder
+
+QUOTED_CHARS = 60
+COUNT_MAX = 100_000
+"""The highest number it counts to."""
+LONG_MAX = 50_000
+"""The longest text, in characters, that a wish such as "800字" or "500 words" brings."""
+
+_TOKEN = re.compile(r"\s*(?:[A-Za-z\u00c0-\u024f]{1,4}|\d|\S)|\s+")
+_HAN = re.compile(r"[\u3400-\u9fff]")
+_COUNT = re.compile(
+    r"从\s*(?P<from_zh>\d{1,6})\s*数到\s*(?P<to_zh>\d{1,6})|数到\s*(?P<zh>\d{1,6})"
+    r"|count\s+from\s+(?P<from_en>\d{1,6})\s+to\s+(?P<to_en>\d{1,6})|count(?:\s+up)?\s+to\s+(?P<en>\d{1,6})",
+    re.IGNORECASE,
+)
+_LENGTH = re.compile(r"(\d{2,5})\s*(?:个?字|words?\b)", re.IGNORECASE)
+
+_MORE_ZH = (
+    "沙箱没有语言模型，它只会换一种说法重复您的问题。",
+    "这段文字不包含任何真实的知识，请不要当作事实引用。",
+    "换成真实的服务以后，同样的请求会得到真正的回答。",
+    "回答的长短由 max_tokens 和问题中的字数要求决定。",
+)
+_MORE_EN = (
+    "There is no language model here; the sandbox only says your question again in other words.",
+    "Nothing in this text is knowledge, so please do not quote it as fact.",
+    "Sent to the real service, the same request would get a real answer.",
+    "How long this gets is decided by max_tokens and by a number of words in the question.",
+)
+
+
+@dataclass(frozen=True)
+class Writing:
+    """The tokens of an answer; joined they are its text."""
+
+    thoughts: tuple[str, ...]
+    answer: tuple[str, ...]
+    finish_reason: str
+    """"stop" or "length"."""
+
+
+def tokens_of(text: str) -> list[str]:
+    return _TOKEN.findall(text)
+
+
+def count_tokens(text: str) -> int:
+    return len(tokens_of(text))
+
+
+def write(model: str, order: TextOrder) -> Writing:
+    """Answer an order."""
+    text = _as_json(model, order.question) if order.as_json else _answer(model, order.question)
+    ends = [position for position in (text.find(word) for word in order.stops) if position >= 0]
+    answer = tokens_of(text[: min(ends)] if ends else text)
+    thoughts = tokens_of(_thoughts(order.question))[: order.thinking_budget] if order.thinking else []
+    cut = len(answer) > order.max_tokens  # API: max_tokens does not limit the chain of thought
+    return Writing(tuple(thoughts), tuple(answer[: order.max_tokens]), "length" if cut else "stop")
+
+
+def _answer(model: str, question: str) -> str:
+    count = _COUNT.search(question)
+    if count is not None:
+        return _counting(count)
+    chinese = _HAN.search(question) is not None
+    quoted = " ".join(question.split())
+    quoted = quoted if len(quoted) <= QUOTED_CHARS else quoted[:QUOTED_CHARS] + "…"
+    if chinese:
+        text = f"这里是百炼沙箱，以 {model} 的名义作答，内容是编造的。您说的是：“{quoted}”。"
+    else:
+        text = f'This is the Bailian sandbox answering in the name of {model}; the content is made up. You said: "{quoted}".'
+    more, gap = (_MORE_ZH, "") if chinese else (_MORE_EN, " ")
+    wish = _LENGTH.search(question)
+    if wish is None:
+        return text + gap + gap.join(more[:2])
+    number = 0
+    # A word is taken for six characters.
+    while len(text) < min(int(wish[1]) * (1 if chinese else 6), LONG_MAX):
+        text += gap + more[number % len(more)]
+        number += 1
+    return text
+
+
+def _counting(match: re.Match[str]) -> str:
+    given = match.groupdict()
+    first = int(given["from_zh"] or given["from_en"] or 1)
+    last = int(given["to_zh"] or given["zh"] or given["to_en"] or given["en"])
+    last = min(last, first + COUNT_MAX)
+    gap = "，" if given["to_zh"] or given["zh"] else ", "
+    return gap.join(str(number) for number in range(first, last + 1)) or str(first)
+
+
+def _as_json(model: str, question: str) -> str:
+    content = {"sandbox": True, "model": model, "question": question, "answer": _answer(model, question)}
+    return json.dumps(content, ensure_ascii=False)
+
+
+def _thoughts(question: str) -> str:
+    if _HAN.search(question):
+        return "先看用户问了什么。沙箱没有模型，不能真的思考，所以把问题原样说一遍，并说明这是编造的。"
+    return (
+        "First see what the user asks. The sandbox has no model and cannot really think, "
+        "so it repeats the question and says that the answer is made up."
+    )
