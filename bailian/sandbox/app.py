@@ -20,13 +20,13 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from bailian.sandbox.admin import Admin
-from bailian.sandbox.batches.routes import BatchDesk
-from bailian.sandbox.edits.requests import EditOrders
+from bailian.sandbox.batches.routes import BatchRoutes
+from bailian.sandbox.edits.requests import EditRequests
 from bailian.sandbox.faults import Fault
 from bailian.sandbox.http import refusals
-from bailian.sandbox.http.answers import Answer, LoggedRequest, body_for_log, json_answer, refused
-from bailian.sandbox.http.fault_injection import Mishaps, fate_of, words_of
-from bailian.sandbox.http.raw_sockets import Lines, Reply, Silence
+from bailian.sandbox.http.answers import Answer, LoggedRequest, body_for_log, error_answer, json_answer
+from bailian.sandbox.http.fault_injection import FaultInjection, error_of, outcome_of
+from bailian.sandbox.http.raw_sockets import Connections, PlainResponse, SilentResponse
 from bailian.sandbox.http.refusals import Refusal
 from bailian.sandbox.images.models import (
     IMAGE2IMAGE,
@@ -36,19 +36,19 @@ from bailian.sandbox.images.models import (
     VIDEO_SYNTHESIS,
     ServiceModel,
 )
-from bailian.sandbox.speech.routes import SpeechDesk
+from bailian.sandbox.speech.routes import SpeechRoutes
 from bailian.sandbox.state import State
-from bailian.sandbox.storage.downloads import Files
-from bailian.sandbox.storage.input_fetcher import Givens
+from bailian.sandbox.storage.downloads import Downloads
+from bailian.sandbox.storage.input_fetcher import InputFetcher
 from bailian.sandbox.storage.results import result_path
 from bailian.sandbox.storage.uploads import resolves_oss
 from bailian.sandbox.tasks import replies
-from bailian.sandbox.tasks.requests import Order, has_pictures, parse_body, prompt_of
-from bailian.sandbox.tasks.task_store import Fate, Task
+from bailian.sandbox.tasks.requests import TaskRequest, has_pictures, parse_body, prompt_of
+from bailian.sandbox.tasks.task_store import Outcome, Task
 from bailian.sandbox.text.models import TEXT_GENERATION
-from bailian.sandbox.text.routes import TextDesk
+from bailian.sandbox.text.routes import TextRoutes
 from bailian.sandbox.transcription.models import TRANSCRIPTION
-from bailian.sandbox.transcription.routes import TranscriptionDesk
+from bailian.sandbox.transcription.routes import TranscriptionRoutes
 
 BASE_PATH = "/api/v1"
 _log = logging.getLogger("bailian.sandbox")
@@ -85,27 +85,27 @@ class Call:
         return self.request.headers.get("x-dashscope-async", "").lower() == "enable"
 
 
-class Desk:
+class ServiceRoutes:
     """Takes every request of the imitated service."""
 
-    def __init__(self, state: State, lines: Lines) -> None:
+    def __init__(self, state: State, connections: Connections) -> None:
         self._state = state
-        self._mishaps = Mishaps(lines)
-        self._files = Files(state)
-        self._edits = EditOrders(state.store)
-        self._text = TextDesk(state)
-        self._listener = TranscriptionDesk(state)
+        self._fault_injection = FaultInjection(connections)
+        self._files = Downloads(state)
+        self._edits = EditRequests(state.store)
+        self._text = TextRoutes(state)
+        self._transcription = TranscriptionRoutes(state)
 
     def routes(self) -> list[Route]:
         task_path = BASE_PATH + "/tasks/{task_id}"
         results = "/results/{task_id}/{index:int}.{suffix}"
         every_method = ["GET", "POST", "PUT", "DELETE"]
         return [
-            Route(BASE_PATH + TEXT2IMAGE, self._on("submit", self._order), methods=["POST"]),
-            Route(BASE_PATH + IMAGE_GENERATION, self._on("submit", self._order), methods=["POST"]),
-            Route(BASE_PATH + IMAGE2IMAGE, self._on("submit", self._order), methods=["POST"]),
-            Route(BASE_PATH + VIDEO_SYNTHESIS, self._on("submit", self._order), methods=["POST"]),
-            Route(BASE_PATH + MULTIMODAL, self._on("sync", self._order), methods=["POST"]),
+            Route(BASE_PATH + TEXT2IMAGE, self._on("submit", self._request), methods=["POST"]),
+            Route(BASE_PATH + IMAGE_GENERATION, self._on("submit", self._request), methods=["POST"]),
+            Route(BASE_PATH + IMAGE2IMAGE, self._on("submit", self._request), methods=["POST"]),
+            Route(BASE_PATH + VIDEO_SYNTHESIS, self._on("submit", self._request), methods=["POST"]),
+            Route(BASE_PATH + MULTIMODAL, self._on("sync", self._request), methods=["POST"]),
             Route(BASE_PATH + TEXT_GENERATION, self._on("text", self._generate), methods=["POST"]),
             Route(BASE_PATH + TRANSCRIPTION, self._on("submit", self._transcribe), methods=["POST"]),
             Route(BASE_PATH + "/uploads", self._on("grant", self._grant), methods=["GET"]),
@@ -117,7 +117,7 @@ class Desk:
             Route(task_path + "/cancel", self._on("cancel", self._cancel), methods=["POST"]),
             Route(results, self._on("download", self._download), methods=["GET"]),
             Route("/transcripts/{task_id}/{index:int}.json", self._on("download", self._transcript), methods=["GET"]),
-            Route("/{anything:path}", self._on("other", self._elsewhere), methods=every_method),
+            Route("/{anything:path}", self._on("other", self._not_found), methods=every_method),
         ]
 
     def _on(self, kind: str, errand_of: Callable[[Call], Errand]) -> Callable[[Request], Awaitable[Response]]:
@@ -126,11 +126,11 @@ class Desk:
             try:
                 call.raw = await request.body()
             except ClientDisconnect:
-                return Silence()
+                return SilentResponse()
             try:
                 response = await self._answer(call, errand_of)
             except asyncio.CancelledError:  # the sandbox stops; the line is down already
-                return Silence()
+                return SilentResponse()
             self._record(call, response.status_code)
             return response
 
@@ -143,9 +143,9 @@ class Desk:
                 refusals.check_key(key, self._state.api_keys, spends=spends)
             errand = errand_of(call)
             fault = self._state.faults.take(call.kind, errand.prompt, errand.model)
-            return await self._mishaps.carry_out(fault, lambda: errand.work(fault), call.request_id)
+            return await self._fault_injection.respond(fault, lambda: errand.work(fault), call.request_id)
         except Refusal as refusal:
-            return Reply(refused(refusal, call.request_id))
+            return PlainResponse(error_answer(refusal, call.request_id))
 
     def _record(self, call: Call, status: int) -> None:
         self._state.record(
@@ -161,15 +161,15 @@ class Desk:
             )
         )
 
-    def _order(self, call: Call) -> Errand:
+    def _request(self, call: Call) -> Errand:
         body = parse_body(call.raw)
         path = call.path.removeprefix(BASE_PATH)
 
         async def work(fault: Fault | None) -> Answer:
-            model = self._state.service.admit(path, body, asks_async=call.asks_async())
+            model = self._state.account.admit(path, body, asks_async=call.asks_async())
             edits = model.edit and (model.edit.images_min or has_pictures(body))
-            order = await self._edit_order(call, model, path, body) if edits else None
-            task = self._state.service.accept(model, path, body, call.request_id, fate_of(fault), order)
+            request = await self._edit_request(call, model, path, body) if edits else None
+            task = self._state.account.accept(model, path, body, call.request_id, outcome_of(fault), request)
             if path != MULTIMODAL:
                 return json_answer(replies.accepted(task.task_id, call.request_id))
             await asyncio.sleep(max(0.0, task.ended - self._state.clock()))
@@ -179,10 +179,10 @@ class Desk:
 
         return Errand(work, prompt_of(body), str(body["model"]))
 
-    async def _edit_order(self, call: Call, model: ServiceModel, path: str, body: dict[str, Any]) -> Order:
+    async def _edit_request(self, call: Call, model: ServiceModel, path: str, body: dict[str, Any]) -> TaskRequest:
         name, resolves = str(body["model"]), resolves_oss(call.request.headers)
-        givens = Givens(self._state.uploads, self._state.settings, name, resolves=resolves)
-        return await self._edits.read(name, model, path, body, givens)
+        fetcher = InputFetcher(self._state.uploads, self._state.settings, name, resolves=resolves)
+        return await self._edits.read(name, model, path, body, fetcher)
 
     def _generate(self, call: Call) -> Errand:
         return Errand(*self._text.errand(call.raw, call.request.headers, call.request_id))
@@ -191,7 +191,7 @@ class Desk:
         query = call.request.query_params
 
         async def work(fault: Fault | None) -> Answer:
-            self._state.service.count_grant(query.get("model", ""))
+            self._state.account.count_grant(query.get("model", ""))
             return self._state.uploads.grant(query, call.root(), call.request_id)
 
         return Errand(work, model=query.get("model", ""))
@@ -205,11 +205,11 @@ class Desk:
 
     def _transcribe(self, call: Call) -> Errand:
         headers = call.request.headers
-        return Errand(*self._listener.errand(call.raw, headers, call.request_id, asks_async=call.asks_async()))
+        return Errand(*self._transcription.errand(call.raw, headers, call.request_id, asks_async=call.asks_async()))
 
     def _transcript(self, call: Call) -> Errand:
         async def work(fault: Fault | None) -> Answer:
-            return await self._listener.download(call.request, fault, call.request_id)
+            return await self._transcription.download(call.request, fault, call.request_id)
 
         return self._about_task(call.request.path_params["task_id"], work)
 
@@ -224,56 +224,56 @@ class Desk:
         task_id = call.request.path_params["task_id"]
 
         async def work(fault: Fault | None) -> Answer:
-            self._state.service.count_query()
+            self._state.account.count_query()
             if call.asks_async():
                 raise refusals.refuses_async()
             if fault is not None and fault.kind == "unknown":
                 return json_answer(replies.unknown(task_id, call.request_id))
             if fault is not None:
-                self._strike(task_id, fault)
+                self._apply_fault(task_id, fault)
             task = self._state.tasks.get(task_id)
-            if task is not None and task.order.kind == "transcription":
-                return await self._listener.poll(task, call.request_id, call.root())
-            return self._state.service.poll(task_id, call.request_id, self._signer(call))
+            if task is not None and task.request.kind == "transcription":
+                return await self._transcription.poll(task, call.request_id, call.root())
+            return self._state.account.poll(task_id, call.request_id, self._signer(call))
 
         return self._about_task(task_id, work)
 
-    def _strike(self, task_id: str, fault: Fault) -> None:
+    def _apply_fault(self, task_id: str, fault: Fault) -> None:
         """Let a fault of a poll happen to the task itself: what is terminal stays so."""
-        _, code, message = words_of(fault)
+        _, code, message = error_of(fault)
         if fault.kind == "canceled":
             self._state.tasks.cancel(task_id, None, force=True)
         elif fault.kind == "failed":
-            self._state.tasks.doom(task_id, end_now=True, failed=True, code=code, message=message)
+            self._state.tasks.change_outcome(task_id, end_now=True, failed=True, code=code, message=message)
         elif fault.kind == "partial":
-            fate = Fate(failed_pictures=fault.count, code=code, message=message)
-            self._state.tasks.doom(
-                task_id, end_now=False, failed_pictures=fate.failed_pictures, code=code, message=message
+            outcome = Outcome(failed_pictures=fault.count, code=code, message=message)
+            self._state.tasks.change_outcome(
+                task_id, end_now=False, failed_pictures=outcome.failed_pictures, code=code, message=message
             )
 
     def _cancel(self, call: Call) -> Errand:
         task_id = call.request.path_params["task_id"]
 
         async def work(fault: Fault | None) -> Answer:
-            self._state.service.count_query()
-            return self._state.service.cancel(task_id, call.request_id)
+            self._state.account.count_query()
+            return self._state.account.cancel(task_id, call.request_id)
 
         return self._about_task(task_id, work)
 
     def _about_task(self, task_id: str, work: Callable[[Fault | None], Awaitable[Answer]]) -> Errand:
         task = self._state.tasks.get(task_id)
-        return Errand(work, task.order.prompt, task.model) if task else Errand(work)
+        return Errand(work, task.request.prompt, task.model) if task else Errand(work)
 
     def _listing(self, call: Call) -> Errand:
         async def work(fault: Fault | None) -> Answer:
-            self._state.service.count_query()
-            return self._state.service.listing(call.request.query_params, call.request_id)
+            self._state.account.count_query()
+            return self._state.account.listing(call.request.query_params, call.request_id)
 
         return Errand(work)
 
     def _models(self, call: Call) -> Errand:
         async def work(fault: Fault | None) -> Answer:
-            self._state.service.count_query()
+            self._state.account.count_query()
             return json_answer(self._state.models.answer(call.request.query_params, call.request_id))
 
         return Errand(work)
@@ -286,7 +286,7 @@ class Desk:
 
         return self._about_task(task_id, work)
 
-    def _elsewhere(self, call: Call) -> Errand:
+    def _not_found(self, call: Call) -> Errand:
         if call.path.startswith(BASE_PATH + "/"):
             raise refusals.not_imitated(f"{call.request.method} {call.path}")
         raise Refusal(404, "NotFound", f"There is nothing at {call.path}.")
@@ -299,8 +299,12 @@ async def _crashed(request: Request, error: Exception) -> Response:
     return JSONResponse(body, 500)
 
 
-def build(state: State, lines: Lines) -> Starlette:
+def build(state: State, connections: Connections) -> Starlette:
     """Return the ASGI application."""
-    own = [*Admin(state).routes(), *SpeechDesk(state, lines).routes(), *BatchDesk(state, lines).routes()]
-    routes = [*own, *Desk(state, lines).routes()]  # its last one takes everything
+    own = [
+        *Admin(state).routes(),
+        *SpeechRoutes(state, connections).routes(),
+        *BatchRoutes(state, connections).routes(),
+    ]
+    routes = [*own, *ServiceRoutes(state, connections).routes()]  # its last one takes everything
     return Starlette(routes=routes, exception_handlers={Exception: _crashed})

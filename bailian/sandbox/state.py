@@ -9,16 +9,16 @@ from collections.abc import Callable, Collection, Mapping
 from datetime import date
 from pathlib import Path
 
-from bailian.sandbox.account.account import Service, Settings
+from bailian.sandbox.account.account import Account, Settings
 from bailian.sandbox.account.model_list import ModelList, retired_names
-from bailian.sandbox.batches.batch_store import BatchBook
+from bailian.sandbox.batches.batch_store import BatchStore
 from bailian.sandbox.faults import Faults
 from bailian.sandbox.http.answers import LoggedRequest
-from bailian.sandbox.images.models import KNOWN, Limits
+from bailian.sandbox.images.models import IMAGE_MODELS, Limits
 from bailian.sandbox.storage.links import Links
-from bailian.sandbox.storage.upload_store import Store
+from bailian.sandbox.storage.upload_store import UploadStore
 from bailian.sandbox.storage.uploads import Uploads
-from bailian.sandbox.tasks.task_store import Tasks
+from bailian.sandbox.tasks.task_store import TaskStore
 
 LOG_LENGTH = 100_000
 """The request log forgets its oldest entries beyond this."""
@@ -39,18 +39,18 @@ class State:
         day: date | None = None,
     ) -> None:
         self.clock = clock
-        self.retired = retired_names(catalog, day, KNOWN)
+        self.retired = retired_names(catalog, day, IMAGE_MODELS)
         self.catalog = catalog
         self.settings = settings
         self.faults = faults
         self.api_keys = None if api_keys is None else frozenset(api_keys)
         self.links = Links()
-        self.tasks = Tasks(state_path, clock)
-        self.store = Store(state_path, clock)
-        self.batches = BatchBook(state_path, clock)
+        self.tasks = TaskStore(state_path, clock)
+        self.store = UploadStore(state_path, clock)
+        self.batches = BatchStore(state_path, clock)
         self.uploads = Uploads(self.store, clock)
-        self.service = Service(catalog, self.tasks, settings, clock, self.retired)
-        self.models = ModelList(catalog, self.service.names, self.retired)
+        self.account = Account(catalog, self.tasks, settings, clock, self.retired)
+        self.models = ModelList(catalog, self.account.names, self.retired)
         self._lock = threading.Lock()
         self._log: deque[LoggedRequest] = deque(maxlen=LOG_LENGTH)
         self._counts: Counter[str] = Counter()

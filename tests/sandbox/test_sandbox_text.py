@@ -386,7 +386,7 @@ def test_a_reset_leaves_the_work_done(client: Client, box: Sandbox) -> None:
         with pytest.raises(requests.ConnectionError):
             ask(client, headers=SSE)
     (call,) = box.sync_calls
-    assert (call.order.kind, call.order.prompt, call.model) == ("text", "你好", "qwen-plus")
+    assert (call.request.kind, call.request.prompt, call.model) == ("text", "你好", "qwen-plus")
 
 
 def test_a_stream_that_nobody_reads_ends(client: Client, box: Sandbox) -> None:

@@ -10,17 +10,17 @@ from datetime import datetime
 from typing import Any
 
 from bailian.sandbox.account.rates import GRANTS_PER_S, QUERIES_PER_S, Rates
-from bailian.sandbox.edits.models import known_edits as edits_of
+from bailian.sandbox.edits.models import edit_models as edits_of
 from bailian.sandbox.http import refusals
 from bailian.sandbox.http.answers import Answer, json_answer
 from bailian.sandbox.http.refusals import Refusal
 from bailian.sandbox.images.models import MULTIMODAL, NOT_IMITATED, Limits, ServiceModel
-from bailian.sandbox.images.models import known_models as models_of
+from bailian.sandbox.images.models import image_models as models_of
 from bailian.sandbox.tasks import replies
-from bailian.sandbox.tasks.requests import Order, read_order
-from bailian.sandbox.tasks.task_store import LIFE_S, Fate, Task, Tasks
-from bailian.sandbox.video.models import known_videos as videos_of
-from bailian.sandbox.video.requests import read_video_order
+from bailian.sandbox.tasks.requests import TaskRequest, read_image_request
+from bailian.sandbox.tasks.task_store import LIFE_S, Outcome, Task, TaskStore
+from bailian.sandbox.video.models import video_models as videos_of
+from bailian.sandbox.video.requests import read_video_request
 
 MAX_PAGE_SIZE = 100
 """The vendor names no maximum; a larger page is cut to this (a guess)."""
@@ -70,13 +70,13 @@ class Settings:
             setattr(self, name, value)
 
 
-class Service:
+class Account:
     """One account on the service."""
 
     def __init__(
         self,
         catalog: Mapping[str, Limits],
-        tasks: Tasks,
+        tasks: TaskStore,
         settings: Settings,
         clock: Callable[[], float],
         retired: frozenset[str] = frozenset(),
@@ -122,8 +122,8 @@ class Service:
         path: str,
         body: Mapping[str, Any],
         request_id: str,
-        fate: Fate,
-        order: Order | None = None,
+        outcome: Outcome,
+        request: TaskRequest | None = None,
     ) -> Task:
         """Check the body (unless its order is given already) and take the work on.
 
@@ -131,22 +131,22 @@ class Service:
             Refusal: with the documented answer.
         """
         name, sync = str(body["model"]), path == MULTIMODAL
-        if order is None:
-            read = read_order if model.video is None else read_video_order
-            order = read(name, model, path, body)
-        if "[sandbox:refuse]" in order.prompt:
+        if request is None:
+            read = read_image_request if model.video is None else read_video_request
+            request = read(name, model, path, body)
+        if "[sandbox:refuse]" in request.prompt:
             raise refusals.input_inspection()
-        fate = fated_by_order(order, fated_by_prompt(order.prompt, fate))
-        if sync and fate.failed:
-            raise Refusal(500 if fate.code.startswith("InternalError") else 400, fate.code, fate.message)
+        outcome = outcome_by_request(request, outcome_by_prompt(request.prompt, outcome))
+        if sync and outcome.failed:
+            raise Refusal(500 if outcome.code.startswith("InternalError") else 400, outcome.code, outcome.message)
         task_id = str(uuid.uuid4())
         self._tasks.add(
             task_id=task_id,
             request_id=request_id,
-            order=order,
-            fate=fate,
+            request=request,
+            outcome=outcome,
             body=body,
-            duration_s=self._duration_s(task_id, fate),
+            duration_s=self._duration_s(task_id, outcome),
             running_limit=None if sync else self._running_limit(name),
             blocking=sync,
         )
@@ -184,28 +184,30 @@ class Service:
         if not self._rates.allows(f"submit {family or name}", limits.submit_per_s):
             raise refusals.throttled()
 
-    def take_on(self, order: Order, body: Mapping[str, Any], request_id: str, fate: Fate, *, blocking: bool) -> Task:
+    def add_work(
+        self, request: TaskRequest, body: Mapping[str, Any], request_id: str, outcome: Outcome, *, blocking: bool
+    ) -> Task:
         """Note work that is no picture."""
         task_id = str(uuid.uuid4())
-        fate = fated_by_prompt(order.prompt, fate)
+        outcome = outcome_by_prompt(request.prompt, outcome)
         self._tasks.add(
             task_id=task_id,
             request_id=request_id,
-            order=order,
-            fate=fate,
+            request=request,
+            outcome=outcome,
             body=body,
-            duration_s=self._duration_s(task_id, fate),
-            running_limit=None if blocking else self._running_limit(order.model),
+            duration_s=self._duration_s(task_id, outcome),
+            running_limit=None if blocking else self._running_limit(request.model),
             blocking=blocking,
         )
         task = self._tasks.get(task_id)
         assert task is not None  # noqa: S101  # just added
         return task
 
-    def _duration_s(self, task_id: str, fate: Fate) -> float:
-        base = self._settings.task_s if fate.task_s is None else fate.task_s
+    def _duration_s(self, task_id: str, outcome: Outcome) -> float:
+        base = self._settings.task_s if outcome.task_s is None else outcome.task_s
         share = int.from_bytes(hashlib.sha256(task_id.encode()).digest()[:4], "big") / 2**31 - 1
-        return max(0.0, base * fate.slower * (1 + self._settings.jitter * share))
+        return max(0.0, base * outcome.slower * (1 + self._settings.jitter * share))
 
     def _running_limit(self, name: str) -> int | None:
         limits = self._limits.get(name)
@@ -263,27 +265,27 @@ class Service:
         return json_answer(replies.listing(total, page_no, page_size, tasks, request_id))
 
 
-def fated_by_prompt(prompt: str, fate: Fate) -> Fate:
+def outcome_by_prompt(prompt: str, outcome: Outcome) -> Outcome:
     """Obey the trigger words in a prompt; a fault goes before them."""
     if "[sandbox:slow]" in prompt:
-        fate = replace(fate, slower=SLOW_TIMES)
-    if fate.failed or fate.failed_pictures:
-        return fate
+        outcome = replace(outcome, slower=SLOW_TIMES)
+    if outcome.failed or outcome.failed_pictures:
+        return outcome
     if "[sandbox:fail]" in prompt:
         reason = refusals.output_inspection()
-        return replace(fate, failed=True, code=reason.code, message=reason.message)
+        return replace(outcome, failed=True, code=reason.code, message=reason.message)
     if "[sandbox:partial]" in prompt:
         code, message = replies.PICTURE_FAILED
-        return replace(fate, failed_pictures=1, code=code, message=message)
-    return fate
+        return replace(outcome, failed_pictures=1, code=code, message=message)
+    return outcome
 
 
-def fated_by_order(order: Order, fate: Fate) -> Fate:
+def outcome_by_request(request: TaskRequest, outcome: Outcome) -> Outcome:
     """Let an order fail that was accepted although its work cannot be done; a fault goes before."""
-    trouble = order.details.get("trouble")
-    if trouble is None or fate.failed:
-        return fate
-    return replace(fate, failed=True, code=trouble[0], message=trouble[1])
+    error = request.details.get("trouble")
+    if error is None or outcome.failed:
+        return outcome
+    return replace(outcome, failed=True, code=error[0], message=error[1])
 
 
 def _number(query: Mapping[str, str], name: str, default: int) -> int:

@@ -9,9 +9,9 @@ from typing import Any
 
 from bailian.sandbox.http.refusals import off_specification
 from bailian.sandbox.images.models import kinds_of
-from bailian.sandbox.speech.models import KNOWN_VOICES
-from bailian.sandbox.text.models import known_texts
-from bailian.sandbox.transcription.models import KNOWN_RECOGNIZERS
+from bailian.sandbox.speech.models import VOICES
+from bailian.sandbox.text.models import text_models
+from bailian.sandbox.transcription.models import RECOGNIZERS
 
 PAGE_SIZE = 10
 """The SDK's; the page's own default was not found."""
@@ -63,7 +63,7 @@ class ModelList:
             for name, entry in catalog.items()
             if not getattr(entry, "unknown_to_service", False)
         }
-        own = [*pictures, *known_texts(catalog), *KNOWN_VOICES, *KNOWN_RECOGNIZERS]
+        own = [*pictures, *text_models(catalog), *VOICES, *RECOGNIZERS]
         names = dict.fromkeys([*known, *own])
         self._rows = [_row(name, known.get(name)) for name in names if name not in retired]
 

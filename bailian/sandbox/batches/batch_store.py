@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bailian.sandbox.batches.input_file import Checked
+from bailian.sandbox.batches.input_file import FileCheck
 from bailian.sandbox.batches.results import Results
 
 VALIDATING_SHARE = 0.1
 FINALIZING_SHARE = 0.1
 """Parts of a batch's duration (guesses)."""
 
-OVER = ("completed", "failed", "expired", "cancelled")
+FINAL_STATUSES = ("completed", "failed", "expired", "cancelled")
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS batch_files (
@@ -76,7 +76,7 @@ class Batch:
         return self.created + (1 - FINALIZING_SHARE) * self.duration_s
 
     @property
-    def over_at(self) -> float:
+    def ends_at(self) -> float:
         """When it ends, or ended."""
         if self.errors:
             return self.began
@@ -86,7 +86,7 @@ class Batch:
 
     @property
     def status(self) -> str:
-        if self.now >= self.over_at:
+        if self.now >= self.ends_at:
             if self.errors:
                 return "failed"
             late = self.created + self.duration_s > self.created + self.window_s
@@ -98,9 +98,9 @@ class Batch:
         return "in_progress" if self.now < self.finalizing else "finalizing"
 
     @property
-    def share(self) -> float:
+    def progress(self) -> float:
         """Which part of the lines has been reached."""
-        until = min(self.now, self.over_at if self.stopped_at is None else self.stopped_at)
+        until = min(self.now, self.ends_at if self.stopped_at is None else self.stopped_at)
         span = max(self.finalizing - self.began, 1e-9)
         return 1.0 if self.status == "completed" else min(1.0, max(0.0, (until - self.began) / span))
 
@@ -109,7 +109,7 @@ class Batch:
         return f"file-batch_output-{hashlib.sha256(f'{self.batch_id} {kind}'.encode()).hexdigest()[:24]}"
 
 
-class BatchBook:
+class BatchStore:
     """May be used from any thread, and by several processes on one file."""
 
     def __init__(self, path: Path | None, clock: Callable[[], float]) -> None:
@@ -125,7 +125,7 @@ class BatchBook:
         with self._lock:
             self._db.close()
 
-    def keep_file(self, purpose: str, name: str, data: bytes) -> BatchFile:
+    def add_file(self, purpose: str, name: str, data: bytes) -> BatchFile:
         file = BatchFile(f"file-batch-{uuid.uuid4().hex[:24]}", purpose, name, data, self._clock())
         self._put(file)
         return file
@@ -135,12 +135,12 @@ class BatchBook:
             row = self._db.execute("SELECT * FROM batch_files WHERE file_id = ?", (file_id,)).fetchone()
         return BatchFile(**dict(row)) if row else None
 
-    def drop_file(self, file_id: str) -> bool:
+    def delete_file(self, file_id: str) -> bool:
         with self._lock:
             return self._db.execute("DELETE FROM batch_files WHERE file_id = ?", (file_id,)).rowcount == 1
 
     def add(
-        self, checked: Checked, *, duration_s: float, input_file_id: str, endpoint: str, window: str, window_s: float,
+        self, checked: FileCheck, *, duration_s: float, input_file_id: str, endpoint: str, window: str, window_s: float,
         metadata: Mapping[str, Any],
     ) -> Batch:  # fmt: skip
         """Accept a batch; what is wrong in its file is told when it is asked for."""
@@ -172,7 +172,7 @@ class BatchBook:
         """End a batch early, unless it is over; return it as it stands then."""
         with self._lock:
             batch = self.get(batch_id)
-            if batch is None or batch.status in OVER or batch.stopped:
+            if batch is None or batch.status in FINAL_STATUSES or batch.stopped:
                 return None
             if errors:
                 self._db.execute(
@@ -184,7 +184,7 @@ class BatchBook:
                 )
             return self.get(batch_id)
 
-    def keep_results(self, batch: Batch, results: Results) -> None:
+    def add_results(self, batch: Batch, results: Results) -> None:
         """Write both files and the final counts; a second time changes nothing."""
         for kind, data in (("output", results.output), ("error", results.errors)):
             if data:

@@ -24,7 +24,7 @@ ERRORS_SHOWN = 50
 
 
 @dataclass(frozen=True)
-class Checked:
+class FileCheck:
     """What validation found in a file."""
 
     total: int
@@ -39,24 +39,24 @@ def lines_of(data: bytes) -> Iterator[bytes]:
     return (line for line in data.split(b"\n") if line.strip())
 
 
-def check_file(data: bytes, endpoint: str, models: Mapping[str, Any]) -> Checked:
+def check_file(data: bytes, endpoint: str, models: Mapping[str, Any]) -> FileCheck:
     """Validate a file as the service does before it starts. The words, but for the url's, are guesses."""
     total = sum(1 for _ in lines_of(data))
     if not total:
-        return Checked(0, errors=[_error("empty_file", "The input file is empty.", None, None)])
-    found = _Found(endpoint, models)
+        return FileCheck(0, errors=[_error("empty_file", "The input file is empty.", None, None)])
+    checker = _FileChecker(endpoint, models)
     for number, line in enumerate(lines_of(data), 1):
-        found.look(number, line)
-    lines_max = TEST_LINES_MAX if found.model == TEST_MODEL else LINES_MAX
+        checker.look(number, line)
+    lines_max = TEST_LINES_MAX if checker.model == TEST_MODEL else LINES_MAX
     if total > lines_max:
         message = f"The input file has {total} lines, at most {lines_max} are allowed."
-        found.errors.insert(0, _error("too_many_tasks", message, None, None))
-    if found.model == TEST_MODEL and len(data) > TEST_FILE_BYTES_MAX:
-        found.errors.insert(0, _error("file_too_large", "A test file must not exceed 1 MB.", None, None))
-    return Checked(total, found.model, found.question, found.errors[:ERRORS_SHOWN])
+        checker.errors.insert(0, _error("too_many_tasks", message, None, None))
+    if checker.model == TEST_MODEL and len(data) > TEST_FILE_BYTES_MAX:
+        checker.errors.insert(0, _error("file_too_large", "A test file must not exceed 1 MB.", None, None))
+    return FileCheck(total, checker.model, checker.question, checker.errors[:ERRORS_SHOWN])
 
 
-class _Found:
+class _FileChecker:
     """Collects what is wrong while the lines go by."""
 
     def __init__(self, endpoint: str, models: Mapping[str, Any]) -> None:

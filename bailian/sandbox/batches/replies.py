@@ -9,35 +9,35 @@ from dataclasses import replace
 from typing import Any
 
 from bailian.sandbox.batches.batch_store import Batch, BatchFile
-from bailian.sandbox.batches.results import nested
+from bailian.sandbox.batches.results import nested_error
 from bailian.sandbox.faults import Fault
 from bailian.sandbox.http.answers import Answer, json_answer
-from bailian.sandbox.http.fault_injection import words_of
+from bailian.sandbox.http.fault_injection import error_of
 from bailian.sandbox.http.refusals import Refusal
 
 
-def invented(fault: Fault) -> dict[str, Any]:
-    _, code, message = words_of(fault)
+def fault_error(fault: Fault) -> dict[str, Any]:
+    _, code, message = error_of(fault)
     return {"code": code, "message": message, "param": None, "line": None}
 
 
-def nothing(what: str, name: str) -> Refusal:
+def not_found(what: str, name: str) -> Refusal:
     return Refusal(404, "NotFound", f"No such {what}: {name}")
 
 
-def refused(refusal: Refusal, request_id: str) -> Answer:
-    return json_answer(nested(refusal), refusal.status, {"x-request-id": request_id})
+def error_answer(refusal: Refusal, request_id: str) -> Answer:
+    return json_answer(nested_error(refusal), refusal.status, {"x-request-id": request_id})
 
 
 def instead(fault: Fault, request_id: str) -> Answer:
-    status, code, message = words_of(fault)
-    made = refused(Refusal(status, code, message), request_id)
+    status, code, message = error_of(fault)
+    made = error_answer(Refusal(status, code, message), request_id)
     if fault.retry_after_s is None:
         return made
     return replace(made, headers={**made.headers, "retry-after": f"{fault.retry_after_s:g}"})
 
 
-def file_shown(file: BatchFile) -> dict[str, Any]:
+def file_object(file: BatchFile) -> dict[str, Any]:
     """CAP upload-file-compatible."""
     return {
         "id": file.file_id,
@@ -50,11 +50,11 @@ def file_shown(file: BatchFile) -> dict[str, Any]:
     }
 
 
-def batch_shown(batch: Batch, *, fresh: bool = False) -> dict[str, Any]:
+def batch_object(batch: Batch, *, fresh: bool = False) -> dict[str, Any]:
     """CAP create-batch, get-*-batch: key for key, in their order; times in whole seconds."""
     status = "validating" if fresh else batch.status
     running = status not in ("validating", "failed")
-    ended = int(batch.over_at)
+    ended = int(batch.ends_at)
     counted = batch.completed is not None
     return {
         "id": batch.batch_id,
@@ -77,7 +77,7 @@ def batch_shown(batch: Batch, *, fresh: bool = False) -> dict[str, Any]:
         "cancelled_at": ended if status == "cancelled" else None,
         "request_counts": {
             "total": batch.total if running else 0,
-            "completed": (batch.completed or 0) if counted else int(batch.share * batch.total) if running else 0,
+            "completed": (batch.completed or 0) if counted else int(batch.progress * batch.total) if running else 0,
             "failed": batch.failed or 0,
         },
         "metadata": batch.metadata or None,

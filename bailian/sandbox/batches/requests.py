@@ -22,7 +22,7 @@ PAGE_DEFAULT = 20
 
 
 @dataclass(frozen=True)
-class BatchOrder:
+class BatchRequest:
     """One accepted order."""
 
     input_file_id: str
@@ -32,7 +32,7 @@ class BatchOrder:
     metadata: dict[str, Any]
 
 
-def read_batch_order(raw: bytes) -> BatchOrder:
+def read_batch_request(raw: bytes) -> BatchRequest:
     """Check the body of a POST.
 
     Raises:
@@ -56,7 +56,7 @@ def read_batch_order(raw: bytes) -> BatchOrder:
         if len(str(metadata.get(name) or "")) > most:
             raise invalid(f"{name} must not be longer than {most} characters")
     window = body["completion_window"]
-    return BatchOrder(body["input_file_id"], body["endpoint"], window, _window_s(window), metadata)
+    return BatchRequest(body["input_file_id"], body["endpoint"], window, _window_s(window), metadata)
 
 
 def _window_s(window: str) -> float:

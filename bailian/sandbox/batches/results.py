@@ -14,8 +14,8 @@ from bailian.sandbox.batches.input_file import TEST_MODEL, lines_of
 from bailian.sandbox.http import refusals
 from bailian.sandbox.http.refusals import Refusal
 from bailian.sandbox.text.models import TextModel
-from bailian.sandbox.text.requests import TextOrder, read_text_order
-from bailian.sandbox.text.writer import Writing, write
+from bailian.sandbox.text.requests import TextRequest, read_text_request
+from bailian.sandbox.text.writer import GeneratedText, generate
 
 _TEST_ANSWER = "This is a test result of the Bailian sandbox; no model was asked."
 
@@ -40,15 +40,20 @@ class Results:
     failed: int
 
 
-def nested(refusal: Refusal) -> dict[str, Any]:
+def nested_error(refusal: Refusal) -> dict[str, Any]:
     """ERR, CAP upload-file-error: errors of the compatible paths are nested."""
     kind = "invalid_request_error" if refusal.status < 500 else "internal_error"
     code = _SNAKE.get(refusal.code, refusal.code) or None
     return {"error": {"message": refusal.message, "type": kind, "param": None, "code": code}}
 
 
-def carry_out(
-    batch_id: str, data: bytes, models: Mapping[str, TextModel], created: int, share: float, leftover: tuple[str, str]
+def answer_lines(
+    batch_id: str,
+    data: bytes,
+    models: Mapping[str, TextModel],
+    created: int,
+    share: float,
+    unreached_error: tuple[str, str],
 ) -> Results:
     """Answer a file's lines, in an order of its own.
 
@@ -63,7 +68,7 @@ def carry_out(
         request_id = _request_id(batch_id, line["custom_id"])
         if number >= reached:
             # Which words the service has for these is not known; OpenAI's own lines look so (a guess).
-            error = {"code": leftover[0], "message": leftover[1]}
+            error = {"code": unreached_error[0], "message": unreached_error[1]}
             failed.append({"id": request_id, "custom_id": line["custom_id"], "response": None, "error": error})
             continue
         status, body = _answered(line["body"], models, request_id, created)
@@ -79,46 +84,48 @@ def _answered(
 ) -> tuple[int, dict[str, Any]]:
     name = str(body["model"])
     if name == TEST_MODEL:
-        order, writing = None, Writing((), (_TEST_ANSWER,), "stop")
+        request, generated = None, GeneratedText((), (_TEST_ANSWER,), "stop")
     else:
         try:
-            order = _order(name, body, models[name])
+            request = _request(name, body, models[name])
         except Refusal as refusal:
-            return refusal.status, nested(refusal)
-        writing = write(name, order)
-    return 200, _completion(name, order, writing, request_id, created)
+            return refusal.status, nested_error(refusal)
+        generated = generate(name, request)
+    return 200, _completion(name, request, generated, request_id, created)
 
 
-def _order(name: str, body: Mapping[str, Any], model: TextModel) -> TextOrder:
+def _request(name: str, body: Mapping[str, Any], model: TextModel) -> TextRequest:
     """The rules are those of the native call; only the envelope differs."""
     parameters = {key: value for key, value in body.items() if key not in ("model", "messages", "stream")}
     parameters["result_format"] = "message"
     # BATCH: thinking is allowed, although nothing streams.
     parameters["incremental_output"] = bool(body.get("enable_thinking"))
     native = {"model": name, "input": {"messages": body.get("messages")}, "parameters": parameters}
-    order = read_text_order(name, model, native, streams=True)
-    if "[sandbox:refuse]" in order.question:
+    request = read_text_request(name, model, native, streams=True)
+    if "[sandbox:refuse]" in request.question:
         raise refusals.input_inspection()
-    if "[sandbox:fail]" in order.question:
+    if "[sandbox:fail]" in request.question:
         raise refusals.output_inspection()
-    return order
+    return request
 
 
-def _completion(name: str, order: TextOrder | None, writing: Writing, request_id: str, created: int) -> dict[str, Any]:
+def _completion(
+    name: str, request: TextRequest | None, generated: GeneratedText, request_id: str, created: int
+) -> dict[str, Any]:
     """CAP get-file-content-compatible, key for key."""
-    message = {"role": "assistant", "content": "".join(writing.answer)}
-    spent = len(writing.thoughts) + len(writing.answer)
-    asked = order.input_tokens if order else 0
+    message = {"role": "assistant", "content": "".join(generated.answer)}
+    spent = len(generated.reasoning) + len(generated.answer)
+    asked = request.input_tokens if request else 0
     usage: dict[str, Any] = {"completion_tokens": spent, "prompt_tokens": asked, "total_tokens": asked + spent}
-    if writing.thoughts:
-        message["reasoning_content"] = "".join(writing.thoughts)
-        usage["completion_tokens_details"] = {"reasoning_tokens": len(writing.thoughts)}
+    if generated.reasoning:
+        message["reasoning_content"] = "".join(generated.reasoning)
+        usage["completion_tokens_details"] = {"reasoning_tokens": len(generated.reasoning)}
     return {
         "created": created,
         "usage": usage,
         "model": name,
         "id": f"chatcmpl-{request_id}",
-        "choices": [{"finish_reason": writing.finish_reason, "index": 0, "message": message}],
+        "choices": [{"finish_reason": generated.finish_reason, "index": 0, "message": message}],
         "object": "chat.completion",
     }
 

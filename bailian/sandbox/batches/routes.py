@@ -17,20 +17,20 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from bailian.sandbox.account.account import SLOW_TIMES
-from bailian.sandbox.batches.batch_store import OVER, Batch, BatchFile
+from bailian.sandbox.batches.batch_store import FINAL_STATUSES, Batch, BatchFile
 from bailian.sandbox.batches.input_file import FILE_BYTES_MAX, TEST_MODEL, check_file
-from bailian.sandbox.batches.replies import batch_shown, file_shown, instead, invented, nothing, refused
-from bailian.sandbox.batches.requests import Filter, read_batch_order, read_filter
-from bailian.sandbox.batches.results import carry_out
+from bailian.sandbox.batches.replies import batch_object, error_answer, fault_error, file_object, instead, not_found
+from bailian.sandbox.batches.requests import Filter, read_batch_request, read_filter
+from bailian.sandbox.batches.results import answer_lines
 from bailian.sandbox.faults import Fault
 from bailian.sandbox.http import refusals
 from bailian.sandbox.http.answers import Answer, LoggedRequest, body_for_log, json_answer
-from bailian.sandbox.http.fault_injection import Mishaps
+from bailian.sandbox.http.fault_injection import FaultInjection
 from bailian.sandbox.http.multipart import read_form
-from bailian.sandbox.http.raw_sockets import Lines, Reply, Silence
+from bailian.sandbox.http.raw_sockets import Connections, PlainResponse, SilentResponse
 from bailian.sandbox.http.refusals import Refusal
 from bailian.sandbox.state import State
-from bailian.sandbox.text.models import known_texts
+from bailian.sandbox.text.models import text_models
 
 COMPATIBLE_PATH = "/compatible-mode/v1"
 TEST_BATCHES_MAX = 2
@@ -38,7 +38,7 @@ TEST_BATCHES_MAX = 2
 
 Work = Callable[["Fault | None"], Awaitable[Answer]]
 
-_LEFTOVER = {
+_UNREACHED_ERRORS = {
     "expired": ("batch_expired", "This request could not be executed before the completion window expired."),
     "cancelled": ("batch_cancelled", "This request was not executed because the batch was cancelled."),
 }
@@ -64,14 +64,14 @@ class _Errand:
     model: str = ""
 
 
-class BatchDesk:
+class BatchRoutes:
     """Takes batches and their files."""
 
-    def __init__(self, state: State, lines: Lines) -> None:
+    def __init__(self, state: State, connections: Connections) -> None:
         self._state = state
-        self._book = state.batches
-        self._mishaps = Mishaps(lines)
-        models = known_texts(state.catalog)
+        self._store = state.batches
+        self._fault_injection = FaultInjection(connections)
+        models = text_models(state.catalog)
         self._models = {name: model for name, model in models.items() if name not in state.retired}
 
     def routes(self) -> list[Route]:
@@ -79,7 +79,7 @@ class BatchDesk:
         return [
             Route(files, self._on("batch_upload", self._upload), methods=["POST"]),
             Route(files + "/{file_id}", self._on("batch_file", self._show_file), methods=["GET"]),
-            Route(files + "/{file_id}", self._on("batch_file", self._drop_file), methods=["DELETE"]),
+            Route(files + "/{file_id}", self._on("batch_file", self._delete_file), methods=["DELETE"]),
             Route(files + "/{file_id}/content", self._on("batch_content", self._content), methods=["GET"]),
             Route(batches, self._on("batch_create", self._create), methods=["POST"]),
             Route(batches, self._on("batch_list", self._list), methods=["GET"]),
@@ -94,7 +94,7 @@ class BatchDesk:
                 call.raw = await request.body()
                 response = await self._answer(call, errand_of)
             except (ClientDisconnect, asyncio.CancelledError):
-                return Silence()
+                return SilentResponse()
             self._state.record(
                 LoggedRequest(
                     method=request.method,
@@ -117,20 +117,20 @@ class BatchDesk:
             refusals.check_key(key, self._state.api_keys, spends=call.kind == "batch_create")
             errand = errand_of(call)
         except Refusal as refusal:
-            return Reply(refused(refusal, call.request_id))
+            return PlainResponse(error_answer(refusal, call.request_id))
         fault = self._state.faults.take(call.kind, errand.prompt, errand.model)
 
         async def work() -> Answer:
             try:
                 return await errand.work(fault)
             except Refusal as refusal:
-                return refused(refusal, call.request_id)
+                return error_answer(refusal, call.request_id)
 
         if fault is not None and fault.kind in ("throttle", "status"):
             if fault.work:
                 await work()
-            return Reply(instead(fault, call.request_id))
-        return await self._mishaps.carry_out(fault, work, call.request_id)
+            return PlainResponse(instead(fault, call.request_id))
+        return await self._fault_injection.respond(fault, work, call.request_id)
 
     # Files
 
@@ -146,26 +146,26 @@ class BatchDesk:
                 raise refusals.invalid("purpose must be one of batch, file-extract")
             if len(form.file) > FILE_BYTES_MAX:
                 raise refusals.invalid("The file must not exceed 500 MB.")
-            return json_answer(file_shown(self._book.keep_file("batch", form.file_name, form.file)))
+            return json_answer(file_object(self._store.add_file("batch", form.file_name, form.file)))
 
         return _Errand(work)
 
     def _file(self, call: _Call) -> BatchFile:
-        file = self._book.file(call.path("file_id"))
+        file = self._store.file(call.path("file_id"))
         if file is None:
-            raise nothing("file", call.path("file_id"))
+            raise not_found("file", call.path("file_id"))
         return file
 
     def _show_file(self, call: _Call) -> _Errand:
         async def work(fault: Fault | None) -> Answer:
-            return json_answer(file_shown(self._file(call)))
+            return json_answer(file_object(self._file(call)))
 
         return _Errand(work)
 
-    def _drop_file(self, call: _Call) -> _Errand:
+    def _delete_file(self, call: _Call) -> _Errand:
         async def work(fault: Fault | None) -> Answer:
             file = self._file(call)
-            self._book.drop_file(file.file_id)
+            self._store.delete_file(file.file_id)
             return json_answer({"id": file.file_id, "object": "file", "deleted": True})
 
         return _Errand(work)
@@ -181,27 +181,27 @@ class BatchDesk:
     # Batches
 
     def _create(self, call: _Call) -> _Errand:
-        order = read_batch_order(call.raw)
-        file = self._book.file(order.input_file_id)
+        request = read_batch_request(call.raw)
+        file = self._store.file(request.input_file_id)
         if file is None:
-            raise nothing("file", order.input_file_id)
+            raise not_found("file", request.input_file_id)
 
         async def work(fault: Fault | None) -> Answer:
-            checked = await asyncio.to_thread(check_file, file.data, order.endpoint, self._models)
+            checked = await asyncio.to_thread(check_file, file.data, request.endpoint, self._models)
             if checked.model == TEST_MODEL:
                 self._check_room_for_test()
             if fault is not None and fault.kind == "failed":
-                checked = replace(checked, errors=[invented(fault)])
-            batch = self._book.add(
+                checked = replace(checked, errors=[fault_error(fault)])
+            batch = self._store.add(
                 checked,
                 duration_s=self._duration_s(file, fault),
                 input_file_id=file.file_id,
-                endpoint=order.endpoint,
-                window=order.window,
-                window_s=0.0 if fault is not None and fault.kind == "expired" else order.window_s,
-                metadata=order.metadata,
+                endpoint=request.endpoint,
+                window=request.window,
+                window_s=0.0 if fault is not None and fault.kind == "expired" else request.window_s,
+                metadata=request.metadata,
             )
-            return json_answer(batch_shown(batch, fresh=True))
+            return json_answer(batch_object(batch, fresh=True))
 
         return _Errand(work, *_about(file))
 
@@ -210,28 +210,28 @@ class BatchDesk:
         return base * (SLOW_TIMES if b"[sandbox:slow]" in file.data else 1.0)
 
     def _check_room_for_test(self) -> None:
-        running = [b for b in self._book.all() if b.model == TEST_MODEL and b.status not in OVER]
+        running = [b for b in self._store.all() if b.model == TEST_MODEL and b.status not in FINAL_STATUSES]
         if self._state.settings.enforce_limits and len(running) >= TEST_BATCHES_MAX:
             message = "Too many requests. Batch requests are being throttled due to system capacity limits."  # ERR
             raise Refusal(429, "Throttling.AllocationQuota", message)
 
     def _batch(self, call: _Call) -> Batch:
-        batch = self._book.get(call.path("batch_id"))
+        batch = self._store.get(call.path("batch_id"))
         if batch is None:
-            raise nothing("batch", call.path("batch_id"))
+            raise not_found("batch", call.path("batch_id"))
         return batch
 
     def _about(self, call: _Call) -> tuple[str, str]:
-        batch = self._book.get(call.path("batch_id"))
+        batch = self._store.get(call.path("batch_id"))
         return (batch.question, batch.model) if batch else ("", "")
 
     def _poll(self, call: _Call) -> _Errand:
         async def work(fault: Fault | None) -> Answer:
             batch = self._batch(call)
             if fault is not None and fault.kind == "failed":
-                batch = self._book.stop(batch.batch_id, "failed", [invented(fault)]) or batch
+                batch = self._store.stop(batch.batch_id, "failed", [fault_error(fault)]) or batch
             elif fault is not None and fault.kind in ("expired", "cancelled"):
-                batch = self._book.stop(batch.batch_id, fault.kind) or batch
+                batch = self._store.stop(batch.batch_id, fault.kind) or batch
             return json_answer(await self._shown(batch))
 
         return _Errand(work, *self._about(call))
@@ -239,7 +239,7 @@ class BatchDesk:
     def _cancel(self, call: _Call) -> _Errand:
         async def work(fault: Fault | None) -> Answer:
             batch = self._batch(call)
-            stopped = self._book.stop(batch.batch_id, "cancelled")
+            stopped = self._store.stop(batch.batch_id, "cancelled")
             if stopped is None:
                 raise Refusal(409, "conflict", f"The batch is {batch.status} and cannot be cancelled.")  # a guess
             return json_answer(await self._shown(stopped))
@@ -250,7 +250,7 @@ class BatchDesk:
         chosen: Filter = read_filter(call.request.query_params)
 
         async def work(fault: Fault | None) -> Answer:
-            page, more = chosen.page(self._book.all())
+            page, more = chosen.page(self._store.all())
             shown = [await self._shown(batch) for batch in page]
             return json_answer(
                 {
@@ -266,17 +266,17 @@ class BatchDesk:
 
     async def _shown(self, batch: Batch) -> dict[str, Any]:
         """Show a batch; one that is over gets its files first."""
-        if batch.status in OVER and batch.completed is None and not batch.errors:
+        if batch.status in FINAL_STATUSES and batch.completed is None and not batch.errors:
             await asyncio.to_thread(self._finish, batch)
-            batch = replace(self._book.get(batch.batch_id) or batch, now=batch.now)
-        return batch_shown(batch)
+            batch = replace(self._store.get(batch.batch_id) or batch, now=batch.now)
+        return batch_object(batch)
 
     def _finish(self, batch: Batch) -> None:
-        file = self._book.file(batch.input_file_id)
+        file = self._store.file(batch.input_file_id)
         data = file.data if file is not None else b""
-        leftover = _LEFTOVER.get(batch.status, ("", ""))
-        made = carry_out(batch.batch_id, data, self._models, int(batch.over_at), batch.share, leftover)
-        self._book.keep_results(batch, made)
+        unreached_error = _UNREACHED_ERRORS.get(batch.status, ("", ""))
+        made = answer_lines(batch.batch_id, data, self._models, int(batch.ends_at), batch.progress, unreached_error)
+        self._store.add_results(batch, made)
 
 
 def _about(file: BatchFile) -> tuple[str, str]:

@@ -25,7 +25,7 @@ class Edit:
     """Prompt, seed, index, size of the result, model, watermark."""
     function: str
     """Empty: by instruction (qwen-image-edit)."""
-    given: tuple[str, ...]
+    inputs: tuple[str, ...]
     """Names of the given pictures in the store."""
     mask: str = ""
     options: tuple[tuple[str, float], ...] = ()
@@ -36,12 +36,12 @@ class Edit:
 
 def draw_edit(edit: Edit, load: Callable[[str], bytes]) -> bytes:
     """Return the PNG's bytes; the same edit gives the same bytes."""
-    pictures = [_opened(load(name)) for name in edit.given]
+    pictures = [_opened(load(name)) for name in edit.inputs]
     if edit.mask:
         image = _masked(pictures[0], _opened(load(edit.mask)), edit)  # changes nothing else: no ribbon
     else:
-        way = _WAYS[edit.function] if edit.function else _instructed
-        image = way(pictures[-1], edit)
+        draw = _DRAW_FUNCTIONS[edit.function] if edit.function else _instructed
+        image = draw(pictures[-1], edit)
         if not edit.function:
             _inset(image, pictures[:-1])
     wanted = (edit.picture.width, edit.picture.height)
@@ -84,7 +84,7 @@ def _recoloured(image: Image.Image, hue: float) -> Image.Image:
     )
 
 
-def _lines(image: Image.Image) -> Image.Image:
+def _connections(image: Image.Image) -> Image.Image:
     """Dark lines on white."""
     edges = image.convert("L").filter(ImageFilter.GaussianBlur(1)).filter(ImageFilter.FIND_EDGES)
     return ImageOps.invert(edges.point([min(255, level * 4) for level in range(256)]))
@@ -114,7 +114,7 @@ def _stylized(image: Image.Image, edit: Edit) -> Image.Image:
         styled = _recoloured(image, 0.12 + 0.02 * _dice(edit).roll())
     else:
         flat = ImageOps.posterize(ImageEnhance.Color(image).enhance(1.8), 2)
-        styled = ImageChops.multiply(flat, _lines(image).convert("RGB"))
+        styled = ImageChops.multiply(flat, _connections(image).convert("RGB"))
         styled = Image.blend(styled, _recoloured(image, _hue(edit)), 0.2)
     return Image.blend(image, styled, 0.2 + 0.8 * edit.option("strength"))
 
@@ -191,7 +191,7 @@ def _coloured(image: Image.Image, edit: Edit) -> Image.Image:
 
 def _doodled(image: Image.Image, edit: Edit) -> Image.Image:
     """The picture's lines (or the picture itself, if it is the sketch) over a new one in pale colours."""
-    lines = ImageOps.autocontrast(image.convert("L")) if edit.option("is_sketch") else _lines(image)
+    lines = ImageOps.autocontrast(image.convert("L")) if edit.option("is_sketch") else _connections(image)
     paint = scene(replace(edit.picture, width=image.width, height=image.height))
     pale = Image.blend(paint, Image.new("RGB", image.size, _WHITE), 0.35)
     return ImageChops.multiply(pale, lines.convert("RGB"))
@@ -207,7 +207,7 @@ def _figure_in_scene(image: Image.Image, edit: Edit) -> Image.Image:
     return drawn
 
 
-_WAYS: Mapping[str, Callable[[Image.Image, Edit], Image.Image]] = {
+_DRAW_FUNCTIONS: Mapping[str, Callable[[Image.Image, Edit], Image.Image]] = {
     "stylization_all": _stylized,
     "stylization_local": _stylized_in_part,
     "description_edit": _described,

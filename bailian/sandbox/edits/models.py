@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from bailian.sandbox.images.models import IMAGE2IMAGE, KNOWN, MULTIMODAL, EditRules, ServiceModel, kinds_of
+from bailian.sandbox.images.models import IMAGE2IMAGE, IMAGE_MODELS, MULTIMODAL, EditRules, ServiceModel, kinds_of
 
 FUNCTIONS = (
     "stylization_all", "stylization_local", "description_edit", "description_edit_with_mask", "remove_watermark",
@@ -41,12 +41,12 @@ _DRAWS_AND_EDITS = EditRules(
 )  # fmt: skip
 """qwen-image-2.0 (vendor's page, 2026-10-12): 0-3 pictures of up to 10 MB; 384-3072 px is advice."""
 
-EDITS: Mapping[str, ServiceModel] = {
+EDIT_MODELS: Mapping[str, ServiceModel] = {
     "qwen-image-edit": _qwen(n_max=1, takes_size=False),
     "qwen-image-edit-plus": _qwen(n_max=6, takes_size=True),
     "qwen-image-edit-max": _qwen(n_max=6, takes_size=True),
-    "qwen-image-2.0": replace(KNOWN["qwen-image-2.0"], edit=_DRAWS_AND_EDITS, grid_px=16),
-    "qwen-image-2.0-pro": replace(KNOWN["qwen-image-2.0-pro"], edit=_DRAWS_AND_EDITS, grid_px=16),
+    "qwen-image-2.0": replace(IMAGE_MODELS["qwen-image-2.0"], edit=_DRAWS_AND_EDITS, grid_px=16),
+    "qwen-image-2.0-pro": replace(IMAGE_MODELS["qwen-image-2.0-pro"], edit=_DRAWS_AND_EDITS, grid_px=16),
     "wanx2.1-imageedit": ServiceModel(
         routes=frozenset({IMAGE2IMAGE}),
         prompt_chars=800,
@@ -58,9 +58,9 @@ EDITS: Mapping[str, ServiceModel] = {
 }
 
 
-def known_edits(catalog: Mapping[str, Any]) -> dict[str, ServiceModel]:
+def edit_models(catalog: Mapping[str, Any]) -> dict[str, ServiceModel]:
     """Add the editing models of a (user's) catalog that this file does not know, with the loosest rules."""
-    models = dict(EDITS)
+    models = dict(EDIT_MODELS)
     like = {"image_edit": (MULTIMODAL, "qwen-image-edit-plus"), "wanx_edit": (IMAGE2IMAGE, "wanx2.1-imageedit")}
     for name, entry in catalog.items():
         kinds = kinds_of(entry)
@@ -70,5 +70,5 @@ def known_edits(catalog: Mapping[str, Any]) -> dict[str, ServiceModel]:
         if not path or name in models or getattr(entry, "unknown_to_service", False):
             continue
         if "/" + str(getattr(entry, "route", "")).strip("/") == path:
-            models[name] = EDITS[pattern]
+            models[name] = EDIT_MODELS[pattern]
     return models

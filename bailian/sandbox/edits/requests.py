@@ -19,10 +19,17 @@ from PIL import Image, ImageDraw
 from bailian.sandbox.edits.models import FUNCTIONS, PROMPT_MAY_BE_EMPTY
 from bailian.sandbox.http.refusals import Refusal, field_required, invalid, invalid_url, off_specification
 from bailian.sandbox.images.models import IMAGE2IMAGE, MULTIMODAL, EditRules, ServiceModel
-from bailian.sandbox.storage.input_fetcher import MAX_BYTES, Foreign, Givens, NotFetched, placeholder, unreadable
-from bailian.sandbox.storage.upload_store import Store
+from bailian.sandbox.storage.input_fetcher import (
+    MAX_BYTES,
+    FetchFailed,
+    InputFetcher,
+    NotOnLoopback,
+    placeholder,
+    unreadable,
+)
+from bailian.sandbox.storage.upload_store import UploadStore
 from bailian.sandbox.tasks.requests import (
-    Order,
+    TaskRequest,
     on_grid,
     parts_of,
     read_count,
@@ -49,7 +56,7 @@ _TWO_COLOURS = {(0, 0, 0), (255, 255, 255)}
 
 
 @dataclass(frozen=True)
-class _Given:
+class InputImage:
     """A picture that was fetched: the name it is kept by, and its size."""
 
     digest: str
@@ -57,7 +64,7 @@ class _Given:
     height: int
 
 
-class _Trouble(Exception):
+class InputImageError(Exception):
     """A picture that cannot be used, in the service's words."""
 
     def __init__(self, code: str, message: str) -> None:
@@ -66,13 +73,15 @@ class _Trouble(Exception):
         self.message = message
 
 
-class EditOrders:
+class EditRequests:
     """Reads bodies and fetches their pictures."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: UploadStore) -> None:
         self._store = store
 
-    async def read(self, name: str, model: ServiceModel, path: str, body: Mapping[str, Any], givens: Givens) -> Order:
+    async def read(
+        self, name: str, model: ServiceModel, path: str, body: Mapping[str, Any], fetcher: InputFetcher
+    ) -> TaskRequest:
         """Return the order.
 
         Raises:
@@ -80,21 +89,21 @@ class EditOrders:
         """
         assert model.edit is not None  # noqa: S101  # the caller chose by it
         if path == MULTIMODAL:
-            return await self._by_instruction(name, model, model.edit, body, givens)
-        return await self._by_function(name, model, model.edit, body, givens)
+            return await self._by_instruction(name, model, model.edit, body, fetcher)
+        return await self._by_function(name, model, model.edit, body, fetcher)
 
     async def _by_instruction(
-        self, name: str, model: ServiceModel, rules: EditRules, body: Mapping[str, Any], givens: Givens
-    ) -> Order:
-        given, parameters = parts_of(body)
-        urls, prompt = _message(name, given, rules)
+        self, name: str, model: ServiceModel, rules: EditRules, body: Mapping[str, Any], fetcher: InputFetcher
+    ) -> TaskRequest:
+        inputs, parameters = parts_of(body)
+        urls, prompt = _message(name, inputs, rules)
         size = _size_of(name, model, rules, parameters.get("size"))
-        order = Order(
+        request = TaskRequest(
             model=name,
             path=MULTIMODAL,
             prompt=prompt,
             read_prompt=prompt[: model.prompt_chars],
-            negative_prompt=read_negative(given, parameters),
+            negative_prompt=read_negative(inputs, parameters),
             n=read_count(model, parameters.get("n")),
             width=0,
             height=0,
@@ -104,24 +113,24 @@ class EditOrders:
             kind="edit",
         )
         try:
-            pictures = [await self._picture(url, rules, givens, blocking=True) for url in urls]
-        except _Trouble as trouble:
-            raise Refusal(400, trouble.code, trouble.message) from None
+            pictures = [await self._picture(url, rules, fetcher, blocking=True) for url in urls]
+        except InputImageError as error:
+            raise Refusal(400, error.code, error.message) from None
         size = size or _like(pictures[-1])
         details = {"function": "", "pictures": [picture.digest for picture in pictures]}
-        return _completed(order, size, details)
+        return _completed(request, size, details)
 
     async def _by_function(
-        self, name: str, model: ServiceModel, rules: EditRules, body: Mapping[str, Any], givens: Givens
-    ) -> Order:
-        given, parameters = parts_of(body)
-        function = _function(given)
-        prompt = _prompt(given, function)
-        base_url, mask_url = _url(given, "base_image_url"), ""
+        self, name: str, model: ServiceModel, rules: EditRules, body: Mapping[str, Any], fetcher: InputFetcher
+    ) -> TaskRequest:
+        inputs, parameters = parts_of(body)
+        function = _function(inputs)
+        prompt = _prompt(inputs, function)
+        base_url, mask_url = _url(inputs, "base_image_url"), ""
         if function == "description_edit_with_mask":
-            mask_url = _url(given, "mask_image_url")
+            mask_url = _url(inputs, "mask_image_url")
         details = {"function": function, "pictures": [], **_options(function, parameters)}
-        order = Order(
+        request = TaskRequest(
             model=name,
             path=IMAGE2IMAGE,
             prompt=prompt,
@@ -136,35 +145,35 @@ class EditOrders:
             kind="edit",
         )
         try:
-            base = await self._picture(base_url, rules, givens, blocking=False)
+            base = await self._picture(base_url, rules, fetcher, blocking=False)
             details["pictures"] = [base.digest]
             if mask_url:
-                details["mask"] = (await self._mask(mask_url, rules, givens, base)).digest
+                details["mask"] = (await self._mask(mask_url, rules, fetcher, base)).digest
             size = _output_size(function, base, details)
             if size[0] * size[1] > MOST_OUTPUT_PIXELS:
-                raise _Trouble("InvalidParameter", "The image size is not supported for the data inspection.")
-        except _Trouble as trouble:
-            return _completed(order, (0, 0), {**details, "trouble": [trouble.code, trouble.message]})
-        return _completed(order, size, details)
+                raise InputImageError("InvalidParameter", "The image size is not supported for the data inspection.")
+        except InputImageError as error:
+            return _completed(request, (0, 0), {**details, "trouble": [error.code, error.message]})
+        return _completed(request, size, details)
 
-    async def _picture(self, url: str, rules: EditRules, givens: Givens, *, blocking: bool) -> _Given:
+    async def _picture(self, url: str, rules: EditRules, fetcher: InputFetcher, *, blocking: bool) -> InputImage:
         try:
-            data = await givens.get(url)
-        except Foreign:
+            data = await fetcher.get(url)
+        except NotOnLoopback:
             data = await placeholder(url)
-        except NotFetched:
+        except FetchFailed:
             raise _not_fetched(blocking=blocking) from None
         return await asyncio.to_thread(self._checked, data, rules, blocking=blocking)
 
-    def _checked(self, data: bytes, rules: EditRules, *, blocking: bool) -> _Given:
+    def _checked(self, data: bytes, rules: EditRules, *, blocking: bool) -> InputImage:
         """Look at the picture itself; texts from D-ERR."""
-        too_big = _Trouble("InvalidParameter", "the size of input image is too small or too large")
+        too_big = InputImageError("InvalidParameter", "the size of input image is too small or too large")
         if len(data) > MAX_BYTES:
             raise too_big
         try:
             with Image.open(io.BytesIO(data)) as image:
                 if image.format not in rules.formats:
-                    raise _Trouble("InvalidParameter", "image format error")
+                    raise InputImageError("InvalidParameter", "image format error")
                 smallest, largest = rules.image_side_px or (1, MAX_SIDE_PX)
                 if not all(smallest <= side <= largest for side in image.size):
                     raise too_big
@@ -174,30 +183,30 @@ class EditOrders:
             raise too_big from None
         except (OSError, ValueError, SyntaxError):  # what Pillow raises for files it cannot read
             if blocking:
-                raise _Trouble("InvalidParameter", "Invalid image format or corrupted file") from None
+                raise InputImageError("InvalidParameter", "Invalid image format or corrupted file") from None
             raise unreadable() from None
-        return _Given(self._store.keep(data), width, height)
+        return InputImage(self._store.add_input(data), width, height)
 
-    async def _mask(self, url: str, rules: EditRules, givens: Givens, base: _Given) -> _Given:
+    async def _mask(self, url: str, rules: EditRules, fetcher: InputFetcher, base: InputImage) -> InputImage:
         """D-IE: as large as the picture, pure white where it shall change, pure black elsewhere."""
         try:
-            data = await givens.get(url)
-        except Foreign:
-            return _Given(self._store.keep(_drawn_mask(base)), base.width, base.height)
-        except NotFetched:
+            data = await fetcher.get(url)
+        except NotOnLoopback:
+            return InputImage(self._store.add_input(_drawn_mask(base)), base.width, base.height)
+        except FetchFailed:
             raise _not_fetched(blocking=False) from None
         mask = await asyncio.to_thread(self._checked, data, rules, blocking=False)
         words = "the parameters must conform to the specification: mask_image_url must "
         if (mask.width, mask.height) != (base.width, base.height):
-            raise _Trouble("InvalidParameter", words + "have the size of base_image_url")
+            raise InputImageError("InvalidParameter", words + "have the size of base_image_url")
         if not await asyncio.to_thread(_is_pure, data):
-            raise _Trouble("InvalidParameter", words + "be pure black (0,0,0) and white (255,255,255)")
+            raise InputImageError("InvalidParameter", words + "be pure black (0,0,0) and white (255,255,255)")
         return mask
 
 
-def _message(name: str, given: Mapping[str, Any], rules: EditRules) -> tuple[list[str], str]:
+def _message(name: str, inputs: Mapping[str, Any], rules: EditRules) -> tuple[list[str], str]:
     """D-QIE: one message of role user; one to three pictures and exactly one text. The sentences are D-ERR's."""
-    messages = given.get("messages")
+    messages = inputs.get("messages")
     if not isinstance(messages, list) or not messages:
         raise invalid("No messages found in input")
     if len(messages) != 1:
@@ -218,27 +227,27 @@ def _message(name: str, given: Mapping[str, Any], rules: EditRules) -> tuple[lis
     return urls, texts[0]
 
 
-def _function(given: Mapping[str, Any]) -> str:
-    if "function" not in given:
+def _function(inputs: Mapping[str, Any]) -> str:
+    if "function" not in inputs:
         raise field_required("input.function")
-    if given["function"] not in FUNCTIONS:
+    if inputs["function"] not in FUNCTIONS:
         raise off_specification(f"function must be one of {', '.join(FUNCTIONS)}")
-    return str(given["function"])
+    return str(inputs["function"])
 
 
-def _prompt(given: Mapping[str, Any], function: str) -> str:
+def _prompt(inputs: Mapping[str, Any], function: str) -> str:
     """D-IE: the key is required everywhere; D-IEG: `""` where the function can do without."""
-    if "prompt" not in given:
+    if "prompt" not in inputs:
         raise field_required("input.prompt")
-    prompt = given["prompt"]
+    prompt = inputs["prompt"]
     if not isinstance(prompt, str) or (not prompt.strip() and function not in PROMPT_MAY_BE_EMPTY):
         raise off_specification("prompt must be a non-empty string")
     return prompt
 
 
-def _url(given: Mapping[str, Any], name: str) -> str:
+def _url(inputs: Mapping[str, Any], name: str) -> str:
     """D-IE: no Chinese in an address."""
-    value = given.get(name)
+    value = inputs.get(name)
     if value is None:
         raise field_required(f"input.{name}")
     if not isinstance(value, str) or not value.isascii():
@@ -288,12 +297,12 @@ def _size(value: Any) -> tuple[int, int]:
     return on_grid(width, GRID_PX), on_grid(height, GRID_PX)
 
 
-def _like(picture: _Given) -> tuple[int, int]:
+def _like(picture: InputImage) -> tuple[int, int]:
     scale = math.sqrt(OUTPUT_PIXELS / (picture.width * picture.height))
     return on_grid(picture.width * scale, GRID_PX), on_grid(picture.height * scale, GRID_PX)
 
 
-def _output_size(function: str, base: _Given, options: Mapping[str, Any]) -> tuple[int, int]:
+def _output_size(function: str, base: InputImage, options: Mapping[str, Any]) -> tuple[int, int]:
     """Guesses, all of them, but D-IEG: four scales of 1.5 give 1.5 times the picture.
 
     So a scale widens its half of the picture, counted from the middle.
@@ -305,15 +314,15 @@ def _output_size(function: str, base: _Given, options: Mapping[str, Any]) -> tup
     return base.width * factor, base.height * factor
 
 
-def _completed(order: Order, size: tuple[int, int], details: dict[str, Any]) -> Order:
-    return replace(order, width=size[0], height=size[1], details=details)
+def _completed(request: TaskRequest, size: tuple[int, int], details: dict[str, Any]) -> TaskRequest:
+    return replace(request, width=size[0], height=size[1], details=details)
 
 
-def _not_fetched(*, blocking: bool) -> _Trouble:
+def _not_fetched(*, blocking: bool) -> InputImageError:
     """D-ERR for qwen-image-edit; D-FAQ for the task."""
     if blocking:
-        return _Trouble("InvalidParameter", "download image failed")
-    return _Trouble("BadRequest.InputDownloadFailed", "Reference image download failed, please check image url.")
+        return InputImageError("InvalidParameter", "download image failed")
+    return InputImageError("BadRequest.InputDownloadFailed", "Reference image download failed, please check image url.")
 
 
 def _is_pure(data: bytes) -> bool:
@@ -322,7 +331,7 @@ def _is_pure(data: bytes) -> bool:
     return colours is not None and {colour for _, colour in colours} <= _TWO_COLOURS
 
 
-def _drawn_mask(base: _Given) -> bytes:
+def _drawn_mask(base: InputImage) -> bytes:
     """What stands in for a foreign mask: the middle may change."""
     mask = Image.new("L", (base.width, base.height))
     box = (base.width // 4, base.height // 4, base.width * 3 // 4, base.height * 3 // 4)

@@ -54,7 +54,7 @@ def json_answer(body: dict[str, Any], status: int = 200, headers: Mapping[str, s
     return Answer(status, body, {**own, **(headers or {})})
 
 
-def refused(refusal: Refusal, request_id: str) -> Answer:
+def error_answer(refusal: Refusal, request_id: str) -> Answer:
     """CAP auth-error, parameter-error: flat, never nested."""
     body = {"code": refusal.code, "message": refusal.message, "request_id": request_id}
     return json_answer(body, refusal.status)

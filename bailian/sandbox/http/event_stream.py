@@ -12,13 +12,13 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from bailian.sandbox.http.answers import Answer
-from bailian.sandbox.http.raw_sockets import Cut, Lines, Reply, until_gone
+from bailian.sandbox.http.raw_sockets import Connections, CutResponse, PlainResponse, until_disconnect
 
 EVENT_STREAM = "text/event-stream;charset=UTF-8"  # CAP single-generation-text-sse, letter for letter
 
 
 @dataclass(frozen=True)
-class Streamed(Answer):
+class EventStream(Answer):
     """An answer in pieces; `body` is empty."""
 
     pieces: tuple[bytes, ...] = ()
@@ -26,37 +26,37 @@ class Streamed(Answer):
     """Before each piece."""
 
 
-def reply_to(answer: Answer) -> Response:
-    return Stream(answer) if isinstance(answer, Streamed) else Reply(answer)
+def response_to(answer: Answer) -> Response:
+    return EventStreamResponse(answer) if isinstance(answer, EventStream) else PlainResponse(answer)
 
 
-def cut_reply(answer: Answer, lines: Lines) -> Response:
+def cut_response(answer: Answer, connections: Connections) -> Response:
     """Half of the answer, then the end of the line."""
-    if not isinstance(answer, Streamed):
-        return Cut(answer, lines)
+    if not isinstance(answer, EventStream):
+        return CutResponse(answer, connections)
     whole = b"".join(answer.pieces)
-    kept: list[bytes] = []
+    input_bytes: list[bytes] = []
     room = len(whole) // 2
     for piece in answer.pieces:
-        kept.append(piece[:room])
-        room -= len(kept[-1])
-    return Stream(replace(answer, pieces=tuple(filter(None, kept))), lines)
+        input_bytes.append(piece[:room])
+        room -= len(input_bytes[-1])
+    return EventStreamResponse(replace(answer, pieces=tuple(filter(None, input_bytes))), connections)
 
 
-class Stream(Response):
+class EventStreamResponse(Response):
     """Sends the pieces; with `lines` the connection closes after them without the last chunk."""
 
-    def __init__(self, answer: Streamed, lines: Lines | None = None) -> None:
+    def __init__(self, answer: EventStream, connections: Connections | None = None) -> None:
         super().__init__(b"", answer.status, dict(answer.headers), answer.media_type)
         self._answer = answer
-        self._lines = lines
+        self._connections = connections
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        gone = asyncio.ensure_future(until_gone(receive))
+        gone = asyncio.ensure_future(until_disconnect(receive))
         try:
             await self._send(scope, send, gone)
-            if self._lines is not None:
-                self._lines.close(scope["client"])
+            if self._connections is not None:
+                self._connections.close(scope["client"])
                 await gone
         except asyncio.CancelledError:  # the sandbox stops; the line is down already
             return
@@ -75,7 +75,7 @@ class Stream(Response):
             for part in split_inside_a_character(piece):
                 await send({"type": "http.response.body", "body": part, "more_body": True})
                 await asyncio.sleep(0)
-        if self._lines is None:
+        if self._connections is None:
             await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 

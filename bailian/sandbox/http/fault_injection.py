@@ -15,12 +15,12 @@ from uuid import uuid4
 from starlette.responses import Response
 
 from bailian.sandbox.faults import Fault
-from bailian.sandbox.http.answers import Answer, json_answer, refused
-from bailian.sandbox.http.event_stream import Streamed, cut_reply, reply_to
-from bailian.sandbox.http.raw_sockets import Lines, Reset, Silence
+from bailian.sandbox.http.answers import Answer, error_answer, json_answer
+from bailian.sandbox.http.event_stream import EventStream, cut_response, response_to
+from bailian.sandbox.http.raw_sockets import Connections, ResetResponse, SilentResponse
 from bailian.sandbox.http.refusals import Refusal
 from bailian.sandbox.tasks.replies import PICTURE_FAILED
-from bailian.sandbox.tasks.task_store import Fate
+from bailian.sandbox.tasks.task_store import Outcome
 
 Work = Callable[[], Awaitable[Answer]]
 
@@ -39,14 +39,14 @@ _DEFAULTS = {
 }
 """Status, code and message of each kind, from D-ERR where the code is the service's."""
 
-_INSTEAD = frozenset({"throttle", "status", "top_level_code", "html", "garbage", "empty", "silence"})
+_REPLACING_KINDS = frozenset({"throttle", "status", "top_level_code", "html", "garbage", "empty", "silence"})
 """Kinds that answer something else, or nothing."""
 
-_WORKS_UNLESS_TOLD = frozenset({"silence", "garbage", "empty"})
+_WORKS_BY_DEFAULT = frozenset({"silence", "garbage", "empty"})
 """Those of them whose request is carried out all the same; `Fault.work` overrides."""
 
 
-def words_of(fault: Fault) -> tuple[int, str, str]:
+def error_of(fault: Fault) -> tuple[int, str, str]:
     """Return the fault's status, code and message."""
     status, code, message = _DEFAULTS.get(fault.kind, (200, "", ""))
     return (
@@ -56,27 +56,27 @@ def words_of(fault: Fault) -> tuple[int, str, str]:
     )
 
 
-def fate_of(fault: Fault | None) -> Fate:
+def outcome_of(fault: Fault | None) -> Outcome:
     """Return what a fault on a submit does to the work itself."""
     if fault is None:
-        return Fate()
-    _, code, message = words_of(fault)
+        return Outcome()
+    _, code, message = error_of(fault)
     if fault.kind == "failed":
-        return Fate(failed=True, code=code, message=message, task_s=fault.task_s)
+        return Outcome(failed=True, code=code, message=message, task_s=fault.task_s)
     if fault.kind == "partial":
-        return Fate(failed_pictures=fault.count, code=code, message=message, task_s=fault.task_s)
+        return Outcome(failed_pictures=fault.count, code=code, message=message, task_s=fault.task_s)
     size = fault.drawn_size() if fault.kind == "wrong_size" else None
-    return Fate(drawn_size=size, task_s=fault.task_s)
+    return Outcome(drawn_size=size, task_s=fault.task_s)
 
 
-class Mishaps:
+class FaultInjection:
     """Turns work and a fault into a response."""
 
-    def __init__(self, lines: Lines) -> None:
-        self._lines = lines
+    def __init__(self, connections: Connections) -> None:
+        self._connections = connections
         self._later: set[asyncio.Task[None]] = set()
 
-    async def carry_out(self, fault: Fault | None, accepted_work: Work, request_id: str) -> Response:
+    async def respond(self, fault: Fault | None, accepted_work: Work, request_id: str) -> Response:
         """Do the work as the fault allows and answer as it demands.
 
         A refusal is an answer like any other: a fault loses, delays or cuts it too.
@@ -86,42 +86,42 @@ class Mishaps:
             try:
                 return await accepted_work()
             except Refusal as refusal:
-                return refused(refusal, request_id)
+                return error_answer(refusal, request_id)
 
         if fault is None:
-            return reply_to(await work())
+            return response_to(await work())
         kind = fault.kind
         if kind == "reset_before":
-            return Reset(self._lines)
+            return ResetResponse(self._connections)
         if kind == "reset_during":
             self._do_later(work, fault.delay_s)
-            return Reset(self._lines)
+            return ResetResponse(self._connections)
         if kind == "reset_after":
             await work()
-            return Reset(self._lines)
+            return ResetResponse(self._connections)
         if kind == "slow":
             await asyncio.sleep(fault.delay_s)
-            return reply_to(await work())
+            return response_to(await work())
         if kind == "cut":
-            return cut_reply(await work(), self._lines)
+            return cut_response(await work(), self._connections)
         return await self._other_answer(fault, work, request_id)
 
     async def _other_answer(self, fault: Fault, work: Work, request_id: str) -> Response:
-        if fault.kind in _INSTEAD:
-            if fault.work if fault.work is not None else fault.kind in _WORKS_UNLESS_TOLD:
+        if fault.kind in _REPLACING_KINDS:
+            if fault.work if fault.work is not None else fault.kind in _WORKS_BY_DEFAULT:
                 await work()
-            return Silence() if fault.kind == "silence" else reply_to(_instead(fault, request_id))
+            return SilentResponse() if fault.kind == "silence" else response_to(_replacement(fault, request_id))
         made = await work()
         if fault.kind == "raw":
-            return reply_to(_with_raw(made, fault.replace))
+            return response_to(_with_raw(made, fault.replace))
         body = made.body
         if not isinstance(body, dict) or "output" not in body:
-            return reply_to(made)  # a refusal has nothing to spoil
+            return response_to(made)  # a refusal has nothing to spoil
         if fault.kind == "no_choices":
             made = _without_results(made, body)
         elif fault.kind == "weird_status":
             made = _with_status(made, body, fault.task_status)
-        return reply_to(made)  # what the other kinds do was done to the work itself
+        return response_to(made)  # what the other kinds do was done to the work itself
 
     def _do_later(self, work: Work, delay_s: float) -> None:
         async def later() -> None:
@@ -133,7 +133,7 @@ class Mishaps:
         task.add_done_callback(self._later.discard)
 
 
-def _instead(fault: Fault, request_id: str) -> Answer:
+def _replacement(fault: Fault, request_id: str) -> Answer:
     headers = {} if fault.retry_after_s is None else {"retry-after": f"{fault.retry_after_s:g}"}
     if fault.kind == "html":
         return Answer(fault.status or 502, _HTML, headers, "text/html")
@@ -141,7 +141,7 @@ def _instead(fault: Fault, request_id: str) -> Answer:
         return Answer(200, b"\x00this is not the JSON you asked for", headers)
     if fault.kind == "empty":
         return Answer(200, b"" if fault.on == "download" else {}, headers)
-    status, code, message = words_of(fault)
+    status, code, message = error_of(fault)
     body = {key: value for key, value in (("code", code), ("message", message)) if value}
     return json_answer({**body, "request_id": request_id}, status, headers)
 
@@ -154,7 +154,7 @@ def _without_results(answer: Answer, body: dict[str, Any]) -> Answer:
 
 def _with_raw(answer: Answer, replacements: Mapping[str, str]) -> Answer:
     """Put raw texts into an answer, or into each frame of a stream."""
-    if isinstance(answer, Streamed):
+    if isinstance(answer, EventStream):
         frames = [piece.partition(b"data:") for piece in answer.pieces]
         return replace(answer, pieces=tuple(head + mark + _raw(data, replacements) for head, mark, data in frames))
     return replace(answer, body=_raw(answer.content(), replacements))
@@ -182,6 +182,6 @@ def _raw(content: bytes, replacements: Mapping[str, str]) -> bytes:
 
 
 def _with_status(answer: Answer, body: dict[str, Any], status: str) -> Answer:
-    kept = ("task_id", "submit_time", "scheduled_time")
-    output = {key: value for key, value in body["output"].items() if key in kept}
+    input_bytes = ("task_id", "submit_time", "scheduled_time")
+    output = {key: value for key, value in body["output"].items() if key in input_bytes}
     return replace(answer, body={"request_id": body["request_id"], "output": {**output, "task_status": status}})

@@ -21,7 +21,7 @@ _LINGER = "hh" if sys.platform == "win32" else "ii"
 """How the platform lays out `struct linger`."""
 
 
-class Lines:
+class Connections:
     """The open connections by the client's address: ASGI itself does not show them."""
 
     def __init__(self) -> None:
@@ -31,7 +31,7 @@ class Lines:
         """Return the HTTP protocol that keeps this book."""
         transports = self._transports
 
-        class Line(H11Protocol):
+        class TrackedProtocol(H11Protocol):
             _address: tuple[str, int] | None = None
 
             def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -45,7 +45,7 @@ class Lines:
                     transports.pop(self._address, None)
                 super().connection_lost(exc)
 
-        return Line
+        return TrackedProtocol
 
     def reset(self, client: Any) -> None:
         """Send RST: the client sees "connection reset by peer", not an orderly end."""
@@ -72,27 +72,27 @@ class Lines:
             transport.abort()
 
 
-class Reply(Response):
+class PlainResponse(Response):
     """An ordinary answer."""
 
     def __init__(self, answer: Answer) -> None:
         super().__init__(answer.content(), answer.status, dict(answer.headers), answer.media_type)
 
 
-class Reset(Response):
+class ResetResponse(Response):
     """No answer: RST."""
 
-    def __init__(self, lines: Lines) -> None:
+    def __init__(self, connections: Connections) -> None:
         super().__init__()
         self.status_code = 0
-        self._lines = lines
+        self._connections = connections
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        self._lines.reset(scope["client"])
-        await until_gone(receive)
+        self._connections.reset(scope["client"])
+        await until_disconnect(receive)
 
 
-class Silence(Response):
+class SilentResponse(Response):
     """No answer, the line stays open until the client leaves."""
 
     def __init__(self) -> None:
@@ -100,25 +100,25 @@ class Silence(Response):
         self.status_code = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await until_gone(receive)
+        await until_disconnect(receive)
 
 
-class Cut(Reply):
+class CutResponse(PlainResponse):
     """Half of the body under the full Content-Length, then the end."""
 
-    def __init__(self, answer: Answer, lines: Lines) -> None:
+    def __init__(self, answer: Answer, connections: Connections) -> None:
         super().__init__(answer)
-        self._lines = lines
+        self._connections = connections
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
         half = bytes(self.body[: len(self.body) // 2])
         await send({"type": "http.response.body", "body": half, "more_body": True})
-        self._lines.close(scope["client"])
-        await until_gone(receive)
+        self._connections.close(scope["client"])
+        await until_disconnect(receive)
 
 
-async def until_gone(receive: Receive) -> None:
+async def until_disconnect(receive: Receive) -> None:
     """Wait until the client has left."""
     while (await receive())["type"] != "http.disconnect":
         pass

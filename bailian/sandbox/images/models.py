@@ -155,7 +155,7 @@ def _qwen(
 
 _QWEN2_PIXELS = (512 * 512, 2048 * 2048)
 
-KNOWN: Mapping[str, ServiceModel] = {
+IMAGE_MODELS: Mapping[str, ServiceModel] = {
     "wan2.2-t2i-flash": _WAN,
     "wan2.2-t2i-plus": _WAN,
     "wanx2.1-t2i-turbo": _WAN,
@@ -181,9 +181,9 @@ NOT_IMITATED = frozenset({"wan2.6-image", "wan2.5-i2i-preview", "qwen-mt-image",
 """Real models of these routes; the sandbox says so instead of inventing an answer."""
 
 
-def known_models(catalog: Mapping[str, Any]) -> dict[str, ServiceModel]:
+def image_models(catalog: Mapping[str, Any]) -> dict[str, ServiceModel]:
     """Add the picture models of a (user's) catalog that this file does not know, with the loosest rules."""
-    models = dict(KNOWN)
+    models = dict(IMAGE_MODELS)
     for name, entry in catalog.items():
         if "image" not in kinds_of(entry) or getattr(entry, "unknown_to_service", False):
             continue

@@ -12,7 +12,7 @@ import zlib
 from dataclasses import dataclass, replace
 from typing import Any
 
-from bailian.sandbox.speech.sentences import Spoken, Word
+from bailian.sandbox.speech.sentences import SpokenSentence, Word
 
 _MAGIC = b"BaiSbx1\x00"
 _TAG = b"bailian-sandbox\x00"
@@ -20,7 +20,7 @@ _TO_DIGITS = bytes(48 + (value & 1) for value in range(256))
 
 
 @dataclass(frozen=True)
-class Said:
+class RecognizedSentence:
     """One sentence found in a recording; milliseconds from the recording's begin."""
 
     text: str
@@ -30,7 +30,7 @@ class Said:
     """Their times count from the sentence's begin."""
 
 
-def marked(spoken: Spoken) -> Spoken:
+def with_watermark(spoken: SpokenSentence) -> SpokenSentence:
     """Return the sentence with its words in its samples; one too short for them gets silence behind it."""
     content = zlib.compress(json.dumps(_described(spoken), ensure_ascii=False, separators=(",", ":")).encode(), 9)
     message = _MAGIC + len(content).to_bytes(4, "big") + content
@@ -41,20 +41,20 @@ def marked(spoken: Spoken) -> Spoken:
     return replace(spoken, samples=bytes(samples))
 
 
-def find_marks(samples: bytes, sample_rate: int) -> list[Said]:
+def find_watermarks(samples: bytes, sample_rate: int) -> list[RecognizedSentence]:
     """Return the sentences hidden in mono PCM, in order."""
     digits = samples[0::2].translate(_TO_DIGITS)
     magic = "".join(f"{byte:08b}" for byte in _MAGIC).encode()
-    found: list[Said] = []
+    found: list[RecognizedSentence] = []
     at = digits.find(magic)
     while at >= 0:
-        said = _read(digits, at + len(magic), at * 1000 // sample_rate)
-        found += [said] if said else []
+        recognized = _read(digits, at + len(magic), at * 1000 // sample_rate)
+        found += [recognized] if recognized else []
         at = digits.find(magic, at + len(magic))
     return found
 
 
-def id3_tag(sentences: list[Spoken]) -> bytes:
+def id3_watermark(sentences: list[SpokenSentence]) -> bytes:
     """Return an ID3v2.3 tag with all sentences, to stand before an MP3."""
     text = base64.b64encode(zlib.compress(json.dumps([_described(s) for s in sentences]).encode(), 9))
     content = b"\0" + _TAG + text
@@ -63,9 +63,9 @@ def id3_tag(sentences: list[Spoken]) -> bytes:
     return b"ID3\x03\0\0" + bytes(size >> shift & 0x7F for shift in (21, 14, 7, 0)) + frame
 
 
-def find_tags(data: bytes) -> list[Said]:
+def find_id3_watermarks(data: bytes) -> list[RecognizedSentence]:
     """Return the sentences of every tag of ours in a file (several: joined MP3s)."""
-    found: list[Said] = []
+    found: list[RecognizedSentence] = []
     begin = 0
     at = data.find(_TAG)
     while at >= 0:
@@ -76,18 +76,18 @@ def find_tags(data: bytes) -> list[Said]:
         except (ValueError, zlib.error):
             sentences = []
         for description in sentences:
-            found.append(_said(description, begin))
+            found.append(_recognized(description, begin))
             begin = found[-1].end
         at = data.find(_TAG, at + len(_TAG))
     return found
 
 
-def _described(spoken: Spoken) -> dict[str, Any]:
+def _described(spoken: SpokenSentence) -> dict[str, Any]:
     words = [[word.text, word.begin, word.end, word.punctuation] for word in spoken.words]
     return {"t": spoken.text, "d": spoken.duration_ms, "w": words}
 
 
-def _read(digits: bytes, at: int, begin: int) -> Said | None:
+def _read(digits: bytes, at: int, begin: int) -> RecognizedSentence | None:
     def number(start: int, count: int) -> int:
         return int(digits[start : start + count] or b"0", 2)
 
@@ -96,11 +96,11 @@ def _read(digits: bytes, at: int, begin: int) -> Said | None:
     if len(bits) < 8 * length or not length:
         return None  # the recording was cut inside the mark
     try:
-        return _said(json.loads(zlib.decompress(int(bits, 2).to_bytes(length, "big"))), begin)
+        return _recognized(json.loads(zlib.decompress(int(bits, 2).to_bytes(length, "big"))), begin)
     except (ValueError, zlib.error):
         return None
 
 
-def _said(description: dict[str, Any], begin: int) -> Said:
+def _recognized(description: dict[str, Any], begin: int) -> RecognizedSentence:
     words = tuple(Word(*word) for word in description["w"])
-    return Said(description["t"], begin, begin + description["d"], words)
+    return RecognizedSentence(description["t"], begin, begin + description["d"], words)

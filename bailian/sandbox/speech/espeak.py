@@ -14,7 +14,7 @@ import threading
 from functools import lru_cache
 from typing import Any
 
-from bailian.sandbox.speech.sentences import Spoken, Word, words_of
+from bailian.sandbox.speech.sentences import SpokenSentence, Word, split_words
 
 _VOICES = {"zh": "cmn", "en": "en-us", "es": "es", "it": "it", "id": "id", "fr": "fr-fr", "de": "de", "th": "th"}
 _SYNCHRONOUS = 2
@@ -53,7 +53,7 @@ class Espeak:
         self._library = library
         self._lock = threading.Lock()
         self._samples = bytearray()
-        self._marks: list[tuple[int, int]] = []
+        self._word_events: list[tuple[int, int]] = []
         self._own_rate = int(library.espeak_Initialize(_SYNCHRONOUS, 0, data_path.encode(), 1 << 15))
         if self._own_rate <= 0:
             raise OSError("eSpeak NG did not start")
@@ -66,18 +66,18 @@ class Espeak:
         index = 0
         while events[index].type:
             if events[index].type == _WORD_EVENT:
-                self._marks.append((events[index].text_position - 1, events[index].audio_position))
+                self._word_events.append((events[index].text_position - 1, events[index].audio_position))
             index += 1
         return 0
 
     def speak(
         self, sentence: str, language: str, *, sample_rate: int, rate: float, pitch: float, volume: int, female: bool
-    ) -> Spoken:
+    ) -> SpokenSentence:
         """Return the sentence as speech."""
         voice = _VOICES[language] + ("+f2" if female else "+m3")
         with self._lock:
             self._samples.clear()
-            self._marks.clear()
+            self._word_events.clear()
             if self._library.espeak_SetVoiceByName(voice.encode()) != 0:
                 self._library.espeak_SetVoiceByName(_VOICES[language].encode())
             self._library.espeak_SetParameter(_RATE, round(_WORDS_A_MINUTE * rate), 0)
@@ -85,21 +85,24 @@ class Espeak:
             self._library.espeak_SetParameter(_VOLUME, 2 * volume, 0)
             text = sentence.encode() + b"\0"
             self._library.espeak_Synth(text, len(text), 0, 1, 0, _UTF8, None, None)
-            heard, marks = bytes(self._samples), list(self._marks)
+            heard, word_events = bytes(self._samples), list(self._word_events)
         total_ms = len(heard) // 2 * 1000 // self._own_rate
-        return Spoken(
-            sentence, _resampled(heard, self._own_rate, sample_rate), sample_rate, _words(sentence, marks, total_ms)
+        return SpokenSentence(
+            sentence,
+            _resampled(heard, self._own_rate, sample_rate),
+            sample_rate,
+            _words(sentence, word_events, total_ms),
         )
 
 
-def _words(sentence: str, marks: list[tuple[int, int]], total_ms: int) -> tuple[Word, ...]:
+def _words(sentence: str, word_events: list[tuple[int, int]], total_ms: int) -> tuple[Word, ...]:
     """Give each word the time of the last mark at or before it; between marks the time is shared."""
-    found = words_of(sentence)
-    times = sorted({0: 0, **dict(marks), len(sentence): total_ms}.items())
+    found = split_words(sentence)
+    times = sorted({0: 0, **dict(word_events), len(sentence): total_ms}.items())
     moments = []
     for position, _, _ in [*found, (len(sentence), "", "")]:
-        left = max((mark for mark in times if mark[0] <= position), default=times[0])
-        right = min((mark for mark in times if mark[0] > position), default=times[-1])
+        left = max((event for event in times if event[0] <= position), default=times[0])
+        right = min((event for event in times if event[0] > position), default=times[-1])
         share = (position - left[0]) / (right[0] - left[0]) if right[0] > left[0] else 0.0
         moments.append(min(total_ms, round(left[1] + share * (right[1] - left[1]))))
     return tuple(

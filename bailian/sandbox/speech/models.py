@@ -36,4 +36,4 @@ def _all() -> dict[str, Voice]:
     return {f"sambert-{name}-v1": voice for name, voice in voices.items()}
 
 
-KNOWN_VOICES: Mapping[str, Voice] = _all()
+VOICES: Mapping[str, Voice] = _all()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from bailian.sandbox.speech.requests import SpeechFailure, SpeechOrder
-from bailian.sandbox.speech.synthesis import Part
+from bailian.sandbox.speech.requests import SpeechFailure, SpeechRequest
+from bailian.sandbox.speech.synthesis import AudioPart
 
 
 def started(task_id: str, request_id: str) -> dict[str, Any]:
@@ -39,29 +39,29 @@ def finished(task_id: str, request_id: str, characters: int, kind: str = "") -> 
     return {"header": _header(task_id, "task-finished", request_id), "payload": payload}
 
 
-def sentences(order: SpeechOrder, part: Part) -> list[dict[str, Any]]:
+def sentences(request: SpeechRequest, part: AudioPart) -> list[dict[str, Any]]:
     """Return the states of one sentence that are told: a long one half-way too, with the same begin."""
-    if not order.word_times:
+    if not request.word_times:
         return [{"words": []}]
-    words = [_word(order, part, index) for index in range(len(part.spoken.words))]
+    words = [_word(request, part, index) for index in range(len(part.spoken.words))]
     whole = {"begin_time": part.begin, "end_time": part.begin + part.spoken.duration_ms, "words": words}
     if len(words) < 6 or words[2]["end_time"] == whole["end_time"]:
         return [whole]
     return [{"begin_time": part.begin, "end_time": words[2]["end_time"], "words": words[:3]}, whole]
 
 
-def _word(order: SpeechOrder, part: Part, index: int) -> dict[str, Any]:
+def _word(request: SpeechRequest, part: AudioPart, index: int) -> dict[str, Any]:
     word = part.spoken.words[index]
     begin, end = part.begin + word.begin, part.begin + word.end
-    told: dict[str, Any] = {"text": word.text, "begin_time": begin, "end_time": end}
-    if order.phoneme_times:
+    entry: dict[str, Any] = {"text": word.text, "begin_time": begin, "end_time": end}
+    if request.phoneme_times:
         middle = (begin + end) // 2
         tone = sum(word.text.encode()) % 5 + 1
-        told["phonemes"] = [  # made-up sounds; their keys are SAM-SE's
+        entry["phonemes"] = [  # made-up sounds; their keys are SAM-SE's
             {"begin_time": begin, "end_time": middle, "text": "s_c", "tone": tone},
             {"begin_time": middle, "end_time": end, "text": "a_c", "tone": tone},
         ]
-    return told
+    return entry
 
 
 def _header(task_id: str, event: str, request_id: str) -> dict[str, Any]:

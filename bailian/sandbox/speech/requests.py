@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bailian.sandbox.speech.models import KNOWN_VOICES, Voice
+from bailian.sandbox.speech.models import VOICES, Voice
 
 TEXT_CHARS = 10_000
 """SAM-PY: one Han character, letter, sign or inner space each counts 1."""
@@ -30,7 +30,7 @@ class SpeechFailure(Exception):
 
 
 @dataclass(frozen=True)
-class SpeechOrder:
+class SpeechRequest:
     """What one accepted task asks for."""
 
     model: str
@@ -52,11 +52,11 @@ class SpeechOrder:
 
 def text_of(payload: Mapping[str, Any]) -> str:
     """Return the text without judging the frame (for faults and logs)."""
-    given = payload.get("input")
-    return str(given.get("text") or "") if isinstance(given, dict) else ""
+    inputs = payload.get("input")
+    return str(inputs.get("text") or "") if isinstance(inputs, dict) else ""
 
 
-def read_speech_order(payload: Mapping[str, Any]) -> SpeechOrder:
+def read_speech_request(payload: Mapping[str, Any]) -> SpeechRequest:
     """Check the payload of a `run-task`.
 
     Raises:
@@ -65,17 +65,17 @@ def read_speech_order(payload: Mapping[str, Any]) -> SpeechOrder:
     """
     name = str(payload.get("model") or "")
     kind = (payload.get("task_group"), payload.get("task"), payload.get("function"))
-    voice = KNOWN_VOICES.get(name)
+    voice = VOICES.get(name)
     if voice is None or kind != ("audio", "tts", "SpeechSynthesizer"):
         raise SpeechFailure("ModelNotFound", f"Model not found ({name})!")  # ISS-2593
-    given = payload.get("input")
-    if not isinstance(given, dict):
+    inputs = payload.get("input")
+    if not isinstance(inputs, dict):
         raise SpeechFailure("InvalidParameter", "task can not be null")  # ERR
     parameters = payload.get("parameters")
     parameters = {} if parameters is None else parameters
     if not isinstance(parameters, dict):
         raise _refused()
-    text = given.get("text")
+    text = inputs.get("text")
     if not isinstance(text, str) or not text.strip():
         raise _refused()
     if _choice(parameters, "text_type", ("PlainText", "SSML"), "PlainText") == "SSML" or text.startswith("<speak"):
@@ -83,7 +83,7 @@ def read_speech_order(payload: Mapping[str, Any]) -> SpeechOrder:
     if len(text.strip()) > TEXT_CHARS:
         raise _refused()
     word_times = _switch(parameters, "word_timestamp_enabled")
-    return SpeechOrder(
+    return SpeechRequest(
         model=name,
         voice=voice,
         text=text.strip(),

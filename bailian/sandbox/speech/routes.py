@@ -22,14 +22,14 @@ from uvicorn.protocols.utils import ClientDisconnected
 from bailian.sandbox.faults import Fault
 from bailian.sandbox.http import refusals
 from bailian.sandbox.http.answers import LoggedRequest
-from bailian.sandbox.http.fault_injection import fate_of, words_of
-from bailian.sandbox.http.raw_sockets import Lines
+from bailian.sandbox.http.fault_injection import error_of, outcome_of
+from bailian.sandbox.http.raw_sockets import Connections
 from bailian.sandbox.http.refusals import Refusal
-from bailian.sandbox.speech import replies as speech_frames
-from bailian.sandbox.speech.requests import SpeechFailure, SpeechOrder, read_speech_order, text_of
-from bailian.sandbox.speech.synthesis import Part, speak
+from bailian.sandbox.speech import replies
+from bailian.sandbox.speech.requests import SpeechFailure, SpeechRequest, read_speech_request, text_of
+from bailian.sandbox.speech.synthesis import AudioPart, synthesize
 from bailian.sandbox.state import State
-from bailian.sandbox.tasks.plain_requests import plain_order
+from bailian.sandbox.tasks.plain_requests import plain_request
 
 SPEECH_PATH = "/api-ws/v1/inference"
 IDLE_S = 23.0
@@ -50,18 +50,18 @@ class _Gone(Exception):
         self.status = status
 
 
-class SpeechDesk:
+class SpeechRoutes:
     """The endpoint; with and without a slash at its end."""
 
-    def __init__(self, state: State, lines: Lines) -> None:
+    def __init__(self, state: State, connections: Connections) -> None:
         self._state = state
-        self._lines = lines
+        self._connections = connections
 
     def routes(self) -> list[WebSocketRoute]:
         return [WebSocketRoute(path, self._serve) for path in (SPEECH_PATH, SPEECH_PATH + "/")]
 
     async def _serve(self, socket: WebSocket) -> None:
-        connection = _Connection(self._state, self._lines, socket)
+        connection = _Connection(self._state, self._connections, socket)
         try:
             await connection.serve()
         except ClientDisconnected:
@@ -72,15 +72,15 @@ class SpeechDesk:
             return
         finally:
             if socket.client is not None:
-                self._lines.forget(socket.client)
+                self._connections.forget(socket.client)
 
 
 class _Connection:
     """One client on the socket."""
 
-    def __init__(self, state: State, lines: Lines, socket: WebSocket) -> None:
+    def __init__(self, state: State, connections: Connections, socket: WebSocket) -> None:
         self._state = state
-        self._lines = lines
+        self._connections = connections
         self._socket = socket
         self._seen: set[str] = set()
 
@@ -138,7 +138,7 @@ class _Connection:
 
     async def fail(self, task_id: str, failure: SpeechFailure, request_id: str = "") -> None:
         """SAM-SE: after `task-failed` the service closes the connection."""
-        await self.send(speech_frames.failed(task_id, request_id or str(uuid.uuid4()), failure))
+        await self.send(replies.failed(task_id, request_id or str(uuid.uuid4()), failure))
         await self._socket.close(1000)
 
     async def end(self, kind: str) -> None:
@@ -146,7 +146,7 @@ class _Connection:
         if kind == "closed":
             await self._socket.close(1000)
         elif kind == "reset":
-            self._lines.reset(self._socket.client)
+            self._connections.reset(self._socket.client)
         with contextlib.suppress(RuntimeError):
             while (await self._socket.receive())["type"] != "websocket.disconnect":
                 pass
@@ -198,74 +198,74 @@ class _Task:
             kind = self._fault.kind if self._fault is not None else ""
             if self._fault is not None and kind == "slow":
                 await asyncio.sleep(self._fault.delay_s)
-            order = self._read()
-            duration_s = self._accept(order)
+            request = self._read()
+            duration_s = self._accept(request)
             if kind == "silence":
                 await self._connection.end(kind)
             await self._break_off_at(0)
-            await self._connection.send(speech_frames.started(self._task_id, self._request_id))
-            await self._speak(order, kind, duration_s)
-            finish = speech_frames.finished(self._task_id, self._request_id, order.characters, kind)
+            await self._connection.send(replies.started(self._task_id, self._request_id))
+            await self._speak(request, kind, duration_s)
+            finish = replies.finished(self._task_id, self._request_id, request.characters, kind)
             await self._connection.send(finish)
         except SpeechFailure as failure:
             await self._connection.fail(self._task_id, failure, self._request_id)
             raise _Gone(400) from None
         return 200
 
-    def _read(self) -> SpeechOrder:
-        order = read_speech_order(self._payload)
+    def _read(self) -> SpeechRequest:
+        request = read_speech_request(self._payload)
         state = self._connection.state
-        if order.model in state.retired:
-            raise SpeechFailure("ModelNotFound", f"Model not found ({order.model})!")
+        if request.model in state.retired:
+            raise SpeechFailure("ModelNotFound", f"Model not found ({request.model})!")
         try:
             refusals.check_key(self._connection.key, state.api_keys, spends=True)
-            state.service.count_call(order.model, family="sambert")  # LIMIT: 20 a second for all voices
-            if "[sandbox:refuse]" in order.text:
+            state.account.count_call(request.model, family="sambert")  # LIMIT: 20 a second for all voices
+            if "[sandbox:refuse]" in request.text:
                 raise refusals.input_inspection()
         except Refusal as refusal:
             raise SpeechFailure(refusal.code, refusal.message) from None
-        return order
+        return request
 
-    def _accept(self, order: SpeechOrder) -> float:
+    def _accept(self, request: SpeechRequest) -> float:
         """Note the work; return how long it takes."""
-        details = {"format": order.format, "sample_rate": order.sample_rate, "characters": order.characters}
-        note = plain_order("speech", order.model, SPEECH_PATH, order.text, details)
-        service = self._connection.state.service
-        task = service.take_on(note, self._payload, self._request_id, fate_of(self._fault), blocking=True)
+        details = {"format": request.format, "sample_rate": request.sample_rate, "characters": request.characters}
+        note = plain_request("speech", request.model, SPEECH_PATH, request.text, details)
+        account = self._connection.state.account
+        task = account.add_work(note, self._payload, self._request_id, outcome_of(self._fault), blocking=True)
         return task.ended - task.created
 
-    async def _speak(self, order: SpeechOrder, kind: str, duration_s: float) -> None:
+    async def _speak(self, request: SpeechRequest, kind: str, duration_s: float) -> None:
         sizes = {"true_sizes": "true", "zero_sizes": "zero"}.get(kind, "placeholder")
-        parts = speak(order, sizes=sizes)
+        parts = synthesize(request, sizes=sizes)
         characters = 0
         loop = asyncio.get_running_loop()
         while (part := await loop.run_in_executor(_SPEAKERS, _next, parts)) is not None:
-            await asyncio.sleep(duration_s * len(part.spoken.text) / len(order.text))
-            characters = min(order.characters, characters + len(part.spoken.text))
-            told = speech_frames.sentences(order, part)
-            if not order.word_times and part.begin > 0:
-                told = []  # without times nothing new is to be told (and the official SDK crashes at a second one)
+            await asyncio.sleep(duration_s * len(part.spoken.text) / len(request.text))
+            characters = min(request.characters, characters + len(part.spoken.text))
+            states = replies.sentences(request, part)
+            if not request.word_times and part.begin > 0:
+                states = []  # without times nothing new is to be told (and the official SDK crashes at a second one)
             usage = None if kind == "null_usage" else characters
             if kind == "no_audio":
-                await self._tell(told, usage)
+                await self._send_states(states, usage)
                 continue
             pieces = [part.data[start : start + FRAME_BYTES] for start in range(0, len(part.data), FRAME_BYTES)]
             for number, piece in enumerate(pieces):
                 await self._break_off_at(self._sent_frames)
                 await self._connection.send_sound(piece)
                 self._sent_frames += 1
-                if number == 0 and len(told) > 1:
-                    await self._tell([told.pop(0)], usage)
-            await self._tell(told, usage)
-            if "[sandbox:fail]" in order.text:
+                if number == 0 and len(states) > 1:
+                    await self._send_states([states.pop(0)], usage)
+            await self._send_states(states, usage)
+            if "[sandbox:fail]" in request.text:
                 reason = refusals.output_inspection()
                 raise SpeechFailure(reason.code, reason.message)
         if self._fault is not None and kind in ("failed", "closed", "reset"):
             await self._break_off(self._fault)
 
-    async def _tell(self, told: list[dict[str, Any]], characters: int | None) -> None:
-        for sentence in told:
-            await self._connection.send(speech_frames.result(self._task_id, self._request_id, sentence, characters))
+    async def _send_states(self, states: list[dict[str, Any]], characters: int | None) -> None:
+        for sentence in states:
+            await self._connection.send(replies.result(self._task_id, self._request_id, sentence, characters))
 
     async def _break_off_at(self, sent_frames: int) -> None:
         """Let a fault end the task when as many audio frames are out as it says."""
@@ -275,12 +275,12 @@ class _Task:
 
     async def _break_off(self, fault: Fault) -> None:
         if fault.kind == "failed":
-            _, code, message = words_of(fault)
+            _, code, message = error_of(fault)
             raise SpeechFailure(code, message)
         await self._connection.end(fault.kind)
 
 
-def _next(parts: Iterator[Part]) -> Part | None:
+def _next(parts: Iterator[AudioPart]) -> AudioPart | None:
     return next(parts, None)
 
 

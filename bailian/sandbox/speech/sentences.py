@@ -23,7 +23,7 @@ class Word:
 
 
 @dataclass(frozen=True)
-class Spoken:
+class SpokenSentence:
     """One sentence: mono samples, 16 bits, little endian."""
 
     text: str
@@ -51,7 +51,7 @@ def sentences_of(text: str) -> list[str]:
     return [sentence for sentence in short if sentence.strip()]
 
 
-def words_of(sentence: str) -> list[tuple[int, str, str]]:
+def split_words(sentence: str) -> list[tuple[int, str, str]]:
     """Return start, text and the signs after it of each word: a Han character, a word, a number."""
     matches = list(_WORD.finditer(sentence))
     ends = [match.start() for match in matches[1:]] + [len(sentence)]

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from bailian.sandbox.faults import Fault
 from bailian.sandbox.http.answers import Answer
 from bailian.sandbox.state import State
-from bailian.sandbox.storage.links import byte_range, refusal_xml
+from bailian.sandbox.storage.links import byte_range, oss_error_xml
 from bailian.sandbox.storage.results import Result, result_of
 
 KEPT_RESULTS = 16
@@ -23,10 +23,10 @@ KEPT_RESULTS = 16
 # One pool for all sandboxes of a process; its threads start with the first picture.
 _PAINTERS = ThreadPoolExecutor(max_workers=2, thread_name_prefix="sandbox-painter")
 
-PAGE = b"<!DOCTYPE html>\n<html><body>This is a page of the sandbox, not the picture.</body></html>\n"
+HTML_PAGE = b"<!DOCTYPE html>\n<html><body>This is a page of the sandbox, not the picture.</body></html>\n"
 
 
-class Files:
+class Downloads:
     """Draws when a link is first followed: a batch that never downloads costs nothing."""
 
     def __init__(self, state: State) -> None:
@@ -41,12 +41,12 @@ class Files:
         host = request.headers.get("host", "")
         problem = self._state.links.problem(request.method, request.url.path, query, self._state.clock())
         if problem is not None:
-            return store_refusal(403, *problem, request_id, host)
+            return oss_error(403, *problem, request_id, host)
         task = self._state.tasks.get(task_id)
         if task is None or task.status == "UNKNOWN" or not 0 <= index < task.pictures:
-            return store_refusal(404, "NoSuchKey", "The specified key does not exist.", request_id, host)
+            return oss_error(404, "NoSuchKey", "The specified key does not exist.", request_id, host)
         if fault is not None and fault.kind == "html_file":
-            return Answer(200, PAGE, {}, "text/html")
+            return Answer(200, HTML_PAGE, {}, "text/html")
         size = fault.drawn_size() if fault is not None and fault.kind == "wrong_size" else None
         result = result_of(task, index, size, self._state.store)
         return file_answer(request, await self._bytes(result), result.media_type, task.ended, request_id)
@@ -89,6 +89,6 @@ def file_answer(request: Request, data: bytes, media_type: str, modified: float,
     return Answer(206, data[first : last + 1], headers, media_type)
 
 
-def store_refusal(status: int, code: str, message: str, request_id: str, host: str) -> Answer:
-    xml = refusal_xml(code, message, request_id.replace("-", "").upper()[:24], host)
+def oss_error(status: int, code: str, message: str, request_id: str, host: str) -> Answer:
+    xml = oss_error_xml(code, message, request_id.replace("-", "").upper()[:24], host)
     return Answer(status, xml.encode(), {}, "application/xml")

@@ -33,15 +33,15 @@ _DATA_URI = re.compile(r"data:image/[a-z0-9.+-]+;base64,", re.IGNORECASE)
 _FETCHERS = ThreadPoolExecutor(max_workers=8, thread_name_prefix="sandbox-fetcher")
 
 
-class NotFetched(Exception):
+class FetchFailed(Exception):
     """The address is well-formed, but nothing came from it."""
 
 
-class Foreign(Exception):
+class NotOnLoopback(Exception):
     """The address is of another computer, and a placeholder shall stand in for what is there."""
 
 
-class Givens:
+class InputFetcher:
     """Gets inputs for one call."""
 
     def __init__(self, uploads: Uploads, settings: Settings, model: str, *, resolves: bool) -> None:
@@ -71,8 +71,8 @@ class Givens:
             raise invalid_url()
         if not is_loopback(host):
             if self._settings.fetch_foreign == "placeholder":
-                raise Foreign
-            raise NotFetched
+                raise NotOnLoopback
+            raise FetchFailed
         target = quote(f"{parts.path or '/'}{'?' if parts.query else ''}{parts.query}", safe="/%:=&?+,;@!$'()*~")
         running = asyncio.get_running_loop()
         return await running.run_in_executor(_FETCHERS, _fetch, parts.scheme.lower(), host, port, target)
@@ -121,9 +121,9 @@ def _fetch(scheme: str, host: str, port: int | None, target: str) -> bytes:
         connection.request("GET", target, headers={"User-Agent": "bailian-sandbox"})
         answer = connection.getresponse()
         if answer.status != http.client.OK:
-            raise NotFetched
+            raise FetchFailed
         return answer.read(MAX_BYTES + 1)
     except (OSError, http.client.HTTPException):
-        raise NotFetched from None
+        raise FetchFailed from None
     finally:
         connection.close()

@@ -67,7 +67,7 @@ class Links:
         return None
 
 
-def refusal_xml(code: str, message: str, request_id: str, host: str) -> str:
+def oss_error_xml(code: str, message: str, request_id: str, host: str) -> str:
     """The object store's error document."""
     return (
         '<?xml version="1.0" encoding="UTF-8"?>\n<Error>\n'

@@ -18,7 +18,7 @@ CREATE TABLE IF NOT EXISTS uploads (key TEXT PRIMARY KEY, model TEXT NOT NULL, d
 """
 
 
-class Store:
+class UploadStore:
     """May be used from any thread, and by several processes on one file."""
 
     def __init__(self, path: Path | None, clock: Callable[[], float]) -> None:
@@ -35,14 +35,14 @@ class Store:
         with self._lock:
             self._db.close()
 
-    def keep(self, data: bytes) -> str:
+    def add_input(self, data: bytes) -> str:
         """Keep an input picture; return the name to read it by."""
         digest = hashlib.sha256(data).hexdigest()
         with self._lock:
             self._db.execute("INSERT OR REPLACE INTO inputs VALUES (?, ?, ?)", (digest, data, self._clock()))
         return digest
 
-    def kept(self, digest: str) -> bytes:
+    def input_bytes(self, digest: str) -> bytes:
         with self._lock:
             row = self._db.execute("SELECT data FROM inputs WHERE digest = ?", (digest,)).fetchone()
         return bytes(row[0])
@@ -52,12 +52,12 @@ class Store:
         with self._lock:
             self._db.execute("INSERT INTO grants VALUES (?, ?, ?)", (folder, model, self._clock()))
 
-    def granted_for(self, folder: str) -> str | None:
+    def model_of_grant(self, folder: str) -> str | None:
         with self._lock:
             row = self._db.execute("SELECT model FROM grants WHERE folder = ?", (folder,)).fetchone()
         return str(row[0]) if row else None
 
-    def upload(self, key: str, model: str, data: bytes) -> bool:
+    def add_upload(self, key: str, model: str, data: bytes) -> bool:
         """Take a file; False: there is one of that name, and nothing is overwritten."""
         with self._lock:
             done = self._db.execute(
@@ -66,7 +66,7 @@ class Store:
             )
             return done.rowcount == 1
 
-    def uploaded(self, key: str) -> tuple[str, bytes] | None:
+    def find_upload(self, key: str) -> tuple[str, bytes] | None:
         """Return the model it was uploaded for, and the file."""
         with self._lock:
             row = self._db.execute(

@@ -15,8 +15,8 @@ from bailian.sandbox.http import refusals
 from bailian.sandbox.http.answers import Answer, json_answer
 from bailian.sandbox.http.multipart import Form, read_form
 from bailian.sandbox.http.refusals import Refusal
-from bailian.sandbox.storage.links import refusal_xml
-from bailian.sandbox.storage.upload_store import Store
+from bailian.sandbox.storage.links import oss_error_xml
+from bailian.sandbox.storage.upload_store import UploadStore
 
 GRANT_LIFE_S = 300
 """CAP: `expire_in_seconds`. The captured policy itself lived 23 minutes; here it ends with its announced life."""
@@ -30,7 +30,7 @@ _ACCOUNT = hashlib.md5(b"bailian sandbox", usedforsecurity=False).hexdigest()
 class Uploads:
     """Hands out grants, takes files, and gives them to the models they were uploaded for."""
 
-    def __init__(self, store: Store, clock: Callable[[], float]) -> None:
+    def __init__(self, store: UploadStore, clock: Callable[[], float]) -> None:
         self._store = store
         self._clock = clock
 
@@ -71,12 +71,12 @@ class Uploads:
             form = _form(headers, raw)
             folder, key = self._checked(form, expired=expired)
         except Refusal as refusal:
-            xml = refusal_xml(refusal.code, refusal.message, request_id, headers.get("host", ""))
+            xml = oss_error_xml(refusal.code, refusal.message, request_id, headers.get("host", ""))
             return Answer(refusal.status, xml.encode(), {"x-oss-request-id": request_id}, "application/xml")
-        model = self._store.granted_for(folder) or ""
-        if not self._store.upload(key, model, form.file):
+        model = self._store.model_of_grant(folder) or ""
+        if not self._store.add_upload(key, model, form.file):
             message = "The object you specified already exists and can not be overwritten."
-            xml = refusal_xml("FileAlreadyExists", message, request_id, headers.get("host", ""))
+            xml = oss_error_xml("FileAlreadyExists", message, request_id, headers.get("host", ""))
             return Answer(409, xml.encode(), {"x-oss-request-id": request_id}, "application/xml")
         # Without the field the store answers 204 (the captured C# client leaves it out).
         status = 200 if form.fields.get("success_action_status") == "200" else 204
@@ -123,7 +123,7 @@ class Uploads:
         """
         if not resolves:
             raise refusals.invalid_url()
-        found = self._store.uploaded(url.removeprefix("oss://"))
+        found = self._store.find_upload(url.removeprefix("oss://"))
         if found is None or found[0] != model:
             raise Refusal(
                 400,

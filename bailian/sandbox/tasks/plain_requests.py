@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from bailian.sandbox.tasks.requests import Order
+from bailian.sandbox.tasks.requests import TaskRequest
 
 
-def plain_order(
+def plain_request(
     kind: str, model: str, path: str, prompt: str, details: Mapping[str, Any] | None = None, *, parts: int = 1
-) -> Order:
+) -> TaskRequest:
     """Return an order; `parts` is how many results it brings."""
-    return Order(
+    return TaskRequest(
         model=model,
         path=path,
         prompt=prompt,

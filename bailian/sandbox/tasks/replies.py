@@ -54,29 +54,29 @@ def task_answer(task: Task, request_id: str, sign: Sign) -> dict[str, Any]:
             output["end_time"] = china_time(task.canceled)
     if task.status == "FAILED":
         output.update(_code_and_message(task))
-    elif task.status == "SUCCEEDED" and task.order.path == IMAGE_GENERATION:
+    elif task.status == "SUCCEEDED" and task.request.path == IMAGE_GENERATION:
         output.update(finished=True, choices=_choices(task, sign))
         answer["usage"] = _message_usage(task)
-    elif task.status == "SUCCEEDED" and task.order.kind == "video":
+    elif task.status == "SUCCEEDED" and task.request.kind == "video":
         output.update(video_output(task, rewritten(task), sign(task, 0)))
         answer["usage"] = video_usage(task)
     elif task.status == "SUCCEEDED":
-        output["results"] = [_result(task, index, sign) for index in range(task.order.n)]
+        output["results"] = [_result(task, index, sign) for index in range(task.request.n)]
         answer["usage"] = {"image_count": task.pictures}
-    if task.order.path in (TEXT2IMAGE, IMAGE2IMAGE) and not _is_qwen(task):  # D-QI's example has no task_metrics
+    if task.request.path in (TEXT2IMAGE, IMAGE2IMAGE) and not _is_qwen(task):  # D-QI's example has no task_metrics
         output["task_metrics"] = _metrics(task)
     return answer
 
 
 def blocking_answer(task: Task, request_id: str, sign: Sign) -> dict[str, Any]:
     """Answer a synchronous call (CAP multimodal-generation-image-nosse); wan as in its task answer."""
-    width, height = task.fate.drawn_size or (task.order.width, task.order.height)
+    width, height = task.outcome.drawn_size or (task.request.width, task.request.height)
     if not _is_qwen(task):
         output: dict[str, Any] = {"choices": _choices(task, sign), "finished": True}
         return {"output": output, "usage": _message_usage(task), "request_id": request_id}
     output = {
         "choices": _choices(task, sign),
-        "task_metric": {"FAILED": 0, "SUCCEEDED": task.pictures, "TOTAL": task.order.n},  # singular here
+        "task_metric": {"FAILED": 0, "SUCCEEDED": task.pictures, "TOTAL": task.request.n},  # singular here
     }
     usage = {"height": height, "image_count": task.pictures, "width": width}
     return {"output": output, "usage": usage, "request_id": request_id}
@@ -95,7 +95,7 @@ def listing(total: int, page_no: int, page_size: int, tasks: list[Task], request
 
 
 def _row(task: Task) -> dict[str, Any]:
-    group, function = task.order.path.strip("/").split("/")[-2:]
+    group, function = task.request.path.strip("/").split("/")[-2:]
     row: dict[str, Any] = {
         "api_key_id": "1",
         "caller_parent_id": CALLER,
@@ -119,7 +119,7 @@ def _row(task: Task) -> dict[str, Any]:
 
 def rewritten(task: Task) -> str:
     """What prompt_extend makes of a prompt here; the real one asks a language model."""
-    return f"{task.order.read_prompt}，画面层次丰富，光线柔和，细节清晰。（沙箱改写）"
+    return f"{task.request.read_prompt}，画面层次丰富，光线柔和，细节清晰。（沙箱改写）"
 
 
 def _is_qwen(task: Task) -> bool:
@@ -128,16 +128,16 @@ def _is_qwen(task: Task) -> bool:
 
 def _failed_from(task: Task) -> int:
     """Index of the first failed picture; the last ones fail."""
-    return task.order.n - min(task.fate.failed_pictures, task.order.n)
+    return task.request.n - min(task.outcome.failed_pictures, task.request.n)
 
 
 def _result(task: Task, index: int, sign: Sign) -> dict[str, Any]:
     if index >= _failed_from(task):
         return _code_and_message(task)
-    if task.order.path == IMAGE2IMAGE:  # D-IE: a link and nothing else
+    if task.request.path == IMAGE2IMAGE:  # D-IE: a link and nothing else
         return {"url": sign(task, index)}
-    result = {"orig_prompt": task.order.prompt}
-    if task.order.prompt_extend:  # D-T2I: absent when prompt_extend is false
+    result = {"orig_prompt": task.request.prompt}
+    if task.request.prompt_extend:  # D-T2I: absent when prompt_extend is false
         result["actual_prompt"] = rewritten(task)
     return {**result, "url": sign(task, index)}
 
@@ -155,7 +155,7 @@ def _choices(task: Task, sign: Sign) -> list[dict[str, Any]]:
 
 def _message_usage(task: Task) -> dict[str, Any]:
     """The usage of the message style; its keys are a guess."""
-    width, height = task.fate.drawn_size or (task.order.width, task.order.height)
+    width, height = task.outcome.drawn_size or (task.request.width, task.request.height)
     return {
         "image_count": task.pictures,
         "input_tokens": 0,
@@ -168,10 +168,10 @@ def _message_usage(task: Task) -> dict[str, Any]:
 def _metrics(task: Task) -> dict[str, int]:
     """TOTAL equals n from the start (CAP get-task-running-nosse)."""
     good = task.pictures if task.status == "SUCCEEDED" else 0
-    bad = task.order.n - good if task.status in ("SUCCEEDED", "FAILED") else 0
-    return {"TOTAL": task.order.n, "SUCCEEDED": good, "FAILED": bad}
+    bad = task.request.n - good if task.status in ("SUCCEEDED", "FAILED") else 0
+    return {"TOTAL": task.request.n, "SUCCEEDED": good, "FAILED": bad}
 
 
 def _code_and_message(task: Task) -> dict[str, str]:
-    pair = {"code": task.fate.code, "message": task.fate.message}
+    pair = {"code": task.outcome.code, "message": task.outcome.message}
     return {key: value for key, value in pair.items() if value}

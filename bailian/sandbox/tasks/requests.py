@@ -17,7 +17,7 @@ _SIZE = re.compile(r"(\d{1,5})\*(\d{1,5})")
 
 
 @dataclass(frozen=True)
-class Order:
+class TaskRequest:
     """What one accepted request asks for."""
 
     model: str
@@ -60,12 +60,12 @@ def parse_body(raw: bytes) -> dict[str, Any]:
 
 def prompt_of(body: Mapping[str, Any]) -> str:
     """Return the prompt wherever it stands, without judging the body (for faults and logs)."""
-    given = body.get("input")
-    if not isinstance(given, dict):
+    inputs = body.get("input")
+    if not isinstance(inputs, dict):
         return ""
-    if isinstance(given.get("prompt"), str):
-        return str(given["prompt"])
-    messages = given.get("messages")
+    if isinstance(inputs.get("prompt"), str):
+        return str(inputs["prompt"])
+    messages = inputs.get("messages")
     messages = messages if isinstance(messages, list) else []
     contents = [message.get("content") for message in messages if isinstance(message, dict)]
     parts = [part for content in contents if isinstance(content, list) for part in content]
@@ -75,28 +75,28 @@ def prompt_of(body: Mapping[str, Any]) -> str:
 
 def has_pictures(body: Mapping[str, Any]) -> bool:
     """Return whether a message-style body brings pictures, without judging it."""
-    given = body.get("input")
-    messages = given.get("messages") if isinstance(given, dict) else None
+    inputs = body.get("input")
+    messages = inputs.get("messages") if isinstance(inputs, dict) else None
     contents = [message.get("content") for message in messages or [] if isinstance(message, dict)]
     parts = [part for content in contents if isinstance(content, list) for part in content]
     return any(isinstance(part, dict) and "image" in part for part in parts)
 
 
-def read_order(name: str, model: ServiceModel, path: str, body: Mapping[str, Any]) -> Order:
+def read_image_request(name: str, model: ServiceModel, path: str, body: Mapping[str, Any]) -> TaskRequest:
     """Check a body against the service's rules for that model.
 
     Raises:
         Refusal: with the documented code and message.
     """
-    given, parameters = parts_of(body)
-    prompt = read_prompt(given) if path == TEXT2IMAGE else _message_text(given)
+    inputs, parameters = parts_of(body)
+    prompt = read_prompt(inputs) if path == TEXT2IMAGE else _message_text(inputs)
     width, height = read_size(name, model, parameters.get("size"))
-    return Order(
+    return TaskRequest(
         model=name,
         path=path,
         prompt=prompt,
         read_prompt=prompt[: model.prompt_chars],
-        negative_prompt=read_negative(given, parameters),
+        negative_prompt=read_negative(inputs, parameters),
         n=read_count(model, parameters.get("n")),
         width=width,
         height=height,
@@ -112,36 +112,36 @@ def parts_of(body: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     Raises:
         Refusal: no input, or parameters that are no object.
     """
-    given = body.get("input")
-    if not isinstance(given, dict) or not given:
+    inputs = body.get("input")
+    if not isinstance(inputs, dict) or not inputs:
         raise Refusal(400, "BadRequest.EmptyInput", 'Required parameter "input" missing from request.')
     # D-T2I calls `parameters` optional; which models raise BadRequest.EmptyParameters was never found out.
     parameters = {} if body.get("parameters") is None else body["parameters"]
     if not isinstance(parameters, dict):
         raise off_specification("parameters must be an object")
-    return given, parameters
+    return inputs, parameters
 
 
-def read_negative(given: Mapping[str, Any], parameters: Mapping[str, Any]) -> str:
+def read_negative(inputs: Mapping[str, Any], parameters: Mapping[str, Any]) -> str:
     """Return the negative prompt from either place, cut (D-T2I, D-QI, T2V)."""
-    negative = given.get("negative_prompt") or parameters.get("negative_prompt") or ""
+    negative = inputs.get("negative_prompt") or parameters.get("negative_prompt") or ""
     if not isinstance(negative, str):
         raise off_specification("negative_prompt must be a string")
     return negative[:NEGATIVE_PROMPT_CHARS]
 
 
-def read_prompt(given: Mapping[str, Any]) -> str:
-    if "prompt" not in given:
+def read_prompt(inputs: Mapping[str, Any]) -> str:
+    if "prompt" not in inputs:
         raise field_required("input.prompt")
-    prompt = given["prompt"]
+    prompt = inputs["prompt"]
     if not isinstance(prompt, str) or not prompt.strip():
         raise off_specification("prompt must be a non-empty string")
     return prompt
 
 
-def _message_text(given: Mapping[str, Any]) -> str:
+def _message_text(inputs: Mapping[str, Any]) -> str:
     """D-QI: exactly one message of role user with exactly one text; the sentences are D-ERR's."""
-    messages = given.get("messages")
+    messages = inputs.get("messages")
     if not isinstance(messages, list) or not messages:
         raise invalid("No messages found in input")
     if len(messages) != 1:

@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from bailian.sandbox.tasks.requests import Order
+from bailian.sandbox.tasks.requests import TaskRequest
 
 LIFE_S = 24 * 3600.0
 """Tasks can be queried for 24 hours, then they are UNKNOWN (D-T2I, TASKS)."""
@@ -43,7 +43,7 @@ CREATE INDEX IF NOT EXISTS tasks_by_creation ON tasks (created);
 
 
 @dataclass(frozen=True)
-class Fate:
+class Outcome:
     """What will go wrong with a piece of work, decided when it is accepted or by a later fault."""
 
     failed: bool = False
@@ -70,18 +70,28 @@ class Task:
     ended: float
     canceled: float | None
     status: str
-    order: Order = field(repr=False)
-    fate: Fate = field(repr=False)
+    request: TaskRequest = field(repr=False)
+    outcome: Outcome = field(repr=False)
     body: dict[str, Any] = field(repr=False)
     """The request body as received."""
 
     @property
+    def order(self) -> TaskRequest:
+        """The same as `request`, for programs that know it by this name."""
+        return self.request
+
+    @property
+    def fate(self) -> Outcome:
+        """The same as `outcome`, for programs that know it by this name."""
+        return self.outcome
+
+    @property
     def pictures(self) -> int:
         """How many pictures it delivers: what the service bills."""
-        return 0 if self.fate.failed else self.order.n - min(self.fate.failed_pictures, self.order.n)
+        return 0 if self.outcome.failed else self.request.n - min(self.outcome.failed_pictures, self.request.n)
 
 
-class Tasks:
+class TaskStore:
     """The table; may be used from any thread, and by several processes on one file."""
 
     def __init__(self, path: Path | None, clock: Callable[[], float]) -> None:
@@ -120,8 +130,8 @@ class Tasks:
         *,
         task_id: str,
         request_id: str,
-        order: Order,
-        fate: Fate,
+        request: TaskRequest,
+        outcome: Outcome,
         body: Mapping[str, Any],
         duration_s: float,
         running_limit: int | None,
@@ -132,13 +142,13 @@ class Tasks:
             now = self._clock()
             scheduled = now if blocking else now + PENDING_SHARE * duration_s
             if running_limit and not blocking:
-                scheduled = max(scheduled, self._slot_free_at(order.model, running_limit, now))
+                scheduled = max(scheduled, self._slot_free_at(request.model, running_limit, now))
             ended = scheduled + (duration_s if blocking else (1 - PENDING_SHARE) * duration_s)
             self._db.execute(
                 "INSERT INTO tasks (task_id, request_id, model, blocking, created, scheduled, ended, failed,"
                 " work_order, fate, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (task_id, request_id, order.model, blocking, now, scheduled, ended, _all_failed(order, fate),
-                 _json(asdict(order)), _json(asdict(fate)), _json(body)),
+                (task_id, request_id, request.model, blocking, now, scheduled, ended, _all_failed(request, outcome),
+                 _json(asdict(request)), _json(asdict(outcome)), _json(body)),
             )  # fmt: skip
 
     def _slot_free_at(self, model: str, running_limit: int, now: float) -> float:
@@ -236,19 +246,19 @@ class Tasks:
             if len(slots) > running_limit:
                 heapq.heappop(slots)
 
-    def doom(self, task_id: str, *, end_now: bool, **changes: Any) -> None:
+    def change_outcome(self, task_id: str, *, end_now: bool, **changes: Any) -> None:
         """Change a task's fate, for a fault; `end_now` also ends it."""
         with self._transaction():
             task = self.get(task_id)
             if task is None:
                 return
-            fate = replace(task.fate, **changes)
+            outcome = replace(task.outcome, **changes)
             now = self._clock()
             scheduled, ended = (min(task.scheduled, now), min(task.ended, now)) if end_now else (
                 task.scheduled, task.ended)  # fmt: skip
             self._db.execute(
                 "UPDATE tasks SET fate = ?, failed = ?, scheduled = ?, ended = ? WHERE task_id = ?",
-                (_json(asdict(fate)), _all_failed(task.order, fate), scheduled, ended, task_id),
+                (_json(asdict(outcome)), _all_failed(task.request, outcome), scheduled, ended, task_id),
             )
 
 
@@ -267,9 +277,9 @@ def _patiently(step: Callable[[], object]) -> None:
             return
 
 
-def _all_failed(order: Order, fate: Fate) -> bool:
+def _all_failed(request: TaskRequest, outcome: Outcome) -> bool:
     """One good picture makes the whole task SUCCEEDED (D-IE, TASKS)."""
-    return fate.failed or fate.failed_pictures >= order.n
+    return outcome.failed or outcome.failed_pictures >= request.n
 
 
 def _json(value: Any) -> str:
@@ -277,8 +287,8 @@ def _json(value: Any) -> str:
 
 
 def _task(row: sqlite3.Row) -> Task:
-    fate = json.loads(row["fate"])
-    size = fate.pop("drawn_size")
+    outcome = json.loads(row["fate"])
+    size = outcome.pop("drawn_size")
     return Task(
         task_id=row["task_id"],
         request_id=row["request_id"],
@@ -289,7 +299,7 @@ def _task(row: sqlite3.Row) -> Task:
         ended=row["ended"],
         canceled=row["canceled"],
         status=row["status"],
-        order=Order(**json.loads(row["work_order"])),
-        fate=Fate(**fate, drawn_size=tuple(size) if size else None),
+        request=TaskRequest(**json.loads(row["work_order"])),
+        outcome=Outcome(**outcome, drawn_size=tuple(size) if size else None),
         body=json.loads(row["body"]),
     )

@@ -26,16 +26,16 @@ class TextModel:
     """`result_format` when absent: "text" for the three old names, else "message" (API)."""
 
 
-KNOWN_TEXTS: Mapping[str, TextModel] = {
+TEXT_MODELS: Mapping[str, TextModel] = {
     "qwen-turbo": TextModel(max_input=1_000_000, max_output=16_384, max_thinking=38_912, default_format="text"),
     "qwen-plus": TextModel(max_input=997_952, max_output=32_768, max_thinking=81_920, default_format="text"),
     "qwen-max": TextModel(max_input=30_720, max_output=8_192, default_format="text"),
 }
 
 
-def known_texts(catalog: Mapping[str, Any]) -> dict[str, TextModel]:
+def text_models(catalog: Mapping[str, Any]) -> dict[str, TextModel]:
     """Add the text models of a catalog that this file does not know."""
-    models = dict(KNOWN_TEXTS)
+    models = dict(TEXT_MODELS)
     for name, entry in catalog.items():
         path = "/" + str(getattr(entry, "route", "")).strip("/")
         if "text" not in kinds_of(entry) or getattr(entry, "unknown_to_service", False):

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from bailian.sandbox.http.refusals import Refusal
-from bailian.sandbox.text.requests import TextOrder
-from bailian.sandbox.text.writer import Writing
+from bailian.sandbox.text.requests import TextRequest
+from bailian.sandbox.text.writer import GeneratedText
 
 FRAMES_MAX = 100
 """A long answer has bigger steps: without increments each frame repeats the whole text so far."""
@@ -19,35 +19,35 @@ FRAMES_MAX = 100
 class Progress:
     """How much of a writing is out: numbers of tokens."""
 
-    thoughts: int
+    reasoning: int
     answer: int
     last: bool = False
 
 
-def whole_answer(order: TextOrder, writing: Writing, request_id: str) -> dict[str, Any]:
+def complete_answer(request: TextRequest, generated: GeneratedText, request_id: str) -> dict[str, Any]:
     """A non-streaming answer."""
-    done = Progress(len(writing.thoughts), len(writing.answer), last=True)
-    return _body(order, writing, Progress(0, 0), done, request_id, whole=True)
+    done = Progress(len(generated.reasoning), len(generated.answer), last=True)
+    return _body(request, generated, Progress(0, 0), done, request_id, cumulative=True)
 
 
-def frames(order: TextOrder, writing: Writing, request_id: str) -> Iterator[dict[str, Any]]:
+def frames(request: TextRequest, generated: GeneratedText, request_id: str) -> Iterator[dict[str, Any]]:
     """Yield what each `data:` line holds; the last one alone has a real finish reason."""
     before = Progress(0, 0)
-    for now in _steps(writing):
-        yield _body(order, writing, before, now, request_id, whole=not order.incremental)
+    for now in _steps(generated):
+        yield _body(request, generated, before, now, request_id, cumulative=not request.incremental)
         before = now
     # In increments the last frame has no text of its own (CAP single-generation-text-sse).
-    last = Progress(len(writing.thoughts), len(writing.answer), last=True)
-    yield _body(order, writing, last, last, request_id, whole=not order.incremental)
+    last = Progress(len(generated.reasoning), len(generated.answer), last=True)
+    yield _body(request, generated, last, last, request_id, cumulative=not request.incremental)
 
 
-def _steps(writing: Writing) -> Iterator[Progress]:
-    total = len(writing.thoughts) + len(writing.answer)
+def _steps(generated: GeneratedText) -> Iterator[Progress]:
+    total = len(generated.reasoning) + len(generated.answer)
     step = max(2, -(-total // FRAMES_MAX))
-    for end in _ends(len(writing.thoughts), step):
+    for end in _ends(len(generated.reasoning), step):
         yield Progress(end, 0)
-    for end in _ends(len(writing.answer), step):
-        yield Progress(len(writing.thoughts), end)
+    for end in _ends(len(generated.answer), step):
+        yield Progress(len(generated.reasoning), end)
 
 
 def _ends(count: int, step: int) -> Iterator[int]:
@@ -60,33 +60,39 @@ def _ends(count: int, step: int) -> Iterator[int]:
 
 
 def _body(
-    order: TextOrder, writing: Writing, before: Progress, now: Progress, request_id: str, *, whole: bool
+    request: TextRequest,
+    generated: GeneratedText,
+    before: Progress,
+    now: Progress,
+    request_id: str,
+    *,
+    cumulative: bool,
 ) -> dict[str, Any]:
-    begin = Progress(0, 0) if whole else before
-    text = "".join(writing.answer[begin.answer : now.answer])
-    reason = writing.finish_reason if now.last else "null"  # the string, in every capture
-    if order.result_format == "text":
+    begin = Progress(0, 0) if cumulative else before
+    text = "".join(generated.answer[begin.answer : now.answer])
+    reason = generated.finish_reason if now.last else "null"  # the string, in every capture
+    if request.result_format == "text":
         output: dict[str, Any] = {"finish_reason": reason, "text": text}
     else:
         message = {"role": "assistant", "content": text}
-        if order.thinking:
-            message["reasoning_content"] = "".join(writing.thoughts[begin.thoughts : now.thoughts])
+        if request.thinking:
+            message["reasoning_content"] = "".join(generated.reasoning[begin.reasoning : now.reasoning])
         output = {"choices": [{"finish_reason": reason, "message": message}]}
-    return {"output": output, "usage": _usage(order, now), "request_id": request_id}
+    return {"output": output, "usage": _usage(request, now), "request_id": request_id}
 
 
-def _usage(order: TextOrder, now: Progress) -> dict[str, Any]:
+def _usage(request: TextRequest, now: Progress) -> dict[str, Any]:
     """Cumulative in a stream. The keys differ between the two formats as they do in the captures."""
-    spent = now.thoughts + now.answer
+    spent = now.reasoning + now.answer
     usage: dict[str, Any] = {
-        "total_tokens": order.input_tokens + spent,
+        "total_tokens": request.input_tokens + spent,
         "output_tokens": spent,
-        "input_tokens": order.input_tokens,
+        "input_tokens": request.input_tokens,
     }
-    if order.result_format == "text":
+    if request.result_format == "text":
         usage = {"prompt_tokens_details": {"cached_tokens": 0}, **usage}
-    if order.thinking:
-        usage["output_tokens_details"] = {"reasoning_tokens": now.thoughts}
+    if request.thinking:
+        usage["output_tokens_details"] = {"reasoning_tokens": now.reasoning}
     return usage
 
 

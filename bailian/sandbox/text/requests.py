@@ -28,7 +28,7 @@ _NOT_IMITATED = ("tools", "logprobs", "enable_search", "enable_code_interpreter"
 
 
 @dataclass(frozen=True)
-class TextOrder:
+class TextRequest:
     """What one accepted request asks for."""
 
     question: str
@@ -45,29 +45,29 @@ class TextOrder:
 
 def question_of(body: Mapping[str, Any]) -> str:
     """Return what is asked, without judging the body (for faults and logs)."""
-    given = body.get("input")
-    given = given if isinstance(given, dict) else {}
-    messages = given.get("messages")
+    inputs = body.get("input")
+    inputs = inputs if isinstance(inputs, dict) else {}
+    messages = inputs.get("messages")
     for message in reversed(messages if isinstance(messages, list) else []):
         if isinstance(message, dict) and message.get("role") == "user":
             return str(message.get("content"))
-    return str(given.get("prompt") or "")
+    return str(inputs.get("prompt") or "")
 
 
-def read_text_order(name: str, model: TextModel, body: Mapping[str, Any], *, streams: bool) -> TextOrder:
+def read_text_request(name: str, model: TextModel, body: Mapping[str, Any], *, streams: bool) -> TextRequest:
     """Check a body against the service's rules for that model.
 
     Raises:
         Refusal: with the documented code and message.
     """
-    given = body.get("input")
-    given = given if isinstance(given, dict) else {}
-    if given.get("messages") is None and given.get("prompt") is None:
+    inputs = body.get("input")
+    inputs = inputs if isinstance(inputs, dict) else {}
+    if inputs.get("messages") is None and inputs.get("prompt") is None:
         raise invalid(_NEITHER)  # also when the messages stand beside `input` (ERR)
     parameters = {} if body.get("parameters") is None else body["parameters"]
     if not isinstance(parameters, dict):
         raise off_specification("parameters must be an object")
-    texts = _texts(given)
+    texts = _texts(inputs)
     input_tokens = sum(count_tokens(text) + TOKENS_A_MESSAGE for text in texts)
     if input_tokens > model.max_input:
         raise invalid(f"Range of input length should be [1, {model.max_input}]")
@@ -82,7 +82,7 @@ def read_text_order(name: str, model: TextModel, body: Mapping[str, Any], *, str
     thinking = _switch(parameters, "enable_thinking")
     if thinking:
         _check_thinking(name, model, result_format, streams=streams, incremental=incremental, as_json=as_json)
-    return TextOrder(
+    return TextRequest(
         question=question_of(body),
         input_tokens=input_tokens,
         result_format=result_format,
@@ -95,11 +95,11 @@ def read_text_order(name: str, model: TextModel, body: Mapping[str, Any], *, str
     )
 
 
-def _texts(given: Mapping[str, Any]) -> list[str]:
+def _texts(inputs: Mapping[str, Any]) -> list[str]:
     """An empty `messages` wins over a prompt (CAP parameter-error-nosse)."""
-    messages = given.get("messages")
+    messages = inputs.get("messages")
     if messages is None:
-        prompt = given["prompt"]
+        prompt = inputs["prompt"]
         if not isinstance(prompt, str):
             raise off_specification("prompt must be a string")
         if not prompt:

@@ -11,17 +11,17 @@ from typing import Any
 from bailian.sandbox.faults import Fault
 from bailian.sandbox.http import refusals
 from bailian.sandbox.http.answers import Answer, json_answer
-from bailian.sandbox.http.event_stream import EVENT_STREAM, Streamed
-from bailian.sandbox.http.fault_injection import fate_of, words_of
+from bailian.sandbox.http.event_stream import EVENT_STREAM, EventStream
+from bailian.sandbox.http.fault_injection import error_of, outcome_of
 from bailian.sandbox.http.refusals import Refusal
 from bailian.sandbox.state import State
-from bailian.sandbox.tasks.plain_requests import plain_order
+from bailian.sandbox.tasks.plain_requests import plain_request
 from bailian.sandbox.tasks.requests import parse_body
 from bailian.sandbox.tasks.task_store import Task
-from bailian.sandbox.text.models import TEXT_GENERATION, TextModel, known_texts
-from bailian.sandbox.text.replies import error_frame, frames, sse_frame, whole_answer
-from bailian.sandbox.text.requests import TextOrder, question_of, read_text_order
-from bailian.sandbox.text.writer import Writing, write
+from bailian.sandbox.text.models import TEXT_GENERATION, TextModel, text_models
+from bailian.sandbox.text.replies import complete_answer, error_frame, frames, sse_frame
+from bailian.sandbox.text.requests import TextRequest, question_of, read_text_request
+from bailian.sandbox.text.writer import GeneratedText, generate
 
 Work = Callable[[Fault | None], Awaitable[Answer]]
 
@@ -31,12 +31,12 @@ HEARTBEAT = b":heartbeat\n"
 _FAILING = ("stream_error", "failed")
 
 
-class TextDesk:
+class TextRoutes:
     """The text endpoint."""
 
     def __init__(self, state: State) -> None:
         self._state = state
-        models = known_texts(state.catalog)
+        models = text_models(state.catalog)
         self._models = {name: model for name, model in models.items() if name not in state.retired}
 
     def errand(self, raw: bytes, headers: Mapping[str, str], request_id: str) -> tuple[Work, str, str]:
@@ -57,50 +57,55 @@ class TextDesk:
             try:
                 if unreadable is not None:
                     raise unreadable
-                order, task = self._accept(body, request_id, fault, streams=streams)
+                request, task = self._accept(body, request_id, fault, streams=streams)
             except Refusal as refusal:
                 if not streams:
                     raise
                 # CAP parameter-error-sse: HTTP 200, and the refusal is a frame.
                 blank = self._state.settings.sse_blank_lines
                 return self._streamed([error_frame(1, refusal, request_id, blank=blank)], request_id)
-            writing = write(task.model, order)
-            failure = _failure(fault, order.question)
+            generated = generate(task.model, request)
+            failure = _failure(fault, request.question)
             if streams:
-                return self._stream(order, writing, task, failure, request_id)
+                return self._stream(request, generated, task, failure, request_id)
             if failure is not None:
                 raise failure[1]
             await self._state.until(task.ended)
-            return json_answer(whole_answer(order, writing, request_id), headers=_PATIENCE)
+            return json_answer(complete_answer(request, generated, request_id), headers=_PATIENCE)
 
         return work, question_of(body), str(body.get("model", ""))
 
     def _accept(
         self, body: Mapping[str, Any], request_id: str, fault: Fault | None, *, streams: bool
-    ) -> tuple[TextOrder, Task]:
+    ) -> tuple[TextRequest, Task]:
         name = str(body["model"])
-        order = read_text_order(name, self._model(name), body, streams=streams)
-        if "[sandbox:refuse]" in order.question:
+        request = read_text_request(name, self._model(name), body, streams=streams)
+        if "[sandbox:refuse]" in request.question:
             raise refusals.input_inspection()
-        self._state.service.count_call(name)
-        note = plain_order("text", name, TEXT_GENERATION, order.question, {"stream": streams})
-        task = self._state.service.take_on(note, body, request_id, fate_of(fault), blocking=True)
-        return order, task
+        self._state.account.count_call(name)
+        note = plain_request("text", name, TEXT_GENERATION, request.question, {"stream": streams})
+        task = self._state.account.add_work(note, body, request_id, outcome_of(fault), blocking=True)
+        return request, task
 
     def _model(self, name: str) -> TextModel:
         model = self._models.get(name)
         if model is not None:
             return model
-        if self._state.service.knows(name):
+        if self._state.account.knows(name):
             raise refusals.wrong_path()
         raise refusals.no_such_model(sync=True)
 
     def _stream(
-        self, order: TextOrder, writing: Writing, task: Task, failure: tuple[int, Refusal] | None, request_id: str
-    ) -> Streamed:
+        self,
+        request: TextRequest,
+        generated: GeneratedText,
+        task: Task,
+        failure: tuple[int, Refusal] | None,
+        request_id: str,
+    ) -> EventStream:
         settings = self._state.settings
         blank = settings.sse_blank_lines
-        bodies = list(frames(order, writing, request_id))
+        bodies = list(frames(request, generated, request_id))
         if failure is not None:
             bodies = bodies[: failure[0]]
         made = [sse_frame(number, body, blank=blank) for number, body in enumerate(bodies, 1)]
@@ -110,9 +115,9 @@ class TextDesk:
             made = [HEARTBEAT + frame for frame in made]
         return self._streamed(made, request_id, max(0.0, task.ended - task.created) / len(made))
 
-    def _streamed(self, made: list[bytes], request_id: str, pause_s: float = 0.0) -> Streamed:
+    def _streamed(self, made: list[bytes], request_id: str, pause_s: float = 0.0) -> EventStream:
         headers = {"x-request-id": request_id, **_PATIENCE}
-        return Streamed(200, b"", headers, EVENT_STREAM, pieces=tuple(made), pause_s=pause_s)
+        return EventStream(200, b"", headers, EVENT_STREAM, pieces=tuple(made), pause_s=pause_s)
 
 
 _PATIENCE = {"x-dashscope-timeout": "298"}  # CAP: for qwen-max and qwen-plus since 2025-07
@@ -126,7 +131,7 @@ def wants_stream(headers: Mapping[str, str]) -> bool:
 def _failure(fault: Fault | None, question: str) -> tuple[int, Refusal] | None:
     """Return after how many frames a stream breaks off, and with which refusal."""
     if fault is not None and fault.kind in _FAILING:
-        status, code, message = words_of(fault)
+        status, code, message = error_of(fault)
         frames_first = fault.count if fault.kind == "stream_error" else 0
         return frames_first, Refusal(500 if status == 200 else status, code, message)
     if "[sandbox:fail]" in question:

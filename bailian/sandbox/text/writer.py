@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from bailian.sandbox.text.requests import TextOrder
+    from bailian.sandbox.text.requests import TextRequest
 
 QUOTED_CHARS = 60
 COUNT_MAX = 100_000
@@ -44,10 +44,10 @@ _MORE_EN = (
 
 
 @dataclass(frozen=True)
-class Writing:
+class GeneratedText:
     """The tokens of an answer; joined they are its text."""
 
-    thoughts: tuple[str, ...]
+    reasoning: tuple[str, ...]
     answer: tuple[str, ...]
     finish_reason: str
     """"stop" or "length"."""
@@ -61,14 +61,14 @@ def count_tokens(text: str) -> int:
     return len(tokens_of(text))
 
 
-def write(model: str, order: TextOrder) -> Writing:
+def generate(model: str, request: TextRequest) -> GeneratedText:
     """Answer an order."""
-    text = _as_json(model, order.question) if order.as_json else _answer(model, order.question)
-    ends = [position for position in (text.find(word) for word in order.stops) if position >= 0]
+    text = _as_json(model, request.question) if request.as_json else _answer(model, request.question)
+    ends = [position for position in (text.find(word) for word in request.stops) if position >= 0]
     answer = tokens_of(text[: min(ends)] if ends else text)
-    thoughts = tokens_of(_thoughts(order.question))[: order.thinking_budget] if order.thinking else []
-    cut = len(answer) > order.max_tokens  # API: max_tokens does not limit the chain of thought
-    return Writing(tuple(thoughts), tuple(answer[: order.max_tokens]), "length" if cut else "stop")
+    reasoning = tokens_of(_reasoning(request.question))[: request.thinking_budget] if request.thinking else []
+    cut = len(answer) > request.max_tokens  # API: max_tokens does not limit the chain of thought
+    return GeneratedText(tuple(reasoning), tuple(answer[: request.max_tokens]), "length" if cut else "stop")
 
 
 def _answer(model: str, question: str) -> str:
@@ -95,11 +95,11 @@ def _answer(model: str, question: str) -> str:
 
 
 def _counting(match: re.Match[str]) -> str:
-    given = match.groupdict()
-    first = int(given["from_zh"] or given["from_en"] or 1)
-    last = int(given["to_zh"] or given["zh"] or given["to_en"] or given["en"])
+    groups = match.groupdict()
+    first = int(groups["from_zh"] or groups["from_en"] or 1)
+    last = int(groups["to_zh"] or groups["zh"] or groups["to_en"] or groups["en"])
     last = min(last, first + COUNT_MAX)
-    gap = "，" if given["to_zh"] or given["zh"] else ", "
+    gap = "，" if groups["to_zh"] or groups["zh"] else ", "
     return gap.join(str(number) for number in range(first, last + 1)) or str(first)
 
 
@@ -108,7 +108,7 @@ def _as_json(model: str, question: str) -> str:
     return json.dumps(content, ensure_ascii=False)
 
 
-def _thoughts(question: str) -> str:
+def _reasoning(question: str) -> str:
     if _HAN.search(question):
         return "先看用户问了什么。沙箱没有模型，不能真的思考，所以把问题原样说一遍，并说明这是编造的。"
     return (

@@ -16,7 +16,7 @@ class Recognizer:
     """Whether it reads `language_hints`; the others ignore them."""
 
 
-KNOWN_RECOGNIZERS: Mapping[str, Recognizer] = {
+RECOGNIZERS: Mapping[str, Recognizer] = {
     "paraformer-v2": Recognizer(language_hints=True),
     "paraformer-8k-v2": Recognizer(),
     "paraformer-v1": Recognizer(),

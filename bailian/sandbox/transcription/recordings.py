@@ -9,7 +9,7 @@ import sys
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from bailian.sandbox.speech.audio_watermark import Said, find_marks, find_tags
+from bailian.sandbox.speech.audio_watermark import RecognizedSentence, find_id3_watermarks, find_watermarks
 from bailian.sandbox.storage.input_fetcher import is_loopback
 
 FETCH_S = 10.0
@@ -55,14 +55,14 @@ class Recording:
     duration_ms: int
     channels: tuple[bytes, ...] = ()
     """16-bit samples of each channel; empty: not looked into."""
-    said: tuple[Said, ...] = ()
+    recognized: tuple[RecognizedSentence, ...] = ()
     """What the tags of a compressed file tell."""
 
-    def sentences(self, channel: int) -> list[Said]:
+    def sentences(self, channel: int) -> list[RecognizedSentence]:
         """Return what the sandbox itself has said in a channel; none: it was somebody else."""
         if channel < len(self.channels):
-            return find_marks(self.channels[channel], self.sample_rate)
-        return list(self.said)
+            return find_watermarks(self.channels[channel], self.sample_rate)
+        return list(self.recognized)
 
     def is_silent(self, channel: int) -> bool:
         if channel >= len(self.channels):
@@ -126,9 +126,9 @@ def read_recording(data: bytes) -> Recording:
         names = [name for place, start, name in _KINDS if data.startswith(start, place)]
         if not names:
             raise FileFailure("UNSUPPORTED_FORMAT", "The audio format is not supported.")
-        said = find_tags(data) if names[0] == "mp3" else []
-        duration_ms = said[-1].end if said else len(data) * 1000 // PACKED_BYTES_A_SECOND
-        recording = Recording(names[0], 16000, duration_ms, (), tuple(said))
+        recognized = find_id3_watermarks(data) if names[0] == "mp3" else []
+        duration_ms = recognized[-1].end if recognized else len(data) * 1000 // PACKED_BYTES_A_SECOND
+        recording = Recording(names[0], 16000, duration_ms, (), tuple(recognized))
     if recording.duration_ms > MAX_MS:
         raise FileFailure("AUDIO_DURATION_TOO_LONG", "The audio is longer than 12 hours.")
     return recording

@@ -12,7 +12,7 @@ from bailian.sandbox.transcription.transcripts import speech_ms
 
 
 def transcription_answer(
-    task: Task, outcomes: Sequence[dict[str, Any] | FileFailure], request_id: str, sign: Callable[[int], str]
+    task: Task, file_results: Sequence[dict[str, Any] | FileFailure], request_id: str, sign: Callable[[int], str]
 ) -> dict[str, Any]:
     """A task whose files all fail by themselves is SUCCEEDED (PF-REST); one that a fault fails is FAILED with code
     and message beside the results (a log of 2025)."""
@@ -29,22 +29,24 @@ def transcription_answer(
     if task.status in ("SUCCEEDED", "FAILED"):
         output["end_time"] = china_time(task.ended)
         if task.status == "FAILED":
-            output.update(_filled({"code": task.fate.code, "message": task.fate.message}))
-        urls = task.order.details["file_urls"]
-        pairs = list(zip(urls, outcomes, strict=True))
-        output["results"] = [_result(url, outcome, index, sign) for index, (url, outcome) in enumerate(pairs)]
+            output.update(_filled({"code": task.outcome.code, "message": task.outcome.message}))
+        urls = task.request.details["file_urls"]
+        pairs = list(zip(urls, file_results, strict=True))
+        output["results"] = [_result(url, file_result, index, sign) for index, (url, file_result) in enumerate(pairs)]
     elif task.canceled is not None:
         output["end_time"] = china_time(task.canceled)
-    good = [outcome for outcome in outcomes if not isinstance(outcome, FileFailure)]
-    output["task_metrics"] = {"TOTAL": task.order.n, "SUCCEEDED": len(good), "FAILED": len(outcomes) - len(good)}
+    good = [file_result for file_result in file_results if not isinstance(file_result, FileFailure)]
+    output["task_metrics"] = {"TOTAL": task.request.n, "SUCCEEDED": len(good), "FAILED": len(file_results) - len(good)}
     if good:
         answer["usage"] = {"duration": -(-sum(map(speech_ms, good)) // 1000)}  # whole seconds, as in the sample
     return answer
 
 
-def _result(url: str, outcome: dict[str, Any] | FileFailure, index: int, sign: Callable[[int], str]) -> dict[str, Any]:
-    if isinstance(outcome, FileFailure):
-        failed = _filled({"code": outcome.code, "message": outcome.message})
+def _result(
+    url: str, file_result: dict[str, Any] | FileFailure, index: int, sign: Callable[[int], str]
+) -> dict[str, Any]:
+    if isinstance(file_result, FileFailure):
+        failed = _filled({"code": file_result.code, "message": file_result.message})
         return {"file_url": url, **failed, "subtask_status": "FAILED"}
     return {"file_url": url, "transcription_url": sign(index), "subtask_status": "SUCCEEDED"}
 

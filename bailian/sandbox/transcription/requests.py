@@ -7,9 +7,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from bailian.sandbox.http.refusals import invalid, off_specification, wrong_path
-from bailian.sandbox.tasks.plain_requests import plain_order
-from bailian.sandbox.tasks.requests import Order
-from bailian.sandbox.transcription.models import KNOWN_RECOGNIZERS, TRANSCRIPTION
+from bailian.sandbox.tasks.plain_requests import plain_request
+from bailian.sandbox.tasks.requests import TaskRequest
+from bailian.sandbox.transcription.models import RECOGNIZERS, TRANSCRIPTION
 
 FILES_MAX = 100
 """PF-OLD, PF-PY. PF-REST (2026) says exactly one; the sandbox takes what either allows."""
@@ -25,20 +25,20 @@ _OTHERS = ("channel_id", "language_hints", "special_word_filter", "speaker_count
 
 def urls_of(body: Mapping[str, Any]) -> list[str]:
     """Return the addresses without judging the body (for faults and logs)."""
-    given = body.get("input")
-    urls = given.get("file_urls") if isinstance(given, dict) else None
+    inputs = body.get("input")
+    urls = inputs.get("file_urls") if isinstance(inputs, dict) else None
     return [url for url in urls if isinstance(url, str)] if isinstance(urls, list) else []
 
 
-def read_transcription_order(name: str, body: Mapping[str, Any], *, resolves: bool) -> Order:
+def read_transcription_request(name: str, body: Mapping[str, Any], *, resolves: bool) -> TaskRequest:
     """Check a body; `resolves`: the call wants its `oss://` addresses resolved.
 
     Raises:
         Refusal: with the documented code and message.
     """
     urls = urls_of(body)
-    given = body.get("input")
-    asked = given.get("file_urls") if isinstance(given, dict) else None
+    inputs = body.get("input")
+    asked = inputs.get("file_urls") if isinstance(inputs, dict) else None
     if not urls or not isinstance(asked, list) or len(urls) != len(asked):
         raise invalid("input must contain file_urls")  # ERR
     if len(urls) > FILES_MAX:
@@ -51,7 +51,7 @@ def read_transcription_order(name: str, body: Mapping[str, Any], *, resolves: bo
     if not isinstance(parameters, dict):
         raise off_specification("parameters must be an object")
     _check_parameters(parameters)
-    hints = parameters.get("language_hints") if KNOWN_RECOGNIZERS[name].language_hints else None
+    hints = parameters.get("language_hints") if RECOGNIZERS[name].language_hints else None
     details = {
         "file_urls": urls,
         "resolves": resolves,
@@ -59,7 +59,7 @@ def read_transcription_order(name: str, body: Mapping[str, Any], *, resolves: bo
         "language": hints[0] if hints else "zh",
         "diarization": bool(parameters.get("diarization_enabled")),
     }
-    return plain_order("transcription", name, TRANSCRIPTION, "\n".join(urls), details, parts=len(urls))
+    return plain_request("transcription", name, TRANSCRIPTION, "\n".join(urls), details, parts=len(urls))
 
 
 def _check_url(url: str, *, resolves: bool) -> None:

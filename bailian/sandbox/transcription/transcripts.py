@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from bailian.sandbox.speech.audio_watermark import Said
-from bailian.sandbox.speech.sentences import Word, words_of
+from bailian.sandbox.speech.audio_watermark import RecognizedSentence
+from bailian.sandbox.speech.sentences import Word, split_words
 from bailian.sandbox.transcription.recordings import FileFailure, Recording
 
 _MADE_UP = {
@@ -48,27 +48,27 @@ def speech_ms(document: dict[str, Any]) -> int:
     return sum(channel["content_duration_in_milliseconds"] for channel in document["transcripts"])
 
 
-def _sentences(recording: Recording, channel: int, language: str) -> list[Said]:
-    said = [sentence for sentence in recording.sentences(channel) if sentence.words]
-    if said or recording.is_silent(channel):
-        return said
+def _sentences(recording: Recording, channel: int, language: str) -> list[RecognizedSentence]:
+    recognized = [sentence for sentence in recording.sentences(channel) if sentence.words]
+    if recognized or recording.is_silent(channel):
+        return recognized
     return [_made_up(recording.duration_ms, language)]
 
 
-def _made_up(duration_ms: int, language: str) -> Said:
+def _made_up(duration_ms: int, language: str) -> RecognizedSentence:
     text = _MADE_UP["en" if language == "en" else "zh"]
     lead = LEAD_MS if duration_ms > 4 * LEAD_MS else 0
     length = duration_ms - 2 * lead
-    found = words_of(text)
+    found = split_words(text)
     words = tuple(
         Word(word, length * index // len(found), length * (index + 1) // len(found), signs)
         for index, (_, word, signs) in enumerate(found)
     )
-    return Said(text, lead, duration_ms - lead, words)
+    return RecognizedSentence(text, lead, duration_ms - lead, words)
 
 
-def _channel(channel: int, sentences: list[Said], *, diarization: bool) -> dict[str, Any]:
-    told = []
+def _channel(channel: int, sentences: list[RecognizedSentence], *, diarization: bool) -> dict[str, Any]:
+    items = []
     for number, sentence in enumerate(sentences, 1):
         words = [_word(word, sentence.begin) for word in sentence.words]
         end = words[-1]["end_time"]
@@ -80,12 +80,12 @@ def _channel(channel: int, sentences: list[Said], *, diarization: bool) -> dict[
         }
         if diarization:
             item["speaker_id"] = (number - 1) % 2
-        told.append({**item, "words": words})
+        items.append({**item, "words": words})
     return {
         "channel_id": channel,
-        "content_duration_in_milliseconds": sum(item["end_time"] - item["begin_time"] for item in told),
+        "content_duration_in_milliseconds": sum(item["end_time"] - item["begin_time"] for item in items),
         "text": "".join(sentence.text for sentence in sentences).strip(),
-        "sentences": told,
+        "sentences": items,
     }
 
 

@@ -22,7 +22,7 @@ PAN = 0.25
 
 
 @dataclass(frozen=True)
-class Film:
+class Video:
     """Everything a video depends on."""
 
     picture: Picture
@@ -30,28 +30,28 @@ class Film:
     fps: int
 
 
-def draw_film(film: Film) -> bytes:
+def draw_video(video: Video) -> bytes:
     """Return the MP4's bytes; the same film gives the same bytes."""
     import av
 
-    picture = _even(film.picture)
+    picture = _even(video.picture)
     words = _words(picture)
     wide = scene(replace(picture, width=int(picture.width * (1 + PAN))))
     file = io.BytesIO()
     with av.open(file, "w", format="mp4") as container:
         container.metadata["comment"] = f"Drawn by the sandbox, not by {picture.model}"
-        stream = container.add_stream("libx264", rate=film.fps, options={"preset": "ultrafast", "crf": "28"})
+        stream = container.add_stream("libx264", rate=video.fps, options={"preset": "ultrafast", "crf": "28"})
         stream.width, stream.height, stream.pix_fmt = picture.width, picture.height, "yuv420p"
         stream.codec_context.thread_count = 1  # the pool has the threads; and so the bytes are always the same
-        steps = film.duration_s * STEPS_PER_S
+        steps = video.duration_s * STEPS_PER_S
         shown = -1
         frame_class: Any = av.VideoFrame  # only partly typed
-        for number in range(film.duration_s * film.fps):
-            step = number * STEPS_PER_S // film.fps
+        for number in range(video.duration_s * video.fps):
+            step = number * STEPS_PER_S // video.fps
             if step != shown:
                 image, shown = _image(wide, words, step, steps), step
                 frame = frame_class.from_image(image).reformat(format="yuv420p")
-            frame.pts, frame.time_base = number, Fraction(1, film.fps)
+            frame.pts, frame.time_base = number, Fraction(1, video.fps)
             container.mux(stream.encode(frame))
         container.mux(stream.encode())
     return file.getvalue()

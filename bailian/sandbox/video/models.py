@@ -48,7 +48,7 @@ _WAN26 = VideoRules(
     tells_actual_prompt=False,
 )
 
-VIDEOS: Mapping[str, ServiceModel] = {
+VIDEO_MODELS: Mapping[str, ServiceModel] = {
     "wanx2.1-t2v-turbo": _model(_480P + _720P, (1280, 720), 800, _OLD),
     "wanx2.1-t2v-plus": _model(_720P, (1280, 720), 800, _OLD),
     "wan2.2-t2v-plus": _model(_480P + _1080P, (1920, 1080), 800, _OLD),
@@ -57,9 +57,9 @@ VIDEOS: Mapping[str, ServiceModel] = {
 }
 
 
-def known_videos(catalog: Mapping[str, Any]) -> dict[str, ServiceModel]:
+def video_models(catalog: Mapping[str, Any]) -> dict[str, ServiceModel]:
     """Add the video models of a (user's) catalog that this file does not know, with the loosest rules."""
-    models = dict(VIDEOS)
+    models = dict(VIDEO_MODELS)
     loosest = _model(_480P + _720P + _1080P, (1280, 720), 5000, _WAN26)
     for name, entry in catalog.items():
         if "video" not in kinds_of(entry) or getattr(entry, "unknown_to_service", False):

@@ -10,18 +10,18 @@ from bailian.sandbox.video.models import tier_of
 
 def video_output(task: Task, actual_prompt: str, link: str) -> dict[str, Any]:
     """`video_url` is one string; `actual_prompt` only with prompt_extend, and never from wan2.6 on."""
-    output = {"orig_prompt": task.order.prompt}
-    if task.order.prompt_extend and task.order.details["tells_actual_prompt"]:
+    output = {"orig_prompt": task.request.prompt}
+    if task.request.prompt_extend and task.request.details["tells_actual_prompt"]:
         output["actual_prompt"] = actual_prompt
     return {**output, "video_url": link}
 
 
 def video_usage(task: Task) -> dict[str, Any]:
     """Up to wan2.5: `video_ratio` is a size, not a ratio. From wan2.6: other keys."""
-    order = task.order
-    duration_s = order.details["duration_s"]
-    size = f"{order.width}*{order.height}"
-    if order.details["usage"] == "video":
+    request = task.request
+    duration_s = request.details["duration_s"]
+    size = f"{request.width}*{request.height}"
+    if request.details["usage"] == "video":
         return {"video_duration": duration_s, "video_ratio": size, "video_count": 1}
     return {
         "duration": duration_s,

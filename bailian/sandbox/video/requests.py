@@ -10,13 +10,13 @@ from typing import Any
 from bailian.sandbox.http import refusals
 from bailian.sandbox.http.refusals import off_specification
 from bailian.sandbox.images.models import ServiceModel, VideoRules
-from bailian.sandbox.tasks.requests import Order, parts_of, read_negative, read_prompt, read_seed, read_switch
+from bailian.sandbox.tasks.requests import TaskRequest, parts_of, read_negative, read_prompt, read_seed, read_switch
 
 DEFAULT_DURATION_S = 5
 _SIZE = re.compile(r"(\d{1,5})\*(\d{1,5})")
 
 
-def read_video_order(name: str, model: ServiceModel, path: str, body: Mapping[str, Any]) -> Order:
+def read_video_request(name: str, model: ServiceModel, path: str, body: Mapping[str, Any]) -> TaskRequest:
     """Check a body against the service's rules for that model. Unknown parameters are ignored.
 
     Raises:
@@ -26,8 +26,8 @@ def read_video_order(name: str, model: ServiceModel, path: str, body: Mapping[st
     assert rules is not None  # noqa: S101  # the caller chose by it
     if importlib.util.find_spec("av") is None:
         raise refusals.not_imitated(f"{name} without the package av (pip install 'bailian-toolkit[sandbox]')")
-    given, parameters = parts_of(body)
-    prompt = read_prompt(given)
+    inputs, parameters = parts_of(body)
+    prompt = read_prompt(inputs)
     size = _size(model, parameters.get("size"))
     width, height = map(int, size.split("*"))
     details: dict[str, Any] = {"duration_s": _duration(rules, parameters.get("duration")), "fps": rules.fps}
@@ -36,12 +36,12 @@ def read_video_order(name: str, model: ServiceModel, path: str, body: Mapping[st
         details["trouble"] = ["InvalidParameter", f"The size is not match {size}"]
     if rules.shots and parameters.get("shot_type", "single") not in ("single", "multi"):
         raise off_specification("shot_type must be single or multi")
-    return Order(
+    return TaskRequest(
         model=name,
         path=path,
         prompt=prompt,
         read_prompt=prompt[: model.prompt_chars],
-        negative_prompt=read_negative(given, parameters),
+        negative_prompt=read_negative(inputs, parameters),
         n=1,
         width=width,
         height=height,

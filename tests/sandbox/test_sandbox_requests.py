@@ -69,13 +69,13 @@ def test_four_pictures_are_made_when_n_is_absent(client: Client) -> None:
     answer = client.wait(client.task_id(n=None, size=None))
 
     assert answer["usage"] == {"image_count": 4}
-    assert client.box.tasks[0].order.width == 1024
+    assert client.box.tasks[0].request.width == 1024
 
 
 def test_a_long_prompt_is_cut_without_a_word(client: Client) -> None:
     answer = client.wait(client.task_id("长" * 600))
 
-    assert client.box.tasks[0].order.read_prompt == "长" * 500
+    assert client.box.tasks[0].request.read_prompt == "长" * 500
     assert answer["output"]["results"][0]["orig_prompt"] == "长" * 600
 
 
