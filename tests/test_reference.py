@@ -21,9 +21,8 @@ from PIL import Image
 
 from bailian import catalog
 from bailian.engine import schedule
-from bailian.sandbox import Fault, Sandbox
+from bailian.sandbox import Fault, Sandbox, results
 from bailian.sandbox.images import drawing as pictures
-from bailian.sandbox.storage import results
 from bailian.sandbox.video.drawing import draw_video
 from tests.conftest import ROOT, Ran
 

@@ -47,6 +47,22 @@ BATCH_KINDS: Mapping[str, frozenset[str]] = {
 """The same for the batch endpoints, whose errors have another shape."""
 
 
+PICTURE_FAILED = (
+    "InternalError.Timeout",
+    "An internal timeout error has occured during execution, please try again later or contact service support.",
+)  # D-IE, the misspelling is the service's
+
+_DEFAULT_ERRORS = {
+    "throttle": (429, "Throttling.RateQuota", "Requests rate limit exceeded, please try again later."),
+    "status": (500, "InternalError", "An internal error has occured, please try again later."),
+    "top_level_code": (200, "InvalidParameter", "An error that came with HTTP 200."),
+    "failed": (200, "InternalError.Algo", "inference internal error."),
+    "partial": (200, *PICTURE_FAILED),
+    "stream_error": (429, "Throttling.AllocationQuota", "Allocated quota exceeded, please increase your quota limit."),
+}
+"""Status, code and message of each kind, from D-ERR where the code is the service's."""
+
+
 @dataclass(frozen=True)
 class Fault:
     """One thing that shall go wrong.
@@ -116,6 +132,15 @@ class Fault:
             return cls(**data)
         except TypeError as error:
             raise ValueError(str(error)) from None
+
+    def error(self) -> tuple[int, str, str]:
+        """Return status, code and message: the fault's own, else the kind's."""
+        status, code, message = _DEFAULT_ERRORS.get(self.kind, (200, "", ""))
+        return (
+            status if self.status is None else self.status,
+            code if self.code is None else self.code,
+            message if self.message is None else self.message,
+        )
 
     def drawn_size(self) -> tuple[int, int]:
         width, _, height = self.size.partition("*")

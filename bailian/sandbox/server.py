@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bailian.language import say
-from bailian.sandbox.account.account import Settings
 from bailian.sandbox.faults import Faults
 from bailian.sandbox.http.answers import LoggedRequest
-from bailian.sandbox.images.models import Limits
+from bailian.sandbox.model_names import Limits
+from bailian.sandbox.settings import LINK_LIFE_S, Settings
 from bailian.sandbox.state import State
-from bailian.sandbox.tasks.task_store import LIFE_S, Task
+from bailian.sandbox.tasks.task_store import Task
 
 if TYPE_CHECKING:
     from bailian.sandbox.runner import Runner
@@ -42,7 +42,7 @@ class Sandbox:
         enforce_limits: obey the account's submit, query, running and queue limits.
         link_life_s: how long a result link works.
         fetch_foreign: what stands in for input pictures of other computers: "placeholder" or "refuse".
-        models: name → limits; absent: the toolkit's catalog.
+        models: name → limits, and facts of further names; absent: the toolkit's catalog.
         clock: epoch seconds.
         day: names that are retired on this day are refused; None: everything is served.
     """
@@ -57,7 +57,7 @@ class Sandbox:
         jitter: float = 0.0,
         api_keys: Collection[str] | None = None,
         enforce_limits: bool = True,
-        link_life_s: float = LIFE_S,
+        link_life_s: float = LINK_LIFE_S,
         fetch_foreign: str = "placeholder",
         models: Mapping[str, Limits] | None = None,
         clock: Callable[[], float] = time.time,
@@ -86,7 +86,6 @@ class Sandbox:
         if self._runner is not None:
             raise RuntimeError("this sandbox runs already")
         runner_class = _load_runner()
-        models = self._models if self._models is not None else _catalog()
         # The protocol is named because asyncio switches Nagle's delay (40 ms an answer) off only then.
         family = socket.AF_INET6 if ":" in self._address[0] else socket.AF_INET
         sock = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
@@ -96,7 +95,7 @@ class Sandbox:
             sock.bind(self._address)
             self._state = State(
                 state_path=self._state_path,
-                catalog=models,
+                catalog=self._models,
                 settings=self.settings,
                 faults=self.faults,
                 api_keys=self._api_keys,
@@ -167,12 +166,6 @@ class Sandbox:
         if self._state is None:
             raise RuntimeError("this sandbox was never started")
         return self._state
-
-
-def _catalog() -> Mapping[str, Limits]:
-    from bailian.catalog import load
-
-    return load()
 
 
 def _load_runner() -> type[Runner]:

@@ -9,12 +9,13 @@ from collections.abc import Callable, Collection, Mapping
 from datetime import date
 from pathlib import Path
 
-from bailian.sandbox.account.account import Account, Settings
-from bailian.sandbox.account.model_list import ModelList, retired_names
+from bailian.sandbox.account.account import Account
 from bailian.sandbox.batches.batch_store import BatchStore
 from bailian.sandbox.faults import Faults
 from bailian.sandbox.http.answers import LoggedRequest
-from bailian.sandbox.images.models import IMAGE_MODELS, Limits
+from bailian.sandbox.model_names import Limits
+from bailian.sandbox.served_models import ServedModels
+from bailian.sandbox.settings import Settings
 from bailian.sandbox.storage.links import Links
 from bailian.sandbox.storage.upload_store import UploadStore
 from bailian.sandbox.storage.uploads import Uploads
@@ -31,7 +32,7 @@ class State:
         self,
         *,
         state_path: Path | None,
-        catalog: Mapping[str, Limits],
+        catalog: Mapping[str, Limits] | None,
         settings: Settings,
         faults: Faults,
         api_keys: Collection[str] | None,
@@ -39,8 +40,7 @@ class State:
         day: date | None = None,
     ) -> None:
         self.clock = clock
-        self.retired = retired_names(catalog, day, IMAGE_MODELS)
-        self.catalog = catalog
+        self.models = ServedModels(catalog, day)
         self.settings = settings
         self.faults = faults
         self.api_keys = None if api_keys is None else frozenset(api_keys)
@@ -49,11 +49,19 @@ class State:
         self.store = UploadStore(state_path, clock)
         self.batches = BatchStore(state_path, clock)
         self.uploads = Uploads(self.store, clock)
-        self.account = Account(catalog, self.tasks, settings, clock, self.retired)
-        self.models = ModelList(catalog, self.account.names, self.retired)
+        self.account = Account(self.models.limits, self.models.pictures, self.tasks, settings, clock)
         self._lock = threading.Lock()
         self._log: deque[LoggedRequest] = deque(maxlen=LOG_LENGTH)
         self._counts: Counter[str] = Counter()
+
+    def sign(self, root: str, path: str) -> str:
+        """Return a signed link to a path of this server; it ends when the settings say so."""
+        return self.links.sign(root, path, self.clock() + self.settings.link_life_s)
+
+    def about_task(self, task_id: str) -> tuple[str, str]:
+        """Return prompt and model of a task, for the faults."""
+        task = self.tasks.get(task_id)
+        return (task.request.prompt, task.model) if task is not None else ("", "")
 
     async def until(self, moment: float) -> None:
         """Sleep until the sandbox's clock shows that moment."""

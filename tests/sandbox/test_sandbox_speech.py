@@ -15,9 +15,9 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
 from bailian.sandbox import Fault, LoggedRequest, Sandbox
+from bailian.sandbox.served_models import ServedModels
 from bailian.sandbox.speech import routes as speech_desk
 from bailian.sandbox.speech.audio_watermark import find_id3_watermarks, find_watermarks
-from bailian.sandbox.speech.models import VOICES
 
 POEM = "床前明月光，疑是地上霜。举头望明月，低头思故乡。"
 
@@ -179,9 +179,10 @@ def test_faster_is_shorter(box: Sandbox) -> None:
 
 
 def test_the_43_voices() -> None:
-    assert len(VOICES) == 43
-    assert sum(not voice.timestamps for voice in VOICES.values()) == 6
-    assert sum(voice.sample_rate == 48000 for voice in VOICES.values()) == 9
+    voices = ServedModels(None, None).voices
+    assert len(voices) == 43
+    assert sum(not voice.timestamps for voice in voices.values()) == 6
+    assert sum(voice.sample_rate == 48000 for voice in voices.values()) == 9
 
 
 @pytest.mark.parametrize("model", ["sambert-en-v1", "qwen3-tts-flash"])

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
-from datetime import date
 from typing import Any
 
-from bailian.sandbox.http.refusals import off_specification
-from bailian.sandbox.images.models import kinds_of
-from bailian.sandbox.speech.models import VOICES
-from bailian.sandbox.text.models import text_models
-from bailian.sandbox.transcription.models import RECOGNIZERS
+from bailian.sandbox.model_names import ModelName
+from bailian.sandbox.tasks.listing import positive_integer
 
 PAGE_SIZE = 10
 """The SDK's; the page's own default was not found."""
@@ -28,44 +23,16 @@ _MODALITIES = {
 }
 
 
-SNAPSHOT = re.compile(r"(.+)-20\d\d-\d\d-\d\d")
-
-
-def retired_names(catalog: Mapping[str, Any], day: date | None, known: Iterable[str] = ()) -> frozenset[str]:
-    """Return the names, as Beijing has them, that are retired on a day; None: everything is served.
-
-    Of `known` names, dated snapshots end with their model (notice 118434 of 2026-07-10 names both).
-    """
-    if day is None:
-        return frozenset()
-    ended = {_wire_name(name, entry): getattr(entry, "retired_on", "") for name, entry in catalog.items()}
-    gone = {name for name, on in ended.items() if on and on <= day.isoformat()}
-    snapshots = {name for name in known if (dated := SNAPSHOT.fullmatch(name)) and dated[1] in gone}
-    return frozenset(gone | snapshots)
-
-
-def _wire_name(name: str, entry: Any) -> str:
-    return str(getattr(entry, "aliases", {}).get("beijing", name))
-
-
 class ModelList:
     """Everything that this service has, by name.
 
     Args:
-        catalog: what a client may know of the models.
-        pictures: names of the models of pictures and videos.
-        retired: names that are gone.
+        listed: the names, in their order.
+        known: what the catalog knows of some of them.
     """
 
-    def __init__(self, catalog: Mapping[str, Any], pictures: Iterable[str], retired: frozenset[str]) -> None:
-        known = {
-            _wire_name(name, entry): entry
-            for name, entry in catalog.items()
-            if not getattr(entry, "unknown_to_service", False)
-        }
-        own = [*pictures, *text_models(catalog), *VOICES, *RECOGNIZERS]
-        names = dict.fromkeys([*known, *own])
-        self._rows = [_row(name, known.get(name)) for name in names if name not in retired]
+    def __init__(self, listed: Iterable[str], known: Mapping[str, ModelName]) -> None:
+        self._rows = [_row(name, known.get(name)) for name in listed]
 
     def answer(self, query: Mapping[str, str], request_id: str) -> dict[str, Any]:
         """Answer a query: `model` is one name, `name` a part of one.
@@ -73,7 +40,10 @@ class ModelList:
         Raises:
             Refusal: a page that makes no sense.
         """
-        page_no, page_size = _number(query, "page_no", 1), min(_number(query, "page_size", PAGE_SIZE), MAX_PAGE_SIZE)
+        page_no, page_size = (
+            positive_integer(query, "page_no", 1),
+            min(positive_integer(query, "page_size", PAGE_SIZE), MAX_PAGE_SIZE),
+        )
         rows = [
             row
             for row in self._rows
@@ -84,9 +54,11 @@ class ModelList:
         return {"success": True, "output": output, "request_id": request_id}
 
 
-def _row(name: str, entry: Any) -> dict[str, Any]:
+def _row(name: str, known: ModelName | None) -> dict[str, Any]:
     """One model. The real list's features, prices and dates are not imitated: the keys are there, empty."""
-    asked, answered = _MODALITIES.get(kinds_of(entry)[-1] or "image", ([], []))
+    kind = known.kinds[-1] if known is not None else "image"
+    entry = known.entry if known is not None else None
+    asked, answered = _MODALITIES.get(kind, ([], []))
     limits = {
         "context_window": getattr(entry, "context_tokens", None),
         "max_input_tokens": getattr(entry, "max_input_tokens", None),
@@ -101,12 +73,3 @@ def _row(name: str, entry: Any) -> dict[str, Any]:
         "model_info": {key: value for key, value in limits.items() if value is not None},
         "published_time": "",
     }
-
-
-def _number(query: Mapping[str, str], name: str, default: int) -> int:
-    value = query.get(name)
-    if not value:
-        return default
-    if not value.isdecimal() or not 1 <= int(value) <= 10**6:
-        raise off_specification(f"{name} must be a positive integer")
-    return int(value)

@@ -1,23 +1,18 @@
-"""The bodies of the batch endpoints, key for key (CAP *-batch-compatible, *-file-compatible).
-
-Importing this needs starlette.
-"""
+"""The bodies of the batch endpoints, key for key (CAP *-batch-compatible, *-file-compatible)."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from bailian.sandbox.batches.batch_store import Batch, BatchFile
 from bailian.sandbox.batches.results import nested_error
 from bailian.sandbox.faults import Fault
 from bailian.sandbox.http.answers import Answer, json_answer
-from bailian.sandbox.http.fault_injection import error_of
 from bailian.sandbox.http.refusals import Refusal
 
 
 def fault_error(fault: Fault) -> dict[str, Any]:
-    _, code, message = error_of(fault)
+    _, code, message = fault.error()
     return {"code": code, "message": message, "param": None, "line": None}
 
 
@@ -25,16 +20,9 @@ def not_found(what: str, name: str) -> Refusal:
     return Refusal(404, "NotFound", f"No such {what}: {name}")
 
 
-def error_answer(refusal: Refusal, request_id: str) -> Answer:
-    return json_answer(nested_error(refusal), refusal.status, {"x-request-id": request_id})
-
-
-def instead(fault: Fault, request_id: str) -> Answer:
-    status, code, message = error_of(fault)
-    made = error_answer(Refusal(status, code, message), request_id)
-    if fault.retry_after_s is None:
-        return made
-    return replace(made, headers={**made.headers, "retry-after": f"{fault.retry_after_s:g}"})
+def batch_error(status: int, code: str, message: str, request_id: str) -> Answer:
+    """CAP upload-file-error: errors of the compatible paths are nested."""
+    return json_answer(nested_error(Refusal(status, code, message)), status, {"x-request-id": request_id})
 
 
 def file_object(file: BatchFile) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The OpenAI-compatible batch endpoints: files in, files out, at half price (BATCH; CAP *-batch-compatible, *-file-compatible).
+"""The OpenAI-compatible batch endpoints: files in, files out (BATCH; CAP *-batch-compatible, *-file-compatible).
 
 Importing this needs starlette.
 """
@@ -6,37 +6,28 @@ Importing this needs starlette.
 from __future__ import annotations
 
 import asyncio
-import time
-import uuid
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
-from starlette.requests import ClientDisconnect, Request
-from starlette.responses import Response
 from starlette.routing import Route
 
-from bailian.sandbox.account.account import SLOW_TIMES
 from bailian.sandbox.batches.batch_store import FINAL_STATUSES, Batch, BatchFile
 from bailian.sandbox.batches.input_file import FILE_BYTES_MAX, TEST_MODEL, check_file
-from bailian.sandbox.batches.replies import batch_object, error_answer, fault_error, file_object, instead, not_found
+from bailian.sandbox.batches.replies import batch_object, fault_error, file_object, not_found
 from bailian.sandbox.batches.requests import Filter, read_batch_request, read_filter
 from bailian.sandbox.batches.results import answer_lines
 from bailian.sandbox.faults import Fault
 from bailian.sandbox.http import refusals
-from bailian.sandbox.http.answers import Answer, LoggedRequest, body_for_log, json_answer
-from bailian.sandbox.http.fault_injection import FaultInjection
+from bailian.sandbox.http.answers import Answer, json_answer
+from bailian.sandbox.http.endpoints import Call, Endpoints, Work
 from bailian.sandbox.http.multipart import read_form
-from bailian.sandbox.http.raw_sockets import Connections, PlainResponse, SilentResponse
 from bailian.sandbox.http.refusals import Refusal
 from bailian.sandbox.state import State
-from bailian.sandbox.text.models import text_models
+from bailian.sandbox.tasks.outcomes import SLOW_FACTOR
 
 COMPATIBLE_PATH = "/compatible-mode/v1"
 TEST_BATCHES_MAX = 2
 """BATCH: so many dry runs at once."""
-
-Work = Callable[["Fault | None"], Awaitable[Answer]]
 
 _UNREACHED_ERRORS = {
     "expired": ("batch_expired", "This request could not be executed before the completion window expired."),
@@ -44,97 +35,32 @@ _UNREACHED_ERRORS = {
 }
 
 
-@dataclass
-class _Call:
-    """One request under way."""
-
-    request: Request
-    kind: str
-    raw: bytes = b""
-    request_id: str = field(default_factory=lambda: str(uuid.uuid4()))
-
-    def path(self, name: str) -> str:
-        return str(self.request.path_params[name])
-
-
-@dataclass(frozen=True)
-class _Errand:
-    work: Work
-    prompt: str = ""
-    model: str = ""
-
-
 class BatchRoutes:
     """Takes batches and their files."""
 
-    def __init__(self, state: State, connections: Connections) -> None:
+    def __init__(self, state: State) -> None:
         self._state = state
         self._store = state.batches
-        self._fault_injection = FaultInjection(connections)
-        models = text_models(state.catalog)
-        self._models = {name: model for name, model in models.items() if name not in state.retired}
+        self._models = state.models.texts
 
-    def routes(self) -> list[Route]:
+    def routes(self, endpoints: Endpoints) -> list[Route]:
+        """Return the routes; `endpoints` answers errors in the shape of these paths."""
         files, batches = COMPATIBLE_PATH + "/files", COMPATIBLE_PATH + "/batches"
+        route = endpoints.route
         return [
-            Route(files, self._on("batch_upload", self._upload), methods=["POST"]),
-            Route(files + "/{file_id}", self._on("batch_file", self._show_file), methods=["GET"]),
-            Route(files + "/{file_id}", self._on("batch_file", self._delete_file), methods=["DELETE"]),
-            Route(files + "/{file_id}/content", self._on("batch_content", self._content), methods=["GET"]),
-            Route(batches, self._on("batch_create", self._create), methods=["POST"]),
-            Route(batches, self._on("batch_list", self._list), methods=["GET"]),
-            Route(batches + "/{batch_id}", self._on("batch_poll", self._poll), methods=["GET"]),
-            Route(batches + "/{batch_id}/cancel", self._on("batch_cancel", self._cancel), methods=["POST"]),
+            route("POST", files, "batch_upload", self._upload),
+            route("GET", files + "/{file_id}", "batch_file", self._show_file),
+            route("DELETE", files + "/{file_id}", "batch_file", self._delete_file),
+            route("GET", files + "/{file_id}/content", "batch_content", self._content),
+            route("POST", batches, "batch_create", self._create),
+            route("GET", batches, "batch_list", self._list),
+            route("GET", batches + "/{batch_id}", "batch_poll", self._poll),
+            route("POST", batches + "/{batch_id}/cancel", "batch_cancel", self._cancel),
         ]
-
-    def _on(self, kind: str, errand_of: Callable[[_Call], _Errand]) -> Callable[[Request], Awaitable[Response]]:
-        async def endpoint(request: Request) -> Response:
-            call = _Call(request, kind)
-            try:
-                call.raw = await request.body()
-                response = await self._answer(call, errand_of)
-            except (ClientDisconnect, asyncio.CancelledError):
-                return SilentResponse()
-            self._state.record(
-                LoggedRequest(
-                    method=request.method,
-                    path=request.url.path,
-                    status=response.status_code,
-                    headers=dict(request.headers),
-                    body=body_for_log(call.raw),
-                    query=dict(request.query_params),
-                    kind=kind,
-                    at=time.time(),
-                )
-            )
-            return response
-
-        return endpoint
-
-    async def _answer(self, call: _Call, errand_of: Callable[[_Call], _Errand]) -> Response:
-        try:
-            key = call.request.headers.get("authorization")
-            refusals.check_key(key, self._state.api_keys, spends=call.kind == "batch_create")
-            errand = errand_of(call)
-        except Refusal as refusal:
-            return PlainResponse(error_answer(refusal, call.request_id))
-        fault = self._state.faults.take(call.kind, errand.prompt, errand.model)
-
-        async def work() -> Answer:
-            try:
-                return await errand.work(fault)
-            except Refusal as refusal:
-                return error_answer(refusal, call.request_id)
-
-        if fault is not None and fault.kind in ("throttle", "status"):
-            if fault.work:
-                await work()
-            return PlainResponse(instead(fault, call.request_id))
-        return await self._fault_injection.respond(fault, work, call.request_id)
 
     # Files
 
-    def _upload(self, call: _Call) -> _Errand:
+    def _upload(self, call: Call) -> Work:
         async def work(fault: Fault | None) -> Answer:
             try:
                 form = read_form(call.request.headers.get("content-type", ""), call.raw)
@@ -148,39 +74,39 @@ class BatchRoutes:
                 raise refusals.invalid("The file must not exceed 500 MB.")
             return json_answer(file_object(self._store.add_file("batch", form.file_name, form.file)))
 
-        return _Errand(work)
+        return Work(work)
 
-    def _file(self, call: _Call) -> BatchFile:
-        file = self._store.file(call.path("file_id"))
+    def _file(self, call: Call) -> BatchFile:
+        file = self._store.file(call.param("file_id"))
         if file is None:
-            raise not_found("file", call.path("file_id"))
+            raise not_found("file", call.param("file_id"))
         return file
 
-    def _show_file(self, call: _Call) -> _Errand:
+    def _show_file(self, call: Call) -> Work:
         async def work(fault: Fault | None) -> Answer:
             return json_answer(file_object(self._file(call)))
 
-        return _Errand(work)
+        return Work(work)
 
-    def _delete_file(self, call: _Call) -> _Errand:
+    def _delete_file(self, call: Call) -> Work:
         async def work(fault: Fault | None) -> Answer:
             file = self._file(call)
             self._store.delete_file(file.file_id)
             return json_answer({"id": file.file_id, "object": "file", "deleted": True})
 
-        return _Errand(work)
+        return Work(work)
 
-    def _content(self, call: _Call) -> _Errand:
+    def _content(self, call: Call) -> Work:
         async def work(fault: Fault | None) -> Answer:
             file = self._file(call)
             headers = {"x-request-id": call.request_id, "content-disposition": f'attachment; filename="{file.file_id}"'}
             return Answer(200, file.data, headers, "application/octet-stream")
 
-        return _Errand(work)
+        return Work(work)
 
     # Batches
 
-    def _create(self, call: _Call) -> _Errand:
+    def _create(self, call: Call) -> Work:
         request = read_batch_request(call.raw)
         file = self._store.file(request.input_file_id)
         if file is None:
@@ -203,11 +129,11 @@ class BatchRoutes:
             )
             return json_answer(batch_object(batch, fresh=True))
 
-        return _Errand(work, *_about(file))
+        return Work(work, *_about(file))
 
     def _duration_s(self, file: BatchFile, fault: Fault | None) -> float:
         base = fault.task_s if fault is not None and fault.task_s is not None else self._state.settings.task_s
-        return base * (SLOW_TIMES if b"[sandbox:slow]" in file.data else 1.0)
+        return base * (SLOW_FACTOR if b"[sandbox:slow]" in file.data else 1.0)
 
     def _check_room_for_test(self) -> None:
         running = [b for b in self._store.all() if b.model == TEST_MODEL and b.status not in FINAL_STATUSES]
@@ -215,17 +141,17 @@ class BatchRoutes:
             message = "Too many requests. Batch requests are being throttled due to system capacity limits."  # ERR
             raise Refusal(429, "Throttling.AllocationQuota", message)
 
-    def _batch(self, call: _Call) -> Batch:
-        batch = self._store.get(call.path("batch_id"))
+    def _batch(self, call: Call) -> Batch:
+        batch = self._store.get(call.param("batch_id"))
         if batch is None:
-            raise not_found("batch", call.path("batch_id"))
+            raise not_found("batch", call.param("batch_id"))
         return batch
 
-    def _about(self, call: _Call) -> tuple[str, str]:
-        batch = self._store.get(call.path("batch_id"))
+    def _about(self, call: Call) -> tuple[str, str]:
+        batch = self._store.get(call.param("batch_id"))
         return (batch.question, batch.model) if batch else ("", "")
 
-    def _poll(self, call: _Call) -> _Errand:
+    def _poll(self, call: Call) -> Work:
         async def work(fault: Fault | None) -> Answer:
             batch = self._batch(call)
             if fault is not None and fault.kind == "failed":
@@ -234,9 +160,9 @@ class BatchRoutes:
                 batch = self._store.stop(batch.batch_id, fault.kind) or batch
             return json_answer(await self._shown(batch))
 
-        return _Errand(work, *self._about(call))
+        return Work(work, *self._about(call))
 
-    def _cancel(self, call: _Call) -> _Errand:
+    def _cancel(self, call: Call) -> Work:
         async def work(fault: Fault | None) -> Answer:
             batch = self._batch(call)
             stopped = self._store.stop(batch.batch_id, "cancelled")
@@ -244,9 +170,9 @@ class BatchRoutes:
                 raise Refusal(409, "conflict", f"The batch is {batch.status} and cannot be cancelled.")  # a guess
             return json_answer(await self._shown(stopped))
 
-        return _Errand(work, *self._about(call))
+        return Work(work, *self._about(call))
 
-    def _list(self, call: _Call) -> _Errand:
+    def _list(self, call: Call) -> Work:
         chosen: Filter = read_filter(call.request.query_params)
 
         async def work(fault: Fault | None) -> Answer:
@@ -262,7 +188,7 @@ class BatchRoutes:
                 }
             )
 
-        return _Errand(work)
+        return Work(work)
 
     async def _shown(self, batch: Batch) -> dict[str, Any]:
         """Show a batch; one that is over gets its files first."""

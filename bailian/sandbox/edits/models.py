@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import replace
-from typing import Any
 
-from bailian.sandbox.images.models import IMAGE2IMAGE, IMAGE_MODELS, MULTIMODAL, EditRules, ServiceModel, kinds_of
+from bailian.sandbox.images.models import IMAGE2IMAGE, MULTIMODAL, RULES, EditRules, ServiceModel, rules_by_name
+from bailian.sandbox.model_names import ModelName
 
 FUNCTIONS = (
     "stylization_all", "stylization_local", "description_edit", "description_edit_with_mask", "remove_watermark",
@@ -41,34 +41,31 @@ _DRAWS_AND_EDITS = EditRules(
 )  # fmt: skip
 """qwen-image-2.0 (vendor's page, 2026-10-12): 0-3 pictures of up to 10 MB; 384-3072 px is advice."""
 
-EDIT_MODELS: Mapping[str, ServiceModel] = {
-    "qwen-image-edit": _qwen(n_max=1, takes_size=False),
-    "qwen-image-edit-plus": _qwen(n_max=6, takes_size=True),
-    "qwen-image-edit-max": _qwen(n_max=6, takes_size=True),
-    "qwen-image-2.0": replace(IMAGE_MODELS["qwen-image-2.0"], edit=_DRAWS_AND_EDITS, grid_px=16),
-    "qwen-image-2.0-pro": replace(IMAGE_MODELS["qwen-image-2.0-pro"], edit=_DRAWS_AND_EDITS, grid_px=16),
-    "wanx2.1-imageedit": ServiceModel(
-        routes=frozenset({IMAGE2IMAGE}),
-        prompt_chars=800,
-        default_size=(1024, 1024),
-        n_max=4,
-        n_default=1,
-        edit=EditRules(image_side_px=(512, 4096), formats=_FORMATS),
-    ),
-}
+_BY_INSTRUCTION = _qwen(n_max=6, takes_size=True)
+_BY_FUNCTION = ServiceModel(
+    routes=frozenset({IMAGE2IMAGE}),
+    prompt_chars=800,
+    default_size=(1024, 1024),
+    n_max=4,
+    n_default=1,
+    edit=EditRules(image_side_px=(512, 4096), formats=_FORMATS),
+)
 
 
-def edit_models(catalog: Mapping[str, Any]) -> dict[str, ServiceModel]:
-    """Add the editing models of a (user's) catalog that this file does not know, with the loosest rules."""
-    models = dict(EDIT_MODELS)
-    like = {"image_edit": (MULTIMODAL, "qwen-image-edit-plus"), "wanx_edit": (IMAGE2IMAGE, "wanx2.1-imageedit")}
-    for name, entry in catalog.items():
-        kinds = kinds_of(entry)
-        path, pattern = next((like[kind] for kind in kinds if kind in like), ("", ""))
-        if "image" in kinds and pattern:
-            pattern = "qwen-image-2.0"
-        if not path or name in models or getattr(entry, "unknown_to_service", False):
-            continue
-        if "/" + str(getattr(entry, "route", "")).strip("/") == path:
-            models[name] = EDIT_MODELS[pattern]
+def edit_models(names: Iterable[ModelName]) -> dict[str, ServiceModel]:
+    """Return the editing models of these names; one that draws, too, has the drawing's rules for its sizes."""
+    models: dict[str, ServiceModel] = {}
+    for known in names:
+        if "image_edit" in known.kinds and known.path == MULTIMODAL:
+            models[known.name] = _by_instruction(known)
+        elif "wanx_edit" in known.kinds and known.path == IMAGE2IMAGE:
+            models[known.name] = _BY_FUNCTION
     return models
+
+
+def _by_instruction(known: ModelName) -> ServiceModel:
+    if "image" in known.kinds:
+        drawing = rules_by_name(RULES, known.name) or rules_by_name(RULES, "qwen-image-2.0")
+        assert drawing is not None  # noqa: S101  # the table has the second
+        return replace(drawing, edit=_DRAWS_AND_EDITS, grid_px=16)
+    return _qwen(n_max=1, takes_size=False) if known.name == "qwen-image-edit" else _BY_INSTRUCTION

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
-
-from bailian.sandbox.http.refusals import Refusal
 
 LOG_BODY_BYTES = 65536
 """A bigger body is logged as its length: ten thousand pictures in a log would not fit in memory."""
@@ -54,10 +52,18 @@ def json_answer(body: dict[str, Any], status: int = 200, headers: Mapping[str, s
     return Answer(status, body, {**own, **(headers or {})})
 
 
-def error_answer(refusal: Refusal, request_id: str) -> Answer:
-    """CAP auth-error, parameter-error: flat, never nested."""
-    body = {"code": refusal.code, "message": refusal.message, "request_id": request_id}
-    return json_answer(body, refusal.status)
+ErrorAnswer = Callable[[int, str, str, str], Answer]
+"""Makes the answer of a status, a code, a message and a request id."""
+
+
+def flat_error(status: int, code: str, message: str, request_id: str) -> Answer:
+    """CAP auth-error, parameter-error: flat, never nested. An empty code or message is left out."""
+    return json_answer({**error_fields(code, message), "request_id": request_id}, status)
+
+
+def error_fields(code: str, message: str) -> dict[str, str]:
+    """Return `code` and `message`, without what is empty."""
+    return {key: value for key, value in (("code", code), ("message", message)) if value}
 
 
 def body_for_log(raw: bytes) -> Any:

@@ -35,16 +35,16 @@ def cut_response(answer: Answer, connections: Connections) -> Response:
     if not isinstance(answer, EventStream):
         return CutResponse(answer, connections)
     whole = b"".join(answer.pieces)
-    input_bytes: list[bytes] = []
+    shortened: list[bytes] = []
     room = len(whole) // 2
     for piece in answer.pieces:
-        input_bytes.append(piece[:room])
-        room -= len(input_bytes[-1])
-    return EventStreamResponse(replace(answer, pieces=tuple(filter(None, input_bytes))), connections)
+        shortened.append(piece[:room])
+        room -= len(shortened[-1])
+    return EventStreamResponse(replace(answer, pieces=tuple(filter(None, shortened))), connections)
 
 
 class EventStreamResponse(Response):
-    """Sends the pieces; with `lines` the connection closes after them without the last chunk."""
+    """Sends the pieces; with `connections` it closes after them without the last chunk."""
 
     def __init__(self, answer: EventStream, connections: Connections | None = None) -> None:
         super().__init__(b"", answer.status, dict(answer.headers), answer.media_type)

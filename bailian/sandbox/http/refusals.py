@@ -41,6 +41,12 @@ def invalid_url() -> Refusal:
     )
 
 
+def unreadable() -> Refusal:
+    """D-ERR: what is there is no picture."""
+    message = "The media format is not supported or incorrect for the data inspection."
+    return Refusal(400, "InvalidParameter.DataInspection", message)
+
+
 def wrong_path() -> Refusal:
     """A model on a path that does not serve it (spring-ai-alibaba issue 3219; the mark is full-width)."""
     return invalid(f"url error, please check url！ For details, see: {ERROR_URL}")
@@ -91,30 +97,3 @@ def not_imitated(what: str) -> Refusal:
     """The sandbox's own: better an honest no than an invented answer."""
     message = f"The sandbox does not imitate {what}; see bailian/sandbox/README.md."
     return Refusal(501, "Sandbox.NotImitated", message)
-
-
-def check_key(authorization: str | None, allowed: frozenset[str] | None, *, spends: bool) -> None:
-    """Look at the key as the service does (CAP auth-error; D-ERR for the account states).
-
-    An account in trouble can still ask about its tasks (a guess): only what costs money meets its state.
-
-    Raises:
-        Refusal: no key, a wrong key, or a key whose prefix asks for an account in trouble.
-    """
-    scheme, _, key = (authorization or "").partition(" ")
-    key = key.strip()
-    if scheme.lower() != "bearer" or not key:
-        raise Refusal(401, "InvalidApiKey", "No API-key provided.")
-    if key.startswith("sk-bad") or (allowed is not None and key not in allowed):
-        raise Refusal(401, "InvalidApiKey", "Invalid API-key provided.")
-    if not spends:
-        return
-    if key.startswith("sk-overdue"):
-        raise Refusal(400, "Arrearage", "Access denied, please make sure your account is in good standing.")
-    if key.startswith("sk-free"):
-        raise Refusal(
-            403,
-            "AllocationQuota.FreeTierOnly",
-            "The free tier of the model has been exhausted. If you wish to continue access the model "
-            'on a paid basis, please disable the "use free tier only" mode in the management console.',
-        )

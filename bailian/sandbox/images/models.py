@@ -1,37 +1,22 @@
-"""The picture models this service knows, with the service's own rules (D-T2I, D-QI, D-ERR, LQ).
+"""The picture models of this service, with the service's own rules (D-T2I, D-QI, D-ERR, LQ).
 
-Written from the vendor's documents and live messages, not from the toolkit's catalog: what a client
-believes about sizes must not be what the sandbox believes. Only the account's limits (rates, queue) come from
-the catalog.
+The rules are from the vendor's documents and live messages, not from the toolkit's catalog. What a client
+believes about sizes must not be what the sandbox believes. Names and the account's limits come from the catalog.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+
+from bailian.sandbox.model_names import ModelName
 
 TEXT2IMAGE = "/services/aigc/text2image/image-synthesis"
 IMAGE_GENERATION = "/services/aigc/image-generation/generation"
 MULTIMODAL = "/services/aigc/multimodal-generation/generation"
 IMAGE2IMAGE = "/services/aigc/image2image/image-synthesis"
 VIDEO_SYNTHESIS = "/services/aigc/video-generation/video-synthesis"
-
-
-class Limits(Protocol):
-    """What the sandbox reads from a catalog entry: the account's limits."""
-
-    @property
-    def submit_per_s(self) -> float | None: ...
-    @property
-    def running_limit(self) -> int | None: ...
-    @property
-    def queue_limit(self) -> int | None: ...
-
-
-def kinds_of(entry: Any) -> tuple[str, ...]:
-    """Return as what a catalog's entry may be called."""
-    return tuple(getattr(entry, "kinds", ())) or (str(getattr(entry, "kind", "")),)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,44 +140,51 @@ def _qwen(
 
 _QWEN2_PIXELS = (512 * 512, 2048 * 2048)
 
-IMAGE_MODELS: Mapping[str, ServiceModel] = {
-    "wan2.2-t2i-flash": _WAN,
-    "wan2.2-t2i-plus": _WAN,
-    "wanx2.1-t2i-turbo": _WAN,
-    "wanx2.1-t2i-plus": _WAN,
-    "wanx2.0-t2i-turbo": _WANX20,
-    "wanx-v1": _WANX_V1,
-    "wan2.5-t2i-preview": _WAN25,
-    "wan2.6-t2i": _WAN26,
-    "wan2.7-image": _WAN27,
-    "wan2.7-image-pro": _WAN27,
-    "qwen-image": _qwen(_TASK_ONLY | _SYNC_ONLY),
-    "qwen-image-plus": _qwen(_TASK_ONLY | _SYNC_ONLY),
-    "qwen-image-plus-2026-01-09": _qwen(_SYNC_ONLY),
-    "qwen-image-max": _qwen(_SYNC_ONLY),
-    "qwen-image-2.0": _qwen(_SYNC_ONLY, prompt_chars=1300, pixels=_QWEN2_PIXELS, n_max=6),
-    "qwen-image-2.0-pro": _qwen(_SYNC_ONLY, prompt_chars=1300, pixels=_QWEN2_PIXELS, n_max=6),
-    "qwen-image-3.0": _qwen(_MESSAGES, prompt_chars=4500, pixels=(512 * 512, 6553600), n_max=6),
-    "qwen-image-3.0-pro": _qwen(_MESSAGES, prompt_chars=4500, pixels=(512 * 512, 6553600), n_max=6),
-    "z-image-turbo": _qwen(_SYNC_ONLY, pixels=_QWEN2_PIXELS),
-}
+RULES: tuple[tuple[str, ServiceModel], ...] = (
+    (r"wan2\.2-t2i-\w+", _WAN),
+    (r"wanx2\.1-t2i-\w+", _WAN),
+    (r"wanx2\.0-t2i-\w+", _WANX20),
+    (r"wanx-v1", _WANX_V1),
+    (r"wan2\.5-t2i-\w+", _WAN25),
+    (r"wan2\.6-t2i", _WAN26),
+    (r"wan2\.7-image(-pro)?", _WAN27),
+    (r"qwen-image(-plus)?", _qwen(_TASK_ONLY | _SYNC_ONLY)),
+    (r"qwen-image-(max|plus-[\d-]+)", _qwen(_SYNC_ONLY)),
+    (r"qwen-image-2\.0(-pro)?", _qwen(_SYNC_ONLY, prompt_chars=1300, pixels=_QWEN2_PIXELS, n_max=6)),
+    (r"qwen-image-3\.0(-pro)?", _qwen(_MESSAGES, prompt_chars=4500, pixels=(512 * 512, 6553600), n_max=6)),
+    (r"z-image-\w+", _qwen(_SYNC_ONLY, pixels=_QWEN2_PIXELS)),
+)
+"""The rules by name, as a regular expression."""
+
+UNLISTED = (
+    "wanx-v1", "wan2.7-image", "wan2.7-image-pro", "qwen-image-plus-2026-01-09", "qwen-image-3.0", "qwen-image-3.0-pro",
+)  # fmt: skip
+"""Names that the service has and the catalog has not."""
 
 NOT_IMITATED = frozenset({"wan2.6-image", "wan2.5-i2i-preview", "qwen-mt-image", "wan2.7-t2v"})
 """Real models of these routes; the sandbox says so instead of inventing an answer."""
 
 
-def image_models(catalog: Mapping[str, Any]) -> dict[str, ServiceModel]:
-    """Add the picture models of a (user's) catalog that this file does not know, with the loosest rules."""
-    models = dict(IMAGE_MODELS)
-    for name, entry in catalog.items():
-        if "image" not in kinds_of(entry) or getattr(entry, "unknown_to_service", False):
+def rules_by_name(rules: Iterable[tuple[str, ServiceModel]], name: str) -> ServiceModel | None:
+    """Return the rules whose expression matches the whole name."""
+    return next((model for pattern, model in rules if re.fullmatch(pattern, name)), None)
+
+
+def image_models(names: Iterable[ModelName]) -> dict[str, ServiceModel]:
+    """Return the picture models of these names; one without rules here gets the loosest."""
+    models: dict[str, ServiceModel] = {}
+    for known in names:
+        if "image" not in known.kinds:
             continue
-        path = "/" + str(getattr(entry, "route", "")).strip("/")
-        if name not in models and path in (TEXT2IMAGE, IMAGE_GENERATION, MULTIMODAL):
-            models[name] = ServiceModel(
-                routes=frozenset({path}),
+        rules = rules_by_name(RULES, known.name)
+        if rules is not None:
+            models[known.name] = rules
+        elif known.path in (TEXT2IMAGE, IMAGE_GENERATION, MULTIMODAL):
+            models[known.name] = ServiceModel(
+                routes=frozenset({known.path}),
                 prompt_chars=5000,
                 default_size=(1024, 1024),
                 pixels=(4096, 4096 * 4096),
             )
-    return models
+    unlisted = {name: rules for name in UNLISTED if (rules := rules_by_name(RULES, name)) is not None}
+    return {**models, **unlisted}

@@ -1,9 +1,12 @@
-"""The 43 Sambert voices (SAM-PY, TTS-GUIDE): each name is a voice, and there is no other."""
+"""The Sambert voices (SAM-PY, TTS-GUIDE): each name is a voice."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
+
+from bailian.sandbox.model_names import ModelName
 
 
 @dataclass(frozen=True)
@@ -17,23 +20,40 @@ class Voice:
     female: bool = True
 
 
-_ZH_48K = "zhinan zhiqi zhichu zhide zhijia zhiru zhiqian zhixiang zhiwei"
-_ZH_16K = (
-    "zhihao zhijing zhiming zhimo zhina zhishu zhistella zhiting zhixiao zhiya zhiye zhiying zhiyuan zhiyue "
-    "zhigui zhishuo zhimiao-emo zhimao zhilun zhifei zhida"
+_VOICE = re.compile(r"sambert-(.+)-v1")
+_48_KHZ = frozenset(["zhinan", "zhiqi", "zhichu", "zhide", "zhijia", "zhiru", "zhiqian", "zhixiang", "zhiwei"])
+_MALE = frozenset(
+    [
+        "zhinan",
+        "zhichu",
+        "zhide",
+        "zhixiang",
+        "zhihao",
+        "zhiming",
+        "zhimo",
+        "zhishu",
+        "zhiye",
+        "zhishuo",
+        "zhilun",
+        "zhifei",
+        "zhida",
+        "brian",
+    ]
 )
-_ENGLISH = "beth betty cally cindy eva donna brian"
-_OTHERS = {"camila": "es", "perla": "it", "indah": "id", "clara": "fr", "hanna": "de", "waan": "th"}
-_MALE = "zhinan zhichu zhide zhixiang zhihao zhiming zhimo zhishu zhiye zhishuo zhilun zhifei zhida brian"
+_ENGLISH = frozenset(["beth", "betty", "cally", "cindy", "eva", "donna", "brian"])
+_OTHER_LANGUAGES = {"camila": "es", "perla": "it", "indah": "id", "clara": "fr", "hanna": "de", "waan": "th"}
 
 
-def _all() -> dict[str, Voice]:
-    male = _MALE.split()
-    voices = {name: Voice("zh", 48000, female=name not in male) for name in _ZH_48K.split()}
-    voices.update({name: Voice("zh", 16000, female=name not in male) for name in _ZH_16K.split()})
-    voices.update({name: Voice("en", 16000, female=name not in male) for name in _ENGLISH.split()})
-    voices.update({name: Voice(language, 16000, timestamps=False) for name, language in _OTHERS.items()})
-    return {f"sambert-{name}-v1": voice for name, voice in voices.items()}
+def voices(names: Iterable[ModelName]) -> dict[str, Voice]:
+    """Return the voices of these names; most are Chinese, female, at 16 kHz."""
+    found = ((known.name, _VOICE.fullmatch(known.name)) for known in names if "speech" in known.kinds)
+    return {name: _voice(match[1]) for name, match in found if match is not None}
 
 
-VOICES: Mapping[str, Voice] = _all()
+def _voice(voice: str) -> Voice:
+    return Voice(
+        language="en" if voice in _ENGLISH else _OTHER_LANGUAGES.get(voice, "zh"),
+        sample_rate=48000 if voice in _48_KHZ else 16000,
+        timestamps=voice not in _OTHER_LANGUAGES,
+        female=voice not in _MALE,
+    )

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bailian.sandbox.speech.models import VOICES, Voice
+from bailian.sandbox.speech.models import Voice
 
 TEXT_CHARS = 10_000
 """SAM-PY: one Han character, letter, sign or inner space each counts 1."""
@@ -56,7 +56,7 @@ def text_of(payload: Mapping[str, Any]) -> str:
     return str(inputs.get("text") or "") if isinstance(inputs, dict) else ""
 
 
-def read_speech_request(payload: Mapping[str, Any]) -> SpeechRequest:
+def read_speech_request(payload: Mapping[str, Any], voices: Mapping[str, Voice]) -> SpeechRequest:
     """Check the payload of a `run-task`.
 
     Raises:
@@ -65,7 +65,7 @@ def read_speech_request(payload: Mapping[str, Any]) -> SpeechRequest:
     """
     name = str(payload.get("model") or "")
     kind = (payload.get("task_group"), payload.get("task"), payload.get("function"))
-    voice = VOICES.get(name)
+    voice = voices.get(name)
     if voice is None or kind != ("audio", "tts", "SpeechSynthesizer"):
         raise SpeechFailure("ModelNotFound", f"Model not found ({name})!")  # ISS-2593
     inputs = payload.get("input")

@@ -22,14 +22,15 @@ from uvicorn.protocols.utils import ClientDisconnected
 from bailian.sandbox.faults import Fault
 from bailian.sandbox.http import refusals
 from bailian.sandbox.http.answers import LoggedRequest
-from bailian.sandbox.http.fault_injection import error_of, outcome_of
+from bailian.sandbox.http.keys import check_key
 from bailian.sandbox.http.raw_sockets import Connections
 from bailian.sandbox.http.refusals import Refusal
 from bailian.sandbox.speech import replies
 from bailian.sandbox.speech.requests import SpeechFailure, SpeechRequest, read_speech_request, text_of
 from bailian.sandbox.speech.synthesis import AudioPart, synthesize
 from bailian.sandbox.state import State
-from bailian.sandbox.tasks.plain_requests import plain_request
+from bailian.sandbox.tasks.outcomes import outcome_of
+from bailian.sandbox.tasks.requests import plain_request
 
 SPEECH_PATH = "/api-ws/v1/inference"
 IDLE_S = 23.0
@@ -87,7 +88,7 @@ class _Connection:
     async def serve(self) -> None:
         """Shake hands, then one task after the other (SAM-WS(Q): the socket may be used again)."""
         try:
-            refusals.check_key(self._socket.headers.get("authorization"), self._state.api_keys, spends=False)
+            check_key(self._socket.headers.get("authorization"), self._state.api_keys, spends=False)
         except Refusal as refusal:  # SAM-WS: refused with 401 or 403, no frame at all
             body = {"code": refusal.code, "message": refusal.message, "request_id": str(uuid.uuid4())}
             self._record("GET", refusal.status, None)
@@ -213,12 +214,10 @@ class _Task:
         return 200
 
     def _read(self) -> SpeechRequest:
-        request = read_speech_request(self._payload)
         state = self._connection.state
-        if request.model in state.retired:
-            raise SpeechFailure("ModelNotFound", f"Model not found ({request.model})!")
+        request = read_speech_request(self._payload, state.models.voices)
         try:
-            refusals.check_key(self._connection.key, state.api_keys, spends=True)
+            check_key(self._connection.key, state.api_keys, spends=True)
             state.account.count_call(request.model, family="sambert")  # LIMIT: 20 a second for all voices
             if "[sandbox:refuse]" in request.text:
                 raise refusals.input_inspection()
@@ -231,7 +230,7 @@ class _Task:
         details = {"format": request.format, "sample_rate": request.sample_rate, "characters": request.characters}
         note = plain_request("speech", request.model, SPEECH_PATH, request.text, details)
         account = self._connection.state.account
-        task = account.add_work(note, self._payload, self._request_id, outcome_of(self._fault), blocking=True)
+        task = account.start_work(note, self._payload, self._request_id, outcome_of(self._fault), blocking=True)
         return task.ended - task.created
 
     async def _speak(self, request: SpeechRequest, kind: str, duration_s: float) -> None:
@@ -275,7 +274,7 @@ class _Task:
 
     async def _break_off(self, fault: Fault) -> None:
         if fault.kind == "failed":
-            _, code, message = error_of(fault)
+            _, code, message = fault.error()
             raise SpeechFailure(code, message)
         await self._connection.end(fault.kind)
 

@@ -5,17 +5,19 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections import OrderedDict
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from email.utils import formatdate
 
 from starlette.requests import Request
 
 from bailian.sandbox.faults import Fault
 from bailian.sandbox.http.answers import Answer
+from bailian.sandbox.http.endpoints import Call
 from bailian.sandbox.state import State
 from bailian.sandbox.storage.links import byte_range, oss_error_xml
-from bailian.sandbox.storage.results import Result, result_of
+from bailian.sandbox.tasks.task_store import Task
 
 KEPT_RESULTS = 16
 """Drawn results kept in memory, so that a resumed download does not draw again."""
@@ -26,30 +28,46 @@ _PAINTERS = ThreadPoolExecutor(max_workers=2, thread_name_prefix="sandbox-painte
 HTML_PAGE = b"<!DOCTYPE html>\n<html><body>This is a page of the sandbox, not the picture.</body></html>\n"
 
 
+@dataclass(frozen=True)
+class Result:
+    """A file that can be made, again and again the same."""
+
+    key: Hashable
+    media_type: str
+    make: Callable[[], bytes]
+
+
+ResultOf = Callable[[Task, int, tuple[int, int] | None], Result]
+"""Returns a task's result by its index; a size instead of the requested one is a fault's."""
+
+
+def result_path(task: Task, index: int) -> str:
+    """Return the path of a result's link."""
+    suffix = "mp4" if task.request.kind == "video" else "png"
+    return f"/results/{task.task_id}/{index}.{suffix}"
+
+
 class Downloads:
     """Draws when a link is first followed: a batch that never downloads costs nothing."""
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: State, result_of: ResultOf) -> None:
         self._state = state
+        self._result_of = result_of
         self._drawn: OrderedDict[Hashable, asyncio.Future[bytes]] = OrderedDict()
 
-    async def answer(self, request: Request, task_id: str, index: int, fault: Fault | None, request_id: str) -> Answer:
+    async def result(self, call: Call, task_id: str, index: int, fault: Fault | None) -> Answer:
         """Answer a GET of a result link."""
-        query = dict(request.query_params)
-        if fault is not None and fault.kind == "expired":
-            self._state.links.revoke(query)
-        host = request.headers.get("host", "")
-        problem = self._state.links.problem(request.method, request.url.path, query, self._state.clock())
-        if problem is not None:
-            return oss_error(403, *problem, request_id, host)
+        refusal = link_refusal(self._state, call, fault)
+        if refusal is not None:
+            return refusal
         task = self._state.tasks.get(task_id)
         if task is None or task.status == "UNKNOWN" or not 0 <= index < task.pictures:
-            return oss_error(404, "NoSuchKey", "The specified key does not exist.", request_id, host)
+            return no_such_key(call)
         if fault is not None and fault.kind == "html_file":
             return Answer(200, HTML_PAGE, {}, "text/html")
         size = fault.drawn_size() if fault is not None and fault.kind == "wrong_size" else None
-        result = result_of(task, index, size, self._state.store)
-        return file_answer(request, await self._bytes(result), result.media_type, task.ended, request_id)
+        result = self._result_of(task, index, size)
+        return file_answer(call.request, await self._bytes(result), result.media_type, task.ended, call.request_id)
 
     async def _bytes(self, result: Result) -> bytes:
         drawing = self._drawn.get(result.key)
@@ -64,6 +82,19 @@ class Downloads:
         except Exception:
             self._drawn.pop(result.key, None)
             raise
+
+
+def link_refusal(state: State, call: Call, fault: Fault | None) -> Answer | None:
+    """Return why a link is refused, or None; the fault `expired` ends it for ever."""
+    query = dict(call.request.query_params)
+    if fault is not None and fault.kind == "expired":
+        state.links.revoke(query)
+    problem = state.links.problem(call.request.method, call.path, query, state.clock())
+    return oss_error(403, *problem, call) if problem is not None else None
+
+
+def no_such_key(call: Call) -> Answer:
+    return oss_error(404, "NoSuchKey", "The specified key does not exist.", call)
 
 
 def file_answer(request: Request, data: bytes, media_type: str, modified: float, request_id: str) -> Answer:
@@ -89,6 +120,7 @@ def file_answer(request: Request, data: bytes, media_type: str, modified: float,
     return Answer(206, data[first : last + 1], headers, media_type)
 
 
-def oss_error(status: int, code: str, message: str, request_id: str, host: str) -> Answer:
-    xml = oss_error_xml(code, message, request_id.replace("-", "").upper()[:24], host)
+def oss_error(status: int, code: str, message: str, call: Call) -> Answer:
+    host = call.request.headers.get("host", "")
+    xml = oss_error_xml(code, message, call.request_id.replace("-", "").upper()[:24], host)
     return Answer(status, xml.encode(), {}, "application/xml")

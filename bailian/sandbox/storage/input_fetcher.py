@@ -1,6 +1,6 @@
 """Gets the input a request names: `data:`, `oss://`, or http(s) from this computer only.
 
-No other computer is ever asked. Importing this needs Pillow.
+No other computer is ever asked.
 """
 
 from __future__ import annotations
@@ -14,9 +14,8 @@ import re
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import quote, urlsplit
 
-from bailian.sandbox.account.account import Settings
-from bailian.sandbox.http.refusals import Refusal, invalid, invalid_url
-from bailian.sandbox.images.drawing import Picture, draw_png
+from bailian.sandbox.http.refusals import invalid, invalid_url, unreadable
+from bailian.sandbox.settings import Settings
 from bailian.sandbox.storage.uploads import Uploads
 
 FETCH_S = 10.0
@@ -26,7 +25,6 @@ MAX_BYTES = 10 * 1024**2
 MAX_DATA_URI_CHARS = 10485760
 """D-ERR: counts the encoded text, so about 7 MB of picture."""
 
-PLACEHOLDER_PX = 1024
 _DATA_URI = re.compile(r"data:image/[a-z0-9.+-]+;base64,", re.IGNORECASE)
 
 # Not asyncio's own pool: the server's end would wait for it.
@@ -78,13 +76,6 @@ class InputFetcher:
         return await running.run_in_executor(_FETCHERS, _fetch, parts.scheme.lower(), host, port, target)
 
 
-async def placeholder(url: str) -> bytes:
-    """Return the drawn picture that stands in for a foreign one."""
-    host = urlsplit(url).hostname or ""
-    picture = Picture(url[:200], 0, 0, PLACEHOLDER_PX, PLACEHOLDER_PX, f"stands in for {host}")
-    return await asyncio.get_running_loop().run_in_executor(_FETCHERS, draw_png, picture)
-
-
 def is_loopback(host: str) -> bool:
     """Names are not looked up: that would ask another computer."""
     if host.lower() == "localhost":
@@ -105,12 +96,6 @@ def _decoded(url: str) -> bytes:
         return base64.b64decode(url[match.end() :], validate=True)
     except binascii.Error:
         raise unreadable() from None
-
-
-def unreadable() -> Refusal:
-    """D-ERR: what is there is no picture."""
-    message = "The media format is not supported or incorrect for the data inspection."
-    return Refusal(400, "InvalidParameter.DataInspection", message)
 
 
 def _fetch(scheme: str, host: str, port: int | None, target: str) -> bytes:

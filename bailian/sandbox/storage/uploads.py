@@ -64,7 +64,7 @@ class Uploads:
         }
         return json_answer({"data": data, "request_id": request_id})
 
-    def receive(self, headers: Mapping[str, str], raw: bytes, request_id: str, *, expired: bool) -> Answer:
+    async def receive(self, headers: Mapping[str, str], raw: bytes, request_id: str, *, expired: bool) -> Answer:
         """Take a form that a client sends to the upload host; refusals are the store's XML."""
         request_id = request_id.replace("-", "").upper()[:24]
         try:
@@ -131,11 +131,6 @@ class Uploads:
                 "Unable to download the media resource during the data inspection process.",
             )
         return found[1]
-
-
-def resolves_oss(headers: Mapping[str, str]) -> bool:
-    """Whether a call wants its `oss://` URLs resolved."""
-    return headers.get("x-dashscope-ossresourceresolve", "").lower() == "enable"
 
 
 def _form(headers: Mapping[str, str], raw: bytes) -> Form:

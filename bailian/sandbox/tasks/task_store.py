@@ -16,6 +16,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from bailian.sandbox.tasks.outcomes import Outcome
 from bailian.sandbox.tasks.requests import TaskRequest
 
 LIFE_S = 24 * 3600.0
@@ -40,20 +41,6 @@ CREATE TABLE IF NOT EXISTS tasks (
 CREATE INDEX IF NOT EXISTS tasks_by_end ON tasks (model, ended);
 CREATE INDEX IF NOT EXISTS tasks_by_creation ON tasks (created);
 """
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What will go wrong with a piece of work, decided when it is accepted or by a later fault."""
-
-    failed: bool = False
-    code: str = ""
-    message: str = ""
-    """Of a failed task or of its failed pictures; both empty: the answer has neither key."""
-    failed_pictures: int = 0
-    drawn_size: tuple[int, int] | None = None
-    task_s: float | None = None
-    slower: float = 1.0
 
 
 @dataclass(frozen=True)

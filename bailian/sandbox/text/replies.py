@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from bailian.sandbox.http.answers import error_fields
 from bailian.sandbox.http.refusals import Refusal
 from bailian.sandbox.text.requests import TextRequest
 from bailian.sandbox.text.writer import GeneratedText
@@ -107,6 +108,5 @@ def sse_frame(
 
 def error_frame(number: int, refusal: Refusal, request_id: str, *, blank: bool = True) -> bytes:
     """CAP parameter-error-sse."""
-    pair = {"code": refusal.code, "message": refusal.message}
-    body = {**{key: value for key, value in pair.items() if value}, "request_id": request_id}
+    body = {**error_fields(refusal.code, refusal.message), "request_id": request_id}
     return sse_frame(number, body, event="error", status=refusal.status, blank=blank)

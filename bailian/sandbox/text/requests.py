@@ -8,7 +8,7 @@ from typing import Any
 
 from bailian.sandbox.http.refusals import Refusal, invalid, not_imitated, off_specification
 from bailian.sandbox.text.models import TextModel
-from bailian.sandbox.text.writer import count_tokens
+from bailian.sandbox.text.tokens import count_tokens
 
 SEED_MAX = 9223372036854775807
 """The native validator's figure (ERR); the API page says 2147483647."""

@@ -1,29 +1,29 @@
-"""Takes calls of text models: whole answers and streams.
+"""The route of text models: complete answers and streams.
 
 Importing this needs starlette.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
+
+from starlette.routing import Route
 
 from bailian.sandbox.faults import Fault
 from bailian.sandbox.http import refusals
 from bailian.sandbox.http.answers import Answer, json_answer
+from bailian.sandbox.http.endpoints import BASE_PATH, Call, Endpoints, Work
 from bailian.sandbox.http.event_stream import EVENT_STREAM, EventStream
-from bailian.sandbox.http.fault_injection import error_of, outcome_of
 from bailian.sandbox.http.refusals import Refusal
 from bailian.sandbox.state import State
-from bailian.sandbox.tasks.plain_requests import plain_request
-from bailian.sandbox.tasks.requests import parse_body
+from bailian.sandbox.tasks.outcomes import outcome_of
+from bailian.sandbox.tasks.requests import plain_request
 from bailian.sandbox.tasks.task_store import Task
-from bailian.sandbox.text.models import TEXT_GENERATION, TextModel, text_models
+from bailian.sandbox.text.models import TEXT_GENERATION, TextModel
 from bailian.sandbox.text.replies import complete_answer, error_frame, frames, sse_frame
 from bailian.sandbox.text.requests import TextRequest, question_of, read_text_request
 from bailian.sandbox.text.writer import GeneratedText, generate
-
-Work = Callable[[Fault | None], Awaitable[Answer]]
 
 HEARTBEAT = b":heartbeat\n"
 """Which words the service's own comments have is not known; a client skips them (a guess)."""
@@ -32,48 +32,53 @@ _FAILING = ("stream_error", "failed")
 
 
 class TextRoutes:
-    """The text endpoint."""
+    """Writes texts."""
 
     def __init__(self, state: State) -> None:
         self._state = state
-        models = text_models(state.catalog)
-        self._models = {name: model for name, model in models.items() if name not in state.retired}
 
-    def errand(self, raw: bytes, headers: Mapping[str, str], request_id: str) -> tuple[Work, str, str]:
-        """Return the work, and prompt and model for the faults."""
-        streams = wants_stream(headers)
-        asks_async = headers.get("x-dashscope-async", "").lower() == "enable"
+    def routes(self, endpoints: Endpoints) -> list[Route]:
+        return [endpoints.route("POST", BASE_PATH + TEXT_GENERATION, "text", self._generate)]
+
+    def _generate(self, call: Call) -> Work:
+        streams = wants_stream(call.request.headers)
         body: dict[str, Any] = {}
         unreadable: Refusal | None = None
         try:
-            body = parse_body(raw)
+            body = call.body()
         except Refusal as refusal:
             unreadable = refusal
 
         async def work(fault: Fault | None) -> Answer:
-            if asks_async:
+            if call.asks_async():
                 message = "Current user api does not support asynchronous calls."  # ERR
                 raise Refusal(403, "AccessDenied", message)
             try:
                 if unreadable is not None:
                     raise unreadable
-                request, task = self._accept(body, request_id, fault, streams=streams)
+                request, task = self._accept(body, call.request_id, fault, streams=streams)
             except Refusal as refusal:
                 if not streams:
                     raise
                 # CAP parameter-error-sse: HTTP 200, and the refusal is a frame.
                 blank = self._state.settings.sse_blank_lines
-                return self._streamed([error_frame(1, refusal, request_id, blank=blank)], request_id)
-            generated = generate(task.model, request)
-            failure = _failure(fault, request.question)
-            if streams:
-                return self._stream(request, generated, task, failure, request_id)
-            if failure is not None:
-                raise failure[1]
-            await self._state.until(task.ended)
-            return json_answer(complete_answer(request, generated, request_id), headers=_PATIENCE)
+                return self._streamed([error_frame(1, refusal, call.request_id, blank=blank)], call.request_id)
+            return await self._answer(
+                request, task, _failure(fault, request.question), call.request_id, streams=streams
+            )
 
-        return work, question_of(body), str(body.get("model", ""))
+        return Work(work, question_of(body), str(body.get("model", "")))
+
+    async def _answer(
+        self, request: TextRequest, task: Task, failure: tuple[int, Refusal] | None, request_id: str, *, streams: bool
+    ) -> Answer:
+        generated = generate(task.model, request)
+        if streams:
+            return self._stream(request, generated, task, failure, request_id)
+        if failure is not None:
+            raise failure[1]
+        await self._state.until(task.ended)
+        return json_answer(complete_answer(request, generated, request_id), headers=_PATIENCE)
 
     def _accept(
         self, body: Mapping[str, Any], request_id: str, fault: Fault | None, *, streams: bool
@@ -84,14 +89,14 @@ class TextRoutes:
             raise refusals.input_inspection()
         self._state.account.count_call(name)
         note = plain_request("text", name, TEXT_GENERATION, request.question, {"stream": streams})
-        task = self._state.account.add_work(note, body, request_id, outcome_of(fault), blocking=True)
+        task = self._state.account.start_work(note, body, request_id, outcome_of(fault), blocking=True)
         return request, task
 
     def _model(self, name: str) -> TextModel:
-        model = self._models.get(name)
+        model = self._state.models.texts.get(name)
         if model is not None:
             return model
-        if self._state.account.knows(name):
+        if name in self._state.models.pictures:
             raise refusals.wrong_path()
         raise refusals.no_such_model(sync=True)
 
@@ -131,7 +136,7 @@ def wants_stream(headers: Mapping[str, str]) -> bool:
 def _failure(fault: Fault | None, question: str) -> tuple[int, Refusal] | None:
     """Return after how many frames a stream breaks off, and with which refusal."""
     if fault is not None and fault.kind in _FAILING:
-        status, code, message = error_of(fault)
+        status, code, message = fault.error()
         frames_first = fault.count if fault.kind == "stream_error" else 0
         return frames_first, Refusal(500 if status == 200 else status, code, message)
     if "[sandbox:fail]" in question:

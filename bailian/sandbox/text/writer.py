@@ -1,18 +1,13 @@
-"""What the sandbox writes: made up, the same for the same order, and it says that it is made up.
-
-A token here is one Han character, up to four Latin letters, one digit or one sign, each with the white space
-before it (a guess: the real tokenizer is not rebuilt).
-"""
+"""What the sandbox writes: made up, the same for the same request, and it says that it is made up."""
 
 from __future__ import annotations
 
 import json
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from bailian.sandbox.text.requests import TextRequest
+from bailian.sandbox.text.requests import TextRequest
+from bailian.sandbox.text.tokens import tokens_of
 
 QUOTED_CHARS = 60
 COUNT_MAX = 100_000
@@ -20,7 +15,6 @@ COUNT_MAX = 100_000
 LONG_MAX = 50_000
 """The longest text, in characters, that a wish such as "800字" or "500 words" brings."""
 
-_TOKEN = re.compile(r"\s*(?:[A-Za-z\u00c0-\u024f]{1,4}|\d|\S)|\s+")
 _HAN = re.compile(r"[\u3400-\u9fff]")
 _COUNT = re.compile(
     r"从\s*(?P<from_zh>\d{1,6})\s*数到\s*(?P<to_zh>\d{1,6})|数到\s*(?P<zh>\d{1,6})"
@@ -51,14 +45,6 @@ class GeneratedText:
     answer: tuple[str, ...]
     finish_reason: str
     """"stop" or "length"."""
-
-
-def tokens_of(text: str) -> list[str]:
-    return _TOKEN.findall(text)
-
-
-def count_tokens(text: str) -> int:
-    return len(tokens_of(text))
 
 
 def generate(model: str, request: TextRequest) -> GeneratedText:

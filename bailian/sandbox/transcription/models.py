@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
+
+from bailian.sandbox.model_names import ModelName
 
 TRANSCRIPTION = "/services/audio/asr/transcription"
 
@@ -16,10 +18,10 @@ class Recognizer:
     """Whether it reads `language_hints`; the others ignore them."""
 
 
-RECOGNIZERS: Mapping[str, Recognizer] = {
-    "paraformer-v2": Recognizer(language_hints=True),
-    "paraformer-8k-v2": Recognizer(),
-    "paraformer-v1": Recognizer(),
-    "paraformer-8k-v1": Recognizer(),
-    "paraformer-mtl-v1": Recognizer(),
-}
+def recognizers(names: Iterable[ModelName]) -> dict[str, Recognizer]:
+    """Return the recognition models of these names."""
+    return {
+        known.name: Recognizer(language_hints=known.name == "paraformer-v2")
+        for known in names
+        if "transcription" in known.kinds and known.path == TRANSCRIPTION
+    }

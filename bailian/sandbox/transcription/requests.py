@@ -7,9 +7,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from bailian.sandbox.http.refusals import invalid, off_specification, wrong_path
-from bailian.sandbox.tasks.plain_requests import plain_request
-from bailian.sandbox.tasks.requests import TaskRequest
-from bailian.sandbox.transcription.models import RECOGNIZERS, TRANSCRIPTION
+from bailian.sandbox.tasks.requests import TaskRequest, plain_request
+from bailian.sandbox.transcription.models import TRANSCRIPTION, Recognizer
 
 FILES_MAX = 100
 """PF-OLD, PF-PY. PF-REST (2026) says exactly one; the sandbox takes what either allows."""
@@ -30,7 +29,7 @@ def urls_of(body: Mapping[str, Any]) -> list[str]:
     return [url for url in urls if isinstance(url, str)] if isinstance(urls, list) else []
 
 
-def read_transcription_request(name: str, body: Mapping[str, Any], *, resolves: bool) -> TaskRequest:
+def read_transcription_request(name: str, model: Recognizer, body: Mapping[str, Any], *, resolves: bool) -> TaskRequest:
     """Check a body; `resolves`: the call wants its `oss://` addresses resolved.
 
     Raises:
@@ -51,7 +50,7 @@ def read_transcription_request(name: str, body: Mapping[str, Any], *, resolves: 
     if not isinstance(parameters, dict):
         raise off_specification("parameters must be an object")
     _check_parameters(parameters)
-    hints = parameters.get("language_hints") if RECOGNIZERS[name].language_hints else None
+    hints = parameters.get("language_hints") if model.language_hints else None
     details = {
         "file_urls": urls,
         "resolves": resolves,

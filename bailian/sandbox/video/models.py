@@ -6,10 +6,10 @@ likely, not documented.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable
 
-from bailian.sandbox.images.models import VIDEO_SYNTHESIS, ServiceModel, VideoRules, kinds_of
+from bailian.sandbox.images.models import VIDEO_SYNTHESIS, ServiceModel, VideoRules, rules_by_name
+from bailian.sandbox.model_names import ModelName
 
 _480P = ("832*480", "480*832", "624*624")
 _720P = ("1280*720", "720*1280", "960*960", "1088*832", "832*1088")
@@ -48,24 +48,22 @@ _WAN26 = VideoRules(
     tells_actual_prompt=False,
 )
 
-VIDEO_MODELS: Mapping[str, ServiceModel] = {
-    "wanx2.1-t2v-turbo": _model(_480P + _720P, (1280, 720), 800, _OLD),
-    "wanx2.1-t2v-plus": _model(_720P, (1280, 720), 800, _OLD),
-    "wan2.2-t2v-plus": _model(_480P + _1080P, (1920, 1080), 800, _OLD),
-    "wan2.5-t2v-preview": _model(_480P + _720P + _1080P, (1920, 1080), 1500, _WAN25),
-    "wan2.6-t2v": _model(_720P + _1080P, (1920, 1080), 1500, _WAN26),
-}
+RULES: tuple[tuple[str, ServiceModel], ...] = (
+    (r"wanx2\.1-t2v-turbo", _model(_480P + _720P, (1280, 720), 800, _OLD)),
+    (r"wanx2\.1-t2v-\w+", _model(_720P, (1280, 720), 800, _OLD)),
+    (r"wan2\.2-t2v-\w+", _model(_480P + _1080P, (1920, 1080), 800, _OLD)),
+    (r"wan2\.5-t2v-\w+", _model(_480P + _720P + _1080P, (1920, 1080), 1500, _WAN25)),
+    (r"wan2\.6-t2v", _model(_720P + _1080P, (1920, 1080), 1500, _WAN26)),
+)
+"""The rules by name, as a regular expression."""
+
+_LOOSEST = _model(_480P + _720P + _1080P, (1280, 720), 5000, _WAN26)
 
 
-def video_models(catalog: Mapping[str, Any]) -> dict[str, ServiceModel]:
-    """Add the video models of a (user's) catalog that this file does not know, with the loosest rules."""
-    models = dict(VIDEO_MODELS)
-    loosest = _model(_480P + _720P + _1080P, (1280, 720), 5000, _WAN26)
-    for name, entry in catalog.items():
-        if "video" not in kinds_of(entry) or getattr(entry, "unknown_to_service", False):
-            continue
-        path = "/" + str(getattr(entry, "route", "")).strip("/")
-        here = getattr(entry, "aliases", {}).get("beijing", name)
-        if here not in models and path == VIDEO_SYNTHESIS:
-            models[here] = loosest
-    return models
+def video_models(names: Iterable[ModelName]) -> dict[str, ServiceModel]:
+    """Return the video models of these names; one without rules here gets the loosest."""
+    return {
+        known.name: rules_by_name(RULES, known.name) or _LOOSEST
+        for known in names
+        if "video" in known.kinds and known.path == VIDEO_SYNTHESIS
+    }

@@ -1,11 +1,22 @@
-"""What the answer about a finished video has instead of `results` (T2V §"poll")."""
+"""The answer about a video, key for key (T2V §"poll")."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from bailian.sandbox.tasks.replies import Sign, rewritten, task_head
 from bailian.sandbox.tasks.task_store import Task
 from bailian.sandbox.video.models import tier_of
+
+
+def task_answer(task: Task, request_id: str, sign: Sign) -> dict[str, Any]:
+    """Answer a query of one task; a failed one has no times, as with pictures."""
+    output = task_head(task, with_times=task.status != "FAILED")
+    answer: dict[str, Any] = {"request_id": request_id, "output": output}
+    if task.status == "SUCCEEDED":
+        output.update(video_output(task, rewritten(task), sign(0)))
+        answer["usage"] = video_usage(task)
+    return answer
 
 
 def video_output(task: Task, actual_prompt: str, link: str) -> dict[str, Any]:

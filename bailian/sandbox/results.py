@@ -6,31 +6,16 @@ Importing this needs Pillow.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Hashable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
 from bailian.sandbox.edits.drawing import Edit, draw_edit
 from bailian.sandbox.images.drawing import Picture, draw_png
+from bailian.sandbox.storage.downloads import Result
 from bailian.sandbox.storage.upload_store import UploadStore
 from bailian.sandbox.tasks.task_store import Task
 from bailian.sandbox.video.drawing import Video, draw_video
-
-
-@dataclass(frozen=True)
-class Result:
-    """A file that can be made, again and again the same."""
-
-    key: Hashable
-    media_type: str
-    make: Callable[[], bytes]
-
-
-def result_path(task: Task, index: int) -> str:
-    """Return the path of a result's link."""
-    suffix = "mp4" if task.request.kind == "video" else "png"
-    return f"/results/{task.task_id}/{index}.{suffix}"
 
 
 def result_of(task: Task, index: int, size: tuple[int, int] | None, store: UploadStore) -> Result:
