@@ -22,7 +22,7 @@ from bailian.sandbox.images.requests import has_pictures, prompt_of, read_image_
 from bailian.sandbox.state import State
 from bailian.sandbox.storage.downloads import result_path
 from bailian.sandbox.storage.input_fetcher import InputFetcher
-from bailian.sandbox.tasks.outcomes import Outcome, outcome_by_prompt, outcome_by_request, outcome_of
+from bailian.sandbox.tasks.outcomes import outcome_of
 from bailian.sandbox.tasks.replies import Sign, accepted
 from bailian.sandbox.tasks.requests import TaskRequest
 from bailian.sandbox.tasks.task_store import Task
@@ -61,8 +61,8 @@ class PictureRoutes:
             model = self._state.account.admit(path, body, asks_async=call.asks_async())
             request = await self._read(call, model, path, body)
             blocking = path == paths.MULTIMODAL
-            outcome = _checked_outcome(request, outcome_of(fault), blocking=blocking)
-            task = self._state.account.start_work(request, body, call.request_id, outcome, blocking=blocking)
+            _check_outcome(request, fault, blocking=blocking)
+            task = self._state.account.start_work(request, body, call.request_id, fault, blocking=blocking)
             if not blocking:
                 return json_answer(accepted(task.task_id, call.request_id))
             await self._state.until(task.ended)
@@ -81,16 +81,15 @@ class PictureRoutes:
         return read(name, model, path, body)
 
 
-def _checked_outcome(request: TaskRequest, outcome: Outcome, *, blocking: bool) -> Outcome:
-    """Return how accepted work ends.
+def _check_outcome(request: TaskRequest, fault: Fault | None, *, blocking: bool) -> None:
+    """Refuse what the prompt wants refused; a blocking call that fails is a refusal, too.
 
     Raises:
-        Refusal: the prompt asks for one, or a blocking call fails.
+        Refusal: one of the two.
     """
     if "[sandbox:refuse]" in request.prompt:
         raise refusals.input_inspection()
-    outcome = outcome_by_request(request, outcome_by_prompt(request.prompt, outcome))
+    outcome = outcome_of(request, fault)
     if blocking and outcome.failed:
         status = 500 if outcome.code.startswith("InternalError") else 400
         raise refusals.Refusal(status, outcome.code, outcome.message)
-    return outcome

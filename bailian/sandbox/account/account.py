@@ -8,11 +8,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from bailian.sandbox.account.rates import GRANTS_PER_S, QUERIES_PER_S, Rates
+from bailian.sandbox.faults import Fault
 from bailian.sandbox.http import refusals
 from bailian.sandbox.images.models import MULTIMODAL, NOT_IMITATED, ServiceModel
 from bailian.sandbox.model_names import Limits
 from bailian.sandbox.settings import Settings
-from bailian.sandbox.tasks.outcomes import Outcome, outcome_by_prompt
+from bailian.sandbox.tasks.outcomes import Outcome, outcome_of
 from bailian.sandbox.tasks.requests import TaskRequest
 from bailian.sandbox.tasks.task_store import Task, TaskStore
 
@@ -72,11 +73,11 @@ class Account:
         return model
 
     def start_work(
-        self, request: TaskRequest, body: Mapping[str, Any], request_id: str, outcome: Outcome, *, blocking: bool
+        self, request: TaskRequest, body: Mapping[str, Any], request_id: str, fault: Fault | None, *, blocking: bool
     ) -> Task:
-        """Take accepted work on; words in its prompt decide its outcome, unless a fault has."""
+        """Take accepted work on; its outcome is decided now."""
         task_id = str(uuid.uuid4())
-        outcome = outcome_by_prompt(request.prompt, outcome)
+        outcome = outcome_of(request, fault)
         self._tasks.add(
             task_id=task_id,
             request_id=request_id,

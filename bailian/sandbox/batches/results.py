@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bailian.sandbox.batches.input_file import TEST_MODEL, lines_of
-from bailian.sandbox.http import refusals
-from bailian.sandbox.http.refusals import Refusal
+from bailian.sandbox.http.refusals import Refusal, input_inspection, output_inspection
 from bailian.sandbox.text.models import TextModel
 from bailian.sandbox.text.requests import TextRequest, read_text_request
 from bailian.sandbox.text.writer import GeneratedText, generate
@@ -103,9 +102,9 @@ def _request(name: str, body: Mapping[str, Any], model: TextModel) -> TextReques
     native = {"model": name, "input": {"messages": body.get("messages")}, "parameters": parameters}
     request = read_text_request(name, model, native, streams=True)
     if "[sandbox:refuse]" in request.question:
-        raise refusals.input_inspection()
+        raise input_inspection()
     if "[sandbox:fail]" in request.question:
-        raise refusals.output_inspection()
+        raise output_inspection()
     return request
 
 

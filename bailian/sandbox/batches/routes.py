@@ -17,11 +17,10 @@ from bailian.sandbox.batches.replies import batch_object, fault_error, file_obje
 from bailian.sandbox.batches.requests import Filter, read_batch_request, read_filter
 from bailian.sandbox.batches.results import answer_lines
 from bailian.sandbox.faults import Fault
-from bailian.sandbox.http import refusals
 from bailian.sandbox.http.answers import Answer, json_answer
 from bailian.sandbox.http.endpoints import Call, Endpoints, Work
 from bailian.sandbox.http.multipart import read_form
-from bailian.sandbox.http.refusals import Refusal
+from bailian.sandbox.http.refusals import Refusal, invalid, not_imitated
 from bailian.sandbox.state import State
 from bailian.sandbox.tasks.outcomes import SLOW_FACTOR
 
@@ -65,13 +64,13 @@ class BatchRoutes:
             try:
                 form = read_form(call.request.headers.get("content-type", ""), call.raw)
             except ValueError as error:
-                raise refusals.invalid(f"The request is not valid multipart/form-data: {error}") from None
+                raise invalid(f"The request is not valid multipart/form-data: {error}") from None
             if form.fields.get("purpose") == "file-extract":
-                raise refusals.not_imitated("files with purpose file-extract")
+                raise not_imitated("files with purpose file-extract")
             if form.fields.get("purpose") != "batch":
-                raise refusals.invalid("purpose must be one of batch, file-extract")
+                raise invalid("purpose must be one of batch, file-extract")
             if len(form.file) > FILE_BYTES_MAX:
-                raise refusals.invalid("The file must not exceed 500 MB.")
+                raise invalid("The file must not exceed 500 MB.")
             return json_answer(file_object(self._store.add_file("batch", form.file_name, form.file)))
 
         return Work(work)

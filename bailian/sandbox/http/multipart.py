@@ -1,4 +1,8 @@
-"""Reads a multipart/form-data body as the object store does: small fields, then one file, which comes last."""
+"""Reads a multipart/form-data body as the object store does: small fields, then one file, which comes last.
+
+Starlette's parser is not used. A `file` part without a file name, which the object store takes, comes out of it
+as text with other bytes; and a body that is cut short raises no error there.
+"""
 
 from __future__ import annotations
 

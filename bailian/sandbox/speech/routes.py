@@ -20,16 +20,14 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from uvicorn.protocols.utils import ClientDisconnected
 
 from bailian.sandbox.faults import Fault
-from bailian.sandbox.http import refusals
 from bailian.sandbox.http.answers import LoggedRequest
 from bailian.sandbox.http.keys import check_key
 from bailian.sandbox.http.raw_sockets import Connections
-from bailian.sandbox.http.refusals import Refusal
+from bailian.sandbox.http.refusals import Refusal, input_inspection, output_inspection
 from bailian.sandbox.speech import replies
 from bailian.sandbox.speech.requests import SpeechFailure, SpeechRequest, read_speech_request, text_of
 from bailian.sandbox.speech.synthesis import AudioPart, synthesize
 from bailian.sandbox.state import State
-from bailian.sandbox.tasks.outcomes import outcome_of
 from bailian.sandbox.tasks.requests import plain_request
 
 SPEECH_PATH = "/api-ws/v1/inference"
@@ -220,7 +218,7 @@ class _Task:
             check_key(self._connection.key, state.api_keys, spends=True)
             state.account.count_call(request.model, family="sambert")  # LIMIT: 20 a second for all voices
             if "[sandbox:refuse]" in request.text:
-                raise refusals.input_inspection()
+                raise input_inspection()
         except Refusal as refusal:
             raise SpeechFailure(refusal.code, refusal.message) from None
         return request
@@ -230,7 +228,7 @@ class _Task:
         details = {"format": request.format, "sample_rate": request.sample_rate, "characters": request.characters}
         note = plain_request("speech", request.model, SPEECH_PATH, request.text, details)
         account = self._connection.state.account
-        task = account.start_work(note, self._payload, self._request_id, outcome_of(self._fault), blocking=True)
+        task = account.start_work(note, self._payload, self._request_id, self._fault, blocking=True)
         return task.ended - task.created
 
     async def _speak(self, request: SpeechRequest, kind: str, duration_s: float) -> None:
@@ -257,7 +255,7 @@ class _Task:
                     await self._send_states([states.pop(0)], usage)
             await self._send_states(states, usage)
             if "[sandbox:fail]" in request.text:
-                reason = refusals.output_inspection()
+                reason = output_inspection()
                 raise SpeechFailure(reason.code, reason.message)
         if self._fault is not None and kind in ("failed", "closed", "reset"):
             await self._break_off(self._fault)

@@ -41,7 +41,7 @@ class StorageRoutes:
     def _upload(self, call: Call) -> Work:
         async def work(fault: Fault | None) -> Answer:
             expired = fault is not None and fault.kind == "expired"
-            return await self._state.uploads.receive(call.request.headers, call.raw, call.request_id, expired=expired)
+            return self._state.uploads.receive(call.request.headers, call.raw, call.request_id, expired=expired)
 
         return Work(work)
 

@@ -11,10 +11,9 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timezone
 from typing import Any
 
-from bailian.sandbox.http import refusals
 from bailian.sandbox.http.answers import Answer, json_answer
 from bailian.sandbox.http.multipart import Form, read_form
-from bailian.sandbox.http.refusals import Refusal
+from bailian.sandbox.http.refusals import Refusal, field_required, invalid_url, off_specification
 from bailian.sandbox.storage.links import oss_error_xml
 from bailian.sandbox.storage.upload_store import UploadStore
 
@@ -41,10 +40,10 @@ class Uploads:
             Refusal: another action, or no model. Any name is taken for a model.
         """
         if query.get("action") != "getPolicy":
-            raise refusals.off_specification("action must be getPolicy")
+            raise off_specification("action must be getPolicy")
         model = query.get("model", "")
         if not model:
-            raise refusals.field_required("model")
+            raise field_required("model")
         now = self._clock()
         day = datetime.fromtimestamp(now, timezone.utc).strftime("%Y-%m-%d")
         folder = f"dashscope-instant/{_ACCOUNT}/{day}/{uuid.uuid4()}"
@@ -64,7 +63,7 @@ class Uploads:
         }
         return json_answer({"data": data, "request_id": request_id})
 
-    async def receive(self, headers: Mapping[str, str], raw: bytes, request_id: str, *, expired: bool) -> Answer:
+    def receive(self, headers: Mapping[str, str], raw: bytes, request_id: str, *, expired: bool) -> Answer:
         """Take a form that a client sends to the upload host; refusals are the store's XML."""
         request_id = request_id.replace("-", "").upper()[:24]
         try:
@@ -122,7 +121,7 @@ class Uploads:
                 model (both D-OSS; the words are D-ERR's for what cannot be fetched, which is a guess).
         """
         if not resolves:
-            raise refusals.invalid_url()
+            raise invalid_url()
         found = self._store.find_upload(url.removeprefix("oss://"))
         if found is None or found[0] != model:
             raise Refusal(

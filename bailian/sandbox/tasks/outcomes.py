@@ -26,7 +26,12 @@ class Outcome:
     slower: float = 1.0
 
 
-def outcome_of(fault: Fault | None) -> Outcome:
+def outcome_of(request: TaskRequest, fault: Fault | None) -> Outcome:
+    """Return how the work on a request ends."""
+    return _by_request(request, _by_prompt(request.prompt, _by_fault(fault)))
+
+
+def _by_fault(fault: Fault | None) -> Outcome:
     """Return what a fault on a submit does to the work itself."""
     if fault is None:
         return Outcome()
@@ -39,7 +44,7 @@ def outcome_of(fault: Fault | None) -> Outcome:
     return Outcome(drawn_size=size, task_s=fault.task_s)
 
 
-def outcome_by_prompt(prompt: str, outcome: Outcome) -> Outcome:
+def _by_prompt(prompt: str, outcome: Outcome) -> Outcome:
     """Obey the trigger words in a prompt; a fault goes before them."""
     if "[sandbox:slow]" in prompt:
         outcome = replace(outcome, slower=SLOW_FACTOR)
@@ -54,7 +59,7 @@ def outcome_by_prompt(prompt: str, outcome: Outcome) -> Outcome:
     return outcome
 
 
-def outcome_by_request(request: TaskRequest, outcome: Outcome) -> Outcome:
+def _by_request(request: TaskRequest, outcome: Outcome) -> Outcome:
     """Let a request fail that was accepted although its work cannot be done; a fault goes before."""
     error = request.details.get("trouble")
     if error is None or outcome.failed:

@@ -11,13 +11,11 @@ from typing import Any
 from starlette.routing import Route
 
 from bailian.sandbox.faults import Fault
-from bailian.sandbox.http import refusals
 from bailian.sandbox.http.answers import Answer, json_answer
 from bailian.sandbox.http.endpoints import BASE_PATH, Call, Endpoints, Work
 from bailian.sandbox.http.event_stream import EVENT_STREAM, EventStream
-from bailian.sandbox.http.refusals import Refusal
+from bailian.sandbox.http.refusals import Refusal, input_inspection, no_such_model, output_inspection, wrong_path
 from bailian.sandbox.state import State
-from bailian.sandbox.tasks.outcomes import outcome_of
 from bailian.sandbox.tasks.requests import plain_request
 from bailian.sandbox.tasks.task_store import Task
 from bailian.sandbox.text.models import TEXT_GENERATION, TextModel
@@ -86,10 +84,10 @@ class TextRoutes:
         name = str(body["model"])
         request = read_text_request(name, self._model(name), body, streams=streams)
         if "[sandbox:refuse]" in request.question:
-            raise refusals.input_inspection()
+            raise input_inspection()
         self._state.account.count_call(name)
         note = plain_request("text", name, TEXT_GENERATION, request.question, {"stream": streams})
-        task = self._state.account.start_work(note, body, request_id, outcome_of(fault), blocking=True)
+        task = self._state.account.start_work(note, body, request_id, fault, blocking=True)
         return request, task
 
     def _model(self, name: str) -> TextModel:
@@ -97,8 +95,8 @@ class TextRoutes:
         if model is not None:
             return model
         if name in self._state.models.pictures:
-            raise refusals.wrong_path()
-        raise refusals.no_such_model(sync=True)
+            raise wrong_path()
+        raise no_such_model(sync=True)
 
     def _stream(
         self,
@@ -140,5 +138,5 @@ def _failure(fault: Fault | None, question: str) -> tuple[int, Refusal] | None:
         frames_first = fault.count if fault.kind == "stream_error" else 0
         return frames_first, Refusal(500 if status == 200 else status, code, message)
     if "[sandbox:fail]" in question:
-        return 2, refusals.output_inspection()
+        return 2, output_inspection()
     return None

@@ -15,14 +15,12 @@ from urllib.parse import urlsplit
 from starlette.routing import Route
 
 from bailian.sandbox.faults import Fault
-from bailian.sandbox.http import refusals
 from bailian.sandbox.http.answers import Answer, json_answer
 from bailian.sandbox.http.endpoints import BASE_PATH, Call, Endpoints, Work
-from bailian.sandbox.http.refusals import Refusal
+from bailian.sandbox.http.refusals import Refusal, no_such_model, wants_async, wrong_path
 from bailian.sandbox.state import State
 from bailian.sandbox.storage.downloads import HTML_PAGE, file_answer, link_refusal, no_such_key
 from bailian.sandbox.storage.input_fetcher import is_loopback
-from bailian.sandbox.tasks.outcomes import outcome_of
 from bailian.sandbox.tasks.replies import accepted
 from bailian.sandbox.tasks.task_store import Task
 from bailian.sandbox.transcription.models import TRANSCRIPTION, Recognizer
@@ -62,10 +60,10 @@ class TranscriptionRoutes:
         async def work(fault: Fault | None) -> Answer:
             model = self._model(name)
             if not call.asks_async():
-                raise refusals.wants_async()
+                raise wants_async()
             self._state.account.count_call(name)
             request = read_transcription_request(name, model, body, resolves=call.resolves_oss())
-            task = self._state.account.start_work(request, body, call.request_id, outcome_of(fault), blocking=False)
+            task = self._state.account.start_work(request, body, call.request_id, fault, blocking=False)
             return json_answer(accepted(task.task_id, call.request_id))
 
         return Work(work, "\n".join(urls_of(body)), name)
@@ -76,8 +74,8 @@ class TranscriptionRoutes:
             return models.recognizers[name]
         # ISS-2213: a live model gets the words of a wrong path.
         if "realtime" in name or name in models.texts or name in models.voices or name in models.pictures:
-            raise refusals.wrong_path()
-        raise refusals.no_such_model(sync=False)
+            raise wrong_path()
+        raise no_such_model(sync=False)
 
     async def task_answer(self, task: Task, call: Call) -> dict[str, Any]:
         """Answer a query; a finished task's files are fetched now."""
