@@ -1,4 +1,4 @@
-"""What the sandbox takes from a catalog: which names there are, what each is for, when it ends, the account's limits.
+"""What the sandbox takes from a catalog: names, their kinds, the days they end, and the account's limits.
 
 Sizes, prompts and every other rule are the sandbox's own, in each service's `models.py`.
 """

@@ -1,4 +1,4 @@
-"""The routes that draw, edit and film: five paths, one way (D-T2I, D-QI, D-IE, T2V).
+"""The routes of pictures, edits and videos: five paths, one way (D-T2I, D-QI, D-IE, T2V).
 
 Which models a path has, and whether a call draws or edits, is known only after its body is read. So these
 three services share their routes. Importing this needs starlette and Pillow.

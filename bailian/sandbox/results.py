@@ -1,4 +1,4 @@
-"""Which file a finished piece of work has behind its link, and how it is made: only when somebody fetches it.
+"""Which file a finished task has behind its link. It is made when somebody fetches it.
 
 Importing this needs Pillow.
 """
@@ -43,5 +43,5 @@ def _picture(task: Task, index: int, size: tuple[int, int] | None) -> Picture:
     if seed is None:  # the service then picks one at random; the task id is as good and can be drawn again
         seed = int.from_bytes(hashlib.sha256(task.task_id.encode()).digest()[:4], "big")
     qwen = request.model.startswith("qwen")
-    mark = ("Qwen-Image" if qwen else "AI生成") if request.watermark else ""  # D-QI, D-T2I, T2V
-    return Picture(request.read_prompt, seed, index, width, height, request.model, mark)
+    watermark = ("Qwen-Image" if qwen else "AI生成") if request.watermark else ""  # D-QI, D-T2I, T2V
+    return Picture(request.read_prompt, seed, index, width, height, request.model, watermark)

@@ -22,8 +22,10 @@ class Settings:
     enforce_limits: bool = True
     link_life_s: float = LINK_LIFE_S
     fetch_foreign: str = "placeholder"
-    """What stands in for input pictures of other computers, which are never asked: "placeholder", a drawn one;
-    "refuse": nothing, the download fails."""
+    """What stands in for inputs of other computers, which are never asked.
+
+    "placeholder": a drawn picture. "refuse": nothing, the download fails.
+    """
     sse_blank_lines: bool = True
     """Whether a stream has blank lines between its frames: newer captures have, others have not."""
     sse_heartbeats: bool = False

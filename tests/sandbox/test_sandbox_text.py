@@ -367,6 +367,12 @@ def test_an_error_of_the_model_without_a_stream(client: Client, box: Sandbox) ->
     assert refused(ask(client))[:2] == (500, "InternalError.Algo")
 
 
+def test_an_empty_code_or_message_is_left_out_with_and_without_a_stream(client: Client, box: Sandbox) -> None:
+    box.faults.add(Fault("text", "failed", code="", message="", times=2))
+    assert ask(client).json().keys() == {"request_id"}
+    assert frames(ask(client, headers=SSE).content.decode())[-1]["data"].keys() == {"request_id"}
+
+
 def test_a_cut_stream(client: Client, box: Sandbox) -> None:
     box.faults.add(Fault("text", "cut", times=2))
     body = {"model": "qwen-plus", "input": {"prompt": "数到99"}}

@@ -143,7 +143,7 @@ class BatchStore:
         self, checked: FileCheck, *, duration_s: float, input_file_id: str, endpoint: str, window: str, window_s: float,
         metadata: Mapping[str, Any],
     ) -> Batch:  # fmt: skip
-        """Accept a batch; what is wrong in its file is told when it is asked for."""
+        """Accept a batch; a query of it shows what is wrong in its file."""
         batch_id = f"batch_{uuid.uuid4()}"
         with self._lock:
             self._db.execute(

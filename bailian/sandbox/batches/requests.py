@@ -1,4 +1,4 @@
-"""What a client asks of a batch, checked: the order that creates one, and the filter of a list (BATCH)."""
+"""What a client asks of a batch, checked: the request that creates one, and the filter of a list (BATCH)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PAGE_DEFAULT = 20
 
 @dataclass(frozen=True)
 class BatchRequest:
-    """One accepted order."""
+    """One accepted request."""
 
     input_file_id: str
     endpoint: str

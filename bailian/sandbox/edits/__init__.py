@@ -1,1 +1,1 @@
-"""Models that change a given picture."""
+"""Models that change a picture."""

@@ -1,4 +1,4 @@
-"""Draws the edits: the given picture, visibly changed in the way of its function. Importing this needs Pillow."""
+"""Draws the edits: the input picture, visibly changed by its function. Importing this needs Pillow."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Edit:
     function: str
     """Empty: by instruction (qwen-image-edit)."""
     inputs: tuple[str, ...]
-    """Names of the given pictures in the store."""
+    """Names of the input pictures in the store."""
     mask: str = ""
     options: tuple[tuple[str, float], ...] = ()
 
@@ -198,7 +198,7 @@ def _doodled(image: Image.Image, edit: Edit) -> Image.Image:
 
 
 def _figure_in_scene(image: Image.Image, edit: Edit) -> Image.Image:
-    """The given figure, cut out as an oval, in a new landscape."""
+    """The figure of the input, cut out as an oval, in a new landscape."""
     drawn = scene(replace(edit.picture, width=image.width, height=image.height))
     figure = image.resize((image.width // 2, image.height // 2))
     oval = Image.new("L", figure.size)

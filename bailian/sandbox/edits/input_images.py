@@ -1,7 +1,7 @@
 """The pictures that an edit names: fetched, checked, and kept for the drawing. Importing this needs Pillow.
 
-They are fetched before the work is accepted. For the task model a picture that cannot be used lets the task fail
-(D-FAQ's example of a failed task); for the blocking models it is a refusal.
+They are fetched before the work is accepted. A picture that cannot be used lets a task fail (D-FAQ's example).
+A blocking call is refused instead.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""One HTTP answer before it becomes bytes on a line, and the log of requests."""
+"""One HTTP answer before it is sent, and the log of requests."""
 
 from __future__ import annotations
 

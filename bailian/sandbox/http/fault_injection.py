@@ -117,10 +117,12 @@ def _without_results(answer: Answer, body: dict[str, Any]) -> Answer:
 
 
 def _with_raw(answer: Answer, replacements: Mapping[str, str]) -> Answer:
-    """Put raw texts into an answer, or into each frame of a stream."""
+    """Put raw JSON into an answer, or into each frame of a stream."""
     if isinstance(answer, EventStream):
         frames = [piece.partition(b"data:") for piece in answer.pieces]
-        return replace(answer, pieces=tuple(head + mark + _raw(data, replacements) for head, mark, data in frames))
+        return replace(
+            answer, pieces=tuple(head + data_field + _raw(data, replacements) for head, data_field, data in frames)
+        )
     return replace(answer, body=_raw(answer.content(), replacements))
 
 
@@ -131,17 +133,17 @@ def _raw(content: bytes, replacements: Mapping[str, str]) -> bytes:
     except ValueError:
         return content
     raw_texts: dict[str, str] = {}
-    for place, raw in replacements.items():
-        *way, name = place.split(".")
+    for path, raw in replacements.items():
+        *parents, name = path.split(".")
         holder = body
-        for step in way:
+        for step in parents:
             holder = holder.get(step) if isinstance(holder, dict) else None
         if isinstance(holder, dict):
-            holder[name] = mark = f"raw-{uuid4().hex}"
-            raw_texts[json.dumps(mark)] = raw
+            holder[name] = placeholder = f"raw-{uuid4().hex}"
+            raw_texts[json.dumps(placeholder)] = raw
     text = json.dumps(body, ensure_ascii=False)
-    for mark, raw in raw_texts.items():
-        text = text.replace(mark, raw)
+    for placeholder, raw in raw_texts.items():
+        text = text.replace(placeholder, raw)
     return text.encode("utf-8", "surrogateescape") + content[len(content.rstrip()) :]
 
 

@@ -1,7 +1,7 @@
 """Reads a multipart/form-data body as the object store does: small fields, then one file, which comes last.
 
 Starlette's parser is not used. A `file` part without a file name, which the object store takes, comes out of it
-as text with other bytes; and a body that is cut short raises no error there.
+as text with other bytes. A body that is cut short raises no error there.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ def read_form(content_type: str, body: bytes) -> Form:
     boundary = kind.get_param("boundary")
     if kind.get_content_type() != "multipart/form-data" or not isinstance(boundary, str) or not boundary:
         raise ValueError("no multipart/form-data")
-    mark = b"\r\n--" + boundary.encode()
-    parts = (b"\r\n" + body).split(mark)
+    delimiter = b"\r\n--" + boundary.encode()
+    parts = (b"\r\n" + body).split(delimiter)
     if len(parts) < 3 or not parts[-1].startswith(b"--"):
         raise ValueError("the body does not end with its boundary")
     fields: dict[str, str] = {}

@@ -1,4 +1,4 @@
-"""The line to the client: answers that a well-behaved server would never give.
+"""The connections to the clients, and answers that a well-behaved server would never give.
 
 Importing this needs uvicorn and starlette.
 """
@@ -28,7 +28,7 @@ class Connections:
         self._transports: dict[tuple[str, int], asyncio.Transport] = {}
 
     def protocol_class(self) -> type[asyncio.Protocol]:
-        """Return the HTTP protocol that keeps this book."""
+        """Return the HTTP protocol that enters its connections here."""
         transports = self._transports
 
         class TrackedProtocol(H11Protocol):
@@ -64,7 +64,7 @@ class Connections:
             transport.close()
 
     def forget(self, client: Any) -> None:
-        """Strike a connection off the book: a socket's own protocol does not."""
+        """Remove a connection: the protocol of a web socket does not."""
         self._transports.pop(tuple(client), None)
 
     def drop_all(self) -> None:

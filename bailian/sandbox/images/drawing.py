@@ -16,8 +16,8 @@ from bailian.sandbox.images.fonts import chinese_font, drawable, font
 
 Colour = tuple[int, int, int]
 
-# A font object of Pillow must not be used by two threads at once; words are a small part of the drawing.
 _WHITE, _BLACK = (255, 255, 255), (0, 0, 0)
+# A font object of Pillow must not be used by two threads at once.
 _WORDS = threading.Lock()
 
 

@@ -1,7 +1,7 @@
-"""What was said, hidden in what is heard: so that the sandbox can recognise its own recordings.
+"""The words of a recording, hidden in its sound: so the sandbox can recognize its own recordings.
 
-In PCM each sentence's words are written into the lowest bit of its first samples, which nobody hears and which
-a repaired header, a cut or a joint leaves as it is. In MP3 they stand in an ID3 tag before the sound.
+In PCM the words of each sentence are in the lowest bit of its first samples, which nobody hears.
+A repaired header, a cut or a joint leaves them there. In MP3 they are in an ID3 tag before the sound.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ def _read(digits: bytes, at: int, begin: int) -> RecognizedSentence | None:
     length = number(at, 32)
     bits = digits[at + 32 : at + 32 + 8 * length]
     if len(bits) < 8 * length or not length:
-        return None  # the recording was cut inside the mark
+        return None  # the recording was cut inside the watermark
     try:
         return _recognized(json.loads(zlib.decompress(int(bits, 2).to_bytes(length, "big"))), begin)
     except (ValueError, zlib.error):

@@ -1,4 +1,4 @@
-"""A voice without a package: one soft tone a syllable, as long as speech of that text would be."""
+"""A voice without a package: one soft beep a syllable, as long as speech of that text would be."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _SIGNS = frozenset("，。、！？；：,.!?;:\n")
 def speak_beeps(
     sentence: str, *, sample_rate: int, rate: float, pitch: float, volume: int, female: bool
 ) -> SpokenSentence:
-    """Return the sentence as tones; each word's melody comes from its letters."""
+    """Return the sentence as beeps; each word's melody comes from its letters."""
     base_hz = (220.0 if female else 130.0) * pitch
     parts: list[bytes] = []
     words: list[Word] = []

@@ -96,7 +96,7 @@ class Espeak:
 
 
 def _words(sentence: str, word_events: list[tuple[int, int]], total_ms: int) -> tuple[Word, ...]:
-    """Give each word the time of the last mark at or before it; between marks the time is shared."""
+    """Give each word the time of the last event at or before it; between events the time is shared."""
     found = split_words(sentence)
     times = sorted({0: 0, **dict(word_events), len(sentence): total_ms}.items())
     moments = []

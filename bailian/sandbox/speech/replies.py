@@ -40,7 +40,7 @@ def finished(task_id: str, request_id: str, characters: int, kind: str = "") -> 
 
 
 def sentences(request: SpeechRequest, part: AudioPart) -> list[dict[str, Any]]:
-    """Return the states of one sentence that are told: a long one half-way too, with the same begin."""
+    """Return the states of one sentence that are sent: a long one half-way too, with the same begin."""
     if not request.word_times:
         return [{"words": []}]
     words = [_word(request, part, index) for index in range(len(part.spoken.words))]

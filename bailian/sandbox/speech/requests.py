@@ -1,4 +1,4 @@
-"""From a `run-task` frame to a speech order, or the documented failure (SAM-CE, SAM-WS, CAP)."""
+"""From a `run-task` frame to a speech request, or the documented failure (SAM-CE, SAM-WS, CAP)."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def read_speech_request(payload: Mapping[str, Any], voices: Mapping[str, Voice])
 
     Raises:
         SpeechFailure: with the documented code. Values out of range fail as a bad voice does ("418", CAP
-            DEMO-QA: bad voice or parameter); whether the service rather clamps them is not known.
+            DEMO-QA). Whether the service clamps them instead is not known.
     """
     name = str(payload.get("model") or "")
     kind = (payload.get("task_group"), payload.get("task"), payload.get("function"))

@@ -1,4 +1,4 @@
-"""The speech socket: Sambert's one question, audio frames and times in answer.
+"""The route of speech: a web socket that answers with audio frames and times.
 
 Importing this needs starlette and uvicorn.
 """
@@ -38,10 +38,10 @@ FRAME_BYTES = 8192
 """How much sound one frame holds (a guess)."""
 
 # One pool for all sandboxes of a process; its thread starts with the first sentence.
-_SPEAKERS = ThreadPoolExecutor(max_workers=1, thread_name_prefix="sandbox-speaker")
+_SYNTHESIZERS = ThreadPoolExecutor(max_workers=1, thread_name_prefix="sandbox-synthesizer")
 
 
-class _Gone(Exception):
+class _ConnectionOver(Exception):
     """The connection is over; `status` is what the log says of the task."""
 
     def __init__(self, status: int = 0) -> None:
@@ -65,7 +65,7 @@ class SpeechRoutes:
             await connection.serve()
         except ClientDisconnected:
             raise
-        except (_Gone, WebSocketDisconnect, RuntimeError, OSError):
+        except (_ConnectionOver, WebSocketDisconnect, RuntimeError, OSError):
             pass  # whatever is sent to a client that has left raises one of these
         except asyncio.CancelledError:  # the sandbox stops
             return
@@ -99,8 +99,8 @@ class _Connection:
             status = 0
             try:
                 status = await task.run()
-            except _Gone as gone:
-                status = gone.status
+            except _ConnectionOver as over:
+                status = over.status
                 raise
             finally:
                 self._record("WS", status, frame)
@@ -112,9 +112,9 @@ class _Connection:
                 message = await asyncio.wait_for(self._socket.receive(), IDLE_S)
             except asyncio.TimeoutError:
                 await self.fail("", SpeechFailure("CLIENT_ERROR", f"request timeout after {IDLE_S:g} seconds."))
-                raise _Gone from None
+                raise _ConnectionOver from None
             if message["type"] == "websocket.disconnect":
-                raise _Gone
+                raise _ConnectionOver
             if message.get("text") is None:
                 continue
             frame = _json_object(message["text"])
@@ -125,7 +125,7 @@ class _Connection:
                     "InvalidParameter", "The request is missing required parameters or in a wrong format."
                 )
                 await self.fail(str(header.get("task_id") or ""), failure)
-                raise _Gone
+                raise _ConnectionOver
             self._seen.add(header["task_id"])
             return frame
 
@@ -149,7 +149,7 @@ class _Connection:
         with contextlib.suppress(RuntimeError):
             while (await self._socket.receive())["type"] != "websocket.disconnect":
                 pass
-        raise _Gone
+        raise _ConnectionOver
 
     @property
     def state(self) -> State:
@@ -191,7 +191,7 @@ class _Task:
         """Do it; returns 200.
 
         Raises:
-            _Gone: it failed, or a fault ended the connection.
+            _ConnectionOver: it failed, or a fault ended the connection.
         """
         try:
             kind = self._fault.kind if self._fault is not None else ""
@@ -208,7 +208,7 @@ class _Task:
             await self._connection.send(finish)
         except SpeechFailure as failure:
             await self._connection.fail(self._task_id, failure, self._request_id)
-            raise _Gone(400) from None
+            raise _ConnectionOver(400) from None
         return 200
 
     def _read(self) -> SpeechRequest:
@@ -236,12 +236,12 @@ class _Task:
         parts = synthesize(request, sizes=sizes)
         characters = 0
         loop = asyncio.get_running_loop()
-        while (part := await loop.run_in_executor(_SPEAKERS, _next, parts)) is not None:
+        while (part := await loop.run_in_executor(_SYNTHESIZERS, _next, parts)) is not None:
             await asyncio.sleep(duration_s * len(part.spoken.text) / len(request.text))
             characters = min(request.characters, characters + len(part.spoken.text))
             states = replies.sentences(request, part)
             if not request.word_times and part.begin > 0:
-                states = []  # without times nothing new is to be told (and the official SDK crashes at a second one)
+                states = []  # without times there is nothing new, and the official SDK crashes at a second one
             usage = None if kind == "null_usage" else characters
             if kind == "no_audio":
                 await self._send_states(states, usage)

@@ -1,4 +1,4 @@
-"""Speaks an order sentence by sentence, as bytes of the wanted format."""
+"""Speaks a request sentence by sentence, as bytes of the wanted format."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bailian.sandbox.speech.requests import SpeechRequest
 from bailian.sandbox.speech.sentences import SpokenSentence, sentences_of
 
 REAL_VOICE_CHARS = 2000
-"""A longer text is spoken in tones even where there is a voice: that would take half a minute."""
+"""A longer text is spoken in beeps even where there is a voice: that would take half a minute."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ def synthesize(request: SpeechRequest, *, sizes: str = "placeholder") -> Iterato
     """Yield the parts of the file.
 
     Args:
-        order: what to say.
+        request: what to say.
         sizes: of a WAV's header: "placeholder", "true" or "zero".
     """
     if request.format == "mp3":

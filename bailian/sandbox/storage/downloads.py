@@ -19,11 +19,11 @@ from bailian.sandbox.state import State
 from bailian.sandbox.storage.links import byte_range, oss_error_xml
 from bailian.sandbox.tasks.task_store import Task
 
-KEPT_RESULTS = 16
+CACHED_RESULTS = 16
 """Drawn results kept in memory, so that a resumed download does not draw again."""
 
 # One pool for all sandboxes of a process; its threads start with the first picture.
-_PAINTERS = ThreadPoolExecutor(max_workers=2, thread_name_prefix="sandbox-painter")
+_DRAWERS = ThreadPoolExecutor(max_workers=2, thread_name_prefix="sandbox-drawer")
 
 HTML_PAGE = b"<!DOCTYPE html>\n<html><body>This is a page of the sandbox, not the picture.</body></html>\n"
 
@@ -72,9 +72,9 @@ class Downloads:
     async def _bytes(self, result: Result) -> bytes:
         drawing = self._drawn.get(result.key)
         if drawing is None:
-            drawing = asyncio.get_running_loop().run_in_executor(_PAINTERS, result.make)
+            drawing = asyncio.get_running_loop().run_in_executor(_DRAWERS, result.make)
             self._drawn[result.key] = drawing
-            if len(self._drawn) > KEPT_RESULTS:
+            if len(self._drawn) > CACHED_RESULTS:
                 self._drawn.popitem(last=False)
         try:
             # Shielded: two downloads may wait for one drawing, and one of them may go.

@@ -53,8 +53,8 @@ class InputFetcher:
 
         Raises:
             Refusal: no address the service takes, or an upload it may not read.
-            NotFetched: nothing came.
-            Foreign: see there.
+            FetchFailed: nothing came.
+            NotOnLoopback: a placeholder shall stand in for it.
         """
         if url[:5].lower() == "data:":
             return _decoded(url)

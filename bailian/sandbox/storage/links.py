@@ -34,8 +34,8 @@ class Links:
     def sign(self, root: str, path: str, expires: float) -> str:
         """Return a link to `path`; every call gives another one.
 
-        The real links' signatures often hold `+` and `/` besides the final `=`, which break clients that
-        unquote too much or too little. Here every signature holds all three.
+        The signatures of real links often have `+` and `/` besides the final `=`. They break clients that
+        unquote too much or too little. Here every signature has all three.
         """
         for number in self._numbers:
             access_key_id = f"LTAI-sandbox-{number}"

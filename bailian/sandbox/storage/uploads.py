@@ -117,8 +117,8 @@ class Uploads:
             resolves: whether the call has `X-DashScope-OssResourceResolve: enable`.
 
         Raises:
-            Refusal: no such header (D-OSS: refused as an invalid URL); no such file, or one uploaded for another
-                model (both D-OSS; the words are D-ERR's for what cannot be fetched, which is a guess).
+            Refusal: no such header (D-OSS: an invalid URL); no such file; or one for another model (both D-OSS).
+                The words of the last two are D-ERR's for what cannot be fetched, a guess.
         """
         if not resolves:
             raise invalid_url()

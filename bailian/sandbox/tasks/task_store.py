@@ -234,7 +234,7 @@ class TaskStore:
                 heapq.heappop(slots)
 
     def change_outcome(self, task_id: str, *, end_now: bool, **changes: Any) -> None:
-        """Change a task's fate, for a fault; `end_now` also ends it."""
+        """Change a task's outcome, for a fault; `end_now` also ends it."""
         with self._transaction():
             task = self.get(task_id)
             if task is None:

@@ -1,4 +1,4 @@
-"""From a request body to a text order, or the documented refusal (API, ERR; CAP parameter-error-nosse)."""
+"""From a request body to a text request, or the documented refusal (API, ERR; CAP parameter-error-nosse)."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """How a text is counted.
 
-A token here is one Han character, up to four Latin letters, one digit or one sign, each with the white space
-before it (a guess: the real tokenizer is not rebuilt).
+A token here is one Han character, up to four Latin letters, one digit or one sign. White space belongs to what
+follows it. All this is a guess: the real tokenizer is not rebuilt.
 """
 
 from __future__ import annotations

@@ -48,7 +48,7 @@ class GeneratedText:
 
 
 def generate(model: str, request: TextRequest) -> GeneratedText:
-    """Answer an order."""
+    """Answer a request."""
     text = _as_json(model, request.question) if request.as_json else _answer(model, request.question)
     ends = [position for position in (text.find(word) for word in request.stops) if position >= 0]
     answer = tokens_of(text[: min(ends)] if ends else text)

@@ -56,10 +56,10 @@ class Recording:
     channels: tuple[bytes, ...] = ()
     """16-bit samples of each channel; empty: not looked into."""
     recognized: tuple[RecognizedSentence, ...] = ()
-    """What the tags of a compressed file tell."""
+    """The sentences in the tags of a compressed file."""
 
     def sentences(self, channel: int) -> list[RecognizedSentence]:
-        """Return what the sandbox itself has said in a channel; none: it was somebody else."""
+        """Return the sandbox's own sentences in a channel; none: the recording is somebody else's."""
         if channel < len(self.channels):
             return find_watermarks(self.channels[channel], self.sample_rate)
         return list(self.recognized)

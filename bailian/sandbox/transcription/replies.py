@@ -15,8 +15,10 @@ from bailian.sandbox.transcription.transcripts import speech_ms
 def transcription_answer(
     task: Task, file_results: Sequence[dict[str, Any] | FileFailure], request_id: str, sign: Sign
 ) -> dict[str, Any]:
-    """A task whose files all fail by themselves is SUCCEEDED (PF-REST); one that a fault fails is FAILED with code
-    and message beside the results (a log of 2025)."""
+    """Answer a query. A task whose files all fail by themselves is SUCCEEDED (PF-REST).
+
+    One that a fault fails is FAILED, with code and message beside the results (a log of 2025).
+    """
     output = task_head(task)
     answer: dict[str, Any] = {"request_id": request_id, "output": output}
     if task.status in ("SUCCEEDED", "FAILED"):

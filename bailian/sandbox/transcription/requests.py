@@ -1,4 +1,4 @@
-"""From a request body to a transcription order, or the documented refusal (PF-REST, ERR, ISS-2213)."""
+"""From a request body to a task request, or the documented refusal (PF-REST, ERR, ISS-2213)."""
 
 from __future__ import annotations
 

@@ -32,11 +32,11 @@ from bailian.sandbox.transcription.transcripts import transcript
 FileResult = dict[str, Any] | FileFailure
 """One file's transcript, or why there is none."""
 
-KEPT_TASKS = 64
+CACHED_TASKS = 64
 """Tasks whose transcripts are kept in memory; those of others are made again."""
 
 # Not asyncio's own pool: the server's end would wait for it.
-_FETCHERS = ThreadPoolExecutor(max_workers=4, thread_name_prefix="sandbox-listener")
+_FETCHERS = ThreadPoolExecutor(max_workers=4, thread_name_prefix="sandbox-transcriber")
 
 
 class TranscriptionRoutes:
@@ -108,12 +108,12 @@ class TranscriptionRoutes:
 
     async def _file_results(self, task: Task) -> list[FileResult]:
         """Two queries at once wait for one fetching."""
-        key = f"{task.task_id} {task.outcome}"  # a fault can change the fate later
+        key = f"{task.task_id} {task.outcome}"  # a fault can change the outcome later
         doing = self._done.get(key)
         if doing is None:
             doing = asyncio.get_running_loop().run_in_executor(_FETCHERS, self._make, task)
             self._done[key] = doing
-            if len(self._done) > KEPT_TASKS:
+            if len(self._done) > CACHED_TASKS:
                 self._done.popitem(last=False)
         return await asyncio.shield(doing)
 

@@ -1,4 +1,4 @@
-"""Draws the videos: the camera pans over a landscape; H.264 in MP4 at exactly the asked size, length and rate (T2V).
+"""Draws the videos: the camera pans over a landscape. H.264 in MP4, of exactly the asked size, length and rate (T2V).
 
 Making one needs PyAV, loaded when the first one is made.
 """
@@ -31,7 +31,7 @@ class Video:
 
 
 def draw_video(video: Video) -> bytes:
-    """Return the MP4's bytes; the same film gives the same bytes."""
+    """Return the MP4's bytes; the same video gives the same bytes."""
     import av
 
     picture = _even(video.picture)
@@ -69,7 +69,7 @@ def _words(picture: Picture) -> Image.Image:
 
 
 def _image(wide: Image.Image, words: Image.Image, step: int, steps: int) -> Image.Image:
-    """The landscape as far as the camera has come, the words on it, and a bar that shows the time gone by."""
+    """Return the landscape at one step, with the words and a bar that shows the time."""
     width, height = words.size
     left = (wide.width - width) * step // max(1, steps - 1)
     image = wide.crop((left, 0, left + width, height))

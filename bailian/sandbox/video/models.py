@@ -1,7 +1,7 @@
 """The video models this service knows: text to video, up to wan2.6 (T2V §"old protocol", RATE).
 
-Frame rates are stated for the image-to-video models of the same generations; that text to video has them too is
-likely, not documented.
+The frame rates are documented for the image-to-video models of the same generations. That text to video has
+them, too, is likely.
 """
 
 from __future__ import annotations

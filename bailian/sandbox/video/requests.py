@@ -1,4 +1,4 @@
-"""From the body of a text-to-video request to an order, or the documented refusal (T2V)."""
+"""From the body of a text-to-video request to a task request, or the documented refusal (T2V)."""
 
 from __future__ import annotations
 
