@@ -6,6 +6,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import asdict
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -75,6 +76,7 @@ class Sandbox:
         self.settings = Settings(task_s, jitter, enforce_limits, link_life_s)
         self.settings.change({"fetch_foreign": fetch_foreign})
         self.faults = Faults()
+        self._first_settings = asdict(self.settings)
 
     def start(self) -> Sandbox:
         """Listen; returns when requests are answered.
@@ -120,6 +122,14 @@ class Sandbox:
         self._state.tasks.close()
         self._state.store.close()
         self._state.batches.close()
+
+    def reset(self) -> None:
+        """Become as new: no tasks, files, faults or log, full rates, the first settings; the address stays.
+
+        Work that is still under way may be noted afterwards, so let the client finish first.
+        """
+        self._started().reset()
+        self.settings.change(self._first_settings)
 
     def __enter__(self) -> Sandbox:
         return self.start()

@@ -31,6 +31,9 @@ class Settings:
     sse_heartbeats: bool = False
     """Whether a stream has a comment of its own before every frame."""
 
+    end_after_polls: int = 0
+    """A task accepted now ends at this query of it, whatever the time; before, it is RUNNING. 0: it ends by the clock."""
+
     def change(self, changes: Mapping[str, Any]) -> None:
         """Take new values.
 

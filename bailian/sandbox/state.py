@@ -54,6 +54,15 @@ class State:
         self._log: deque[LoggedRequest] = deque(maxlen=LOG_LENGTH)
         self._counts: Counter[str] = Counter()
 
+    def reset(self) -> None:
+        """Forget everything that has happened; the settings stay."""
+        for part in (self.tasks, self.store, self.batches, self.links, self.faults):
+            part.clear()
+        self.account.reset()
+        with self._lock:
+            self._log.clear()
+            self._counts.clear()
+
     def sign(self, root: str, path: str) -> str:
         """Return a signed link to a path of this server; it ends when the settings say so."""
         return self.links.sign(root, path, self.clock() + self.settings.link_life_s)

@@ -17,6 +17,9 @@ from bailian.sandbox.tasks.outcomes import Outcome, outcome_of
 from bailian.sandbox.tasks.requests import TaskRequest
 from bailian.sandbox.tasks.task_store import Task, TaskStore
 
+UNTIL_POLLED_S = 10 * 365 * 24 * 3600.0
+"""How long a task runs that shall end when it is asked for."""
+
 
 class Account:
     """One account on the service.
@@ -42,6 +45,10 @@ class Account:
         self._tasks = tasks
         self._settings = settings
         self._rates = Rates(clock)
+
+    def reset(self) -> None:
+        """Forget the requests that count against a rate."""
+        self._rates.clear()
 
     def admit(self, path: str, body: Mapping[str, Any], *, asks_async: bool) -> ServiceModel:
         """Check what the gateway checks before a model sees the body: header, model, path, rate.
@@ -84,7 +91,7 @@ class Account:
             request=request,
             outcome=outcome,
             body=body,
-            duration_s=self._duration_s(task_id, outcome),
+            duration_s=self._duration_s(task_id, outcome, blocking=blocking),
             running_limit=None if blocking else self.running_limit(request.model),
             blocking=blocking,
         )
@@ -132,7 +139,9 @@ class Account:
         if not self._rates.allows(name, per_s):
             raise refusals.throttled()
 
-    def _duration_s(self, task_id: str, outcome: Outcome) -> float:
+    def _duration_s(self, task_id: str, outcome: Outcome, *, blocking: bool) -> float:
+        if self._settings.end_after_polls and not blocking:
+            return UNTIL_POLLED_S
         base = self._settings.task_s if outcome.task_s is None else outcome.task_s
         share = int.from_bytes(hashlib.sha256(task_id.encode()).digest()[:4], "big") / 2**31 - 1
         return max(0.0, base * outcome.slower * (1 + self._settings.jitter * share))

@@ -24,6 +24,11 @@ class Rates:
         self._lock = threading.Lock()
         self._seen: defaultdict[str, deque[float]] = defaultdict(deque)
 
+    def clear(self) -> None:
+        """Forget what was counted."""
+        with self._lock:
+            self._seen.clear()
+
     def allows(self, name: str, per_s: float) -> bool:
         """Count one request under that name if the rate allows it.
 

@@ -125,6 +125,11 @@ class BatchStore:
         with self._lock:
             self._db.close()
 
+    def clear(self) -> None:
+        with self._lock:
+            self._db.execute("DELETE FROM batches")
+            self._db.execute("DELETE FROM batch_files")
+
     def add_file(self, purpose: str, name: str, data: bytes) -> BatchFile:
         file = BatchFile(f"file-batch-{uuid.uuid4().hex[:24]}", purpose, name, data, self._clock())
         self._put(file)

@@ -92,7 +92,7 @@ class Call:
         return body
 
 
-class Sandbox(Protocol):
+class SharedState(Protocol):
     """What the endpoints need of a running sandbox."""
 
     @property
@@ -105,7 +105,7 @@ class Sandbox(Protocol):
 class Endpoints:
     """Turns what a service does into routes of the web server."""
 
-    def __init__(self, state: Sandbox, connections: Connections, error_answer: ErrorAnswer = flat_error) -> None:
+    def __init__(self, state: SharedState, connections: Connections, error_answer: ErrorAnswer = flat_error) -> None:
         self._state = state
         self._error_answer = error_answer
         self._fault_injection = FaultInjection(connections, error_answer)

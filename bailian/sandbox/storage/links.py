@@ -45,6 +45,11 @@ class Links:
         query = f"Expires={int(expires)}&OSSAccessKeyId={access_key_id}&Signature={quote(signature, safe='')}"
         return f"{root}{path}?{query}"
 
+    def clear(self) -> None:
+        """Forget which links were revoked."""
+        with self._lock:
+            self._revoked.clear()
+
     def revoke(self, query: Mapping[str, str]) -> None:
         """Make one link expired for ever."""
         with self._lock:

@@ -17,6 +17,8 @@ CREATE TABLE IF NOT EXISTS grants (folder TEXT PRIMARY KEY, model TEXT NOT NULL,
 CREATE TABLE IF NOT EXISTS uploads (key TEXT PRIMARY KEY, model TEXT NOT NULL, data BLOB NOT NULL, at REAL NOT NULL);
 """
 
+_TABLES = ("inputs", "grants", "uploads")
+
 
 class UploadStore:
     """May be used from any thread, and by several processes on one file."""
@@ -28,12 +30,17 @@ class UploadStore:
         self._db.execute("PRAGMA synchronous = NORMAL")
         for statement in _SCHEMA.split(";"):
             self._db.execute(statement)
-        for table in ("inputs", "grants", "uploads"):
+        for table in _TABLES:
             self._db.execute(f"DELETE FROM {table} WHERE at < ?", (clock() - UPLOAD_LIFE_S,))  # noqa: S608
 
     def close(self) -> None:
         with self._lock:
             self._db.close()
+
+    def clear(self) -> None:
+        with self._lock:
+            for table in _TABLES:
+                self._db.execute(f"DELETE FROM {table}")  # noqa: S608
 
     def add_input(self, data: bytes) -> str:
         """Keep an input picture; return the name to read it by."""

@@ -101,6 +101,10 @@ class TaskStore:
         with self._lock:
             self._db.close()
 
+    def clear(self) -> None:
+        with self._transaction():
+            self._db.execute("DELETE FROM tasks")
+
     @contextmanager
     def _transaction(self) -> Iterator[None]:
         with self._lock:
@@ -232,6 +236,15 @@ class TaskStore:
             heapq.heappush(slots, ended)
             if len(slots) > running_limit:
                 heapq.heappop(slots)
+
+    def advance(self, task_id: str, *, end: bool) -> None:
+        """Let a task run from now on, or end now, if it has not already."""
+        with self._transaction():
+            self._db.execute(
+                "UPDATE tasks SET scheduled = min(scheduled, :now),"
+                " ended = CASE WHEN :end THEN min(ended, :now) ELSE ended END WHERE task_id = :id",
+                {"now": self._clock(), "end": end, "id": task_id},
+            )
 
     def change_outcome(self, task_id: str, *, end_now: bool, **changes: Any) -> None:
         """Change a task's outcome, for a fault; `end_now` also ends it."""
