@@ -58,7 +58,7 @@ class PictureRoutes:
         path = call.path.removeprefix(BASE_PATH)
 
         async def work(fault: Fault | None) -> Answer:
-            model = self._state.account.admit(path, body, asks_async=call.asks_async())
+            model = self._admit(path, str(body["model"]), asks_async=call.asks_async())
             request = await self._read(call, model, path, body)
             blocking = path == paths.MULTIMODAL
             _check_outcome(request, fault, blocking=blocking)
@@ -70,6 +70,29 @@ class PictureRoutes:
             return json_answer(answer, headers=_PATIENCE)
 
         return Work(work, prompt_of(body), str(body["model"]))
+
+    def _admit(self, path: str, name: str, *, asks_async: bool) -> ServiceModel:
+        """Check what the gateway checks before a model sees the body: model, path, header, rate.
+
+        Raises:
+            Refusal: with the documented answer.
+        """
+        blocking = path == paths.MULTIMODAL
+        if name in paths.NOT_IMITATED:
+            raise refusals.not_imitated(f"the model {name}")
+        model = self._state.models.pictures.get(name)
+        if model is None:
+            raise refusals.no_such_model(sync=blocking)
+        if path not in model.routes:
+            raise refusals.wrong_path()
+        if blocking and asks_async:
+            raise refusals.refuses_async()
+        if not blocking and not asks_async:
+            raise refusals.wants_async()
+        self._state.account.count_call(name)
+        if not blocking:
+            self._state.account.check_queue(name)
+        return model
 
     async def _read(self, call: Call, model: ServiceModel, path: str, body: dict[str, Any]) -> TaskRequest:
         name = str(body["model"])

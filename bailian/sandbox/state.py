@@ -49,7 +49,7 @@ class State:
         self.store = UploadStore(state_path, clock)
         self.batches = BatchStore(state_path, clock)
         self.uploads = Uploads(self.store, clock)
-        self.account = Account(self.models.limits, self.models.pictures, self.tasks, settings, clock)
+        self.account = Account(self.models.limits, self.tasks, settings, clock)
         self._lock = threading.Lock()
         self._log: deque[LoggedRequest] = deque(maxlen=LOG_LENGTH)
         self._counts: Counter[str] = Counter()

@@ -10,7 +10,6 @@ from typing import Any
 from bailian.sandbox.account.rates import GRANTS_PER_S, QUERIES_PER_S, Rates
 from bailian.sandbox.faults import Fault
 from bailian.sandbox.http import refusals
-from bailian.sandbox.images.models import MULTIMODAL, NOT_IMITATED, ServiceModel
 from bailian.sandbox.model_names import Limits
 from bailian.sandbox.settings import Settings
 from bailian.sandbox.tasks.outcomes import Outcome, outcome_of
@@ -26,7 +25,6 @@ class Account:
 
     Args:
         limits: by the model's name.
-        pictures: the models of pictures and videos.
         tasks: where accepted work is noted.
         settings: may change at any time.
         clock: epoch seconds.
@@ -35,13 +33,11 @@ class Account:
     def __init__(
         self,
         limits: Mapping[str, Limits],
-        pictures: Mapping[str, ServiceModel],
         tasks: TaskStore,
         settings: Settings,
         clock: Callable[[], float],
     ) -> None:
         self._limits = limits
-        self._pictures = pictures
         self._tasks = tasks
         self._settings = settings
         self._rates = Rates(clock)
@@ -49,35 +45,6 @@ class Account:
     def reset(self) -> None:
         """Forget the requests that count against a rate."""
         self._rates.clear()
-
-    def admit(self, path: str, body: Mapping[str, Any], *, asks_async: bool) -> ServiceModel:
-        """Check what the gateway checks before a model sees the body: header, model, path, rate.
-
-        Raises:
-            Refusal: with the documented answer.
-        """
-        name, blocking = str(body["model"]), path == MULTIMODAL
-        if name in NOT_IMITATED:
-            raise refusals.not_imitated(f"the model {name}")
-        model = self._pictures.get(name)
-        if model is None:
-            raise refusals.no_such_model(sync=blocking)
-        if path not in model.routes:
-            raise refusals.wrong_path()
-        if blocking and asks_async:
-            raise refusals.refuses_async()
-        if not blocking and not asks_async:
-            raise refusals.wants_async()
-        self.count_call(name)
-        limits = self._enforced(name)
-        if (
-            limits is not None
-            and limits.queue_limit
-            and not blocking
-            and self._tasks.waiting(name) >= limits.queue_limit
-        ):
-            raise refusals.queue_full()
-        return model
 
     def start_work(
         self, request: TaskRequest, body: Mapping[str, Any], request_id: str, fault: Fault | None, *, blocking: bool
@@ -108,6 +75,16 @@ class Account:
         limits = self._enforced(name)
         if limits is not None and limits.submit_per_s:
             self._count(f"submit {family or name}", limits.submit_per_s)
+
+    def check_queue(self, name: str) -> None:
+        """Check that one more task of the model may wait.
+
+        Raises:
+            Refusal: 429.
+        """
+        limits = self._enforced(name)
+        if limits is not None and limits.queue_limit and self._tasks.waiting(name) >= limits.queue_limit:
+            raise refusals.queue_full()
 
     def count_grant(self, model: str) -> None:
         """Count one upload grant (D-OSS: 100 a second for account and model).
