@@ -1,7 +1,7 @@
 """Reads a multipart/form-data body as the object store does: small fields, then one file, which comes last.
 
-Starlette's parser is not used. A `file` part without a file name, which the object store takes, comes out of it
-as text with other bytes. A body that is cut short raises no error there.
+Starlette's parser is not used. The object store takes a `file` part without a file name; there it becomes text
+with other bytes. A body that is cut short raises no error there.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What will go wrong with a piece of work: by a fault, by words in its prompt, or by its input."""
+"""What will go wrong with a piece of work: by a fault, its prompt, or its input."""
 
 from __future__ import annotations
 
