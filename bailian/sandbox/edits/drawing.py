@@ -48,7 +48,9 @@ def draw_edit(edit: Edit, load: Callable[[str], bytes]) -> bytes:
     if image.size != wanted:  # only a fault asks for that
         image = image.resize(wanted)
     if not edit.mask:
-        title = f"{edit.picture.model} {edit.function}".strip()
+        # Without its number, two of n edits in a named colour can come out byte for byte the same.
+        number = f"#{edit.picture.index + 1}" if edit.picture.index else ""
+        title = " ".join(filter(None, (number, edit.picture.model, edit.function)))
         label(replace(edit.picture, model=title), image)
     return png_of(image, edit.picture.model)
 
