@@ -25,7 +25,7 @@ from bailian.engine import schedule
 from bailian.engine.interrupts import SIGNALS
 from bailian.language import language
 from bailian.sandbox import Sandbox
-from bailian.sandbox.answers import LoggedRequest
+from bailian.sandbox.http.answers import LoggedRequest
 
 ROOT = Path(__file__).parent.parent
 KEY = "sk-test-0123456789abcdef"

@@ -4,10 +4,10 @@ Importing this is cheap; the web server and Pillow are loaded when a `Sandbox` s
 it imitates and what it does not.
 """
 
-from bailian.sandbox.answers import LoggedRequest
 from bailian.sandbox.faults import KINDS, Fault, Faults
 from bailian.sandbox.foreground import serve
+from bailian.sandbox.http.answers import LoggedRequest
 from bailian.sandbox.server import Sandbox, SandboxUnavailable
-from bailian.sandbox.tasks import Task
+from bailian.sandbox.tasks.task_store import Task
 
 __all__ = ["KINDS", "Fault", "Faults", "LoggedRequest", "Sandbox", "SandboxUnavailable", "Task", "serve"]

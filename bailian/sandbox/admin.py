@@ -16,7 +16,7 @@ from starlette.routing import Route
 
 from bailian.sandbox.faults import Fault
 from bailian.sandbox.state import State
-from bailian.sandbox.tasks import Task
+from bailian.sandbox.tasks.task_store import Task
 
 
 class Admin:
@@ -88,8 +88,8 @@ def _shown(task: Task) -> dict[str, Any]:
         "request_id": task.request_id,
         "model": task.model,
         "status": task.status,
-        "prompt": task.order.prompt,
-        "n": task.order.n,
+        "prompt": task.request.prompt,
+        "n": task.request.n,
         "pictures": task.pictures,
         "created": task.created,
         "ended": task.ended,

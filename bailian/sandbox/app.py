@@ -1,296 +1,38 @@
-"""The HTTP face: routes, keys, the log of requests, result files.
+"""The HTTP face: the routes of all services in one application.
 
 Importing this needs starlette, uvicorn and Pillow.
 """
 
 from __future__ import annotations
 
-import asyncio
 import logging
-import time
-import uuid
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute
 
-from bailian.sandbox import refusals, replies
+from bailian.sandbox.account.routes import AccountRoutes
 from bailian.sandbox.admin import Admin
-from bailian.sandbox.answers import Answer, LoggedRequest, body_for_log, json_answer, refused
-from bailian.sandbox.batch_desk import BatchDesk
-from bailian.sandbox.edit_orders import EditOrders
-from bailian.sandbox.faults import Fault
-from bailian.sandbox.files import Files
-from bailian.sandbox.givens import Givens
-from bailian.sandbox.hosts import Hosts, OnlyKnownHosts
-from bailian.sandbox.known_models import (
-    IMAGE2IMAGE,
-    IMAGE_GENERATION,
-    MULTIMODAL,
-    TEXT2IMAGE,
-    VIDEO_SYNTHESIS,
-    ServiceModel,
-)
-from bailian.sandbox.known_recognizers import TRANSCRIPTION
-from bailian.sandbox.known_texts import TEXT_GENERATION
-from bailian.sandbox.line import Lines, Reply, Silence
-from bailian.sandbox.mishaps import Mishaps, fate_of, words_of
-from bailian.sandbox.orders import Order, has_pictures, parse_body, prompt_of
-from bailian.sandbox.refusals import Refusal
-from bailian.sandbox.results import result_path
-from bailian.sandbox.speech_desk import SpeechDesk
+from bailian.sandbox.batches.replies import batch_error
+from bailian.sandbox.batches.routes import BatchRoutes
+from bailian.sandbox.http import refusals
+from bailian.sandbox.http.endpoints import BASE_PATH, Call, Endpoints, Work
+from bailian.sandbox.http.hosts import Hosts, OnlyKnownHosts
+from bailian.sandbox.http.raw_sockets import Connections
+from bailian.sandbox.picture_routes import PictureRoutes
+from bailian.sandbox.results import result_of
+from bailian.sandbox.speech.routes import SpeechRoutes
 from bailian.sandbox.state import State
-from bailian.sandbox.tasks import Fate, Task
-from bailian.sandbox.text_desk import TextDesk
-from bailian.sandbox.transcription_desk import TranscriptionDesk
-from bailian.sandbox.uploads import resolves_oss
+from bailian.sandbox.storage.downloads import Downloads
+from bailian.sandbox.storage.routes import StorageRoutes
+from bailian.sandbox.tasks.routes import TaskRoutes
+from bailian.sandbox.text.routes import TextRoutes
+from bailian.sandbox.transcription.routes import TranscriptionRoutes
 
-BASE_PATH = "/api/v1"
 _log = logging.getLogger("bailian.sandbox")
-
-
-@dataclass(frozen=True)
-class Errand:
-    """What one request wants: which work, and about which prompt (for the faults)."""
-
-    work: Callable[[Fault | None], Awaitable[Answer]]
-    prompt: str = ""
-    model: str = ""
-
-
-@dataclass
-class Call:
-    """One request under way."""
-
-    request: Request
-    kind: str
-    request_id: str = field(default_factory=lambda: str(uuid.uuid4()))
-    raw: bytes = b""
-
-    @property
-    def path(self) -> str:
-        return self.request.url.path
-
-    def root(self) -> str:
-        """The address the client itself used, so that links also work through a tunnel."""
-        parts = urlsplit(str(self.request.base_url))
-        return f"{parts.scheme}://{parts.netloc}"
-
-    def asks_async(self) -> bool:
-        return self.request.headers.get("x-dashscope-async", "").lower() == "enable"
-
-
-class Desk:
-    """Takes every request of the imitated service."""
-
-    def __init__(self, state: State, lines: Lines) -> None:
-        self._state = state
-        self._mishaps = Mishaps(lines)
-        self._files = Files(state)
-        self._edits = EditOrders(state.store)
-        self._text = TextDesk(state)
-        self._listener = TranscriptionDesk(state)
-
-    def routes(self) -> list[Route]:
-        task_path = BASE_PATH + "/tasks/{task_id}"
-        results = "/results/{task_id}/{index:int}.{suffix}"
-        every_method = ["GET", "POST", "PUT", "DELETE"]
-        return [
-            Route(BASE_PATH + TEXT2IMAGE, self._on("submit", self._order), methods=["POST"]),
-            Route(BASE_PATH + IMAGE_GENERATION, self._on("submit", self._order), methods=["POST"]),
-            Route(BASE_PATH + IMAGE2IMAGE, self._on("submit", self._order), methods=["POST"]),
-            Route(BASE_PATH + VIDEO_SYNTHESIS, self._on("submit", self._order), methods=["POST"]),
-            Route(BASE_PATH + MULTIMODAL, self._on("sync", self._order), methods=["POST"]),
-            Route(BASE_PATH + TEXT_GENERATION, self._on("text", self._generate), methods=["POST"]),
-            Route(BASE_PATH + TRANSCRIPTION, self._on("submit", self._transcribe), methods=["POST"]),
-            Route(BASE_PATH + "/uploads", self._on("grant", self._grant), methods=["GET"]),
-            Route("/", self._on("upload", self._upload), methods=["POST"]),  # the upload host is this server
-            Route(BASE_PATH + "/models", self._on("models", self._models), methods=["GET"]),
-            Route(BASE_PATH + "/tasks", self._on("list", self._listing), methods=["GET"]),
-            Route(BASE_PATH + "/tasks/", self._on("list", self._listing), methods=["GET"]),
-            Route(task_path, self._on("poll", self._poll), methods=["GET"]),
-            Route(task_path + "/cancel", self._on("cancel", self._cancel), methods=["POST"]),
-            Route(results, self._on("download", self._download), methods=["GET"]),
-            Route("/transcripts/{task_id}/{index:int}.json", self._on("download", self._transcript), methods=["GET"]),
-            Route("/{anything:path}", self._on("other", self._elsewhere), methods=every_method),
-        ]
-
-    def _on(self, kind: str, errand_of: Callable[[Call], Errand]) -> Callable[[Request], Awaitable[Response]]:
-        async def endpoint(request: Request) -> Response:
-            call = Call(request, kind)
-            try:
-                call.raw = await request.body()
-            except ClientDisconnect:
-                return Silence()
-            try:
-                response = await self._answer(call, errand_of)
-            except asyncio.CancelledError:  # the sandbox stops; the line is down already
-                return Silence()
-            self._record(call, response.status_code)
-            return response
-
-        return endpoint
-
-    async def _answer(self, call: Call, errand_of: Callable[[Call], Errand]) -> Response:
-        try:
-            if call.kind not in ("download", "upload"):  # the object store knows no keys
-                key, spends = call.request.headers.get("authorization"), call.kind in ("submit", "sync", "text")
-                refusals.check_key(key, self._state.api_keys, spends=spends)
-            errand = errand_of(call)
-            fault = self._state.faults.take(call.kind, errand.prompt, errand.model)
-            return await self._mishaps.carry_out(fault, lambda: errand.work(fault), call.request_id)
-        except Refusal as refusal:
-            return Reply(refused(refusal, call.request_id))
-
-    def _record(self, call: Call, status: int) -> None:
-        self._state.record(
-            LoggedRequest(
-                method=call.request.method,
-                path=call.path,
-                status=status,
-                headers=dict(call.request.headers),
-                body=body_for_log(call.raw),
-                query=dict(call.request.query_params),
-                kind=call.kind,
-                at=time.time(),
-            )
-        )
-
-    def _order(self, call: Call) -> Errand:
-        body = parse_body(call.raw)
-        path = call.path.removeprefix(BASE_PATH)
-
-        async def work(fault: Fault | None) -> Answer:
-            model = self._state.service.admit(path, body, asks_async=call.asks_async())
-            edits = model.edit and (model.edit.images_min or has_pictures(body))
-            order = await self._edit_order(call, model, path, body) if edits else None
-            task = self._state.service.accept(model, path, body, call.request_id, fate_of(fault), order)
-            if path != MULTIMODAL:
-                return json_answer(replies.accepted(task.task_id, call.request_id))
-            await asyncio.sleep(max(0.0, task.ended - self._state.clock()))
-            answer = replies.blocking_answer(task, call.request_id, self._signer(call))
-            # CAP: what the gateway says about its patience.
-            return json_answer(answer, headers={"x-dashscope-timeout": "298"})
-
-        return Errand(work, prompt_of(body), str(body["model"]))
-
-    async def _edit_order(self, call: Call, model: ServiceModel, path: str, body: dict[str, Any]) -> Order:
-        name, resolves = str(body["model"]), resolves_oss(call.request.headers)
-        givens = Givens(self._state.uploads, self._state.settings, name, resolves=resolves)
-        return await self._edits.read(name, model, path, body, givens)
-
-    def _generate(self, call: Call) -> Errand:
-        return Errand(*self._text.errand(call.raw, call.request.headers, call.request_id))
-
-    def _grant(self, call: Call) -> Errand:
-        query = call.request.query_params
-
-        async def work(fault: Fault | None) -> Answer:
-            self._state.service.count_grant(query.get("model", ""))
-            return self._state.uploads.grant(query, call.root(), call.request_id)
-
-        return Errand(work, model=query.get("model", ""))
-
-    def _upload(self, call: Call) -> Errand:
-        async def work(fault: Fault | None) -> Answer:
-            expired = fault is not None and fault.kind == "expired"
-            return self._state.uploads.receive(call.request.headers, call.raw, call.request_id, expired=expired)
-
-        return Errand(work)
-
-    def _transcribe(self, call: Call) -> Errand:
-        headers = call.request.headers
-        return Errand(*self._listener.errand(call.raw, headers, call.request_id, asks_async=call.asks_async()))
-
-    def _transcript(self, call: Call) -> Errand:
-        async def work(fault: Fault | None) -> Answer:
-            return await self._listener.download(call.request, fault, call.request_id)
-
-        return self._about_task(call.request.path_params["task_id"], work)
-
-    def _signer(self, call: Call) -> replies.Sign:
-        def sign(task: Task, index: int) -> str:
-            expires = self._state.clock() + self._state.settings.link_life_s
-            return self._state.links.sign(call.root(), result_path(task, index), expires)
-
-        return sign
-
-    def _poll(self, call: Call) -> Errand:
-        task_id = call.request.path_params["task_id"]
-
-        async def work(fault: Fault | None) -> Answer:
-            self._state.service.count_query()
-            if call.asks_async():
-                raise refusals.refuses_async()
-            if fault is not None and fault.kind == "unknown":
-                return json_answer(replies.unknown(task_id, call.request_id))
-            if fault is not None:
-                self._strike(task_id, fault)
-            task = self._state.tasks.get(task_id)
-            if task is not None and task.order.kind == "transcription":
-                return await self._listener.poll(task, call.request_id, call.root())
-            return self._state.service.poll(task_id, call.request_id, self._signer(call))
-
-        return self._about_task(task_id, work)
-
-    def _strike(self, task_id: str, fault: Fault) -> None:
-        """Let a fault of a poll happen to the task itself: what is terminal stays so."""
-        _, code, message = words_of(fault)
-        if fault.kind == "canceled":
-            self._state.tasks.cancel(task_id, None, force=True)
-        elif fault.kind == "failed":
-            self._state.tasks.doom(task_id, end_now=True, failed=True, code=code, message=message)
-        elif fault.kind == "partial":
-            fate = Fate(failed_pictures=fault.count, code=code, message=message)
-            self._state.tasks.doom(
-                task_id, end_now=False, failed_pictures=fate.failed_pictures, code=code, message=message
-            )
-
-    def _cancel(self, call: Call) -> Errand:
-        task_id = call.request.path_params["task_id"]
-
-        async def work(fault: Fault | None) -> Answer:
-            self._state.service.count_query()
-            return self._state.service.cancel(task_id, call.request_id)
-
-        return self._about_task(task_id, work)
-
-    def _about_task(self, task_id: str, work: Callable[[Fault | None], Awaitable[Answer]]) -> Errand:
-        task = self._state.tasks.get(task_id)
-        return Errand(work, task.order.prompt, task.model) if task else Errand(work)
-
-    def _listing(self, call: Call) -> Errand:
-        async def work(fault: Fault | None) -> Answer:
-            self._state.service.count_query()
-            return self._state.service.listing(call.request.query_params, call.request_id)
-
-        return Errand(work)
-
-    def _models(self, call: Call) -> Errand:
-        async def work(fault: Fault | None) -> Answer:
-            self._state.service.count_query()
-            return json_answer(self._state.models.answer(call.request.query_params, call.request_id))
-
-        return Errand(work)
-
-    def _download(self, call: Call) -> Errand:
-        task_id, index = call.request.path_params["task_id"], call.request.path_params["index"]
-
-        async def work(fault: Fault | None) -> Answer:
-            return await self._files.answer(call.request, task_id, index, fault, call.request_id)
-
-        return self._about_task(task_id, work)
-
-    def _elsewhere(self, call: Call) -> Errand:
-        if call.path.startswith(BASE_PATH + "/"):
-            raise refusals.not_imitated(f"{call.request.method} {call.path}")
-        raise Refusal(404, "NotFound", f"There is nothing at {call.path}.")
 
 
 async def _crashed(request: Request, error: Exception) -> Response:
@@ -300,9 +42,38 @@ async def _crashed(request: Request, error: Exception) -> Response:
     return JSONResponse(body, 500)
 
 
-def build(state: State, lines: Lines, hosts: Hosts) -> Starlette:
+def _not_there(call: Call) -> Work:
+    if call.path.startswith(BASE_PATH + "/"):
+        raise refusals.not_imitated(f"{call.request.method} {call.path}")
+    raise refusals.Refusal(404, "NotFound", f"There is nothing at {call.path}.")
+
+
+def routes(state: State, connections: Connections) -> list[BaseRoute]:
+    """Return the routes of every service."""
+    endpoints = Endpoints(state, connections)
+    pictures, transcription = PictureRoutes(state), TranscriptionRoutes(state)
+    answers = {
+        "image": pictures.task_answer,
+        "edit": pictures.task_answer,
+        "video": pictures.task_answer,
+        "transcription": transcription.task_answer,
+    }
+    downloads = Downloads(state, lambda task, index, size: result_of(task, index, size, state.store))
+    return [
+        *Admin(state).routes(),
+        *SpeechRoutes(state, connections).routes(),
+        *BatchRoutes(state).routes(Endpoints(state, connections, batch_error)),
+        *pictures.routes(endpoints),
+        *TextRoutes(state).routes(endpoints),
+        *transcription.routes(endpoints),
+        *StorageRoutes(state, downloads).routes(endpoints),
+        *AccountRoutes(state).routes(endpoints),
+        *TaskRoutes(state, answers).routes(endpoints),
+        endpoints.route("GET POST PUT DELETE", "/{anything:path}", "other", _not_there),  # takes everything else
+    ]
+
+
+def build(state: State, connections: Connections, hosts: Hosts) -> Starlette:
     """Return the ASGI application."""
-    own = [*Admin(state).routes(), *SpeechDesk(state, lines).routes(), *BatchDesk(state, lines).routes()]
-    routes = [*own, *Desk(state, lines).routes()]  # its last one takes everything
     guard = [Middleware(OnlyKnownHosts, hosts=hosts)]
-    return Starlette(routes=routes, exception_handlers={Exception: _crashed}, middleware=guard)
+    return Starlette(routes=routes(state, connections), exception_handlers={Exception: _crashed}, middleware=guard)

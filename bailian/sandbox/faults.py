@@ -9,8 +9,8 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 ON = ("submit", "poll", "list", "cancel", "download", "sync", "text", "speech", "grant", "upload", "models")
-"""What a client does; "sync" is the POST whose answer is the picture, "speech" one task on a socket,
-"grant" asks for an upload policy, "upload" sends the file, "models" asks which models there are."""
+"""What a client does. "sync" is the POST whose answer is the picture, "speech" one task on a socket.
+"grant" asks for an upload policy, "upload" sends the file. "models" asks which models there are."""
 
 _ANSWERS = ("throttle", "status", "html", "slow", "cut", "garbage", "empty", "silence")
 _RESETS = ("reset_before", "reset_after", "reset_during")
@@ -47,6 +47,22 @@ BATCH_KINDS: Mapping[str, frozenset[str]] = {
 """The same for the batch endpoints, whose errors have another shape."""
 
 
+PICTURE_FAILED = (
+    "InternalError.Timeout",
+    "An internal timeout error has occured during execution, please try again later or contact service support.",
+)  # D-IE, the misspelling is the service's
+
+_DEFAULT_ERRORS = {
+    "throttle": (429, "Throttling.RateQuota", "Requests rate limit exceeded, please try again later."),
+    "status": (500, "InternalError", "An internal error has occured, please try again later."),
+    "top_level_code": (200, "InvalidParameter", "An error that came with HTTP 200."),
+    "failed": (200, "InternalError.Algo", "inference internal error."),
+    "partial": (200, *PICTURE_FAILED),
+    "stream_error": (429, "Throttling.AllocationQuota", "Allocated quota exceeded, please increase your quota limit."),
+}
+"""Status, code and message of each kind, from D-ERR where the code is the service's."""
+
+
 @dataclass(frozen=True)
 class Fault:
     """One thing that shall go wrong.
@@ -74,15 +90,20 @@ class Fault:
     """Whether the work is done although its answer is lost or replaced. None: yes for silence, garbage and
     empty, no for throttle, status, html and top_level_code."""
     count: int = 1
-    """partial: how many pictures (files) fail, from the last one backwards. stream_error: how many good frames
-    come first. failed, closed and reset on "speech": how many frames of sound come first."""
+    """How many.
+
+    partial: the pictures (files) that fail, from the last one backwards. stream_error: the good frames that come first.
+    failed, closed and reset on "speech": the frames of sound that come first.
+    """
     task_status: str = "SUSPENDED"
     """weird_status: the word to answer."""
     size: str = "640*480"
     """wrong_size: the size drawn instead of the asked one."""
     replace: Mapping[str, str] = field(default_factory=dict, hash=False)
-    """raw: the JSON text that stands at a place of the answer ("usage.image_count": "1e400"), valid or not; an answer
-    without the objects on the way there is left as it is."""
+    """raw: JSON text by its place in the answer ("usage.image_count": "1e400"), valid or not.
+
+    An answer without the objects on the way there is left as it is.
+    """
     task_s: float | None = None
     """submit, sync: how long the work takes, instead of the sandbox's own `task_s`."""
 
@@ -116,6 +137,15 @@ class Fault:
             return cls(**data)
         except TypeError as error:
             raise ValueError(str(error)) from None
+
+    def error(self) -> tuple[int, str, str]:
+        """Return status, code and message: the fault's own, else the kind's."""
+        status, code, message = _DEFAULT_ERRORS.get(self.kind, (200, "", ""))
+        return (
+            status if self.status is None else self.status,
+            code if self.code is None else self.code,
+            message if self.message is None else self.message,
+        )
 
     def drawn_size(self) -> tuple[int, int]:
         width, _, height = self.size.partition("*")

@@ -1,4 +1,4 @@
-"""Which file a finished piece of work has behind its link, and how it is made: only when somebody fetches it.
+"""Which file a finished task has behind its link. It is made when somebody fetches it.
 
 Importing this needs Pillow.
 """
@@ -6,42 +6,27 @@ Importing this needs Pillow.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Hashable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from bailian.sandbox.edits import Edit, draw_edit
-from bailian.sandbox.films import Film, draw_film
-from bailian.sandbox.pictures import Picture, draw_png
-from bailian.sandbox.store import Store
-from bailian.sandbox.tasks import Task
+from bailian.sandbox.edits.drawing import Edit, draw_edit
+from bailian.sandbox.images.drawing import Picture, draw_png
+from bailian.sandbox.storage.downloads import Result
+from bailian.sandbox.storage.upload_store import UploadStore
+from bailian.sandbox.tasks.task_store import Task
+from bailian.sandbox.video.drawing import Video, draw_video
 
 
-@dataclass(frozen=True)
-class Result:
-    """A file that can be made, again and again the same."""
-
-    key: Hashable
-    media_type: str
-    make: Callable[[], bytes]
-
-
-def result_path(task: Task, index: int) -> str:
-    """Return the path of a result's link."""
-    suffix = "mp4" if task.order.kind == "video" else "png"
-    return f"/results/{task.task_id}/{index}.{suffix}"
-
-
-def result_of(task: Task, index: int, size: tuple[int, int] | None, store: Store) -> Result:
+def result_of(task: Task, index: int, size: tuple[int, int] | None, store: UploadStore) -> Result:
     """Return the result's recipe; `size` instead of the asked one is a fault's."""
-    picture = _picture(task, index, size or task.fate.drawn_size)
-    if task.order.kind == "video":
-        film = Film(picture, task.order.details["duration_s"], task.order.details["fps"])
-        return Result(film, "video/mp4", partial(draw_film, film))
-    if task.order.kind == "edit":
-        edit = _edit(picture, task.order.details)
-        return Result(edit, "image/png", partial(draw_edit, edit, store.kept))
+    picture = _picture(task, index, size or task.outcome.drawn_size)
+    if task.request.kind == "video":
+        video = Video(picture, task.request.details["duration_s"], task.request.details["fps"])
+        return Result(video, "video/mp4", partial(draw_video, video))
+    if task.request.kind == "edit":
+        edit = _edit(picture, task.request.details)
+        return Result(edit, "image/png", partial(draw_edit, edit, store.input_bytes))
     return Result(picture, "image/png", partial(draw_png, picture))
 
 
@@ -52,11 +37,11 @@ def _edit(picture: Picture, details: Mapping[str, Any]) -> Edit:
 
 
 def _picture(task: Task, index: int, size: tuple[int, int] | None) -> Picture:
-    order = task.order
-    width, height = size or (order.width, order.height)
-    seed = order.seed
+    request = task.request
+    width, height = size or (request.width, request.height)
+    seed = request.seed
     if seed is None:  # the service then picks one at random; the task id is as good and can be drawn again
         seed = int.from_bytes(hashlib.sha256(task.task_id.encode()).digest()[:4], "big")
-    qwen = order.model.startswith("qwen")
-    mark = ("Qwen-Image" if qwen else "AI生成") if order.watermark else ""  # D-QI, D-T2I, T2V
-    return Picture(order.read_prompt, seed, index, width, height, order.model, mark)
+    qwen = request.model.startswith("qwen")
+    watermark = ("Qwen-Image" if qwen else "AI生成") if request.watermark else ""  # D-QI, D-T2I, T2V
+    return Picture(request.read_prompt, seed, index, width, height, request.model, watermark)

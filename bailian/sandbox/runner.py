@@ -13,8 +13,8 @@ import uvicorn
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from bailian.sandbox.app import build
-from bailian.sandbox.hosts import Hosts
-from bailian.sandbox.line import Lines
+from bailian.sandbox.http.hosts import Hosts
+from bailian.sandbox.http.raw_sockets import Connections
 from bailian.sandbox.state import State
 
 STOP_S = 5.0
@@ -23,10 +23,10 @@ STOP_S = 5.0
 class _Server(uvicorn.Server):
     """Tells when it listens, and stops at once: in a sandbox no answer is worth waiting for."""
 
-    def __init__(self, config: uvicorn.Config, lines: Lines) -> None:
+    def __init__(self, config: uvicorn.Config, connections: Connections) -> None:
         super().__init__(config)
         self.ready = threading.Event()
-        self._lines = lines
+        self._connections = connections
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping: asyncio.Event | None = None
 
@@ -47,7 +47,7 @@ class _Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         for server in self.servers:
             server.close()
-        self._lines.drop_all()
+        self._connections.drop_all()
         await asyncio.sleep(0)  # lets every request learn that its line is down
         under_way = set(self.server_state.tasks)
         for task in under_way:
@@ -66,10 +66,10 @@ class Runner:
     """One server in one daemon thread."""
 
     def __init__(self, state: State, sock: socket.socket, hosts: Hosts) -> None:
-        lines = Lines()
+        connections = Connections()
         config = uvicorn.Config(
-            build(state, lines, hosts),
-            http=lines.protocol_class(),
+            build(state, connections, hosts),
+            http=connections.protocol_class(),
             ws=WebSocketsSansIOProtocol,
             ws_per_message_deflate=False,
             loop="asyncio",
@@ -81,7 +81,7 @@ class Runner:
             headers=[("x-bailian-sandbox", "1")],
             timeout_keep_alive=60,
         )
-        self._server = _Server(config, lines)
+        self._server = _Server(config, connections)
         self._sock = sock
         self._thread = threading.Thread(target=self._server.run, args=([sock],), name="bailian-sandbox", daemon=True)
 

@@ -6,17 +6,18 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import asdict
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bailian.language import say
-from bailian.sandbox.answers import LoggedRequest
 from bailian.sandbox.faults import Faults
-from bailian.sandbox.known_models import Limits
-from bailian.sandbox.service import Settings
+from bailian.sandbox.http.answers import LoggedRequest
+from bailian.sandbox.model_names import Limits
+from bailian.sandbox.settings import LINK_LIFE_S, Settings
 from bailian.sandbox.state import State
-from bailian.sandbox.tasks import LIFE_S, Task
+from bailian.sandbox.tasks.task_store import Task
 
 if TYPE_CHECKING:
     from bailian.sandbox.runner import Runner
@@ -42,7 +43,7 @@ class Sandbox:
         enforce_limits: obey the account's submit, query, running and queue limits.
         link_life_s: how long a result link works.
         fetch_foreign: what stands in for input pictures of other computers: "placeholder" or "refuse".
-        models: name → limits; absent: the toolkit's catalog.
+        models: name → limits, and facts of further names; absent: the toolkit's catalog.
         clock: epoch seconds.
         day: names that are retired on this day are refused; None: everything is served.
         allow_hosts: names by which clients may call it, beside this computer's own and `host`.
@@ -58,7 +59,7 @@ class Sandbox:
         jitter: float = 0.0,
         api_keys: Collection[str] | None = None,
         enforce_limits: bool = True,
-        link_life_s: float = LIFE_S,
+        link_life_s: float = LINK_LIFE_S,
         fetch_foreign: str = "placeholder",
         models: Mapping[str, Limits] | None = None,
         clock: Callable[[], float] = time.time,
@@ -78,6 +79,7 @@ class Sandbox:
         self.settings = Settings(task_s, jitter, enforce_limits, link_life_s)
         self.settings.change({"fetch_foreign": fetch_foreign})
         self.faults = Faults()
+        self._first_settings = asdict(self.settings)
 
     def start(self) -> Sandbox:
         """Listen; returns when requests are answered.
@@ -89,7 +91,6 @@ class Sandbox:
         if self._runner is not None:
             raise RuntimeError("this sandbox runs already")
         runner_class = _load_runner()
-        models = self._models if self._models is not None else _catalog()
         # The protocol is named because asyncio switches Nagle's delay (40 ms an answer) off only then.
         family = socket.AF_INET6 if ":" in self._address[0] else socket.AF_INET
         sock = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
@@ -99,7 +100,7 @@ class Sandbox:
             sock.bind(self._address)
             self._state = State(
                 state_path=self._state_path,
-                catalog=models,
+                catalog=self._models,
                 settings=self.settings,
                 faults=self.faults,
                 api_keys=self._api_keys,
@@ -110,7 +111,7 @@ class Sandbox:
             sock.close()
             raise
         self._address = (self._address[0], sock.getsockname()[1])
-        from bailian.sandbox.hosts import Hosts
+        from bailian.sandbox.http.hosts import Hosts
 
         self._runner = runner_class(self._state, sock, Hosts(self._address[0], self._allow_hosts))
         self._runner.start(START_S)
@@ -126,6 +127,14 @@ class Sandbox:
         self._state.tasks.close()
         self._state.store.close()
         self._state.batches.close()
+
+    def reset(self) -> None:
+        """Become as new: no tasks, files, faults or log, full rates, the first settings; the address stays.
+
+        Work that is still under way may be noted afterwards, so let the client finish first.
+        """
+        self._started().reset()
+        self.settings.change(self._first_settings)
 
     def __enter__(self) -> Sandbox:
         return self.start()
@@ -172,12 +181,6 @@ class Sandbox:
         if self._state is None:
             raise RuntimeError("this sandbox was never started")
         return self._state
-
-
-def _catalog() -> Mapping[str, Limits]:
-    from bailian.catalog import load
-
-    return load()
 
 
 def _load_runner() -> type[Runner]:

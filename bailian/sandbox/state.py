@@ -9,16 +9,17 @@ from collections.abc import Callable, Collection, Mapping
 from datetime import date
 from pathlib import Path
 
-from bailian.sandbox.answers import LoggedRequest
-from bailian.sandbox.batch_book import BatchBook
+from bailian.sandbox.account.account import Account
+from bailian.sandbox.batches.batch_store import BatchStore
 from bailian.sandbox.faults import Faults
-from bailian.sandbox.known_models import KNOWN, Limits
-from bailian.sandbox.links import Links
-from bailian.sandbox.model_list import ModelList, retired_names
-from bailian.sandbox.service import Service, Settings
-from bailian.sandbox.store import Store
-from bailian.sandbox.tasks import Tasks
-from bailian.sandbox.uploads import Uploads
+from bailian.sandbox.http.answers import LoggedRequest
+from bailian.sandbox.model_names import Limits
+from bailian.sandbox.served_models import ServedModels
+from bailian.sandbox.settings import Settings
+from bailian.sandbox.storage.links import Links
+from bailian.sandbox.storage.upload_store import UploadStore
+from bailian.sandbox.storage.uploads import Uploads
+from bailian.sandbox.tasks.task_store import TaskStore
 
 LOG_LENGTH = 100_000
 """The request log forgets its oldest entries beyond this."""
@@ -31,7 +32,7 @@ class State:
         self,
         *,
         state_path: Path | None,
-        catalog: Mapping[str, Limits],
+        catalog: Mapping[str, Limits] | None,
         settings: Settings,
         faults: Faults,
         api_keys: Collection[str] | None,
@@ -39,21 +40,37 @@ class State:
         day: date | None = None,
     ) -> None:
         self.clock = clock
-        self.retired = retired_names(catalog, day, KNOWN)
-        self.catalog = catalog
+        self.models = ServedModels(catalog, day)
         self.settings = settings
         self.faults = faults
         self.api_keys = None if api_keys is None else frozenset(api_keys)
         self.links = Links()
-        self.tasks = Tasks(state_path, clock)
-        self.store = Store(state_path, clock)
-        self.batches = BatchBook(state_path, clock)
+        self.tasks = TaskStore(state_path, clock)
+        self.store = UploadStore(state_path, clock)
+        self.batches = BatchStore(state_path, clock)
         self.uploads = Uploads(self.store, clock)
-        self.service = Service(catalog, self.tasks, settings, clock, self.retired)
-        self.models = ModelList(catalog, self.service.names, self.retired)
+        self.account = Account(self.models.limits, self.tasks, settings, clock)
         self._lock = threading.Lock()
         self._log: deque[LoggedRequest] = deque(maxlen=LOG_LENGTH)
         self._counts: Counter[str] = Counter()
+
+    def reset(self) -> None:
+        """Forget everything that has happened; the settings stay."""
+        for part in (self.tasks, self.store, self.batches, self.links, self.faults):
+            part.clear()
+        self.account.reset()
+        with self._lock:
+            self._log.clear()
+            self._counts.clear()
+
+    def sign(self, root: str, path: str) -> str:
+        """Return a signed link to a path of this server; it ends when the settings say so."""
+        return self.links.sign(root, path, self.clock() + self.settings.link_life_s)
+
+    def about_task(self, task_id: str) -> tuple[str, str]:
+        """Return prompt and model of a task, for the faults."""
+        task = self.tasks.get(task_id)
+        return (task.request.prompt, task.model) if task is not None else ("", "")
 
     async def until(self, moment: float) -> None:
         """Sleep until the sandbox's clock shows that moment."""

@@ -39,7 +39,7 @@ def test_image_synthesis_call(sdk: Sandbox) -> None:
     assert answer.output.results[0].url.startswith(sdk.root_url)
     assert answer.usage.image_count == 2
     (task,) = sdk.tasks
-    assert (task.order.prompt, task.order.negative_prompt, task.order.seed) == ("一间花店", "低质量", 5)
+    assert (task.request.prompt, task.request.negative_prompt, task.request.seed) == ("一间花店", "低质量", 5)
 
 
 def test_async_call_wait_fetch_and_list(sdk: Sandbox) -> None:

@@ -15,6 +15,8 @@ from websockets.sync.client import connect
 
 from bailian.catalog import load
 from bailian.sandbox import Sandbox
+from bailian.sandbox.images.models import UNLISTED
+from bailian.sandbox.served_models import ServedModels
 
 TRANSCRIPTION = "/services/audio/asr/transcription"
 RETIRED = sorted(name for name, model in load().items() if model.retired_on)
@@ -201,3 +203,41 @@ def test_it_has_no_tasks(client: Client) -> None:
     assert client.post("/services/aigc/text2image/image-synthesis", body).status_code == 400
     messages = {"model": "qwen-image-2.0", "input": {"messages": [{"role": "user", "content": [{"text": "猫"}]}]}}
     assert client.post("/services/aigc/multimodal-generation/generation", messages).status_code == 403
+
+
+# ── names come from the catalog, rules are the sandbox's own ──
+
+
+def test_every_name_of_the_catalog_is_served_or_unknown_to_the_service() -> None:
+    models = ServedModels(None, None)
+    served = {*models.pictures, *models.texts, *models.voices, *models.recognizers}
+    known = {model.aliases.get("beijing", name) for name, model in load().items() if not model.unknown_to_service}
+    assert served - known == set(UNLISTED), "names that the catalog has not"
+    assert known <= served
+
+
+def test_a_name_of_the_users_catalog_gets_the_rules_of_its_generation(tmp_path: Path) -> None:
+    """The catalog says that it is there; what it believes about sizes does not count."""
+    overlay = '[models."wan2.2-t2i-max"]\nlike = "wan2.2-t2i-flash"\nsizes = ["64*64"]\n'
+    (tmp_path / "models.toml").write_text(overlay, encoding="utf-8")
+    with Sandbox(task_s=0, models=load(tmp_path)) as box:
+        client = Client(box)
+        assert client.submit(model="wan2.2-t2i-max", size="1024*1024").status_code == 200
+        told = client.submit(model="wan2.2-t2i-max", size="64*64").json()
+    assert told["message"] == "Either width or height should be between 512 and 1440."
+
+
+def test_limits_of_one_model_leave_the_names_of_the_others() -> None:
+    class Limits:
+        submit_per_s, running_limit, queue_limit = 2.0, None, None
+
+    with Sandbox(task_s=0, models={"wan2.2-t2i-flash": Limits()}) as box:
+        client = Client(box)
+        assert client.submit(model="wan2.2-t2i-plus").status_code == 200
+        assert [client.submit(model="wan2.2-t2i-flash").status_code for _ in range(3)] == [200, 200, 429]
+
+
+def test_a_dated_snapshot_ends_with_its_model() -> None:
+    gone = "qwen-image-plus-2026-01-09"
+    assert gone in ServedModels(None, date(2026, 10, 9)).pictures
+    assert gone not in ServedModels(None, date(2026, 10, 10)).pictures

@@ -16,6 +16,8 @@ from PIL import Image, ImageChops, ImageDraw, ImageStat
 from sandbox_client import SYNC, Client
 
 from bailian.sandbox import Fault, Sandbox
+from bailian.sandbox.edits.drawing import Edit, draw_edit
+from bailian.sandbox.images.drawing import Picture, png_of
 
 EDIT = "/services/aigc/image2image/image-synthesis"
 FUNCTIONS = {
@@ -148,6 +150,16 @@ def test_plus_takes_n_and_size(client: Client) -> None:
     assert answer["usage"] == {"width": 992, "height": 768, "image_count": 3}
     links = [part["image"] for part in answer["output"]["choices"][0]["message"]["content"]]
     assert len({client.download(link).content for link in links}) == 3
+
+
+@pytest.mark.parametrize("function", ["", "colorization", "super_resolution"])
+def test_n_edits_in_a_named_colour_are_n_pictures(function: str) -> None:
+    """Near one colour there are few others, so chance alone gave the same picture twice now and then."""
+    data, options = png_of(Image.new("RGB", (192, 192), (120, 130, 140)), "x"), (("upscale_factor", 1.0),)
+    for seed in range(30):
+        pictures = [Picture("换成红色", seed, index, 192, 192, "qwen-image-edit-plus") for index in range(3)]
+        made = {draw_edit(Edit(picture, function, ("x",), options=options), lambda _name: data) for picture in pictures}
+        assert len(made) == 3, seed
 
 
 def test_formats(client: Client) -> None:

@@ -14,8 +14,8 @@ from PIL import Image
 from sandbox_client import Client
 
 from bailian.sandbox import Sandbox
-from bailian.sandbox.links import byte_range
-from bailian.sandbox.pictures import Picture, draw_png
+from bailian.sandbox.images.drawing import Picture, draw_png
+from bailian.sandbox.storage.links import byte_range
 
 
 def picture(prompt: str = "a cat", **changes: object) -> bytes:

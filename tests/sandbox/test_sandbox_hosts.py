@@ -11,7 +11,7 @@ import websockets
 from click.testing import CliRunner
 
 from bailian.sandbox import Sandbox
-from bailian.sandbox.hosts import CODE, Hosts
+from bailian.sandbox.http.hosts import CODE, Hosts
 
 OURS = ["127.0.0.1", "127.9.9.9", "localhost", "LOCALHOST.", "box.localhost", "[::1]", "::1"]
 FOREIGN = [

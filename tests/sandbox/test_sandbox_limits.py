@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import sqlite3
 import subprocess
 import sys
 import textwrap
 import time
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -163,3 +166,30 @@ def test_two_sandboxes_on_one_state_file(tmp_path: Path) -> None:
     with Sandbox(state_path=state) as box:
         assert len(box.tasks) == 80
         assert len({task.task_id for task in box.tasks}) == 80
+
+
+def test_a_state_file_keeps_its_form(tmp_path: Path) -> None:
+    """A row as every version has written it: columns and the fields inside are read by these names."""
+    state, now = tmp_path / "state.sqlite3", 1_800_000_000.0
+    with Sandbox(state_path=state, clock=lambda: now):
+        pass
+    request = {
+        "model": "wan2.2-t2i-flash", "path": "/services/aigc/text2image/image-synthesis", "prompt": "猫",
+        "read_prompt": "猫", "negative_prompt": "", "n": 2, "width": 1024, "height": 1024, "seed": 7,
+        "prompt_extend": False, "watermark": False, "kind": "image", "details": {},
+    }  # fmt: skip
+    outcome = {
+        "failed": False, "code": "InternalError.Timeout", "message": "late", "failed_pictures": 1, "drawn_size": [8, 8],
+        "task_s": None, "slower": 1.0,
+    }  # fmt: skip
+    with closing(sqlite3.connect(state)) as db, db:
+        db.execute(
+            "INSERT INTO tasks (task_id, request_id, model, blocking, created, scheduled, ended, failed, work_order, fate,"
+            " body) VALUES ('t', 'r', 'wan2.2-t2i-flash', 0, ?, ?, ?, 0, ?, ?, '{}')",
+            (now, now, now, json.dumps(request), json.dumps(outcome)),
+        )
+    with Sandbox(state_path=state, clock=lambda: now) as box:
+        output = Client(box).poll("t").json()["output"]
+        assert [task.outcome.drawn_size for task in box.tasks] == [(8, 8)]
+    assert output["task_status"] == "SUCCEEDED"
+    assert [result.get("code") for result in output["results"]] == [None, "InternalError.Timeout"]

@@ -14,9 +14,10 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
-from bailian.sandbox import Fault, LoggedRequest, Sandbox, speech_desk
-from bailian.sandbox.known_voices import KNOWN_VOICES
-from bailian.sandbox.marks import find_marks, find_tags
+from bailian.sandbox import Fault, LoggedRequest, Sandbox
+from bailian.sandbox.served_models import ServedModels
+from bailian.sandbox.speech import routes
+from bailian.sandbox.speech.audio_watermark import find_id3_watermarks, find_watermarks
 
 POEM = "床前明月光，疑是地上霜。举头望明月，低头思故乡。"
 
@@ -101,7 +102,7 @@ def test_the_course_of_a_task(box: Sandbox, path: str) -> None:
     assert "sound" in kinds[:first]
     assert "sound" in kinds[first:last]
     (call,) = box.sync_calls
-    assert (call.order.kind, call.order.prompt, call.model) == ("speech", POEM, "sambert-zhichu-v1")
+    assert (call.request.kind, call.request.prompt, call.model) == ("speech", POEM, "sambert-zhichu-v1")
     assert (logged(box).kind, logged(box).status) == ("speech", 200)
     assert logged(box).body["payload"]["input"] == {"text": POEM}
 
@@ -142,7 +143,7 @@ def test_a_streamed_wav_has_placeholder_sizes(box: Sandbox) -> None:
     assert data[36:40] == b"data"
     assert struct.unpack("<I", data[40:44]) == (0x7FFFFF9B,)
     assert struct.unpack("<I", data[24:28]) == (24000,)
-    said = find_marks(data[44:], 24000)
+    said = find_watermarks(data[44:], 24000)
     assert "".join(sentence.text for sentence in said) == POEM
 
 
@@ -163,7 +164,7 @@ def test_pcm_and_mp3(box: Sandbox) -> None:
     _, mp3 = speak(box, format="mp3", sample_rate=16000)
     assert mp3.startswith(b"ID3")
     assert mp3[10 + int.from_bytes(mp3[6:8], "big") * 16384 + (mp3[8] << 7) + mp3[9] :][:1] == b"\xff"
-    assert "".join(sentence.text for sentence in find_tags(mp3)) == POEM
+    assert "".join(sentence.text for sentence in find_id3_watermarks(mp3)) == POEM
 
 
 def test_the_models_own_rate_and_wav_are_the_defaults(box: Sandbox) -> None:
@@ -178,9 +179,10 @@ def test_faster_is_shorter(box: Sandbox) -> None:
 
 
 def test_the_43_voices() -> None:
-    assert len(KNOWN_VOICES) == 43
-    assert sum(not voice.timestamps for voice in KNOWN_VOICES.values()) == 6
-    assert sum(voice.sample_rate == 48000 for voice in KNOWN_VOICES.values()) == 9
+    voices = ServedModels(None, None).voices
+    assert len(voices) == 43
+    assert sum(not voice.timestamps for voice in voices.values()) == 6
+    assert sum(voice.sample_rate == 48000 for voice in voices.values()) == 9
 
 
 @pytest.mark.parametrize("model", ["sambert-en-v1", "qwen3-tts-flash"])
@@ -213,7 +215,7 @@ def test_ten_thousand_characters_are_spoken(box: Sandbox) -> None:
     text = "一二三四五六七八九。" * 1000
     frames, data = speak(box, text, format="mp3", sample_rate=8000)
     assert frames[-1]["payload"]["usage"] == {"characters": 10000}
-    assert len(find_tags(data)) == 1000
+    assert len(find_id3_watermarks(data)) == 1000
 
 
 def test_no_input(box: Sandbox) -> None:
@@ -255,7 +257,7 @@ def test_a_socket_serves_one_task_after_the_other(box: Sandbox) -> None:
 
 
 def test_a_client_that_says_nothing(box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(speech_desk, "IDLE_S", 0.05)
+    monkeypatch.setattr(routes, "IDLE_S", 0.05)
     with dial(box) as socket:
         frames = [f for f in answers(socket) if isinstance(f, dict)]
     assert error(frames)[0] == "CLIENT_ERROR"
@@ -282,7 +284,7 @@ def test_failed(box: Sandbox) -> None:
     frames, data = speak(box)
     assert frames[0]["header"]["event"] == "task-started"
     assert error(frames) == ("X", "y")
-    assert len(data) == 2 * speech_desk.FRAME_BYTES
+    assert len(data) == 2 * routes.FRAME_BYTES
     assert logged(box).status == 400
 
 

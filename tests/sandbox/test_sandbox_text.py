@@ -367,6 +367,12 @@ def test_an_error_of_the_model_without_a_stream(client: Client, box: Sandbox) ->
     assert refused(ask(client))[:2] == (500, "InternalError.Algo")
 
 
+def test_an_empty_code_or_message_is_left_out_with_and_without_a_stream(client: Client, box: Sandbox) -> None:
+    box.faults.add(Fault("text", "failed", code="", message="", times=2))
+    assert ask(client).json().keys() == {"request_id"}
+    assert frames(ask(client, headers=SSE).content.decode())[-1]["data"].keys() == {"request_id"}
+
+
 def test_a_cut_stream(client: Client, box: Sandbox) -> None:
     box.faults.add(Fault("text", "cut", times=2))
     body = {"model": "qwen-plus", "input": {"prompt": "数到99"}}
@@ -386,7 +392,7 @@ def test_a_reset_leaves_the_work_done(client: Client, box: Sandbox) -> None:
         with pytest.raises(requests.ConnectionError):
             ask(client, headers=SSE)
     (call,) = box.sync_calls
-    assert (call.order.kind, call.order.prompt, call.model) == ("text", "你好", "qwen-plus")
+    assert (call.request.kind, call.request.prompt, call.model) == ("text", "你好", "qwen-plus")
 
 
 def test_a_stream_that_nobody_reads_ends(client: Client, box: Sandbox) -> None:

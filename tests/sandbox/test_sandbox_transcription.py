@@ -15,10 +15,12 @@ import requests
 from sandbox_client import Client
 
 from bailian.sandbox import Fault, Sandbox
-from bailian.sandbox.sound_files import wav_header
-from bailian.sandbox.speaking import speak
-from bailian.sandbox.speech_orders import read_speech_order
+from bailian.sandbox.served_models import ServedModels
+from bailian.sandbox.speech.audio_files import wav_header
+from bailian.sandbox.speech.requests import read_speech_request
+from bailian.sandbox.speech.synthesis import synthesize
 
+VOICES = ServedModels(None, None).voices
 PATH = "/services/audio/asr/transcription"
 SAID = "你好，世界！Hello big world, this is 3.5. 再见。"
 
@@ -32,7 +34,7 @@ def spoken(text: str = SAID, **parameters: Any) -> bytes:
         "input": {"text": text},
         "parameters": {"sample_rate": 8000, **parameters},
     }
-    return b"".join(part.data for part in speak(read_speech_order(payload)))
+    return b"".join(part.data for part in synthesize(read_speech_request(payload, VOICES)))
 
 
 def humming(seconds: float = 2.0, rate: int = 16000) -> bytes:

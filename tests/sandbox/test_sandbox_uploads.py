@@ -14,7 +14,7 @@ from PIL import Image
 from sandbox_client import SYNC, Client
 
 from bailian.sandbox import Fault, Sandbox
-from bailian.sandbox.multipart import read_form
+from bailian.sandbox.http.multipart import read_form
 
 MODEL = "qwen-image-edit"
 

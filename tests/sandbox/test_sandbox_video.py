@@ -11,8 +11,8 @@ import requests
 from sandbox_client import Client
 
 from bailian.sandbox import Fault, Sandbox
-from bailian.sandbox.films import Film, draw_film
-from bailian.sandbox.pictures import Picture
+from bailian.sandbox.images.drawing import Picture
+from bailian.sandbox.video.drawing import Video, draw_video
 
 av = pytest.importorskip("av")
 
@@ -95,21 +95,21 @@ def test_the_file_comes_in_parts_and_only_with_its_signature(client: Client) -> 
 def test_films_follow_prompt_and_seed_and_can_be_drawn_again() -> None:
     def film(**changes: Any) -> bytes:
         fields = {"prompt": "a cat", "seed": 1, "index": 0, "width": 320, "height": 240, "model": "m", **changes}
-        return draw_film(Film(Picture(**fields), 1, 24))
+        return draw_video(Video(Picture(**fields), 1, 24))
 
     assert film() == film()
     assert len({film(), film(prompt="a dog"), film(seed=2)}) == 3
 
 
 def test_the_camera_moves() -> None:
-    with av.open(io.BytesIO(draw_film(Film(Picture("a cat", 1, 0, 320, 240, "m"), 2, 24)))) as container:
+    with av.open(io.BytesIO(draw_video(Video(Picture("a cat", 1, 0, 320, 240, "m"), 2, 24)))) as container:
         frames = [frame.to_image().resize((32, 24)).tobytes() for frame in container.decode(video=0)]
     assert len(set(frames)) > 6
 
 
 def test_drawing_is_fast() -> None:
     begin = time.process_time()
-    data = draw_film(Film(Picture("a cat", 1, 0, 720, 1280, "m"), 5, 30))
+    data = draw_video(Video(Picture("a cat", 1, 0, 720, 1280, "m"), 5, 30))
 
     assert time.process_time() - begin < 4  # 1 s on an idle machine
     assert len(data) < 1_500_000
@@ -159,7 +159,7 @@ def test_header_name_and_path(client: Client) -> None:
 
 def test_a_long_prompt_is_cut_without_a_word(client: Client, box: Sandbox) -> None:
     finished(client, prompt="长" * 900)
-    assert len(box.tasks[0].order.read_prompt) == 800
+    assert len(box.tasks[0].request.read_prompt) == 800
 
 
 def test_faults_hit_videos_too(client: Client, box: Sandbox) -> None:

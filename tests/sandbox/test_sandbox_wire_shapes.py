@@ -142,7 +142,7 @@ def test_a_blocking_call(client: Client, box: Sandbox) -> None:
     assert answer.headers["x-dashscope-timeout"] == "298"
     assert client.download(choice["message"]["content"][0]["image"]).content[:4] == b"\x89PNG"
     assert box.tasks == []
-    assert [call.order.prompt for call in box.sync_calls] == ["海报"]
+    assert [call.request.prompt for call in box.sync_calls] == ["海报"]
 
 
 def test_a_message_style_task(client: Client) -> None:

@@ -1,0 +1,1 @@
+"""The account that all keys belong to: its rates, its limits, and the list of models."""

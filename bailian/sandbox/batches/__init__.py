@@ -1,0 +1,1 @@
+"""The OpenAI-compatible batch inference: files in, files out."""

@@ -1,0 +1,217 @@
+"""The batches and their files: SQLite beside the tasks. A batch's status is a function of its stored times and of now."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+import threading
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bailian.sandbox.batches.input_file import FileCheck
+from bailian.sandbox.batches.results import Results
+
+VALIDATING_SHARE = 0.1
+FINALIZING_SHARE = 0.1
+"""Parts of a batch's duration (guesses)."""
+
+FINAL_STATUSES = ("completed", "failed", "expired", "cancelled")
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS batch_files (
+  file_id TEXT PRIMARY KEY, purpose TEXT NOT NULL, name TEXT NOT NULL, data BLOB NOT NULL, at REAL NOT NULL);
+CREATE TABLE IF NOT EXISTS batches (
+  number INTEGER PRIMARY KEY, batch_id TEXT NOT NULL UNIQUE, created REAL NOT NULL, duration_s REAL NOT NULL,
+  input_file_id TEXT NOT NULL, endpoint TEXT NOT NULL, completion_window TEXT NOT NULL, window_s REAL NOT NULL,
+  metadata TEXT NOT NULL, total INTEGER NOT NULL, model TEXT NOT NULL, question TEXT NOT NULL, errors TEXT NOT NULL,
+  stopped TEXT, stopped_at REAL, completed INTEGER, failed INTEGER);
+"""
+
+
+@dataclass(frozen=True)
+class BatchFile:
+    """One stored file."""
+
+    file_id: str
+    purpose: str
+    name: str
+    data: bytes
+    at: float
+
+
+@dataclass(frozen=True)
+class Batch:
+    """A snapshot of one batch; times are epoch seconds."""
+
+    batch_id: str
+    created: float
+    duration_s: float
+    input_file_id: str
+    endpoint: str
+    window: str
+    window_s: float
+    metadata: dict[str, Any]
+    total: int
+    model: str
+    question: str
+    errors: list[dict[str, Any]]
+    stopped: str | None
+    """"cancelled", "expired" or "failed", when something has ended it early."""
+    stopped_at: float | None
+    completed: int | None
+    failed: int | None
+    """None while the results are not made."""
+    now: float
+
+    @property
+    def began(self) -> float:
+        return self.created + VALIDATING_SHARE * self.duration_s
+
+    @property
+    def finalizing(self) -> float:
+        return self.created + (1 - FINALIZING_SHARE) * self.duration_s
+
+    @property
+    def ends_at(self) -> float:
+        """When it ends, or ended."""
+        if self.errors:
+            return self.began
+        if self.stopped_at is not None:
+            return self.stopped_at + (FINALIZING_SHARE * self.duration_s if self.stopped == "cancelled" else 0)
+        return min(self.created + self.duration_s, self.created + self.window_s)
+
+    @property
+    def status(self) -> str:
+        if self.now >= self.ends_at:
+            if self.errors:
+                return "failed"
+            late = self.created + self.duration_s > self.created + self.window_s
+            return self.stopped or ("expired" if late else "completed")
+        if self.stopped == "cancelled" and not self.errors:
+            return "cancelling"
+        if self.now < self.began:
+            return "validating"
+        return "in_progress" if self.now < self.finalizing else "finalizing"
+
+    @property
+    def progress(self) -> float:
+        """Which part of the lines has been reached."""
+        until = min(self.now, self.ends_at if self.stopped_at is None else self.stopped_at)
+        span = max(self.finalizing - self.began, 1e-9)
+        return 1.0 if self.status == "completed" else min(1.0, max(0.0, (until - self.began) / span))
+
+    def result_id(self, kind: str) -> str:
+        """Return the id of one of its result files (CAP: `file-batch_output-` and 24 digits, of both kinds)."""
+        return f"file-batch_output-{hashlib.sha256(f'{self.batch_id} {kind}'.encode()).hexdigest()[:24]}"
+
+
+class BatchStore:
+    """May be used from any thread, and by several processes on one file."""
+
+    def __init__(self, path: Path | None, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._lock = threading.RLock()
+        self._db = sqlite3.connect(path or ":memory:", timeout=10, isolation_level=None, check_same_thread=False)
+        self._db.row_factory = sqlite3.Row
+        self._db.execute("PRAGMA synchronous = NORMAL")
+        for statement in _SCHEMA.split(";"):
+            self._db.execute(statement)
+
+    def close(self) -> None:
+        with self._lock:
+            self._db.close()
+
+    def clear(self) -> None:
+        with self._lock:
+            self._db.execute("DELETE FROM batches")
+            self._db.execute("DELETE FROM batch_files")
+
+    def add_file(self, purpose: str, name: str, data: bytes) -> BatchFile:
+        file = BatchFile(f"file-batch-{uuid.uuid4().hex[:24]}", purpose, name, data, self._clock())
+        self._put(file)
+        return file
+
+    def file(self, file_id: str) -> BatchFile | None:
+        with self._lock:
+            row = self._db.execute("SELECT * FROM batch_files WHERE file_id = ?", (file_id,)).fetchone()
+        return BatchFile(**dict(row)) if row else None
+
+    def delete_file(self, file_id: str) -> bool:
+        with self._lock:
+            return self._db.execute("DELETE FROM batch_files WHERE file_id = ?", (file_id,)).rowcount == 1
+
+    def add(
+        self, checked: FileCheck, *, duration_s: float, input_file_id: str, endpoint: str, window: str, window_s: float,
+        metadata: Mapping[str, Any],
+    ) -> Batch:  # fmt: skip
+        """Accept a batch; a query of it shows what is wrong in its file."""
+        batch_id = f"batch_{uuid.uuid4()}"
+        with self._lock:
+            self._db.execute(
+                "INSERT INTO batches (batch_id, created, duration_s, input_file_id, endpoint, completion_window,"
+                " window_s, metadata, total, model, question, errors) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (batch_id, self._clock(), duration_s, input_file_id, endpoint, window, window_s,
+                 json.dumps(dict(metadata), ensure_ascii=False), checked.total, checked.model, checked.question,
+                 json.dumps(checked.errors, ensure_ascii=False)),
+            )  # fmt: skip
+        batch = self.get(batch_id)
+        assert batch is not None  # noqa: S101  # just added
+        return batch
+
+    def get(self, batch_id: str) -> Batch | None:
+        with self._lock:
+            row = self._db.execute("SELECT * FROM batches WHERE batch_id = ?", (batch_id,)).fetchone()
+        return _batch(row, self._clock()) if row else None
+
+    def all(self) -> list[Batch]:
+        """Return every batch, newest first."""
+        with self._lock:
+            rows = self._db.execute("SELECT * FROM batches ORDER BY number DESC").fetchall()
+        return [_batch(row, self._clock()) for row in rows]
+
+    def stop(self, batch_id: str, how: str, errors: list[dict[str, Any]] | None = None) -> Batch | None:
+        """End a batch early, unless it is over; return it as it stands then."""
+        with self._lock:
+            batch = self.get(batch_id)
+            if batch is None or batch.status in FINAL_STATUSES or batch.stopped:
+                return None
+            if errors:
+                self._db.execute(
+                    "UPDATE batches SET errors = ?, duration_s = 0 WHERE batch_id = ?", (json.dumps(errors), batch_id)
+                )
+            else:
+                self._db.execute(
+                    "UPDATE batches SET stopped = ?, stopped_at = ? WHERE batch_id = ?", (how, self._clock(), batch_id)
+                )
+            return self.get(batch_id)
+
+    def add_results(self, batch: Batch, results: Results) -> None:
+        """Write both files and the final counts; a second time changes nothing."""
+        for kind, data in (("output", results.output), ("error", results.errors)):
+            if data:
+                name = f"{batch.batch_id}_{kind}.jsonl"
+                self._put(BatchFile(batch.result_id(kind), "batch_output", name, data, self._clock()))
+        with self._lock:
+            self._db.execute(
+                "UPDATE batches SET completed = ?, failed = ? WHERE batch_id = ?",
+                (results.completed, results.failed, batch.batch_id),
+            )
+
+    def _put(self, file: BatchFile) -> None:
+        with self._lock:
+            self._db.execute(
+                "INSERT OR REPLACE INTO batch_files VALUES (?, ?, ?, ?, ?)",
+                (file.file_id, file.purpose, file.name, file.data, file.at),
+            )
+
+
+def _batch(row: sqlite3.Row, now: float) -> Batch:
+    values = dict(row)
+    del values["number"]
+    values["window"] = values.pop("completion_window")
+    values["metadata"], values["errors"] = json.loads(values["metadata"]), json.loads(values["errors"])
+    return Batch(**values, now=now)

@@ -1,0 +1,1 @@
+"""Models that change a picture."""

@@ -1,0 +1,158 @@
+"""How every HTTP request goes: read it, check the key, find its fault, do the work, log it.
+
+Importing this needs starlette and uvicorn.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+import uuid
+from collections.abc import Awaitable, Callable, Collection
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from bailian.sandbox.faults import Fault, Faults
+from bailian.sandbox.http.answers import Answer, ErrorAnswer, LoggedRequest, body_for_log, flat_error
+from bailian.sandbox.http.fault_injection import FaultInjection
+from bailian.sandbox.http.keys import check_key
+from bailian.sandbox.http.raw_sockets import Connections, PlainResponse, SilentResponse
+from bailian.sandbox.http.refusals import Refusal, invalid
+
+BASE_PATH = "/api/v1"
+
+KEYLESS = frozenset({"download", "upload"})
+"""The object store knows no keys."""
+
+PAID = frozenset({"submit", "sync", "text", "batch_create"})
+"""What costs money, so an account in trouble is refused."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """What one request asks for."""
+
+    do: Callable[[Fault | None], Awaitable[Answer]]
+    prompt: str = ""
+    """Which prompt and which model a fault may match."""
+    model: str = ""
+
+
+@dataclass
+class Call:
+    """One request under way."""
+
+    request: Request
+    kind: str
+    request_id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    raw: bytes = b""
+
+    @property
+    def path(self) -> str:
+        return self.request.url.path
+
+    def param(self, name: str) -> str:
+        """Return a part of the path."""
+        return str(self.request.path_params[name])
+
+    def root(self) -> str:
+        """Return the address the client itself used, so that links also work through a tunnel."""
+        parts = urlsplit(str(self.request.base_url))
+        return f"{parts.scheme}://{parts.netloc}"
+
+    def asks_async(self) -> bool:
+        return self.request.headers.get("x-dashscope-async", "").lower() == "enable"
+
+    def resolves_oss(self) -> bool:
+        """Return whether the call wants its `oss://` URLs resolved."""
+        return self.request.headers.get("x-dashscope-ossresourceresolve", "").lower() == "enable"
+
+    def body(self) -> dict[str, Any]:
+        """Return the body's object.
+
+        Raises:
+            Refusal: not UTF-8, not JSON, not an object, or without a model.
+        """
+        try:
+            body = json.loads(self.raw.decode("utf-8"))
+        except UnicodeDecodeError:  # D-FAQ: what a shell with a wrong code page sends
+            raise invalid("Required body invalid, please check the request body format.") from None
+        except ValueError:
+            raise Refusal(400, "BadRequest.IllegalInput", "The input parameter requires json format.") from None
+        if not isinstance(body, dict):
+            raise invalid("Required body invalid, please check the request body format.")
+        if not isinstance(body.get("model"), str) or not body["model"]:
+            raise Refusal(400, "BadRequest.EmptyModel", 'Required parameter "model" missing from request.')
+        return body
+
+
+class SharedState(Protocol):
+    """What the endpoints need of a running sandbox."""
+
+    @property
+    def faults(self) -> Faults: ...
+    @property
+    def api_keys(self) -> Collection[str] | None: ...
+    def record(self, request: LoggedRequest) -> None: ...
+
+
+class Endpoints:
+    """Turns what a service does into routes of the web server."""
+
+    def __init__(self, state: SharedState, connections: Connections, error_answer: ErrorAnswer = flat_error) -> None:
+        self._state = state
+        self._error_answer = error_answer
+        self._fault_injection = FaultInjection(connections, error_answer)
+
+    def route(self, methods: str, path: str, kind: str, work_of: Callable[[Call], Work]) -> Route:
+        """Return a route.
+
+        Args:
+            methods: with a space between several.
+            path: as starlette writes paths.
+            kind: what a fault calls such a request.
+            work_of: reads the request; a refusal from it comes before any fault.
+        """
+
+        async def endpoint(request: Request) -> Response:
+            call = Call(request, kind)
+            try:
+                call.raw = await request.body()
+                response = await self._answer(call, work_of)
+            except (ClientDisconnect, asyncio.CancelledError):  # the client has left, or the sandbox stops
+                return SilentResponse()
+            self._record(call, response.status_code)
+            return response
+
+        return Route(path, endpoint, methods=methods.split())
+
+    async def _answer(self, call: Call, work_of: Callable[[Call], Work]) -> Response:
+        try:
+            if call.kind not in KEYLESS:
+                check_key(call.request.headers.get("authorization"), self._state.api_keys, spends=call.kind in PAID)
+            work = work_of(call)
+        except Refusal as refusal:
+            error = self._error_answer(refusal.status, refusal.code, refusal.message, call.request_id)
+            return PlainResponse(error)
+        fault = self._state.faults.take(call.kind, work.prompt, work.model)
+        return await self._fault_injection.respond(fault, lambda: work.do(fault), call.request_id)
+
+    def _record(self, call: Call, status: int) -> None:
+        self._state.record(
+            LoggedRequest(
+                method=call.request.method,
+                path=call.path,
+                status=status,
+                headers=dict(call.request.headers),
+                body=body_for_log(call.raw),
+                query=dict(call.request.query_params),
+                kind=call.kind,
+                at=time.time(),
+            )
+        )

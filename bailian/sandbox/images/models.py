@@ -1,0 +1,190 @@
+"""The picture models of this service, with the service's own rules (D-T2I, D-QI, D-ERR, LQ).
+
+The rules are from the vendor's documents and live messages, not from the toolkit's catalog. What a client
+believes about sizes must not be what the sandbox believes. Names and the account's limits come from the catalog.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from bailian.sandbox.model_names import ModelName
+
+TEXT2IMAGE = "/services/aigc/text2image/image-synthesis"
+IMAGE_GENERATION = "/services/aigc/image-generation/generation"
+MULTIMODAL = "/services/aigc/multimodal-generation/generation"
+IMAGE2IMAGE = "/services/aigc/image2image/image-synthesis"
+VIDEO_SYNTHESIS = "/services/aigc/video-generation/video-synthesis"
+
+
+@dataclass(frozen=True, kw_only=True)
+class VideoRules:
+    """What a model of videos has besides (T2V); see video/models.py."""
+
+    fps: int
+    durations_s: tuple[int, ...]
+    usage: str
+    """"video" (up to wan2.5) or "output" (from wan2.6): which keys the usage has."""
+    shots: bool = False
+    """Whether `shot_type` is read."""
+    tells_actual_prompt: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class EditRules:
+    """What a model that edits pictures has besides (D-QIE, D-IE); see edits/models.py."""
+
+    image_side_px: tuple[int, int] | None
+    """None: any that can be read; the pages only advise."""
+    formats: frozenset[str]
+    images_min: int = 1
+    """0: the same call draws when no picture comes with the text."""
+    images_max: int = 1
+    takes_size: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServiceModel:
+    """One model as the service sees it."""
+
+    routes: frozenset[str]
+    prompt_chars: int
+    """Longer prompts are cut without a word (D-T2I)."""
+    default_size: tuple[int, int]
+    sizes: tuple[str, ...] = ()
+    """The only sizes taken; empty: see `side_px` and `pixels`."""
+    side_px: tuple[int, int] | None = None
+    pixels: tuple[int, int] | None = None
+    aspect: tuple[float, float] | None = None
+    grid_px: int = 1
+    """Sides are rounded to a multiple of this."""
+    named_sizes: Mapping[str, tuple[int, int]] | None = None
+    n_max: int = 4
+    n_default: int = 4
+    """What is made, and billed, when `n` is absent."""
+    family: str = "wan"
+    """"wan" or "qwen": which shape the answers have."""
+    own_size_list_quotes: bool = False
+    """wanx2.0 and wanx-v1 print their list as Python does, qwen-image as plain words (LQ)."""
+    video: VideoRules | None = None
+    edit: EditRules | None = None
+
+
+_QWEN_SIZES = ("1664*928", "1472*1104", "1328*1328", "1104*1472", "928*1664")  # D-QI 2026-02-08, LQ
+_WANX20_SIZES = (
+    "768*768", "576*1024", "1024*576", "1024*1024", "720*1280", "1280*720", "864*1152", "1152*864",
+)  # fmt: skip  # LQ
+_WANX_V1_SIZES = ("1024*1024", "720*1280", "1280*720", "768*1152")  # LQ
+
+_TASK_ONLY = frozenset({TEXT2IMAGE})
+_SYNC_ONLY = frozenset({MULTIMODAL})
+_MESSAGES = frozenset({MULTIMODAL, IMAGE_GENERATION})
+
+# D-T2I: side 512-1440, 1440*1440 accepted, service default of n is 4.
+_WAN = ServiceModel(routes=_TASK_ONLY, prompt_chars=500, default_size=(1024, 1024), side_px=(512, 1440))
+_WANX20 = ServiceModel(
+    routes=_TASK_ONLY,
+    prompt_chars=800,
+    default_size=(1024, 1024),
+    sizes=_WANX20_SIZES,
+    own_size_list_quotes=True,
+)
+_WANX_V1 = ServiceModel(
+    routes=_TASK_ONLY,
+    prompt_chars=800,
+    default_size=(1024, 1024),
+    sizes=_WANX_V1_SIZES,
+    own_size_list_quotes=True,
+)
+_WAN25 = ServiceModel(
+    routes=_TASK_ONLY,
+    prompt_chars=2000,
+    default_size=(1280, 1280),
+    pixels=(589824, 2073600),
+    aspect=(0.25, 4.0),
+)
+_WAN26 = ServiceModel(
+    routes=_MESSAGES,
+    prompt_chars=2100,
+    default_size=(1280, 1280),
+    pixels=(589824, 2073600),
+    aspect=(0.25, 4.0),
+)
+_WAN27 = ServiceModel(
+    routes=_MESSAGES,
+    prompt_chars=5000,
+    default_size=(2048, 2048),
+    pixels=(589824, 16777216),
+    aspect=(0.125, 8.0),
+    named_sizes={"1K": (1024, 1024), "2K": (2048, 2048), "4K": (4096, 4096)},
+)
+
+
+def _qwen(
+    routes: frozenset[str], *, prompt_chars: int = 800, pixels: tuple[int, int] | None = None, n_max: int = 1
+) -> ServiceModel:
+    """D-QI: five sizes and n = 1 for the first family; total pixels and n 1-6 for 2.0 and 3.0."""
+    return ServiceModel(
+        routes=routes,
+        prompt_chars=prompt_chars,
+        default_size=(2048, 2048) if pixels else (1664, 928),
+        sizes=() if pixels else _QWEN_SIZES,
+        pixels=pixels,
+        n_max=n_max,
+        n_default=1,
+        family="qwen",
+    )
+
+
+_QWEN2_PIXELS = (512 * 512, 2048 * 2048)
+
+RULES: tuple[tuple[str, ServiceModel], ...] = (
+    (r"wan2\.2-t2i-\w+", _WAN),
+    (r"wanx2\.1-t2i-\w+", _WAN),
+    (r"wanx2\.0-t2i-\w+", _WANX20),
+    (r"wanx-v1", _WANX_V1),
+    (r"wan2\.5-t2i-\w+", _WAN25),
+    (r"wan2\.6-t2i", _WAN26),
+    (r"wan2\.7-image(-pro)?", _WAN27),
+    (r"qwen-image(-plus)?", _qwen(_TASK_ONLY | _SYNC_ONLY)),
+    (r"qwen-image-(max|plus-[\d-]+)", _qwen(_SYNC_ONLY)),
+    (r"qwen-image-2\.0(-pro)?", _qwen(_SYNC_ONLY, prompt_chars=1300, pixels=_QWEN2_PIXELS, n_max=6)),
+    (r"qwen-image-3\.0(-pro)?", _qwen(_MESSAGES, prompt_chars=4500, pixels=(512 * 512, 6553600), n_max=6)),
+    (r"z-image-\w+", _qwen(_SYNC_ONLY, pixels=_QWEN2_PIXELS)),
+)
+"""The rules by name, as a regular expression."""
+
+UNLISTED = (
+    "wanx-v1", "wan2.7-image", "wan2.7-image-pro", "qwen-image-plus-2026-01-09", "qwen-image-3.0", "qwen-image-3.0-pro",
+)  # fmt: skip
+"""Names that the service has and the catalog has not."""
+
+NOT_IMITATED = frozenset({"wan2.6-image", "wan2.5-i2i-preview", "qwen-mt-image", "wan2.7-t2v"})
+"""Real models of these routes; the sandbox says so instead of inventing an answer."""
+
+
+def rules_by_name(rules: Iterable[tuple[str, ServiceModel]], name: str) -> ServiceModel | None:
+    """Return the rules whose expression matches the whole name."""
+    return next((model for pattern, model in rules if re.fullmatch(pattern, name)), None)
+
+
+def image_models(names: Iterable[ModelName]) -> dict[str, ServiceModel]:
+    """Return the picture models of these names; one without rules here gets the loosest."""
+    models: dict[str, ServiceModel] = {}
+    for known in names:
+        if "image" not in known.kinds:
+            continue
+        rules = rules_by_name(RULES, known.name)
+        if rules is not None:
+            models[known.name] = rules
+        elif known.path in (TEXT2IMAGE, IMAGE_GENERATION, MULTIMODAL):
+            models[known.name] = ServiceModel(
+                routes=frozenset({known.path}),
+                prompt_chars=5000,
+                default_size=(1024, 1024),
+                pixels=(4096, 4096 * 4096),
+            )
+    unlisted = {name: rules for name in UNLISTED if (rules := rules_by_name(RULES, name)) is not None}
+    return {**models, **unlisted}

@@ -1,0 +1,118 @@
+"""The routes of pictures, edits and videos: five paths, one way (D-T2I, D-QI, D-IE, T2V).
+
+Which models a path has, and whether a call draws or edits, is known only after its body is read. So these
+three services share their routes. Importing this needs starlette and Pillow.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.routing import Route
+
+from bailian.sandbox.edits.requests import read_edit_request
+from bailian.sandbox.faults import Fault
+from bailian.sandbox.http import refusals
+from bailian.sandbox.http.answers import Answer, json_answer
+from bailian.sandbox.http.endpoints import BASE_PATH, Call, Endpoints, Work
+from bailian.sandbox.images import models as paths
+from bailian.sandbox.images import replies as image_replies
+from bailian.sandbox.images.models import ServiceModel
+from bailian.sandbox.images.requests import has_pictures, prompt_of, read_image_request
+from bailian.sandbox.state import State
+from bailian.sandbox.storage.downloads import result_path
+from bailian.sandbox.storage.input_fetcher import InputFetcher
+from bailian.sandbox.tasks.outcomes import outcome_of
+from bailian.sandbox.tasks.replies import Sign, accepted
+from bailian.sandbox.tasks.requests import TaskRequest
+from bailian.sandbox.tasks.task_store import Task
+from bailian.sandbox.video import replies as video_replies
+from bailian.sandbox.video.requests import read_video_request
+
+_TASK_PATHS = (paths.TEXT2IMAGE, paths.IMAGE_GENERATION, paths.IMAGE2IMAGE, paths.VIDEO_SYNTHESIS)
+_PATIENCE = {"x-dashscope-timeout": "298"}  # CAP: what the gateway says about its patience
+
+
+class PictureRoutes:
+    """Accepts work on pictures and videos, and answers about it."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+
+    def routes(self, endpoints: Endpoints) -> list[Route]:
+        return [
+            *(endpoints.route("POST", BASE_PATH + path, "submit", self._submit) for path in _TASK_PATHS),
+            endpoints.route("POST", BASE_PATH + paths.MULTIMODAL, "sync", self._submit),
+        ]
+
+    async def task_answer(self, task: Task, call: Call) -> dict[str, Any]:
+        """Answer a query of one task."""
+        answer = video_replies.task_answer if task.request.kind == "video" else image_replies.task_answer
+        return answer(task, call.request_id, self._signer(task, call))
+
+    def _signer(self, task: Task, call: Call) -> Sign:
+        return lambda index: self._state.sign(call.root(), result_path(task, index))
+
+    def _submit(self, call: Call) -> Work:
+        body = call.body()
+        path = call.path.removeprefix(BASE_PATH)
+
+        async def work(fault: Fault | None) -> Answer:
+            model = self._admit(path, str(body["model"]), asks_async=call.asks_async())
+            request = await self._read(call, model, path, body)
+            blocking = path == paths.MULTIMODAL
+            _check_outcome(request, fault, blocking=blocking)
+            task = self._state.account.start_work(request, body, call.request_id, fault, blocking=blocking)
+            if not blocking:
+                return json_answer(accepted(task.task_id, call.request_id))
+            await self._state.until(task.ended)
+            answer = image_replies.blocking_answer(task, call.request_id, self._signer(task, call))
+            return json_answer(answer, headers=_PATIENCE)
+
+        return Work(work, prompt_of(body), str(body["model"]))
+
+    def _admit(self, path: str, name: str, *, asks_async: bool) -> ServiceModel:
+        """Check what the gateway checks before a model sees the body: model, path, header, rate.
+
+        Raises:
+            Refusal: with the documented answer.
+        """
+        blocking = path == paths.MULTIMODAL
+        if name in paths.NOT_IMITATED:
+            raise refusals.not_imitated(f"the model {name}")
+        model = self._state.models.pictures.get(name)
+        if model is None:
+            raise refusals.no_such_model(sync=blocking)
+        if path not in model.routes:
+            raise refusals.wrong_path()
+        if blocking and asks_async:
+            raise refusals.refuses_async()
+        if not blocking and not asks_async:
+            raise refusals.wants_async()
+        self._state.account.count_call(name)
+        if not blocking:
+            self._state.account.check_queue(name)
+        return model
+
+    async def _read(self, call: Call, model: ServiceModel, path: str, body: dict[str, Any]) -> TaskRequest:
+        name = str(body["model"])
+        if model.edit is not None and (model.edit.images_min or has_pictures(body)):
+            uploads, settings = self._state.uploads, self._state.settings
+            fetcher = InputFetcher(uploads, settings, name, resolves=call.resolves_oss())
+            return await read_edit_request(name, model, path, body, fetcher, self._state.store)
+        read = read_image_request if model.video is None else read_video_request
+        return read(name, model, path, body)
+
+
+def _check_outcome(request: TaskRequest, fault: Fault | None, *, blocking: bool) -> None:
+    """Refuse what the prompt wants refused; a blocking call that fails is a refusal, too.
+
+    Raises:
+        Refusal: one of the two.
+    """
+    if "[sandbox:refuse]" in request.prompt:
+        raise refusals.input_inspection()
+    outcome = outcome_of(request, fault)
+    if blocking and outcome.failed:
+        status = 500 if outcome.code.startswith("InternalError") else 400
+        raise refusals.Refusal(status, outcome.code, outcome.message)

@@ -1,0 +1,49 @@
+"""Which models this sandbox serves: the names of a catalog, each with the rules of its service."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import TypeVar
+
+from bailian.sandbox.edits.models import edit_models
+from bailian.sandbox.images.models import UNLISTED, ServiceModel, image_models
+from bailian.sandbox.model_names import Limits, names_of, retired_names, with_packaged
+from bailian.sandbox.speech.models import voices
+from bailian.sandbox.text.models import text_models
+from bailian.sandbox.transcription.models import recognizers
+from bailian.sandbox.video.models import video_models
+
+Rules = TypeVar("Rules")
+
+
+class ServedModels:
+    """The models by service, without those that are retired.
+
+    Args:
+        catalog: the account's limits by name; entries of a full catalog also add and correct names. None: the
+            toolkit's own catalog.
+        day: the day on which names are retired; None: everything is served.
+    """
+
+    def __init__(self, catalog: Mapping[str, Limits] | None, day: date | None) -> None:
+        self.names = names_of(with_packaged(catalog or {}))
+        given = self.names if catalog is None else names_of(catalog)
+        self.limits: dict[str, Limits] = {name: known.entry for name, known in given.items()}
+        own = [*self.names, *(name for name in UNLISTED if name not in self.names)]
+        self.retired = retired_names(self.names, day, own)
+        known = self.names.values()
+        # A model that draws and edits has one entry, with the rules of both.
+        drawing = {**image_models(known), **video_models(known), **edit_models(known)}
+        self.pictures: dict[str, ServiceModel] = self._living(drawing)
+        self.texts = self._living(text_models(known))
+        self.voices = self._living(voices(known))
+        self.recognizers = self._living(recognizers(known))
+
+    def _living(self, models: Mapping[str, Rules]) -> dict[str, Rules]:
+        return {name: rules for name, rules in models.items() if name not in self.retired}
+
+    def listed(self) -> list[str]:
+        """Return every name, in the catalog's order and then the others."""
+        every = (*self.names, *self.pictures, *self.texts, *self.voices, *self.recognizers)
+        return [name for name in dict.fromkeys(every) if name not in self.retired]

@@ -1,0 +1,1 @@
+"""The object store: uploads, signed links, downloads, and the inputs that a request names."""

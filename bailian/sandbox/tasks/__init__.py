@@ -1,0 +1,1 @@
+"""Asynchronous tasks: their table, their requests, their answers."""

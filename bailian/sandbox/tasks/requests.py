@@ -1,0 +1,106 @@
+"""What one accepted request asks for, and how fields are read that several services share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from bailian.sandbox.http.refusals import Refusal, field_required, off_specification
+
+SEED_MAX = 2147483647
+NEGATIVE_PROMPT_CHARS = 500
+
+
+@dataclass(frozen=True)
+class TaskRequest:
+    """What one accepted request asks for."""
+
+    model: str
+    path: str
+    prompt: str
+    """As sent."""
+    read_prompt: str
+    """What the model reads of it: cut at the model's limit (D-T2I)."""
+    negative_prompt: str
+    n: int
+    width: int
+    height: int
+    seed: int | None
+    prompt_extend: bool
+    watermark: bool
+    kind: str = "image"
+    """What the result is: "image", "edit", "video", "text", "speech" or "transcription"."""
+    details: Mapping[str, Any] = field(default_factory=dict)
+    """What only this kind has; JSON values."""
+
+
+def plain_request(
+    kind: str, model: str, path: str, prompt: str, details: Mapping[str, Any] | None = None, *, parts: int = 1
+) -> TaskRequest:
+    """Return the request of work that is no picture; `parts` is how many results it brings."""
+    return TaskRequest(
+        model=model,
+        path=path,
+        prompt=prompt,
+        read_prompt=prompt,
+        negative_prompt="",
+        n=parts,
+        width=0,
+        height=0,
+        seed=None,
+        prompt_extend=False,
+        watermark=False,
+        kind=kind,
+        details=dict(details or {}),
+    )
+
+
+def parts_of(body: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return `input` and `parameters`.
+
+    Raises:
+        Refusal: no input, or parameters that are no object.
+    """
+    inputs = body.get("input")
+    if not isinstance(inputs, dict) or not inputs:
+        raise Refusal(400, "BadRequest.EmptyInput", 'Required parameter "input" missing from request.')
+    # D-T2I calls `parameters` optional; which models raise BadRequest.EmptyParameters was never found out.
+    parameters = {} if body.get("parameters") is None else body["parameters"]
+    if not isinstance(parameters, dict):
+        raise off_specification("parameters must be an object")
+    return inputs, parameters
+
+
+def read_negative(inputs: Mapping[str, Any], parameters: Mapping[str, Any]) -> str:
+    """Return the negative prompt from either place, cut (D-T2I, D-QI, T2V)."""
+    negative = inputs.get("negative_prompt") or parameters.get("negative_prompt") or ""
+    if not isinstance(negative, str):
+        raise off_specification("negative_prompt must be a string")
+    return negative[:NEGATIVE_PROMPT_CHARS]
+
+
+def read_prompt(inputs: Mapping[str, Any]) -> str:
+    if "prompt" not in inputs:
+        raise field_required("input.prompt")
+    prompt = inputs["prompt"]
+    if not isinstance(prompt, str) or not prompt.strip():
+        raise off_specification("prompt must be a non-empty string")
+    return prompt
+
+
+def read_seed(value: Any) -> int | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= SEED_MAX:
+        raise off_specification(f"seed must be an integer between 0 and {SEED_MAX}")
+    return value
+
+
+def read_switch(parameters: Mapping[str, Any], name: str, *, default: bool) -> bool:
+    value = parameters.get(name)
+    if value is None:
+        return default
+    if not isinstance(value, bool):
+        raise off_specification(f"{name} must be a boolean")
+    return value

@@ -1,0 +1,305 @@
+"""The tasks: one SQLite table. A task's status is a function of its stored times and of now.
+
+So nothing runs in the background, and a process started later on the same file knows how every task stands.
+"""
+
+from __future__ import annotations
+
+import heapq
+import json
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from bailian.sandbox.tasks.outcomes import Outcome
+from bailian.sandbox.tasks.requests import TaskRequest
+
+LIFE_S = 24 * 3600.0
+"""Tasks can be queried for 24 hours, then they are UNKNOWN (D-T2I, TASKS)."""
+
+PENDING_SHARE = 0.1
+"""Part of a task's duration it stays PENDING even when nothing is before it (a guess)."""
+
+_STATUS = f"""CASE
+  WHEN created <= :now - {LIFE_S} THEN 'UNKNOWN'
+  WHEN canceled IS NOT NULL THEN 'CANCELED'
+  WHEN :now < scheduled THEN 'PENDING'
+  WHEN :now < ended THEN 'RUNNING'
+  WHEN failed THEN 'FAILED'
+  ELSE 'SUCCEEDED' END AS status"""
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS tasks (
+  number INTEGER PRIMARY KEY, task_id TEXT NOT NULL UNIQUE, request_id TEXT NOT NULL, model TEXT NOT NULL,
+  blocking INTEGER NOT NULL, created REAL NOT NULL, scheduled REAL NOT NULL, ended REAL NOT NULL,
+  canceled REAL, failed INTEGER NOT NULL, work_order TEXT NOT NULL, fate TEXT NOT NULL, body TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS tasks_by_end ON tasks (model, ended);
+CREATE INDEX IF NOT EXISTS tasks_by_creation ON tasks (created);
+"""
+
+
+@dataclass(frozen=True)
+class Task:
+    """A snapshot of one task, or of one synchronous call's work (`blocking`)."""
+
+    task_id: str
+    request_id: str
+    model: str
+    blocking: bool
+    created: float
+    """Epoch seconds, as all times here."""
+    scheduled: float
+    ended: float
+    canceled: float | None
+    status: str
+    request: TaskRequest = field(repr=False)
+    outcome: Outcome = field(repr=False)
+    body: dict[str, Any] = field(repr=False)
+    """The request body as received."""
+
+    @property
+    def order(self) -> TaskRequest:
+        """The same as `request`, for programs that know it by this name."""
+        return self.request
+
+    @property
+    def fate(self) -> Outcome:
+        """The same as `outcome`, for programs that know it by this name."""
+        return self.outcome
+
+    @property
+    def pictures(self) -> int:
+        """How many pictures it delivers: what the service bills."""
+        return 0 if self.outcome.failed else self.request.n - min(self.outcome.failed_pictures, self.request.n)
+
+
+class TaskStore:
+    """The table; may be used from any thread, and by several processes on one file."""
+
+    def __init__(self, path: Path | None, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._lock = threading.RLock()
+        if path is not None:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        # Autocommit: transactions are opened by hand, IMMEDIATE, so that two processes never deadlock.
+        self._db = sqlite3.connect(path or ":memory:", timeout=10, isolation_level=None, check_same_thread=False)
+        self._db.row_factory = sqlite3.Row
+        _patiently(lambda: self._db.execute("PRAGMA journal_mode = WAL"))
+        self._db.execute("PRAGMA synchronous = NORMAL")
+        with self._transaction():
+            for statement in _SCHEMA.split(";"):
+                self._db.execute(statement)
+            # Nobody can ask for them any more; without this a state file would grow for ever.
+            self._db.execute("DELETE FROM tasks WHERE created < ?", (clock() - 2 * LIFE_S,))
+
+    def close(self) -> None:
+        with self._lock:
+            self._db.close()
+
+    def clear(self) -> None:
+        with self._transaction():
+            self._db.execute("DELETE FROM tasks")
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        with self._lock:
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+            except BaseException:
+                self._db.execute("ROLLBACK")
+                raise
+            self._db.execute("COMMIT")
+
+    def add(
+        self,
+        *,
+        task_id: str,
+        request_id: str,
+        request: TaskRequest,
+        outcome: Outcome,
+        body: Mapping[str, Any],
+        duration_s: float,
+        running_limit: int | None,
+        blocking: bool = False,
+    ) -> None:
+        """Accept work. Beyond `running_limit` tasks of the model it waits its turn, in order."""
+        with self._transaction():
+            now = self._clock()
+            scheduled = now if blocking else now + PENDING_SHARE * duration_s
+            if running_limit and not blocking:
+                scheduled = max(scheduled, self._slot_free_at(request.model, running_limit, now))
+            ended = scheduled + (duration_s if blocking else (1 - PENDING_SHARE) * duration_s)
+            self._db.execute(
+                "INSERT INTO tasks (task_id, request_id, model, blocking, created, scheduled, ended, failed,"
+                " work_order, fate, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (task_id, request_id, request.model, blocking, now, scheduled, ended, _all_failed(request, outcome),
+                 _json(asdict(request)), _json(asdict(outcome)), _json(body)),
+            )  # fmt: skip
+
+    def _slot_free_at(self, model: str, running_limit: int, now: float) -> float:
+        """Return when one of the model's slots is free: the n-th latest end of the tasks before."""
+        row = self._db.execute(
+            "SELECT ended FROM tasks WHERE model = ? AND NOT blocking AND canceled IS NULL AND ended > ?"
+            " ORDER BY ended DESC LIMIT 1 OFFSET ?",
+            (model, now, running_limit - 1),
+        ).fetchone()
+        return float(row["ended"]) if row else now
+
+    def get(self, task_id: str) -> Task | None:
+        with self._lock:
+            row = self._db.execute(
+                f"SELECT *, {_STATUS} FROM tasks WHERE task_id = :id",  # noqa: S608
+                {"id": task_id, "now": self._clock()},
+            ).fetchone()
+        return _task(row) if row else None
+
+    def all(self, *, blocking: bool = False) -> list[Task]:
+        """Return every task (or every synchronous call's work), oldest first."""
+        with self._lock:
+            rows = self._db.execute(
+                f"SELECT *, {_STATUS} FROM tasks WHERE blocking = :blocking ORDER BY number",  # noqa: S608
+                {"blocking": blocking, "now": self._clock()},
+            ).fetchall()
+        return [_task(row) for row in rows]
+
+    def page(
+        self, *, begin: float, end: float, model: str | None, status: str | None, task_id: str | None,
+        offset: int, count: int,
+    ) -> tuple[int, list[Task]]:  # fmt: skip
+        """Return how many tasks match, and one page of them, newest first."""
+        values = {
+            "now": self._clock(), "begin": begin, "end": end, "model": model, "status": status, "id": task_id,
+            "offset": offset, "count": count,
+        }  # fmt: skip
+        matching = (
+            f"FROM (SELECT *, {_STATUS} FROM tasks"  # noqa: S608
+            " WHERE NOT blocking AND created >= :begin AND created <= :end)"
+            " WHERE (:model IS NULL OR model = :model) AND (:status IS NULL OR status = :status)"
+            " AND (:id IS NULL OR task_id = :id) AND status != 'UNKNOWN'"
+        )
+        with self._lock:
+            total = self._db.execute(f"SELECT count(*) {matching}", values).fetchone()[0]
+            rows = self._db.execute(
+                f"SELECT * {matching} ORDER BY number DESC LIMIT :count OFFSET :offset",
+                values,
+            ).fetchall()
+        return int(total), [_task(row) for row in rows]
+
+    def waiting(self, model: str) -> int:
+        """Return how many tasks of the model are PENDING."""
+        with self._lock:
+            row = self._db.execute(
+                "SELECT count(*) FROM tasks WHERE model = ? AND NOT blocking AND canceled IS NULL AND scheduled > ?",
+                (model, self._clock()),
+            ).fetchone()
+        return int(row[0])
+
+    def counts(self) -> tuple[int, int]:
+        """Return how many tasks and how many synchronous calls were accepted."""
+        with self._lock:
+            row = self._db.execute("SELECT count(*) - total(blocking), total(blocking) FROM tasks").fetchone()
+        return int(row[0]), int(row[1])
+
+    def cancel(self, task_id: str, running_limit: int | None, *, force: bool = False) -> bool:
+        """Cancel a PENDING task (`force`: in any status); the tasks behind it move up."""
+        with self._transaction():
+            task = self.get(task_id)
+            if task is None or not (force or task.status == "PENDING"):
+                return False
+            self._db.execute("UPDATE tasks SET canceled = ? WHERE task_id = ?", (self._clock(), task_id))
+            if running_limit:
+                self._move_up(task.model, running_limit)
+            return True
+
+    def _move_up(self, model: str, running_limit: int) -> None:
+        now = self._clock()
+        slots: list[float] = []
+        for row in self._db.execute(
+            "SELECT number, created, scheduled, ended FROM tasks WHERE model = ? AND NOT blocking"
+            " AND canceled IS NULL AND ended > ? ORDER BY number",
+            (model, now),
+        ).fetchall():
+            duration_s = (row["ended"] - row["scheduled"]) / (1 - PENDING_SHARE)
+            scheduled, ended = row["scheduled"], row["ended"]
+            if scheduled > now:
+                free_at = slots[0] if len(slots) >= running_limit else now
+                scheduled = max(row["created"] + PENDING_SHARE * duration_s, free_at)
+                ended = scheduled + (1 - PENDING_SHARE) * duration_s
+                change = (scheduled, ended, row["number"])
+                self._db.execute("UPDATE tasks SET scheduled = ?, ended = ? WHERE number = ?", change)
+            heapq.heappush(slots, ended)
+            if len(slots) > running_limit:
+                heapq.heappop(slots)
+
+    def advance(self, task_id: str, *, end: bool) -> None:
+        """Let a task run from now on, or end now, if it has not already."""
+        with self._transaction():
+            self._db.execute(
+                "UPDATE tasks SET scheduled = min(scheduled, :now),"
+                " ended = CASE WHEN :end THEN min(ended, :now) ELSE ended END WHERE task_id = :id",
+                {"now": self._clock(), "end": end, "id": task_id},
+            )
+
+    def change_outcome(self, task_id: str, *, end_now: bool, **changes: Any) -> None:
+        """Change a task's outcome, for a fault; `end_now` also ends it."""
+        with self._transaction():
+            task = self.get(task_id)
+            if task is None:
+                return
+            outcome = replace(task.outcome, **changes)
+            now = self._clock()
+            scheduled, ended = (min(task.scheduled, now), min(task.ended, now)) if end_now else (
+                task.scheduled, task.ended)  # fmt: skip
+            self._db.execute(
+                "UPDATE tasks SET fate = ?, failed = ?, scheduled = ?, ended = ? WHERE task_id = ?",
+                (_json(asdict(outcome)), _all_failed(task.request, outcome), scheduled, ended, task_id),
+            )
+
+
+def _patiently(step: Callable[[], object]) -> None:
+    """SQLite does not wait for the lock that a change of journal mode needs, so this does."""
+    patience_s = 10.0
+    while True:
+        try:
+            step()
+        except sqlite3.OperationalError:  # noqa: PERF203  # a retry is a loop
+            if patience_s <= 0:
+                raise
+            patience_s -= 0.05
+            time.sleep(0.05)
+        else:
+            return
+
+
+def _all_failed(request: TaskRequest, outcome: Outcome) -> bool:
+    """One good picture makes the whole task SUCCEEDED (D-IE, TASKS)."""
+    return outcome.failed or outcome.failed_pictures >= request.n
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _task(row: sqlite3.Row) -> Task:
+    outcome = json.loads(row["fate"])
+    size = outcome.pop("drawn_size")
+    return Task(
+        task_id=row["task_id"],
+        request_id=row["request_id"],
+        model=row["model"],
+        blocking=bool(row["blocking"]),
+        created=row["created"],
+        scheduled=row["scheduled"],
+        ended=row["ended"],
+        canceled=row["canceled"],
+        status=row["status"],
+        request=TaskRequest(**json.loads(row["work_order"])),
+        outcome=Outcome(**outcome, drawn_size=tuple(size) if size else None),
+        body=json.loads(row["body"]),
+    )

@@ -1,0 +1,1 @@
+"""Models that write text, whole or as a stream."""

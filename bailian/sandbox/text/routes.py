@@ -1,0 +1,142 @@
+"""The route of text models: complete answers and streams.
+
+Importing this needs starlette.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from starlette.routing import Route
+
+from bailian.sandbox.faults import Fault
+from bailian.sandbox.http.answers import Answer, json_answer
+from bailian.sandbox.http.endpoints import BASE_PATH, Call, Endpoints, Work
+from bailian.sandbox.http.event_stream import EVENT_STREAM, EventStream
+from bailian.sandbox.http.refusals import Refusal, input_inspection, no_such_model, output_inspection, wrong_path
+from bailian.sandbox.state import State
+from bailian.sandbox.tasks.requests import plain_request
+from bailian.sandbox.tasks.task_store import Task
+from bailian.sandbox.text.models import TEXT_GENERATION, TextModel
+from bailian.sandbox.text.replies import complete_answer, error_frame, frames, sse_frame
+from bailian.sandbox.text.requests import TextRequest, question_of, read_text_request
+from bailian.sandbox.text.writer import GeneratedText, generate
+
+HEARTBEAT = b":heartbeat\n"
+"""Which words the service's own comments have is not known; a client skips them (a guess)."""
+
+_FAILING = ("stream_error", "failed")
+
+
+class TextRoutes:
+    """Writes texts."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+
+    def routes(self, endpoints: Endpoints) -> list[Route]:
+        return [endpoints.route("POST", BASE_PATH + TEXT_GENERATION, "text", self._generate)]
+
+    def _generate(self, call: Call) -> Work:
+        streams = wants_stream(call.request.headers)
+        body: dict[str, Any] = {}
+        unreadable: Refusal | None = None
+        try:
+            body = call.body()
+        except Refusal as refusal:
+            unreadable = refusal
+
+        async def work(fault: Fault | None) -> Answer:
+            if call.asks_async():
+                message = "Current user api does not support asynchronous calls."  # ERR
+                raise Refusal(403, "AccessDenied", message)
+            try:
+                if unreadable is not None:
+                    raise unreadable
+                request, task = self._accept(body, call.request_id, fault, streams=streams)
+            except Refusal as refusal:
+                if not streams:
+                    raise
+                # CAP parameter-error-sse: HTTP 200, and the refusal is a frame.
+                blank = self._state.settings.sse_blank_lines
+                return self._streamed([error_frame(1, refusal, call.request_id, blank=blank)], call.request_id)
+            return await self._answer(
+                request, task, _failure(fault, request.question), call.request_id, streams=streams
+            )
+
+        return Work(work, question_of(body), str(body.get("model", "")))
+
+    async def _answer(
+        self, request: TextRequest, task: Task, failure: tuple[int, Refusal] | None, request_id: str, *, streams: bool
+    ) -> Answer:
+        generated = generate(task.model, request)
+        if streams:
+            return self._stream(request, generated, task, failure, request_id)
+        if failure is not None:
+            raise failure[1]
+        await self._state.until(task.ended)
+        return json_answer(complete_answer(request, generated, request_id), headers=_PATIENCE)
+
+    def _accept(
+        self, body: Mapping[str, Any], request_id: str, fault: Fault | None, *, streams: bool
+    ) -> tuple[TextRequest, Task]:
+        name = str(body["model"])
+        request = read_text_request(name, self._model(name), body, streams=streams)
+        if "[sandbox:refuse]" in request.question:
+            raise input_inspection()
+        self._state.account.count_call(name)
+        note = plain_request("text", name, TEXT_GENERATION, request.question, {"stream": streams})
+        task = self._state.account.start_work(note, body, request_id, fault, blocking=True)
+        return request, task
+
+    def _model(self, name: str) -> TextModel:
+        model = self._state.models.texts.get(name)
+        if model is not None:
+            return model
+        if name in self._state.models.pictures:
+            raise wrong_path()
+        raise no_such_model(sync=True)
+
+    def _stream(
+        self,
+        request: TextRequest,
+        generated: GeneratedText,
+        task: Task,
+        failure: tuple[int, Refusal] | None,
+        request_id: str,
+    ) -> EventStream:
+        settings = self._state.settings
+        blank = settings.sse_blank_lines
+        bodies = list(frames(request, generated, request_id))
+        if failure is not None:
+            bodies = bodies[: failure[0]]
+        made = [sse_frame(number, body, blank=blank) for number, body in enumerate(bodies, 1)]
+        if failure is not None:
+            made.append(error_frame(len(made) + 1, failure[1], request_id, blank=blank))
+        if settings.sse_heartbeats:
+            made = [HEARTBEAT + frame for frame in made]
+        return self._streamed(made, request_id, max(0.0, task.ended - task.created) / len(made))
+
+    def _streamed(self, made: list[bytes], request_id: str, pause_s: float = 0.0) -> EventStream:
+        headers = {"x-request-id": request_id, **_PATIENCE}
+        return EventStream(200, b"", headers, EVENT_STREAM, pieces=tuple(made), pause_s=pause_s)
+
+
+_PATIENCE = {"x-dashscope-timeout": "298"}  # CAP: for qwen-max and qwen-plus since 2025-07
+
+
+def wants_stream(headers: Mapping[str, str]) -> bool:
+    """API, CAP single-generation-text-sse: either header alone is enough."""
+    return headers.get("x-dashscope-sse", "").lower() == "enable" or "text/event-stream" in headers.get("accept", "")
+
+
+def _failure(fault: Fault | None, question: str) -> tuple[int, Refusal] | None:
+    """Return after how many frames a stream breaks off, and with which refusal."""
+    if fault is not None and fault.kind in _FAILING:
+        status, code, message = fault.error()
+        frames_first = fault.count if fault.kind == "stream_error" else 0
+        return frames_first, Refusal(500 if status == 200 else status, code, message)
+    if "[sandbox:fail]" in question:
+        return 2, output_inspection()
+    return None

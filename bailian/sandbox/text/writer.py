@@ -1,0 +1,103 @@
+"""What the sandbox writes: made up, the same for the same request, and it says that it is made up."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+
+from bailian.sandbox.text.requests import TextRequest
+from bailian.sandbox.text.tokens import tokens_of
+
+QUOTED_CHARS = 60
+COUNT_MAX = 100_000
+"""The highest number it counts to."""
+LONG_MAX = 50_000
+"""The longest text, in characters, that a wish such as "800字" or "500 words" brings."""
+
+_HAN = re.compile(r"[\u3400-\u9fff]")
+_COUNT = re.compile(
+    r"从\s*(?P<from_zh>\d{1,6})\s*数到\s*(?P<to_zh>\d{1,6})|数到\s*(?P<zh>\d{1,6})"
+    r"|count\s+from\s+(?P<from_en>\d{1,6})\s+to\s+(?P<to_en>\d{1,6})|count(?:\s+up)?\s+to\s+(?P<en>\d{1,6})",
+    re.IGNORECASE,
+)
+_LENGTH = re.compile(r"(\d{2,5})\s*(?:个?字|words?\b)", re.IGNORECASE)
+
+_MORE_ZH = (
+    "沙箱没有语言模型，它只会换一种说法重复您的问题。",
+    "这段文字不包含任何真实的知识，请不要当作事实引用。",
+    "换成真实的服务以后，同样的请求会得到真正的回答。",
+    "回答的长短由 max_tokens 和问题中的字数要求决定。",
+)
+_MORE_EN = (
+    "There is no language model here; the sandbox only says your question again in other words.",
+    "Nothing in this text is knowledge, so please do not quote it as fact.",
+    "Sent to the real service, the same request would get a real answer.",
+    "How long this gets is decided by max_tokens and by a number of words in the question.",
+)
+
+
+@dataclass(frozen=True)
+class GeneratedText:
+    """The tokens of an answer; joined they are its text."""
+
+    reasoning: tuple[str, ...]
+    answer: tuple[str, ...]
+    finish_reason: str
+    """"stop" or "length"."""
+
+
+def generate(model: str, request: TextRequest) -> GeneratedText:
+    """Answer a request."""
+    text = _as_json(model, request.question) if request.as_json else _answer(model, request.question)
+    ends = [position for position in (text.find(word) for word in request.stops) if position >= 0]
+    answer = tokens_of(text[: min(ends)] if ends else text)
+    reasoning = tokens_of(_reasoning(request.question))[: request.thinking_budget] if request.thinking else []
+    cut = len(answer) > request.max_tokens  # API: max_tokens does not limit the chain of thought
+    return GeneratedText(tuple(reasoning), tuple(answer[: request.max_tokens]), "length" if cut else "stop")
+
+
+def _answer(model: str, question: str) -> str:
+    count = _COUNT.search(question)
+    if count is not None:
+        return _counting(count)
+    chinese = _HAN.search(question) is not None
+    quoted = " ".join(question.split())
+    quoted = quoted if len(quoted) <= QUOTED_CHARS else quoted[:QUOTED_CHARS] + "…"
+    if chinese:
+        text = f"这里是百炼沙箱，以 {model} 的名义作答，内容是编造的。您说的是：“{quoted}”。"
+    else:
+        text = f'This is the Bailian sandbox answering in the name of {model}; the content is made up. You said: "{quoted}".'
+    more, gap = (_MORE_ZH, "") if chinese else (_MORE_EN, " ")
+    wish = _LENGTH.search(question)
+    if wish is None:
+        return text + gap + gap.join(more[:2])
+    number = 0
+    # A word is taken for six characters.
+    while len(text) < min(int(wish[1]) * (1 if chinese else 6), LONG_MAX):
+        text += gap + more[number % len(more)]
+        number += 1
+    return text
+
+
+def _counting(match: re.Match[str]) -> str:
+    groups = match.groupdict()
+    first = int(groups["from_zh"] or groups["from_en"] or 1)
+    last = int(groups["to_zh"] or groups["zh"] or groups["to_en"] or groups["en"])
+    last = min(last, first + COUNT_MAX)
+    gap = "，" if groups["to_zh"] or groups["zh"] else ", "
+    return gap.join(str(number) for number in range(first, last + 1)) or str(first)
+
+
+def _as_json(model: str, question: str) -> str:
+    content = {"sandbox": True, "model": model, "question": question, "answer": _answer(model, question)}
+    return json.dumps(content, ensure_ascii=False)
+
+
+def _reasoning(question: str) -> str:
+    if _HAN.search(question):
+        return "先看用户问了什么。沙箱没有模型，不能真的思考，所以把问题原样说一遍，并说明这是编造的。"
+    return (
+        "First see what the user asks. The sandbox has no model and cannot really think, "
+        "so it repeats the question and says that the answer is made up."
+    )

@@ -1,0 +1,148 @@
+"""The routes of transcription: the submit, and the transcript behind a signed link.
+
+The files are fetched when the work is due. Importing this needs starlette.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import OrderedDict
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+from urllib.parse import urlsplit
+
+from starlette.routing import Route
+
+from bailian.sandbox.faults import Fault
+from bailian.sandbox.http.answers import Answer, json_answer
+from bailian.sandbox.http.endpoints import BASE_PATH, Call, Endpoints, Work
+from bailian.sandbox.http.refusals import Refusal, no_such_model, wants_async, wrong_path
+from bailian.sandbox.state import State
+from bailian.sandbox.storage.downloads import HTML_PAGE, file_answer, link_refusal, no_such_key
+from bailian.sandbox.storage.input_fetcher import is_loopback
+from bailian.sandbox.tasks.replies import accepted
+from bailian.sandbox.tasks.task_store import Task
+from bailian.sandbox.transcription.models import TRANSCRIPTION, Recognizer
+from bailian.sandbox.transcription.recordings import FOREIGN_MS, FileFailure, Recording, fetch_recording, read_recording
+from bailian.sandbox.transcription.replies import transcription_answer
+from bailian.sandbox.transcription.requests import read_transcription_request, urls_of
+from bailian.sandbox.transcription.transcripts import transcript
+
+FileResult = dict[str, Any] | FileFailure
+"""One file's transcript, or why there is none."""
+
+CACHED_TASKS = 64
+"""Tasks whose transcripts are kept in memory; those of others are made again."""
+
+# Not asyncio's own pool: the server's end would wait for it.
+_FETCHERS = ThreadPoolExecutor(max_workers=4, thread_name_prefix="sandbox-transcriber")
+
+
+class TranscriptionRoutes:
+    """Recognizes recorded files."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._done: OrderedDict[str, asyncio.Future[list[FileResult]]] = OrderedDict()
+
+    def routes(self, endpoints: Endpoints) -> list[Route]:
+        transcript_path = "/transcripts/{task_id}/{index:int}.json"
+        return [
+            endpoints.route("POST", BASE_PATH + TRANSCRIPTION, "submit", self._submit),
+            endpoints.route("GET", transcript_path, "download", self._download),
+        ]
+
+    def _submit(self, call: Call) -> Work:
+        body = call.body()
+        name = str(body["model"])
+
+        async def work(fault: Fault | None) -> Answer:
+            model = self._model(name)
+            if not call.asks_async():
+                raise wants_async()
+            self._state.account.count_call(name)
+            request = read_transcription_request(name, model, body, resolves=call.resolves_oss())
+            task = self._state.account.start_work(request, body, call.request_id, fault, blocking=False)
+            return json_answer(accepted(task.task_id, call.request_id))
+
+        return Work(work, "\n".join(urls_of(body)), name)
+
+    def _model(self, name: str) -> Recognizer:
+        models = self._state.models
+        if name in models.recognizers:
+            return models.recognizers[name]
+        # ISS-2213: a live model gets the words of a wrong path.
+        if "realtime" in name or name in models.texts or name in models.voices or name in models.pictures:
+            raise wrong_path()
+        raise no_such_model(sync=False)
+
+    async def task_answer(self, task: Task, call: Call) -> dict[str, Any]:
+        """Answer a query; a finished task's files are fetched now."""
+        file_results = await self._file_results(task) if task.status in ("SUCCEEDED", "FAILED") else []
+
+        def sign(index: int) -> str:
+            return self._state.sign(call.root(), f"/transcripts/{task.task_id}/{index}.json")
+
+        return transcription_answer(task, file_results, call.request_id, sign)
+
+    def _download(self, call: Call) -> Work:
+        """Answer a GET of a transcript's link, as the object store does."""
+        task_id, index = call.param("task_id"), int(call.param("index"))
+
+        async def work(fault: Fault | None) -> Answer:
+            refusal = link_refusal(self._state, call, fault)
+            if refusal is not None:
+                return refusal
+            task = self._state.tasks.get(task_id)
+            file_results = await self._file_results(task) if task is not None and task.status == "SUCCEEDED" else []
+            file_result = file_results[index] if 0 <= index < len(file_results) else None
+            if task is None or file_result is None or isinstance(file_result, FileFailure):
+                return no_such_key(call)
+            if fault is not None and fault.kind == "html_file":
+                return Answer(200, HTML_PAGE, {}, "text/html")
+            data = json.dumps(file_result, ensure_ascii=False).encode()
+            return file_answer(call.request, data, "application/json", task.ended, call.request_id)
+
+        return Work(work, *self._state.about_task(task_id))
+
+    async def _file_results(self, task: Task) -> list[FileResult]:
+        """Two queries at once wait for one fetching."""
+        key = f"{task.task_id} {task.outcome}"  # a fault can change the outcome later
+        doing = self._done.get(key)
+        if doing is None:
+            doing = asyncio.get_running_loop().run_in_executor(_FETCHERS, self._make, task)
+            self._done[key] = doing
+            if len(self._done) > CACHED_TASKS:
+                self._done.popitem(last=False)
+        return await asyncio.shield(doing)
+
+    def _make(self, task: Task) -> list[FileResult]:
+        urls: list[str] = task.request.details["file_urls"]
+        broken = len(urls) if task.outcome.failed else task.outcome.failed_pictures
+        failure = FileFailure(task.outcome.code, task.outcome.message)
+        return [failure if index >= len(urls) - broken else self._one(task, url) for index, url in enumerate(urls)]
+
+    def _one(self, task: Task, url: str) -> FileResult:
+        details = task.request.details
+        try:
+            return transcript(
+                url,
+                self._recording(task, url),
+                channels=details["channels"],
+                language=details["language"],
+                diarization=details["diarization"],
+            )
+        except FileFailure as failure:
+            return failure
+
+    def _recording(self, task: Task, url: str) -> Recording:
+        if url.startswith("oss://"):
+            try:
+                return read_recording(self._state.uploads.read(url, task.model, resolves=True))
+            except Refusal:  # not there, or uploaded for another model
+                raise FileFailure("InvalidFile.DownloadFailed", "The audio file cannot be downloaded.") from None
+        foreign = not is_loopback(urlsplit(url).hostname or "") and url.isascii()
+        if foreign and self._state.settings.fetch_foreign == "placeholder":
+            return Recording("pcm_s16le", 16000, FOREIGN_MS)
+        return read_recording(fetch_recording(url))

@@ -1,0 +1,100 @@
+"""What stands behind `transcription_url`, key for key (PF-REST)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bailian.sandbox.speech.audio_watermark import RecognizedSentence
+from bailian.sandbox.speech.sentences import Word, split_words
+from bailian.sandbox.transcription.recordings import FileFailure, Recording
+
+_MADE_UP = {
+    "zh": "这是百炼沙箱编造的识别结果，和录音的内容无关。",
+    "en": "This is a transcript made up by the Bailian sandbox, it has nothing to do with the recording.",
+}
+LEAD_MS = 100
+"""Before and after made-up speech."""
+
+
+def transcript(
+    url: str, recording: Recording, *, channels: list[int], language: str, diarization: bool
+) -> dict[str, Any]:
+    """Return the document of one file.
+
+    Raises:
+        FileFailure: there is no speech in it (ERR).
+    """
+    made = [
+        _channel(channel, sentences, diarization=diarization)
+        for channel in channels
+        if (sentences := _sentences(recording, channel, language))
+    ]
+    if not made:
+        raise FileFailure("SUCCESS_WITH_NO_VALID_FRAGMENT", "There is no speech in the audio.")
+    return {
+        "file_url": url,
+        "properties": {
+            "audio_format": recording.audio_format,
+            "channels": channels,
+            "original_sampling_rate": recording.sample_rate,
+            "original_duration_in_milliseconds": recording.duration_ms,
+        },
+        "transcripts": made,
+    }
+
+
+def speech_ms(document: dict[str, Any]) -> int:
+    """What is billed: speech, each channel by itself (PF-REST)."""
+    return sum(channel["content_duration_in_milliseconds"] for channel in document["transcripts"])
+
+
+def _sentences(recording: Recording, channel: int, language: str) -> list[RecognizedSentence]:
+    recognized = [sentence for sentence in recording.sentences(channel) if sentence.words]
+    if recognized or recording.is_silent(channel):
+        return recognized
+    return [_made_up(recording.duration_ms, language)]
+
+
+def _made_up(duration_ms: int, language: str) -> RecognizedSentence:
+    text = _MADE_UP["en" if language == "en" else "zh"]
+    lead = LEAD_MS if duration_ms > 4 * LEAD_MS else 0
+    length = duration_ms - 2 * lead
+    found = split_words(text)
+    words = tuple(
+        Word(word, length * index // len(found), length * (index + 1) // len(found), signs)
+        for index, (_, word, signs) in enumerate(found)
+    )
+    return RecognizedSentence(text, lead, duration_ms - lead, words)
+
+
+def _channel(channel: int, sentences: list[RecognizedSentence], *, diarization: bool) -> dict[str, Any]:
+    items = []
+    for number, sentence in enumerate(sentences, 1):
+        words = [_word(word, sentence.begin) for word in sentence.words]
+        end = words[-1]["end_time"]
+        item = {
+            "begin_time": words[0]["begin_time"],
+            "end_time": end,
+            "text": sentence.text.strip(),
+            "sentence_id": number,
+        }
+        if diarization:
+            item["speaker_id"] = (number - 1) % 2
+        items.append({**item, "words": words})
+    return {
+        "channel_id": channel,
+        "content_duration_in_milliseconds": sum(item["end_time"] - item["begin_time"] for item in items),
+        "text": "".join(sentence.text for sentence in sentences).strip(),
+        "sentences": items,
+    }
+
+
+def _word(word: Word, begin: int) -> dict[str, Any]:
+    """A space belongs to the word before it, signs and their spaces are its punctuation."""
+    space = word.punctuation if word.punctuation.isspace() else ""
+    return {
+        "begin_time": begin + word.begin,
+        "end_time": begin + word.end,
+        "text": word.text + space,
+        "punctuation": "" if space else word.punctuation,
+    }
