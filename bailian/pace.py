@@ -245,7 +245,7 @@ class Pace:
 def _command() -> str:
     """Return how this process was called, short. No option takes a key."""
     words = [Path(sys.argv[0]).name, *sys.argv[1:]] if sys.argv else []
-    return " ".join(words)[:COMMAND_CHARS]
+    return " ".join(words)[:COMMAND_CHARS].encode("utf-8", "replace").decode("utf-8")  # names of other encodings
 
 
 def _slots(db: sqlite3.Connection, queue: str) -> int:

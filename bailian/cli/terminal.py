@@ -60,12 +60,13 @@ def write_text(text: str, end: str = "\n") -> None:
 
 def write_bytes(data: bytes) -> None:
     """Print a file."""
-    if sys.stdout.isatty():
+    buffer = getattr(sys.stdout, "buffer", None)  # a program may have put its own stdout in the place
+    if buffer is None or sys.stdout.isatty():
         _write(sys.stdout, printable(data.decode("utf-8", "replace")), end="")
         return
     try:
-        sys.stdout.buffer.write(data)
-        sys.stdout.buffer.flush()
+        buffer.write(data)
+        buffer.flush()
     except OSError as error:
         if not is_gone(error):
             raise
