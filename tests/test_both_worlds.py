@@ -127,7 +127,7 @@ def run(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, box: Sa
     def run_line(line: str, **how: Any) -> Ran:
         # A test's stdout takes no bytes: what would go to a player goes into a folder.
         program, *words = shlex.split(re.sub(r" -o -(?= |$)", " -o heard", line))
-        for word, place in zip(words, words[1:], strict=False):
+        for word, place in pairwise(words):
             if word == "-o" and Path(place).is_file():
                 Path(place).unlink()  # another example reads what this one makes
         command: Run = request.getfixturevalue(program.removesuffix(".py"))
