@@ -5,6 +5,9 @@ By their first bytes. The table is the formats' own specifications; a new one is
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 from bailian.language import say
 
 HEAD_BYTES = 512
@@ -32,8 +35,19 @@ _APPLE = (b"\0\x05\x16\x07", b"\0\x05\x16\0")
 _SILK = b"#!SILK_V3"
 
 
-def name_of(head: bytes) -> str:
-    """Return what a file that starts so is, with what to do about it; "" if it is none of these."""
+def name_of(head: bytes, file_name: str = "") -> str:
+    """Return what a file that starts so is, with the command that cures it; "" if it is none of these.
+
+    `file_name` stands in the command where a shell takes it as it is; else IN and OUT do.
+    """
+    found = _name_of(head)
+    if re.fullmatch(r"[\w./+-]+", file_name) and not file_name.startswith("-"):
+        stem = Path(file_name).stem
+        found = re.sub(r"\bIN\b", lambda _: file_name, re.sub(r"\bOUT\b", lambda _: stem, found))
+    return found
+
+
+def _name_of(head: bytes) -> str:
     own = _special(head)
     if own:
         return own

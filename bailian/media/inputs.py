@@ -193,7 +193,7 @@ def probe(field: str, data: bytes, name: str) -> Probe:
     """
     if not data:
         raise InvalidRequest.one(field, say(f"{name} is empty", f"{name} 是空文件"))
-    known = foreign.name_of(data[: foreign.HEAD_BYTES])
+    known = foreign.name_of(data[: foreign.HEAD_BYTES], name)
     if known:
         raise InvalidRequest.one(
             field,

@@ -176,7 +176,7 @@ def _kind(field: str, path: Path, name: str, file: BinaryIO) -> str:
     if kinds.suffix_of(head) in kinds.PICTURES:
         what = say("a picture", "图片")
         raise _not_taken(field, say(f"{name} is {what}, not a recording", f"{name} 是{what}，不是录音"))
-    known = foreign.name_of(head)
+    known = foreign.name_of(head, name)
     if known and (any(head) or not any(file.read(ZEROS_BYTES))):
         raise _not_taken(field, say(f"{name} is {known}", f"{name} 是 {known}"), "" if "(" in known else None)
     kind = _by_magic(head)

@@ -46,7 +46,7 @@ def refused(home: Path, name: str, content: str | bytes) -> str:
     [
         *((text, "nested deeper") for text in DEEP.values()),
         *(("[budget]\nday_cny = 1 # 日预算".encode("gbk"), "not UTF-8"), (b"\xff\xfe\x00", "not UTF-8")),
-        *(("a = ", "not valid TOML"), ("\0", "not valid TOML"), ("a = 1\na = 2", "not valid TOML")),
+        *(("a = ", "not valid TOML"), ("\0", "not UTF-8"), ("a = 1\na = 2", "not valid TOML")),
         *(("budgte = 1", "budgte"), ("[budgte]\nday_cny = 1", "budgte"), ("x = 1979-05-27", "x")),
     ],
     ids=str,
