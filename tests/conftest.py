@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -103,6 +104,10 @@ def ends_by_itself(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     kill_children()
     for child in Child.started:
         child.wait()
+        for pipe in (child.stdin, child.stdout, child.stderr):
+            if pipe is not None:
+                with suppress(OSError):  # what was not read any more
+                    pipe.close()
     Child.started.clear()
 
 
