@@ -9,8 +9,8 @@ from typing import Any
 import click
 
 from bailian.cli import guard
-from bailian.cli.options import WHOLE_NUMBER, Common, common_options
-from bailian.language import say
+from bailian.cli.args.options import WHOLE_NUMBER, Common, common_options
+from bailian.i18n import say
 
 
 @click.group(
@@ -71,7 +71,7 @@ def main() -> None:
 )
 @common_options
 def tts(common: Common, **fields: Any) -> int:
-    from bailian.cli.sound import speak
+    from bailian.cli.scripts.sound import speak
 
     return speak(fields, common)
 
@@ -143,7 +143,7 @@ def tts(common: Common, **fields: Any) -> int:
 @click.option("--vocabulary-id", metavar="ID", help=say("Hot words (v2 models).", "热词表（v2 模型）。"))
 @common_options
 def asr(common: Common, **fields: Any) -> int:
-    from bailian.cli.sound import transcribe
+    from bailian.cli.scripts.sound import transcribe
 
     return transcribe(fields, common)
 
@@ -154,7 +154,7 @@ def asr(common: Common, **fields: Any) -> int:
 )
 @click.option("--json", "as_json", is_flag=True, help=say("JSON on stdout.", "输出 JSON。"))
 def voices(language: str | None, as_json: bool) -> None:
-    from bailian.cli.sound import list_voices
+    from bailian.cli.scripts.sound import list_voices
 
     list_voices(language, as_json)
 

@@ -8,8 +8,8 @@ from typing import Any
 import click
 
 from bailian.cli import guard
-from bailian.cli.options import WHOLE_NUMBER, Common, common_options
-from bailian.language import say
+from bailian.cli.args.options import WHOLE_NUMBER, Common, common_options
+from bailian.i18n import say
 
 
 @click.command(
@@ -53,7 +53,7 @@ from bailian.language import say
 @click.option("--upload", is_flag=True, help=say("Upload local pictures, small ones too.", "本地图片一律先上传。"))
 @common_options
 def main(common: Common, upload: bool, **fields: Any) -> int:
-    from bailian.cli.run import run
+    from bailian.cli.scripts.request import run
 
     return run("image_edit", fields, common, upload=upload)
 

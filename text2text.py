@@ -9,8 +9,8 @@ from typing import Any
 import click
 
 from bailian.cli import guard
-from bailian.cli.options import WHOLE_NUMBER, Common, text_options
-from bailian.language import say
+from bailian.cli.args.options import WHOLE_NUMBER, Common, text_options
+from bailian.i18n import say
 
 
 @click.command(
@@ -77,7 +77,7 @@ from bailian.language import say
 @click.option("--fresh", is_flag=True, help=say("Begin the conversation anew.", "重新开始该对话。"))
 @text_options
 def main(common: Common, **fields: Any) -> int:
-    from bailian.cli.chat import run_text
+    from bailian.cli.scripts.chat import run_text
 
     return run_text(fields, common)
 

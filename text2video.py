@@ -8,8 +8,8 @@ from typing import Any
 import click
 
 from bailian.cli import guard
-from bailian.cli.options import WHOLE_NUMBER, Common, common_options
-from bailian.language import say
+from bailian.cli.args.options import WHOLE_NUMBER, Common, common_options
+from bailian.i18n import say
 
 
 @click.command(
@@ -57,7 +57,7 @@ from bailian.language import say
 )
 @common_options
 def main(common: Common, **fields: Any) -> int:
-    from bailian.cli.run import run
+    from bailian.cli.scripts.request import run
 
     return run("video", fields, common)
 

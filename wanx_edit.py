@@ -8,9 +8,9 @@ from typing import Any
 import click
 
 from bailian.cli import guard
-from bailian.cli.masking import Looks, mask_options
-from bailian.cli.options import WHOLE_NUMBER, Common, common_options
-from bailian.language import say
+from bailian.cli.args.mask_options import Looks, mask_options
+from bailian.cli.args.options import WHOLE_NUMBER, Common, common_options
+from bailian.i18n import say
 
 FUNCTIONS = (
     "stylization_all 全局风格化, stylization_local 局部风格化, description_edit 指令编辑, "
@@ -74,7 +74,7 @@ SCALE_HELP = say("expand: 1.0 to 2.0.", "expand：1.0 到 2.0。")
 @click.option("--upload", is_flag=True, help=say("Upload local pictures, small ones too.", "本地图片一律先上传。"))
 @common_options
 def main(common: Common, looks: Looks, upload: bool, **fields: Any) -> int:
-    from bailian.cli.edit import run_edit
+    from bailian.cli.scripts.edit import run_edit
 
     return run_edit(fields, looks, common, upload=upload)
 

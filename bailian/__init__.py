@@ -16,19 +16,19 @@ TYPE_CHECKING = False  # typing's own costs 8 ms
 if TYPE_CHECKING:
     from bailian.api import text2image
     from bailian.catalog import load as load_catalog
+    from bailian.config.settings import Settings, read_settings
+    from bailian.engine.engine import Engine
     from bailian.engine.job import Outcome, Saving
-    from bailian.engine.run import Engine
     from bailian.errors import BailianError
-    from bailian.settings import Settings, read_settings
 
 _HOMES = {
     "BailianError": ("bailian.errors", "BailianError"),
-    "Engine": ("bailian.engine.run", "Engine"),
+    "Engine": ("bailian.engine.engine", "Engine"),
     "Outcome": ("bailian.engine.job", "Outcome"),
     "Saving": ("bailian.engine.job", "Saving"),
-    "Settings": ("bailian.settings", "Settings"),
+    "Settings": ("bailian.config.settings", "Settings"),
     "load_catalog": ("bailian.catalog", "load"),
-    "read_settings": ("bailian.settings", "read_settings"),
+    "read_settings": ("bailian.config.settings", "read_settings"),
     "text2image": ("bailian.api", "text2image"),
 }
 

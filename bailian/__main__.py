@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bailian.cli import guard
-from bailian.cli.commands import bailian
+from bailian.cli.main import bailian
 
 
 def main() -> None:

@@ -6,15 +6,15 @@ from pathlib import Path
 from typing import Any
 
 from bailian.catalog import load
+from bailian.config.settings import Settings, home_folder, read_settings
+from bailian.engine.engine import Engine
 from bailian.engine.job import Outcome, Saving
-from bailian.engine.run import Engine
 from bailian.errors import InvalidRequest
-from bailian.language import say
-from bailian.media import naming
-from bailian.media.outputs import place_of, refuse_existing
+from bailian.files import naming
+from bailian.files.outputs import place_of, refuse_existing
+from bailian.i18n import say
 from bailian.modalities import of
-from bailian.modalities.shapes import Prepared
-from bailian.settings import Settings, home_folder, read_settings
+from bailian.types import Prepared
 
 
 def text2image(

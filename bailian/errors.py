@@ -28,7 +28,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
 
-from bailian.language import say
+from bailian.i18n import say
 
 
 class Exit(IntEnum):

@@ -19,10 +19,10 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
-from bailian.journal import Journal
-from bailian.journal_budgets import Budget
-from bailian.journal_rows import FILE_NAME
-from bailian.settings import read_settings
+from bailian.config.settings import read_settings
+from bailian.store.budgets import Budget
+from bailian.store.jobs import Journal
+from bailian.store.schema import FILE_NAME
 
 ROOT = Path(__file__).resolve().parent.parent
 KEY = "sk-benchmark-0123456789"

@@ -30,7 +30,7 @@ BLOCK = re.compile(r"(<!-- block: (?P<name>[\w-]+) -->\n).*?(<!-- end -->)", re.
 
 def exit_codes() -> str:
     from bailian.errors import Exit
-    from bailian.language import say
+    from bailian.i18n import say
 
     meanings = {
         Exit.OK: say("done", "完成"),
@@ -53,7 +53,7 @@ def exit_codes() -> str:
 def _life(model: Model) -> str:
     """Say when a model ends or ended, seen from the day of the catalog: a page must not change overnight."""
     from bailian.catalog import load
-    from bailian.language import say
+    from bailian.i18n import say
 
     if not model.retired_on:
         return ""
@@ -68,7 +68,7 @@ def _life(model: Model) -> str:
 
 def image_models() -> str:
     from bailian.catalog import load
-    from bailian.language import say
+    from bailian.i18n import say
 
     head = say("| model | CNY a picture | n | sizes | call | |", "| 模型 | 元/张 | n | 尺寸 | 调用方式 | |")
     lines = [head, "|---|--:|--:|---|---|---|"]
@@ -95,7 +95,7 @@ def image_models() -> str:
 
 def video_models() -> str:
     from bailian.catalog import load
-    from bailian.language import say
+    from bailian.i18n import say
 
     head = say("| model | CNY a second | seconds | sizes |", "| 模型 | 元/秒 | 时长（秒） | 尺寸 |")
     lines = [head, "|---|---|---|---|"]
@@ -111,7 +111,7 @@ def video_models() -> str:
 def text_models() -> str:
     """Prices of the first tier: the rest is in docs/reference.md."""
     from bailian.catalog import load
-    from bailian.language import say
+    from bailian.i18n import say
 
     head = say(
         "| model | CNY a million tokens: in | out | out, thinking | tokens in, at most | out | |",
@@ -135,7 +135,7 @@ def _a_million(prices: object, name: str) -> str:
 def text_prices() -> str:
     """Every tier of every text model."""
     from bailian.catalog import load
-    from bailian.language import say
+    from bailian.i18n import say
 
     head = say(
         "| model | input of at most | CNY a million tokens: in | out | out, thinking |",
@@ -153,7 +153,7 @@ def text_prices() -> str:
 
 def recognizers() -> str:
     from bailian.catalog import load
-    from bailian.language import say
+    from bailian.i18n import say
 
     head = say(
         "| model | CNY an hour | languages | `--language` | hot words | |",
@@ -172,7 +172,7 @@ def recognizers() -> str:
 
 def voices() -> str:
     from bailian.catalog import load
-    from bailian.language import say
+    from bailian.i18n import say
 
     head = say("| voice | languages | Hz | subtitles | |", "| 音色 | 语种 | 采样率 | 字幕 | |")
     lines = [head, "|---|---|--:|---|---|"]
@@ -186,14 +186,14 @@ def voices() -> str:
 
 def _in_language(text: str) -> str:
     """Return the half of a description "中文 · English" that is wanted."""
-    from bailian.language import say
+    from bailian.i18n import say
 
     chinese, _, english = text.partition(" · ")
     return say(english or chinese, chinese)
 
 
 def edit_functions() -> str:
-    from bailian.language import say
+    from bailian.i18n import say
     from bailian.modalities.wanx_edit import ARGUMENTS, FUNCTIONS
 
     head = say("| `--function` | | own arguments | without a prompt |", "| `--function` | | 专用参数 | 省略提示词时 |")
@@ -218,7 +218,7 @@ def script_help(name: str, subcommand: str = "") -> str:
 
 
 def batch_help() -> str:
-    from bailian.cli.batch import run
+    from bailian.cli.batch.command import run
 
     return _help(run, "bailian batch run")
 

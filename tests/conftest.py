@@ -20,11 +20,11 @@ from typing import Any
 import click
 import pytest
 
-from bailian import catalog
+from bailian.catalog import catalog
 from bailian.cli import guard
-from bailian.engine import schedule
-from bailian.engine.interrupts import SIGNALS
-from bailian.language import language
+from bailian.engine import scheduler
+from bailian.engine.signals import SIGNALS
+from bailian.i18n import language
 from bailian.sandbox import Sandbox
 from bailian.sandbox.http.answers import LoggedRequest
 
@@ -120,7 +120,7 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterat
     monkeypatch.setenv("BAILIAN_HOME", str(tmp_path / "bailian"))
     monkeypatch.setenv("BAILIAN_LANG", "en")
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(schedule, "PAUSE_FACTOR", FAST)
+    monkeypatch.setattr(scheduler, "PAUSE_FACTOR", FAST)
     monkeypatch.setattr(catalog, "current_day", lambda: SEED_DAY)
     language.cache_clear()
     yield
@@ -212,7 +212,7 @@ audio = _script("audio")
 def bailian(box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Run:
     monkeypatch.setenv("DASHSCOPE_API_KEY", KEY)
     monkeypatch.setenv("DASHSCOPE_HTTP_BASE_URL", box.base_url)
-    from bailian.cli.commands import bailian as command
+    from bailian.cli.main import bailian as command
 
     return lambda *words, **how: run_command(command, *words, **how)
 
@@ -223,7 +223,7 @@ def first_post(box: Sandbox) -> LoggedRequest:
 
 
 FAST_START = (
-    "import sys; import bailian.engine.schedule as s; s.PAUSE_FACTOR = {factor}; sys.argv[0] = 'text2image.py'; "
+    "import sys; import bailian.engine.scheduler as s; s.PAUSE_FACTOR = {factor}; sys.argv[0] = 'text2image.py'; "
     f"import datetime, bailian.catalog as c; c.current_day = lambda: {SEED_DAY!r}; "
     "from bailian.cli import guard; {command}; guard.main(main)"
 )
@@ -244,7 +244,7 @@ def start_script(
 
 
 def start_bailian(box: Sandbox, *words: str) -> subprocess.Popen[str]:
-    return start_script(box, *words, command="from bailian.cli.commands import bailian as main")
+    return start_script(box, *words, command="from bailian.cli.main import bailian as main")
 
 
 def said_until(process: subprocess.Popen[str], mark: str) -> str:

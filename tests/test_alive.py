@@ -32,7 +32,7 @@ def box() -> Iterator[Sandbox]:
 
 @pytest.fixture(autouse=True)
 def today(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bailian.catalog.current_day", lambda: AFTER)
+    monkeypatch.setattr("bailian.catalog.catalog.current_day", lambda: AFTER)
 
 
 @pytest.fixture
@@ -91,7 +91,7 @@ def test_a_batch_that_was_paid_before_is_not_paid_again_when_the_default_moves(
     Path("rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows[:2]), encoding="utf-8")
     with Sandbox(task_s=0.05, enforce_limits=False) as before:
         with monkeypatch.context() as patch:
-            patch.setattr("bailian.catalog.current_day", lambda: date(2026, 6, 1))
+            patch.setattr("bailian.catalog.catalog.current_day", lambda: date(2026, 6, 1))
             patch.setenv("DASHSCOPE_HTTP_BASE_URL", before.base_url)
             assert len(bailian("batch", "run", "rows.jsonl").paths) == 2
         assert models_asked(before) == ["qwen-image-edit"] * 2
@@ -259,7 +259,7 @@ def test_the_python_api_is_told_and_tells(box: Sandbox, monkeypatch: pytest.Monk
 
 def test_a_conversation_uses_the_successor_too(text2text: Run, box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     """The interactive door reads the same catalog."""
-    monkeypatch.setattr("bailian.cli.chat.is_terminal", lambda _stream: True)
+    monkeypatch.setattr("bailian.cli.scripts.chat.is_terminal", lambda _stream: True)
     text2text("--model", "qwen-turbo", "--use-successor", stdin="你好\n/exit\n")
     assert models_asked(box) == ["qwen-flash"]
 

@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
-from bailian.journal import Journal
-from bailian.media.kinds import suffix_of
+from bailian.files.formats import suffix_of
 from bailian.sandbox import Fault, Sandbox
+from bailian.store.jobs import Journal
 from tests.conftest import KEY, ROOT, Run, end, start_script
 
 AUDIO_SCRIPT = "from audio import main"
@@ -161,7 +161,7 @@ def test_a_sound_that_did_not_come_whole(audio: Run, box: Sandbox, fault: Fault,
 
 
 def test_a_silent_socket_does_not_hang(audio: Run, box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    from bailian.wire.speech import SpeechSocket
+    from bailian.service.speech.session import SpeechSocket
 
     monkeypatch.setitem(SpeechSocket.__init__.__kwdefaults__, "idle_s", 0.2)
     box.faults.add(Fault("speech", "silence"))

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from bailian.media import png
+from bailian.files import png
 from bailian.sandbox import Fault, Sandbox
-from bailian.wire import download, service
+from bailian.service import client, download
 from tests.conftest import Run
 
 
@@ -244,7 +244,7 @@ def test_a_cut_download_continues_where_it_was(text2image: Run, box: Sandbox) ->
 
 
 def test_a_silent_server_while_polling(text2image: Run, box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(service, "QUERY_TIMEOUT_S", 0.2)
+    monkeypatch.setattr(client, "QUERY_TIMEOUT_S", 0.2)
     box.faults.add(Fault(on="poll", kind="silence", times=2))
     one_whole_picture(text2image("猫").paths)
 
@@ -252,7 +252,7 @@ def test_a_silent_server_while_polling(text2image: Run, box: Sandbox, monkeypatc
 @pytest.mark.parametrize("work", [True, False])
 def test_a_silent_server_at_submit(text2image: Run, box: Sandbox, monkeypatch: pytest.MonkeyPatch, work: bool) -> None:
     """No answer at all: the task list tells whether it was made."""
-    monkeypatch.setattr(service, "SUBMIT_TIMEOUT_S", 0.2)
+    monkeypatch.setattr(client, "SUBMIT_TIMEOUT_S", 0.2)
     box.faults.add(Fault(on="submit", kind="silence", work=work))
     one_whole_picture(text2image("猫").paths)
     assert len(box.tasks) == 1
@@ -360,8 +360,8 @@ def test_a_journal_that_fills_up_after_the_submit_gives_the_id(
     text2image: Run, bailian: Run, box: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The one moment the journal cannot help: the paid task's id is printed with the command that takes it back."""
-    from bailian.database import unusable
-    from bailian.journal import Journal
+    from bailian.store.database import unusable
+    from bailian.store.jobs import Journal
 
     def full(*_: object) -> None:
         raise unusable(Path("journal.sqlite3"), OSError("database or disk is full"))
@@ -377,8 +377,8 @@ def test_a_journal_that_fills_up_after_the_submit_gives_the_id(
 def test_a_journal_that_fills_up_later_keeps_the_id_in_the_report(
     text2image: Run, bailian: Run, box: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from bailian.database import unusable
-    from bailian.journal import Journal
+    from bailian.store.database import unusable
+    from bailian.store.jobs import Journal
 
     def full(*_: object, **__: object) -> None:
         raise unusable(Path("journal.sqlite3"), OSError("database or disk is full"))

@@ -19,13 +19,13 @@ import pytest
 from PIL import Image
 
 import bailian.batch.run as batch_run
-from bailian.cli import batches
+from bailian.cli.batch import run_file
 from bailian.errors import CATEGORIES, LOCAL_CODES, SaveError
-from bailian.media import png
-from bailian.pace import Pace
+from bailian.files import png
 from bailian.sandbox import Fault, Sandbox
-from bailian.wire import download, service
-from bailian.wire.server_clock import ServerClock
+from bailian.service import client, download
+from bailian.service.server_clock import ServerClock
+from bailian.store.rate_limits import Pace
 from tests.conftest import FAST_MODELS, Run
 from tests.unit.test_migration import old_journal
 
@@ -157,7 +157,7 @@ def test_every_fault_at_every_step(bailian: Run, box: Sandbox, monkeypatch: pyte
     """Two hundred rows of all kinds while everything goes wrong that can: each is done or says why not, and what is
     safe to run again is done by the next run."""
     for name in ("SUBMIT_TIMEOUT_S", "SYNC_TIMEOUT_S", "QUERY_TIMEOUT_S"):
-        monkeypatch.setattr(service, name, 6.0)
+        monkeypatch.setattr(client, name, 6.0)
     monkeypatch.setattr(download, "READ_TIMEOUT_S", 8.0)
     rows = mixed()
     box.faults.add(*EVERYWHERE)
@@ -487,7 +487,7 @@ def test_an_interrupt_while_a_row_is_printed(bailian: Run, box: Sandbox, monkeyp
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(batches, "_report", interrupted)
+        patch.setattr(run_file, "_report", interrupted)
         ran = bailian("batch", "run", write(rows), exits=130)
     assert "run the same command again" in ran.err
     bailian("batch", "run", "all.json")
@@ -509,7 +509,7 @@ def test_an_output_that_takes_no_more(
             raise failure or SaveError("nobody reads stdout any more")
 
     with monkeypatch.context() as patch:
-        patch.setattr(batches, "write_data", full)
+        patch.setattr(run_file, "write_data", full)
         ran = bailian("batch", "run", write(texts(60)), exits=5)
     assert "run the same command again to go on" in ran.err
     assert "done" in {row["state"] for row in records()}

@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 
 import bailian.batch.run as batch_run
-from bailian.batch.unpriced import refuse_unpriced
+from bailian.batch.missing_prices import refuse_unpriced
 from bailian.errors import BudgetExceeded, NotSent
-from bailian.language import language
+from bailian.i18n import language
 from bailian.sandbox import Fault, Sandbox
-from bailian.wire.service import Service
+from bailian.service.client import Service
 from tests.conftest import Run
 
 RECORDINGS = [{"kind": "transcription", "file": f"https://example.com/第{i}段.wav"} for i in range(2)]
@@ -110,7 +110,7 @@ def test_a_thousand_rows_without_a_price_are_not_a_thousand_lines() -> None:
 
 @pytest.mark.usefixtures("chinese")
 def test_the_place_of_a_failed_row_is_told_in_chinese(bailian: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bailian.catalog.current_day", lambda: date(2026, 11, 28))  # a retired model has a note
+    monkeypatch.setattr("bailian.catalog.catalog.current_day", lambda: date(2026, 11, 28))  # a retired model has a note
     rows = [{"kind": "text", "prompt": "好"}, {"kind": "text", "prompt": "[sandbox:refuse]", "model": "qwen-turbo"}]
     Path("all.jsonl").write_text("\n".join(json.dumps(row) for row in rows), encoding="utf-8")
     ran = bailian("batch", "run", "all.jsonl", exits=7)
@@ -181,7 +181,7 @@ def test_interrupted_while_the_rows_are_written_down(
     bailian: Run, box: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Some are in the journal; they were not sent, and the same command sends each of them once."""
-    from bailian import journal_runs
+    from bailian.store import batches
 
     name = write(texts("甲", "乙", "丙"))
 
@@ -190,7 +190,7 @@ def test_interrupted_while_the_rows_are_written_down(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(journal_runs, "_chunks", interrupted)
+        patch.setattr(batches, "_chunks", interrupted)
         assert "nothing was sent" in bailian("batch", "run", name, exits=130).err
     assert (box.requests, jobs()) == ([], 1)
     bailian("batch", "run", name)

@@ -66,9 +66,9 @@ def test_killed_while_it_plans(bailian: Run, box: Sandbox) -> None:
     """What a dead process has written down of a batch is sent once, by the next run."""
     rows = pictures(30)
     write(rows)
-    die = "import os, bailian.journal_runs as runs; runs.CHUNK_ROWS = 10; chunks = runs._chunks; runs._chunks = {0}; "
+    die = "import os, bailian.store.batches as runs; runs.CHUNK_ROWS = 10; chunks = runs._chunks; runs._chunks = {0}; "
     stop = "lambda rows: (chunk if n < 2 else os.kill(os.getpid(), 9) for n, chunk in enumerate(chunks(rows)))"
-    command = die.format(stop) + "from bailian.cli.commands import bailian as main"
+    command = die.format(stop) + "from bailian.cli.main import bailian as main"
     assert end(start_script(box, "batch", "run", "all.json", command=command)).code == -signal.SIGKILL
     assert (len(jobs()), box.requests) == (20, [])
     bailian("batch", "run", "all.json")
@@ -89,24 +89,24 @@ class TwoAtOnce:
 
 
 GATE = (
-    "import os, pathlib, time, requests, pydantic, bailian.cli.batches, bailian.engine.run, bailian.modalities.image; "
-    "from bailian.cli.commands import bailian as main; pathlib.Path(f'ready-{os.getpid()}').touch(); "
+    "import os, pathlib, time, requests, pydantic, bailian.cli.batch.run_file, bailian.engine.engine, bailian.modalities.image; "
+    "from bailian.cli.main import bailian as main; pathlib.Path(f'ready-{os.getpid()}').touch(); "
     "exec('while not os.path.exists(\"go\"): time.sleep(0.01)')"
 )
 """Waits with everything loaded, so that all processes begin together."""
 
 
 _AT_THE_DOOR = """
-import os, pathlib, time, bailian.pace
-take = bailian.pace.Pace.take_slot
+import os, pathlib, time, bailian.store.rate_limits
+take = bailian.store.rate_limits.Pace.take_slot
 def gated(self, *words):
     pathlib.Path(f"ready-{os.getpid()}").touch()
     while not os.path.exists("go"):
         time.sleep(0.01)
     return take(self, *words)
-bailian.pace.Pace.take_slot = gated
+bailian.store.rate_limits.Pace.take_slot = gated
 """
-AT_THE_DOOR = f"exec({_AT_THE_DOOR!r}, globals()); from bailian.cli.commands import bailian as main"
+AT_THE_DOOR = f"exec({_AT_THE_DOOR!r}, globals()); from bailian.cli.main import bailian as main"
 """Waits when it asks for its first slot: on a busy machine one process could be done before another has asked."""
 
 
@@ -138,12 +138,12 @@ def test_six_processes_keep_the_limits_together() -> None:
 FIFTY = """
 import os, sys
 import requests, pydantic
-from bailian.cli import batches, guard, run
-from bailian.engine import run, schedule
+from bailian.cli import guard; from bailian.cli.batch import run_file; from bailian.cli.scripts import request
+from bailian.engine import engine; from bailian.engine import scheduler
 from bailian.modalities import image
-from bailian.cli.commands import bailian
+from bailian.cli.main import bailian
 from text2image import main
-schedule.PAUSE_FACTOR = 0.02
+scheduler.PAUSE_FACTOR = 0.02
 children = {}
 for number in range(50):
     pid = os.fork()

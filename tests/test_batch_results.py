@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 
-from bailian import journal_rows, journal_runs
-from bailian.batch.results import read_results, records, write_results
-from bailian.journal import Journal
-from bailian.journal_runs import CHUNK_ROWS, COLUMNS, Runs
+from bailian.batch.output.records import read_results, records, write_results
 from bailian.sandbox import Fault, Sandbox
+from bailian.store import batches, schema
+from bailian.store.batches import CHUNK_ROWS, COLUMNS, Runs
+from bailian.store.jobs import Journal
 from tests.conftest import Run, end, start_script
 from tests.test_processes import posix_only
 
@@ -97,7 +97,7 @@ class Request(dict[str, Any]):
 def test_rows_of_a_large_batch_pass_through(many: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
     """In the order that was asked for, the newest try of each, and no more in memory than two chunks of them."""
     alive: weakref.WeakSet[Request] = weakref.WeakSet()
-    made = journal_rows.row_of
+    made = schema.row_of
 
     def counted(row: Any) -> Any:
         one = made(row)
@@ -105,7 +105,7 @@ def test_rows_of_a_large_batch_pass_through(many: Runs, monkeypatch: pytest.Monk
         alive.add(request)
         return one._replace(request=request)
 
-    monkeypatch.setattr(journal_runs, "row_of", counted)
+    monkeypatch.setattr(batches, "row_of", counted)
     count = 5 * CHUNK_ROWS
     places = {f"k{number}": f"[{place}]" for place, number in enumerate(reversed(range(count)))}
     most = 0
@@ -145,8 +145,8 @@ def test_what_a_killed_run_left_half_written_is_gone_after_the_next(
 ) -> None:
     write([{"kind": "image", "prompt": "猫", "size": "512*512"}, *texts("[sandbox:refuse]")])
     command = (
-        "import os; from PIL import Image; from bailian.batch import gallery, results; "
-        f"{PLACES[place]}; from bailian.cli.commands import bailian as main"
+        "import os; from PIL import Image; from bailian.batch.output import gallery; from bailian.batch.output import records; "
+        f"{PLACES[place]}; from bailian.cli.main import bailian as main"
     )
     assert end(start_script(box, "batch", "run", "all.json", command=command)).code == -signal.SIGKILL
     assert parts(), "it died too early or too late"

@@ -12,10 +12,11 @@ from typing import Any
 
 import pytest
 
-from bailian.batch import gallery, results
-from bailian.cli import batches
-from bailian.engine import schedule
-from bailian.language import language
+from bailian.batch.output import gallery
+from bailian.batch.output import records as results
+from bailian.cli.batch import run_file
+from bailian.engine import scheduler
+from bailian.i18n import language
 from bailian.sandbox import Fault, Sandbox
 from tests.conftest import Run
 
@@ -168,7 +169,7 @@ def test_a_dry_run_prices_only_what_is_left(bailian: Run) -> None:
 def test_a_text_cut_off_by_max_duration_is_no_failure(
     bailian: Run, box: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(schedule, "TEXT_GRACE_S", 0.1)
+    monkeypatch.setattr(scheduler, "TEXT_GRACE_S", 0.1)
     box.faults.add(Fault("text", "slow", delay_s=3.0))
     name = write(texts("甲"))
     bailian("batch", "run", name, "--max-duration", "0.3", exits=6)
@@ -176,8 +177,8 @@ def test_a_text_cut_off_by_max_duration_is_no_failure(
 
 
 def test_paging_through_a_batch_reads_every_row_once(tmp_path: Path) -> None:
-    from bailian.journal import Journal
-    from bailian.journal_runs import CHUNK_ROWS, COLUMNS, Runs
+    from bailian.store.batches import CHUNK_ROWS, COLUMNS, Runs
+    from bailian.store.jobs import Journal
 
     journal = Journal(tmp_path / "家")
     runs = Runs(journal, "a")
@@ -288,7 +289,7 @@ def test_one_row_that_was_done_before_is_one(bailian: Run) -> None:
 def test_cron_is_silent_about_rows_that_are_left_for_its_next_run(
     bailian: Run, box: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(schedule, "TEXT_GRACE_S", 0.1)
+    monkeypatch.setattr(scheduler, "TEXT_GRACE_S", 0.1)
     box.faults.add(Fault("text", "slow", delay_s=3.0))
     ran = bailian("batch", "run", write(texts("甲")), "--cron", "--max-duration", "0.3", exits=6)
     assert (ran.out, ran.err) == ("", "")
@@ -327,7 +328,7 @@ def test_free_quotas_are_numbers_that_people_read(bailian: Run, monkeypatch: pyt
 
 
 def test_ctrl_c_while_an_error_is_printed_changes_nothing(bailian: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    from bailian.cli import terminal
+    from bailian.cli.output import terminal
 
     talk = terminal.talk
 
@@ -402,7 +403,7 @@ def test_interrupted_with_no_room_for_the_results_is_still_interrupted(
     def pressed(*_words: Any) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(batches, "_report", pressed)
+    monkeypatch.setattr(run_file, "_report", pressed)
     ran = bailian("batch", "run", write(texts("甲")), exits=130)
     assert "No space left on device" in ran.err
     assert "error: interrupted; what runs goes on" in ran.err

@@ -120,7 +120,7 @@ def box(lives: bool) -> Iterator[Sandbox]:
 @pytest.fixture
 def run(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, box: Sandbox) -> Run:
     """Run a command line of any script, on that day, with the files that it names."""
-    monkeypatch.setattr("bailian.catalog.current_day", lambda: TODAY)
+    monkeypatch.setattr("bailian.catalog.catalog.current_day", lambda: TODAY)
     for name, make in FILES.items():
         make(Path(name))
 

@@ -16,20 +16,22 @@ from typing import Any
 
 import pytest
 
-from bailian import catalog, journal_piles
-from bailian.database import Database, unusable
-from bailian.engine import piles, schedule
+from bailian.catalog import catalog
+from bailian.config.settings import home_folder
+from bailian.engine import scheduler
+from bailian.engine.engine import Engine
 from bailian.engine.job import End, Job, Outcome, Saving, Then
-from bailian.engine.lanes import Lanes
-from bailian.engine.run import Engine
-from bailian.engine.schedule import Scheduler
-from bailian.engine.steps import STEPS
+from bailian.engine.queues import Lanes
+from bailian.engine.scheduler import Scheduler
+from bailian.engine.steps import bulk_steps
+from bailian.engine.steps.step_table import STEPS
 from bailian.errors import SaveError
-from bailian.journal import FINAL_STATES, Ended, Journal
-from bailian.journal_rows import FILE_NAME
 from bailian.modalities import of
 from bailian.sandbox import Sandbox
-from bailian.settings import home_folder
+from bailian.store import bulk_writes
+from bailian.store.database import Database, unusable
+from bailian.store.jobs import Journal
+from bailian.store.schema import FILE_NAME, FINAL_STATES, Ended
 from tests.conftest import FAST_MODELS, Run, end, start_script
 from tests.test_batch_bad_days import check, jobs, pictures, records, states, texts, write
 from tests.test_losses import job_of, new_engine
@@ -45,7 +47,7 @@ def gather(run_together: Callable[..., Any] = Scheduler._run_together) -> Callab
 
     def gathered(self: Scheduler, pile: Sequence[tuple[Job, str]]) -> Any:
         grown, quiet = list(pile), 0
-        while quiet < 3 and len(grown) < schedule.DESK_MAX:
+        while quiet < 3 and len(grown) < scheduler.DESK_MAX:
             time.sleep(QUIET_S)
             quiet += 1
             with suppress(queue.Empty):
@@ -111,8 +113,8 @@ def test_many_rows_are_few_commits(bailian: Run, box: Sandbox, monkeypatch: pyte
         commit(self, *words)
 
     monkeypatch.setattr(Database, "_commit", counted)
-    ended = Often(journal_piles.ended)
-    monkeypatch.setattr(journal_piles, "ended", ended)
+    ended = Often(bulk_writes.ended)
+    monkeypatch.setattr(bulk_writes, "ended", ended)
     bailian("batch", "run", write(texts(ROWS)))
     is_well(box, ROWS)
     assert asked(box) == {row["prompt"]: 1 for row in texts(ROWS)}
@@ -154,8 +156,8 @@ def test_two_rows_of_one_name_in_one_pile(bailian: Run, box: Sandbox) -> None:
 def test_rows_of_a_pile_that_failed_take_their_own_steps(
     bailian: Run, box: Sandbox, monkeypatch: pytest.MonkeyPatch, name: str, times: int
 ) -> None:
-    often = Often(getattr(journal_piles, name), broken, times)
-    monkeypatch.setattr(journal_piles, name, often)
+    often = Often(getattr(bulk_writes, name), broken, times)
+    monkeypatch.setattr(bulk_writes, name, often)
     bailian("batch", "run", write(texts(ROWS)))
     assert often.calls, "there were no piles"
     is_well(box, ROWS)
@@ -228,7 +230,7 @@ def test_answers_that_cannot_be_recorded_do_not_keep_others_from_being_sent(monk
     with new_engine() as engine:
         had, new = text_jobs(engine, 3), text_jobs(engine, 3)
         answered(engine, had)
-        monkeypatch.setattr(journal_piles, "ended", broken)
+        monkeypatch.setattr(bulk_writes, "ended", broken)
         ends = at_desk(engine, [*((job, "submit") for job in new), *((job, "record") for job in had)])
         assert [ends[job.id] for job in had] == [Then("place")] * 3
         assert [ends[job.id] for job in new] == [Then("send")] * 3
@@ -242,7 +244,7 @@ def test_a_folder_that_cannot_be_synced_does_not_keep_others_from_being_sent(mon
         had, new = text_jobs(engine, 3), text_jobs(engine, 3)
         answered(engine, had)
         at_desk(engine, [(job, "record") for job in had])
-        monkeypatch.setattr(schedule, "sync_folder", fails_to_sync)
+        monkeypatch.setattr(scheduler, "sync_folder", fails_to_sync)
         ends = at_desk(engine, [*((job, "submit") for job in new), *((job, "place") for job in had)])
         assert [ends[job.id] for job in new] == [Then("send")] * 3
         assert {job_of(engine.journal, job.id).state for job in new} == {"sending"}
@@ -268,7 +270,7 @@ def test_answers_that_cannot_be_recorded_are_told_row_by_row(
     bailian: Run, box: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(journal_piles, "ended", broken)
+        patch.setattr(bulk_writes, "ended", broken)
         patch.setattr(Journal, "ended", broken)
         ran = bailian("batch", "run", write(texts(ROWS)), exits=6)
     assert ran.err.count("the result was made, but the journal could not record it") == ROWS
@@ -294,7 +296,7 @@ def test_a_bug_in_what_is_done_for_many_stops_nobody(
         raise RuntimeError("a bug")
 
     with monkeypatch.context() as patch:
-        patch.setattr(journal_piles, name, has_a_bug)
+        patch.setattr(bulk_writes, name, has_a_bug)
         bailian("batch", "run", write(texts(ROWS)))
     is_well(box, ROWS)
     assert set(asked(box).values()) == {1}
@@ -313,7 +315,7 @@ def test_a_bug_with_one_job_is_reported_and_stops_no_other(
 
     with monkeypatch.context() as patch:
         patch.setattr(Journal, "ended", has_a_bug)
-        patch.setattr(journal_piles, "ended", lambda *_: broken())
+        patch.setattr(bulk_writes, "ended", lambda *_: broken())
         ran = bailian("batch", "run", write(texts(ROWS)), exits=1)
     assert "a bug in this toolkit: RuntimeError: a bug" in ran.err
     assert "bailian tasks show" in ran.err
@@ -358,13 +360,13 @@ def test_a_folder_is_synced_before_its_rows_are_called_done(
     bailian: Run, box: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A power cut could take the names back, and a row that is done is not looked at again."""
-    sync, there = schedule.sync_folder, set()
+    sync, there = scheduler.sync_folder, set()
 
     def synced(folder: Path) -> None:
         there.update(folder.iterdir())
         sync(folder)
 
-    monkeypatch.setattr(schedule, "sync_folder", synced)
+    monkeypatch.setattr(scheduler, "sync_folder", synced)
     outcomes: list[Path] = []
     monkeypatch.setattr(Scheduler, "_next_end", _telling(Scheduler._next_end, outcomes, there))
     bailian("batch", "run", write(texts(ROWS)))
@@ -389,7 +391,7 @@ def test_a_folder_that_cannot_be_synced_is_a_save_error(
 ) -> None:
     """Told for each row, and nothing is lost: the next run brings each to its end without asking again."""
     with monkeypatch.context() as patch:
-        patch.setattr(schedule, "sync_folder", fails_to_sync)
+        patch.setattr(scheduler, "sync_folder", fails_to_sync)
         ran = bailian("batch", "run", write(texts(rows)), exits=6)
     assert ran.err.count("Input/output error") == rows
     bailian("batch", "run", "all.json")
@@ -406,7 +408,7 @@ def test_at_the_desk_a_folder_that_cannot_be_synced_is_a_save_error_of_each(
         had = text_jobs(engine, count)
         answered(engine, had)
         at_desk(engine, [(job, "record") for job in had])
-        monkeypatch.setattr(schedule, "sync_folder", fails_to_sync)
+        monkeypatch.setattr(scheduler, "sync_folder", fails_to_sync)
         ends = at_desk(engine, [(job, "place") for job in had])
         assert [type(end) for end in ends.values()] == [SaveError] * count
 
@@ -415,7 +417,7 @@ def test_one_text_whose_folder_cannot_be_synced_can_be_fetched(
     text2text: Run, bailian: Run, box: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(schedule, "sync_folder", fails_to_sync)
+        patch.setattr(scheduler, "sync_folder", fails_to_sync)
         ran = text2text("你好", "-o", "答.md", exits=5)
     assert "Input/output error" in ran.err
     (job,) = jobs()
@@ -428,7 +430,7 @@ def test_a_folder_that_is_gone_is_told_and_its_texts_are_not_lost(
     bailian: Run, box: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Removed between a text and its name: what was beside the name is gone with it; the journal has the text."""
-    real = piles.PILES["place"]
+    real = bulk_steps.PILES["place"]
     removed: list[Path] = []
 
     def removes_first(jobs: Sequence[Job], ports: Any) -> dict[str, End]:
@@ -439,7 +441,7 @@ def test_a_folder_that_is_gone_is_told_and_its_texts_are_not_lost(
         return real(jobs, ports)
 
     with monkeypatch.context() as patch:
-        patch.setitem(piles.PILES, "place", removes_first)
+        patch.setitem(bulk_steps.PILES, "place", removes_first)
         bailian("batch", "run", write(texts(ROWS)), exits=6)
     assert removed
     bailian("batch", "run", "all.json")
@@ -472,23 +474,23 @@ def _die_when_placed(real: Callable[..., Any]) -> Callable[..., Any]:
 
 
 DEATHS: dict[str, Callable[[], object]] = {
-    "before the requests leave": lambda: setattr(journal_piles, "sending", _then_die(journal_piles.sending)),
-    "before the answers are committed": lambda: setattr(journal_piles, "ended", _then_die(journal_piles.ended)),
-    "before their names are committed": lambda: setattr(journal_piles, "files", _then_die(journal_piles.files)),
-    "after the answers are committed": lambda: piles.PILES.__setitem__("place", _die),
+    "before the requests leave": lambda: setattr(bulk_writes, "sending", _then_die(bulk_writes.sending)),
+    "before the answers are committed": lambda: setattr(bulk_writes, "ended", _then_die(bulk_writes.ended)),
+    "before their names are committed": lambda: setattr(bulk_writes, "files", _then_die(bulk_writes.files)),
+    "after the answers are committed": lambda: bulk_steps.PILES.__setitem__("place", _die),
     "after some have their names": lambda: setattr(os, "link", _then_die(os.link, 7)),
     "after some have their names only": lambda: setattr(Path, "unlink", _then_die(Path.unlink, 7)),
-    "after all have their names": lambda: setattr(journal_piles, "files", _die_when_placed(journal_piles.files)),
-    "before the ends are committed": lambda: setattr(journal_piles, "done", _then_die(journal_piles.done)),
-    "before the folder is synced": lambda: setattr(schedule, "sync_folder", _die),
-    "after the folder is synced": lambda: setattr(schedule, "sync_folder", _then_die(schedule.sync_folder)),
+    "after all have their names": lambda: setattr(bulk_writes, "files", _die_when_placed(bulk_writes.files)),
+    "before the ends are committed": lambda: setattr(bulk_writes, "done", _then_die(bulk_writes.done)),
+    "before the folder is synced": lambda: setattr(scheduler, "sync_folder", _die),
+    "after the folder is synced": lambda: setattr(scheduler, "sync_folder", _then_die(scheduler.sync_folder)),
 }
 
 
 def die(moment: str) -> None:
     """Make this process, a batch with a slow desk, die at that moment. Called in a process of its own."""
     Scheduler._run_together = gather()  # type: ignore[method-assign]
-    from bailian.engine.run import Engine
+    from bailian.engine.engine import Engine
 
     run = Engine.run
 
@@ -501,7 +503,7 @@ def die(moment: str) -> None:
 
 def killed_at(moment: str, box: Sandbox, name: str) -> int:
     """Run a batch in a process that dies at that moment; return its exit code."""
-    command = f"import tests.test_desk as desk; desk.die({moment!r}); from bailian.cli.commands import bailian as main"
+    command = f"import tests.test_desk as desk; desk.die({moment!r}); from bailian.cli.main import bailian as main"
     return end(start_script(box, "batch", "run", name, "-q", command=command)).code
 
 

@@ -15,11 +15,11 @@ import pytest
 from PIL import Image
 
 from bailian.errors import TransportError
-from bailian.journal import Journal
-from bailian.media import png, recipe
+from bailian.files import png, recipe
 from bailian.sandbox import Fault, Sandbox
-from bailian.wire.download import Downloader
-from bailian.wire.service import Service
+from bailian.service.client import Service
+from bailian.service.download import Downloader
+from bailian.store.jobs import Journal
 from tests.conftest import KEY, ROOT, Run
 from tests.test_losses import jobs
 from tests.test_processes import posix_only, until

@@ -14,10 +14,11 @@ from pathlib import Path
 
 import pytest
 
-from bailian.journal import Journal
-from bailian.settings import home_folder, read_settings
-from bailian.wire import patience, service
-from bailian.wire.packed import MOST_ANSWER_BYTES
+from bailian.config.settings import home_folder, read_settings
+from bailian.service import client
+from bailian.service.transport import patience
+from bailian.service.transport.packed import MOST_ANSWER_BYTES
+from bailian.store.jobs import Journal
 from tests.conftest import KEY, Ran, run_command
 
 BOMB = gzip.compress(bytes(MOST_ANSWER_BYTES + 1))
@@ -71,7 +72,7 @@ def endless(monkeypatch: pytest.MonkeyPatch, *, trickles: bool) -> Iterator[Endl
     monkeypatch.setenv("DASHSCOPE_API_KEY", KEY)
     monkeypatch.setenv("DASHSCOPE_HTTP_BASE_URL", server.base_url)
     for name in ("SUBMIT_TIMEOUT_S", "SYNC_TIMEOUT_S", "QUERY_TIMEOUT_S"):
-        monkeypatch.setattr(service, name, 30.0 if not trickles else 0.3)
+        monkeypatch.setattr(client, name, 30.0 if not trickles else 0.3)
     monkeypatch.setattr(patience, "LAST_LOOK_S", 0.05)
     try:
         yield server
@@ -80,7 +81,7 @@ def endless(monkeypatch: pytest.MonkeyPatch, *, trickles: bool) -> Iterator[Endl
 
 
 def run(*words: str) -> Ran:
-    from bailian.cli.commands import bailian
+    from bailian.cli.main import bailian
 
     name, *rest = words
     main = bailian if name == "bailian" else importlib.import_module(name).main

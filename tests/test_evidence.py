@@ -16,13 +16,13 @@ from typing import Any
 
 import pytest
 
+from bailian.config.settings import Secret, home_folder
 from bailian.errors import MaybeSent, NotSent
-from bailian.pace import Pace
 from bailian.sandbox import Fault, Sandbox
-from bailian.settings import Secret, home_folder
-from bailian.wire import service
-from bailian.wire.http import Http, Reply
-from bailian.wire.service import Listing, Service
+from bailian.service import client
+from bailian.service.client import Listing, Service
+from bailian.service.transport.http import Http, Reply
+from bailian.store.rate_limits import Pace
 from tests.conftest import KEY, Run
 from tests.test_losses import new_engine, prepared, saving
 from tests.unit.local_web import Answer, LocalWeb, http
@@ -230,7 +230,7 @@ def test_the_pages_of_the_remote_list_keep_the_query_rate(
         return 0.0
 
     monkeypatch.setattr(Pace, "place_s", counted)
-    monkeypatch.setattr(service, "LIST_PAGE_SIZE", 1)
+    monkeypatch.setattr(client, "LIST_PAGE_SIZE", 1)
     assert len(bailian("tasks", "list", "--remote", "--json").json["tasks"]) == 3
     assert [name.partition(":")[0] for name in places] == ["query", "query"]
 

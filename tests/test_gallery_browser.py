@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from bailian.batch.gallery import write_gallery
+from bailian.batch.output.gallery import write_gallery
 
 BROWSER = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"))), ""

@@ -14,19 +14,19 @@ from typing import Any
 
 import pytest
 
-from bailian import catalog
-from bailian.batch.half_price import batches_under_way, run_half_price
-from bailian.batch.half_price_book import Shelf
-from bailian.batch.half_price_lines import LINES_MAX
-from bailian.batch.intents import Wish
-from bailian.batch.read import read_rows
+from bailian.batch.input.reader import read_rows
 from bailian.batch.run import Ready, make_ready
+from bailian.batch.service_batches.ledger import Shelf
+from bailian.batch.service_batches.line_format import LINES_MAX
+from bailian.batch.service_batches.runner import batches_under_way, run_half_price
+from bailian.batch.sync import Wish
+from bailian.catalog import catalog
+from bailian.config.settings import home_folder, read_settings
+from bailian.engine.engine import Engine
 from bailian.engine.job import Outcome
-from bailian.engine.run import Engine
 from bailian.errors import Interrupted, InvalidRequest
-from bailian.journal_runs import Runs
 from bailian.sandbox import Fault, Sandbox
-from bailian.settings import home_folder, read_settings
+from bailian.store.batches import Runs
 from tests.conftest import KEY, ROOT
 from tests.test_processes import posix_only
 
@@ -80,7 +80,7 @@ def count(box: Sandbox, kind: str) -> int:
 
 def batches(box: Sandbox) -> list[dict[str, Any]]:
     """Return every batch that the service has."""
-    from bailian.wire.batch_api import BatchApi
+    from bailian.service.batch_api import BatchApi
 
     with closing(BatchApi(read_settings())) as api:
         answer = api._http.send("GET", "/batches", params={"limit": 100}, read_timeout_s=30)
@@ -147,7 +147,7 @@ def test_a_second_run_pays_nothing(box: Sandbox) -> None:
 
 
 def test_a_file_holds_no_more_than_the_service_takes(box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bailian.batch.half_price_lines.LINES_MAX", 2)
+    monkeypatch.setattr("bailian.batch.service_batches.line_format.LINES_MAX", 2)
     wish = wish_for(questions(5))
     run(wish)
     assert LINES_MAX == 50_000
@@ -156,7 +156,7 @@ def test_a_file_holds_no_more_than_the_service_takes(box: Sandbox, monkeypatch: 
 
 
 def test_a_row_too_long_for_a_line_is_not_sent(box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bailian.batch.half_price_lines.LINE_BYTES_MAX", 400)
+    monkeypatch.setattr("bailian.batch.service_batches.line_format.LINE_BYTES_MAX", 400)
     wish = wish_for([{"kind": "text", "prompt": "长" * 300}, {"kind": "text", "prompt": "短"}])
     by_state = {outcome.state: outcome for outcome in run(wish)}
     assert set(by_state) == {"unsent", "done"}
@@ -274,7 +274,7 @@ def test_a_lost_file_of_a_batch_is_made_good_by_its_name(box: Sandbox) -> None:
 def test_a_batch_whose_creation_is_not_answered_is_never_created_twice(
     box: Sandbox, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
-    monkeypatch.setattr("bailian.wire.batch_api.QUERY_TIMEOUT_S", 0.5)
+    monkeypatch.setattr("bailian.service.batch_api.QUERY_TIMEOUT_S", 0.5)
     box.faults.add(Fault("batch_create", kind))
     wish = wish_for(questions(3))
     assert [outcome.state for outcome in run(wish)] == ["done"] * 3
@@ -335,14 +335,14 @@ def test_a_refused_batch_fails_the_bad_row_and_leaves_the_others_unsent(
     box: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The service refuses a file as a whole and names the line."""
-    from bailian.batch import half_price_create
-    from bailian.batch.half_price_lines import line_of
+    from bailian.batch.service_batches import create
+    from bailian.batch.service_batches.line_format import line_of
 
     def damaged(job_id: str, body: Any) -> bytes:
         line = line_of(job_id, body)
         return line.replace(b"/v1/chat/completions", b"/v1/chat/completion") if "坏".encode() in line else line
 
-    monkeypatch.setattr(half_price_create, "line_of", damaged)
+    monkeypatch.setattr(create, "line_of", damaged)
     wish = wish_for([{"kind": "text", "prompt": "好"}, {"kind": "text", "prompt": "坏"}])
     outcomes = {outcome.job.request["prompt"]: outcome for outcome in run(wish)}
     assert (outcomes["坏"].state, outcomes["好"].state) == ("failed", "unsent")
@@ -408,18 +408,18 @@ KILLED = """
 import os, signal, sys
 from contextlib import closing
 from pathlib import Path
-from bailian import catalog
-from bailian.batch import half_price, half_price_book, half_price_results
-from bailian.batch.intents import Wish
-from bailian.batch.read import read_rows
+from bailian.catalog import catalog
+from bailian.batch.service_batches import runner; from bailian.batch.service_batches import ledger; from bailian.batch.service_batches import collect
+from bailian.batch.sync import Wish
+from bailian.batch.input.reader import read_rows
 from bailian.batch.run import make_ready
-from bailian.engine import schedule
-from bailian.engine.run import Engine
-from bailian.journal import Journal
-from bailian.settings import home_folder, read_settings
-from bailian.wire.batch_api import BatchApi
+from bailian.engine import scheduler
+from bailian.engine.engine import Engine
+from bailian.store.jobs import Journal
+from bailian.config.settings import home_folder, read_settings
+from bailian.service.batch_api import BatchApi
 
-schedule.PAUSE_FACTOR = 0.02
+scheduler.PAUSE_FACTOR = 0.02
 
 def die(*args, **kwargs):
     os.kill(os.getpid(), signal.SIGKILL)
@@ -443,7 +443,7 @@ WHERE
 with Engine(read_settings(), catalog.load(home_folder())) as engine:
     wish = Wish(source, f"batch:{source}", Path("outputs").absolute())
     make_ready(engine, wish, read_rows(source, None, models=engine.catalog, over={}), lambda field, word: None)
-    with closing(half_price.run_half_price(engine, wish, poll_s=1.0)) as outcomes:
+    with closing(runner.run_half_price(engine, wish, poll_s=1.0)) as outcomes:
         for outcome in outcomes:
             print(outcome.state)
 """

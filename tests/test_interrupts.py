@@ -17,13 +17,13 @@ from typing import Any
 
 import pytest
 
-from bailian.engine import record, submit
-from bailian.engine.interrupts import Interrupts
-from bailian.engine.schedule import Scheduler
-from bailian.journal import Journal
-from bailian.media import png
+from bailian.engine.scheduler import Scheduler
+from bailian.engine.signals import Interrupts
+from bailian.engine.steps import record_reply, send
+from bailian.files import png
 from bailian.sandbox import Sandbox
-from bailian.wire.service import Service
+from bailian.service.client import Service
+from bailian.store.jobs import Journal
 from tests.conftest import KEY, ROOT, Run, end, start_script
 from tests.test_batch_bad_days import check, executed, jobs, pictures, states, texts, write
 from tests.test_losses import SYNC, new_engine, prepared, saving
@@ -196,11 +196,11 @@ def pressing(real: Callable[..., Any], sign: signal.Signals, *, before: bool) ->
 
 MOMENTS: dict[str, tuple[Any, str, bool]] = {
     "when the answer is read": (Service, "call", False),
-    "when it is not handed over yet": (submit, "write_texts", True),
-    "when it is handed over": (submit, "write_texts", False),
-    "before it is recorded": (record, "keep", True),
+    "when it is not handed over yet": (send, "write_texts", True),
+    "when it is handed over": (send, "write_texts", False),
+    "before it is recorded": (record_reply, "keep", True),
     "before its commit": (Journal, "ended", True),
-    "after it is recorded": (record, "keep", False),
+    "after it is recorded": (record_reply, "keep", False),
 }
 AT_MOMENTS = pytest.mark.parametrize("moment", MOMENTS)
 
@@ -261,14 +261,14 @@ def test_a_text_that_has_come_and_is_not_recorded_leaves_nothing_behind(
 ) -> None:
     """One text costs little, so nobody waits for it; but what of it is beside its name must not stay there for ever."""
     over = threading.Event()
-    write_texts = submit.write_texts
+    write_texts = send.write_texts
 
     def writes_and_hangs(*words: Any) -> None:
         write_texts(*words)
         press()
         over.wait(60)
 
-    monkeypatch.setattr(submit, "write_texts", writes_and_hangs)
+    monkeypatch.setattr(send, "write_texts", writes_and_hangs)
     text2text("你好", "-o", "答.md", exits=130)
     over.set()
     (job,) = jobs()
@@ -352,14 +352,14 @@ def test_the_second_ends_the_wait_for_a_paid_answer(
 INTERRUPTED_AT = """
 import itertools, os, signal, sys
 import requests, pydantic
-from bailian import database
-from bailian.cli import batches, guard, run
+from bailian.store import database
+from bailian.cli import guard; from bailian.cli.batch import run_file; from bailian.cli.scripts import request
 from bailian.batch import run as batch_run
-from bailian.engine import run, schedule
-from bailian.media import naming
+from bailian.engine import engine; from bailian.engine import scheduler
+from bailian.files import naming
 from bailian.modalities import image, text, image_edit
-from bailian.cli.commands import bailian
-schedule.PAUSE_FACTOR = 0.02
+from bailian.cli.main import bailian
+scheduler.PAUSE_FACTOR = 0.02
 count, at = itertools.count(1), 0
 def tick():
     if next(count) == at:
@@ -369,13 +369,13 @@ def around(real):
         tick(); value = real(*args, **kwargs); tick()
         return value
     return wrapped
-engine_run = run.Engine.run
+engine_run = engine.Engine.run
 def counted_run(*args, **kwargs):
     requests.adapters.HTTPAdapter.send = around(requests.adapters.HTTPAdapter.send)
     database.Database._commit = around(database.Database._commit)
     os.link = around(os.link)
     return engine_run(*args, **kwargs)
-run.Engine.run = counted_run
+engine.Engine.run = counted_run
 children = {}
 for number, at in enumerate(map(int, sys.argv[1:])):
     pid = os.fork()

@@ -60,7 +60,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 
 
 def part_of(dotted: str) -> str:
-    """Return the part of the house: "bailian.wire.http" → "wire", "bailian" → "bailian"."""
+    """Return the part of the house: "bailian.service.transport.http" → "wire", "bailian" → "bailian"."""
     return dotted.split(".")[1] if "." in dotted else dotted
 
 
@@ -143,9 +143,9 @@ def test_only_wire_and_sandbox_touch_the_network(path: Path) -> None:
 def test_the_rule_finds_what_it_forbids(tmp_path: Path) -> None:
     """The walker sees plain, from, relative, inner and named imports."""
     path = PACKAGE / "media" / "__init__.py"
-    assert name_of(path) == "bailian.media"
+    assert name_of(path) == "bailian.files"
     source = (
-        "import bailian.engine.run\nfrom bailian import settings\nfrom bailian.wire import http as h\n"
+        "import bailian.engine.engine\nfrom bailian.config import settings\nfrom bailian.service import http as h\n"
         "def f():\n    from bailian.errors import Exit\nM = 'bailian.modalities.image'\n"
     )
     module = tmp_path / "bailian" / "x.py"
@@ -155,9 +155,9 @@ def test_the_rule_finds_what_it_forbids(tmp_path: Path) -> None:
         monkeypatch.setitem(globals(), "name_of", lambda _path: "bailian.x")
         found = sorted(ours(module))
     assert [name for _, name in found] == [
-        "bailian.engine.run",
-        "bailian.settings",
-        "bailian.wire.http",
+        "bailian.engine.engine",
+        "bailian.config.settings",
+        "bailian.service.transport.http",
         "bailian.errors",
         "bailian.modalities.image",
     ]

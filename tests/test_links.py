@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from bailian.journal import Journal
+from bailian.config.settings import home_folder, read_settings
 from bailian.sandbox import Sandbox
-from bailian.settings import home_folder, read_settings
+from bailian.store.jobs import Journal
 from tests.conftest import Ran, Run
 
 
@@ -19,7 +19,7 @@ from tests.conftest import Ran, Run
 def public() -> Iterator[Callable[[], None]]:
     """The sandbox as if it were out in the world, with its links into this machine; called, it is what it is."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("bailian.wire.service.is_public", lambda _base_url: True)
+        patch.setattr("bailian.service.client.is_public", lambda _base_url: True)
         yield patch.undo
 
 

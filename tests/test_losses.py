@@ -10,21 +10,22 @@ from typing import Any
 
 import pytest
 
-from bailian import catalog
-from bailian.database import unusable
-from bailian.engine import schedule
+from bailian.catalog import catalog
+from bailian.config.settings import home_folder, read_settings
+from bailian.engine import scheduler
+from bailian.engine.engine import Engine
 from bailian.engine.job import Saving
-from bailian.engine.run import Engine
-from bailian.journal import Ended, Journal, Row
-from bailian.media import png
+from bailian.files import png
 from bailian.modalities import of
-from bailian.modalities.shapes import Prepared
 from bailian.sandbox import Fault, Sandbox
-from bailian.settings import home_folder, read_settings
-from bailian.wire.download import Downloader, LinkExpired
-from bailian.wire.server_clock import ServerClock
-from bailian.wire.service import Service
-from bailian.wire_codes import service_error
+from bailian.service.client import Service
+from bailian.service.download import Downloader, LinkExpired
+from bailian.service.error_codes import service_error
+from bailian.service.server_clock import ServerClock
+from bailian.store.database import unusable
+from bailian.store.jobs import Journal
+from bailian.store.schema import Ended, Row
+from bailian.types import Prepared
 from tests.conftest import Run, end, start_bailian, start_script
 from tests.test_processes import posix_only, until
 
@@ -270,7 +271,7 @@ def test_a_run_lets_go_of_its_own_jobs_only(box: Sandbox) -> None:
 @pytest.mark.usefixtures("bailian")
 def test_a_job_reported_unsent_is_never_sent_later(box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     """The journal is busy when the deadline comes; the thread that waited for it must not send any more."""
-    monkeypatch.setattr(schedule, "GRACE_S", 0.2)
+    monkeypatch.setattr(scheduler, "GRACE_S", 0.2)
     free, tried = threading.Event(), threading.Event()
     sending = Journal.sending
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from bailian.settings import NO_HOME
+from bailian.config.settings import NO_HOME
 from tests.conftest import KEY, Ran, Run, run_command
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="a Windows user has a home")
@@ -26,7 +26,7 @@ def command(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Ra
     Path("one.json").write_text(json.dumps({"prompt": "cat"}), encoding="utf-8")
 
     def run(name: str, *words: str, exits: int) -> Ran:
-        from bailian.cli.commands import bailian
+        from bailian.cli.main import bailian
 
         main: Any = bailian if name == "bailian" else importlib.import_module(name).main
         return run_command(main, *words, exits=exits)
@@ -118,7 +118,7 @@ def test_a_proxy_that_cannot_be_used_stops_before_anything_is_sent(
     command: Run, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], value: str
 ) -> None:
     """No job is left open by it: it was never sent."""
-    monkeypatch.setattr("bailian.wire.network.find_spec", lambda _name: None)
+    monkeypatch.setattr("bailian.service.transport.network.find_spec", lambda _name: None)
     monkeypatch.setenv("all_proxy", value)
     ran = command(*words, exits=3)
     assert "all_proxy" in ran.out + ran.err
@@ -152,9 +152,9 @@ def test_nothing_is_under_way_while_a_proxy_is_silent(
     command: Run, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
 ) -> None:
     """The request has not left: nobody is told that a paid one is waited for."""
-    monkeypatch.setattr("bailian.wire.http.CONNECT_TIMEOUT_S", 2.0)
-    monkeypatch.setattr("bailian.engine.schedule.TOLD_AFTER_S", 0.1)
-    speech = importlib.import_module("bailian.wire.speech").SpeechSocket
+    monkeypatch.setattr("bailian.service.transport.http.CONNECT_TIMEOUT_S", 2.0)
+    monkeypatch.setattr("bailian.engine.scheduler.TOLD_AFTER_S", 0.1)
+    speech = importlib.import_module("bailian.service.speech.session").SpeechSocket
     monkeypatch.setitem(speech.__init__.__kwdefaults__, "open_s", 2.0)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         monkeypatch.setenv("https_proxy", f"127.0.0.1:{silent.getsockname()[1]}")

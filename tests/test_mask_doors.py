@@ -14,9 +14,9 @@ from types import SimpleNamespace
 import pytest
 from PIL import Image, ImageDraw
 
-from bailian import catalog
+from bailian.catalog import catalog
 from bailian.errors import InvalidRequest
-from bailian.media import inputs, masks
+from bailian.inputs import masks, resolve
 from bailian.modalities import wanx_edit as edits
 from bailian.sandbox import Sandbox
 from tests.conftest import Run
@@ -97,7 +97,7 @@ def data_uri(run: Run, base: str, mask: str, exits: int) -> str:
 def stdin(run: Run, base: str, mask: str, exits: int) -> str:
     piped = SimpleNamespace(stdin=SimpleNamespace(buffer=io.BytesIO(Path(mask).read_bytes())))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(inputs, "sys", piped)
+        patch.setattr(resolve, "sys", piped)
         return flag(run, base, "-", exits)
 
 
@@ -136,7 +136,7 @@ def csv_rows(run: Run, base: str, mask: str, exits: int) -> str:
 
 
 def python(_run: Run, base: str, mask: str, exits: int) -> str:
-    found = {name: inputs.resolve(name, word, Path("bailian")) for name, word in (("image", base), ("mask", mask))}
+    found = {name: resolve.resolve(name, word, Path("bailian")) for name, word in (("image", base), ("mask", mask))}
     values = {**request("", ""), **{name: [one.url] for name, one in found.items()}}
     try:
         edits.prepare(values, catalog.load(Path("bailian")), "beijing", {one.url: one for one in found.values()})

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from PIL import Image, ImageDraw
 
-from bailian.media import made_masks
+from bailian.inputs import made_masks
 from bailian.sandbox import Sandbox
 from tests.conftest import Run
 

@@ -21,7 +21,7 @@ BEFORE, AFTER = date(2026, 7, 1), date(2026, 11, 28)
 
 
 def on(day: date, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bailian.catalog.current_day", lambda: day)
+    monkeypatch.setattr("bailian.catalog.catalog.current_day", lambda: day)
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from typing import Any
 
 import pytest
 
-from bailian.engine import names
+from bailian.engine.steps import file_names
 from bailian.sandbox import Sandbox
 from tests.conftest import ROOT, Run
 from tests.test_edges import environment
@@ -44,13 +44,13 @@ def not_ascii(part: str) -> bool:
 @contextmanager
 def file_system(refuse: Callable[[str], bool], number: int, *, at_a_look: bool = True) -> Iterator[None]:
     """Every name that the system is asked to make, and perhaps to look for, may be refused."""
-    names._folder.cache_clear()
+    file_names._folder.cache_clear()
     with pytest.MonkeyPatch.context() as patched:
         for name in (*CREATES, *(LOOKS if at_a_look else ())):
             patched.setattr(os, name, refusing(getattr(os, name), refuse, number))
         patched.setattr(io, "open", refusing(io.open, refuse, number))
         yield
-    names._folder.cache_clear()
+    file_names._folder.cache_clear()
 
 
 SYSTEMS: dict[str, tuple[Callable[[str], bool], int, bool]] = {

@@ -19,8 +19,8 @@ from PIL import Image
 
 import bailian as toolkit
 from bailian.errors import InvalidRequest
-from bailian.media import kinds
-from bailian.media.outputs import RESULTS, place_of, refuse_existing, row_place
+from bailian.files import formats
+from bailian.files.outputs import RESULTS, place_of, refuse_existing, row_place
 from bailian.sandbox import Sandbox
 from tests.conftest import KEY, ROOT, Ran, Run, end, start_script
 from tests.test_processes import until
@@ -75,7 +75,7 @@ def test_a_name_is_a_file_once(script: Script, box: Sandbox) -> None:
     """Its folder is made, the suffix stays as it was typed; a second time it is refused before anything is sent."""
     wanted = Path("new", "deeper", script.name)
     assert script("-o", str(wanted)).paths == [wanted]
-    suffix = kinds.suffix_of(wanted.read_bytes()[:16])
+    suffix = formats.suffix_of(wanted.read_bytes()[:16])
     assert suffix in (None, wanted.suffix[1:].lower())
     before = len(box.requests)
     for how in ([], ["--dry-run"]):
@@ -128,7 +128,7 @@ def test_a_file_in_a_pipe(box: Sandbox, quick: None, name: str, words: list[str]
     ran = subprocess.run(
         [sys.executable, str(ROOT / f"{name}.py"), *words, "-o", "-"], env=env, capture_output=True, check=True
     )
-    assert kinds.suffix_of(ran.stdout[:16]) in ("png", "mp4", "wav")
+    assert formats.suffix_of(ran.stdout[:16]) in ("png", "mp4", "wav")
     assert not Path("-").exists()
     assert not Path("outputs").exists()
     assert list(Path("bailian/stdout").iterdir()) == []
@@ -232,7 +232,7 @@ def test_two_at_once_do_not_overwrite_each_other(box: Sandbox) -> None:
 
 def test_a_result_of_another_format_keeps_its_own_suffix(text2image: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """What the service will send is known; should it be wrong, the file is not called what it is not."""
-    monkeypatch.setattr(kinds, "suffix_of", lambda _: "gif")
+    monkeypatch.setattr(formats, "suffix_of", lambda _: "gif")
     ran = text2image("a cat", "-o", "cat.png")
     assert ran.paths == [Path("cat.gif")]
     assert "the service made gif, not png" in ran.err

@@ -16,11 +16,11 @@ from pathlib import Path
 
 import pytest
 
-from bailian.engine.record import RESENDS
-from bailian.journal import Journal
-from bailian.journal_budgets import Budget
+from bailian.config.settings import home_folder
+from bailian.engine.steps.record_reply import RESENDS
 from bailian.sandbox import Fault, Sandbox
-from bailian.settings import home_folder
+from bailian.store.budgets import Budget
+from bailian.store.jobs import Journal
 from tests.conftest import KEY, Run
 
 pytestmark = pytest.mark.usefixtures("quick")

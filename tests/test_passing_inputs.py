@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from bailian.media.inputs import path_of
+from bailian.inputs.resolve import path_of
 from bailian.sandbox import Sandbox
 from tests.conftest import FAST, FAST_START, KEY, ROOT
 from tests.unit.test_recordings import wav
@@ -25,7 +25,7 @@ CHINESE = "照片".encode("gbk")
 def shell(box: Sandbox, line: str, exits: int = 0, **more: Any) -> subprocess.CompletedProcess[bytes]:
     """Run a line of bash in which SCRIPT.py is a script of ours."""
     for name in ("wanx_edit", "image_edit", "text2image", "text2text", "audio", "bailian"):
-        module = "bailian.cli.commands import bailian as main" if name == "bailian" else f"{name} import main"
+        module = "bailian.cli.main import bailian as main" if name == "bailian" else f"{name} import main"
         start = FAST_START.format(factor=FAST, command=f"from {module}")
         Path(f".{name}").write_text(start)
         line = line.replace(f"{name}.py", f'{sys.executable} -c "$(cat {Path(f".{name}").absolute()})"')

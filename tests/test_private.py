@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from bailian.private import private_file, private_folder
 from bailian.sandbox import Fault, Sandbox
+from bailian.store.private import private_file, private_folder
 from tests.conftest import KEY, ROOT, Run
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="modes of files")

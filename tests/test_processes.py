@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from bailian.media import png
+from bailian.files import png
 from bailian.sandbox import Fault, Sandbox
 from tests.conftest import KEY, ROOT, Run, end, start_bailian, start_script
 
@@ -43,9 +43,9 @@ KILL_AT_EVERY_STEP = """
 import itertools, os, signal, sys
 from contextlib import contextmanager
 import requests, pydantic
-from bailian import database
-from bailian.cli import guard, run
-from bailian.engine import run, schedule
+from bailian.store import database
+from bailian.cli import guard; from bailian.cli.scripts import request
+from bailian.engine import engine; from bailian.engine import scheduler
 from bailian.modalities import image
 from text2image import main
 
@@ -72,7 +72,7 @@ def write(self):
         tick()
     tick()
 database.Database.write = write
-schedule.PAUSE_FACTOR = 0.02
+scheduler.PAUSE_FACTOR = 0.02
 
 def start(step):
     global left
@@ -122,8 +122,8 @@ def test_killed_at_every_step_nothing_is_paid_twice_and_nothing_paid_is_lost(
 TWO_HUNDRED = """
 import os, sys, time
 from pathlib import Path
-from bailian.journal import Ended, Journal
-from bailian.pace import Pace
+from bailian.store.jobs import Ended, Journal
+from bailian.store.rate_limits import Pace
 
 def work(home, number):
     journal, pace = Journal(home), Pace(home)
@@ -209,7 +209,7 @@ def test_answers_lost_at_the_same_time_are_not_mixed_up(box: Sandbox) -> None:
     cat, dog = start_script(box, "一只猫", "--name", "猫"), start_script(box, "一只狗", "--name", "狗")
     assert [end(cat).code, end(dog).code] == [0, 0]
     assert len(box.tasks) == 2
-    from bailian.media import recipe
+    from bailian.files import recipe
 
     ids = {task.body["input"]["prompt"]: task.task_id for task in box.tasks}
     for prompt, name in (("一只猫", "猫"), ("一只狗", "狗")):

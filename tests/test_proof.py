@@ -17,8 +17,8 @@ import pytest
 from PIL import Image
 
 from bailian.sandbox import Fault, Sandbox
-from bailian.wire import http
-from bailian.wire.service import ListedTask, Listing, Service
+from bailian.service.client import ListedTask, Listing, Service
+from bailian.service.transport import http
 from tests.conftest import FAST, KEY, ROOT, Ran, Run, end, start_bailian, start_script
 from tests.test_batch_bad_days import check, executed, is_whole, jobs, pictures, records, states, write
 from tests.test_processes import posix_only, until
@@ -200,7 +200,7 @@ def test_a_list_that_is_cut_at_a_full_page_proves_nothing(
 STEPPED = (
     "import time, pathlib; real, file = time.time, pathlib.Path({file!r}); "
     "time.time = lambda: real() + float(file.read_text()); "
-    "import bailian.engine.schedule as s; s.PAUSE_FACTOR = {factor}; "
+    "import bailian.engine.scheduler as s; s.PAUSE_FACTOR = {factor}; "
     "import sys; from bailian.cli import guard; from {module} import {name}; guard.main({name})"
 )
 STEPS_S = [-3 * 3600.0, -3600.0, -20.0, 20.0, 3600.0, 3 * 3600.0]
@@ -230,7 +230,7 @@ class WrongClock:
         )
 
     def batch(self) -> subprocess.Popen[str]:
-        return self.start("bailian.cli.commands", "bailian", "batch", "run", "all.json", "--no-gallery")
+        return self.start("bailian.cli.main", "bailian", "batch", "run", "all.json", "--no-gallery")
 
 
 @pytest.mark.parametrize("off_s", STEPS_S)

@@ -19,8 +19,8 @@ from unittest.mock import ANY
 import pytest
 from PIL import Image
 
-from bailian import catalog
-from bailian.engine import schedule
+from bailian.catalog import catalog
+from bailian.engine import scheduler
 from bailian.sandbox import Fault, Sandbox, results
 from bailian.sandbox.images import drawing as pictures
 from bailian.sandbox.video.drawing import draw_video
@@ -307,7 +307,7 @@ def box() -> Iterator[Sandbox]:
 
 @pytest.fixture
 def shell(request: pytest.FixtureRequest, box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shell]:
-    monkeypatch.setattr(schedule, "PAUSE_FACTOR", 0.002)
+    monkeypatch.setattr(scheduler, "PAUSE_FACTOR", 0.002)
     monkeypatch.setattr(catalog, "current_day", lambda: DAY)
     yield Shell(request, box, monkeypatch)
     box.faults.clear()

@@ -21,7 +21,7 @@ pytest.importorskip("fcntl", reason="POSIX terminals")
 
 from tests.screen import Terminal
 
-BAILIAN = "from bailian.cli.commands import bailian as main"
+BAILIAN = "from bailian.cli.main import bailian as main"
 BAR = re.compile("[━╸╺⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏]")
 FAILS = "[sandbox:fail] this one fails"
 

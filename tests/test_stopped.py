@@ -19,9 +19,7 @@ from tests.test_batch_processes import GATE, pictures, write
 from tests.test_processes import until
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="SIGSTOP and fork")
-SILENT_SOON = (
-    "import bailian.pace as p; p.SILENT_S, p.BEAT_S = 2.0, 0.2; import bailian.engine.turn as t; t.LOOK_EVERY_S = 0.5; "
-)
+SILENT_SOON = "import bailian.store.rate_limits as p; p.SILENT_S, p.BEAT_S = 2.0, 0.2; import bailian.engine.steps.admit as t; t.LOOK_EVERY_S = 0.5; "
 SCRIPT = SILENT_SOON + "from text2image import main"
 
 
@@ -84,7 +82,7 @@ def test_a_stopped_process_whose_task_runs_keeps_its_slot(one: Sandbox) -> None:
 def test_stopped_before_it_sent_it_takes_a_slot_anew(one: Sandbox) -> None:
     """It had a slot and had not used it: another does meanwhile, and on going on it waits for its turn again."""
     hold = (
-        "import bailian.engine.submit as s, pathlib, time; wait_of = s.wait_of; here = pathlib.Path('at-the-door')\n"
+        "import bailian.engine.steps.send as s, pathlib, time; wait_of = s.wait_of; here = pathlib.Path('at-the-door')\n"
         "def held(job, ports):\n"
         "    first = not here.exists()\n"
         "    here.touch()\n"
@@ -97,7 +95,7 @@ def test_stopped_before_it_sent_it_takes_a_slot_anew(one: Sandbox) -> None:
     stopped.send_signal(signal.SIGSTOP)
     Path("go").touch()
     one.settings.change({"task_s": 3.0})
-    journal_lag = "import bailian.engine.slots as l; l.LIST_LAG_S = 0.0; "
+    journal_lag = "import bailian.engine.steps.free_slots as l; l.LIST_LAG_S = 0.0; "
     other = start_script(one, "狗", command=journal_lag + SCRIPT, factor=1.0)
     until(lambda: one.tasks)
     stopped.send_signal(signal.SIGCONT)
@@ -111,7 +109,7 @@ def test_a_batch_beside_a_stopped_process_says_whom_it_waits_for(one: Sandbox) -
     stopped = start_script(one, "猫", command=SCRIPT, factor=1.0)
     until(lambda: one.tasks)
     stopped.send_signal(signal.SIGSTOP)
-    command = SILENT_SOON + "from bailian.cli.commands import bailian as main"
+    command = SILENT_SOON + "from bailian.cli.main import bailian as main"
     ran = end(start_script(one, "batch", "run", write(pictures(2)), "--no-gallery", command=command, factor=1.0))
     assert ran.code == 0, ran.err
     assert ran.err.count(f"kill -CONT {stopped.pid}") == 1
@@ -123,9 +121,9 @@ def test_a_batch_beside_a_stopped_process_says_whom_it_waits_for(one: Sandbox) -
 
 CROWD = """
 import os, sys, time
-import requests, pydantic, bailian.wire.download
-from bailian.cli import guard, run
-from bailian.engine import run, schedule
+import requests, pydantic, bailian.service.download
+from bailian.cli import guard; from bailian.cli.scripts import request
+from bailian.engine import engine; from bailian.engine import scheduler
 from bailian.modalities import image
 from text2image import main
 children = []

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from bailian.errors import Exit
-from bailian.media import png
+from bailian.files import png
 from bailian.sandbox import Sandbox
 from tests.broken_streams import CLOSED, FULL, GONE, HUNG_UP, WELL, stream
 from tests.conftest import KEY, ROOT, end
@@ -38,7 +38,7 @@ FORKS = """
 import json, os, sys
 from tests.broken_streams import broken
 from bailian.cli import guard
-from bailian.cli.commands import bailian as main
+from bailian.cli.main import bailian as main
 {line}
 told, codes = os.dup(1), []
 for out, err in json.loads(sys.argv[1]):
@@ -139,7 +139,7 @@ def test_what_waits_in_the_buffer_to_the_end_is_counted_too(unbuffered: str) -> 
     """A library prints and does not flush: the loss shows only when the command is over."""
     late = "main.invoke = lambda _: sys.stdout.write('data') and 0"
     assert codes(["doctor"], BOTH_WAYS, unbuffered, late) == {Exit.TRY_AGAIN}
-    paid = "from bailian.cli.streams import expect_results\n"
+    paid = "from bailian.cli.output.streams import expect_results\n"
     paid += "main.invoke = lambda _: expect_results() or sys.stdout.write('data') and 0"
     assert codes(["doctor"], [*BOTH_WAYS, *LEFT], unbuffered, paid) == {Exit.TRY_AGAIN}
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from bailian.media import png, recipe
+from bailian.files import png, recipe
 from bailian.sandbox import Fault, Sandbox
 from tests.conftest import KEY, Run, first_post
 
@@ -190,7 +190,7 @@ def test_the_key_is_in_no_file_and_no_output(text2image: Run, bailian: Run, tmp_
 
 
 def test_texts_are_chinese_when_asked(text2image: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    from bailian.language import language
+    from bailian.i18n import language
 
     monkeypatch.setenv("BAILIAN_LANG", "zh")
     language.cache_clear()

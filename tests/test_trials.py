@@ -23,16 +23,19 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from bailian.cli.terminal import write_text
+from bailian.cli.output.terminal import write_text
 from bailian.errors import JournalError, MaybeSent
-from bailian.journal import OPEN_STATES, Journal
 from bailian.sandbox import Fault, Sandbox
+from bailian.store.jobs import Journal
+from bailian.store.schema import OPEN_STATES
 from tests.conftest import FAST, FAST_START, KEY, ROOT, Run, end, start_script
 
 TEXT_SCRIPT = "from text2text import main"
 AUDIO_SCRIPT = "from audio import main"
-BAILIAN_SCRIPT = "from bailian.cli.commands import bailian as main"
-KILLED_BEFORE_KEPT = "import os, bailian.engine.record as record; record.keep = lambda *_: os._exit(9); " + AUDIO_SCRIPT
+BAILIAN_SCRIPT = "from bailian.cli.main import bailian as main"
+KILLED_BEFORE_KEPT = (
+    "import os, bailian.engine.steps.record_reply as record; record.keep = lambda *_: os._exit(9); " + AUDIO_SCRIPT
+)
 SHORT_PARTS = '[models."sambert-zhichu-v1"]\nprompt_chars = 10\n'
 THREE_PARTS = "第一句话在这里。第二句话在这里。第三句话在这里。"
 
@@ -101,7 +104,7 @@ def test_a_prompt_that_looks_like_an_upload_is_none(text2text: Run, box: Sandbox
 
 
 def test_a_recording_that_is_gone_is_named_as_one(audio: Run, box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    from bailian.engine import attach
+    from bailian.engine.steps import attach
 
     (sound,) = audio("tts", "你好", "-o", "录音.wav").paths
 
@@ -149,7 +152,7 @@ def test_a_folder_may_have_a_dot(audio: Run) -> None:
 
 
 def test_on_a_terminal_it_is_said_that_stdin_is_read(audio: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bailian.cli.prepare.is_terminal", lambda _stream: True)
+    monkeypatch.setattr("bailian.cli.args.prepare.is_terminal", lambda _stream: True)
     assert "Ctrl-D" in audio("tts", stdin="你好").err
 
 
@@ -171,7 +174,7 @@ def test_a_stream_that_nobody_reads_is_kept(box: Sandbox) -> None:
 def test_a_connection_that_breaks_after_the_last_frame_takes_nothing_away(
     text2text: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from bailian.wire.service import Service
+    from bailian.service.client import Service
 
     whole = Service.stream
 
@@ -186,7 +189,7 @@ def test_a_connection_that_breaks_after_the_last_frame_takes_nothing_away(
 
 def test_a_damaged_frame_in_the_middle_is_not_passed_over(text2text: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its text is missing in the answer: that must not be called done."""
-    from bailian.wire.http import Http
+    from bailian.service.transport.http import Http
 
     whole = Http.stream
 
@@ -208,7 +211,7 @@ def test_waiting_for_a_broken_answer_does_not_make_it_whole(text2text: Run, box:
 
 def test_what_was_shown_before_ctrl_c_is_kept(text2text: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """The rest does not come (the service hangs): what is here is written down, and nobody waits."""
-    from bailian.wire.service import Service
+    from bailian.service.client import Service
 
     whole = Service.stream
     over = threading.Event()
@@ -239,7 +242,7 @@ def test_a_text_that_comes_too_late_says_so(text2text: Run, box: Sandbox) -> Non
 def test_an_empty_answer_that_was_billed_is_an_answer(
     text2text: Run, box: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from bailian.wire.service import Service
+    from bailian.service.client import Service
 
     whole = Service.call
 
@@ -262,7 +265,7 @@ def test_an_empty_answer_that_was_billed_is_an_answer(
 def test_a_conversation_refuses_before_the_first_question(
     text2text: Run, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
 ) -> None:
-    from bailian.cli import chat
+    from bailian.cli.scripts import chat
 
     monkeypatch.setattr(chat, "is_terminal", lambda _stream: True)
     monkeypatch.setattr(chat, "_asked", lambda: pytest.fail("it has asked"))
@@ -437,11 +440,11 @@ def test_what_has_no_room_is_kept_at_home(
     text2text: Run, audio: Run, bailian: Run, box: Sandbox, words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The service keeps neither texts nor sounds; the home folder does, and longer than a day."""
-    from bailian.engine import files
+    from bailian.engine.steps import publish
 
     with monkeypatch.context() as patch:
-        patch.setattr(files, "_write", full)
-        patch.setattr(files, "finish_sound", full)
+        patch.setattr(publish, "_write", full)
+        patch.setattr(publish, "finish_sound", full)
         ran = text2text(*words[1:], exits=5) if words[0] == "text" else audio(*words, exits=5)
     (row,) = rows()
     assert f"tasks wait {row.id} -o DIR" in ran.err
@@ -452,7 +455,7 @@ def test_what_has_no_room_is_kept_at_home(
 
 
 def test_a_full_disk_leaves_no_hidden_file(text2text: Run, audio: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in ("bailian.engine.files", "bailian.media.sounds"):
+    for module in ("bailian.engine.steps.publish", "bailian.files.audio"):
         monkeypatch.setattr(f"{module}.os", SimpleNamespace(**{**vars(os), "fsync": full}))
     text2text("你好", "-o", "结果/答.md", exits=5)
     audio("tts", "你好", "-o", "结果/答.wav", exits=5)
@@ -489,7 +492,7 @@ def test_a_sound_is_called_as_it_was_asked(audio: Run) -> None:
 
 
 def test_a_sound_that_is_none_is_reported_and_not_a_crash(audio: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    from bailian.wire.speech import SpeechSocket
+    from bailian.service.speech.session import SpeechSocket
 
     def speak(_self: SpeechSocket, _payload: Any, part: Path) -> dict[str, Any]:
         part.write_bytes(b"RIFF\xff\xff\xff\x7fWAVE")
@@ -531,7 +534,7 @@ def test_a_sound_that_was_removed_is_not_at_the_service(audio: Run, bailian: Run
 @pytest.mark.usefixtures("short_parts")
 def test_the_same_long_text_twice_at_once(audio: Run, box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever is ready first must not take the parts away from the other, who has paid too."""
-    from bailian.wire.speech import SpeechSocket
+    from bailian.service.speech.session import SpeechSocket
 
     whole = SpeechSocket.speak
     spoken = []
@@ -575,7 +578,7 @@ def test_parts_that_were_paid_are_in_the_ledger(audio: Run, box: Sandbox) -> Non
 
 def test_a_journal_that_could_not_be_made_whole_is_not_made(monkeypatch: pytest.MonkeyPatch) -> None:
     """On a full disk SQLite's last step (WAL into the file) fails in silence: the file must not get its name."""
-    from bailian import database
+    from bailian.store import database
 
     class Full(sqlite3.Connection):
         """Does at its end what a full disk does: nothing."""

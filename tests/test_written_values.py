@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bailian.batch.read import read_rows
+from bailian.batch.input.reader import read_rows
 from bailian.errors import InvalidRequest
 from bailian.sandbox import Sandbox
 from tests.conftest import Run, first_post

@@ -9,12 +9,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from bailian.batch.problems import Problems
-from bailian.batch.rows import Row
+from bailian.batch.input.problems import Problems
+from bailian.batch.input.rows import Row
 from bailian.catalog import Catalog, Model
 from bailian.errors import InvalidRequest, Problem
 from bailian.modalities import of
-from bailian.modalities.shapes import Input, Prepared
+from bailian.types import Input, Prepared
 
 # Notices about the model itself.
 OF_THE_MODEL = ("successor_sent", "default_model", "model_retired", "unknown_name")

@@ -10,19 +10,19 @@ from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 
-from bailian.batch.intents import Seen, Spool, Wish, to_do, values_of
+from bailian.batch.input.problems import placed
+from bailian.batch.input.rows import Row
+from bailian.batch.missing_prices import refuse_unpriced
 from bailian.batch.plan import AsSent, Planned, Resolve, as_given, plan_each
-from bailian.batch.problems import placed
-from bailian.batch.rows import Row
-from bailian.batch.unpriced import refuse_unpriced
+from bailian.batch.sync import Seen, Spool, Wish, to_do, values_of
+from bailian.engine.engine import Engine
 from bailian.engine.job import Job, Outcome
-from bailian.engine.lanes import Lane
-from bailian.engine.run import Engine
+from bailian.engine.queues import Lane
 from bailian.errors import Interrupted, InvalidRequest, JournalError, NotSent, journalled
-from bailian.journal_rows import UNDER_WAY_STATES
-from bailian.journal_runs import Runs, Tried
-from bailian.language import say
+from bailian.i18n import say
 from bailian.modalities import MODULES, of
+from bailian.store.batches import Runs, Tried
+from bailian.store.schema import UNDER_WAY_STATES
 
 
 @dataclass(frozen=True)

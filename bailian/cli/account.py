@@ -7,9 +7,9 @@ from functools import wraps
 from pathlib import Path
 from typing import Any
 
-from bailian.cli.options import Common, account_options
-from bailian.language import say
-from bailian.settings import Settings, read_settings
+from bailian.cli.args.options import Common, account_options
+from bailian.config.settings import Settings, read_settings
+from bailian.i18n import say
 
 
 def settings_of(common: Common) -> Settings:
@@ -37,7 +37,7 @@ def with_account(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def loose(path: Path, what: str) -> str:
     """Return what is wrong with a file or folder that others may read, and the command that helps; else nothing."""
-    from bailian.private import open_to_others
+    from bailian.store.private import open_to_others
 
     if not open_to_others(path):
         return ""
@@ -52,6 +52,6 @@ def _note_loose_key(here: Settings, *, quiet: bool) -> None:
         return
     text = loose(here.key_file, say("the key file", "密钥文件"))
     if text:
-        from bailian.cli.terminal import talk
+        from bailian.cli.output.terminal import talk
 
         talk(say(f"note: {text}", f"提示：{text}"))

@@ -14,10 +14,10 @@ from typing import Any, NoReturn
 
 import click
 
-from bailian.cli.streams import Output, ReaderGone, is_gone, reader_may_leave, take_over
-from bailian.engine.interrupts import SIGNALS
+from bailian.cli.output.streams import Output, ReaderGone, is_gone, reader_may_leave, take_over
+from bailian.engine.signals import SIGNALS
 from bailian.errors import BailianError, Exit, Interrupted, InvalidRequest, SaveError
-from bailian.language import say
+from bailian.i18n import say
 
 SHOWN_CHARS = 60
 
@@ -84,7 +84,7 @@ def _all_written(code: int, stdout: Output | None) -> int:
 
 def _unwritten(error: OSError) -> Exit:
     """stdout is full, closed, or its reader has gone. Whatever was paid for is saved, or in the journal."""
-    from bailian.cli.terminal import nobody_reads
+    from bailian.cli.output.terminal import nobody_reads
 
     if is_gone(error):
         return Exit.OK if reader_may_leave() else _fail(nobody_reads(), as_json=False)
@@ -112,7 +112,7 @@ def _list_tasks() -> str:
 
 def _fail(error: BailianError, as_json: bool | None = None) -> Exit:
     _hear_no_more()
-    from bailian.cli.terminal import talk_error, write_json
+    from bailian.cli.output.terminal import talk_error, write_json
 
     if _wants_json() if as_json is None else as_json:
         try:

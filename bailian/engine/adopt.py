@@ -6,15 +6,15 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from bailian.counts import MOST_PICTURES, count_of
-from bailian.engine.evidence import failure, is_ours, shown_prompts
 from bailian.engine.job import Job, Saving
+from bailian.engine.task_identity import failure, is_ours, shown_prompts
 from bailian.errors import InvalidRequest
-from bailian.journal import Row
-from bailian.language import say
+from bailian.i18n import say
 from bailian.modalities import MODULES
+from bailian.store.schema import Row
 
 if TYPE_CHECKING:
-    from bailian.engine.run import Engine
+    from bailian.engine.engine import Engine
 
 
 # Not the lost answer of a job here: a job of its own.

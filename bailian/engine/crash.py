@@ -7,9 +7,10 @@ from typing import Any
 
 from bailian.engine.job import Job, Ports
 from bailian.errors import BailianError, JournalError
-from bailian.journal import Ended, TaskTaken
-from bailian.language import say
-from bailian.wire.answers import task_id_of
+from bailian.i18n import say
+from bailian.service.responses import task_id_of
+from bailian.store.jobs import TaskTaken
+from bailian.store.schema import Ended
 
 WORDS_CHARS = 200
 

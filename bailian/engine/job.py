@@ -11,23 +11,24 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from bailian.engine.rhythm import Usual
-from bailian.engine.sweep import Sweep
+from bailian.catalog.model import KINDS
+from bailian.engine.task_list import Sweep
+from bailian.engine.timing import Usual
 from bailian.errors import BailianError, UnreadableJob
-from bailian.journal import Journal, Row
-from bailian.journal_budgets import Budget
-from bailian.language import say
-from bailian.modalities.shapes import Notice
-from bailian.model import KINDS
-from bailian.owners import Owner
-from bailian.pace import Pace
-from bailian.paths import restored, stored
-from bailian.wire.download import Downloader
-from bailian.wire.evidence import Watch
-from bailian.wire.service import Service
+from bailian.i18n import say
+from bailian.service.client import Service
+from bailian.service.download import Downloader
+from bailian.service.transport.send_tracking import Watch
+from bailian.store.budgets import Budget
+from bailian.store.jobs import Journal
+from bailian.store.leases import Owner
+from bailian.store.paths import restored, stored
+from bailian.store.rate_limits import Pace
+from bailian.store.schema import Row
+from bailian.types import Notice
 
 if TYPE_CHECKING:
-    from bailian.engine.spoken import Broken
+    from bailian.engine.steps.speak import Broken
     from bailian.modalities.text_answers import Assembly
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bailian.engine.job import Job, Outcome, Ports
 from bailian.errors import BailianError, StillRunning, TaskFailed, journalled
-from bailian.language import say
+from bailian.i18n import say
 
 # The service keeps tasks and results for 24 hours (docs/wire.md "Tasks"). Until then a task of ours that it does
 # not know, or that is over and shows no result, may show yet: it is paid.

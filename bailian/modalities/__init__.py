@@ -11,7 +11,7 @@ from importlib import import_module
 from typing import Any, Protocol, cast
 
 from bailian.catalog import Catalog
-from bailian.modalities.shapes import Input, Item, Notice, Prepared
+from bailian.types import Input, Item, Notice, Prepared
 
 MODULES = {
     "image": "bailian.modalities.image",

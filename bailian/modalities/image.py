@@ -15,15 +15,15 @@ from pydantic import BaseModel, ConfigDict
 from bailian.catalog import Catalog, Model
 from bailian.counts import MOST_PICTURES, count_of
 from bailian.errors import Problem
-from bailian.language import say
-from bailian.media import kinds
-from bailian.modalities import choice, fields, sizes
-from bailian.modalities.shapes import Input, Item, Notice, Prepared
+from bailian.files import formats
+from bailian.i18n import say
+from bailian.modalities.rules import choice, fields, sizes
+from bailian.types import Input, Item, Notice, Prepared
 
 KIND = "image"
 DEFAULT_MODELS = ("wan2.2-t2i-flash",)
 INPUT_FIELDS: tuple[str, ...] = ()
-RESULT_SUFFIXES = kinds.PICTURES
+RESULT_SUFFIXES = formats.PICTURES
 FILE_SUFFIXES = ("png",)
 REPEATABLE = False
 

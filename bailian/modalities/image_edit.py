@@ -13,15 +13,16 @@ from pydantic import BaseModel, ConfigDict
 
 from bailian.catalog import Catalog, Model
 from bailian.errors import InvalidRequest, Problem
-from bailian.language import say
-from bailian.media import kinds
-from bailian.modalities import choice, fields, image, sizes
-from bailian.modalities.shapes import Input, Item, Notice, Prepared
+from bailian.files import formats
+from bailian.i18n import say
+from bailian.modalities import image
+from bailian.modalities.rules import choice, fields, sizes
+from bailian.types import Input, Item, Notice, Prepared
 
 KIND = "image_edit"
 DEFAULT_MODELS = ("qwen-image-edit", "qwen-image-2.0")
 INPUT_FIELDS = ("image",)
-RESULT_SUFFIXES = kinds.PICTURES
+RESULT_SUFFIXES = formats.PICTURES
 FILE_SUFFIXES = ("png",)
 REPEATABLE = False
 

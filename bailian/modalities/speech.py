@@ -12,13 +12,13 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from bailian.catalog import Catalog, Model
-from bailian.characters import is_blank
 from bailian.counts import MOST_CHARACTERS, count_of
 from bailian.errors import InvalidRequest, Problem
-from bailian.language import say
-from bailian.media.sentences import lines_of, split_text
-from bailian.modalities import choice, fields
-from bailian.modalities.shapes import Input, Item, Notice, Prepared
+from bailian.files.sentences import lines_of, split_text
+from bailian.i18n import say
+from bailian.modalities.rules import choice, fields
+from bailian.text.characters import is_blank
+from bailian.types import Input, Item, Notice, Prepared
 
 KIND = "speech"
 DEFAULT_MODELS = ("sambert-zhichu-v1",)
@@ -291,7 +291,7 @@ def items(answer: Mapping[str, Any], prepared: Mapping[str, Any]) -> list[Item]:
 
 
 def _subtitles(answer: Mapping[str, Any], text: str, kind: str) -> Item:
-    from bailian.media.subtitles import WRITERS, Cue
+    from bailian.files.subtitles import WRITERS, Cue
 
     lines = lines_of(text, _sentences(answer))
     if not lines:

@@ -11,16 +11,16 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from bailian import characters
 from bailian.catalog import Catalog, Model
 from bailian.errors import InvalidRequest, Problem
-from bailian.language import say
-from bailian.media import tokens
-from bailian.modalities import choice, fields
-from bailian.modalities.shapes import Input, Notice, Prepared
+from bailian.files import tokens
+from bailian.i18n import say
+from bailian.modalities.rules import choice, fields
+from bailian.modalities.rules.texts import text_notice
 from bailian.modalities.text_answers import asked_prompt, charged_cny, items, remarks, with_paths
 from bailian.modalities.text_prices import cost_cny, prices_of
-from bailian.modalities.texts import text_notice
+from bailian.text import characters
+from bailian.types import Input, Notice, Prepared
 
 __all__ = [  # what a modality provides
     "asked_prompt",

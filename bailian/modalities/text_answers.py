@@ -7,9 +7,9 @@ from copy import deepcopy
 from typing import Any
 
 from bailian.counts import MOST_TOKENS, count_of
-from bailian.language import say
-from bailian.modalities.shapes import Item, Notice
+from bailian.i18n import say
 from bailian.modalities.text_prices import cost_cny
+from bailian.types import Item, Notice
 
 
 def charged_cny(answer: Mapping[str, Any], prepared: Mapping[str, Any]) -> float | None:

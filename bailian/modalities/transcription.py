@@ -15,10 +15,9 @@ from pydantic import BaseModel, ConfigDict
 
 from bailian.catalog import Catalog, Model, did_you_mean
 from bailian.errors import InvalidRequest, Problem
-from bailian.language import say
-from bailian.media import subtitles
-from bailian.modalities import choice, fields
-from bailian.modalities.shapes import Input, Notice, Prepared
+from bailian.files import subtitles
+from bailian.i18n import say
+from bailian.modalities.rules import choice, fields
 from bailian.modalities.transcription_answers import (
     asked_prompt,
     charged_cny,
@@ -30,6 +29,7 @@ from bailian.modalities.transcription_answers import (
     with_document,
     with_paths,
 )
+from bailian.types import Input, Notice, Prepared
 
 __all__ = [  # what a modality provides
     "asked_prompt",

@@ -11,9 +11,9 @@ from typing import Any
 from urllib.parse import unquote
 
 from bailian.counts import MOST_SECONDS, amount_of
-from bailian.language import say
-from bailian.media import subtitles
-from bailian.modalities.shapes import Item, Notice
+from bailian.files import subtitles
+from bailian.i18n import say
+from bailian.types import Item, Notice
 
 # "No speech found" is an answer, not a failure (error page, 2025-12).
 NO_SPEECH = ("SUCCESS_WITH_NO_VALID_FRAGMENT", "ASR_RESPONSE_HAVE_NO_WORDS")

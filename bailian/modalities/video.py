@@ -14,16 +14,16 @@ from pydantic import BaseModel, ConfigDict
 from bailian.catalog import Catalog, Model
 from bailian.counts import MOST_SECONDS, amount_of
 from bailian.errors import Problem
-from bailian.language import say
-from bailian.media import kinds
-from bailian.modalities import choice, fields, sizes
-from bailian.modalities.shapes import Input, Item, Notice, Prepared
+from bailian.files import formats
+from bailian.i18n import say
+from bailian.modalities.rules import choice, fields, sizes
+from bailian.types import Input, Item, Notice, Prepared
 
 KIND = "video"
 DEFAULT_MODELS = ("wan2.1-t2v-turbo",)
 INPUT_FIELDS: tuple[str, ...] = ()
-RESULT_SUFFIXES = kinds.FILMS
-FILE_SUFFIXES = kinds.FILMS
+RESULT_SUFFIXES = formats.FILMS
+FILE_SUFFIXES = formats.FILMS
 REPEATABLE = False
 
 

@@ -15,15 +15,16 @@ from pydantic import BaseModel, ConfigDict
 
 from bailian.catalog import Catalog, Model, did_you_mean
 from bailian.errors import Problem
-from bailian.language import say
-from bailian.media import kinds
-from bailian.modalities import choice, fields, image, mask_rules
-from bailian.modalities.shapes import Input, Item, Notice, Prepared
+from bailian.files import formats
+from bailian.i18n import say
+from bailian.modalities import image
+from bailian.modalities.rules import choice, fields, mask_rules
+from bailian.types import Input, Item, Notice, Prepared
 
 KIND = "wanx_edit"
 DEFAULT_MODELS = ("wanx2.1-imageedit",)
 INPUT_FIELDS = ("image", "mask", "mask_diff")
-RESULT_SUFFIXES = kinds.PICTURES
+RESULT_SUFFIXES = formats.PICTURES
 FILE_SUFFIXES = ("png",)
 REPEATABLE = False
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection
 from datetime import date
 from pathlib import Path
 
-from bailian.language import say
+from bailian.i18n import say
 from bailian.sandbox.server import Sandbox
 
 TRY_KEY = "sk-sandbox"

@@ -11,7 +11,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bailian.language import say
+from bailian.i18n import say
 from bailian.sandbox.faults import Faults
 from bailian.sandbox.http.answers import LoggedRequest
 from bailian.sandbox.model_names import Limits

@@ -15,13 +15,15 @@ from unittest.mock import patch
 
 from PIL import Image
 
-from bailian import journal_money
-from bailian.journal_budgets import Budget, counted_cny
-from bailian.journal_rows import SCHEMA
-from bailian.media import inputs, kinds, made_masks, pictures, png, recipe
-from bailian.media.inputs import resolve
-from bailian.media.recordings import resolve_recording
-from bailian.media.sounds import duration_ms, finish_sound
+from bailian.files import formats, pictures, png, recipe
+from bailian.files.audio import duration_ms, finish_sound
+from bailian.inputs import made_masks
+from bailian.inputs import resolve as inputs
+from bailian.inputs.recordings import resolve_recording
+from bailian.inputs.resolve import resolve
+from bailian.store import money
+from bailian.store.budgets import Budget, counted_cny
+from bailian.store.schema import SCHEMA
 from tests.fuzz import answers
 from tests.fuzz.mutations import odd_bytes, odd_json
 from tests.fuzz.readers import Reader, is_money
@@ -61,8 +63,8 @@ def read_picture(data: bytes) -> None:
     """What came behind a link: what it is, whether it is whole, its size and texts."""
     path = folder() / "picture.png"
     path.write_bytes(data)
-    suffix = kinds.suffix_of(data[: kinds.HEAD_BYTES])
-    assert kinds.is_whole(path, suffix or "") in (True, False)
+    suffix = formats.suffix_of(data[: formats.HEAD_BYTES])
+    assert formats.is_whole(path, suffix or "") in (True, False)
     size_px = png.size_px(data)
     assert size_px is None or all(0 <= side < 2**32 for side in size_px)
     made = recipe.read(path)
@@ -177,9 +179,9 @@ def read_ledger(data: bytes) -> None:
     kept = data.decode("utf-8", "replace")
     for charged in (None, 0.2, -140_000.0, math.inf, "many"):
         ledger.connection.execute("UPDATE jobs SET answer = ?, charged_cny = ?", (kept, charged))
-        spent = [cny for *_, cny in journal_money.spent_cny(ledger, "me")]
-        used = journal_money.used(ledger, "me")
-        maybe = journal_money.maybe_cny(ledger, "me")
+        spent = [cny for *_, cny in money.spent_cny(ledger, "me")]
+        used = money.used(ledger, "me")
+        maybe = money.maybe_cny(ledger, "me")
         counted = counted_cny(ledger.connection, "me", Budget(1.0, "month"), 1e9)
         known = charged == 0.2
         assert (spent, maybe, counted) == (([0.2], (0.0, 0), 0.2) if known else ([], (0.5, 0), 0.5))

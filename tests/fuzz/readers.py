@@ -15,16 +15,16 @@ from typing import Any
 
 from bailian.catalog import load
 from bailian.engine.adopt import _results_announced
-from bailian.engine.evidence import failure, is_ours, shown_prompts
 from bailian.engine.job import Job, Saving
-from bailian.engine.names import plain_stem, stem_of
-from bailian.engine.save import verdict
-from bailian.engine.watch import _output, _queued_s, take_answer
-from bailian.media.naming import DEFAULT_TEMPLATE
-from bailian.media.recipe import png_texts, recipe
-from bailian.media.subtitles import WRITERS
+from bailian.engine.steps.file_names import plain_stem, stem_of
+from bailian.engine.steps.poll import _output, _queued_s, take_answer
+from bailian.engine.steps.save import verdict
+from bailian.engine.task_identity import failure, is_ours, shown_prompts
+from bailian.files.naming import DEFAULT_TEMPLATE
+from bailian.files.recipe import png_texts, recipe
+from bailian.files.subtitles import WRITERS
 from bailian.modalities import of, remarks, succeeded, transcription_answers
-from bailian.wire.received import json_object
+from bailian.service.json_reader import json_object
 from tests.fuzz import answers
 from tests.fuzz.mutations import odd_json
 

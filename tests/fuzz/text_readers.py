@@ -8,17 +8,17 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from bailian import characters, toml_files
+from bailian.batch.input.reader import read_rows
 from bailian.batch.plan import plan
-from bailian.batch.read import read_rows
-from bailian.cli.config import holds_many, read_request
-from bailian.decoding import NotText, decoded, read_text
+from bailian.cli.args.config_file import holds_many, read_request
 from bailian.errors import InvalidRequest, SetupError
-from bailian.json_text import NotJson, loaded
-from bailian.modalities import fields, sizes, values
 from bailian.modalities.image import ImageRequest
-from bailian.modalities.shapes import Input
-from bailian.modalities.texts import sendable
+from bailian.modalities.rules import fields, sizes, values
+from bailian.modalities.rules.texts import sendable
+from bailian.text import characters, toml_files
+from bailian.text.decoding import NotText, decoded, read_text
+from bailian.text.json_text import NotJson, loaded
+from bailian.types import Input
 from tests.fuzz.file_readers import folder
 from tests.fuzz.mutations import odd_bytes
 from tests.fuzz.readers import CATALOG, Reader

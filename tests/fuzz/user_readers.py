@@ -10,13 +10,13 @@ from functools import cache
 from typing import Any
 from unittest.mock import patch
 
-from bailian import catalog
-from bailian.budget_settings import read_budgets
-from bailian.cli.tasks import _brief
+from bailian.catalog import catalog
+from bailian.cli.commands.tasks import _brief
+from bailian.config.budget_settings import read_budgets
 from bailian.engine.job import Job
-from bailian.engine.steps import STEPS, step_after
-from bailian.journal_rows import OPEN_STATES, SCHEMA, row_of
+from bailian.engine.steps.step_table import STEPS, step_after
 from bailian.modalities.text_prices import cost_cny, prices_of
+from bailian.store.schema import OPEN_STATES, SCHEMA, row_of
 from tests.fuzz.file_readers import folder
 from tests.fuzz.mutations import odd_bytes, odd_json
 from tests.fuzz.readers import Reader, is_money

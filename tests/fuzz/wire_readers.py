@@ -18,25 +18,25 @@ from urllib.parse import urlsplit
 import requests
 import urllib3
 
-from bailian.batch import half_price_lines
-from bailian.batch.half_price_book import Kept, Shelf
-from bailian.batch.half_price_results import fetch
+from bailian.batch.service_batches import line_format
+from bailian.batch.service_batches.collect import fetch
+from bailian.batch.service_batches.ledger import Kept, Shelf
 from bailian.errors import BailianError
 from bailian.modalities import speech
 from bailian.modalities.text_answers import Assembly, next_messages
-from bailian.wire import answers as wire_answers
-from bailian.wire import links
-from bailian.wire.batch_api import BatchApi, _id_of
-from bailian.wire.http import Reply
-from bailian.wire.packed import MOST_ANSWER_BYTES, unpacked
-from bailian.wire.patience import PatientResponse
-from bailian.wire.received import json_object, read_json
-from bailian.wire.server_clock import ServerClock
-from bailian.wire.service import Service
-from bailian.wire.speech_frames import Course
-from bailian.wire.sse import frames
-from bailian.wire.upload import upload
-from bailian.wire.whole import _body_of
+from bailian.service import responses as wire_answers
+from bailian.service.batch_api import BatchApi, _id_of
+from bailian.service.client import Service
+from bailian.service.json_reader import json_object, read_json
+from bailian.service.server_clock import ServerClock
+from bailian.service.speech.frames import Course
+from bailian.service.sse import frames
+from bailian.service.transport import links
+from bailian.service.transport.http import Reply
+from bailian.service.transport.keepalive import _body_of
+from bailian.service.transport.packed import MOST_ANSWER_BYTES, unpacked
+from bailian.service.transport.patience import PatientResponse
+from bailian.service.upload import upload
 from tests.fuzz import answers
 from tests.fuzz.mutations import odd_bytes
 from tests.fuzz.readers import Reader, is_writable, job_of, read_answer
@@ -145,7 +145,7 @@ def read_list(data: bytes) -> None:
 def read_lines(data: bytes) -> None:
     """A result file of the service's batches."""
     job = job_of("text", prompt="床前")
-    for result in half_price_lines.results([data, b"\n", data]):
+    for result in line_format.results([data, b"\n", data]):
         is_writable([result.job_id, result.wire_code, result.message, result.request_id, result.answer])
         if result.answer is not None:
             read_answer(job, result.answer, is_new=True)
@@ -237,8 +237,8 @@ def read_batches(data: bytes) -> None:
     rows = value.get("data")
     for batch in rows if isinstance(rows, list) else []:
         if isinstance(batch, dict):
-            is_writable(half_price_lines.line_errors(batch, ["job-1", "job-2"]))
-            is_writable(half_price_lines.refusal(batch))
+            is_writable(line_format.line_errors(batch, ["job-1", "job-2"]))
+            is_writable(line_format.refusal(batch))
             try:
                 fetch(_Api(data), Shelf(Path("nowhere")), Kept("n", "me", "batch:x"), batch)
                 assert _id_of(batch)

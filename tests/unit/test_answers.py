@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bailian.errors import BailianError, MaybeSent, ServiceError
-from bailian.wire.answers import read, wire_error
-from bailian.wire.http import Reply
-from bailian.wire.received import json_object
+from bailian.service.json_reader import json_object
+from bailian.service.responses import read, wire_error
+from bailian.service.transport.http import Reply
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),

@@ -13,11 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from local_web import Answer, LocalWeb, hang_up, http, silence
 
-from bailian.batch import half_price_lines as lines
+from bailian.batch.service_batches import line_format as lines
+from bailian.config.settings import Secret, Settings
 from bailian.errors import InvalidRequest, MaybeSent, NotSent, ServiceError, TransportError
-from bailian.settings import Secret, Settings
-from bailian.wire import batch_api
-from bailian.wire.batch_api import BatchApi
+from bailian.service import batch_api
+from bailian.service.batch_api import BatchApi
 
 KEY = "sk-0123456789abcdef"
 

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from bailian.batch.intents import Wish
+from bailian.batch.sync import Wish
 from bailian.catalog import KINDS
-from bailian.journal import Journal
-from bailian.journal_runs import COLUMNS, Runs
-from bailian.owners import only_one
+from bailian.store.batches import COLUMNS, Runs
+from bailian.store.jobs import Journal
+from bailian.store.leases import only_one
 
 RUN = "batch:甲.json"
 

@@ -12,14 +12,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bailian.batch.input.problems import Problems
+from bailian.batch.input.reader import read_rows
+from bailian.batch.input.rows import Row
 from bailian.batch.plan import Planned, plan, summary
-from bailian.batch.problems import Problems
-from bailian.batch.read import read_rows
-from bailian.batch.rows import Row
 from bailian.catalog import load
 from bailian.errors import InvalidRequest
-from bailian.language import language
-from bailian.modalities.shapes import Input, Notice, Probe
+from bailian.i18n import language
+from bailian.types import Input, Notice, Probe
 
 CATALOG = load()
 PICTURE = Probe("PNG", 1024, 1024, 100_000)

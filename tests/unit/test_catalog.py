@@ -319,8 +319,8 @@ class Clock(datetime):
 def test_days_change_at_the_vendors_midnight(monkeypatch: pytest.MonkeyPatch, hour: int, day: int) -> None:
     """16:00 UTC is midnight in Beijing, where models retire, wherever this machine is."""
     Clock.moment = datetime(2026, 10, 9, hour, tzinfo=timezone.utc)
-    monkeypatch.setattr("bailian.catalog.datetime", Clock)
-    monkeypatch.setattr("bailian.catalog.current_day", current_day)
+    monkeypatch.setattr("bailian.catalog.catalog.datetime", Clock)
+    monkeypatch.setattr("bailian.catalog.catalog.current_day", current_day)
     assert load().today == date(2026, 10, day)
     assert load()["qwen-turbo"].retired(load().today) == (day == 10)
 

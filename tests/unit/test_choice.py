@@ -9,9 +9,10 @@ import pytest
 
 from bailian.catalog import KINDS, Catalog, Model, load
 from bailian.errors import InvalidRequest
-from bailian.modalities import choice, of
-from bailian.modalities.choice import choose
-from bailian.modalities.shapes import Input, Prepared, Probe
+from bailian.modalities import of
+from bailian.modalities.rules import choice
+from bailian.modalities.rules.choice import choose
+from bailian.types import Input, Prepared, Probe
 
 BEFORE, EVE, DAY, AFTER = date(2026, 6, 1), date(2026, 10, 9), date(2026, 10, 10), date(2026, 11, 28)
 LEAST: dict[str, dict[str, Any]] = {

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bailian.batch.forms import flat_fields
-from bailian.cli.config import holds_many, read_request
+from bailian.batch.input.row_schema import flat_fields
+from bailian.cli.args.config_file import holds_many, read_request
 from bailian.errors import InvalidRequest
 
 FLAT = {"model": "qwen-image", "prompt": "一只猫", "negative_prompt": "模糊", "size": "1328*1328", "n": 1}

@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from bailian import database
-from bailian.database import Database
 from bailian.errors import JournalError
+from bailian.store import database
+from bailian.store.database import Database
 
 SCHEMA = "CREATE TABLE words (word TEXT PRIMARY KEY, said TEXT)"
 PUT = "INSERT INTO words (word) VALUES (?)"

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bailian.decoding import NotText, decoded, opened
+from bailian.text.decoding import NotText, decoded, opened
 
 CHINESE = "一只可爱的猫，坐在窗台上看夕阳"
 TRADITIONAL = "一隻可愛的貓咪，坐在窗台上看著夕陽"

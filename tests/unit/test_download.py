@@ -12,8 +12,8 @@ import pytest
 from local_web import Answer, LocalWeb, Seen, hang_up, http
 
 from bailian.errors import SaveError, TransportError
-from bailian.wire import download
-from bailian.wire.download import TRIES_WITHOUT_PROGRESS, Downloader, LinkExpired, NotTaken
+from bailian.service import download
+from bailian.service.download import TRIES_WITHOUT_PROGRESS, Downloader, LinkExpired, NotTaken
 
 DATA = bytes(range(256)) * 800
 CUT = 100_000

@@ -9,8 +9,8 @@ import pytest
 
 from bailian import errors
 from bailian.errors import CATEGORIES, LOCAL_CODES, BailianError, Exit, InvalidRequest, Problem, advice_for
-from bailian.language import language
-from bailian.wire_codes import service_error
+from bailian.i18n import language
+from bailian.service.error_codes import service_error
 
 EXIT_CODES = [
     (errors.InvalidRequest, 2, "InvalidParameter"),

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from bailian.catalog import Model, load
 from bailian.errors import InvalidRequest
-from bailian.modalities import fields
 from bailian.modalities.image import ImageRequest
+from bailian.modalities.rules import fields
 
 CATALOG = load()
 IMAGE_MODELS = CATALOG.of_kind("image")

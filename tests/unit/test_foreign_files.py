@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from bailian import journal_rows, pace
 from bailian.errors import BailianError, SetupError
-from bailian.journal import Journal
-from bailian.pace import Pace
+from bailian.store import rate_limits, schema
+from bailian.store.jobs import Journal
+from bailian.store.rate_limits import Pace
 
 
 def other_program(path: Path) -> None:
@@ -38,7 +38,7 @@ FOREIGN: dict[str, Callable[[Path], object]] = {
 
 
 @pytest.mark.parametrize("name", FOREIGN)
-@pytest.mark.parametrize("kind, file", [(Journal, journal_rows.FILE_NAME), (Pace, pace.FILE_NAME)])
+@pytest.mark.parametrize("kind, file", [(Journal, schema.FILE_NAME), (Pace, rate_limits.FILE_NAME)])
 def test_a_file_that_is_none_of_ours(tmp_path: Path, kind: type, file: str, name: str) -> None:
     path = tmp_path / file
     FOREIGN[name](path)
@@ -52,7 +52,7 @@ def test_a_file_that_is_none_of_ours(tmp_path: Path, kind: type, file: str, name
 
 
 def test_a_folder_in_its_place(tmp_path: Path) -> None:
-    (tmp_path / journal_rows.FILE_NAME).mkdir()
+    (tmp_path / schema.FILE_NAME).mkdir()
     with pytest.raises(BailianError) as raised:
         Journal(tmp_path)
     assert raised.value.exit_code == 5

@@ -18,9 +18,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
-from bailian.batch import gallery
-from bailian.batch.gallery import write_gallery
-from bailian.language import language
+from bailian.batch.output import gallery
+from bailian.batch.output.gallery import write_gallery
+from bailian.i18n import language
 
 ANY_TEXT = st.text(st.characters(exclude_categories=()))
 JSON_VALUES = st.recursive(

@@ -21,9 +21,9 @@ from hypothesis import strategies as st
 from local_web import LocalWeb, hang_up, http, silence
 
 from bailian.errors import MaybeSent, NotSent
-from bailian.wire import evidence, patience
-from bailian.wire.http import Http, Reply, new_session, transport_error
-from bailian.wire.packed import MOST_ANSWER_BYTES
+from bailian.service.transport import patience, send_tracking
+from bailian.service.transport.http import Http, Reply, new_session, transport_error
+from bailian.service.transport.packed import MOST_ANSWER_BYTES
 
 KEY = "sk-0123456789abcdef"
 HEADERS = {"Authorization": f"Bearer {KEY}"}
@@ -259,7 +259,7 @@ def test_evidence_decides_not_the_kind_of_error(
 ) -> None:
     """Whatever broke: it may have been executed exactly if something of it left."""
     for left, kind in ((True, MaybeSent), (False, NotSent)):
-        monkeypatch.setattr(evidence, "left", lambda left=left: left)
+        monkeypatch.setattr(send_tracking, "left", lambda left=left: left)
         assert type(transport_error(error, "https://api.example/api/v1", 1)) is kind
 
 

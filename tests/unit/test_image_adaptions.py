@@ -8,7 +8,7 @@ import pytest
 
 from bailian.catalog import load
 from bailian.modalities import image
-from bailian.modalities.shapes import Prepared
+from bailian.types import Prepared
 
 CATALOG = load()
 IMAGE_MODELS = [model.name for model in CATALOG.of_kind("image")]

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from bailian.errors import InvalidRequest
-from bailian.media import inputs
+from bailian.inputs import resolve
 
 
 def picture(path: Path, size: tuple[int, int] = (40, 30), kind: str = "PNG", **how: object) -> Path:
@@ -20,7 +20,7 @@ def picture(path: Path, size: tuple[int, int] = (40, 30), kind: str = "PNG", **h
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "BMP", "TIFF", "WEBP"])
 def test_every_format_of_the_service_is_taken_whatever_its_name(tmp_path: Path, kind: str) -> None:
-    found = inputs.resolve("image", str(picture(tmp_path / "图片.dat", kind=kind)), tmp_path)
+    found = resolve.resolve("image", str(picture(tmp_path / "图片.dat", kind=kind)), tmp_path)
     assert found.probe is not None
     assert (found.probe.format, found.probe.width_px, found.probe.height_px) == (kind, 40, 30)
 
@@ -29,8 +29,8 @@ def test_every_format_of_the_service_is_taken_whatever_its_name(tmp_path: Path, 
 def test_every_way_to_name_a_file_leads_to_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: str) -> None:
     path = picture(tmp_path / "图 片.png")
     monkeypatch.chdir(tmp_path)
-    found = inputs.resolve("image", form.format(path), tmp_path)
-    assert inputs.path_of(found.url) == path
+    found = resolve.resolve("image", form.format(path), tmp_path)
+    assert resolve.path_of(found.url) == path
 
 
 @pytest.mark.parametrize(
@@ -43,13 +43,13 @@ def test_every_way_to_name_a_file_leads_to_it(tmp_path: Path, monkeypatch: pytes
 )
 def test_file_urls_of_every_system(url: str, path: str) -> None:
     """A plus stays a plus, a drive letter stays a drive."""
-    assert inputs.local_path(url) == Path(path)
+    assert resolve.local_path(url) == Path(path)
 
 
 def test_data_urls_are_kept_as_files(tmp_path: Path) -> None:
     data = picture(tmp_path / "a.png").read_bytes()
-    found = inputs.resolve("image", f"data:image/jpeg;base64,{base64.b64encode(data).decode()}", tmp_path / "home")
-    assert inputs.path_of(found.url).read_bytes() == data
+    found = resolve.resolve("image", f"data:image/jpeg;base64,{base64.b64encode(data).decode()}", tmp_path / "home")
+    assert resolve.path_of(found.url).read_bytes() == data
     assert found.url.endswith(".png"), "named by its bytes, not by the words before them"
 
 
@@ -65,7 +65,7 @@ def test_what_is_no_picture_is_refused(tmp_path: Path, content: bytes, says: str
     path = tmp_path / "a.png"
     path.write_bytes(content)
     with pytest.raises(InvalidRequest, match=says):
-        inputs.resolve("image", str(path), tmp_path)
+        resolve.resolve("image", str(path), tmp_path)
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG"])
@@ -73,7 +73,7 @@ def test_a_truncated_picture_is_refused(tmp_path: Path, kind: str) -> None:
     path = picture(tmp_path / "a", (200, 200), kind)
     path.write_bytes(path.read_bytes()[:-500])
     with pytest.raises(InvalidRequest, match="damaged"):
-        inputs.resolve("image", str(path), tmp_path)
+        resolve.resolve("image", str(path), tmp_path)
 
 
 def test_a_decompression_bomb_is_not_decoded(tmp_path: Path) -> None:
@@ -81,7 +81,7 @@ def test_a_decompression_bomb_is_not_decoded(tmp_path: Path) -> None:
     buffer = io.BytesIO()
     Image.new("1", (12_500, 12_500)).save(buffer, "PNG")
     (tmp_path / "bomb.png").write_bytes(buffer.getvalue())
-    found = inputs.resolve("image", str(tmp_path / "bomb.png"), tmp_path)
+    found = resolve.resolve("image", str(tmp_path / "bomb.png"), tmp_path)
     assert found.probe is not None
     assert found.probe.width_px == 12_500
 
@@ -89,7 +89,7 @@ def test_a_decompression_bomb_is_not_decoded(tmp_path: Path) -> None:
 def test_the_exif_rotation_counts_for_the_size(tmp_path: Path) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
-    found = inputs.resolve("image", str(picture(tmp_path / "a.jpg", (40, 30), "JPEG", exif=exif)), tmp_path)
+    found = resolve.resolve("image", str(picture(tmp_path / "a.jpg", (40, 30), "JPEG", exif=exif)), tmp_path)
     assert found.probe is not None
     assert (found.probe.width_px, found.probe.height_px) == (30, 40)
 
@@ -104,11 +104,11 @@ def test_the_exif_rotation_counts_for_the_size(tmp_path: Path) -> None:
 )
 def test_urls_are_sent_in_ascii(tmp_path: Path, text: str, sent: str) -> None:
     """The service refuses Chinese characters and spaces; what is encoded already stays."""
-    found = inputs.resolve("image", text, tmp_path)
+    found = resolve.resolve("image", text, tmp_path)
     assert found.url == sent
     assert (found.notice is not None) == (text != sent)
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(InvalidRequest, match=r"cannot read .*没有\.png"):
-        inputs.resolve("image", str(tmp_path / "没有.png"), tmp_path)
+        resolve.resolve("image", str(tmp_path / "没有.png"), tmp_path)

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from bailian.errors import InvalidRequest
-from bailian.journal import Journal
-from bailian.journal_ids import find_job, short_ids
+from bailian.store.ids import find_job, short_ids
+from bailian.store.jobs import Journal
 
 TASKS = ["0a1b2c3d-1", "0a1b2c3d-2", "0a1bffff-3", "ffff0000-4"]
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from bailian.journal import Journal
-from bailian.journal_budgets import Budget
+from bailian.store.budgets import Budget
+from bailian.store.jobs import Journal
 
 NOW_S = 1_790_000_000.0
 DAY = Budget(100.0, "day")

@@ -13,10 +13,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bailian import journal_piles
-from bailian.journal import Ended, Journal, NotOurs
-from bailian.journal_piles import Named
-from bailian.journal_runs import COLUMNS, Runs
+from bailian.store import bulk_writes
+from bailian.store.batches import COLUMNS, Runs
+from bailian.store.bulk_writes import Named
+from bailian.store.jobs import Journal, NotOurs
+from bailian.store.schema import Ended
 from tests.unit.clocks import Clock
 
 NOW_S = 1_790_000_000.123456
@@ -142,7 +143,7 @@ def test_sending_many(same: Same, job_ids: list[str]) -> None:
             assert journal.sending(job_id, OURS) == NOW_S
 
     def at_once(journal: Journal) -> None:
-        assert journal_piles.sending(journal, job_ids, OURS) == NOW_S
+        assert bulk_writes.sending(journal, job_ids, OURS) == NOW_S
 
     same(job_ids, one_by_one, at_once)
 
@@ -170,7 +171,7 @@ def test_answers_of_many(same: Same, jobs: list[Ended]) -> None:
 
     def at_once(journal: Journal) -> None:
         sent(journal)
-        journal_piles.ended(journal, jobs)
+        bulk_writes.ended(journal, jobs)
         for job in jobs:
             row = journal.job(job.job_id)
             assert row is not None
@@ -195,7 +196,7 @@ def test_files_of_many(same: Same, names: list[Named], *, placed: bool) -> None:
 
     def at_once(journal: Journal) -> None:
         begun(journal)
-        journal_piles.files(journal, names, placed=placed)
+        bulk_writes.files(journal, names, placed=placed)
 
     same(job_ids, one_by_one, at_once)
 
@@ -218,7 +219,7 @@ def test_the_end_of_many(same: Same, jobs: list[Ended], answered: int) -> None:
 
     def at_once(journal: Journal) -> None:
         under_way(journal)
-        journal_piles.done(journal, job_ids)
+        bulk_writes.done(journal, job_ids)
 
     same(job_ids, one_by_one, at_once)
 
@@ -227,7 +228,7 @@ def test_an_answer_without_a_request_id_keeps_the_one_that_is_known(tmp_path: Pa
     """The engine puts the known one in; nothing here may forget it."""
     with closing(new_journal(tmp_path, ["甲"])) as journal:
         journal.submitted("甲", "task", "r-1")
-        journal_piles.ended(journal, [Ended("甲", {}, None, None, None)])
+        bulk_writes.ended(journal, [Ended("甲", {}, None, None, None)])
         row = journal.job("甲")
         assert row is not None
         assert row.request_id == "r-1"
@@ -255,16 +256,16 @@ def test_one_that_may_not_be_sent_keeps_all_from_being_sent(journal: Journal, wh
         job_ids[1] = "没有" if why == "unknown" else "甲"
     before = all_rows(journal)
     with pytest.raises(NotOurs):
-        journal_piles.sending(journal, job_ids, OURS)
+        bulk_writes.sending(journal, job_ids, OURS)
     assert all_rows(journal) == before
 
 
 def test_nothing_of_nobody_is_written(journal: Journal) -> None:
     before = all_rows(journal)
-    assert journal_piles.sending(journal, [], OURS) == NOW_S
-    journal_piles.ended(journal, [])
-    journal_piles.files(journal, [], placed=True)
-    journal_piles.done(journal, [])
+    assert bulk_writes.sending(journal, [], OURS) == NOW_S
+    bulk_writes.ended(journal, [])
+    bulk_writes.files(journal, [], placed=True)
+    bulk_writes.done(journal, [])
     assert all_rows(journal) == before
 
 
@@ -273,7 +274,7 @@ def test_a_hundred_long_answers_at_once(tmp_path: Path) -> None:
     job_ids = [f"第{i}" for i in range(100)]
     answers = {job_id: {"output": {"text": f"{job_id}：" + "天地玄黄。" * 4000}} for job_id in job_ids}
     with closing(new_journal(tmp_path, job_ids)) as journal:
-        journal_piles.ended(journal, [Ended(job_id, answers[job_id], 0.1, None, None) for job_id in job_ids])
+        bulk_writes.ended(journal, [Ended(job_id, answers[job_id], 0.1, None, None) for job_id in job_ids])
         for job_id in job_ids:
             row = journal.job(job_id)
             assert row is not None

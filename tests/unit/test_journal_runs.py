@@ -10,11 +10,12 @@ from typing import Any
 
 import pytest
 
-from bailian import journal_runs
 from bailian.errors import BudgetExceeded
-from bailian.journal import Ended, Journal, NotOurs
-from bailian.journal_budgets import Budget
-from bailian.journal_runs import COLUMNS, Runs
+from bailian.store import batches
+from bailian.store.batches import COLUMNS, Runs
+from bailian.store.budgets import Budget
+from bailian.store.jobs import Journal, NotOurs
+from bailian.store.schema import Ended
 from tests.unit.clocks import Clock
 
 RUN = "batch:甲.json"
@@ -75,7 +76,7 @@ def test_other_batches_and_accounts_are_not_seen(journal: Journal, runs: Runs) -
 
 def test_many_rows_come_in_their_order(monkeypatch: pytest.MonkeyPatch, runs: Runs) -> None:
     """More than one reading holds, and none twice where states change meanwhile."""
-    monkeypatch.setattr(journal_runs, "CHUNK_ROWS", 4)
+    monkeypatch.setattr(batches, "CHUNK_ROWS", 4)
     assert runs.intend_all(values(f"j{i:02}", f"k{i}") for i in range(11)) == 11
     assert [row.id for row in runs.newest(RUN)] == [f"j{i:02}" for i in range(11)]
     assert [row.id for row in runs.waiting(RUN, "p", "猫")] == [f"j{i:02}" for i in range(11)]
@@ -84,7 +85,7 @@ def test_many_rows_come_in_their_order(monkeypatch: pytest.MonkeyPatch, runs: Ru
 def test_waiting_rows_are_read_as_they_are_needed(
     monkeypatch: pytest.MonkeyPatch, journal: Journal, runs: Runs
 ) -> None:
-    monkeypatch.setattr(journal_runs, "CHUNK_ROWS", 2)
+    monkeypatch.setattr(batches, "CHUNK_ROWS", 2)
     runs.intend_all(values(f"j{i}", f"k{i}") for i in range(5))
     coming = runs.waiting(RUN, "p", "猫")
     assert next(coming).id == "j0"

@@ -19,12 +19,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bailian import journal_piles
-from bailian.journal import Ended, Journal
-from bailian.journal_budgets import Budget
-from bailian.journal_rows import SCHEMA
-from bailian.journal_runs import Runs
-from bailian.journal_sums import SUMS
+from bailian.store import bulk_writes
+from bailian.store.batches import Runs
+from bailian.store.budgets import Budget
+from bailian.store.jobs import Journal
+from bailian.store.schema import SCHEMA, Ended
+from bailian.store.sums import SUMS
 
 ROOT = Path(__file__).parents[2]
 NOW_S = 1_790_000_000.0
@@ -99,11 +99,11 @@ def live(journal: Journal, chance: random.Random, lives: int) -> None:
     for _ in range(lives):
         ids = [intend(journal, chance.choice(RUNS)) for _ in range(2)]
         if chance.random() < 0.3:
-            journal_piles.sending(journal, ids, "o")
+            bulk_writes.sending(journal, ids, "o")
         else:
             for job_id in ids:
                 journal.sending(job_id, "o", budgets, server_s=chance.choice([None, NOW_S - 5_000]))
-        journal_piles.ended(journal, [Ended(ids[0], {"usage": {"image_count": 1}}, 0.14, None, None)])
+        bulk_writes.ended(journal, [Ended(ids[0], {"usage": {"image_count": 1}}, 0.14, None, None)])
         way = chance.randrange(7)
         if way == 0:
             journal.lost(ids[1])
@@ -122,7 +122,7 @@ def live(journal: Journal, chance: random.Random, lives: int) -> None:
         else:
             runs.forget(RUNS[1] or "")
         with suppress(Taken), journal.database.together():
-            journal_piles.done(journal, ids[:1])
+            bulk_writes.done(journal, ids[:1])
             if chance.random() < 0.2:
                 raise Taken
         journal.finish(ids[0], "done")
@@ -146,7 +146,7 @@ ENDLESS = """
 import random, sys
 from contextlib import closing
 from pathlib import Path
-from bailian.journal import Journal
+from bailian.store.jobs import Journal
 from tests.unit.test_journal_sums import live
 with closing(Journal(Path(sys.argv[1]))) as journal:
     print(flush=True)

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bailian.batch.read import read_rows
-from bailian.cli.config import read_request
+from bailian.batch.input.reader import read_rows
+from bailian.cli.args.config_file import read_request
 from bailian.errors import InvalidRequest
-from bailian.json_text import NotJson, loaded
-from bailian.language import language
+from bailian.i18n import language
+from bailian.text.json_text import NotJson, loaded
 
 # The slip, its line and column, and the words for it.
 SLIPS: dict[str, tuple[str, int, int, str, str]] = {

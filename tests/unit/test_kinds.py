@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bailian.media.kinds import HEAD_BYTES, suffix_of
+from bailian.files.formats import HEAD_BYTES, suffix_of
 
 
 @pytest.mark.parametrize(

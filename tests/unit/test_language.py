@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from bailian.language import language, say
+from bailian.i18n import language, say
 
 VARIABLES = ("BAILIAN_LANG", "LC_ALL", "LC_MESSAGES", "LANG")
 

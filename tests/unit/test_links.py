@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bailian.wire.links import is_local, is_public, why_not
+from bailian.service.transport.links import is_local, is_public, why_not
 
 OUTSIDE = [
     "https://dashscope-result-bj.oss-cn-beijing.aliyuncs.com/a.png?Expires=1",

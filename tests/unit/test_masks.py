@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
 from bailian.errors import InvalidRequest
-from bailian.media import masks, pictures
-from bailian.modalities import mask_rules
-from bailian.modalities.shapes import Input
+from bailian.files import pictures
+from bailian.inputs import masks
+from bailian.modalities.rules import mask_rules
+from bailian.types import Input
 
 SIZE = (60, 40)
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from bailian.errors import SetupError
-from bailian.journal import Journal
-from bailian.journal_budgets import Budget
-from bailian.journal_rows import FILE_NAME
+from bailian.store.budgets import Budget
+from bailian.store.jobs import Journal
+from bailian.store.schema import FILE_NAME
 
 # The fourth version had no sums. The third knew nothing of the service's clock, the second nothing of lost answers; the
 # first had neither the columns nor the tables of batches.

@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 from bailian.catalog import Catalog, load
-from bailian.cli.models_diff import as_toml, difference
+from bailian.cli.commands.models_diff import as_toml, difference
 from bailian.errors import ServiceError, TransportError
-from bailian.wire.http import Http, Reply
-from bailian.wire.model_list import ListedModel, list_models
+from bailian.service.model_list import ListedModel, list_models
+from bailian.service.transport.http import Http, Reply
 
 if sys.version_info >= (3, 11):
     import tomllib

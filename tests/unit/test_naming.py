@@ -14,8 +14,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bailian.errors import InvalidRequest
-from bailian.media import naming
-from bailian.media.naming import DEFAULT_TEMPLATE, FIELDS, check_template, place, render
+from bailian.files import naming
+from bailian.files.naming import DEFAULT_TEMPLATE, FIELDS, check_template, place, render
 
 ROOT = Path(__file__).parents[2]
 LONGEST_ENDING = "-999.webp.part"
@@ -98,7 +98,7 @@ def test_braces_in_a_value_are_not_fields() -> None:
 
 def test_a_template_of_many_short_words_is_cut_too() -> None:
     """A long template ends in a name, not in an endless loop (the time limit is only a rope)."""
-    code = "from bailian.media.naming import render; print(len(render('a_' * 400, {})))"
+    code = "from bailian.files.naming import render; print(len(render('a_' * 400, {})))"
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=20, env=environment)
     assert int(ran.stdout) <= naming.NAME_MAX_BYTES

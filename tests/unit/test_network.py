@@ -15,10 +15,10 @@ import pytest
 from local_web import LocalWeb, http
 
 from bailian.errors import NotSent, SetupError
-from bailian.wire import network
-from bailian.wire.http import Http
-from bailian.wire.network import ca_bundle, proxy_for
-from bailian.wire.speech import SpeechSocket
+from bailian.service.speech.session import SpeechSocket
+from bailian.service.transport import network
+from bailian.service.transport.http import Http
+from bailian.service.transport.network import ca_bundle, proxy_for
 
 HTTPS, WSS = "https://dashscope.aliyuncs.com/api/v1", "wss://dashscope.aliyuncs.com/api-ws/v1/inference"
 SOCKS = "socks5h://127.0.0.1:1080"

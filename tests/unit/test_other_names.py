@@ -12,7 +12,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bailian.media import naming
+from bailian.files import naming
 from tests.unit.test_naming import assert_safe
 
 LONG = "20260102-030405_wan2.2-t2i-flash_" + "猫" * 40 + "_s41_2"

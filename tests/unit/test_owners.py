@@ -7,13 +7,13 @@ import subprocess
 import sys
 from pathlib import Path
 
-from bailian.owners import Owner
+from bailian.store.leases import Owner
 
 ROOT = Path(__file__).parents[2]
 HOLD = """
 import sys
 from pathlib import Path
-from bailian.owners import Owner
+from bailian.store.leases import Owner
 with Owner(Path(sys.argv[1])) as owner:
     print(owner.id, flush=True)
     sys.stdin.read()

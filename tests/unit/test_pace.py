@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bailian.pace import FARTHEST_S, MARGIN, TICKET_LIFE_S, Pace
+from bailian.store.rate_limits import FARTHEST_S, MARGIN, TICKET_LIFE_S, Pace
 from tests.unit.clocks import Clock
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bailian.wire.packed import (
+from bailian.service.transport.packed import (
     MOST_ANSWER_BYTES,
     PIECE_BYTES,
     BadPacking,

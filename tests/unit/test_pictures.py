@@ -15,9 +15,10 @@ import pytest
 from PIL import Image, ImageChops, ImageOps, ImageStat
 
 from bailian.errors import InvalidRequest
-from bailian.media import inputs, pictures
-from bailian.media.inputs import path_of, resolve
-from bailian.modalities.shapes import Input
+from bailian.files import pictures
+from bailian.inputs import resolve as inputs
+from bailian.inputs.resolve import path_of, resolve
+from bailian.types import Input
 
 SIDEWAYS = Image.Exif()
 SIDEWAYS[pictures.EXIF_ORIENTATION] = 6

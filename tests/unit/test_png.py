@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bailian.media import png
+from bailian.files import png
 
 
 def chunk(kind: bytes, content: bytes) -> bytes:

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from bailian.engine.evidence import failure, shown_prompts
-from bailian.engine.watch import _seconds_between
+from bailian.engine.steps.poll import _seconds_between
+from bailian.engine.task_identity import failure, shown_prompts
 from bailian.modalities import video
-from bailian.wire.answers import task_id_of
+from bailian.service.responses import task_id_of
 
 ODD: list[Any] = [None, True, 5, -1, 10**400, float("nan"), "text", [], [1], {}, {"a": 1}]
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bailian.counts import amount_of, count_of
-from bailian.wire.received import MOST_LEVELS, json_object, read_json
+from bailian.service.json_reader import MOST_LEVELS, json_object, read_json
 
 DEEP = MOST_LEVELS + 1
 

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from test_png import PICTURE
 
 from bailian import __version__
-from bailian.media import png, recipe
-from bailian.modalities.shapes import Item
+from bailian.files import png, recipe
+from bailian.types import Item
 
 REQUEST = {
     "model": "wan2.2-t2i-flash",

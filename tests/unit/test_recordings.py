@@ -15,10 +15,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bailian.errors import InvalidRequest
-from bailian.media import recordings
-from bailian.media.inputs import path_of
-from bailian.media.recordings import resolve_recording
-from bailian.modalities.shapes import Recording
+from bailian.inputs import recordings
+from bailian.inputs.recordings import resolve_recording
+from bailian.inputs.resolve import path_of
+from bailian.types import Recording
 
 SECONDS = 2
 CODECS = {

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bailian.engine import rhythm
-from bailian.engine.rhythm import Usual, backoff_s, next_poll_s, usual
+from bailian.engine import timing
+from bailian.engine.timing import Usual, backoff_s, next_poll_s, usual
 
 SECONDS = st.floats(0, 1e6)
-LONGEST_BACKOFF_S = rhythm.BACKOFF_LONGEST_S * 1.25
+LONGEST_BACKOFF_S = timing.BACKOFF_LONGEST_S * 1.25
 
 
 @st.composite
@@ -48,41 +48,41 @@ def test_low_median_high_are_in_order(durations_s: list[float]) -> None:
 def test_an_unknown_model_is_asked_within_bounds(elapsed_s: float, typical_s: float | None) -> None:
     """Without history the pause is never negative and grows to ten seconds, or a tenth of the typical time."""
     pause_s = next_poll_s(elapsed_s, None, typical_s=typical_s)
-    assert 0.5 <= pause_s <= max(rhythm.LONGEST_POLL_S, 0.1 * (typical_s or 0))
+    assert 0.5 <= pause_s <= max(timing.LONGEST_POLL_S, 0.1 * (typical_s or 0))
 
 
 @given(SECONDS, usuals(), st.none() | st.floats(0, 1))
 def test_a_known_model_is_asked_within_bounds(elapsed_s: float, known: Usual, started: float | None) -> None:
     """The pause is never negative, never a burst, and ends when most tasks have ended."""
     pause_s = next_poll_s(elapsed_s, known, running_since_s=None if started is None else started * elapsed_s)
-    assert pause_s >= rhythm.SHORTEST_POLL_S / 2 - 1e-6
-    assert pause_s <= max(rhythm.LONGEST_POLL_S, known.high_s + rhythm.AFTER_EXPECTED_S)
+    assert pause_s >= timing.SHORTEST_POLL_S / 2 - 1e-6
+    assert pause_s <= max(timing.LONGEST_POLL_S, known.high_s + timing.AFTER_EXPECTED_S)
 
 
 def test_the_first_question_comes_when_an_answer_is_likely() -> None:
     """Just after the time by which a tenth of the tasks have ended, counted from when it began to run."""
     known = Usual(10, 12, 20)
-    assert next_poll_s(0, known) == pytest.approx(10 + rhythm.AFTER_EXPECTED_S)
-    assert next_poll_s(4, known) == pytest.approx(6 + rhythm.AFTER_EXPECTED_S)
-    assert next_poll_s(34, known, running_since_s=30) == pytest.approx(6 + rhythm.AFTER_EXPECTED_S)
+    assert next_poll_s(0, known) == pytest.approx(10 + timing.AFTER_EXPECTED_S)
+    assert next_poll_s(4, known) == pytest.approx(6 + timing.AFTER_EXPECTED_S)
+    assert next_poll_s(34, known, running_since_s=30) == pytest.approx(6 + timing.AFTER_EXPECTED_S)
 
 
 def test_in_the_likely_time_it_is_asked_often() -> None:
     """A few questions between low and high, but never a burst."""
     assert next_poll_s(12, Usual(10, 12, 20)) == pytest.approx(2)
-    assert next_poll_s(10.05, Usual(10, 10.1, 10.2)) == rhythm.SHORTEST_POLL_S
+    assert next_poll_s(10.05, Usual(10, 10.1, 10.2)) == timing.SHORTEST_POLL_S
 
 
 def test_an_overdue_task_is_asked_ever_more_seldom() -> None:
     """The pauses grow with the delay, up to ten seconds."""
     pauses = [next_poll_s(at_s, Usual(10, 12, 20)) for at_s in (20, 25, 40, 100, 10_000)]
     assert pauses == sorted(pauses)
-    assert pauses[-1] == rhythm.LONGEST_POLL_S
+    assert pauses[-1] == timing.LONGEST_POLL_S
 
 
 def test_the_catalogs_figure_is_used_for_a_new_model() -> None:
     """A model that usually takes minutes is not asked after a second."""
-    assert (next_poll_s(0, None), next_poll_s(0, None, typical_s=300)) == (rhythm.FIRST_POLL_S, 30)
+    assert (next_poll_s(0, None), next_poll_s(0, None, typical_s=300)) == (timing.FIRST_POLL_S, 30)
 
 
 def test_back_off_doubles_up_to_a_minute() -> None:

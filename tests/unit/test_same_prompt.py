@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bailian.engine.evidence import MIN_PREFIX_CHARS, same_prompt
+from bailian.engine.task_identity import MIN_PREFIX_CHARS, same_prompt
 
 LONG = "一只戴着红色围巾的猫。" * 60
 

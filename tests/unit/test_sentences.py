@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bailian.media.sentences import Line, lines_of, split_text
+from bailian.files.sentences import Line, lines_of, split_text
 
 POEM = "床前明月光，疑是地上霜。举头望明月，低头思故乡。"
 LETTERS = "甲乙丙丁 \n\t。！？!?…；;，,.:a1é\u0301\u200d\ufe0f👩👧🏽“”（）\u3000\r"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bailian.wire.server_clock import SLACK_S, ServerClock
+from bailian.service.server_clock import SLACK_S, ServerClock
 
 NOON_S = 1_800_000_000.0
 

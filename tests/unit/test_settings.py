@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from bailian.config.settings import Secret, Settings, at, home_folder, read_settings
 from bailian.errors import BailianError, InvalidRequest, SetupError
-from bailian.settings import Secret, Settings, at, home_folder, read_settings
 
 KEY = "sk-0123456789abcdef0123456789abcdef"
 BEIJING = "https://dashscope.aliyuncs.com/api/v1"

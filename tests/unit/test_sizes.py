@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bailian.catalog import Model, load
-from bailian.modalities import fields, sizes
+from bailian.modalities.rules import fields, sizes
 
 CATALOG = load()
 MODELS = [model for kind in ("image", "video") for model in CATALOG.of_kind(kind)]

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bailian.media import sounds
-from bailian.media.sounds import duration_ms, finish_sound
+from bailian.files import audio
+from bailian.files.audio import duration_ms, finish_sound
 
 MP3_FRAME = b"\xff\xf3\x18\xc4" + bytes(32)
 TRUE, PLACEHOLDER, ZERO, ALL_ONES = None, (0x7FFFFFBF, 0x7FFFFF9B), (0, 0), (0xFFFFFFFF, 0xFFFFFFFF)
@@ -211,7 +211,7 @@ def test_no_parts_and_no_format(tmp_path: Path) -> None:
 
 
 def test_what_a_header_cannot_say_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sounds, "MOST_BYTES", 7)
+    monkeypatch.setattr(audio, "MOST_BYTES", 7)
     with pytest.raises(ValueError, match="too long for a WAV file"):
         finish_sound([part(tmp_path, wav(bytes(8)))], tmp_path / "whole.wav", "wav")
 
@@ -249,7 +249,7 @@ def test_nothing_is_lost_or_added(
     extra = chunk(b"LIST", before) if before else b""
     parts = [part(folder, wav(sound, sizes=sizes, before=extra)) for sound in sounds_]
     with pytest.MonkeyPatch.context() as monkeypatch:
-        monkeypatch.setattr(sounds, "COPY_BYTES", copy_bytes)
+        monkeypatch.setattr(audio, "COPY_BYTES", copy_bytes)
         finish_sound(parts, folder / "whole.wav", "wav")
     assert samples_of(folder / "whole.wav") == b"".join(sound[: len(sound) // 2 * 2] for sound in sounds_)
 

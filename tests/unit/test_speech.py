@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from bailian.catalog import Catalog, Model, load
 from bailian.errors import InvalidRequest
-from bailian.language import language
+from bailian.i18n import language
 from bailian.modalities import Modality, of, speech
-from bailian.modalities.shapes import Item, Prepared
 from bailian.modalities.speech import asked_prompt, charged_cny, from_config, items, joined, payload_of, with_paths
+from bailian.types import Item, Prepared
 
 CATALOG = load()
 POEM = "床前明月光，疑是地上霜。"
@@ -391,7 +391,7 @@ def test_no_answer_is_a_crash(answers: list[dict[str, Any]]) -> None:
 @pytest.mark.parametrize("odd", [None, -3, 10**400, True, float("nan"), "9"])
 def test_a_running_total_that_cannot_be_takes_back_what_was_told(odd: Any) -> None:
     """The total before it would be too small a bill: without a figure the text itself is counted."""
-    from bailian.wire.speech_frames import Course
+    from bailian.service.speech.frames import Course
 
     course = Course("a" * 32)
     for characters in (5, odd):

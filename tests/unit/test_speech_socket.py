@@ -23,9 +23,9 @@ import pytest
 from bailian import __version__
 from bailian.errors import MaybeSent, NotSent, ServiceError, Unreachable
 from bailian.sandbox import Fault, Sandbox
-from bailian.wire import speech
-from bailian.wire.speech import SpeechSocket
-from bailian.wire.speech_line import Line
+from bailian.service.speech import session
+from bailian.service.speech.connection import Line
+from bailian.service.speech.session import SpeechSocket
 from tests.unit.local_web import LocalWeb, hang_up, http, silence
 
 KEY = "sk-test-0123456789abcdef"
@@ -513,8 +513,8 @@ def test_what_is_here_is_taken_before_the_time_is_over(
 @pytest.mark.parametrize("kind", ["sound", "sentences", "the same sentence"])
 def test_more_than_a_text_can_give_is_stopped(part: Path, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
     """Nobody's disk or memory is filled; what was paid is told as such."""
-    monkeypatch.setattr(speech, "MOST_ANSWER_BYTES", 100_000)
-    monkeypatch.setattr(speech, "MOST_FILE_BYTES", 100_000)
+    monkeypatch.setattr(session, "MOST_ANSWER_BYTES", 100_000)
+    monkeypatch.setattr(session, "MOST_FILE_BYTES", 100_000)
     sentence = {"words": [{"text": "霜" * 900}]}
 
     def script(peer: Peer) -> None:
@@ -533,8 +533,8 @@ def test_more_than_a_text_can_give_is_stopped(part: Path, monkeypatch: pytest.Mo
 
 def test_what_a_sound_may_have_follows_from_its_text() -> None:
     """Four times as slow as the slowest speech, in the largest format; 2 GB at most."""
-    assert speech.most_sound_bytes("霜" * 10) == 100 * 96_000
-    assert speech.most_sound_bytes("霜" * 10**6) == 2 * 1024**3
+    assert session.most_sound_bytes("霜" * 10) == 100 * 96_000
+    assert session.most_sound_bytes("霜" * 10**6) == 2 * 1024**3
 
 
 def test_pings_are_no_frames(part: Path) -> None:

@@ -8,7 +8,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bailian.wire.sse import Frame, frames
+from bailian.service.sse import Frame, frames
 
 CAPTURED = (
     b"id:1\nevent:result\n:HTTP_STATUS/200\n"

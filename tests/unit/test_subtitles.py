@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bailian.media import subtitles
-from bailian.media.subtitles import Cue, Word
+from bailian.files import subtitles
+from bailian.files.subtitles import Cue, Word
 
 HELLO = [Cue(100, 3820, "Hello world")]
 TWO = [Cue(0, 1500, "床前明月光，"), Cue(3_600_000, 3_661_001, "疑是地上霜。")]

@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import pytest
 
-from bailian.engine.sweep import EVERY_S, FROM_TASKS, REST_S, Sweep
+from bailian.engine.task_list import EVERY_S, FROM_TASKS, REST_S, Sweep
 from bailian.errors import TransportError
-from bailian.wire.service import ListedTask
+from bailian.service.client import ListedTask
 from tests.unit.clocks import Clock
 
 Note = Callable[[list[ListedTask]], None]

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from bailian.config.settings import Secret, Settings
 from bailian.errors import TransportError
-from bailian.settings import Secret, Settings
-from bailian.wire.service import ListedTask, Service
+from bailian.service.client import ListedTask, Service
 from tests.unit.local_web import LocalWeb, http
 
 ROW = {"task_id": "t-1", "model_name": "m", "status": "RUNNING", "request_id": "r-1", "gmt_create": 1_700_000_000_000}

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bailian.cli.terminal import printable, talk, talk_error, talk_notices, write_data, write_json
+from bailian.cli.output.terminal import printable, talk, talk_error, talk_notices, write_data, write_json
+from bailian.config.settings import Secret
 from bailian.errors import BailianError, InvalidRequest
-from bailian.modalities.shapes import Notice
-from bailian.settings import Secret
-from bailian.wire_codes import service_error
+from bailian.service.error_codes import service_error
+from bailian.types import Notice
 
 ANY_TEXT = st.text(st.characters(exclude_categories=()))
 REORDERING = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"

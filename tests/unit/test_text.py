@@ -16,12 +16,12 @@ from hypothesis import strategies as st
 
 from bailian.catalog import Catalog, load
 from bailian.errors import InvalidRequest
-from bailian.media import tokens
+from bailian.files import tokens
 from bailian.modalities import Modality, of, text
-from bailian.modalities.shapes import Prepared
 from bailian.modalities.text_answers import Assembly, next_messages, text_of
 from bailian.modalities.text_prices import cost_cny, prices_of
-from bailian.wire.sse import frames
+from bailian.service.sse import frames
+from bailian.types import Prepared
 
 CATALOG: Catalog = load()
 MODELS = [model.name for model in CATALOG.of_kind("text")]
@@ -311,7 +311,7 @@ def test_half_a_character_is_refused_as_a_stop_word() -> None:
 
 def test_a_retired_model_runs_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     """qwen-max is in no notice of the vendor's: it lives."""
-    monkeypatch.setattr("bailian.catalog.current_day", lambda: date(2026, 11, 28))
+    monkeypatch.setattr("bailian.catalog.catalog.current_day", lambda: date(2026, 11, 28))
     assert notices(model="qwen-turbo") == ["model_retired"]
     assert notices(model="qwen-max") == []
 

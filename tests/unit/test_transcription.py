@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from bailian.catalog import Catalog, load
 from bailian.errors import InvalidRequest
-from bailian.media.subtitles import FORMATS
+from bailian.files.subtitles import FORMATS
 from bailian.modalities import Modality, of, transcription, transcription_answers
-from bailian.modalities.shapes import Input, Notice, Prepared, Recording
+from bailian.types import Input, Notice, Prepared, Recording
 
 CATALOG = load()
 URL = "https://h/%E4%BC%9A%E8%AE%AE.wav"

@@ -16,9 +16,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bailian.engine.job import Job, Ports, Saving, Then
-from bailian.engine.turn import LEAD_S, turn, wait_of
+from bailian.engine.steps.admit import LEAD_S, turn, wait_of
 from bailian.errors import Unreachable
-from bailian.pace import FILE_NAME, Pace
+from bailian.store.rate_limits import FILE_NAME, Pace
 from tests.unit.clocks import Clock
 
 TOLERANCE_S = 0.02

@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bailian import catalog
-from bailian.budget_settings import read_budgets
+from bailian.catalog import catalog
+from bailian.catalog.model import FIELD_NAMES
+from bailian.catalog.model_rules import OPTIONAL, RULES, problem_of
+from bailian.config.budget_settings import read_budgets
 from bailian.errors import SetupError
 from bailian.modalities.text_prices import cost_cny, prices_of
-from bailian.model import FIELD_NAMES
-from bailian.model_rules import OPTIONAL, RULES, problem_of
 
 NEW = 'kind = "image"\nmode = "task"\nroute = "/r"\n'
 DEEP = {

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 import pytest
 
 from bailian.errors import BailianError, MaybeSent, NotTheService, ServiceError
-from bailian.wire.answers import Verdict, read, verdict
-from bailian.wire.http import Reply, json_object
-from bailian.wire_codes import WIRE_RULES
+from bailian.service.error_codes import WIRE_RULES
+from bailian.service.responses import Verdict, read, verdict
+from bailian.service.transport.http import Reply, json_object
 
 STATUSES = range(300, 600)
 REFUSALS = [(code, words) for code, words, rule in WIRE_RULES if rule.before_work]

@@ -12,7 +12,7 @@ from contextlib import closing, contextmanager
 import pytest
 
 from bailian.errors import MaybeSent, TransportError
-from bailian.wire.http import Http, Reply
+from bailian.service.transport.http import Http, Reply
 
 BODY = {"model": "m", "input": {"prompt": "一只猫"}}
 TINY_S = 0.05

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bailian.errors import CATEGORIES, Exit
-from bailian.wire_codes import WIRE_RULES, service_error, wire_rule
+from bailian.service.error_codes import WIRE_RULES, service_error, wire_rule
 
 ASYNC_REFUSED = "current user api does not support asynchronous calls"
 SYNC_REFUSED = "current user api does not support synchronous calls"

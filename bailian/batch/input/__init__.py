@@ -1,0 +1,1 @@
+"""From a file to rows: JSON, JSON lines and tables."""

@@ -1,0 +1,93 @@
+"""A file of requests → its rows, whatever its form: JSON, JSON lines, a table, or one request."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any, BinaryIO, TextIO
+
+from bailian.batch.input import documents, tables
+from bailian.batch.input.problems import Problems
+from bailian.batch.input.rows import Maker, Row
+from bailian.catalog import Catalog
+from bailian.errors import InvalidRequest
+from bailian.i18n import say
+from bailian.text.decoding import NotText, copied, opened
+from bailian.types import read_as
+
+STDIN = Path("-")
+LINES = (".jsonl", ".ndjson")
+TABLES = {".csv": None, ".tsv": "\t"}
+SPREADSHEETS = (".xlsx", ".xls", ".ods", ".et", ".numbers")
+
+
+def read_rows(
+    path: Path,
+    kind: str | None = None,
+    *,
+    models: Catalog | None = None,
+    over: Mapping[str, Any] | None = None,
+    folder: Path | None = None,
+) -> Iterator[Row]:
+    """Yield the rows of a file (`-`: JSON or JSON lines from stdin), in its order, as they are read.
+
+    `kind` is that of rows which name none; other kinds are then refused. With `models`, a row that names neither
+    kind nor section is of its model's kind. `over` are fields that win over every row's own. `folder`: where relative
+    paths begin, if that is not the file's own. Nothing may be sent before the last row: only then is it known that all
+    are good.
+
+    Raises:
+        InvalidRequest: the file cannot be read; or, after the last row, everything that is wrong in it.
+    """
+    source = say("stdin", "标准输入") if path == STDIN or folder else str(path)
+    problems = Problems(source)
+    begin = folder or (Path.cwd() if path == STDIN else path.absolute().parent)
+    maker = Maker(begin, kind, models, problems, over or {})
+    try:
+        yield from _rows(path, source, kind, maker, problems)
+    except OSError as error:
+        raise _refusal(f"cannot read {source}: {error.strerror}", f"无法读取 {source}：{error.strerror}") from None
+    except NotText as error:
+        raise InvalidRequest.one("config", str(error)) from None
+    problems.raise_if_any()
+    if not maker.count:
+        raise _refusal(f"{source} holds no requests", f"{source} 中没有任何请求")
+
+
+def _rows(path: Path, source: str, kind: str | None, maker: Maker, problems: Problems) -> Iterator[Row]:
+    suffix = path.suffix.lower()
+    if suffix in SPREADSHEETS:
+        raise _refusal(
+            f'{source} is a workbook: save the sheet as "CSV UTF-8"', f"{source} 是工作簿，请另存为“CSV UTF-8”"
+        )
+    if suffix in TABLES:
+        with path.open("rb") as file, _text(file, source, maker) as table:
+            for given in tables.read(table, kind, problems, maker.tell, delimiter=TABLES[suffix]):
+                yield from maker.rows(given)
+        return
+    with _opened(path) as raw, _text(raw, source, maker) as text:
+        yield from _of_document(documents.read(text, source, kind, problems, lines=suffix in LINES), maker)
+
+
+def _opened(path: Path) -> AbstractContextManager[BinaryIO]:
+    return copied(sys.stdin.buffer) if path == STDIN else path.open("rb")
+
+
+def _text(file: BinaryIO, source: str, maker: Maker) -> TextIO:
+    """Return a file as text, lines with the ends they have; how it was read is told with its rows."""
+    text, remark = opened(file, source, newline="")
+    for notice in read_as(remark):
+        maker.tell(notice)
+    return text
+
+
+def _of_document(document: documents.Document, maker: Maker) -> Iterator[Row]:
+    maker.lay_under(document.defaults)
+    for given in document.given:
+        yield from maker.rows(given)
+
+
+def _refusal(english: str, chinese: str) -> InvalidRequest:
+    return InvalidRequest.one("config", say(english, chinese))

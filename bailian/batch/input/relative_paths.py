@@ -1,0 +1,26 @@
+"""A relative path in a config file is relative to that file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+REMOTE = ("http://", "https://", "oss://", "data:")
+
+
+def place_inputs(fields: dict[str, Any], names: Iterable[str], folder: Path) -> None:
+    """Put `folder` before the relative paths in these fields; links, `data:` and `-` stay as they are."""
+    for name in names:
+        words = fields.get(name)
+        if isinstance(words, str):
+            fields[name] = placed_path(words, folder)
+        elif isinstance(words, list):
+            fields[name] = [placed_path(word, folder) if isinstance(word, str) else word for word in words]
+
+
+def placed_path(word: str, folder: Path) -> str:
+    """Return where a path or `file://…` in a config file in `folder` leads to."""
+    from bailian.inputs.resolve import local_path
+
+    return word if word == "-" or word.startswith(REMOTE) else str(folder / local_path(word))

@@ -1,0 +1,149 @@
+"""What each kind of row may hold: the fields of its modality, and what every row may say beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING, Any
+
+from bailian.batch.input.matrix import NAME as MATRIX
+from bailian.catalog import KINDS, did_you_mean
+from bailian.errors import InvalidRequest, Problem
+from bailian.i18n import language, say
+from bailian.modalities import Modality, of
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+    from bailian.modalities.rules.values import Wanted
+
+SECTIONS = {f"{kind}_tasks": kind for kind in KINDS}
+"""The sections of a combined file: the seed document's three and ours."""
+ROW_OPTIONS = ("name", "output", "id", "prompt_file")
+"""What a row may say that is not a field of the request."""
+PARTS = ("input", "parameters")
+
+
+@dataclass(frozen=True)
+class Form:
+    """One kind of row."""
+
+    kind: str
+    modality: Modality
+    request_type: type[BaseModel]
+    known: tuple[str, ...]
+    """The fields of the request."""
+    text_field: str | None
+    """The field that `prompt_file` fills."""
+    wanted: Mapping[str, Wanted]
+    """What each field holds."""
+
+    def problems(self, fields: Mapping[str, Any]) -> list[Problem]:
+        """Return unknown fields and wrong types; ranges depend on the model and are the modality's."""
+        from bailian.modalities.rules.fields import parse
+
+        unknown = [name for name in fields if name not in self.known]
+        found = [Problem(name, self.unknown_field(name)) for name in unknown]
+        try:
+            parse(self.request_type, {name: value for name, value in fields.items() if name in self.known})
+        except InvalidRequest as error:
+            found += error.problems
+        return found
+
+    def with_lists(self, fields: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the fields with one text or number as a list of one, where a list belongs: `"image": "a.png"`."""
+        return {name: [value] if self._is_one_of_list(name, value) else value for name, value in fields.items()}
+
+    def _is_one_of_list(self, name: str, value: object) -> bool:
+        field = self.wanted.get(name)
+        return field is not None and field.is_list and isinstance(value, str | int)
+
+    def unknown_field(self, name: str) -> str:
+        """Return what to say about a field that this kind of row does not have."""
+        return _unknown_field(name, self.kind, (*self.known, *ROW_OPTIONS, MATRIX), language())
+
+    def knows(self, name: str, value: object) -> bool:
+        """Return whether a field is ours, or one of the service's that the modality translates."""
+        try:
+            return set(self.modality.from_config({name: value})) <= set(self.known)
+        except InvalidRequest:
+            return False
+
+
+@lru_cache(maxsize=1000)
+def _unknown_field(name: str, kind: str, allowed: tuple[str, ...], _language: str) -> str:
+    """Looking for the nearest name is slow, and a wrong field is often wrong in every row."""
+    listed = ", ".join(allowed)
+    return (
+        say(f"is not a field of {kind} rows", f"不是 {kind} 的字段")
+        + did_you_mean(name, allowed)
+        + say(f" (allowed: {listed})", f"（可用：{listed}）")
+    )
+
+
+@cache
+def form_of(kind: str) -> Form:
+    """Return the form of a kind of row; the modality's module is loaded."""
+    from bailian.modalities.rules.fields import wanted_by
+
+    modality = of(kind)
+    request_type = _request_type(modality)
+    known = tuple(request_type.model_fields)
+    return Form(
+        kind=kind,
+        modality=modality,
+        request_type=request_type,
+        known=known,
+        text_field=next((name for name in ("prompt", "text") if name in known), None),
+        wanted=wanted_by(request_type),
+    )
+
+
+def _request_type(modality: Modality) -> type[BaseModel]:
+    """Return the module's one class named `…Request`."""
+    from pydantic import BaseModel
+
+    name = modality.__name__  # type: ignore[attr-defined]
+    (found,) = (
+        value
+        for value in vars(modality).values()
+        if isinstance(value, type)
+        and issubclass(value, BaseModel)
+        and value.__module__ == name
+        and value.__name__.endswith("Request")
+    )
+    return found
+
+
+def kind_of(word: object) -> str:
+    """Return the kind that a row's `kind` names: a kind, or the name of its section.
+
+    Raises:
+        InvalidRequest: no such kind.
+    """
+    if isinstance(word, str) and (word in KINDS or word in SECTIONS):
+        return SECTIONS.get(word, word)
+    near = did_you_mean(word, (*KINDS, *SECTIONS)) if isinstance(word, str) else ""
+    listed = ", ".join(KINDS)
+    raise InvalidRequest.one("kind", say(f"{word!r} is not one of {listed}", f"{word!r} 只能是 {listed} 之一") + near)
+
+
+def flat_fields(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return one level of fields from `model`/`input`/`parameters`, or from a flat object, or a mixture.
+
+    Raises:
+        InvalidRequest: a part that is not an object, or a field in two places.
+    """
+    flat = {name: value for name, value in config.items() if name not in PARTS}
+    problems = []
+    for part in PARTS:
+        inner = config.get(part, {})
+        if not isinstance(inner, dict):
+            problems.append(Problem(part, say("must be an object", "必须是对象")))
+            continue
+        problems += [Problem(f"{part}.{name}", say("is given twice", "重复出现")) for name in inner if name in flat]
+        flat |= inner
+    if problems:
+        raise InvalidRequest(problems)
+    return flat

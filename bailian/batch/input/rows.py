@@ -1,0 +1,185 @@
+"""A request as it stands in a file → rows: defaults laid under it, matrix multiplied out, fields checked, a key."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bailian.batch.input import matrix
+from bailian.batch.input.defaults import Defaults
+from bailian.batch.input.documents import Given
+from bailian.batch.input.problems import Problems
+from bailian.batch.input.relative_paths import place_inputs
+from bailian.batch.input.row_fields import Own, PromptFiles, own_of
+from bailian.batch.input.row_schema import ROW_OPTIONS, Form, flat_fields, form_of, kind_of
+from bailian.catalog import KINDS, Catalog
+from bailian.errors import InvalidRequest, Problem
+from bailian.i18n import say
+from bailian.types import Notice
+
+ROWS_MAX = 1_000_000
+KEY_CHARS = 24
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One request of a batch."""
+
+    kind: str
+    fields: dict[str, Any]
+    """Under our names, complete with the file's defaults; paths of inputs are absolute."""
+    where: str
+    """Its place: "image_tasks[3]", "[3]" in a list, "line 12", "request"; the second of a matrix adds "#2"."""
+    name: str | None
+    """Template of its file names, see `media.naming`."""
+    output: str | None
+    """Folder below the output folder, in the words of a template."""
+    label: str | None
+    """The user's `id`."""
+    key: str
+    """The same for the same content, wherever in the file or on the disk it stands; two equal rows are "…", "…-2"."""
+    notices: tuple[Notice, ...] = ()
+    """What is to be said about how it was read."""
+
+
+class Maker:
+    """Makes the rows of one file. What is wrong goes to `problems`; such a row is left out."""
+
+    def __init__(
+        self,
+        folder: Path,
+        kind: str | None,
+        models: Catalog | None,
+        problems: Problems,
+        over: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.count = 0
+        self._folder = folder
+        self._kind = kind
+        self._models = models
+        self._problems = problems
+        self._over = over or {}
+        self._files = PromptFiles(folder)
+        self._defaults = Defaults({}, self._files, problems)
+        self._seen: Counter[str] = Counter()
+        self._notices: tuple[Notice, ...] = ()
+
+    def tell(self, notice: Notice) -> None:
+        """Say something about the file with every row that comes now."""
+        self._notices = (*self._notices, notice)
+
+    def lay_under(self, defaults: object) -> None:
+        """Use the file's `defaults` for the rows that come now."""
+        self._defaults = Defaults(defaults, self._files, self._problems)
+
+    def rows(self, given: Given) -> Iterator[Row]:
+        """Yield the rows of one request: several if it has a matrix.
+
+        Raises:
+            InvalidRequest: with them the file has more than a million.
+        """
+        if not isinstance(given.values, dict):
+            self._problems.add(given.where, "", say("must be an object", "应为对象"))
+            self.count += 1
+            return
+        values = dict(given.values)
+        try:
+            form = form_of(self._kind_of(given, values))
+            count = matrix.size_of(values)
+        except InvalidRequest as error:
+            self._problems.add_all(given.where, error.problems)
+            self.count += 1
+            return
+        self._make_room(count, given.where)
+        for number, one in enumerate(matrix.expand(values), 1):
+            where = given.where if count == 1 else f"{given.where}#{number}"
+            try:
+                own = own_of(form, one, self._files, cells=given.cells)
+            except InvalidRequest as error:
+                self._problems.add_all(where, error.problems)
+                continue
+            row = self._row(form, own, where)
+            if row is not None:
+                yield row
+
+    def _make_room(self, count: int, where: str) -> None:
+        self.count += count
+        if self.count > ROWS_MAX:
+            text = say(
+                f"makes {self.count:,} rows; a batch has at most {ROWS_MAX:,}: split the file",
+                f"使总数达到 {self.count:,} 行，一批最多 {ROWS_MAX:,} 行：请拆分文件",
+            )
+            self._problems.add(where, "", text)
+            self._problems.raise_if_any()
+
+    def _kind_of(self, given: Given, values: dict[str, Any]) -> str:
+        """Take `kind` out of the values; without one it is the section's, the command's or the model's.
+
+        Raises:
+            InvalidRequest: an unknown kind, another than the section's or the command's, or none.
+        """
+        word = values.pop("kind", None)
+        outer = given.kind or self._kind
+        if word is not None:
+            own = kind_of(word)
+            if outer not in (None, own):
+                text = say(f"is {own}; only {outer} stands here", f"为 {own}，此处只能是 {outer}")
+                raise InvalidRequest.one("kind", text)
+            return own
+        if outer is not None:
+            return outer
+        model = values.get("model")
+        if self._models is not None and isinstance(model, str):
+            return _kind_that_fits(self._models.find(model).kinds, values)
+        listed = ", ".join(KINDS)
+        raise InvalidRequest.one("kind", say(f"is required: one of {listed}", f"必填，取值为 {listed} 之一"))
+
+    def _row(self, form: Form, own: Own, where: str) -> Row | None:
+        base = self._defaults.of(form)
+        fields = {
+            name: value for name, value in {**base.fields, **own.fields, **self._over}.items() if value is not None
+        }
+        options = {name: value for name, value in {**base.options, **own.options}.items() if value is not None}
+        names = form.modality.INPUT_FIELDS
+        found = [*own.problems, *form.problems(fields), *_stdin_problems(fields, names)]
+        if found:
+            self._problems.add_all(where, found)
+            return None
+        template, output, label = (options.get(option) for option in ("name", "output", "id"))
+        key = self._key(form.kind, fields, template, output and output.rstrip("/"), label)
+        place_inputs(fields, names, self._folder)
+        notices = (*self._notices, *base.notices, *own.notices)
+        return Row(form.kind, fields, where, template, output, label, key, notices)
+
+    def _key(self, kind: str, fields: Mapping[str, Any], *options: str | None) -> str:
+        """Return the row's key. Paths count as they are written, so that a moved folder is the same batch."""
+        # 1.0 and 1 are the same number in JSON, and a table cannot tell them apart.
+        plain = {
+            name: int(value) if isinstance(value, float) and value.is_integer() else value
+            for name, value in fields.items()
+        }
+        text = _ENCODER.encode([kind, plain, *options])
+        key = hashlib.sha256(text.encode("ascii")).hexdigest()[:KEY_CHARS]
+        self._seen[key] += 1
+        return key if self._seen[key] == 1 else f"{key}-{self._seen[key]}"
+
+
+def _kind_that_fits(kinds: Sequence[str], values: Mapping[str, Any]) -> str:
+    """Return the first kind of a model whose rows have all these fields; the model's usual kind if there is none."""
+    fields = [(name, value) for name, value in flat_fields(values).items() if name not in (*ROW_OPTIONS, matrix.NAME)]
+    fitting = (kind for kind in kinds if all(form_of(kind).knows(name, value) for name, value in fields))
+    return next(fitting, kinds[0])
+
+
+def _stdin_problems(fields: Mapping[str, Any], names: tuple[str, ...]) -> list[Problem]:
+    return [
+        Problem(name, say("a batch reads no input from stdin", "批量任务不能从 stdin 读取输入"))
+        for name in names
+        if isinstance(fields.get(name), list) and "-" in fields[name]
+    ]

@@ -1,0 +1,1 @@
+"""What a batch leaves in its folder: records, gallery, thumbnails."""

@@ -1,0 +1,138 @@
+"""The frame of a gallery's page: its words in the user's language, its policy, and JSON that can be nothing else."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import html
+import json
+import math
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from bailian.i18n import say
+
+# `<`, `>` and `&` could end the element or begin a comment; U+2028/9 end lines in old scripts.
+_UNSAFE = "<>&\u2028\u2029"
+_TEMPLATE = Path(__file__).with_name("gallery.html")
+
+
+def page(title: str) -> tuple[str, str, str]:
+    """Return the page up to the records, what is between them and the totals, and the rest."""
+    template = _TEMPLATE.read_text(encoding="utf-8")
+    head, _, rest = template.partition("%%records%%")
+    middle, _, tail = rest.partition("%%totals%%")
+    values = {
+        "language": say("en", "zh-CN"),
+        "title": html.escape(title),
+        "noscript": say("This page needs JavaScript.", "此页面需要启用 JavaScript。"),
+        "policy": _policy(template),
+        "words": embedded(_words()),
+    }
+    return re.sub(r"%%(\w+)%%", lambda match: values[match.group(1)], head), middle, tail
+
+
+def _policy(template: str) -> str:
+    """Return the content security policy: this very style and script, files beside the page, nothing else."""
+
+    def digest(tag: str) -> str:
+        block = re.search(f"<{tag}>(.*?)</{tag}>", template, re.DOTALL)
+        found = hashlib.sha256(block.group(1).encode() if block else b"").digest()
+        return f"'sha256-{base64.b64encode(found).decode()}'"
+
+    return (
+        f"default-src 'none'; script-src {digest('script')}; style-src {digest('style')}; "
+        "img-src 'self' file: data:; media-src 'self' file:; base-uri 'none'; form-action 'none'"
+    )
+
+
+def embedded(value: Any) -> str:
+    """Return JSON that may stand inside a script element: nothing in it can be read as markup."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    for char in _UNSAFE:
+        text = text.replace(char, f"\\u{ord(char):04x}")
+    return text
+
+
+def plain(value: Any, chars: int | None = None) -> Any:
+    """Return a value as JSON has it: other things as their text, no infinite numbers, long texts cut at `chars`."""
+    if value is None or isinstance(value, bool | int):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {str(key): plain(item, chars) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item, chars) for item in value]
+    text = str(value)
+    return text if chars is None or len(text) <= chars else text[:chars] + "…"
+
+
+def _words() -> dict[str, Any]:
+    return {
+        "language": say("en", "zh-CN"),
+        "kinds": {
+            "image": say("Pictures", "图片"),
+            "image_edit": say("Edits", "图像编辑"),
+            "wanx_edit": say("Wanx edits", "万相编辑"),
+            "text": say("Texts", "文本"),
+            "video": say("Videos", "视频"),
+            "speech": say("Speech", "语音合成"),
+            "transcription": say("Transcripts", "语音识别"),
+        },
+        "states": {
+            "done": say("done", "已完成"),
+            "failed": say("failed", "失败"),
+            "held": say("held", "待确认"),
+            "running": say("running", "运行中"),
+            "waiting": say("waiting", "排队中"),
+            "unsent": say("not sent", "未提交"),
+        },
+        "sorts": {
+            "": say("file order", "按文件顺序"),
+            "newest": say("newest first", "最新在前"),
+            "dearest": say("most expensive first", "费用从高到低"),
+            "slowest": say("slowest first", "耗时从长到短"),
+            "troubled": say("troubles first", "异常在前"),
+        },
+        "notes": {
+            "missing": say("The file is not there.", "文件不存在。"),
+            "broken": say("This picture cannot be shown.", "图片无法显示。"),
+            "large": say("Too large for a preview.", "图片过大，没有预览。"),
+        },
+        "units": {
+            "s": say("{s} s", "{s} 秒"),
+            "min": say("{min} min {s} s", "{min} 分 {s} 秒"),
+            "h": say("{h} h {min} min", "{h} 小时 {min} 分"),
+        },
+        "jobs": say("jobs", "任务"),
+        "cost": say("cost", "费用"),
+        "time": say("time of all jobs", "任务总耗时"),
+        "took": say("took {time}", "用时 {time}"),
+        "kind": say("Kind", "类型"),
+        "state": say("State", "状态"),
+        "error": say("Error", "错误"),
+        "model": say("Model", "模型"),
+        "all_models": say("all models", "全部模型"),
+        "sort": say("Order", "排序"),
+        "search": say("Search prompt, model, file name, label", "搜索提示词、模型、文件名、标签"),
+        "load_more": say("Show more", "显示更多"),
+        "shown": say("{shown} of {all}", "{all} 个中的 {shown} 个"),
+        "none": say("Nothing matches", "没有符合条件的任务"),
+        "show_all": say("show all", "显示全部"),
+        "no_jobs": say("This run has no jobs.", "此批次没有任务。"),
+        "no_file": say("No file.", "没有文件。"),
+        "more": say("more", "展开"),
+        "less": say("less", "收起"),
+        "expand": say("Read", "放大阅读"),
+        "details": say("Details", "详情"),
+        "seed": say("seed", "种子"),
+        "made_at": say("Started", "开始时间"),
+        "file": say("File", "文件"),
+        "place": say("{at} of {all}", "第 {at} 个，共 {all} 个"),
+        "close": say("Close (Esc)", "关闭（Esc）"),
+        "back": say("Previous (←)", "上一个（←）"),
+        "forth": say("Next (→)", "下一个（→）"),
+    }

@@ -1,0 +1,145 @@
+"""What came of a batch: one record a row, for programs (results.jsonl), for people (gallery), for another try."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, suppress
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from bailian.errors import SaveError
+from bailian.i18n import say
+from bailian.store.batches import CHUNK_ROWS, Runs
+from bailian.store.schema import UNDER_WAY_STATES, Row
+
+RESULTS = "results.jsonl"
+FAILED = "failed.jsonl"
+# Rows in these states are in failed.jsonl. A held row may be paid: run from there, it would be paid again unasked.
+AGAIN_STATES = ("failed", "unsent")
+_ENCODER = json.JSONEncoder(ensure_ascii=False)
+
+
+def records(runs: Runs, run: str, places: Mapping[str, str] | None = None) -> Iterator[dict[str, Any]]:
+    """Yield one record a row, in the order of the file; a few hundred are in memory at a time.
+
+    `places` says where the rows stand in the file now, by key: they may have moved since they were sent. What is
+    under way and not in the file any more comes last.
+    """
+    places = places or {}
+    rows = runs.newest(run, places)
+    while chunk := list(islice(rows, CHUNK_ROWS)):
+        files = runs.files(row.id for row in chunk)
+        for row in chunk:
+            made = record(row, files[row.id])
+            yield {**made, "where": places.get(str(row.row_key), made["where"])}
+
+
+def record(row: Row, files: list[str]) -> dict[str, Any]:
+    """Return what is worth knowing about one row's newest try."""
+    place = row.prepared.get("row") or {}
+    parameters = (row.prepared.get("body") or {}).get("parameters") or {}
+    began_s = row.sent_at_s or row.created_at_s
+    return {
+        "row": row.row_key,
+        "where": place.get("where") or "",
+        "label": place.get("label"),
+        "name": place.get("name"),
+        "output": place.get("output"),
+        "kind": row.kind,
+        "model": row.model,
+        "state": "running" if row.state in UNDER_WAY_STATES else row.state,
+        "files": files,
+        "text": _text(row),
+        "prompt": row.request.get("prompt") or " ".join(row.request.get("file") or []),
+        "seed": parameters.get("seed"),
+        "request": row.request,
+        "task_id": row.task_id,
+        "request_id": row.request_id,
+        "cost_cny": row.charged_cny,
+        "took_s": round(row.ended_at_s - began_s, 3) if row.ended_at_s and row.state in ("done", "failed") else None,
+        "created_at_s": row.created_at_s,
+        "error": (row.error or {}).get("error"),
+    }
+
+
+def _text(row: Row) -> str | None:
+    if row.kind != "text" or not row.answer:
+        return None
+    from bailian.modalities.text_answers import text_of
+
+    return text_of(row.answer)
+
+
+def write_results(folder: Path, rows: Iterable[Mapping[str, Any]]) -> Path:
+    """Write one JSON line a row beside the files, and the failed rows as a file that can be run again.
+
+    Raises:
+        SaveError: they cannot be written there; nothing half written is left.
+    """
+    results, failed = folder / RESULTS, folder / FAILED
+    parts = [path.with_name(f".{path.name}.part") for path in (results, failed)]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        any_failed = _write_parts(parts, rows)
+        parts[0].replace(results)
+        if any_failed:
+            parts[1].replace(failed)
+        else:
+            failed.unlink(missing_ok=True)
+    except OSError as error:
+        raise unwritten(results, error) from None
+    finally:
+        for part in parts:
+            with suppress(OSError):
+                part.unlink()
+    return results
+
+
+def _write_parts(parts: list[Path], rows: Iterable[Mapping[str, Any]]) -> bool:
+    """Write the two files under their passing names; return whether there is a row to try again."""
+    any_failed = False
+    with ExitStack() as opened:
+        # A lone surrogate is no UTF-8; its backslash form is what JSON has for it.
+        all_of_them, to_try = (
+            opened.enter_context(part.open("w", encoding="utf-8", errors="backslashreplace", newline="\n"))
+            for part in parts
+        )
+        for row in rows:
+            all_of_them.write(_line(row))
+            if row["state"] in AGAIN_STATES:
+                any_failed = True
+                to_try.write(_line(request_of(row)))
+    return any_failed
+
+
+def unwritten(path: Path, error: OSError) -> SaveError:
+    """Return the error for a file about the batch that could not be written: the journal has all that is in it.
+
+    The advice is for a run that was not `--fresh`.
+    """
+    return SaveError(
+        say(f"cannot write {path}: {error.strerror or error}", f"无法写入 {path}：{error.strerror or error}"),
+        advice=say(
+            "make room, then run the same command again: nothing is paid again",
+            "请清理磁盘，然后再次运行同一命令：不会重复计费",
+        ),
+    )
+
+
+def read_results(folder: Path) -> Iterator[dict[str, Any]]:
+    """Yield the records that `write_results` has written."""
+    with (folder / RESULTS).open(encoding="utf-8", newline="\n") as lines:
+        for line in lines:
+            yield json.loads(line)
+
+
+def request_of(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a record's request as a row of a file."""
+    own = {"id": row.get("label"), "name": row.get("name"), "output": row.get("output")}
+    return {"kind": row["kind"], **{name: value for name, value in own.items() if value}, **row["request"]}
+
+
+def _line(value: Mapping[str, Any]) -> str:
+    return _ENCODER.encode(value) + "\n"

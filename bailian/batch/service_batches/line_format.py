@@ -1,0 +1,162 @@
+"""Text jobs as lines of the service's batch files, and its result lines as answers. Pure: no I/O.
+
+Facts: docs/wire.md "Batch API" (batch interface page, 2026-06; captured result lines, 2026-04).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bailian.errors import InvalidRequest
+from bailian.i18n import say
+from bailian.service.json_reader import read_json
+from bailian.service.responses import wire_error
+
+# 50,000 lines, 500 MB a file, 6 MB a line; whether a MB is 10^6 or 2^20 bytes is not said, so the smaller.
+LINES_MAX = 50_000
+FILE_BYTES_MAX = 500_000_000
+LINE_BYTES_MAX = 6_000_000
+REGIONS = ("beijing", "singapore")
+PRICE_SHARE = 0.5
+# What only the native protocol has: results are always whole messages here.
+NATIVE_ONLY = ("result_format", "incremental_output")
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came of one line: an answer in the native shape, or the service's reason."""
+
+    job_id: str
+    answer: dict[str, Any] | None
+    wire_code: str = ""
+    message: str = ""
+    status: int | None = None
+    request_id: str | None = None
+
+
+def line_of(job_id: str, body: Mapping[str, Any]) -> bytes:
+    """Return a job's line, with its end of line.
+
+    Raises:
+        InvalidRequest: it is longer than the service takes.
+    """
+    parameters = {key: value for key, value in body.get("parameters", {}).items() if key not in NATIVE_ONLY}
+    chat = {"model": body["model"], "messages": body["input"]["messages"], **parameters}
+    line = {"custom_id": job_id, "method": "POST", "url": "/v1/chat/completions", "body": chat}
+    # Half a surrogate pair (a prompt cut inside an emoji) cannot be written as UTF-8.
+    text = json.dumps(line, ensure_ascii=False, separators=(",", ":"))
+    data = text.encode("utf-8", "surrogatepass").decode("utf-8", "replace").encode() + b"\n"
+    if len(data) > LINE_BYTES_MAX:
+        raise InvalidRequest.one(
+            "messages",
+            say(
+                f"{len(data):,} bytes; a line of a batch has at most {LINE_BYTES_MAX:,}",
+                f"共 {len(data):,} 字节；批量推理的每行最多 {LINE_BYTES_MAX:,} 字节",
+            ),
+            advice=say("run this row without --batch-api", "请不带 --batch-api 运行该行"),
+        )
+    return data
+
+
+def first_file(sizes: Iterable[tuple[str, int]]) -> list[str]:
+    """Return the ids of the jobs that fill one file; the rest goes into the next one.
+
+    Args:
+        sizes: id and bytes of each job's line.
+    """
+    chosen: list[str] = []
+    room_bytes = FILE_BYTES_MAX
+    for job_id, size_bytes in sizes:
+        if len(chosen) >= LINES_MAX or size_bytes > room_bytes:
+            break
+        room_bytes -= size_bytes
+        chosen.append(job_id)
+    return chosen
+
+
+def halved(prepared: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """Return a job's `prepared` as a part of batch `name`: its tokens cost half of what they cost alone."""
+    return {**_scaled(prepared, PRICE_SHARE), "half_price": name}
+
+
+def whole(prepared: Mapping[str, Any]) -> dict[str, Any]:
+    """Undo `halved`: the job is sent alone, or in another batch."""
+    return {key: value for key, value in _scaled(prepared, 1 / PRICE_SHARE).items() if key != "half_price"}
+
+
+def _scaled(prepared: Mapping[str, Any], factor: float) -> dict[str, Any]:
+    facts = dict(prepared.get("facts") or {})
+    facts["prices"] = [
+        {key: value if key == "up_to_input_tokens" else value * factor for key, value in tier.items()}
+        for tier in facts.get("prices") or []
+    ]
+    return {**prepared, "facts": facts}
+
+
+def results(lines: Iterable[bytes]) -> Iterator[Result]:
+    """Read a result or error file. The lines' order means nothing; what is no result line is left out."""
+    for line in lines:
+        try:
+            value = read_json(line)
+        except ValueError:
+            continue
+        if isinstance(value, dict) and isinstance(value.get("custom_id"), str):
+            yield _result(value)
+
+
+def _result(line: Mapping[str, Any]) -> Result:
+    response = line.get("response")
+    response = response if isinstance(response, dict) else {}
+    body = response.get("body")
+    body = body if isinstance(body, dict) else {}
+    status = response.get("status_code")
+    status = status if type(status) is int else None
+    request_id = str(response.get("request_id") or line.get("id") or "") or None
+    code, message = wire_error({"error": line["error"]} if isinstance(line.get("error"), dict) else body)
+    if not code and isinstance(body.get("choices"), list) and status in (200, None):
+        return Result(str(line["custom_id"]), native_answer(body, request_id), status=status, request_id=request_id)
+    return Result(str(line["custom_id"]), None, code, message, status, request_id)
+
+
+def native_answer(body: Mapping[str, Any], request_id: str | None) -> dict[str, Any]:
+    """Return a chat completion in the shape of a native answer."""
+    choices = [
+        {key: choice[key] for key in ("finish_reason", "message", "logprobs") if choice.get(key) is not None}
+        for choice in body["choices"]
+        if isinstance(choice, dict)
+    ]
+    usage = body.get("usage")
+    usage = usage if isinstance(usage, dict) else {}
+    names = {"input_tokens": "prompt_tokens", "output_tokens": "completion_tokens", "total_tokens": "total_tokens"}
+    counts: dict[str, Any] = {ours: usage[theirs] for ours, theirs in names.items() if theirs in usage}
+    if isinstance(usage.get("completion_tokens_details"), dict):
+        counts["output_tokens_details"] = usage["completion_tokens_details"]
+    return {"request_id": request_id, "output": {"choices": choices}, "usage": counts}
+
+
+def line_errors(batch: Mapping[str, Any], job_ids: Sequence[str]) -> dict[str, tuple[str, str]]:
+    """Return (wire code, message) of each job whose line failed the validation. Lines count from 1."""
+    errors = batch.get("errors")
+    data = errors.get("data") if isinstance(errors, dict) else None
+    found: dict[str, tuple[str, str]] = {}
+    for error in data if isinstance(data, list) else []:
+        if not isinstance(error, dict):
+            continue
+        number = error.get("line")
+        if type(number) is int and 1 <= number <= len(job_ids):
+            said = (str(error.get("code") or ""), str(error.get("message") or ""))
+            found.setdefault(job_ids[number - 1], said)
+    return found
+
+
+def refusal(batch: Mapping[str, Any]) -> tuple[str, str]:
+    """Return (wire code, message) of the first reason why a whole batch was refused; empty if none is given."""
+    errors = batch.get("errors")
+    data = errors.get("data") if isinstance(errors, dict) else None
+    for error in data if isinstance(data, list) else []:
+        if isinstance(error, dict):
+            return str(error.get("code") or ""), str(error.get("message") or "")
+    return "", ""

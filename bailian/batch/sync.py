@@ -1,0 +1,202 @@
+"""From the rows of a file to jobs in the journal: which rows are new, which go on, which stay as they are."""
+
+from __future__ import annotations
+
+import marshal
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from secrets import token_hex
+from tempfile import TemporaryFile
+from typing import Any
+
+from bailian.batch.input.rows import Row
+from bailian.batch.plan import Planned
+from bailian.catalog import KINDS
+from bailian.errors import Exit
+from bailian.files import naming
+from bailian.files.outputs import Place, row_place
+from bailian.i18n import say
+from bailian.modalities import of
+from bailian.store.batches import Tried
+from bailian.store.paths import stored
+from bailian.store.schema import OPEN_STATES, dumped
+
+SPOOLED_ROWS = 200
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What is wanted of a batch."""
+
+    source: Path
+    run: str
+    """How the batch is known: its file, or the name it was given. The scripts and `batch run` share it."""
+    folder: Path
+    kind: str | None = None
+    """The rows that a script takes; None: all."""
+    template: str | None = None
+    sidecar: bool = False
+    upload: bool = False
+    strict: bool = False
+    fresh: bool = False
+    retry_failed: bool = True
+    retry_held: bool = False
+    only_passing: bool = False
+    """Of failed rows, try those again whose failure may pass (cron)."""
+    use_successor: bool = False
+    """A refused name may have a successor, which is sent now."""
+    paths_from: Path | None = None
+    """Of a copy of what came through a pipe: where the relative paths in it begin."""
+
+    @property
+    def is_piped(self) -> bool:
+        return str(self.source) == "-" or self.paths_from is not None
+
+    @property
+    def title(self) -> str:
+        """Return what people are told the batch is: its file's name."""
+        return say("stdin", "标准输入") if self.is_piped else self.source.name
+
+    @property
+    def path_title(self) -> str:
+        """Return the file as it was named, where its folder matters."""
+        return self.title if self.is_piped else str(self.source)
+
+    @property
+    def same_command(self) -> str:
+        """Return how people go on with it: `--fresh` a second time would pay a second time."""
+        if self.fresh:
+            return say("run the same command again without --fresh", "去掉 --fresh，再次运行同一命令")
+        return say("run the same command again", "再次运行同一命令")
+
+    @property
+    def run_aside(self) -> str:
+        """Return where rows are kept that the file does not hold any more."""
+        return f"{self.run}\naside"
+
+    @property
+    def part(self) -> str:
+        """Return how a folder is marked: a script has one of its own for its kind."""
+        return f"{self.run}#{self.kind}" if self.kind else self.run
+
+    @property
+    def earlier_runs(self) -> list[tuple[str, str]]:
+        """Return (kind, run) by which a script's rows were known before they were the batch's, too."""
+        kinds = (self.kind,) if self.kind else KINDS
+        return [(kind, f"{self.run}#{kind}{end}") for kind in kinds for end in ("", "\naside")]
+
+
+@dataclass
+class Seen:
+    """What the file holds, counted while it is read."""
+
+    rows: int = 0
+    done: int = 0
+    under_way: int = 0
+    left_failed: int = 0
+    left_held: int = 0
+    keys: dict[str, str] = field(default_factory=dict)
+    """Key → place in the file."""
+
+
+def to_do(rows: Iterable[Row], tried: Mapping[str, Tried], wish: Wish, seen: Seen) -> Iterator[Row]:
+    """Yield the rows that need a new job; count the others."""
+    for row in rows:
+        seen.rows += 1
+        seen.keys[row.key] = row.where
+        before = tried.get(row.key)
+        if before is None or _again(before, wish):
+            yield row
+        elif before.state == "done":
+            seen.done += 1
+        elif before.state in OPEN_STATES:
+            seen.under_way += 1
+        elif before.state == "held":
+            seen.left_held += 1
+        else:
+            seen.left_failed += 1
+
+
+def _again(before: Tried, wish: Wish) -> bool:
+    """A finished row is never paid again; one that may be paid only if the user says so."""
+    if before.state == "held":
+        return wish.retry_held
+    if before.state not in ("failed", "unsent") or not wish.retry_failed:
+        return False
+    passing = before.state == "unsent" or before.exit_code in (Exit.TRY_AGAIN, Exit.ACCOUNT)
+    passing = passing or (wish.use_successor and before.error_code == "ModelNotFound")
+    return passing or not wish.only_passing
+
+
+def values_of(planned: Planned, wish: Wish, account: str, owner: str, now_s: float) -> tuple[Any, ...]:
+    """Return a job's row of the journal, in the order of `journal_runs.COLUMNS`."""
+    row, prepared = planned.row, planned.prepared
+    kept = {
+        **prepared.to_json(),
+        "row": {"where": row.where, "label": row.label, "name": row.name, "output": row.output},
+    }
+    if wish.upload:
+        kept["upload"] = True
+    return (
+        f"{int(now_s):x}-{token_hex(5)}",
+        account,
+        row.kind,
+        prepared.model.name,
+        prepared.wire_model,
+        "waiting",
+        owner,
+        dumped(prepared.request),
+        dumped(kept),
+        dumped(_saving(row, wish)),
+        now_s,
+        prepared.estimate_cny,
+        wish.run,
+        row.key,
+    )
+
+
+def _saving(row: Row, wish: Wish) -> dict[str, Any]:
+    """Return where the row's files go, as `engine.job.Saving` keeps it."""
+    template = row.name or wish.template or naming.DEFAULT_TEMPLATE
+    recordings = row.fields.get("file") if row.kind == "transcription" else None
+    named = row.name or wish.template
+    stem = naming.stem_of(str(recordings[0])) if recordings and not named else None
+    place = row_place(row.output, of(row.kind).FILE_SUFFIXES) if row.output else Place(Path())
+    if place.stem is not None:  # a name with fields is a template, another one is taken as it stands
+        template, stem = (place.stem, None) if "{" in place.stem else (template, place.stem)
+    return {
+        "folder": stored(wish.folder / (place.folder or "")),
+        "template": template,
+        "sidecar": wish.sidecar,
+        "stem": stem,
+        "suffix": place.suffix,
+    }
+
+
+class Spool:
+    """Keeps intents on disk until all are known to be good, so that ten thousand need no more memory than ten."""
+
+    def __init__(self) -> None:
+        self._file = TemporaryFile()  # noqa: SIM115 - closed by `close`
+        self._sizes_bytes: list[int] = []
+        self._last: list[tuple[Any, ...]] = []
+
+    def add(self, values: tuple[Any, ...]) -> None:
+        self._last.append(values)
+        if len(self._last) == SPOOLED_ROWS:
+            self._put_down()
+
+    def _put_down(self) -> None:
+        self._sizes_bytes.append(self._file.write(marshal.dumps(self._last)))
+        self._last = []
+
+    def pour(self, sink: Callable[[Iterable[tuple[Any, ...]]], int]) -> int:
+        """Give all of them to `sink`."""
+        self._put_down()
+        self._file.seek(0)
+        parts = (marshal.loads(self._file.read(size)) for size in self._sizes_bytes)  # noqa: S302 - of this process
+        return sink(values for part in parts for values in part)
+
+    def close(self) -> None:
+        self._file.close()

@@ -1,0 +1,24 @@
+"""Every model as data: names, limits, prices, dates."""
+
+from bailian.catalog.catalog import (
+    Catalog,
+    as_kind,
+    current_day,
+    did_you_mean,
+    load,
+    script_of,
+)
+from bailian.catalog.model import FIELD_NAMES, KINDS, MODES, Model
+
+__all__ = [
+    "FIELD_NAMES",
+    "KINDS",
+    "MODES",
+    "Catalog",
+    "Model",
+    "as_kind",
+    "current_day",
+    "did_you_mean",
+    "load",
+    "script_of",
+]

@@ -1,0 +1,263 @@
+"""Every model as data: `models.toml` in the package, corrected by `BAILIAN_HOME/models.toml`.
+
+A new model is a table in one of the two files, never a branch in the code. A table may say
+`like = "other-model"`: it starts from that model's fields and overrides what it names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from datetime import date, datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+from bailian.catalog.model import FIELD_NAMES, KINDS, MODES, Model
+from bailian.errors import InvalidRequest, SetupError
+from bailian.i18n import say
+from bailian.text.toml_files import parse_toml, put_right, read_toml, refused
+
+# What is true of one name alone: `like` does not pass it on.
+OF_ONE_NAME = ("retired_on", "successor", "retirement_notice", "unknown_to_service", "aliases")
+PACKAGE_FILE = Path(__file__).with_name("models.toml")
+
+
+def current_day() -> date:
+    """Return today's date at the vendor's, whose models retire at midnight there (UTC+8)."""
+    return datetime.now(timezone(timedelta(hours=8))).date()
+
+
+class Catalog(Mapping[str, Model]):
+    """All models by canonical name; `find` also takes the regions' names.
+
+    Args:
+        models: in the order in which they are listed.
+        today: the day on which retirements are judged; None: the real day, whenever that is asked.
+        use_successor: a model that is retired then is exchanged for its successor, because the user says so.
+        as_of: the day up to which the facts were read; None: not known.
+    """
+
+    def __init__(
+        self,
+        models: Iterable[Model],
+        today: date | None = None,
+        *,
+        use_successor: bool = False,
+        as_of: date | None = None,
+    ) -> None:
+        self._models = {model.name: model for model in models}
+        self._by_alias = {alias: model for model in self._models.values() for alias in model.aliases.values()}
+        self._today = today
+        self.use_successor = use_successor
+        self.as_of = as_of
+
+    def __getitem__(self, name: str) -> Model:
+        return self._models[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._models)
+
+    def __len__(self) -> int:
+        return len(self._models)
+
+    @property
+    def today(self) -> date:
+        """Return the day on which retirements are judged."""
+        return self._today or current_day()
+
+    def of_kind(self, kind: str) -> list[Model]:
+        """Return the models that can be called as this kind."""
+        return [as_kind(model, kind) for model in self._models.values() if kind in model.kinds]
+
+    def successor_of(self, model: Model, region: str | None = None) -> Model | None:
+        """Return the first living model along the chain of successors that is of the same kind, and offered in that
+        region; None: there is none."""
+        seen = {model.name}
+        while model.successor and model.successor not in seen:
+            following = self._models.get(model.successor) or self._by_alias.get(model.successor)
+            if following is None or model.kind not in following.kinds:
+                return None
+            model = as_kind(following, model.kind)
+            if not model.retired(self.today) and region in (None, *model.regions):
+                return model
+            seen.add(model.name)
+        return None
+
+    def find(self, name: str, kind: str | None = None) -> Model:
+        """Return the model of that name or alias, as the kind that is asked for.
+
+        Raises:
+            InvalidRequest: no such model, or one of another kind; the text names the nearest ones.
+        """
+        model = self._models.get(name) or self._by_alias.get(name)
+        if model is not None and (kind is None or kind in model.kinds):
+            return as_kind(model, kind or model.kind)
+        if model is not None:
+            scripts = say(" and ", " 和 ").join(script_of(own) for own in model.kinds)
+            raise InvalidRequest.one(
+                "model",
+                say(
+                    f"{name} is a model for {scripts}, not for {script_of(kind or '')}",
+                    f"{name} 应该用 {scripts} 调用，不是 {script_of(kind or '')}",
+                ),
+            )
+        known = [m.name for m in self._models.values() if kind is None or kind in m.kinds]
+        raise InvalidRequest.one(
+            "model",
+            say(f"unknown model {name!r}", f"没有名为 {name!r} 的模型") + did_you_mean(name, known),
+            advice=say(
+                "`bailian models` lists all; a model that is newer than this version goes into "
+                "models.toml in the folder that `bailian doctor` names",
+                "`bailian models` 列出全部模型；比本版本更新的模型可以写进 `bailian doctor` 所示文件夹里的 models.toml",
+            ),
+        )
+
+
+def as_kind(model: Model, kind: str) -> Model:
+    """Return the model as one of its kinds."""
+    return model if model.kind == kind else replace(model, kind=kind)
+
+
+SCRIPTS = {
+    "image": "text2image.py",
+    "image_edit": "image_edit.py",
+    "wanx_edit": "wanx_edit.py",
+    "video": "text2video.py",
+    "text": "text2text.py",
+    "speech": "audio.py tts",
+    "transcription": "audio.py asr",
+}
+
+
+def script_of(kind: str) -> str:
+    """Return the script that runs models of this kind."""
+    return SCRIPTS[kind]
+
+
+def did_you_mean(word: str, known: Iterable[str], count: int = 3) -> str:
+    """Return "; did you mean a, b?" or the empty string."""
+    from difflib import get_close_matches
+
+    near = get_close_matches(word, list(known), n=count, cutoff=0.5)
+    if not near:
+        return ""
+    names = ", ".join(near)
+    return say(f"; did you mean {names}?", f"；您是想用 {names} 吗？")
+
+
+def load(home: Path | None = None, today: date | None = None, *, use_successor: bool = False) -> Catalog:
+    """Read the package's models, then the user's `models.toml` in `home` over them.
+
+    Args:
+        home: the folder of the user's file; None: the package's models alone.
+        today: see `Catalog`.
+        use_successor: see `Catalog`.
+
+    Raises:
+        SetupError: the user's file is not TOML, or has a table that is not a model.
+    """
+    tables, as_of = _read(PACKAGE_FILE)
+    overlay_path = home / "models.toml" if home else None
+    overlay: dict[str, dict[str, Any]] = {}
+    if overlay_path is not None:
+        overlay = _read_overlay(overlay_path)
+        for name, table in overlay.items():
+            tables[name] = {**tables.get(name, {}), **table}
+    try:
+        built = {name: _build(name, tables) for name in tables}
+    except ValueError as error:
+        raise SetupError(f"{overlay_path}: {error}", advice=put_right(overlay_path or PACKAGE_FILE)) from None
+    for name in overlay:
+        _check(built[name], overlay_path or PACKAGE_FILE)
+    return Catalog(built.values(), today, use_successor=use_successor, as_of=as_of)
+
+
+def _read(path: Path) -> tuple[dict[str, dict[str, Any]], date | None]:
+    """Return the package's own tables, and the day as of which they were written."""
+    return _tables_of(parse_toml(path.read_text(encoding="utf-8")))
+
+
+def _tables_of(content: dict[str, Any]) -> tuple[dict[str, dict[str, Any]], date | None]:
+    """Return the tables of a file, and the day as of which it was written."""
+    as_of = content.pop("as_of", None)
+    models = content.get("models", {})
+    unknown = [name for name in content if name != "models"]
+    wrong = (
+        [name for name, table in models.items() if not isinstance(table, dict)] if isinstance(models, dict) else [""]
+    )
+    if unknown or wrong:
+        raise ValueError(
+            say('every table must be [models."NAME"]', '每个表都应写成 [models."模型名"]') + f": {(unknown + wrong)[0]}"
+        )
+    tables = {name: _with_kinds(name, table) for name, table in models.items()}
+    return tables, as_of if isinstance(as_of, date) else None
+
+
+def _with_kinds(name: str, table: dict[str, Any]) -> dict[str, Any]:
+    """Return a table with `kinds` where it says `kind`, so that one of them overrides the other."""
+    if "kind" not in table:
+        return table
+    if "kinds" in table:
+        raise ValueError(
+            say(
+                f"model {name}: kind and kinds are the same: give one", f"模型 {name}：kind 与 kinds 相同，只需给出一个"
+            )
+        )
+    return {"kinds": [table["kind"]], **{key: value for key, value in table.items() if key != "kind"}}
+
+
+def _build(name: str, tables: Mapping[str, Mapping[str, Any]], seen: tuple[str, ...] = ()) -> Model:
+    own = _fields_of(name, tables, seen)
+    kinds = own.get("kinds")
+    return Model(name=name, **{"kind": kinds[0] if isinstance(kinds, tuple) and kinds else "", **own})
+
+
+def _fields_of(name: str, tables: Mapping[str, Mapping[str, Any]], seen: tuple[str, ...]) -> dict[str, Any]:
+    own: dict[str, Any] = {key: _frozen(value) for key, value in tables[name].items()}
+    parent = own.pop("like", None)
+    if parent is None:
+        return {"mode": "", "route": "", **own}
+    if not isinstance(parent, str) or parent not in tables or parent in (*seen, name):
+        raise ValueError(
+            say(
+                f"model {name}: `like` names {parent!r}, which is not there",
+                f"模型 {name}：like 所指的 {parent!r} 不存在",
+            )
+        )
+    inherited = _fields_of(parent, tables, (*seen, name))
+    return {**{key: value for key, value in inherited.items() if key not in OF_ONE_NAME}, **own}
+
+
+def _frozen(value: Any) -> Any:
+    """Return TOML's lists as tuples and dates as text, also inside tables."""
+    if isinstance(value, dict):
+        return {key: _frozen(inner) for key, inner in value.items()}
+    if isinstance(value, date):
+        return value.isoformat()  # of a time, too: it is no date then
+    return tuple(_frozen(inner) for inner in value) if isinstance(value, list) else value
+
+
+def _read_overlay(path: Path) -> dict[str, dict[str, Any]]:
+    try:
+        tables, _ = _tables_of(read_toml(path))
+    except ValueError as error:
+        raise SetupError(f"{path}: {error}", advice=put_right(path)) from None
+    for name, table in tables.items():
+        for key in table:
+            if key != "like" and key not in FIELD_NAMES:
+                raise SetupError(
+                    say(f"{path}: model {name} has an unknown field {key!r}", f"{path}：模型 {name} 有未知字段 {key!r}")
+                    + did_you_mean(key, FIELD_NAMES),
+                    advice=put_right(path),
+                )
+    return tables
+
+
+def _check(model: Model, path: Path) -> None:
+    """Check a user's model; the package's own are checked by a test."""
+    from bailian.catalog.model_rules import problem_of
+
+    problem = problem_of(model)
+    if problem is not None:
+        field, value, allowed = problem
+        raise refused(path, f'[models."{model.name}"] {field}', value, allowed)

@@ -1,0 +1,157 @@
+"""What a field of a model may hold: for the user's `models.toml`, of which nothing is taken on trust.
+
+A rule says what is allowed (English, Chinese) where a value is not; it returns nothing where it is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import date
+from typing import Any
+
+from bailian.catalog.model import KINDS, MODES, Model
+from bailian.i18n import say
+
+Rule = Callable[[Any], "str | None"]
+PRICE_UNITS = ("image", "second", "10k_characters", "1k_tokens")
+STYLES = ("prompt", "messages")
+MOST = 10**9
+MOST_CNY = 10**6
+
+
+def number(low: float, high: float = MOST, *, whole: bool = False) -> Rule:
+    def rule(value: Any) -> str | None:
+        right_type = isinstance(value, int if whole else int | float) and not isinstance(value, bool)
+        if right_type and low <= value <= high:
+            return None
+        kind = say("a whole number", "整数") if whole else say("a number", "数字")
+        return say(f"{kind} from {low:g} to {high:g}", f"{low:g} 到 {high:g} 的{kind}")
+
+    return rule
+
+
+def text(pattern: str = r"[^\x00-\x1f\x7f]*", what: tuple[str, str] = ("a text of one line", "一行文本")) -> Rule:
+    def rule(value: Any) -> str | None:
+        return None if isinstance(value, str) and re.fullmatch(pattern, value) else say(*what)
+
+    return rule
+
+
+def one_of(*allowed: str) -> Rule:
+    def rule(value: Any) -> str | None:
+        names = ", ".join(allowed)
+        return None if isinstance(value, str) and value in allowed else say(f"one of {names}", f"以下之一：{names}")
+
+    return rule
+
+
+def flag(value: Any) -> str | None:
+    return None if isinstance(value, bool) else say("true or false", "true 或 false")
+
+
+def list_of(rule: Rule, *, least: int = 0) -> Rule:
+    def of_all(value: Any) -> str | None:
+        if not isinstance(value, tuple) or len(value) < least:
+            return say("a list", "列表")
+        return next((say(f"a list, each {no}", f"列表，每项为{no}") for one in value if (no := rule(one))), None)
+
+    return of_all
+
+
+def range_of(rule: Rule) -> Rule:
+    def of_both(value: Any) -> str | None:
+        if isinstance(value, tuple) and len(value) == 2 and not any(map(rule, value)) and value[0] <= value[1]:
+            return None
+        each = rule(None)
+        return say(f"[smallest, largest], each {each}", f"[最小, 最大]，每项为{each}")
+
+    return of_both
+
+
+def table_of(rule: Rule, needed: tuple[str, ...] = ()) -> Rule:
+    def of_all(value: Any) -> str | None:
+        if not isinstance(value, Mapping):
+            return say("a table", "表")
+        missing = [name for name in needed if name not in value]
+        if missing:
+            names = ", ".join(needed)
+            return say(f"a table with {names}", f"含 {names} 的表")
+        return next(
+            (say(f"a table, each {no}", f"表，每项为{no}") for one in value.values() if (no := rule(one))), None
+        )
+
+    return of_all
+
+
+def either(one: Rule, other: Rule) -> Rule:
+    def rule(value: Any) -> str | None:
+        problem, second = one(value), other(value)
+        return None if problem is None or second is None else say(f"{problem}, or {second}", f"{problem}，或{second}")
+
+    return rule
+
+
+def day(value: Any) -> str | None:
+    try:
+        # From 3.11 on other forms are taken, too, which do not compare as text.
+        if value == "" or date.fromisoformat(value).isoformat() == value:
+            return None
+    except (TypeError, ValueError):
+        pass
+    return say("a date: YYYY-MM-DD", "日期：YYYY-MM-DD")
+
+
+COUNT, MAYBE_NONE = number(1, whole=True), number(0, whole=True)
+RATE = either(number(0, 0), number(0.001, 10_000))
+PRICE = number(0, MOST_CNY)
+SIZE = text(r"[1-9]\d{0,5}\*[1-9]\d{0,5}", ("a size such as 1024*1024", "尺寸，例如 1024*1024"))
+NAME = text(r"[^\x00-\x1f\x7f]{1,200}", ("a name of one line", "一行名称"))
+TIERS = list_of(table_of(number(0), ("input", "output")))
+
+RULES: Mapping[str, Rule] = {
+    "name": NAME, "kind": one_of(*KINDS), "kinds": list_of(one_of(*KINDS), least=1), "mode": one_of(*MODES),
+    "route": text(r"/[\x21-\x7e]+", ("a path that begins with /", "以 / 开头的路径")), "style": one_of(*STYLES),
+    "title": text(), "regions": list_of(NAME), "aliases": table_of(NAME),
+    "sizes": list_of(SIZE), "size_aliases": table_of(SIZE), "suggested_sizes": list_of(SIZE),
+    "default_size": either(one_of(""), SIZE), "side_px": range_of(COUNT), "min_pixels": COUNT, "max_pixels": COUNT,
+    "aspect": range_of(number(0.001, 1000)), "size_tiers": table_of(list_of(SIZE)),
+    "n_max": COUNT, "seed": flag, "prompt_chars": COUNT, "service_prompt_chars": COUNT,
+    "negative_prompt_chars": MAYBE_NONE, "prompt_extend": flag,
+    "images_min": MAYBE_NONE, "images_max": MAYBE_NONE, "image_side_px": range_of(COUNT),
+    "image_advised_px": range_of(COUNT), "image_max_bytes": COUNT, "durations_s": list_of(COUNT),
+    "default_duration_s": COUNT, "context_tokens": COUNT, "max_input_tokens": COUNT, "max_output_tokens": COUNT,
+    "thinking": flag, "languages": list_of(text()), "description": text(r"[^\x00-\x08\x0b-\x1f\x7f]*"),
+    "sample_rate_hz": COUNT, "word_times": flag, "language_hints": flag, "vocabulary": flag,
+    "price_cny": either(PRICE, table_of(PRICE)), "price_unit": one_of(*PRICE_UNITS), "price_tiers": TIERS,
+    "price_with_prompt_extend_cny": PRICE, "region_price_cny": table_of(either(PRICE, table_of(PRICE))),
+    "region_price_tiers": table_of(TIERS), "free_quota": MAYBE_NONE,
+    "submit_per_s": RATE, "running_limit": MAYBE_NONE, "queue_limit": MAYBE_NONE,
+    "poll_per_s": number(0.001, 10_000), "typical_s": number(0),
+    "retired_on": day, "successor": text(), "retirement_notice": text(), "unknown_to_service": flag, "source": text(),
+}  # fmt: skip
+OPTIONAL = frozenset(field for field, value in Model.__dict__.items() if field in RULES and value is None)
+"""Fields that may be absent: TOML cannot say None."""
+
+
+def problem_of(model: Model) -> tuple[str, Any, str] | None:
+    """Return the first field that is wrong, its value, and what it must be; None: all is well."""
+    values = vars(model)
+    for field, rule in RULES.items():
+        value = values[field]
+        if value is None and field in OPTIONAL:
+            continue
+        allowed = rule(value)
+        if allowed is not None:
+            return field, value, allowed
+    if "text" in model.kinds:
+        tables = [
+            ("price_cny", model.price_cny),
+            *(("region_price_cny", one) for one in model.region_price_cny.values()),
+        ]
+        for field, table in tables:
+            if isinstance(table, Mapping) and not {"input", "output"} <= set(table):
+                return field, dict(table), say("a table with input, output", "含 input, output 的表")
+    if model.min_pixels and model.max_pixels and model.min_pixels > model.max_pixels:
+        return "min_pixels", model.min_pixels, say("at most max_pixels", "不大于 max_pixels 的整数")
+    return None

@@ -1,0 +1,1 @@
+"""What a command line says: options, config files, inputs, masks, targets."""

@@ -1,0 +1,140 @@
+"""Where `-o` says that results go: a folder, a file, or stdout; and what is refused of it before paying."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from bailian.cli.args.options import DEFAULT_OUTPUT, Common
+from bailian.cli.output.report import STDOUT_FOLDER
+from bailian.cli.output.terminal import is_terminal
+from bailian.errors import InvalidRequest
+from bailian.files import naming
+from bailian.files.outputs import RESULTS, STDOUT, Place, at_home, is_folder, place_of, refuse_existing
+from bailian.i18n import say
+from bailian.modalities import of
+from bailian.store.private import private_folder
+from bailian.types import Prepared
+
+if TYPE_CHECKING:
+    from bailian.engine.job import Saving
+
+# Results of one request that share a name: they differ in their suffixes.
+ONE_NAME = ("text", "speech", "transcription")
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where a result goes."""
+
+    folder: Path | None
+    """None: to stdout. A text is only printed; a file is made in the home folder, printed and removed."""
+    stem: str | None = None
+    """The file's name without suffix; None: by the template."""
+    suffix: str | None = None
+    """As it was typed; "" for a name without one; None: no file was named."""
+    as_file: bool = False
+    """What goes to stdout is the bytes of a file."""
+
+    def check(self) -> None:
+        """Refuse before paying what could not be saved afterwards.
+
+        Raises:
+            InvalidRequest: the folder cannot be made or written.
+        """
+        if self.folder is None:
+            return
+        from tempfile import TemporaryFile
+
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            # As long as the longest name that a file of ours gets if need be: Windows counts the whole path.
+            with TemporaryFile(dir=self.folder, prefix="." + "x" * naming.PLAIN_MAX_BYTES):
+                pass
+        except OSError as error:
+            raise InvalidRequest.one(
+                "output",
+                say(
+                    f"cannot write into {self.folder}: {error.strerror}",
+                    f"无法写入目录 {self.folder}：{error.strerror}",
+                ),
+                advice=say("choose a folder with -o DIR", "请用 -o 指定可写的目录"),
+            ) from None
+
+    def check_room(self, prepared: Prepared) -> None:
+        """Refuse a name that something has already, and more results than stdout has room for.
+
+        Raises:
+            InvalidRequest: with the name, or with how many there are.
+        """
+        count = 1 if prepared.model.kind in ONE_NAME else prepared.count
+        if self.as_file and count > 1:
+            raise InvalidRequest.one(
+                "output",
+                say(f"stdout has room for one result, not for {count}", f"stdout 只能输出一个结果，而不是 {count} 个"),
+                advice=say("give a folder or a file: -o DIR", "请指定目录或文件：-o DIR"),
+            )
+        if self.suffix is not None:
+            beside = prepared.facts.get("subtitles")
+            refuse_existing(Place(self.folder, self.stem, self.suffix).files(count, [beside] if beside else []))
+
+    def saving(self, home: Path, common: Common) -> Saving:
+        """Return what the engine is told."""
+        from bailian.engine.job import Saving
+
+        template = common.name or naming.DEFAULT_TEMPLATE
+        folder = private_folder(home / STDOUT_FOLDER) / uuid4().hex if self.as_file else self.folder
+        return Saving(None if folder is None else folder.absolute(), template, common.sidecar, self.stem, self.suffix)
+
+
+def target_of(kind: str, common: Common) -> Target:
+    """Return where the results of one request go. A text is printed if nothing is said.
+
+    Raises:
+        InvalidRequest: results of this kind cannot go there.
+    """
+    is_text = kind == "text"
+    place = Place(None if is_text else Path(DEFAULT_OUTPUT))
+    if common.output is not None:
+        place = place_of(common.output, of(kind).FILE_SUFFIXES)
+    as_file = place.folder is None and not is_text
+    if as_file:
+        _check_stdout(kind, common)
+    return Target(place.folder, place.stem, place.suffix, as_file=as_file)
+
+
+def _check_stdout(kind: str, common: Common) -> None:
+    """Refuse what cannot be together with a file on stdout."""
+    for name, given in (("json", common.as_json), ("sidecar", common.sidecar), ("no-wait", not common.wait)):
+        if given:
+            raise InvalidRequest.one(
+                name,
+                say(f"stdout is the file's: leave --{name} out", f"stdout 用于输出文件：请去掉 --{name}"),
+                advice=say("give a folder: -o DIR", "请指定目录：-o DIR"),
+            )
+    if kind != "transcription" and is_terminal(sys.stdout) and not common.dry_run:
+        raise InvalidRequest.one(
+            "output",
+            say("stdout is a terminal, which cannot show a file", "stdout 是终端，无法显示文件"),
+            advice=say("name a file, or send it into a pipe: -o - | …", "请指定文件名，或送入管道：-o - | …"),
+        )
+
+
+def folder_of(output: str) -> Path:
+    """Return the folder of many results.
+
+    Raises:
+        InvalidRequest: stdout, or the name of one file.
+    """
+    path = at_home(output)
+    one_file = path.suffix.removeprefix(".").lower() in RESULTS and not is_folder(output) and not path.is_dir()
+    if output == STDOUT or one_file:
+        raise InvalidRequest.one(
+            "output",
+            say("many results need a folder", "多个结果需要目录"),
+            advice="-o DIR" if output == STDOUT else f"-o {output}/",
+        )
+    return path

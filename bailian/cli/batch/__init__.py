@@ -1,0 +1,1 @@
+"""`bailian batch`: a file of requests, shown as it goes."""

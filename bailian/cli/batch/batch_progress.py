@@ -1,0 +1,126 @@
+"""A bar a kind of work, with its rate and expected end, where a person looks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from bailian.catalog import script_of
+from bailian.cli.output.live import LiveArea, can_be_shown, canvas, drawn
+from bailian.cli.output.progress import StopNotice, say_leaving
+from bailian.i18n import say
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+    from bailian.engine.job import Job, Outcome
+    from bailian.store.batches import Count
+
+OVER = ("done", "failed", "held", "unsent")
+
+
+class BatchProgress:
+    """Counts what has ended. Loads rich only where a person looks."""
+
+    def __init__(self, shown: bool, verbose: bool = False) -> None:
+        self._verbose = verbose
+        self._quiet = not shown
+        self._area: LiveArea | None = None
+        self._bars: dict[str, Any] = {}
+        self._stops = StopNotice()
+
+    def __enter__(self) -> BatchProgress:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """Take the bars away for good."""
+        if self._area is not None:
+            self._area.stop()
+            self._area = None
+
+    def begin(self, counts: Iterable[Count]) -> None:
+        """Show the bars; what earlier runs have finished is filled in."""
+        if self._quiet or not can_be_shown():
+            return
+        self._progress = _bars()
+        total: dict[str, int] = {}
+        done: dict[str, int] = {}
+        for count in counts:
+            total[count.kind] = total.get(count.kind, 0) + count.jobs
+            done[count.kind] = done.get(count.kind, 0) + (count.jobs if count.state in OVER else 0)
+        for kind, rows in total.items():
+            name = script_of(kind).replace(".py", "")
+            self._bars[kind] = self._progress.add_task(name, total=rows, completed=done[kind], rate="")
+        self._all = self._progress.add_task(
+            say("all", "全部"), total=sum(total.values()), completed=sum(done.values()), rate="", visible=False
+        )
+        self._area = LiveArea(self._lines)
+        self._area.start()
+
+    def _lines(self, columns: int, rows: int) -> list[str]:
+        """Return a bar a kind; where they would fill the terminal, one for all."""
+        folded = len(self._bars) > max(1, rows // 2)
+        for bar in self._bars.values():
+            self._progress.update(bar, visible=not folded)
+        self._progress.update(self._all, visible=folded)
+        return drawn(self._progress.console, columns, self._progress.get_renderable())[:rows]
+
+    def ended(self, outcome: Outcome) -> None:
+        """Count a job that is over."""
+        if self._area is None or outcome.state not in OVER or outcome.job.kind not in self._bars:
+            return
+        for bar in (self._bars[outcome.job.kind], self._all):
+            self._progress.advance(bar)
+            speed = self._progress.tasks[bar].speed
+            self._progress.update(bar, rate=f"{speed:.1f}/s" if speed else "")
+
+    def update(self, job: Job, status: str, elapsed_s: float) -> None:
+        if not self._quiet and self._stops.is_new(job):
+            with self.paused():
+                self._stops.tell(job)
+        if self._verbose:
+            from bailian.batch.input.problems import placed
+            from bailian.cli.output.terminal import talk
+
+            where = placed((job.prepared.get("row") or {}).get("where") or job.id)
+            talk(f"{elapsed_s:6.1f} s  {status}  {where}  {job.model}  {job.task_id or ''}".rstrip())
+
+    def piece(self, job: Job, text: str, thought: str) -> None:
+        """A batch shows no pieces."""
+
+    def leaving(self, requests: int, seconds: float) -> None:
+        if not self._quiet:
+            say_leaving(requests, seconds)
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Take the bars away while several things are printed."""
+        if self._area is None:
+            yield
+            return
+        with self._area.hidden():
+            yield
+
+
+def _bars() -> Progress:
+    """Return what knows how the bars look. It is not started: where they stand is not its business."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.table import Column
+
+    return Progress(
+        TextColumn("{task.description}", table_column=Column(no_wrap=True)),
+        BarColumn(bar_width=None),
+        MofNCompleteColumn(table_column=Column(no_wrap=True)),
+        TextColumn("{task.fields[rate]}", table_column=Column(no_wrap=True)),
+        TimeRemainingColumn(compact=True, elapsed_when_finished=True, table_column=Column(no_wrap=True)),
+        console=canvas(),
+        auto_refresh=False,
+        expand=True,
+    )

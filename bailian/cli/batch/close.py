@@ -1,0 +1,109 @@
+"""How a run of a batch closes: results and page are written, the totals said, the exit code found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bailian.batch.output.records import read_results, records, write_results
+from bailian.errors import BailianError, Exit, SaveError
+from bailian.i18n import say
+
+if TYPE_CHECKING:
+    from bailian.batch.run import Ready
+    from bailian.batch.sync import Wish
+    from bailian.cli.batch.run_file import Call
+    from bailian.engine.engine import Engine
+    from bailian.engine.job import Outcome
+
+
+def write_what_came(call: Call, engine: Engine, ready: Ready, *, page: bool) -> SaveError | None:
+    """Write the results, and the page if one is wanted; return why they could not be written."""
+    from bailian.batch.run import runs_of
+
+    wish = call.wish
+    try:
+        write_results(wish.folder, records(runs_of(engine, wish), wish.run, ready.places))
+        if page:
+            from bailian.batch.output.gallery import write_gallery
+
+            write_gallery(wish.folder, read_results(wish.folder), title=Path(wish.title).stem)
+    except SaveError as error:
+        if wish.fresh:
+            again = wish.same_command
+            error.advice = say(
+                f"make room, then {again}: nothing is paid again", f"请清理磁盘，然后{again}：不会重复计费"
+            )
+        return error
+    return None
+
+
+@dataclass
+class Trouble:
+    """What a run has met that its totals do not tell."""
+
+    stopped: BailianError | None = None
+    """Why the rest was not sent."""
+    unsaved: Outcome | None = None
+    """The first row whose paid result has no file."""
+    bug: bool = False
+    """A fault of this toolkit has ended a row."""
+    no_model: bool = False
+    """A name was refused: the next run would fail in the same way."""
+
+    def note(self, outcome: Outcome) -> bool:
+        """Take in how a row ended; return whether it is the first of its kind that cron has to hear of."""
+        error = outcome.error
+        if error is None:
+            return False
+        self.bug = self.bug or error.exit_code == Exit.BUG
+        if self.stopped is None and (error.stops_all or error.exit_code == Exit.ACCOUNT):
+            self.stopped = error
+        first = self.unsaved is None and _is_unsaved(outcome, error)
+        self.unsaved = outcome if first else self.unsaved
+        no_model = error.code == "ModelNotFound" and not self.no_model
+        self.no_model = self.no_model or no_model
+        return first or no_model
+
+
+def _is_unsaved(outcome: Outcome, error: BailianError) -> bool:
+    """Return whether a paid result is left without its file."""
+    fetched_in_vain = outcome.state == "ended" and error.exit_code == Exit.TRY_AGAIN
+    return fetched_in_vain or isinstance(error, SaveError) or error.exit_code == Exit.BUG
+
+
+def sum_up(call: Call, engine: Engine, ready: Ready, digest: str, took_s: float, trouble: Trouble) -> int:
+    """Write the results and the page, say how it ended; return the exit code.
+
+    Raises:
+        SaveError: results or page could not be written; how it ended was said.
+    """
+    from bailian.batch.run import runs_of
+    from bailian.cli.batch.batch_report import exit_code, say_end, totals
+
+    wish, runs = call.wish, runs_of(engine, call.wish)
+    summary = totals(runs.counts(wish.run))
+    code = Exit.BUG if trouble.bug else exit_code(summary, trouble.stopped)
+    unwritten = write_what_came(call, engine, ready, page=call.options.gallery)
+    if unwritten is None and digest and summary["done"] == ready.rows == summary["rows"]:
+        runs.finish(wish.run, digest, ready.rows, summary)
+    # Cron mails what is said: that rows are left for its next run is nothing to write home about.
+    quiet = (Exit.OK, Exit.STILL_RUNNING) if call.options.cron and trouble.unsaved is None else (Exit.OK,)
+    if call.shown or (code not in quiet and not call.common.quiet):
+        sandbox, page = engine.settings.sandbox, call.options.gallery and not call.options.cron
+        say_end(wish, summary, took_s, trouble.stopped, sandbox=sandbox, page=page, written=unwritten is None)
+    if unwritten is not None:
+        raise unwritten
+    return code
+
+
+def unsaid(error: OSError | SaveError, wish: Wish) -> SaveError:
+    """Return what is said when stdout has taken no more in the middle of a batch."""
+    reason = error.message if isinstance(error, SaveError) else error.strerror or str(error)
+    return SaveError(
+        say(f"the output takes no more: {reason}", f"无法继续输出：{reason}"),
+        advice=say(
+            f"{wish.same_command} to go on: nothing is paid again", f"{wish.same_command}即可继续：不会重复计费"
+        ),
+    )

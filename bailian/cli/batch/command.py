@@ -1,0 +1,120 @@
+"""`bailian batch`: run a file of requests, go on with it, and say how it stands."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from bailian.cli.account import with_account
+from bailian.cli.args.options import Common, folder_options, not_nan, talk_options
+from bailian.i18n import say
+
+if TYPE_CHECKING:
+    from bailian.config.settings import Settings
+
+
+@click.group(help=say("Run files of many requests.", "批量运行配置文件中的请求。"))
+def batch() -> None:
+    pass
+
+
+def batch_options(function: Any) -> Any:
+    """How a file of many rows is run."""
+    for option in (
+        click.option(
+            "--run",
+            "run",
+            metavar="NAME",
+            help=say("Know the batch by NAME, not by its file.", "以 NAME（而非文件路径）标识该批次。"),
+        ),
+        click.option(
+            "--retry-failed/--no-retry-failed",
+            default=True,
+            help=say("Try rows again that failed [default: yes].", "重试失败的行 [默认: 是]。"),
+        ),
+        click.option(
+            "--retry-held",
+            is_flag=True,
+            help=say("Send rows again that may be paid already.", "重发可能已计费的行。"),
+        ),
+        click.option(
+            "--fresh",
+            is_flag=True,
+            help=say("Begin anew: every row is sent and paid again.", "从头开始：全部重新发送并计费。"),
+        ),
+        click.option(
+            "--batch-api",
+            is_flag=True,
+            help=say(
+                "Text rows by the service's own batches: half the price, within 24 hours.",
+                "文本行使用服务端批量推理：半价，24 小时内完成。",
+            ),
+        ),
+        click.option(
+            "--max-duration",
+            "max_duration_s",
+            type=click.FloatRange(min=0, min_open=True),
+            callback=not_nan,
+            metavar="SECONDS",
+            help=say("Leave after so long; the next run goes on.", "运行到此时长后退出，下次运行继续。"),
+        ),
+        click.option(
+            "--cron",
+            is_flag=True,
+            help=say("One at a time, silent unless something is wrong.", "同一时间只运行一个，无异常时不输出。"),
+        ),
+        click.option(
+            "--gallery/--no-gallery",
+            default=True,
+            help=say("Write gallery.html at the end [default: yes].", "结束时生成 gallery.html [默认: 是]。"),
+        ),
+    ):
+        function = option(function)
+    return function
+
+
+# The file is an argument here, and a batch's time is `--max-duration`.
+NOT_OF_A_BATCH: dict[str, Any] = {"config": None, "timeout_s": math.inf}
+
+
+def batch_common(function: Any) -> Any:
+    """All shared options that mean something to a batch."""
+    with_all = folder_options(function)
+
+    def with_common(**values: Any) -> Any:
+        return with_all(**NOT_OF_A_BATCH, **values)
+
+    options = vars(with_all)["__click_params__"]
+    with_common.__click_params__ = [one for one in options if one.name not in NOT_OF_A_BATCH]  # type: ignore[attr-defined]
+    return with_common
+
+
+@batch.command(
+    "run",
+    help=say(
+        "Run FILE (JSON, JSON lines or CSV): every row once, within all limits. Run it again to go on.",
+        "运行 FILE（JSON、JSONL 或 CSV）：每行只运行一次，遵守全部限制。再次运行即可继续。",
+    ),
+)
+@click.argument("file", type=click.Path(path_type=Path, allow_dash=True))
+@batch_options
+@batch_common
+def run(common: Common, file: Path, **options: Any) -> int:
+    from bailian.cli.batch.run_file import BatchOptions, run_file
+
+    return run_file(file, None, {}, common, BatchOptions(**options))
+
+
+@batch.command("status", help=say("Say how the batch of FILE stands.", "显示该文件批次的进展。"))
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--run", "run", metavar="NAME", help=say("The batch's name, if it has one.", "批次名称（如有）。"))
+@talk_options
+@with_account
+def status(here: Settings, file: Path, run: str | None, as_json: bool, **_talk: bool) -> int:
+    from bailian.cli.batch.batch_report import show_status
+
+    here.require_key()
+    return show_status(here, file, run, as_json)

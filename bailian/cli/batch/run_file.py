@@ -1,0 +1,315 @@
+"""Runs a batch for the shell: one at a time, shown as it goes, summed up at the end."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from click.core import ParameterSource
+
+from bailian.catalog import catalog
+from bailian.cli.account import settings_of
+from bailian.cli.args.input_fields import as_sent, input_of
+from bailian.cli.args.options import DEFAULT_OUTPUT, Common
+from bailian.cli.args.target import Target, folder_of
+from bailian.cli.batch.close import Trouble, sum_up, unsaid, write_what_came
+from bailian.cli.batch.ended import digest_of, ended_before, say_ended
+from bailian.cli.output.report import outcome_json, prefix_here, shown_path, talk_other_names
+from bailian.cli.output.streams import expect_results
+from bailian.cli.output.terminal import talk, talk_error, write_data, write_json
+from bailian.cli.scripts.request import service
+from bailian.config import settings
+from bailian.errors import Exit, Interrupted, SaveError
+from bailian.files import naming
+from bailian.i18n import say
+from bailian.inputs.once import lasting_text
+from bailian.store.paths import stored
+
+if TYPE_CHECKING:
+    from bailian.batch.run import Ready
+    from bailian.batch.sync import Wish
+    from bailian.cli.batch.batch_progress import BatchProgress
+    from bailian.config.settings import Settings
+    from bailian.engine.engine import Engine
+    from bailian.engine.job import Outcome
+
+
+@dataclass(frozen=True, kw_only=True)
+class BatchOptions:
+    """The options of a batch, as given."""
+
+    run: str | None = None
+    retry_failed: bool = True
+    retry_held: bool = False
+    fresh: bool = False
+    max_duration_s: float | None = None
+    cron: bool = False
+    gallery: bool = True
+    upload: bool = False
+    batch_api: bool = False
+
+
+@dataclass(frozen=True)
+class Call:
+    """One run of a batch, as the shell asked for it."""
+
+    wish: Wish
+    over: Mapping[str, Any]
+    """Fields of the command line, which win over every row's."""
+    common: Common
+    options: BatchOptions
+
+    @cached_property
+    def prefix(self) -> str:
+        """Return how the paths of this folder begin."""
+        return prefix_here()
+
+    @property
+    def shown(self) -> bool:
+        """Return whether people are told how it goes."""
+        return not (self.common.quiet or self.common.as_json or self.options.cron)
+
+    @property
+    def timeout_s(self) -> float | None:
+        """Return after how many seconds to leave: a script's `--timeout` counts if it was given; its default does not."""
+        context = click.get_current_context(silent=True)
+        given = context and context.get_parameter_source("timeout_s") is ParameterSource.COMMANDLINE
+        return self.common.timeout_s if given else self.options.max_duration_s
+
+
+def run_file(file: Path, kind: str | None, over: Mapping[str, Any], common: Common, options: BatchOptions) -> int:
+    """Run the rows of a file (of one kind, for a script); return the exit code."""
+    here = settings_of(common)
+    naming.check_template(common.name or naming.DEFAULT_TEMPLATE)
+    if options.batch_api:
+        from bailian.batch.service_batches.runner import check_half_price
+
+        check_half_price(here.region)
+    file, piped = (file, False) if str(file) == "-" else lasting_text("config", file)
+    folder = Path.cwd() if piped else common.config_folder
+    call = Call(_wish(file, folder, kind, common, options), over, common, options)
+    if common.dry_run:
+        from bailian.cli.batch.dry_run import show_plan
+
+        with _nothing_sent():
+            show_plan(call.wish, over, here, common, half_price=options.batch_api)
+        return Exit.OK
+    here.require_key()
+    return _run_alone(call, here)
+
+
+def _wish(file: Path, paths_from: Path | None, kind: str | None, common: Common, options: BatchOptions) -> Wish:
+    """Return what is wanted; what comes through a pipe (`paths_from`) is the same batch as stdin: it has no name."""
+    from bailian.batch.sync import Wish
+
+    nameless = str(file) == "-" or paths_from is not None
+    name = options.run or stored((Path("-") if nameless else file).resolve())
+    stem = naming.stem_of(f"{options.run}.run") if options.run else "stdin" if nameless else file.stem
+    folder = Path(DEFAULT_OUTPUT) / (f"{stem}-{kind}" if kind else stem)
+    if common.output is not None:
+        folder = folder_of(common.output)
+    return Wish(
+        source=file,
+        paths_from=paths_from,
+        run=f"batch:{name}",
+        folder=folder.absolute(),
+        kind=kind,
+        template=common.name,
+        sidecar=common.sidecar,
+        retry_failed=options.retry_failed,
+        retry_held=options.retry_held,
+        only_passing=options.cron,
+        upload=options.upload,
+        strict=common.strict,
+        fresh=options.fresh,
+        use_successor=common.use_successor,
+    )
+
+
+def _run_alone(call: Call, here: Settings) -> int:
+    """Run unless another process does: scripts of other kinds may be at the same file, nobody else."""
+    from bailian.batch.output.folder import check_owner
+    from bailian.store.leases import only_one
+
+    wish = call.wish
+    with only_one(here.home, f"{here.account}\n{wish.run}", wish.kind) as alone:
+        if not alone:
+            busy = say("another process is running this batch", "另一个进程正在运行该批次")
+            talk(say(f"{wish.path_title}: {busy}", f"{wish.path_title}：{busy}"))
+            return Exit.OK if call.options.cron else Exit.STILL_RUNNING
+        if not wish.fresh and (ended := ended_before(call, here)) is not None:
+            return say_ended(ended, call)
+        check_owner(wish)
+        with service(here, quiet=not call.shown) as there:
+            return _run(call, there)
+
+
+@contextmanager
+def _nothing_sent() -> Iterator[None]:
+    """Say after Ctrl-C what is true until the first row is sent."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise Interrupted(
+            say("interrupted while the rows were checked; nothing was sent", "检查各行时被中断；未发送任何请求"),
+            advice=say("run the same command again", "请再次运行同一命令"),
+        ) from None
+
+
+def _run(call: Call, there: Settings) -> int:
+    from bailian.cli.batch.batch_progress import BatchProgress
+    from bailian.engine.engine import Engine
+
+    models = catalog.load(settings.home_folder(), use_successor=call.common.use_successor)
+    started_s = time.monotonic()
+    with BatchProgress(call.shown, call.common.verbose) as progress, Engine(there, models, progress) as engine:
+        digest = digest_of(call)
+        with _nothing_sent():
+            ready = _ready(call, engine, progress)
+        trouble, renamed = Trouble(), False
+
+        def handle(outcome: Outcome) -> None:
+            nonlocal renamed
+            for_cron = trouble.note(outcome)
+            progress.ended(outcome)
+            with progress.paused():
+                _report(outcome, call)
+                if call.shown and not renamed:  # once: the others are called so for the same reason
+                    renamed = talk_other_names(outcome)
+            if call.options.cron and for_cron:  # cron hears of one, at each run while it is so
+                _say_error(outcome)
+
+        try:
+            for part in _parts(call, engine, lambda: trouble.stopped is not None):
+                with closing(part) as outcomes:
+                    _each(outcomes, handle)
+        except (Interrupted, OSError, SaveError) as error:
+            unwritten = write_what_came(call, engine, ready, page=False)
+            if unwritten is not None:
+                talk_error(unwritten)
+            raise (error if isinstance(error, Interrupted) else unsaid(error, call.wish)) from None
+        progress.stop()
+        return sum_up(call, engine, ready, digest, time.monotonic() - started_s, trouble)
+
+
+def _ready(call: Call, engine: Engine, progress: BatchProgress) -> Ready:
+    """Check the rows, write down what is to be done, say what was found."""
+    from bailian.batch.input.reader import read_rows
+    from bailian.batch.output.folder import claim
+    from bailian.batch.run import make_ready, runs_of
+    from bailian.cli.batch.batch_report import say_begin
+
+    wish = call.wish
+    if call.common.max_cost_cny is not None:
+        engine.limit_run(wish.run, call.common.max_cost_cny)
+    rows = read_rows(wish.source, wish.kind, models=engine.catalog, over=call.over, folder=wish.paths_from)
+
+    def accepted() -> None:
+        Target(wish.folder).check()
+        claim(wish)
+
+    home = engine.settings.home
+
+    ready = make_ready(
+        engine,
+        wish,
+        rows,
+        lambda field, word: input_of(field, word, home),
+        accepted,
+        lambda kind, fields, inputs: as_sent(kind, fields, inputs, home),
+    )
+    progress.begin(runs_of(engine, wish).counts(wish.run))
+    if call.shown:
+        say_begin(ready)
+    return ready
+
+
+def _parts(call: Call, engine: Engine, is_stopped: Callable[[], bool]) -> Iterator[Generator[Outcome, None, None]]:
+    """Yield what is to be run, one after the other: half-price batches are created first and fetched last."""
+    from bailian.batch.run import run_batch
+    from bailian.batch.service_batches import runner
+    from bailian.engine import scheduler
+
+    wish, wait, new_rows = call.wish, call.common.wait, call.options.batch_api
+    poll_s = (2.0 if engine.settings.sandbox else runner.POLL_S) * scheduler.PAUSE_FACTOR
+    until_s = None if call.timeout_s is None else time.monotonic() + call.timeout_s
+
+    def left_s() -> float | None:
+        return None if until_s is None else max(0.001, until_s - time.monotonic())
+
+    if new_rows:
+        yield runner.run_half_price(engine, wish, wait=False, timeout_s=left_s())
+    if not is_stopped():
+        yield run_batch(engine, wish, timeout_s=left_s(), wait=wait)
+    if runner.batches_under_way(engine, wish):
+        yield runner.run_half_price(
+            engine, wish, timeout_s=left_s(), wait=wait, poll_s=poll_s, new_rows=new_rows and not is_stopped()
+        )
+
+
+def _each(outcomes: Generator[Outcome, None, None], handle: Callable[[Outcome], None]) -> None:
+    """Handle every outcome. Ctrl-C while one is being printed is the engine's to answer, like any other; and so is an
+    output that takes no more: nothing more is sent, and the answers under way are brought in.
+
+    Raises:
+        OSError, SaveError: the output took no more.
+    """
+    unsaid: OSError | SaveError | None = None
+    outcome = next(outcomes, None)
+    while outcome is not None:
+        pressed: KeyboardInterrupt | None = None
+        try:
+            if unsaid is None:
+                handle(outcome)
+        except KeyboardInterrupt as error:
+            pressed = error
+        except (OSError, SaveError) as error:
+            unsaid, pressed = error, KeyboardInterrupt()
+        try:
+            outcome = next(outcomes, None) if pressed is None else outcomes.throw(pressed)
+        except StopIteration:
+            break
+        except Interrupted:
+            if unsaid is None:
+                raise
+            break
+    if unsaid is not None:
+        raise unsaid
+
+
+def _report(outcome: Outcome, call: Call) -> None:
+    """Print how a row ended."""
+    if outcome.state == "waiting":
+        return
+    expect_results()
+    if call.common.as_json:
+        write_json(
+            {"row": outcome.job.row_key, "where": _where(outcome), "state": outcome.state, **outcome_json(outcome)}
+        )
+        return
+    if call.options.cron:
+        return
+    if outcome.state == "submitted" and outcome.error is None:
+        write_data(outcome.job.task_id or "")
+    for path in outcome.files:
+        write_data(shown_path(path, call.prefix))
+    if outcome.error is not None and outcome.error.exit_code != Exit.STILL_RUNNING:
+        _say_error(outcome)
+
+
+def _where(outcome: Outcome) -> str:
+    return (outcome.job.prepared.get("row") or {}).get("where") or ""
+
+
+def _say_error(outcome: Outcome) -> None:
+    from bailian.batch.input.problems import placed
+
+    if outcome.error is not None:
+        talk(placed(_where(outcome)) + say(":", "："))
+        talk_error(outcome.error)

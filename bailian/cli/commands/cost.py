@@ -1,0 +1,122 @@
+"""`bailian cost`: what was spent, by day, model and batch; beside it the free quotas and the budgets."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from bailian.cli.account import with_account
+from bailian.cli.args.options import talk_options
+from bailian.config.settings import Settings
+from bailian.i18n import say
+
+if TYPE_CHECKING:
+    from bailian.store.jobs import Journal
+
+UNITS_ZH = {"image": "张", "second": "秒", "character": "字符", "token": "token"}
+
+
+@click.command(
+    help=say(
+        "Show what was spent, by day, model and batch, with free quotas and budgets.",
+        "按日期、模型和批次显示费用，以及免费额度与预算。",
+    )
+)
+@talk_options
+@with_account
+def cost(here: Settings, as_json: bool, **_talk: bool) -> None:
+    from bailian.cli.output.columns import print_table
+    from bailian.cli.output.terminal import money, talk, write_json
+    from bailian.store.jobs import Journal
+
+    here.require_key()
+    with closing(Journal(here.home)) as journal:
+        spent = journal.spent_cny(here.account)
+        lost_cny, maybe = round(journal.lost_cny(here.account), 6), journal.maybe_cny(here.account)
+        quotas, budgets = _quotas(journal, here), _budgets(journal, here)
+    rows: list[dict[str, Any]] = [
+        {"day": day, "model": model, "run": run, "cny": round(cny, 6)} for day, model, run, cny in spent
+    ]
+    total_cny = round(sum(row["cny"] for row in rows), 6)
+    if as_json:
+        unknown = {"lost_at_most": lost_cny, "maybe_at_most": round(maybe.cny, 6), "maybe_unpriced": maybe.unpriced}
+        told = {"total": total_cny, "spent": rows, **unknown, "quotas": quotas, "budgets": budgets}
+        write_json({"currency": "CNY", **told})
+        return
+    if rows:
+        total = {"day": say("total", "合计"), "model": "", "run": "", "cny": total_cny}
+        print_table([{**row, "run": _run_title(row["run"]), "cny": money(row["cny"])} for row in (*rows, total)])
+    else:
+        talk(say("nothing was spent", "没有费用"))
+    if maybe.cny:
+        talk(
+            say(
+                f"requests whose bill is not known (running, held, answers lost) may have cost up to {money(maybe.cny)} CNY more",
+                f"账单未知的请求（运行中、待确认或回答丢失）可能另外产生最多 {money(maybe.cny)} 元费用",
+            )
+        )
+    if maybe.unpriced:
+        talk(
+            say(
+                f"requests of unknown price that may be billed, too: {maybe.unpriced}",
+                f"另有价格未知、可能计费的请求：{maybe.unpriced} 个",
+            )
+        )
+    for quota in quotas:
+        used, free, unit = _amount(quota["used"]), _amount(quota["free_quota"]), quota["unit"]
+        talk(
+            say(
+                f"{quota['model']}: {used} of {free} free {unit}s used here",
+                f"{quota['model']}：本机已用 {used}，免费额度 {free}（{UNITS_ZH.get(unit, unit)}）",
+            )
+        )
+    from bailian.store.budgets import budget_title
+
+    for budget in budgets:
+        used, limit = money(budget["used_cny"]), money(budget["limit_cny"])
+        name = budget_title(budget["name"])
+        talk(say(f"budget of the {name}: {used} of {limit} CNY", f"{name}预算：{used} / {limit} 元"))
+
+
+def _amount(units: float) -> str:
+    """Return a number as people write it: thousands apart, no exponent, a hundredth at the finest."""
+    whole, _, fraction = f"{units:,.2f}".partition(".")
+    fraction = fraction.rstrip("0")
+    return f"{whole}.{fraction}" if fraction else whole
+
+
+def _run_title(run: str) -> str:
+    """Return a batch's name as it is shown: `-` in a folder is stdin."""
+    return f"{run.removesuffix('-')}stdin" if run.startswith("batch:") and run.endswith(("/-", "\\-", ":-")) else run
+
+
+def _quotas(journal: Journal, here: Settings) -> list[dict[str, Any]]:
+    """Return the free quotas of the models that were used. How much of one is left, only the console knows."""
+    from bailian.catalog import catalog
+    from bailian.config import settings
+
+    models = catalog.load(settings.home_folder())
+    units = {"1k_tokens": "token", "10k_characters": "character"}
+    return [
+        {
+            "model": name,
+            "used": used,
+            "free_quota": models[name].free_quota,
+            "unit": units.get(models[name].price_unit, models[name].price_unit),
+        }
+        for name, used in journal.used(here.account).items()
+        if name in models and models[name].free_quota
+    ]
+
+
+def _budgets(journal: Journal, here: Settings) -> list[dict[str, Any]]:
+    from bailian.store.budgets import Budget
+
+    limits = {"day": here.day_budget_cny, "month": here.month_budget_cny}
+    return [
+        {"name": name, "limit_cny": limit_cny, "used_cny": journal.reserved_cny(here.account, Budget(limit_cny, name))}
+        for name, limit_cny in limits.items()
+        if limit_cny is not None
+    ]

@@ -1,0 +1,176 @@
+"""`bailian models`: what can be called, with its limits and its price; and what the service's own list says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import asdict
+from dataclasses import fields as fields_of
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from bailian.catalog import KINDS, Catalog, Model, load, script_of
+from bailian.cli.args.options import account_options
+from bailian.i18n import say
+
+if TYPE_CHECKING:
+    from bailian.config.settings import Settings
+    from bailian.service.model_list import ListedModel
+
+
+@click.command(help=say("List the models, or show everything about one.", "列出模型，或显示某个模型的全部信息。"))
+@click.argument("name", required=False)
+@click.option("--kind", type=click.Choice(KINDS), help=say("Only this kind.", "只列出该类模型。"))
+@click.option(
+    "--remote", is_flag=True, help=say("Ask the service's own list (free).", "查询服务端的模型列表（不产生费用）。")
+)
+@click.option(
+    "--diff",
+    is_flag=True,
+    help=say(
+        "What that list has otherwise, as a table for models.toml.", "与服务端列表的差异，可粘贴到 models.toml 中。"
+    ),
+)
+@click.option("--json", "as_json", is_flag=True, help=say("JSON on stdout.", "输出 JSON。"))
+@account_options
+def models(name: str | None, kind: str | None, remote: bool, diff: bool, as_json: bool, **account: Any) -> None:
+    from bailian.cli.output.columns import print_table
+    from bailian.cli.output.terminal import write_json
+    from bailian.config.settings import home_folder, read_settings
+
+    catalog = load(home_folder())
+    if remote or diff:
+        _show_remote(catalog, read_settings(**account), name, diff=diff, as_json=as_json)
+    elif name is not None:
+        _show_one(catalog.find(name), catalog.today, as_json)
+    else:
+        chosen = list(catalog.values()) if kind is None else catalog.of_kind(kind)
+        if as_json:
+            write_json({"models": [known(model, catalog.today) for model in chosen]})
+        else:
+            print_table([_brief(model, catalog.today) for model in chosen], keep=("model", "note"))
+
+
+def known(model: Model, today: date) -> dict[str, Any]:
+    """Return every field that says something, and `life`: "living", "retiring" or "retired"."""
+    usual = {one.name: one.default for one in fields_of(model)}
+    fields = {
+        name: value
+        for name, value in asdict(model).items()
+        if value not in (None, "", (), {}) and value is not False and (value or usual[name] is None)
+    }
+    return {**fields, "life": life_of(model, today)}
+
+
+def life_of(model: Model, today: date) -> str:
+    if model.retired(today):
+        return "retired"
+    return "retiring" if model.retired_on else "living"
+
+
+def _show_one(model: Model, today: date, as_json: bool) -> None:
+    from bailian.cli.output.terminal import write_data, write_json
+
+    if as_json:
+        write_json(known(model, today))
+        return
+    for name, value in known(model, today).items():
+        write_data(f"{name:26} {_plain(value)}")
+    write_data(f"{'script':26} {', '.join(script_of(kind) for kind in model.kinds)}")
+
+
+def _brief(model: Model, today: date) -> dict[str, Any]:
+    return {
+        "model": model.name,
+        "kind": ", ".join(model.kinds),
+        "price (CNY)": f"{_plain(model.price_cny)} / {model.price_unit}" if model.price_cny is not None else "",
+        "n": f"1-{model.n_max}" if model.n_max > 1 else "1",
+        "sizes": _sizes(model),
+        "submit/s": f"{model.submit_per_s:g}" if model.submit_per_s else "",
+        "running": model.running_limit,
+        "note": _life(model, today),
+    }
+
+
+def _sizes(model: Model) -> str:
+    if model.sizes:
+        return say(f"{len(model.sizes)} fixed", f"固定 {len(model.sizes)} 种")
+    if model.side_px:
+        return f"{model.side_px[0]}-{model.side_px[1]} px"
+    if model.size_tiers:
+        return " ".join(model.size_tiers)
+    return ""
+
+
+def _life(model: Model, today: date) -> str:
+    if model.unknown_to_service:
+        return say("not listed by the service", "服务未列出")
+    successor = f" → {model.successor}" if model.successor else ""
+    if model.retired(today):
+        return say(f"retired {model.retired_on}", f"已于 {model.retired_on} 下线") + successor
+    if model.retired_on:
+        return say(f"retires {model.retired_on}", f"将于 {model.retired_on} 下线") + successor
+    return successor.strip()
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {_plain(inner)}" for key, inner in value.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(_plain(inner) for inner in value)
+    return f"{value:.7f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)
+
+
+def _show_remote(catalog: Catalog, here: Settings, name: str | None, *, diff: bool, as_json: bool) -> None:
+    from bailian.cli.commands.models_diff import as_toml, difference
+    from bailian.cli.output.columns import print_table
+    from bailian.cli.output.terminal import write_data, write_json
+
+    listed, url = _listed(here, None if diff else name)
+    if diff:
+        found = difference(catalog, listed, here.region)
+        if as_json:
+            write_json(found.to_json())
+        else:
+            for line in as_toml(found, f"{url}/models", catalog.today):
+                write_data(line)
+        return
+    if as_json:
+        write_json({"models": [dict(one.wire or {}) for one in listed]})
+    elif listed:
+        print_table([_remote_brief(one, catalog, here.region) for one in listed])
+    if name is not None and not listed:
+        from bailian.errors import InvalidRequest
+
+        raise InvalidRequest.one(
+            "name",
+            say(f"the service's list has no {name}", f"服务端的模型列表中没有 {name}"),
+            advice=say(
+                f"`bailian models {name}` shows what the catalog knows; the list need not be complete",
+                f"`bailian models {name}` 显示本地目录的信息；服务端列表不一定完整",
+            ),
+        )
+
+
+def _listed(here: Settings, name: str | None) -> tuple[list[ListedModel], str]:
+    from bailian.cli.scripts.request import service
+    from bailian.service.client import Service
+
+    here.require_key()
+    with service(here, quiet=True) as there, closing(Service(there)) as asked:
+        return asked.list_models(name), there.base_url
+
+
+def _remote_brief(one: ListedModel, catalog: Catalog, region: str) -> dict[str, Any]:
+    known_here = {model.wire_name(region) for model in catalog.values()}
+    return {
+        "model": one.name,
+        "title": one.title,
+        "takes": ", ".join(one.takes),
+        "gives": ", ".join(one.gives),
+        "context": one.context_tokens,
+        "longest answer": one.max_output_tokens,
+        "note": "" if one.name in known_here else say("not in the catalog", "本地目录未收录"),
+    }

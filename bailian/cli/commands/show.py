@@ -1,0 +1,45 @@
+"""`bailian show FILE`: how a picture was made, and the command that makes it again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from bailian.i18n import say
+
+
+@click.command(
+    help=say(
+        "Show how FILE was made and the command that makes it again.", "显示文件的生成方式，以及重新生成它的命令。"
+    )
+)
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help=say("JSON on stdout.", "输出 JSON。"))
+def show(file: Path, as_json: bool) -> None:
+    from bailian.cli.output.terminal import write_data, write_json
+    from bailian.errors import InvalidRequest
+    from bailian.files import recipe
+
+    try:
+        made = recipe.read(file)
+    except OSError as error:
+        raise InvalidRequest.one(
+            "file", say(f"cannot read {file}: {error.strerror}", f"无法读取 {file}：{error.strerror}")
+        ) from None
+    if made is None:
+        raise InvalidRequest.one(
+            "file",
+            say(f"{file} does not say how it was made", f"{file} 中没有生成信息"),
+            advice=say(
+                "only files made by this toolkit do, and some editors remove it",
+                "只有本工具生成的文件才有，部分编辑器会将其删除",
+            ),
+        )
+    command = recipe.command(made)
+    if as_json:
+        write_json({**made, "command": command})
+        return
+    for name, value in made.items():
+        write_data(f"{name:16} {value}")
+    write_data(f"{say('again', '重新生成'):16} {command}")

@@ -1,0 +1,1 @@
+"""What reaches the user: data on stdout, talk on stderr."""

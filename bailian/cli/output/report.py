@@ -1,0 +1,140 @@
+"""How a job ended: on stdout for programs, on stderr for people, as an exit code for the shell."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bailian.cli.output.streams import expect_results
+from bailian.cli.output.terminal import (
+    is_terminal,
+    money,
+    talk,
+    talk_error,
+    talk_notices,
+    write_bytes,
+    write_data,
+    write_json,
+    write_text,
+)
+from bailian.errors import CutShort, Exit
+from bailian.i18n import say
+from bailian.modalities import of
+
+if TYPE_CHECKING:
+    from bailian.engine.job import Job, Outcome
+
+STDOUT_FOLDER = "stdout"
+"""In the home folder: files that are on their way to stdout."""
+
+
+def report(outcome: Outcome, as_json: bool, *, shown: bool = False) -> Exit:
+    """Print how a job ended; return the exit code that says so. `shown`: its text was printed as it came."""
+    error = outcome.error
+    expect_results()
+    if as_json:
+        write_json(outcome_json(outcome))
+    else:
+        _write_result(outcome, shown)
+        if error is not None:
+            talk_error(error)
+    return error.exit_code if error else Exit.OK
+
+
+def _write_result(outcome: Outcome, shown: bool) -> None:
+    job = outcome.job
+    folder = job.saving.folder
+    if outcome.files and folder is not None and _is_printed(job, folder):
+        for path in outcome.files:
+            write_bytes(path.read_bytes())
+            path.unlink()
+        folder.rmdir()
+        return
+    for path in outcome.files:
+        write_data(shown_path(path))
+    if outcome.state == "submitted" and outcome.error is None:
+        write_data(job.task_id or job.id)
+    if job.saving.folder is None and job.answer:
+        for item in of(job.kind).items(job.answer, job.prepared):
+            write_text("" if shown else (item.text or "").rstrip("\n"))
+
+
+def _is_printed(job: Job, folder: Path) -> bool:
+    """Return whether the bytes go to stdout; who fetches them later at a terminal gets the path of a file instead."""
+    readable = job.kind == "transcription" or not is_terminal(sys.stdout)
+    return folder.parent.name == STDOUT_FOLDER and readable
+
+
+def verdict(codes: Sequence[int]) -> int:
+    """Return one exit code for many jobs: theirs if they agree, else "some failed"."""
+    if len(set(codes)) == 1:
+        return codes[0]
+    return Exit.SOME_FAILED if any(codes) else Exit.OK
+
+
+def outcome_json(outcome: Outcome) -> dict[str, Any]:
+    """Return the seed document's answer plus local fields; of a failure, the error."""
+    job, error = outcome.job, outcome.error
+    kept_in_part = isinstance(error, CutShort) and job.answer
+    if error is not None and not outcome.files and not kept_in_part:
+        return error.to_json()
+    answer = job.answer or {}
+    shown: dict[str, Any] = {"request_id": job.request_id}
+    if job.answer:
+        shown["output"] = of(job.kind).with_paths(
+            answer, job.prepared, {index: str(path) for index, path in outcome.placed.items()}
+        )
+        if "usage" in answer:
+            shown["usage"] = answer["usage"]
+    else:
+        shown["output"] = {"task_id": job.task_id, "task_status": "PENDING"}
+    shown["files"] = [str(path) for path in outcome.files]
+    shown["cost"] = {"currency": "CNY", "estimate": job.estimate_cny, "charged": job.charged_cny}
+    shown["notices"] = [vars(notice) for notice in job.notices]
+    if error is not None:
+        shown["error"] = error.to_json()["error"]
+    return shown
+
+
+def talk_other_names(outcome: Outcome) -> bool:
+    """Say which files could not be called what they were to be called; return whether there are any."""
+    told = [notice for notice in outcome.job.notices if notice.code == "other_name"]
+    talk_notices(told)
+    return bool(told)
+
+
+def prefix_here() -> str:
+    """Return how the paths of this folder begin; "" if it is gone."""
+    try:
+        return str(Path.cwd()).rstrip(os.sep) + os.sep
+    except FileNotFoundError:
+        return ""
+
+
+def shown_path(path: Path, prefix: str | None = None) -> str:
+    """Return the path as a user would type it from here; who asks ten thousand times gives `prefix_here()`."""
+    return str(path).removeprefix(prefix_here() if prefix is None else prefix)
+
+
+def _price(job: Job) -> str:
+    """Return what a job has cost; where the answer told no figure that can be, what it may have cost."""
+    if job.charged_cny is not None:
+        return say(f", {money(job.charged_cny)} CNY", f"，{money(job.charged_cny)} 元")
+    if job.estimate_cny is None:
+        return ""
+    return say(f", up to {money(job.estimate_cny)} CNY", f"，最多 {money(job.estimate_cny)} 元")
+
+
+def summary(outcome: Outcome, took_s: float, notices_shown: int, sandbox: bool) -> None:
+    """Say how long it took and what it cost, and what there is to know about the result."""
+    job = outcome.job
+    talk_notices(job.notices[notices_shown:])
+    if outcome.state != "done":
+        return
+    cost = _price(job) + (say(" (sandbox: not paid)", "（沙箱：不计费）") if sandbox else "")
+    if job.task_id:
+        cost += say(f", task {job.task_id}", f"，任务 {job.task_id}")
+    talk(say(f"done in {took_s:.1f} s{cost}", f"完成，用时 {took_s:.1f} 秒{cost}"))

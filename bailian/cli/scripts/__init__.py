@@ -1,0 +1,1 @@
+"""The six scripts: one request from flags to files."""

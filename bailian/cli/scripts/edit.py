@@ -1,0 +1,49 @@
+"""wanx_edit.py: the mask is made as the fields say, or only shown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from bailian.cli.args.mask_options import Looks
+from bailian.cli.args.options import Common
+from bailian.cli.output.report import shown_path
+from bailian.cli.output.terminal import write_data
+from bailian.cli.scripts.request import run
+from bailian.config import settings
+from bailian.errors import Exit
+from bailian.modalities.wanx_edit import MASK_OPTIONS
+
+WITH_MASK = "description_edit_with_mask"
+
+
+def run_edit(fields: Mapping[str, Any], looks: Looks, common: Common, *, upload: bool) -> int:
+    """Run one edit; `--mask-preview` and `--mask-save` write what it would be and send nothing."""
+    given = {name: _plain(value) for name, value in fields.items()}
+    given.update({name: None for name, value in given.items() if name in MASK_OPTIONS and value is False})
+    if looks.wanted:
+        return _look(given, looks, common)
+    if (
+        given["function"] is None
+        and not common.config
+        and any(given[name] is not None for name in ("mask", *MASK_OPTIONS))
+    ):
+        given["function"] = WITH_MASK
+    return run("wanx_edit", given, common, upload=upload)
+
+
+def _plain(value: Any) -> Any:
+    """Return an option as a field; one that is not given is none, so that a config's stands."""
+    return (list(value) or None) if isinstance(value, tuple) else value
+
+
+def _look(given: Mapping[str, Any], looks: Looks, common: Common) -> int:
+    from bailian.cli.args.mask_making import write_looks
+    from bailian.cli.args.prepare import fields_of
+
+    home = settings.home_folder() / ("sandbox" if common.sandbox else "")
+    write_looks(fields_of("wanx_edit", given, common, []), looks, home)
+    for path in (looks.mask_save, looks.mask_preview):
+        if path is not None:
+            write_data(shown_path(path.absolute()))
+    return Exit.OK

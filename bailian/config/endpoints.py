@@ -1,0 +1,150 @@
+"""Where the service is: the hosts of each region, and what may be named instead of them."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Collection
+from urllib.parse import SplitResult, urlsplit
+
+from bailian.errors import InvalidRequest, SetupError
+from bailian.i18n import say
+
+# Shared hosts and workspace hosts: docs/wire.md "Regions" (vendor's region page, 2026-02 and 2026-06 texts).
+SHARED_HOSTS = {
+    "beijing": "dashscope.aliyuncs.com",
+    "singapore": "dashscope-intl.aliyuncs.com",
+    "virginia": "dashscope-us.aliyuncs.com",
+    "hongkong": "cn-hongkong.dashscope.aliyuncs.com",
+    "finance": "dashscope-finance.aliyuncs.com",
+}
+REGION_IDS = {
+    "beijing": "cn-beijing",
+    "singapore": "ap-southeast-1",
+    "virginia": "us-east-1",
+    "hongkong": "cn-hongkong",
+    "frankfurt": "eu-central-1",
+    "tokyo": "ap-northeast-1",
+}
+REGIONS = tuple(dict.fromkeys([*SHARED_HOSTS, *REGION_IDS]))
+LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")
+
+
+def chosen_region(option: str | None) -> str:
+    """Return the region: the option, else `DASHSCOPE_API_REGION` (a name or the vendor's id), else beijing.
+
+    Raises:
+        InvalidRequest: there is no such region.
+    """
+    named = option or os.environ.get("DASHSCOPE_API_REGION") or "beijing"
+    by_id = {region_id: region for region, region_id in REGION_IDS.items()}
+    region = by_id.get(named, named)
+    if region not in REGIONS:
+        raise InvalidRequest.one(
+            "region",
+            say(f"{named!r} is not one of {', '.join(REGIONS)}", f"{named!r} 只能是 {', '.join(REGIONS)} 之一"),
+        )
+    return region
+
+
+def chosen_workspace(option: str | None) -> str | None:
+    """Return the workspace id: the option, else `DASHSCOPE_WORKSPACE_ID`, else none.
+
+    Raises:
+        InvalidRequest: it is no id. It becomes a header and part of a host name, so it may hold nothing else.
+    """
+    workspace = option or os.environ.get("DASHSCOPE_WORKSPACE_ID") or None
+    if workspace is not None and not re.fullmatch(r"[A-Za-z0-9_-]{1,63}", workspace):
+        raise InvalidRequest.one(
+            "workspace", say(f"{workspace!r} is not a workspace id", f"{workspace!r} 不是业务空间 ID")
+        )
+    return workspace
+
+
+def default_base_url(region: str, workspace: str | None) -> str:
+    """Return the address of the region's shared host, or of the workspace's own where there is no shared one.
+
+    Raises:
+        InvalidRequest: the region has workspace hosts only, and no workspace is named.
+    """
+    if region in SHARED_HOSTS:
+        return f"https://{SHARED_HOSTS[region]}/api/v1"
+    if workspace is None:
+        raise InvalidRequest.one(
+            "region",
+            say(
+                f"{region} has workspace hosts only: add --workspace ID",
+                f"{region} 只有业务空间域名：请加 --workspace ID",
+            ),
+        )
+    return f"https://{workspace}.{REGION_IDS[region]}.maas.aliyuncs.com/api/v1"
+
+
+def checked_base_url(base_url: str, http_hosts: Collection[str] = ()) -> str:
+    """Return the address without a slash at its end. `http_hosts` may be asked without TLS, as this machine may.
+
+    Raises:
+        InvalidRequest: it is no address ending in `/api/v1`, or it would send the key unencrypted.
+    """
+    url = base_url.strip().rstrip("/")
+    try:
+        parts = urlsplit(url)
+        good = parts.scheme in ("https", "http") and bool(parts.hostname) and "@" not in parts.netloc
+    except ValueError:
+        good = False
+    if good and not parts.path.endswith("/api/v1"):
+        raise InvalidRequest.one(
+            "base-url",
+            say(
+                f"{url} must end in /api/v1: {parts.scheme}://{parts.netloc}/api/v1",
+                f"{url} 应以 /api/v1 结尾：{parts.scheme}://{parts.netloc}/api/v1",
+            ),
+        )
+    if not good:
+        raise InvalidRequest.one(
+            "base-url",
+            say(
+                f"{base_url!r} is not a base URL such as https://dashscope.aliyuncs.com/api/v1",
+                f"{base_url!r} 不是服务地址，正确形式如 https://dashscope.aliyuncs.com/api/v1",
+            ),
+        )
+    if parts.scheme == "http" and not _is_allowed(parts, http_hosts):
+        raise InvalidRequest.one(
+            "base-url",
+            say(
+                f"{url} would send the key unencrypted: use https; for a sandbox elsewhere: "
+                f"BAILIAN_ALLOW_HTTP={parts.hostname}",
+                f"{url} 会以明文发送密钥：请使用 https；若是另一台机器上的沙箱：BAILIAN_ALLOW_HTTP={parts.hostname}",
+            ),
+        )
+    return url
+
+
+def _is_allowed(parts: SplitResult, http_hosts: Collection[str]) -> bool:
+    """Return whether the key may go there without TLS: this machine, or a host that the user has named for it."""
+    return parts.hostname in LOOPBACK_HOSTS or bool({parts.hostname, parts.netloc.lower()} & set(http_hosts))
+
+
+def checked_socket_url(value: str | None, http_hosts: Collection[str] = ()) -> str | None:
+    """Return the value of `DASHSCOPE_WEBSOCKET_BASE_URL`; an empty one is none.
+
+    Raises:
+        SetupError: it is no address, or it would send the key unencrypted.
+    """
+    url = (value or "").strip()
+    if not url:
+        return None
+    try:
+        parts = urlsplit(url)
+        good = bool(parts.hostname) and "@" not in parts.netloc
+        good = good and (parts.scheme == "wss" or (parts.scheme == "ws" and _is_allowed(parts, http_hosts)))
+    except ValueError:
+        good = False
+    if not good:
+        raise SetupError(
+            say(
+                f"DASHSCOPE_WEBSOCKET_BASE_URL: {url!r} is no address such as wss://dashscope.aliyuncs.com/api-ws/v1/inference",
+                f"DASHSCOPE_WEBSOCKET_BASE_URL：{url!r} 不是有效地址，正确形式如 wss://dashscope.aliyuncs.com/api-ws/v1/inference",
+            )
+        )
+    return url

@@ -1,0 +1,265 @@
+"""Jobs in, outcomes out. A single picture and a batch come through here alike."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator, Iterable
+from contextlib import ExitStack, suppress
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from bailian.catalog import Catalog, Model
+from bailian.config.settings import Settings
+from bailian.engine.job import Job, NoProgress, Outcome, Ports, Progress, Saving, Speech
+from bailian.engine.outcomes import Endings
+from bailian.engine.queues import Lane, Lanes
+from bailian.engine.scheduler import Scheduler
+from bailian.engine.steps.admit import in_flight_limit
+from bailian.engine.steps.step_table import NO_WAIT_STEPS, STEPS, step_after
+from bailian.errors import JournalError
+from bailian.modalities import of
+from bailian.service.client import Service
+from bailian.service.download import Downloader
+from bailian.service.transport import network
+from bailian.service.transport.headers import request_headers
+from bailian.store.budgets import Budget
+from bailian.store.jobs import Journal
+from bailian.store.leases import Owner
+from bailian.store.rate_limits import Pace
+from bailian.store.schema import Row
+from bailian.types import Prepared
+
+
+class Engine:
+    """One account at one host, with its journal. Use as a context manager."""
+
+    def __init__(self, settings: Settings, catalog: Catalog, progress: Progress | None = None) -> None:
+        self.settings = settings
+        self.catalog = catalog
+        self._progress = progress or NoProgress()
+        self._stack = ExitStack()
+        self._known_limits: dict[str, dict[str, Any]] = {}
+        self._resume = settings.resume_command
+
+    def __enter__(self) -> Engine:
+        self.settings.require_key()
+        network.check(self.settings.socket_url)  # before a job is written down; the calls' own is asked below
+        home = self.settings.home
+        journal = Journal(home)
+        self._stack.callback(journal.close)
+        pace = Pace(home)
+        self._stack.callback(pace.close)
+        service = Service(self.settings)
+        downloader = Downloader(only_public=service.is_public)
+        self._stack.callback(service.close)
+        self._stack.callback(downloader.close)
+        owner = self._stack.enter_context(Owner(home))
+        self.ports = Ports(
+            self.settings.account,
+            journal,
+            pace,
+            owner,
+            service,
+            downloader,
+            self._speech,
+            self._progress,
+            budgets=self._budgets(),
+        )
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stack.close()
+
+    def _budgets(self) -> tuple[Budget, ...]:
+        limits = {"day": self.settings.day_budget_cny, "month": self.settings.month_budget_cny}
+        return tuple(Budget(limit_cny, name) for name, limit_cny in limits.items() if limit_cny is not None)
+
+    def limit_run(self, run: str, limit_cny: float) -> None:
+        """Stop a batch before it has cost more than this, whatever runs of it have spent already."""
+        self.ports.budgets = (*self.ports.budgets, Budget(limit_cny, "run", run=run))
+
+    def _speech(self) -> Speech:
+        from bailian.service.speech.session import SpeechSocket  # loads websockets
+
+        return SpeechSocket(self.settings.socket_url, request_headers(self.settings))
+
+    @property
+    def journal(self) -> Journal:
+        return self.ports.journal
+
+    def intend(self, prepared: Prepared, saving: Saving, *, run: str | None = None, row_key: str | None = None) -> Job:
+        """Put a checked request on disk. Nothing is sent before this has returned.
+
+        `run` and `row_key` say which batch or chat it belongs to.
+        """
+        data = prepared.to_json()
+        job_id = self.journal.intend(
+            account=self.ports.account,
+            kind=prepared.model.kind,
+            model=prepared.model.name,
+            wire_model=prepared.wire_model,
+            request=prepared.request,
+            prepared=data,
+            saving=saving.to_json(),
+            estimate_cny=prepared.estimate_cny,
+            owner=self.ports.owner.id,
+            run=run,
+            row_key=row_key,
+        )
+        return Job(
+            id=job_id,
+            kind=prepared.model.kind,
+            model=prepared.model.name,
+            wire_model=prepared.wire_model,
+            request=prepared.request,
+            prepared=data,
+            saving=saving,
+            created_at_s=self.ports.wall(),
+            estimate_cny=prepared.estimate_cny,
+            notices=list(prepared.notices),
+            run=run,
+            row_key=row_key,
+            resume=self._resume,
+            **self._limits(prepared.model),
+        )
+
+    def _limits(self, model: Model) -> dict[str, Any]:
+        return {
+            "submit_per_s": model.submit_per_s,
+            "poll_per_s": model.poll_per_s,
+            "in_flight_limit": in_flight_limit(model),
+            # The catalog's figure is the real service's; a sandbox is as fast as it was told to be.
+            "typical_s": None if self.settings.sandbox else model.typical_s,
+        }
+
+    def take_over(self, row: Row) -> Job | None:
+        """Continue a job that another run left; None if its process is alive, or another was faster."""
+        owner = self.ports.owner
+        if row.prepared.get("half_price") and row.state in ("sending", "unsettled"):
+            return None  # its answer comes in a batch's file: `bailian batch run --batch-api`
+        if row.owner is not None and not owner.is_gone(row.owner):
+            return None
+        if not self.journal.claim(row.id, owner.id, row.owner):
+            return None
+        # As it is now: its last owner may have got further after `row` was read.
+        return self.continued(self.journal.job(row.id) or row)
+
+    def continued(self, row: Row) -> Job:
+        """Return the job of a row that this process has taken."""
+        job = Job.of_row(row)
+        job.resume = self._resume
+        if row.model not in self._known_limits and row.model in self.catalog:
+            self._known_limits[row.model] = self._limits(self.catalog[row.model])
+        vars(job).update(self._known_limits.get(row.model, {}))
+        return job
+
+    def resumed(self, row: Row) -> Job:
+        """Return the job of a row of our own batch: what never arrived is sent again."""
+        job = self.continued(row)
+        job.may_resend = True
+        return job
+
+    def submit_per_s(self, model: str) -> float | None:
+        """Return how many requests a second a model takes."""
+        return self.catalog[model].submit_per_s if model in self.catalog else None
+
+    def reopen(self, row: Row) -> Row | None:
+        """Give a finished job another look where there is something to look at; None if its verdict stands.
+
+        Nothing is sent again by it. A job of the same verdict for two processes is looked at by one.
+        """
+        if (row.error or {}).get("error", {}).get("code") == "CutShort":
+            return None  # more of it will not come
+        if row.task_id:
+            state = "submitted"
+        elif row.answer and of(row.kind).items(row.answer, row.prepared):  # else there is nothing to save in it
+            state = "ended"
+        elif row.state == "held" and row.prepared.get("mode") == "task":
+            state = "unsettled"
+        else:
+            return None
+        return self.journal.job(row.id) if self.journal.reopen(row.id, state, row.state) else None
+
+    def relocate(self, job: Job, folder: Path, stem: str | None = None, suffix: str | None = None) -> None:
+        """Save a job's files in another folder than it was told to, under the same name if no other is given."""
+        job.saving = replace(job.saving, folder=folder)
+        if stem is not None:
+            job.saving = replace(job.saving, stem=stem, suffix=suffix)
+        self.journal.relocate(job.id, job.saving.to_json())
+
+    def run(
+        self,
+        jobs: Iterable[Job] = (),
+        *,
+        lanes: Iterable[Lane] = (),
+        timeout_s: float | None = None,
+        wait: bool = True,
+    ) -> Generator[Outcome, None, None]:
+        """Bring jobs to their end, in whatever order they get there.
+
+        Close the generator (`contextlib.closing`) if it may be left early: its end lets go of the jobs.
+
+        Args:
+            jobs: those that are here.
+            lanes: where more of them come from, when their turn is near.
+            timeout_s: seconds for all of them; what still runs then is left to run, and reported so.
+            wait: False ends each job when its task exists.
+
+        Raises:
+            Interrupted: Ctrl-C; the message names what runs on and the command that fetches it.
+        """
+        lanes, started = [*lanes], []
+        by_queue: dict[str, list[Job]] = {}
+        direct = []
+        for job in jobs:
+            started.append(job.id)
+            step = step_after(job)
+            if step == "turn":
+                if job.state != "waiting":
+                    self.journal.lost(job.id)
+                by_queue.setdefault(job.wire_model, []).append(job)
+            else:
+                direct.append((job, step))
+        lanes += [Lane(queue, iter(waiting), waiting[0].submit_per_s) for queue, waiting in by_queue.items()]
+        scheduler = Scheduler(STEPS if wait else NO_WAIT_STEPS, self.ports, Lanes(lanes))
+        for job, step in direct:
+            if job.in_flight_limit and step in ("watch", "settle"):
+                self.ports.pace.hold_slot(self.ports.queue_of(job), job.id, self.ports.owner.id)
+                job.has_slot = True
+            scheduler.add(job, step)
+        deadline_s = None if timeout_s is None else time.monotonic() + timeout_s
+        try:
+            with scheduler.interrupts:
+                yield from self._outcomes(scheduler, deadline_s)
+        finally:
+            scheduler.close()
+            with suppress(JournalError):  # the disk is full: this process's lock goes with it all the same
+                self.journal.release(started, self.ports.owner.id)
+                self.ports.pace.leave(self.ports.owner.id)
+
+    def _outcomes(self, scheduler: Scheduler, deadline_s: float | None) -> Generator[Outcome, None, None]:
+        endings = Endings(self.ports)
+        try:
+            for end in scheduler.run(deadline_s):
+                outcome = endings.outcome(end)
+                _stop_what_cannot_succeed(scheduler.lanes, outcome)
+                yield outcome
+            ends, left = scheduler.leave()
+            yield from map(endings.outcome, ends)
+            yield from map(endings.left_at_deadline, left)
+        except KeyboardInterrupt:
+            ends, left = scheduler.leave()
+            yield from map(endings.outcome, ends)
+            raise endings.interrupted(left) from None
+
+
+def _stop_what_cannot_succeed(lanes: Lanes, outcome: Outcome) -> None:
+    """A bad key, an overdue account, a spent budget, a full disk, a host that nobody reaches stop all that is not sent
+    yet; a spent free tier its model."""
+    error = outcome.error
+    if error is not None and error.stops_all:
+        lanes.stop(outcome.job.wire_model if getattr(error, "of_model", False) else None)

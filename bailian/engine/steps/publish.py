@@ -1,0 +1,287 @@
+"""One result becomes one file: fetched or written aside, checked, and given its name when it is whole."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from bailian.engine.job import Job, Ports, Written
+from bailian.engine.reports import still_at_service
+from bailian.engine.steps import file_names
+from bailian.engine.steps.speak import sound_parts
+from bailian.errors import BailianError, TaskFailed, TransportError, journalled
+from bailian.files import formats, naming, png, recipe
+from bailian.files.audio import finish_sound
+from bailian.files.digests import has_digest, sha256_of
+from bailian.i18n import say
+from bailian.modalities import of
+from bailian.service.download import MOST_PICTURE_BYTES, save_error
+from bailian.store.private import private_file
+from bailian.store.schema import BegunFile
+from bailian.types import Item, Notice
+
+WRITE_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0)
+
+
+class NotAFile(TransportError):
+    """The link leads to something that is no result: an error page, an empty or damaged file."""
+
+
+def _kept_here(job: Job, ports: Ports, error: BailianError) -> BailianError:
+    """Return the same failure of a text or sound that came at once: what is kept of it is kept for good."""
+    error.request_id = error.request_id or job.request_id
+    home, command = ports.journal.folder, f"{job.resume} {job.id} -o DIR"
+    error.advice = say(
+        f"the result is paid and kept in {home} without a time limit; save it elsewhere with: {command}",
+        f"结果已计费并保存在 {home}，没有期限；可用以下命令保存到其他目录：{command}",
+    )
+    return error
+
+
+def write_texts(job: Job, ports: Ports, answer: Mapping[str, Any]) -> None:
+    """Write the texts of an answer that has just come beside their final names, in the thread that received it.
+
+    What cannot be written is tried again when the answer is in the journal, and reported then.
+    """
+    if job.saving.folder is None or (ports.stopping.is_set() and not job.row_key):
+        return  # the second: nobody waits for it
+    for item in of(job.kind).items(answer, job.prepared):
+        if item.good and item.text is not None:
+            data = _text_bytes(item)
+            with suppress(OSError):
+                stem = file_names.stem_of(job, item)
+                whole = _aside(job, item, stem, "whole")
+                try:
+                    _write(whole, data)
+                except FileNotFoundError:  # its folder was removed meanwhile
+                    stem.parent.mkdir(parents=True, exist_ok=True)
+                    _write(whole, data)
+                target = _named(job, item, stem)
+                job.written[item.index] = Written(stem.parent, whole, target, hashlib.sha256(data).hexdigest())
+
+
+def record_texts(job: Job, ports: Ports) -> None:
+    """Write down which names those texts will get."""
+    for index, text in job.written.items():
+        ports.journal.file(job.id, index, text.target, sha256=text.sha256)
+
+
+def _place_text(job: Job, ports: Ports, item: Item) -> Path:
+    """Give a text that is written already its name; the journal learns of it with the end of the job."""
+    text = job.written[item.index]
+    if item.index not in job.unrecorded:
+        final = _place(job, item, text.whole, text.target, sync=False)
+        job.unrecorded[item.index] = (final, text.sha256)
+    ports.unsynced.add(text.folder)
+    return job.unrecorded[item.index][0]
+
+
+def _aside(job: Job, item: Item, stem: Path, end: str) -> Path:
+    """Return where a result ("part", "whole") or its "recipe" is until it has its name. Named by the job: whoever goes
+    on with it finds it, whatever name the result gets."""
+    return stem.with_name(f".{job.id}.{item.index}.{end}")
+
+
+def _place(job: Job, item: Item, whole: Path, target: Path, *, sync: bool = True) -> Path:
+    """Give a finished file the name it is to get, or the next best one that is not refused."""
+    final = naming.place_first(whole, _possible(job, item, target), sync=sync)
+    if not naming.is_numbered(final, target):
+        file_names.note_other_name(job, target, final)
+    elif final != target and job.saving.suffix is not None:
+        file_names.note_taken_name(job, target, final)
+    return final
+
+
+def _possible(job: Job, item: Item, target: Path) -> tuple[Path, ...]:
+    return naming.fallbacks(target, file_names.plain_stem(job, item))
+
+
+def save_item(job: Job, ports: Ports, item: Item) -> Path:
+    """Give a result its file; where it goes is on disk before, what it is before its final name."""
+    stem = job.saving.folder or Path()
+    try:
+        if item.index in job.written:
+            final = _place_text(job, ports, item)
+        else:
+            begun = ports.journal.file_path(job.id, item.index)
+            stem = file_names.stem_of(job, item) if begun is None else _begun_stem(begun)
+            final = _made_before(job, ports, item, begun, stem) or _made_now(job, ports, item, begun, stem)
+        if job.saving.sidecar:
+            _write_sidecar(job, item, final)
+        return final
+    except OSError as error:
+        failed = save_error(stem, error)
+        here = not job.task_id and item.url is None
+        raise (_kept_here(job, ports, failed) if here else still_at_service(job, failed)) from None
+
+
+def _begun_stem(begun: BegunFile) -> Path:
+    return begun.path.with_suffix("") if begun.sha256 else begun.path
+
+
+def _made_now(job: Job, ports: Ports, item: Item, begun: BegunFile | None, stem: Path) -> Path:
+    stem = naming.made_folder(stem.parent) / stem.name
+    part, whole = _aside(job, item, stem, "part"), _aside(job, item, stem, "whole")
+    if not begun:
+        ports.journal.file(job.id, item.index, stem)
+    ports.progress.update(job, "DOWNLOADING", 0.0)
+    target, digest = _written(job, ports, item, stem, part, whole)
+    ports.journal.file(job.id, item.index, target, sha256=digest)
+    final = _place(job, item, whole, target)
+    if ports.journal.folder in final.parents:  # on its way to stdout
+        private_file(final)
+    ports.journal.file(job.id, item.index, final, sha256=digest, placed=True)
+    return final
+
+
+def _made_before(job: Job, ports: Ports, item: Item, begun: BegunFile | None, stem: Path) -> Path | None:
+    """Return the file that an earlier process had finished; it was killed before, or just after, naming it."""
+    if not begun or not begun.sha256:
+        return None
+    whole = _aside(job, item, stem, "whole")
+    # While it stands beside its name it has none, or just got it: only without it a name is looked for.
+    if has_digest(whole, begun.sha256):
+        final = _place(job, item, whole, begun.path)
+        ports.journal.file(job.id, item.index, final, sha256=begun.sha256, placed=True)
+        return final
+    found = _placed_before(job, ports, item, begun.path, begun.sha256)
+    if found is not None:
+        whole.unlink(missing_ok=True)
+    return found
+
+
+def _written(job: Job, ports: Ports, item: Item, stem: Path, part: Path, whole: Path) -> tuple[Path, str]:
+    """Make the whole file beside its final name; return that name and the SHA-256."""
+    if item.sound:
+        _write_sound(job, ports, whole, item.suffix)
+    elif item.text is not None:
+        _write(whole, _text_bytes(item))
+    else:
+        is_picture = "png" in of(job.kind).RESULT_SUFFIXES
+        ports.downloader.fetch(item.url or "", part, MOST_PICTURE_BYTES if is_picture else None)
+        return _complete(job, item, stem, part, whole)
+    return _named(job, item, stem), sha256_of(whole)
+
+
+def _named(job: Job, item: Item, stem: Path) -> Path:
+    return stem.with_name(file_names.with_suffix(job, item, stem.name))
+
+
+def _write(path: Path, data: bytes) -> None:
+    """Write a file and bring it to the disk; one that has no room leaves nothing behind."""
+    try:
+        # Not `path.open`: that asks the system three more questions, ten thousand times in a batch.
+        handle = os.open(path, WRITE_FLAGS, 0o666)
+        try:
+            view = memoryview(data)
+            while view:
+                view = view[os.write(handle, view) :]
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+    except OSError:
+        path.unlink(missing_ok=True)
+        raise
+
+
+def _text_bytes(item: Item) -> bytes:
+    """A text file ends with a newline, an empty one is empty; other formats say themselves how they end."""
+    text = item.text or ""
+    ends = "\n" if item.suffix == "txt" and text and not text.endswith("\n") else ""
+    return (text + ends).encode("utf-8", "replace")
+
+
+def _write_sound(job: Job, ports: Ports, whole: Path, suffix: str) -> None:
+    rate_hz = int(job.prepared["body"]["parameters"]["sample_rate"])
+    parts = sound_parts(job, ports)
+    try:
+        finish_sound(parts, whole, suffix, sample_rate_hz=rate_hz)
+    except FileNotFoundError:
+        if all(part.is_file() for part in parts):
+            raise
+        text = say("the sound is not on this machine any more", "音频已不在本机")
+        advice = say(
+            "the service keeps no sounds: run the command again, which is billed again",
+            "服务端不保存音频：请重新运行，会再次计费",
+        )
+    except ValueError as error:
+        text = say(f"the service sent no valid {suffix}: {error}", f"服务返回的不是有效的 {suffix}：{error}")
+        advice = say("what came is kept in ", "已收到的内容保存在 ") + str(parts[0].parent)
+    else:
+        return
+    bad = TaskFailed(text, advice=advice, request_id=job.request_id)
+    ports.journal.finish(job.id, "failed", journalled(bad))
+    raise bad
+
+
+def _placed_before(job: Job, ports: Ports, item: Item, target: Path, sha256: str) -> Path | None:
+    """Return where the finished file is, if it is, and record that: it may have become "name-2" just before a kill.
+    Neither its name nor what is in it proves that it is this job's: two jobs may have answered alike."""
+    for name in _possible(job, item, target):
+        for candidate in naming.taken(name):
+            if has_digest(candidate, sha256) and ports.journal.take_file(job.id, item.index, candidate, sha256):
+                return candidate
+    return None
+
+
+def _complete(job: Job, item: Item, stem: Path, part: Path, whole: Path) -> tuple[Path, str]:
+    """Check the download and write its recipe into it; return the final name and the SHA-256."""
+    with part.open("rb") as file:
+        suffix = formats.suffix_of(file.read(formats.HEAD_BYTES))
+    if suffix not in of(job.kind).RESULT_SUFFIXES or not formats.is_whole(part, suffix):
+        raise _not_a_file(job, part)
+    if suffix == "png":
+        data = part.read_bytes()
+        if not png.is_whole(data):
+            raise _not_a_file(job, part)
+        _note_size(job, data)
+        _write(whole, png.with_text(data, recipe.png_texts(recipe.recipe(job, item, _share_cny(job)))))
+        part.unlink()
+    else:
+        part.replace(whole)  # fsynced by the download; a video is not read into memory
+    return stem.with_name(f"{stem.name}.{file_names.suffix_for(job, suffix)}"), sha256_of(whole)
+
+
+def _not_a_file(job: Job, part: Path) -> NotAFile:
+    part.unlink()
+    return NotAFile(
+        say("the result link gave something that is not a whole file", "结果链接返回的不是完整的文件"),
+        request_id=job.request_id,
+        task_id=job.task_id,
+    )
+
+
+def _share_cny(job: Job) -> float | None:
+    """Return what one of the job's results cost."""
+    good = sum(1 for item in of(job.kind).items(job.answer or {}, job.prepared) if item.good)
+    return None if job.charged_cny is None else round(job.charged_cny / max(1, good), 6)
+
+
+def _note_size(job: Job, data: bytes) -> None:
+    asked = job.prepared.get("body", {}).get("parameters", {}).get("size")
+    size = png.size_px(data)
+    if asked and size and asked != f"{size[0]}*{size[1]}":
+        text = say(
+            f"asked for {asked}, the service made {size[0]}*{size[1]}",
+            f"要求 {asked}，服务端生成了 {size[0]}*{size[1]}",
+        )
+        if not any(notice.message == text for notice in job.notices):
+            job.notices.append(Notice("size_differs", text))
+
+
+def _write_sidecar(job: Job, item: Item, path: Path) -> None:
+    """Write NAME.json beside the file, as carefully as the file: whole, once, and over nothing."""
+    aside = _aside(job, item, path, "recipe")
+    made = recipe.recipe(job, item, _share_cny(job))
+    _write(aside, (json.dumps(made, ensure_ascii=False, indent=2) + "\n").encode("utf-8"))
+    digest = sha256_of(aside)
+    sidecars = [name.with_name(f"{name.name}.json") for name in _possible(job, item, path)]
+    if any(has_digest(sidecar, digest) for sidecar in sidecars):
+        aside.unlink()  # written before, by a process that was killed
+    else:
+        naming.place_first(aside, sidecars)

@@ -1,0 +1,132 @@
+"""What the word for a result's place means: `-` is stdout, `cat.png` a file, every other word a folder.
+
+One rule for the command line, the rows of a batch, and Python.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bailian.errors import InvalidRequest
+from bailian.files import formats
+from bailian.i18n import say
+
+STDOUT = "-"
+SOUNDS = ("wav", "mp3", "pcm")
+TEXTS = ("txt", "md", "json", "jsonl", "csv", "tsv", "html", "xml", "yaml", "srt", "vtt")
+RESULTS = frozenset((*formats.PICTURES, "jpeg", "tif", *formats.FILMS, *SOUNDS, *TEXTS))
+"""Suffixes that a file of results can have. In a row, another word with a dot is a folder's name."""
+
+# What looks like the name of a format: "ogg", not the "5" of "v1.5".
+_FORMAT = re.compile("[A-Za-z][A-Za-z0-9]{1,4}")
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a result goes."""
+
+    folder: Path | None
+    """None: to stdout."""
+    stem: str | None = None
+    """The file's name without suffix; None: by the template."""
+    suffix: str | None = None
+    """As it was typed; "" for a name without one; None: no file was named."""
+
+    def files(self, count: int, others: Iterable[str] = ()) -> list[Path]:
+        """Return the names that so many results will get; `others` are suffixes of what stands beside them."""
+        if self.folder is None or self.stem is None:
+            return []
+        stems = [self.stem] if count < 2 else [f"{self.stem}_{number}" for number in range(1, count + 1)]
+        return [self.folder / _named(stem, suffix) for stem in stems for suffix in (self.suffix or "", *others)]
+
+
+def place_of(word: str | os.PathLike[str], suffixes: Sequence[str]) -> Place:
+    """Return what a word means where results end in one of `suffixes`; with none of them every new name is a file.
+
+    A folder is what ends with a slash, what exists as one, and a name without a suffix.
+
+    Raises:
+        InvalidRequest: a suffix that these results cannot have.
+    """
+    text = os.fspath(word)
+    if text == STDOUT:
+        return Place(None)
+    path = at_home(text)
+    suffix = path.suffix.removeprefix(".")
+    if is_folder(text) or path.is_dir() or (suffixes and not _FORMAT.fullmatch(suffix)):
+        return Place(path)
+    if suffixes and suffix.lower() not in suffixes:
+        raise InvalidRequest.one(
+            "output",
+            wrong_suffix(suffix, suffixes),
+            advice=say(
+                f"change the suffix; if it is to be a folder, end it with a slash: -o {text}/",
+                f"请更改后缀；如果要作为目录，请以斜杠结尾：-o {text}/",
+            ),
+        )
+    return Place(path.parent, path.stem, suffix)
+
+
+def row_place(word: str, suffixes: Sequence[str]) -> Place:
+    """Return what a row's `output` means, below the folder of its batch; one that is wrong is refused before."""
+    path = at_home(word)
+    if is_folder(word) or row_suffix(word) not in (suffixes or TEXTS):
+        return Place(path)
+    return Place(path.parent, path.stem, path.suffix.removeprefix("."))
+
+
+def row_suffix(word: str) -> str | None:
+    """Return the suffix of a row's `output` if it names a file of results."""
+    suffix = Path(word).suffix.removeprefix(".").lower()
+    return suffix if suffix in RESULTS and not is_folder(word) else None
+
+
+def is_folder(word: str) -> bool:
+    """Return whether a word says itself that it is a folder."""
+    return word.endswith(("/", os.sep))
+
+
+def wrong_suffix(suffix: str, suffixes: Sequence[str]) -> str:
+    listed = ", ".join(suffixes)
+    return say(f"a file ends in {listed}, not in {suffix}", f"文件后缀应为 {listed}，而不是 {suffix}")
+
+
+def at_home(word: str) -> Path:
+    """Return the path, with `~` as the home folder: a shell does not always see to that.
+
+    Raises:
+        InvalidRequest: there is no home folder.
+    """
+    if word != "~" and not word.startswith(("~/", f"~{os.sep}")):
+        return Path(word)
+    try:
+        return Path(word).expanduser()
+    except RuntimeError:
+        raise InvalidRequest.one(
+            "output",
+            say(f"{word}: there is no home folder", f"{word}：没有主目录"),
+            advice=say("write the whole path", "请写出完整路径"),
+        ) from None
+
+
+def refuse_existing(files: Iterable[Path]) -> None:
+    """Refuse names that something has already, before anything is paid: it would not be overwritten.
+
+    Raises:
+        InvalidRequest: with the first of them.
+    """
+    for path in files:
+        if os.path.lexists(path):
+            raise InvalidRequest.one(
+                "output",
+                say(f"{path} exists already, and is not overwritten", f"{path} 已存在，不会被覆盖"),
+                advice=say("choose another name, or a folder: -o DIR/", "请更换文件名，或指定目录：-o DIR/"),
+            )
+
+
+def _named(stem: str, suffix: str) -> str:
+    return f"{stem}.{suffix}" if suffix else stem

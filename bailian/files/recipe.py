@@ -1,0 +1,106 @@
+"""How a picture was made: written into it, read from it, and turned back into the command."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+from bailian import __version__
+from bailian.catalog import script_of
+from bailian.files import png
+from bailian.types import Item
+
+KEY = "bailian"
+
+
+class Made(Protocol):
+    """What a recipe is taken from."""
+
+    kind: str
+    model: str
+    wire_model: str
+    request: Mapping[str, Any]
+    prepared: Mapping[str, Any]
+    task_id: str | None
+    request_id: str | None
+    created_at_s: float
+
+
+def recipe(job: Made, item: Item, cost_cny: float | None) -> dict[str, Any]:
+    """Return what is worth knowing about one result, as plain JSON; no key and no link are in it."""
+    made = {
+        "kind": job.kind,
+        **job.request,
+        "sent_as": job.prepared.get("body", {}).get("parameters", {}).get("size"),
+        "wire_model": job.wire_model,
+        "picture": item.index + 1,
+        "picture_seed": item.wire.get("seed"),
+        "actual_prompt": item.wire.get("actual_prompt"),
+        "task_id": job.task_id,
+        "request_id": job.request_id,
+        "cost_cny": cost_cny,
+        "created_at_s": round(job.created_at_s, 3),
+        "toolkit": __version__,
+    }
+    return {name: value for name, value in made.items() if value is not None}
+
+
+def png_texts(made: Mapping[str, Any]) -> dict[str, str]:
+    """Return the text chunks: the recipe for us, and the prompt where picture viewers show it."""
+    return {
+        KEY: json.dumps(made, ensure_ascii=False),
+        "Description": str(made.get("prompt") or ""),
+        "Source": str(made.get("model") or ""),
+    }
+
+
+def read(path: Path) -> dict[str, Any] | None:
+    """Return the recipe of a file: from inside, else from its sidecar; None if it has none."""
+    inside = png.texts(path.read_bytes()).get(KEY)
+    sidecar = path.with_suffix(path.suffix + ".json")
+    try:
+        text = inside or (sidecar.read_text(encoding="utf-8") if sidecar.is_file() else "null")
+        made = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return made if isinstance(made, dict) and "kind" in made else None
+
+
+SWITCHES = ("prompt_extend", "watermark", "is_sketch")
+FLAGS = (
+    "function",
+    "image",
+    "mask",
+    "model",
+    "size",
+    "duration",
+    "n",
+    "seed",
+    "negative_prompt",
+    "strength",
+    "upscale_factor",
+    "top_scale",
+    "bottom_scale",
+    "left_scale",
+    "right_scale",
+    *SWITCHES,
+)
+
+
+def command(made: Mapping[str, Any]) -> str:
+    """Return the shell line that makes it again; with a seed, from the first picture's seed on."""
+    words = ["python", *script_of(str(made["kind"])).split()]
+    for name in FLAGS:
+        value = made.get(name)
+        flag = name.replace("_", "-")
+        if name in SWITCHES and isinstance(value, bool):
+            words.append(f"--{flag}" if value else f"--no-{flag}")
+        elif value not in (None, "", []):
+            for one in value if isinstance(value, list) else [value]:
+                words += [f"--{flag}", str(one)]
+    prompt = str(made.get("prompt") or "")
+    words += ["--", prompt] if prompt.startswith("-") else [prompt]
+    return shlex.join(words)

@@ -1,0 +1,1 @@
+"""What goes in: pictures, masks and recordings, judged by their bytes."""

@@ -1,0 +1,1 @@
+"""Rules that several kinds share: fields, prompts, sizes, masks, the choice of a model."""

@@ -1,0 +1,268 @@
+"""The speech socket: one question, sound and times in answer. One WebSocket a task; nothing is sent twice.
+
+The protocol: docs/wire.md "Speech" (the service's Sambert pages, 2025 to 2026; recorded traffic). Loading this loads
+`websockets`: import it where a socket is opened.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import ssl
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO
+from uuid import uuid4
+
+from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
+from websockets.http11 import Response
+
+from bailian.errors import Exit, MaybeSent, NotSent, ServiceError, Unreachable, log_in
+from bailian.i18n import say
+from bailian.service import responses
+from bailian.service.download import MOST_FILE_BYTES
+from bailian.service.error_codes import service_error
+from bailian.service.json_reader import json_object
+from bailian.service.speech.connection import Line, Refused, cutting_timer, not_opened, open_line
+from bailian.service.speech.frames import Course
+from bailian.service.transport import network, send_tracking
+from bailian.service.transport.http import Reply
+from bailian.service.transport.packed import MOST_ANSWER_BYTES
+
+# The service itself gives up after 23 s without progress (SAM-WS, stored copy).
+IDLE_S = 30.0
+TOTAL_S = 900.0
+OPEN_S = 10.0
+# Silence is declared only when nothing has arrived that this process had no time to read (it was stopped, say).
+LAST_LOOK_S = 1.0
+# A second a character is four times as slow as the slowest speech; pauses may be asked for in between (our guess).
+MOST_S_A_CHARACTER = 4.0
+MOST_S_BESIDE = 60.0
+# 48 kHz, 16 bit, one channel: the largest that there is.
+MOST_BYTES_PER_S = 96_000
+# The close frame is a courtesy: the result is on the disk when it is sent.
+CLOSE_S = 1.0
+
+
+def most_sound_bytes(text: str) -> int:
+    """Return what no sound of a text exceeds, in the largest format there is."""
+    return min(MOST_FILE_BYTES, int((MOST_S_BESIDE + MOST_S_A_CHARACTER * len(text)) * MOST_BYTES_PER_S))
+
+
+def _untold(_event: str) -> None:
+    pass
+
+
+class SpeechSocket:
+    """Speaks texts for one account. Thread-safe: nothing is kept between two tasks."""
+
+    def __init__(
+        self,
+        socket_url: str,
+        headers: Mapping[str, str],
+        *,
+        idle_s: float = IDLE_S,
+        total_s: float = TOTAL_S,
+        open_s: float = OPEN_S,
+        close_s: float = CLOSE_S,
+    ) -> None:
+        """Keep where to go and as whom.
+
+        Args:
+            socket_url: `wss://…/api-ws/v1/inference`.
+            headers: of the handshake, with the key.
+            idle_s: the longest silence between two frames, and the longest time the question may take to leave.
+            total_s: the longest time from the question to the last frame.
+            open_s: the longest time until the handshake is done.
+            close_s: how long the other side may take to say goodbye.
+        """
+        self._url = socket_url
+        self._headers = dict(headers)
+        self._idle_s, self._total_s, self._open_s, self._close_s = idle_s, total_s, open_s, close_s
+        name, _, key = self._headers.get("Authorization", "").partition(" ")
+        self._key = (key or name).encode()
+
+    def speak(
+        self, run_task_payload: Mapping[str, Any], part_path: Path, *, told: Callable[[str], None] = _untold
+    ) -> dict[str, Any]:
+        """Have one text spoken into `part_path`, which is emptied first and may hold half a sound after an error.
+
+        Args:
+            run_task_payload: model, text and parameters.
+            part_path: gets the sound as it comes; a WAV's header may have placeholders for its sizes.
+            told: is called with the event of each frame of this task ("task-started", …).
+
+        Returns:
+            An answer like a synchronous one: `request_id`, `output` (`sentences`, `audio_bytes`), `usage`.
+
+        Raises:
+            ServiceError: the handshake was refused, or the task failed. Neither will bring a result later; `maybe_done`
+                where a failure does not prove that nothing was done.
+            NotSent: the question was not sent.
+            MaybeSent: it was (perhaps in part), and the end was not told, or was told without any sound.
+            OSError: `part_path` cannot be written.
+        """
+        course = Course(uuid4().hex)
+        header = {"action": "run-task", "task_id": course.task_id, "streaming": "out"}
+        question = json.dumps({"header": header, "payload": dict(run_task_payload)}, ensure_ascii=False)
+        most_bytes = most_sound_bytes(str((run_task_payload.get("input") or {}).get("text") or ""))
+        send_tracking.forget()
+        with self._opened() as line, part_path.open("wb") as file:
+            self._send(line, question, course)
+            self._listen(line, course, file, told, most_bytes)
+            file.flush()
+            os.fsync(file.fileno())
+        if not course.audio_bytes:
+            raise MaybeSent(
+                say("the service finished without any sound", "服务已完成，但没有返回音频"), request_id=course.known_as
+            )
+        return course.answer()
+
+    @contextmanager
+    def _opened(self) -> Iterator[Line]:
+        """Shake hands; whatever happens, the line is closed afterwards, and soon."""
+        try:
+            line = open_line(self._url, self._headers, open_s=self._open_s, close_s=self._close_s)
+        except (Refused, InvalidStatus) as refusal:
+            raise self._refusal(refusal.response) from None
+        except (WebSocketException, OSError, ValueError, EOFError, ImportError) as error:
+            advice = network.trust_advice() if isinstance(error, ssl.SSLCertVerificationError) else None
+            raise NotSent(not_opened(error, self._url, self._host, self._open_s), advice=advice) from None
+        cutting = cutting_timer(line, 2 * self._close_s)
+        try:
+            with line:
+                try:
+                    yield line
+                finally:
+                    cutting.start()
+        finally:
+            cutting.cancel()
+
+    def _refusal(self, response: Response) -> ServiceError:
+        """Return the error of a handshake's HTTP status. Nothing was asked yet, so nothing can have been done.
+
+        Raises:
+            Unreachable: a login page or a proxy answered.
+        """
+        content = self._without_key(bytes(response.body or b""))
+        text = content.decode("utf-8", "replace")
+        # Not the library's own mapping: it raises for a header that came twice.
+        headers = {name.lower(): value for name, value in response.headers.raw_items()}
+        reply = Reply(response.status_code, headers, text, json_object(content))
+        if responses.is_of_a_gateway(reply):
+            raise Unreachable(
+                say(
+                    f"HTTP {reply.status} instead of a socket, and not from the service",
+                    f"HTTP {reply.status}，未能建立 WebSocket，且不是该服务的应答",
+                ),
+                advice=log_in(nothing_sent=True),
+            )
+        code, message = responses.wire_error(reply.data or {})
+        if reply.status in (401, 403):  # SAM-WS: a bad or missing key gets one of these
+            code = code or "InvalidApiKey"
+        error = service_error(
+            code,
+            message or say(f"HTTP {reply.status} instead of a socket", f"HTTP {reply.status}，未能建立 WebSocket"),
+            reply.status,
+            request_id=reply.request_id,
+            retry_after_s=reply.retry_after_s,
+        )
+        error.maybe_done = False
+        if error.again == "no" and error.exit_code == Exit.TRY_AGAIN:
+            error.again = "few"
+        return error
+
+    def _send(self, line: Line, question: str, course: Course) -> None:
+        cutting = cutting_timer(line, self._idle_s)
+        cutting.start()
+        send_tracking.leaves()
+        try:
+            line.send(question)
+        except (WebSocketException, OSError) as error:
+            raise self._broken(error, course) from None
+        finally:
+            cutting.cancel()
+
+    def _listen(self, line: Line, course: Course, file: BinaryIO, told: Callable[[str], None], most_bytes: int) -> None:
+        """Take what comes until the task is finished, or has sent more than a text of that length can give."""
+        text_bytes = 0
+        for is_text, data in self._messages(line, course):
+            if not is_text:
+                course.audio_bytes += len(data)
+                if course.audio_bytes > most_bytes:
+                    raise self._too_much(course)
+                file.write(data)
+                continue
+            text_bytes += len(data)
+            if text_bytes > MOST_ANSWER_BYTES:
+                raise self._too_much(course)
+            event = course.take(self._without_key(data))
+            if event:
+                told(event)
+            if event == "task-finished":
+                return
+
+    def _messages(self, line: Line, course: Course) -> Iterator[tuple[bool, bytes]]:
+        """Yield what comes. Before an end in silence, or by the clock, there is one last look at what is here already."""
+        ends_at, is_late = time.monotonic() + self._total_s, False
+        while True:
+            left_s = ends_at - time.monotonic()
+            if left_s <= 0:
+                if is_late:
+                    raise self._late(False, course)
+                is_late, left_s, ends_at = True, LAST_LOOK_S, time.monotonic() + LAST_LOOK_S
+            try:
+                yield line.next_message(min(left_s, self._idle_s))
+            except TimeoutError:
+                if left_s > self._idle_s:
+                    yield self._last_look(line, course)
+            except (WebSocketException, OSError) as error:
+                raise self._broken(error, course) from None
+
+    def _last_look(self, line: Line, course: Course) -> tuple[bool, bytes]:
+        try:
+            return line.next_message(LAST_LOOK_S)
+        except TimeoutError:
+            raise self._late(True, course) from None
+        except (WebSocketException, OSError) as error:
+            raise self._broken(error, course) from None
+
+    def _too_much(self, course: Course) -> MaybeSent:
+        return MaybeSent(
+            say(
+                f"{self._host} sent more than a text of that length can give; it was stopped",
+                f"{self._host} 返回的数据超过该长度文本的可能，已停止接收",
+            ),
+            request_id=course.known_as,
+        )
+
+    def _late(self, idle: bool, course: Course) -> MaybeSent:
+        text = (
+            say(f"{self._host} said nothing for {self._idle_s:g} s", f"{self._host} 在 {self._idle_s:g} 秒内没有应答")
+            if idle
+            else say(f"the speech was not finished after {self._total_s:g} s", f"语音在 {self._total_s:g} 秒后仍未完成")
+        )
+        return MaybeSent(text, request_id=course.known_as)
+
+    def _broken(self, error: Exception, course: Course) -> MaybeSent:
+        reason = ""
+        if isinstance(error, ConnectionClosed) and error.rcvd is not None:
+            words = self._without_key(error.rcvd.reason.encode()).decode("utf-8", "replace")
+            reason = f" ({error.rcvd.code}{' ' if words else ''}{words[:80]})"
+        return MaybeSent(
+            say(
+                f"the connection to {self._host} broke before the speech was finished{reason}",
+                f"与 {self._host} 的连接在语音完成前中断{reason}",
+            ),
+            request_id=course.known_as,
+        )
+
+    @property
+    def _host(self) -> str:
+        return "/".join(self._url.split("/", 3)[2:3])
+
+    def _without_key(self, content: bytes) -> bytes:
+        """A server that repeats the key must not put it into journals and logs."""
+        return content.replace(self._key, b"***") if len(self._key) >= 8 else content

@@ -1,0 +1,1 @@
+"""The journal and what all processes share: jobs, batches, budgets, rates, slots, leases."""

@@ -1,0 +1,319 @@
+"""What the journal knows about a batch: the newest try of each row, and who may go on with them."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+from bailian.store.jobs import Journal
+from bailian.store.schema import OPEN_STATES, UNDER_WAY_STATES, Row, row_of
+
+# So many rows are written, or read, by one transaction.
+CHUNK_ROWS = 500
+COLUMNS = (
+    "id", "account", "kind", "model", "wire_model", "state", "owner", "request", "prepared", "saving",
+    "created_at_s", "estimate_cny", "run", "row_key",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Tried:
+    """The newest try of a row."""
+
+    job_id: str
+    state: str
+    exit_code: int | None
+    """Of its error, if it has one."""
+    error_code: str | None = None
+
+
+@dataclass(frozen=True)
+class Count:
+    """How many newest tries of a batch share a kind, a state and a category of error; what they cost."""
+
+    kind: str
+    state: str
+    error_code: str | None
+    jobs: int
+    charged_cny: float
+    estimate_cny: float
+
+
+# One batch's jobs; of one kind, or (NULL) of all.
+_OF_RUN = "account = ? AND run = ? AND kind = COALESCE(?, kind)"
+# All tries of a row are of one kind: its key says which.
+_NEWEST = (
+    "FROM jobs JOIN (SELECT MAX(rowid) AS newest FROM jobs WHERE account = ? AND run = ? GROUP BY row_key)"
+    " ON jobs.rowid = newest WHERE kind = COALESCE(?, kind)"
+)
+# Of two tries: what is paid is worth most, then what may be.
+_WORTH = {"done": 4, **dict.fromkeys(UNDER_WAY_STATES, 3), "held": 2, "waiting": 1}
+
+
+class Runs:
+    """The batches of one account in one journal; with a `kind`, their rows of that kind and no others."""
+
+    def __init__(
+        self, journal: Journal, account: str, kind: str | None = None, *, clock: Callable[[], float] = time.time
+    ) -> None:
+        self._database = journal.database
+        self._account = account
+        self._kind = kind
+        self._clock = clock
+
+    def _of(self, run: str) -> tuple[str, str, str | None]:
+        return self._account, run, self._kind
+
+    def tried(self, *runs: str) -> dict[str, Tried]:
+        """Return the newest try of every row, by the row's key; of a row that two of the runs have, what is worth more."""
+        tries: dict[str, Tried] = {}
+        for run in runs:
+            found = self._database.read(
+                f"SELECT row_key, id, state, json_extract(error, '$.exit_code') AS exit_code,"
+                f" json_extract(error, '$.error.code') AS error_code {_NEWEST}",
+                self._of(run),
+            )
+            for row in found:
+                one, other = (
+                    Tried(row["id"], row["state"], row["exit_code"], row["error_code"]),
+                    tries.get(row["row_key"]),
+                )
+                tries[row["row_key"]] = one if other is None or _worth(one) >= _worth(other) else other
+        return tries
+
+    def intend_all(self, rows: Iterable[tuple[Any, ...]]) -> int:
+        """Write rows down, in the order of `COLUMNS`; return how many."""
+        marks = ", ".join("?" * len(COLUMNS))
+        sql = f"INSERT INTO jobs ({', '.join(COLUMNS)}) VALUES ({marks})"  # noqa: S608
+        written = 0
+        for chunk in _chunks(rows):
+            with self._database.write() as db:
+                db.executemany(sql, chunk)
+            written += len(chunk)
+        return written
+
+    def owners(self, run: str) -> list[str]:
+        """Return the owners of the batch's open jobs."""
+        marks = ", ".join("?" * len(OPEN_STATES))
+        rows = self._database.read(
+            f"SELECT DISTINCT owner FROM jobs WHERE {_OF_RUN} AND state IN ({marks}) AND owner IS NOT NULL",  # noqa: S608
+            (*self._of(run), *OPEN_STATES),
+        )
+        return [row["owner"] for row in rows]
+
+    def take(self, run: str, owner: str, gone: Iterable[str], repeatable: Iterable[str] = ()) -> None:
+        """Take over the open jobs of nobody and of owners that are gone.
+
+        Their lost answers are unsettled; those of `repeatable` kinds are simply asked for again (see `Journal.lost`).
+        """
+        left, cheap = list(gone), list(repeatable)
+        theirs, kinds = ", ".join("?" * len(left)), ", ".join("?" * len(cheap))
+        marks = ", ".join("?" * len(OPEN_STATES))
+        again = (
+            f"state IN ('sending', 'unsettled') AND kind IN ({kinds})"
+            " AND json_extract(prepared, '$.half_price') IS NULL"
+        )
+        with self._database.write() as db:
+            db.execute(
+                f"UPDATE jobs SET owner = ?, lost_cny = lost_cny + CASE WHEN {again} THEN COALESCE(estimate_cny, 0)"  # noqa: S608
+                f" ELSE 0 END, state = CASE WHEN {again} THEN 'waiting' WHEN state = 'sending' THEN 'unsettled' ELSE state END"
+                f" WHERE {_OF_RUN} AND state IN ({marks}) AND (owner IS NULL OR owner IN ({theirs}))",
+                (owner, *cheap, *cheap, *self._of(run), *OPEN_STATES, *left),
+            )
+
+    def reopen_unknown(self, run: str, owner: str) -> None:
+        """Ask again for tasks that were given up because the service did not know them: early looks prove nothing.
+
+        Of each row only the newest try; none is sent again before its task was asked for anew.
+        """
+        with self._database.write() as db:
+            db.execute(
+                "UPDATE jobs SET state = 'submitted', error = NULL, owner = ? WHERE rowid IN"  # noqa: S608
+                f" (SELECT jobs.rowid {_NEWEST} AND state = 'failed' AND task_id IS NOT NULL"
+                " AND json_extract(error, '$.error.wire_code') = 'UNKNOWN')",
+                (owner, *self._of(run)),
+            )
+
+    def give_up(self, job_ids: Iterable[str], error: Mapping[str, Any]) -> None:
+        """End jobs that wait and are not wanted any more. They were never sent."""
+        text = json.dumps(error, ensure_ascii=False)
+        with self._database.write() as db:
+            db.executemany(
+                "UPDATE jobs SET state = 'unsent', error = ?, owner = NULL WHERE id = ? AND state = 'waiting'",
+                [(text, job_id) for job_id in job_ids],
+            )
+
+    def move(self, run: str, other: str, keys: Iterable[str] | None = None) -> None:
+        """Make rows (all, if none are named), with all their tries, part of another run.
+
+        Of a row that both have, the tries that are worth less are of no run then, as after `forget`.
+        """
+        theirs = self.tried(run)
+        moved = list(theirs) if keys is None else [key for key in keys if key in theirs]
+        if not moved:
+            return
+        ours = self.tried(other)
+        lost = [key for key in moved if key in ours and _worth(ours[key]) >= _worth(theirs[key])]
+        won = [key for key in moved if key in ours and _worth(ours[key]) < _worth(theirs[key])]
+        of_row = f"WHERE {_OF_RUN} AND row_key = ?"
+        with self._database.write() as db:
+            for name, forgotten in ((run, lost), (other, won)):
+                db.executemany(
+                    f"UPDATE jobs SET run = NULL, owner = NULL {of_row}",  # noqa: S608
+                    [(*self._of(name), key) for key in forgotten],
+                )
+            db.executemany(
+                f"UPDATE jobs SET run = ? {of_row}",  # noqa: S608
+                [(other, *self._of(run), key) for key in moved],
+            )
+            for name in (run, other):
+                self._forget_summaries(db, name)
+
+    def let_go(self, run: str, owner: str) -> None:
+        """Give all open jobs of a batch back: any process may go on with them."""
+        with self._database.write() as db:
+            db.execute(
+                f"UPDATE jobs SET owner = NULL WHERE {_OF_RUN} AND owner = ?",  # noqa: S608
+                (*self._of(run), owner),
+            )
+
+    def queues(self, run: str, owner: str) -> list[tuple[str, str]]:
+        """Return (wire model, model) of the jobs that this process is to send."""
+        rows = self._database.read(
+            f"SELECT wire_model, MAX(model) AS model FROM jobs WHERE {_OF_RUN} AND owner = ?"  # noqa: S608
+            " AND state = 'waiting' GROUP BY wire_model ORDER BY MIN(rowid)",
+            (*self._of(run), owner),
+        )
+        return [(row["wire_model"], row["model"]) for row in rows]
+
+    def waiting(self, run: str, owner: str, wire_model: str) -> Iterator[Row]:
+        """Yield the jobs of one queue that this process is to send, in the order of the file, as they are needed."""
+        last = 0
+        while True:
+            found = self._database.read(
+                f"SELECT rowid AS number, * FROM jobs WHERE {_OF_RUN} AND owner = ? AND wire_model = ?"  # noqa: S608
+                " AND state = 'waiting' AND rowid > ? ORDER BY rowid LIMIT ?",
+                (*self._of(run), owner, wire_model, last, CHUNK_ROWS),
+            )
+            if not found:
+                return
+            last = found[-1]["number"]
+            yield from (row_of(row) for row in found)
+
+    def under_way(self, run: str, owner: str) -> list[Row]:
+        """Return the jobs of this process that were sent and are not over; those of half-price batches are fetched there."""
+        found = self._database.read(
+            f"SELECT * FROM jobs WHERE {_OF_RUN} AND owner = ?"  # noqa: S608
+            " AND state IN ('sending', 'unsettled', 'submitted', 'ended')"
+            " AND json_extract(prepared, '$.half_price') IS NULL ORDER BY rowid",
+            (*self._of(run), owner),
+        )
+        return [row_of(row) for row in found]
+
+    def unpriced(self, run: str, owner: str) -> dict[str, str]:
+        """Return the models of the rows that this process is to send and whose cost is not known, by the row's key."""
+        found = self._database.read(
+            f"SELECT row_key, model FROM jobs WHERE {_OF_RUN} AND owner = ? AND state = 'waiting'"  # noqa: S608
+            " AND estimate_cny IS NULL ORDER BY rowid",
+            (*self._of(run), owner),
+        )
+        return {row["row_key"]: row["model"] for row in found}
+
+    def newest(self, run: str, first: Collection[str] = ()) -> Iterator[Row]:
+        """Yield the newest try of every row, a few hundred in memory at a time.
+
+        The rows of `first` come in its order, then all others in the order of their newest tries.
+        """
+        found = self._database.read(
+            f"SELECT row_key FROM jobs WHERE {_OF_RUN} GROUP BY row_key ORDER BY MAX(rowid)",  # noqa: S608
+            self._of(run),
+        )
+        keys = iter([*first, *(row["row_key"] for row in found if row["row_key"] not in first)])
+        while chunk := list(islice(keys, CHUNK_ROWS)):
+            rows = self._newest_of(run, chunk)
+            yield from (row_of(rows[key]) for key in chunk if key in rows)
+
+    def _newest_of(self, run: str, keys: list[str]) -> dict[str, sqlite3.Row]:
+        marks = ", ".join("?" * len(keys))
+        found = self._database.read(
+            f"SELECT * FROM jobs WHERE rowid IN (SELECT MAX(rowid) FROM jobs WHERE {_OF_RUN}"  # noqa: S608
+            f" AND row_key IN ({marks}) GROUP BY row_key)",
+            (*self._of(run), *keys),
+        )
+        return {row["row_key"]: row for row in found}
+
+    def files(self, job_ids: Iterable[str]) -> dict[str, list[str]]:
+        """Return the finished files of jobs, in the order of their results."""
+        ids = list(job_ids)
+        marks = ", ".join("?" * len(ids))
+        found = self._database.read(
+            f"SELECT job_id, path FROM files WHERE placed = 1 AND job_id IN ({marks}) ORDER BY job_id, item",  # noqa: S608
+            tuple(ids),
+        )
+        files: dict[str, list[str]] = {job_id: [] for job_id in ids}
+        for row in found:
+            files[row["job_id"]].append(row["path"])
+        return files
+
+    def counts(self, run: str) -> list[Count]:
+        """Return how the batch stands."""
+        found = self._database.read(
+            "SELECT kind, state, json_extract(error, '$.error.code') AS error_code, COUNT(*) AS jobs,"
+            f" TOTAL(charged_cny) AS charged_cny, TOTAL(estimate_cny) AS estimate_cny {_NEWEST}"
+            " GROUP BY kind, state, error_code",
+            self._of(run),
+        )
+        return [Count(**{name: row[name] for name in Count.__dataclass_fields__}) for row in found]
+
+    def finished(self, run: str) -> tuple[str, dict[str, Any]] | None:
+        """Return (digest of the file, summary) if the batch was brought to its end."""
+        found = self._database.read(
+            "SELECT digest, summary FROM runs WHERE account = ? AND run = ?", (self._account, self._summary_name(run))
+        )
+        return (found[0]["digest"], json.loads(found[0]["summary"])) if found else None
+
+    def finish(self, run: str, digest: str, rows: int, summary: Mapping[str, Any]) -> None:
+        """Remember that nothing is left to do for this file as it is."""
+        values = self._account, self._summary_name(run), digest, rows, self._clock()
+        with self._database.write() as db:
+            db.execute(
+                "INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?, ?, ?)",
+                (*values, json.dumps(summary, ensure_ascii=False)),
+            )
+
+    def forget(self, run: str) -> None:
+        """Begin a batch anew: its jobs stay in the journal, under no batch. Open ones are fetched by `tasks wait`."""
+        with self._database.write() as db:
+            db.execute(f"UPDATE jobs SET run = NULL, owner = NULL WHERE {_OF_RUN}", self._of(run))  # noqa: S608
+            self._forget_summaries(db, run)
+
+    def _summary_name(self, run: str) -> str:
+        """Return what a finished batch is called: each kind that was run alone has an end of its own."""
+        return f"{run}\n{self._kind}" if self._kind else run
+
+    def _forget_summaries(self, db: sqlite3.Connection, run: str) -> None:
+        """Whatever was finished is to be looked at again: the whole, and each kind."""
+        db.execute(
+            "DELETE FROM runs WHERE account = ? AND (run = ? OR substr(run, 1, ?) = ?)",
+            (self._account, run, len(run) + 1, f"{run}\n"),
+        )
+
+
+def _worth(one: Tried) -> int:
+    return _WORTH.get(one.state, 0)
+
+
+def _chunks(rows: Iterable[tuple[Any, ...]]) -> Iterator[list[tuple[Any, ...]]]:
+    chunk: list[tuple[Any, ...]] = []
+    for row in rows:
+        chunk.append(row)
+        if len(chunk) == CHUNK_ROWS:
+            yield chunk
+            chunk = []
+    if chunk:
+        yield chunk

@@ -1,0 +1,112 @@
+"""Which processes are alive: each holds a lock on a file of its own, which the system drops with the process.
+
+Process numbers would not do: they are reused, and two containers that share a home have different ones. The lock is
+SQLite's exclusive one: it works on every system, and it is loaded already (filelock costs 50 ms at import).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
+
+from bailian.store.database import not_opened
+from bailian.store.private import private_file, private_folder
+
+# Two that begin at the same moment are in each other's way for an instant; one of them is to win.
+TURN_S = 0.25
+
+
+class Owner:
+    """This process, as the journal names it. Use as a context manager."""
+
+    def __init__(self, home: Path) -> None:
+        self.id = uuid4().hex[:12]
+        self._folder = home / "running"
+        try:
+            private_folder(self._folder)
+        except OSError as error:
+            raise not_opened(self._folder, error) from None
+        self._held: sqlite3.Connection | None = None
+
+    def __enter__(self) -> Owner:
+        try:
+            self._held = _lock(private_file(self._path(self.id)))
+        except (OSError, sqlite3.OperationalError) as error:
+            raise not_opened(self._path(self.id), error) from None
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._held is not None:
+            self._held.close()
+        with contextlib.suppress(OSError):
+            self._path(self.id).unlink()
+
+    def is_gone(self, other: str | None) -> bool:
+        """Return whether that owner no longer runs. Nobody (None) is gone."""
+        if other is None:
+            return True
+        path = self._path(other)
+        if other == self.id:
+            return False
+        if not path.exists():
+            return True
+        try:
+            _lock(path).close()
+        except sqlite3.OperationalError:
+            return False
+        with contextlib.suppress(OSError):
+            path.unlink()
+        return True
+
+    def _path(self, owner_id: str) -> Path:
+        return self._folder / f"{owner_id}.lock"
+
+
+@contextlib.contextmanager
+def only_one(home: Path, name: str, part: str | None = None) -> Iterator[bool]:
+    """Hold the lock of this name, or of one part of it; yield False if another process is in the way.
+
+    Processes may hold a part each, side by side; who holds the whole is alone. The lock goes with the process.
+    """
+    whole = _run_path(home, name)
+    with contextlib.ExitStack() as held:
+        alone = True
+        try:
+            held.enter_context(contextlib.closing(_lock(private_file(whole), shared=part is not None, wait_s=TURN_S)))
+            if part is not None:
+                one = private_file(_run_path(home, f"{name}\n{part}"))
+                held.enter_context(contextlib.closing(_lock(one, wait_s=TURN_S)))
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error):
+                raise not_opened(whole, error) from None
+            held.close()
+            alone = False
+        except OSError as error:
+            raise not_opened(whole, error) from None
+        yield alone
+
+
+def _run_path(home: Path, name: str) -> Path:
+    return home / "running" / f"{hashlib.sha256(name.encode()).hexdigest()[:24]}.run"
+
+
+def _lock(path: Path, *, shared: bool = False, wait_s: float = 0.0) -> sqlite3.Connection:
+    """Lock the file until the connection is closed: for oneself, or with others who share it.
+
+    Raises:
+        sqlite3.OperationalError: another process holds it.
+    """
+    connection = sqlite3.connect(path, timeout=wait_s, isolation_level=None, check_same_thread=False)
+    try:
+        connection.execute("PRAGMA journal_mode=OFF")  # nothing is ever written, so no second file
+        connection.execute("BEGIN" if shared else "BEGIN EXCLUSIVE")
+        if shared:
+            connection.execute("SELECT 1 FROM sqlite_master").fetchall()  # the lock comes with the first reading
+    except sqlite3.OperationalError:
+        connection.close()
+        raise
+    return connection

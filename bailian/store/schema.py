@@ -1,0 +1,199 @@
+"""What the journal is made of: its tables, a job's row, the states of a job.
+
+States of a job, in the order they can follow each other:
+
+    waiting    intended, on disk, not sent (waits for its turn)
+    sending    about to be sent, or sent and the process died before it read the answer
+    unsettled  sent, no answer: the account's task list is being asked whether the task exists
+    submitted  the task id is known
+    ended      the service is done and its answer is here; files may still be missing
+    done       every file is on disk           (final)
+    failed     refused, failed or gone         (final)
+    held       maybe paid, cannot be settled   (final until a person decides)
+    unsent     certainly never executed        (final)
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from bailian.store.sums import ADD_UP, SUMS_SCHEMA
+
+FILE_NAME = "journal.sqlite3"
+VERSION = 5
+OPEN_STATES = ("waiting", "sending", "unsettled", "submitted", "ended")
+FINAL_STATES = ("done", "failed", "held", "unsent")
+# Sent, and not over.
+UNDER_WAY_STATES = OPEN_STATES[1:]
+DURATIONS_KEPT = 40
+
+SCHEMA = f"""
+CREATE TABLE jobs (
+  id TEXT PRIMARY KEY, account TEXT NOT NULL, kind TEXT NOT NULL, model TEXT NOT NULL, wire_model TEXT NOT NULL,
+  state TEXT NOT NULL, owner TEXT, adopted INTEGER NOT NULL DEFAULT 0,
+  request TEXT NOT NULL, prepared TEXT NOT NULL, saving TEXT NOT NULL,
+  created_at_s REAL NOT NULL, sent_at_s REAL, submitted_at_s REAL, ended_at_s REAL,
+  task_id TEXT, request_id TEXT, answer TEXT, error TEXT,
+  estimate_cny REAL, charged_cny REAL, run_s REAL, run TEXT, row_key TEXT, lost_cny REAL NOT NULL DEFAULT 0,
+  sent_server_s REAL
+);
+CREATE UNIQUE INDEX jobs_by_task ON jobs (task_id, account) WHERE task_id IS NOT NULL;
+CREATE INDEX jobs_by_request ON jobs (request_id, account) WHERE request_id IS NOT NULL;
+CREATE INDEX jobs_by_state ON jobs (state, account, created_at_s);
+CREATE INDEX jobs_by_creation ON jobs (account, created_at_s);
+CREATE INDEX jobs_by_duration ON jobs (model, ended_at_s) WHERE run_s IS NOT NULL;
+CREATE INDEX jobs_by_run ON jobs (account, run) WHERE run IS NOT NULL;
+CREATE INDEX jobs_by_row ON jobs (account, run, row_key) WHERE row_key IS NOT NULL;
+CREATE TABLE runs (
+  account TEXT NOT NULL, run TEXT NOT NULL, digest TEXT NOT NULL, rows INTEGER NOT NULL, finished_at_s REAL NOT NULL,
+  summary TEXT NOT NULL, PRIMARY KEY (account, run)
+);
+CREATE TABLE files (
+  job_id TEXT NOT NULL REFERENCES jobs (id), item INTEGER NOT NULL, path TEXT NOT NULL, sha256 TEXT, placed INTEGER NOT NULL,
+  PRIMARY KEY (job_id, item)
+);
+{SUMS_SCHEMA}"""
+
+
+# What brings a file of an older version up to the next one.
+MIGRATIONS = {
+    2: """
+ALTER TABLE jobs ADD COLUMN run TEXT;
+ALTER TABLE jobs ADD COLUMN row_key TEXT;
+CREATE INDEX jobs_by_run ON jobs (account, run) WHERE run IS NOT NULL;
+CREATE INDEX jobs_by_row ON jobs (account, run, row_key) WHERE row_key IS NOT NULL;
+CREATE INDEX jobs_by_time ON jobs (account, sent_at_s, state, charged_cny, estimate_cny) WHERE sent_at_s IS NOT NULL;
+CREATE TABLE runs (
+  account TEXT NOT NULL, run TEXT NOT NULL, digest TEXT NOT NULL, rows INTEGER NOT NULL, finished_at_s REAL NOT NULL,
+  summary TEXT NOT NULL, PRIMARY KEY (account, run)
+);
+""",
+    3: """
+ALTER TABLE jobs ADD COLUMN lost_cny REAL NOT NULL DEFAULT 0;
+DROP INDEX jobs_by_time;
+CREATE INDEX jobs_by_time ON jobs (account, sent_at_s, state, charged_cny, estimate_cny, lost_cny)
+  WHERE sent_at_s IS NOT NULL;
+""",
+    4: """
+ALTER TABLE jobs ADD COLUMN sent_server_s REAL;
+DROP INDEX jobs_by_time;
+CREATE INDEX jobs_by_time ON jobs (account, COALESCE(sent_server_s, sent_at_s), state, charged_cny, estimate_cny, lost_cny)
+  WHERE sent_at_s IS NOT NULL;
+""",
+    # The order of columns lets one index serve `account <> ?`, a task of any account, and the newest first.
+    5: f"""
+DROP INDEX jobs_by_time;
+DROP INDEX jobs_by_task;
+DROP INDEX jobs_by_state;
+CREATE UNIQUE INDEX jobs_by_task ON jobs (task_id, account) WHERE task_id IS NOT NULL;
+CREATE INDEX jobs_by_request ON jobs (request_id, account) WHERE request_id IS NOT NULL;
+CREATE INDEX jobs_by_state ON jobs (state, account, created_at_s);
+CREATE INDEX jobs_by_creation ON jobs (account, created_at_s);
+{SUMS_SCHEMA}
+{ADD_UP}
+""",
+}
+
+
+class Row(NamedTuple):
+    """One job as the journal has it. Times are seconds since the epoch, money is CNY."""
+
+    id: str
+    account: str
+    kind: str
+    model: str
+    wire_model: str
+    state: str
+    owner: str | None
+    adopted: bool
+    request: dict[str, Any]
+    prepared: dict[str, Any]
+    saving: dict[str, Any]
+    created_at_s: float
+    sent_at_s: float | None
+    submitted_at_s: float | None
+    ended_at_s: float | None
+    task_id: str | None
+    request_id: str | None
+    answer: dict[str, Any] | None
+    error: dict[str, Any] | None
+    estimate_cny: float | None
+    charged_cny: float | None
+    run_s: float | None
+    run: str | None
+    """What it belongs to: "batch:…" or "chat:NAME"."""
+    row_key: str | None
+    """Which row of the batch it is."""
+    lost_cny: float
+    """What answers that were lost and asked for again may have cost at most."""
+    sent_server_s: float | None
+    """When it was sent, by the service's clock; None if that was not known. Comparable with the task list's times."""
+
+
+@dataclass(frozen=True)
+class BegunFile:
+    """A file of a job: its name without suffix while `sha256` is unknown, then its final name."""
+
+    path: Path
+    sha256: str | None
+    placed: bool
+
+
+class Ended(NamedTuple):
+    """A job whose whole answer is here."""
+
+    job_id: str
+    answer: Mapping[str, Any]
+    charged_cny: float | None
+    run_s: float | None
+    request_id: str | None
+
+
+def row_of(row: sqlite3.Row) -> Row:
+    """Return a job; what cannot be read in it is as if it were not there."""
+    values = dict(zip(row.keys(), row, strict=True))
+    for name in ("request", "prepared", "saving", "answer", "error"):
+        values[name] = _object_of(values[name]) if values[name] else None
+        if values[name] is None and name not in ("answer", "error"):
+            values[name] = {}
+    if values["error"] is not None and not isinstance(values["error"].get("error"), dict):
+        values["error"] = None
+    for name in _NUMBERS:
+        value = values[name]
+        if value is not None and not (isinstance(value, int | float) and -MOST_NUMBER < value < MOST_NUMBER):
+            values[name] = None
+    values["created_at_s"], values["lost_cny"] = values["created_at_s"] or 0.0, values["lost_cny"] or 0.0
+    values["adopted"] = bool(values["adopted"])
+    values.pop("number", None)
+    return Row(**values)
+
+
+def _object_of(text: Any) -> dict[str, Any] | None:
+    try:
+        value = _DECODER.decode(text)
+    except (TypeError, ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+# As far as `time.localtime` reaches everywhere; more money than there is.
+MOST_NUMBER = 1e11
+_NUMBERS = (
+    *("created_at_s", "sent_at_s", "submitted_at_s", "ended_at_s", "sent_server_s", "run_s"),
+    *("estimate_cny", "charged_cny", "lost_cny"),
+)
+
+
+# NaN in an answer that an older version kept is null.
+_DECODER = json.JSONDecoder(parse_constant=lambda _constant: None)
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+
+
+def dumped(value: object) -> str:
+    """Return JSON as the journal has it. One encoder for all: building it takes longer than using it."""
+    return _ENCODER.encode(value)
