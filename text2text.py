@@ -1,86 +1,8 @@
 #!/usr/bin/env python3
 """Text to text with Alibaba Bailian: the Qwen models, one question or a conversation."""
 
-from __future__ import annotations
-
-from pathlib import Path
-from typing import Any
-
-import click
-
 from bailian.cli import guard
-from bailian.cli.args.options import WHOLE_NUMBER, Common, text_options
-from bailian.i18n import say
-
-
-@click.command(
-    help=say(
-        "Answer PROMPT (`-`, or none with a pipe, reads it from stdin) and print the text. Without a prompt on a "
-        "terminal: a conversation.",
-        "回答 PROMPT 并输出文本（`-`，或在管道中省略，表示从 stdin 读取）。在终端中省略 PROMPT 则进入对话。",
-    )
-)
-@click.argument("prompt", required=False)
-@click.option("--model", metavar="NAME", help=say("Model [default: qwen-plus].", "模型 [默认: qwen-plus]。"))
-@click.option("--system", metavar="TEXT", help=say("What the model is to be.", "系统提示词。"))
-@click.option(
-    "--file",
-    "files",
-    multiple=True,
-    type=click.Path(path_type=Path, allow_dash=True),
-    metavar="FILE",
-    help=say(
-        "Put a text file behind the prompt (repeatable; - is stdin).", "在提示词后附上文本文件（可重复；- 为 stdin）。"
-    ),
-)
-@click.option(
-    "--max-tokens",
-    type=WHOLE_NUMBER,
-    metavar="N",
-    help=say("Longest answer [default: 1500].", "最大生成长度 [默认: 1500]。"),
-)
-@click.option(
-    "--temperature", type=float, metavar="X", help=say("0 to 2 [default: 1.0].", "随机性，0 到 2 [默认: 1.0]。")
-)
-@click.option("--top-p", type=float, metavar="X", help=say("0 to 1 [default: 0.8].", "核采样，0 到 1 [默认: 0.8]。"))
-@click.option("--seed", type=WHOLE_NUMBER, metavar="N", help=say("0 to 2147483647.", "随机种子，0 到 2147483647。"))
-@click.option(
-    "--stop", multiple=True, metavar="TEXT", help=say("End there (repeatable).", "遇到该文本即停止（可重复）。")
-)
-@click.option(
-    "--json-object",
-    is_flag=True,
-    default=None,
-    help=say('Answer with a JSON object (say "JSON" in the prompt).', "以 JSON 对象回答（提示词中须含“JSON”）。"),
-)
-@click.option(
-    "--thinking/--no-thinking",
-    default=None,
-    help=say("Think first; thoughts go to stderr [default: off].", "先思考再回答，思考过程输出到 stderr [默认: 关]。"),
-)
-@click.option(
-    "--thinking-budget",
-    type=WHOLE_NUMBER,
-    metavar="N",
-    help=say("Longest thought, in tokens.", "思考过程的最大 token 数。"),
-)
-@click.option(
-    "--stream/--no-stream",
-    default=None,
-    help=say("Print as it arrives [default: on a terminal].", "边生成边输出 [默认: 在终端中开启]。"),
-)
-@click.option(
-    "--chat",
-    metavar="NAME",
-    help=say("Continue the conversation NAME, or begin it.", "继续（或开始）名为 NAME 的对话。"),
-)
-@click.option("--fresh", is_flag=True, help=say("Begin the conversation anew.", "重新开始该对话。"))
-@text_options
-def main(common: Common, **fields: Any) -> int:
-    from bailian.cli.scripts.chat import run_text
-
-    return run_text(fields, common)
-
+from bailian.cli.scripts.text2text import main
 
 if __name__ == "__main__":
     guard.main(main, "text2text.py")

@@ -18,14 +18,16 @@ if TYPE_CHECKING:
     from bailian.catalog import load as load_catalog
     from bailian.config.settings import Settings, read_settings
     from bailian.engine.engine import Engine
-    from bailian.engine.job import Outcome, Saving
+    from bailian.engine.job import OutputSpec
+    from bailian.engine.step import Outcome
     from bailian.errors import BailianError
 
 _HOMES = {
     "BailianError": ("bailian.errors", "BailianError"),
     "Engine": ("bailian.engine.engine", "Engine"),
-    "Outcome": ("bailian.engine.job", "Outcome"),
-    "Saving": ("bailian.engine.job", "Saving"),
+    "Outcome": ("bailian.engine.step", "Outcome"),
+    "OutputSpec": ("bailian.engine.job", "OutputSpec"),
+    "Saving": ("bailian.engine.job", "OutputSpec"),  # its name before the modules had rooms
     "Settings": ("bailian.config.settings", "Settings"),
     "load_catalog": ("bailian.catalog", "load"),
     "read_settings": ("bailian.config.settings", "read_settings"),
@@ -36,7 +38,7 @@ __all__ = [
     "BailianError",
     "Engine",
     "Outcome",
-    "Saving",
+    "OutputSpec",
     "Settings",
     "__version__",
     "load_catalog",

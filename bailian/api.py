@@ -8,12 +8,13 @@ from typing import Any
 from bailian.catalog import load
 from bailian.config.settings import Settings, home_folder, read_settings
 from bailian.engine.engine import Engine
-from bailian.engine.job import Outcome, Saving
+from bailian.engine.job import OutputSpec
+from bailian.engine.step import Outcome
 from bailian.errors import InvalidRequest
 from bailian.files import naming
 from bailian.files.outputs import place_of, refuse_existing
-from bailian.i18n import say
-from bailian.modalities import of
+from bailian.i18n import tr
+from bailian.modalities import modality_of
 from bailian.types import Prepared
 
 
@@ -46,10 +47,10 @@ def text2image(
         BailianError: whatever else kept all pictures from being made, with advice and, where there is one, the task id.
     """
     if not timeout_s > 0:  # NaN is in no range
-        raise InvalidRequest.one("timeout_s", say(f"{timeout_s} is not above 0", f"{timeout_s} 应大于 0"), advice="")
+        raise InvalidRequest.one("timeout_s", tr(f"{timeout_s} is not above 0", f"{timeout_s} 应大于 0"), advice="")
     here = settings or read_settings()
     catalog = load(home_folder(), use_successor=use_successor)
-    prepared = of("image").prepare({"prompt": prompt, **fields}, catalog, here.region)
+    prepared = modality_of("image").prepare({"prompt": prompt, **fields}, catalog, here.region)
     naming.check_template(name)
     saving = _saving(output, name, prepared)
     with Engine(here, catalog) as engine:
@@ -60,14 +61,14 @@ def text2image(
     return outcome
 
 
-def _saving(output: Path | str, name: str, prepared: Prepared) -> Saving:
+def _saving(output: Path | str, name: str, prepared: Prepared) -> OutputSpec:
     """Return where the results go, as `-o` says it."""
-    place = place_of(output, of(prepared.model.kind).FILE_SUFFIXES)
+    place = place_of(output, modality_of(prepared.model.kind).FILE_SUFFIXES)
     if place.folder is None:
         raise InvalidRequest.one(
             "output",
-            say("stdout is no place for files here", "此处不能输出到 stdout"),
-            advice=say("name a folder or a file", "请指定目录或文件"),
+            tr("stdout is no place for files here", "此处不能输出到 stdout"),
+            advice=tr("name a folder or a file", "请指定目录或文件"),
         )
     refuse_existing(place.files(prepared.count))
-    return Saving(place.folder.absolute(), name, stem=place.stem, suffix=place.suffix)
+    return OutputSpec(place.folder.absolute(), name, stem=place.stem, suffix=place.suffix)

@@ -25,10 +25,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from enum import IntEnum
+from enum import Enum, IntEnum
 from typing import Any
 
-from bailian.i18n import say
+from bailian.i18n import tr
 
 
 class Exit(IntEnum):
@@ -72,37 +72,37 @@ LOCAL_CODES = (
 def advice_for(code: str) -> str:
     """Return what the user can do about an error of this category."""
     advice = {
-        "InvalidParameter": say(
+        "InvalidParameter": tr(
             "change the named value; `bailian models NAME` shows what a model takes",
             "请修改所指的参数；`bailian models 模型名` 列出该模型允许的取值",
         ),
-        "DataInspectionFailed": say(
+        "DataInspectionFailed": tr(
             "the content check refused it: change the prompt or the input picture",
             "内容审核未通过：请修改提示词或输入图片",
         ),
-        "TaskFailed": say(
+        "TaskFailed": tr(
             "run the command again; if it fails again, give the request id to the service's support",
             "请重新运行；若仍然失败，请把 request id 提供给技术支持",
         ),
-        "Unauthorized": say(
+        "Unauthorized": tr(
             "check DASHSCOPE_API_KEY, and that the key is of the region in use (`bailian doctor`)",
             "请检查 DASHSCOPE_API_KEY，以及密钥所属地域是否与当前地域一致（`bailian doctor`）",
         ),
-        "RateLimitExceeded": say("wait a minute and run the command again", "请求频率超限，请等待一分钟后重新运行"),
-        "ResourceNotFound": say(
+        "RateLimitExceeded": tr("wait a minute and run the command again", "请求频率超限，请等待一分钟后重新运行"),
+        "ResourceNotFound": tr(
             "the service keeps tasks for 24 hours and only for the account that made them; check id, key and region",
             "任务只保留 24 小时，且只有创建它的账号可以查询；请检查 task_id、密钥与地域",
         ),
-        "InternalError": say("the service has a problem: run the command again later", "服务内部错误，请稍后重新运行"),
-        "ModelNotFound": say(
+        "InternalError": tr("the service has a problem: run the command again later", "服务内部错误，请稍后重新运行"),
+        "ModelNotFound": tr(
             "check the name with `bailian models`, and that the model is activated for this account and region",
             "请用 `bailian models` 核对模型名称，并确认该账号和地域已开通此模型",
         ),
-        "QuotaExceeded": say(
+        "QuotaExceeded": tr(
             "top up the account, or switch off “stop when the free quota is used up” in the console",
             "请充值，或在控制台关闭“免费额度用完即停”",
         ),
-        "ConnectionFailed": say(
+        "ConnectionFailed": tr(
             "check the network, HTTPS_PROXY and the base URL (`bailian doctor`), then run the command again",
             "请检查网络、HTTPS_PROXY 与服务地址（`bailian doctor`），然后重新运行",
         ),
@@ -233,13 +233,22 @@ class BudgetExceeded(SetupError):
     stops_all = True
 
 
+class Retry(str, Enum):
+    """Whether a request that was refused may be sent again."""
+
+    AFTER_PAUSE = "wait"
+    """Refused unexecuted: as often as it takes, after a pause."""
+    FEW = "few"
+    """A few times only."""
+    NEVER = "no"
+
+
 class ServiceError(BailianError):
-    """The service answered no. Made by `wire_codes.service_error`."""
+    """The service answered no. Made by `service.error_codes.service_error`."""
 
     exit_code = Exit.REFUSED_BY_SERVICE
 
-    again: str = "no"
-    """"wait": refused unexecuted, send again after a pause. "few": a few times only. "no": never."""
+    again: Retry = Retry.NEVER
     of_model: bool = False
     """It stops all of one model only: the free quota of that is used up."""
     maybe_done: bool = False
@@ -281,8 +290,8 @@ class NotTheService(MaybeSent):
 
 def log_in(*, nothing_sent: bool = False) -> str:
     """Return what to do when something else answers in the service's place; only what was not sent is run again."""
-    again = say(", then run the command again", "，然后重新运行") if nothing_sent else ""
-    text = say(
+    again = tr(", then run the command again", "，然后重新运行") if nothing_sent else ""
+    text = tr(
         "log in to the network, or check HTTPS_PROXY and the base URL (`bailian doctor`)",
         "请登录网络，或检查 HTTPS_PROXY 与服务地址（`bailian doctor`）",
     )

@@ -16,6 +16,6 @@ def language() -> str:
     return "en"
 
 
-def say(en: str, zh: str) -> str:
+def tr(en: str, zh: str) -> str:
     """Return the sentence in the user's language."""
     return zh if language() == "zh" else en

@@ -56,7 +56,7 @@ class Prepared:
     def to_json(self) -> dict[str, Any]:
         """Return what the journal keeps to continue the job in another process."""
         return {
-            "mode": self.model.mode,
+            "mode": str(self.model.mode),
             "route": self.model.route,
             "body": dict(self.body),
             "count": self.count,

@@ -10,6 +10,7 @@ import os
 import re
 import sys
 from collections.abc import Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 PAGES = {
-    "en": ("README.md", "docs/reference.md"),
+    "en": ("README.md", "docs/reference.md", "docs/architecture.md"),
     "zh": ("README.zh-CN.md", "docs/reference.zh-CN.md"),
 }
 MILLION, THOUSAND = 1_000_000, 1_000
@@ -30,37 +31,37 @@ BLOCK = re.compile(r"(<!-- block: (?P<name>[\w-]+) -->\n).*?(<!-- end -->)", re.
 
 def exit_codes() -> str:
     from bailian.errors import Exit
-    from bailian.i18n import say
+    from bailian.i18n import tr
 
     meanings = {
-        Exit.OK: say("done", "完成"),
-        Exit.BUG: say(
+        Exit.OK: tr("done", "完成"),
+        Exit.BUG: tr(
             "a bug of the toolkit: what to report is said, what came is kept",
             "工具自身的缺陷：说明应报告的内容，已收到的结果会保留",
         ),
-        Exit.REFUSED_LOCALLY: say("refused before anything was sent", "发送前被拒绝"),
-        Exit.ACCOUNT: say("key, account, quota or budget", "密钥、账号、额度或预算问题"),
-        Exit.REFUSED_BY_SERVICE: say("the service refused it, or the task failed", "服务端拒绝，或任务失败"),
-        Exit.TRY_AGAIN: say("network, disk or service fault: worth another try", "网络、磁盘或服务故障，可以重试"),
-        Exit.STILL_RUNNING: say("still running; the task id was printed", "仍在运行，已输出 task_id"),
-        Exit.SOME_FAILED: say("finished, but some pictures or jobs failed", "已结束，但部分图片或任务失败"),
-        Exit.INTERRUPTED: say("interrupted; what runs on was printed", "被中断，已输出仍在运行的任务"),
+        Exit.REFUSED_LOCALLY: tr("refused before anything was sent", "发送前被拒绝"),
+        Exit.ACCOUNT: tr("key, account, quota or budget", "密钥、账号、额度或预算问题"),
+        Exit.REFUSED_BY_SERVICE: tr("the service refused it, or the task failed", "服务端拒绝，或任务失败"),
+        Exit.TRY_AGAIN: tr("network, disk or service fault: worth another try", "网络、磁盘或服务故障，可以重试"),
+        Exit.STILL_RUNNING: tr("still running; the task id was printed", "仍在运行，已输出 task_id"),
+        Exit.SOME_FAILED: tr("finished, but some pictures or jobs failed", "已结束，但部分图片或任务失败"),
+        Exit.INTERRUPTED: tr("interrupted; what runs on was printed", "被中断，已输出仍在运行的任务"),
     }
-    head = say("| exit code | meaning |", "| 退出码 | 含义 |")
+    head = tr("| exit code | meaning |", "| 退出码 | 含义 |")
     return "\n".join([head, "|--:|---|", *(f"| {int(code)} | {meanings[code]} |" for code in Exit)])
 
 
 def _life(model: Model) -> str:
     """Say when a model ends or ended, seen from the day of the catalog: a page must not change overnight."""
     from bailian.catalog import load
-    from bailian.i18n import say
+    from bailian.i18n import tr
 
     if not model.retired_on:
         return ""
     as_of = load().as_of
     ended = as_of is not None and model.retired(as_of)
     english, chinese = ("retired", "已于") if ended else ("retires", "将于")
-    return say(
+    return tr(
         f"{english} on {model.retired_on}, use `{model.successor}`",
         f"{chinese} {model.retired_on} 下线，请用 `{model.successor}`",
     )
@@ -68,25 +69,25 @@ def _life(model: Model) -> str:
 
 def image_models() -> str:
     from bailian.catalog import load
-    from bailian.i18n import say
+    from bailian.i18n import tr
 
-    head = say("| model | CNY a picture | n | sizes | call | |", "| 模型 | 元/张 | n | 尺寸 | 调用方式 | |")
+    head = tr("| model | CNY a picture | n | sizes | call | |", "| 模型 | 元/张 | n | 尺寸 | 调用方式 | |")
     lines = [head, "|---|--:|--:|---|---|---|"]
     for model in load().of_kind("image"):
         sizes = [size for size in model.sizes if size not in model.size_aliases.values()]
         if model.side_px:
-            shown = say(
+            shown = tr(
                 f"sides {model.side_px[0]}–{model.side_px[1]} px", f"边长 {model.side_px[0]}–{model.side_px[1]} 像素"
             )
         elif sizes:
             shown = " ".join(sizes).replace("*", "\\*")
         else:
-            shown = say(
+            shown = tr(
                 f"{model.min_pixels:,}–{model.max_pixels:,} pixels", f"{model.min_pixels:,}–{model.max_pixels:,} 像素"
             )
-        call = say("task", "异步任务") if model.mode == "task" else say("synchronous", "同步")
+        call = tr("task", "异步任务") if model.mode == "task" else tr("synchronous", "同步")
         extra = model.price_with_prompt_extend_cny
-        with_extend = say(f" ({extra:g} with prompt extension)", f"（智能改写时 {extra:g}）") if extra else ""
+        with_extend = tr(f" ({extra:g} with prompt extension)", f"（智能改写时 {extra:g}）") if extra else ""
         lines.append(
             f"| `{model.name}` | {model.price_cny:g}{with_extend} | {model.n_max} | {shown} | {call} | {_life(model)} |"
         )
@@ -95,9 +96,9 @@ def image_models() -> str:
 
 def video_models() -> str:
     from bailian.catalog import load
-    from bailian.i18n import say
+    from bailian.i18n import tr
 
-    head = say("| model | CNY a second | seconds | sizes |", "| 模型 | 元/秒 | 时长（秒） | 尺寸 |")
+    head = tr("| model | CNY a second | seconds | sizes |", "| 模型 | 元/秒 | 时长（秒） | 尺寸 |")
     lines = [head, "|---|---|---|---|"]
     for model in load().of_kind("video"):
         prices = model.price_cny if isinstance(model.price_cny, dict) else {}
@@ -111,9 +112,9 @@ def video_models() -> str:
 def text_models() -> str:
     """Prices of the first tier: the rest is in docs/reference.md."""
     from bailian.catalog import load
-    from bailian.i18n import say
+    from bailian.i18n import tr
 
-    head = say(
+    head = tr(
         "| model | CNY a million tokens: in | out | out, thinking | tokens in, at most | out | |",
         "| 模型 | 元/百万 token：输入 | 输出 | 思考时输出 | 输入上限（token） | 输出上限 | |",
     )
@@ -121,7 +122,7 @@ def text_models() -> str:
     for model in load().of_kind("text"):
         prices = [_a_million(model.price_cny, name) for name in ("input", "output", "thinking_output")]
         if model.price_tiers:
-            prices = [price and say(f"from {price}", f"{price} 起") for price in prices]
+            prices = [price and tr(f"from {price}", f"{price} 起") for price in prices]
         limits = [f"{limit:,}" if limit else "" for limit in (model.max_input_tokens, model.max_output_tokens)]
         lines.append(f"| `{model.name}` | {' | '.join([*prices, *limits])} | {_life(model)} |")
     return "\n".join(lines)
@@ -135,9 +136,9 @@ def _a_million(prices: object, name: str) -> str:
 def text_prices() -> str:
     """Every tier of every text model."""
     from bailian.catalog import load
-    from bailian.i18n import say
+    from bailian.i18n import tr
 
-    head = say(
+    head = tr(
         "| model | input of at most | CNY a million tokens: in | out | out, thinking |",
         "| 模型 | 输入不超过（token） | 元/百万 token：输入 | 输出 | 思考时输出 |",
     )
@@ -153,17 +154,17 @@ def text_prices() -> str:
 
 def recognizers() -> str:
     from bailian.catalog import load
-    from bailian.i18n import say
+    from bailian.i18n import tr
 
-    head = say(
+    head = tr(
         "| model | CNY an hour | languages | `--language` | hot words | |",
         "| 模型 | 元/小时 | 语种 | `--language` | 热词 | |",
     )
     lines = [head, "|---|--:|---|---|---|---|"]
     for model in load().of_kind("transcription"):
         price = f"{model.price_cny * 3600:g}" if isinstance(model.price_cny, float) else ""
-        marks = [say("yes", "支持") if has else "" for has in (model.language_hints, model.vocabulary)]
-        unknown = say("in none of the vendor's lists; sent as named", "官方列表中没有此名称；原样发送")
+        marks = [tr("yes", "支持") if has else "" for has in (model.language_hints, model.vocabulary)]
+        unknown = tr("in none of the vendor's lists; sent as named", "官方列表中没有此名称；原样发送")
         about = unknown if model.unknown_to_service else _in_language(model.description)
         about = "; ".join(part for part in (_life(model), about) if part)
         lines.append(f"| `{model.name}` | {price} | {' '.join(model.languages)} | {' | '.join(marks)} | {about} |")
@@ -172,13 +173,13 @@ def recognizers() -> str:
 
 def voices() -> str:
     from bailian.catalog import load
-    from bailian.i18n import say
+    from bailian.i18n import tr
 
-    head = say("| voice | languages | Hz | subtitles | |", "| 音色 | 语种 | 采样率 | 字幕 | |")
+    head = tr("| voice | languages | Hz | subtitles | |", "| 音色 | 语种 | 采样率 | 字幕 | |")
     lines = [head, "|---|---|--:|---|---|"]
     for model in load().of_kind("speech"):
         if not model.unknown_to_service:
-            times = say("yes", "有") if model.word_times else say("no", "无")
+            times = tr("yes", "有") if model.word_times else tr("no", "无")
             spoken = " ".join(model.languages)
             lines.append(f"| `{model.name}` | {spoken} | {model.sample_rate_hz} | {times} | {model.description} |")
     return "\n".join(lines)
@@ -186,17 +187,17 @@ def voices() -> str:
 
 def _in_language(text: str) -> str:
     """Return the half of a description "中文 · English" that is wanted."""
-    from bailian.i18n import say
+    from bailian.i18n import tr
 
     chinese, _, english = text.partition(" · ")
-    return say(english or chinese, chinese)
+    return tr(english or chinese, chinese)
 
 
 def edit_functions() -> str:
-    from bailian.i18n import say
+    from bailian.i18n import tr
     from bailian.modalities.wanx_edit import ARGUMENTS, FUNCTIONS
 
-    head = say("| `--function` | | own arguments | without a prompt |", "| `--function` | | 专用参数 | 省略提示词时 |")
+    head = tr("| `--function` | | own arguments | without a prompt |", "| `--function` | | 专用参数 | 省略提示词时 |")
     lines = [head, "|---|---|---|---|"]
     for name, function in FUNCTIONS.items():
         own = ["`--mask…`"] if function.mask else []
@@ -204,7 +205,7 @@ def edit_functions() -> str:
             rule, flag = ARGUMENTS[argument], f"`--{argument.replace('_', '-')}`"
             own.append(flag if isinstance(rule.default, bool) else f"{flag} {rule.low:g}–{rule.high:g}")
         default = function.default_prompt
-        prompt = say("required", "必填") if default is None else f"“{default}”" if default else say("empty", "空")
+        prompt = tr("required", "必填") if default is None else f"“{default}”" if default else tr("empty", "空")
         lines.append(f"| `{name}` | {function.title} | {', '.join(own)} | {prompt} |")
     return "\n".join(lines)
 
@@ -230,7 +231,28 @@ def _help(command: Command, words: str) -> str:
         return f"```\n{command.get_help(context)}\n```"
 
 
+def states() -> str:
+    """Draw the states of a job from the table that the code goes by."""
+    import ast
+    import inspect
+
+    from bailian.store.states import FINAL_STATES, TRANSITIONS, Status
+
+    body = ast.parse(inspect.getsource(Status)).body[0].body  # type: ignore[attr-defined]
+    meanings = {
+        before.targets[0].id.lower(): after.value.value
+        for before, after in pairwise(body)
+        if isinstance(before, ast.Assign) and isinstance(after, ast.Expr)
+    }
+    lines = ["| state | what it means | may become |", "|---|---|---|"]
+    for state, after in TRANSITIONS.items():
+        name = f"**{state}**" if state in FINAL_STATES else str(state)
+        lines.append(f"| {name} | {meanings[state]} | {', '.join(one for one in after if one != state)} |")
+    return "\n".join(lines)
+
+
 BLOCKS = {
+    "states": states,
     "exit-codes": exit_codes,
     "image-models": image_models,
     "video-models": video_models,

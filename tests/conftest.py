@@ -224,7 +224,7 @@ def first_post(box: Sandbox) -> LoggedRequest:
 
 FAST_START = (
     "import sys; import bailian.engine.scheduler as s; s.PAUSE_FACTOR = {factor}; sys.argv[0] = 'text2image.py'; "
-    f"import datetime, bailian.catalog as c; c.current_day = lambda: {SEED_DAY!r}; "
+    f"import datetime, bailian.catalog.catalog as c; c.current_day = lambda: {SEED_DAY!r}; "
     "from bailian.cli import guard; {command}; guard.main(main)"
 )
 

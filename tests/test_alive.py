@@ -16,7 +16,7 @@ from PIL import Image
 from bailian import text2image as draw
 from bailian.catalog import load
 from bailian.errors import BailianError, Exit, SetupError
-from bailian.modalities import MODULES, of
+from bailian.modalities import MODULES, modality_of
 from bailian.sandbox import Fault, Sandbox
 from tests.conftest import Run
 
@@ -120,7 +120,7 @@ def test_help_names_the_defaults_in_their_order() -> None:
             continue
         text = options_of(*words.get(kind, (scripts.get(kind, kind),)))
         said = text[text.index("[default: ", text.index("--model")) :].split("]")[0]
-        assert [word.strip(",;") for word in said.split() if "-" in word] == list(of(kind).DEFAULT_MODELS)  # type: ignore[attr-defined]
+        assert [word.strip(",;") for word in said.split() if "-" in word] == list(modality_of(kind).DEFAULT_MODELS)  # type: ignore[attr-defined]
 
 
 # ── a model that is named ──

@@ -20,7 +20,7 @@ def submits(box: Sandbox) -> int:
 
 def one_whole_picture(paths: list[Path]) -> None:
     (path,) = paths
-    assert png.is_whole(path.read_bytes())
+    assert png.is_complete(path.read_bytes())
     leftovers = [p.name for p in path.parent.iterdir() if p != path]
     assert leftovers == []
 
@@ -367,7 +367,7 @@ def test_a_journal_that_fills_up_after_the_submit_gives_the_id(
         raise unusable(Path("journal.sqlite3"), OSError("database or disk is full"))
 
     with monkeypatch.context() as patched:
-        patched.setattr(Journal, "submitted", full)
+        patched.setattr(Journal, "record_task", full)
         ran = text2image("猫", exits=5)
     (command,) = re.findall(r"bailian (tasks adopt \S+ --job \S+)", ran.err)
     assert box.tasks[0].task_id in command
@@ -384,7 +384,7 @@ def test_a_journal_that_fills_up_later_keeps_the_id_in_the_report(
         raise unusable(Path("journal.sqlite3"), OSError("database or disk is full"))
 
     with monkeypatch.context() as patched:
-        patched.setattr(Journal, "ended", full)
+        patched.setattr(Journal, "store_answer", full)
         error = text2image("猫", "--json", exits=5).json["error"]
     assert error["task_id"] == box.tasks[0].task_id
     one_whole_picture(bailian("tasks", "wait", "--all").paths)

@@ -25,7 +25,8 @@ from bailian.files import png
 from bailian.sandbox import Fault, Sandbox
 from bailian.service import client, download
 from bailian.service.server_clock import ServerClock
-from bailian.store.rate_limits import Pace
+from bailian.store.limits import SharedLimits
+from bailian.store.rate_limits import RateLimiter
 from tests.conftest import FAST_MODELS, Run
 from tests.unit.test_migration import old_journal
 
@@ -95,7 +96,7 @@ def executed(box: Sandbox) -> Counter[str]:
 def is_whole(path: Path) -> bool:
     data = path.read_bytes()
     if path.suffix == ".png":
-        return png.is_whole(data)
+        return png.is_complete(data)
     if path.suffix == ".mp4":
         return data[4:8] == b"ftyp" and b"moov" in data
     if path.suffix == ".wav":
@@ -253,15 +254,15 @@ def edits(*names: str) -> list[dict[str, Any]]:
 
 def test_an_input_that_vanishes_after_planning(bailian: Run, box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     rows = edits("甲.png", "乙.png")
-    make_ready = batch_run.make_ready
+    prepare_batch = batch_run.prepare_batch
 
     def lose_one(*words: Any) -> Any:
-        ready = make_ready(*words)
+        ready = prepare_batch(*words)
         Path("甲.png").rename("丙.png")
         return ready
 
     with monkeypatch.context() as patch:
-        patch.setattr(batch_run, "make_ready", lose_one)
+        patch.setattr(batch_run, "prepare_batch", lose_one)
         ran = bailian("batch", "run", write(rows), exits=7)
     assert "甲.png" in ran.err
     assert states() == {"done": 1, "unsent": 1}
@@ -456,16 +457,16 @@ def test_a_clock_that_jumps(bailian: Run, box: Sandbox, monkeypatch: pytest.Monk
         asked += 1
         return time.time() + (jump_s if asked > 20 else 0.0)
 
-    made, place = Pace.__init__, Pace.place_s
+    made, place = SharedLimits.__init__, RateLimiter.reserve
 
-    def place_s(self: Pace, *words: Any) -> float:
+    def reserve(self: RateLimiter, *words: Any) -> float:
         nonlocal longest_s
         wait_s = place(self, *words)
         longest_s = max(longest_s, wait_s)
         return min(wait_s, 60.0)
 
-    monkeypatch.setattr(Pace, "__init__", lambda self, home: made(self, home, clock=clock))
-    monkeypatch.setattr(Pace, "place_s", place_s)
+    monkeypatch.setattr(SharedLimits, "__init__", lambda self, home: made(self, home, clock=clock))
+    monkeypatch.setattr(RateLimiter, "reserve", reserve)
     bailian("batch", "run", write([*pictures(10), *texts(10)]))
     assert states() == {"done": 20}
     assert longest_s < 600
@@ -509,7 +510,7 @@ def test_an_output_that_takes_no_more(
             raise failure or SaveError("nobody reads stdout any more")
 
     with monkeypatch.context() as patch:
-        patch.setattr(run_file, "write_data", full)
+        patch.setattr(run_file, "print_data", full)
         ran = bailian("batch", "run", write(texts(60)), exits=5)
     assert "run the same command again to go on" in ran.err
     assert "done" in {row["state"] for row in records()}

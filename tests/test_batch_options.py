@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 import bailian.batch.run as batch_run
-from bailian.batch.missing_prices import refuse_unpriced
+from bailian.batch.missing_prices import refuse_missing_prices
 from bailian.errors import BudgetExceeded, NotSent
 from bailian.i18n import language
 from bailian.sandbox import Fault, Sandbox
@@ -98,11 +98,11 @@ def test_rows_without_a_price_that_wait_since_a_run_without_budget(bailian: Run,
 
 def test_a_thousand_rows_without_a_price_are_not_a_thousand_lines() -> None:
     with pytest.raises(BudgetExceeded) as told:
-        refuse_unpriced(["day"], [(f"line {i}", "模型") for i in range(1_000)], "甲.csv")
+        refuse_missing_prices(["day"], [(f"line {i}", "模型") for i in range(1_000)], "甲.csv")
     lines = told.value.message.splitlines()
     assert (lines[1], lines[-1], len(lines)) == ("line 0: 模型", "… and 950 more", 52)
-    refuse_unpriced([], [("line 1", "模型")], "甲.csv")
-    refuse_unpriced(["day"], [], "甲.csv")
+    refuse_missing_prices([], [("line 1", "模型")], "甲.csv")
+    refuse_missing_prices(["day"], [], "甲.csv")
 
 
 # ── in Chinese ──

@@ -97,14 +97,14 @@ GATE = (
 
 
 _AT_THE_DOOR = """
-import os, pathlib, time, bailian.store.rate_limits
-take = bailian.store.rate_limits.Pace.take_slot
+import os, pathlib, time, bailian.store.slots
+take = bailian.store.slots.ConcurrencyLimiter.acquire
 def gated(self, *words):
     pathlib.Path(f"ready-{os.getpid()}").touch()
     while not os.path.exists("go"):
         time.sleep(0.01)
     return take(self, *words)
-bailian.store.rate_limits.Pace.take_slot = gated
+bailian.store.slots.ConcurrencyLimiter.acquire = gated
 """
 AT_THE_DOOR = f"exec({_AT_THE_DOOR!r}, globals()); from bailian.cli.main import bailian as main"
 """Waits when it asks for its first slot: on a busy machine one process could be done before another has asked."""

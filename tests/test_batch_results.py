@@ -16,7 +16,7 @@ import pytest
 from bailian.batch.output.records import read_results, records, write_results
 from bailian.sandbox import Fault, Sandbox
 from bailian.store import batches, schema
-from bailian.store.batches import CHUNK_ROWS, COLUMNS, Runs
+from bailian.store.batches import CHUNK_ROWS, COLUMNS, BatchStore
 from bailian.store.jobs import Journal
 from tests.conftest import Run, end, start_script
 from tests.test_processes import posix_only
@@ -72,7 +72,7 @@ def test_what_is_under_way_and_not_in_the_file_any_more_comes_last(bailian: Run,
 
 
 @pytest.fixture
-def many(tmp_path: Path) -> Iterator[Runs]:
+def many(tmp_path: Path) -> Iterator[BatchStore]:
     """A batch of several chunks, each row with a failed try before its last one."""
 
     def row(number: int, attempt: int) -> tuple[Any, ...]:
@@ -82,7 +82,7 @@ def many(tmp_path: Path) -> Iterator[Runs]:
         return tuple({"state": state, "owner": None, **own}.get(name, "{}") for name in COLUMNS)
 
     with closing(Journal(tmp_path / "家")) as journal:
-        runs = Runs(journal, "a")
+        runs = BatchStore(journal, "a")
         for attempt in range(2):
             runs.intend_all(row(number, attempt) for number in range(5 * CHUNK_ROWS))
         yield runs
@@ -94,10 +94,10 @@ class Request(dict[str, Any]):
     __hash__ = object.__hash__  # type: ignore[assignment]
 
 
-def test_rows_of_a_large_batch_pass_through(many: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rows_of_a_large_batch_pass_through(many: BatchStore, monkeypatch: pytest.MonkeyPatch) -> None:
     """In the order that was asked for, the newest try of each, and no more in memory than two chunks of them."""
     alive: weakref.WeakSet[Request] = weakref.WeakSet()
-    made = schema.row_of
+    made = schema.job_row
 
     def counted(row: Any) -> Any:
         one = made(row)
@@ -105,7 +105,7 @@ def test_rows_of_a_large_batch_pass_through(many: Runs, monkeypatch: pytest.Monk
         alive.add(request)
         return one._replace(request=request)
 
-    monkeypatch.setattr(batches, "row_of", counted)
+    monkeypatch.setattr(batches, "job_row", counted)
     count = 5 * CHUNK_ROWS
     places = {f"k{number}": f"[{place}]" for place, number in enumerate(reversed(range(count)))}
     most = 0
@@ -127,7 +127,7 @@ def test_half_a_surrogate_pair_is_no_reason_to_fail(tmp_path: Path) -> None:
 
 DIE = "os.kill(os.getpid(), 9)"
 PLACES = {
-    "in the results": f"results.record = lambda *words: {DIE}",
+    "in the results": f"records.record = lambda *words: {DIE}",
     "in the page": f"gallery._card = lambda *words: {DIE}",
     "in a thumbnail": f"Image.Image.save = lambda image, part, *words, **more: (part.write_bytes(b'half'), {DIE})",
 }

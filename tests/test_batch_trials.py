@@ -15,7 +15,7 @@ import pytest
 from bailian.batch.output import gallery
 from bailian.batch.output import records as results
 from bailian.cli.batch import run_file
-from bailian.engine import scheduler
+from bailian.engine import shutdown
 from bailian.i18n import language
 from bailian.sandbox import Fault, Sandbox
 from tests.conftest import Run
@@ -169,7 +169,7 @@ def test_a_dry_run_prices_only_what_is_left(bailian: Run) -> None:
 def test_a_text_cut_off_by_max_duration_is_no_failure(
     bailian: Run, box: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(scheduler, "TEXT_GRACE_S", 0.1)
+    monkeypatch.setattr(shutdown, "TEXT_GRACE_S", 0.1)
     box.faults.add(Fault("text", "slow", delay_s=3.0))
     name = write(texts("甲"))
     bailian("batch", "run", name, "--max-duration", "0.3", exits=6)
@@ -177,11 +177,11 @@ def test_a_text_cut_off_by_max_duration_is_no_failure(
 
 
 def test_paging_through_a_batch_reads_every_row_once(tmp_path: Path) -> None:
-    from bailian.store.batches import CHUNK_ROWS, COLUMNS, Runs
+    from bailian.store.batches import CHUNK_ROWS, COLUMNS, BatchStore
     from bailian.store.jobs import Journal
 
     journal = Journal(tmp_path / "家")
-    runs = Runs(journal, "a")
+    runs = BatchStore(journal, "a")
     rows = CHUNK_ROWS * 16
 
     def row(number: int) -> tuple[Any, ...]:
@@ -289,7 +289,7 @@ def test_one_row_that_was_done_before_is_one(bailian: Run) -> None:
 def test_cron_is_silent_about_rows_that_are_left_for_its_next_run(
     bailian: Run, box: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(scheduler, "TEXT_GRACE_S", 0.1)
+    monkeypatch.setattr(shutdown, "TEXT_GRACE_S", 0.1)
     box.faults.add(Fault("text", "slow", delay_s=3.0))
     ran = bailian("batch", "run", write(texts("甲")), "--cron", "--max-duration", "0.3", exits=6)
     assert (ran.out, ran.err) == ("", "")
@@ -330,13 +330,13 @@ def test_free_quotas_are_numbers_that_people_read(bailian: Run, monkeypatch: pyt
 def test_ctrl_c_while_an_error_is_printed_changes_nothing(bailian: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     from bailian.cli.output import terminal
 
-    talk = terminal.talk
+    print_err = terminal.print_err
 
     def pressed(text: str) -> None:
         os.kill(os.getpid(), signal.SIGINT)
-        talk(text)
+        print_err(text)
 
-    monkeypatch.setattr(terminal, "talk", pressed)
+    monkeypatch.setattr(terminal, "print_err", pressed)
     try:
         ran = bailian("batch", "run", "没有.json", exits=2)
     except KeyboardInterrupt:  # it would end all other tests

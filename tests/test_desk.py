@@ -15,23 +15,27 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from bailian.catalog import catalog
 from bailian.config.settings import home_folder
-from bailian.engine import scheduler
+from bailian.engine import db_writer
+from bailian.engine.db_writer import DbWriter
 from bailian.engine.engine import Engine
-from bailian.engine.job import End, Job, Outcome, Saving, Then
-from bailian.engine.queues import Lanes
+from bailian.engine.job import Job, OutputSpec
+from bailian.engine.queues import ModelQueues
 from bailian.engine.scheduler import Scheduler
+from bailian.engine.step import Next, Outcome, Step, StepResult
 from bailian.engine.steps import bulk_steps
 from bailian.engine.steps.step_table import STEPS
 from bailian.errors import SaveError
-from bailian.modalities import of
+from bailian.modalities import modality_of
 from bailian.sandbox import Sandbox
 from bailian.store import bulk_writes
 from bailian.store.database import Database, unusable
 from bailian.store.jobs import Journal
-from bailian.store.schema import FILE_NAME, FINAL_STATES, Ended
+from bailian.store.schema import FILE_NAME, JobResult
+from bailian.store.states import FINAL_STATES
 from tests.conftest import FAST_MODELS, Run, end, start_script
 from tests.test_batch_bad_days import check, jobs, pictures, records, states, texts, write
 from tests.test_losses import job_of, new_engine
@@ -39,22 +43,22 @@ from tests.test_processes import posix_only
 
 ROWS = 30
 QUIET_S = 0.01
-RUN_TOGETHER = Scheduler._run_together
+RUN_TOGETHER = DbWriter.write
 
 
-def gather(run_together: Callable[..., Any] = Scheduler._run_together) -> Callable[..., Any]:
+def gather(run_together: Callable[..., Any] = DbWriter.write) -> Callable[..., Any]:
     """Let the desk be slow: it takes all that is about to come, so that piles do not hang on how busy the machine is."""
 
-    def gathered(self: Scheduler, pile: Sequence[tuple[Job, str]]) -> Any:
+    def gathered(self: DbWriter, pile: Sequence[tuple[Job, Step]]) -> Any:
         grown, quiet = list(pile), 0
-        while quiet < 3 and len(grown) < scheduler.DESK_MAX:
+        while quiet < 3 and len(grown) < db_writer.MAX_BATCH:
             time.sleep(QUIET_S)
             quiet += 1
             with suppress(queue.Empty):
-                while (more := self._desk.get_nowait()) is not None:
+                while (more := self._steps.get_nowait()) is not None:
                     grown.append(more)
                     quiet = 0
-                self._desk.put(None)
+                self._steps.put(None)
                 break
         return run_together(self, grown)
 
@@ -67,7 +71,7 @@ def slow_desk(box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     Path("bailian").mkdir()
     all_at_once = FAST_MODELS.replace("submit_per_s = 500", "submit_per_s = 10000")
     Path("bailian/models.toml").write_text(all_at_once, encoding="utf-8")
-    monkeypatch.setattr(Scheduler, "_run_together", gather())
+    monkeypatch.setattr(DbWriter, "write", gather())
 
 
 def broken(*_: object, **__: object) -> None:
@@ -113,8 +117,8 @@ def test_many_rows_are_few_commits(bailian: Run, box: Sandbox, monkeypatch: pyte
         commit(self, *words)
 
     monkeypatch.setattr(Database, "_commit", counted)
-    ended = Often(bulk_writes.ended)
-    monkeypatch.setattr(bulk_writes, "ended", ended)
+    ended = Often(bulk_writes.store_answers)
+    monkeypatch.setattr(bulk_writes, "store_answers", ended)
     bailian("batch", "run", write(texts(ROWS)))
     is_well(box, ROWS)
     assert asked(box) == {row["prompt"]: 1 for row in texts(ROWS)}
@@ -152,7 +156,7 @@ def test_two_rows_of_one_name_in_one_pile(bailian: Run, box: Sandbox) -> None:
 
 
 @pytest.mark.parametrize("times", [1, 10**9], ids=["once", "always"])
-@pytest.mark.parametrize("name", ["sending", "ended", "files", "done"])
+@pytest.mark.parametrize("name", ["record_intents", "store_answers", "record_files", "finish_jobs"])
 def test_rows_of_a_pile_that_failed_take_their_own_steps(
     bailian: Run, box: Sandbox, monkeypatch: pytest.MonkeyPatch, name: str, times: int
 ) -> None:
@@ -164,20 +168,20 @@ def test_rows_of_a_pile_that_failed_take_their_own_steps(
     assert asked(box) == {row["prompt"]: 1 for row in texts(ROWS)}
 
 
-@pytest.mark.parametrize("step", ["turn", "submit", "record", "place"])
+@pytest.mark.parametrize("step", [Step.ADMIT, Step.RECORD_INTENT, Step.RECORD_REPLY, Step.PUBLISH])
 def test_a_commit_that_fails_costs_nothing(
-    bailian: Run, box: Sandbox, monkeypatch: pytest.MonkeyPatch, step: str
+    bailian: Run, box: Sandbox, monkeypatch: pytest.MonkeyPatch, step: Step
 ) -> None:
     """What the desk has done of a pile is not in the journal: each row does it again, and nothing is there twice."""
-    run_pile, commit = Scheduler._run_pile, Database._commit
+    run_pile, commit = DbWriter._run_batch, Database._commit
     next_fails, failed = False, 0
 
-    def run_and_mark(self: Scheduler, pile: Sequence[tuple[Job, str]]) -> Any:
+    def run_and_mark(self: DbWriter, pile: Sequence[tuple[Job, Step]]) -> Any:
         nonlocal next_fails
         ends = run_pile(self, pile)
         taken = [one == step for _, one in pile]
         # A turn that need not wait goes on to its submit in the same pile.
-        taken += [step == "submit" and end == Then("send") for _, end in ends]
+        taken += [step == Step.RECORD_INTENT and end == Next(Step.SEND) for _, end in ends]
         next_fails = failed < 2 and sum(taken) > 1
         return ends
 
@@ -189,7 +193,7 @@ def test_a_commit_that_fails_costs_nothing(
         self._connection.execute("ROLLBACK")
         return self._end(group, sqlite3.OperationalError("database or disk is full"))
 
-    monkeypatch.setattr(Scheduler, "_run_pile", run_and_mark)
+    monkeypatch.setattr(DbWriter, "_run_batch", run_and_mark)
     monkeypatch.setattr(Database, "_commit", fail_if_marked)
     bailian("batch", "run", write(texts(ROWS)))
     assert failed, "no commit has failed"
@@ -198,30 +202,31 @@ def test_a_commit_that_fails_costs_nothing(
 
 
 def text_jobs(engine: Engine, count: int) -> list[Job]:
-    saving = Saving(Path("outputs").absolute(), "{prompt}")
+    saving = OutputSpec(Path("outputs").absolute(), "{prompt}")
     models = catalog.load(home_folder())
     return [
-        engine.intend(of("text").prepare({"prompt": f"第{i}道题。"}, models, "beijing"), saving) for i in range(count)
+        engine.intend(modality_of("text").prepare({"prompt": f"第{i}道题。"}, models, "beijing"), saving)
+        for i in range(count)
     ]
 
 
-def at_desk(engine: Engine, pile: Sequence[tuple[Job, str]]) -> dict[str, End]:
+def at_desk(engine: Engine, pile: Sequence[tuple[Job, Step]]) -> dict[str, StepResult]:
     """Run these steps as one pile; return how each job's ended."""
-    ends = Scheduler(STEPS, engine.ports, Lanes([]))._run_together(pile)
+    ends = Scheduler(STEPS, engine.services, ModelQueues([]))._writer.write(pile)
     return {job.id: end for job, end in ends}
 
 
 def answered(engine: Engine, jobs: Sequence[Job]) -> None:
     """Send them, so that their answers are here and not written down."""
-    at_desk(engine, [(job, "submit") for job in jobs])
+    at_desk(engine, [(job, Step.RECORD_INTENT) for job in jobs])
     for job in jobs:
-        assert STEPS["send"](job, engine.ports) == Then("record")
+        assert STEPS[Step.SEND](job, engine.services) == Next(Step.RECORD_REPLY)
 
 
 @pytest.fixture
 def alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """These tests make their piles themselves."""
-    monkeypatch.setattr(Scheduler, "_run_together", RUN_TOGETHER)
+    monkeypatch.setattr(DbWriter, "write", RUN_TOGETHER)
 
 
 @pytest.mark.usefixtures("alone", "bailian")
@@ -230,10 +235,12 @@ def test_answers_that_cannot_be_recorded_do_not_keep_others_from_being_sent(monk
     with new_engine() as engine:
         had, new = text_jobs(engine, 3), text_jobs(engine, 3)
         answered(engine, had)
-        monkeypatch.setattr(bulk_writes, "ended", broken)
-        ends = at_desk(engine, [*((job, "submit") for job in new), *((job, "record") for job in had)])
-        assert [ends[job.id] for job in had] == [Then("place")] * 3
-        assert [ends[job.id] for job in new] == [Then("send")] * 3
+        monkeypatch.setattr(bulk_writes, "store_answers", broken)
+        ends = at_desk(
+            engine, [*((job, Step.RECORD_INTENT) for job in new), *((job, Step.RECORD_REPLY) for job in had)]
+        )
+        assert [ends[job.id] for job in had] == [Next(Step.PUBLISH)] * 3
+        assert [ends[job.id] for job in new] == [Next(Step.SEND)] * 3
         assert {job_of(engine.journal, job.id).state for job in had} == {"ended"}
         assert {job_of(engine.journal, job.id).state for job in new} == {"sending"}
 
@@ -243,10 +250,10 @@ def test_a_folder_that_cannot_be_synced_does_not_keep_others_from_being_sent(mon
     with new_engine() as engine:
         had, new = text_jobs(engine, 3), text_jobs(engine, 3)
         answered(engine, had)
-        at_desk(engine, [(job, "record") for job in had])
-        monkeypatch.setattr(scheduler, "sync_folder", fails_to_sync)
-        ends = at_desk(engine, [*((job, "submit") for job in new), *((job, "place") for job in had)])
-        assert [ends[job.id] for job in new] == [Then("send")] * 3
+        at_desk(engine, [(job, Step.RECORD_REPLY) for job in had])
+        monkeypatch.setattr(db_writer, "sync_folder", fails_to_sync)
+        ends = at_desk(engine, [*((job, Step.RECORD_INTENT) for job in new), *((job, Step.PUBLISH) for job in had)])
+        assert [ends[job.id] for job in new] == [Next(Step.SEND)] * 3
         assert {job_of(engine.journal, job.id).state for job in new} == {"sending"}
 
 
@@ -254,9 +261,9 @@ def test_a_folder_that_cannot_be_synced_does_not_keep_others_from_being_sent(mon
 def test_one_that_is_not_ours_keeps_no_other_of_its_pile_from_being_sent() -> None:
     with new_engine() as engine:
         jobs = text_jobs(engine, 4)
-        assert engine.journal.claim(jobs[2].id, "别人", engine.ports.owner.id)
-        ends = at_desk(engine, [(job, "submit") for job in jobs])
-        assert [ends.pop(job.id) for job in (jobs[0], jobs[1], jobs[3])] == [Then("send")] * 3
+        assert engine.journal.claim(jobs[2].id, "别人", engine.services.lease.id)
+        ends = at_desk(engine, [(job, Step.RECORD_INTENT) for job in jobs])
+        assert [ends.pop(job.id) for job in (jobs[0], jobs[1], jobs[3])] == [Next(Step.SEND)] * 3
         (end,) = ends.values()
         assert isinstance(end, Outcome)
         assert end.state == "unsent"
@@ -270,8 +277,8 @@ def test_answers_that_cannot_be_recorded_are_told_row_by_row(
     bailian: Run, box: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(bulk_writes, "ended", broken)
-        patch.setattr(Journal, "ended", broken)
+        patch.setattr(bulk_writes, "store_answers", broken)
+        patch.setattr(Journal, "store_answer", broken)
         ran = bailian("batch", "run", write(texts(ROWS)), exits=6)
     assert ran.err.count("the result was made, but the journal could not record it") == ROWS
     assert asked(box) == {row["prompt"]: 1 for row in texts(ROWS)}, "nothing is sent twice in that run"
@@ -282,11 +289,39 @@ def test_answers_that_cannot_be_recorded_are_told_row_by_row(
 
 
 def test_one_answer_that_cannot_be_recorded(text2text: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Journal, "ended", broken)
+    monkeypatch.setattr(Journal, "store_answer", broken)
     assert "could not record" in text2text("你好", "-o", "答.md", exits=5).err
 
 
-@pytest.mark.parametrize("name", ["sending", "ended", "files", "done"])
+@pytest.mark.parametrize(
+    "words, said",
+    [(("text2image", "猫"), "bailian tasks adopt"), (("image_edit", "变红", "--image", "dog.png"), "/results/")],
+    ids=["a task", "a synchronous picture"],
+)
+def test_a_commit_that_fails_for_good_names_what_is_paid(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], said: str
+) -> None:
+    """The step has written, and its commit fails, alone too: the task's id or the result's link is said."""
+    Image.new("RGB", (640, 512), "teal").save("dog.png")
+    commit, journal = Database._commit, set()
+
+    def fails(self: Database, group: Any) -> None:
+        paid = "SELECT 1 FROM jobs WHERE state IN ('submitted', 'ended')"
+        if self.path.name != FILE_NAME or not self._connection.execute(paid).fetchall():
+            return commit(self, group)
+        journal.add(self.path)
+        self._connection.execute("ROLLBACK")
+        return self._end(group, sqlite3.OperationalError("database or disk is full"))
+
+    monkeypatch.setattr(Database, "_commit", fails)
+    run: Run = request.getfixturevalue(words[0])
+    ran = run(*words[1:], exits=5)
+    assert journal
+    assert "could not record it" in ran.err
+    assert said in ran.err
+
+
+@pytest.mark.parametrize("name", ["record_intents", "store_answers", "record_files", "finish_jobs"])
 def test_a_bug_in_what_is_done_for_many_stops_nobody(
     bailian: Run, box: Sandbox, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
@@ -306,16 +341,16 @@ def test_a_bug_with_one_job_is_reported_and_stops_no_other(
     bailian: Run, box: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The row is said to be a bug's, with what to send; its answer is kept; the next run goes on from there."""
-    ended = Journal.ended
+    ended = Journal.store_answer
 
-    def has_a_bug(self: Journal, job: Ended) -> None:
+    def has_a_bug(self: Journal, job: JobResult) -> None:
         if "第1道题。" in str(self.job(job.job_id)) and job.charged_cny is not None:
             raise RuntimeError("a bug")
         ended(self, job)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Journal, "ended", has_a_bug)
-        patch.setattr(bulk_writes, "ended", lambda *_: broken())
+        patch.setattr(Journal, "store_answer", has_a_bug)
+        patch.setattr(bulk_writes, "store_answers", lambda *_: broken())
         ran = bailian("batch", "run", write(texts(ROWS)), exits=1)
     assert "a bug in this toolkit: RuntimeError: a bug" in ran.err
     assert "bailian tasks show" in ran.err
@@ -330,7 +365,7 @@ def test_the_desk_ends_with_its_run() -> None:
     """Closed while more lies on it than it has in hand: who starts many runs must not gather threads."""
     begun, may_end = threading.Event(), threading.Event()
 
-    def slow(job: Job, _ports: Any) -> Outcome:
+    def slow(job: Job, _services: Any) -> Outcome:
         begun.set()
         may_end.wait(60)
         return Outcome(job, "done")
@@ -338,12 +373,12 @@ def test_the_desk_ends_with_its_run() -> None:
     with new_engine() as engine:
         first, second = text_jobs(engine, 2)
         before = set(threading.enumerate())
-        scheduler = Scheduler({"keep": slow}, engine.ports, Lanes([]))
-        scheduler.add(first, "keep")
+        scheduler = Scheduler({Step.STORE_ANSWER: slow}, engine.services, ModelQueues([]))
+        scheduler.add(first, Step.STORE_ANSWER)
         assert begun.wait(60)
-        scheduler.add(second, "keep")
+        scheduler.add(second, Step.STORE_ANSWER)
         scheduler.close()
-        (desk,) = (thread for thread in set(threading.enumerate()) - before if thread.name == "bailian-desk")
+        (desk,) = (thread for thread in set(threading.enumerate()) - before if thread.name == "bailian-db-writer")
         may_end.set()
         desk.join(5)
         assert not desk.is_alive()
@@ -360,13 +395,13 @@ def test_a_folder_is_synced_before_its_rows_are_called_done(
     bailian: Run, box: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A power cut could take the names back, and a row that is done is not looked at again."""
-    sync, there = scheduler.sync_folder, set()
+    sync, there = db_writer.sync_folder, set()
 
     def synced(folder: Path) -> None:
         there.update(folder.iterdir())
         sync(folder)
 
-    monkeypatch.setattr(scheduler, "sync_folder", synced)
+    monkeypatch.setattr(db_writer, "sync_folder", synced)
     outcomes: list[Path] = []
     monkeypatch.setattr(Scheduler, "_next_end", _telling(Scheduler._next_end, outcomes, there))
     bailian("batch", "run", write(texts(ROWS)))
@@ -391,7 +426,7 @@ def test_a_folder_that_cannot_be_synced_is_a_save_error(
 ) -> None:
     """Told for each row, and nothing is lost: the next run brings each to its end without asking again."""
     with monkeypatch.context() as patch:
-        patch.setattr(scheduler, "sync_folder", fails_to_sync)
+        patch.setattr(db_writer, "sync_folder", fails_to_sync)
         ran = bailian("batch", "run", write(texts(rows)), exits=6)
     assert ran.err.count("Input/output error") == rows
     bailian("batch", "run", "all.json")
@@ -407,9 +442,9 @@ def test_at_the_desk_a_folder_that_cannot_be_synced_is_a_save_error_of_each(
     with new_engine() as engine:
         had = text_jobs(engine, count)
         answered(engine, had)
-        at_desk(engine, [(job, "record") for job in had])
-        monkeypatch.setattr(scheduler, "sync_folder", fails_to_sync)
-        ends = at_desk(engine, [(job, "place") for job in had])
+        at_desk(engine, [(job, Step.RECORD_REPLY) for job in had])
+        monkeypatch.setattr(db_writer, "sync_folder", fails_to_sync)
+        ends = at_desk(engine, [(job, Step.PUBLISH) for job in had])
         assert [type(end) for end in ends.values()] == [SaveError] * count
 
 
@@ -417,7 +452,7 @@ def test_one_text_whose_folder_cannot_be_synced_can_be_fetched(
     text2text: Run, bailian: Run, box: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(scheduler, "sync_folder", fails_to_sync)
+        patch.setattr(db_writer, "sync_folder", fails_to_sync)
         ran = text2text("你好", "-o", "答.md", exits=5)
     assert "Input/output error" in ran.err
     (job,) = jobs()
@@ -430,18 +465,18 @@ def test_a_folder_that_is_gone_is_told_and_its_texts_are_not_lost(
     bailian: Run, box: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Removed between a text and its name: what was beside the name is gone with it; the journal has the text."""
-    real = bulk_steps.PILES["place"]
+    real = bulk_steps.BULK_STEPS[Step.PUBLISH]
     removed: list[Path] = []
 
-    def removes_first(jobs: Sequence[Job], ports: Any) -> dict[str, End]:
+    def removes_first(jobs: Sequence[Job], services: Any) -> dict[str, StepResult]:
         if not removed:
             removed.extend(Path("outputs/all").glob(".*.whole"))
             for path in removed:
                 path.unlink()
-        return real(jobs, ports)
+        return real(jobs, services)
 
     with monkeypatch.context() as patch:
-        patch.setitem(bulk_steps.PILES, "place", removes_first)
+        patch.setitem(bulk_steps.BULK_STEPS, Step.PUBLISH, removes_first)
         bailian("batch", "run", write(texts(ROWS)), exits=6)
     assert removed
     bailian("batch", "run", "all.json")
@@ -474,22 +509,28 @@ def _die_when_placed(real: Callable[..., Any]) -> Callable[..., Any]:
 
 
 DEATHS: dict[str, Callable[[], object]] = {
-    "before the requests leave": lambda: setattr(bulk_writes, "sending", _then_die(bulk_writes.sending)),
-    "before the answers are committed": lambda: setattr(bulk_writes, "ended", _then_die(bulk_writes.ended)),
-    "before their names are committed": lambda: setattr(bulk_writes, "files", _then_die(bulk_writes.files)),
-    "after the answers are committed": lambda: bulk_steps.PILES.__setitem__("place", _die),
+    "before the requests leave": lambda: setattr(bulk_writes, "record_intents", _then_die(bulk_writes.record_intents)),
+    "before the answers are committed": lambda: setattr(
+        bulk_writes, "store_answers", _then_die(bulk_writes.store_answers)
+    ),
+    "before their names are committed": lambda: setattr(
+        bulk_writes, "record_files", _then_die(bulk_writes.record_files)
+    ),
+    "after the answers are committed": lambda: bulk_steps.BULK_STEPS.__setitem__(Step.PUBLISH, _die),
     "after some have their names": lambda: setattr(os, "link", _then_die(os.link, 7)),
     "after some have their names only": lambda: setattr(Path, "unlink", _then_die(Path.unlink, 7)),
-    "after all have their names": lambda: setattr(bulk_writes, "files", _die_when_placed(bulk_writes.files)),
-    "before the ends are committed": lambda: setattr(bulk_writes, "done", _then_die(bulk_writes.done)),
-    "before the folder is synced": lambda: setattr(scheduler, "sync_folder", _die),
-    "after the folder is synced": lambda: setattr(scheduler, "sync_folder", _then_die(scheduler.sync_folder)),
+    "after all have their names": lambda: setattr(
+        bulk_writes, "record_files", _die_when_placed(bulk_writes.record_files)
+    ),
+    "before the ends are committed": lambda: setattr(bulk_writes, "finish_jobs", _then_die(bulk_writes.finish_jobs)),
+    "before the folder is synced": lambda: setattr(db_writer, "sync_folder", _die),
+    "after the folder is synced": lambda: setattr(db_writer, "sync_folder", _then_die(db_writer.sync_folder)),
 }
 
 
 def die(moment: str) -> None:
     """Make this process, a batch with a slow desk, die at that moment. Called in a process of its own."""
-    Scheduler._run_together = gather()  # type: ignore[method-assign]
+    DbWriter.write = gather()  # type: ignore[method-assign]
     from bailian.engine.engine import Engine
 
     run = Engine.run

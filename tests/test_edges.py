@@ -114,7 +114,7 @@ def test_a_kill_after_the_second_name_makes_no_second_copy(
     mine = Path("outputs/cat.png")
     mine.parent.mkdir()
     mine.write_text("mine", encoding="utf-8")
-    file = Journal.file
+    file = Journal.record_file
 
     def killed_when_placed(
         self: Journal, job_id: str, item: int, path: Path, *, sha256: str | None = None, placed: bool = False
@@ -124,7 +124,7 @@ def test_a_kill_after_the_second_name_makes_no_second_copy(
         file(self, job_id, item, path, sha256=sha256)
 
     with monkeypatch.context() as patched:
-        patched.setattr(Journal, "file", killed_when_placed)
+        patched.setattr(Journal, "record_file", killed_when_placed)
         text2image("猫", "--name", "cat", exits=130)
     bailian("tasks", "wait", "--all")
     assert sorted(path.name for path in mine.parent.iterdir()) == ["cat-2.png", "cat.png"]
@@ -170,7 +170,7 @@ def test_a_closed_stderr_does_not_stop_a_paid_run(box: Sandbox, when: str) -> No
     os.close(read_end)
     out, _ = process.communicate(timeout=60)
     assert process.returncode == 0
-    assert png.is_whole(Path(out.strip()).read_bytes())
+    assert png.is_complete(Path(out.strip()).read_bytes())
 
 
 @posix_only
@@ -255,7 +255,7 @@ def test_times_with_and_without_a_zone_may_be_mixed(text2image: Run, monkeypatch
 
     changed_answers(monkeypatch, end_with_a_zone)
     (path,) = text2image("猫").paths
-    assert png.is_whole(path.read_bytes())
+    assert png.is_complete(path.read_bytes())
     assert [job.run_s for job in jobs()] == [None]
 
 
@@ -264,4 +264,4 @@ def test_the_sandbox_works_behind_a_proxy(text2image: Run, monkeypatch: pytest.M
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
     monkeypatch.setenv("BAILIAN_SANDBOX_TASK_S", "0.1")
     (path,) = text2image("--sandbox", "猫", "--timeout", "20").paths
-    assert png.is_whole(path.read_bytes())
+    assert png.is_complete(path.read_bytes())

@@ -22,7 +22,7 @@ from bailian.sandbox import Fault, Sandbox
 from bailian.service import client
 from bailian.service.client import Listing, Service
 from bailian.service.transport.http import Http, Reply
-from bailian.store.rate_limits import Pace
+from bailian.store.rate_limits import RateLimiter
 from tests.conftest import KEY, Run
 from tests.test_losses import new_engine, prepared, saving
 from tests.unit.local_web import Answer, LocalWeb, http
@@ -222,14 +222,14 @@ def test_the_pages_of_the_remote_list_keep_the_query_rate(
     box.settings.enforce_limits = False
     with new_engine() as engine:
         for number in range(3):
-            make_elsewhere(engine.ports.service, f"猫{number}")
+            make_elsewhere(engine.services.service, f"猫{number}")
     places: list[str] = []
 
-    def counted(_self: Pace, name: str, _per_s: float | None) -> float:
+    def counted(_self: RateLimiter, name: str, _per_s: float | None) -> float:
         places.append(name)
         return 0.0
 
-    monkeypatch.setattr(Pace, "place_s", counted)
+    monkeypatch.setattr(RateLimiter, "reserve", counted)
     monkeypatch.setattr(client, "LIST_PAGE_SIZE", 1)
     assert len(bailian("tasks", "list", "--remote", "--json").json["tasks"]) == 3
     assert [name.partition(":")[0] for name in places] == ["query", "query"]
@@ -242,8 +242,8 @@ def test_a_job_that_never_arrived_does_not_take_anothers_picture(bailian: Run) -
     """Killed before the request arrived; meanwhile another machine made a task of the same model."""
     with new_engine() as engine:
         job = engine.intend(prepared("一只猫"), saving())
-        engine.journal.sending(job.id, engine.ports.owner.id, server_s=time.time())
-        make_elsewhere(engine.ports.service)
+        engine.journal.record_intent(job.id, engine.services.lease.id, server_s=time.time())
+        make_elsewhere(engine.services.service)
     assert "nothing was billed" in bailian("tasks", "wait", "--all", exits=5).err
     assert not list(Path().rglob("*.png"))
 
@@ -276,8 +276,8 @@ def test_a_task_that_was_taken_on_suspicion_is_given_back(bailian: Run, box: San
     """Versions before this one took the only candidate: `wait` looks at the prompt and drops another's."""
     with new_engine() as engine:
         job = engine.intend(prepared("一只猫"), saving())
-        engine.journal.sending(job.id, engine.ports.owner.id, server_s=time.time())
-        make_elsewhere(engine.ports.service)
+        engine.journal.record_intent(job.id, engine.services.lease.id, server_s=time.time())
+        make_elsewhere(engine.services.service)
         engine.journal.adopt(job.id, box.tasks[0].task_id, None)
     assert "nothing was billed" in bailian("tasks", "wait", "--all", exits=5).err
     assert not list(Path().rglob("*.png"))

@@ -15,18 +15,18 @@ from typing import Any
 import pytest
 
 from bailian.batch.input.reader import read_rows
-from bailian.batch.run import Ready, make_ready
-from bailian.batch.service_batches.ledger import Shelf
+from bailian.batch.run import PreparedBatch, prepare_batch
+from bailian.batch.service_batches.ledger import BatchFolder
 from bailian.batch.service_batches.line_format import LINES_MAX
-from bailian.batch.service_batches.runner import batches_under_way, run_half_price
-from bailian.batch.sync import Wish
+from bailian.batch.service_batches.runner import batches_under_way, run_service_batches
+from bailian.batch.sync import BatchSpec
 from bailian.catalog import catalog
 from bailian.config.settings import home_folder, read_settings
 from bailian.engine.engine import Engine
-from bailian.engine.job import Outcome
+from bailian.engine.step import Outcome
 from bailian.errors import Interrupted, InvalidRequest
 from bailian.sandbox import Fault, Sandbox
-from bailian.store.batches import Runs
+from bailian.store.batches import BatchStore
 from tests.conftest import KEY, ROOT
 from tests.test_processes import posix_only
 
@@ -39,39 +39,39 @@ def box(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
         yield box
 
 
-def wish_for(rows: list[Any], name: str = "题.json") -> Wish:
+def wish_for(rows: list[Any], name: str = "题.json") -> BatchSpec:
     path = Path(name).absolute()
     path.write_text(json.dumps(rows, ensure_ascii=False), encoding="utf-8")
-    return Wish(path, f"batch:{path}", Path("outputs").absolute())
+    return BatchSpec(path, f"batch:{path}", Path("outputs").absolute())
 
 
 def new_engine() -> Engine:
     return Engine(read_settings(), catalog.load(home_folder()))
 
 
-def ready(engine: Engine, wish: Wish) -> Ready:
-    rows = read_rows(wish.source, None, models=engine.catalog, over={})
-    return make_ready(engine, wish, rows, lambda field, word: None)  # type: ignore[arg-type, return-value]
+def ready(engine: Engine, spec: BatchSpec) -> PreparedBatch:
+    rows = read_rows(spec.source, None, models=engine.catalog, over={})
+    return prepare_batch(engine, spec, rows, lambda field, word: None)  # type: ignore[arg-type, return-value]
 
 
-def run(wish: Wish, **how: Any) -> list[Outcome]:
+def run(spec: BatchSpec, **how: Any) -> list[Outcome]:
     with new_engine() as engine:
-        ready(engine, wish)
-        with closing(run_half_price(engine, wish, **{"poll_s": 1.0, **how})) as outcomes:
+        ready(engine, spec)
+        with closing(run_service_batches(engine, spec, **{"poll_s": 1.0, **how})) as outcomes:
             return list(outcomes)
 
 
-def states(wish: Wish) -> dict[str, int]:
+def states(spec: BatchSpec) -> dict[str, int]:
     with new_engine() as engine:
         found: dict[str, int] = {}
-        for row in Runs(engine.journal, engine.ports.account).newest(wish.run):
+        for row in BatchStore(engine.journal, engine.services.account).newest(spec.run):
             found[row.state] = found.get(row.state, 0) + 1
         return found
 
 
-def charged_cny(wish: Wish) -> float:
+def charged_cny(spec: BatchSpec) -> float:
     with new_engine() as engine:
-        return sum(count.charged_cny for count in Runs(engine.journal, engine.ports.account).counts(wish.run))
+        return sum(count.charged_cny for count in BatchStore(engine.journal, engine.services.account).counts(spec.run))
 
 
 def count(box: Sandbox, kind: str) -> int:
@@ -96,19 +96,19 @@ def texts() -> list[str]:
 
 
 def nothing_left_behind() -> bool:
-    return [path.name for path in Shelf(home_folder()).folder.iterdir()] == []
+    return [path.name for path in BatchFolder(home_folder()).folder.iterdir()] == []
 
 
 def test_each_row_is_answered_saved_and_costs_half(box: Sandbox) -> None:
-    wish = wish_for(questions(5))
-    outcomes = run(wish)
+    spec = wish_for(questions(5))
+    outcomes = run(spec)
     assert [outcome.state for outcome in outcomes] == ["done"] * 5
     assert all(outcome.files[0].is_file() for outcome in outcomes)
     answered = {outcome.job.request["prompt"]: outcome.files[0].read_text(encoding="utf-8") for outcome in outcomes}
     assert all(prompt in text for prompt, text in answered.items()), "each row has the answer to its own question"
     usage = [(outcome.job.answer or {})["usage"] for outcome in outcomes]
     whole = sum(u["input_tokens"] * 0.0008 + u["output_tokens"] * 0.002 for u in usage) / 1000
-    assert charged_cny(wish) == pytest.approx(whole / 2, abs=1e-5)
+    assert charged_cny(spec) == pytest.approx(whole / 2, abs=1e-5)
     assert len(batches(box)) == 1
     assert count(box, "text") == 0
     assert nothing_left_behind()
@@ -127,45 +127,45 @@ def test_the_lines_are_what_the_native_call_would_have_sent(box: Sandbox) -> Non
 
 def test_a_model_has_a_batch_of_its_own(box: Sandbox) -> None:
     rows = [{"kind": "text", "prompt": f"第{i}题", "model": ["qwen-plus", "qwen-max"][i % 2]} for i in range(6)]
-    wish = wish_for(rows)
-    run(wish)
+    spec = wish_for(rows)
+    run(spec)
     assert sorted(batch["request_counts"]["total"] for batch in batches(box)) == [3, 3]
-    assert states(wish) == {"done": 6}
+    assert states(spec) == {"done": 6}
 
 
 def test_rows_of_other_kinds_are_left_alone(box: Sandbox) -> None:
-    wish = wish_for([*questions(2), {"kind": "image", "prompt": "猫"}])
-    run(wish)
-    assert states(wish) == {"done": 2, "waiting": 1}
+    spec = wish_for([*questions(2), {"kind": "image", "prompt": "猫"}])
+    run(spec)
+    assert states(spec) == {"done": 2, "waiting": 1}
 
 
 def test_a_second_run_pays_nothing(box: Sandbox) -> None:
-    wish = wish_for(questions(3))
-    run(wish)
-    assert run(wish) == []
+    spec = wish_for(questions(3))
+    run(spec)
+    assert run(spec) == []
     assert len(batches(box)) == 1
 
 
 def test_a_file_holds_no_more_than_the_service_takes(box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bailian.batch.service_batches.line_format.LINES_MAX", 2)
-    wish = wish_for(questions(5))
-    run(wish)
+    spec = wish_for(questions(5))
+    run(spec)
     assert LINES_MAX == 50_000
     assert sorted(batch["request_counts"]["total"] for batch in batches(box)) == [1, 2, 2]
-    assert states(wish) == {"done": 5}
+    assert states(spec) == {"done": 5}
 
 
 def test_a_row_too_long_for_a_line_is_not_sent(box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bailian.batch.service_batches.line_format.LINE_BYTES_MAX", 400)
-    wish = wish_for([{"kind": "text", "prompt": "长" * 300}, {"kind": "text", "prompt": "短"}])
-    by_state = {outcome.state: outcome for outcome in run(wish)}
+    spec = wish_for([{"kind": "text", "prompt": "长" * 300}, {"kind": "text", "prompt": "短"}])
+    by_state = {outcome.state: outcome for outcome in run(spec)}
     assert set(by_state) == {"unsent", "done"}
     assert "400" in str(by_state["unsent"].error)
 
 
 def test_failed_lines_are_failed_rows_and_are_not_billed(box: Sandbox) -> None:
-    wish = wish_for([*questions(2), {"kind": "text", "prompt": "[sandbox:refuse] 坏"}])
-    (bad,) = [outcome for outcome in run(wish) if outcome.state != "done"]
+    spec = wish_for([*questions(2), {"kind": "text", "prompt": "[sandbox:refuse] 坏"}])
+    (bad,) = [outcome for outcome in run(spec) if outcome.state != "done"]
     assert bad.state == "failed"
     assert bad.error is not None
     assert (bad.error.code, bad.error.wire_code, bad.error.http_status) == (
@@ -174,7 +174,7 @@ def test_failed_lines_are_failed_rows_and_are_not_billed(box: Sandbox) -> None:
         400,
     )
     assert bad.job.charged_cny is None
-    assert states(wish) == {"done": 2, "failed": 1}
+    assert states(spec) == {"done": 2, "failed": 1}
 
 
 # What is left to a later run.
@@ -182,51 +182,51 @@ def test_failed_lines_are_failed_rows_and_are_not_billed(box: Sandbox) -> None:
 
 def test_what_is_not_over_in_time_is_fetched_by_the_next_run(box: Sandbox) -> None:
     box.settings.task_s = 3600
-    wish = wish_for(questions(3))
-    outcomes = run(wish, timeout_s=0.3, poll_s=1.0)
+    spec = wish_for(questions(3))
+    outcomes = run(spec, timeout_s=0.3, poll_s=1.0)
     assert {outcome.error.code for outcome in outcomes if outcome.error} == {"StillRunning"}
     assert len(outcomes) == 3
     box.faults.add(Fault("batch_poll", "expired"))
-    assert {outcome.state for outcome in run(wish)} == {"failed"}
+    assert {outcome.state for outcome in run(spec)} == {"failed"}
     box.settings.task_s = 0.05
-    assert {outcome.state for outcome in run(wish)} == {"done"}
+    assert {outcome.state for outcome in run(spec)} == {"done"}
     assert len(batches(box)) == 2
 
 
 def test_no_wait_creates_and_leaves(box: Sandbox) -> None:
-    wish = wish_for(questions(3))
-    assert run(wish, wait=False) == []
+    spec = wish_for(questions(3))
+    assert run(spec, wait=False) == []
     with new_engine() as engine:
-        (under_way,) = batches_under_way(engine, wish)
+        (under_way,) = batches_under_way(engine, spec)
     assert (under_way.jobs, under_way.step) == (3, "created")
     assert under_way.batch_id == batches(box)[0]["id"]
-    assert [outcome.state for outcome in run(wish)] == ["done"] * 3
+    assert [outcome.state for outcome in run(spec)] == ["done"] * 3
     assert len(batches(box)) == 1
 
 
 def test_new_rows_go_into_a_batch_of_their_own(box: Sandbox) -> None:
     run(wish_for(questions(2)), wait=False)
-    wish = wish_for(questions(4))
-    assert len(run(wish)) == 4
+    spec = wish_for(questions(4))
+    assert len(run(spec)) == 4
     assert sorted(batch["request_counts"]["total"] for batch in batches(box)) == [2, 2]
 
 
 def test_old_batches_are_fetched_without_sending_new_rows(box: Sandbox) -> None:
     run(wish_for(questions(2)), wait=False)
-    wish = wish_for(questions(4))
-    assert [outcome.state for outcome in run(wish, new_rows=False)] == ["done"] * 2
-    assert states(wish) == {"done": 2, "waiting": 2}
+    spec = wish_for(questions(4))
+    assert [outcome.state for outcome in run(spec, new_rows=False)] == ["done"] * 2
+    assert states(spec) == {"done": 2, "waiting": 2}
     assert len(batches(box)) == 1
 
 
 def test_a_batch_of_a_run_begun_anew_is_fetched_too(box: Sandbox) -> None:
     """It is paid, so its results are saved, beside those of the new rows."""
-    wish = wish_for(questions(2))
-    run(wish, wait=False)
+    spec = wish_for(questions(2))
+    run(spec, wait=False)
     with new_engine() as engine:
-        Runs(engine.journal, engine.ports.account).forget(wish.run)
-    assert [outcome.state for outcome in run(wish)] == ["done"] * 4
-    assert states(wish) == {"done": 2}
+        BatchStore(engine.journal, engine.services.account).forget(spec.run)
+    assert [outcome.state for outcome in run(spec)] == ["done"] * 4
+    assert states(spec) == {"done": 2}
     assert nothing_left_behind()
 
 
@@ -236,34 +236,34 @@ def test_ctrl_c_leaves_the_batch_to_the_next_run(box: Sandbox) -> None:
     def interrupted(pause_s: float) -> None:
         raise KeyboardInterrupt
 
-    wish = wish_for(questions(2))
+    spec = wish_for(questions(2))
     with new_engine() as engine:
-        ready(engine, wish)
-        engine.ports.sleep = interrupted
+        ready(engine, spec)
+        engine.services.sleep = interrupted
         with pytest.raises(Interrupted, match="go on at the service"):
-            list(run_half_price(engine, wish))
-    assert [outcome.state for outcome in run(wish)] == ["done"] * 2
+            list(run_service_batches(engine, spec))
+    assert [outcome.state for outcome in run(spec)] == ["done"] * 2
     assert len(batches(box)) == 1
 
 
 def test_rows_of_a_living_process_are_not_touched(box: Sandbox) -> None:
-    wish = wish_for(questions(2))
+    spec = wish_for(questions(2))
     with new_engine() as engine:
-        ready(engine, wish)
-        outcomes = run_half_price(engine, wish, poll_s=1)
+        ready(engine, spec)
+        outcomes = run_service_batches(engine, spec, poll_s=1)
         first = next(outcomes)
         with new_engine() as other:
-            assert list(run_half_price(other, wish, poll_s=1)) == []
+            assert list(run_service_batches(other, spec, poll_s=1)) == []
         assert [first.state, *(outcome.state for outcome in outcomes)] == ["done"] * 2
     assert len(batches(box)) == 1
 
 
 def test_a_lost_file_of_a_batch_is_made_good_by_its_name(box: Sandbox) -> None:
-    wish = wish_for(questions(2))
-    run(wish, wait=False)
-    for path in Shelf(home_folder()).folder.iterdir():
+    spec = wish_for(questions(2))
+    run(spec, wait=False)
+    for path in BatchFolder(home_folder()).folder.iterdir():
         path.unlink()
-    assert [outcome.state for outcome in run(wish)] == ["done"] * 2
+    assert [outcome.state for outcome in run(spec)] == ["done"] * 2
     assert len(batches(box)) == 1
 
 
@@ -276,8 +276,8 @@ def test_a_batch_whose_creation_is_not_answered_is_never_created_twice(
 ) -> None:
     monkeypatch.setattr("bailian.service.batch_api.QUERY_TIMEOUT_S", 0.5)
     box.faults.add(Fault("batch_create", kind))
-    wish = wish_for(questions(3))
-    assert [outcome.state for outcome in run(wish)] == ["done"] * 3
+    spec = wish_for(questions(3))
+    assert [outcome.state for outcome in run(spec)] == ["done"] * 3
     assert len(batches(box)) == 1
 
 
@@ -287,45 +287,45 @@ def test_one_bad_answer_costs_time_and_no_row(box: Sandbox, on: str, kind: str) 
     if on == "batch_list":
         box.faults.add(Fault("batch_create", "reset_after"))
     box.faults.add(Fault(on, kind))
-    wish = wish_for(questions(3))
-    assert [outcome.state for outcome in run(wish)] == ["done"] * 3
+    spec = wish_for(questions(3))
+    assert [outcome.state for outcome in run(spec)] == ["done"] * 3
     assert len(batches(box)) == 1
     assert box.faults.armed == []
 
 
 def test_while_the_list_is_silent_nothing_is_sent_again(box: Sandbox) -> None:
     box.faults.add(Fault("batch_create", "reset_after"), Fault("batch_list", "status", times=None))
-    wish = wish_for(questions(2))
-    outcomes = run(wish)
+    spec = wish_for(questions(2))
+    outcomes = run(spec)
     assert {outcome.error.code for outcome in outcomes if outcome.error} == {"MaybeSent"}
     assert count(box, "batch_create") == 1
     box.faults.clear()
-    assert [outcome.state for outcome in run(wish)] == ["done"] * 2
+    assert [outcome.state for outcome in run(spec)] == ["done"] * 2
     assert count(box, "batch_create") == 1
 
 
 def test_an_upload_that_never_succeeds_leaves_rows_unsent(box: Sandbox) -> None:
     box.faults.add(Fault("batch_upload", "status", status=503, code="ModelUnavailable", times=None))
-    wish = wish_for(questions(2))
-    assert {outcome.state for outcome in run(wish)} == {"unsent"}
+    spec = wish_for(questions(2))
+    assert {outcome.state for outcome in run(spec)} == {"unsent"}
     box.faults.clear()
-    assert {outcome.state for outcome in run(wish)} == {"done"}
-    assert charged_cny(wish) > 0
+    assert {outcome.state for outcome in run(spec)} == {"done"}
+    assert charged_cny(spec) > 0
 
 
 def test_an_overdue_account_lets_the_rows_wait_at_the_whole_price(
     box: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    wish = wish_for(questions(2))
+    spec = wish_for(questions(2))
     box.faults.add(Fault("batch_create", "status", status=400, code="Arrearage"))
-    (outcome,) = run(wish)
+    (outcome,) = run(spec)
     assert (outcome.state, getattr(outcome.error, "code", "")) == ("waiting", "QuotaExceeded")
     with new_engine() as engine:
-        (first, _) = Runs(engine.journal, engine.ports.account).newest(wish.run)
+        (first, _) = BatchStore(engine.journal, engine.services.account).newest(spec.run)
         assert first.state == "waiting"
         assert "half_price" not in first.prepared
         assert first.prepared["facts"]["prices"][0]["input"] == pytest.approx(0.0008)
-    assert {outcome.state for outcome in run(wish)} == {"done"}
+    assert {outcome.state for outcome in run(spec)} == {"done"}
 
 
 # Batches that do not come to a good end.
@@ -343,11 +343,11 @@ def test_a_refused_batch_fails_the_bad_row_and_leaves_the_others_unsent(
         return line.replace(b"/v1/chat/completions", b"/v1/chat/completion") if "坏".encode() in line else line
 
     monkeypatch.setattr(create, "line_of", damaged)
-    wish = wish_for([{"kind": "text", "prompt": "好"}, {"kind": "text", "prompt": "坏"}])
-    outcomes = {outcome.job.request["prompt"]: outcome for outcome in run(wish)}
+    spec = wish_for([{"kind": "text", "prompt": "好"}, {"kind": "text", "prompt": "坏"}])
+    outcomes = {outcome.job.request["prompt"]: outcome for outcome in run(spec)}
     assert (outcomes["坏"].state, outcomes["好"].state) == ("failed", "unsent")
     assert getattr(outcomes["坏"].error, "wire_code", "") == "url_not_found"
-    assert charged_cny(wish) == 0
+    assert charged_cny(spec) == 0
 
 
 def test_a_batch_refused_without_a_line_fails_every_row(box: Sandbox) -> None:
@@ -362,12 +362,12 @@ def test_a_batch_refused_without_a_line_fails_every_row(box: Sandbox) -> None:
 def test_rows_that_were_not_reached_are_failed_and_run_again(box: Sandbox, status: str) -> None:
     box.settings.task_s = 2.0
     box.faults.add(Fault("batch_poll", status))
-    wish = wish_for(questions(4))
-    outcomes = run(wish, poll_s=5)
+    spec = wish_for(questions(4))
+    outcomes = run(spec, poll_s=5)
     assert {outcome.state for outcome in outcomes} == {"failed"}
     assert {getattr(outcome.error, "wire_code", "") for outcome in outcomes} == {f"batch_{status}"}
     box.settings.task_s = 0.05
-    assert [outcome.state for outcome in run(wish)] == ["done"] * 4
+    assert [outcome.state for outcome in run(spec)] == ["done"] * 4
 
 
 def test_a_batch_the_service_has_forgotten_ends_its_rows(box: Sandbox) -> None:
@@ -382,23 +382,23 @@ def test_a_batch_the_service_has_forgotten_ends_its_rows(box: Sandbox) -> None:
 
 
 def test_the_budget_of_the_run_counts_half_prices(box: Sandbox) -> None:
-    wish = wish_for(questions(6))
+    spec = wish_for(questions(6))
     with new_engine() as engine:
-        ready(engine, wish)
-        (row, *_) = Runs(engine.journal, engine.ports.account).newest(wish.run)
+        ready(engine, spec)
+        (row, *_) = BatchStore(engine.journal, engine.services.account).newest(spec.run)
         assert row.estimate_cny is not None
-        engine.limit_run(wish.run, row.estimate_cny * 2)
-        outcomes = list(run_half_price(engine, wish, poll_s=1))
+        engine.limit_run(spec.run, row.estimate_cny * 2)
+        outcomes = list(run_service_batches(engine, spec, poll_s=1))
     assert [outcome.state for outcome in outcomes].count("done") == 4
     assert [getattr(o.error, "code", "") for o in outcomes if o.state == "waiting"] == ["BudgetExceeded"]
-    assert states(wish) == {"done": 4, "waiting": 2}
+    assert states(spec) == {"done": 4, "waiting": 2}
 
 
 def test_a_region_without_batch_inference_is_refused(box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DASHSCOPE_API_REGION", "us-east-1")
-    wish = wish_for(questions(1))
+    spec = wish_for(questions(1))
     with new_engine() as engine, pytest.raises(InvalidRequest, match="virginia"):
-        list(run_half_price(engine, wish))
+        list(run_service_batches(engine, spec))
     assert box.requests == []
 
 
@@ -409,10 +409,10 @@ import os, signal, sys
 from contextlib import closing
 from pathlib import Path
 from bailian.catalog import catalog
-from bailian.batch.service_batches import runner; from bailian.batch.service_batches import ledger; from bailian.batch.service_batches import collect
-from bailian.batch.sync import Wish
+from bailian.batch.service_batches import collect, ledger, runner
+from bailian.batch.sync import BatchSpec
 from bailian.batch.input.reader import read_rows
-from bailian.batch.run import make_ready
+from bailian.batch.run import prepare_batch
 from bailian.engine import scheduler
 from bailian.engine.engine import Engine
 from bailian.store.jobs import Journal
@@ -441,30 +441,30 @@ def in_content(self, file_id, target):
 source = Path(sys.argv[1])
 WHERE
 with Engine(read_settings(), catalog.load(home_folder())) as engine:
-    wish = Wish(source, f"batch:{source}", Path("outputs").absolute())
-    make_ready(engine, wish, read_rows(source, None, models=engine.catalog, over={}), lambda field, word: None)
-    with closing(runner.run_half_price(engine, wish, poll_s=1.0)) as outcomes:
+    spec = BatchSpec(source, f"batch:{source}", Path("outputs").absolute())
+    prepare_batch(engine, spec, read_rows(source, None, models=engine.catalog, over={}), lambda field, word: None)
+    with closing(runner.run_service_batches(engine, spec, poll_s=1.0)) as outcomes:
         for outcome in outcomes:
             print(outcome.state)
 """
 PLACES = {
-    "after the batch's file": "after(half_price_book.Shelf, 'put')",
-    "after the jobs are reserved": "after(half_price_book.Members, 'reserve')",
-    "after the lines are written": "after(half_price_book.Shelf, 'put_lines')",
+    "after the batch's file": "after(ledger.BatchFolder, 'put')",
+    "after the jobs are reserved": "after(ledger.Members, 'reserve')",
+    "after the lines are written": "after(ledger.BatchFolder, 'put_lines')",
     "before the upload": "BatchApi.upload = die",
     "after the upload": "after(BatchApi, 'upload')",
-    "when the upload is noted": "after(half_price_book.Shelf, 'put', 2)",
+    "when the upload is noted": "after(ledger.BatchFolder, 'put', 2)",
     "before the paid call": "BatchApi.create = die",
     "after the paid call": "after(BatchApi, 'create')",
-    "when the batch is noted": "after(half_price_book.Shelf, 'put', 4)",
+    "when the batch is noted": "after(ledger.BatchFolder, 'put', 4)",
     "while it is asked for": "after(BatchApi, 'batch')",
     "in the download": "BatchApi.content = in_content",
     "after the download": "after(BatchApi, 'content')",
-    "after an answer is noted": "after(Journal, 'ended', 2)",
-    "before a file has its name": "after(Journal, 'file', 3)",
+    "after an answer is noted": "after(Journal, 'store_answer', 2)",
+    "before a file has its name": "after(Journal, 'record_file', 3)",
     "after a row is done": "after(Journal, 'finish', 2)",
-    "after a row has failed": "after(half_price_results, 'ended')",
-    "after every row": "half_price_book.Shelf.drop = die",
+    "after a row has failed": "after(collect, 'finish')",
+    "after every row": "ledger.BatchFolder.drop = die",
 }
 
 
@@ -472,13 +472,13 @@ PLACES = {
 @pytest.mark.parametrize("place", PLACES)
 def test_a_killed_run_goes_on_where_it_was(box: Sandbox, place: str) -> None:
     """Every row is done once, and the service has one batch."""
-    wish = wish_for([*questions(4), {"kind": "text", "prompt": "[sandbox:refuse] 坏"}])
+    spec = wish_for([*questions(4), {"kind": "text", "prompt": "[sandbox:refuse] 坏"}])
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
     code = KILLED.replace("WHERE", PLACES[place])
-    ran = subprocess.run([sys.executable, "-c", code, str(wish.source)], env=env, capture_output=True, text=True)
+    ran = subprocess.run([sys.executable, "-c", code, str(spec.source)], env=env, capture_output=True, text=True)
     assert ran.returncode == -signal.SIGKILL, ran.stderr
-    run(Wish(wish.source, wish.run, wish.folder, retry_failed=False))
-    assert states(wish) == {"done": 4, "failed": 1}
+    run(BatchSpec(spec.source, spec.run, spec.folder, retry_failed=False))
+    assert states(spec) == {"done": 4, "failed": 1}
     assert len(batches(box)) == 1
     assert len(texts()) == 4
     assert nothing_left_behind()
@@ -486,20 +486,20 @@ def test_a_killed_run_goes_on_where_it_was(box: Sandbox, place: str) -> None:
 
 @posix_only
 def test_two_runs_killed_in_a_row_still_make_one_batch(box: Sandbox) -> None:
-    wish = wish_for(questions(3))
+    spec = wish_for(questions(3))
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
     for place in ("before the paid call", "after the paid call", "while it is asked for", "in the download"):
         code = KILLED.replace("WHERE", PLACES[place])
-        ran = subprocess.run([sys.executable, "-c", code, str(wish.source)], env=env, capture_output=True, text=True)
+        ran = subprocess.run([sys.executable, "-c", code, str(spec.source)], env=env, capture_output=True, text=True)
         assert ran.returncode == -signal.SIGKILL, ran.stderr
-    assert [outcome.state for outcome in run(wish)] == ["done"] * 3
+    assert [outcome.state for outcome in run(spec)] == ["done"] * 3
     assert len(batches(box)) == 1
 
 
 def test_two_thousand_rows(box: Sandbox) -> None:
-    wish = wish_for(questions(2000))
-    outcomes = run(wish)
+    spec = wish_for(questions(2000))
+    outcomes = run(spec)
     assert len(outcomes) == 2000
-    assert states(wish) == {"done": 2000}
+    assert states(spec) == {"done": 2000}
     assert len(texts()) == 2000
     assert len(box.requests) < 12

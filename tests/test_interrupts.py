@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from bailian.engine.scheduler import Scheduler
-from bailian.engine.signals import Interrupts
+from bailian.engine.signals import ShutdownSignals
 from bailian.engine.steps import record_reply, send
 from bailian.files import png
 from bailian.sandbox import Sandbox
@@ -66,7 +66,7 @@ class Woken(list[None]):
 @pytest.mark.usefixtures("handlers")
 def test_the_first_is_noted_and_raised_at_a_good_moment(sign: signal.Signals) -> None:
     woken = Woken()
-    with Interrupts(woken) as interrupts:
+    with ShutdownSignals(woken) as interrupts:
         interrupts.raise_if_pressed()
         assert (interrupts.pressed, len(woken)) == (False, 0)
         press(sign)
@@ -81,7 +81,7 @@ def test_the_first_is_noted_and_raised_at_a_good_moment(sign: signal.Signals) ->
 @BOTH
 def test_the_second_is_raised_at_once(sign: signal.Signals, second: signal.Signals) -> None:
     woken = Woken()
-    with Interrupts(woken):
+    with ShutdownSignals(woken):
         press(sign)
         with pytest.raises(KeyboardInterrupt):
             press(second)
@@ -93,7 +93,7 @@ def test_the_second_is_raised_at_once(sign: signal.Signals, second: signal.Signa
 @pytest.mark.usefixtures("handlers")
 def test_a_wait_is_woken() -> None:
     ended: queue.SimpleQueue[str] = queue.SimpleQueue()
-    with Interrupts(lambda: ended.put("now")) as interrupts:
+    with ShutdownSignals(lambda: ended.put("now")) as interrupts:
         thread = threading.Thread(target=press)
         thread.start()
         assert ended.get(timeout=60) == "now"
@@ -104,7 +104,7 @@ def test_a_wait_is_woken() -> None:
 @pytest.mark.usefixtures("handlers")
 def test_afterwards_all_is_as_before() -> None:
     before = [signal.getsignal(sign) for sign in (signal.SIGINT, signal.SIGTERM)]
-    with suppress(ZeroDivisionError), Interrupts(Woken()):
+    with suppress(ZeroDivisionError), ShutdownSignals(Woken()):
         assert all(signal.getsignal(sign) not in before for sign in (signal.SIGINT, signal.SIGTERM))
         1 // 0  # noqa: B018
     assert [signal.getsignal(sign) for sign in (signal.SIGINT, signal.SIGTERM)] == before
@@ -118,7 +118,7 @@ def test_another_thread_leaves_them_as_they_are() -> None:
     seen: list[Any] = []
 
     def enter() -> None:
-        with Interrupts(Woken()) as interrupts:
+        with ShutdownSignals(Woken()) as interrupts:
             interrupts.raise_if_pressed()
             seen.append(signal.getsignal(signal.SIGINT))
 
@@ -133,7 +133,7 @@ def test_another_thread_leaves_them_as_they_are() -> None:
 @pytest.mark.usefixtures("handlers")
 def test_what_is_ignored_stays_ignored(sign: signal.Signals) -> None:
     signal.signal(sign, signal.SIG_IGN)
-    with Interrupts(Woken()) as interrupts:
+    with ShutdownSignals(Woken()) as interrupts:
         assert signal.getsignal(sign) == signal.SIG_IGN
         press(sign)
         interrupts.raise_if_pressed()
@@ -144,7 +144,7 @@ def test_what_is_ignored_stays_ignored(sign: signal.Signals) -> None:
 def test_what_the_system_does_is_left_to_it() -> None:
     """A program that uses the engine and has no handler for SIGTERM is ended by it, as it would be without us."""
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    with Interrupts(Woken()):
+    with ShutdownSignals(Woken()):
         assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
     assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
 
@@ -196,11 +196,11 @@ def pressing(real: Callable[..., Any], sign: signal.Signals, *, before: bool) ->
 
 MOMENTS: dict[str, tuple[Any, str, bool]] = {
     "when the answer is read": (Service, "call", False),
-    "when it is not handed over yet": (send, "write_texts", True),
-    "when it is handed over": (send, "write_texts", False),
-    "before it is recorded": (record_reply, "keep", True),
-    "before its commit": (Journal, "ended", True),
-    "after it is recorded": (record_reply, "keep", False),
+    "when it is not handed over yet": (send, "stage_texts", True),
+    "when it is handed over": (send, "stage_texts", False),
+    "before it is recorded": (record_reply, "store_answer", True),
+    "before its commit": (Journal, "store_answer", True),
+    "after it is recorded": (record_reply, "store_answer", False),
 }
 AT_MOMENTS = pytest.mark.parametrize("moment", MOMENTS)
 
@@ -228,7 +228,7 @@ def test_a_picture_whose_answer_has_just_come_is_not_lost(
     if job["state"] == "ended":
         assert f"bailian tasks wait {job['id']}" in ran.err
         (path,) = bailian("tasks", "wait", job["id"]).paths
-        assert png.is_whole(path.read_bytes())
+        assert png.is_complete(path.read_bytes())
     assert len(box.sync_calls) == 1
     assert len(list(Path("outputs").glob("*.png"))) == 1
 
@@ -261,14 +261,14 @@ def test_a_text_that_has_come_and_is_not_recorded_leaves_nothing_behind(
 ) -> None:
     """One text costs little, so nobody waits for it; but what of it is beside its name must not stay there for ever."""
     over = threading.Event()
-    write_texts = send.write_texts
+    write_texts = send.stage_texts
 
     def writes_and_hangs(*words: Any) -> None:
         write_texts(*words)
         press()
         over.wait(60)
 
-    monkeypatch.setattr(send, "write_texts", writes_and_hangs)
+    monkeypatch.setattr(send, "stage_texts", writes_and_hangs)
     text2text("你好", "-o", "答.md", exits=130)
     over.set()
     (job,) = jobs()
@@ -325,16 +325,16 @@ def test_the_second_ends_the_wait_for_a_paid_answer(
     text2image: Run, monkeypatch: pytest.MonkeyPatch, sign: signal.Signals
 ) -> None:
     """The service hangs: what may be paid is said to be so, and the process ends."""
-    leaving, over = threading.Event(), threading.Event()
+    on_shutdown, over = threading.Event(), threading.Event()
     leave = Scheduler.leave
 
     def tells(self: Scheduler) -> Any:
-        leaving.set()
+        on_shutdown.set()
         return leave(self)
 
     def hangs(self: Service, *_: Any) -> dict[str, Any]:
         press(sign)
-        assert leaving.wait(60)
+        assert on_shutdown.wait(60)
         press(sign)
         over.wait(60)
         return {}

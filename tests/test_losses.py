@@ -12,11 +12,11 @@ import pytest
 
 from bailian.catalog import catalog
 from bailian.config.settings import home_folder, read_settings
-from bailian.engine import scheduler
+from bailian.engine import shutdown
 from bailian.engine.engine import Engine
-from bailian.engine.job import Saving
+from bailian.engine.job import OutputSpec
 from bailian.files import png
-from bailian.modalities import of
+from bailian.modalities import modality_of
 from bailian.sandbox import Fault, Sandbox
 from bailian.service.client import Service
 from bailian.service.download import Downloader, LinkExpired
@@ -24,7 +24,7 @@ from bailian.service.error_codes import service_error
 from bailian.service.server_clock import ServerClock
 from bailian.store.database import unusable
 from bailian.store.jobs import Journal
-from bailian.store.schema import Ended, Row
+from bailian.store.schema import JobResult, JobRow
 from bailian.types import Prepared
 from tests.conftest import Run, end, start_bailian, start_script
 from tests.test_processes import posix_only, until
@@ -43,14 +43,14 @@ def new_engine() -> Engine:
 
 
 def prepared(prompt: str = "猫") -> Prepared:
-    return of("image").prepare({"prompt": prompt}, catalog.load(home_folder()), "beijing")
+    return modality_of("image").prepare({"prompt": prompt}, catalog.load(home_folder()), "beijing")
 
 
-def saving() -> Saving:
-    return Saving(Path("outputs").absolute(), "{prompt}")
+def saving() -> OutputSpec:
+    return OutputSpec(Path("outputs").absolute(), "{prompt}")
 
 
-def jobs() -> list[Row]:
+def jobs() -> list[JobRow]:
     """Return the account's jobs, newest first."""
     journal = Journal(home_folder())
     found = journal.jobs(read_settings().account)
@@ -58,7 +58,7 @@ def jobs() -> list[Row]:
     return found
 
 
-def job_of(journal: Journal, job_id: str) -> Row:
+def job_of(journal: Journal, job_id: str) -> JobRow:
     row = journal.job(job_id)
     assert row is not None
     return row
@@ -76,7 +76,7 @@ def test_a_synchronous_answer_after_the_deadline_is_kept(text2image: Run, bailia
     assert job.answer is not None
     assert f"bailian tasks wait {job.id}" in ran.err
     (path,) = bailian("tasks", "wait", job.id).paths
-    assert png.is_whole(path.read_bytes())
+    assert png.is_complete(path.read_bytes())
     assert len(box.sync_calls) == 1
 
 
@@ -97,7 +97,7 @@ def test_a_synchronous_answer_with_a_full_journal_shows_the_link(
     text2image: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The link is the only trace of the paid picture, so it is printed."""
-    monkeypatch.setattr(Journal, "ended", broken)
+    monkeypatch.setattr(Journal, "store_answer", broken)
     assert "/results/" in text2image(*SYNC, exits=5).err
 
 
@@ -106,7 +106,7 @@ def test_an_error_after_the_deadline_is_reported(
 ) -> None:
     """The answer comes after --timeout and the journal is full: the paid task's id is printed all the same."""
     box.faults.add(Fault(on="submit", kind="slow", delay_s=0.8))
-    monkeypatch.setattr(Journal, "submitted", broken)
+    monkeypatch.setattr(Journal, "record_task", broken)
     ran = text2image("猫", "--timeout", "0.4", exits=5)
     assert box.tasks[0].task_id in ran.err
 
@@ -114,7 +114,7 @@ def test_an_error_after_the_deadline_is_reported(
 def test_a_journal_that_cannot_be_read_either_does_not_hide_the_id(
     text2image: Run, box: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Journal, "submitted", broken)
+    monkeypatch.setattr(Journal, "record_task", broken)
     monkeypatch.setattr(Journal, "job", broken)
     ran = text2image("猫", exits=5)
     assert box.tasks[0].task_id in ran.err
@@ -157,7 +157,7 @@ def test_a_429_while_a_link_is_refreshed_is_survived(
     monkeypatch.setattr(Service, "task", throttled_once_after_the_end)
     box.faults.add(Fault(on="download", kind="expired"))
     (path,) = text2image("猫").paths
-    assert png.is_whole(path.read_bytes())
+    assert png.is_complete(path.read_bytes())
     assert finished == ["answered", "throttled", "answered"]
 
 
@@ -208,7 +208,7 @@ def test_waiting_for_a_synchronous_job_whose_file_is_gone_fetches_it_again(
     path.unlink()
     (job,) = jobs()
     bailian("tasks", "wait", job.id)
-    assert png.is_whole(path.read_bytes())
+    assert png.is_complete(path.read_bytes())
     assert len(box.sync_calls) == 1
 
 
@@ -239,15 +239,15 @@ def test_a_job_is_taken_over_as_it_is_now(reached: str) -> None:
     with new_engine() as dying, new_engine() as heir:
         request = prepared()
         job = dying.intend(request, saving())
-        dying.journal.sending(job.id, dying.ports.owner.id)
+        dying.journal.record_intent(job.id, dying.services.lease.id)
         stale = job_of(heir.journal, job.id)
-        service = dying.ports.service
+        service = dying.services.service
         task_id = service.create_task(request.model.route, request.body)["output"]["task_id"]
-        dying.journal.submitted(job.id, task_id, "r")
+        dying.journal.record_task(job.id, task_id, "r")
         if reached == "ended":
             until(lambda: service.task(task_id)["output"]["task_status"] == "SUCCEEDED")
-            dying.journal.ended(Ended(job.id, service.task(task_id), 1.0, 1.0, "r"))
-        dying.ports.owner.__exit__()
+            dying.journal.store_answer(JobResult(job.id, service.task(task_id), 1.0, 1.0, "r"))
+        dying.services.lease.__exit__()
         taken = heir.take_over(stale)
         assert taken is not None
         (outcome,) = heir.run([taken], timeout_s=10)
@@ -265,15 +265,15 @@ def test_a_run_lets_go_of_its_own_jobs_only(box: Sandbox) -> None:
         assert second.journal.reopen(job.id, "unsettled", "failed")
         assert second.take_over(job_of(second.journal, job.id)) is not None
         assert list(run) == []
-        assert job_of(second.journal, job.id).owner == second.ports.owner.id
+        assert job_of(second.journal, job.id).owner == second.services.lease.id
 
 
 @pytest.mark.usefixtures("bailian")
 def test_a_job_reported_unsent_is_never_sent_later(box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     """The journal is busy when the deadline comes; the thread that waited for it must not send any more."""
-    monkeypatch.setattr(scheduler, "GRACE_S", 0.2)
+    monkeypatch.setattr(shutdown, "GRACE_S", 0.2)
     free, tried = threading.Event(), threading.Event()
-    sending = Journal.sending
+    sending = Journal.record_intent
 
     def sending_when_free(self: Journal, job_id: str, owner: str, *_budgets: object, **_clock: object) -> float:
         free.wait(10)
@@ -282,7 +282,7 @@ def test_a_job_reported_unsent_is_never_sent_later(box: Sandbox, monkeypatch: py
         finally:
             tried.set()
 
-    monkeypatch.setattr(Journal, "sending", sending_when_free)
+    monkeypatch.setattr(Journal, "record_intent", sending_when_free)
     with new_engine() as engine:
         job = engine.intend(prepared(), saving())
         (outcome,) = engine.run([job], timeout_s=0.3)
@@ -296,7 +296,7 @@ def test_a_job_reported_unsent_is_never_sent_later(box: Sandbox, monkeypatch: py
 def test_an_adopted_task_answers_the_job_that_lost_it(text2image: Run, bailian: Run, box: Sandbox) -> None:
     """No second job is left behind that would later claim that nothing was billed."""
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(Journal, "submitted", broken)
+        patched.setattr(Journal, "record_task", broken)
         said = text2image("猫", exits=5).err
     command = f"bailian tasks adopt {box.tasks[0].task_id} --job {jobs()[0].id}"
     assert command in said

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from bailian.config.settings import NO_HOME
+from bailian.store.private import NO_HOME
 from tests.conftest import KEY, Ran, Run, run_command
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="a Windows user has a home")
@@ -153,7 +153,7 @@ def test_nothing_is_under_way_while_a_proxy_is_silent(
 ) -> None:
     """The request has not left: nobody is told that a paid one is waited for."""
     monkeypatch.setattr("bailian.service.transport.http.CONNECT_TIMEOUT_S", 2.0)
-    monkeypatch.setattr("bailian.engine.scheduler.TOLD_AFTER_S", 0.1)
+    monkeypatch.setattr("bailian.engine.scheduler.NOTIFY_AFTER_S", 0.1)
     speech = importlib.import_module("bailian.service.speech.session").SpeechSocket
     monkeypatch.setitem(speech.__init__.__kwdefaults__, "open_s", 2.0)
     with socket.create_server(("127.0.0.1", 0)) as silent:

@@ -9,7 +9,8 @@ from datetime import date
 import pytest
 from pydantic import TypeAdapter
 
-from bailian.catalog import FIELD_NAMES, KINDS, MODES, PACKAGE_FILE, Model, load
+from bailian.catalog import FIELD_NAMES, KINDS, MODES, Model, load
+from bailian.catalog.catalog import PACKAGE_FILE
 
 if sys.version_info >= (3, 11):
     import tomllib

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from bailian.inputs.resolve import path_of
 from bailian.sandbox import Sandbox
+from bailian.store.paths import path_of
 from tests.conftest import FAST, FAST_START, KEY, ROOT
 from tests.unit.test_recordings import wav
 

@@ -116,23 +116,23 @@ def test_killed_at_every_step_nothing_is_paid_twice_and_nothing_paid_is_lost(
     assert sorted(prompts) == sorted(prompt for state, _, prompt in jobs if state == "done")
     pictures = list(Path("outputs").glob("*.png"))
     assert len(pictures) == len(box.tasks)
-    assert all(png.is_whole(path.read_bytes()) for path in pictures)
+    assert all(png.is_complete(path.read_bytes()) for path in pictures)
 
 
 TWO_HUNDRED = """
 import os, sys, time
 from pathlib import Path
-from bailian.store.jobs import Ended, Journal
-from bailian.store.rate_limits import Pace
+from bailian.store.jobs import JobResult, Journal
+from bailian.store.limits import SharedLimits
 
 def work(home, number):
-    journal, pace = Journal(home), Pace(home)
-    pace.place_s("submit", 1000.0)
+    journal, pace = Journal(home), SharedLimits(home)
+    pace.rates.reserve("submit", 1000.0)
     job = journal.intend(account="a", kind="image", model="m", wire_model="m", request={"prompt": number},
                          prepared={}, saving={}, estimate_cny=1.0, owner=number)
-    journal.sending(job, number)
-    journal.submitted(job, "task-" + number, "r")
-    journal.ended(Ended(job, {"output": {}}, 1.0, 1.0, "r"))
+    journal.record_intent(job, number)
+    journal.record_task(job, "task-" + number, "r")
+    journal.store_answer(JobResult(job, {"output": {}}, 1.0, 1.0, "r"))
     journal.finish(job, "done")
     journal.close()
     pace.close()

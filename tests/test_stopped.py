@@ -19,7 +19,7 @@ from tests.test_batch_processes import GATE, pictures, write
 from tests.test_processes import until
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="SIGSTOP and fork")
-SILENT_SOON = "import bailian.store.rate_limits as p; p.SILENT_S, p.BEAT_S = 2.0, 0.2; import bailian.engine.steps.admit as t; t.LOOK_EVERY_S = 0.5; "
+SILENT_SOON = "import bailian.store.slots as p; p.SILENT_S, p.BEAT_S = 2.0, 0.2; import bailian.engine.steps.admit as t; t.LOOK_EVERY_S = 0.5; "
 SCRIPT = SILENT_SOON + "from text2image import main"
 
 

@@ -156,7 +156,7 @@ def test_a_paid_picture_is_made_whatever_becomes_of_the_talk(box: Sandbox, unbuf
     assert started(PICTURE, [(WELL, err) for err in ways], surroundings(unbuffered, box)) == {Exit.OK}
     pictures = list(Path("outputs").glob("*.png"))
     assert len(pictures) == len(ways)
-    assert all(png.is_whole(path.read_bytes()) for path in pictures)
+    assert all(png.is_complete(path.read_bytes()) for path in pictures)
 
 
 def test_a_closed_stdout_is_called_that(box: Sandbox) -> None:
@@ -166,7 +166,7 @@ def test_a_closed_stdout_is_called_that(box: Sandbox) -> None:
     ran = subprocess.run(words, stderr=subprocess.PIPE, text=True, env=env, timeout=60)
     assert ran.returncode == Exit.TRY_AGAIN
     assert "cannot write to stdout: it is closed" in ran.stderr
-    assert [png.is_whole(path.read_bytes()) for path in Path("outputs").glob("*.png")] == [True]
+    assert [png.is_complete(path.read_bytes()) for path in Path("outputs").glob("*.png")] == [True]
 
 
 def test_a_terminal_that_goes_away_takes_only_its_talk_along(box: Sandbox) -> None:
@@ -181,7 +181,7 @@ def test_a_terminal_that_goes_away_takes_only_its_talk_along(box: Sandbox) -> No
     os.close(master)
     ran = end(process)
     assert ran.code == Exit.OK
-    assert png.is_whole(ran.paths[0].read_bytes())
+    assert png.is_complete(ran.paths[0].read_bytes())
 
 
 def test_a_full_pipe_that_does_not_block_loses_nothing_silently() -> None:

@@ -203,7 +203,7 @@ def test_a_sandbox_needs_no_key_and_says_what_it_is(text2image: Run, monkeypatch
     monkeypatch.delenv("DASHSCOPE_API_KEY")
     monkeypatch.setenv("BAILIAN_SANDBOX_TASK_S", "0.1")
     ran = text2image("一只可爱的猫", "--sandbox")
-    assert png.is_whole(ran.paths[0].read_bytes())
+    assert png.is_complete(ran.paths[0].read_bytes())
     assert "nothing is paid" in ran.err
 
 

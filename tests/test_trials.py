@@ -23,18 +23,19 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from bailian.cli.output.terminal import write_text
+from bailian.cli.output.terminal import print_text
 from bailian.errors import JournalError, MaybeSent
 from bailian.sandbox import Fault, Sandbox
 from bailian.store.jobs import Journal
-from bailian.store.schema import OPEN_STATES
+from bailian.store.states import OPEN_STATES
 from tests.conftest import FAST, FAST_START, KEY, ROOT, Run, end, start_script
 
 TEXT_SCRIPT = "from text2text import main"
 AUDIO_SCRIPT = "from audio import main"
 BAILIAN_SCRIPT = "from bailian.cli.main import bailian as main"
 KILLED_BEFORE_KEPT = (
-    "import os, bailian.engine.steps.record_reply as record; record.keep = lambda *_: os._exit(9); " + AUDIO_SCRIPT
+    "import os, bailian.engine.steps.record_reply as record; record.store_answer = lambda *_: os._exit(9); "
+    + AUDIO_SCRIPT
 )
 SHORT_PARTS = '[models."sambert-zhichu-v1"]\nprompt_chars = 10\n'
 THREE_PARTS = "第一句话在这里。第二句话在这里。第三句话在这里。"
@@ -422,7 +423,7 @@ def test_a_text_is_made_harmless_only_for_a_terminal(
 
     output = Output()
     monkeypatch.setattr(sys, "stdout", output)
-    write_text("\x1b[2J\u202e")
+    print_text("\x1b[2J\u202e")
     assert output.getvalue() == shown + "\n"
 
 
@@ -470,7 +471,7 @@ def test_a_journal_without_room_does_not_lose_a_sound(
         raise JournalError("disk full")
 
     with monkeypatch.context() as patch:
-        patch.setattr(Journal, "ended", no_room)
+        patch.setattr(Journal, "store_answer", no_room)
         ran = audio("tts", "你好", "-o", "问候.wav", exits=5)
     (row,) = rows()
     assert f"tasks wait {row.id}" in ran.err

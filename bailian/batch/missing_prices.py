@@ -6,11 +6,11 @@ from collections.abc import Iterable
 
 from bailian.batch.input.problems import SHOWN_MAX, placed
 from bailian.errors import BudgetExceeded
-from bailian.i18n import say
+from bailian.i18n import tr
 from bailian.store.budgets import budget_title
 
 
-def refuse_unpriced(names: Iterable[str], rows: Iterable[tuple[str, str]], source: str) -> None:
+def refuse_missing_prices(names: Iterable[str], rows: Iterable[tuple[str, str]], source: str) -> None:
     """Refuse rows whose cost is not known, if there is a budget.
 
     Args:
@@ -26,15 +26,15 @@ def refuse_unpriced(names: Iterable[str], rows: Iterable[tuple[str, str]], sourc
         return
     lines = [f"{placed(where)}: {model}" for where, model in found[:SHOWN_MAX]]
     more = len(found) - SHOWN_MAX
-    lines += [say(f"… and {more:,} more", f"…… 另有 {more:,} 行")] if more > 0 else []
-    head = say(
+    lines += [tr(f"… and {more:,} more", f"…… 另有 {more:,} 行")] if more > 0 else []
+    head = tr(
         f"{source}: nothing is sent; what these rows will cost is not known before, so the budget of the "
         f"{budget_title(name)} cannot be kept",
         f"{source}：未发送任何请求；以下各行的费用无法事先得知，无法保证{budget_title(name)}预算",
     )
     raise BudgetExceeded(
         "\n".join([head, *lines]),
-        advice=say(
+        advice=tr(
             f"{_without(name)} (a recording's length may be unknown), or put `price_cny` into the user's models.toml",
             f"{_without(name)}（录音时长可能未知），或在用户的 models.toml 中填写 price_cny",
         ),
@@ -43,8 +43,8 @@ def refuse_unpriced(names: Iterable[str], rows: Iterable[tuple[str, str]], sourc
 
 def _without(name: str) -> str:
     if name == "run":
-        return say("leave --max-cost out", "请去掉 --max-cost")
-    return say(
+        return tr("leave --max-cost out", "请去掉 --max-cost")
+    return tr(
         f"leave BAILIAN_{name.upper()}_BUDGET_CNY or `{name}_cny` in settings.toml out",
         f"请去掉 BAILIAN_{name.upper()}_BUDGET_CNY 或 settings.toml 中的 `{name}_cny`",
     )

@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from bailian.batch.input.problems import Problems
-from bailian.batch.input.rows import Row
+from bailian.batch.input.rows import BatchRow
 from bailian.catalog import Catalog, Model
 from bailian.errors import InvalidRequest, Problem
-from bailian.modalities import of
+from bailian.modalities import modality_of
 from bailian.types import Input, Prepared
 
 # Notices about the model itself.
@@ -34,12 +34,12 @@ def as_given(
 class Planned:
     """A row and its request, ready to send."""
 
-    row: Row
+    row: BatchRow
     prepared: Prepared
 
 
 def plan(
-    rows: Iterable[Row],
+    rows: Iterable[BatchRow],
     catalog: Catalog,
     region: str,
     resolve: Resolve,
@@ -52,7 +52,7 @@ def plan(
 
 
 def plan_each(
-    rows: Iterable[Row],
+    rows: Iterable[BatchRow],
     catalog: Catalog,
     region: str,
     resolve: Resolve,
@@ -76,7 +76,7 @@ def plan_each(
     problems.raise_if_any()
 
 
-def _planned(row: Row, catalog: Catalog, region: str, inputs: _Inputs, problems: Problems) -> Planned | None:
+def _planned(row: BatchRow, catalog: Catalog, region: str, inputs: _Inputs, problems: Problems) -> Planned | None:
     try:
         return Planned(row, _prepared(row, catalog, region, inputs))
     except InvalidRequest as error:
@@ -84,7 +84,7 @@ def _planned(row: Row, catalog: Catalog, region: str, inputs: _Inputs, problems:
         return None
 
 
-def _read(rows: Iterable[Row], problems: Problems) -> Iterator[Row]:
+def _read(rows: Iterable[BatchRow], problems: Problems) -> Iterator[BatchRow]:
     """Yield the rows; what their file raises at its end is told together with what the models do not take."""
     try:
         yield from rows
@@ -113,8 +113,8 @@ class _Inputs:
         self, kind: str, fields: Mapping[str, Any], found: Mapping[str, Input]
     ) -> tuple[dict[str, Any], dict[str, Input], tuple[Problem, ...]]:
         """Return the fields and inputs as they are sent; a mask that many rows make of one picture is made once."""
-        own = [name for name in fields if name in of(kind).INPUT_FIELDS or name.startswith("mask")]
-        if "mask" not in of(kind).INPUT_FIELDS or own == ["image"]:
+        own = [name for name in fields if name in modality_of(kind).INPUT_FIELDS or name.startswith("mask")]
+        if "mask" not in modality_of(kind).INPUT_FIELDS or own == ["image"]:
             return dict(fields), dict(found), ()
         asked = {name: fields[name] for name in own}
         key = json.dumps(asked, sort_keys=True)
@@ -138,8 +138,8 @@ def _unmade(fields: Mapping[str, Any], found: Mapping[str, Input]) -> tuple[dict
     return {**rest, "mask": ["mask"]}, {**found, "mask": Input("mask")}
 
 
-def _prepared(row: Row, catalog: Catalog, region: str, inputs: _Inputs) -> Prepared:
-    modality = of(row.kind)
+def _prepared(row: BatchRow, catalog: Catalog, region: str, inputs: _Inputs) -> Prepared:
+    modality = modality_of(row.kind)
     fields, found = dict(row.fields), {}
     problems: list[Problem] = []
     for name in modality.INPUT_FIELDS:

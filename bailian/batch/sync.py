@@ -10,23 +10,24 @@ from secrets import token_hex
 from tempfile import TemporaryFile
 from typing import Any
 
-from bailian.batch.input.rows import Row
+from bailian.batch.input.rows import BatchRow
 from bailian.batch.plan import Planned
 from bailian.catalog import KINDS
 from bailian.errors import Exit
 from bailian.files import naming
 from bailian.files.outputs import Place, row_place
-from bailian.i18n import say
-from bailian.modalities import of
-from bailian.store.batches import Tried
+from bailian.i18n import tr
+from bailian.modalities import modality_of
+from bailian.store.batches import LastAttempt
 from bailian.store.paths import stored
-from bailian.store.schema import OPEN_STATES, dumped
+from bailian.store.schema import dumped
+from bailian.store.states import OPEN_STATES, Status
 
 SPOOLED_ROWS = 200
 
 
 @dataclass(frozen=True)
-class Wish:
+class BatchSpec:
     """What is wanted of a batch."""
 
     source: Path
@@ -56,7 +57,7 @@ class Wish:
     @property
     def title(self) -> str:
         """Return what people are told the batch is: its file's name."""
-        return say("stdin", "标准输入") if self.is_piped else self.source.name
+        return tr("stdin", "标准输入") if self.is_piped else self.source.name
 
     @property
     def path_title(self) -> str:
@@ -67,8 +68,8 @@ class Wish:
     def same_command(self) -> str:
         """Return how people go on with it: `--fresh` a second time would pay a second time."""
         if self.fresh:
-            return say("run the same command again without --fresh", "去掉 --fresh，再次运行同一命令")
-        return say("run the same command again", "再次运行同一命令")
+            return tr("run the same command again without --fresh", "去掉 --fresh，再次运行同一命令")
+        return tr("run the same command again", "再次运行同一命令")
 
     @property
     def run_aside(self) -> str:
@@ -88,7 +89,7 @@ class Wish:
 
 
 @dataclass
-class Seen:
+class FileScan:
     """What the file holds, counted while it is read."""
 
     rows: int = 0
@@ -100,43 +101,45 @@ class Seen:
     """Key → place in the file."""
 
 
-def to_do(rows: Iterable[Row], tried: Mapping[str, Tried], wish: Wish, seen: Seen) -> Iterator[Row]:
+def sync_rows(
+    rows: Iterable[BatchRow], tried: Mapping[str, LastAttempt], spec: BatchSpec, seen: FileScan
+) -> Iterator[BatchRow]:
     """Yield the rows that need a new job; count the others."""
     for row in rows:
         seen.rows += 1
         seen.keys[row.key] = row.where
         before = tried.get(row.key)
-        if before is None or _again(before, wish):
+        if before is None or _again(before, spec):
             yield row
-        elif before.state == "done":
+        elif before.state == Status.DONE:
             seen.done += 1
         elif before.state in OPEN_STATES:
             seen.under_way += 1
-        elif before.state == "held":
+        elif before.state == Status.HELD:
             seen.left_held += 1
         else:
             seen.left_failed += 1
 
 
-def _again(before: Tried, wish: Wish) -> bool:
+def _again(before: LastAttempt, spec: BatchSpec) -> bool:
     """A finished row is never paid again; one that may be paid only if the user says so."""
-    if before.state == "held":
-        return wish.retry_held
-    if before.state not in ("failed", "unsent") or not wish.retry_failed:
+    if before.state == Status.HELD:
+        return spec.retry_held
+    if before.state not in (Status.FAILED, Status.UNSENT) or not spec.retry_failed:
         return False
-    passing = before.state == "unsent" or before.exit_code in (Exit.TRY_AGAIN, Exit.ACCOUNT)
-    passing = passing or (wish.use_successor and before.error_code == "ModelNotFound")
-    return passing or not wish.only_passing
+    passing = before.state == Status.UNSENT or before.exit_code in (Exit.TRY_AGAIN, Exit.ACCOUNT)
+    passing = passing or (spec.use_successor and before.error_code == "ModelNotFound")
+    return passing or not spec.only_passing
 
 
-def values_of(planned: Planned, wish: Wish, account: str, owner: str, now_s: float) -> tuple[Any, ...]:
-    """Return a job's row of the journal, in the order of `journal_runs.COLUMNS`."""
+def values_of(planned: Planned, spec: BatchSpec, account: str, owner: str, now_s: float) -> tuple[Any, ...]:
+    """Return a job's row of the journal, in the order of `store.batches.COLUMNS`."""
     row, prepared = planned.row, planned.prepared
     kept = {
         **prepared.to_json(),
         "row": {"where": row.where, "label": row.label, "name": row.name, "output": row.output},
     }
-    if wish.upload:
+    if spec.upload:
         kept["upload"] = True
     return (
         f"{int(now_s):x}-{token_hex(5)}",
@@ -148,27 +151,27 @@ def values_of(planned: Planned, wish: Wish, account: str, owner: str, now_s: flo
         owner,
         dumped(prepared.request),
         dumped(kept),
-        dumped(_saving(row, wish)),
+        dumped(_saving(row, spec)),
         now_s,
         prepared.estimate_cny,
-        wish.run,
+        spec.run,
         row.key,
     )
 
 
-def _saving(row: Row, wish: Wish) -> dict[str, Any]:
+def _saving(row: BatchRow, spec: BatchSpec) -> dict[str, Any]:
     """Return where the row's files go, as `engine.job.Saving` keeps it."""
-    template = row.name or wish.template or naming.DEFAULT_TEMPLATE
+    template = row.name or spec.template or naming.DEFAULT_TEMPLATE
     recordings = row.fields.get("file") if row.kind == "transcription" else None
-    named = row.name or wish.template
+    named = row.name or spec.template
     stem = naming.stem_of(str(recordings[0])) if recordings and not named else None
-    place = row_place(row.output, of(row.kind).FILE_SUFFIXES) if row.output else Place(Path())
+    place = row_place(row.output, modality_of(row.kind).FILE_SUFFIXES) if row.output else Place(Path())
     if place.stem is not None:  # a name with fields is a template, another one is taken as it stands
         template, stem = (place.stem, None) if "{" in place.stem else (template, place.stem)
     return {
-        "folder": stored(wish.folder / (place.folder or "")),
+        "folder": stored(spec.folder / (place.folder or "")),
         "template": template,
-        "sidecar": wish.sidecar,
+        "sidecar": spec.sidecar,
         "stem": stem,
         "suffix": place.suffix,
     }
@@ -191,7 +194,7 @@ class Spool:
         self._sizes_bytes.append(self._file.write(marshal.dumps(self._last)))
         self._last = []
 
-    def pour(self, sink: Callable[[Iterable[tuple[Any, ...]]], int]) -> int:
+    def flush(self, sink: Callable[[Iterable[tuple[Any, ...]]], int]) -> int:
         """Give all of them to `sink`."""
         self._put_down()
         self._file.seek(0)

@@ -6,19 +6,18 @@ from bailian.catalog.catalog import (
     current_day,
     did_you_mean,
     load,
-    script_of,
 )
-from bailian.catalog.model import FIELD_NAMES, KINDS, MODES, Model
+from bailian.catalog.model import FIELD_NAMES, KINDS, MODES, Mode, Model
 
 __all__ = [
     "FIELD_NAMES",
     "KINDS",
     "MODES",
     "Catalog",
+    "Mode",
     "Model",
     "as_kind",
     "current_day",
     "did_you_mean",
     "load",
-    "script_of",
 ]

@@ -12,9 +12,10 @@ from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
-from bailian.catalog.model import FIELD_NAMES, KINDS, MODES, Model
+from bailian.catalog.model import FIELD_NAMES, Model
 from bailian.errors import InvalidRequest, SetupError
-from bailian.i18n import say
+from bailian.i18n import tr
+from bailian.instructions import how_to
 from bailian.text.toml_files import parse_toml, put_right, read_toml, refused
 
 # What is true of one name alone: `like` does not pass it on.
@@ -93,22 +94,22 @@ class Catalog(Mapping[str, Model]):
         if model is not None and (kind is None or kind in model.kinds):
             return as_kind(model, kind or model.kind)
         if model is not None:
-            scripts = say(" and ", " 和 ").join(script_of(own) for own in model.kinds)
+            scripts = tr(" and ", " 和 ").join(how_to().caller(own) for own in model.kinds)
             raise InvalidRequest.one(
                 "model",
-                say(
-                    f"{name} is a model for {scripts}, not for {script_of(kind or '')}",
-                    f"{name} 应该用 {scripts} 调用，不是 {script_of(kind or '')}",
+                tr(
+                    f"{name} is a model for {scripts}, not for {how_to().caller(kind or '')}",
+                    f"{name} 应该用 {scripts} 调用，不是 {how_to().caller(kind or '')}",
                 ),
             )
         known = [m.name for m in self._models.values() if kind is None or kind in m.kinds]
         raise InvalidRequest.one(
             "model",
-            say(f"unknown model {name!r}", f"没有名为 {name!r} 的模型") + did_you_mean(name, known),
-            advice=say(
-                "`bailian models` lists all; a model that is newer than this version goes into "
-                "models.toml in the folder that `bailian doctor` names",
-                "`bailian models` 列出全部模型；比本版本更新的模型可以写进 `bailian doctor` 所示文件夹里的 models.toml",
+            tr(f"unknown model {name!r}", f"没有名为 {name!r} 的模型") + did_you_mean(name, known),
+            advice=tr(
+                f"`{how_to().models()}` lists all; a model that is newer than this version goes into "
+                f"models.toml in the folder that `{how_to().check()}` names",
+                f"`{how_to().models()}` 列出全部模型；比本版本更新的模型可以写进 `{how_to().check()}` 所示文件夹里的 models.toml",
             ),
         )
 
@@ -116,22 +117,6 @@ class Catalog(Mapping[str, Model]):
 def as_kind(model: Model, kind: str) -> Model:
     """Return the model as one of its kinds."""
     return model if model.kind == kind else replace(model, kind=kind)
-
-
-SCRIPTS = {
-    "image": "text2image.py",
-    "image_edit": "image_edit.py",
-    "wanx_edit": "wanx_edit.py",
-    "video": "text2video.py",
-    "text": "text2text.py",
-    "speech": "audio.py tts",
-    "transcription": "audio.py asr",
-}
-
-
-def script_of(kind: str) -> str:
-    """Return the script that runs models of this kind."""
-    return SCRIPTS[kind]
 
 
 def did_you_mean(word: str, known: Iterable[str], count: int = 3) -> str:
@@ -142,7 +127,7 @@ def did_you_mean(word: str, known: Iterable[str], count: int = 3) -> str:
     if not near:
         return ""
     names = ", ".join(near)
-    return say(f"; did you mean {names}?", f"；您是想用 {names} 吗？")
+    return tr(f"; did you mean {names}?", f"；您是想用 {names} 吗？")
 
 
 def load(home: Path | None = None, today: date | None = None, *, use_successor: bool = False) -> Catalog:
@@ -187,7 +172,7 @@ def _tables_of(content: dict[str, Any]) -> tuple[dict[str, dict[str, Any]], date
     )
     if unknown or wrong:
         raise ValueError(
-            say('every table must be [models."NAME"]', '每个表都应写成 [models."模型名"]') + f": {(unknown + wrong)[0]}"
+            tr('every table must be [models."NAME"]', '每个表都应写成 [models."模型名"]') + f": {(unknown + wrong)[0]}"
         )
     tables = {name: _with_kinds(name, table) for name, table in models.items()}
     return tables, as_of if isinstance(as_of, date) else None
@@ -199,9 +184,7 @@ def _with_kinds(name: str, table: dict[str, Any]) -> dict[str, Any]:
         return table
     if "kinds" in table:
         raise ValueError(
-            say(
-                f"model {name}: kind and kinds are the same: give one", f"模型 {name}：kind 与 kinds 相同，只需给出一个"
-            )
+            tr(f"model {name}: kind and kinds are the same: give one", f"模型 {name}：kind 与 kinds 相同，只需给出一个")
         )
     return {"kinds": [table["kind"]], **{key: value for key, value in table.items() if key != "kind"}}
 
@@ -219,7 +202,7 @@ def _fields_of(name: str, tables: Mapping[str, Mapping[str, Any]], seen: tuple[s
         return {"mode": "", "route": "", **own}
     if not isinstance(parent, str) or parent not in tables or parent in (*seen, name):
         raise ValueError(
-            say(
+            tr(
                 f"model {name}: `like` names {parent!r}, which is not there",
                 f"模型 {name}：like 所指的 {parent!r} 不存在",
             )
@@ -246,7 +229,7 @@ def _read_overlay(path: Path) -> dict[str, dict[str, Any]]:
         for key in table:
             if key != "like" and key not in FIELD_NAMES:
                 raise SetupError(
-                    say(f"{path}: model {name} has an unknown field {key!r}", f"{path}：模型 {name} 有未知字段 {key!r}")
+                    tr(f"{path}: model {name} has an unknown field {key!r}", f"{path}：模型 {name} 有未知字段 {key!r}")
                     + did_you_mean(key, FIELD_NAMES),
                     advice=put_right(path),
                 )

@@ -5,9 +5,26 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from datetime import date
+from enum import Enum
 
 KINDS = ("image", "image_edit", "wanx_edit", "text", "video", "speech", "transcription")
-MODES = ("task", "sync", "socket")
+
+
+class Mode(str, Enum):
+    """How a model is called. The values stand in models.toml and in the journal."""
+
+    TASK = "task"
+    """A task is made and asked for."""
+    SYNC = "sync"
+    """The answer comes with the call."""
+    SOCKET = "socket"
+    """The answer comes over a socket."""
+
+    def __str__(self) -> str:
+        return self.value
+
+
+MODES = tuple(mode.value for mode in Mode)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,7 +39,7 @@ class Model:
     """One of `KINDS`: which script runs it, which section of a config file holds it. Of several, the one asked for."""
     kinds: tuple[str, ...] = ()
     """Every kind it can be called as, the usual one first; left out: `kind` alone."""
-    mode: str
+    mode: Mode
     """"task": POST creates a task that is polled. "sync": the POST's answer is the result."""
     route: str
     """Path of the POST below `/api/v1`, or of the socket below the host."""
@@ -114,6 +131,8 @@ class Model:
     def __post_init__(self) -> None:
         if not self.kinds:
             object.__setattr__(self, "kinds", (self.kind,))
+        if self.mode in MODES:  # as it stands in models.toml; `model_rules` refuses another
+            object.__setattr__(self, "mode", Mode(self.mode))
 
     def retired(self, day: date) -> bool:
         """Return whether calls fail on that day."""

@@ -11,7 +11,7 @@ from datetime import date
 from typing import Any
 
 from bailian.catalog.model import KINDS, MODES, Model
-from bailian.i18n import say
+from bailian.i18n import tr
 
 Rule = Callable[[Any], "str | None"]
 PRICE_UNITS = ("image", "second", "10k_characters", "1k_tokens")
@@ -25,15 +25,15 @@ def number(low: float, high: float = MOST, *, whole: bool = False) -> Rule:
         right_type = isinstance(value, int if whole else int | float) and not isinstance(value, bool)
         if right_type and low <= value <= high:
             return None
-        kind = say("a whole number", "整数") if whole else say("a number", "数字")
-        return say(f"{kind} from {low:g} to {high:g}", f"{low:g} 到 {high:g} 的{kind}")
+        kind = tr("a whole number", "整数") if whole else tr("a number", "数字")
+        return tr(f"{kind} from {low:g} to {high:g}", f"{low:g} 到 {high:g} 的{kind}")
 
     return rule
 
 
 def text(pattern: str = r"[^\x00-\x1f\x7f]*", what: tuple[str, str] = ("a text of one line", "一行文本")) -> Rule:
     def rule(value: Any) -> str | None:
-        return None if isinstance(value, str) and re.fullmatch(pattern, value) else say(*what)
+        return None if isinstance(value, str) and re.fullmatch(pattern, value) else tr(*what)
 
     return rule
 
@@ -41,20 +41,20 @@ def text(pattern: str = r"[^\x00-\x1f\x7f]*", what: tuple[str, str] = ("a text o
 def one_of(*allowed: str) -> Rule:
     def rule(value: Any) -> str | None:
         names = ", ".join(allowed)
-        return None if isinstance(value, str) and value in allowed else say(f"one of {names}", f"以下之一：{names}")
+        return None if isinstance(value, str) and value in allowed else tr(f"one of {names}", f"以下之一：{names}")
 
     return rule
 
 
 def flag(value: Any) -> str | None:
-    return None if isinstance(value, bool) else say("true or false", "true 或 false")
+    return None if isinstance(value, bool) else tr("true or false", "true 或 false")
 
 
 def list_of(rule: Rule, *, least: int = 0) -> Rule:
     def of_all(value: Any) -> str | None:
         if not isinstance(value, tuple) or len(value) < least:
-            return say("a list", "列表")
-        return next((say(f"a list, each {no}", f"列表，每项为{no}") for one in value if (no := rule(one))), None)
+            return tr("a list", "列表")
+        return next((tr(f"a list, each {no}", f"列表，每项为{no}") for one in value if (no := rule(one))), None)
 
     return of_all
 
@@ -64,7 +64,7 @@ def range_of(rule: Rule) -> Rule:
         if isinstance(value, tuple) and len(value) == 2 and not any(map(rule, value)) and value[0] <= value[1]:
             return None
         each = rule(None)
-        return say(f"[smallest, largest], each {each}", f"[最小, 最大]，每项为{each}")
+        return tr(f"[smallest, largest], each {each}", f"[最小, 最大]，每项为{each}")
 
     return of_both
 
@@ -72,14 +72,12 @@ def range_of(rule: Rule) -> Rule:
 def table_of(rule: Rule, needed: tuple[str, ...] = ()) -> Rule:
     def of_all(value: Any) -> str | None:
         if not isinstance(value, Mapping):
-            return say("a table", "表")
+            return tr("a table", "表")
         missing = [name for name in needed if name not in value]
         if missing:
             names = ", ".join(needed)
-            return say(f"a table with {names}", f"含 {names} 的表")
-        return next(
-            (say(f"a table, each {no}", f"表，每项为{no}") for one in value.values() if (no := rule(one))), None
-        )
+            return tr(f"a table with {names}", f"含 {names} 的表")
+        return next((tr(f"a table, each {no}", f"表，每项为{no}") for one in value.values() if (no := rule(one))), None)
 
     return of_all
 
@@ -87,7 +85,7 @@ def table_of(rule: Rule, needed: tuple[str, ...] = ()) -> Rule:
 def either(one: Rule, other: Rule) -> Rule:
     def rule(value: Any) -> str | None:
         problem, second = one(value), other(value)
-        return None if problem is None or second is None else say(f"{problem}, or {second}", f"{problem}，或{second}")
+        return None if problem is None or second is None else tr(f"{problem}, or {second}", f"{problem}，或{second}")
 
     return rule
 
@@ -99,7 +97,7 @@ def day(value: Any) -> str | None:
             return None
     except (TypeError, ValueError):
         pass
-    return say("a date: YYYY-MM-DD", "日期：YYYY-MM-DD")
+    return tr("a date: YYYY-MM-DD", "日期：YYYY-MM-DD")
 
 
 COUNT, MAYBE_NONE = number(1, whole=True), number(0, whole=True)
@@ -151,7 +149,7 @@ def problem_of(model: Model) -> tuple[str, Any, str] | None:
         ]
         for field, table in tables:
             if isinstance(table, Mapping) and not {"input", "output"} <= set(table):
-                return field, dict(table), say("a table with input, output", "含 input, output 的表")
+                return field, dict(table), tr("a table with input, output", "含 input, output 的表")
     if model.min_pixels and model.max_pixels and model.min_pixels > model.max_pixels:
-        return "min_pixels", model.min_pixels, say("at most max_pixels", "不大于 max_pixels 的整数")
+        return "min_pixels", model.min_pixels, tr("at most max_pixels", "不大于 max_pixels 的整数")
     return None

@@ -14,10 +14,12 @@ from typing import Any, NoReturn
 
 import click
 
+from bailian.cli.output.shell_words import ShellWords
 from bailian.cli.output.streams import Output, ReaderGone, is_gone, reader_may_leave, take_over
 from bailian.engine.signals import SIGNALS
 from bailian.errors import BailianError, Exit, Interrupted, InvalidRequest, SaveError
-from bailian.i18n import say
+from bailian.i18n import tr
+from bailian.instructions import spoken_by
 
 SHOWN_CHARS = 60
 
@@ -33,7 +35,8 @@ def main(command: click.Command, prog_name: str | None = None) -> NoReturn:
     if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) == signal.SIG_DFL:
         signal.signal(signal.SIGHUP, _interrupt)
     try:
-        code = _verdict(command, prog_name, stdout)
+        with spoken_by(ShellWords()):
+            code = _verdict(command, prog_name, stdout)
         _hear_no_more()
         code = _all_written(code, stdout)
     finally:
@@ -50,7 +53,7 @@ def _verdict(command: click.Command, prog_name: str | None, stdout: Output | Non
     except click.UsageError as error:
         return _fail(_from_click(error))
     except (click.Abort, KeyboardInterrupt):
-        return _fail(Interrupted(say("interrupted", "已中断"), advice=_list_tasks()))
+        return _fail(Interrupted(tr("interrupted", "已中断"), advice=_list_tasks()))
     except ReaderGone as error:
         return Exit.OK if reader_may_leave() else _fail(error)
     except BailianError as error:
@@ -88,8 +91,8 @@ def _unwritten(error: OSError) -> Exit:
 
     if is_gone(error):
         return Exit.OK if reader_may_leave() else _fail(nobody_reads(), as_json=False)
-    reason = say("it is closed", "stdout 已关闭") if error.errno == errno.EBADF else error.strerror
-    text = say(f"cannot write to stdout: {reason}", f"无法写入 stdout：{reason}")
+    reason = tr("it is closed", "stdout 已关闭") if error.errno == errno.EBADF else error.strerror
+    text = tr(f"cannot write to stdout: {reason}", f"无法写入 stdout：{reason}")
     return _fail(SaveError(text, advice=_list_tasks()), as_json=False)
 
 
@@ -104,7 +107,7 @@ def _hear_no_more() -> None:
 
 
 def _list_tasks() -> str:
-    return say(
+    return tr(
         "`bailian tasks list` shows what was saved and what is running",
         "`bailian tasks list` 显示已保存和仍在运行的任务",
     )
@@ -112,15 +115,15 @@ def _list_tasks() -> str:
 
 def _fail(error: BailianError, as_json: bool | None = None) -> Exit:
     _hear_no_more()
-    from bailian.cli.output.terminal import talk_error, write_json
+    from bailian.cli.output.terminal import print_error, print_json
 
     if _wants_json() if as_json is None else as_json:
         try:
-            write_json(error.to_json())
+            print_json(error.to_json())
         except (OSError, SaveError):
-            talk_error(error)
+            print_error(error)
     else:
-        talk_error(error)
+        print_error(error)
     return error.exit_code
 
 
@@ -139,8 +142,8 @@ def _text_with_a_dash(option: str) -> str:
 
 def _behind_two_dashes(text: str, command: str) -> InvalidRequest:
     shown = text if len(text) <= SHOWN_CHARS else f"{text[:SHOWN_CHARS]}…"
-    message = say(f"{shown!r} begins with -, and is no option", f"{shown!r} 以 - 开头，但不是选项")
-    advice = say(
+    message = tr(f"{shown!r} begins with -, and is no option", f"{shown!r} 以 - 开头，但不是选项")
+    advice = tr(
         f"put -- before the text: `{command} -- {shlex.quote(shown)}`, options before that",
         f"请在文本前加 --：`{command} -- {shlex.quote(shown)}`，选项写在它之前",
     )
@@ -157,16 +160,16 @@ def _from_click(error: click.UsageError) -> InvalidRequest:
         from bailian.catalog import did_you_mean
 
         known = [word for p in error.ctx.command.params for word in p.opts] if error.ctx else []
-        message = say(f"unknown option {error.option_name}", f"未知选项 {error.option_name}")
+        message = tr(f"unknown option {error.option_name}", f"未知选项 {error.option_name}")
         message += did_you_mean(error.option_name, known)
     elif isinstance(error, click.MissingParameter):
         name = (error.param.name or "") if error.param else ""
-        message = say("is missing", "缺少该参数")
+        message = tr("is missing", "缺少该参数")
     elif "unexpected extra argument" in message:
-        message = say(f"{message}; put the prompt in quotation marks", "参数过多；请给提示词加上引号")
+        message = tr(f"{message}; put the prompt in quotation marks", "参数过多；请给提示词加上引号")
     elif isinstance(error, click.BadParameter):
         name = (error.param.opts[0].lstrip("-") if error.param else "") or ""
         message = error.message
     command = error.ctx.command_path if error.ctx else ""
-    advice = say(f"`{command} --help` shows what is allowed", f"`{command} --help` 显示可用的参数") if command else ""
+    advice = tr(f"`{command} --help` shows what is allowed", f"`{command} --help` 显示可用的参数") if command else ""
     return InvalidRequest.one(name, message, advice=advice)

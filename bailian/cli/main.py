@@ -7,7 +7,7 @@ from importlib import import_module
 import click
 
 from bailian import __version__
-from bailian.i18n import say
+from bailian.i18n import tr
 
 COMMANDS = {
     "batch": "bailian.cli.batch.command:batch",
@@ -36,7 +36,7 @@ class LazyGroup(click.Group):
 
 @click.command(
     cls=LazyGroup,
-    help=say(
+    help=tr(
         "Alibaba Bailian from a shell: many requests at once, tasks, models, costs. One request: text2image.py, image_edit.py, "
         "wanx_edit.py, text2video.py, text2text.py, audio.py.",
         "在命令行使用阿里云百炼：批量任务、任务管理、模型与费用。单个请求：text2image.py、image_edit.py、wanx_edit.py、"

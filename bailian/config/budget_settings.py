@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bailian.errors import SetupError
-from bailian.i18n import say
+from bailian.i18n import tr
 
 FILE_NAME = "settings.toml"
 
@@ -19,14 +19,14 @@ def amount(value: object) -> str | None:
     most_cny = 10**9
     if is_number and 0 <= value <= most_cny:  # type: ignore[operator]
         return None
-    return say(f"an amount in CNY from 0 to {most_cny}", f"0 到 {most_cny} 之间的金额（元）")
+    return tr(f"an amount in CNY from 0 to {most_cny}", f"0 到 {most_cny} 之间的金额（元）")
 
 
 def hosts(value: object) -> str | None:
     """Return what a list of hosts must be, or None for one that is."""
     if isinstance(value, list) and all(isinstance(host, str) for host in value):
         return None
-    return say('a list of host names, such as ["sandbox:8765"]', '主机名列表，例如 ["sandbox:8765"]')
+    return tr('a list of host names, such as ["sandbox:8765"]', '主机名列表，例如 ["sandbox:8765"]')
 
 
 # Table → key → what a value of it must be, see `amount`.
@@ -75,7 +75,7 @@ def _number_of(variable: str, given: str) -> float:
     allowed = amount(amount_cny)
     if allowed is not None:
         raise SetupError(
-            say(f"{variable}={given}: it must be {allowed}", f"{variable}={given}：应为{allowed}"),
+            tr(f"{variable}={given}: it must be {allowed}", f"{variable}={given}：应为{allowed}"),
             advice=f"export {variable}=20",
         )
     return amount_cny
@@ -102,15 +102,15 @@ def read_settings_file(path: Path) -> dict[str, Any]:
         known = KEYS.get(name)
         if known is None:
             raise SetupError(
-                _unknown(path, say("table", "表"), f"[{name}]", {**KEYS, **SINGLE_KEYS})
+                _unknown(path, tr("table", "表"), f"[{name}]", {**KEYS, **SINGLE_KEYS})
                 + did_you_mean(name, {**KEYS, **SINGLE_KEYS}),
                 advice=put_right(path),
             )
         if not isinstance(table, dict):
-            raise refused(path, name, table, say(f"a table: [{name}]", f"表：[{name}]"))
+            raise refused(path, name, table, tr(f"a table: [{name}]", f"表：[{name}]"))
         for key, value in table.items():
             if key not in known:
-                text = _unknown(path, say("key", "键"), f"[{name}] {key}", known)
+                text = _unknown(path, tr("key", "键"), f"[{name}] {key}", known)
                 raise SetupError(text + did_you_mean(key, known), advice=put_right(path))
             allowed = known[key](value)
             if allowed is not None:
@@ -120,4 +120,4 @@ def read_settings_file(path: Path) -> dict[str, Any]:
 
 def _unknown(path: Path, what: str, name: str, known: Mapping[str, object]) -> str:
     names = ", ".join(known)
-    return say(f"{path}: unknown {what} {name}; there is {names}", f"{path}：未知的{what} {name}；可用的有 {names}")
+    return tr(f"{path}: unknown {what} {name}; there is {names}", f"{path}：未知的{what} {name}；可用的有 {names}")

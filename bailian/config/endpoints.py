@@ -8,7 +8,7 @@ from collections.abc import Collection
 from urllib.parse import SplitResult, urlsplit
 
 from bailian.errors import InvalidRequest, SetupError
-from bailian.i18n import say
+from bailian.i18n import tr
 
 # Shared hosts and workspace hosts: docs/wire.md "Regions" (vendor's region page, 2026-02 and 2026-06 texts).
 SHARED_HOSTS = {
@@ -42,7 +42,7 @@ def chosen_region(option: str | None) -> str:
     if region not in REGIONS:
         raise InvalidRequest.one(
             "region",
-            say(f"{named!r} is not one of {', '.join(REGIONS)}", f"{named!r} 只能是 {', '.join(REGIONS)} 之一"),
+            tr(f"{named!r} is not one of {', '.join(REGIONS)}", f"{named!r} 只能是 {', '.join(REGIONS)} 之一"),
         )
     return region
 
@@ -56,7 +56,7 @@ def chosen_workspace(option: str | None) -> str | None:
     workspace = option or os.environ.get("DASHSCOPE_WORKSPACE_ID") or None
     if workspace is not None and not re.fullmatch(r"[A-Za-z0-9_-]{1,63}", workspace):
         raise InvalidRequest.one(
-            "workspace", say(f"{workspace!r} is not a workspace id", f"{workspace!r} 不是业务空间 ID")
+            "workspace", tr(f"{workspace!r} is not a workspace id", f"{workspace!r} 不是业务空间 ID")
         )
     return workspace
 
@@ -72,7 +72,7 @@ def default_base_url(region: str, workspace: str | None) -> str:
     if workspace is None:
         raise InvalidRequest.one(
             "region",
-            say(
+            tr(
                 f"{region} has workspace hosts only: add --workspace ID",
                 f"{region} 只有业务空间域名：请加 --workspace ID",
             ),
@@ -95,7 +95,7 @@ def checked_base_url(base_url: str, http_hosts: Collection[str] = ()) -> str:
     if good and not parts.path.endswith("/api/v1"):
         raise InvalidRequest.one(
             "base-url",
-            say(
+            tr(
                 f"{url} must end in /api/v1: {parts.scheme}://{parts.netloc}/api/v1",
                 f"{url} 应以 /api/v1 结尾：{parts.scheme}://{parts.netloc}/api/v1",
             ),
@@ -103,7 +103,7 @@ def checked_base_url(base_url: str, http_hosts: Collection[str] = ()) -> str:
     if not good:
         raise InvalidRequest.one(
             "base-url",
-            say(
+            tr(
                 f"{base_url!r} is not a base URL such as https://dashscope.aliyuncs.com/api/v1",
                 f"{base_url!r} 不是服务地址，正确形式如 https://dashscope.aliyuncs.com/api/v1",
             ),
@@ -111,7 +111,7 @@ def checked_base_url(base_url: str, http_hosts: Collection[str] = ()) -> str:
     if parts.scheme == "http" and not _is_allowed(parts, http_hosts):
         raise InvalidRequest.one(
             "base-url",
-            say(
+            tr(
                 f"{url} would send the key unencrypted: use https; for a sandbox elsewhere: "
                 f"BAILIAN_ALLOW_HTTP={parts.hostname}",
                 f"{url} 会以明文发送密钥：请使用 https；若是另一台机器上的沙箱：BAILIAN_ALLOW_HTTP={parts.hostname}",
@@ -142,7 +142,7 @@ def checked_socket_url(value: str | None, http_hosts: Collection[str] = ()) -> s
         good = False
     if not good:
         raise SetupError(
-            say(
+            tr(
                 f"DASHSCOPE_WEBSOCKET_BASE_URL: {url!r} is no address such as wss://dashscope.aliyuncs.com/api-ws/v1/inference",
                 f"DASHSCOPE_WEBSOCKET_BASE_URL：{url!r} 不是有效地址，正确形式如 wss://dashscope.aliyuncs.com/api-ws/v1/inference",
             )

@@ -18,7 +18,6 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import shlex
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -34,12 +33,11 @@ from bailian.config.endpoints import (
     default_base_url,
 )
 from bailian.errors import SetupError
-from bailian.i18n import say
+from bailian.i18n import tr
+from bailian.store.private import NO_HOME
 from bailian.text.decoding import NotText, read_text
 
 T = TypeVar("T")
-NO_HOME = Path(os.devnull) / "no-home"
-"""Nothing can be read or written there."""
 GET_A_KEY_URL = "https://help.aliyun.com/zh/model-studio/get-api-key"
 
 
@@ -88,11 +86,6 @@ class Settings:
     """Where the key was read from, if it was a file."""
 
     @property
-    def resume_command(self) -> str:
-        """Return the command that fetches a job of this account; its id follows."""
-        return shlex.join(("bailian", "tasks", "wait", *self.resume_flags))
-
-    @property
     def socket_url(self) -> str:
         """Return the address of the speech socket: `wss://HOST/api-ws/v1/inference` (Sambert reference, 2026)."""
         if self.speech_url:
@@ -126,9 +119,9 @@ class Settings:
         if self.api_key is not None:
             return self.api_key
         raise SetupError(
-            say("no API key found", "未找到 API Key"),
+            tr("no API key found", "未找到 API Key"),
             code="Unauthorized",
-            advice=say(
+            advice=tr(
                 f"get a key at {GET_A_KEY_URL} and `export DASHSCOPE_API_KEY=sk-…` (or write it to ~/.dashscope/api_key); "
                 "to try without a key and without cost, add --sandbox",
                 f"在 {GET_A_KEY_URL} 获取密钥，然后 `export DASHSCOPE_API_KEY=sk-…`（或写入 ~/.dashscope/api_key）；"
@@ -217,25 +210,12 @@ def home_folder() -> Path:
     return folder if folder.is_absolute() else NO_HOME  # older versions leave the "~"
 
 
-def no_home() -> SetupError:
-    return SetupError(
-        say(
-            "there is no folder for the journal: HOME is not set, and the system does not know this user's home",
-            "没有可存放日志的目录：未设置 HOME，系统中也没有该用户的主目录",
-        ),
-        advice=say(
-            "set BAILIAN_HOME=/a/folder that can be written and stays: what is paid is known from there",
-            "请设置 BAILIAN_HOME=/可写且会保留的目录：已付费的结果记录在其中",
-        ),
-    )
-
-
 def _path(variable: str, value: str) -> Path:
     try:
         return Path(value).expanduser()
     except RuntimeError:
         raise SetupError(
-            say(f"{variable}: nobody knows this home folder: {value}", f"{variable}：没有这个主目录：{value}")
+            tr(f"{variable}: nobody knows this home folder: {value}", f"{variable}：没有这个主目录：{value}")
         ) from None
 
 
@@ -257,18 +237,18 @@ def _find_key() -> tuple[Secret | None, Path | None]:
         try:
             value = read_text(path).text.strip()
         except NotText:  # whose own words may hold a part of the key
-            reason = say("it is no text: save it as UTF-8", "不是文本：请另存为 UTF-8")
+            reason = tr("it is no text: save it as UTF-8", "不是文本：请另存为 UTF-8")
         except OSError as error:
             reason = str(error)
         if reason:
-            raise SetupError(say(f"cannot read the key file {path}: {reason}", f"无法读取密钥文件 {path}：{reason}"))
+            raise SetupError(tr(f"cannot read the key file {path}: {reason}", f"无法读取密钥文件 {path}：{reason}"))
     if not value:
         return None, path
     try:
         return Secret(value), path
     except ValueError:
         raise SetupError(
-            say(
+            tr(
                 f"the key in {origin} has spaces or characters no key has (a quote mark, a second line?)",
                 f"{origin} 中的密钥含有空格或非法字符（多余的引号或换行？）",
             ),

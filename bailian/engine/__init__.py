@@ -1,1 +1,1 @@
-"""The one pipeline, for one job and for ten thousand: submit → settle → watch → save."""
+"""The one pipeline, for one job and for ten thousand: admit → record intent → send → record reply → poll → store answer → save."""

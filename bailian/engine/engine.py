@@ -10,25 +10,28 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from bailian.catalog import Catalog, Model
+from bailian.catalog import Catalog, Mode, Model
 from bailian.config.settings import Settings
-from bailian.engine.job import Job, NoProgress, Outcome, Ports, Progress, Saving, Speech
-from bailian.engine.outcomes import Endings
-from bailian.engine.queues import Lane, Lanes
+from bailian.engine.context import NoProgress, Progress, RunState, Services, Speech
+from bailian.engine.job import Job, OutputSpec
+from bailian.engine.outcomes import Outcomes
+from bailian.engine.queues import ModelQueue, ModelQueues
 from bailian.engine.scheduler import Scheduler
+from bailian.engine.step import Outcome, Step
 from bailian.engine.steps.admit import in_flight_limit
-from bailian.engine.steps.step_table import NO_WAIT_STEPS, STEPS, step_after
+from bailian.engine.steps.step_table import NO_WAIT_STEPS, STEPS, first_step
 from bailian.errors import JournalError
-from bailian.modalities import of
+from bailian.modalities import modality_of
 from bailian.service.client import Service
 from bailian.service.download import Downloader
 from bailian.service.transport import network
 from bailian.service.transport.headers import request_headers
 from bailian.store.budgets import Budget
 from bailian.store.jobs import Journal
-from bailian.store.leases import Owner
-from bailian.store.rate_limits import Pace
-from bailian.store.schema import Row
+from bailian.store.leases import ProcessLease
+from bailian.store.limits import SharedLimits
+from bailian.store.schema import JobRow
+from bailian.store.states import Status
 from bailian.types import Prepared
 
 
@@ -41,7 +44,6 @@ class Engine:
         self._progress = progress or NoProgress()
         self._stack = ExitStack()
         self._known_limits: dict[str, dict[str, Any]] = {}
-        self._resume = settings.resume_command
 
     def __enter__(self) -> Engine:
         self.settings.require_key()
@@ -49,23 +51,23 @@ class Engine:
         home = self.settings.home
         journal = Journal(home)
         self._stack.callback(journal.close)
-        pace = Pace(home)
-        self._stack.callback(pace.close)
+        limits = SharedLimits(home)
+        self._stack.callback(limits.close)
         service = Service(self.settings)
         downloader = Downloader(only_public=service.is_public)
         self._stack.callback(service.close)
         self._stack.callback(downloader.close)
-        owner = self._stack.enter_context(Owner(home))
-        self.ports = Ports(
+        owner = self._stack.enter_context(ProcessLease(home))
+        self.services = Services(
             self.settings.account,
             journal,
-            pace,
+            limits,
             owner,
             service,
             downloader,
             self._speech,
             self._progress,
-            budgets=self._budgets(),
+            run_state=RunState(budgets=self._budgets()),
         )
         return self
 
@@ -80,7 +82,7 @@ class Engine:
 
     def limit_run(self, run: str, limit_cny: float) -> None:
         """Stop a batch before it has cost more than this, whatever runs of it have spent already."""
-        self.ports.budgets = (*self.ports.budgets, Budget(limit_cny, "run", run=run))
+        self.services.run_state.budgets = (*self.services.run_state.budgets, Budget(limit_cny, "run", run=run))
 
     def _speech(self) -> Speech:
         from bailian.service.speech.session import SpeechSocket  # loads websockets
@@ -89,16 +91,18 @@ class Engine:
 
     @property
     def journal(self) -> Journal:
-        return self.ports.journal
+        return self.services.journal
 
-    def intend(self, prepared: Prepared, saving: Saving, *, run: str | None = None, row_key: str | None = None) -> Job:
+    def intend(
+        self, prepared: Prepared, saving: OutputSpec, *, run: str | None = None, row_key: str | None = None
+    ) -> Job:
         """Put a checked request on disk. Nothing is sent before this has returned.
 
         `run` and `row_key` say which batch or chat it belongs to.
         """
         data = prepared.to_json()
         job_id = self.journal.intend(
-            account=self.ports.account,
+            account=self.services.account,
             kind=prepared.model.kind,
             model=prepared.model.name,
             wire_model=prepared.wire_model,
@@ -106,7 +110,7 @@ class Engine:
             prepared=data,
             saving=saving.to_json(),
             estimate_cny=prepared.estimate_cny,
-            owner=self.ports.owner.id,
+            owner=self.services.lease.id,
             run=run,
             row_key=row_key,
         )
@@ -118,12 +122,12 @@ class Engine:
             request=prepared.request,
             prepared=data,
             saving=saving,
-            created_at_s=self.ports.wall(),
+            created_at_s=self.services.wall(),
             estimate_cny=prepared.estimate_cny,
             notices=list(prepared.notices),
             run=run,
             row_key=row_key,
-            resume=self._resume,
+            account_flags=self.settings.resume_flags,
             **self._limits(prepared.model),
         )
 
@@ -136,28 +140,28 @@ class Engine:
             "typical_s": None if self.settings.sandbox else model.typical_s,
         }
 
-    def take_over(self, row: Row) -> Job | None:
+    def take_over(self, row: JobRow) -> Job | None:
         """Continue a job that another run left; None if its process is alive, or another was faster."""
-        owner = self.ports.owner
-        if row.prepared.get("half_price") and row.state in ("sending", "unsettled"):
+        owner = self.services.lease
+        if row.prepared.get("half_price") and row.state in (Status.SENDING, Status.UNSETTLED):
             return None  # its answer comes in a batch's file: `bailian batch run --batch-api`
-        if row.owner is not None and not owner.is_gone(row.owner):
+        if row.owner is not None and not owner.is_dead(row.owner):
             return None
         if not self.journal.claim(row.id, owner.id, row.owner):
             return None
         # As it is now: its last owner may have got further after `row` was read.
         return self.continued(self.journal.job(row.id) or row)
 
-    def continued(self, row: Row) -> Job:
+    def continued(self, row: JobRow) -> Job:
         """Return the job of a row that this process has taken."""
         job = Job.of_row(row)
-        job.resume = self._resume
+        job.account_flags = self.settings.resume_flags
         if row.model not in self._known_limits and row.model in self.catalog:
             self._known_limits[row.model] = self._limits(self.catalog[row.model])
         vars(job).update(self._known_limits.get(row.model, {}))
         return job
 
-    def resumed(self, row: Row) -> Job:
+    def resumed(self, row: JobRow) -> Job:
         """Return the job of a row of our own batch: what never arrived is sent again."""
         job = self.continued(row)
         job.may_resend = True
@@ -167,7 +171,7 @@ class Engine:
         """Return how many requests a second a model takes."""
         return self.catalog[model].submit_per_s if model in self.catalog else None
 
-    def reopen(self, row: Row) -> Row | None:
+    def reopen(self, row: JobRow) -> JobRow | None:
         """Give a finished job another look where there is something to look at; None if its verdict stands.
 
         Nothing is sent again by it. A job of the same verdict for two processes is looked at by one.
@@ -175,11 +179,13 @@ class Engine:
         if (row.error or {}).get("error", {}).get("code") == "CutShort":
             return None  # more of it will not come
         if row.task_id:
-            state = "submitted"
-        elif row.answer and of(row.kind).items(row.answer, row.prepared):  # else there is nothing to save in it
-            state = "ended"
-        elif row.state == "held" and row.prepared.get("mode") == "task":
-            state = "unsettled"
+            state = Status.SUBMITTED
+        elif row.answer and modality_of(row.kind).items(
+            row.answer, row.prepared
+        ):  # else there is nothing to save in it
+            state = Status.ENDED
+        elif row.state == Status.HELD and row.prepared.get("mode") == Mode.TASK:
+            state = Status.UNSETTLED
         else:
             return None
         return self.journal.job(row.id) if self.journal.reopen(row.id, state, row.state) else None
@@ -195,7 +201,7 @@ class Engine:
         self,
         jobs: Iterable[Job] = (),
         *,
-        lanes: Iterable[Lane] = (),
+        model_queues: Iterable[ModelQueue] = (),
         timeout_s: float | None = None,
         wait: bool = True,
     ) -> Generator[Outcome, None, None]:
@@ -205,30 +211,32 @@ class Engine:
 
         Args:
             jobs: those that are here.
-            lanes: where more of them come from, when their turn is near.
+            model_queues: where more of them come from, when they are about to be admitted.
             timeout_s: seconds for all of them; what still runs then is left to run, and reported so.
             wait: False ends each job when its task exists.
 
         Raises:
             Interrupted: Ctrl-C; the message names what runs on and the command that fetches it.
         """
-        lanes, started = [*lanes], []
+        model_queues, started = [*model_queues], []
         by_queue: dict[str, list[Job]] = {}
         direct = []
         for job in jobs:
             started.append(job.id)
-            step = step_after(job)
-            if step == "turn":
-                if job.state != "waiting":
-                    self.journal.lost(job.id)
+            step = first_step(job)
+            if step == Step.ADMIT:
+                if job.state != Status.WAITING:
+                    self.journal.requeue_maybe_billed(job.id)
                 by_queue.setdefault(job.wire_model, []).append(job)
             else:
                 direct.append((job, step))
-        lanes += [Lane(queue, iter(waiting), waiting[0].submit_per_s) for queue, waiting in by_queue.items()]
-        scheduler = Scheduler(STEPS if wait else NO_WAIT_STEPS, self.ports, Lanes(lanes))
+        model_queues += [
+            ModelQueue(queue, iter(waiting), waiting[0].submit_per_s) for queue, waiting in by_queue.items()
+        ]
+        scheduler = Scheduler(STEPS if wait else NO_WAIT_STEPS, self.services, ModelQueues(model_queues))
         for job, step in direct:
-            if job.in_flight_limit and step in ("watch", "settle"):
-                self.ports.pace.hold_slot(self.ports.queue_of(job), job.id, self.ports.owner.id)
+            if job.in_flight_limit and step in (Step.POLL, Step.RECONCILE):
+                self.services.limits.slots.adopt(self.services.queue_of(job), job.id, self.services.lease.id)
                 job.has_slot = True
             scheduler.add(job, step)
         deadline_s = None if timeout_s is None else time.monotonic() + timeout_s
@@ -238,28 +246,28 @@ class Engine:
         finally:
             scheduler.close()
             with suppress(JournalError):  # the disk is full: this process's lock goes with it all the same
-                self.journal.release(started, self.ports.owner.id)
-                self.ports.pace.leave(self.ports.owner.id)
+                self.journal.release(started, self.services.lease.id)
+                self.services.limits.slots.leave(self.services.lease.id)
 
     def _outcomes(self, scheduler: Scheduler, deadline_s: float | None) -> Generator[Outcome, None, None]:
-        endings = Endings(self.ports)
+        outcomes = Outcomes(self.services)
         try:
             for end in scheduler.run(deadline_s):
-                outcome = endings.outcome(end)
-                _stop_what_cannot_succeed(scheduler.lanes, outcome)
+                outcome = outcomes.outcome(end)
+                _stop_what_cannot_succeed(scheduler.model_queues, outcome)
                 yield outcome
             ends, left = scheduler.leave()
-            yield from map(endings.outcome, ends)
-            yield from map(endings.left_at_deadline, left)
+            yield from map(outcomes.outcome, ends)
+            yield from map(outcomes.left_at_deadline, left)
         except KeyboardInterrupt:
             ends, left = scheduler.leave()
-            yield from map(endings.outcome, ends)
-            raise endings.interrupted(left) from None
+            yield from map(outcomes.outcome, ends)
+            raise outcomes.interrupted(left) from None
 
 
-def _stop_what_cannot_succeed(lanes: Lanes, outcome: Outcome) -> None:
+def _stop_what_cannot_succeed(model_queues: ModelQueues, outcome: Outcome) -> None:
     """A bad key, an overdue account, a spent budget, a full disk, a host that nobody reaches stop all that is not sent
     yet; a spent free tier its model."""
     error = outcome.error
     if error is not None and error.stops_all:
-        lanes.stop(outcome.job.wire_model if getattr(error, "of_model", False) else None)
+        model_queues.stop(outcome.job.wire_model if getattr(error, "of_model", False) else None)

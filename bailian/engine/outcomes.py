@@ -5,31 +5,35 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 
+from bailian.catalog import Mode
+from bailian.engine.context import Services
 from bailian.engine.crash import crashed
-from bailian.engine.job import Job, Outcome, Ports
+from bailian.engine.job import Job
 from bailian.engine.reports import still_at_service, still_running
+from bailian.engine.step import Outcome
 from bailian.engine.steps.reconcile import never_arrived, unclear
-from bailian.engine.steps.record_reply import unsent
-from bailian.engine.steps.step_table import leave_it
+from bailian.engine.steps.record_reply import give_up
+from bailian.engine.steps.step_table import salvage
 from bailian.errors import BailianError, Interrupted, JournalError, NotSent, journalled
-from bailian.i18n import say
-from bailian.modalities import of
-from bailian.store.schema import FINAL_STATES
+from bailian.i18n import tr
+from bailian.instructions import how_to
+from bailian.modalities import modality_of
+from bailian.store.states import FINAL_STATES, Status
 
 
-class Endings:
+class Outcomes:
     """Of one run of the engine."""
 
-    def __init__(self, ports: Ports) -> None:
-        self._ports = ports
+    def __init__(self, services: Services) -> None:
+        self._services = services
 
-    def _state(self, job: Job) -> str:
+    def _state(self, job: Job) -> Status:
         """Return a job's state; from memory when the journal cannot be read, which must not hide a task id."""
         try:
-            row = self._ports.journal.job(job.id)
+            row = self._services.journal.job(job.id)
         except JournalError:
             row = None
-        remembered = "ended" if job.answer else "submitted" if job.task_id else "unsettled"
+        remembered = Status.ENDED if job.answer else Status.SUBMITTED if job.task_id else Status.UNSETTLED
         return row.state if row else remembered
 
     def outcome(self, end: Outcome | tuple[Job, BailianError]) -> Outcome:
@@ -44,43 +48,47 @@ class Endings:
                 error = still_at_service(job, error)
             return Outcome(job, self._state(job), error=error)
         with suppress(JournalError):
-            self._ports.journal.note(job.id, journalled(error))
-        return Outcome(job, self._state(job), self._ports.journal.files(job.id), error)
+            self._services.journal.note(job.id, journalled(error))
+        return Outcome(job, self._state(job), self._services.journal.files(job.id), error)
 
     def _left(self, job: Job) -> Outcome:
         """Make the best of a synchronous call that nobody waits for any more; its trouble is not the others'."""
         try:
-            return leave_it(job, self._ports)
+            return salvage(job, self._services)
         except BailianError as error:
             return self.outcome((job, error))
         except Exception as error:  # noqa: BLE001 - as for any step
-            return self.outcome((job, crashed(job, self._ports, error)))
+            return self.outcome((job, crashed(job, self._services, error)))
 
     def left_at_deadline(self, job: Job) -> Outcome:
         state = self._state(job)
         if job.row_key and self._waits_again(job, state):
-            return Outcome(job, "waiting")  # a row of a batch waits for the next run
-        if state == "waiting":
+            return Outcome(job, Status.WAITING)  # a row of a batch waits for the next run
+        if state == Status.WAITING:
             why = f": {job.waits_for}" if job.waits_for else ""
             late = NotSent(
-                say("the request could not be sent within --timeout", "在 --timeout 内未能发出请求") + why,
+                tr(
+                    f"the request could not be sent within {how_to().time_limit()}",
+                    f"在 {how_to().time_limit()} 内未能发出请求",
+                )
+                + why,
                 advice=job.stopped,
             )
-            return unsent(job, self._ports, job.last_error or late)
-        if state in ("sending", "unsettled"):
-            if job.prepared["mode"] != "task":
+            return give_up(job, self._services, job.last_error or late)
+        if state in (Status.SENDING, Status.UNSETTLED):
+            if job.mode != Mode.TASK:
                 return self._left(job)
             return Outcome(job, state, error=unclear(job))
         return Outcome(job, state, error=still_running(job))
 
-    def _waits_again(self, job: Job, state: str) -> bool:
+    def _waits_again(self, job: Job, state: Status) -> bool:
         """Return whether a job is left to wait: it was not sent, or it costs little to send again."""
         if isinstance(job.reply, dict):
             return False
-        if state in ("sending", "unsettled") and of(job.kind).REPEATABLE:
-            self._ports.journal.lost(job.id)
+        if state in (Status.SENDING, Status.UNSETTLED) and modality_of(job.kind).RETRY_SAFE:
+            self._services.journal.requeue_maybe_billed(job.id)
             return True
-        return state == "waiting"
+        return state == Status.WAITING
 
     def interrupted(self, left: Sequence[Job]) -> Interrupted:
         running = []
@@ -88,18 +96,18 @@ class Endings:
             state = self._state(job)
             if job.row_key and self._waits_again(job, state):
                 continue
-            if state == "waiting":
-                unsent(job, self._ports, never_arrived())
-            elif state in ("sending", "unsettled") and job.prepared["mode"] != "task":
-                if self._left(job).state == "held":
+            if state == Status.WAITING:
+                give_up(job, self._services, never_arrived())
+            elif state in (Status.SENDING, Status.UNSETTLED) and job.mode != Mode.TASK:
+                if self._left(job).state == Status.HELD:
                     running.append(job.id)
             elif state not in FINAL_STATES:
                 running.append(job.task_id or job.id)
         if not running:
-            return Interrupted(say("interrupted; nothing was left running", "已中断；没有正在运行的任务"), advice="")
-        ids = " ".join(running)
+            return Interrupted(tr("interrupted; nothing was left running", "已中断；没有正在运行的任务"), advice="")
+        ids, fetch = " ".join(running), how_to().fetch(left[0].account_flags, *running)
         return Interrupted(
-            say(f"interrupted; still running: {ids}", f"已中断；仍在运行：{ids}"),
-            advice=say(f"fetch it with: {left[0].resume} {ids}", f"请用以下命令取回结果：{left[0].resume} {ids}"),
+            tr(f"interrupted; still running: {ids}", f"已中断；仍在运行：{ids}"),
+            advice=tr(f"fetch it with: {fetch}", f"请用以下命令取回结果：{fetch}"),
             task_id=running[0],
         )

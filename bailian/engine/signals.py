@@ -12,7 +12,7 @@ from typing import Any
 SIGNALS = (signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else []))
 
 
-class Interrupts:
+class ShutdownSignals:
     """While it is entered, the first Ctrl-C (or SIGTERM, or SIGHUP) is only noted; the second is raised at once, as ever.
 
     Another thread than the main one, and a process that ignores Ctrl-C (nohup), are left as they are.
@@ -29,7 +29,7 @@ class Interrupts:
         if self.pressed:
             raise KeyboardInterrupt
 
-    def __enter__(self) -> Interrupts:
+    def __enter__(self) -> ShutdownSignals:
         if threading.current_thread() is threading.main_thread():
             for number in SIGNALS:
                 if callable(signal.getsignal(number)):

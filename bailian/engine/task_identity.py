@@ -9,8 +9,8 @@ from typing import Any
 
 from bailian.engine.job import Job
 from bailian.errors import TaskFailed
-from bailian.i18n import say
-from bailian.modalities import of
+from bailian.i18n import tr
+from bailian.modalities import modality_of
 from bailian.service.error_codes import wire_rule
 
 # A prompt may come back cut at the model's own limit (500 characters on wan2.2): so long a beginning is proof. A shorter
@@ -44,11 +44,11 @@ def is_ours(job: Job, answer: Mapping[str, Any]) -> bool | None:
     body = job.prepared.get("body")
     if body is None:
         return None
-    shows = getattr(of(job.kind), "shows", None)  # of what has no prompt
-    if shows is not None:
-        found: bool | None = shows(answer, body, job.id)
+    matches = getattr(modality_of(job.kind), "matches", None)  # of what has no prompt
+    if matches is not None:
+        found: bool | None = matches(answer, body, job.id)
         return found
-    asked = of(job.kind).asked_prompt(body)
+    asked = modality_of(job.kind).asked_prompt(body)
     verdicts = [same_prompt(asked, prompt) for prompt in shown_prompts(answer)]
     if not _as_many(job, answer):
         return False
@@ -96,11 +96,11 @@ def failed_category(wire_code: str, message: str) -> str:
 def failure(output: Mapping[str, Any], status: str, task_id: str | None, request_id: object) -> TaskFailed:
     """Return the error of a task that ended without result. `code` and `message` may both be missing."""
     wire_code, message = str(output.get("code") or ""), str(output.get("message") or "")
-    reason = message or say("the service gives no reason", "服务端未说明原因")
+    reason = message or tr("the service gives no reason", "服务端未说明原因")
     text = {
-        "CANCELED": say("the task was canceled", "任务已取消"),
-        "UNKNOWN": say(f"the service does not know task {task_id}", f"服务端不存在任务 {task_id}"),
-    }.get(status, say(f"task failed: {reason}", f"任务失败：{reason}"))
+        "CANCELED": tr("the task was canceled", "任务已取消"),
+        "UNKNOWN": tr(f"the service does not know task {task_id}", f"服务端不存在任务 {task_id}"),
+    }.get(status, tr(f"task failed: {reason}", f"任务失败：{reason}"))
     return TaskFailed(
         text,
         code="ResourceNotFound" if status == "UNKNOWN" else failed_category(wire_code, message),

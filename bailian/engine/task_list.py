@@ -23,7 +23,7 @@ ASK_ANYWAY_S = 600.0
 OVER = ("SUCCEEDED", "FAILED", "CANCELED", "UNKNOWN")
 
 
-class Sweep:
+class TaskListPoller:
     """What the list last said. Used by all worker threads; one at a time reads the list."""
 
     def __init__(

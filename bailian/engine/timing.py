@@ -14,7 +14,7 @@ AFTER_EXPECTED_S = 0.08
 
 
 @dataclass(frozen=True)
-class Usual:
+class DurationProfile:
     """How long tasks of a model run at the service, in seconds: most end between `low_s` and `high_s`."""
 
     low_s: float
@@ -22,17 +22,21 @@ class Usual:
     high_s: float
 
 
-def usual(durations_s: Sequence[float]) -> Usual | None:
+def duration_profile(durations_s: Sequence[float]) -> DurationProfile | None:
     """Return what the last tasks show, or None if there were none."""
     if not durations_s:
         return None
     ordered, last = sorted(durations_s), len(durations_s) - 1
     low, median, high = (ordered[round(last * part)] for part in (0.1, 0.5, 0.9))
-    return Usual(low, median, high)
+    return DurationProfile(low, median, high)
 
 
 def next_poll_s(
-    elapsed_s: float, known: Usual | None, *, running_since_s: float | None = None, typical_s: float | None = None
+    elapsed_s: float,
+    known: DurationProfile | None,
+    *,
+    running_since_s: float | None = None,
+    typical_s: float | None = None,
 ) -> float:
     """Return the pause before the next question.
 
@@ -59,7 +63,7 @@ def next_poll_s(
 def backoff_s(attempt: int, *, retry_after_s: float | None = None, jitter: float = 0.5) -> float:
     """Return the pause before attempt number `attempt` + 1 (first is 0): 1, 2, 4 … 60 s, ±25 % by `jitter` in [0, 1].
 
-    The server's own wish wins when it is longer.
+    The server's own spec wins when it is longer.
     """
     pause_s = min(BACKOFF_LONGEST_S, 2.0 ** min(attempt, 10)) * (0.75 + 0.5 * jitter)
     return max(pause_s, retry_after_s or 0.0)

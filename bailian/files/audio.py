@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
-from bailian.i18n import say
+from bailian.i18n import tr
 
 HEADER_BYTES = 44
 COPY_BYTES = 1024 * 1024
@@ -72,11 +72,11 @@ def finish_sound(parts: Sequence[Path], target: Path, format: str, sample_rate_h
     """
     sounds = [_find_sound(part, format) for part in parts]
     if not sounds:
-        raise ValueError(say("there is no sound to write", "没有可写入的音频"))
+        raise ValueError(tr("there is no sound to write", "没有可写入的音频"))
     total_bytes = sum(sound.length for sound in sounds)
     shape = _common_shape(sounds)
     if shape is not None and total_bytes > MOST_BYTES:
-        raise ValueError(say("the sound is too long for a WAV file", "音频过长，超出 WAV 文件上限"))
+        raise ValueError(tr("the sound is too long for a WAV file", "音频过长，超出 WAV 文件上限"))
     if format == "mp3":
         sounds[0] = replace(sounds[0], begin=0, length=sounds[0].begin + sounds[0].length)
     try:
@@ -119,7 +119,7 @@ def _common_shape(sounds: Sequence[_Sound]) -> WavShape | None:
     for sound in sounds[1:]:
         if first and sound.shape and replace(sound.shape, data_offset=first.data_offset) != first:
             raise ValueError(
-                say(
+                tr(
                     f"the parts differ: {_shown(first)} and {_shown(sound.shape)}",
                     f"各段音频格式不一致：{_shown(first)} 与 {_shown(sound.shape)}",
                 )
@@ -143,9 +143,9 @@ def _find_sound(path: Path, format: str) -> _Sound:
         elif format == "pcm":
             sound = _Sound(path, 0, size - size % PCM_SAMPLE_BYTES)
         else:
-            raise ValueError(say(f"{format!r} is not wav, mp3 or pcm", f"{format!r} 不是 wav、mp3 或 pcm"))
+            raise ValueError(tr(f"{format!r} is not wav, mp3 or pcm", f"{format!r} 不是 wav、mp3 或 pcm"))
     if sound.length <= 0:
-        raise ValueError(say(f"{path.name} has no sound", f"{path.name} 中没有音频"))
+        raise ValueError(tr(f"{path.name} has no sound", f"{path.name} 中没有音频"))
     return sound
 
 
@@ -153,7 +153,7 @@ def _read_wav(file: BinaryIO, size: int, name: str) -> tuple[WavShape, int]:
     """Return what the samples are, and how many bytes of them there are."""
     head = file.read(12)
     if head[:4] != b"RIFF" or head[8:] != b"WAVE":
-        raise ValueError(say(f"{name} is no WAV file", f"{name} 不是 WAV 文件"))
+        raise ValueError(tr(f"{name} is no WAV file", f"{name} 不是 WAV 文件"))
     known: tuple[int, int, int] | None = None
     at = len(head)
     for _ in range(MOST_CHUNKS):
@@ -165,7 +165,7 @@ def _read_wav(file: BinaryIO, size: int, name: str) -> tuple[WavShape, int]:
         if kind == b"fmt ":
             known = _sample_format(file.read(min(length, 40)), name)
         at = _after(file, at + 8 + length, size)
-    raise ValueError(say(f"{name} is a WAV file without samples", f"{name} 是没有采样数据的 WAV 文件"))
+    raise ValueError(tr(f"{name} is a WAV file without samples", f"{name} 是没有采样数据的 WAV 文件"))
 
 
 def _chunk(file: BinaryIO, at: int) -> tuple[bytes, int]:
@@ -197,7 +197,7 @@ def _sample_format(content: bytes, name: str) -> tuple[int, int, int]:
             tag = int.from_bytes(content[24:26], "little")
         if tag == PCM and 0 < channels <= MOST_CHANNELS and 0 < rate_hz <= MOST_RATE_HZ and bits in (8, 16, 24, 32):
             return channels, rate_hz, bits
-    raise ValueError(say(f"{name} is a WAV file, but not plain PCM", f"{name} 是 WAV 文件，但不是 PCM 编码"))
+    raise ValueError(tr(f"{name} is a WAV file, but not plain PCM", f"{name} 是 WAV 文件，但不是 PCM 编码"))
 
 
 def _data_bytes(file: BinaryIO, begin: int, told: int, size: int) -> int:
@@ -222,7 +222,7 @@ def _mp3_begin(file: BinaryIO, size: int, name: str) -> int:
     # Eleven bits of sync; layer 00 is reserved.
     good = len(first) == 2 and first[0] == 0xFF and first[1] & 0xE0 == 0xE0 and first[1] & 0x06 != 0
     if size and not good and not 0 < begin < size:
-        raise ValueError(say(f"{name} is no MP3 file", f"{name} 不是 MP3 文件"))
+        raise ValueError(tr(f"{name} is no MP3 file", f"{name} 不是 MP3 文件"))
     return begin
 
 
@@ -243,6 +243,6 @@ def _copy(sound: _Sound, target: BinaryIO) -> None:
         while left:
             data = file.read(min(left, COPY_BYTES))
             if not data:
-                raise ValueError(say(f"{sound.path.name} became shorter", f"{sound.path.name} 变短了"))
+                raise ValueError(tr(f"{sound.path.name} became shorter", f"{sound.path.name} 变短了"))
             target.write(data)
             left -= len(data)

@@ -32,7 +32,7 @@ def suffix_of(head: bytes) -> str | None:
     return None
 
 
-def is_whole(path: Path, suffix: str) -> bool:
+def is_complete(path: Path, suffix: str) -> bool:
     """Return whether a result holds all that its format says; a few right bytes at its start prove nothing.
 
     A picture is decoded (PNG has checksums instead: see `png.is_whole`), a film's boxes are followed to its end.

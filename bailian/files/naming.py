@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 from urllib.parse import unquote
 
 from bailian.errors import InvalidRequest
-from bailian.i18n import say
+from bailian.i18n import tr
 
 DEFAULT_TEMPLATE = "{date}-{time}_{model}_{prompt}_{seed}_{index}"
 FIELDS = ("date", "time", "model", "prompt", "seed", "n", "task_id", "index")
@@ -54,14 +54,14 @@ def check_template(template: str) -> None:
     for name in re.findall(r"\{([^{}]*)\}", template):
         if name not in FIELDS:
             raise InvalidRequest.one(
-                "name", say(f"unknown field {{{name}}}; allowed: {allowed}", f"未知字段 {{{name}}}；可用：{allowed}")
+                "name", tr(f"unknown field {{{name}}}; allowed: {allowed}", f"未知字段 {{{name}}}；可用：{allowed}")
             )
     rest = re.sub(r"\{[^{}]*\}", "x", template)
     parts = PurePosixPath(rest.replace("\\", "/")).parts
     if not rest.strip() or _FORBIDDEN.search(rest) or ".." in parts or rest.startswith(("/", "\\")):
         raise InvalidRequest.one(
             "name",
-            say(
+            tr(
                 f"{template!r} is not a name below the output folder; fields: {allowed}",
                 f"{template!r} 不是输出目录内的文件名；可用字段：{allowed}",
             ),
@@ -197,8 +197,8 @@ def fallbacks(target: Path, plain_stem: str) -> tuple[Path, ...]:
     return tuple(dict.fromkeys((target, *(target.with_name(stem + target.suffix) for stem in stems))))
 
 
-def place_first(temp_path: Path, targets: Iterable[Path], *, sync: bool = True) -> Path:
-    """Give the finished file the first of these names that is not refused (see `place`); return the name it got.
+def publish_first(temp_path: Path, targets: Iterable[Path], *, sync: bool = True) -> Path:
+    """Give the finished file the first of these names that is not refused (see `publish`); return the name it got.
 
     Raises:
         OSError: all are refused, or something else is wrong.
@@ -206,7 +206,7 @@ def place_first(temp_path: Path, targets: Iterable[Path], *, sync: bool = True) 
     last: BaseException | None = None
     for target in targets:
         try:
-            return place(temp_path, target, sync=sync)
+            return publish(temp_path, target, sync=sync)
         except (OSError, UnicodeEncodeError) as error:  # noqa: PERF203 - three names at most
             if not refuses_name(error):
                 raise
@@ -219,7 +219,7 @@ def _no_name(error: BaseException | None) -> OSError:
     return error if isinstance(error, OSError) else OSError(errno.EILSEQ, os.strerror(errno.EILSEQ))
 
 
-def place(temp_path: Path, target: Path, *, sync: bool = True) -> Path:
+def publish(temp_path: Path, target: Path, *, sync: bool = True) -> Path:
     """Give the finished file its final name, or the next free "name-2"; return the name it got.
 
     Without `sync` the caller brings the folder to the disk (`sync_folder`), for many files at once.
@@ -244,7 +244,7 @@ def place(temp_path: Path, target: Path, *, sync: bool = True) -> Path:
                 errno.EINVAL,  # Windows: no links on exFAT
             ):
                 raise
-            if not _take(candidate):
+            if not _reserve_name(candidate):
                 continue
             temp_path.replace(candidate)
             break
@@ -255,7 +255,7 @@ def place(temp_path: Path, target: Path, *, sync: bool = True) -> Path:
     return candidate
 
 
-def taken(target: Path) -> Iterator[Path]:
+def existing_names(target: Path) -> Iterator[Path]:
     """Yield the names of this series that exist: "name", "name-2" … up to the first free one."""
     yield from itertools.takewhile(os.path.exists, _candidates(target))
 
@@ -283,7 +283,7 @@ def _same_file(one: Path, other: Path) -> bool:
         return False
 
 
-def _take(path: Path) -> bool:
+def _reserve_name(path: Path) -> bool:
     try:
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644))
     except FileExistsError:

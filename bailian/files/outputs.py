@@ -13,7 +13,7 @@ from pathlib import Path
 
 from bailian.errors import InvalidRequest
 from bailian.files import formats
-from bailian.i18n import say
+from bailian.i18n import tr
 
 STDOUT = "-"
 SOUNDS = ("wav", "mp3", "pcm")
@@ -63,7 +63,7 @@ def place_of(word: str | os.PathLike[str], suffixes: Sequence[str]) -> Place:
         raise InvalidRequest.one(
             "output",
             wrong_suffix(suffix, suffixes),
-            advice=say(
+            advice=tr(
                 f"change the suffix; if it is to be a folder, end it with a slash: -o {text}/",
                 f"请更改后缀；如果要作为目录，请以斜杠结尾：-o {text}/",
             ),
@@ -92,7 +92,7 @@ def is_folder(word: str) -> bool:
 
 def wrong_suffix(suffix: str, suffixes: Sequence[str]) -> str:
     listed = ", ".join(suffixes)
-    return say(f"a file ends in {listed}, not in {suffix}", f"文件后缀应为 {listed}，而不是 {suffix}")
+    return tr(f"a file ends in {listed}, not in {suffix}", f"文件后缀应为 {listed}，而不是 {suffix}")
 
 
 def at_home(word: str) -> Path:
@@ -108,8 +108,8 @@ def at_home(word: str) -> Path:
     except RuntimeError:
         raise InvalidRequest.one(
             "output",
-            say(f"{word}: there is no home folder", f"{word}：没有主目录"),
-            advice=say("write the whole path", "请写出完整路径"),
+            tr(f"{word}: there is no home folder", f"{word}：没有主目录"),
+            advice=tr("write the whole path", "请写出完整路径"),
         ) from None
 
 
@@ -123,8 +123,8 @@ def refuse_existing(files: Iterable[Path]) -> None:
         if os.path.lexists(path):
             raise InvalidRequest.one(
                 "output",
-                say(f"{path} exists already, and is not overwritten", f"{path} 已存在，不会被覆盖"),
-                advice=say("choose another name, or a folder: -o DIR/", "请更换文件名，或指定目录：-o DIR/"),
+                tr(f"{path} exists already, and is not overwritten", f"{path} 已存在，不会被覆盖"),
+                advice=tr("choose another name, or a folder: -o DIR/", "请更换文件名，或指定目录：-o DIR/"),
             )
 
 

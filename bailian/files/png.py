@@ -21,7 +21,7 @@ def size_px(data: bytes) -> tuple[int, int] | None:
     return int(width), int(height)
 
 
-def is_whole(data: bytes) -> bool:
+def is_complete(data: bytes) -> bool:
     """Return whether every chunk is there with its checksum, up to the closing IEND."""
     kinds = [kind for kind, _ in chunks(data)]
     return bool(kinds) and kinds[-1] == b"IEND"

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from bailian import __version__
-from bailian.catalog import script_of
 from bailian.files import png
 from bailian.types import Item
 
@@ -90,9 +89,9 @@ FLAGS = (
 )
 
 
-def command(made: Mapping[str, Any]) -> str:
+def command(made: Mapping[str, Any], script: str) -> str:
     """Return the shell line that makes it again; with a seed, from the first picture's seed on."""
-    words = ["python", *script_of(str(made["kind"])).split()]
+    words = ["python", *script.split()]
     for name in FLAGS:
         value = made.get(name)
         flag = name.replace("_", "-")

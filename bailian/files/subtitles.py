@@ -114,8 +114,8 @@ def _label(cue: Cue, several_channels: bool) -> str:
 
 def _one_line(text: str) -> str:
     """Join the lines of a text by a space; spaces within a line are the speaker's own."""
-    pieces = (_UNWRITABLE.sub("\ufffd", piece).strip() for piece in text.splitlines())
-    return " ".join(piece for piece in pieces if piece)
+    pieces = (_UNWRITABLE.sub("\ufffd", line_part).strip() for line_part in text.splitlines())
+    return " ".join(line_part for line_part in pieces if line_part)
 
 
 def _arrowless(line: str) -> str:

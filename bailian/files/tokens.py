@@ -18,7 +18,7 @@ def ceiling(text: str) -> int:
     return max(len(form.encode("utf-8", "surrogatepass")) for form in (text, unicodedata.normalize("NFC", text)))
 
 
-def exact(text: str) -> int | None:
+def count_tokens(text: str) -> int | None:
     """Return the tokens by the tokenizer of the official SDK, or None if that is not installed.
 
     It is the Qwen tokenizer of 2023; newer models need fewer tokens for the same text, not more (guess).

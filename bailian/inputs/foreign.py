@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from bailian.i18n import say
+from bailian.i18n import tr
 
 HEAD_BYTES = 512
 _SVG = ("SVG", "", "magick IN OUT.png")
@@ -56,22 +56,22 @@ def _name_of(head: bytes) -> str:
         head = b"<svg"
     for offset, magic, (name, chinese, command) in _NAMES:
         if head.startswith(magic, offset):
-            return say(f"{name} (convert it: {command})", f"{chinese or name}（请转换：{command}）")
+            return tr(f"{name} (convert it: {command})", f"{chinese or name}（请转换：{command}）")
     if bare.startswith((b"<!doctype", b"<html")):
-        return say("an HTML page (a download that asked for a login?)", "HTML 网页（下载时可能需要登录）")
-    return say("text", "文本") if is_text(head) else ""
+        return tr("an HTML page (a download that asked for a login?)", "HTML 网页（下载时可能需要登录）")
+    return tr("text", "文本") if is_text(head) else ""
 
 
 def _special(head: bytes) -> str:
     if head[4:8] == b"ftyp" and head[8:12] in _AVIF:
-        return say("AVIF (convert it: avifdec IN OUT.png)", "AVIF（请转换：avifdec IN OUT.png）")
+        return tr("AVIF (convert it: avifdec IN OUT.png)", "AVIF（请转换：avifdec IN OUT.png）")
     if head[4:8] == b"ftyp" and head[8:12] in _HEIF:
-        return say(
+        return tr(
             "HEIC, a photo of an iPhone (convert it: heif-convert IN OUT.jpg, on a Mac: sips -s format jpeg IN --out OUT.jpg)",
             "HEIC（iPhone 照片；请转换：heif-convert IN OUT.jpg，macOS：sips -s format jpeg IN --out OUT.jpg）",
         )
     if head.startswith(_APPLE):
-        return say(
+        return tr(
             "what macOS keeps beside a file (AppleDouble): take the file whose name has no ._",
             "macOS 的附属文件（AppleDouble）：请使用文件名不带 ._ 的那个文件",
         )
@@ -80,12 +80,12 @@ def _special(head: bytes) -> str:
             "pip install pilk; python -c \"import pilk; pilk.decode('IN', 'OUT.pcm')\"; "
             "ffmpeg -f s16le -ar 24000 -ac 1 -i OUT.pcm OUT.wav"
         )
-        return say(
+        return tr(
             f"a voice message of WeChat or QQ (SILK), which ffmpeg cannot read (decode it: {commands})",
             f"微信或 QQ 语音（SILK），ffmpeg 无法读取（请解码：{commands}）",
         )
     if len(head) >= HEAD_BYTES and not any(head):
-        return say("zeros (a download or copy that never came to its end?)", "全零数据（下载或复制可能未完成）")
+        return tr("zeros (a download or copy that never came to its end?)", "全零数据（下载或复制可能未完成）")
     return ""
 
 

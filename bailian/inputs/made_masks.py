@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 from bailian.errors import InvalidRequest, Problem
 from bailian.files import pictures
-from bailian.i18n import say
+from bailian.i18n import tr
 from bailian.inputs import masks
 from bailian.inputs.once import kept
-from bailian.inputs.resolve import LARGEST_SIDE_PX, path_of, reading, resolve
+from bailian.inputs.resolve import LARGEST_SIDE_PX, reading, resolve
 from bailian.modalities.rules import fields, mask_rules
 from bailian.modalities.wanx_edit import LISTS, MASK_OPTIONS, WanxEditRequest
+from bailian.store.paths import path_of
 from bailian.types import Input
 
 if TYPE_CHECKING:
@@ -105,12 +106,12 @@ def made_of(
 def _problems(order: WanxEditRequest) -> list[Problem]:
     problems = []
     if order.mask_from not in (None, *READINGS):
-        text = say(f"{order.mask_from!r} is neither paint nor alpha", f"{order.mask_from!r} 应为 paint 或 alpha")
+        text = tr(f"{order.mask_from!r} is neither paint nor alpha", f"{order.mask_from!r} 应为 paint 或 alpha")
         problems.append(Problem("mask_from", text))
     if len(order.mask_diff) > 1:
-        problems.append(Problem("mask_diff", say("give one copy", "只能给出一个副本")))
+        problems.append(Problem("mask_diff", tr("give one copy", "只能给出一个副本")))
     if order.mask_feather is not None and not 0 < order.mask_feather <= FEATHER_MAX_PX:
-        text = say(
+        text = tr(
             f"{order.mask_feather:g} is not above 0 and at most {FEATHER_MAX_PX} px",
             f"{order.mask_feather:g} 应大于 0 且不超过 {FEATHER_MAX_PX} 像素",
         )
@@ -126,7 +127,7 @@ def _drawn(order: WanxEditRequest, base: Input | None, given: Input | None, foun
         for text in getattr(order, f"mask_{shape}"):
             count = None if shape == "polygon" else 4
             masks.add_shape(mask, shape, masks.numbers(f"mask_{shape}", text, mask.size, count))
-    with reading("image", say("the picture", "输入图片")):
+    with reading("image", tr("the picture", "输入图片")):
         for color in order.mask_color:
             mask = masks.united(mask, masks.of_color(_needed(image), color))
         if order.mask_alpha:
@@ -160,7 +161,7 @@ def _finished(mask: Image, order: WanxEditRequest) -> Image:
 def _needed(image: Image | None) -> Image:
     if image is None:
         raise InvalidRequest.one(
-            "image", say("a mask can only be made for a picture on this machine", "只能为本机上的图片制作 mask")
+            "image", tr("a mask can only be made for a picture on this machine", "只能为本机上的图片制作 mask")
         )
     return image
 
@@ -171,7 +172,7 @@ def _picture(field: str, given: Input) -> Image:
         size = f"{given.probe.width_px}*{given.probe.height_px}"
         raise InvalidRequest.one(
             field,
-            say(
+            tr(
                 f"is {size}; each side must be at most {LARGEST_SIDE_PX} px",
                 f"尺寸为 {size}，边长最多 {LARGEST_SIDE_PX} 像素",
             ),
@@ -188,6 +189,6 @@ def _is_decodable(given: Input) -> bool:
 def _bytes(field: str, given: Input) -> bytes:
     if not given.url.startswith("file:"):
         raise InvalidRequest.one(
-            field, say("only a picture on this machine can be read for that", "只能使用本机上的图片")
+            field, tr("only a picture on this machine can be read for that", "只能使用本机上的图片")
         )
     return path_of(given.url).read_bytes()

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 from bailian.errors import InvalidRequest
 from bailian.files import pictures
-from bailian.i18n import say
+from bailian.i18n import tr
+from bailian.modalities.rules.mask_rules import two_ways
 from bailian.types import Mask
 
 if TYPE_CHECKING:
@@ -54,12 +55,12 @@ def numbers(field: str, text: str, size_px: tuple[int, int], count: int | None) 
     if not values or (len(values) != count if count else len(values) < 6 or len(values) % 2):
         wanted = "x,y,w,h" if count else "x,y,x,y,x,y,…"
         raise InvalidRequest.one(
-            field, say(f"{text!r} is not {wanted} (pixels or percent)", f"{text!r} 应为 {wanted}（像素或百分比）")
+            field, tr(f"{text!r} is not {wanted} (pixels or percent)", f"{text!r} 应为 {wanted}（像素或百分比）")
         )
     if not all(math.isfinite(value) and abs(value) <= PLACE_MAX_PX for value in values):
         raise InvalidRequest.one(
             field,
-            say(
+            tr(
                 f"{text!r} leads out of all bounds: numbers from -{PLACE_MAX_PX:,} to {PLACE_MAX_PX:,} px are allowed",
                 f"{text!r} 超出范围：允许 -{PLACE_MAX_PX:,} 到 {PLACE_MAX_PX:,} 像素",
             ),
@@ -77,7 +78,7 @@ def add_shape(mask: Image, shape: str, values: Sequence[float]) -> None:
         return
     x, y, width, height = values
     if width < 1 or height < 1:
-        raise InvalidRequest.one(f"mask_{shape}", say("has no width or height", "宽或高为 0"))
+        raise InvalidRequest.one(f"mask_{shape}", tr("has no width or height", "宽或高为 0"))
     outline = (x, y, x + width - 1, y + height - 1)
     (draw.rectangle if shape == "box" else draw.ellipse)(outline, fill=WHITE)
 
@@ -90,7 +91,7 @@ def of_color(image: Image, text: str) -> Image:
         color = ImageColor.getrgb(text)[:3]
     except ValueError:
         raise InvalidRequest.one(
-            "mask_color", say(f"{text!r} is not a colour such as #ff0000", f"{text!r} 不是颜色，如 #ff0000")
+            "mask_color", tr(f"{text!r} is not a colour such as #ff0000", f"{text!r} 不是颜色，如 #ff0000")
         ) from None
     difference = ImageChops.difference(image.convert("RGB"), Image.new("RGB", image.size, color))
     return _largest_channel(difference).point(lambda value: WHITE if value <= COLOR_TOLERANCE else BLACK)
@@ -99,7 +100,7 @@ def of_color(image: Image, text: str) -> Image:
 def of_alpha(image: Image) -> Image:
     """Return where the picture is transparent: the erased part is what is to be painted."""
     if "A" not in image.getbands() and "transparency" not in image.info:
-        raise InvalidRequest.one("mask_alpha", say("the picture has no transparency", "图片没有透明通道"))
+        raise InvalidRequest.one("mask_alpha", tr("the picture has no transparency", "图片没有透明通道"))
     alpha = image.convert("RGBA").getchannel("A")
     return alpha.point(lambda value: WHITE if value < THRESHOLD else BLACK)
 
@@ -111,7 +112,7 @@ def of_difference(image: Image, copy: Image) -> Image:
     if image.size != copy.size:
         raise InvalidRequest.one(
             "mask_diff",
-            say(
+            tr(
                 f"the copy is {copy.size[0]}*{copy.size[1]}, the picture {image.size[0]}*{image.size[1]}",
                 f"副本为 {copy.size[0]}*{copy.size[1]}，图片为 {image.size[0]}*{image.size[1]}",
             ),
@@ -191,17 +192,6 @@ def repaired(mask: Image, size_px: tuple[int, int], by: str | None = None) -> Im
         region = of_paint(mask) if by == "paint" else of_alpha(mask)
         mask = region if by or region.getbbox() else mask
     return binary(mask.convert("L").resize(size_px, Image.Resampling.NEAREST))
-
-
-def two_ways(mask: Mask, by_paint: str, by_alpha: str) -> str:
-    """Return what to say about a mask whose paint and transparency disagree, with the command for either."""
-    paint, alpha = (f"{100 * share:.3g} %" for share in (mask.white_by_paint, mask.white_by_alpha))
-    return say(
-        f"is partly transparent and can be read in two ways: its paint makes {paint} white (`{by_paint}`), "
-        f'its transparency {alpha} (`{by_alpha}`); in a row or config: "mask_from": "paint" or "alpha"',
-        f"部分透明，有两种读法：按颜色 {paint} 为白色（`{by_paint}`），按透明度 {alpha} 为白色（`{by_alpha}`）；"
-        '批量行与配置中："mask_from": "paint" 或 "alpha"',
-    )
 
 
 def look(image: Image) -> Mask:

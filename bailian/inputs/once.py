@@ -15,7 +15,7 @@ from typing import BinaryIO
 
 from bailian.config.settings import home_folder
 from bailian.errors import InvalidRequest
-from bailian.i18n import say
+from bailian.i18n import tr
 from bailian.store.database import unusable
 from bailian.store.private import private_folder
 
@@ -111,10 +111,10 @@ def lasting_text(field: str, path: Path) -> tuple[Path, bool]:
             return kept(read_bytes(file, TEXT_MAX_BYTES), "txt", home_folder()), True
     except TooLarge:
         size = f"{TEXT_MAX_BYTES // 1024**2} MB"
-        reason = say(f"it has more than {size}", f"超过 {size}")
+        reason = tr(f"it has more than {size}", f"超过 {size}")
     except OSError as error:
         reason = error.strerror or str(error)
-    raise InvalidRequest.one(field, say(f"cannot read {path}: {reason}", f"无法读取 {path}：{reason}"), advice="")
+    raise InvalidRequest.one(field, tr(f"cannot read {path}: {reason}", f"无法读取 {path}：{reason}"), advice="")
 
 
 def _placed(write: Callable[[BinaryIO], str], suffix: str, home: Path) -> Path:

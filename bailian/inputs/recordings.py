@@ -16,9 +16,10 @@ from typing import BinaryIO
 
 from bailian.errors import BailianError, InvalidRequest
 from bailian.files import formats
-from bailian.i18n import say
+from bailian.i18n import tr
 from bailian.inputs import foreign, once
-from bailian.inputs.resolve import local_path, remote
+from bailian.inputs.resolve import remote
+from bailian.store.paths import local_path
 from bailian.types import Input, Notice, Recording
 
 MAX_BYTES = 2 * 1024**3
@@ -70,7 +71,7 @@ def resolve_recording(field: str, text: str, home: Path) -> Input:
     if text.startswith("data:"):
         raise InvalidRequest.one(
             field,
-            say(
+            tr(
                 "recordings are not taken as data: (Base64): give a file or a URL",
                 "录音不支持 data:（Base64）：请给出文件或链接",
             ),
@@ -83,8 +84,8 @@ def resolve_recording(field: str, text: str, home: Path) -> Input:
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
         raise InvalidRequest.one(
             field,
-            say(f"cannot read {text}: {reason}", f"无法读取 {text}：{reason}"),
-            advice=say("check the path", "请检查路径"),
+            tr(f"cannot read {text}: {reason}", f"无法读取 {text}：{reason}"),
+            advice=tr("check the path", "请检查路径"),
         ) from None
 
 
@@ -95,13 +96,13 @@ def _resolved(field: str, text: str, home: Path) -> Input:
     if not is_stdin and (once.lasts(path) or not path.exists() or path.is_dir()):
         recording, kind = _look_at(field, path, str(path))
         return Input(path.as_uri(), recording=recording, notice=None if kind else _unknown(path))
-    name = say("the recording on stdin", "标准输入中的录音") if is_stdin else text
+    name = tr("the recording on stdin", "标准输入中的录音") if is_stdin else text
     with sys.stdin.buffer if is_stdin else path.open("rb") as source:
         copy = _copied(field, source, name, home)
     recording, kind = _look_at(field, copy, name)
     if not kind:
         copy.unlink()
-        raise _not_taken(field, say(f"{name} is not a recording", f"{name} 不是录音"))
+        raise _not_taken(field, tr(f"{name} is not a recording", f"{name} 不是录音"))
     return Input(copy.as_uri(), recording=recording)
 
 
@@ -110,13 +111,13 @@ def _copied(field: str, source: BinaryIO, name: str, home: Path) -> Path:
     try:
         return once.copied(source, COPY_SUFFIX, home, MAX_BYTES)
     except once.TooLarge:
-        raise InvalidRequest.one(field, say(f"{name} has more than 2 GB", f"{name} 超过 2 GB"), advice=_cut()) from None
+        raise InvalidRequest.one(field, tr(f"{name} has more than 2 GB", f"{name} 超过 2 GB"), advice=_cut()) from None
 
 
 def _unknown(path: Path) -> Notice:
     return Notice(
         "unknown_bytes",
-        say(
+        tr(
             f"{path.name}: nothing in its first bytes says that it is a recording; it is sent as {path.suffix}",
             f"{path.name} 的开头不像任何录音格式；仍按 {path.suffix} 发送",
         ),
@@ -127,14 +128,14 @@ def _look_at(field: str, path: Path, name: str) -> tuple[Recording, str]:
     """Return what a recording is, and its kind, which is "" where only its suffix speaks for it."""
     found = path.stat()
     if not stat.S_ISREG(found.st_mode):
-        raise InvalidRequest.one(field, say(f"{name} is not a file", f"{name} 不是文件"))
+        raise InvalidRequest.one(field, tr(f"{name} is not a file", f"{name} 不是文件"))
     if not found.st_size:
-        raise InvalidRequest.one(field, say(f"{name} is empty", f"{name} 是空文件"))
+        raise InvalidRequest.one(field, tr(f"{name} is empty", f"{name} 是空文件"))
     if found.st_size > MAX_BYTES:
         size_gb = math.ceil(found.st_size / 1024**3 * 100) / 100  # upwards: "2.00 GB, at most 2 GB" would be odd
         raise InvalidRequest.one(
             field,
-            say(f"{name} has {size_gb:.2f} GB, at most 2 GB are taken", f"{name} 有 {size_gb:.2f} GB，最多 2 GB"),
+            tr(f"{name} has {size_gb:.2f} GB, at most 2 GB are taken", f"{name} 有 {size_gb:.2f} GB，最多 2 GB"),
             advice=_cut(),
         )
     with path.open("rb", buffering=0) as raw, _Sparing(raw) as file:
@@ -144,7 +145,7 @@ def _look_at(field: str, path: Path, name: str) -> tuple[Recording, str]:
         hours = math.ceil(duration_s / 36) / 100
         raise InvalidRequest.one(
             field,
-            say(f"{name} lasts {hours:.2f} hours, at most 12 are taken", f"{name} 时长 {hours:.2f} 小时，最多 12 小时"),
+            tr(f"{name} lasts {hours:.2f} hours, at most 12 are taken", f"{name} 时长 {hours:.2f} 小时，最多 12 小时"),
             advice=_cut(),
         )
     return Recording(found.st_size, duration_s), kind
@@ -152,7 +153,7 @@ def _look_at(field: str, path: Path, name: str) -> tuple[Recording, str]:
 
 def _cut() -> str:
     command = "ffmpeg -i IN -f segment -segment_time 3600 OUT%d.mp3"
-    return say(f"cut it into pieces: {command}", f"请切分为多段：{command}")
+    return tr(f"cut it into pieces: {command}", f"请切分为多段：{command}")
 
 
 class _Sparing(io.BufferedReader):
@@ -175,24 +176,24 @@ def _kind(field: str, path: Path, name: str, file: BinaryIO) -> str:
     """Return the kind of recording by its first bytes, or "" where only the suffix speaks for it."""
     head = file.read(HEAD_BYTES)
     if formats.suffix_of(head) in formats.PICTURES:
-        what = say("a picture", "图片")
-        raise _not_taken(field, say(f"{name} is {what}, not a recording", f"{name} 是{what}，不是录音"))
+        what = tr("a picture", "图片")
+        raise _not_taken(field, tr(f"{name} is {what}, not a recording", f"{name} 是{what}，不是录音"))
     known = foreign.name_of(head, name)
     if known and (any(head) or not any(file.read(ZEROS_BYTES))):
-        raise _not_taken(field, say(f"{name} is {known}", f"{name} 是 {known}"), "" if "(" in known else None)
+        raise _not_taken(field, tr(f"{name} is {known}", f"{name} 是 {known}"), "" if "(" in known else None)
     kind = _by_magic(head)
     if head.startswith(b"ID3"):
         file.seek(10 + _id3_bytes(head))
         kind = _by_magic(file.read(HEAD_BYTES)) or "mp3"
     if not kind and path.suffix.lower().removeprefix(".") not in (*SUFFIXES, COPY_SUFFIX):
-        raise _not_taken(field, say(f"{name} is not a recording", f"{name} 不是录音"))
+        raise _not_taken(field, tr(f"{name} is not a recording", f"{name} 不是录音"))
     return kind
 
 
 def _not_taken(field: str, text: str, advice: str | None = None) -> InvalidRequest:
     if advice is None:
-        advice = say("convert it: ffmpeg -i IN OUT.wav", "请转换格式：ffmpeg -i 输入文件 输出.wav")
-    return InvalidRequest.one(field, text + say("; taken: ", "；支持 ") + ", ".join(SUFFIXES), advice=advice)
+        advice = tr("convert it: ffmpeg -i IN OUT.wav", "请转换格式：ffmpeg -i 输入文件 输出.wav")
+    return InvalidRequest.one(field, text + tr("; taken: ", "；支持 ") + ", ".join(SUFFIXES), advice=advice)
 
 
 def _by_magic(head: bytes) -> str:

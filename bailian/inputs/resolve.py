@@ -8,7 +8,6 @@ holds references, not megabytes.
 from __future__ import annotations
 
 import base64
-import os
 import re
 import sys
 from collections.abc import Iterator
@@ -16,13 +15,14 @@ from contextlib import contextmanager
 from ipaddress import ip_address
 from pathlib import Path
 from typing import BinaryIO
-from urllib.parse import SplitResult, quote, unquote_to_bytes, urlsplit, urlunsplit
+from urllib.parse import SplitResult, quote, urlsplit, urlunsplit
 
 from bailian.errors import BailianError, InvalidRequest
 from bailian.files import pictures
-from bailian.i18n import say
+from bailian.i18n import tr
 from bailian.inputs import foreign, once
 from bailian.inputs.once import kept
+from bailian.store.paths import local_path
 from bailian.types import Input, Mask, Notice, Probe
 
 # MPO: a JPEG that has a second one behind it, as many phones and cameras write it.
@@ -53,9 +53,9 @@ def resolve(field: str, text: str, home: Path) -> Input:
     if text.startswith("oss://"):
         return Input(text)
     if text.startswith("data:"):
-        return _looked_at(field, _decoded(field, text), None, say("the picture", "输入图片"), home)
+        return _looked_at(field, _decoded(field, text), None, tr("the picture", "输入图片"), home)
     if text == "-":
-        name = say("the picture on stdin", "标准输入中的图片")
+        name = tr("the picture on stdin", "标准输入中的图片")
         with reading(field, name):
             return _looked_at(field, once.read_bytes(sys.stdin.buffer, PICTURE_MAX_BYTES), None, name, home)
     path = local_path(text)
@@ -76,7 +76,7 @@ def opened_file(field: str, path: Path) -> BinaryIO:
     except (OSError, ValueError) as error:  # ValueError: a NUL, or what this file system has no name for
         reason = getattr(error, "strerror", None) or error
         raise InvalidRequest.one(
-            field, say(f"cannot read {path}: {reason}", f"无法读取 {path}：{reason}"), advice=""
+            field, tr(f"cannot read {path}: {reason}", f"无法读取 {path}：{reason}"), advice=""
         ) from None
 
 
@@ -101,7 +101,7 @@ def _ended(field: str, data: bytes, format: str, name: str) -> bytes:
 def _end_added(name: str) -> Notice:
     return Notice(
         "end_added",
-        say(
+        tr(
             f"{name} ends without its end mark; all its pixels are there, and a copy with the mark is sent",
             f"{name} 缺少结束标记；像素完整，将发送补上标记的副本",
         ),
@@ -109,7 +109,7 @@ def _end_added(name: str) -> Notice:
 
 
 def _cut(name: object) -> str:
-    return say(
+    return tr(
         f"{name} is damaged: it ends before its last pixels (a download that broke off?)",
         f"{name} 已损坏：末尾的像素缺失（下载可能中断）",
     )
@@ -136,54 +136,21 @@ def _trouble(name: object, error: Exception) -> str:
     from PIL import Image, UnidentifiedImageError
 
     if isinstance(error, Image.DecompressionBombError):
-        return say(f"{name} has too many pixels", f"{name} 像素过多") + f" ({error})"
+        return tr(f"{name} has too many pixels", f"{name} 像素过多") + f" ({error})"
     if isinstance(error, UnidentifiedImageError):
-        return say(f"{name} is not a picture; taken: {FORMAT_NAMES}", f"{name} 不是图片；支持 {FORMAT_NAMES}")
+        return tr(f"{name} is not a picture; taken: {FORMAT_NAMES}", f"{name} 不是图片；支持 {FORMAT_NAMES}")
     if isinstance(error, once.TooLarge):
         size = f"{PICTURE_MAX_BYTES // 1024**2} MB"
-        return say(f"{name} has more than {size}, no picture has", f"{name} 超过 {size}，不是可用的图片")
+        return tr(f"{name} has more than {size}, no picture has", f"{name} 超过 {size}，不是可用的图片")
     if isinstance(error, OSError) and error.strerror:
-        return say(f"cannot read {name}: {error.strerror}", f"无法读取 {name}：{error.strerror}")
+        return tr(f"cannot read {name}: {error.strerror}", f"无法读取 {name}：{error.strerror}")
     reason = str(error) or type(error).__name__
     if isinstance(error, NotImplementedError):
-        return say(
+        return tr(
             f"{name} is of a kind that is not taken ({reason}); taken: {FORMAT_NAMES}",
             f"不支持 {name} 的格式（{reason}）；支持 {FORMAT_NAMES}",
         )
-    return say(f"{name} is damaged: {reason}", f"{name} 已损坏：{reason}")
-
-
-def is_local(text: str) -> bool:
-    """Return whether a user's word is the path of a file."""
-    return text != "-" and not text.startswith(("http://", "https://", "oss://", "data:"))
-
-
-def local_path(text: str) -> Path:
-    """Return the path of a plain path or a `file://` URL, absolute or relative, of Windows or not.
-
-    The seed document allows `file://relative`, and `file://C:/…`: what stands where a host would is part of the path.
-    """
-    if not text.startswith("file://"):
-        return _expanded(text)
-    # By bytes: a name need not be UTF-8 (a zip from a Chinese Windows).
-    try:
-        path = os.fsdecode(unquote_to_bytes(os.fsencode(text.removeprefix("file://"))))
-    except UnicodeError:  # no name on this machine, which opening it tells
-        path = text.removeprefix("file://")
-    return Path(path[1:] if re.match(r"/[A-Za-z]:", path) else path)
-
-
-def _expanded(text: str) -> Path:
-    """Put the home folder in place of "~". Where there is none, or no such user, it is a name, as in a shell."""
-    try:
-        return Path(text).expanduser()
-    except (RuntimeError, ValueError):  # ValueError: a NUL in it, which opening the file tells
-        return Path(text)
-
-
-def path_of(url: str) -> Path:
-    """Return the path of a `file:///…` URL made by `resolve`."""
-    return local_path(url)
+    return tr(f"{name} is damaged: {reason}", f"{name} 已损坏：{reason}")
 
 
 def probe(field: str, data: bytes, name: str) -> Probe:
@@ -193,12 +160,12 @@ def probe(field: str, data: bytes, name: str) -> Probe:
         InvalidRequest: not a picture the service takes, or damaged.
     """
     if not data:
-        raise InvalidRequest.one(field, say(f"{name} is empty", f"{name} 是空文件"))
+        raise InvalidRequest.one(field, tr(f"{name} is empty", f"{name} 是空文件"))
     known = foreign.name_of(data[: foreign.HEAD_BYTES], name)
     if known:
         raise InvalidRequest.one(
             field,
-            say(
+            tr(
                 f"{name} is {known}; taken: {FORMAT_NAMES}",
                 f"{name} 是 {known}；支持 {FORMAT_NAMES}",
             ),
@@ -213,7 +180,7 @@ def _probed(field: str, data: bytes, name: str) -> Probe:
         if image.format not in FORMATS:
             raise InvalidRequest.one(
                 field,
-                say(
+                tr(
                     f"{name} is {image.format}; taken: {FORMAT_NAMES} (convert it: magick IN OUT.png)",
                     f"{name} 是 {image.format}；支持 {FORMAT_NAMES}（请转换：magick IN OUT.png）",
                 ),
@@ -248,7 +215,7 @@ def remote(field: str, text: str) -> Input:
     if not host or _CONTROL.search(text):
         raise InvalidRequest.one(
             field,
-            say(
+            tr(
                 f"{text} is not a valid URL; allowed: https://HOST/PATH, with nothing left in it to be filled in",
                 f"{text} 不是合法的链接；应为 https://主机名/路径，占位符须替换为实际内容",
             ),
@@ -256,7 +223,7 @@ def remote(field: str, text: str) -> Input:
         )
     if url == text:
         return Input(url)
-    return Input(url, notice=Notice("url_encoded", say(f"the URL is sent as {url}", f"链接以 {url} 发送")))
+    return Input(url, notice=Notice("url_encoded", tr(f"the URL is sent as {url}", f"链接以 {url} 发送")))
 
 
 def _ascii_host(parts: SplitResult) -> str:
@@ -281,12 +248,12 @@ def _decoded(field: str, text: str) -> bytes:
     if not head.endswith(";base64"):
         raise InvalidRequest.one(
             field,
-            say("a data: URL must be base64: data:image/png;base64,…", "data: 必须是 base64：data:image/png;base64,…"),
+            tr("a data: URL must be base64: data:image/png;base64,…", "data: 必须是 base64：data:image/png;base64,…"),
         )
     try:
         return base64.b64decode(encoded, validate=True)
     except ValueError as error:  # also binascii.Error
-        raise InvalidRequest.one(field, say(f"is not valid base64: {error}", f"不是合法的 base64：{error}")) from None
+        raise InvalidRequest.one(field, tr(f"is not valid base64: {error}", f"不是合法的 base64：{error}")) from None
 
 
 def _mask(field: str, data: bytes, found: Probe) -> Mask | None:
@@ -295,5 +262,5 @@ def _mask(field: str, data: bytes, found: Probe) -> Mask | None:
         return None
     from bailian.inputs.masks import look
 
-    with reading(field, say("the mask", "mask 图片")), pictures.opened(data) as image:
+    with reading(field, tr("the mask", "mask 图片")), pictures.opened(data) as image:
         return look(image)

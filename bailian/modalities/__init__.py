@@ -36,7 +36,7 @@ class Modality(Protocol):
     FILE_SUFFIXES: tuple[str, ...]
     """What a file may end in that a user names; none: in anything. Pictures of all known models are PNG."""
 
-    REPEATABLE: bool
+    RETRY_SAFE: bool
     """A synchronous answer that was lost may be asked for again: it costs little."""
 
     def from_config(self, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -62,26 +62,26 @@ class Modality(Protocol):
         """Return the prompt as it was sent: what a task of ours answers as `orig_prompt`."""
 
 
-def remarks(kind: str, answer: Mapping[str, Any], prepared: Mapping[str, Any]) -> list[Notice]:
+def answer_notices(kind: str, answer: Mapping[str, Any], prepared: Mapping[str, Any]) -> list[Notice]:
     """Return what to know about an answer; most kinds have nothing to say."""
-    own = getattr(of(kind), "remarks", None)
+    own = getattr(modality_of(kind), "answer_notices", None)
     return list(own(answer, prepared)) if own else []
 
 
 def succeeded(kind: str, output: Mapping[str, Any], status: str) -> bool:
     """Return whether a task that is over has a result. A recording without speech has one: nothing was said."""
-    no_speech = getattr(of(kind), "no_speech", None)
+    no_speech = getattr(modality_of(kind), "no_speech", None)
     return status == "SUCCEEDED" or (status == "FAILED" and no_speech is not None and bool(no_speech(output)))
 
 
-def exact(prepared: Prepared) -> Prepared:
+def refine_estimate(prepared: Prepared) -> Prepared:
     """Return the request with its cost counted as well as it can be, which may take a second."""
-    own = getattr(of(prepared.model.kind), "exact", None)
+    own = getattr(modality_of(prepared.model.kind), "refine_estimate", None)
     refined: Prepared = own(prepared) if own else prepared
     return refined
 
 
 @cache
-def of(kind: str) -> Modality:
+def modality_of(kind: str) -> Modality:
     """Return the module for this kind of model."""
     return cast(Modality, import_module(MODULES[kind]))

@@ -16,7 +16,7 @@ from bailian.catalog import Catalog, Model
 from bailian.counts import MOST_PICTURES, count_of
 from bailian.errors import Problem
 from bailian.files import formats
-from bailian.i18n import say
+from bailian.i18n import tr
 from bailian.modalities.rules import choice, fields, sizes
 from bailian.types import Input, Item, Notice, Prepared
 
@@ -25,7 +25,7 @@ DEFAULT_MODELS = ("wan2.2-t2i-flash",)
 INPUT_FIELDS: tuple[str, ...] = ()
 RESULT_SUFFIXES = formats.PICTURES
 FILE_SUFFIXES = ("png",)
-REPEATABLE = False
+RETRY_SAFE = False
 
 
 class ImageRequest(BaseModel):
@@ -90,7 +90,7 @@ def prepare(
 
 def _problems(request: ImageRequest, model: Model, region: str) -> list[Problem]:
     if request.n > 1 and model.n_max == 1:
-        n_problems = [Problem("n", say(f"{model.name} makes 1 picture a call", f"{model.name} 每次只能生成 1 张"))]
+        n_problems = [Problem("n", tr(f"{model.name} makes 1 picture a call", f"{model.name} 每次只能生成 1 张"))]
     else:
         n_problems = fields.check_range("n", request.n, 1, model.n_max)
     return [
@@ -110,7 +110,7 @@ def _size_notices(model: Model, size: str, wire_size: str) -> list[Notice]:
         return [
             Notice(
                 "size_adapted",
-                say(
+                tr(
                     f"{size} is sent as {wire_size}, the size today's service has",
                     f"{size} 以 {wire_size} 发送，这是服务当前支持的尺寸",
                 ),
@@ -121,7 +121,7 @@ def _size_notices(model: Model, size: str, wire_size: str) -> list[Notice]:
         return [
             Notice(
                 "size_untested",
-                say(
+                tr(
                     f"{model.name} may refuse {size}; it is known to take {known}",
                     f"{model.name} 可能拒绝 {size}；已知支持 {known}",
                 ),
@@ -135,7 +135,7 @@ def _unsupported_notices(request: ImageRequest, model: Model) -> list[Notice]:
         return [
             Notice(
                 "negative_prompt_not_sent",
-                say(f"{model.name} has no negative prompt; it is not sent", f"{model.name} 不支持反向提示词，不会发送"),
+                tr(f"{model.name} has no negative prompt; it is not sent", f"{model.name} 不支持反向提示词，不会发送"),
             )
         ]
     return []

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict
 from bailian.catalog import Catalog, Model
 from bailian.errors import InvalidRequest, Problem
 from bailian.files import formats
-from bailian.i18n import say
+from bailian.i18n import tr
 from bailian.modalities import image
 from bailian.modalities.rules import choice, fields, sizes
 from bailian.types import Input, Item, Notice, Prepared
@@ -24,7 +24,7 @@ DEFAULT_MODELS = ("qwen-image-edit", "qwen-image-2.0")
 INPUT_FIELDS = ("image",)
 RESULT_SUFFIXES = formats.PICTURES
 FILE_SUFFIXES = ("png",)
-REPEATABLE = False
+RETRY_SAFE = False
 
 
 class ImageEditRequest(BaseModel):
@@ -59,7 +59,7 @@ def from_config(values: Mapping[str, Any]) -> dict[str, Any]:
     if len(texts) != 1 or "prompt" in flat or "image" in flat:
         raise InvalidRequest.one(
             "messages",
-            say(
+            tr(
                 "must be one user message whose content is pictures and one text",
                 "应为一条 user 消息，content 为若干图片和一段文字",
             ),
@@ -116,7 +116,7 @@ def prepare(
 def _drawn(model: Model) -> Notice:
     return Notice(
         "no_picture",
-        say(
+        tr(
             f"no picture is given: {model.name} draws from the text alone (--image gives one)",
             f"未给出图片：{model.name} 仅按文字生成（可用 --image 提供图片）",
         ),
@@ -138,7 +138,7 @@ def _problems(
         problems.append(
             Problem(
                 "image",
-                say(f"give {allowed} pictures, not {len(found)}", f"需要 {allowed} 张输入图片，给出了 {len(found)} 张"),
+                tr(f"give {allowed} pictures, not {len(found)}", f"需要 {allowed} 张输入图片，给出了 {len(found)} 张"),
             )
         )
     for one in found:
@@ -158,7 +158,7 @@ def _unsupported(request: ImageEditRequest, model: Model) -> list[Notice]:
     return [
         Notice(
             "size_not_sent",
-            say(f"{model.name} chooses the size itself; size is not sent", f"{model.name} 自行决定尺寸，size 不会发送"),
+            tr(f"{model.name} chooses the size itself; size is not sent", f"{model.name} 自行决定尺寸，size 不会发送"),
         )
     ]
 
@@ -176,7 +176,7 @@ def _size_notices(given: Input, model: Model) -> list[Notice]:
     return [
         Notice(
             "picture_size_unadvised",
-            say(
+            tr(
                 f"a picture is {shown}; sides of {low} to {high} px are advised for {model.name}",
                 f"输入图片为 {shown}；{model.name} 建议边长在 {low} 到 {high} 像素之间",
             ),

@@ -15,7 +15,7 @@ from bailian.catalog import Catalog, Model
 from bailian.counts import MOST_CHARACTERS, count_of
 from bailian.errors import InvalidRequest, Problem
 from bailian.files.sentences import lines_of, split_text
-from bailian.i18n import say
+from bailian.i18n import tr
 from bailian.modalities.rules import choice, fields
 from bailian.text.characters import is_blank
 from bailian.types import Input, Item, Notice, Prepared
@@ -25,7 +25,7 @@ DEFAULT_MODELS = ("sambert-zhichu-v1",)
 INPUT_FIELDS: tuple[str, ...] = ()
 RESULT_SUFFIXES = ("wav", "mp3", "pcm")
 FILE_SUFFIXES = RESULT_SUFFIXES
-REPEATABLE = False
+RETRY_SAFE = False
 
 SUBTITLES = ("srt", "vtt")
 # SAM-CE names the first four, SAM-PY's own sample and SAM-WS the last. 32000 and 44100 stand on no page, and what the
@@ -74,7 +74,7 @@ def from_config(values: Mapping[str, Any]) -> dict[str, Any]:
         return flat
     if flat.get("prompt") is not None:
         raise InvalidRequest.one(
-            "text", say("is another name of prompt: give one of them", "与 prompt 含义相同：只需给出一个")
+            "text", tr("is another name of prompt: give one of them", "与 prompt 含义相同：只需给出一个")
         )
     return {**flat, "prompt": text}
 
@@ -96,7 +96,7 @@ def prepare(
     parts = _parts(request.prompt, model.prompt_chars)
     facts: dict[str, Any] = {"parts": parts, "subtitles": request.subtitles, **choice.facts(chosen, catalog, region)}
     if model.unknown_to_service:
-        facts["instead"] = _instead(model, catalog)
+        facts["instead"] = _alternatives(model, catalog)
     price_cny = fields.price_cny(model, region)
     asked = request.model_copy(update={"model": model.name, "sample_rate": sample_rate_hz})
     return Prepared(
@@ -136,7 +136,7 @@ def _choice_problems(field: str, value: object, allowed: Sequence[object]) -> li
     if value in allowed:
         return []
     shown = ", ".join(map(str, allowed))
-    return [Problem(field, say(f"{value!r} is not one of {shown}", f"{value!r} 不在允许的取值之内：{shown}"))]
+    return [Problem(field, tr(f"{value!r} is not one of {shown}", f"{value!r} 不在允许的取值之内：{shown}"))]
 
 
 def _times_problems(model: Model) -> list[Problem]:
@@ -145,7 +145,7 @@ def _times_problems(model: Model) -> list[Problem]:
     return [
         Problem(
             "subtitles",
-            say(
+            tr(
                 f"{model.name} tells no word times, which subtitles are made of: leave them out, or take another voice",
                 f"{model.name} 不返回字词时间，无法生成字幕：请去掉该参数或换用其他音色",
             ),
@@ -164,14 +164,14 @@ def _notices(model: Model, sample_rate_hz: int, parts: Sequence[str]) -> list[No
     notices = []
     if model.sample_rate_hz and sample_rate_hz > model.sample_rate_hz:
         own = model.sample_rate_hz
-        text = say(
+        text = tr(
             f"{model.name} speaks at {own} Hz; {sample_rate_hz} Hz make the file larger, not better",
             f"{model.name} 的原始采样率为 {own} Hz；{sample_rate_hz} Hz 只会增大文件，不会提高音质",
         )
         notices.append(Notice("upsampled", text))
     if len(parts) > 1:
         count = len(parts)
-        text = say(
+        text = tr(
             f"{model.name} speaks at most {model.prompt_chars} characters at once: "
             f"the text is sent in {count} parts, joined into one file",
             f"{model.name} 单次最多合成 {model.prompt_chars} 个字符：文本分 {count} 段发送，并合并为一个文件",
@@ -180,17 +180,17 @@ def _notices(model: Model, sample_rate_hz: int, parts: Sequence[str]) -> list[No
     return notices
 
 
-def _instead(model: Model, catalog: Catalog) -> str:
+def _alternatives(model: Model, catalog: Catalog) -> str:
     """Name the voices that exist, for a name that the vendor never had: those whose first language is the same."""
     of_kind = catalog.of_kind(KIND)
     voices = [voice for voice in of_kind if not voice.unknown_to_service and not voice.retired(catalog.today)]
     same = [voice for voice in voices if model.languages and voice.languages[:1] == model.languages[:1]]
     names = ", ".join(voice.name for voice in same or voices)
     if not same:
-        return say(f"voices: {names}", f"可用音色：{names}")
+        return tr(f"voices: {names}", f"可用音色：{names}")
     language = model.languages[0]
     english, chinese = LANGUAGES.get(language, (language, language))
-    return say(f"{english} voices: {names}", f"{chinese}音色：{names}")
+    return tr(f"{english} voices: {names}", f"{chinese}音色：{names}")
 
 
 def _body(request: SpeechRequest, wire_model: str) -> dict[str, Any]:
@@ -246,16 +246,16 @@ def _shifted(value: Any, shift_ms: int) -> Any:
         return [_shifted(inner, shift_ms) for inner in value]
     if not isinstance(value, dict):
         return value
-    times_ms = {name: _whole(value.get(name)) for name in ("begin_time", "end_time")}
+    times_ms = {name: _complete(value.get(name)) for name in ("begin_time", "end_time")}
     later = {name: time_ms + shift_ms for name, time_ms in times_ms.items() if time_ms is not None}
     return {name: _shifted(inner, shift_ms) for name, inner in value.items()} | later
 
 
 def _last_ms(sentences: Sequence[Mapping[str, Any]]) -> int:
-    return max((_whole(sentence.get("end_time")) or 0 for sentence in sentences), default=0)
+    return max((_complete(sentence.get("end_time")) or 0 for sentence in sentences), default=0)
 
 
-def _whole(value: Any) -> int | None:
+def _complete(value: Any) -> int | None:
     """Return a number of the service as a whole one; nonsense (JSON as Python reads it may say NaN) is none."""
     good = isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 10**12
     return int(value) if good else None
@@ -272,7 +272,7 @@ def _sentences(answer: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def _audio_bytes(answer: Mapping[str, Any]) -> int:
-    return _whole(_output(answer).get("audio_bytes")) or 0
+    return _complete(_output(answer).get("audio_bytes")) or 0
 
 
 def _characters(answer: Mapping[str, Any]) -> int | None:
@@ -295,7 +295,7 @@ def _subtitles(answer: Mapping[str, Any], text: str, kind: str) -> Item:
 
     lines = lines_of(text, _sentences(answer))
     if not lines:
-        reason = say("the service told no word times: there are no subtitles", "服务未返回字词时间，没有字幕")
+        reason = tr("the service told no word times: there are no subtitles", "服务未返回字词时间，没有字幕")
         return Item(1, code="NoWordTimes", message=reason)
     return Item(1, text=WRITERS[kind](Cue(line.start_ms, line.end_ms, line.text) for line in lines), suffix=kind)
 

@@ -14,22 +14,22 @@ from pydantic import BaseModel, ConfigDict, Field
 from bailian.catalog import Catalog, Model
 from bailian.errors import InvalidRequest, Problem
 from bailian.files import tokens
-from bailian.i18n import say
+from bailian.i18n import tr
 from bailian.modalities.rules import choice, fields
 from bailian.modalities.rules.texts import text_notice
-from bailian.modalities.text_answers import asked_prompt, charged_cny, items, remarks, with_paths
+from bailian.modalities.text_answers import answer_notices, asked_prompt, charged_cny, items, with_paths
 from bailian.modalities.text_prices import cost_cny, prices_of
 from bailian.text import characters
 from bailian.types import Input, Notice, Prepared
 
 __all__ = [  # what a modality provides
+    "answer_notices",
     "asked_prompt",
     "charged_cny",
-    "exact",
     "from_config",
     "items",
     "prepare",
-    "remarks",
+    "refine_estimate",
     "with_paths",
 ]
 
@@ -38,7 +38,7 @@ DEFAULT_MODELS = ("qwen-plus",)
 INPUT_FIELDS: tuple[str, ...] = ()
 RESULT_SUFFIXES = ("txt",)
 FILE_SUFFIXES: tuple[str, ...] = ()
-REPEATABLE = True
+RETRY_SAFE = True
 
 # Temperature is [0, 2) and top_p (0, 1] at the service (error page, 2025-12); the seed document allows both ends.
 HIGHEST_TEMPERATURE = 1.99
@@ -79,14 +79,14 @@ def from_config(values: Mapping[str, Any]) -> dict[str, Any]:
         flat.pop(dropped, None)
     if "enable_thinking" in flat:
         if "thinking" in flat:
-            raise InvalidRequest.one("enable_thinking", say("is given twice", "重复出现"))
+            raise InvalidRequest.one("enable_thinking", tr("is given twice", "重复出现"))
         flat["thinking"] = flat.pop("enable_thinking")
     if "response_format" in flat:
         wanted = flat.pop("response_format")
         if not isinstance(wanted, dict) or wanted.get("type") not in ("text", "json_object"):
             raise InvalidRequest.one(
                 "response_format",
-                say(
+                tr(
                     'must be {"type": "text"} or {"type": "json_object"}',
                     '应为 {"type": "text"} 或 {"type": "json_object"}',
                 ),
@@ -165,7 +165,7 @@ def _asked(request: TextRequest, model: Model, messages: Sequence[Mapping[str, A
     return {**asked, **turns, "model": model.name, "prompt": messages[-1]["content"]}
 
 
-def exact(prepared: Prepared) -> Prepared:
+def refine_estimate(prepared: Prepared) -> Prepared:
     """Return the request with its input counted by the vendor's tokenizer, where that is installed."""
     counted = _counted(prepared.body["input"]["messages"])
     if counted is None:
@@ -176,7 +176,7 @@ def exact(prepared: Prepared) -> Prepared:
 
 
 def _counted(messages: Sequence[Mapping[str, Any]]) -> int | None:
-    counts = [tokens.exact(str(message.get("content"))) for message in messages]
+    counts = [tokens.count_tokens(str(message.get("content"))) for message in messages]
     known = [count + tokens.TOKENS_A_MESSAGE for count in counts if count is not None]
     return sum(known) if len(known) == len(counts) else None
 
@@ -220,16 +220,16 @@ def _message_problems(messages: Sequence[Mapping[str, Any]]) -> list[Problem]:
             problems.append(
                 Problem(
                     f"messages[{index}]",
-                    say(
+                    tr(
                         f"must be a role ({', '.join(ROLES)}) and a content that is a text",
                         f"应含 role（{'、'.join(ROLES)}）和文本类型的 content",
                     ),
                 )
             )
         elif (role == "system") != (index == 0) and role == "system":
-            problems.append(Problem(field, say("a system message can only be the first", "system 消息只能是第一条")))
+            problems.append(Problem(field, tr("a system message can only be the first", "system 消息只能是第一条")))
         elif last and role != "user":
-            problems.append(Problem(field, say("the last message must be the user's", "最后一条消息应为 user")))
+            problems.append(Problem(field, tr("the last message must be the user's", "最后一条消息应为 user")))
         else:
             problems += fields.check_prompt(field, content, None)
     return problems
@@ -237,11 +237,11 @@ def _message_problems(messages: Sequence[Mapping[str, Any]]) -> list[Problem]:
 
 def _thinking_problems(request: TextRequest, model: Model) -> list[Problem]:
     if request.thinking and not model.thinking:
-        return [Problem("thinking", say(f"{model.name} does not think", f"{model.name} 不支持思考模式"))]
+        return [Problem("thinking", tr(f"{model.name} does not think", f"{model.name} 不支持思考模式"))]
     if request.thinking_budget is not None and not request.thinking:
-        return [Problem("thinking_budget", say("needs thinking", "需要同时开启 thinking"))]
+        return [Problem("thinking_budget", tr("needs thinking", "需要同时开启 thinking"))]
     if request.thinking and request.json_object:
-        return [Problem("json_object", say("is not possible with thinking", "不能与 thinking 同时使用"))]
+        return [Problem("json_object", tr("is not possible with thinking", "不能与 thinking 同时使用"))]
     return []
 
 
@@ -251,7 +251,7 @@ def _json_problems(request: TextRequest, messages: Sequence[Mapping[str, Any]]) 
     return [
         Problem(
             "json_object",
-            say(
+            tr(
                 'the service wants the word "json" in the prompt: say which JSON you want',
                 "服务要求提示词中出现 “json” 一词：请说明需要什么样的 JSON",
             ),
@@ -266,7 +266,7 @@ def _length_problems(length_tokens: int, model: Model) -> list[Problem]:
     return [
         Problem(
             "prompt",
-            say(
+            tr(
                 f"the conversation has about {length_tokens:,} tokens, {model.name} reads at most {limit:,}",
                 f"对话约 {length_tokens:,} 个 token，{model.name} 最多读取 {limit:,} 个",
             ),
@@ -277,7 +277,7 @@ def _length_problems(length_tokens: int, model: Model) -> list[Problem]:
 def _length_unknown(model: Model) -> Notice:
     return Notice(
         "length_not_checked",
-        say(
+        tr(
             f"the text may be longer than the {model.max_input_tokens:,} tokens {model.name} reads; "
             "to check it: pip install 'bailian-toolkit[tokens]'",
             f"文本可能超过 {model.name} 的 {model.max_input_tokens:,} token 上限；"
@@ -292,7 +292,7 @@ def _notices(request: TextRequest, model: Model) -> list[Notice]:
         notices.append(
             Notice(
                 "temperature_adapted",
-                say(
+                tr(
                     f"the service takes temperatures below 2; {HIGHEST_TEMPERATURE} is sent",
                     f"服务只接受小于 2 的 temperature，以 {HIGHEST_TEMPERATURE} 发送",
                 ),
@@ -302,7 +302,7 @@ def _notices(request: TextRequest, model: Model) -> list[Notice]:
         notices.append(
             Notice(
                 "top_p_adapted",
-                say(
+                tr(
                     f"the service takes top_p above 0; {LOWEST_TOP_P} is sent",
                     f"服务只接受大于 0 的 top_p，以 {LOWEST_TOP_P} 发送",
                 ),

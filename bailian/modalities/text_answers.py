@@ -7,7 +7,7 @@ from copy import deepcopy
 from typing import Any
 
 from bailian.counts import MOST_TOKENS, count_of
-from bailian.i18n import say
+from bailian.i18n import tr
 from bailian.modalities.text_prices import cost_cny
 from bailian.types import Item, Notice
 
@@ -57,7 +57,7 @@ def _choice(output: Mapping[str, Any]) -> dict[str, Any]:
     return choices[0] if isinstance(choices, list) and choices and isinstance(choices[0], dict) else {}
 
 
-def remarks(answer: Mapping[str, Any], prepared: Mapping[str, Any]) -> list[Notice]:
+def answer_notices(answer: Mapping[str, Any], prepared: Mapping[str, Any]) -> list[Notice]:
     """Say so when the answer ended because it was long enough, not because it was over."""
     output = answer.get("output")
     output = output if isinstance(output, dict) else {}
@@ -67,7 +67,7 @@ def remarks(answer: Mapping[str, Any], prepared: Mapping[str, Any]) -> list[Noti
     return [
         Notice(
             "cut_at_max_tokens",
-            say(
+            tr(
                 f"the answer was cut at max_tokens ({limit}): ask for more with --max-tokens",
                 f"回答在 max_tokens（{limit}）处被截断：可用 --max-tokens 增大",
             ),

@@ -16,31 +16,31 @@ from pydantic import BaseModel, ConfigDict
 from bailian.catalog import Catalog, Model, did_you_mean
 from bailian.errors import InvalidRequest, Problem
 from bailian.files import subtitles
-from bailian.i18n import say
+from bailian.i18n import tr
 from bailian.modalities.rules import choice, fields
 from bailian.modalities.transcription_answers import (
+    answer_notices,
     asked_prompt,
     charged_cny,
     document_url,
     items,
+    matches,
     no_speech,
-    remarks,
-    shows,
     with_document,
     with_paths,
 )
 from bailian.types import Input, Notice, Prepared
 
 __all__ = [  # what a modality provides
+    "answer_notices",
     "asked_prompt",
     "charged_cny",
     "document_url",
     "from_config",
     "items",
+    "matches",
     "no_speech",
     "prepare",
-    "remarks",
-    "shows",
     "with_document",
     "with_paths",
 ]
@@ -50,7 +50,7 @@ DEFAULT_MODELS = ("paraformer-v1", "paraformer-v2")
 INPUT_FIELDS = ("file",)
 RESULT_SUFFIXES: tuple[str, ...] = ()
 FILE_SUFFIXES = ("txt", "srt", "vtt", "tsv", "json")
-REPEATABLE = False
+RETRY_SAFE = False
 
 SPEAKERS = (2, 100)
 FILTER_KEYS = ("filter_with_signed", "filter_with_empty", "system_reserved_filter")
@@ -86,7 +86,7 @@ def from_config(values: Mapping[str, Any]) -> dict[str, Any]:
         if theirs in flat:
             if ours in flat:
                 raise InvalidRequest.one(
-                    theirs, say(f"is the same as {ours}: give one", f"与 {ours} 相同：只需给出一个")
+                    theirs, tr(f"is the same as {ours}: give one", f"与 {ours} 相同：只需给出一个")
                 )
             flat[ours] = flat.pop(theirs)
     return flat
@@ -149,7 +149,7 @@ def prepare(
 def _problems(request: TranscriptionRequest, model: Model, catalog: Catalog) -> list[Problem]:
     problems = []
     if len(request.file) != 1:
-        text = say(
+        text = tr(
             f"one recording a request, not {len(request.file)}: several recordings are several requests",
             f"每个请求一个录音，给出了 {len(request.file)} 个：多个录音请分成多个请求",
         )
@@ -157,13 +157,13 @@ def _problems(request: TranscriptionRequest, model: Model, catalog: Catalog) -> 
     known = (*subtitles.FORMATS, "all")
     wrong = [name for name in request.format if name not in known]
     if wrong or not request.format:
-        text = say(f"{', '.join(wrong) or 'nothing'} is none of ", f"{'、'.join(wrong) or '空'} 不在可选范围内：")
+        text = tr(f"{', '.join(wrong) or 'nothing'} is none of ", f"{'、'.join(wrong) or '空'} 不在可选范围内：")
         problems.append(Problem("format", text + ", ".join(known) + did_you_mean((wrong or [""])[0], known)))
     if not request.channel_id or min(request.channel_id) < 0 or len({*request.channel_id}) < len(request.channel_id):
-        text = say("numbers of channels, from 0, each once", "应为从 0 开始的音轨编号，每个一次")
+        text = tr("numbers of channels, from 0, each once", "应为从 0 开始的音轨编号，每个一次")
         problems.append(Problem("channel_id", f"{request.channel_id}: {text}"))
     if request.speaker_count is not None and not request.diarization_enabled:
-        problems.append(Problem("speaker_count", say("needs diarization_enabled", "需要 diarization_enabled")))
+        problems.append(Problem("speaker_count", tr("needs diarization_enabled", "需要 diarization_enabled")))
     if request.vocabulary_id and not model.vocabulary:
         problems.append(
             Problem("vocabulary_id", _not_taken(model, [m.name for m in _offered(catalog) if m.vocabulary]))
@@ -183,8 +183,8 @@ def _offered(catalog: Catalog) -> list[Model]:
 
 
 def _not_taken(model: Model, others: list[str]) -> str:
-    text = say(f"{model.name} does not take it", f"{model.name} 不支持")
-    return text + (say("; use ", "；请使用 ") + ", ".join(others) if others else "")
+    text = tr(f"{model.name} does not take it", f"{model.name} 不支持")
+    return text + (tr("; use ", "；请使用 ") + ", ".join(others) if others else "")
 
 
 def _language_problems(languages: list[str], model: Model, catalog: Catalog) -> list[Problem]:
@@ -192,11 +192,11 @@ def _language_problems(languages: list[str], model: Model, catalog: Catalog) -> 
     for language in languages:
         if language not in model.languages:
             others = [other.name for other in _offered(catalog) if language in other.languages]
-            text = say(
+            text = tr(
                 f"{model.name} knows {', '.join(model.languages)}, not {language!r}",
                 f"{model.name} 支持 {', '.join(model.languages)}，不支持 {language!r}",
             )
-            elsewhere = say("; use ", "；请使用 ") + ", ".join(others) if others else ""
+            elsewhere = tr("; use ", "；请使用 ") + ", ".join(others) if others else ""
             problems.append(Problem("language", text + elsewhere))
     return problems
 
@@ -216,11 +216,9 @@ def _filter_problems(given: Any) -> list[Problem]:
     except (ValueError, TypeError, RecursionError):
         keys = None
     if not isinstance(keys, dict):
-        return [Problem("special_word_filter", say("must be an object, or JSON of one", "应为对象，或其 JSON 文本"))]
+        return [Problem("special_word_filter", tr("must be an object, or JSON of one", "应为对象，或其 JSON 文本"))]
     return [
-        Problem(
-            "special_word_filter", say(f"unknown key {key!r}", f"未知的键 {key!r}") + did_you_mean(key, FILTER_KEYS)
-        )
+        Problem("special_word_filter", tr(f"unknown key {key!r}", f"未知的键 {key!r}") + did_you_mean(key, FILTER_KEYS))
         for key in keys
         if key not in FILTER_KEYS
     ]
@@ -229,13 +227,13 @@ def _filter_problems(given: Any) -> list[Problem]:
 def _notices(request: TranscriptionRequest, model: Model) -> list[Notice]:
     notices = []
     if request.language and not model.language_hints:
-        text = say(
+        text = tr(
             f"{model.name} finds the language out itself; {', '.join(request.language)} is not sent",
             f"{model.name} 自动判断语种，{', '.join(request.language)} 不会发送",
         )
         notices.append(Notice("language_not_sent", text))
     if request.diarization_enabled and len(request.channel_id) > 1:
-        text = say("speakers are told apart in mono recordings only", "说话人分离只支持单声道录音")
+        text = tr("speakers are told apart in mono recordings only", "说话人分离只支持单声道录音")
         notices.append(Notice("diarization_mono", text))
     return notices
 
@@ -264,19 +262,19 @@ def _facts(request: TranscriptionRequest, model: Model, catalog: Catalog, second
     spoken = request.language or model.languages
     if len(spoken) == 1:
         facts["language"] = spoken[0]
-    instead = _instead(model, catalog) if model.unknown_to_service else ""
+    instead = _alternatives(model, catalog) if model.unknown_to_service else ""
     return {**facts, "instead": instead} if instead else facts
 
 
-def _instead(model: Model, catalog: Catalog) -> str:
+def _alternatives(model: Model, catalog: Catalog) -> str:
     """Name a model that finds the same languages out itself, and one that is told: "" if there is none."""
     fit = [other for other in _offered(catalog) if {*model.languages} <= {*other.languages}]
     language = (*model.languages, "zh")[0]
     itself = [other.name for other in fit if not other.language_hints]
     told = [
-        say(f"{other.name} with --language {language}", f"{other.name}（--language {language}）")
+        tr(f"{other.name} with --language {language}", f"{other.name}（--language {language}）")
         for other in fit
         if other.language_hints
     ]
     names = itself[:1] + told[:1]
-    return say("use ", "请使用 ") + say(", or ", "，或 ").join(names) if names else ""
+    return tr("use ", "请使用 ") + tr(", or ", "，或 ").join(names) if names else ""

@@ -12,7 +12,7 @@ from urllib.parse import unquote
 
 from bailian.counts import MOST_SECONDS, amount_of
 from bailian.files import subtitles
-from bailian.i18n import say
+from bailian.i18n import tr
 from bailian.types import Item, Notice
 
 # "No speech found" is an answer, not a failure (error page, 2025-12).
@@ -85,7 +85,7 @@ def items(answer: Mapping[str, Any], prepared: Mapping[str, Any]) -> list[Item]:
         return []
     code = _text(entry.get("code")) or _text(output.get("code")) or "unknown"
     reason = _text(entry.get("message")) or _text(output.get("message"))
-    return [Item(0, code=code, message=reason or say("no transcript came", "没有识别结果"), wire=entry)]
+    return [Item(0, code=code, message=reason or tr("no transcript came", "没有识别结果"), wire=entry)]
 
 
 def _written(transcript: Mapping[str, Any], prepared: Mapping[str, Any]) -> list[Item]:
@@ -143,13 +143,13 @@ def _whole_text(transcript: Mapping[str, Any]) -> str:
     return "\n".join(filter(None, texts)) or "\n".join(cue.text for cue in cues_of(transcript))
 
 
-def remarks(answer: Mapping[str, Any], prepared: Mapping[str, Any]) -> list[Notice]:
+def answer_notices(answer: Mapping[str, Any], prepared: Mapping[str, Any]) -> list[Notice]:
     """Say so when nobody speaks in the recording: the files are empty, and that is no failure."""
     output = answer.get("output")
     transcript = _first(output).get("transcript")
     if not no_speech(output) and (not isinstance(transcript, dict) or cues_of(transcript)):
         return []
-    return [Notice("no_speech", say("no speech was found in the recording", "录音中没有识别到语音"))]
+    return [Notice("no_speech", tr("no speech was found in the recording", "录音中没有识别到语音"))]
 
 
 def charged_cny(answer: Mapping[str, Any], prepared: Mapping[str, Any]) -> float | None:
@@ -182,7 +182,7 @@ def with_paths(answer: Mapping[str, Any], prepared: Mapping[str, Any], paths: Ma
     return shown
 
 
-def shows(answer: Mapping[str, Any], body: Mapping[str, Any], job_id: str) -> bool | None:
+def matches(answer: Mapping[str, Any], body: Mapping[str, Any], job_id: str) -> bool | None:
     """Return whether a task wrote down the recording of this body; None while it does not say which.
 
     An upload has the job's id in its name, in whatever form the service shows its address.

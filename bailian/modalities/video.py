@@ -15,7 +15,7 @@ from bailian.catalog import Catalog, Model
 from bailian.counts import MOST_SECONDS, amount_of
 from bailian.errors import Problem
 from bailian.files import formats
-from bailian.i18n import say
+from bailian.i18n import tr
 from bailian.modalities.rules import choice, fields, sizes
 from bailian.types import Input, Item, Notice, Prepared
 
@@ -24,7 +24,7 @@ DEFAULT_MODELS = ("wan2.1-t2v-turbo",)
 INPUT_FIELDS: tuple[str, ...] = ()
 RESULT_SUFFIXES = formats.FILMS
 FILE_SUFFIXES = formats.FILMS
-REPEATABLE = False
+RETRY_SAFE = False
 
 
 class VideoRequest(BaseModel):
@@ -97,7 +97,7 @@ def _problems(request: VideoRequest, model: Model, size: str, region: str) -> li
     ]
     if request.size and request.resolution and size != sizes.resolved(model, request.resolution)[0]:
         problems.append(
-            Problem("resolution", say("says something else than size: give one", "与 size 不一致：只需给出一个"))
+            Problem("resolution", tr("says something else than size: give one", "与 size 不一致：只需给出一个"))
         )
     problems += _duration_problems(request.duration, model)
     return problems
@@ -108,7 +108,7 @@ def _size_problems(model: Model, size: str) -> list[Problem]:
     if size in known or size in model.size_aliases:
         return []
     tiers = "; ".join(f"{tier}: {', '.join(known)}" for tier, known in model.size_tiers.items())
-    return [Problem("size", say(f"{model.name} does not take {size}; {tiers}", f"{model.name} 不支持 {size}；{tiers}"))]
+    return [Problem("size", tr(f"{model.name} does not take {size}; {tiers}", f"{model.name} 不支持 {size}；{tiers}"))]
 
 
 def _tier(model: Model, size: str) -> str:
@@ -123,7 +123,7 @@ def _duration_problems(duration_s: int | None, model: Model) -> list[Problem]:
     return [
         Problem(
             "duration",
-            say(
+            tr(
                 f"{model.name} makes {known} s, not {duration_s}",
                 f"{model.name} 支持 {known} 秒，不支持 {duration_s} 秒",
             ),
@@ -143,7 +143,7 @@ def _notices(request: VideoRequest, model: Model, size: str, wire_size: str, dur
         notices.append(
             Notice(
                 "size_adapted",
-                say(
+                tr(
                     f"{model.name} has no {size}; {wire_size} is sent, its nearest size",
                     f"{model.name} 没有 {size}，以最接近的 {wire_size} 发送",
                 ),
@@ -153,7 +153,7 @@ def _notices(request: VideoRequest, model: Model, size: str, wire_size: str, dur
         notices.append(
             Notice(
                 "duration_adapted",
-                say(
+                tr(
                     f"{model.name} always makes {duration_s} s, not {request.duration}",
                     f"{model.name} 固定生成 {duration_s} 秒，不支持 {request.duration} 秒",
                 ),
@@ -163,7 +163,7 @@ def _notices(request: VideoRequest, model: Model, size: str, wire_size: str, dur
         notices.append(
             Notice(
                 "fps_not_sent",
-                say("the frame rate is the model's own; fps is not sent", "帧率由模型决定，fps 不会发送"),
+                tr("the frame rate is the model's own; fps is not sent", "帧率由模型决定，fps 不会发送"),
             )
         )
     return notices

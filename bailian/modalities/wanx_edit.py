@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict
 from bailian.catalog import Catalog, Model, did_you_mean
 from bailian.errors import Problem
 from bailian.files import formats
-from bailian.i18n import say
+from bailian.i18n import tr
 from bailian.modalities import image
 from bailian.modalities.rules import choice, fields, mask_rules
 from bailian.types import Input, Item, Notice, Prepared
@@ -26,7 +26,7 @@ DEFAULT_MODELS = ("wanx2.1-imageedit",)
 INPUT_FIELDS = ("image", "mask", "mask_diff")
 RESULT_SUFFIXES = formats.PICTURES
 FILE_SUFFIXES = ("png",)
-REPEATABLE = False
+RETRY_SAFE = False
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ class WanxEditRequest(BaseModel):
     right_scale: float | None = None
     upscale_factor: int | None = None
     is_sketch: bool | None = None
-    # What makes the mask, or mends the given one; `media.made_masks` puts `mask` in their place before the rest.
+    # What makes the mask, or mends the given one; `inputs.made_masks` puts `mask` in their place before the rest.
     mask_fix: bool = False
     mask_from: str | None = None
     mask_box: list[str] = []
@@ -197,7 +197,7 @@ def _function_problems(name: str) -> list[Problem]:
     return [
         Problem(
             "function",
-            say(f"{name!r} is not a function{near}; all: {listed}", f"没有名为 {name!r} 的功能{near}；全部：{listed}"),
+            tr(f"{name!r} is not a function{near}; all: {listed}", f"没有名为 {name!r} 的功能{near}；全部：{listed}"),
         )
     ]
 
@@ -215,14 +215,14 @@ def _problems(
         *(Problem(option, _unmade()) for option in MASK_OPTIONS if getattr(request, option) not in (None, False, [])),
     ]
     if len(request.image) != 1:
-        problems.append(Problem("image", say("give one picture", "需要一张输入图片")))
+        problems.append(Problem("image", tr("give one picture", "需要一张输入图片")))
     if function.mask != bool(request.mask):
         problems.append(
             Problem(
                 "mask",
-                say(f"{name} needs a mask", f"{name} 需要 mask 图片")
+                tr(f"{name} needs a mask", f"{name} 需要 mask 图片")
                 if function.mask
-                else say(
+                else tr(
                     f"{name} takes no mask; description_edit_with_mask does",
                     f"{name} 不使用 mask；请用 description_edit_with_mask",
                 ),
@@ -232,15 +232,15 @@ def _problems(
         for url in urls:
             problems += fields.check_input(field, found[url], model)
     if len(request.mask) > 1:
-        problems.append(Problem("mask", say(f"give one mask, not {len(request.mask)}", "只能给出一张 mask 图片")))
+        problems.append(Problem("mask", tr(f"give one mask, not {len(request.mask)}", "只能给出一张 mask 图片")))
     if function.mask and request.image and request.mask:
         problems += mask_rules.problems(found[request.image[0]], found[request.mask[0]])
     return problems
 
 
 def _unmade() -> str:
-    return say(
-        "makes a mask, which must be made first: `media.made_masks`", "用于制作 mask，须先由 `media.made_masks` 制作"
+    return tr(
+        "makes a mask, which must be made first: `inputs.made_masks`", "用于制作 mask，须先由 `inputs.made_masks` 制作"
     )
 
 
@@ -252,18 +252,18 @@ def _argument_problems(request: WanxEditRequest, name: str) -> list[Problem]:
         if value is None:
             continue
         if argument not in own:
-            listed = ", ".join(own) or say("none", "无")
+            listed = ", ".join(own) or tr("none", "无")
             problems.append(
                 Problem(
                     argument,
-                    say(f"is not an argument of {name}; its own: {listed}", f"不是 {name} 的参数；它的参数：{listed}"),
+                    tr(f"is not an argument of {name}; its own: {listed}", f"不是 {name} 的参数；它的参数：{listed}"),
                 )
             )
         elif not rule.low <= value <= rule.high:
             problems.append(
                 Problem(
                     argument,
-                    say(
+                    tr(
                         f"{value:g} is not in {rule.low:g} to {rule.high:g}",
                         f"{value:g} 不在 {rule.low:g} 到 {rule.high:g} 之间",
                     ),
@@ -279,7 +279,7 @@ def _style_notices(function: Function, prompt: str) -> list[Notice]:
     return [
         Notice(
             "style_unlisted",
-            say(f"the prompt names none of the listed styles: {listed}", f"提示词未包含列出的风格：{listed}"),
+            tr(f"the prompt names none of the listed styles: {listed}", f"提示词未包含列出的风格：{listed}"),
         )
     ]
 
@@ -287,13 +287,13 @@ def _style_notices(function: Function, prompt: str) -> list[Notice]:
 def _idle_notices(name: str, parameters: Mapping[str, Any]) -> list[Notice]:
     """Tell what would be paid for and change nothing. The seed's own examples ask so: it is no refusal."""
     if name == "expand" and all(parameters[scale] <= 1 for scale in FUNCTIONS["expand"].arguments):
-        text = say(
+        text = tr(
             "all scales are 1: nothing will be extended, and it is billed; --top-scale 1.5 extends the top by half",
             "四个方向的比例都是 1：图片不会扩展，但仍会计费；--top-scale 1.5 表示向上扩展一半",
         )
         return [Notice("nothing_to_expand", text)]
     if name == "super_resolution" and parameters["upscale_factor"] <= 1:
-        text = say(
+        text = tr(
             "upscale_factor is 1: the picture will be no larger, only sharper at best, and it is billed; "
             "--upscale-factor 2 doubles it",
             "upscale_factor 为 1：图片不会放大，最多只会变清晰，但仍会计费；--upscale-factor 2 放大到两倍",

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection
 from datetime import date
 from pathlib import Path
 
-from bailian.i18n import say
+from bailian.i18n import tr
 from bailian.sandbox.server import Sandbox
 
 TRY_KEY = "sk-sandbox"
@@ -60,16 +60,16 @@ def serve(
         with contextlib.suppress(KeyboardInterrupt):
             while not ended.wait(0.5):  # an endless wait could not be interrupted on Windows
                 pass
-    print(say("The sandbox has stopped.", "沙箱已停止。"), file=sys.stderr)  # noqa: T201
+    print(tr("The sandbox has stopped.", "沙箱已停止。"), file=sys.stderr)  # noqa: T201
 
 
 def _introduce(box: Sandbox, key: str) -> None:
     lines = (
-        say(
+        tr(
             f"The sandbox listens at {box.base_url} (Ctrl-C stops it).",
             f"沙箱正在监听 {box.base_url}（按 Ctrl-C 停止）。",
         ),
-        say("In another shell:", "在另一个终端中执行："),
+        tr("In another shell:", "在另一个终端中执行："),
         f"export DASHSCOPE_HTTP_BASE_URL={box.base_url} DASHSCOPE_API_KEY={key}",
         f"export DASHSCOPE_WEBSOCKET_BASE_URL={box.socket_url}",
     )

@@ -11,7 +11,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bailian.i18n import say
+from bailian.i18n import tr
 from bailian.sandbox.faults import Faults
 from bailian.sandbox.http.answers import LoggedRequest
 from bailian.sandbox.model_names import Limits
@@ -190,6 +190,6 @@ def _load_runner() -> type[Runner]:
         package = (error.name or "").partition(".")[0]
         if package not in ("starlette", "uvicorn", "h11", "websockets", "PIL", "anyio", "click"):
             raise
-        text = say(f"the sandbox needs the package {package}: {EXTRA}", f"沙箱需要 {package} 包：{EXTRA}")
+        text = tr(f"the sandbox needs the package {package}: {EXTRA}", f"沙箱需要 {package} 包：{EXTRA}")
         raise SandboxUnavailable(text, name=error.name) from error
     return Runner

@@ -18,7 +18,7 @@ import urllib3.exceptions
 
 from bailian.config.settings import Settings
 from bailian.errors import MaybeSent, TransportError
-from bailian.i18n import say
+from bailian.i18n import tr
 from bailian.service import responses
 from bailian.service.download import MOST_FILE_BYTES, save_error
 from bailian.service.json_reader import json_object
@@ -62,7 +62,7 @@ class BatchApi:
         """POST a JSONL file for batches; return its id. Free; a file nobody uses costs nothing."""
         form = _Form(path)
         headers = {**self._headers, "Content-Type": form.content_type}
-        send_tracking.forget(UPLOAD_TIMEOUT_S)
+        send_tracking.reset(UPLOAD_TIMEOUT_S)
         try:
             with self._session.post(
                 self._base_url + "/files",
@@ -100,7 +100,7 @@ class BatchApi:
         reply = self._http.send("GET", f"/batches/{quote(batch_id, safe='')}", read_timeout_s=QUERY_TIMEOUT_S)
         data = responses.read(reply, task_id=batch_id)
         if not isinstance(data.get("status"), str):
-            raise TransportError(say("the answer holds no batch status", "应答中没有批次状态"), task_id=batch_id)
+            raise TransportError(tr("the answer holds no batch status", "应答中没有批次状态"), task_id=batch_id)
         return data
 
     def cancel(self, batch_id: str) -> dict[str, Any]:
@@ -124,14 +124,14 @@ class BatchApi:
             # The service may take a part of the name for the name.
             ours = [row for row in rows if _name_of(row) == name] if readable else []
             if not readable or "data" not in data or not all(_is_id(row.get("id")) for row in ours):
-                raise TransportError(say("the list of batches is not readable", "批次列表无法解析"))
+                raise TransportError(tr("the list of batches is not readable", "批次列表无法解析"))
             found += ours
             after = str(data.get("last_id") or "")
             if not data.get("has_more"):
                 return found[::-1]
             if not after:
                 break
-        raise TransportError(say("the list of batches is not complete", "批次列表不完整"))
+        raise TransportError(tr("the list of batches is not complete", "批次列表不完整"))
 
     def content(self, file_id: str, target: Path) -> None:
         """Download a file into `target`, which is whole when it is there: written aside, fsynced, renamed.
@@ -143,7 +143,7 @@ class BatchApi:
         """
         part = target.with_name(f"{target.name}.part")
         path = f"{self._base_url}/files/{quote(file_id, safe='')}/content"
-        send_tracking.forget()
+        send_tracking.reset()
         try:
             with self._session.get(
                 path,
@@ -154,7 +154,7 @@ class BatchApi:
             ) as response:
                 if response.status_code != 200:
                     responses.read(self._reply(response, whole_body(response, ERROR_BYTES_MAX)))
-                    raise TransportError(say("the answer is no file", "应答不是文件"))
+                    raise TransportError(tr("the answer is no file", "应答不是文件"))
                 _write(response, part)
         except (requests.RequestException, urllib3.exceptions.HTTPError, ValueError) as error:
             part.unlink(missing_ok=True)
@@ -196,8 +196,8 @@ class _Form:
     def __iter__(self) -> Iterator[bytes]:
         yield self._head
         with self._path.open("rb") as file:
-            while piece := file.read(CHUNK_BYTES):
-                yield piece
+            while chunk := file.read(CHUNK_BYTES):
+                yield chunk
         yield self._tail
 
 
@@ -224,7 +224,7 @@ def _name_of(batch: dict[str, Any]) -> str:
 def _id_of(data: dict[str, Any]) -> str:
     """Return the id of what was made; without one nobody knows whether something was."""
     if not _is_id(data.get("id")):
-        raise MaybeSent(say("the service answered without an id", "服务应答中没有 id"))
+        raise MaybeSent(tr("the service answered without an id", "服务应答中没有 id"))
     return str(data["id"])
 
 

@@ -11,7 +11,7 @@ from urllib.parse import quote
 from bailian.config.settings import Settings
 from bailian.counts import amount_of, count_of
 from bailian.errors import MaybeSent, NotTheService, ServiceError, TransportError
-from bailian.i18n import say
+from bailian.i18n import tr
 from bailian.inputs.resolve import WIRE_FIELDS
 from bailian.service import responses
 from bailian.service.json_reader import json_object
@@ -110,7 +110,7 @@ class Service:
                     continue  # keeps the line open
                 data = json_object(frame.data.encode("utf-8", "replace"))
                 if data is None:  # what it held is missing in the answer
-                    raise MaybeSent(say("a piece of the answer is not readable", "回答的某一段无法解析"))
+                    raise MaybeSent(tr("a piece of the answer is not readable", "回答的某一段无法解析"))
                 yield responses.read(Reply(_status(frame), {}, frame.data, data))
 
     def upload_grant(self, model: str) -> dict[str, Any]:
@@ -118,7 +118,7 @@ class Service:
         params = {"action": "getPolicy", "model": model}
         data = self._read(self._http.send("GET", "/uploads", params=params, read_timeout_s=QUERY_TIMEOUT_S)).get("data")
         if not isinstance(data, dict) or not all(isinstance(data.get(name), str) for name in GRANT_FIELDS):
-            raise TransportError(say("the upload permission is not readable", "上传凭证无法解析"))
+            raise TransportError(tr("the upload permission is not readable", "上传凭证无法解析"))
         return data
 
     def task(self, task_id: str) -> dict[str, Any]:
@@ -182,9 +182,9 @@ class Service:
             if page_no >= _number(data.get("total_page", 1)):
                 if len(rows) < _number(data.get("total")):
                     # Fewer rows than announced: an answer that contradicts itself proves nothing absent.
-                    raise TransportError(say("the task list is not complete", "任务列表不完整"))
+                    raise TransportError(tr("the task list is not complete", "任务列表不完整"))
                 return Listing(rows, reply.server_time_s, len(page) >= page_size)
-        raise TransportError(say("the account has too many tasks to read", "账号任务过多，无法读完"))
+        raise TransportError(tr("the account has too many tasks to read", "账号任务过多，无法读完"))
 
     def list_models(self, name: str | None = None) -> list[ListedModel]:
         """Return the service's own list of models, or the one of that name; free. See `model_list`."""
@@ -195,7 +195,7 @@ class Service:
         reply = self._http.send("GET", "/tasks/", params=params, read_timeout_s=QUERY_TIMEOUT_S)
         data = self._read(reply)
         if not isinstance(data.get("data") or [], list) or "total" not in data:
-            raise TransportError(say("the task list is not readable", "任务列表无法解析"))
+            raise TransportError(tr("the task list is not readable", "任务列表无法解析"))
         return reply, data
 
     def _read(self, reply: Reply, *, task_id: str | None = None) -> dict[str, Any]:
@@ -217,7 +217,7 @@ class Service:
 def _number(value: Any) -> int:
     number = count_of(value, MOST_LISTED)
     if number is None:  # how long the list is decides whether a task is absent
-        raise TransportError(say("the task list is not readable", "任务列表无法解析"))
+        raise TransportError(tr("the task list is not readable", "任务列表无法解析"))
     return number
 
 

@@ -16,7 +16,8 @@ import requests
 from urllib3.exceptions import HTTPError
 
 from bailian.errors import SaveError, TransportError
-from bailian.i18n import say
+from bailian.i18n import tr
+from bailian.instructions import how_to
 from bailian.service.transport import links, send_tracking
 from bailian.service.transport.http import CONNECT_TIMEOUT_S, date_s, new_session, transport_error
 from bailian.service.transport.packed import BadPacking, TooLong, Unpacker, limited
@@ -90,7 +91,7 @@ class Downloader:
                     raise
 
     def _attempt(self, url: str, part_path: Path, had_bytes: int, most_bytes: int) -> int:
-        send_tracking.forget(ATTEMPT_WITHIN_S)
+        send_tracking.reset(ATTEMPT_WITHIN_S)
         headers = {"Range": f"bytes={had_bytes}-"} if had_bytes else {}
         try:
             with self._opened(url, headers) as response:
@@ -99,12 +100,12 @@ class Downloader:
         except (TooLong, BadPacking) as error:
             part_path.unlink(missing_ok=True)
             if isinstance(error, TooLong):
-                raise _not_taken(url, say("it gives more than any result has", "返回的数据超过任何正常结果")) from None
-            raise TransportError(say("the download cannot be unpacked", "下载内容无法解压")) from None
+                raise _not_taken(url, tr("it gives more than any result has", "返回的数据超过任何正常结果")) from None
+            raise TransportError(tr("the download cannot be unpacked", "下载内容无法解压")) from None
         except (requests.RequestException, HTTPError) as error:
             raise transport_error(error, url, READ_TIMEOUT_S) from None
         except ValueError:
-            raise TransportError(say("the result link is no link", "结果链接无效")) from None
+            raise TransportError(tr("the result link is no link", "结果链接无效")) from None
 
     def _opened(self, url: str, headers: dict[str, str]) -> requests.Response:
         """Ask for a link, wherever it leads; each host on the way is asked as the environment says for it.
@@ -129,7 +130,7 @@ class Downloader:
             response.close()
             came_from = request.url or at
             at = urljoin(came_from, target.encode("latin-1").decode("utf-8", "replace"))
-        raise _not_taken(url, say("it leads in a circle", "循环跳转"))
+        raise _not_taken(url, tr("it leads in a circle", "循环跳转"))
 
     def _session(self, url: str) -> requests.Session:
         host = "/".join(url.split("/", 3)[:3])
@@ -143,7 +144,7 @@ class Downloader:
 
 
 def _not_taken(url: str, reason: str) -> NotTaken:
-    refused = NotTaken(say(f"the result link is not followed: {reason}", f"未打开结果链接：{reason}"))
+    refused = NotTaken(tr(f"the result link is not followed: {reason}", f"未打开结果链接：{reason}"))
     refused.expires_s = expires_s(url)
     return refused
 
@@ -152,7 +153,7 @@ def _raise_if_refused(response: requests.Response, url: str) -> None:
     if response.status_code not in (401, 403, 404, 410):
         return
     refused = LinkExpired(
-        say(
+        tr(
             f"the result link is refused (HTTP {response.status_code})",
             f"结果链接被拒绝（HTTP {response.status_code}）",
         ),
@@ -172,16 +173,16 @@ def _store(response: requests.Response, part_path: Path, had_bytes: int, most_by
     """Four different situations: 206 continues, 200 starts over, 416 has it all or nothing, the rest refuses."""
     if response.status_code == 416:
         part_path.unlink(missing_ok=True)
-        raise TransportError(say("the server cannot continue the download", "服务器无法续传"))
+        raise TransportError(tr("the server cannot continue the download", "服务器无法续传"))
     if response.status_code not in (200, 206):
         raise TransportError(
-            say(f"the storage host answered HTTP {response.status_code}", f"存储服务返回 HTTP {response.status_code}"),
+            tr(f"the storage host answered HTTP {response.status_code}", f"存储服务返回 HTTP {response.status_code}"),
             http_status=response.status_code,
         )
     resumed = response.status_code == 206 and _continues_at(response, had_bytes)
     if response.status_code == 206 and not resumed:
         part_path.unlink(missing_ok=True)
-        raise TransportError(say("the server continued at the wrong place", "服务器续传位置不符"))
+        raise TransportError(tr("the server continued at the wrong place", "服务器续传位置不符"))
     expected = _total_bytes(response, had_bytes if resumed else 0)
     if (expected or 0) > most_bytes:
         raise TooLong(f"{expected} bytes")
@@ -198,7 +199,7 @@ def _store(response: requests.Response, part_path: Path, had_bytes: int, most_by
         if size > expected or packing.is_needed:
             part_path.unlink(missing_ok=True)
         raise TransportError(
-            say(f"the download ended after {size} of {expected} bytes", f"下载中断：{size}/{expected} 字节")
+            tr(f"the download ended after {size} of {expected} bytes", f"下载中断：{size}/{expected} 字节")
         )
     return size
 
@@ -224,8 +225,8 @@ def _append(
         with part_path.open(mode) as file:
             begin = file.tell()
             try:
-                for piece in limited(packing.pieces(wire()), most_bytes - begin):
-                    file.write(piece)
+                for chunk in limited(packing.pieces(wire()), most_bytes - begin):
+                    file.write(chunk)
             finally:
                 file.flush()
                 os.fsync(file.fileno())
@@ -239,10 +240,10 @@ def _append(
 def save_error(path: Path, error: OSError) -> SaveError:
     """Return the error for a file that could not be written; the result itself is still at the service."""
     failed = SaveError(
-        say(f"cannot write {path}: {error.strerror or error}", f"无法写入 {path}：{error.strerror or error}"),
-        advice=say(
-            "make room or choose another folder, then fetch it with `bailian tasks wait`; it is kept for 24 hours",
-            "请清理磁盘或更换目录，然后用 `bailian tasks wait` 取回；结果保留 24 小时",
+        tr(f"cannot write {path}: {error.strerror or error}", f"无法写入 {path}：{error.strerror or error}"),
+        advice=tr(
+            f"make room or choose another folder, then fetch it with `{how_to().fetch(())}`; it is kept for 24 hours",
+            f"请清理磁盘或更换目录，然后用 `{how_to().fetch(())}` 取回；结果保留 24 小时",
         ),
     )
     failed.stops_all = error.errno in NO_ROOM

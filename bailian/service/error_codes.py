@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from bailian.errors import Exit, ServiceError
+from bailian.errors import Exit, Retry, ServiceError
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class WireRule:
     """The category of a wire code; the other fields are those of `ServiceError`."""
 
     category: str
-    again: str = "no"
+    again: Retry = Retry.NEVER
     stops_all: bool = False
     of_model: bool = False
     before_work: bool = True
@@ -35,10 +35,10 @@ class WireRule:
 
 _QUOTA = WireRule("QuotaExceeded", stops_all=True)
 _FREE_TIER = WireRule("QuotaExceeded", stops_all=True, of_model=True)
-_THROTTLED = WireRule("RateLimitExceeded", again="wait")
-_BUSY = WireRule("InternalError", again="wait", before_work=False)
-_BROKEN = WireRule("InternalError", again="few", before_work=False)
-_NOT_READY = WireRule("InternalError", again="few")
+_THROTTLED = WireRule("RateLimitExceeded", again=Retry.AFTER_PAUSE)
+_BUSY = WireRule("InternalError", again=Retry.AFTER_PAUSE, before_work=False)
+_BROKEN = WireRule("InternalError", again=Retry.FEW, before_work=False)
+_NOT_READY = WireRule("InternalError", again=Retry.FEW)
 _REFUSED = WireRule("InvalidParameter")
 _INSPECTED = WireRule("DataInspectionFailed")
 _NO_MODEL = WireRule("ModelNotFound")

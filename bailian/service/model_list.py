@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bailian.errors import TransportError
-from bailian.i18n import say
+from bailian.i18n import tr
 from bailian.service import responses
 from bailian.service.transport.http import Http
 
@@ -54,7 +54,7 @@ def list_models(http: Http, name: str | None = None) -> list[ListedModel]:
         rows = output.get("models") if isinstance(output, dict) else None
         total = output.get("total") if isinstance(output, dict) else None
         if not isinstance(rows, list) or not isinstance(total, int):
-            raise TransportError(say("the list of models is not readable", "模型列表无法解析"))
+            raise TransportError(tr("the list of models is not readable", "模型列表无法解析"))
         rows_seen += len(rows)
         listed = [_listed(row) for row in rows if isinstance(row, dict) and isinstance(row.get("model"), str)]
         found.update({one.name: one for one in listed if one.name})
@@ -62,7 +62,7 @@ def list_models(http: Http, name: str | None = None) -> list[ListedModel]:
             return list(found.values())
         if not rows:
             break
-    raise TransportError(say("the list of models is not complete", "模型列表不完整"))
+    raise TransportError(tr("the list of models is not complete", "模型列表不完整"))
 
 
 def _listed(row: Mapping[str, Any]) -> ListedModel:

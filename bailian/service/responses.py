@@ -12,7 +12,7 @@ from enum import Enum
 from typing import Any
 
 from bailian.errors import MaybeSent, NotTheService
-from bailian.i18n import say
+from bailian.i18n import tr
 from bailian.service.error_codes import proves_no_work, service_error
 from bailian.service.transport.http import Reply
 
@@ -109,8 +109,8 @@ def wire_error(data: dict[str, Any]) -> tuple[str, str]:
 def _not_an_answer(reply: Reply) -> str:
     title = re.search(r"<title>(.*?)</title>", reply.text, re.IGNORECASE | re.DOTALL)
     shown = (title.group(1) if title else reply.text).strip()[:80]
-    what = repr(shown) if shown else say("empty", "空")
-    return say(
+    what = repr(shown) if shown else tr("empty", "空")
+    return tr(
         f"HTTP {reply.status}, but not an answer of the service: {what}",
         f"HTTP {reply.status}，但不是该服务的应答：{what}",
     )

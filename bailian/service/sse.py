@@ -50,8 +50,8 @@ def _lines(chunks: Iterable[bytes]) -> Iterator[str]:
     rest: list[bytes] = []
     for chunk in chunks:
         *whole, last = chunk.replace(b"\r", b"\n").split(b"\n")
-        for piece in whole:
-            rest.append(piece)
+        for chunk in whole:
+            rest.append(chunk)
             yield from _text(rest)
             rest = []
         rest.append(last)

@@ -14,7 +14,7 @@ import requests
 import urllib3.exceptions
 
 from bailian.errors import TransportError
-from bailian.i18n import say
+from bailian.i18n import tr
 from bailian.service.client import Service
 from bailian.service.transport import links, send_tracking
 from bailian.service.transport.http import CONNECT_TIMEOUT_S, new_session, transport_error
@@ -54,9 +54,9 @@ def _why_not(host: str) -> str:
 
 def _post(service: Service, host: str, fields: dict[str, Any], path: Path) -> None:
     if service.is_public and (reason := _why_not(host)):
-        raise TransportError(say(f"the upload is not sent: {reason}", f"未上传：{reason}"))
+        raise TransportError(tr(f"the upload is not sent: {reason}", f"未上传：{reason}"))
     session = new_session(host)
-    send_tracking.forget(UPLOAD_TIMEOUT_S)
+    send_tracking.reset(UPLOAD_TIMEOUT_S)
     try:
         with (
             path.open("rb") as file,  # requests writes the fields first and the file last, as the storage wants
@@ -76,6 +76,6 @@ def _post(service: Service, host: str, fields: dict[str, Any], path: Path) -> No
         session.close()
     if status != 200:
         raise TransportError(
-            say(f"the upload was refused (HTTP {status})", f"上传被拒绝（HTTP {status}）"),
+            tr(f"the upload was refused (HTTP {status})", f"上传被拒绝（HTTP {status}）"),
             http_status=status,
         )

@@ -11,7 +11,8 @@ from itertools import islice
 from typing import Any
 
 from bailian.store.jobs import Journal
-from bailian.store.schema import OPEN_STATES, UNDER_WAY_STATES, Row, row_of
+from bailian.store.schema import JobRow, job_row
+from bailian.store.states import OPEN_STATES, UNDER_WAY_STATES, Status, move
 
 # So many rows are written, or read, by one transaction.
 CHUNK_ROWS = 500
@@ -22,11 +23,11 @@ COLUMNS = (
 
 
 @dataclass(frozen=True)
-class Tried:
+class LastAttempt:
     """The newest try of a row."""
 
     job_id: str
-    state: str
+    state: Status
     exit_code: int | None
     """Of its error, if it has one."""
     error_code: str | None = None
@@ -37,7 +38,7 @@ class Count:
     """How many newest tries of a batch share a kind, a state and a category of error; what they cost."""
 
     kind: str
-    state: str
+    state: Status
     error_code: str | None
     jobs: int
     charged_cny: float
@@ -52,10 +53,10 @@ _NEWEST = (
     " ON jobs.rowid = newest WHERE kind = COALESCE(?, kind)"
 )
 # Of two tries: what is paid is worth most, then what may be.
-_WORTH = {"done": 4, **dict.fromkeys(UNDER_WAY_STATES, 3), "held": 2, "waiting": 1}
+_REACHED = {Status.DONE: 4, **dict.fromkeys(UNDER_WAY_STATES, 3), Status.HELD: 2, Status.WAITING: 1}
 
 
-class Runs:
+class BatchStore:
     """The batches of one account in one journal; with a `kind`, their rows of that kind and no others."""
 
     def __init__(
@@ -69,9 +70,9 @@ class Runs:
     def _of(self, run: str) -> tuple[str, str, str | None]:
         return self._account, run, self._kind
 
-    def tried(self, *runs: str) -> dict[str, Tried]:
+    def tried(self, *runs: str) -> dict[str, LastAttempt]:
         """Return the newest try of every row, by the row's key; of a row that two of the runs have, what is worth more."""
-        tries: dict[str, Tried] = {}
+        tries: dict[str, LastAttempt] = {}
         for run in runs:
             found = self._database.read(
                 f"SELECT row_key, id, state, json_extract(error, '$.exit_code') AS exit_code,"
@@ -80,10 +81,10 @@ class Runs:
             )
             for row in found:
                 one, other = (
-                    Tried(row["id"], row["state"], row["exit_code"], row["error_code"]),
+                    LastAttempt(row["id"], row["state"], row["exit_code"], row["error_code"]),
                     tries.get(row["row_key"]),
                 )
-                tries[row["row_key"]] = one if other is None or _worth(one) >= _worth(other) else other
+                tries[row["row_key"]] = one if other is None or _reached(one) >= _reached(other) else other
         return tries
 
     def intend_all(self, rows: Iterable[tuple[Any, ...]]) -> int:
@@ -106,24 +107,36 @@ class Runs:
         )
         return [row["owner"] for row in rows]
 
-    def take(self, run: str, owner: str, gone: Iterable[str], repeatable: Iterable[str] = ()) -> None:
+    def take_over(self, run: str, owner: str, gone: Iterable[str], repeatable: Iterable[str] = ()) -> None:
         """Take over the open jobs of nobody and of owners that are gone.
 
-        Their lost answers are unsettled; those of `repeatable` kinds are simply asked for again (see `Journal.lost`).
+        Their lost answers are unsettled; those of `repeatable` kinds are simply asked for again (see `Journal.requeue_maybe_billed`).
         """
         left, cheap = list(gone), list(repeatable)
         theirs, kinds = ", ".join("?" * len(left)), ", ".join("?" * len(cheap))
         marks = ", ".join("?" * len(OPEN_STATES))
-        again = (
-            f"state IN ('sending', 'unsettled') AND kind IN ({kinds})"
-            " AND json_extract(prepared, '$.half_price') IS NULL"
-        )
+        ownerless = f"{_OF_RUN} AND (owner IS NULL OR owner IN ({theirs}))"
+        of_these = (*self._of(run), *left)
         with self._database.write() as db:
+            move(
+                self._database,
+                Status.WAITING,
+                f"{ownerless} AND kind IN ({kinds}) AND json_extract(prepared, '$.half_price') IS NULL",
+                (owner, *of_these, *cheap),
+                also="owner = ?, lost_cny = lost_cny + COALESCE(estimate_cny, 0)",
+                only_from=(Status.SENDING, Status.UNSETTLED),
+            )
+            move(
+                self._database,
+                Status.UNSETTLED,
+                ownerless,
+                (owner, *of_these),
+                also="owner = ?",
+                only_from=(Status.SENDING,),
+            )
             db.execute(
-                f"UPDATE jobs SET owner = ?, lost_cny = lost_cny + CASE WHEN {again} THEN COALESCE(estimate_cny, 0)"  # noqa: S608
-                f" ELSE 0 END, state = CASE WHEN {again} THEN 'waiting' WHEN state = 'sending' THEN 'unsettled' ELSE state END"
-                f" WHERE {_OF_RUN} AND state IN ({marks}) AND (owner IS NULL OR owner IN ({theirs}))",
-                (owner, *cheap, *cheap, *self._of(run), *OPEN_STATES, *left),
+                f"UPDATE jobs SET owner = ? WHERE {ownerless} AND state IN ({marks})",  # noqa: S608
+                (owner, *of_these, *OPEN_STATES),
             )
 
     def reopen_unknown(self, run: str, owner: str) -> None:
@@ -131,24 +144,28 @@ class Runs:
 
         Of each row only the newest try; none is sent again before its task was asked for anew.
         """
-        with self._database.write() as db:
-            db.execute(
-                "UPDATE jobs SET state = 'submitted', error = NULL, owner = ? WHERE rowid IN"  # noqa: S608
-                f" (SELECT jobs.rowid {_NEWEST} AND state = 'failed' AND task_id IS NOT NULL"
-                " AND json_extract(error, '$.error.wire_code') = 'UNKNOWN')",
-                (owner, *self._of(run)),
-            )
+        move(
+            self._database,
+            Status.SUBMITTED,
+            f"rowid IN (SELECT jobs.rowid {_NEWEST} AND task_id IS NOT NULL"
+            " AND json_extract(error, '$.error.wire_code') = 'UNKNOWN')",
+            (owner, *self._of(run)),
+            also="error = NULL, owner = ?",
+            only_from=(Status.FAILED,),
+        )
 
     def give_up(self, job_ids: Iterable[str], error: Mapping[str, Any]) -> None:
         """End jobs that wait and are not wanted any more. They were never sent."""
-        text = json.dumps(error, ensure_ascii=False)
-        with self._database.write() as db:
-            db.executemany(
-                "UPDATE jobs SET state = 'unsent', error = ?, owner = NULL WHERE id = ? AND state = 'waiting'",
-                [(text, job_id) for job_id in job_ids],
-            )
+        move(
+            self._database,
+            Status.UNSENT,
+            "id IN (SELECT value FROM json_each(?))",
+            (json.dumps(error, ensure_ascii=False), json.dumps(list(job_ids))),
+            also="error = ?, owner = NULL",
+            only_from=(Status.WAITING,),
+        )
 
-    def move(self, run: str, other: str, keys: Iterable[str] | None = None) -> None:
+    def move_rows(self, run: str, other: str, keys: Iterable[str] | None = None) -> None:
         """Make rows (all, if none are named), with all their tries, part of another run.
 
         Of a row that both have, the tries that are worth less are of no run then, as after `forget`.
@@ -158,8 +175,8 @@ class Runs:
         if not moved:
             return
         ours = self.tried(other)
-        lost = [key for key in moved if key in ours and _worth(ours[key]) >= _worth(theirs[key])]
-        won = [key for key in moved if key in ours and _worth(ours[key]) < _worth(theirs[key])]
+        lost = [key for key in moved if key in ours and _reached(ours[key]) >= _reached(theirs[key])]
+        won = [key for key in moved if key in ours and _reached(ours[key]) < _reached(theirs[key])]
         of_row = f"WHERE {_OF_RUN} AND row_key = ?"
         with self._database.write() as db:
             for name, forgotten in ((run, lost), (other, won)):
@@ -191,7 +208,7 @@ class Runs:
         )
         return [(row["wire_model"], row["model"]) for row in rows]
 
-    def waiting(self, run: str, owner: str, wire_model: str) -> Iterator[Row]:
+    def waiting(self, run: str, owner: str, wire_model: str) -> Iterator[JobRow]:
         """Yield the jobs of one queue that this process is to send, in the order of the file, as they are needed."""
         last = 0
         while True:
@@ -203,9 +220,9 @@ class Runs:
             if not found:
                 return
             last = found[-1]["number"]
-            yield from (row_of(row) for row in found)
+            yield from (job_row(row) for row in found)
 
-    def under_way(self, run: str, owner: str) -> list[Row]:
+    def under_way(self, run: str, owner: str) -> list[JobRow]:
         """Return the jobs of this process that were sent and are not over; those of half-price batches are fetched there."""
         found = self._database.read(
             f"SELECT * FROM jobs WHERE {_OF_RUN} AND owner = ?"  # noqa: S608
@@ -213,9 +230,9 @@ class Runs:
             " AND json_extract(prepared, '$.half_price') IS NULL ORDER BY rowid",
             (*self._of(run), owner),
         )
-        return [row_of(row) for row in found]
+        return [job_row(row) for row in found]
 
-    def unpriced(self, run: str, owner: str) -> dict[str, str]:
+    def missing_prices(self, run: str, owner: str) -> dict[str, str]:
         """Return the models of the rows that this process is to send and whose cost is not known, by the row's key."""
         found = self._database.read(
             f"SELECT row_key, model FROM jobs WHERE {_OF_RUN} AND owner = ? AND state = 'waiting'"  # noqa: S608
@@ -224,7 +241,7 @@ class Runs:
         )
         return {row["row_key"]: row["model"] for row in found}
 
-    def newest(self, run: str, first: Collection[str] = ()) -> Iterator[Row]:
+    def newest(self, run: str, first: Collection[str] = ()) -> Iterator[JobRow]:
         """Yield the newest try of every row, a few hundred in memory at a time.
 
         The rows of `first` come in its order, then all others in the order of their newest tries.
@@ -236,7 +253,7 @@ class Runs:
         keys = iter([*first, *(row["row_key"] for row in found if row["row_key"] not in first)])
         while chunk := list(islice(keys, CHUNK_ROWS)):
             rows = self._newest_of(run, chunk)
-            yield from (row_of(rows[key]) for key in chunk if key in rows)
+            yield from (job_row(rows[key]) for key in chunk if key in rows)
 
     def _newest_of(self, run: str, keys: list[str]) -> dict[str, sqlite3.Row]:
         marks = ", ".join("?" * len(keys))
@@ -304,8 +321,8 @@ class Runs:
         )
 
 
-def _worth(one: Tried) -> int:
-    return _WORTH.get(one.state, 0)
+def _reached(one: LastAttempt) -> int:
+    return _REACHED.get(one.state, 0)
 
 
 def _chunks(rows: Iterable[tuple[Any, ...]]) -> Iterator[list[tuple[Any, ...]]]:

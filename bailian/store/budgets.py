@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bailian.errors import BudgetExceeded
-from bailian.i18n import say
+from bailian.i18n import tr
 from bailian.store.sums import COUNTED_CNY, NANO, QUARTER_S, SENT_S, nano, quarter
 
 
@@ -34,13 +34,13 @@ class Budget:
 
 def budget_title(name: str) -> str:
     """Return "day", "month" or "run" in the user's language."""
-    return say(name, {"day": "当日", "month": "当月", "run": "本批次"}[name])
+    return tr(name, {"day": "当日", "month": "当月", "run": "本批次"}[name])
 
 
 def cost_unknown(name: str) -> str:
     """Return why a budget keeps a request from being sent whose cost nobody knows."""
     title = budget_title(name)
-    return say(
+    return tr(
         f"what this costs is not known before, so the budget of the {title} cannot be kept",
         f"该请求的费用无法事先得知，无法保证{title}预算",
     )
@@ -55,19 +55,19 @@ def check_budget(db: sqlite3.Connection, job_id: str, budget: Budget, now_s: flo
     if estimate_cny is None:
         text = cost_unknown(budget.name)
     elif spent_cny + estimate_cny > budget.limit_cny + 1e-9:
-        text = say(
+        text = tr(
             f"the budget of the {budget.title} is {budget.limit_cny:g} CNY: {spent_cny:g} are spent or reserved, "
             f"this may cost {estimate_cny:g}",
             f"{budget.title}预算为 {budget.limit_cny:g} 元：已用或预留 {spent_cny:g} 元，该请求可能需要 {estimate_cny:g} 元",
         )
     else:
         return
-    advice = say(
+    advice = tr(
         "nothing more is sent; raise the budget, or run the command again when the next one begins",
         "不再发送请求；请提高预算，或在下一个预算周期重新运行",
     )
     if estimate_cny is None:
-        advice = say(
+        advice = tr(
             "nothing is sent; put `price_cny` into the user's models.toml, or leave the budget out",
             "不发送请求；请在用户的 models.toml 中填写 price_cny，或去掉预算",
         )

@@ -10,10 +10,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
 
-from bailian.config.settings import NO_HOME, no_home
 from bailian.errors import JournalError, SetupError
-from bailian.i18n import say
-from bailian.store.private import private_file, private_folder
+from bailian.i18n import tr
+from bailian.instructions import how_to
+from bailian.store.private import NO_HOME, no_home, private_file, private_folder
 
 BUSY_TIMEOUT_S = 120.0
 
@@ -74,17 +74,17 @@ class Database:
             raise _foreign(path, error) from None
         if not tables or (found <= version and _first_table(schema) not in tables) or found < 1:
             self._connection.close()
-            raise _foreign(path, None if tables else sqlite3.DatabaseError(say("it is empty", "文件为空")))
+            raise _foreign(path, None if tables else sqlite3.DatabaseError(tr("it is empty", "文件为空")))
         if found < version:
             self._migrate(version, migrations or {})
         if found > version:
             self._connection.close()
             raise SetupError(
-                say(
+                tr(
                     f"{path} was written by a newer version of this toolkit (its version {found}, ours {version})",
                     f"{path} 由更新版本的工具写入（文件版本 {found}，本工具版本 {version}）",
                 ),
-                advice=say(
+                advice=tr(
                     "update it: pip install -U bailian-toolkit; or set BAILIAN_HOME to another folder",
                     "请升级本工具：pip install -U bailian-toolkit；或把 BAILIAN_HOME 设为其他文件夹",
                 ),
@@ -268,12 +268,12 @@ def _foreign(path: Path, error: Exception | None) -> JournalError | SetupError:
         return not_opened(path, error)
     why = f" ({error})" if error is not None else ""
     return SetupError(
-        say(f"{path} is not a file of this toolkit{why}", f"{path} 不是本工具的文件{why}"),
-        advice=say(
+        tr(f"{path} is not a file of this toolkit{why}", f"{path} 不是本工具的文件{why}"),
+        advice=tr(
             f"put the right file back, or move this one away (mv {path} {path}.old): a new one is made then, which knows "
-            "nothing of earlier tasks (`bailian tasks list --remote` shows those of 24 hours)",
+            f"nothing of earlier tasks (`{how_to().list_remote()}` shows those of 24 hours)",
             f"请恢复正确的文件，或将其移走（mv {path} {path}.old）：之后会新建一个，但不再知道以前的任务"
-            "（`bailian tasks list --remote` 显示 24 小时内的任务）",
+            f"（`{how_to().list_remote()}` 显示 24 小时内的任务）",
         ),
     )
 
@@ -285,8 +285,8 @@ def not_opened(path: Path, error: Exception) -> JournalError | SetupError:
 
 def unusable(path: Path, error: Exception) -> JournalError:
     return JournalError(
-        say(f"cannot use {path}: {error}", f"无法使用 {path}：{error}"),
-        advice=say(
+        tr(f"cannot use {path}: {error}", f"无法使用 {path}：{error}"),
+        advice=tr(
             "the journal is what keeps paid results from being lost, so nothing is sent without it: free some disk "
             "space, or set BAILIAN_HOME to a folder that can be written",
             "日志用来保证已付费的结果不丢失，因此没有它就不会发送请求：请清理磁盘，或把 BAILIAN_HOME 设为可写的文件夹",
@@ -327,7 +327,7 @@ def _create(path: Path, schema: str, version: int) -> None:
         (busy, *_) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         connection.close()
         if busy:
-            raise sqlite3.OperationalError(say("the new file is not whole", "新建的文件不完整"))
+            raise sqlite3.OperationalError(tr("the new file is not whole", "新建的文件不完整"))
         try:
             os.link(aside, path)
         except FileExistsError:

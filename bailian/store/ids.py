@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from itertools import takewhile
 
 from bailian.errors import InvalidRequest
-from bailian.i18n import say
+from bailian.i18n import tr
 from bailian.store.jobs import Journal
-from bailian.store.schema import Row
+from bailian.store.schema import JobRow
 
 MIN_CHARS = 4
 SHOWN_CHARS = 8
@@ -25,15 +25,15 @@ SELECT (SELECT max(task_id) FROM jobs WHERE account = ?1 AND task_id < ?2),
 """
 
 
-def find_job(journal: Journal, account: str, word: str) -> Row | None:
+def find_job(journal: Journal, account: str, word: str) -> JobRow | None:
     """Return the job with this task id, job id or request id, or with the one task or job id that begins so.
 
     Raises:
         InvalidRequest: several begin so.
     """
-    exact = journal.find(account, word)
-    if exact is not None or len(word) < MIN_CHARS:
-        return exact
+    exact_match = journal.find(account, word)
+    if exact_match is not None or len(word) < MIN_CHARS:
+        return exact_match
     high = word[:-1] + chr(min(ord(word[-1]) + 1, 0x10FFFF))
     rows = journal.database.read(_LIKE, (account, word, high, LISTED + 1))
     ids = [next(one for one in row if one and one.startswith(word)) for row in rows]
@@ -41,8 +41,8 @@ def find_job(journal: Journal, account: str, word: str) -> Row | None:
         listed = ", ".join(ids[:LISTED]) + (", …" if len(ids) > LISTED else "")
         raise InvalidRequest.one(
             "id",
-            say(f"{word} begins several ids: {listed}", f"有多个 ID 以 {word} 开头：{listed}"),
-            advice=say("write more of it", "请多写几个字符"),
+            tr(f"{word} begins several ids: {listed}", f"有多个 ID 以 {word} 开头：{listed}"),
+            advice=tr("write more of it", "请多写几个字符"),
         )
     return journal.find(account, ids[0]) if ids else None
 

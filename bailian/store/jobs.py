@@ -1,6 +1,6 @@
 """What was intended, sent, answered and saved. The only memory: whatever dies, this file knows.
 
-The states of a job and the tables are in `journal_rows`.
+The states of a job are in `states`, the tables in `schema`.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from bailian.catalog import Mode
 from bailian.store import money
 from bailian.store.budgets import Budget, check_budget, counted_cny
 from bailian.store.database import Database
@@ -20,17 +21,16 @@ from bailian.store.paths import restored, stored
 from bailian.store.schema import (
     DURATIONS_KEPT,
     FILE_NAME,
-    FINAL_STATES,
     MIGRATIONS,
-    OPEN_STATES,
     SCHEMA,
     VERSION,
-    BegunFile,
-    Ended,
-    Row,
+    FileRecord,
+    JobResult,
+    JobRow,
     dumped,
-    row_of,
+    job_row,
 )
+from bailian.store.states import OPEN_STATES, Status, move
 
 
 class NotOurs(Exception):
@@ -61,7 +61,7 @@ class Journal:
         saving: Mapping[str, Any],
         estimate_cny: float | None,
         owner: str,
-        state: str = "waiting",
+        state: Status = Status.WAITING,
         task_id: str | None = None,
         run: str | None = None,
         row_key: str | None = None,
@@ -98,7 +98,7 @@ class Journal:
             raise TaskTaken(task_id) from None
         return job_id
 
-    def sending(
+    def record_intent(
         self, job_id: str, owner: str, budgets: Sequence[Budget] = (), *, server_s: float | None = None
     ) -> float:
         """Commit that the request leaves now; return that moment. The money is reserved by the same commit.
@@ -115,45 +115,58 @@ class Journal:
                 with self.database.write() as db:
                     for budget in budgets:
                         check_budget(db, job_id, budget, now_s if server_s is None else server_s)
-            changed = self.database.change(
-                "UPDATE jobs SET state = 'sending', sent_at_s = ?, sent_server_s = ?"
-                " WHERE id = ? AND state = 'waiting' AND owner = ?",
+            changed = move(
+                self.database,
+                Status.SENDING,
+                "id = ? AND owner = ?",
                 (now_s, server_s, job_id, owner),
+                also="sent_at_s = ?, sent_server_s = ?",
+                only_from=(Status.WAITING,),
             )
         if changed != 1:
             raise NotOurs(job_id)
         return float(now_s)
 
-    def not_sent(self, job_id: str) -> None:
+    def requeue(self, job_id: str) -> None:
         """The request provably did not leave, or was refused unexecuted: the job waits again."""
-        self._set(job_id, state="waiting")
+        self._move(job_id, Status.WAITING)
 
-    def lost(self, job_id: str) -> None:
+    def requeue_maybe_billed(self, job_id: str) -> None:
         """The answer of a request that may be repeated is lost: the job waits again. It may have been billed."""
-        self.database.change(
-            "UPDATE jobs SET state = 'waiting', lost_cny = lost_cny + COALESCE(estimate_cny, 0) WHERE id = ?", (job_id,)
+        move(
+            self.database,
+            Status.WAITING,
+            "id = ?",
+            (job_id,),
+            also="lost_cny = lost_cny + COALESCE(estimate_cny, 0)",
         )
 
-    def unsettled(self, job_id: str) -> None:
-        self._set(job_id, state="unsettled")
+    def in_doubt(self, job_id: str) -> None:
+        self._move(job_id, Status.UNSETTLED)
 
-    def submitted(self, job_id: str, task_id: str, request_id: str | None) -> None:
+    def record_task(self, job_id: str, task_id: str, request_id: str | None) -> None:
         """Record the service's own answer. It outranks an adoption: a job that took this id on suspicion loses it.
 
         Raises:
             TaskTaken: the service has answered another job with this id (a proxy that repeats an answer does).
         """
         try:
-            with self.database.write() as db:
-                db.execute(
-                    "UPDATE jobs SET task_id = NULL, adopted = 0, state = 'unsettled' WHERE task_id = ? AND adopted = 1"
-                    " AND id <> ? AND account = (SELECT account FROM jobs WHERE id = ?)",
+            with self.database.write():
+                move(
+                    self.database,
+                    Status.UNSETTLED,
+                    "task_id = ? AND adopted = 1 AND id <> ? AND account = (SELECT account FROM jobs WHERE id = ?)",
                     (task_id, job_id, job_id),
+                    also="task_id = NULL, adopted = 0",
+                    only_from=tuple(Status),
                 )
-                db.execute(
-                    "UPDATE jobs SET state = 'submitted', task_id = ?, request_id = ?, submitted_at_s = ?, adopted = 0"
-                    " WHERE id = ?",
-                    (task_id, request_id, self.clock(), job_id),
+                self._move(
+                    job_id,
+                    Status.SUBMITTED,
+                    task_id=task_id,
+                    request_id=request_id,
+                    submitted_at_s=self.clock(),
+                    adopted=0,
                 )
         except sqlite3.IntegrityError:
             raise TaskTaken(task_id) from None
@@ -165,9 +178,9 @@ class Journal:
             TaskTaken: another job has it.
         """
         try:
-            self._set(
+            self._move(
                 job_id,
-                state="submitted",
+                Status.SUBMITTED,
                 task_id=task_id,
                 request_id=request_id,
                 adopted=1,
@@ -176,30 +189,32 @@ class Journal:
         except sqlite3.IntegrityError:
             raise TaskTaken(task_id) from None
 
-    def disown(self, job_id: str) -> None:
+    def unadopt(self, job_id: str) -> None:
         """The adopted task turned out to be another's."""
-        self._set(job_id, state="unsettled", task_id=None, adopted=0, answer=None)
+        self._move(job_id, Status.UNSETTLED, task_id=None, adopted=0, answer=None)
 
-    def ended(self, job: Ended) -> None:
+    def store_answer(self, job: JobResult) -> None:
         """The service is done: keep its whole answer before anything is downloaded."""
-        self.database.change(
-            "UPDATE jobs SET state = 'ended', answer = ?, charged_cny = ?, run_s = ?, ended_at_s = ?,"
-            " request_id = COALESCE(?, request_id) WHERE id = ?",
+        move(
+            self.database,
+            Status.ENDED,
+            "id = ?",
             (dumped(job.answer), job.charged_cny, job.run_s, self.clock(), job.request_id, job.job_id),
+            also="answer = ?, charged_cny = ?, run_s = ?, ended_at_s = ?, request_id = COALESCE(?, request_id)",
         )
 
-    def asked(self, job_id: str, request: Mapping[str, Any]) -> None:
+    def record_request(self, job_id: str, request: Mapping[str, Any]) -> None:
         """Record what a task that was made elsewhere had been asked for."""
         self._set(job_id, request=dumped(request))
 
-    def refreshed(self, job_id: str, answer: Mapping[str, Any]) -> None:
+    def replace_answer(self, job_id: str, answer: Mapping[str, Any]) -> None:
         """Keep an answer with fresh links."""
         self._set(job_id, answer=dumped(answer))
 
     def finish(
         self,
         job_id: str,
-        state: str,
+        state: Status,
         error: Mapping[str, Any] | None = None,
         *,
         placed: Mapping[int, tuple[Path, str]] | None = None,
@@ -207,17 +222,20 @@ class Journal:
         """End a job in one of the final states; `placed` are files (with SHA-256) that have got their names since."""
         with self.database.together():
             for item, (path, sha256) in (placed or {}).items():
-                self.file(job_id, item, path, sha256=sha256, placed=True)
-            self.database.change(
-                "UPDATE jobs SET state = ?, error = ?, owner = NULL, ended_at_s = COALESCE(ended_at_s, ?) WHERE id = ?",
-                (state, dumped(error) if error else None, self.clock(), job_id),
+                self.record_file(job_id, item, path, sha256=sha256, placed=True)
+            move(
+                self.database,
+                state,
+                "id = ?",
+                (dumped(error) if error else None, self.clock(), job_id),
+                also="error = ?, owner = NULL, ended_at_s = COALESCE(ended_at_s, ?)",
             )
 
     def note(self, job_id: str, error: Mapping[str, Any]) -> None:
         """Record why an open job is not further."""
         self._set(job_id, error=dumped(error))
 
-    def charged(self, job_id: str, charged_cny: float) -> None:
+    def record_cost(self, job_id: str, charged_cny: float) -> None:
         """Record what a job has cost so far."""
         self._set(job_id, charged_cny=charged_cny)
 
@@ -233,21 +251,22 @@ class Journal:
 
         What the dead process was sending is unsettled now: nobody waits for that answer any more.
         """
+        values = (owner, job_id, expected)
         with self.database.write() as db:
-            changed = db.execute(
-                "UPDATE jobs SET owner = ?, state = CASE state WHEN 'sending' THEN 'unsettled' ELSE state END"
-                " WHERE id = ? AND owner IS ?",
-                (owner, job_id, expected),
-            )
-            return changed.rowcount == 1
+            if move(
+                self.database,
+                Status.UNSETTLED,
+                "id = ? AND owner IS ?",
+                values,
+                also="owner = ?",
+                only_from=(Status.SENDING,),
+            ):
+                return True
+            return db.execute("UPDATE jobs SET owner = ? WHERE id = ? AND owner IS ?", values).rowcount == 1
 
-    def reopen(self, job_id: str, state: str, expected: str) -> bool:
+    def reopen(self, job_id: str, state: Status, expected: Status) -> bool:
         """Give a job in a final state another look; False if another process was faster."""
-        with self.database.write() as db:
-            changed = db.execute(
-                "UPDATE jobs SET state = ?, error = NULL WHERE id = ? AND state = ?", (state, job_id, expected)
-            )
-            return changed.rowcount == 1
+        return move(self.database, state, "id = ?", (job_id,), also="error = NULL", only_from=(expected,)) == 1
 
     def relocate(self, job_id: str, saving: Mapping[str, Any]) -> None:
         """The files go elsewhere: forget names that no file has got yet."""
@@ -255,21 +274,23 @@ class Journal:
             db.execute("UPDATE jobs SET saving = ? WHERE id = ?", (dumped(saving), job_id))
             db.execute("DELETE FROM files WHERE job_id = ? AND placed = 0", (job_id,))
 
-    def file_path(self, job_id: str, item: int) -> BegunFile | None:
+    def file_path(self, job_id: str, item: int) -> FileRecord | None:
         """Return one file of a job, if it was begun."""
         rows = self.database.read(
             "SELECT path, sha256, placed FROM files WHERE job_id = ? AND item = ?", (job_id, item)
         )
-        return BegunFile(restored(rows[0]["path"]), rows[0]["sha256"], bool(rows[0]["placed"])) if rows else None
+        return FileRecord(restored(rows[0]["path"]), rows[0]["sha256"], bool(rows[0]["placed"])) if rows else None
 
-    def file(self, job_id: str, item: int, path: Path, *, sha256: str | None = None, placed: bool = False) -> None:
+    def record_file(
+        self, job_id: str, item: int, path: Path, *, sha256: str | None = None, placed: bool = False
+    ) -> None:
         """Record where a file goes (before), what it will be (before its final name), that it is there (after)."""
         self.database.change(
             "INSERT OR REPLACE INTO files (job_id, item, path, sha256, placed) VALUES (?, ?, ?, ?, ?)",
             (job_id, item, stored(path), sha256, int(placed)),
         )
 
-    def take_file(self, job_id: str, item: int, path: Path, sha256: str) -> bool:
+    def claim_file(self, job_id: str, item: int, path: Path, sha256: str) -> bool:
         """Record that a finished file is this result's; False if it is another's."""
         with self.database.write() as db:
             others = db.execute(
@@ -278,7 +299,7 @@ class Journal:
             )
             if others.fetchone():
                 return False
-            self.file(job_id, item, path, sha256=sha256, placed=True)
+            self.record_file(job_id, item, path, sha256=sha256, placed=True)
             return True
 
     def files(self, job_id: str) -> dict[int, Path]:
@@ -288,11 +309,11 @@ class Journal:
         )
         return {row["item"]: restored(row["path"]) for row in rows}
 
-    def job(self, job_id: str) -> Row | None:
+    def job(self, job_id: str) -> JobRow | None:
         rows = self._rows("WHERE id = ?", (job_id,))
         return rows[0] if rows else None
 
-    def find(self, account: str, word: str) -> Row | None:
+    def find(self, account: str, word: str) -> JobRow | None:
         """Return the job with this task id, job id or request id."""
         for column in ("task_id", "id", "request_id"):
             rows = self._rows(f"WHERE {column} = ? AND account = ? LIMIT 1", (word, account))
@@ -300,7 +321,7 @@ class Journal:
                 return rows[0]
         return None
 
-    def jobs(self, account: str, states: Iterable[str] = (), limit: int = 1000) -> list[Row]:
+    def jobs(self, account: str, states: Iterable[str] = (), limit: int = 1000) -> list[JobRow]:
         """Return jobs, newest first."""
         newest = "ORDER BY created_at_s DESC, rowid DESC LIMIT ?"
         wanted = tuple(dict.fromkeys(states))
@@ -312,7 +333,7 @@ class Journal:
         values = [value for state in wanted for value in (account, state, limit)]
         return self._rows(f"WHERE rowid IN ({' UNION ALL '.join([one] * len(wanted))}) {newest}", (*values, limit))
 
-    def last_of_run(self, account: str, run: str, state: str) -> Row | None:
+    def last_of_run(self, account: str, run: str, state: Status) -> JobRow | None:
         """Return the newest job of a chat or batch that is in this state."""
         rows = self._rows(
             "WHERE account = ? AND run = ? AND state = ? ORDER BY created_at_s DESC, rowid DESC LIMIT 1",
@@ -329,14 +350,14 @@ class Journal:
         )
         return int(rows[0]["n"])
 
-    def claimants(self, account: str, wire_model: str, job_id: str) -> list[Row]:
+    def claimants(self, account: str, wire_model: str, job_id: str) -> list[JobRow]:
         """Return other jobs that may own an unknown task of this model: sent, answer not (yet) read, or given up."""
         rows = self._rows(
             "WHERE account = ? AND wire_model = ? AND id <> ? AND task_id IS NULL"
             " AND state IN ('sending', 'unsettled', 'held')",
             (account, wire_model, job_id),
         )
-        return [row for row in rows if row.prepared.get("mode") == "task"]
+        return [row for row in rows if row.prepared.get("mode") == Mode.TASK]
 
     def known_tasks(self, task_ids: Iterable[str]) -> set[str]:
         """Return which of these ids belong to jobs of this journal, under whichever key: two may be of one account."""
@@ -378,9 +399,13 @@ class Journal:
     def close(self) -> None:
         self.database.close()
 
+    def _move(self, job_id: str, to: Status, **values: object) -> int:
+        also = ", ".join(f"{name} = ?" for name in values)
+        return move(self.database, to, "id = ?", (*values.values(), job_id), also=also)
+
     def _set(self, job_id: str, **values: object) -> None:
         assignments = ", ".join(f"{column} = ?" for column in values)
         self.database.change(f"UPDATE jobs SET {assignments} WHERE id = ?", (*values.values(), job_id))  # noqa: S608
 
-    def _rows(self, where: str, values: tuple[object, ...]) -> list[Row]:
-        return [row_of(row) for row in self.database.read(f"SELECT * FROM jobs {where}", values)]  # noqa: S608
+    def _rows(self, where: str, values: tuple[object, ...]) -> list[JobRow]:
+        return [job_row(row) for row in self.database.read(f"SELECT * FROM jobs {where}", values)]  # noqa: S608

@@ -20,7 +20,7 @@ from bailian.store.private import private_file, private_folder
 TURN_S = 0.25
 
 
-class Owner:
+class ProcessLease:
     """This process, as the journal names it. Use as a context manager."""
 
     def __init__(self, home: Path) -> None:
@@ -32,7 +32,7 @@ class Owner:
             raise not_opened(self._folder, error) from None
         self._held: sqlite3.Connection | None = None
 
-    def __enter__(self) -> Owner:
+    def __enter__(self) -> ProcessLease:
         try:
             self._held = _lock(private_file(self._path(self.id)))
         except (OSError, sqlite3.OperationalError) as error:
@@ -45,7 +45,7 @@ class Owner:
         with contextlib.suppress(OSError):
             self._path(self.id).unlink()
 
-    def is_gone(self, other: str | None) -> bool:
+    def is_dead(self, other: str | None) -> bool:
         """Return whether that owner no longer runs. Nobody (None) is gone."""
         if other is None:
             return True
@@ -67,7 +67,7 @@ class Owner:
 
 
 @contextlib.contextmanager
-def only_one(home: Path, name: str, part: str | None = None) -> Iterator[bool]:
+def exclusive(home: Path, name: str, part: str | None = None) -> Iterator[bool]:
     """Hold the lock of this name, or of one part of it; yield False if another process is in the way.
 
     Processes may hold a part each, side by side; who holds the whole is alone. The lock goes with the process.

@@ -2,7 +2,7 @@
 
 A charge is known, or it is not: NULL, and whatever an older version read out of an answer (-140,000, Infinity). An
 unknown one is never nothing: what was sent, or has an answer, may be billed with its estimate. All of it is read from
-the sums, see `journal_sums`.
+the sums, see `sums`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ class Maybe(NamedTuple):
     """What may have been billed beyond what is known."""
 
     cny: float
-    unpriced: int
+    missing_prices: int
     """Requests among them whose price is not known either."""
 
 

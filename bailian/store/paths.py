@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 
@@ -24,3 +25,36 @@ def restored(text: str) -> Path:
     if text.startswith(BY_BYTES):
         return Path(os.fsdecode(unquote_to_bytes(text.removeprefix(BY_BYTES))))
     return Path(text)
+
+
+def is_local(text: str) -> bool:
+    """Return whether a user's word is the path of a file."""
+    return text != "-" and not text.startswith(("http://", "https://", "oss://", "data:"))
+
+
+def local_path(text: str) -> Path:
+    """Return the path of a plain path or a `file://` URL, absolute or relative, of Windows or not.
+
+    The seed document allows `file://relative`, and `file://C:/…`: what stands where a host would is part of the path.
+    """
+    if not text.startswith("file://"):
+        return _expanded(text)
+    # By bytes: a name need not be UTF-8 (a zip from a Chinese Windows).
+    try:
+        path = os.fsdecode(unquote_to_bytes(os.fsencode(text.removeprefix("file://"))))
+    except UnicodeError:  # no name on this machine, which opening it tells
+        path = text.removeprefix("file://")
+    return Path(path[1:] if re.match(r"/[A-Za-z]:", path) else path)
+
+
+def _expanded(text: str) -> Path:
+    """Put the home folder in place of "~". Where there is none, or no such user, it is a name, as in a shell."""
+    try:
+        return Path(text).expanduser()
+    except (RuntimeError, ValueError):  # ValueError: a NUL in it, which opening the file tells
+        return Path(text)
+
+
+def path_of(url: str) -> Path:
+    """Return the path of a `file:///…` URL made by `resolve`."""
+    return local_path(url)

@@ -6,6 +6,9 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
+from bailian.errors import SetupError
+from bailian.i18n import tr
+
 OTHERS = 0o077
 
 
@@ -50,3 +53,20 @@ def _tighten(path: Path, mode: int) -> None:
     if open_to_others(path):
         with suppress(OSError):  # another user's: it is theirs to say
             path.chmod(mode)
+
+
+NO_HOME = Path(os.devnull) / "no-home"
+"""Nothing can be read or written there."""
+
+
+def no_home() -> SetupError:
+    return SetupError(
+        tr(
+            "there is no folder for the journal: HOME is not set, and the system does not know this user's home",
+            "没有可存放日志的目录：未设置 HOME，系统中也没有该用户的主目录",
+        ),
+        advice=tr(
+            "set BAILIAN_HOME=/a/folder that can be written and stays: what is paid is known from there",
+            "请设置 BAILIAN_HOME=/可写且会保留的目录：已付费的结果记录在其中",
+        ),
+    )

@@ -1,17 +1,4 @@
-"""What the journal is made of: its tables, a job's row, the states of a job.
-
-States of a job, in the order they can follow each other:
-
-    waiting    intended, on disk, not sent (waits for its turn)
-    sending    about to be sent, or sent and the process died before it read the answer
-    unsettled  sent, no answer: the account's task list is being asked whether the task exists
-    submitted  the task id is known
-    ended      the service is done and its answer is here; files may still be missing
-    done       every file is on disk           (final)
-    failed     refused, failed or gone         (final)
-    held       maybe paid, cannot be settled   (final until a person decides)
-    unsent     certainly never executed        (final)
-"""
+"""What the journal is made of: its tables, and a job's row. The states of a job are in `states`."""
 
 from __future__ import annotations
 
@@ -22,14 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from bailian.store.states import Status
 from bailian.store.sums import ADD_UP, SUMS_SCHEMA
 
 FILE_NAME = "journal.sqlite3"
 VERSION = 5
-OPEN_STATES = ("waiting", "sending", "unsettled", "submitted", "ended")
-FINAL_STATES = ("done", "failed", "held", "unsent")
-# Sent, and not over.
-UNDER_WAY_STATES = OPEN_STATES[1:]
 DURATIONS_KEPT = 40
 
 SCHEMA = f"""
@@ -100,7 +84,7 @@ CREATE INDEX jobs_by_creation ON jobs (account, created_at_s);
 }
 
 
-class Row(NamedTuple):
+class JobRow(NamedTuple):
     """One job as the journal has it. Times are seconds since the epoch, money is CNY."""
 
     id: str
@@ -108,7 +92,7 @@ class Row(NamedTuple):
     kind: str
     model: str
     wire_model: str
-    state: str
+    state: Status
     owner: str | None
     adopted: bool
     request: dict[str, Any]
@@ -136,7 +120,7 @@ class Row(NamedTuple):
 
 
 @dataclass(frozen=True)
-class BegunFile:
+class FileRecord:
     """A file of a job: its name without suffix while `sha256` is unknown, then its final name."""
 
     path: Path
@@ -144,7 +128,7 @@ class BegunFile:
     placed: bool
 
 
-class Ended(NamedTuple):
+class JobResult(NamedTuple):
     """A job whose whole answer is here."""
 
     job_id: str
@@ -154,7 +138,7 @@ class Ended(NamedTuple):
     request_id: str | None
 
 
-def row_of(row: sqlite3.Row) -> Row:
+def job_row(row: sqlite3.Row) -> JobRow:
     """Return a job; what cannot be read in it is as if it were not there."""
     values = dict(zip(row.keys(), row, strict=True))
     for name in ("request", "prepared", "saving", "answer", "error"):
@@ -169,8 +153,12 @@ def row_of(row: sqlite3.Row) -> Row:
             values[name] = None
     values["created_at_s"], values["lost_cny"] = values["created_at_s"] or 0.0, values["lost_cny"] or 0.0
     values["adopted"] = bool(values["adopted"])
+    try:
+        values["state"] = Status(values["state"])
+    except ValueError:
+        values["state"] = Status.HELD  # what nobody can read is for a person to decide
     values.pop("number", None)
-    return Row(**values)
+    return JobRow(**values)
 
 
 def _object_of(text: Any) -> dict[str, Any] | None:

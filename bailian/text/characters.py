@@ -6,7 +6,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
-from bailian.i18n import say
+from bailian.i18n import tr
 
 _BOM = re.compile(r"\A\s*\ufeff[\s\ufeff]*")
 # pdftotext ends pages with form feeds, Word's line breaks are vertical tabs, web pages hold U+2028: all are line ends.
@@ -49,7 +49,7 @@ def cleaned(text: str) -> Cleaned:
     if not found:
         return Cleaned(text)
     named = ", ".join(f"{name_of(char)}" for char in found)
-    remark = say(f"sent as line breaks: {named}", f"按换行发送：{named}")
+    remark = tr(f"sent as line breaks: {named}", f"按换行发送：{named}")
     return Cleaned(_LINE_ENDS.sub("\n", text), remark)
 
 
@@ -61,8 +61,8 @@ def refusal(text: str) -> str:
     char, before = found.group(), text[: found.start()]
     line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
     more = len(_REFUSED.findall(text)) - 1
-    also = say(f" and {more} more", f"，另有 {more} 处") if more else ""
-    return say(
+    also = tr(f" and {more} more", f"，另有 {more} 处") if more else ""
+    return tr(
         f"holds {name_of(char)} in line {line}, column {column}{also}: ",
         f"第 {line} 行第 {column} 列含有 {name_of(char)}{also}：",
     ) + _cure(char)
@@ -72,32 +72,32 @@ def name_of(char: str) -> str:
     """Return "U+001B (escape, …)"."""
     code = ord(char)
     if 0xDC80 <= code <= 0xDCFF:  # how Python holds a byte of the command line that is no UTF-8
-        return say(f"the byte 0x{code - 0xDC00:02X}, no UTF-8", f"字节 0x{code - 0xDC00:02X}（不是 UTF-8）")
+        return tr(f"the byte 0x{code - 0xDC00:02X}, no UTF-8", f"字节 0x{code - 0xDC00:02X}（不是 UTF-8）")
     if 0xD800 <= code <= 0xDFFF:
-        return say(f"U+{code:04X} (half of a character)", f"U+{code:04X}（半个字符）")
+        return tr(f"U+{code:04X} (half of a character)", f"U+{code:04X}（半个字符）")
     english, chinese = _NAMES.get(
         code, ("control character", "控制字符") if code < 0xA0 else ("no character", "非字符")
     )
-    return say(f"U+{code:04X} ({english})", f"U+{code:04X}（{chinese}）")
+    return tr(f"U+{code:04X} ({english})", f"U+{code:04X}（{chinese}）")
 
 
 def _cure(char: str) -> str:
     code = ord(char)
     if 0xDC80 <= code <= 0xDCFF:
-        return say(
+        return tr(
             "a terminal that is not UTF-8? PYTHONUTF8=1 helps; or put the text into a file",
             "终端不是 UTF-8？可设置 PYTHONUTF8=1，或把文本放入文件",
         )
     if code == 0x1B:
-        return say(
+        return tr(
             r"take the colours out: --color=never, or `sed 's/\x1b\[[0-9;]*[A-Za-z]//g'`",
             r"请去掉颜色代码：--color=never，或 `sed 's/\x1b\[[0-9;]*[A-Za-z]//g'`",
         )
     if code == 0:
-        return say(
+        return tr(
             r"is it a text? Save it as UTF-8, or take NULs out: `tr -d '\000'`",
             r"这是文本吗？请另存为 UTF-8，或去掉 NUL：`tr -d '\000'`",
         )
     if code < 0x80:
-        return say(f"take it out: `tr -d '\\{code:03o}'`", f"请去掉：`tr -d '\\{code:03o}'`")
-    return say("take it out, or write the whole character", "请去掉，或写完整字符")
+        return tr(f"take it out: `tr -d '\\{code:03o}'`", f"请去掉：`tr -d '\\{code:03o}'`")
+    return tr("take it out, or write the whole character", "请去掉，或写完整字符")

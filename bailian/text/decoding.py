@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, TextIO
 
-from bailian.i18n import say
+from bailian.i18n import tr
 
 # The longer ones first: UTF-32's begins with UTF-16's.
 BOMS = (
@@ -118,7 +118,7 @@ def _encoding_of(file: BinaryIO, source: str, start: int) -> tuple[str, str]:
         except UnicodeError as error:
             shown = named.removesuffix("-sig").upper()
             raise NotText(
-                say(
+                tr(
                     f"{source} begins as {shown} and goes on as something else: save it as UTF-8",
                     f"{source} 开头是 {shown}，后面却不是：请另存为 UTF-8",
                 )
@@ -155,7 +155,7 @@ def _refuse_utf16(parts: Iterator[str], source: str) -> None:
 
 
 def _utf16(name: str, source: str) -> str:
-    return say(
+    return tr(
         f"{source} looks like {name} without a BOM: save it as UTF-8, or `iconv -f {name} -t UTF-8`",
         f"{source} 像是没有 BOM 的 {name}：请另存为 UTF-8，或使用 `iconv -f {name} -t UTF-8` 转换",
     )
@@ -179,7 +179,7 @@ def _as_gb18030(texts: Callable[..., Iterator[str]], source: str) -> str:
         raise NotText(_utf16("UTF-16", source))
     if not _is_chinese(counts):
         raise NotText(_neither(texts, source))
-    return say(
+    return tr(
         f"{source} is not UTF-8: it is read as GB18030 (GBK), “{preview}”",
         f"{source} 不是 UTF-8，按 GB18030（GBK）读取：“{preview}”",
     )
@@ -223,11 +223,11 @@ def _neither(texts: Callable[..., Iterator[str]], source: str) -> str:
         good += sum(char > "\x7f" for char in part)
     good -= wrong
     if good >= 4 * wrong:
-        return say(
+        return tr(
             f"{source} is UTF-8 but for a byte in line {line + 1}, column {column}: save it as UTF-8 again",
             f"{source} 在第 {line + 1} 行第 {column} 列有一个字节不是 UTF-8：请重新另存为 UTF-8",
         )
-    return say(
+    return tr(
         f"{source} is not UTF-8, and does not read as GBK: save it as UTF-8, or convert it from what it is, "
         "as in `iconv -f BIG5 -t UTF-8`",
         f"{source} 不是 UTF-8，按 GBK 也读不通：请另存为 UTF-8，或从原编码转换，例如 `iconv -f BIG5 -t UTF-8`",
@@ -251,7 +251,7 @@ def _refuse_doubtful(data: bytes, source: str) -> None:
         return
     if _blocks(text) > 1 and _is_chinese(Counter(other)):
         raise NotText(
-            say(
+            tr(
                 f"{source} can be read as UTF-8, “{_preview(text)}”, and as GBK, “{_preview(other)}”: "
                 "save it as UTF-8 with a BOM, or `iconv -f GBK -t UTF-8`",
                 f"{source} 既可按 UTF-8 读作“{_preview(text)}”，也可按 GBK 读作“{_preview(other)}”："

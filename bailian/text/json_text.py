@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from bailian.i18n import say
+from bailian.i18n import tr
 
 SHOWN_CHARS = 60
 BEFORE_CHARS = 40
@@ -33,7 +33,7 @@ class NotJson(ValueError):
 
     def placed(self) -> str:
         """Return "line 2, column 8: a comma …", and the line on lines of its own."""
-        where = say(f"line {self.line}, column {self.column}: ", f"第 {self.line} 行第 {self.column} 列：")
+        where = tr(f"line {self.line}, column {self.column}: ", f"第 {self.line} 行第 {self.column} 列：")
         return f"{where}{self.reason}\n{self.shown}"
 
 
@@ -70,9 +70,9 @@ def loaded(text: str) -> tuple[Any, list[str]]:
     except _Constant as error:
         raise _not_number(text, str(error)) from None
     except RecursionError:
-        raise ValueError(say("is nested too deeply", "嵌套过深")) from None
+        raise ValueError(tr("is nested too deeply", "嵌套过深")) from None
     except ValueError:
-        raise ValueError(say("has a number with thousands of digits", "含有数千位的数字")) from None
+        raise ValueError(tr("has a number with thousands of digits", "含有数千位的数字")) from None
 
 
 class _Constant(ValueError):
@@ -96,9 +96,7 @@ def _doubled_in(value: object, path: str) -> Iterator[str]:
 
 def _not_number(text: str, word: str) -> NotJson:
     at = next((found.start() for found in _TOKEN.finditer(text) if found.group() == word), 0)
-    return _at(
-        text, at, say(f"{word} is not a number in JSON: write null", f"JSON 中没有 {word} 这样的数字：请写 null")
-    )
+    return _at(text, at, tr(f"{word} is not a number in JSON: write null", f"JSON 中没有 {word} 这样的数字：请写 null"))
 
 
 def _not_json(text: str, at: int, message: str) -> NotJson:
@@ -106,7 +104,7 @@ def _not_json(text: str, at: int, message: str) -> NotJson:
     after = len(text) - len(text[at:].lstrip(" \t\r\n,")) if text[at : at + 1] == "," else at
     if text[after : after + 1] in ("}", "]") and text[:after].rstrip().endswith(","):
         at = len(text[:after].rstrip()) - 1
-        return _at(text, at, say("take the comma before the end out", "请去掉末尾多余的逗号"))
+        return _at(text, at, tr("take the comma before the end out", "请去掉末尾多余的逗号"))
     for slip in _SLIPS:
         reason = slip(text, at, message)
         if reason:
@@ -116,18 +114,18 @@ def _not_json(text: str, at: int, message: str) -> NotJson:
 
 def _comment(text: str, at: int, _message: str) -> str:
     if text.startswith(("//", "/*", "#"), at):
-        return say("JSON has no comments: take it out", "JSON 没有注释：请删去")
+        return tr("JSON has no comments: take it out", "JSON 没有注释：请删去")
     return ""
 
 
 def _quotes(text: str, at: int, message: str) -> str:
     char = text[at : at + 1]
     if char and char in _CURLY:
-        return say(f'{char} is no quotation mark in JSON: write "', f'{char} 不是 JSON 的引号：请写 "')
+        return tr(f'{char} is no quotation mark in JSON: write "', f'{char} 不是 JSON 的引号：请写 "')
     if char == "'":
-        return say("JSON has double quotes only: write \" for '", "JSON 只用双引号：请把 ' 写成 \"")
+        return tr("JSON has double quotes only: write \" for '", "JSON 只用双引号：请把 ' 写成 \"")
     if message.startswith("Unterminated string"):
-        return say('the text that begins here has no end: a " is missing', '从这里开始的文本没有结束：缺少 "')
+        return tr('the text that begins here has no end: a " is missing', '从这里开始的文本没有结束：缺少 "')
     return ""
 
 
@@ -136,17 +134,17 @@ def _full_width(text: str, at: int, _message: str) -> str:
     if not char or char not in _FULL_WIDTH:
         return ""
     plain = unicodedata.normalize("NFKC", char).replace(";", ",")
-    return say(f"{char} is full-width: write {plain}", f"{char} 是全角符号：请写 {plain}")
+    return tr(f"{char} is full-width: write {plain}", f"{char} 是全角符号：请写 {plain}")
 
 
 def _backslash(text: str, _at: int, message: str) -> str:
     if message.startswith("Invalid \\"):
-        return say(
+        return tr(
             r"in a text \ is written \\ (a path may have / instead: C:/pictures/a.png)",
             r"文本中的 \ 须写成 \\（路径可改用 /：C:/pictures/a.png）",
         )
     if message.startswith("Invalid control character"):
-        return say(r"a text stands on one line: write \n for a line break", r"文本须写在一行内：换行请写 \n")
+        return tr(r"a text stands on one line: write \n for a line break", r"文本须写在一行内：换行请写 \n")
     return ""
 
 
@@ -156,26 +154,26 @@ def _word(text: str, at: int, message: str) -> str:
         return ""
     word = found.group()
     if word in _LITERALS:
-        return say(f"{word} is not JSON: write {_LITERALS[word]}", f"{word} 不是 JSON：请写 {_LITERALS[word]}")
-    return say(f'{word} needs quotation marks: write "{word}"', f'{word} 须加引号：请写 "{word}"')
+        return tr(f"{word} is not JSON: write {_LITERALS[word]}", f"{word} 不是 JSON：请写 {_LITERALS[word]}")
+    return tr(f'{word} needs quotation marks: write "{word}"', f'{word} 须加引号：请写 "{word}"')
 
 
 def _mark(text: str, at: int, message: str) -> str:
     if message.startswith("Extra data"):
-        return say(
+        return tr(
             "a second value begins here: put the requests between [ and ], or one a line into a .jsonl file",
             "这里开始了第二个值：请用 [ ] 括起各请求，或每行一个存入 .jsonl 文件",
         )
     if not text[at:].strip():
-        return say("the text ends too early: a }, a ] or a value is missing", "文本提前结束：缺少 }、] 或值")
+        return tr("the text ends too early: a }, a ] or a value is missing", "文本提前结束：缺少 }、] 或值")
     if message.startswith("Expecting ',' delimiter"):
-        return say("a comma is missing before this", "此处之前缺少逗号")
+        return tr("a comma is missing before this", "此处之前缺少逗号")
     if message.startswith("Expecting ':' delimiter"):
-        return say("a colon is missing before this", "此处之前缺少冒号")
+        return tr("a colon is missing before this", "此处之前缺少冒号")
     if message.startswith("Expecting property name"):
-        return say('the name of a field is missing: it stands in "', '缺少字段名：字段名须加 "')
+        return tr('the name of a field is missing: it stands in "', '缺少字段名：字段名须加 "')
     if message.startswith("Expecting value"):
-        return say("a value is missing before this", "此处之前缺少值")
+        return tr("a value is missing before this", "此处之前缺少值")
     return ""
 
 

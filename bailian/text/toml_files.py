@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from bailian.errors import SetupError
-from bailian.i18n import say
+from bailian.i18n import tr
 from bailian.text.decoding import NotText, read_text
 
 if sys.version_info >= (3, 11):
@@ -36,7 +36,7 @@ def parse_toml(text: str) -> dict[str, Any]:
 
 
 def _too_deep() -> str:
-    return say(f"tables are nested deeper than {MOST_DEEP}", f"表的嵌套超过 {MOST_DEEP} 层")
+    return tr(f"tables are nested deeper than {MOST_DEEP}", f"表的嵌套超过 {MOST_DEEP} 层")
 
 
 def read_toml(path: Path) -> dict[str, Any]:
@@ -54,19 +54,19 @@ def read_toml(path: Path) -> dict[str, Any]:
         return {}
     except OSError as error:
         raise SetupError(
-            say(f"cannot read {path}: {error.strerror}", f"无法读取 {path}：{error.strerror}"), advice=put_right(path)
+            tr(f"cannot read {path}: {error.strerror}", f"无法读取 {path}：{error.strerror}"), advice=put_right(path)
         ) from None
     except NotText:
         raise _not_utf8(path) from None
     except ValueError as error:
         raise SetupError(
-            say(f"{path} is not valid TOML: {error}", f"{path} 不是合法的 TOML：{error}"), advice=put_right(path)
+            tr(f"{path} is not valid TOML: {error}", f"{path} 不是合法的 TOML：{error}"), advice=put_right(path)
         ) from None
 
 
 def _not_utf8(path: Path) -> SetupError:
     return SetupError(
-        say(
+        tr(
             f"{path} is not UTF-8: save the file as UTF-8, without an encoding of its own",
             f"{path} 不是 UTF-8 编码，请另存为 UTF-8",
         ),
@@ -77,7 +77,7 @@ def _not_utf8(path: Path) -> SetupError:
 def refused(path: Path, where: str, value: object, allowed: str) -> SetupError:
     """Return the error for a value that is not allowed there."""
     return SetupError(
-        say(
+        tr(
             f"{path}: {where} = {shown(value)}: it must be {allowed}",
             f"{path}：{where} = {shown(value)}：应为{allowed}",
         ),
@@ -90,12 +90,12 @@ def shown(value: object) -> str:
     try:
         text = repr(value)
     except ValueError:  # a hexadecimal number of thousands of digits
-        return say("a number too long to show", "过长的数字")
+        return tr("a number too long to show", "过长的数字")
     return text if len(text) <= SHOWN_CHARS else f"{text[:SHOWN_CHARS]}…"
 
 
 def put_right(path: Path) -> str:
-    return say(
+    return tr(
         f"correct {path.name}, or take it away; `bailian doctor` checks it",
         f"请修正 {path.name} 或将其移走；可用 `bailian doctor` 检查",
     )

@@ -64,12 +64,12 @@ def read_picture(data: bytes) -> None:
     path = folder() / "picture.png"
     path.write_bytes(data)
     suffix = formats.suffix_of(data[: formats.HEAD_BYTES])
-    assert formats.is_whole(path, suffix or "") in (True, False)
+    assert formats.is_complete(path, suffix or "") in (True, False)
     size_px = png.size_px(data)
     assert size_px is None or all(0 <= side < 2**32 for side in size_px)
     made = recipe.read(path)
     assert made is None or "kind" in made
-    if png.is_whole(data):
+    if png.is_complete(data):
         assert png.texts(png.with_text(data, {"k": "é\ud83d"}))["k"]
 
 

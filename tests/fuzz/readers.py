@@ -15,15 +15,15 @@ from typing import Any
 
 from bailian.catalog import load
 from bailian.engine.adopt import _results_announced
-from bailian.engine.job import Job, Saving
+from bailian.engine.job import Job, OutputSpec
 from bailian.engine.steps.file_names import plain_stem, stem_of
-from bailian.engine.steps.poll import _output, _queued_s, take_answer
+from bailian.engine.steps.poll import _output, _queued_s, to_result
 from bailian.engine.steps.save import verdict
 from bailian.engine.task_identity import failure, is_ours, shown_prompts
 from bailian.files.naming import DEFAULT_TEMPLATE
 from bailian.files.recipe import png_texts, recipe
 from bailian.files.subtitles import WRITERS
-from bailian.modalities import of, remarks, succeeded, transcription_answers
+from bailian.modalities import answer_notices, modality_of, succeeded, transcription_answers
 from bailian.service.json_reader import json_object
 from tests.fuzz import answers
 from tests.fuzz.mutations import odd_json
@@ -67,11 +67,11 @@ def any_age(data: bytes) -> Iterator[tuple[dict[str, Any], bool]]:
 
 
 def job_of(kind: str, **request: Any) -> Job:
-    prepared = of(kind).prepare(request, CATALOG, "beijing")
+    prepared = modality_of(kind).prepare(request, CATALOG, "beijing")
     kept = json.loads(json.dumps(prepared.to_json()))
     return Job(
         *("j-1", kind, prepared.model.name, prepared.wire_model, dict(prepared.request), kept),
-        saving=Saving.from_json({"template": DEFAULT_TEMPLATE}),
+        saving=OutputSpec.from_json({"template": DEFAULT_TEMPLATE}),
         created_at_s=1_790_000_000.0,
         estimate_cny=prepared.estimate_cny,
     )
@@ -94,7 +94,7 @@ def answer_reader(kind: str, **request: Any) -> Callable[[bytes], None]:
 
 
 def read_answer(job: Job, answer: dict[str, Any], *, is_new: bool) -> None:
-    own = of(job.kind)
+    own = modality_of(job.kind)
     items = own.items(answer, job.prepared)
     for item in items:
         assert item.good or item.code
@@ -107,13 +107,13 @@ def read_answer(job: Job, answer: dict[str, Any], *, is_new: bool) -> None:
         plain_stem(job, item)
         stem_of(job, item)
         png_texts(recipe(job, item, 0.1))
-    ended = take_answer(job, answer)
+    ended = to_result(job, answer)
     is_money(ended.charged_cny)
     is_money(ended.run_s)
     assert isinstance(job.request_id, str | None)
     shown = own.with_paths(answer, job.prepared, {0: "a.png"})
     outcome = verdict(job, items, {})
-    notices = remarks(job.kind, answer, job.prepared)
+    notices = answer_notices(job.kind, answer, job.prepared)
     if is_new:
         is_writable([shown, answer, [vars(notice) for notice in notices], outcome.error and outcome.error.to_json()])
     if job.prepared["mode"] == "task":

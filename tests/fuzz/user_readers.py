@@ -14,9 +14,10 @@ from bailian.catalog import catalog
 from bailian.cli.commands.tasks import _brief
 from bailian.config.budget_settings import read_budgets
 from bailian.engine.job import Job
-from bailian.engine.steps.step_table import STEPS, step_after
+from bailian.engine.steps.step_table import STEPS, first_step
 from bailian.modalities.text_prices import cost_cny, prices_of
-from bailian.store.schema import OPEN_STATES, SCHEMA, row_of
+from bailian.store.schema import SCHEMA, job_row
+from bailian.store.states import OPEN_STATES
 from tests.fuzz.file_readers import folder
 from tests.fuzz.mutations import odd_bytes, odd_json
 from tests.fuzz.readers import Reader, is_money
@@ -131,11 +132,11 @@ def read_row(data: bytes) -> None:
         assert not [tuple(row) for row in db.execute(f"SELECT * FROM {table}") if any(tuple(row)[-1:])], table
         db.execute(f"DELETE FROM {table}")
     for kept in found:
-        row = row_of(kept)
+        row = job_row(kept)
         json.dumps(_brief(row, 0), ensure_ascii=False, allow_nan=False)
         job = Job.of_row(row)
         if row.state in OPEN_STATES:
-            assert step_after(job) in STEPS
+            assert first_step(job) in STEPS
 
 
 def _row(**columns: Any) -> bytes:

@@ -20,7 +20,7 @@ import urllib3
 
 from bailian.batch.service_batches import line_format
 from bailian.batch.service_batches.collect import fetch
-from bailian.batch.service_batches.ledger import Kept, Shelf
+from bailian.batch.service_batches.ledger import BatchFolder, ServiceBatch
 from bailian.errors import BailianError
 from bailian.modalities import speech
 from bailian.modalities.text_answers import Assembly, next_messages
@@ -29,7 +29,7 @@ from bailian.service.batch_api import BatchApi, _id_of
 from bailian.service.client import Service
 from bailian.service.json_reader import json_object, read_json
 from bailian.service.server_clock import ServerClock
-from bailian.service.speech.frames import Course
+from bailian.service.speech.frames import TaskTranscript
 from bailian.service.sse import frames
 from bailian.service.transport import links
 from bailian.service.transport.http import Reply
@@ -74,7 +74,7 @@ def read_header(data: bytes) -> None:
 
 def read_speech(data: bytes) -> None:
     """Frames of a socket, then the answer they make, alone and behind another part."""
-    course = Course("a" * 32)
+    course = TaskTranscript("a" * 32)
     for frame in split(data):
         assert isinstance(course.take(frame), str)
     course.audio_bytes = 100
@@ -114,10 +114,10 @@ def service_of(content: bytes) -> Service:
 
 def read_stream(data: bytes) -> None:
     """A text in pieces, over the lines of a stream."""
-    lines = b"".join(b"id:1\nevent:result\n:HTTP_STATUS/200\ndata:" + piece + b"\n\n" for piece in split(data))
+    lines = b"".join(b"id:1\nevent:result\n:HTTP_STATUS/200\ndata:" + on_chunk + b"\n\n" for on_chunk in split(data))
     assembly = Assembly()
     for frame in service_of(lines).stream("/x", {}):
-        assert all(isinstance(piece, str) for piece in assembly.add(frame))
+        assert all(isinstance(on_chunk, str) for on_chunk in assembly.add(frame))
     answer = assembly.answer()
     is_writable(answer)
     job = job_of("text", prompt="床前")
@@ -240,7 +240,7 @@ def read_batches(data: bytes) -> None:
             is_writable(line_format.line_errors(batch, ["job-1", "job-2"]))
             is_writable(line_format.refusal(batch))
             try:
-                fetch(_Api(data), Shelf(Path("nowhere")), Kept("n", "me", "batch:x"), batch)
+                fetch(_Api(data), BatchFolder(Path("nowhere")), ServiceBatch("n", "me", "batch:x"), batch)
                 assert _id_of(batch)
             except BailianError:
                 pass

@@ -258,11 +258,11 @@ def test_files_hold_all_jobs_in_order_and_keep_both_limits(sizes: list[int], mos
 def test_halving_is_undone_exactly(price: float, up_to: int | None) -> None:
     tier = {"input": price, "output": price * 3, **({"up_to_input_tokens": up_to} if up_to else {})}
     prepared = {"body": BODY, "facts": {"prices": [tier], "thinking": False}}
-    half = lines.halved(prepared, "n")
+    half = lines.discounted(prepared, "n")
     assert half["half_price"] == "n"
     assert half["facts"]["prices"][0]["input"] == price / 2
     assert half["facts"]["prices"][0].get("up_to_input_tokens") == up_to
-    assert lines.whole(half) == prepared
+    assert lines.complete_answer(half) == prepared
 
 
 CAPTURED = (

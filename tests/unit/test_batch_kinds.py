@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from bailian.batch.sync import Wish
+from bailian.batch.sync import BatchSpec
 from bailian.catalog import KINDS
-from bailian.store.batches import COLUMNS, Runs
+from bailian.store.batches import COLUMNS, BatchStore
 from bailian.store.jobs import Journal
-from bailian.store.leases import only_one
+from bailian.store.leases import exclusive
 
 RUN = "batch:甲.json"
 
@@ -34,11 +34,11 @@ def values(kind: str, state: str = "waiting", **changed: Any) -> tuple[Any, ...]
 
 
 @pytest.fixture
-def runs(journal: Journal) -> Runs:
+def runs(journal: Journal) -> BatchStore:
     """The pictures of a batch that has texts, too; each with a row that waits and one that is under way."""
-    both = Runs(journal, "me")
+    both = BatchStore(journal, "me")
     both.intend_all(values(kind, state) for kind in ("image", "text") for state in ("waiting", "submitted"))
-    return Runs(journal, "me", "image")
+    return BatchStore(journal, "me", "image")
 
 
 def owner(journal: Journal, job_id: str) -> str | None:
@@ -47,7 +47,7 @@ def owner(journal: Journal, job_id: str) -> str | None:
     return row.owner
 
 
-def test_only_rows_of_the_kind_are_seen(journal: Journal, runs: Runs) -> None:
+def test_only_rows_of_the_kind_are_seen(journal: Journal, runs: BatchStore) -> None:
     pictures = {"image-waiting", "image-submitted"}
     assert runs.tried(RUN).keys() == pictures
     assert {row.id for row in runs.newest(RUN)} == pictures
@@ -60,29 +60,29 @@ def test_only_rows_of_the_kind_are_seen(journal: Journal, runs: Runs) -> None:
     assert [row.id for row in runs.waiting(RUN, "p", "image")] == ["image-waiting"]
     assert list(runs.waiting(RUN, "p", "text")) == []
     assert [row.id for row in runs.under_way(RUN, "p")] == ["image-submitted"]
-    assert runs.unpriced(RUN, "p") == {"image-waiting": "image"}
-    Runs(journal, "me", "text").take(RUN, "q", ["p"])
+    assert runs.missing_prices(RUN, "p") == {"image-waiting": "image"}
+    BatchStore(journal, "me", "text").take(RUN, "q", ["p"])
     assert runs.owners(RUN) == ["p"]
 
 
-def test_only_rows_of_the_kind_are_touched(journal: Journal, runs: Runs) -> None:
-    runs.take(RUN, "q", ["p"])
+def test_only_rows_of_the_kind_are_touched(journal: Journal, runs: BatchStore) -> None:
+    runs.take_over(RUN, "q", ["p"])
     assert [owner(journal, f"{kind}-waiting") for kind in ("image", "text")] == ["q", "p"]
     runs.let_go(RUN, "p")
     assert owner(journal, "text-waiting") == "p"
-    runs.move(RUN, "aside")
-    texts = Runs(journal, "me", "text")
+    runs.move_rows(RUN, "aside")
+    texts = BatchStore(journal, "me", "text")
     assert (len(runs.tried(RUN)), len(runs.tried("aside")), len(texts.tried(RUN))) == (0, 2, 2)
     runs.forget(RUN)
     assert len(texts.tried(RUN)) == 2
 
 
-def test_each_kind_and_the_whole_are_finished_for_themselves(journal: Journal, runs: Runs) -> None:
-    whole, texts = Runs(journal, "me"), Runs(journal, "me", "text")
+def test_each_kind_and_the_whole_are_finished_for_themselves(journal: Journal, runs: BatchStore) -> None:
+    whole, texts = BatchStore(journal, "me"), BatchStore(journal, "me", "text")
     for number, one in enumerate((runs, whole)):
         one.finish(RUN, f"d{number}", 2, {"done": 2})
     assert [one.finished(RUN) and one.finished(RUN)[0] for one in (runs, whole, texts)] == ["d0", "d1", None]  # type: ignore[index]
-    Runs(journal, "me").finish("batch:甲.json.bak", "d", 1, {})
+    BatchStore(journal, "me").finish("batch:甲.json.bak", "d", 1, {})
     texts.forget(RUN)
     assert [one.finished(RUN) for one in (runs, whole)] == [None, None], "what the whole holds has changed"
     assert whole.finished("batch:甲.json.bak") is not None
@@ -94,7 +94,7 @@ def test_each_kind_and_the_whole_are_finished_for_themselves(journal: Journal, r
 ])  # fmt: skip
 def test_of_a_row_that_two_runs_have_what_is_paid_stays(journal: Journal, ours: str, theirs: str, stays: str) -> None:
     """The other is of no run any more, and still in the journal."""
-    whole = Runs(journal, "me")
+    whole = BatchStore(journal, "me")
     whole.intend_all(
         [values("text", theirs, id="theirs", row_key="k", run="old"), values("text", ours, id="ours", row_key="k")]
     )
@@ -105,31 +105,31 @@ def test_of_a_row_that_two_runs_have_what_is_paid_stays(journal: Journal, ours: 
 
 
 def test_a_row_moves_with_all_its_tries(journal: Journal) -> None:
-    whole = Runs(journal, "me")
+    whole = BatchStore(journal, "me")
     whole.intend_all(values("text", "failed", id=f"{i}", row_key="k") for i in range(3))
     whole.move(RUN, "aside", ["k", "没有"])
     assert {journal.job(f"{i}").run for i in range(3)} == {"aside"}  # type: ignore[union-attr]
 
 
 def test_a_wish_knows_the_names_of_earlier_versions() -> None:
-    script = Wish(Path("甲.json"), RUN, Path("outputs"), kind="image")
+    script = BatchSpec(Path("甲.json"), RUN, Path("outputs"), kind="image")
     assert script.part == f"{RUN}#image"
     assert script.earlier_runs == [("image", f"{RUN}#image"), ("image", f"{RUN}#image\naside")]
-    whole = Wish(Path("甲.json"), RUN, Path("outputs"))
+    whole = BatchSpec(Path("甲.json"), RUN, Path("outputs"))
     assert whole.part == RUN
     assert {kind for kind, _ in whole.earlier_runs} == set(KINDS)
 
 
 def test_parts_stand_side_by_side_and_the_whole_is_alone(tmp_path: Path) -> None:
-    with only_one(tmp_path, "批次", "image") as one, only_one(tmp_path, "批次", "text") as other:
+    with exclusive(tmp_path, "批次", "image") as one, exclusive(tmp_path, "批次", "text") as other:
         assert (one, other) == (True, True)
-        with only_one(tmp_path, "批次", "image") as same, only_one(tmp_path, "批次") as whole:
+        with exclusive(tmp_path, "批次", "image") as same, exclusive(tmp_path, "批次") as whole:
             assert (same, whole) == (False, False)
-        with only_one(tmp_path, "批次", "video") as third, only_one(tmp_path, "别的") as elsewhere:
+        with exclusive(tmp_path, "批次", "video") as third, exclusive(tmp_path, "别的") as elsewhere:
             assert (third, elsewhere) == (True, True), "who was refused holds nothing"
-    with only_one(tmp_path, "批次") as whole:
+    with exclusive(tmp_path, "批次") as whole:
         assert whole
-        with only_one(tmp_path, "批次", "image") as part, only_one(tmp_path, "批次") as again:
+        with exclusive(tmp_path, "批次", "image") as part, exclusive(tmp_path, "批次") as again:
             assert (part, again) == (False, False)
-    with only_one(tmp_path, "批次", "image") as part:
+    with exclusive(tmp_path, "批次", "image") as part:
         assert part

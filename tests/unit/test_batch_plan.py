@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from bailian.batch.input.problems import Problems
 from bailian.batch.input.reader import read_rows
-from bailian.batch.input.rows import Row
+from bailian.batch.input.rows import BatchRow
 from bailian.batch.plan import Planned, plan, summary
 from bailian.catalog import load
 from bailian.errors import InvalidRequest
@@ -36,15 +36,15 @@ def resolve(field: str, word: str) -> Input:
     return Input(f"file://{word}", PICTURE)
 
 
-def row(fields: dict[str, Any], kind: str = "image", where: str = "line 1") -> Row:
-    return Row(kind, fields, where, None, None, None, "0" * 24)
+def row(fields: dict[str, Any], kind: str = "image", where: str = "line 1") -> BatchRow:
+    return BatchRow(kind, fields, where, None, None, None, "0" * 24)
 
 
-def planned_of(*rows: Row) -> list[Planned]:
+def planned_of(*rows: BatchRow) -> list[Planned]:
     return plan(rows, CATALOG, "beijing", resolve)
 
 
-def refusal(*rows: Row) -> InvalidRequest:
+def refusal(*rows: BatchRow) -> InvalidRequest:
     with pytest.raises(InvalidRequest) as caught:
         planned_of(*rows)
     return caught.value
@@ -194,7 +194,7 @@ def test_other_errors_are_not_swallowed() -> None:
 def test_rows_are_taken_as_they_come() -> None:
     """A generator is read once."""
 
-    def rows() -> Iterator[Row]:
+    def rows() -> Iterator[BatchRow]:
         yield row({"prompt": "猫"})
 
     assert len(plan(rows(), CATALOG, "beijing", resolve)) == 1

@@ -18,7 +18,7 @@ from bailian.batch.input import rows as rows_module
 from bailian.batch.input.reader import STDIN, read_rows
 from bailian.batch.input.relative_paths import place_inputs
 from bailian.batch.input.row_schema import ROW_OPTIONS, SECTIONS, form_of
-from bailian.batch.input.rows import Row
+from bailian.batch.input.rows import BatchRow
 from bailian.catalog import KINDS, load
 from bailian.errors import InvalidRequest
 
@@ -70,11 +70,11 @@ def written(folder: Path, content: object, name: str = "batch.json") -> Path:
     return path
 
 
-def read(folder: Path, content: object, name: str = "batch.json", kind: str | None = None) -> list[Row]:
+def read(folder: Path, content: object, name: str = "batch.json", kind: str | None = None) -> list[BatchRow]:
     return list(read_rows(written(folder, content, name), kind))
 
 
-def fields_of(rows: list[Row]) -> list[dict[str, Any]]:
+def fields_of(rows: list[BatchRow]) -> list[dict[str, Any]]:
     return [row.fields for row in rows]
 
 

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from bailian.catalog import KINDS, Catalog, Model, current_day, did_you_mean, load, script_of
+from bailian.catalog import KINDS, Catalog, Model, current_day, did_you_mean, load
+from bailian.cli.output.shell_words import SCRIPTS, ShellWords
 from bailian.errors import InvalidRequest, SetupError
+from bailian.instructions import spoken_by
 
 NEW_MODEL = """
 [models."wan9-t2i"]
@@ -191,7 +193,7 @@ def test_near_names_are_of_the_same_kind() -> None:
 
 def test_a_model_of_another_kind_names_its_script() -> None:
     """A video model in text2image.py is refused with the script that runs it."""
-    with pytest.raises(InvalidRequest, match=r"text2video\.py, not for text2image\.py"):
+    with spoken_by(ShellWords()), pytest.raises(InvalidRequest, match=r"text2video\.py, not for text2image\.py"):
         load().find("wan2.1-t2v-plus", "image")
 
 
@@ -208,12 +210,12 @@ def test_did_you_mean_says_nothing_where_nothing_is_near() -> None:
 
 def test_every_kind_has_a_script() -> None:
     """A model of another kind is refused with the script that runs it."""
-    assert {kind: script_of(kind) for kind in ("image", "text", "speech")} == {
+    assert {kind: SCRIPTS[kind] for kind in ("image", "text", "speech")} == {
         "image": "text2image.py",
         "text": "text2text.py",
         "speech": "audio.py tts",
     }
-    assert all(script_of(kind) for kind in KINDS)
+    assert set(SCRIPTS) == set(KINDS)
 
 
 # ── kinds, days, successors ──
@@ -263,7 +265,10 @@ def test_a_model_is_found_as_the_kind_that_is_asked_for() -> None:
     for kind in ("image", "image_edit"):
         assert "qwen-image-2.0" in [model.name for model in catalog.of_kind(kind)]
         assert {model.kind for model in catalog.of_kind(kind)} == {kind}
-    with pytest.raises(InvalidRequest, match=r"text2image\.py and image_edit\.py, not for text2text\.py"):
+    with (
+        spoken_by(ShellWords()),
+        pytest.raises(InvalidRequest, match=r"text2image\.py and image_edit\.py, not for text2text\.py"),
+    ):
         catalog.find("qwen-image-2.0", "text")
 
 

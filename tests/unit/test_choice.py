@@ -9,7 +9,7 @@ import pytest
 
 from bailian.catalog import KINDS, Catalog, Model, load
 from bailian.errors import InvalidRequest
-from bailian.modalities import of
+from bailian.modalities import modality_of
 from bailian.modalities.rules import choice
 from bailian.modalities.rules.choice import choose
 from bailian.types import Input, Prepared, Probe
@@ -30,7 +30,7 @@ NAMED = {"image": "qwen-image", "image_edit": "qwen-image-edit", "text": "qwen-t
 
 
 def prepared(kind: str, today: date, *, use_successor: bool = False, **own: Any) -> Prepared:
-    return of(kind).prepare({**LEAST[kind], **own}, load(today=today, use_successor=use_successor), "beijing")
+    return modality_of(kind).prepare({**LEAST[kind], **own}, load(today=today, use_successor=use_successor), "beijing")
 
 
 def codes(made: Prepared) -> list[str]:
@@ -42,7 +42,7 @@ def codes(made: Prepared) -> list[str]:
 def test_a_default_lives_on_its_day(kind: str, today: date) -> None:
     """Who names no model gets the document's, or the first after it that lives, and is told so."""
     made = prepared(kind, today)
-    names = of(kind).DEFAULT_MODELS  # type: ignore[attr-defined]
+    names = modality_of(kind).DEFAULT_MODELS  # type: ignore[attr-defined]
     moved = today >= DAY and kind in ("image_edit", "transcription")
     assert made.model.name == names[1 if moved else 0]
     assert not made.model.retired(today)
@@ -100,7 +100,7 @@ def test_use_successor_checks_what_the_successor_takes() -> None:
 def test_use_successor_leaves_living_models_alone() -> None:
     for kind in KINDS:
         made = prepared(kind, EVE, use_successor=True)
-        assert made.model.name == of(kind).DEFAULT_MODELS[0]  # type: ignore[attr-defined]
+        assert made.model.name == modality_of(kind).DEFAULT_MODELS[0]  # type: ignore[attr-defined]
 
 
 def test_an_empty_name_is_no_wish_for_the_default() -> None:
@@ -160,7 +160,7 @@ def test_a_models_life_is_told(own: dict[str, Any], today: str, text: str) -> No
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_tells_the_engine_what_a_refusal_may_mean(kind: str) -> None:
     """The journal keeps date and advice, so that another process can say them too."""
-    assert "retired" not in prepared(kind, BEFORE, model=of(kind).DEFAULT_MODELS[-1]).facts  # type: ignore[attr-defined]
+    assert "retired" not in prepared(kind, BEFORE, model=modality_of(kind).DEFAULT_MODELS[-1]).facts  # type: ignore[attr-defined]
     if kind in NAMED:
         facts = prepared(kind, AFTER, model=NAMED[kind]).facts["retired"]
         successor = load()[NAMED[kind]].successor
@@ -205,7 +205,7 @@ def test_sides_that_are_advised_are_a_notice_not_a_refusal(size: tuple[int, int]
     """384 to 3072 was qwen-image-edit's rule; for 2.0 it is advice, so the picture is sent."""
     url = LEAST["image_edit"]["image"][0]
     given = {url: Input(url, Probe("PNG", *size, 1000))}
-    made = of("image_edit").prepare(
+    made = modality_of("image_edit").prepare(
         {**LEAST["image_edit"], "model": "qwen-image-2.0"}, load(today=AFTER), "beijing", given
     )
     assert ("picture_size_unadvised" in codes(made)) == told

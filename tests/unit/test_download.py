@@ -95,12 +95,12 @@ def test_what_an_earlier_process_left_is_continued(downloader: Downloader, tmp_p
 def test_cut_again_and_again(downloader: Downloader, tmp_path: Path, total: object) -> None:
     """As long as there is progress the download goes on; a total of `*` is counted from the length."""
 
-    def piece(seen: Seen) -> bytes:
+    def on_chunk(seen: Seen) -> bytes:
         offset = offset_of(seen)
         answer = partial(offset, DATA[offset : offset + 40_000], total, len(DATA) - offset)
         return answered(answer if offset else http(body=DATA[:40_000], length=len(DATA)), seen)
 
-    with LocalWeb(piece) as web:
+    with LocalWeb(on_chunk) as web:
         assert downloader.fetch(web.url, tmp_path / "a.part") == len(DATA)
     assert (tmp_path / "a.part").read_bytes() == DATA
     assert len(web.seen) > TRIES_WITHOUT_PROGRESS

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from bailian.errors import BailianError, SetupError
-from bailian.store import rate_limits, schema
+from bailian.store import limits, schema
 from bailian.store.jobs import Journal
-from bailian.store.rate_limits import Pace
+from bailian.store.limits import SharedLimits
 
 
 def other_program(path: Path) -> None:
@@ -38,7 +38,7 @@ FOREIGN: dict[str, Callable[[Path], object]] = {
 
 
 @pytest.mark.parametrize("name", FOREIGN)
-@pytest.mark.parametrize("kind, file", [(Journal, schema.FILE_NAME), (Pace, rate_limits.FILE_NAME)])
+@pytest.mark.parametrize("kind, file", [(Journal, schema.FILE_NAME), (SharedLimits, limits.FILE_NAME)])
 def test_a_file_that_is_none_of_ours(tmp_path: Path, kind: type, file: str, name: str) -> None:
     path = tmp_path / file
     FOREIGN[name](path)

@@ -259,7 +259,7 @@ def test_evidence_decides_not_the_kind_of_error(
 ) -> None:
     """Whatever broke: it may have been executed exactly if something of it left."""
     for left, kind in ((True, MaybeSent), (False, NotSent)):
-        monkeypatch.setattr(send_tracking, "left", lambda left=left: left)
+        monkeypatch.setattr(send_tracking, "was_sent", lambda left=left: left)
         assert type(transport_error(error, "https://api.example/api/v1", 1)) is kind
 
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bailian.catalog import load
-from bailian.modalities import MODULES, Modality, image, of
+from bailian.modalities import MODULES, Modality, image, modality_of
 
 CATALOG = load()
 JSON = st.recursive(
@@ -61,7 +61,7 @@ def prepared(**own: Any) -> dict[str, Any]:
 @pytest.mark.parametrize("kind", MODULES)
 def test_the_module_is_found_by_its_kind(kind: str) -> None:
     """`of` loads the module of a kind, with all of `Modality`."""
-    module = of(kind)
+    module = modality_of(kind)
     assert all(hasattr(module, name) for name in Modality.__annotations__)
     assert all(hasattr(module, name) for name in vars(Modality) if not name.startswith("_"))
 

@@ -11,6 +11,7 @@ from PIL import Image
 
 from bailian.errors import InvalidRequest
 from bailian.inputs import resolve
+from bailian.store.paths import local_path, path_of
 
 
 def picture(path: Path, size: tuple[int, int] = (40, 30), kind: str = "PNG", **how: object) -> Path:
@@ -30,7 +31,7 @@ def test_every_way_to_name_a_file_leads_to_it(tmp_path: Path, monkeypatch: pytes
     path = picture(tmp_path / "图 片.png")
     monkeypatch.chdir(tmp_path)
     found = resolve.resolve("image", form.format(path), tmp_path)
-    assert resolve.path_of(found.url) == path
+    assert path_of(found.url) == path
 
 
 @pytest.mark.parametrize(
@@ -43,13 +44,13 @@ def test_every_way_to_name_a_file_leads_to_it(tmp_path: Path, monkeypatch: pytes
 )
 def test_file_urls_of_every_system(url: str, path: str) -> None:
     """A plus stays a plus, a drive letter stays a drive."""
-    assert resolve.local_path(url) == Path(path)
+    assert local_path(url) == Path(path)
 
 
 def test_data_urls_are_kept_as_files(tmp_path: Path) -> None:
     data = picture(tmp_path / "a.png").read_bytes()
     found = resolve.resolve("image", f"data:image/jpeg;base64,{base64.b64encode(data).decode()}", tmp_path / "home")
-    assert resolve.path_of(found.url).read_bytes() == data
+    assert path_of(found.url).read_bytes() == data
     assert found.url.endswith(".png"), "named by its bytes, not by the words before them"
 
 

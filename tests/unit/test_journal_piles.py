@@ -14,10 +14,11 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bailian.store import bulk_writes
-from bailian.store.batches import COLUMNS, Runs
-from bailian.store.bulk_writes import Named
+from bailian.store.batches import COLUMNS, BatchStore
+from bailian.store.bulk_writes import FileRow
 from bailian.store.jobs import Journal, NotOurs
-from bailian.store.schema import Ended
+from bailian.store.schema import JobResult
+from bailian.store.states import Status
 from tests.unit.clocks import Clock
 
 NOW_S = 1_790_000_000.123456
@@ -41,7 +42,7 @@ def intend(journal: Journal, job_ids: Sequence[str]) -> None:
         "request": "{}", "prepared": "{}", "saving": "{}", "created_at_s": NOW_S - 5, "estimate_cny": 0.1,
         "run": "batch:甲", "row_key": "键",
     }  # fmt: skip
-    Runs(journal, "me").intend_all(
+    BatchStore(journal, "me").intend_all(
         tuple({**row, "id": job_id}[column] for column in COLUMNS) for job_id in (*job_ids, "别的")
     )
     journal.note("别的", {"error": {"code": "Other"}})
@@ -117,17 +118,17 @@ JOBS = st.lists(IDS.filter(lambda job_id: job_id != "别的"), unique=True, max_
 
 
 @st.composite
-def ended_jobs(draw: st.DrawFn) -> list[Ended]:
+def ended_jobs(draw: st.DrawFn) -> list[JobResult]:
     request_ids = st.one_of(st.none(), WORDS)
-    return [Ended(job_id, draw(ANSWERS), draw(MONEY), draw(SECONDS), draw(request_ids)) for job_id in draw(JOBS)]
+    return [JobResult(job_id, draw(ANSWERS), draw(MONEY), draw(SECONDS), draw(request_ids)) for job_id in draw(JOBS)]
 
 
 @st.composite
-def named_files(draw: st.DrawFn) -> list[Named]:
+def named_files(draw: st.DrawFn) -> list[FileRow]:
     paths = WORDS.filter(bool).map(lambda word: Path("成果") / word.replace("/", "-").replace("\x00", "-"))
     items = st.lists(st.integers(0, 20), min_size=1, max_size=3, unique=True)
     return [
-        Named(job_id, item, draw(paths), draw(st.text("0123456789abcdef", min_size=64, max_size=64)))
+        FileRow(job_id, item, draw(paths), draw(st.text("0123456789abcdef", min_size=64, max_size=64)))
         for job_id in draw(JOBS)
         for item in draw(items)
     ]
@@ -140,38 +141,38 @@ def named_files(draw: st.DrawFn) -> list[Named]:
 def test_sending_many(same: Same, job_ids: list[str]) -> None:
     def one_by_one(journal: Journal) -> None:
         for job_id in job_ids:
-            assert journal.sending(job_id, OURS) == NOW_S
+            assert journal.record_intent(job_id, OURS) == NOW_S
 
     def at_once(journal: Journal) -> None:
-        assert bulk_writes.sending(journal, job_ids, OURS) == NOW_S
+        assert bulk_writes.record_intents(journal, job_ids, OURS) == NOW_S
 
     same(job_ids, one_by_one, at_once)
 
 
 @given(jobs=ended_jobs())
-@example(jobs=[Ended("a", {"output": {"text": "他说：“喵”\n'\"\\"}}, 0.1 + 0.2, 1 / 3, None)])
+@example(jobs=[JobResult("a", {"output": {"text": "他说：“喵”\n'\"\\"}}, 0.1 + 0.2, 1 / 3, None)])
 @example(
     jobs=[
-        Ended("a", {"大": 2**70, "小": -1e-300, "空": None}, 1, 86399.999999, "旧的"),
-        Ended("b", {}, None, None, "新的"),
+        JobResult("a", {"大": 2**70, "小": -1e-300, "空": None}, 1, 86399.999999, "旧的"),
+        JobResult("b", {}, None, None, "新的"),
     ]
 )
-def test_answers_of_many(same: Same, jobs: list[Ended]) -> None:
+def test_answers_of_many(same: Same, jobs: list[JobResult]) -> None:
     job_ids = [job.job_id for job in jobs]
 
     def sent(journal: Journal) -> None:
         for job_id in job_ids:
-            journal.sending(job_id, OURS)
+            journal.record_intent(job_id, OURS)
             journal.note(job_id, {"error": {"code": "Earlier"}})
 
     def one_by_one(journal: Journal) -> None:
         sent(journal)
         for job in jobs:
-            journal.ended(job)
+            journal.store_answer(job)
 
     def at_once(journal: Journal) -> None:
         sent(journal)
-        bulk_writes.ended(journal, jobs)
+        bulk_writes.store_answers(journal, jobs)
         for job in jobs:
             row = journal.job(job.job_id)
             assert row is not None
@@ -182,34 +183,36 @@ def test_answers_of_many(same: Same, jobs: list[Ended]) -> None:
 
 @pytest.mark.parametrize("placed", [False, True])
 @given(names=named_files())
-def test_files_of_many(same: Same, names: list[Named], *, placed: bool) -> None:
+def test_files_of_many(same: Same, names: list[FileRow], *, placed: bool) -> None:
     job_ids = list(dict.fromkeys(name.job_id for name in names))
 
     def begun(journal: Journal) -> None:
         for name in names[::2]:  # some are known already, under another name
-            journal.file(name.job_id, name.item, Path("以前"), placed=not placed)
+            journal.record_file(name.job_id, name.item, Path("以前"), placed=not placed)
 
     def one_by_one(journal: Journal) -> None:
         begun(journal)
         for name in names:
-            journal.file(name.job_id, name.item, name.path, sha256=name.sha256, placed=placed)
+            journal.record_file(name.job_id, name.item, name.path, sha256=name.sha256, placed=placed)
 
     def at_once(journal: Journal) -> None:
         begun(journal)
-        bulk_writes.files(journal, names, placed=placed)
+        bulk_writes.record_files(journal, names, placed=placed)
 
     same(job_ids, one_by_one, at_once)
 
 
 @given(jobs=ended_jobs(), answered=st.integers(0, 5))
-def test_the_end_of_many(same: Same, jobs: list[Ended], answered: int) -> None:
+def test_the_end_of_many(same: Same, jobs: list[JobResult], answered: int) -> None:
     """Those that have their answer keep its time, the others end now; earlier errors are forgotten."""
     job_ids = [job.job_id for job in jobs]
 
     def under_way(journal: Journal) -> None:
         for job in jobs[:answered]:
-            journal.ended(job)
+            journal.store_answer(job)
             journal.note(job.job_id, {"error": {"code": "Earlier"}})
+        for job in jobs[answered:]:
+            journal.reopen(job.job_id, Status.ENDED, Status.WAITING)
         journal.clock.now_s = NOW_S + 7.5
 
     def one_by_one(journal: Journal) -> None:
@@ -219,7 +222,7 @@ def test_the_end_of_many(same: Same, jobs: list[Ended], answered: int) -> None:
 
     def at_once(journal: Journal) -> None:
         under_way(journal)
-        bulk_writes.done(journal, job_ids)
+        bulk_writes.finish_jobs(journal, job_ids)
 
     same(job_ids, one_by_one, at_once)
 
@@ -227,8 +230,8 @@ def test_the_end_of_many(same: Same, jobs: list[Ended], answered: int) -> None:
 def test_an_answer_without_a_request_id_keeps_the_one_that_is_known(tmp_path: Path) -> None:
     """The engine puts the known one in; nothing here may forget it."""
     with closing(new_journal(tmp_path, ["甲"])) as journal:
-        journal.submitted("甲", "task", "r-1")
-        bulk_writes.ended(journal, [Ended("甲", {}, None, None, None)])
+        journal.record_task("甲", "task", "r-1")
+        bulk_writes.store_answers(journal, [JobResult("甲", {}, None, None, None)])
         row = journal.job("甲")
         assert row is not None
         assert row.request_id == "r-1"
@@ -249,23 +252,23 @@ def test_one_that_may_not_be_sent_keeps_all_from_being_sent(journal: Journal, wh
     if why == "another's":
         assert journal.claim("乙", "别人", OURS)
     elif why == "sent":
-        journal.sending("乙", OURS)
+        journal.record_intent("乙", OURS)
     elif why == "over":
         journal.finish("乙", "unsent")
     else:
         job_ids[1] = "没有" if why == "unknown" else "甲"
     before = all_rows(journal)
     with pytest.raises(NotOurs):
-        bulk_writes.sending(journal, job_ids, OURS)
+        bulk_writes.record_intents(journal, job_ids, OURS)
     assert all_rows(journal) == before
 
 
 def test_nothing_of_nobody_is_written(journal: Journal) -> None:
     before = all_rows(journal)
-    assert bulk_writes.sending(journal, [], OURS) == NOW_S
-    bulk_writes.ended(journal, [])
-    bulk_writes.files(journal, [], placed=True)
-    bulk_writes.done(journal, [])
+    assert bulk_writes.record_intents(journal, [], OURS) == NOW_S
+    bulk_writes.store_answers(journal, [])
+    bulk_writes.record_files(journal, [], placed=True)
+    bulk_writes.finish_jobs(journal, [])
     assert all_rows(journal) == before
 
 
@@ -274,7 +277,7 @@ def test_a_hundred_long_answers_at_once(tmp_path: Path) -> None:
     job_ids = [f"第{i}" for i in range(100)]
     answers = {job_id: {"output": {"text": f"{job_id}：" + "天地玄黄。" * 4000}} for job_id in job_ids}
     with closing(new_journal(tmp_path, job_ids)) as journal:
-        bulk_writes.ended(journal, [Ended(job_id, answers[job_id], 0.1, None, None) for job_id in job_ids])
+        bulk_writes.store_answers(journal, [JobResult(job_id, answers[job_id], 0.1, None, None) for job_id in job_ids])
         for job_id in job_ids:
             row = journal.job(job_id)
             assert row is not None

@@ -12,10 +12,10 @@ import pytest
 
 from bailian.errors import BudgetExceeded
 from bailian.store import batches
-from bailian.store.batches import COLUMNS, Runs
+from bailian.store.batches import COLUMNS, BatchStore
 from bailian.store.budgets import Budget
 from bailian.store.jobs import Journal, NotOurs
-from bailian.store.schema import Ended
+from bailian.store.schema import JobResult
 from tests.unit.clocks import Clock
 
 RUN = "batch:甲.json"
@@ -34,8 +34,8 @@ def journal(tmp_path: Path, clock: Clock) -> Iterator[Journal]:
 
 
 @pytest.fixture
-def runs(journal: Journal, clock: Clock) -> Runs:
-    return Runs(journal, "me", clock=clock)
+def runs(journal: Journal, clock: Clock) -> BatchStore:
+    return BatchStore(journal, "me", clock=clock)
 
 
 def values(job_id: str, key: str, **changed: Any) -> tuple[Any, ...]:
@@ -56,7 +56,7 @@ def state(journal: Journal, job_id: str) -> tuple[str, str | None]:
 # ── tries ──
 
 
-def test_the_newest_try_counts(journal: Journal, runs: Runs) -> None:
+def test_the_newest_try_counts(journal: Journal, runs: BatchStore) -> None:
     runs.intend_all([values("a1", "a"), values("b1", "b")])
     journal.finish("a1", "failed", {"error": {"code": "TaskFailed"}, "exit_code": 4})
     assert runs.tried(RUN)["a"].exit_code == 4
@@ -67,14 +67,14 @@ def test_the_newest_try_counts(journal: Journal, runs: Runs) -> None:
     assert [row.id for row in runs.newest(RUN)] == ["b1", "a2"]
 
 
-def test_other_batches_and_accounts_are_not_seen(journal: Journal, runs: Runs) -> None:
+def test_other_batches_and_accounts_are_not_seen(journal: Journal, runs: BatchStore) -> None:
     runs.intend_all([values("a", "k"), values("b", "k", run="batch:乙.json"), values("c", "k", account="you")])
     assert [tried.job_id for tried in runs.tried(RUN).values()] == ["a"]
-    runs.take(RUN, "q", ["p"])
+    runs.take_over(RUN, "q", ["p"])
     assert [state(journal, job)[1] for job in "abc"] == ["q", "p", "p"]
 
 
-def test_many_rows_come_in_their_order(monkeypatch: pytest.MonkeyPatch, runs: Runs) -> None:
+def test_many_rows_come_in_their_order(monkeypatch: pytest.MonkeyPatch, runs: BatchStore) -> None:
     """More than one reading holds, and none twice where states change meanwhile."""
     monkeypatch.setattr(batches, "CHUNK_ROWS", 4)
     assert runs.intend_all(values(f"j{i:02}", f"k{i}") for i in range(11)) == 11
@@ -83,7 +83,7 @@ def test_many_rows_come_in_their_order(monkeypatch: pytest.MonkeyPatch, runs: Ru
 
 
 def test_waiting_rows_are_read_as_they_are_needed(
-    monkeypatch: pytest.MonkeyPatch, journal: Journal, runs: Runs
+    monkeypatch: pytest.MonkeyPatch, journal: Journal, runs: BatchStore
 ) -> None:
     monkeypatch.setattr(batches, "CHUNK_ROWS", 2)
     runs.intend_all(values(f"j{i}", f"k{i}") for i in range(5))
@@ -93,7 +93,7 @@ def test_waiting_rows_are_read_as_they_are_needed(
     assert [row.id for row in coming] == ["j1", "j2", "j4"]
 
 
-def test_queues_are_the_models_that_this_process_sends(runs: Runs) -> None:
+def test_queues_are_the_models_that_this_process_sends(runs: BatchStore) -> None:
     runs.intend_all([
         values("a", "1", wire_model="wanx2.1", model="wan2.1"), values("b", "2"), values("c", "3"),
         values("d", "4", wire_model="别人的", owner="q"), values("e", "5", wire_model="旧的", state="done"),
@@ -104,7 +104,7 @@ def test_queues_are_the_models_that_this_process_sends(runs: Runs) -> None:
 # ── whose they are ──
 
 
-def test_open_jobs_of_the_dead_are_taken_and_lost_answers_are_unsettled(journal: Journal, runs: Runs) -> None:
+def test_open_jobs_of_the_dead_are_taken_and_lost_answers_are_unsettled(journal: Journal, runs: BatchStore) -> None:
     runs.intend_all(
         values(name, name, state=name, owner=owner)
         for name, owner in (
@@ -116,7 +116,7 @@ def test_open_jobs_of_the_dead_are_taken_and_lost_answers_are_unsettled(journal:
         )
     )
     assert sorted(runs.owners(RUN)) == ["alive", "dead"]
-    runs.take(RUN, "p", ["dead"])
+    runs.take_over(RUN, "p", ["dead"])
     assert {row.id: (row.state, row.owner) for row in runs.newest(RUN)} == {
         "waiting": ("waiting", "p"), "sending": ("unsettled", "p"), "submitted": ("submitted", "p"),
         "ended": ("ended", "alive"), "done": ("done", None),
@@ -124,22 +124,22 @@ def test_open_jobs_of_the_dead_are_taken_and_lost_answers_are_unsettled(journal:
     assert [row.id for row in runs.under_way(RUN, "p")] == ["sending", "submitted"]
 
 
-def test_nobody_is_gone_and_only_what_is_free_is_taken(journal: Journal, runs: Runs) -> None:
+def test_nobody_is_gone_and_only_what_is_free_is_taken(journal: Journal, runs: BatchStore) -> None:
     runs.intend_all([values("a", "1", owner=None), values("b", "2", owner="alive")])
-    runs.take(RUN, "p", [])
+    runs.take_over(RUN, "p", [])
     assert (state(journal, "a"), state(journal, "b")) == (("waiting", "p"), ("waiting", "alive"))
 
 
-def test_a_job_that_was_let_go_is_sent_by_its_new_owner_only(journal: Journal, runs: Runs) -> None:
+def test_a_job_that_was_let_go_is_sent_by_its_new_owner_only(journal: Journal, runs: BatchStore) -> None:
     runs.intend_all([values("a", "1")])
     runs.let_go(RUN, "p")
-    runs.take(RUN, "q", [])
+    runs.take_over(RUN, "q", [])
     with pytest.raises(NotOurs):
-        journal.sending("a", "p")
-    journal.sending("a", "q")
+        journal.record_intent("a", "p")
+    journal.record_intent("a", "q")
 
 
-def test_only_what_waits_is_given_up(journal: Journal, runs: Runs) -> None:
+def test_only_what_waits_is_given_up(journal: Journal, runs: BatchStore) -> None:
     runs.intend_all([values("a", "1"), values("b", "2", state="submitted")])
     runs.give_up(["a", "b"], {"error": {"code": "ConnectionFailed"}, "exit_code": 5})
     assert (state(journal, "a"), state(journal, "b")) == (("unsent", None), ("submitted", "p"))
@@ -148,10 +148,10 @@ def test_only_what_waits_is_given_up(journal: Journal, runs: Runs) -> None:
 # ── sums ──
 
 
-def test_counts_are_of_newest_tries(journal: Journal, runs: Runs) -> None:
+def test_counts_are_of_newest_tries(journal: Journal, runs: BatchStore) -> None:
     runs.intend_all([values("a1", "a"), values("b1", "b"), values("c1", "c", kind="text", estimate_cny=None)])
     journal.finish("a1", "failed", {"error": {"code": "TaskFailed"}})
-    journal.ended(Ended("b1", {}, 0.5, None, None))
+    journal.store_answer(JobResult("b1", {}, 0.5, None, None))
     journal.finish("b1", "done")
     told = {(c.kind, c.state, c.error_code): (c.jobs, c.charged_cny) for c in runs.counts(RUN)}
     assert told == {
@@ -162,15 +162,15 @@ def test_counts_are_of_newest_tries(journal: Journal, runs: Runs) -> None:
     assert sum(count.jobs for count in runs.counts(RUN)) == 3
 
 
-def test_files_are_in_the_order_of_results_and_finished(journal: Journal, runs: Runs) -> None:
+def test_files_are_in_the_order_of_results_and_finished(journal: Journal, runs: BatchStore) -> None:
     runs.intend_all([values("a", "1"), values("b", "2")])
-    journal.file("a", 1, Path("二.png"), sha256="x", placed=True)
-    journal.file("a", 0, Path("一.png"), sha256="x", placed=True)
-    journal.file("b", 0, Path("半.png"), sha256="x")
+    journal.record_file("a", 1, Path("二.png"), sha256="x", placed=True)
+    journal.record_file("a", 0, Path("一.png"), sha256="x", placed=True)
+    journal.record_file("b", 0, Path("半.png"), sha256="x")
     assert runs.files(["a", "b"]) == {"a": ["一.png", "二.png"], "b": []}
 
 
-def test_a_finished_batch_is_remembered_until_it_is_forgotten(journal: Journal, runs: Runs) -> None:
+def test_a_finished_batch_is_remembered_until_it_is_forgotten(journal: Journal, runs: BatchStore) -> None:
     assert runs.finished(RUN) is None
     runs.intend_all([values("a", "1")])
     runs.finish(RUN, "d1", 1, {"done": 1})
@@ -185,8 +185,8 @@ def test_a_finished_batch_is_remembered_until_it_is_forgotten(journal: Journal, 
 
 
 def sent(journal: Journal, job_id: str, *budgets: Budget, **changed: Any) -> float:
-    Runs(journal, changed.get("account", "me")).intend_all([values(job_id, job_id, **changed)])
-    return journal.sending(job_id, "p", budgets)
+    BatchStore(journal, changed.get("account", "me")).intend_all([values(job_id, job_id, **changed)])
+    return journal.record_intent(job_id, "p", budgets)
 
 
 def refused(journal: Journal, job_id: str, *budgets: Budget, **changed: Any) -> str:
@@ -208,7 +208,7 @@ def test_what_was_charged_replaces_what_was_reserved(journal: Journal) -> None:
     budget = Budget(1.0, "day")
     sent(journal, "a", budget, estimate_cny=0.9)
     refused(journal, "b", budget, estimate_cny=0.5)
-    journal.ended(Ended("a", {}, 0.4, None, None))
+    journal.store_answer(JobResult("a", {}, 0.4, None, None))
     sent(journal, "c", budget, estimate_cny=0.6)
     refused(journal, "d", budget, estimate_cny=0.1)
 
@@ -227,7 +227,7 @@ def test_what_failed_costs_nothing_and_what_may_be_paid_counts(journal: Journal,
 def test_what_failed_after_it_was_charged_in_part_counts(journal: Journal) -> None:
     budget = Budget(1.0, "day")
     sent(journal, "a", budget)
-    journal.ended(Ended("a", {}, 0.6, None, None))
+    journal.store_answer(JobResult("a", {}, 0.6, None, None))
     journal.finish("a", "failed")
     refused(journal, "b", budget, estimate_cny=0.5)
     sent(journal, "c", budget, estimate_cny=0.4)
@@ -236,15 +236,15 @@ def test_what_failed_after_it_was_charged_in_part_counts(journal: Journal) -> No
 def test_a_request_refused_unexecuted_gives_its_money_back(journal: Journal) -> None:
     budget = Budget(1.0, "day")
     sent(journal, "a", budget)
-    journal.not_sent("a")
+    journal.requeue("a")
     sent(journal, "b", budget)
 
 
 def test_a_job_does_not_count_against_itself(journal: Journal) -> None:
     """Sent again after a 429: its own reservation of before is not in its way."""
     sent(journal, "a", Budget(1.0, "day"))
-    journal.not_sent("a")
-    journal.sending("a", "p", [Budget(1.0, "day")])
+    journal.requeue("a")
+    journal.record_intent("a", "p", [Budget(1.0, "day")])
 
 
 def test_an_unknown_price_cannot_be_kept_within(journal: Journal) -> None:
@@ -266,7 +266,7 @@ def test_what_was_sent_before_the_border_and_charged_after_it_is_yesterdays(jour
     clock.now_s = datetime(2026, 3, 15, 23, 59).timestamp()
     sent(journal, "a", Budget(1.0, "day"))
     clock.now_s = datetime(2026, 3, 16, 0, 1).timestamp()
-    journal.ended(Ended("a", {}, 1.0, None, None))
+    journal.store_answer(JobResult("a", {}, 1.0, None, None))
     sent(journal, "b", Budget(1.0, "day"))
     refused(journal, "c", Budget(2.5, "month"))
 
@@ -291,32 +291,32 @@ def test_all_budgets_must_have_room(journal: Journal) -> None:
 # ── lost answers ──
 
 
-def test_a_lost_answer_counts_against_the_budget(journal: Journal, runs: Runs) -> None:
+def test_a_lost_answer_counts_against_the_budget(journal: Journal, runs: BatchStore) -> None:
     """It may have been billed: three rows of 1 CNY, one of them asked for twice, do not fit into 3 CNY."""
     runs.intend_all([values(name, name) for name in "abc"])
     day = [Budget(3.0, "day")]
-    journal.sending("a", "p", day)
-    journal.lost("a")
-    journal.sending("a", "p", day)
-    journal.sending("b", "p", day)
+    journal.record_intent("a", "p", day)
+    journal.requeue_maybe_billed("a")
+    journal.record_intent("a", "p", day)
+    journal.record_intent("b", "p", day)
     with pytest.raises(BudgetExceeded):
-        journal.sending("c", "p", day)
+        journal.record_intent("c", "p", day)
     assert journal.lost_cny("me") == 1.0
     assert journal.reserved_cny("me", day[0]) == 3.0
 
 
-def test_a_rows_own_lost_answer_counts_when_it_is_asked_for_again(journal: Journal, runs: Runs) -> None:
+def test_a_rows_own_lost_answer_counts_when_it_is_asked_for_again(journal: Journal, runs: BatchStore) -> None:
     runs.intend_all([values("a", "a")])
-    journal.sending("a", "p", [Budget(1.5, "day")])
-    journal.lost("a")
+    journal.record_intent("a", "p", [Budget(1.5, "day")])
+    journal.requeue_maybe_billed("a")
     with pytest.raises(BudgetExceeded):
-        journal.sending("a", "p", [Budget(1.5, "day")])
+        journal.record_intent("a", "p", [Budget(1.5, "day")])
 
 
-def test_what_a_dead_process_was_asking_for_may_be_billed(journal: Journal, runs: Runs) -> None:
+def test_what_a_dead_process_was_asking_for_may_be_billed(journal: Journal, runs: BatchStore) -> None:
     runs.intend_all([values("a", "a", kind="text"), values("b", "b", kind="text"), values("c", "c")])
-    journal.sending("a", "p")
-    journal.sending("c", "p")
-    runs.take(RUN, "next", ["p"], ["text"])
+    journal.record_intent("a", "p")
+    journal.record_intent("c", "p")
+    runs.take_over(RUN, "next", ["p"], ["text"])
     assert [state(journal, name)[0] for name in "abc"] == ["waiting", "waiting", "unsettled"]
     assert journal.lost_cny("me") == 1.0

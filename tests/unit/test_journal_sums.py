@@ -20,10 +20,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bailian.store import bulk_writes
-from bailian.store.batches import Runs
+from bailian.store.batches import BatchStore
 from bailian.store.budgets import Budget
 from bailian.store.jobs import Journal
-from bailian.store.schema import SCHEMA, Ended
+from bailian.store.schema import SCHEMA, JobResult
 from bailian.store.sums import SUMS
 
 ROOT = Path(__file__).parents[2]
@@ -94,35 +94,35 @@ def intend(journal: Journal, run: str | None = None) -> str:
 
 def live(journal: Journal, chance: random.Random, lives: int) -> None:
     """Let jobs live as the engine lets them."""
-    runs = Runs(journal, "me")
+    runs = BatchStore(journal, "me")
     budgets = (Budget(1e6, "day"), Budget(1e6, "month"))
     for _ in range(lives):
         ids = [intend(journal, chance.choice(RUNS)) for _ in range(2)]
         if chance.random() < 0.3:
-            bulk_writes.sending(journal, ids, "o")
+            bulk_writes.record_intents(journal, ids, "o")
         else:
             for job_id in ids:
-                journal.sending(job_id, "o", budgets, server_s=chance.choice([None, NOW_S - 5_000]))
-        bulk_writes.ended(journal, [Ended(ids[0], {"usage": {"image_count": 1}}, 0.14, None, None)])
+                journal.record_intent(job_id, "o", budgets, server_s=chance.choice([None, NOW_S - 5_000]))
+        bulk_writes.store_answers(journal, [JobResult(ids[0], {"usage": {"image_count": 1}}, 0.14, None, None)])
         way = chance.randrange(7)
         if way == 0:
-            journal.lost(ids[1])
+            journal.requeue_maybe_billed(ids[1])
         elif way == 1:
-            journal.not_sent(ids[1])
+            journal.requeue(ids[1])
         elif way == 2:
-            journal.unsettled(ids[1])
+            journal.in_doubt(ids[1])
             journal.finish(ids[1], "held", {"error": {}})
         elif way == 3:
-            journal.submitted(ids[1], os.urandom(8).hex(), None)
-            journal.charged(ids[1], 0.07)
+            journal.record_task(ids[1], os.urandom(8).hex(), None)
+            journal.record_cost(ids[1], 0.07)
         elif way == 4:
             journal.finish(ids[1], "failed", {"error": {}})
         elif way == 5:
-            runs.take(RUNS[1] or "", "o", [], ["image"])
+            runs.take_over(RUNS[1] or "", "o", [], ["image"])
         else:
             runs.forget(RUNS[1] or "")
         with suppress(Taken), journal.database.together():
-            bulk_writes.done(journal, ids[:1])
+            bulk_writes.finish_jobs(journal, ids[:1])
             if chance.random() < 0.2:
                 raise Taken
         journal.finish(ids[0], "done")
@@ -213,7 +213,7 @@ def test_nothing_reads_every_job(journal: Journal) -> None:
         *(lambda: journal.reserved_cny("me", month), lambda: journal.reserved_cny("me", Budget(9, "run", run="r"))),
     ]
     send = iter(waiting)
-    sent = lambda: journal.sending(next(send), "o", (day, month, Budget(1e6, "run", run="batch:/b.json")))  # noqa: E731
+    sent = lambda: journal.record_intent(next(send), "o", (day, month, Budget(1e6, "run", run="batch:/b.json")))  # noqa: E731
     few = [steps(journal, call) for call in (*asked, sent)]
     with journal.database.write() as db:
         db.execute(

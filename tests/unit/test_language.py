@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from bailian.i18n import language, say
+from bailian.i18n import language, tr
 
 VARIABLES = ("BAILIAN_LANG", "LC_ALL", "LC_MESSAGES", "LANG")
 
@@ -59,7 +59,7 @@ def test_an_empty_variable_does_not_count(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_say_picks_the_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     """`say` returns the sentence of the user's language."""
-    assert say("yes", "是") == "yes"
+    assert tr("yes", "是") == "yes"
     monkeypatch.setenv("BAILIAN_LANG", "zh")
     language.cache_clear()
-    assert say("yes", "是") == "是"
+    assert tr("yes", "是") == "是"

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from bailian.errors import InvalidRequest
 from bailian.files import naming
-from bailian.files.naming import DEFAULT_TEMPLATE, FIELDS, check_template, place, render
+from bailian.files.naming import DEFAULT_TEMPLATE, FIELDS, check_template, publish, render
 
 ROOT = Path(__file__).parents[2]
 LONGEST_ENDING = "-999.webp.part"
@@ -153,7 +153,7 @@ def part(folder: Path, text: str = "new") -> Path:
 
 def test_a_file_gets_its_name_and_the_temporary_one_goes(tmp_path: Path) -> None:
     """The whole file appears under its final name only."""
-    assert place(part(tmp_path), tmp_path / "a.png") == tmp_path / "a.png"
+    assert publish(part(tmp_path), tmp_path / "a.png") == tmp_path / "a.png"
     assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("a.png", "new")]
 
 
@@ -161,7 +161,7 @@ def test_nothing_existing_is_overwritten(tmp_path: Path) -> None:
     """Files, folders and broken links that have the name keep it; the new file gets the next free one."""
     (tmp_path / "a.png").write_text("old", encoding="utf-8")
     (tmp_path / "a-2.png").mkdir()
-    assert place(part(tmp_path), tmp_path / "a.png") == tmp_path / "a-3.png"
+    assert publish(part(tmp_path), tmp_path / "a.png") == tmp_path / "a-3.png"
     assert (tmp_path / "a.png").read_text() == "old"
 
 
@@ -169,14 +169,14 @@ def test_nothing_existing_is_overwritten(tmp_path: Path) -> None:
 def test_a_broken_link_keeps_its_name(tmp_path: Path) -> None:
     """A link that leads nowhere is somebody's too."""
     (tmp_path / "a.png").symlink_to(tmp_path / "nowhere")
-    assert place(part(tmp_path), tmp_path / "a.png") == tmp_path / "a-2.png"
+    assert publish(part(tmp_path), tmp_path / "a.png") == tmp_path / "a-2.png"
 
 
 def test_killed_between_naming_and_cleaning(tmp_path: Path) -> None:
     """A file that already has its name is not given a second one."""
     temp = part(tmp_path)
     os.link(temp, tmp_path / "a.png")
-    assert place(temp, tmp_path / "a.png") == tmp_path / "a.png"
+    assert publish(temp, tmp_path / "a.png") == tmp_path / "a.png"
     assert [path.name for path in tmp_path.iterdir()] == ["a.png"]
 
 
@@ -189,7 +189,7 @@ def test_where_links_are_not_possible(tmp_path: Path, monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(os, "link", no_links)
     (tmp_path / "a.png").write_text("old", encoding="utf-8")
-    assert place(part(tmp_path), tmp_path / "a.png") == tmp_path / "a-2.png"
+    assert publish(part(tmp_path), tmp_path / "a.png") == tmp_path / "a-2.png"
     assert sorted(path.read_text() for path in tmp_path.iterdir()) == ["new", "old"]
 
 
@@ -202,7 +202,7 @@ def test_a_full_disk_is_said_and_the_file_stays(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr(os, "link", full)
     temp = part(tmp_path)
     with pytest.raises(OSError, match="full"):
-        place(temp, tmp_path / "a.png")
+        publish(temp, tmp_path / "a.png")
     assert temp.exists()
 
 
@@ -212,7 +212,7 @@ def test_a_paid_file_is_never_lost_when_all_names_are_taken(tmp_path: Path) -> N
         (tmp_path / name).write_text("old", encoding="utf-8")
     temp = part(tmp_path)
     try:
-        placed = place(temp, tmp_path / "a.png")
+        placed = publish(temp, tmp_path / "a.png")
     except OSError:
         placed = temp
     assert placed.read_text() == "new"

@@ -106,7 +106,7 @@ def test_the_first_name_that_is_not_refused_is_taken(tmp_path: Path) -> None:
     whole, other = tmp_path / ".1.part", tmp_path / "s7.png"
     whole.write_text("ours")
     other.write_text("other")
-    assert naming.place_first(whole, naming.fallbacks(tmp_path / "猫_s7.png", "s7")) == tmp_path / "s7-2.png"
+    assert naming.publish_first(whole, naming.fallbacks(tmp_path / "猫_s7.png", "s7")) == tmp_path / "s7-2.png"
     assert (other.read_text(), whole.exists()) == ("other", False)
 
 
@@ -115,7 +115,7 @@ def test_when_all_names_are_refused_the_file_stays_where_it_is(tmp_path: Path) -
     whole = tmp_path / ".1.part"
     whole.write_text("ours")
     with pytest.raises(OSError, match="猫"):
-        naming.place_first(whole, [tmp_path / "猫.png", tmp_path / "大猫.png"])
+        naming.publish_first(whole, [tmp_path / "猫.png", tmp_path / "大猫.png"])
     assert whole.read_text() == "ours"
 
 

@@ -7,14 +7,14 @@ import subprocess
 import sys
 from pathlib import Path
 
-from bailian.store.leases import Owner
+from bailian.store.leases import ProcessLease
 
 ROOT = Path(__file__).parents[2]
 HOLD = """
 import sys
 from pathlib import Path
-from bailian.store.leases import Owner
-with Owner(Path(sys.argv[1])) as owner:
+from bailian.store.leases import ProcessLease
+with ProcessLease(Path(sys.argv[1])) as owner:
     print(owner.id, flush=True)
     sys.stdin.read()
 """
@@ -35,23 +35,23 @@ def start(home: Path) -> tuple[subprocess.Popen[str], str]:
 
 def test_nobody_is_gone_and_oneself_is_not(tmp_path: Path) -> None:
     """A job without owner may be taken; one's own may not be taken from oneself."""
-    with Owner(tmp_path) as me:
-        assert me.is_gone(None)
-        assert not me.is_gone(me.id)
+    with ProcessLease(tmp_path) as me:
+        assert me.is_dead(None)
+        assert not me.is_dead(me.id)
 
 
 def test_who_never_was_is_gone(tmp_path: Path) -> None:
     """An owner that left no lock does not run."""
-    with Owner(tmp_path) as me:
-        assert me.is_gone("0123456789ab")
+    with ProcessLease(tmp_path) as me:
+        assert me.is_dead("0123456789ab")
 
 
 def test_another_running_process_is_not_gone(tmp_path: Path) -> None:
     """Its lock is held, and asking does not take it away."""
     process, other = start(tmp_path)
-    with process, Owner(tmp_path) as me:
-        assert not me.is_gone(other)
-        assert not me.is_gone(other)
+    with process, ProcessLease(tmp_path) as me:
+        assert not me.is_dead(other)
+        assert not me.is_dead(other)
         process.communicate("")
 
 
@@ -61,24 +61,24 @@ def test_a_killed_process_is_gone(tmp_path: Path) -> None:
     process.kill()
     process.communicate()
     assert (tmp_path / "running" / f"{other}.lock").exists()
-    with Owner(tmp_path) as me:
-        assert me.is_gone(other)
-        assert me.is_gone(other)
+    with ProcessLease(tmp_path) as me:
+        assert me.is_dead(other)
+        assert me.is_dead(other)
     assert not list((tmp_path / "running").iterdir())
 
 
 def test_an_owner_that_left_is_gone_and_leaves_no_file(tmp_path: Path) -> None:
     """A finished run cleans up behind itself."""
-    with Owner(tmp_path) as first:
+    with ProcessLease(tmp_path) as first:
         pass
-    with Owner(tmp_path) as me:
-        assert me.is_gone(first.id)
+    with ProcessLease(tmp_path) as me:
+        assert me.is_dead(first.id)
         assert [path.name for path in (tmp_path / "running").iterdir()] == [f"{me.id}.lock"]
 
 
 def test_two_owners_of_one_process_are_told_apart(tmp_path: Path) -> None:
     """An engine inside another one's process is somebody else, and alive."""
-    with Owner(tmp_path) as one, Owner(tmp_path) as other:
+    with ProcessLease(tmp_path) as one, ProcessLease(tmp_path) as other:
         assert one.id != other.id
-        assert not one.is_gone(other.id)
-        assert not other.is_gone(one.id)
+        assert not one.is_dead(other.id)
+        assert not other.is_dead(one.id)

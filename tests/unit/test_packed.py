@@ -59,7 +59,7 @@ def test_what_was_packed_is_what_comes_out(
     whole = data * times
     pieces = list(Unpacker(name).pieces(cut_up(pack(whole), size)))
     assert b"".join(pieces) == whole
-    assert all(len(piece) <= max(PIECE_BYTES, size) for piece in pieces)
+    assert all(len(on_chunk) <= max(PIECE_BYTES, size) for on_chunk in pieces)
 
 
 @pytest.mark.parametrize(("name", "pack"), [PACKERS[0], PACKERS[5], PACKERS[6]])

@@ -17,7 +17,8 @@ from PIL import Image, ImageChops, ImageOps, ImageStat
 from bailian.errors import InvalidRequest
 from bailian.files import pictures
 from bailian.inputs import resolve as inputs
-from bailian.inputs.resolve import path_of, resolve
+from bailian.inputs.resolve import resolve
+from bailian.store.paths import path_of
 from bailian.types import Input
 
 SIDEWAYS = Image.Exif()

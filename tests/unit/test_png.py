@@ -41,25 +41,25 @@ def test_what_is_no_png_has_no_size(data: bytes) -> None:
 
 def test_a_whole_picture_is_whole() -> None:
     """All chunks up to IEND are there."""
-    assert png.is_whole(PICTURE)
+    assert png.is_complete(PICTURE)
 
 
 def test_what_comes_after_the_end_does_not_matter() -> None:
     """A PNG ends at IEND."""
-    assert png.is_whole(PICTURE + b"\n")
+    assert png.is_complete(PICTURE + b"\n")
 
 
 @pytest.mark.parametrize("end", range(len(PICTURE)))
 def test_a_cut_picture_is_never_whole(end: int) -> None:
     """A download that ended early is found out, wherever it ended."""
-    assert not png.is_whole(PICTURE[:end])
+    assert not png.is_complete(PICTURE[:end])
 
 
 @given(st.integers(8, len(PICTURE) - 1), st.integers(1, 255))
 def test_a_damaged_picture_is_never_whole(at: int, change: int) -> None:
     """One changed byte is found by its chunk's checksum."""
     damaged = PICTURE[:at] + bytes([PICTURE[at] ^ change]) + PICTURE[at + 1 :]
-    assert not png.is_whole(damaged)
+    assert not png.is_complete(damaged)
 
 
 @given(st.binary())
@@ -67,7 +67,7 @@ def test_any_bytes_can_be_asked(data: bytes) -> None:
     """Untrusted bytes give an answer, never an error."""
     for start in (b"", png.SIGNATURE):
         png.size_px(start + data)
-        png.is_whole(start + data)
+        png.is_complete(start + data)
         png.texts(start + data)
 
 
@@ -76,7 +76,7 @@ def test_texts_come_back_as_they_went_in(texts: dict[str, str]) -> None:
     """Every text survives, whatever it holds: Chinese, emoji, line ends, zero characters."""
     written = png.with_text(PICTURE, texts)
     assert png.texts(written) == texts
-    assert png.is_whole(written)
+    assert png.is_complete(written)
 
 
 @given(TEXTS)
@@ -91,7 +91,7 @@ def test_texts_change_nothing_else(texts: dict[str, str]) -> None:
 def test_a_cut_is_found_after_texts_were_added(texts: dict[str, str], data: st.DataObject) -> None:
     """A file cut while it was written is never taken for whole."""
     written = png.with_text(PICTURE, texts)
-    assert not png.is_whole(written[: data.draw(st.integers(0, len(written) - 1))])
+    assert not png.is_complete(written[: data.draw(st.integers(0, len(written) - 1))])
 
 
 def test_other_programs_texts_are_read_too() -> None:

@@ -90,7 +90,7 @@ def test_a_recipe_is_read_back_from_the_picture(tmp_path: Path) -> None:
 def test_a_prompt_that_the_service_cut_inside_an_emoji_can_be_saved(text: str) -> None:
     """JSON may hold half a character; a paid picture is saved all the same."""
     written = png.with_text(PICTURE, recipe.png_texts(made(actual_prompt=text)))
-    assert png.is_whole(written)
+    assert png.is_complete(written)
     assert json.loads(png.texts(written)[recipe.KEY])["picture"] == 2
 
 
@@ -119,7 +119,7 @@ def test_a_file_of_others_has_no_recipe(tmp_path: Path, text: bytes | None, plac
 
 def test_the_command_makes_it_again() -> None:
     """Every field stands in the line, quoted for the shell."""
-    assert recipe.command({"kind": "image", **REQUEST}) == (
+    assert recipe.command({"kind": "image", **REQUEST}, "text2image.py") == (
         "python text2image.py --model wan2.2-t2i-flash --size '1024*1024' --n 2 --seed 7 "
         "--prompt-extend --no-watermark 'a cat, 一只猫'"
     )
@@ -127,7 +127,7 @@ def test_the_command_makes_it_again() -> None:
 
 def test_a_seed_of_zero_is_a_seed() -> None:
     """Zero is a value; only what is absent is left out."""
-    assert "--seed 0" in recipe.command({"kind": "image", "prompt": "x", "seed": 0})
+    assert "--seed 0" in recipe.command({"kind": "image", "prompt": "x", "seed": 0}, "text2image.py")
 
 
 @given(
@@ -145,6 +145,6 @@ def test_the_command_is_read_back_as_the_same_request(
     import text2image
 
     request = {**REQUEST, "prompt": prompt, "negative_prompt": negative, "seed": seed, "watermark": watermark}
-    _python, _script, *words = shlex.split(recipe.command({"kind": "image", **request}))
+    _python, _script, *words = shlex.split(recipe.command({"kind": "image", **request}, "text2image.py"))
     read = text2image.main.make_context("text2image.py", words).params
     assert {name: read[name] or "" if name == "negative_prompt" else read[name] for name in request} == request

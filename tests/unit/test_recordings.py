@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from bailian.errors import InvalidRequest
 from bailian.inputs import recordings
 from bailian.inputs.recordings import resolve_recording
-from bailian.inputs.resolve import path_of
+from bailian.store.paths import path_of
 from bailian.types import Recording
 
 SECONDS = 2

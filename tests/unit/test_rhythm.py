@@ -7,37 +7,37 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bailian.engine import timing
-from bailian.engine.timing import Usual, backoff_s, next_poll_s, usual
+from bailian.engine.timing import DurationProfile, backoff_s, duration_profile, next_poll_s
 
 SECONDS = st.floats(0, 1e6)
 LONGEST_BACKOFF_S = timing.BACKOFF_LONGEST_S * 1.25
 
 
 @st.composite
-def usuals(draw: st.DrawFn) -> Usual:
+def usuals(draw: st.DrawFn) -> DurationProfile:
     low_s, median_s, high_s = sorted(draw(SECONDS) for _ in range(3))
-    return Usual(low_s, median_s, high_s)
+    return DurationProfile(low_s, median_s, high_s)
 
 
 def test_no_history_knows_nothing() -> None:
     """Before the first task of a model nothing is usual."""
-    assert usual([]) is None
+    assert duration_profile([]) is None
 
 
 def test_one_task_is_a_history() -> None:
     """After one task its duration is what is usual."""
-    assert usual([12.5]) == Usual(12.5, 12.5, 12.5)
+    assert duration_profile([12.5]) == DurationProfile(12.5, 12.5, 12.5)
 
 
 def test_most_tasks_end_between_low_and_high() -> None:
     """The lowest and the highest tenth do not count."""
-    assert usual([float(i) for i in range(101)]) == Usual(10, 50, 90)
+    assert duration_profile([float(i) for i in range(101)]) == DurationProfile(10, 50, 90)
 
 
 @given(st.lists(SECONDS, min_size=1))
 def test_low_median_high_are_in_order(durations_s: list[float]) -> None:
     """Whatever the journal holds, low ≤ median ≤ high, within what was seen."""
-    known = usual(durations_s)
+    known = duration_profile(durations_s)
     assert known is not None
     slack_s = 1e-6 * max(1.0, *durations_s)
     assert min(durations_s) - slack_s <= known.low_s <= known.median_s + slack_s
@@ -52,7 +52,7 @@ def test_an_unknown_model_is_asked_within_bounds(elapsed_s: float, typical_s: fl
 
 
 @given(SECONDS, usuals(), st.none() | st.floats(0, 1))
-def test_a_known_model_is_asked_within_bounds(elapsed_s: float, known: Usual, started: float | None) -> None:
+def test_a_known_model_is_asked_within_bounds(elapsed_s: float, known: DurationProfile, started: float | None) -> None:
     """The pause is never negative, never a burst, and ends when most tasks have ended."""
     pause_s = next_poll_s(elapsed_s, known, running_since_s=None if started is None else started * elapsed_s)
     assert pause_s >= timing.SHORTEST_POLL_S / 2 - 1e-6
@@ -61,7 +61,7 @@ def test_a_known_model_is_asked_within_bounds(elapsed_s: float, known: Usual, st
 
 def test_the_first_question_comes_when_an_answer_is_likely() -> None:
     """Just after the time by which a tenth of the tasks have ended, counted from when it began to run."""
-    known = Usual(10, 12, 20)
+    known = DurationProfile(10, 12, 20)
     assert next_poll_s(0, known) == pytest.approx(10 + timing.AFTER_EXPECTED_S)
     assert next_poll_s(4, known) == pytest.approx(6 + timing.AFTER_EXPECTED_S)
     assert next_poll_s(34, known, running_since_s=30) == pytest.approx(6 + timing.AFTER_EXPECTED_S)
@@ -69,13 +69,13 @@ def test_the_first_question_comes_when_an_answer_is_likely() -> None:
 
 def test_in_the_likely_time_it_is_asked_often() -> None:
     """A few questions between low and high, but never a burst."""
-    assert next_poll_s(12, Usual(10, 12, 20)) == pytest.approx(2)
-    assert next_poll_s(10.05, Usual(10, 10.1, 10.2)) == timing.SHORTEST_POLL_S
+    assert next_poll_s(12, DurationProfile(10, 12, 20)) == pytest.approx(2)
+    assert next_poll_s(10.05, DurationProfile(10, 10.1, 10.2)) == timing.SHORTEST_POLL_S
 
 
 def test_an_overdue_task_is_asked_ever_more_seldom() -> None:
     """The pauses grow with the delay, up to ten seconds."""
-    pauses = [next_poll_s(at_s, Usual(10, 12, 20)) for at_s in (20, 25, 40, 100, 10_000)]
+    pauses = [next_poll_s(at_s, DurationProfile(10, 12, 20)) for at_s in (20, 25, 40, 100, 10_000)]
     assert pauses == sorted(pauses)
     assert pauses[-1] == timing.LONGEST_POLL_S
 
@@ -102,7 +102,7 @@ def test_the_servers_wish_wins_when_it_is_longer() -> None:
 
 @given(st.integers(0, 10**9), st.none() | st.floats(0, 3600), st.floats(0, 1))
 def test_back_off_is_bounded(attempt: int, retry_after_s: float | None, jitter: float) -> None:
-    """Never negative, never below the server's wish, never above both limits."""
+    """Never negative, never below the server's spec, never above both limits."""
     pause_s = backoff_s(attempt, retry_after_s=retry_after_s, jitter=jitter)
     assert 0.75 <= pause_s <= max(LONGEST_BACKOFF_S, retry_after_s or 0)
     assert pause_s >= (retry_after_s or 0)

@@ -68,15 +68,15 @@ def test_a_composed_character_stays_whole(text: str, limit: int, pieces: list[st
 def test_the_pieces_are_the_text_and_obey_the_limit(text: str, limit: int) -> None:
     pieces = split_text(text, limit)
     assert "".join(pieces) == text
-    assert all(0 < len(piece) <= limit for piece in pieces)
+    assert all(0 < len(on_chunk) <= limit for on_chunk in pieces)
     for before, after in pairwise(pieces):
         assert len(before) + len(after) > limit or (before.strip() and after.strip())
 
 
 @given(st.text(LETTERS, min_size=1, max_size=60), st.integers(12, 20))
 def test_no_piece_begins_in_the_middle_of_a_character(text: str, limit: int) -> None:
-    for piece in split_text(text, limit)[1:]:
-        joined = unicodedata.category(piece[0]).startswith("M") or piece[0] == "\u200d"
+    for on_chunk in split_text(text, limit)[1:]:
+        joined = unicodedata.category(on_chunk[0]).startswith("M") or on_chunk[0] == "\u200d"
         assert not joined or re.search(r"[\u0301\u200d\ufe0f👩👧🏽]{11}", text)
 
 

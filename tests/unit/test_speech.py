@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from bailian.catalog import Catalog, Model, load
 from bailian.errors import InvalidRequest
 from bailian.i18n import language
-from bailian.modalities import Modality, of, speech
+from bailian.modalities import Modality, modality_of, speech
 from bailian.modalities.speech import asked_prompt, charged_cny, from_config, items, joined, payload_of, with_paths
 from bailian.types import Item, Prepared
 
@@ -44,8 +44,8 @@ def short(limit: int) -> Catalog:
 
 
 def test_it_is_a_modality() -> None:
-    module: Modality = of("speech")
-    assert (module.INPUT_FIELDS, module.RESULT_SUFFIXES, module.REPEATABLE) == ((), ("wav", "mp3", "pcm"), False)
+    module: Modality = modality_of("speech")
+    assert (module.INPUT_FIELDS, module.RESULT_SUFFIXES, module.RETRY_SAFE) == ((), ("wav", "mp3", "pcm"), False)
     assert all(name in CATALOG for name in speech.DEFAULT_MODELS)
 
 
@@ -391,9 +391,9 @@ def test_no_answer_is_a_crash(answers: list[dict[str, Any]]) -> None:
 @pytest.mark.parametrize("odd", [None, -3, 10**400, True, float("nan"), "9"])
 def test_a_running_total_that_cannot_be_takes_back_what_was_told(odd: Any) -> None:
     """The total before it would be too small a bill: without a figure the text itself is counted."""
-    from bailian.service.speech.frames import Course
+    from bailian.service.speech.frames import TaskTranscript
 
-    course = Course("a" * 32)
+    course = TaskTranscript("a" * 32)
     for characters in (5, odd):
         course.take(
             json.dumps(

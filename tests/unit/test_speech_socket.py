@@ -24,7 +24,7 @@ from bailian import __version__
 from bailian.errors import MaybeSent, NotSent, ServiceError, Unreachable
 from bailian.sandbox import Fault, Sandbox
 from bailian.service.speech import session
-from bailian.service.speech.connection import Line
+from bailian.service.speech.connection import SpeechConnection
 from bailian.service.speech.session import SpeechSocket
 from tests.unit.local_web import LocalWeb, hang_up, http, silence
 
@@ -493,10 +493,10 @@ def test_what_is_here_is_taken_before_the_time_is_over(
     part: Path, monkeypatch: pytest.MonkeyPatch, is_total: bool
 ) -> None:
     """A process that was stopped meanwhile (Ctrl-Z) finds its time over and the paid sound in the buffer."""
-    next_message = Line.next_message
+    next_message = SpeechConnection.next_message
     late = iter([True])
 
-    def after_a_pause(self: Line, timeout_s: float) -> tuple[bool, bytes]:
+    def after_a_pause(self: SpeechConnection, timeout_s: float) -> tuple[bool, bytes]:
         if not is_total and next(late, False):
             raise TimeoutError
         return next_message(self, timeout_s)
@@ -505,7 +505,7 @@ def test_what_is_here_is_taken_before_the_time_is_over(
         peer.frame(BINARY, SOUND)
         peer.finish()
 
-    monkeypatch.setattr(Line, "next_message", after_a_pause)
+    monkeypatch.setattr(SpeechConnection, "next_message", after_a_pause)
     limits = {"total_s": 0.0} if is_total else {"total_s": 900.0, "idle_s": 30.0}
     assert answer_of(script, part, **limits)["output"]["audio_bytes"] == len(SOUND)
 

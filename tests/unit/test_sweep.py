@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from bailian.engine.task_list import EVERY_S, FROM_TASKS, REST_S, Sweep
+from bailian.engine.task_list import EVERY_S, FROM_TASKS, REST_S, TaskListPoller
 from bailian.errors import TransportError
 from bailian.service.client import ListedTask
 from tests.unit.clocks import Clock
@@ -28,14 +28,14 @@ def test_a_page_counts_before_the_next_one_has_come(clock: Clock) -> None:
 
     def read(note: Note) -> None:
         note([listed("甲", "SUCCEEDED"), listed("乙", "RUNNING")])
-        seen.append(sweep.is_over("甲"))  # as another thread would ask meanwhile
+        seen.append(task_list.is_over("甲"))  # as another thread would ask meanwhile
         note([listed("丙", "FAILED")])
 
-    sweep = Sweep(read, clock)
-    sweep.waiting |= {"甲", "乙", "丙"}
-    assert sweep.is_over("丙")
+    task_list = TaskListPoller(read, clock)
+    task_list.waiting |= {"甲", "乙", "丙"}
+    assert task_list.is_over("丙")
     assert seen == [True]
-    assert not sweep.is_over("乙")
+    assert not task_list.is_over("乙")
 
 
 def test_the_list_is_read_again_after_a_while_counted_from_its_beginning(clock: Clock) -> None:
@@ -45,37 +45,37 @@ def test_the_list_is_read_again_after_a_while_counted_from_its_beginning(clock: 
         reads.append(clock.now_s)
         clock.now_s += EVERY_S + 1  # so long do its pages take
 
-    sweep = Sweep(read, clock)
-    sweep.waiting.add("甲")
-    sweep.is_over("甲")
-    sweep.is_over("甲")
+    task_list = TaskListPoller(read, clock)
+    task_list.waiting.add("甲")
+    task_list.is_over("甲")
+    task_list.is_over("甲")
     assert len(reads) == 2
     clock.now_s = reads[-1] + EVERY_S - 0.1
-    sweep.is_over("甲")
+    task_list.is_over("甲")
     assert len(reads) == 2
 
 
 def test_tasks_of_others_and_those_that_were_fetched_are_not_kept(clock: Clock) -> None:
-    sweep = Sweep(lambda note: note([listed("甲", "SUCCEEDED"), listed("别人", "SUCCEEDED")]), clock)
-    sweep.waiting.add("甲")
-    assert sweep.is_over("甲")
-    assert not sweep.is_over("别人")
+    task_list = TaskListPoller(lambda note: note([listed("甲", "SUCCEEDED"), listed("别人", "SUCCEEDED")]), clock)
+    task_list.waiting.add("甲")
+    assert task_list.is_over("甲")
+    assert not task_list.is_over("别人")
 
 
 def test_a_list_that_cannot_be_read_is_left_alone_for_a_while(clock: Clock) -> None:
     def broken(note: Note) -> None:
         raise TransportError("坏了")
 
-    sweep = Sweep(broken, clock)
-    sweep.waiting |= {str(number) for number in range(FROM_TASKS)}
-    assert sweep.wanted
-    assert not sweep.is_over("0")
-    assert not sweep.wanted
+    task_list = TaskListPoller(broken, clock)
+    task_list.waiting |= {str(number) for number in range(FROM_TASKS)}
+    assert task_list.wanted
+    assert not task_list.is_over("0")
+    assert not task_list.wanted
     clock.now_s += REST_S
-    assert sweep.wanted
+    assert task_list.wanted
 
 
 def test_few_tasks_are_asked_for_one_by_one(clock: Clock) -> None:
-    sweep = Sweep(lambda note: None, clock)
-    sweep.waiting |= {str(number) for number in range(FROM_TASKS - 1)}
-    assert not sweep.wanted
+    task_list = TaskListPoller(lambda note: None, clock)
+    task_list.waiting |= {str(number) for number in range(FROM_TASKS - 1)}
+    assert not task_list.wanted

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bailian.cli.output.terminal import printable, talk, talk_error, talk_notices, write_data, write_json
+from bailian.cli.output.terminal import print_data, print_err, print_error, print_json, print_notices, printable
 from bailian.config.settings import Secret
 from bailian.errors import BailianError, InvalidRequest
 from bailian.service.error_codes import service_error
@@ -91,7 +91,7 @@ def test_json_says_what_it_was_given_on_one_harmless_line(value: dict[str, objec
     """Another program reads back the same value; a terminal that shows it is not driven by it."""
     with pytest.MonkeyPatch.context() as monkeypatch:
         printed = Printed(monkeypatch, "utf-8")
-        write_json(value)
+        print_json(value)
         text = printed.text
     assert json.loads(text) == value
     assert text.endswith("\n")
@@ -104,7 +104,7 @@ def test_json_is_json_in_every_encoding(monkeypatch: pytest.MonkeyPatch, encodin
     """A pipe on Windows, or LC_ALL=C: characters that the encoding lacks are escaped as JSON has it."""
     value = {"prompt": "一只猫 é 😀 \x85 \u202e"}
     printed = Printed(monkeypatch, encoding)
-    write_json(value)
+    print_json(value)
     assert json.loads(printed.text) == value
 
 
@@ -112,22 +112,22 @@ def test_json_is_json_in_every_encoding(monkeypatch: pytest.MonkeyPatch, encodin
 def test_no_encoding_makes_talking_fail(monkeypatch: pytest.MonkeyPatch, encoding: str) -> None:
     """A path or a message that the terminal cannot show is escaped; a paid result is not lost over it."""
     printed = Printed(monkeypatch, encoding)
-    write_data("outputs/一只猫_😀.png")
-    talk("done \ud83d")
+    print_data("outputs/一只猫_😀.png")
+    print_err("done \ud83d")
     assert printed.text.count("\n") == 2
 
 
 def test_a_key_does_not_show_in_json(capsys: pytest.CaptureFixture[str]) -> None:
     """What JSON does not know is shown by its text, and a key's text is its mask."""
-    write_json({"key": Secret("sk-0123456789abcdef")})
+    print_json({"key": Secret("sk-0123456789abcdef")})
     assert json.loads(capsys.readouterr().out) == {"key": "Secret(sk-…cdef)"}
 
 
 def test_data_goes_to_stdout_and_talk_to_stderr(capsys: pytest.CaptureFixture[str]) -> None:
     """stdout is data, stderr is talk."""
-    write_data("outputs/1.png")
-    talk("done")
-    talk_notices([Notice("a", "first"), Notice("b", "second")])
+    print_data("outputs/1.png")
+    print_err("done")
+    print_notices([Notice("a", "first"), Notice("b", "second")])
     out, err = capsys.readouterr()
     assert (out, err) == ("outputs/1.png\n", "done\nnote: first\nnote: second\n")
 
@@ -135,7 +135,7 @@ def test_data_goes_to_stdout_and_talk_to_stderr(capsys: pytest.CaptureFixture[st
 def test_an_error_says_what_why_and_the_numbers(capsys: pytest.CaptureFixture[str]) -> None:
     """The message, what to do, and the ids that support asks for; once each."""
     error = service_error("Throttling", "slow\x1b[31m down", 429, request_id="r-1", task_id="t-1")
-    talk_error(error)
+    print_error(error)
     out, err = capsys.readouterr()
     assert out == ""
     assert err.splitlines() == [
@@ -147,12 +147,12 @@ def test_an_error_says_what_why_and_the_numbers(capsys: pytest.CaptureFixture[st
 
 def test_a_code_is_not_said_twice(capsys: pytest.CaptureFixture[str]) -> None:
     """Where the service's code is ours, once is enough; without advice there is no empty line."""
-    talk_error(BailianError("bad", code="InvalidParameter", wire_code="InvalidParameter", advice=""))
+    print_error(BailianError("bad", code="InvalidParameter", wire_code="InvalidParameter", advice=""))
     assert capsys.readouterr().err.splitlines() == ["error: bad", "  (InvalidParameter)"]
 
 
 def test_every_problem_has_its_line(capsys: pytest.CaptureFixture[str]) -> None:
     """A refusal of several fields is a list, and a message cannot pretend to be another error."""
-    talk_error(InvalidRequest.one("n", "too many\nerror: forged"))
+    print_error(InvalidRequest.one("n", "too many\nerror: forged"))
     first, second, *_ = capsys.readouterr().err.splitlines()
     assert (first, second) == ("error: n: too many", "       error: forged")

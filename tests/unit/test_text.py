@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from bailian.catalog import Catalog, load
 from bailian.errors import InvalidRequest
 from bailian.files import tokens
-from bailian.modalities import Modality, of, text
+from bailian.modalities import Modality, modality_of, text
 from bailian.modalities.text_answers import Assembly, next_messages, text_of
 from bailian.modalities.text_prices import cost_cny, prices_of
 from bailian.service.sse import frames
@@ -99,7 +99,7 @@ def two_bytes_a_token(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_it_is_a_modality() -> None:
-    module: Modality = of("text")
+    module: Modality = modality_of("text")
     assert module.asked_prompt(prepare("你好").body) == "你好"
     assert all(callable(getattr(text, name)) for name in text.__all__)
 
@@ -420,16 +420,16 @@ def test_the_estimate_is_the_longest_answer_to_the_longest_reading() -> None:
 
 @pytest.mark.usefixtures("two_bytes_a_token")
 def test_the_exact_cost_counts_the_question() -> None:
-    exact = text.exact(prepare("一二三四", system="五六"))  # 18 bytes
-    assert exact.estimate_cny == cost("qwen-plus", 9 + 2 * tokens.TOKENS_A_MESSAGE, 1500)
-    assert exact.body == prepare("一二三四", system="五六").body
-    thinking = text.exact(prepare("一二", thinking=True, max_tokens=100, thinking_budget=50))
+    refined = text.refine_estimate(prepare("一二三四", system="五六"))  # 18 bytes
+    assert refined.estimate_cny == cost("qwen-plus", 9 + 2 * tokens.TOKENS_A_MESSAGE, 1500)
+    assert refined.body == prepare("一二三四", system="五六").body
+    thinking = text.refine_estimate(prepare("一二", thinking=True, max_tokens=100, thinking_budget=50))
     assert thinking.estimate_cny == cost("qwen-plus", 3 + tokens.TOKENS_A_MESSAGE, 150, thinking=True)
 
 
 @pytest.mark.usefixtures("no_tokenizer")
 def test_without_a_tokenizer_the_estimate_stays() -> None:
-    assert text.exact(prepare()) == prepare()
+    assert text.refine_estimate(prepare()) == prepare()
 
 
 @given(
@@ -476,7 +476,7 @@ def test_no_answer_within_the_limits_costs_more_than_the_estimate(
 
 @pytest.fixture(scope="module")
 def tokenizer() -> None:
-    if tokens.exact("") is None:
+    if tokens.count_tokens("") is None:
         pytest.skip("the extra `tokens` is not installed")
 
 
@@ -485,20 +485,20 @@ def tokenizer() -> None:
 def test_no_text_has_more_tokens_than_its_ceiling(words: str) -> None:
     """Of the texts that the tokenizer does not lengthen first: it writes them in NFC."""
     assume(len(unicodedata.normalize("NFC", words).encode()) <= len(words.encode()))
-    assert 0 <= (tokens.exact(words) or 0) <= tokens.ceiling(words)
+    assert 0 <= (tokens.count_tokens(words) or 0) <= tokens.ceiling(words)
 
 
 @pytest.mark.usefixtures("tokenizer")
 @pytest.mark.parametrize("words", GROWING)
 def test_no_text_has_more_tokens_than_its_ceiling_in_nfc(words: str) -> None:
-    assert (tokens.exact(words) or 0) <= tokens.ceiling(words)
+    assert (tokens.count_tokens(words) or 0) <= tokens.ceiling(words)
 
 
 @pytest.mark.usefixtures("tokenizer")
 def test_what_looks_special_is_one_token() -> None:
     """So a text that quotes such marks may be billed for more than `exact` counts: whether it is, no page says."""
-    assert [tokens.exact(mark) for mark in SPECIAL] == [1] * len(SPECIAL)
-    assert tokens.exact("你好") == 1
+    assert [tokens.count_tokens(mark) for mark in SPECIAL] == [1] * len(SPECIAL)
+    assert tokens.count_tokens("你好") == 1
 
 
 def test_without_the_sdk_there_is_no_exact_number(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -564,10 +564,10 @@ def test_an_answer_that_was_cut_says_so() -> None:
     long = {"output": {"choices": [{"finish_reason": "length", "message": said("床前")}]}}
     plain = {"output": {"finish_reason": "length", "text": "床前"}}
     for answer in (long, plain):
-        (remark,) = text.remarks(answer, kept(max_tokens=7))
+        (remark,) = text.answer_notices(answer, kept(max_tokens=7))
         assert remark.code == "cut_at_max_tokens"
         assert "7" in remark.message
-    assert text.remarks(WHOLE, kept()) == text.remarks(PLAIN, kept()) == []
+    assert text.answer_notices(WHOLE, kept()) == text.answer_notices(PLAIN, kept()) == []
 
 
 def test_the_charge_is_of_the_tokens_used() -> None:
@@ -621,7 +621,7 @@ def test_no_answer_is_too_odd_to_read(answer: dict[str, Any], prepared: dict[str
         assert item.text == (text_of(answer) or "")
     charged = text.charged_cny(answer, prepared)
     assert charged is None or isinstance(charged, float)
-    assert all(remark.code == "cut_at_max_tokens" for remark in text.remarks(answer, prepared))
+    assert all(remark.code == "cut_at_max_tokens" for remark in text.answer_notices(answer, prepared))
     assert text.with_paths(answer, prepared, {0: "诗.txt"})["path"] == "诗.txt"
     assert isinstance(next_messages({"input": {"messages": []}}, answer)[0]["content"], str)
 
@@ -629,7 +629,7 @@ def test_no_answer_is_too_odd_to_read(answer: dict[str, Any], prepared: dict[str
 # ── Answers that come in pieces ──
 
 
-def piece(content: Any, reason: Any = "null", **own: Any) -> dict[str, Any]:
+def on_chunk(content: Any, reason: Any = "null", **own: Any) -> dict[str, Any]:
     message = {"role": "assistant", "content": content, **own}
     return {"output": {"choices": [{"finish_reason": reason, "message": message}]}, "request_id": "r"}
 
@@ -655,8 +655,8 @@ def streamed(pieces: list[dict[str, Any]], blank_lines: bool = True) -> bytes:
 def test_a_stream_is_its_text_however_it_is_divided(
     pieces: list[tuple[str, str]], plain: bool, blank_lines: bool, cuts: list[int]
 ) -> None:
-    sent = [plain_piece(said) if plain else piece(said, reasoning_content=thought) for said, thought in pieces]
-    content = streamed([*sent, plain_piece("", "stop") if plain else piece("", "stop")], blank_lines)
+    sent = [plain_piece(said) if plain else on_chunk(said, reasoning_content=thought) for said, thought in pieces]
+    content = streamed([*sent, plain_piece("", "stop") if plain else on_chunk("", "stop")], blank_lines)
     places = sorted({0, len(content), *(cut % len(content) for cut in cuts)})
     chunks = [content[begin:end] for begin, end in pairwise(places)]
     assembly = Assembly()
@@ -678,16 +678,16 @@ def test_a_stream_is_read_as_an_answer_that_came_whole() -> None:
     usages = [{"input_tokens": 8, "output_tokens": count} for count in (1, 20, 39)]
     ends = ["null", "null", "stop"]
     for content, usage, end in zip(["床前", "明月", "光"], usages, ends, strict=True):
-        assembly.add({**piece(content, end), "usage": usage})
+        assembly.add({**on_chunk(content, end), "usage": usage})
     assert assembly.answer() == {**WHOLE, "usage": usages[-1]}
     assert text.charged_cny(assembly.answer(), kept()) == text.charged_cny(WHOLE, kept())
 
 
 def test_thoughts_are_kept_apart() -> None:
     assembly = Assembly()
-    assert assembly.add(piece("", reasoning_content="想一想")) == ("", "想一想")
+    assert assembly.add(on_chunk("", reasoning_content="想一想")) == ("", "想一想")
     assert assembly.began
-    assert assembly.add(piece("答", "stop")) == ("答", "")
+    assert assembly.add(on_chunk("答", "stop")) == ("答", "")
     assert assembly.answer()["output"]["choices"][0]["message"] == {**said("答"), "reasoning_content": "想一想"}
     assert [item.text for item in text.items(assembly.answer(), kept())] == ["答"]
 
@@ -695,12 +695,12 @@ def test_thoughts_are_kept_apart() -> None:
 @pytest.mark.parametrize("reason", ["null", None, 5])
 def test_a_stream_is_not_over_before_it_says_so(reason: Any) -> None:
     assembly = Assembly()
-    assembly.add(piece("床前", reason))
+    assembly.add(on_chunk("床前", reason))
     assert (assembly.began, assembly.finished) == (True, False)
-    assembly.add(piece("", "length"))
+    assembly.add(on_chunk("", "length"))
     assembly.add({"usage": {"input_tokens": 1, "output_tokens": 1}})  # more may come: it stays over
     assert assembly.finished
-    assert text.remarks(assembly.answer(), kept())[0].code == "cut_at_max_tokens"
+    assert text.answer_notices(assembly.answer(), kept())[0].code == "cut_at_max_tokens"
 
 
 def test_nothing_came() -> None:
@@ -708,7 +708,7 @@ def test_nothing_came() -> None:
     assert (assembly.began, assembly.finished) == (False, False)
     assert assembly.answer()["request_id"] is None
     assert "usage" not in assembly.answer()
-    assembly.add(piece(""))
+    assembly.add(on_chunk(""))
     assert not assembly.began
 
 

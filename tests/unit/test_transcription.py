@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from bailian.catalog import Catalog, load
 from bailian.errors import InvalidRequest
 from bailian.files.subtitles import FORMATS
-from bailian.modalities import Modality, of, transcription, transcription_answers
+from bailian.modalities import Modality, modality_of, transcription, transcription_answers
 from bailian.types import Input, Notice, Prepared, Recording
 
 CATALOG = load()
@@ -327,9 +327,11 @@ def test_the_advice_follows_the_catalog(gone: tuple[str, ...], instead: str | No
 
 def test_the_module_has_everything_a_modality_has() -> None:
     """And the three functions that only transcripts need."""
-    module: Modality = of("transcription")
+    module: Modality = modality_of("transcription")
     names = [name for name in (*vars(Modality), *Modality.__annotations__) if not name.startswith("_")]
-    assert all(hasattr(module, name) for name in (*names, "document_url", "with_document", "no_speech", "remarks"))
+    assert all(
+        hasattr(module, name) for name in (*names, "document_url", "with_document", "no_speech", "answer_notices")
+    )
     assert module.INPUT_FIELDS == ("file",)
 
 
@@ -356,7 +358,7 @@ def test_the_files_url_is_what_tells_our_task() -> None:
 def test_a_task_shows_whose_recording_it_has(sent: str, shown: str | None, ours: bool | None) -> None:
     """What is sent of a local file is an upload with the job's id in its name."""
     body = {"input": {"file_urls": [sent]}}
-    assert transcription.shows(answered({**GOOD, "file_url": shown}), body, "job-1") is ours
+    assert transcription.matches(answered({**GOOD, "file_url": shown}), body, "job-1") is ours
 
 
 def test_a_finished_task_leads_to_its_transcript() -> None:
@@ -486,16 +488,16 @@ def test_silence_is_an_empty_transcript(code: str, where: str) -> None:
         '{"text": "", "segments": [], "language": null}',
     ]
     assert transcription.document_url(answer) is None
-    assert [notice.code for notice in transcription.remarks(answer, kept())] == ["no_speech"]
+    assert [notice.code for notice in transcription.answer_notices(answer, kept())] == ["no_speech"]
     assert transcription.charged_cny(answer, kept()) == 0.0
 
 
 def test_a_transcript_without_sentences_is_silence_too() -> None:
     """Nobody spoke, and the service found no fault with that."""
     assert texts(told(), "srt", "vtt") == ["", "WEBVTT\n\n"]
-    assert [notice.code for notice in transcription.remarks(told(), kept())] == ["no_speech"]
-    assert transcription.remarks(answered(GOOD), kept()) == []
-    assert transcription.remarks(transcription.with_document(answered(GOOD), TRANSCRIPT), kept()) == []
+    assert [notice.code for notice in transcription.answer_notices(told(), kept())] == ["no_speech"]
+    assert transcription.answer_notices(answered(GOOD), kept()) == []
+    assert transcription.answer_notices(transcription.with_document(answered(GOOD), TRANSCRIPT), kept()) == []
 
 
 @pytest.mark.parametrize(
@@ -652,7 +654,7 @@ def test_any_answer_can_be_read(answer: dict[str, Any], document: Any) -> None:
             assert item.good or item.code
             (item.text or "").encode("utf-8")
         transcription.document_url(given_answer)
-        transcription.remarks(given_answer, kept_all)
+        transcription.answer_notices(given_answer, kept_all)
         shown = transcription.with_paths(given_answer, kept_all, {0: "a.txt", 1: "a.srt"})
         assert shown["results"][0]["path"] == "a.txt"
         assert "transcript" not in shown["results"][0]

@@ -15,10 +15,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bailian.engine.job import Job, Ports, Saving, Then
-from bailian.engine.steps.admit import LEAD_S, turn, wait_of
+from bailian.engine.context import Services
+from bailian.engine.job import Job, OutputSpec
+from bailian.engine.step import Next, Step
+from bailian.engine.steps.admit import LEAD_S, admit, wait_of
 from bailian.errors import Unreachable
-from bailian.store.rate_limits import FILE_NAME, Pace
+from bailian.store.limits import FILE_NAME, SharedLimits
 from tests.unit.clocks import Clock
 
 TOLERANCE_S = 0.02
@@ -31,7 +33,7 @@ class Journal:
     def __init__(self) -> None:
         self.taken_back: list[str] = []
 
-    def not_sent(self, job_id: str) -> None:
+    def requeue(self, job_id: str) -> None:
         self.taken_back.append(job_id)
 
 
@@ -39,15 +41,15 @@ class Process:
     """What a turn needs of a process. All share one clock."""
 
     def __init__(self, home: Path, clock: Clock, name: str = "me") -> None:
-        self.pace = Pace(home, clock=clock)
+        self.pace = SharedLimits(home, clock=clock)
         self.journal = Journal()
         self.queries = 0
-        self.ports = cast(
-            "Ports",
+        self.services = cast(
+            "Services",
             SimpleNamespace(
-                pace=self.pace, monotonic=clock, queue_of=lambda job: "submit", halted_by=None, journal=self.journal,
-                owner=SimpleNamespace(id=name, is_gone=lambda other: False), budgets_of=lambda job: (),
-                progress=SimpleNamespace(update=lambda *_: None),
+                limits=self.pace, monotonic=clock, queue_of=lambda job: "submit", journal=self.journal,
+                lease=SimpleNamespace(id=name, is_dead=lambda other: False), budgets_of=lambda job: (),
+                run_state=SimpleNamespace(halted_by=None), progress=SimpleNamespace(update=lambda *_: None),
                 service=SimpleNamespace(clock=SimpleNamespace(now_s=lambda: 0.0)),
             ),
         )  # fmt: skip
@@ -55,16 +57,16 @@ class Process:
     def job(self, name: str, per_s: float | None, limit: int | None = None, row_key: str | None = None) -> Job:
         return Job(
             id=name, kind="image", model="m", wire_model="m", request={}, prepared={"mode": "task"},
-            saving=Saving(Path(), ""), created_at_s=0.0, estimate_cny=None, submit_per_s=per_s, in_flight_limit=limit, row_key=row_key,
+            saving=OutputSpec(Path(), ""), created_at_s=0.0, estimate_cny=None, submit_per_s=per_s, in_flight_limit=limit, row_key=row_key,
         )  # fmt: skip
 
-    def turn(self, job: Job) -> Then:
-        then = turn(job, self.ports)
-        assert isinstance(then, Then)
+    def turn(self, job: Job) -> Next:
+        then = admit(job, self.services)
+        assert isinstance(then, Next)
         return then
 
     def wait_of(self, job: Job) -> Any:
-        return wait_of(job, self.ports)
+        return wait_of(job, self.services)
 
 
 @pytest.fixture
@@ -104,7 +106,7 @@ def test_however_late_they_wake(per_s: float, count: int, seed: int, lag_s: floa
                 continue
             begun.add(number)
             late_s = chance.uniform(0, lag_s) if chance.random() < 0.5 else 0.0
-            heapq.heappush(todo, (clock.now_s + then.after_s + late_s, number, process, job))
+            heapq.heappush(todo, (clock.now_s + then.delay_s + late_s, number, process, job))
     assert len(sent_s) == count
     period_s, most = (1.0, round(per_s)) if per_s >= 1 else (60.0, max(1, round(per_s * 60)))
     for first, last in zip(sent_s, sent_s[most:], strict=False):
@@ -117,12 +119,12 @@ def test_it_is_written_down_before_its_place_and_leaves_at_it(tmp_path: Path, cl
     process.turn(process.job("first", 0.5))
     job = process.job("second", 0.5)
     then = process.turn(job)
-    assert then == ("submit", pytest.approx(2.3 - LEAD_S))
-    clock.now_s += then.after_s + 0.1
+    assert then == (Step.RECORD_INTENT, pytest.approx(2.3 - LEAD_S))
+    clock.now_s += then.delay_s + 0.1
     then = process.wait_of(job)
     assert then == ("send", pytest.approx(LEAD_S - 0.1))
     assert process.wait_of(job) is None, "it waits once: a test may shorten the pause"
-    clock.now_s += then.after_s
+    clock.now_s += then.delay_s
     assert process.wait_of(job) is None
 
 
@@ -133,7 +135,7 @@ def test_late_with_nobody_behind_is_not_late(tmp_path: Path, clock: Clock) -> No
     process.turn(job)
     clock.now_s += 1.9
     assert process.wait_of(job) is None
-    assert process.turn(process.job("b", 0.5)).after_s == pytest.approx(2.3 - LEAD_S)
+    assert process.turn(process.job("b", 0.5)).delay_s == pytest.approx(2.3 - LEAD_S)
 
 
 def test_late_with_somebody_behind_goes_to_the_end(tmp_path: Path, clock: Clock) -> None:
@@ -150,12 +152,12 @@ def test_a_slot_that_was_freed_is_taken_anew(tmp_path: Path, clock: Clock) -> No
     stopped, other = Process(tmp_path, clock, "a"), Process(tmp_path, clock, "b")
     job = stopped.job("a", 2.0, limit=1)
     stopped.turn(job)
-    stopped.pace.free_slot("a")
-    assert other.turn(other.job("b", 2.0, limit=1)).step == "submit"
+    stopped.pace.slots.release("a")
+    assert other.turn(other.job("b", 2.0, limit=1)).step == Step.RECORD_INTENT
     clock.now_s += 5
-    assert stopped.wait_of(job) == ("turn", 0.0)
+    assert stopped.wait_of(job) == (Step.ADMIT, 0.0)
     assert stopped.journal.taken_back == ["a"]
-    assert stopped.turn(job).step == "turn"
+    assert stopped.turn(job).step == Step.ADMIT
     assert job.waits_for
 
 
@@ -165,19 +167,19 @@ def test_a_row_that_waited_does_not_leave_when_nothing_arrives(tmp_path: Path, c
     job = process.job("a", 2.0, row_key="1")
     process.turn(job)
     assert process.wait_of(job).step == "send"
-    process.ports.halted_by = Unreachable("a login page")
+    process.services.run_state.halted_by = Unreachable("a login page")
     assert process.wait_of(job).state == "waiting"
     assert process.journal.taken_back == ["a"]
 
 
 def test_an_old_file_of_places_is_brought_up_to_date(tmp_path: Path, clock: Clock) -> None:
 
-    with closing(Pace(tmp_path, clock=clock)) as pace:
-        pace.place_s("submit", 1.0)
+    with closing(SharedLimits(tmp_path, clock=clock)) as pace:
+        pace.rates.reserve("submit", 1.0)
     with closing(sqlite3.connect(tmp_path / FILE_NAME)) as db:
         db.execute("DROP TABLE holders")
         db.execute("PRAGMA user_version=2")
-    with closing(Pace(tmp_path, clock=clock)) as pace:
-        pace.hold_slot("q", "job", "me")
-        assert [holder.job_ids for holder in pace.holders("q")] == [("job",)]
-        assert pace.place_s("submit", 1.0) > 0
+    with closing(SharedLimits(tmp_path, clock=clock)) as pace:
+        pace.slots.adopt("q", "job", "me")
+        assert [holder.job_ids for holder in pace.slots.holders("q")] == [("job",)]
+        assert pace.rates.reserve("submit", 1.0) > 0

@@ -53,11 +53,11 @@ def test_a_whole_result_is_whole_and_a_cut_one_is_not(tmp_path: Path, name: str)
     path, suffix, data = tmp_path / "r", name.split()[0], RESULTS[name]()
     path.write_bytes(data)
     assert formats.suffix_of(data) == suffix
-    assert formats.is_whole(path, suffix)
+    assert formats.is_complete(path, suffix)
     taken = []
     for length in sorted({*range(16, len(data), max(1, len(data) // 60)), *range(len(data) - 12, len(data))}):
         path.write_bytes(data[:length])
-        if formats.is_whole(path, suffix):
+        if formats.is_complete(path, suffix):
             taken.append(len(data) - length)
     assert all(missing <= (2 if suffix == "gif" else 0) for missing in taken)
 
@@ -79,12 +79,12 @@ def test_a_few_right_bytes_are_no_result(tmp_path: Path, data: bytes) -> None:
     path.write_bytes(data)
     suffix = formats.suffix_of(data)
     assert suffix
-    assert not formats.is_whole(path, suffix)
+    assert not formats.is_complete(path, suffix)
 
 
 def test_a_film_may_be_longer_than_four_gigabytes_or_open_at_its_end(tmp_path: Path) -> None:
     path, start = tmp_path / "r", film()[:-508]
     path.write_bytes(start + struct.pack(">I4sQ", 1, b"mdat", 16 + 100) + bytes(100))
-    assert formats.is_whole(path, "mp4")
+    assert formats.is_complete(path, "mp4")
     path.write_bytes(start + struct.pack(">I4s", 0, b"mdat") + bytes(100))
-    assert formats.is_whole(path, "mp4")
+    assert formats.is_complete(path, "mp4")

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from bailian.batch.input.problems import Problems
-from bailian.batch.input.row_fields import Own, PromptFiles, own_of
-from bailian.batch.input.row_schema import PARTS, ROW_OPTIONS, SECTIONS, Form, form_of
+from bailian.batch.input.row_fields import PromptFiles, RowFields, fields_of_row
+from bailian.batch.input.row_schema import PARTS, ROW_OPTIONS, SECTIONS, RowSchema, form_of
 from bailian.catalog import KINDS, did_you_mean
 from bailian.errors import InvalidRequest
-from bailian.i18n import say
+from bailian.i18n import tr
 
 NAME = "defaults"
 # A label is one row's; a matrix belongs to a row, where its size shows.
@@ -23,12 +23,12 @@ class Defaults:
     def __init__(self, given: object, files: PromptFiles, problems: Problems) -> None:
         self._files = files
         self._problems = problems
-        self._made: dict[str, Own] = {}
+        self._made: dict[str, RowFields] = {}
         self._for_all: dict[str, Any] = {}
         self._sections: dict[str, Mapping[str, Any]] = {}
         if not isinstance(given, dict):
             if given is not None:
-                problems.add("", NAME, say("must be an object", "必须是对象"))
+                problems.add("", NAME, tr("must be an object", "必须是对象"))
             return
         for name, value in given.items():
             if name in SECTIONS:
@@ -36,13 +36,13 @@ class Defaults:
             elif self._is_for_all(name, value):
                 self._for_all[name] = value
 
-    def of(self, form: Form) -> Own:
+    def of(self, form: RowSchema) -> RowFields:
         """Return the defaults for a kind of row; its fields are checked when they are first asked for."""
         if form.kind not in self._made:
             for_all = {name: value for name, value in self._for_all.items() if _fits(form, name, value)}
             common = self._checked(form, for_all, NAME)
             own = self._checked(form, self._sections.get(form.kind, {}), f"{NAME}.{form.kind}_tasks")
-            self._made[form.kind] = Own(
+            self._made[form.kind] = RowFields(
                 {**common.fields, **own.fields},
                 {**common.options, **own.options},
                 notices=[*common.notices, *own.notices],
@@ -53,35 +53,35 @@ class Defaults:
         if isinstance(value, dict):
             self._sections[SECTIONS[name]] = value
         else:
-            self._problems.add(NAME, name, say("must be an object", "必须是对象"))
+            self._problems.add(NAME, name, tr("must be an object", "必须是对象"))
 
     def _is_for_all(self, name: str, value: object) -> bool:
         if name in OPTIONS or any(form_of(kind).knows(name, value) for kind in KINDS):
             return True
         fields = dict.fromkeys(field for kind in KINDS for field in form_of(kind).known)
-        text = say("is neither a section nor a field of any row", "既不是分组，也不是任何任务的字段")
+        text = tr("is neither a section nor a field of any row", "既不是分组，也不是任何任务的字段")
         self._problems.add(NAME, name, text + did_you_mean(name, (*SECTIONS, *fields, *OPTIONS)))
         return False
 
-    def _checked(self, form: Form, values: Mapping[str, Any], where: str) -> Own:
+    def _checked(self, form: RowSchema, values: Mapping[str, Any], where: str) -> RowFields:
         """Return the fields without the wrong ones, so that a problem is said once and not for every row."""
         allowed = {name: value for name, value in values.items() if name != "id"}
         if len(allowed) != len(values):
-            self._problems.add(where, "id", say("belongs to one row", "只能写在单个任务中"))
+            self._problems.add(where, "id", tr("belongs to one row", "只能写在单个任务中"))
         try:
-            own = own_of(form, allowed, self._files)
+            own = fields_of_row(form, allowed, self._files)
         except InvalidRequest as error:
             self._problems.add_all(where, error.problems)
-            return Own({}, {})
+            return RowFields({}, {})
         found = [problem for problem in form.problems(own.fields) if _root(problem.field) in own.fields]
         self._problems.add_all(where, [*own.problems, *found])
         wrong = {_root(problem.field) for problem in found}
-        return Own(
+        return RowFields(
             {name: value for name, value in own.fields.items() if name not in wrong}, own.options, notices=own.notices
         )
 
 
-def _fits(form: Form, name: str, value: object) -> bool:
+def _fits(form: RowSchema, name: str, value: object) -> bool:
     if name == "prompt_file":
         return form.text_field is not None
     return name in OPTIONS or name in PARTS or form.knows(name, value)

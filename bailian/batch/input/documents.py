@@ -12,7 +12,7 @@ from bailian.batch.input.problems import Problems
 from bailian.batch.input.row_schema import PARTS, SECTIONS
 from bailian.catalog import did_you_mean
 from bailian.errors import InvalidRequest
-from bailian.i18n import say
+from bailian.i18n import tr
 from bailian.text.json_text import NotJson, loaded
 
 DEFAULTS = "defaults"
@@ -21,7 +21,7 @@ BOM = "\ufeff"
 
 
 @dataclass(frozen=True)
-class Given:
+class RawRow:
     """One request as it stands in the file."""
 
     where: str
@@ -36,7 +36,7 @@ class Given:
 class Document:
     """What a whole file holds."""
 
-    given: Iterable[Given]
+    given: Iterable[RawRow]
     defaults: object = None
 
 
@@ -85,7 +85,7 @@ def _is_whole_object(line: str) -> bool:
     return True
 
 
-def _lines(numbered: Iterable[tuple[int, str]], problems: Problems) -> Iterator[Given]:
+def _lines(numbered: Iterable[tuple[int, str]], problems: Problems) -> Iterator[RawRow]:
     shown = False
     for number, line in numbered:
         if not _tells(line):
@@ -94,7 +94,7 @@ def _lines(numbered: Iterable[tuple[int, str]], problems: Problems) -> Iterator[
         try:
             value, doubled = loaded(line.rstrip())
         except NotJson as error:
-            text = say(
+            text = tr(
                 f"is not JSON: column {error.column}: {error.reason}",
                 f"不是合法的 JSON：第 {error.column} 列：{error.reason}",
             )
@@ -106,7 +106,7 @@ def _lines(numbered: Iterable[tuple[int, str]], problems: Problems) -> Iterator[
         else:
             for path in doubled:
                 problems.add(where, path, _twice())
-            yield Given(where, value)
+            yield RawRow(where, value)
 
 
 def _document(text: str, source: str, kind: str | None, problems: Problems) -> Document:
@@ -115,25 +115,25 @@ def _document(text: str, source: str, kind: str | None, problems: Problems) -> D
     except NotJson as error:
         placed = error.placed()
         raise InvalidRequest.one(
-            "config", say(f"{source} is not JSON: {placed}", f"{source} 不是合法的 JSON：{placed}")
+            "config", tr(f"{source} is not JSON: {placed}", f"{source} 不是合法的 JSON：{placed}")
         ) from None
     except ValueError as error:
         raise InvalidRequest.one("config", f"{source}: {error}") from None
     for path in doubled:
         problems.add("", path, _twice())
     if isinstance(value, list):
-        return Document(Given(f"[{index}]", row) for index, row in enumerate(value))
+        return Document(RawRow(f"[{index}]", row) for index, row in enumerate(value))
     if not isinstance(value, dict):
         raise InvalidRequest.one(
             "config",
-            say(
+            tr(
                 f"{source} holds neither an object nor a list of them",
                 f"{source} 的内容不是 JSON 对象，也不是对象的列表",
             ),
         )
     if _has_sections(value):
         return Document(_sections(value, kind, problems), value.get(DEFAULTS))
-    return Document([Given("request", value)])
+    return Document([RawRow("request", value)])
 
 
 def _has_sections(value: Mapping[str, Any]) -> bool:
@@ -145,7 +145,7 @@ def _has_sections(value: Mapping[str, Any]) -> bool:
     return any(isinstance(rows, list) and rows and isinstance(rows[0], dict) for rows in value.values())
 
 
-def _sections(value: Mapping[str, Any], kind: str | None, problems: Problems) -> Iterator[Given]:
+def _sections(value: Mapping[str, Any], kind: str | None, problems: Problems) -> Iterator[RawRow]:
     for name, rows in value.items():
         own = SECTIONS.get(name)
         if name == DEFAULTS:
@@ -154,17 +154,17 @@ def _sections(value: Mapping[str, Any], kind: str | None, problems: Problems) ->
             problems.add(
                 "",
                 name,
-                say("is not a section", "不是有效的分组")
+                tr("is not a section", "不是有效的分组")
                 + did_you_mean(name, (*SECTIONS, DEFAULTS))
-                + say(
+                + tr(
                     f" (allowed: {', '.join((*SECTIONS, DEFAULTS))})", f"（可用：{'、'.join((*SECTIONS, DEFAULTS))}）"
                 ),
             )
         elif not isinstance(rows, list):
-            problems.add("", name, say("must be a list of requests", "应为请求的列表"))
+            problems.add("", name, tr("must be a list of requests", "应为请求的列表"))
         elif kind in (None, own):  # a script runs its own section
-            yield from (Given(f"{name}[{index}]", row, own) for index, row in enumerate(rows))
+            yield from (RawRow(f"{name}[{index}]", row, own) for index, row in enumerate(rows))
 
 
 def _twice() -> str:
-    return say("stands twice in the same object", "在同一对象中出现两次")
+    return tr("stands twice in the same object", "在同一对象中出现两次")

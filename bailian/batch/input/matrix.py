@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from bailian.errors import InvalidRequest, Problem
-from bailian.i18n import say
+from bailian.i18n import tr
 
 NAME = "matrix"
 
@@ -25,7 +25,7 @@ def size_of(row: Mapping[str, Any]) -> int:
     if not isinstance(lists, dict) or not lists:
         raise InvalidRequest.one(
             NAME,
-            say('must be an object of lists: {"seed": [1, 2, 3]}', '应为由列表组成的对象，例如 {"seed": [1, 2, 3]}'),
+            tr('must be an object of lists: {"seed": [1, 2, 3]}', '应为由列表组成的对象，例如 {"seed": [1, 2, 3]}'),
         )
     problems = [problem for name, values in lists.items() for problem in _problems(name, values, row)]
     if problems:
@@ -35,9 +35,9 @@ def size_of(row: Mapping[str, Any]) -> int:
 
 def _problems(name: str, values: object, row: Mapping[str, Any]) -> Iterator[Problem]:
     if not isinstance(values, list) or not values:
-        yield Problem(f"{NAME}.{name}", say("must be a list with at least one value", "应为至少含一个值的列表"))
+        yield Problem(f"{NAME}.{name}", tr("must be a list with at least one value", "应为至少含一个值的列表"))
     if name in row or name == NAME:
-        yield Problem(f"{NAME}.{name}", say("is given twice", "重复出现"))
+        yield Problem(f"{NAME}.{name}", tr("is given twice", "重复出现"))
 
 
 def expand(row: Mapping[str, Any]) -> Iterator[dict[str, Any]]:

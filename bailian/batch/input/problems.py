@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from bailian.errors import InvalidRequest, Problem
-from bailian.i18n import say
+from bailian.i18n import tr
 
 SHOWN_MAX = 50
 
@@ -14,8 +14,8 @@ SHOWN_MAX = 50
 def placed(where: str, field: str = "") -> str:
     """Return a field with its row: "image_tasks[3].size", "line 12, size"."""
     if where.startswith("line "):
-        line = say(where, f"第 {where.removeprefix('line ')} 行")
-        return f"{line}{say(', ', ' ')}{field}" if field else line
+        line = tr(where, f"第 {where.removeprefix('line ')} 行")
+        return f"{line}{tr(', ', ' ')}{field}" if field else line
     return f"{where}.{field}" if where and field else where or field
 
 
@@ -75,7 +75,7 @@ class Problems:
         if not self._source:
             return []
         return [
-            say(
+            tr(
                 f"{self._source}: nothing is sent, {count:,} {'problem' if count == 1 else 'problems'}",
                 f"{self._source}：共 {count:,} 个问题，未发送任何请求",
             )
@@ -85,7 +85,7 @@ class Problems:
 def _lines(found: list[Problem]) -> list[str]:
     shown = [f"{one.field}: {one.message}" if one.field else one.message for one in found[:SHOWN_MAX]]
     more = len(found) - SHOWN_MAX
-    return [*shown, say(f"… and {more:,} more", f"…… 另有 {more:,} 个")] if more > 0 else shown
+    return [*shown, tr(f"… and {more:,} more", f"…… 另有 {more:,} 个")] if more > 0 else shown
 
 
 def _elsewhere(trouble: _Trouble) -> str:
@@ -94,6 +94,6 @@ def _elsewhere(trouble: _Trouble) -> str:
         return ""
     second, more = placed(trouble.second), trouble.rows - 2
     if not more:
-        return say(f" (also in {second})", f"（{second}也一样）")
+        return tr(f" (also in {second})", f"（{second}也一样）")
     rows = "row" if more == 1 else "rows"
-    return say(f" (also in {second}, and {more:,} more {rows})", f"（{second}等另外 {more + 1:,} 行也一样）")
+    return tr(f" (also in {second}, and {more:,} more {rows})", f"（{second}等另外 {more + 1:,} 行也一样）")

@@ -10,10 +10,10 @@ from typing import Any, BinaryIO, TextIO
 
 from bailian.batch.input import documents, tables
 from bailian.batch.input.problems import Problems
-from bailian.batch.input.rows import Maker, Row
+from bailian.batch.input.rows import BatchRow, RowBuilder
 from bailian.catalog import Catalog
 from bailian.errors import InvalidRequest
-from bailian.i18n import say
+from bailian.i18n import tr
 from bailian.text.decoding import NotText, copied, opened
 from bailian.types import read_as
 
@@ -30,7 +30,7 @@ def read_rows(
     models: Catalog | None = None,
     over: Mapping[str, Any] | None = None,
     folder: Path | None = None,
-) -> Iterator[Row]:
+) -> Iterator[BatchRow]:
     """Yield the rows of a file (`-`: JSON or JSON lines from stdin), in its order, as they are read.
 
     `kind` is that of rows which name none; other kinds are then refused. With `models`, a row that names neither
@@ -41,10 +41,10 @@ def read_rows(
     Raises:
         InvalidRequest: the file cannot be read; or, after the last row, everything that is wrong in it.
     """
-    source = say("stdin", "标准输入") if path == STDIN or folder else str(path)
+    source = tr("stdin", "标准输入") if path == STDIN or folder else str(path)
     problems = Problems(source)
     begin = folder or (Path.cwd() if path == STDIN else path.absolute().parent)
-    maker = Maker(begin, kind, models, problems, over or {})
+    maker = RowBuilder(begin, kind, models, problems, over or {})
     try:
         yield from _rows(path, source, kind, maker, problems)
     except OSError as error:
@@ -56,7 +56,7 @@ def read_rows(
         raise _refusal(f"{source} holds no requests", f"{source} 中没有任何请求")
 
 
-def _rows(path: Path, source: str, kind: str | None, maker: Maker, problems: Problems) -> Iterator[Row]:
+def _rows(path: Path, source: str, kind: str | None, maker: RowBuilder, problems: Problems) -> Iterator[BatchRow]:
     suffix = path.suffix.lower()
     if suffix in SPREADSHEETS:
         raise _refusal(
@@ -75,7 +75,7 @@ def _opened(path: Path) -> AbstractContextManager[BinaryIO]:
     return copied(sys.stdin.buffer) if path == STDIN else path.open("rb")
 
 
-def _text(file: BinaryIO, source: str, maker: Maker) -> TextIO:
+def _text(file: BinaryIO, source: str, maker: RowBuilder) -> TextIO:
     """Return a file as text, lines with the ends they have; how it was read is told with its rows."""
     text, remark = opened(file, source, newline="")
     for notice in read_as(remark):
@@ -83,11 +83,11 @@ def _text(file: BinaryIO, source: str, maker: Maker) -> TextIO:
     return text
 
 
-def _of_document(document: documents.Document, maker: Maker) -> Iterator[Row]:
+def _of_document(document: documents.Document, maker: RowBuilder) -> Iterator[BatchRow]:
     maker.lay_under(document.defaults)
     for given in document.given:
         yield from maker.rows(given)
 
 
 def _refusal(english: str, chinese: str) -> InvalidRequest:
-    return InvalidRequest.one("config", say(english, chinese))
+    return InvalidRequest.one("config", tr(english, chinese))

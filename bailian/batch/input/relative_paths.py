@@ -21,6 +21,6 @@ def place_inputs(fields: dict[str, Any], names: Iterable[str], folder: Path) -> 
 
 def placed_path(word: str, folder: Path) -> str:
     """Return where a path or `file://…` in a config file in `folder` leads to."""
-    from bailian.inputs.resolve import local_path
+    from bailian.store.paths import local_path
 
     return word if word == "-" or word.startswith(REMOTE) else str(folder / local_path(word))

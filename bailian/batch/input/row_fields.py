@@ -7,21 +7,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bailian.batch.input.row_schema import ROW_OPTIONS, Form, flat_fields
+from bailian.batch.input.row_schema import ROW_OPTIONS, RowSchema, flat_fields
 from bailian.errors import InvalidRequest, Problem
 from bailian.files import naming
 from bailian.files.outputs import TEXTS, at_home, row_suffix, wrong_suffix
-from bailian.i18n import say
-from bailian.inputs.resolve import local_path
+from bailian.i18n import tr
 from bailian.modalities.rules.texts import sendable
 from bailian.modalities.rules.values import cell
 from bailian.modalities.rules.values import read as value_of
+from bailian.store.paths import local_path
 from bailian.text.decoding import NotText, read_text
 from bailian.types import Notice
 
 
 @dataclass(frozen=True)
-class Own:
+class RowFields:
     """A row's own fields, without defaults. An empty (null) field takes the default away."""
 
     fields: dict[str, Any]
@@ -57,11 +57,11 @@ class PromptFiles:
             text = str(error)
         except (OSError, ValueError) as error:  # ValueError: a NUL in the name
             reason = error.strerror if isinstance(error, OSError) else str(error)
-            text = say(f"cannot read {path}: {reason}", f"无法读取 {path}：{reason}")
+            text = tr(f"cannot read {path}: {reason}", f"无法读取 {path}：{reason}")
         raise InvalidRequest.one("prompt_file", text)
 
 
-def own_of(form: Form, values: Mapping[str, Any], files: PromptFiles, *, cells: bool = False) -> Own:
+def fields_of_row(form: RowSchema, values: Mapping[str, Any], files: PromptFiles, *, cells: bool = False) -> RowFields:
     """Return what a row says. `cells`: all values are texts, and become what the fields hold.
 
     Raises:
@@ -73,7 +73,7 @@ def own_of(form: Form, values: Mapping[str, Any], files: PromptFiles, *, cells: 
     read = cell if cells else value_of
     fields = {name: read(value, form.wanted[name]) if name in form.wanted else value for name, value in fields.items()}
     prompt_file = given.pop("prompt_file", None)
-    own = Own(form.with_lists(fields), given, _option_problems(form, given))
+    own = RowFields(form.with_lists(fields), given, _option_problems(form, given))
     if prompt_file is not None:
         _fill_prompt(form, own, prompt_file, files)
     if own.options.get("id") is not None:
@@ -89,15 +89,15 @@ def _output(word: str) -> str:
     return f"{plain}/" if plain != word and row_suffix(plain) else plain
 
 
-def _fill_prompt(form: Form, own: Own, prompt_file: object, files: PromptFiles) -> None:
+def _fill_prompt(form: RowSchema, own: RowFields, prompt_file: object, files: PromptFiles) -> None:
     """Put the text of `prompt_file` into the field for it; a file that cannot be read stands there as a dot."""
     target = form.text_field
     if target is None:
-        text = say(f"{form.kind} rows have no prompt", f"{form.kind} 没有提示词")
+        text = tr(f"{form.kind} rows have no prompt", f"{form.kind} 没有提示词")
     elif own.fields.get(target) is not None:
-        text = say(f"stands beside {target}: give one of them", f"与 {target} 同时出现：只需给出一个")
+        text = tr(f"stands beside {target}: give one of them", f"与 {target} 同时出现：只需给出一个")
     elif not isinstance(prompt_file, str):
-        text = say("must be a path", "应为文件路径")
+        text = tr("must be a path", "应为文件路径")
     else:
         try:
             own.fields[target], notices = files.read(prompt_file)
@@ -109,14 +109,14 @@ def _fill_prompt(form: Form, own: Own, prompt_file: object, files: PromptFiles) 
     own.problems.append(Problem("prompt_file", text))
 
 
-def _option_problems(form: Form, options: Mapping[str, Any]) -> list[Problem]:
+def _option_problems(form: RowSchema, options: Mapping[str, Any]) -> list[Problem]:
     problems = []
     for option in ("name", "output"):
         value = options.get(option)
         if value is None:
             continue
         if not isinstance(value, str):
-            problems.append(Problem(option, say("must be a text", "应为字符串")))
+            problems.append(Problem(option, tr("must be a text", "应为字符串")))
             continue
         try:
             naming.check_template(_below_home(value) if option == "output" else value)
@@ -125,7 +125,7 @@ def _option_problems(form: Form, options: Mapping[str, Any]) -> list[Problem]:
     problems += _file_problems(form, options)
     label = options.get("id")
     if label is not None and (isinstance(label, bool) or not isinstance(label, str | int)):
-        problems.append(Problem("id", say("must be a text or a whole number", "应为字符串或整数")))
+        problems.append(Problem("id", tr("must be a text or a whole number", "应为字符串或整数")))
     return problems
 
 
@@ -134,7 +134,7 @@ def _below_home(output: str) -> str:
     return output[2:] if output.startswith(("~/", "~\\")) else output
 
 
-def _file_problems(form: Form, options: Mapping[str, Any]) -> list[Problem]:
+def _file_problems(form: RowSchema, options: Mapping[str, Any]) -> list[Problem]:
     """Return what is wrong with an `output` that names a file."""
     output = options.get("output")
     if not isinstance(output, str):
@@ -142,10 +142,10 @@ def _file_problems(form: Form, options: Mapping[str, Any]) -> list[Problem]:
     problems = []
     suffix, allowed = row_suffix(output), form.modality.FILE_SUFFIXES or TEXTS
     if suffix is not None and suffix not in allowed:
-        text = wrong_suffix(suffix, allowed) + say("; a folder ends with /", "；目录请以 / 结尾")
+        text = wrong_suffix(suffix, allowed) + tr("; a folder ends with /", "；目录请以 / 结尾")
         problems.append(Problem("output", text))
     elif suffix is not None and options.get("name") is not None:
-        problems.append(Problem("name", say("stands beside an output that is a file", "与指定文件的 output 同时出现")))
+        problems.append(Problem("name", tr("stands beside an output that is a file", "与指定文件的 output 同时出现")))
     try:
         at_home(output)
     except InvalidRequest as error:

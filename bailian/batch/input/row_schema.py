@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from bailian.batch.input.matrix import NAME as MATRIX
 from bailian.catalog import KINDS, did_you_mean
 from bailian.errors import InvalidRequest, Problem
-from bailian.i18n import language, say
-from bailian.modalities import Modality, of
+from bailian.i18n import language, tr
+from bailian.modalities import Modality, modality_of
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -26,7 +26,7 @@ PARTS = ("input", "parameters")
 
 
 @dataclass(frozen=True)
-class Form:
+class RowSchema:
     """One kind of row."""
 
     kind: str
@@ -76,21 +76,21 @@ def _unknown_field(name: str, kind: str, allowed: tuple[str, ...], _language: st
     """Looking for the nearest name is slow, and a wrong field is often wrong in every row."""
     listed = ", ".join(allowed)
     return (
-        say(f"is not a field of {kind} rows", f"不是 {kind} 的字段")
+        tr(f"is not a field of {kind} rows", f"不是 {kind} 的字段")
         + did_you_mean(name, allowed)
-        + say(f" (allowed: {listed})", f"（可用：{listed}）")
+        + tr(f" (allowed: {listed})", f"（可用：{listed}）")
     )
 
 
 @cache
-def form_of(kind: str) -> Form:
+def form_of(kind: str) -> RowSchema:
     """Return the form of a kind of row; the modality's module is loaded."""
     from bailian.modalities.rules.fields import wanted_by
 
-    modality = of(kind)
+    modality = modality_of(kind)
     request_type = _request_type(modality)
     known = tuple(request_type.model_fields)
-    return Form(
+    return RowSchema(
         kind=kind,
         modality=modality,
         request_type=request_type,
@@ -126,7 +126,7 @@ def kind_of(word: object) -> str:
         return SECTIONS.get(word, word)
     near = did_you_mean(word, (*KINDS, *SECTIONS)) if isinstance(word, str) else ""
     listed = ", ".join(KINDS)
-    raise InvalidRequest.one("kind", say(f"{word!r} is not one of {listed}", f"{word!r} 只能是 {listed} 之一") + near)
+    raise InvalidRequest.one("kind", tr(f"{word!r} is not one of {listed}", f"{word!r} 只能是 {listed} 之一") + near)
 
 
 def flat_fields(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -140,9 +140,9 @@ def flat_fields(config: Mapping[str, Any]) -> dict[str, Any]:
     for part in PARTS:
         inner = config.get(part, {})
         if not isinstance(inner, dict):
-            problems.append(Problem(part, say("must be an object", "必须是对象")))
+            problems.append(Problem(part, tr("must be an object", "必须是对象")))
             continue
-        problems += [Problem(f"{part}.{name}", say("is given twice", "重复出现")) for name in inner if name in flat]
+        problems += [Problem(f"{part}.{name}", tr("is given twice", "重复出现")) for name in inner if name in flat]
         flat |= inner
     if problems:
         raise InvalidRequest(problems)

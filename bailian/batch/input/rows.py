@@ -12,14 +12,14 @@ from typing import Any
 
 from bailian.batch.input import matrix
 from bailian.batch.input.defaults import Defaults
-from bailian.batch.input.documents import Given
+from bailian.batch.input.documents import RawRow
 from bailian.batch.input.problems import Problems
 from bailian.batch.input.relative_paths import place_inputs
-from bailian.batch.input.row_fields import Own, PromptFiles, own_of
-from bailian.batch.input.row_schema import ROW_OPTIONS, Form, flat_fields, form_of, kind_of
+from bailian.batch.input.row_fields import PromptFiles, RowFields, fields_of_row
+from bailian.batch.input.row_schema import ROW_OPTIONS, RowSchema, flat_fields, form_of, kind_of
 from bailian.catalog import KINDS, Catalog
 from bailian.errors import InvalidRequest, Problem
-from bailian.i18n import say
+from bailian.i18n import tr
 from bailian.types import Notice
 
 ROWS_MAX = 1_000_000
@@ -28,7 +28,7 @@ _ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class BatchRow:
     """One request of a batch."""
 
     kind: str
@@ -37,7 +37,7 @@ class Row:
     where: str
     """Its place: "image_tasks[3]", "[3]" in a list, "line 12", "request"; the second of a matrix adds "#2"."""
     name: str | None
-    """Template of its file names, see `media.naming`."""
+    """Template of its file names, see `files.naming`."""
     output: str | None
     """Folder below the output folder, in the words of a template."""
     label: str | None
@@ -48,7 +48,7 @@ class Row:
     """What is to be said about how it was read."""
 
 
-class Maker:
+class RowBuilder:
     """Makes the rows of one file. What is wrong goes to `problems`; such a row is left out."""
 
     def __init__(
@@ -78,14 +78,14 @@ class Maker:
         """Use the file's `defaults` for the rows that come now."""
         self._defaults = Defaults(defaults, self._files, self._problems)
 
-    def rows(self, given: Given) -> Iterator[Row]:
+    def rows(self, given: RawRow) -> Iterator[BatchRow]:
         """Yield the rows of one request: several if it has a matrix.
 
         Raises:
             InvalidRequest: with them the file has more than a million.
         """
         if not isinstance(given.values, dict):
-            self._problems.add(given.where, "", say("must be an object", "应为对象"))
+            self._problems.add(given.where, "", tr("must be an object", "应为对象"))
             self.count += 1
             return
         values = dict(given.values)
@@ -100,7 +100,7 @@ class Maker:
         for number, one in enumerate(matrix.expand(values), 1):
             where = given.where if count == 1 else f"{given.where}#{number}"
             try:
-                own = own_of(form, one, self._files, cells=given.cells)
+                own = fields_of_row(form, one, self._files, cells=given.cells)
             except InvalidRequest as error:
                 self._problems.add_all(where, error.problems)
                 continue
@@ -111,14 +111,14 @@ class Maker:
     def _make_room(self, count: int, where: str) -> None:
         self.count += count
         if self.count > ROWS_MAX:
-            text = say(
+            text = tr(
                 f"makes {self.count:,} rows; a batch has at most {ROWS_MAX:,}: split the file",
                 f"使总数达到 {self.count:,} 行，一批最多 {ROWS_MAX:,} 行：请拆分文件",
             )
             self._problems.add(where, "", text)
             self._problems.raise_if_any()
 
-    def _kind_of(self, given: Given, values: dict[str, Any]) -> str:
+    def _kind_of(self, given: RawRow, values: dict[str, Any]) -> str:
         """Take `kind` out of the values; without one it is the section's, the command's or the model's.
 
         Raises:
@@ -129,7 +129,7 @@ class Maker:
         if word is not None:
             own = kind_of(word)
             if outer not in (None, own):
-                text = say(f"is {own}; only {outer} stands here", f"为 {own}，此处只能是 {outer}")
+                text = tr(f"is {own}; only {outer} stands here", f"为 {own}，此处只能是 {outer}")
                 raise InvalidRequest.one("kind", text)
             return own
         if outer is not None:
@@ -138,9 +138,9 @@ class Maker:
         if self._models is not None and isinstance(model, str):
             return _kind_that_fits(self._models.find(model).kinds, values)
         listed = ", ".join(KINDS)
-        raise InvalidRequest.one("kind", say(f"is required: one of {listed}", f"必填，取值为 {listed} 之一"))
+        raise InvalidRequest.one("kind", tr(f"is required: one of {listed}", f"必填，取值为 {listed} 之一"))
 
-    def _row(self, form: Form, own: Own, where: str) -> Row | None:
+    def _row(self, form: RowSchema, own: RowFields, where: str) -> BatchRow | None:
         base = self._defaults.of(form)
         fields = {
             name: value for name, value in {**base.fields, **own.fields, **self._over}.items() if value is not None
@@ -155,7 +155,7 @@ class Maker:
         key = self._key(form.kind, fields, template, output and output.rstrip("/"), label)
         place_inputs(fields, names, self._folder)
         notices = (*self._notices, *base.notices, *own.notices)
-        return Row(form.kind, fields, where, template, output, label, key, notices)
+        return BatchRow(form.kind, fields, where, template, output, label, key, notices)
 
     def _key(self, kind: str, fields: Mapping[str, Any], *options: str | None) -> str:
         """Return the row's key. Paths count as they are written, so that a moved folder is the same batch."""
@@ -179,7 +179,7 @@ def _kind_that_fits(kinds: Sequence[str], values: Mapping[str, Any]) -> str:
 
 def _stdin_problems(fields: Mapping[str, Any], names: tuple[str, ...]) -> list[Problem]:
     return [
-        Problem(name, say("a batch reads no input from stdin", "批量任务不能从 stdin 读取输入"))
+        Problem(name, tr("a batch reads no input from stdin", "批量任务不能从 stdin 读取输入"))
         for name in names
         if isinstance(fields.get(name), list) and "-" in fields[name]
     ]

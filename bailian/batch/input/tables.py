@@ -8,11 +8,11 @@ import re
 from collections.abc import Callable, Iterator
 from typing import TextIO
 
-from bailian.batch.input.documents import Given
+from bailian.batch.input.documents import RawRow
 from bailian.batch.input.problems import Problems
 from bailian.batch.input.row_schema import ROW_OPTIONS, form_of
 from bailian.catalog import KINDS, did_you_mean
-from bailian.i18n import say
+from bailian.i18n import tr
 from bailian.types import Notice
 
 DELIMITERS = ",;\t"
@@ -27,7 +27,7 @@ _ROW_NUMBER = re.compile(r"[0-9]{1,12}(\.0)?")
 
 def read(
     file: TextIO, kind: str | None, problems: Problems, tell: Callable[[Notice], None], *, delimiter: str | None = None
-) -> Iterator[Given]:
+) -> Iterator[RawRow]:
     """Yield the rows of a table with a header, as they are read; empty cells are absent, empty rows no rows.
 
     `file` is opened with `newline=""`. Without `delimiter`, it is the one that the header has most of.
@@ -53,7 +53,7 @@ def read(
             if given is not None:
                 yield given
     except csv.Error as error:
-        problems.add(f"line {line}", "", say(f"is not a row of a table: {error}", f"不是合法的表格行：{error}"))
+        problems.add(f"line {line}", "", tr(f"is not a row of a table: {error}", f"不是合法的表格行：{error}"))
 
 
 def _header_line(file: TextIO) -> tuple[int, str]:
@@ -79,7 +79,7 @@ def _columns(header: list[str], kind: str | None, line: int, problems: Problems)
         if not known:
             problems.add(where, name, _unknown(name, kind))
         elif name and name in columns:
-            problems.add(where, name, say("names two columns", "是两列的名称"))
+            problems.add(where, name, tr("names two columns", "是两列的名称"))
         columns.append((name or None) if known else "")
     return columns
 
@@ -99,7 +99,7 @@ class _Index:
             return cells
         number = cells[0].strip()
         if number and not _ROW_NUMBER.fullmatch(number):
-            text = say(
+            text = tr(
                 f"stands in a column without a name: {number[:40]!r}; name the column, or leave it out",
                 f"所在的列没有列名：{number[:40]!r}；请给该列命名，或删去该列",
             )
@@ -111,7 +111,7 @@ class _Index:
 
     def _notice(self) -> Notice:
         shown = f" ({self._name})" if self._name else ""
-        text = say(
+        text = tr(
             f"the first column{shown} only numbers the rows: it is left out (pandas: to_csv(index=False))",
             f"首列{shown}只是行号，已忽略（pandas：to_csv(index=False)）",
         )
@@ -130,10 +130,10 @@ def _unknown(name: str, kind: str | None) -> str:
         return form_of(kind).unknown_field(name)
     known = dict.fromkeys(field for one in KINDS for field in form_of(one).known)
     near = did_you_mean(name, ("kind", *known, *ROW_OPTIONS))
-    return say("is not a field of any kind of request", "不是任何类型请求的字段") + near
+    return tr("is not a field of any kind of request", "不是任何类型请求的字段") + near
 
 
-def _given(cells: list[str], columns: list[str | None], where: str, problems: Problems) -> Given | None:
+def _given(cells: list[str], columns: list[str | None], where: str, problems: Problems) -> RawRow | None:
     if not any(cell.strip() for cell in cells):
         return None
     nameless = [cell for cell, name in itertools.zip_longest(cells, columns) if cell and cell.strip() and name is None]
@@ -141,12 +141,12 @@ def _given(cells: list[str], columns: list[str | None], where: str, problems: Pr
         problems.add(
             where,
             "",
-            say(
+            tr(
                 f"has a value without a column: {nameless[0][:40]!r} (a text with a delimiter in it stands in quotes)",
                 f"有一个值没有对应的列：{nameless[0][:40]!r}（含分隔符的文字须加引号）",
             ),
         )
         return None
-    return Given(
+    return RawRow(
         where, {name: cell for name, cell in zip(columns, cells, strict=False) if name and cell.strip()}, cells=True
     )

@@ -126,7 +126,7 @@ def write_gallery(folder: Path, records: Iterable[Record], *, title: str) -> Pat
     return target
 
 
-def sweep(folder: Path) -> None:
+def remove_partial_files(folder: Path) -> None:
     """Remove what a killed process has left half written. Only one process at a time writes a gallery into a folder."""
     for left in (*folder.glob(f".{PAGE}.*part"), *(folder / THUMBS).glob(".*.part")):
         left.unlink(missing_ok=True)

@@ -10,18 +10,19 @@ from pathlib import Path
 from typing import Any
 
 from bailian.errors import SaveError
-from bailian.i18n import say
-from bailian.store.batches import CHUNK_ROWS, Runs
-from bailian.store.schema import UNDER_WAY_STATES, Row
+from bailian.i18n import tr
+from bailian.store.batches import CHUNK_ROWS, BatchStore
+from bailian.store.schema import JobRow
+from bailian.store.states import UNDER_WAY_STATES, Status
 
 RESULTS = "results.jsonl"
 FAILED = "failed.jsonl"
 # Rows in these states are in failed.jsonl. A held row may be paid: run from there, it would be paid again unasked.
-AGAIN_STATES = ("failed", "unsent")
+AGAIN_STATES = (Status.FAILED, Status.UNSENT)
 _ENCODER = json.JSONEncoder(ensure_ascii=False)
 
 
-def records(runs: Runs, run: str, places: Mapping[str, str] | None = None) -> Iterator[dict[str, Any]]:
+def records(runs: BatchStore, run: str, places: Mapping[str, str] | None = None) -> Iterator[dict[str, Any]]:
     """Yield one record a row, in the order of the file; a few hundred are in memory at a time.
 
     `places` says where the rows stand in the file now, by key: they may have moved since they were sent. What is
@@ -36,7 +37,7 @@ def records(runs: Runs, run: str, places: Mapping[str, str] | None = None) -> It
             yield {**made, "where": places.get(str(row.row_key), made["where"])}
 
 
-def record(row: Row, files: list[str]) -> dict[str, Any]:
+def record(row: JobRow, files: list[str]) -> dict[str, Any]:
     """Return what is worth knowing about one row's newest try."""
     place = row.prepared.get("row") or {}
     parameters = (row.prepared.get("body") or {}).get("parameters") or {}
@@ -58,13 +59,15 @@ def record(row: Row, files: list[str]) -> dict[str, Any]:
         "task_id": row.task_id,
         "request_id": row.request_id,
         "cost_cny": row.charged_cny,
-        "took_s": round(row.ended_at_s - began_s, 3) if row.ended_at_s and row.state in ("done", "failed") else None,
+        "took_s": round(row.ended_at_s - began_s, 3)
+        if row.ended_at_s and row.state in (Status.DONE, Status.FAILED)
+        else None,
         "created_at_s": row.created_at_s,
         "error": (row.error or {}).get("error"),
     }
 
 
-def _text(row: Row) -> str | None:
+def _text(row: JobRow) -> str | None:
     if row.kind != "text" or not row.answer:
         return None
     from bailian.modalities.text_answers import text_of
@@ -120,8 +123,8 @@ def unwritten(path: Path, error: OSError) -> SaveError:
     The advice is for a run that was not `--fresh`.
     """
     return SaveError(
-        say(f"cannot write {path}: {error.strerror or error}", f"无法写入 {path}：{error.strerror or error}"),
-        advice=say(
+        tr(f"cannot write {path}: {error.strerror or error}", f"无法写入 {path}：{error.strerror or error}"),
+        advice=tr(
             "make room, then run the same command again: nothing is paid again",
             "请清理磁盘，然后再次运行同一命令：不会重复计费",
         ),

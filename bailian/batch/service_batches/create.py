@@ -7,18 +7,20 @@ from dataclasses import dataclass, field, replace
 from uuid import uuid4
 
 from bailian.batch.run import runs_of
-from bailian.batch.service_batches.collect import ended
-from bailian.batch.service_batches.ledger import Kept, Members, Shelf
+from bailian.batch.service_batches.collect import finish
+from bailian.batch.service_batches.ledger import BatchFolder, Members, ServiceBatch
 from bailian.batch.service_batches.line_format import first_file, line_of
-from bailian.batch.sync import Wish
+from bailian.batch.sync import BatchSpec
 from bailian.engine import scheduler
 from bailian.engine.engine import Engine
-from bailian.engine.job import Job, Outcome
+from bailian.engine.job import Job
+from bailian.engine.step import Outcome
 from bailian.engine.timing import backoff_s
-from bailian.errors import BailianError, InvalidRequest, MaybeSent, NotSent, ServiceError, TransportError
-from bailian.i18n import say
+from bailian.errors import BailianError, InvalidRequest, MaybeSent, NotSent, Retry, ServiceError, TransportError
+from bailian.i18n import tr
 from bailian.service.batch_api import BatchApi
-from bailian.store.batches import Runs
+from bailian.store.batches import BatchStore
+from bailian.store.states import Status
 
 TRIES = 4
 # How long a created batch may stay out of the list is not documented: seven looks over a minute prove it absent (a guess).
@@ -35,68 +37,68 @@ class NotCreated(Exception):
 
 
 @dataclass
-class Work:
+class BatchCreation:
     """What one run of the text rows works with."""
 
     engine: Engine
-    wish: Wish
+    spec: BatchSpec
     api: BatchApi
     window_h: int
     timeout_s: float | None
     members: Members = field(init=False)
-    shelf: Shelf = field(init=False)
+    batch_folder: BatchFolder = field(init=False)
     deadline_s: float | None = field(init=False)
-    """On the clock of `ports.monotonic`."""
+    """On the clock of `services.monotonic`."""
 
     def __post_init__(self) -> None:
-        ports = self.engine.ports
-        self.members = Members(self.engine.journal, ports.account, ports.owner.id)
-        self.shelf = Shelf(self.engine.journal.folder)
-        self.deadline_s = None if self.timeout_s is None else ports.monotonic() + self.timeout_s
+        services = self.engine.services
+        self.members = Members(self.engine.journal, services.account, services.lease.id)
+        self.batch_folder = BatchFolder(self.engine.journal.folder)
+        self.deadline_s = None if self.timeout_s is None else services.monotonic() + self.timeout_s
 
     def left_s(self) -> float:
         """Return how much time is left."""
-        return float("inf") if self.deadline_s is None else max(0.0, self.deadline_s - self.engine.ports.monotonic())
+        return float("inf") if self.deadline_s is None else max(0.0, self.deadline_s - self.engine.services.monotonic())
 
     def pause(self, pause_s: float) -> None:
         pause_s = min(pause_s * scheduler.PAUSE_FACTOR, self.left_s())
         if pause_s > 0:
-            self.engine.ports.sleep(pause_s)
+            self.engine.services.sleep(pause_s)
 
     def pause_after(self, error: BailianError, failures: int) -> None:
         """Wait before a call that failed so often in a row is repeated."""
         asked_s = error.retry_after_s if isinstance(error, ServiceError) else None
-        self.pause(backoff_s(min(failures - 1, 4), retry_after_s=asked_s, jitter=self.engine.ports.jitter()))
+        self.pause(backoff_s(min(failures - 1, 4), retry_after_s=asked_s, jitter=self.engine.services.jitter()))
 
-    def unfinished(self) -> Iterator[Kept]:
+    def unfinished(self) -> Iterator[ServiceBatch]:
         """Yield the batches that earlier runs left; one whose file is lost is looked for at the service."""
-        account, run = self.engine.ports.account, self.wish.run
-        kept = {one.name: one for one in self.shelf.batches(account, run)}
+        account, run = self.engine.services.account, self.spec.run
+        kept = {one.name: one for one in self.batch_folder.batches(account, run)}
         for name in self.members.names(run):
-            kept.setdefault(name, Kept(name, account, run, "creating"))
+            kept.setdefault(name, ServiceBatch(name, account, run, "creating"))
         for one in kept.values():
-            if not self.members.take(one.name, self.engine.ports.owner.is_gone):
+            if not self.members.take(one.name, self.engine.services.lease.is_dead):
                 continue
             if next(self.members.rows(one.name), None) is None:
-                self.shelf.drop(one.name)  # every job is over, or none was reserved
+                self.batch_folder.drop(one.name)  # every job is over, or none was reserved
             else:
                 yield one
 
-    def left(self, kept: Kept, error: Callable[[], BailianError]) -> Iterator[Outcome]:
+    def left(self, kept: ServiceBatch, error: Callable[[], BailianError]) -> Iterator[Outcome]:
         """Report the rows of a batch that is left to the next run."""
         for row in self.members.rows(kept.name):
-            yield Outcome(self.engine.continued(row), "submitted", error=error())
+            yield Outcome(self.engine.continued(row), Status.SUBMITTED, error=error())
 
 
-def send(work: Work, *, new_rows: bool) -> Iterator[Outcome]:
+def create_batch(work: BatchCreation, *, new_rows: bool) -> Iterator[Outcome]:
     """Create what is to be created; the account's trouble, or a spent budget, keeps the rest waiting."""
     for kept in work.unfinished():
         if kept.step != "created" and (yield from _push(work, kept)):
             return
     if not new_rows:
         return
-    runs = runs_of(work.engine, work.wish)
-    for wire_model, _ in runs.queues(work.wish.run, work.engine.ports.owner.id):
+    runs = runs_of(work.engine, work.spec)
+    for wire_model, _ in runs.queues(work.spec.run, work.engine.services.lease.id):
         while True:
             chosen = yield from _choose(work, runs, wire_model)
             if not chosen:
@@ -105,12 +107,12 @@ def send(work: Work, *, new_rows: bool) -> Iterator[Outcome]:
                 return
 
 
-def _choose(work: Work, runs: Runs, wire_model: str) -> Generator[Outcome, None, list[str]]:
+def _choose(work: BatchCreation, runs: BatchStore, wire_model: str) -> Generator[Outcome, None, list[str]]:
     """Return the jobs of the next file; a row that is too long for a line is not sent."""
     too_long: list[tuple[Job, InvalidRequest]] = []
 
     def sizes() -> Iterator[tuple[str, int]]:
-        for row in runs.waiting(work.wish.run, work.engine.ports.owner.id, wire_model):
+        for row in runs.waiting(work.spec.run, work.engine.services.lease.id, wire_model):
             if row.kind != "text":
                 continue
             try:
@@ -120,28 +122,28 @@ def _choose(work: Work, runs: Runs, wire_model: str) -> Generator[Outcome, None,
 
     chosen = first_file(sizes())
     for job, error in too_long:
-        yield ended(work.engine, job, error, "unsent")
+        yield finish(work.engine, job, error, Status.UNSENT)
     return chosen
 
 
-def _send(work: Work, job_ids: list[str]) -> Generator[Outcome, None, bool]:
-    ports = work.engine.ports
-    now_s = ports.wall()
-    kept = Kept(f"bailian-{int(now_s):x}-{uuid4().hex[:12]}", ports.account, work.wish.run)
-    work.shelf.put(kept)
-    budgets = [budget for budget in ports.budgets if budget.run in (None, work.wish.run)]
+def _send(work: BatchCreation, job_ids: list[str]) -> Generator[Outcome, None, bool]:
+    services = work.engine.services
+    now_s = services.wall()
+    kept = ServiceBatch(f"bailian-{int(now_s):x}-{uuid4().hex[:12]}", services.account, work.spec.run)
+    work.batch_folder.put(kept)
+    budgets = [budget for budget in services.run_state.budgets if budget.run in (None, work.spec.run)]
     taken, full = work.members.reserve(kept.name, job_ids, budgets, now_s)
     if not taken:
-        work.shelf.drop(kept.name)
+        work.batch_folder.drop(kept.name)
     stopped = bool(taken) and (yield from _push(work, replace(kept, jobs=taken)))
     if full is not None:
         row = work.engine.journal.job(job_ids[taken])
         if row is not None:
-            yield Outcome(work.engine.continued(row), "waiting", error=full)
+            yield Outcome(work.engine.continued(row), Status.WAITING, error=full)
     return stopped or full is not None
 
 
-def _push(work: Work, kept: Kept) -> Generator[Outcome, None, bool]:
+def _push(work: BatchCreation, kept: ServiceBatch) -> Generator[Outcome, None, bool]:
     """Bring a batch to where it is created; return whether the account's trouble stops all others too."""
     try:
         _created(work, kept)
@@ -154,7 +156,7 @@ def _push(work: Work, kept: Kept) -> Generator[Outcome, None, bool]:
     return False
 
 
-def _created(work: Work, kept: Kept) -> Kept:
+def _created(work: BatchCreation, kept: ServiceBatch) -> ServiceBatch:
     """Create the batch, once. Where the answer is lost, only its absence from the list lets it be sent again."""
     attempt = 0
     last: BailianError = _never_arrived()
@@ -179,33 +181,33 @@ def _created(work: Work, kept: Kept) -> Kept:
                 last = error
                 continue
             kept = _put(work, kept, step="uploaded")
-            if attempt >= TRIES or (isinstance(error, ServiceError) and error.again == "no"):
+            if attempt >= TRIES or (isinstance(error, ServiceError) and error.again == Retry.NEVER):
                 raise NotCreated(error) from None
             work.pause_after(error, attempt)
 
 
-def _put(work: Work, kept: Kept, *, step: str, file_id: str = "", batch_id: str = "") -> Kept:
+def _put(work: BatchCreation, kept: ServiceBatch, *, step: str, file_id: str = "", batch_id: str = "") -> ServiceBatch:
     kept = replace(kept, step=step, file_id=file_id or kept.file_id, batch_id=batch_id)
-    work.shelf.put(kept)
+    work.batch_folder.put(kept)
     return kept
 
 
-def _uploaded(work: Work, kept: Kept) -> str:
+def _uploaded(work: BatchCreation, kept: ServiceBatch) -> str:
     lines = (line_of(row.id, row.prepared["body"]) for row in work.members.rows(kept.name))
-    path = work.shelf.put_lines(kept.name, lines)
+    path = work.batch_folder.put_lines(kept.name, lines)
     attempt = 0
     while True:
         attempt += 1
         try:
             return work.api.upload(path)
         except (TransportError, ServiceError) as error:
-            again = isinstance(error, TransportError) or error.again != "no" or error.maybe_done
+            again = isinstance(error, TransportError) or error.again != Retry.NEVER or error.maybe_done
             if not again or attempt == TRIES:
                 raise NotCreated(error) from None
             work.pause_after(error, attempt)
 
 
-def _found(work: Work, name: str) -> str:
+def _found(work: BatchCreation, name: str) -> str:
     """Return the id of the batch of this name; "" when it certainly does not exist.
 
     Raises:
@@ -214,7 +216,7 @@ def _found(work: Work, name: str) -> str:
     looks, failures = 0, 0
     while looks < len(LOOKS_S):
         if work.left_s() < LOOKS_S[looks] * scheduler.PAUSE_FACTOR:
-            raise TransportError(say("no time was left to look for it", "剩余时间不足，未能核对"))
+            raise TransportError(tr("no time was left to look for it", "剩余时间不足，未能核对"))
         work.pause(LOOKS_S[looks])
         try:
             batches = work.api.find(name)
@@ -230,25 +232,25 @@ def _found(work: Work, name: str) -> str:
     return ""
 
 
-def _not_created(work: Work, kept: Kept, error: BailianError) -> Generator[Outcome, None, bool]:
+def _not_created(work: BatchCreation, kept: ServiceBatch, error: BailianError) -> Generator[Outcome, None, bool]:
     """The account's trouble lets the rows wait; anything else ends them."""
     stops = isinstance(error, ServiceError) and error.stops_all
     if stops:
         row = next(work.members.rows(kept.name), None)
         work.members.give_back(kept.name)
         if row is not None:
-            yield Outcome(work.engine.continued(row), "waiting", error=error)
+            yield Outcome(work.engine.continued(row), Status.WAITING, error=error)
     else:
-        passing = isinstance(error, TransportError) or getattr(error, "again", "no") != "no"
+        passing = isinstance(error, TransportError) or getattr(error, "again", Retry.NEVER) != Retry.NEVER
         for member in work.members.rows(kept.name):
-            yield ended(work.engine, work.engine.continued(member), error, "unsent" if passing else "failed")
-    work.shelf.drop(kept.name)
+            yield finish(work.engine, work.engine.continued(member), error, Status.UNSENT if passing else Status.FAILED)
+    work.batch_folder.drop(kept.name)
     return stops
 
 
 def _never_arrived() -> NotSent:
     return NotSent(
-        say(
+        tr(
             "the connection broke whenever the batch was created; the service has no such batch, nothing was billed",
             "每次创建批次时连接均中断；服务端没有对应批次，未产生费用",
         )
@@ -257,8 +259,8 @@ def _never_arrived() -> NotSent:
 
 def _unclear(reason: str) -> MaybeSent:
     return MaybeSent(
-        say(f"whether the batch was created is not clear yet: {reason}", f"尚不清楚批次是否已创建：{reason}"),
-        advice=say(
+        tr(f"whether the batch was created is not clear yet: {reason}", f"尚不清楚批次是否已创建：{reason}"),
+        advice=tr(
             "it is not sent again, because it may be paid; run the same command again to look again",
             "由于可能已计费，不会自动重发；再次运行同一命令即可重新核对",
         ),

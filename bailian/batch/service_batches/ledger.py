@@ -14,23 +14,24 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from bailian.batch.service_batches.line_format import PRICE_SHARE, halved, whole
+from bailian.batch.service_batches.line_format import PRICE_SHARE, complete_answer, discounted
 from bailian.errors import BudgetExceeded
 from bailian.files.naming import sync_folder
-from bailian.i18n import say
+from bailian.i18n import tr
 from bailian.store.batches import CHUNK_ROWS
 from bailian.store.budgets import Budget, cost_unknown, counted_cny
 from bailian.store.database import unusable
 from bailian.store.jobs import Journal
 from bailian.store.private import private_file
-from bailian.store.schema import Row, dumped, row_of
+from bailian.store.schema import JobRow, dumped, job_row
+from bailian.store.states import Status, move
 
 _MARK = "json_extract(prepared, '$.half_price')"
 _MEMBER = f"account = ? AND state IN ('sending', 'unsettled', 'ended') AND {_MARK} = ?"
 
 
 @dataclass(frozen=True)
-class Kept:
+class ServiceBatch:
     """One batch as its file has it.
 
     Steps: "begun" (jobs reserved, nothing sent), "uploaded" (`file_id` known), "creating" (the paid call leaves, or
@@ -47,13 +48,13 @@ class Kept:
     jobs: int = 0
 
 
-class Shelf:
+class BatchFolder:
     """The files of batches: `batches/` in the home folder."""
 
     def __init__(self, home: Path) -> None:
         self.folder = home / "batches"
 
-    def put(self, kept: Kept) -> None:
+    def put(self, kept: ServiceBatch) -> None:
         """Write a batch's file: whole and on disk when this returns.
 
         Raises:
@@ -83,12 +84,12 @@ class Shelf:
     def path(self, name: str, suffix: str) -> Path:
         return self.folder / f"{name}.{suffix}"
 
-    def batches(self, account: str, run: str) -> list[Kept]:
+    def batches(self, account: str, run: str) -> list[ServiceBatch]:
         """Return the batches of a run that are not over, oldest first. An unreadable file is as good as none."""
         found = []
         for path in sorted(self.folder.glob("*.json")):
             try:
-                kept = Kept(**json.loads(path.read_text(encoding="utf-8")))
+                kept = ServiceBatch(**json.loads(path.read_text(encoding="utf-8")))
             except (OSError, ValueError, TypeError):
                 continue
             if (kept.account, kept.run) == (account, run):
@@ -130,9 +131,12 @@ class Members:
                 if full is not None:
                     return taken, _no_room(full, cost_cny)
                 room = [(budget, left - (cost_cny or 0.0)) for budget, left in room]
-                db.execute(
-                    "UPDATE jobs SET state = 'sending', sent_at_s = ?, prepared = ?, estimate_cny = ? WHERE id = ?",
-                    (now_s, dumped(halved(json.loads(row["prepared"]), name)), cost_cny, job_id),
+                move(
+                    self._database,
+                    Status.SENDING,
+                    "id = ?",
+                    (now_s, dumped(discounted(json.loads(row["prepared"]), name)), cost_cny, job_id),
+                    also="sent_at_s = ?, prepared = ?, estimate_cny = ?",
                 )
                 taken += 1
         return taken, None
@@ -145,12 +149,15 @@ class Members:
                 (self._account, name),
             ).fetchall():
                 cost_cny = None if row["estimate_cny"] is None else row["estimate_cny"] / PRICE_SHARE
-                db.execute(
-                    "UPDATE jobs SET state = 'waiting', sent_at_s = NULL, prepared = ?, estimate_cny = ? WHERE id = ?",
-                    (dumped(whole(json.loads(row["prepared"]))), cost_cny, row["id"]),
+                move(
+                    self._database,
+                    Status.WAITING,
+                    "id = ?",
+                    (dumped(complete_answer(json.loads(row["prepared"]))), cost_cny, row["id"]),
+                    also="sent_at_s = NULL, prepared = ?, estimate_cny = ?",
                 )
 
-    def rows(self, name: str) -> Iterator[Row]:
+    def rows(self, name: str) -> Iterator[JobRow]:
         """Yield the open jobs of a batch in the order of the file, a few hundred in memory at a time."""
         last = 0
         while True:
@@ -161,9 +168,9 @@ class Members:
             if not found:
                 return
             last = found[-1]["number"]
-            yield from (row_of(row) for row in found)
+            yield from (job_row(row) for row in found)
 
-    def some(self, name: str, job_ids: Iterable[str]) -> dict[str, Row]:
+    def some(self, name: str, job_ids: Iterable[str]) -> dict[str, JobRow]:
         """Return those of the jobs that are open and in this batch, by id."""
         ids = list(job_ids)
         marks = ", ".join("?" * len(ids))
@@ -171,7 +178,7 @@ class Members:
             f"SELECT * FROM jobs WHERE id IN ({marks}) AND {_MEMBER}",  # noqa: S608
             (*ids, self._account, name),
         )
-        return {row["id"]: row_of(row) for row in found}
+        return {row["id"]: job_row(row) for row in found}
 
     def names(self, run: str) -> list[str]:
         """Return the batches that open jobs of a run are in."""
@@ -182,11 +189,11 @@ class Members:
         )
         return [row["name"] for row in found]
 
-    def take(self, name: str, is_gone: Callable[[str | None], bool]) -> bool:
+    def take(self, name: str, is_dead: Callable[[str | None], bool]) -> bool:
         """Take a batch's jobs over; False if a living process has some."""
         with self._database.write() as db:
             owners = db.execute(f"SELECT DISTINCT owner FROM jobs WHERE {_MEMBER}", (self._account, name)).fetchall()  # noqa: S608
-            if any(row["owner"] != self._owner and not is_gone(row["owner"]) for row in owners):
+            if any(row["owner"] != self._owner and not is_dead(row["owner"]) for row in owners):
                 return False
             db.execute(f"UPDATE jobs SET owner = ? WHERE {_MEMBER}", (self._owner, self._account, name))  # noqa: S608
         return True
@@ -202,7 +209,7 @@ class Members:
 
 
 def _no_room(budget: Budget, cost_cny: float | None) -> BudgetExceeded:
-    text = say(
+    text = tr(
         f"the budget of the {budget.title} ({budget.limit_cny:g} CNY) has no room for the next row",
         f"{budget.title}预算（{budget.limit_cny:g} 元）已不足以运行下一行",
     )
@@ -210,7 +217,7 @@ def _no_room(budget: Budget, cost_cny: float | None) -> BudgetExceeded:
         text = cost_unknown(budget.name)
     return BudgetExceeded(
         text,
-        advice=say(
+        advice=tr(
             "raise the budget, or run the command again when the next one begins",
             "请提高预算，或在下一个预算周期重新运行",
         ),

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bailian.errors import InvalidRequest
-from bailian.i18n import say
+from bailian.i18n import tr
 from bailian.service.json_reader import read_json
 from bailian.service.responses import wire_error
 
@@ -52,11 +52,11 @@ def line_of(job_id: str, body: Mapping[str, Any]) -> bytes:
     if len(data) > LINE_BYTES_MAX:
         raise InvalidRequest.one(
             "messages",
-            say(
+            tr(
                 f"{len(data):,} bytes; a line of a batch has at most {LINE_BYTES_MAX:,}",
                 f"共 {len(data):,} 字节；批量推理的每行最多 {LINE_BYTES_MAX:,} 字节",
             ),
-            advice=say("run this row without --batch-api", "请不带 --batch-api 运行该行"),
+            advice=tr("run this row without --batch-api", "请不带 --batch-api 运行该行"),
         )
     return data
 
@@ -77,12 +77,12 @@ def first_file(sizes: Iterable[tuple[str, int]]) -> list[str]:
     return chosen
 
 
-def halved(prepared: Mapping[str, Any], name: str) -> dict[str, Any]:
+def discounted(prepared: Mapping[str, Any], name: str) -> dict[str, Any]:
     """Return a job's `prepared` as a part of batch `name`: its tokens cost half of what they cost alone."""
     return {**_scaled(prepared, PRICE_SHARE), "half_price": name}
 
 
-def whole(prepared: Mapping[str, Any]) -> dict[str, Any]:
+def complete_answer(prepared: Mapping[str, Any]) -> dict[str, Any]:
     """Undo `halved`: the job is sent alone, or in another batch."""
     return {key: value for key, value in _scaled(prepared, 1 / PRICE_SHARE).items() if key != "half_price"}
 

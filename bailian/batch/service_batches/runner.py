@@ -16,13 +16,13 @@ import json
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, suppress
 
-from bailian.batch.service_batches.collect import OVER, applied, ended, fetch, without_result
-from bailian.batch.service_batches.create import Work, send
-from bailian.batch.service_batches.ledger import Kept, Shelf
+from bailian.batch.service_batches.collect import OVER, applied, fetch, finish, without_result
+from bailian.batch.service_batches.create import BatchCreation, create_batch
+from bailian.batch.service_batches.ledger import BatchFolder, ServiceBatch
 from bailian.batch.service_batches.line_format import REGIONS
-from bailian.batch.sync import Wish
+from bailian.batch.sync import BatchSpec
 from bailian.engine.engine import Engine
-from bailian.engine.job import Outcome
+from bailian.engine.step import Outcome
 from bailian.errors import (
     BailianError,
     Interrupted,
@@ -33,8 +33,9 @@ from bailian.errors import (
     TaskFailed,
     TransportError,
 )
-from bailian.i18n import say
+from bailian.i18n import tr
 from bailian.service.batch_api import BatchApi
+from bailian.store.states import Status
 
 # The service asks for a look every one or two minutes (batch page, 2026-06).
 POLL_S = 60.0
@@ -44,7 +45,7 @@ GONE_TRIES = 3
 FAILURES_MAX = 30
 
 
-def check_half_price(region: str, window_h: int = WINDOW_H) -> None:
+def check_service_batches(region: str, window_h: int = WINDOW_H) -> None:
     """Refuse a region without batch inference (rate limit page, mid 2026), and a window out of range.
 
     Raises:
@@ -53,30 +54,30 @@ def check_half_price(region: str, window_h: int = WINDOW_H) -> None:
     if region not in REGIONS:
         raise InvalidRequest.one(
             "region",
-            say(
+            tr(
                 f"{region} has no batch inference; {' and '.join(REGIONS)} have",
                 f"{region} 不支持批量推理；支持的地域：{'、'.join(REGIONS)}",
             ),
         )
     if not WINDOWS_H[0] <= window_h <= WINDOWS_H[1]:
         raise InvalidRequest.one(
-            "", say(f"the window must be {WINDOWS_H[0]} to {WINDOWS_H[1]} hours", "时限应为 24 到 336 小时")
+            "", tr(f"the window must be {WINDOWS_H[0]} to {WINDOWS_H[1]} hours", "时限应为 24 到 336 小时")
         )
 
 
-def batches_under_way(engine: Engine, wish: Wish) -> list[Kept]:
+def batches_under_way(engine: Engine, spec: BatchSpec) -> list[ServiceBatch]:
     """Return the batches of a run that the service works on, or may: name, `batch_id`, number of jobs.
 
     They hold texts: a run of another kind has none.
     """
-    if wish.kind not in (None, "text"):
+    if spec.kind not in (None, "text"):
         return []
-    return Shelf(engine.journal.folder).batches(engine.ports.account, wish.run)
+    return BatchFolder(engine.journal.folder).batches(engine.services.account, spec.run)
 
 
-def run_half_price(
+def run_service_batches(
     engine: Engine,
-    wish: Wish,
+    spec: BatchSpec,
     *,
     timeout_s: float | None = None,
     wait: bool = True,
@@ -87,7 +88,7 @@ def run_half_price(
     """Bring the text rows of a batch to their end at half the price, after `make_ready`.
 
     Close the generator if it may be left early. What is left when it ends goes on at the service; the next run of the
-    same wish fetches it, with or without new rows.
+    same spec fetches it, with or without new rows.
 
     Args:
         timeout_s: seconds after which rows whose batch still runs are reported as StillRunning.
@@ -100,24 +101,24 @@ def run_half_price(
         InvalidRequest: a region without batch inference.
         Interrupted: Ctrl-C; the text says how to go on.
     """
-    check_half_price(engine.settings.region, window_h)
+    check_service_batches(engine.settings.region, window_h)
     with closing(BatchApi(engine.settings)) as api:
-        work = Work(engine, wish, api, window_h, timeout_s)
+        work = BatchCreation(engine, spec, api, window_h, timeout_s)
         try:
-            yield from send(work, new_rows=new_rows)
+            yield from create_batch(work, new_rows=new_rows)
             if wait:
                 yield from _collect(work, poll_s)
         except KeyboardInterrupt:
             raise Interrupted(
-                say("interrupted; the batches go on at the service", "已中断；批次在服务端继续运行"),
-                advice=say(f"{wish.same_command} to go on", f"{wish.same_command}即可继续"),
+                tr("interrupted; the batches go on at the service", "已中断；批次在服务端继续运行"),
+                advice=tr(f"{spec.same_command} to go on", f"{spec.same_command}即可继续"),
             ) from None
         finally:
             with suppress(JournalError):
                 work.members.let_go()
 
 
-def _collect(work: Work, poll_s: float) -> Iterator[Outcome]:
+def _collect(work: BatchCreation, poll_s: float) -> Iterator[Outcome]:
     """Look at the batches until all are over, or time is."""
     open_batches = [one for one in work.unfinished() if one.step == "created"]
     failures = {one.name: 0 for one in open_batches}
@@ -133,13 +134,13 @@ def _collect(work: Work, poll_s: float) -> Iterator[Outcome]:
                 open_batches.remove(kept)
         if open_batches and work.left_s() <= 0:
             for kept in open_batches:
-                yield from work.left(kept, _runs_on(kept, work.wish.same_command))
+                yield from work.left(kept, _runs_on(kept, work.spec.same_command))
             return
         if open_batches:
             work.pause(poll_s)
 
 
-def _look(work: Work, kept: Kept) -> Generator[Outcome, None, bool]:
+def _look(work: BatchCreation, kept: ServiceBatch) -> Generator[Outcome, None, bool]:
     """Ask for one batch; write its results down if it is over. Return whether it is."""
     batch = work.api.batch(kept.batch_id)
     status = str(batch["status"])
@@ -148,48 +149,50 @@ def _look(work: Work, kept: Kept) -> Generator[Outcome, None, bool]:
         counts = batch.get("request_counts")
         counts = counts if isinstance(counts, dict) else {}
         said = f"{kept.batch_id} {status} {counts.get('completed', 0)}/{kept.jobs or counts.get('total', 0)}"
-        work.engine.ports.progress.update(
-            work.engine.continued(row), said, work.engine.ports.wall() - (row.sent_at_s or 0)
+        work.engine.services.progress.update(
+            work.engine.continued(row), said, work.engine.services.wall() - (row.sent_at_s or 0)
         )
     if status not in OVER:
         return False
-    paths = fetch(work.api, work.shelf, kept, batch)
+    paths = fetch(work.api, work.batch_folder, kept, batch)
     left_open = False
     for outcome in applied(work.engine, work.members, kept, paths, status):
-        left_open = left_open or outcome.state == "ended"
+        left_open = left_open or outcome.state == Status.ENDED
         yield outcome
     if not left_open:
         for outcome in without_result(work.engine, work.members, kept, batch, _order(work, kept)):
-            left_open = left_open or outcome.state == "ended"
+            left_open = left_open or outcome.state == Status.ENDED
             yield outcome
     if not left_open:
-        work.shelf.drop(kept.name)
+        work.batch_folder.drop(kept.name)
     return True
 
 
-def _order(work: Work, kept: Kept) -> list[str]:
+def _order(work: BatchCreation, kept: ServiceBatch) -> list[str]:
     """Return the jobs of a batch by their line in the file that was uploaded."""
     try:
-        with work.shelf.path(kept.name, "jsonl").open("rb") as file:
+        with work.batch_folder.path(kept.name, "jsonl").open("rb") as file:
             return [str(json.loads(line)["custom_id"]) for line in file]
     except (OSError, ValueError):
         return [row.id for row in work.members.rows(kept.name)]
 
 
-def _no_answer(work: Work, kept: Kept, error: BailianError, failures: int) -> Generator[Outcome, None, bool]:
+def _no_answer(
+    work: BatchCreation, kept: ServiceBatch, error: BailianError, failures: int
+) -> Generator[Outcome, None, bool]:
     """Bad answers cost time, never the batch. Return whether to stop asking for this one."""
     if isinstance(error, ServiceError) and error.code == "ResourceNotFound":
         if failures < GONE_TRIES:
             return False
         gone = TaskFailed(
-            say(f"the service does not know batch {kept.batch_id}", f"服务端不存在批次 {kept.batch_id}"),
+            tr(f"the service does not know batch {kept.batch_id}", f"服务端不存在批次 {kept.batch_id}"),
             code="ResourceNotFound",
             wire_code=error.wire_code,
             task_id=kept.batch_id,
         )
         for row in work.members.rows(kept.name):
-            yield ended(work.engine, work.engine.continued(row), gone)
-        work.shelf.drop(kept.name)
+            yield finish(work.engine, work.engine.continued(row), gone)
+        work.batch_folder.drop(kept.name)
         return True
     if (isinstance(error, ServiceError) and error.code == "Unauthorized") or failures >= FAILURES_MAX:
         yield from work.left(kept, lambda: error)
@@ -197,9 +200,9 @@ def _no_answer(work: Work, kept: Kept, error: BailianError, failures: int) -> Ge
     return False
 
 
-def _runs_on(kept: Kept, same_command: str) -> Callable[[], BailianError]:
+def _runs_on(kept: ServiceBatch, same_command: str) -> Callable[[], BailianError]:
     return lambda: StillRunning(
-        say(f"batch {kept.batch_id} is still running", f"批次 {kept.batch_id} 仍在运行"),
-        advice=say(f"{same_command} to fetch it", f"{same_command}即可取回"),
+        tr(f"batch {kept.batch_id} is still running", f"批次 {kept.batch_id} 仍在运行"),
+        advice=tr(f"{same_command} to fetch it", f"{same_command}即可取回"),
         task_id=kept.batch_id,
     )

@@ -7,7 +7,7 @@ from typing import Any
 
 from bailian.batch.input.row_schema import flat_fields
 from bailian.errors import InvalidRequest
-from bailian.i18n import say
+from bailian.i18n import tr
 from bailian.text.decoding import Decoded, NotText, read_text
 from bailian.text.json_text import NotJson, loaded
 from bailian.types import Notice, read_as
@@ -56,7 +56,7 @@ def read_request(path: Path, notices: list[Notice] | None = None) -> dict[str, A
     except ValueError as error:
         raise InvalidRequest.one("config", f"{path}: {error}") from None
     if doubled:  # JSON keeps the last; a paid request should not be read that way
-        raise InvalidRequest.one(doubled[0], say("stands twice in the same object", "在同一对象中出现两次"))
+        raise InvalidRequest.one(doubled[0], tr("stands twice in the same object", "在同一对象中出现两次"))
     if not isinstance(value, dict):
         raise _refused(f"{path} holds no JSON object", f"{path} 的内容不是 JSON 对象")
     return flat_fields(value)
@@ -72,4 +72,4 @@ def _text_of(path: Path) -> Decoded:
 
 
 def _refused(english: str, chinese: str) -> InvalidRequest:
-    return InvalidRequest.one("config", say(english, chinese))
+    return InvalidRequest.one("config", tr(english, chinese))

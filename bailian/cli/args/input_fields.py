@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from bailian.modalities import of
+from bailian.modalities import modality_of
 from bailian.types import Input
 
 
@@ -31,7 +31,7 @@ def as_sent(
     Raises:
         InvalidRequest: the mask cannot be made.
     """
-    if "mask" not in of(kind).INPUT_FIELDS:
+    if "mask" not in modality_of(kind).INPUT_FIELDS:
         return dict(fields), dict(inputs)
     from bailian.inputs.made_masks import with_mask
 

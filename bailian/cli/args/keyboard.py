@@ -6,8 +6,8 @@ import contextlib
 import re
 import sys
 
-from bailian.cli.output.terminal import talk
-from bailian.i18n import say
+from bailian.cli.output.terminal import print_err
+from bailian.i18n import tr
 
 END_WORDS = ("/exit", "/quit", "/bye")
 HELP = "/help"
@@ -36,7 +36,7 @@ class Keyboard:
                 lines.pop()
             text = "\n".join(lines).rstrip()
             if _COMMAND.fullmatch(text):
-                talk(_commands(text.split()[0]))
+                print_err(_commands(text.split()[0]))
             elif text.strip():
                 return text.strip()
         return None
@@ -53,14 +53,14 @@ class Keyboard:
         except KeyboardInterrupt:
             self._over, lines = True, []
         if self._over:
-            talk("")
+            print_err("")
         return lines
 
 
 def _commands(word: str) -> str:
     listed = ", ".join((*END_WORDS, HELP))
-    unknown = "" if word == HELP else say(f"there is no command {word}; ", f"没有命令 {word}；")
-    return unknown + say(
+    unknown = "" if word == HELP else tr(f"there is no command {word}; ", f"没有命令 {word}；")
+    return unknown + tr(
         f"commands: {listed}. A question that begins with / has a space before it",
         f"可用命令：{listed}。以 / 开头的问题请在前面加一个空格",
     )

@@ -10,13 +10,14 @@ from bailian.cli.args.input_fields import input_of
 from bailian.cli.args.mask_options import Looks
 from bailian.errors import InvalidRequest
 from bailian.files import pictures
-from bailian.i18n import say
+from bailian.i18n import tr
 from bailian.inputs import masks
 from bailian.inputs.made_masks import made_of, options_in
-from bailian.inputs.resolve import path_of, reading
+from bailian.inputs.resolve import reading
 from bailian.modalities.rules import mask_rules
 from bailian.modalities.rules.fields import raise_if_any
 from bailian.modalities.wanx_edit import INPUT_FIELDS
+from bailian.store.paths import path_of
 from bailian.types import Input
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def _write_all(image: Input | None, made: Input, looks: Looks) -> None:
         return
     if image is None or not image.url.startswith("file:"):
         raise InvalidRequest.one(
-            "image", say("a mask can only be shown on a picture on this machine", "只能在本机上的图片上预览 mask")
+            "image", tr("a mask can only be shown on a picture on this machine", "只能在本机上的图片上预览 mask")
         )
     with reading("image", path_of(image.url)):
         shown = masks.preview(pictures.as_seen(path_of(image.url).read_bytes()), mask)
@@ -74,9 +75,7 @@ def _write(field: str, image: Image, path: Path, suffixes: tuple[str, ...]) -> N
         listed = ", ".join(f".{one}" for one in suffixes)
         raise InvalidRequest.one(
             field,
-            say(
-                f"{path} is no name of a picture: it must end in {listed}", f"{path} 不是图片文件名：后缀应为 {listed}"
-            ),
+            tr(f"{path} is no name of a picture: it must end in {listed}", f"{path} 不是图片文件名：后缀应为 {listed}"),
             advice="",
         )
     try:
@@ -85,7 +84,7 @@ def _write(field: str, image: Image, path: Path, suffixes: tuple[str, ...]) -> N
         reason = getattr(error, "strerror", None) or error
         raise InvalidRequest.one(
             field,
-            say(
+            tr(
                 f"cannot write {path}: {reason}; the folder must be there, and be writable",
                 f"无法写入 {path}：{reason}；目录必须存在且可写",
             ),

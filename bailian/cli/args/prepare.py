@@ -12,21 +12,21 @@ from bailian.batch.input.relative_paths import place_inputs
 from bailian.catalog import Catalog
 from bailian.cli.args.config_file import read_request
 from bailian.cli.args.input_fields import as_sent, input_of
-from bailian.cli.args.options import Common
-from bailian.cli.output.terminal import is_terminal, talk
+from bailian.cli.args.options import SharedOptions
+from bailian.cli.output.terminal import is_terminal, print_err
 from bailian.config.settings import Settings
 from bailian.errors import InvalidRequest
-from bailian.i18n import say
-from bailian.modalities import of
+from bailian.i18n import tr
+from bailian.modalities import modality_of
 from bailian.modalities.rules.texts import sendable
 from bailian.text.characters import is_blank
 from bailian.text.decoding import NotText, read_stdin, read_text
 from bailian.types import Input, Notice, Prepared
 
 
-def prepare(kind: str, given: Mapping[str, Any], common: Common, here: Settings, models: Catalog) -> Prepared:
+def prepare(kind: str, given: Mapping[str, Any], common: SharedOptions, here: Settings, models: Catalog) -> Prepared:
     """Return the checked request of a command line and its config file; flags win."""
-    modality = of(kind)
+    modality = modality_of(kind)
     notices: list[Notice] = []
     fields = fields_of(kind, given, common, notices)
     if fields.get("prompt") == "-":
@@ -40,9 +40,9 @@ def prepare(kind: str, given: Mapping[str, Any], common: Common, here: Settings,
     return replace(prepared, notices=(*notices, *prepared.notices))
 
 
-def fields_of(kind: str, given: Mapping[str, Any], common: Common, notices: list[Notice]) -> dict[str, Any]:
+def fields_of(kind: str, given: Mapping[str, Any], common: SharedOptions, notices: list[Notice]) -> dict[str, Any]:
     """Return the fields of a command line and its config file as they are written; flags win."""
-    modality = of(kind)
+    modality = modality_of(kind)
     fields: dict[str, Any] = {}
     if common.config:
         fields = modality.from_config(read_request(common.config, notices))
@@ -58,11 +58,11 @@ def stdin_text(notices: list[Notice]) -> str:
         InvalidRequest: it is no text.
     """
     if is_terminal(sys.stdin):
-        talk(say("reading the text from stdin; Ctrl-D ends it", "正在从 stdin 读取文本，Ctrl-D 结束"))
+        print_err(tr("reading the text from stdin; Ctrl-D ends it", "正在从 stdin 读取文本，Ctrl-D 结束"))
     try:
         text, told = sendable(read_stdin("stdin"), "stdin")
     except (NotText, UnicodeDecodeError) as error:  # a stream that a program has put in the place has its own encoding
-        reason = str(error) if isinstance(error, NotText) else say("stdin is not UTF-8", "stdin 不是 UTF-8")
+        reason = str(error) if isinstance(error, NotText) else tr("stdin is not UTF-8", "stdin 不是 UTF-8")
         raise InvalidRequest.one("prompt", reason, advice="") from None
     notices += told
     return text
@@ -84,11 +84,11 @@ def text_of_file(path: Path, notices: list[Notice]) -> str:
         reason = getattr(error, "strerror", None) or error
         raise InvalidRequest.one(
             "file",
-            say(f"cannot read {path}: {reason}", f"无法读取 {path}：{reason}"),
-            advice=say("check the path", "请检查路径"),
+            tr(f"cannot read {path}: {reason}", f"无法读取 {path}：{reason}"),
+            advice=tr("check the path", "请检查路径"),
         ) from None
     if is_blank(text):
-        raise InvalidRequest.one("file", say(f"{path} is empty", f"{path} 是空文件"))
+        raise InvalidRequest.one("file", tr(f"{path} is empty", f"{path} 是空文件"))
     notices += told
     return text
 
@@ -96,7 +96,7 @@ def text_of_file(path: Path, notices: list[Notice]) -> str:
 def _resolved(name: str, value: Any, home: Path, inputs: dict[str, Input]) -> list[Input]:
     words = [value] if isinstance(value, str | Path) else value
     if not isinstance(words, list | tuple) or not all(isinstance(word, str | Path) for word in words):
-        raise InvalidRequest.one(name, say("must be a path or URL, or a list of them", "应为路径或链接，或它们的列表"))
+        raise InvalidRequest.one(name, tr("must be a path or URL, or a list of them", "应为路径或链接，或它们的列表"))
     found = [input_of(name, str(word), home) for word in words]
     inputs.update({one.url: one for one in found})
     return found

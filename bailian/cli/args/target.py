@@ -8,19 +8,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from bailian.cli.args.options import DEFAULT_OUTPUT, Common
+from bailian.cli.args.options import DEFAULT_OUTPUT, SharedOptions
 from bailian.cli.output.report import STDOUT_FOLDER
 from bailian.cli.output.terminal import is_terminal
 from bailian.errors import InvalidRequest
 from bailian.files import naming
 from bailian.files.outputs import RESULTS, STDOUT, Place, at_home, is_folder, place_of, refuse_existing
-from bailian.i18n import say
-from bailian.modalities import of
+from bailian.i18n import tr
+from bailian.modalities import modality_of
 from bailian.store.private import private_folder
 from bailian.types import Prepared
 
 if TYPE_CHECKING:
-    from bailian.engine.job import Saving
+    from bailian.engine.job import OutputSpec
 
 # Results of one request that share a name: they differ in their suffixes.
 ONE_NAME = ("text", "speech", "transcription")
@@ -57,11 +57,11 @@ class Target:
         except OSError as error:
             raise InvalidRequest.one(
                 "output",
-                say(
+                tr(
                     f"cannot write into {self.folder}: {error.strerror}",
                     f"无法写入目录 {self.folder}：{error.strerror}",
                 ),
-                advice=say("choose a folder with -o DIR", "请用 -o 指定可写的目录"),
+                advice=tr("choose a folder with -o DIR", "请用 -o 指定可写的目录"),
             ) from None
 
     def check_room(self, prepared: Prepared) -> None:
@@ -74,23 +74,25 @@ class Target:
         if self.as_file and count > 1:
             raise InvalidRequest.one(
                 "output",
-                say(f"stdout has room for one result, not for {count}", f"stdout 只能输出一个结果，而不是 {count} 个"),
-                advice=say("give a folder or a file: -o DIR", "请指定目录或文件：-o DIR"),
+                tr(f"stdout has room for one result, not for {count}", f"stdout 只能输出一个结果，而不是 {count} 个"),
+                advice=tr("give a folder or a file: -o DIR", "请指定目录或文件：-o DIR"),
             )
         if self.suffix is not None:
             beside = prepared.facts.get("subtitles")
             refuse_existing(Place(self.folder, self.stem, self.suffix).files(count, [beside] if beside else []))
 
-    def saving(self, home: Path, common: Common) -> Saving:
+    def saving(self, home: Path, common: SharedOptions) -> OutputSpec:
         """Return what the engine is told."""
-        from bailian.engine.job import Saving
+        from bailian.engine.job import OutputSpec
 
         template = common.name or naming.DEFAULT_TEMPLATE
         folder = private_folder(home / STDOUT_FOLDER) / uuid4().hex if self.as_file else self.folder
-        return Saving(None if folder is None else folder.absolute(), template, common.sidecar, self.stem, self.suffix)
+        return OutputSpec(
+            None if folder is None else folder.absolute(), template, common.sidecar, self.stem, self.suffix
+        )
 
 
-def target_of(kind: str, common: Common) -> Target:
+def target_of(kind: str, common: SharedOptions) -> Target:
     """Return where the results of one request go. A text is printed if nothing is said.
 
     Raises:
@@ -99,27 +101,27 @@ def target_of(kind: str, common: Common) -> Target:
     is_text = kind == "text"
     place = Place(None if is_text else Path(DEFAULT_OUTPUT))
     if common.output is not None:
-        place = place_of(common.output, of(kind).FILE_SUFFIXES)
+        place = place_of(common.output, modality_of(kind).FILE_SUFFIXES)
     as_file = place.folder is None and not is_text
     if as_file:
         _check_stdout(kind, common)
     return Target(place.folder, place.stem, place.suffix, as_file=as_file)
 
 
-def _check_stdout(kind: str, common: Common) -> None:
+def _check_stdout(kind: str, common: SharedOptions) -> None:
     """Refuse what cannot be together with a file on stdout."""
     for name, given in (("json", common.as_json), ("sidecar", common.sidecar), ("no-wait", not common.wait)):
         if given:
             raise InvalidRequest.one(
                 name,
-                say(f"stdout is the file's: leave --{name} out", f"stdout 用于输出文件：请去掉 --{name}"),
-                advice=say("give a folder: -o DIR", "请指定目录：-o DIR"),
+                tr(f"stdout is the file's: leave --{name} out", f"stdout 用于输出文件：请去掉 --{name}"),
+                advice=tr("give a folder: -o DIR", "请指定目录：-o DIR"),
             )
     if kind != "transcription" and is_terminal(sys.stdout) and not common.dry_run:
         raise InvalidRequest.one(
             "output",
-            say("stdout is a terminal, which cannot show a file", "stdout 是终端，无法显示文件"),
-            advice=say("name a file, or send it into a pipe: -o - | …", "请指定文件名，或送入管道：-o - | …"),
+            tr("stdout is a terminal, which cannot show a file", "stdout 是终端，无法显示文件"),
+            advice=tr("name a file, or send it into a pipe: -o - | …", "请指定文件名，或送入管道：-o - | …"),
         )
 
 
@@ -134,7 +136,7 @@ def folder_of(output: str) -> Path:
     if output == STDOUT or one_file:
         raise InvalidRequest.one(
             "output",
-            say("many results need a folder", "多个结果需要目录"),
+            tr("many results need a folder", "多个结果需要目录"),
             advice="-o DIR" if output == STDOUT else f"-o {output}/",
         )
     return path

@@ -7,18 +7,20 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from bailian.catalog import script_of
 from bailian.cli.output.live import LiveArea, can_be_shown, canvas, drawn
-from bailian.cli.output.progress import StopNotice, say_leaving
-from bailian.i18n import say
+from bailian.cli.output.progress import StopNotice, print_shutdown
+from bailian.cli.output.shell_words import SCRIPTS
+from bailian.i18n import tr
+from bailian.store.states import Status
 
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-    from bailian.engine.job import Job, Outcome
+    from bailian.engine.job import Job
+    from bailian.engine.step import Outcome
     from bailian.store.batches import Count
 
-OVER = ("done", "failed", "held", "unsent")
+OVER = (Status.DONE, Status.FAILED, Status.HELD, Status.UNSENT)
 
 
 class BatchProgress:
@@ -56,10 +58,10 @@ class BatchProgress:
             total[count.kind] = total.get(count.kind, 0) + count.jobs
             done[count.kind] = done.get(count.kind, 0) + (count.jobs if count.state in OVER else 0)
         for kind, rows in total.items():
-            name = script_of(kind).replace(".py", "")
+            name = SCRIPTS[kind].replace(".py", "")
             self._bars[kind] = self._progress.add_task(name, total=rows, completed=done[kind], rate="")
         self._all = self._progress.add_task(
-            say("all", "全部"), total=sum(total.values()), completed=sum(done.values()), rate="", visible=False
+            tr("all", "全部"), total=sum(total.values()), completed=sum(done.values()), rate="", visible=False
         )
         self._area = LiveArea(self._lines)
         self._area.start()
@@ -87,17 +89,17 @@ class BatchProgress:
                 self._stops.tell(job)
         if self._verbose:
             from bailian.batch.input.problems import placed
-            from bailian.cli.output.terminal import talk
+            from bailian.cli.output.terminal import print_err
 
             where = placed((job.prepared.get("row") or {}).get("where") or job.id)
-            talk(f"{elapsed_s:6.1f} s  {status}  {where}  {job.model}  {job.task_id or ''}".rstrip())
+            print_err(f"{elapsed_s:6.1f} s  {status}  {where}  {job.model}  {job.task_id or ''}".rstrip())
 
-    def piece(self, job: Job, text: str, thought: str) -> None:
+    def on_chunk(self, job: Job, text: str, thought: str) -> None:
         """A batch shows no pieces."""
 
-    def leaving(self, requests: int, seconds: float) -> None:
+    def on_shutdown(self, requests: int, seconds: float) -> None:
         if not self._quiet:
-            say_leaving(requests, seconds)
+            print_shutdown(requests, seconds)
 
     @contextmanager
     def paused(self) -> Iterator[None]:

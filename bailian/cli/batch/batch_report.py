@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any
 from bailian.batch.output.gallery import PAGE
 from bailian.batch.output.records import AGAIN_STATES, FAILED
 from bailian.cli.output.report import shown_path
-from bailian.cli.output.terminal import money, talk, write_json
+from bailian.cli.output.terminal import money, print_err, print_json
 from bailian.errors import BailianError, Exit, InvalidRequest
-from bailian.i18n import say
+from bailian.i18n import tr
 from bailian.store.paths import stored
-from bailian.store.schema import UNDER_WAY_STATES
+from bailian.store.states import UNDER_WAY_STATES
 
 if TYPE_CHECKING:
-    from bailian.batch.run import Ready
-    from bailian.batch.sync import Wish
+    from bailian.batch.run import PreparedBatch
+    from bailian.batch.sync import BatchSpec
     from bailian.config.settings import Settings
     from bailian.store.batches import Count
 
@@ -26,27 +26,27 @@ if TYPE_CHECKING:
 FAILED_STATES = ("failed", "held", "unsent")
 
 
-def say_begin(ready: Ready) -> None:
+def print_begin(ready: PreparedBatch) -> None:
     """Say how many rows there are, and once what is sent differently from what was asked, and in how many."""
     from bailian.batch.input.problems import placed
 
     count = "1 row" if ready.rows == 1 else f"{ready.rows} rows"
-    text = say(
+    text = tr(
         f"{count}: {ready.to_run} to run, {ready.done} done before",
         f"共 {ready.rows} 行：待运行 {ready.to_run}，此前已完成 {ready.done}",
     )
     if ready.left_failed:
-        text += say(f", {ready.left_failed} failed and left alone", f"，{ready.left_failed} 行失败且不再重试")
+        text += tr(f", {ready.left_failed} failed and left alone", f"，{ready.left_failed} 行失败且不再重试")
     if ready.left_held:
-        text += say(
+        text += tr(
             f", {ready.left_held} held (maybe paid) and left alone (--retry-held sends them again)",
             f"，{ready.left_held} 行待核对（可能已计费）且不再重发（--retry-held 可重发）",
         )
-    talk(text)
+    print_err(text)
     for notice, rows in ready.notices.items():
-        more = "" if len(rows) == 1 else say(f" and {len(rows) - 1} more", f" 等 {len(rows)} 行")
+        more = "" if len(rows) == 1 else tr(f" and {len(rows) - 1} more", f" 等 {len(rows)} 行")
         where = placed(rows[0])
-        talk(say(f"note: {notice} ({where}{more})", f"提示：{notice}（{where}{more}）"))
+        print_err(tr(f"note: {notice} ({where}{more})", f"提示：{notice}（{where}{more}）"))
 
 
 def totals(counts: list[Count]) -> dict[str, Any]:
@@ -86,30 +86,30 @@ def exit_code(summary: Mapping[str, Any], stopped: BailianError | None = None) -
 def summary_line(name: str, summary: Mapping[str, Any], took_s: float, sandbox: bool) -> str:
     """Return the totals as a line for people."""
     words = {
-        "done": say("done", "完成"),
-        "failed": say("failed", "失败"),
-        "held": say("held (maybe paid)", "待核对（可能已计费）"),
-        "unsent": say("not sent", "未发送"),
-        "running": say("running", "运行中"),
-        "waiting": say("waiting", "等待中"),
+        "done": tr("done", "完成"),
+        "failed": tr("failed", "失败"),
+        "held": tr("held (maybe paid)", "待核对（可能已计费）"),
+        "unsent": tr("not sent", "未发送"),
+        "running": tr("running", "运行中"),
+        "waiting": tr("waiting", "等待中"),
     }
     parts = {state: f"{word} {summary[state]}" for state, word in words.items() if summary[state] or state == "done"}
     parts["done"] += in_part(summary)
     if summary["failures"]:
         listed = ", ".join(f"{code} {count}" for code, count in sorted(summary["failures"].items()))
         parts[[state for state in parts if state in FAILED_STATES][-1]] += f" ({listed})"
-    cost = f"{money(summary['charged_cny'])} CNY" + (say(" (sandbox: not paid)", "（沙箱：不计费）") if sandbox else "")
+    cost = f"{money(summary['charged_cny'])} CNY" + (tr(" (sandbox: not paid)", "（沙箱：不计费）") if sandbox else "")
     return f"{name}: {', '.join(parts.values())}, {cost}, {took_s:.1f} s"
 
 
 def in_part(summary: Mapping[str, Any]) -> str:
     """Return how many of the rows that are done lack something, to stand behind their number; "" if none does."""
     count = summary["in_part"]
-    return say(f", {count} of them in part", f"，其中 {count} 行不完整") if count else ""
+    return tr(f", {count} of them in part", f"，其中 {count} 行不完整") if count else ""
 
 
-def say_end(
-    wish: Wish,
+def print_end(
+    spec: BatchSpec,
     summary: Mapping[str, Any],
     took_s: float,
     stopped: BailianError | None,
@@ -119,45 +119,45 @@ def say_end(
     written: bool = True,
 ) -> None:
     """Say the totals, why the rest was not sent, what to do about held rows, and where to look if files were written."""
-    talk(summary_line(wish.title, summary, took_s, sandbox))
+    print_err(summary_line(spec.title, summary, took_s, sandbox))
     if stopped is not None:
-        talk(say(f"stopped: {stopped.message}", f"已停止：{stopped.message}"))
+        print_err(tr(f"stopped: {stopped.message}", f"已停止：{stopped.message}"))
     if summary["held"]:
-        talk(_about_held(summary["held"], wish))
+        print_err(_about_held(summary["held"], spec))
     if written and any(summary[state] for state in AGAIN_STATES):
-        path = shown_path(wish.folder / FAILED)
-        talk(say(f"failed rows: {path}", f"失败的行：{path}"))
+        path = shown_path(spec.folder / FAILED)
+        print_err(tr(f"failed rows: {path}", f"失败的行：{path}"))
     if written and page:
-        path = shown_path(wish.folder / PAGE)
-        talk(say(f"gallery: {path}", f"画廊：{path}"))
+        path = shown_path(spec.folder / PAGE)
+        print_err(tr(f"gallery: {path}", f"画廊：{path}"))
 
 
-def _about_held(count: int, wish: Wish) -> str:
+def _about_held(count: int, spec: BatchSpec) -> str:
     rows, them = ("1 row", "it") if count == 1 else (f"{count} rows", "them")
-    again = wish.same_command + (say(" and", "") if wish.fresh else "")
-    return say(
+    again = spec.same_command + (tr(" and", "") if spec.fresh else "")
+    return tr(
         f"{rows} may be paid already: check the bill in the console, then {again} with --retry-held to send {them} again",
         f"{count} 行可能已计费：请先在控制台核对账单，再加上 --retry-held，{again}，即可重发",
     )
 
 
-def show_status(here: Settings, file: Path, name: str | None, as_json: bool) -> int:
+def print_status(here: Settings, file: Path, name: str | None, as_json: bool) -> int:
     """Print how the batch of a file stands, all kinds, whichever script ran them; the exit code is its verdict."""
     from bailian.cli.output.columns import print_table
-    from bailian.store.batches import Runs
+    from bailian.store.batches import BatchStore
     from bailian.store.jobs import Journal
 
     with closing(Journal(here.home)) as journal:
-        counts = Runs(journal, here.account).counts(f"batch:{name or stored(file.resolve())}")
+        counts = BatchStore(journal, here.account).counts(f"batch:{name or stored(file.resolve())}")
     if not counts:
         raise InvalidRequest.one(
             "file",
-            say(f"{file} was not run from this machine with this key", f"本机没有用该密钥运行过 {file}"),
+            tr(f"{file} was not run from this machine with this key", f"本机没有用该密钥运行过 {file}"),
             advice=f"bailian batch run {file}",
         )
     summary = totals(counts)
     if as_json:
-        write_json(summary)
+        print_json(summary)
     else:
         print_table(
             [

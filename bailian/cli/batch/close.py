@@ -8,31 +8,32 @@ from typing import TYPE_CHECKING
 
 from bailian.batch.output.records import read_results, records, write_results
 from bailian.errors import BailianError, Exit, SaveError
-from bailian.i18n import say
+from bailian.i18n import tr
+from bailian.store.states import Status
 
 if TYPE_CHECKING:
-    from bailian.batch.run import Ready
-    from bailian.batch.sync import Wish
-    from bailian.cli.batch.run_file import Call
+    from bailian.batch.run import PreparedBatch
+    from bailian.batch.sync import BatchSpec
+    from bailian.cli.batch.batch_call import Call
     from bailian.engine.engine import Engine
-    from bailian.engine.job import Outcome
+    from bailian.engine.step import Outcome
 
 
-def write_what_came(call: Call, engine: Engine, ready: Ready, *, page: bool) -> SaveError | None:
+def write_what_came(call: Call, engine: Engine, ready: PreparedBatch, *, page: bool) -> SaveError | None:
     """Write the results, and the page if one is wanted; return why they could not be written."""
     from bailian.batch.run import runs_of
 
-    wish = call.wish
+    spec = call.spec
     try:
-        write_results(wish.folder, records(runs_of(engine, wish), wish.run, ready.places))
+        write_results(spec.folder, records(runs_of(engine, spec), spec.run, ready.places))
         if page:
             from bailian.batch.output.gallery import write_gallery
 
-            write_gallery(wish.folder, read_results(wish.folder), title=Path(wish.title).stem)
+            write_gallery(spec.folder, read_results(spec.folder), title=Path(spec.title).stem)
     except SaveError as error:
-        if wish.fresh:
-            again = wish.same_command
-            error.advice = say(
+        if spec.fresh:
+            again = spec.same_command
+            error.advice = tr(
                 f"make room, then {again}: nothing is paid again", f"请清理磁盘，然后{again}：不会重复计费"
             )
         return error
@@ -69,41 +70,39 @@ class Trouble:
 
 def _is_unsaved(outcome: Outcome, error: BailianError) -> bool:
     """Return whether a paid result is left without its file."""
-    fetched_in_vain = outcome.state == "ended" and error.exit_code == Exit.TRY_AGAIN
+    fetched_in_vain = outcome.state == Status.ENDED and error.exit_code == Exit.TRY_AGAIN
     return fetched_in_vain or isinstance(error, SaveError) or error.exit_code == Exit.BUG
 
 
-def sum_up(call: Call, engine: Engine, ready: Ready, digest: str, took_s: float, trouble: Trouble) -> int:
+def sum_up(call: Call, engine: Engine, ready: PreparedBatch, digest: str, took_s: float, trouble: Trouble) -> int:
     """Write the results and the page, say how it ended; return the exit code.
 
     Raises:
         SaveError: results or page could not be written; how it ended was said.
     """
     from bailian.batch.run import runs_of
-    from bailian.cli.batch.batch_report import exit_code, say_end, totals
+    from bailian.cli.batch.batch_report import exit_code, print_end, totals
 
-    wish, runs = call.wish, runs_of(engine, call.wish)
-    summary = totals(runs.counts(wish.run))
+    spec, runs = call.spec, runs_of(engine, call.spec)
+    summary = totals(runs.counts(spec.run))
     code = Exit.BUG if trouble.bug else exit_code(summary, trouble.stopped)
     unwritten = write_what_came(call, engine, ready, page=call.options.gallery)
     if unwritten is None and digest and summary["done"] == ready.rows == summary["rows"]:
-        runs.finish(wish.run, digest, ready.rows, summary)
+        runs.finish(spec.run, digest, ready.rows, summary)
     # Cron mails what is said: that rows are left for its next run is nothing to write home about.
     quiet = (Exit.OK, Exit.STILL_RUNNING) if call.options.cron and trouble.unsaved is None else (Exit.OK,)
     if call.shown or (code not in quiet and not call.common.quiet):
         sandbox, page = engine.settings.sandbox, call.options.gallery and not call.options.cron
-        say_end(wish, summary, took_s, trouble.stopped, sandbox=sandbox, page=page, written=unwritten is None)
+        print_end(spec, summary, took_s, trouble.stopped, sandbox=sandbox, page=page, written=unwritten is None)
     if unwritten is not None:
         raise unwritten
     return code
 
 
-def unsaid(error: OSError | SaveError, wish: Wish) -> SaveError:
+def unsaid(error: OSError | SaveError, spec: BatchSpec) -> SaveError:
     """Return what is said when stdout has taken no more in the middle of a batch."""
     reason = error.message if isinstance(error, SaveError) else error.strerror or str(error)
     return SaveError(
-        say(f"the output takes no more: {reason}", f"无法继续输出：{reason}"),
-        advice=say(
-            f"{wish.same_command} to go on: nothing is paid again", f"{wish.same_command}即可继续：不会重复计费"
-        ),
+        tr(f"the output takes no more: {reason}", f"无法继续输出：{reason}"),
+        advice=tr(f"{spec.same_command} to go on: nothing is paid again", f"{spec.same_command}即可继续：不会重复计费"),
     )

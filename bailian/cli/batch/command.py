@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bailian.cli.account import with_account
-from bailian.cli.args.options import Common, folder_options, not_nan, talk_options
-from bailian.i18n import say
+from bailian.cli.args.options import SharedOptions, folder_options, not_nan, verbosity_options
+from bailian.i18n import tr
 
 if TYPE_CHECKING:
     from bailian.config.settings import Settings
 
 
-@click.group(help=say("Run files of many requests.", "批量运行配置文件中的请求。"))
+@click.group(help=tr("Run files of many requests.", "批量运行配置文件中的请求。"))
 def batch() -> None:
     pass
 
@@ -28,27 +28,27 @@ def batch_options(function: Any) -> Any:
             "--run",
             "run",
             metavar="NAME",
-            help=say("Know the batch by NAME, not by its file.", "以 NAME（而非文件路径）标识该批次。"),
+            help=tr("Know the batch by NAME, not by its file.", "以 NAME（而非文件路径）标识该批次。"),
         ),
         click.option(
             "--retry-failed/--no-retry-failed",
             default=True,
-            help=say("Try rows again that failed [default: yes].", "重试失败的行 [默认: 是]。"),
+            help=tr("Try rows again that failed [default: yes].", "重试失败的行 [默认: 是]。"),
         ),
         click.option(
             "--retry-held",
             is_flag=True,
-            help=say("Send rows again that may be paid already.", "重发可能已计费的行。"),
+            help=tr("Send rows again that may be paid already.", "重发可能已计费的行。"),
         ),
         click.option(
             "--fresh",
             is_flag=True,
-            help=say("Begin anew: every row is sent and paid again.", "从头开始：全部重新发送并计费。"),
+            help=tr("Begin anew: every row is sent and paid again.", "从头开始：全部重新发送并计费。"),
         ),
         click.option(
             "--batch-api",
             is_flag=True,
-            help=say(
+            help=tr(
                 "Text rows by the service's own batches: half the price, within 24 hours.",
                 "文本行使用服务端批量推理：半价，24 小时内完成。",
             ),
@@ -59,17 +59,17 @@ def batch_options(function: Any) -> Any:
             type=click.FloatRange(min=0, min_open=True),
             callback=not_nan,
             metavar="SECONDS",
-            help=say("Leave after so long; the next run goes on.", "运行到此时长后退出，下次运行继续。"),
+            help=tr("Leave after so long; the next run goes on.", "运行到此时长后退出，下次运行继续。"),
         ),
         click.option(
             "--cron",
             is_flag=True,
-            help=say("One at a time, silent unless something is wrong.", "同一时间只运行一个，无异常时不输出。"),
+            help=tr("One at a time, silent unless something is wrong.", "同一时间只运行一个，无异常时不输出。"),
         ),
         click.option(
             "--gallery/--no-gallery",
             default=True,
-            help=say("Write gallery.html at the end [default: yes].", "结束时生成 gallery.html [默认: 是]。"),
+            help=tr("Write gallery.html at the end [default: yes].", "结束时生成 gallery.html [默认: 是]。"),
         ),
     ):
         function = option(function)
@@ -94,7 +94,7 @@ def batch_common(function: Any) -> Any:
 
 @batch.command(
     "run",
-    help=say(
+    help=tr(
         "Run FILE (JSON, JSON lines or CSV): every row once, within all limits. Run it again to go on.",
         "运行 FILE（JSON、JSONL 或 CSV）：每行只运行一次，遵守全部限制。再次运行即可继续。",
     ),
@@ -102,19 +102,20 @@ def batch_common(function: Any) -> Any:
 @click.argument("file", type=click.Path(path_type=Path, allow_dash=True))
 @batch_options
 @batch_common
-def run(common: Common, file: Path, **options: Any) -> int:
-    from bailian.cli.batch.run_file import BatchOptions, run_file
+def run(common: SharedOptions, file: Path, **options: Any) -> int:
+    from bailian.cli.batch.batch_call import BatchOptions
+    from bailian.cli.batch.run_file import run_file
 
     return run_file(file, None, {}, common, BatchOptions(**options))
 
 
-@batch.command("status", help=say("Say how the batch of FILE stands.", "显示该文件批次的进展。"))
+@batch.command("status", help=tr("Say how the batch of FILE stands.", "显示该文件批次的进展。"))
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--run", "run", metavar="NAME", help=say("The batch's name, if it has one.", "批次名称（如有）。"))
-@talk_options
+@click.option("--run", "run", metavar="NAME", help=tr("The batch's name, if it has one.", "批次名称（如有）。"))
+@verbosity_options
 @with_account
 def status(here: Settings, file: Path, run: str | None, as_json: bool, **_talk: bool) -> int:
-    from bailian.cli.batch.batch_report import show_status
+    from bailian.cli.batch.batch_report import print_status
 
     here.require_key()
-    return show_status(here, file, run, as_json)
+    return print_status(here, file, run, as_json)

@@ -11,44 +11,44 @@ from typing import TYPE_CHECKING, Any
 
 from bailian.batch.output.records import RESULTS
 from bailian.cli.batch.batch_report import exit_code, in_part
-from bailian.cli.output.terminal import talk
-from bailian.i18n import say
+from bailian.cli.output.terminal import print_err
+from bailian.i18n import tr
 
 if TYPE_CHECKING:
-    from bailian.cli.batch.run_file import Call
+    from bailian.cli.batch.batch_call import Call
     from bailian.config.settings import Settings
 
 
 def digest_of(call: Call) -> str:
     """Return what the file is now, with what else decides what its rows become; "" if it cannot be known."""
-    wish = call.wish
-    if str(wish.source) == "-":
+    spec = call.spec
+    if str(spec.source) == "-":
         return ""
     try:
-        content = wish.source.read_bytes()
+        content = spec.source.read_bytes()
     except OSError:
         return ""
     others = "" if b"prompt_file" not in content else str(time.time())  # files that this file names may have changed
-    what = json.dumps([str(wish.folder), wish.template, wish.sidecar, wish.upload, call.over, others], default=str)
+    what = json.dumps([str(spec.folder), spec.template, spec.sidecar, spec.upload, call.overrides, others], default=str)
     return hashlib.sha256(content + what.encode()).hexdigest()
 
 
 def ended_before(call: Call, here: Settings) -> dict[str, Any] | None:
     """Return the summary of a batch that has nothing left to do, without reading its rows."""
-    digest, wish = digest_of(call), call.wish
-    if not digest or not (wish.folder / RESULTS).is_file():
+    digest, spec = digest_of(call), call.spec
+    if not digest or not (spec.folder / RESULTS).is_file():
         return None
-    from bailian.store.batches import Runs
+    from bailian.store.batches import BatchStore
     from bailian.store.jobs import Journal
 
     with closing(Journal(here.home)) as journal:
-        ended = Runs(journal, here.account, wish.kind).finished(wish.run)
+        ended = BatchStore(journal, here.account, spec.kind).finished(spec.run)
     return ended[1] if ended and ended[0] == digest else None
 
 
-def say_ended(summary: Mapping[str, Any], call: Call) -> int:
+def print_ended(summary: Mapping[str, Any], call: Call) -> int:
     if call.shown:
         done, part = summary["done"], in_part(summary)
         rows = "1 row was" if done == 1 else f"all {done} rows were"
-        talk(say(f"{rows} done before{part}", f"全部 {done} 行此前已完成{part}"))
+        print_err(tr(f"{rows} done before{part}", f"全部 {done} 行此前已完成{part}"))
     return exit_code(summary)

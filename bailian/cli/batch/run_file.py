@@ -5,108 +5,65 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import click
-from click.core import ParameterSource
-
 from bailian.catalog import catalog
-from bailian.cli.account import settings_of
+from bailian.cli.account import service, settings_of
 from bailian.cli.args.input_fields import as_sent, input_of
-from bailian.cli.args.options import DEFAULT_OUTPUT, Common
+from bailian.cli.args.options import DEFAULT_OUTPUT, SharedOptions
 from bailian.cli.args.target import Target, folder_of
+from bailian.cli.batch.batch_call import BatchOptions, Call
 from bailian.cli.batch.close import Trouble, sum_up, unsaid, write_what_came
-from bailian.cli.batch.ended import digest_of, ended_before, say_ended
-from bailian.cli.output.report import outcome_json, prefix_here, shown_path, talk_other_names
+from bailian.cli.batch.ended import digest_of, ended_before, print_ended
+from bailian.cli.output.report import outcome_json, print_other_names, shown_path
 from bailian.cli.output.streams import expect_results
-from bailian.cli.output.terminal import talk, talk_error, write_data, write_json
-from bailian.cli.scripts.request import service
+from bailian.cli.output.terminal import print_data, print_err, print_error, print_json
 from bailian.config import settings
 from bailian.errors import Exit, Interrupted, SaveError
 from bailian.files import naming
-from bailian.i18n import say
+from bailian.i18n import tr
 from bailian.inputs.once import lasting_text
 from bailian.store.paths import stored
+from bailian.store.states import Status
 
 if TYPE_CHECKING:
-    from bailian.batch.run import Ready
-    from bailian.batch.sync import Wish
+    from bailian.batch.run import PreparedBatch
+    from bailian.batch.sync import BatchSpec
     from bailian.cli.batch.batch_progress import BatchProgress
     from bailian.config.settings import Settings
     from bailian.engine.engine import Engine
-    from bailian.engine.job import Outcome
+    from bailian.engine.step import Outcome
 
 
-@dataclass(frozen=True, kw_only=True)
-class BatchOptions:
-    """The options of a batch, as given."""
-
-    run: str | None = None
-    retry_failed: bool = True
-    retry_held: bool = False
-    fresh: bool = False
-    max_duration_s: float | None = None
-    cron: bool = False
-    gallery: bool = True
-    upload: bool = False
-    batch_api: bool = False
-
-
-@dataclass(frozen=True)
-class Call:
-    """One run of a batch, as the shell asked for it."""
-
-    wish: Wish
-    over: Mapping[str, Any]
-    """Fields of the command line, which win over every row's."""
-    common: Common
-    options: BatchOptions
-
-    @cached_property
-    def prefix(self) -> str:
-        """Return how the paths of this folder begin."""
-        return prefix_here()
-
-    @property
-    def shown(self) -> bool:
-        """Return whether people are told how it goes."""
-        return not (self.common.quiet or self.common.as_json or self.options.cron)
-
-    @property
-    def timeout_s(self) -> float | None:
-        """Return after how many seconds to leave: a script's `--timeout` counts if it was given; its default does not."""
-        context = click.get_current_context(silent=True)
-        given = context and context.get_parameter_source("timeout_s") is ParameterSource.COMMANDLINE
-        return self.common.timeout_s if given else self.options.max_duration_s
-
-
-def run_file(file: Path, kind: str | None, over: Mapping[str, Any], common: Common, options: BatchOptions) -> int:
+def run_file(
+    file: Path, kind: str | None, over: Mapping[str, Any], common: SharedOptions, options: BatchOptions
+) -> int:
     """Run the rows of a file (of one kind, for a script); return the exit code."""
     here = settings_of(common)
     naming.check_template(common.name or naming.DEFAULT_TEMPLATE)
     if options.batch_api:
-        from bailian.batch.service_batches.runner import check_half_price
+        from bailian.batch.service_batches.runner import check_service_batches
 
-        check_half_price(here.region)
+        check_service_batches(here.region)
     file, piped = (file, False) if str(file) == "-" else lasting_text("config", file)
     folder = Path.cwd() if piped else common.config_folder
     call = Call(_wish(file, folder, kind, common, options), over, common, options)
     if common.dry_run:
-        from bailian.cli.batch.dry_run import show_plan
+        from bailian.cli.batch.dry_run import print_plan
 
         with _nothing_sent():
-            show_plan(call.wish, over, here, common, half_price=options.batch_api)
+            print_plan(call.spec, over, here, common, half_price=options.batch_api)
         return Exit.OK
     here.require_key()
     return _run_alone(call, here)
 
 
-def _wish(file: Path, paths_from: Path | None, kind: str | None, common: Common, options: BatchOptions) -> Wish:
+def _wish(
+    file: Path, paths_from: Path | None, kind: str | None, common: SharedOptions, options: BatchOptions
+) -> BatchSpec:
     """Return what is wanted; what comes through a pipe (`paths_from`) is the same batch as stdin: it has no name."""
-    from bailian.batch.sync import Wish
+    from bailian.batch.sync import BatchSpec
 
     nameless = str(file) == "-" or paths_from is not None
     name = options.run or stored((Path("-") if nameless else file).resolve())
@@ -114,7 +71,7 @@ def _wish(file: Path, paths_from: Path | None, kind: str | None, common: Common,
     folder = Path(DEFAULT_OUTPUT) / (f"{stem}-{kind}" if kind else stem)
     if common.output is not None:
         folder = folder_of(common.output)
-    return Wish(
+    return BatchSpec(
         source=file,
         paths_from=paths_from,
         run=f"batch:{name}",
@@ -135,17 +92,17 @@ def _wish(file: Path, paths_from: Path | None, kind: str | None, common: Common,
 def _run_alone(call: Call, here: Settings) -> int:
     """Run unless another process does: scripts of other kinds may be at the same file, nobody else."""
     from bailian.batch.output.folder import check_owner
-    from bailian.store.leases import only_one
+    from bailian.store.leases import exclusive
 
-    wish = call.wish
-    with only_one(here.home, f"{here.account}\n{wish.run}", wish.kind) as alone:
+    spec = call.spec
+    with exclusive(here.home, f"{here.account}\n{spec.run}", spec.kind) as alone:
         if not alone:
-            busy = say("another process is running this batch", "另一个进程正在运行该批次")
-            talk(say(f"{wish.path_title}: {busy}", f"{wish.path_title}：{busy}"))
+            busy = tr("another process is running this batch", "另一个进程正在运行该批次")
+            print_err(tr(f"{spec.path_title}: {busy}", f"{spec.path_title}：{busy}"))
             return Exit.OK if call.options.cron else Exit.STILL_RUNNING
-        if not wish.fresh and (ended := ended_before(call, here)) is not None:
-            return say_ended(ended, call)
-        check_owner(wish)
+        if not spec.fresh and (ended := ended_before(call, here)) is not None:
+            return print_ended(ended, call)
+        check_owner(spec)
         with service(here, quiet=not call.shown) as there:
             return _run(call, there)
 
@@ -157,8 +114,8 @@ def _nothing_sent() -> Iterator[None]:
         yield
     except KeyboardInterrupt:
         raise Interrupted(
-            say("interrupted while the rows were checked; nothing was sent", "检查各行时被中断；未发送任何请求"),
-            advice=say("run the same command again", "请再次运行同一命令"),
+            tr("interrupted while the rows were checked; nothing was sent", "检查各行时被中断；未发送任何请求"),
+            advice=tr("run the same command again", "请再次运行同一命令"),
         ) from None
 
 
@@ -181,9 +138,9 @@ def _run(call: Call, there: Settings) -> int:
             with progress.paused():
                 _report(outcome, call)
                 if call.shown and not renamed:  # once: the others are called so for the same reason
-                    renamed = talk_other_names(outcome)
+                    renamed = print_other_names(outcome)
             if call.options.cron and for_cron:  # cron hears of one, at each run while it is so
-                _say_error(outcome)
+                _print_error(outcome)
 
         try:
             for part in _parts(call, engine, lambda: trouble.stopped is not None):
@@ -192,41 +149,41 @@ def _run(call: Call, there: Settings) -> int:
         except (Interrupted, OSError, SaveError) as error:
             unwritten = write_what_came(call, engine, ready, page=False)
             if unwritten is not None:
-                talk_error(unwritten)
-            raise (error if isinstance(error, Interrupted) else unsaid(error, call.wish)) from None
+                print_error(unwritten)
+            raise (error if isinstance(error, Interrupted) else unsaid(error, call.spec)) from None
         progress.stop()
         return sum_up(call, engine, ready, digest, time.monotonic() - started_s, trouble)
 
 
-def _ready(call: Call, engine: Engine, progress: BatchProgress) -> Ready:
+def _ready(call: Call, engine: Engine, progress: BatchProgress) -> PreparedBatch:
     """Check the rows, write down what is to be done, say what was found."""
     from bailian.batch.input.reader import read_rows
     from bailian.batch.output.folder import claim
-    from bailian.batch.run import make_ready, runs_of
-    from bailian.cli.batch.batch_report import say_begin
+    from bailian.batch.run import prepare_batch, runs_of
+    from bailian.cli.batch.batch_report import print_begin
 
-    wish = call.wish
+    spec = call.spec
     if call.common.max_cost_cny is not None:
-        engine.limit_run(wish.run, call.common.max_cost_cny)
-    rows = read_rows(wish.source, wish.kind, models=engine.catalog, over=call.over, folder=wish.paths_from)
+        engine.limit_run(spec.run, call.common.max_cost_cny)
+    rows = read_rows(spec.source, spec.kind, models=engine.catalog, over=call.overrides, folder=spec.paths_from)
 
     def accepted() -> None:
-        Target(wish.folder).check()
-        claim(wish)
+        Target(spec.folder).check()
+        claim(spec)
 
     home = engine.settings.home
 
-    ready = make_ready(
+    ready = prepare_batch(
         engine,
-        wish,
+        spec,
         rows,
         lambda field, word: input_of(field, word, home),
         accepted,
         lambda kind, fields, inputs: as_sent(kind, fields, inputs, home),
     )
-    progress.begin(runs_of(engine, wish).counts(wish.run))
+    progress.begin(runs_of(engine, spec).counts(spec.run))
     if call.shown:
-        say_begin(ready)
+        print_begin(ready)
     return ready
 
 
@@ -236,7 +193,7 @@ def _parts(call: Call, engine: Engine, is_stopped: Callable[[], bool]) -> Iterat
     from bailian.batch.service_batches import runner
     from bailian.engine import scheduler
 
-    wish, wait, new_rows = call.wish, call.common.wait, call.options.batch_api
+    spec, wait, new_rows = call.spec, call.common.wait, call.options.batch_api
     poll_s = (2.0 if engine.settings.sandbox else runner.POLL_S) * scheduler.PAUSE_FACTOR
     until_s = None if call.timeout_s is None else time.monotonic() + call.timeout_s
 
@@ -244,12 +201,12 @@ def _parts(call: Call, engine: Engine, is_stopped: Callable[[], bool]) -> Iterat
         return None if until_s is None else max(0.001, until_s - time.monotonic())
 
     if new_rows:
-        yield runner.run_half_price(engine, wish, wait=False, timeout_s=left_s())
+        yield runner.run_service_batches(engine, spec, wait=False, timeout_s=left_s())
     if not is_stopped():
-        yield run_batch(engine, wish, timeout_s=left_s(), wait=wait)
-    if runner.batches_under_way(engine, wish):
-        yield runner.run_half_price(
-            engine, wish, timeout_s=left_s(), wait=wait, poll_s=poll_s, new_rows=new_rows and not is_stopped()
+        yield run_batch(engine, spec, timeout_s=left_s(), wait=wait)
+    if runner.batches_under_way(engine, spec):
+        yield runner.run_service_batches(
+            engine, spec, timeout_s=left_s(), wait=wait, poll_s=poll_s, new_rows=new_rows and not is_stopped()
         )
 
 
@@ -285,31 +242,31 @@ def _each(outcomes: Generator[Outcome, None, None], handle: Callable[[Outcome], 
 
 def _report(outcome: Outcome, call: Call) -> None:
     """Print how a row ended."""
-    if outcome.state == "waiting":
+    if outcome.state == Status.WAITING:
         return
     expect_results()
     if call.common.as_json:
-        write_json(
+        print_json(
             {"row": outcome.job.row_key, "where": _where(outcome), "state": outcome.state, **outcome_json(outcome)}
         )
         return
     if call.options.cron:
         return
-    if outcome.state == "submitted" and outcome.error is None:
-        write_data(outcome.job.task_id or "")
+    if outcome.state == Status.SUBMITTED and outcome.error is None:
+        print_data(outcome.job.task_id or "")
     for path in outcome.files:
-        write_data(shown_path(path, call.prefix))
+        print_data(shown_path(path, call.prefix))
     if outcome.error is not None and outcome.error.exit_code != Exit.STILL_RUNNING:
-        _say_error(outcome)
+        _print_error(outcome)
 
 
 def _where(outcome: Outcome) -> str:
     return (outcome.job.prepared.get("row") or {}).get("where") or ""
 
 
-def _say_error(outcome: Outcome) -> None:
+def _print_error(outcome: Outcome) -> None:
     from bailian.batch.input.problems import placed
 
     if outcome.error is not None:
-        talk(placed(_where(outcome)) + say(":", "："))
-        talk_error(outcome.error)
+        print_err(placed(_where(outcome)) + tr(":", "："))
+        print_error(outcome.error)

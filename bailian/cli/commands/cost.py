@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bailian.cli.account import with_account
-from bailian.cli.args.options import talk_options
+from bailian.cli.args.options import verbosity_options
 from bailian.config.settings import Settings
-from bailian.i18n import say
+from bailian.i18n import tr
 
 if TYPE_CHECKING:
     from bailian.store.jobs import Journal
@@ -19,16 +19,16 @@ UNITS_ZH = {"image": "张", "second": "秒", "character": "字符", "token": "to
 
 
 @click.command(
-    help=say(
+    help=tr(
         "Show what was spent, by day, model and batch, with free quotas and budgets.",
         "按日期、模型和批次显示费用，以及免费额度与预算。",
     )
 )
-@talk_options
+@verbosity_options
 @with_account
 def cost(here: Settings, as_json: bool, **_talk: bool) -> None:
     from bailian.cli.output.columns import print_table
-    from bailian.cli.output.terminal import money, talk, write_json
+    from bailian.cli.output.terminal import money, print_err, print_json
     from bailian.store.jobs import Journal
 
     here.require_key()
@@ -41,33 +41,37 @@ def cost(here: Settings, as_json: bool, **_talk: bool) -> None:
     ]
     total_cny = round(sum(row["cny"] for row in rows), 6)
     if as_json:
-        unknown = {"lost_at_most": lost_cny, "maybe_at_most": round(maybe.cny, 6), "maybe_unpriced": maybe.unpriced}
+        unknown = {
+            "lost_at_most": lost_cny,
+            "maybe_at_most": round(maybe.cny, 6),
+            "maybe_unpriced": maybe.missing_prices,
+        }
         told = {"total": total_cny, "spent": rows, **unknown, "quotas": quotas, "budgets": budgets}
-        write_json({"currency": "CNY", **told})
+        print_json({"currency": "CNY", **told})
         return
     if rows:
-        total = {"day": say("total", "合计"), "model": "", "run": "", "cny": total_cny}
+        total = {"day": tr("total", "合计"), "model": "", "run": "", "cny": total_cny}
         print_table([{**row, "run": _run_title(row["run"]), "cny": money(row["cny"])} for row in (*rows, total)])
     else:
-        talk(say("nothing was spent", "没有费用"))
+        print_err(tr("nothing was spent", "没有费用"))
     if maybe.cny:
-        talk(
-            say(
+        print_err(
+            tr(
                 f"requests whose bill is not known (running, held, answers lost) may have cost up to {money(maybe.cny)} CNY more",
                 f"账单未知的请求（运行中、待确认或回答丢失）可能另外产生最多 {money(maybe.cny)} 元费用",
             )
         )
-    if maybe.unpriced:
-        talk(
-            say(
-                f"requests of unknown price that may be billed, too: {maybe.unpriced}",
-                f"另有价格未知、可能计费的请求：{maybe.unpriced} 个",
+    if maybe.missing_prices:
+        print_err(
+            tr(
+                f"requests of unknown price that may be billed, too: {maybe.missing_prices}",
+                f"另有价格未知、可能计费的请求：{maybe.missing_prices} 个",
             )
         )
     for quota in quotas:
         used, free, unit = _amount(quota["used"]), _amount(quota["free_quota"]), quota["unit"]
-        talk(
-            say(
+        print_err(
+            tr(
                 f"{quota['model']}: {used} of {free} free {unit}s used here",
                 f"{quota['model']}：本机已用 {used}，免费额度 {free}（{UNITS_ZH.get(unit, unit)}）",
             )
@@ -77,7 +81,7 @@ def cost(here: Settings, as_json: bool, **_talk: bool) -> None:
     for budget in budgets:
         used, limit = money(budget["used_cny"]), money(budget["limit_cny"])
         name = budget_title(budget["name"])
-        talk(say(f"budget of the {name}: {used} of {limit} CNY", f"{name}预算：{used} / {limit} 元"))
+        print_err(tr(f"budget of the {name}: {used} of {limit} CNY", f"{name}预算：{used} / {limit} 元"))
 
 
 def _amount(units: float) -> str:

@@ -11,9 +11,9 @@ import click
 
 from bailian import __version__
 from bailian.cli.account import loose
-from bailian.cli.args.options import account_options, talk_options
+from bailian.cli.args.options import account_options, verbosity_options
 from bailian.config.settings import Settings, home_folder
-from bailian.i18n import say
+from bailian.i18n import tr
 
 if TYPE_CHECKING:
     from bailian.catalog import Catalog
@@ -25,11 +25,11 @@ HALF_A_YEAR = timedelta(days=183)
 def age_of(catalog: Catalog) -> str:
     """Return as of when the package's facts about models are, and what to do when that is long ago."""
     if catalog.as_of is None:
-        return say("of unknown age", "日期未知")
-    shown = say(f"{len(catalog)} models as of {catalog.as_of}", f"{len(catalog)} 个模型，截至 {catalog.as_of}")
+        return tr("of unknown age", "日期未知")
+    shown = tr(f"{len(catalog)} models as of {catalog.as_of}", f"{len(catalog)} 个模型，截至 {catalog.as_of}")
     if catalog.today - catalog.as_of <= HALF_A_YEAR:
         return shown
-    return shown + say(
+    return shown + tr(
         ": older than half a year; update the toolkit, or see `bailian models --diff`",
         "：已超过半年；请升级本工具，或运行 `bailian models --diff` 查看差异",
     )
@@ -41,22 +41,23 @@ def _network(here: Settings) -> dict[str, object]:
 
     proxy, bundle = proxy_for(here.base_url), ca_bundle()
     return {
-        "proxy": f"{proxy.shown} ({proxy.variable})" if proxy else say("none", "无"),
-        "trusts": f"{bundle.path} ({bundle.variable})" if bundle else say("the public authorities", "公共证书机构"),
+        "proxy": f"{proxy.shown} ({proxy.variable})" if proxy else tr("none", "无"),
+        "trusts": f"{bundle.path} ({bundle.variable})" if bundle else tr("the public authorities", "公共证书机构"),
     }
 
 
 @click.command(
-    help=say("Check key, host, folders and journal; nothing is paid.", "检查密钥、服务地址、目录和日志，不产生费用。")
+    help=tr("Check key, host, folders and journal; nothing is paid.", "检查密钥、服务地址、目录和日志，不产生费用。")
 )
-@talk_options
+@verbosity_options
 @account_options
 def doctor(
     region: str | None, base_url: str | None, workspace: str | None, sandbox: bool, as_json: bool, **_talk: bool
 ) -> int:
-    from bailian.cli.output.terminal import write_data, write_json
-    from bailian.config.settings import NO_HOME, home_folder, read_settings
+    from bailian.cli.output.terminal import print_data, print_json
+    from bailian.config.settings import home_folder, read_settings
     from bailian.errors import BailianError, Exit, SetupError
+    from bailian.store.private import NO_HOME
 
     in_files: list[SetupError] = []
     here = read_settings(region=region, base_url=base_url, workspace=workspace, sandbox=sandbox, problems=in_files)
@@ -66,8 +67,8 @@ def doctor(
         "python": sys.version.split()[0],
         "base_url": here.base_url,
         "region": here.region,
-        "key": here.api_key.masked if here.api_key else say("none", "无"),
-        "home": say("none", "无") if home_folder() == NO_HOME else str(here.home),
+        "key": here.api_key.masked if here.api_key else tr("none", "无"),
+        "home": tr("none", "无") if home_folder() == NO_HOME else str(here.home),
         "models": str(home_folder() / "models.toml"),
         **_open_to_others(here),
     }
@@ -81,28 +82,28 @@ def doctor(
         facts["problem"] = "\n".join(error.message for error in problems)
         facts["advice"] = "\n".join(dict.fromkeys(error.advice for error in problems if error.advice))
     if as_json:
-        write_json(facts)
+        print_json(facts)
     else:
         for name, value in facts.items():
             first, *rest = str(value).split("\n")
-            write_data("\n".join([f"{name:10} {first}", *(f"{'':10} {line}" for line in rest)]))
+            print_data("\n".join([f"{name:10} {first}", *(f"{'':10} {line}" for line in rest)]))
     return problems[0].exit_code if problems else Exit.OK
 
 
 def _open_to_others(here: Settings) -> dict[str, object]:
     """Return which of key file and home other users of the machine may read. A run tightens its own folders."""
-    paths = [(here.key_file, say("the key file", "密钥文件")), (home_folder(), say("the home folder", "数据目录"))]
+    paths = [(here.key_file, tr("the key file", "密钥文件")), (home_folder(), tr("the home folder", "数据目录"))]
     found = [text for path, what in paths if path is not None and (text := loose(path, what))]
     return {"readable": "\n".join(found)} if found else {}
 
 
 def _journal(here: Settings) -> dict[str, object]:
     from bailian.store.jobs import Journal
-    from bailian.store.schema import OPEN_STATES
+    from bailian.store.states import OPEN_STATES
 
     with closing(Journal(here.home)) as journal:
         return {
-            "journal": say("can be written", "可写"),
+            "journal": tr("can be written", "可写"),
             "open_jobs": len(journal.jobs(here.account, OPEN_STATES)),
             "open_elsewhere": journal.open_elsewhere(here.account),
         }
@@ -115,10 +116,10 @@ def _catalog(here: Settings) -> dict[str, object]:
 
 
 def _service(here: Settings) -> dict[str, object]:
-    from bailian.cli.scripts.request import service
+    from bailian.cli.account import service
     from bailian.service.client import Service
 
     here.require_key()
     with service(here, quiet=True) as there, closing(Service(there)) as asked:
         asked.task("00000000-0000-0000-0000-000000000000")
-        return {"base_url": there.base_url, "service": say("answers, the key is accepted", "应答正常，密钥有效")}
+        return {"base_url": there.base_url, "service": tr("answers, the key is accepted", "应答正常，密钥有效")}

@@ -7,27 +7,29 @@ from collections.abc import Iterable
 from contextlib import closing
 
 from bailian.catalog import catalog
+from bailian.cli.account import service
 from bailian.cli.args.options import DEFAULT_OUTPUT
 from bailian.cli.args.target import ONE_NAME, folder_of
 from bailian.cli.output.progress import ProgressLine
-from bailian.cli.output.report import report, talk_other_names, verdict
-from bailian.cli.output.terminal import talk, talk_error
-from bailian.cli.scripts.request import service
+from bailian.cli.output.report import print_other_names, report, verdict
+from bailian.cli.output.terminal import print_err, print_error
 from bailian.config import settings
 from bailian.config.settings import Settings
 from bailian.engine.adopt import adopt
 from bailian.engine.engine import Engine
-from bailian.engine.job import Job, Outcome, Saving
+from bailian.engine.job import Job, OutputSpec
 from bailian.engine.reports import still_running
+from bailian.engine.step import Outcome
 from bailian.errors import TaskFailed, UnreadableJob, from_journal
 from bailian.files import naming
 from bailian.files.digests import has_digest
 from bailian.files.outputs import STDOUT, TEXTS, Place, place_of, refuse_existing
-from bailian.i18n import say
-from bailian.modalities import of
+from bailian.i18n import tr
+from bailian.modalities import modality_of
 from bailian.store.ids import find_job
 from bailian.store.jobs import TaskTaken
-from bailian.store.schema import FINAL_STATES, OPEN_STATES, Row
+from bailian.store.schema import JobRow
+from bailian.store.states import FINAL_STATES, OPEN_STATES, Status
 
 OTHERS_LOOK_S = 0.3
 # What a task that was made elsewhere may be.
@@ -57,11 +59,11 @@ def fetch(
         rows = _rows(engine, here.account, ids)
         places = _places(rows, output)
         if not rows and not quiet:
-            talk(say("nothing is left to fetch", "没有需要取回的任务"))
-        held = 0 if ids else len(engine.journal.jobs(here.account, ("held",)))
+            print_err(tr("nothing is left to fetch", "没有需要取回的任务"))
+        held = 0 if ids else len(engine.journal.jobs(here.account, (Status.HELD,)))
         if held and not quiet:
-            talk(
-                say(
+            print_err(
+                tr(
                     f"{held} held (maybe paid, for you to decide): bailian tasks list --state held",
                     f"{held} 个任务待核对（可能已计费，需由您决定）：bailian tasks list --state held",
                 )
@@ -80,7 +82,7 @@ def fetch(
                     row = again
                 job = engine.take_over(row)
             except UnreadableJob as error:  # the others are fetched all the same
-                talk_error(error)
+                print_error(error)
                 codes.append(error.exit_code)
                 continue
             if job is not None:
@@ -92,8 +94,8 @@ def fetch(
             elif ids:
                 others.append(row)
             elif not quiet:
-                talk(
-                    say(
+                print_err(
+                    tr(
                         f"{row.task_id or row.id}: another process is waiting for it",
                         f"{row.task_id or row.id}：另一个进程正在等待它",
                     )
@@ -103,7 +105,7 @@ def fetch(
         return verdict(codes)
 
 
-def _places(rows: list[Row], output: str | None) -> dict[str, Place]:
+def _places(rows: list[JobRow], output: str | None) -> dict[str, Place]:
     """Return where each job's results go, if they go elsewhere than they were to go.
 
     Raises:
@@ -113,7 +115,7 @@ def _places(rows: list[Row], output: str | None) -> dict[str, Place]:
         return {}
     if output == STDOUT or len(rows) > 1:
         return dict.fromkeys((row.id for row in rows), Place(folder_of(output)))
-    places = {row.id: place_of(output, of(row.kind).FILE_SUFFIXES or TEXTS) for row in rows}
+    places = {row.id: place_of(output, modality_of(row.kind).FILE_SUFFIXES or TEXTS) for row in rows}
     for row in rows:
         count = 1 if row.kind in ONE_NAME else int(row.prepared.get("count") or 1)
         refuse_existing(places[row.id].files(count))
@@ -130,7 +132,7 @@ def _reported(
             progress.ended(outcome.job)
             codes.append(report(outcome, as_json))
             if not quiet and not as_json:
-                talk_other_names(outcome)
+                print_other_names(outcome)
     return codes
 
 
@@ -138,15 +140,15 @@ def _tell_of_others(engine: Engine, here: Settings, quiet: bool) -> None:
     """A key that was replaced leaves its jobs behind: say so rather than "nothing"."""
     count = engine.journal.open_elsewhere(here.account)
     if count and not quiet:
-        talk(
-            say(
+        print_err(
+            tr(
                 f"note: {count} open jobs in this journal belong to another key or host",
                 f"提示：日志中另有 {count} 个未完成的任务属于其他密钥或服务地址",
             )
         )
 
 
-def _rows(engine: Engine, account: str, ids: list[str]) -> list[Row]:
+def _rows(engine: Engine, account: str, ids: list[str]) -> list[JobRow]:
     if not ids:
         open_rows = reversed(engine.journal.jobs(account, OPEN_STATES, limit=100_000))
         return [row for row in open_rows if not (row.row_key and _is_its_batchs(row))]
@@ -159,16 +161,18 @@ def _rows(engine: Engine, account: str, ids: list[str]) -> list[Row]:
     return rows
 
 
-def _is_its_batchs(row: Row) -> bool:
+def _is_its_batchs(row: JobRow) -> bool:
     """Rows of a batch that wait, or can be sent again for little, are for the batch's next run."""
-    return row.state == "waiting" or (row.state in ("sending", "unsettled") and of(row.kind).REPEATABLE)
+    return row.state == Status.WAITING or (
+        row.state in (Status.SENDING, Status.UNSETTLED) and modality_of(row.kind).RETRY_SAFE
+    )
 
 
 def unknown_task(task_id: str) -> TaskFailed:
     return TaskFailed(
-        say(f"this machine's journal has no task {task_id}", f"本机日志中没有任务 {task_id}"),
+        tr(f"this machine's journal has no task {task_id}", f"本机日志中没有任务 {task_id}"),
         code="ResourceNotFound",
-        advice=say(
+        advice=tr(
             f"if it was made elsewhere: bailian tasks adopt {task_id}",
             f"如果是在别处创建的：bailian tasks adopt {task_id}",
         ),
@@ -176,21 +180,23 @@ def unknown_task(task_id: str) -> TaskFailed:
     )
 
 
-def _files_are_there(engine: Engine, row: Row) -> bool:
+def _files_are_there(engine: Engine, row: JobRow) -> bool:
     """Return whether every file of a finished job is where it was put, and is still that file."""
     indexes = engine.journal.files(row.id)
     files = [engine.journal.file_path(row.id, index) for index in indexes]
-    return row.state == "done" and bool(files) and all(file and has_digest(file.path, file.sha256) for file in files)
+    return (
+        row.state == Status.DONE and bool(files) and all(file and has_digest(file.path, file.sha256) for file in files)
+    )
 
 
-def _known(engine: Engine, row: Row) -> Outcome:
+def _known(engine: Engine, row: JobRow) -> Outcome:
     """Return how a job ended, as it was recorded: its files, its failure, or both."""
     error = from_journal(row.error) if row.error else None
     return Outcome(Job.of_row(row), row.state, engine.journal.files(row.id), error)
 
 
 def _wait_for_other(
-    engine: Engine, row: Row, progress: ProgressLine, until_s: float, as_json: bool, quiet: bool
+    engine: Engine, row: JobRow, progress: ProgressLine, until_s: float, as_json: bool, quiet: bool
 ) -> int:
     """Another living process has the job: watch the journal until it is finished, or until it dies."""
     while time.monotonic() < until_s:
@@ -239,14 +245,14 @@ def adopt_task(
         if row is None:
             return verdict(_reported(engine, [job], progress, timeout_s, as_json, quiet))
     if not quiet:
-        talk(say(f"{task_id} is in this machine's journal already", f"{task_id} 已在本机日志中"))
+        print_err(tr(f"{task_id} is in this machine's journal already", f"{task_id} 已在本机日志中"))
     return fetch(here, [task_id], timeout_s=timeout_s, as_json=as_json, quiet=quiet)
 
 
-def _adopted_saving(output: str | None, template: str, sidecar: bool) -> Saving:
+def _adopted_saving(output: str | None, template: str, sidecar: bool) -> OutputSpec:
     """Return where the results of a task go whose kind is not known yet."""
-    suffixes = [suffix for kind in TASK_KINDS for suffix in of(kind).FILE_SUFFIXES]
+    suffixes = [suffix for kind in TASK_KINDS for suffix in modality_of(kind).FILE_SUFFIXES]
     place = place_of(DEFAULT_OUTPUT if output is None else output, list(dict.fromkeys(suffixes)))
     folder = folder_of(STDOUT) if place.folder is None else place.folder  # the first is refused
     refuse_existing(place.files(1))
-    return Saving(folder.absolute(), template, sidecar, place.stem, place.suffix)
+    return OutputSpec(folder.absolute(), template, sidecar, place.stem, place.suffix)

@@ -11,33 +11,34 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bailian.catalog import KINDS, Catalog, Model, load, script_of
+from bailian.catalog import KINDS, Catalog, Model, load
 from bailian.cli.args.options import account_options
-from bailian.i18n import say
+from bailian.cli.output.shell_words import SCRIPTS
+from bailian.i18n import tr
 
 if TYPE_CHECKING:
     from bailian.config.settings import Settings
     from bailian.service.model_list import ListedModel
 
 
-@click.command(help=say("List the models, or show everything about one.", "列出模型，或显示某个模型的全部信息。"))
+@click.command(help=tr("List the models, or show everything about one.", "列出模型，或显示某个模型的全部信息。"))
 @click.argument("name", required=False)
-@click.option("--kind", type=click.Choice(KINDS), help=say("Only this kind.", "只列出该类模型。"))
+@click.option("--kind", type=click.Choice(KINDS), help=tr("Only this kind.", "只列出该类模型。"))
 @click.option(
-    "--remote", is_flag=True, help=say("Ask the service's own list (free).", "查询服务端的模型列表（不产生费用）。")
+    "--remote", is_flag=True, help=tr("Ask the service's own list (free).", "查询服务端的模型列表（不产生费用）。")
 )
 @click.option(
     "--diff",
     is_flag=True,
-    help=say(
+    help=tr(
         "What that list has otherwise, as a table for models.toml.", "与服务端列表的差异，可粘贴到 models.toml 中。"
     ),
 )
-@click.option("--json", "as_json", is_flag=True, help=say("JSON on stdout.", "输出 JSON。"))
+@click.option("--json", "as_json", is_flag=True, help=tr("JSON on stdout.", "输出 JSON。"))
 @account_options
 def models(name: str | None, kind: str | None, remote: bool, diff: bool, as_json: bool, **account: Any) -> None:
     from bailian.cli.output.columns import print_table
-    from bailian.cli.output.terminal import write_json
+    from bailian.cli.output.terminal import print_json
     from bailian.config.settings import home_folder, read_settings
 
     catalog = load(home_folder())
@@ -48,7 +49,7 @@ def models(name: str | None, kind: str | None, remote: bool, diff: bool, as_json
     else:
         chosen = list(catalog.values()) if kind is None else catalog.of_kind(kind)
         if as_json:
-            write_json({"models": [known(model, catalog.today) for model in chosen]})
+            print_json({"models": [known(model, catalog.today) for model in chosen]})
         else:
             print_table([_brief(model, catalog.today) for model in chosen], keep=("model", "note"))
 
@@ -71,14 +72,14 @@ def life_of(model: Model, today: date) -> str:
 
 
 def _show_one(model: Model, today: date, as_json: bool) -> None:
-    from bailian.cli.output.terminal import write_data, write_json
+    from bailian.cli.output.terminal import print_data, print_json
 
     if as_json:
-        write_json(known(model, today))
+        print_json(known(model, today))
         return
     for name, value in known(model, today).items():
-        write_data(f"{name:26} {_plain(value)}")
-    write_data(f"{'script':26} {', '.join(script_of(kind) for kind in model.kinds)}")
+        print_data(f"{name:26} {_plain(value)}")
+    print_data(f"{'script':26} {', '.join(SCRIPTS[kind] for kind in model.kinds)}")
 
 
 def _brief(model: Model, today: date) -> dict[str, Any]:
@@ -96,7 +97,7 @@ def _brief(model: Model, today: date) -> dict[str, Any]:
 
 def _sizes(model: Model) -> str:
     if model.sizes:
-        return say(f"{len(model.sizes)} fixed", f"固定 {len(model.sizes)} 种")
+        return tr(f"{len(model.sizes)} fixed", f"固定 {len(model.sizes)} 种")
     if model.side_px:
         return f"{model.side_px[0]}-{model.side_px[1]} px"
     if model.size_tiers:
@@ -106,12 +107,12 @@ def _sizes(model: Model) -> str:
 
 def _life(model: Model, today: date) -> str:
     if model.unknown_to_service:
-        return say("not listed by the service", "服务未列出")
+        return tr("not listed by the service", "服务未列出")
     successor = f" → {model.successor}" if model.successor else ""
     if model.retired(today):
-        return say(f"retired {model.retired_on}", f"已于 {model.retired_on} 下线") + successor
+        return tr(f"retired {model.retired_on}", f"已于 {model.retired_on} 下线") + successor
     if model.retired_on:
-        return say(f"retires {model.retired_on}", f"将于 {model.retired_on} 下线") + successor
+        return tr(f"retires {model.retired_on}", f"将于 {model.retired_on} 下线") + successor
     return successor.strip()
 
 
@@ -126,19 +127,19 @@ def _plain(value: Any) -> str:
 def _show_remote(catalog: Catalog, here: Settings, name: str | None, *, diff: bool, as_json: bool) -> None:
     from bailian.cli.commands.models_diff import as_toml, difference
     from bailian.cli.output.columns import print_table
-    from bailian.cli.output.terminal import write_data, write_json
+    from bailian.cli.output.terminal import print_data, print_json
 
     listed, url = _listed(here, None if diff else name)
     if diff:
         found = difference(catalog, listed, here.region)
         if as_json:
-            write_json(found.to_json())
+            print_json(found.to_json())
         else:
             for line in as_toml(found, f"{url}/models", catalog.today):
-                write_data(line)
+                print_data(line)
         return
     if as_json:
-        write_json({"models": [dict(one.wire or {}) for one in listed]})
+        print_json({"models": [dict(one.wire or {}) for one in listed]})
     elif listed:
         print_table([_remote_brief(one, catalog, here.region) for one in listed])
     if name is not None and not listed:
@@ -146,8 +147,8 @@ def _show_remote(catalog: Catalog, here: Settings, name: str | None, *, diff: bo
 
         raise InvalidRequest.one(
             "name",
-            say(f"the service's list has no {name}", f"服务端的模型列表中没有 {name}"),
-            advice=say(
+            tr(f"the service's list has no {name}", f"服务端的模型列表中没有 {name}"),
+            advice=tr(
                 f"`bailian models {name}` shows what the catalog knows; the list need not be complete",
                 f"`bailian models {name}` 显示本地目录的信息；服务端列表不一定完整",
             ),
@@ -155,7 +156,7 @@ def _show_remote(catalog: Catalog, here: Settings, name: str | None, *, diff: bo
 
 
 def _listed(here: Settings, name: str | None) -> tuple[list[ListedModel], str]:
-    from bailian.cli.scripts.request import service
+    from bailian.cli.account import service
     from bailian.service.client import Service
 
     here.require_key()
@@ -172,5 +173,5 @@ def _remote_brief(one: ListedModel, catalog: Catalog, region: str) -> dict[str, 
         "gives": ", ".join(one.gives),
         "context": one.context_tokens,
         "longest answer": one.max_output_tokens,
-        "note": "" if one.name in known_here else say("not in the catalog", "本地目录未收录"),
+        "note": "" if one.name in known_here else tr("not in the catalog", "本地目录未收录"),
     }

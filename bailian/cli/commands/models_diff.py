@@ -10,7 +10,7 @@ from datetime import date
 from typing import Any
 
 from bailian.catalog import Catalog, Model
-from bailian.i18n import say
+from bailian.i18n import tr
 from bailian.service.model_list import ListedModel
 
 TEXT = ("Text",)
@@ -73,18 +73,18 @@ def as_toml(found: Difference, source: str, today: date) -> list[str]:
     """Return lines of TOML: tables for models.toml, and as comments what no table can say."""
     ours = [one for one in found.new if _NAME.fullmatch(one.name) and (one.takes, one.gives) == (TEXT, TEXT)]
     others = [one for one in found.new if one not in ours]
-    head = say(f"{source} against the catalog, {today}", f"{source} 与本地模型目录的差异，{today}")
+    head = tr(f"{source} against the catalog, {today}", f"{source} 与本地模型目录的差异，{today}")
     lines = [f"# {_plain(head)}"]
-    lines += _part(say("new: text models", "新增：文本模型"), [_table_of(one, today) for one in ours])
-    unknown = say(
+    lines += _part(tr("new: text models", "新增：文本模型"), [_table_of(one, today) for one in ours])
+    unknown = tr(
         "new: the list does not tell how they are called; give kind, mode and route",
         "新增：列表未说明调用方式，请补充 kind、mode 与 route",
     )
     lines += _part(unknown, [[f"# [models.{_text(one.name)}]  # {_shape(one)}"] for one in others])
-    lines += _part(say("different", "不同"), [_change_of(name, own) for name, own in found.changed.items()])
-    still = say("listed, though retired here", "列表中仍有，但本地标记为已下线")
+    lines += _part(tr("different", "不同"), [_change_of(name, own) for name, own in found.changed.items()])
+    still = tr("listed, though retired here", "列表中仍有，但本地标记为已下线")
     lines += _part(still, [[f"# {model.name}: {model.retired_on}"] for model in found.listed_though_retired])
-    gone = say("not in the list (no proof that they ended)", "列表中没有（不代表已下线）")
+    gone = tr("not in the list (no proof that they ended)", "列表中没有（不代表已下线）")
     return lines + _part(gone, [[f"# {_ended(model)}"] for model in found.unlisted])
 
 
@@ -113,14 +113,14 @@ def _table_of(one: ListedModel, today: date) -> list[str]:
 
 
 def _change_of(name: str, fields: dict[str, tuple[int | None, int]]) -> list[str]:
-    was = say("here", "本地")
+    was = tr("here", "本地")
     return [f"[models.{_text(name)}]", *(f"{field} = {new}  # {was}: {old}" for field, (old, new) in fields.items())]
 
 
 def _ended(model: Model) -> str:
     if not model.retired_on:
         return model.name
-    return say(f"{model.name}: retired on {model.retired_on}", f"{model.name}：{model.retired_on} 下线")
+    return tr(f"{model.name}: retired on {model.retired_on}", f"{model.name}：{model.retired_on} 下线")
 
 
 def _shape(one: ListedModel) -> str:

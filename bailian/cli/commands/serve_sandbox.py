@@ -8,37 +8,35 @@ from pathlib import Path
 import click
 
 from bailian.cli.args.options import not_nan
-from bailian.i18n import say
+from bailian.i18n import tr
 
 
-@click.group(
-    help=say("A local service to try everything without key and cost.", "本地沙箱服务：无需密钥、不产生费用。")
-)
+@click.group(help=tr("A local service to try everything without key and cost.", "本地沙箱服务：无需密钥、不产生费用。"))
 def sandbox() -> None:
     pass
 
 
-@sandbox.command("serve", help=say("Run the sandbox until Ctrl-C.", "运行沙箱，按 Ctrl-C 结束。"))
+@sandbox.command("serve", help=tr("Run the sandbox until Ctrl-C.", "运行沙箱，按 Ctrl-C 结束。"))
 @click.option(
     "--port",
     type=click.IntRange(0, 65535),
     default=8765,
     show_default=True,
-    help=say("0 takes a free one.", "0 表示任意空闲端口。"),
+    help=tr("0 takes a free one.", "0 表示任意空闲端口。"),
 )
 @click.option(
     "--host",
     default="127.0.0.1",
     show_default=True,
     metavar="ADDRESS",
-    help=say("Listen on this address.", "监听该地址。"),
+    help=tr("Listen on this address.", "监听该地址。"),
 )
 @click.option(
     "--allow-host",
     "allow_hosts",
     multiple=True,
     metavar="NAME",
-    help=say("Answer to this name, too (repeatable).", "也接受以该主机名发来的请求（可重复）。"),
+    help=tr("Answer to this name, too (repeatable).", "也接受以该主机名发来的请求（可重复）。"),
 )
 @click.option(
     "--task-seconds",
@@ -47,22 +45,22 @@ def sandbox() -> None:
     callback=not_nan,
     default=5.0,
     show_default=True,
-    help=say("How long a task runs.", "任务运行时间。"),
+    help=tr("How long a task runs.", "任务运行时间。"),
 )
-@click.option("--no-limits", is_flag=True, help=say("Do not enforce rate limits.", "不执行限流。"))
+@click.option("--no-limits", is_flag=True, help=tr("Do not enforce rate limits.", "不执行限流。"))
 @click.option(
     "--state",
     "state_path",
     type=click.Path(path_type=Path),
-    help=say("Keep tasks in this file.", "把任务保存在该文件中。"),
+    help=tr("Keep tasks in this file.", "把任务保存在该文件中。"),
 )
-@click.option("--today", is_flag=True, help=say("Refuse names that are retired by now.", "拒绝当前已下线的模型名称。"))
+@click.option("--today", is_flag=True, help=tr("Refuse names that are retired by now.", "拒绝当前已下线的模型名称。"))
 @click.option(
     "--date",
     "on_date",
     type=click.DateTime(["%Y-%m-%d"]),
     metavar="YYYY-MM-DD",
-    help=say(
+    help=tr(
         "Refuse names that are retired on that day [default: serve all].", "拒绝该日已下线的模型名称 [默认: 全部提供]。"
     ),
 )
@@ -84,8 +82,8 @@ def serve(
     if today and on_date is not None:
         raise InvalidRequest.one(
             "date",
-            say("--today and --date are two days: give one", "--today 与 --date 只能给出一个"),
-            advice=say("leave one of the two out", "请去掉其中之一"),
+            tr("--today and --date are two days: give one", "--today 与 --date 只能给出一个"),
+            advice=tr("leave one of the two out", "请去掉其中之一"),
         )
     day = current_day() if today else on_date.date() if on_date is not None else None
     try:
@@ -103,11 +101,11 @@ def serve(
     except OSError as error:
         raise InvalidRequest.one(
             "port",
-            say(
+            tr(
                 f"cannot listen on {host}, port {port}: {error.strerror}",
                 f"无法监听 {host} 的端口 {port}：{error.strerror}",
             ),
-            advice=say(
+            advice=tr(
                 "--port 0 takes a free one; --host is an address of this computer",
                 "--port 0 使用任意空闲端口；--host 应为本机地址",
             ),

@@ -6,18 +6,16 @@ from pathlib import Path
 
 import click
 
-from bailian.i18n import say
+from bailian.i18n import tr
 
 
 @click.command(
-    help=say(
-        "Show how FILE was made and the command that makes it again.", "显示文件的生成方式，以及重新生成它的命令。"
-    )
+    help=tr("Show how FILE was made and the command that makes it again.", "显示文件的生成方式，以及重新生成它的命令。")
 )
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--json", "as_json", is_flag=True, help=say("JSON on stdout.", "输出 JSON。"))
+@click.option("--json", "as_json", is_flag=True, help=tr("JSON on stdout.", "输出 JSON。"))
 def show(file: Path, as_json: bool) -> None:
-    from bailian.cli.output.terminal import write_data, write_json
+    from bailian.cli.output.terminal import print_data, print_json
     from bailian.errors import InvalidRequest
     from bailian.files import recipe
 
@@ -25,21 +23,23 @@ def show(file: Path, as_json: bool) -> None:
         made = recipe.read(file)
     except OSError as error:
         raise InvalidRequest.one(
-            "file", say(f"cannot read {file}: {error.strerror}", f"无法读取 {file}：{error.strerror}")
+            "file", tr(f"cannot read {file}: {error.strerror}", f"无法读取 {file}：{error.strerror}")
         ) from None
     if made is None:
         raise InvalidRequest.one(
             "file",
-            say(f"{file} does not say how it was made", f"{file} 中没有生成信息"),
-            advice=say(
+            tr(f"{file} does not say how it was made", f"{file} 中没有生成信息"),
+            advice=tr(
                 "only files made by this toolkit do, and some editors remove it",
                 "只有本工具生成的文件才有，部分编辑器会将其删除",
             ),
         )
-    command = recipe.command(made)
+    from bailian.cli.output.shell_words import SCRIPTS
+
+    command = recipe.command(made, SCRIPTS.get(str(made["kind"]), ""))
     if as_json:
-        write_json({**made, "command": command})
+        print_json({**made, "command": command})
         return
     for name, value in made.items():
-        write_data(f"{name:16} {value}")
-    write_data(f"{say('again', '重新生成'):16} {command}")
+        print_data(f"{name:16} {value}")
+    print_data(f"{tr('again', '重新生成'):16} {command}")

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bailian.cli.account import with_account
-from bailian.cli.args.options import not_nan, saving_options, talk_options
+from bailian.cli.args.options import not_nan, saving_options, verbosity_options
 from bailian.config.settings import Settings
-from bailian.i18n import say
+from bailian.i18n import tr
+from bailian.store.states import Status
 
 if TYPE_CHECKING:
     from bailian.store.jobs import Journal
-    from bailian.store.schema import Row
+    from bailian.store.schema import JobRow
 
 
 timeout_option = click.option(
@@ -27,30 +28,30 @@ timeout_option = click.option(
     callback=not_nan,
     default=1800,
     metavar="SECONDS",
-    help=say("Wait at most so long [default: 1800].", "最长等待时间 [默认: 1800]。"),
+    help=tr("Wait at most so long [default: 1800].", "最长等待时间 [默认: 1800]。"),
 )
 
 
-@click.group(help=say("List, show, fetch, cancel and adopt tasks.", "列出、查看、取回、取消和接管任务。"))
+@click.group(help=tr("List, show, fetch, cancel and adopt tasks.", "列出、查看、取回、取消和接管任务。"))
 def tasks() -> None:
     pass
 
 
-@tasks.command("list", help=say("List the jobs of this machine, newest first.", "列出本机的任务，最新的在前。"))
+@tasks.command("list", help=tr("List the jobs of this machine, newest first.", "列出本机的任务，最新的在前。"))
 @click.option(
-    "--remote", is_flag=True, help=say("Ask the account: all its tasks of 24 hours.", "查询账号 24 小时内的全部任务。")
+    "--remote", is_flag=True, help=tr("Ask the account: all its tasks of 24 hours.", "查询账号 24 小时内的全部任务。")
 )
 @click.option(
     "--state",
     "states",
     multiple=True,
     metavar="STATE",
-    help=say("Only this state (repeatable).", "只列出该状态（可重复）。"),
+    help=tr("Only this state (repeatable).", "只列出该状态（可重复）。"),
 )
 @click.option(
-    "--limit", type=click.IntRange(min=1), default=50, show_default=True, help=say("At most so many.", "最多条数。")
+    "--limit", type=click.IntRange(min=1), default=50, show_default=True, help=tr("At most so many.", "最多条数。")
 )
-@talk_options
+@verbosity_options
 @with_account
 def list_(here: Settings, remote: bool, states: tuple[str, ...], limit: int, as_json: bool, **_talk: bool) -> None:
     from bailian.store.jobs import Journal
@@ -63,16 +64,16 @@ def list_(here: Settings, remote: bool, states: tuple[str, ...], limit: int, as_
                 rows = _for_people(rows, journal, here.account)
         else:
             rows = _remote(here, journal)[:limit]
-    _print_rows(rows, as_json, say("no tasks", "没有任务"))
+    _print_rows(rows, as_json, tr("no tasks", "没有任务"))
 
 
-@tasks.command("show", help=say("Show everything known about one task.", "显示一个任务的全部信息。"))
+@tasks.command("show", help=tr("Show everything known about one task.", "显示一个任务的全部信息。"))
 @click.argument("task_id", metavar="ID")
-@talk_options
+@verbosity_options
 @with_account
 def show(here: Settings, task_id: str, **_talk: bool) -> None:
     from bailian.cli.commands.fetch import unknown_task
-    from bailian.cli.output.terminal import write_data
+    from bailian.cli.output.terminal import print_data
     from bailian.store.ids import find_job
     from bailian.store.jobs import Journal
 
@@ -93,20 +94,20 @@ def show(here: Settings, task_id: str, **_talk: bool) -> None:
             "answer": row.answer,
             "error": row.error and row.error.get("error"),
         }
-    write_data(json.dumps(shown, ensure_ascii=False, indent=2))
+    print_data(json.dumps(shown, ensure_ascii=False, indent=2))
 
 
-@tasks.command("wait", help=say("Wait for tasks and save their files.", "等待任务完成并保存结果。"))
+@tasks.command("wait", help=tr("Wait for tasks and save their files.", "等待任务完成并保存结果。"))
 @click.argument("task_ids", metavar="[ID]...", nargs=-1)
-@click.option("--all", "all_", is_flag=True, help=say("All that earlier runs left.", "以前遗留的全部任务。"))
+@click.option("--all", "all_", is_flag=True, help=tr("All that earlier runs left.", "以前遗留的全部任务。"))
 @click.option(
     "-o",
     "--output",
     metavar="DIR|FILE",
-    help=say("Another place than the one named at submit.", "保存到与提交时不同的位置。"),
+    help=tr("Another place than the one named at submit.", "保存到与提交时不同的位置。"),
 )
 @timeout_option
-@talk_options
+@verbosity_options
 @with_account
 def wait(
     here: Settings,
@@ -123,24 +124,24 @@ def wait(
 
     if bool(task_ids) == all_:
         raise InvalidRequest.one(
-            "", say("name task ids, or --all", "请给出 task_id，或使用 --all"), advice="bailian tasks wait --all"
+            "", tr("name task ids, or --all", "请给出 task_id，或使用 --all"), advice="bailian tasks wait --all"
         )
     here.require_key()
     return fetch(here, task_ids, timeout_s=timeout_s, output=output, as_json=as_json, quiet=quiet)
 
 
-@tasks.command("cancel", help=say("Cancel a task that is still PENDING.", "取消仍在排队（PENDING）的任务。"))
+@tasks.command("cancel", help=tr("Cancel a task that is still PENDING.", "取消仍在排队（PENDING）的任务。"))
 @click.argument("task_id", metavar="ID")
-@talk_options
+@verbosity_options
 @with_account
 def cancel(here: Settings, task_id: str, as_json: bool, **_talk: bool) -> None:
-    from bailian.cli.output.terminal import talk, write_json
-    from bailian.cli.scripts.request import service
+    from bailian.cli.account import service
+    from bailian.cli.output.terminal import print_err, print_json
     from bailian.errors import ServiceError, TaskFailed, journalled
     from bailian.service.client import Service
     from bailian.store.ids import find_job
     from bailian.store.jobs import Journal
-    from bailian.store.schema import FINAL_STATES
+    from bailian.store.states import FINAL_STATES
 
     here.require_key()
     with closing(Journal(here.home)) as journal:
@@ -151,7 +152,7 @@ def cancel(here: Settings, task_id: str, as_json: bool, **_talk: bool) -> None:
             answer = asked.cancel(task_id)
         except ServiceError as error:
             if error.wire_code == "UnsupportedOperation":
-                error.advice = say(
+                error.advice = tr(
                     "only a task that is still PENDING can be canceled", "只有排队中（PENDING）的任务可以取消"
                 )
             raise
@@ -159,18 +160,18 @@ def cancel(here: Settings, task_id: str, as_json: bool, **_talk: bool) -> None:
         row = journal.find(here.account, task_id)
         if row is not None and row.state not in FINAL_STATES:
             ended = TaskFailed(
-                say("the task was canceled", "任务已取消"), advice="", wire_code="CANCELED", task_id=task_id
+                tr("the task was canceled", "任务已取消"), advice="", wire_code="CANCELED", task_id=task_id
             )
-            journal.finish(row.id, "failed", journalled(ended))
+            journal.finish(row.id, Status.FAILED, journalled(ended))
     if as_json:
-        write_json({"request_id": answer.get("request_id"), "output": {"task_id": task_id, "task_status": "CANCELED"}})
+        print_json({"request_id": answer.get("request_id"), "output": {"task_id": task_id, "task_status": "CANCELED"}})
     else:
-        talk(say(f"canceled {task_id}; it costs nothing", f"已取消 {task_id}，不产生费用"))
+        print_err(tr(f"canceled {task_id}; it costs nothing", f"已取消 {task_id}，不产生费用"))
 
 
 @tasks.command(
     "adopt",
-    help=say(
+    help=tr(
         "Take a task made elsewhere with this account; save its files.", "接管用同一账号在别处创建的任务并保存结果。"
     ),
 )
@@ -179,11 +180,11 @@ def cancel(here: Settings, task_id: str, as_json: bool, **_talk: bool) -> None:
     "--job",
     "claimant_id",
     metavar="ID",
-    help=say("The job of this machine that has lost it; new: none.", "丢失了该任务的本机任务；new：都不是。"),
+    help=tr("The job of this machine that has lost it; new: none.", "丢失了该任务的本机任务；new：都不是。"),
 )
 @timeout_option
 @saving_options
-@talk_options
+@verbosity_options
 @with_account
 def adopt(
     here: Settings,
@@ -214,12 +215,12 @@ def adopt(
 
 
 def _remote(here: Settings, journal: Journal) -> list[dict[str, Any]]:
-    from bailian.cli.scripts.request import service
+    from bailian.cli.account import service
     from bailian.service.client import Service
-    from bailian.store.rate_limits import Pace
+    from bailian.store.limits import SharedLimits
 
-    with service(here, quiet=True) as there, closing(Service(there)) as asked, closing(Pace(here.home)) as pace:
-        listed = asked.list_tasks(turn=pace.turn(here.account)).rows
+    with service(here, quiet=True) as there, closing(Service(there)) as asked, closing(SharedLimits(here.home)) as pace:
+        listed = asked.list_tasks(turn=pace.rates.query_turn(here.account)).rows
     ours = journal.known_tasks([task.task_id for task in listed])
     return [
         {
@@ -233,7 +234,7 @@ def _remote(here: Settings, journal: Journal) -> list[dict[str, Any]]:
     ]
 
 
-def _brief(row: Row, files: int) -> dict[str, Any]:
+def _brief(row: JobRow, files: int) -> dict[str, Any]:
     error = (row.error or {}).get("error", {})
     return {
         "task_id": row.task_id or row.id,
@@ -257,7 +258,7 @@ def _for_people(rows: list[dict[str, Any]], journal: Journal, account: str) -> l
     return [{**row, "task_id": short[row["task_id"]], "created": (row["created"] or "")[5:16]} for row in rows]
 
 
-def _about(row: Row) -> str:
+def _about(row: JobRow) -> str:
     """Return what a job is about: its prompt, or the names of its recordings."""
     from bailian.files.naming import stem_of
 
@@ -272,11 +273,11 @@ def _clock(epoch_s: float | None) -> str | None:
 
 def _print_rows(rows: list[dict[str, Any]], as_json: bool, empty: str) -> None:
     from bailian.cli.output.columns import print_table
-    from bailian.cli.output.terminal import talk, write_json
+    from bailian.cli.output.terminal import print_err, print_json
 
     if as_json:
-        write_json({"tasks": rows})
+        print_json({"tasks": rows})
     elif rows:
         print_table(rows, keep=("task_id", "state", "status", "prompt"), gives_way="prompt")
     else:
-        talk(empty)
+        print_err(empty)

@@ -7,8 +7,8 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bailian.cli.output.terminal import printable, talk, write_data
-from bailian.i18n import say
+from bailian.cli.output.terminal import print_data, print_err, printable
+from bailian.i18n import tr
 
 # A text that gives way is shown in so many columns at least.
 LEAST_COLUMNS = 16
@@ -25,7 +25,7 @@ def print_table(rows: Sequence[Mapping[str, Any]], keep: Sequence[str] = (), giv
     cells = [[printable("" if row[name] is None else str(row[name])) for name in columns] for row in rows]
     if not sys.stdout.isatty():
         for line in cells:
-            write_data("\t".join(cell.replace("\t", " ").replace("\n", " ") for cell in line))
+            print_data("\t".join(cell.replace("\t", " ").replace("\n", " ") for cell in line))
         return
     from rich.cells import cell_len
     from rich.console import Console
@@ -51,8 +51,8 @@ def print_table(rows: Sequence[Mapping[str, Any]], keep: Sequence[str] = (), giv
     console.print(table)
     if left_out:
         names = ", ".join(left_out)
-        talk(
-            say(
+        print_err(
+            tr(
                 f"left out, the terminal is narrow: {names} (--json has all)",
                 f"终端较窄，未显示：{names}（--json 含全部）",
             )

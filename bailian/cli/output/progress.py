@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from bailian.cli.output.live import LiveArea, can_be_shown, canvas, drawn
-from bailian.i18n import say
+from bailian.i18n import tr
 
 if TYPE_CHECKING:
     from bailian.engine.job import Job
@@ -31,10 +31,10 @@ class StopNotice:
         return bool(job.stopped) and pids not in self._said
 
     def tell(self, job: Job) -> None:
-        from bailian.cli.output.terminal import talk
+        from bailian.cli.output.terminal import print_err
 
         self._said.add(job.stopped.partition(";")[0])
-        talk(say(f"waiting for {job.model}: {job.stopped}", f"等待 {job.model}：{job.stopped}"))
+        print_err(tr(f"waiting for {job.model}: {job.stopped}", f"等待 {job.model}：{job.stopped}"))
 
 
 class ProgressLine:
@@ -72,12 +72,12 @@ class ProgressLine:
             self._area.stop()
             self._area = None
 
-    def piece(self, job: Job, text: str, thought: str) -> None:
+    def on_chunk(self, job: Job, text: str, thought: str) -> None:
         """Show a piece of a streamed answer; a line has no room for it."""
 
-    def leaving(self, requests: int, seconds: float) -> None:
+    def on_shutdown(self, requests: int, seconds: float) -> None:
         if not self._quiet:
-            say_leaving(requests, seconds)
+            print_shutdown(requests, seconds)
 
     @contextmanager
     def paused(self) -> Iterator[None]:
@@ -104,12 +104,14 @@ class ProgressLine:
         from bailian.cli.output.terminal import printable
 
         text = printable(f"{job.model}  {status}")
-        if job.usual and status != "WAITING":
-            text += say(f"  (usually {job.usual.median_s:.0f} s)", f"（通常 {job.usual.median_s:.0f} 秒）")
+        if job.duration_profile and status != "WAITING":
+            text += tr(
+                f"  (usually {job.duration_profile.median_s:.0f} s)", f"（通常 {job.duration_profile.median_s:.0f} 秒）"
+            )
         elif status == "WAITING" and job.waits_for:
             text += printable(f"  {job.waits_for}")
         elif job.typical_s:
-            text += say(f"  (about {job.typical_s:.0f} s)", f"（约 {job.typical_s:.0f} 秒）")
+            text += tr(f"  (about {job.typical_s:.0f} s)", f"（约 {job.typical_s:.0f} 秒）")
         if job.id not in self._jobs:
             self._jobs[job.id] = self._bars.add_task(text, total=None)
         self._bars.update(self._jobs[job.id], description=text)
@@ -120,23 +122,23 @@ class ProgressLine:
         if len(lines) <= most:
             return lines
         more = len(lines) - (most - 1)
-        return [*lines[: most - 1], say(f"… and {more} more", f"… 还有 {more} 个")]
+        return [*lines[: most - 1], tr(f"… and {more} more", f"… 还有 {more} 个")]
 
     def _say(self, job: Job, status: str, elapsed_s: float) -> None:
         if self._last.get(job.id) == status:
             return
-        from bailian.cli.output.terminal import talk
+        from bailian.cli.output.terminal import print_err
 
         self._last[job.id] = status
-        talk(f"{elapsed_s:6.1f} s  {status}  {job.model}  {job.task_id or ''}".rstrip())
+        print_err(f"{elapsed_s:6.1f} s  {status}  {job.model}  {job.task_id or ''}".rstrip())
 
 
-def say_leaving(requests: int, seconds: float) -> None:
+def print_shutdown(requests: int, seconds: float) -> None:
     """Say why a process that was told to end does not yet."""
-    from bailian.cli.output.terminal import talk
+    from bailian.cli.output.terminal import print_err
 
-    talk(
-        say(
+    print_err(
+        tr(
             f"{requests} paid requests are under way: waiting up to {seconds:.0f} s for their answers "
             "(Ctrl-C: do not wait)",
             f"{requests} 个已计费的请求正在进行：最多等待 {seconds:.0f} 秒以取得结果（按 Ctrl-C 则不再等待）",

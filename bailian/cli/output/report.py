@@ -12,20 +12,22 @@ from bailian.cli.output.streams import expect_results
 from bailian.cli.output.terminal import (
     is_terminal,
     money,
-    talk,
-    talk_error,
-    talk_notices,
-    write_bytes,
-    write_data,
-    write_json,
-    write_text,
+    print_bytes,
+    print_data,
+    print_err,
+    print_error,
+    print_json,
+    print_notices,
+    print_text,
 )
 from bailian.errors import CutShort, Exit
-from bailian.i18n import say
-from bailian.modalities import of
+from bailian.i18n import tr
+from bailian.modalities import modality_of
+from bailian.store.states import Status
 
 if TYPE_CHECKING:
-    from bailian.engine.job import Job, Outcome
+    from bailian.engine.job import Job
+    from bailian.engine.step import Outcome
 
 STDOUT_FOLDER = "stdout"
 """In the home folder: files that are on their way to stdout."""
@@ -36,11 +38,11 @@ def report(outcome: Outcome, as_json: bool, *, shown: bool = False) -> Exit:
     error = outcome.error
     expect_results()
     if as_json:
-        write_json(outcome_json(outcome))
+        print_json(outcome_json(outcome))
     else:
         _write_result(outcome, shown)
         if error is not None:
-            talk_error(error)
+            print_error(error)
     return error.exit_code if error else Exit.OK
 
 
@@ -49,17 +51,17 @@ def _write_result(outcome: Outcome, shown: bool) -> None:
     folder = job.saving.folder
     if outcome.files and folder is not None and _is_printed(job, folder):
         for path in outcome.files:
-            write_bytes(path.read_bytes())
+            print_bytes(path.read_bytes())
             path.unlink()
         folder.rmdir()
         return
     for path in outcome.files:
-        write_data(shown_path(path))
-    if outcome.state == "submitted" and outcome.error is None:
-        write_data(job.task_id or job.id)
+        print_data(shown_path(path))
+    if outcome.state == Status.SUBMITTED and outcome.error is None:
+        print_data(job.task_id or job.id)
     if job.saving.folder is None and job.answer:
-        for item in of(job.kind).items(job.answer, job.prepared):
-            write_text("" if shown else (item.text or "").rstrip("\n"))
+        for item in modality_of(job.kind).items(job.answer, job.prepared):
+            print_text("" if shown else (item.text or "").rstrip("\n"))
 
 
 def _is_printed(job: Job, folder: Path) -> bool:
@@ -84,7 +86,7 @@ def outcome_json(outcome: Outcome) -> dict[str, Any]:
     answer = job.answer or {}
     shown: dict[str, Any] = {"request_id": job.request_id}
     if job.answer:
-        shown["output"] = of(job.kind).with_paths(
+        shown["output"] = modality_of(job.kind).with_paths(
             answer, job.prepared, {index: str(path) for index, path in outcome.placed.items()}
         )
         if "usage" in answer:
@@ -99,10 +101,10 @@ def outcome_json(outcome: Outcome) -> dict[str, Any]:
     return shown
 
 
-def talk_other_names(outcome: Outcome) -> bool:
+def print_other_names(outcome: Outcome) -> bool:
     """Say which files could not be called what they were to be called; return whether there are any."""
     told = [notice for notice in outcome.job.notices if notice.code == "other_name"]
-    talk_notices(told)
+    print_notices(told)
     return bool(told)
 
 
@@ -122,19 +124,19 @@ def shown_path(path: Path, prefix: str | None = None) -> str:
 def _price(job: Job) -> str:
     """Return what a job has cost; where the answer told no figure that can be, what it may have cost."""
     if job.charged_cny is not None:
-        return say(f", {money(job.charged_cny)} CNY", f"，{money(job.charged_cny)} 元")
+        return tr(f", {money(job.charged_cny)} CNY", f"，{money(job.charged_cny)} 元")
     if job.estimate_cny is None:
         return ""
-    return say(f", up to {money(job.estimate_cny)} CNY", f"，最多 {money(job.estimate_cny)} 元")
+    return tr(f", up to {money(job.estimate_cny)} CNY", f"，最多 {money(job.estimate_cny)} 元")
 
 
 def summary(outcome: Outcome, took_s: float, notices_shown: int, sandbox: bool) -> None:
     """Say how long it took and what it cost, and what there is to know about the result."""
     job = outcome.job
-    talk_notices(job.notices[notices_shown:])
-    if outcome.state != "done":
+    print_notices(job.notices[notices_shown:])
+    if outcome.state != Status.DONE:
         return
-    cost = _price(job) + (say(" (sandbox: not paid)", "（沙箱：不计费）") if sandbox else "")
+    cost = _price(job) + (tr(" (sandbox: not paid)", "（沙箱：不计费）") if sandbox else "")
     if job.task_id:
-        cost += say(f", task {job.task_id}", f"，任务 {job.task_id}")
-    talk(say(f"done in {took_s:.1f} s{cost}", f"完成，用时 {took_s:.1f} 秒{cost}"))
+        cost += tr(f", task {job.task_id}", f"，任务 {job.task_id}")
+    print_err(tr(f"done in {took_s:.1f} s{cost}", f"完成，用时 {took_s:.1f} 秒{cost}"))

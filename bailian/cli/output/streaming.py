@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from bailian.cli.output.progress import ProgressLine
 from bailian.cli.output.streams import expect_results
-from bailian.cli.output.terminal import is_terminal, talk_piece, write_text
+from bailian.cli.output.terminal import is_terminal, print_err_chunk, print_text
 from bailian.errors import BailianError
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class StreamedText(ProgressLine):
             raise self._failed
         return job.id in self._shown_jobs
 
-    def piece(self, job: Job, text: str, thought: str) -> None:
+    def on_chunk(self, job: Job, text: str, thought: str) -> None:
         if (text or thought) and self._pieces:
             self.stop()
         if thought and self._thoughts and self._pieces:
@@ -57,11 +57,11 @@ class StreamedText(ProgressLine):
         if text and self._pieces:
             if self._thinking:
                 self._thinking = False
-                talk_piece("\n\n")
+                print_err_chunk("\n\n")
             self._shown_jobs.add(job.id)
             expect_results()
             try:
-                write_text(text, end="")
+                print_text(text, end="")
             except (OSError, BailianError) as error:  # the answer is paid: it is read to its end all the same
                 self._pieces, self._failed = False, error
 
@@ -69,9 +69,9 @@ class StreamedText(ProgressLine):
 def _think(thought: str) -> None:
     """Show a thought; faint on a terminal. The marks are ours, so they are not made visible like a server's."""
     if not is_terminal(sys.stderr):
-        talk_piece(thought)
+        print_err_chunk(thought)
         return
     sys.stderr.write(FAINT)
-    talk_piece(thought)
+    print_err_chunk(thought)
     sys.stderr.write(PLAIN)
     sys.stderr.flush()

@@ -12,7 +12,7 @@ from typing import Any
 from bailian.cli.output.live import above
 from bailian.cli.output.streams import ReaderGone, is_gone
 from bailian.errors import BailianError, SaveError
-from bailian.i18n import say
+from bailian.i18n import tr
 from bailian.types import Notice
 
 # C0 without tab and newline, DEL, C1, the marks that reorder text, other line ends, and format signs without a shape: a
@@ -37,7 +37,7 @@ def money(amount_cny: float) -> str:
     return f"{amount_cny:.6f}".rstrip("0").rstrip(".")
 
 
-def write_json(value: Mapping[str, Any]) -> None:
+def print_json(value: Mapping[str, Any]) -> None:
     """Print one JSON object on one line."""
     text = json.dumps(value, ensure_ascii=False, default=str)
     text = _UNPRINTABLE.sub(lambda match: f"\\u{ord(match.group()):04x}", text)
@@ -48,17 +48,17 @@ def write_json(value: Mapping[str, Any]) -> None:
     _write(sys.stdout, text)
 
 
-def write_data(text: str) -> None:
+def print_data(text: str) -> None:
     """Print a line of data."""
     _write(sys.stdout, printable(text))
 
 
-def write_text(text: str, end: str = "\n") -> None:
+def print_text(text: str, end: str = "\n") -> None:
     """Print a text of the service: harmless where a terminal reads it, in a pipe just as it came."""
     _write(sys.stdout, printable(text) if is_terminal(sys.stdout) else text, end)
 
 
-def write_bytes(data: bytes) -> None:
+def print_bytes(data: bytes) -> None:
     """Print a file."""
     buffer = getattr(sys.stdout, "buffer", None)  # a program may have put its own stdout in the place
     if buffer is None or sys.stdout.isatty():
@@ -73,14 +73,14 @@ def write_bytes(data: bytes) -> None:
         raise nobody_reads() from None
 
 
-def talk_piece(text: str) -> None:
+def print_err_chunk(text: str) -> None:
     """Print a piece of talk (a thought) as it comes."""
     if sys.stderr is not None:
         with contextlib.suppress(OSError, ValueError, SaveError):
             _write(sys.stderr, printable(text), end="")
 
 
-def talk(text: str) -> None:
+def print_err(text: str) -> None:
     """Print a line for people. That nobody listens (a closed stderr) must not end a paid run."""
     if sys.stderr is not None:
         with contextlib.suppress(OSError, ValueError, SaveError):
@@ -90,8 +90,8 @@ def talk(text: str) -> None:
 def nobody_reads() -> ReaderGone:
     """Return what is said when the reader of stdout has gone."""
     return ReaderGone(
-        say("nobody reads stdout any more", "stdout 的读取端已关闭"),
-        advice=say("`bailian tasks list` shows what was saved", "`bailian tasks list` 显示已保存的内容"),
+        tr("nobody reads stdout any more", "stdout 的读取端已关闭"),
+        advice=tr("`bailian tasks list` shows what was saved", "`bailian tasks list` 显示已保存的内容"),
     )
 
 
@@ -116,22 +116,22 @@ def _write_now(stream: Any, line: str) -> None:
         stream.flush()
 
 
-def talk_notices(notices: Iterable[Notice]) -> None:
+def print_notices(notices: Iterable[Notice]) -> None:
     for notice in notices:
-        talk(say(f"note: {notice.message}", f"提示：{notice.message}"))
+        print_err(tr(f"note: {notice.message}", f"提示：{notice.message}"))
 
 
-def talk_error(error: BailianError) -> None:
+def print_error(error: BailianError) -> None:
     """Print what was wrong, what to do, and the numbers that support asks for."""
     first, *rest = error.message.split("\n")
-    talk(say("error: ", "错误：") + first)
+    print_err(tr("error: ", "错误：") + first)
     for line in rest:
-        talk("       " + line)
+        print_err("       " + line)
     if error.advice:
         first, *rest = error.advice.split("\n")
-        talk(say("  try: ", "  建议：") + first)
+        print_err(tr("  try: ", "  建议：") + first)
         for line in rest:
-            talk("       " + line)
+            print_err("       " + line)
     facts = [
         error.code,
         error.wire_code if error.wire_code != error.code else None,
@@ -139,4 +139,4 @@ def talk_error(error: BailianError) -> None:
         f"request id {error.request_id}" if error.request_id else None,
         f"task id {error.task_id}" if error.task_id else None,
     ]
-    talk("  (" + " · ".join(fact for fact in facts if fact) + ")")
+    print_err("  (" + " · ".join(fact for fact in facts if fact) + ")")

@@ -10,28 +10,29 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bailian.catalog import catalog
-from bailian.cli.account import settings_of
+from bailian.cli.account import service, settings_of
 from bailian.cli.args.checks import check_cost, check_strict
 from bailian.cli.args.config_file import holds_many, read_request
 from bailian.cli.args.keyboard import Keyboard
-from bailian.cli.args.options import Common
+from bailian.cli.args.options import SharedOptions
 from bailian.cli.args.prepare import stdin_text, text_of_file
 from bailian.cli.args.target import target_of
-from bailian.cli.output.terminal import is_terminal, talk, talk_error, talk_notices
-from bailian.cli.scripts.request import Asked, run_all, send, service
+from bailian.cli.output.terminal import is_terminal, print_err, print_error, print_notices
+from bailian.cli.scripts.request import RequestSpec, run_all, send
 from bailian.config import settings
 from bailian.errors import BailianError, Exit, InvalidRequest, Problem
-from bailian.i18n import say
-from bailian.modalities import exact, of
+from bailian.i18n import tr
+from bailian.modalities import modality_of, refine_estimate
 from bailian.modalities.rules.fields import check_prompt
+from bailian.store.states import Status
 from bailian.types import Notice, Prepared
 
 if TYPE_CHECKING:
     from bailian.engine.engine import Engine
-    from bailian.engine.job import Outcome
+    from bailian.engine.step import Outcome
 
 
-def run_text(given: Mapping[str, Any], common: Common) -> int:
+def run_text(given: Mapping[str, Any], common: SharedOptions) -> int:
     """Run one question, or a conversation if none is given and a person sits there."""
     fields = dict(given)
     files, fresh = fields.pop("files"), fields.pop("fresh")
@@ -50,20 +51,20 @@ def run_text(given: Mapping[str, Any], common: Common) -> int:
     target = target_of("text", common)
     if common.sidecar and target.folder is None:
         raise InvalidRequest.one(
-            "sidecar", say("stands beside a file", "只能与文件一起使用"), advice=say("give -o FILE", "请指定 -o FILE")
+            "sidecar", tr("stands beside a file", "只能与文件一起使用"), advice=tr("give -o FILE", "请指定 -o FILE")
         )
-    return run_all("text", [Asked(fields, target, tuple(notices))], common, run=_run_of(fields["chat"]))
+    return run_all("text", [RequestSpec(fields, target, tuple(notices))], common, run=_run_of(fields["chat"]))
 
 
 def _check_chat(chat: str | None, fresh: bool) -> None:
     problems = [] if chat is None else check_prompt("chat", chat, None)
     if chat is None and fresh:
-        problems = [Problem("fresh", say("there is no conversation to begin anew", "没有可重新开始的对话"))]
+        problems = [Problem("fresh", tr("there is no conversation to begin anew", "没有可重新开始的对话"))]
     if problems:
-        raise InvalidRequest(problems, advice=say("name the conversation: --chat NAME", "请指定对话名：--chat NAME"))
+        raise InvalidRequest(problems, advice=tr("name the conversation: --chat NAME", "请指定对话名：--chat NAME"))
 
 
-def _check_conversation(common: Common) -> None:
+def _check_conversation(common: SharedOptions) -> None:
     """Refuse what needs one answer, before the first question."""
     given = {
         "output": common.output is not None,
@@ -71,15 +72,15 @@ def _check_conversation(common: Common) -> None:
         "sidecar": common.sidecar,
         "no-wait": not common.wait,
     }
-    problems = [Problem(name, say("is not for a conversation", "不能用于对话")) for name in given if given[name]]
+    problems = [Problem(name, tr("is not for a conversation", "不能用于对话")) for name in given if given[name]]
     if problems:
         raise InvalidRequest(
             problems,
-            advice=say("leave it out, or put the question on the command line", "请去掉该参数，或在命令行中给出问题"),
+            advice=tr("leave it out, or put the question on the command line", "请去掉该参数，或在命令行中给出问题"),
         )
 
 
-def _streams(asked: bool | None, common: Common) -> bool | None:
+def _streams(asked: bool | None, common: SharedOptions) -> bool | None:
     """Return whether the answer comes in pieces; None leaves it to the config file."""
     config = common.config
     if asked is not None or (config is not None and (holds_many(config) or "stream" in read_request(config))):
@@ -99,7 +100,7 @@ def _with_files(prompt: str | None, files: tuple[Path, ...], notices: list[Notic
     return "\n\n".join([*parts, *(text_of_file(path, notices) for path in files)])
 
 
-def _history(chat: str, common: Common) -> list[dict[str, Any]] | None:
+def _history(chat: str, common: SharedOptions) -> list[dict[str, Any]] | None:
     """Return the conversation so far; None if it is a new one."""
     from bailian.modalities.text_answers import next_messages
     from bailian.store.jobs import Journal
@@ -108,11 +109,11 @@ def _history(chat: str, common: Common) -> list[dict[str, Any]] | None:
     if not common.dry_run:
         here.require_key()
     with closing(Journal(here.home)) as journal:
-        row = journal.last_of_run(here.account, f"chat:{chat}", "done")
+        row = journal.last_of_run(here.account, f"chat:{chat}", Status.DONE)
     return next_messages(row.prepared["body"], row.answer or {}) if row else None
 
 
-def _converse(fields: dict[str, Any], common: Common, *, fresh: bool) -> int:
+def _converse(fields: dict[str, Any], common: SharedOptions, *, fresh: bool) -> int:
     """Ask, answer, ask … until Ctrl-D. An answer that fails ends itself, not the conversation."""
     from bailian.cli.output.streaming import StreamedText
     from bailian.engine.engine import Engine
@@ -124,7 +125,7 @@ def _converse(fields: dict[str, Any], common: Common, *, fresh: bool) -> int:
     fields["stream"] = fields["stream"] is not False
     _checked({**fields, "prompt": "JSON?"}, models, here.region, common)  # the options, before the first question
     messages = None if fresh or not fields["chat"] else _history(fields["chat"], common)
-    talk(say("Ctrl-D ends, Ctrl-C stops an answer", "Ctrl-D 结束，Ctrl-C 中止当前回答"))
+    print_err(tr("Ctrl-D ends, Ctrl-C stops an answer", "Ctrl-D 结束，Ctrl-C 中止当前回答"))
     keyboard = Keyboard()
     with service(here, quiet=common.quiet) as there:
         while (prompt := _asked(keyboard)) is not None:
@@ -134,33 +135,33 @@ def _converse(fields: dict[str, Any], common: Common, *, fresh: bool) -> int:
                 with progress, Engine(there, models, progress) as engine:
                     outcome = _answered(engine, asked, progress, common)
             except BailianError as error:
-                talk_error(error)
+                print_error(error)
                 if error.exit_code == Exit.ACCOUNT:
                     return error.exit_code
                 continue
-            if outcome is not None and outcome.state == "done":
+            if outcome is not None and outcome.state == Status.DONE:
                 from bailian.modalities.text_answers import next_messages
 
                 messages = next_messages(outcome.job.prepared["body"], outcome.job.answer or {})
     return Exit.OK
 
 
-def _answered(engine: Engine, asked: dict[str, Any], progress: Any, common: Common) -> Outcome | None:
-    from bailian.engine.job import Saving
+def _answered(engine: Engine, asked: dict[str, Any], progress: Any, common: SharedOptions) -> Outcome | None:
+    from bailian.engine.job import OutputSpec
 
     prepared = _checked(asked, engine.catalog, engine.settings.region, common)
-    talk_notices(prepared.notices)
+    print_notices(prepared.notices)
     ended: list[Outcome] = []
     quiet = replace(common, quiet=True)
-    send(engine, [prepared], [Saving(None, "")], progress, quiet, run=_run_of(asked["chat"]), ended=ended)
+    send(engine, [prepared], [OutputSpec(None, "")], progress, quiet, run=_run_of(asked["chat"]), ended=ended)
     return ended[0] if ended else None
 
 
-def _checked(asked: Mapping[str, Any], models: catalog.Catalog, region: str, common: Common) -> Prepared:
+def _checked(asked: Mapping[str, Any], models: catalog.Catalog, region: str, common: SharedOptions) -> Prepared:
     """Return one question of a conversation, ready to send. What was typed is the question, "-" too."""
-    prepared = of("text").prepare(asked, models, region)
+    prepared = modality_of("text").prepare(asked, models, region)
     if common.max_cost_cny is not None:
-        prepared = exact(prepared)
+        prepared = refine_estimate(prepared)
         prepared = replace(prepared, facts={**prepared.facts, "once": True})
     check_strict([prepared], common)
     check_cost([prepared], common)

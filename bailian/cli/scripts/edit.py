@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from bailian.cli.args.mask_options import Looks
-from bailian.cli.args.options import Common
+from bailian.cli.args.options import SharedOptions
 from bailian.cli.output.report import shown_path
-from bailian.cli.output.terminal import write_data
+from bailian.cli.output.terminal import print_data
 from bailian.cli.scripts.request import run
 from bailian.config import settings
 from bailian.errors import Exit
@@ -17,7 +17,7 @@ from bailian.modalities.wanx_edit import MASK_OPTIONS
 WITH_MASK = "description_edit_with_mask"
 
 
-def run_edit(fields: Mapping[str, Any], looks: Looks, common: Common, *, upload: bool) -> int:
+def run_edit(fields: Mapping[str, Any], looks: Looks, common: SharedOptions, *, upload: bool) -> int:
     """Run one edit; `--mask-preview` and `--mask-save` write what it would be and send nothing."""
     given = {name: _plain(value) for name, value in fields.items()}
     given.update({name: None for name, value in given.items() if name in MASK_OPTIONS and value is False})
@@ -37,7 +37,7 @@ def _plain(value: Any) -> Any:
     return (list(value) or None) if isinstance(value, tuple) else value
 
 
-def _look(given: Mapping[str, Any], looks: Looks, common: Common) -> int:
+def _look(given: Mapping[str, Any], looks: Looks, common: SharedOptions) -> int:
     from bailian.cli.args.mask_making import write_looks
     from bailian.cli.args.prepare import fields_of
 
@@ -45,5 +45,5 @@ def _look(given: Mapping[str, Any], looks: Looks, common: Common) -> int:
     write_looks(fields_of("wanx_edit", given, common, []), looks, home)
     for path in (looks.mask_save, looks.mask_preview):
         if path is not None:
-            write_data(shown_path(path.absolute()))
+            print_data(shown_path(path.absolute()))
     return Exit.OK

@@ -2,42 +2,38 @@
 
 from __future__ import annotations
 
-import os
-import sqlite3
-import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from bailian.catalog import catalog
-from bailian.cli.account import settings_of
+from bailian.catalog import Mode, catalog
+from bailian.cli.account import service, settings_of
 from bailian.cli.args.checks import check_cost, check_strict
 from bailian.cli.args.config_file import holds_many
-from bailian.cli.args.options import Common
+from bailian.cli.args.options import SharedOptions
 from bailian.cli.args.prepare import prepare
 from bailian.cli.args.target import Target, target_of
 from bailian.cli.output.report import report, summary, verdict
-from bailian.cli.output.terminal import talk, talk_notices, write_json
+from bailian.cli.output.terminal import print_json, print_notices
 from bailian.config import settings
-from bailian.errors import Exit, InvalidRequest, SetupError
+from bailian.errors import Exit, InvalidRequest
 from bailian.files import naming
-from bailian.i18n import say
-from bailian.modalities import exact
-from bailian.store.database import not_opened
-from bailian.store.private import private_file, private_folder
+from bailian.i18n import tr
+from bailian.modalities import refine_estimate
 from bailian.types import Notice, Prepared
 
 if TYPE_CHECKING:
     from bailian.cli.output.streaming import StreamedText
     from bailian.config.settings import Settings
     from bailian.engine.engine import Engine
-    from bailian.engine.job import Outcome, Saving
+    from bailian.engine.job import OutputSpec
+    from bailian.engine.step import Outcome
 
 
 @dataclass(frozen=True)
-class Asked:
+class RequestSpec:
     """One request as the user gave it, and where its result goes."""
 
     fields: Mapping[str, Any]
@@ -46,18 +42,21 @@ class Asked:
     """What is to be said about files that were read for it."""
 
 
-def run(kind: str, given: Mapping[str, Any], common: Common, *, upload: bool = False) -> int:
+def run(kind: str, given: Mapping[str, Any], common: SharedOptions, *, upload: bool = False) -> int:
     """Run one request; return the exit code."""
-    return run_all(kind, [Asked(given, target_of(kind, common))], common, upload=upload)
+    return run_all(kind, [RequestSpec(given, target_of(kind, common))], common, upload=upload)
 
 
-def run_all(kind: str, asked: Sequence[Asked], common: Common, *, upload: bool = False, run: str | None = None) -> int:
+def run_all(
+    kind: str, asked: Sequence[RequestSpec], common: SharedOptions, *, upload: bool = False, run: str | None = None
+) -> int:
     """Run requests of one kind, all checked before the first is sent; return one exit code for them.
 
     `upload` sends local files by upload whatever their size; `run` names the chat they belong to.
     """
     if common.config and holds_many(common.config):
-        from bailian.cli.batch.run_file import BatchOptions, run_file
+        from bailian.cli.batch.batch_call import BatchOptions
+        from bailian.cli.batch.run_file import run_file
 
         over = {name: value for name, value in asked[0].fields.items() if value not in (None, (), [])}
         return run_file(common.config, kind, over, common, BatchOptions(upload=upload))
@@ -68,7 +67,7 @@ def run_all(kind: str, asked: Sequence[Asked], common: Common, *, upload: bool =
     if upload:
         prepared = [replace(one, upload=True) for one in prepared]
     if common.dry_run or common.max_cost_cny is not None:
-        prepared = [exact(one) for one in prepared]
+        prepared = [refine_estimate(one) for one in prepared]
     if common.max_cost_cny is not None:
         prepared = [replace(one, facts={**one.facts, "once": True}) for one in prepared]
     _check_wait(prepared, common)
@@ -84,7 +83,7 @@ def run_all(kind: str, asked: Sequence[Asked], common: Common, *, upload: bool =
     for target in dict.fromkeys(one.target for one in asked):
         target.check()
     if not common.quiet and not common.as_json:
-        talk_notices(dict.fromkeys(notice for one in prepared for notice in one.notices))
+        print_notices(dict.fromkeys(notice for one in prepared for notice in one.notices))
     with service(here, quiet=common.quiet or common.as_json) as there:
         return _send(prepared, [one.target for one in asked], there, models, common, run)
 
@@ -93,16 +92,16 @@ def _with_notices(prepared: Prepared, notices: tuple[Notice, ...]) -> Prepared:
     return replace(prepared, notices=(*notices, *prepared.notices)) if notices else prepared
 
 
-def _check_wait(prepared: Sequence[Prepared], common: Common) -> None:
+def _check_wait(prepared: Sequence[Prepared], common: SharedOptions) -> None:
     for one in prepared if not common.wait else ():
-        if one.model.mode != "task":
+        if one.model.mode != Mode.TASK:
             raise InvalidRequest.one(
                 "no-wait",
-                say(
+                tr(
                     f"{one.model.name} answers with the result itself: there is no task to fetch later",
                     f"{one.model.name} 直接返回结果，没有可供稍后取回的任务",
                 ),
-                advice=say("leave --no-wait out", "请去掉 --no-wait"),
+                advice=tr("leave --no-wait out", "请去掉 --no-wait"),
             )
 
 
@@ -111,7 +110,7 @@ def _send(
     targets: Sequence[Target],
     there: Settings,
     models: catalog.Catalog,
-    common: Common,
+    common: SharedOptions,
     run: str | None,
 ) -> int:
     from bailian.cli.output.streaming import StreamedText
@@ -129,9 +128,9 @@ def _send(
 def send(
     engine: Engine,
     prepared: Sequence[Prepared],
-    savings: Sequence[Saving],
+    savings: Sequence[OutputSpec],
     progress: StreamedText,
-    common: Common,
+    common: SharedOptions,
     *,
     run: str | None = None,
     ended: list[Outcome] | None = None,
@@ -158,14 +157,14 @@ def _show_request(prepared: Prepared, here: Settings) -> None:
     from bailian.service.transport.headers import STREAM_HEADERS, request_headers
 
     headers = request_headers(here, masked=True)
-    socket = prepared.model.mode == "socket"
+    socket = prepared.model.mode == Mode.SOCKET
     if not socket:
         headers["Content-Type"] = "application/json"
-    if prepared.model.mode == "task":
+    if prepared.model.mode == Mode.TASK:
         headers["X-DashScope-Async"] = "enable"
     if prepared.stream:
         headers.update(STREAM_HEADERS)
-    write_json(
+    print_json(
         {
             "dry_run": True,
             "request": {
@@ -178,34 +177,3 @@ def _show_request(prepared: Prepared, here: Settings) -> None:
             "notices": [vars(notice) for notice in prepared.notices],
         }
     )
-
-
-@contextmanager
-def service(here: Settings, *, quiet: bool) -> Iterator[Settings]:
-    """Return the settings of a service that is there: the real one, or a sandbox started for this run."""
-    if not here.sandbox:
-        yield here
-        return
-    from bailian.sandbox import Sandbox, SandboxUnavailable
-
-    task_s = float(os.environ.get("BAILIAN_SANDBOX_TASK_S") or 2.0)
-    sandbox = Sandbox(state_path=here.home / "service.sqlite3", task_s=task_s)
-    try:
-        private_folder(here.home.parent)
-        private_file(here.home / "service.sqlite3")
-        sandbox.start()
-    except SandboxUnavailable as error:
-        raise SetupError(str(error), advice=f"{sys.executable} -m pip install 'bailian-toolkit[sandbox]'") from None
-    except (OSError, sqlite3.Error) as error:
-        raise not_opened(here.home, error) from None
-    try:
-        if not quiet:
-            talk(
-                say(
-                    "sandbox: made on this machine; nothing is sent to Alibaba, nothing is paid",
-                    "沙箱：结果在本机生成，不会发送到阿里云，也不产生费用",
-                )
-            )
-        yield settings.at(here, sandbox.base_url)
-    finally:
-        sandbox.stop()

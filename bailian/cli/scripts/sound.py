@@ -9,26 +9,26 @@ from typing import Any
 
 from bailian.catalog import Model, catalog
 from bailian.cli.args.config_file import holds_many, read_request
-from bailian.cli.args.options import Common
+from bailian.cli.args.options import SharedOptions
 from bailian.cli.args.prepare import text_of_file
 from bailian.cli.args.target import Target, target_of
-from bailian.cli.scripts.request import Asked, run_all
+from bailian.cli.scripts.request import RequestSpec, run_all
 from bailian.config import settings
 from bailian.errors import InvalidRequest
 from bailian.files import naming
-from bailian.i18n import say
+from bailian.i18n import tr
 from bailian.types import Notice
 
 
-def speak(given: Mapping[str, Any], common: Common) -> int:
+def speak(given: Mapping[str, Any], common: SharedOptions) -> int:
     """Speak one text into one file."""
     fields = dict(given)
     text, file = fields.pop("text"), fields.pop("file")
     if text is not None and file is not None:
         raise InvalidRequest.one(
             "file",
-            say("give a text or a file, not both", "文本与 --file 只能给出一个"),
-            advice=say("leave one of the two out", "请去掉其中之一"),
+            tr("give a text or a file, not both", "文本与 --file 只能给出一个"),
+            advice=tr("leave one of the two out", "请去掉其中之一"),
         )
     if text is None and file is None and common.config is None:
         text = "-"
@@ -39,12 +39,12 @@ def speak(given: Mapping[str, Any], common: Common) -> int:
     if target.as_file and fields["subtitles"]:
         raise InvalidRequest.one(
             "subtitles",
-            say("stdout has room for the sound only: give -o a folder", "stdout 只能输出音频：请用 -o 指定目录"),
+            tr("stdout has room for the sound only: give -o a folder", "stdout 只能输出音频：请用 -o 指定目录"),
         )
-    return run_all("speech", [Asked(fields, target, tuple(notices))], common)
+    return run_all("speech", [RequestSpec(fields, target, tuple(notices))], common)
 
 
-def transcribe(given: Mapping[str, Any], common: Common) -> int:
+def transcribe(given: Mapping[str, Any], common: SharedOptions) -> int:
     """Write down recordings, each in a task of its own: the service takes one a task."""
     fields = {**given, "language": list(given["language"]), "channel_id": list(given["channel_id"])}
     words, formats = fields.pop("files"), fields.pop("formats")
@@ -52,17 +52,19 @@ def transcribe(given: Mapping[str, Any], common: Common) -> int:
     if target.stem is not None and len(words) > 1:
         raise InvalidRequest.one(
             "output",
-            say("one file cannot hold several transcripts: give a folder", "一个文件无法保存多份文稿：请指定目录"),
+            tr("one file cannot hold several transcripts: give a folder", "一个文件无法保存多份文稿：请指定目录"),
             advice="-o DIR",
         )
     found = _format_of(formats[0] if len(formats) == 1 else None, target) if len(formats) < 2 else None
     fields["format"] = [found] if found else list(formats)
     if (target.as_file or target.stem is not None) and (len(formats) > 1 or "all" in formats):
-        raise InvalidRequest.one("format", say("several formats need a folder: -o DIR", "输出多种格式需要目录：-o DIR"))
+        raise InvalidRequest.one("format", tr("several formats need a folder: -o DIR", "输出多种格式需要目录：-o DIR"))
     if not words and common.config and not holds_many(common.config):
         words = _recordings_of(common.config, common.config_paths)
-    asked = [Asked({**fields, "file": [word]}, replace(target, stem=_stem(target, word, common))) for word in words]
-    return run_all("transcription", asked or [Asked(fields, target)], common)
+    asked = [
+        RequestSpec({**fields, "file": [word]}, replace(target, stem=_stem(target, word, common))) for word in words
+    ]
+    return run_all("transcription", asked or [RequestSpec(fields, target)], common)
 
 
 def _recordings_of(config: Path, folder: Path) -> tuple[str, ...]:
@@ -75,7 +77,7 @@ def _recordings_of(config: Path, folder: Path) -> tuple[str, ...]:
     return tuple(placed_path(word, folder) for word in words if isinstance(word, str))
 
 
-def _stem(target: Target, word: str, common: Common) -> str | None:
+def _stem(target: Target, word: str, common: SharedOptions) -> str | None:
     """A transcript is named like its recording, unless a name or a template was given."""
     return target.stem or (None if common.name else "stdin" if word == "-" else naming.stem_of(word))
 
@@ -87,15 +89,15 @@ def _format_of(asked: str | None, target: Target) -> str | None:
         return told or asked
     raise InvalidRequest.one(
         "format",
-        say(f"{asked} does not go into a file named .{target.suffix}", f"{asked} 与文件后缀 .{target.suffix} 不一致"),
-        advice=say("leave one of the two out", "请去掉其中之一"),
+        tr(f"{asked} does not go into a file named .{target.suffix}", f"{asked} 与文件后缀 .{target.suffix} 不一致"),
+        advice=tr("leave one of the two out", "请去掉其中之一"),
     )
 
 
 def list_voices(language: str | None, as_json: bool) -> None:
     """Print the voices: name, language, rate, what they are good for."""
     from bailian.cli.output.columns import print_table
-    from bailian.cli.output.terminal import write_json
+    from bailian.cli.output.terminal import print_json
 
     voices = [
         model
@@ -105,11 +107,11 @@ def list_voices(language: str | None, as_json: bool) -> None:
     if not voices:
         raise InvalidRequest.one(
             "language",
-            say(f"no voice speaks {language}", f"没有会说 {language} 的音色"),
-            advice=say("`audio.py voices` lists all", "`audio.py voices` 列出全部音色"),
+            tr(f"no voice speaks {language}", f"没有会说 {language} 的音色"),
+            advice=tr("`audio.py voices` lists all", "`audio.py voices` 列出全部音色"),
         )
     if as_json:
-        write_json({"voices": [_voice(model) for model in voices]})
+        print_json({"voices": [_voice(model) for model in voices]})
     else:
         print_table([{**_voice(model), "languages": ", ".join(model.languages)} for model in voices])
 
@@ -119,6 +121,6 @@ def _voice(model: Model) -> dict[str, Any]:
         "voice": model.name,
         "languages": list(model.languages),
         "sample_rate_hz": model.sample_rate_hz,
-        "subtitles": say("yes", "有") if model.word_times else say("no", "无"),
+        "subtitles": tr("yes", "有") if model.word_times else tr("no", "无"),
         "description": model.description,
     }

@@ -7,19 +7,21 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from bailian.engine.job import Job, Ports
+from bailian.engine.context import Services
+from bailian.engine.job import Job
 from bailian.errors import InvalidRequest
 from bailian.files import formats
-from bailian.i18n import say
-from bailian.inputs.resolve import WIRE_FIELDS, path_of
+from bailian.i18n import tr
+from bailian.inputs.resolve import WIRE_FIELDS
 from bailian.service.upload import upload
+from bailian.store.paths import path_of
 
 # The service counts the encoded string, at most 10 MiB each; it advises raw files below 7 MB (error page, 2025-12).
 DATA_URI_MAX_BYTES = 7_000_000
 MIME = {"jpg": "image/jpeg", "png": "image/png", "bmp": "image/bmp", "tiff": "image/tiff", "webp": "image/webp"}
 
 
-def attached(job: Job, ports: Ports) -> dict[str, Any]:
+def with_files(job: Job, services: Services) -> dict[str, Any]:
     """Return the body with every local file in it replaced.
 
     Raises:
@@ -32,12 +34,12 @@ def attached(job: Job, ports: Ports) -> dict[str, Any]:
         path = path_of(url)
         try:
             large = path.stat().st_size > DATA_URI_MAX_BYTES
-            return _uploaded(job, ports, path) if job.prepared.get("upload") or large else _data_uri(path, field)
+            return _uploaded(job, services, path) if job.prepared.get("upload") or large else _data_uri(path, field)
         except OSError as error:
             raise InvalidRequest.one(
                 field,
-                say(f"cannot read {path}: {error.strerror}", f"无法读取 {path}：{error.strerror}"),
-                advice=say("put the file back and run the command again", "请恢复该文件后重新运行"),
+                tr(f"cannot read {path}: {error.strerror}", f"无法读取 {path}：{error.strerror}"),
+                advice=tr("put the file back and run the command again", "请恢复该文件后重新运行"),
             ) from None
 
     body["input"] = _walked(body["input"], replacement)
@@ -53,11 +55,11 @@ def _walked(value: Any, replacement: Callable[[str, str], str], name: str = "") 
     return replacement(value, WIRE_FIELDS[name]) if is_file else value
 
 
-def _uploaded(job: Job, ports: Ports, path: Path) -> str:
+def _uploaded(job: Job, services: Services, path: Path) -> str:
     """Upload a file once for a job, however often it is sent. The job's id in its name makes the task known again."""
-    if (job.id, path) not in ports.uploads:
-        ports.uploads[job.id, path] = upload(ports.service, path, job.wire_model, job.id)
-    return ports.uploads[job.id, path]
+    if (job.id, path) not in services.run_state.uploads:
+        services.run_state.uploads[job.id, path] = upload(services.service, path, job.wire_model, job.id)
+    return services.run_state.uploads[job.id, path]
 
 
 def _data_uri(path: Path, field: str) -> str:
@@ -66,7 +68,7 @@ def _data_uri(path: Path, field: str) -> str:
     if mime is None:
         raise InvalidRequest.one(
             field,
-            say(f"{path} is no picture any more: it was changed after the check", f"{path} 在检查后被改动，已不是图片"),
-            advice=say("put the file back and run the command again", "请恢复该文件后重新运行"),
+            tr(f"{path} is no picture any more: it was changed after the check", f"{path} 在检查后被改动，已不是图片"),
+            advice=tr("put the file back and run the command again", "请恢复该文件后重新运行"),
         )
     return f"data:{mime};base64,{base64.b64encode(data).decode('ascii')}"

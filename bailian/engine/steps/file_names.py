@@ -8,8 +8,8 @@ from pathlib import Path
 
 from bailian.engine.job import Job
 from bailian.files import naming
-from bailian.i18n import say
-from bailian.modalities import of
+from bailian.i18n import tr
+from bailian.modalities import modality_of
 from bailian.types import Item, Notice
 
 
@@ -46,14 +46,14 @@ def note_other_name(job: Job, wanted: Path, given: Path) -> None:
     same_folder = given.parent == wanted.parent
     before, now = (wanted.name, given.name) if same_folder else (str(wanted), str(given))
     _note(
-        job, say(f"the name {before} is not possible here, it became {now}", f"此处无法使用名称 {before}，已改为 {now}")
+        job, tr(f"the name {before} is not possible here, it became {now}", f"此处无法使用名称 {before}，已改为 {now}")
     )
 
 
 def note_taken_name(job: Job, wanted: Path, given: Path) -> None:
     """Say that somebody else has made a file of the name that the user gave."""
     before, now = wanted.name, given.name
-    _note(job, say(f"{before} exists already: the result is {now}", f"{before} 已存在：结果保存为 {now}"))
+    _note(job, tr(f"{before} exists already: the result is {now}", f"{before} 已存在：结果保存为 {now}"))
 
 
 def suffix_for(job: Job, suffix: str) -> str:
@@ -63,7 +63,7 @@ def suffix_for(job: Job, suffix: str) -> str:
         return asked or suffix
     _note(
         job,
-        say(
+        tr(
             f"the service made {suffix}, not {asked}: the file ends in .{suffix}",
             f"服务返回的是 {suffix} 而不是 {asked}：文件后缀为 .{suffix}",
         ),
@@ -106,4 +106,4 @@ def _rendered(job: Job, template: str, item: Item, *, own_stem: bool = True) -> 
         "task_id": job.task_id,
         "index": item.index + 1 if count > 1 else None,
     }
-    return naming.render(naming.without_suffix(template, (*of(job.kind).FILE_SUFFIXES, item.suffix)), values)
+    return naming.render(naming.without_suffix(template, (*modality_of(job.kind).FILE_SUFFIXES, item.suffix)), values)

@@ -5,15 +5,18 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from bailian.engine.job import Job, Outcome, Ports, Then, age_s, query_wait_s
+from bailian.engine.context import Services, age_s, query_wait_s
+from bailian.engine.job import Job
 from bailian.engine.reports import KEPT_S, gone, still_running
+from bailian.engine.step import Next, Outcome, Step
 from bailian.engine.task_identity import failure, holds_results, is_ours, shown_prompts
 from bailian.engine.task_list import ASK_ANYWAY_S, LOOK_S
-from bailian.engine.timing import FIRST_POLL_S, backoff_s, next_poll_s, usual
+from bailian.engine.timing import FIRST_POLL_S, backoff_s, duration_profile, next_poll_s
 from bailian.errors import BailianError, NotTheService, ServiceError, TransportError, journalled
-from bailian.i18n import say
-from bailian.modalities import of, succeeded
-from bailian.store.schema import Ended
+from bailian.i18n import tr
+from bailian.modalities import modality_of, succeeded
+from bailian.store.schema import JobResult
+from bailian.store.states import Status
 
 POLL_BACKOFF_STEPS = 4
 FINISHED = ("SUCCEEDED", "FAILED", "CANCELED")
@@ -23,53 +26,55 @@ PATIENCE_S = 600.0
 FOREIGN_POLLS = 6
 
 
-def watch(job: Job, ports: Ports) -> Then | Outcome:
+def poll(job: Job, services: Services) -> Next | Outcome:
     """Ask once when an answer is likely; keep the answer when the task is over."""
-    if job.watched_from_s is None:
-        job.watched_from_s = ports.monotonic()
-        ports.sweep.waiting.add(job.task_id or "")
-        job.usual = usual(ports.journal.durations_s(job.model))
-        if job.sent_at_s is None or job.state != "waiting":
-            job.watched_from_s -= max(0.0, _ran_s(job, ports))  # another run's task: it has run a while
+    if job.polled_from_s is None:
+        job.polled_from_s = services.monotonic()
+        services.task_list.waiting.add(job.task_id or "")
+        job.duration_profile = duration_profile(services.journal.durations_s(job.model))
+        if job.sent_at_s is None or job.state != Status.WAITING:
+            job.polled_from_s -= max(0.0, _ran_s(job, services))  # another run's task: it has run a while
         else:
-            ports.progress.update(job, "PENDING", 0.0)
-            queued_s = ports.queued_s.get(job.wire_model, 0.0) if job.usual else 0.0
-            return Then("watch", queued_s + next_poll_s(0.0, job.usual, typical_s=job.typical_s))
-    elapsed_s = ports.monotonic() - job.watched_from_s
-    if not job.has_place and ports.sweep.wanted and not _is_worth_asking(job, ports, elapsed_s):
-        return Then("watch", LOOK_S)
-    wait_s = query_wait_s(job, ports)
+            services.progress.update(job, "PENDING", 0.0)
+            queued_s = services.run_state.queued_s.get(job.wire_model, 0.0) if job.duration_profile else 0.0
+            return Next(Step.POLL, queued_s + next_poll_s(0.0, job.duration_profile, typical_s=job.typical_s))
+    elapsed_s = services.monotonic() - job.polled_from_s
+    if not job.has_place and services.task_list.wanted and not _is_worth_asking(job, services, elapsed_s):
+        return Next(Step.POLL, LOOK_S)
+    wait_s = query_wait_s(job, services)
     if wait_s > 0:
-        return Then("watch", wait_s)
+        return Next(Step.POLL, wait_s)
     try:
-        answer = ports.service.task(job.task_id or "")
+        answer = services.service.task(job.task_id or "")
         output = _output(answer)
     except (TransportError, ServiceError) as error:
-        return _bad_answer(job, ports, error, elapsed_s)
+        return _bad_answer(job, services, error, elapsed_s)
     job.failures_in_a_row = 0
     status = str(output["task_status"])
-    ports.progress.update(job, status, elapsed_s)
+    services.progress.update(job, status, elapsed_s)
     if status == "UNKNOWN" or (status == "SUCCEEDED" and not holds_results(answer)):
-        return _nothing_to_fetch(job, ports, answer, elapsed_s)
+        return _nothing_to_fetch(job, services, answer, elapsed_s)
     if status not in FINISHED:
-        if job.usual is None:  # another task of the model may have shown meanwhile how long they run
-            job.usual = usual(ports.journal.durations_s(job.model))
+        if job.duration_profile is None:  # another task of the model may have shown meanwhile how long they run
+            job.duration_profile = duration_profile(services.journal.durations_s(job.model))
         waited_s = _queued_s(output)
-        return Then("watch", next_poll_s(elapsed_s, job.usual, running_since_s=waited_s, typical_s=job.typical_s))
-    ports.sweep.waiting.discard(job.task_id or "")
-    return _over(job, ports, answer, output, status)
+        return Next(
+            Step.POLL, next_poll_s(elapsed_s, job.duration_profile, running_since_s=waited_s, typical_s=job.typical_s)
+        )
+    services.task_list.waiting.discard(job.task_id or "")
+    return _finished(job, services, answer, output, status)
 
 
-def _ran_s(job: Job, ports: Ports) -> float:
+def _ran_s(job: Job, services: Services) -> float:
     """Return how long ago a job was sent. Without the service's clock by this machine's: what follows from it (how soon
     to ask, when to hold) costs nothing if that is wrong."""
-    known_s = age_s(job, ports)
-    return ports.wall() - (job.sent_at_s or job.created_at_s) if known_s is None else known_s
+    known_s = age_s(job, services)
+    return services.wall() - (job.sent_at_s or job.created_at_s) if known_s is None else known_s
 
 
-def _is_worth_asking(job: Job, ports: Ports, elapsed_s: float) -> bool:
+def _is_worth_asking(job: Job, services: Services, elapsed_s: float) -> bool:
     """With hundreds of tasks, ask for those that the list shows to be over; for others once in a long while."""
-    if ports.sweep.is_over(job.task_id or ""):
+    if services.task_list.is_over(job.task_id or ""):
         return True
     anyway = elapsed_s - job.asked_anyway_s > ASK_ANYWAY_S
     if anyway:
@@ -80,11 +85,11 @@ def _is_worth_asking(job: Job, ports: Ports, elapsed_s: float) -> bool:
 def _output(answer: dict[str, Any]) -> dict[str, Any]:
     output = answer.get("output")
     if not isinstance(output, dict) or not isinstance(output.get("task_status"), str):
-        raise TransportError(say("the answer holds no task status", "应答中没有任务状态"))
+        raise TransportError(tr("the answer holds no task status", "应答中没有任务状态"))
     return output
 
 
-def _bad_answer(job: Job, ports: Ports, error: BailianError, elapsed_s: float) -> Then | Outcome:
+def _bad_answer(job: Job, services: Services, error: BailianError, elapsed_s: float) -> Next | Outcome:
     """429, 5xx, resets, silence, garbage: ask again until the deadline. Only a refused key ends the watch."""
     if isinstance(error, ServiceError) and error.stops_all and error.wire_code and error.code == "Unauthorized":
         raise error
@@ -96,70 +101,72 @@ def _bad_answer(job: Job, ports: Ports, error: BailianError, elapsed_s: float) -
     pause_s = backoff_s(
         min(job.failures_in_a_row - 1, POLL_BACKOFF_STEPS),
         retry_after_s=getattr(error, "retry_after_s", None),
-        jitter=ports.jitter(),
+        jitter=services.jitter(),
     )
     if error.code == "RateLimitExceeded":
-        ports.pace.slow_down(f"query:{ports.account}", min(pause_s, 1.0))
-    ports.progress.update(job, error.wire_code or error.code, elapsed_s)
-    return Then("watch", pause_s)
+        services.limits.rates.penalize(f"query:{services.account}", min(pause_s, 1.0))
+    services.progress.update(job, error.wire_code or error.code, elapsed_s)
+    return Next(Step.POLL, pause_s)
 
 
-def _nothing_to_fetch(job: Job, ports: Ports, answer: dict[str, Any], elapsed_s: float) -> Then | Outcome:
+def _nothing_to_fetch(job: Job, services: Services, answer: dict[str, Any], elapsed_s: float) -> Next | Outcome:
     """UNKNOWN, or SUCCEEDED without a result: early looks prove nothing. After 24 h it is paid, perhaps, and gone."""
     status = str(_output(answer)["task_status"])
     error = failure({}, status, job.task_id, answer.get("request_id"))
     if job.nothing_since_s is None:
         job.nothing_since_s = elapsed_s
-    if _ran_s(job, ports) > KEPT_S:
-        return gone(job, ports, error)
+    if _ran_s(job, services) > KEPT_S:
+        return gone(job, services, error)
     if job.ask_once:
         return _not_known(job, error)
     waited_s = elapsed_s - job.nothing_since_s
     if job.row_key and waited_s > PATIENCE_S:
-        return Outcome(job, "submitted", error=still_running(job))
-    return Then("watch", next_poll_s(max(waited_s, FIRST_POLL_S), None))
+        return Outcome(job, Status.SUBMITTED, error=still_running(job))
+    return Next(Step.POLL, next_poll_s(max(waited_s, FIRST_POLL_S), None))
 
 
 def _not_known(job: Job, error: BailianError) -> Outcome:
     """Tell the person who asked. The job stays open: the service may know it later."""
-    return Outcome(job, "submitted", error=error)
+    return Outcome(job, Status.SUBMITTED, error=error)
 
 
-def _over(job: Job, ports: Ports, answer: dict[str, Any], output: dict[str, Any], status: str) -> Then | Outcome:
+def _finished(
+    job: Job, services: Services, answer: dict[str, Any], output: dict[str, Any], status: str
+) -> Next | Outcome:
     if job.adopted and is_ours(job, answer) is False:
         job.not_ours.add(job.task_id or "")
-        job.task_id, job.adopted, job.watched_from_s, job.confirmations = None, False, None, 0
-        ports.journal.disown(job.id)
-        return Then("settle", 1.0)
-    ports.queued_s[job.wire_model] = _queued_s(output) or 0.0
+        job.task_id, job.adopted, job.polled_from_s, job.confirmations = None, False, None, 0
+        services.journal.unadopt(job.id)
+        return Next(Step.RECONCILE, 1.0)
+    services.run_state.queued_s[job.wire_model] = _queued_s(output) or 0.0
     if succeeded(job.kind, output, status):
         job.answer = answer
-        return Then("keep")
+        return Next(Step.STORE_ANSWER)
     error = failure(output, status, job.task_id, answer.get("request_id"))
-    ports.journal.finish(job.id, "failed", journalled(error))
-    return Outcome(job, "failed", error=error)
+    services.journal.finish(job.id, Status.FAILED, journalled(error))
+    return Outcome(job, Status.FAILED, error=error)
 
 
-def keep(job: Job, ports: Ports) -> Then:
+def store_answer(job: Job, services: Services) -> Next:
     """Commit the service's whole answer before anything else happens to it."""
     answer = job.answer or {}
     if "prompt" not in job.request and (prompts := shown_prompts(answer)):
         job.request = {**job.request, "prompt": prompts[0]}  # a task made elsewhere: now it is known
-        ports.journal.asked(job.id, job.request)
-    ports.journal.ended(take_answer(job, answer))
-    return Then("save")
+        services.journal.record_request(job.id, job.request)
+    services.journal.store_answer(to_result(job, answer))
+    return Next(Step.SAVE)
 
 
-def take_answer(job: Job, answer: dict[str, Any]) -> Ended:
+def to_result(job: Job, answer: dict[str, Any]) -> JobResult:
     """Return what the journal keeps of a whole answer; the job knows it then."""
     job.answer = answer
     job.request_id = str(answer.get("request_id") or "") or job.request_id
-    job.charged_cny = of(job.kind).charged_cny(answer, job.prepared)
+    job.charged_cny = modality_of(job.kind).charged_cny(answer, job.prepared)
     output = answer.get("output")
     times = output if isinstance(output, dict) else {}
     start = times.get("scheduled_time") or times.get("submit_time")
     run_s = _seconds_between(start, times.get("end_time"))
-    return Ended(job.id, answer, job.charged_cny, run_s, job.request_id)
+    return JobResult(job.id, answer, job.charged_cny, run_s, job.request_id)
 
 
 def _queued_s(output: dict[str, Any]) -> float | None:

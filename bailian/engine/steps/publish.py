@@ -10,7 +10,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from bailian.engine.job import Job, Ports, Written
+from bailian.engine.context import Services
+from bailian.engine.job import Job, StagedFile
 from bailian.engine.reports import still_at_service
 from bailian.engine.steps import file_names
 from bailian.engine.steps.speak import sound_parts
@@ -18,11 +19,13 @@ from bailian.errors import BailianError, TaskFailed, TransportError, journalled
 from bailian.files import formats, naming, png, recipe
 from bailian.files.audio import finish_sound
 from bailian.files.digests import has_digest, sha256_of
-from bailian.i18n import say
-from bailian.modalities import of
+from bailian.i18n import tr
+from bailian.instructions import how_to
+from bailian.modalities import modality_of
 from bailian.service.download import MOST_PICTURE_BYTES, save_error
 from bailian.store.private import private_file
-from bailian.store.schema import BegunFile
+from bailian.store.schema import FileRecord
+from bailian.store.states import Status
 from bailian.types import Item, Notice
 
 WRITE_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0)
@@ -32,64 +35,65 @@ class NotAFile(TransportError):
     """The link leads to something that is no result: an error page, an empty or damaged file."""
 
 
-def _kept_here(job: Job, ports: Ports, error: BailianError) -> BailianError:
+def _kept_here(job: Job, services: Services, error: BailianError) -> BailianError:
     """Return the same failure of a text or sound that came at once: what is kept of it is kept for good."""
     error.request_id = error.request_id or job.request_id
-    home, command = ports.journal.folder, f"{job.resume} {job.id} -o DIR"
-    error.advice = say(
+    home = services.journal.folder
+    command = how_to().fetch(job.account_flags, job.id, elsewhere=True)
+    error.advice = tr(
         f"the result is paid and kept in {home} without a time limit; save it elsewhere with: {command}",
         f"结果已计费并保存在 {home}，没有期限；可用以下命令保存到其他目录：{command}",
     )
     return error
 
 
-def write_texts(job: Job, ports: Ports, answer: Mapping[str, Any]) -> None:
+def stage_texts(job: Job, services: Services, answer: Mapping[str, Any]) -> None:
     """Write the texts of an answer that has just come beside their final names, in the thread that received it.
 
     What cannot be written is tried again when the answer is in the journal, and reported then.
     """
-    if job.saving.folder is None or (ports.stopping.is_set() and not job.row_key):
+    if job.saving.folder is None or (services.run_state.stopping.is_set() and not job.row_key):
         return  # the second: nobody waits for it
-    for item in of(job.kind).items(answer, job.prepared):
+    for item in modality_of(job.kind).items(answer, job.prepared):
         if item.good and item.text is not None:
             data = _text_bytes(item)
             with suppress(OSError):
                 stem = file_names.stem_of(job, item)
-                whole = _aside(job, item, stem, "whole")
+                whole = _temp_path(job, item, stem, "whole")
                 try:
                     _write(whole, data)
                 except FileNotFoundError:  # its folder was removed meanwhile
                     stem.parent.mkdir(parents=True, exist_ok=True)
                     _write(whole, data)
                 target = _named(job, item, stem)
-                job.written[item.index] = Written(stem.parent, whole, target, hashlib.sha256(data).hexdigest())
+                job.staged[item.index] = StagedFile(stem.parent, whole, target, hashlib.sha256(data).hexdigest())
 
 
-def record_texts(job: Job, ports: Ports) -> None:
+def record_texts(job: Job, services: Services) -> None:
     """Write down which names those texts will get."""
-    for index, text in job.written.items():
-        ports.journal.file(job.id, index, text.target, sha256=text.sha256)
+    for index, text in job.staged.items():
+        services.journal.record_file(job.id, index, text.target, sha256=text.sha256)
 
 
-def _place_text(job: Job, ports: Ports, item: Item) -> Path:
+def _publish_text(job: Job, services: Services, item: Item) -> Path:
     """Give a text that is written already its name; the journal learns of it with the end of the job."""
-    text = job.written[item.index]
-    if item.index not in job.unrecorded:
-        final = _place(job, item, text.whole, text.target, sync=False)
-        job.unrecorded[item.index] = (final, text.sha256)
-    ports.unsynced.add(text.folder)
-    return job.unrecorded[item.index][0]
+    text = job.staged[item.index]
+    if item.index not in job.published:
+        final = _publish(job, item, text.whole, text.target, sync=False)
+        job.published[item.index] = (final, text.sha256)
+    services.run_state.dirty_dirs.add(text.folder)
+    return job.published[item.index][0]
 
 
-def _aside(job: Job, item: Item, stem: Path, end: str) -> Path:
+def _temp_path(job: Job, item: Item, stem: Path, end: str) -> Path:
     """Return where a result ("part", "whole") or its "recipe" is until it has its name. Named by the job: whoever goes
     on with it finds it, whatever name the result gets."""
     return stem.with_name(f".{job.id}.{item.index}.{end}")
 
 
-def _place(job: Job, item: Item, whole: Path, target: Path, *, sync: bool = True) -> Path:
+def _publish(job: Job, item: Item, whole: Path, target: Path, *, sync: bool = True) -> Path:
     """Give a finished file the name it is to get, or the next best one that is not refused."""
-    final = naming.place_first(whole, _possible(job, item, target), sync=sync)
+    final = naming.publish_first(whole, _possible(job, item, target), sync=sync)
     if not naming.is_numbered(final, target):
         file_names.note_other_name(job, target, final)
     elif final != target and job.saving.suffix is not None:
@@ -101,70 +105,70 @@ def _possible(job: Job, item: Item, target: Path) -> tuple[Path, ...]:
     return naming.fallbacks(target, file_names.plain_stem(job, item))
 
 
-def save_item(job: Job, ports: Ports, item: Item) -> Path:
+def save_item(job: Job, services: Services, item: Item) -> Path:
     """Give a result its file; where it goes is on disk before, what it is before its final name."""
     stem = job.saving.folder or Path()
     try:
-        if item.index in job.written:
-            final = _place_text(job, ports, item)
+        if item.index in job.staged:
+            final = _publish_text(job, services, item)
         else:
-            begun = ports.journal.file_path(job.id, item.index)
+            begun = services.journal.file_path(job.id, item.index)
             stem = file_names.stem_of(job, item) if begun is None else _begun_stem(begun)
-            final = _made_before(job, ports, item, begun, stem) or _made_now(job, ports, item, begun, stem)
+            final = _made_before(job, services, item, begun, stem) or _made_now(job, services, item, begun, stem)
         if job.saving.sidecar:
             _write_sidecar(job, item, final)
         return final
     except OSError as error:
         failed = save_error(stem, error)
         here = not job.task_id and item.url is None
-        raise (_kept_here(job, ports, failed) if here else still_at_service(job, failed)) from None
+        raise (_kept_here(job, services, failed) if here else still_at_service(job, failed)) from None
 
 
-def _begun_stem(begun: BegunFile) -> Path:
+def _begun_stem(begun: FileRecord) -> Path:
     return begun.path.with_suffix("") if begun.sha256 else begun.path
 
 
-def _made_now(job: Job, ports: Ports, item: Item, begun: BegunFile | None, stem: Path) -> Path:
+def _made_now(job: Job, services: Services, item: Item, begun: FileRecord | None, stem: Path) -> Path:
     stem = naming.made_folder(stem.parent) / stem.name
-    part, whole = _aside(job, item, stem, "part"), _aside(job, item, stem, "whole")
+    part, whole = _temp_path(job, item, stem, "part"), _temp_path(job, item, stem, "whole")
     if not begun:
-        ports.journal.file(job.id, item.index, stem)
-    ports.progress.update(job, "DOWNLOADING", 0.0)
-    target, digest = _written(job, ports, item, stem, part, whole)
-    ports.journal.file(job.id, item.index, target, sha256=digest)
-    final = _place(job, item, whole, target)
-    if ports.journal.folder in final.parents:  # on its way to stdout
+        services.journal.record_file(job.id, item.index, stem)
+    services.progress.update(job, "DOWNLOADING", 0.0)
+    target, digest = _staged(job, services, item, stem, part, whole)
+    services.journal.record_file(job.id, item.index, target, sha256=digest)
+    final = _publish(job, item, whole, target)
+    if services.journal.folder in final.parents:  # on its way to stdout
         private_file(final)
-    ports.journal.file(job.id, item.index, final, sha256=digest, placed=True)
+    services.journal.record_file(job.id, item.index, final, sha256=digest, placed=True)
     return final
 
 
-def _made_before(job: Job, ports: Ports, item: Item, begun: BegunFile | None, stem: Path) -> Path | None:
+def _made_before(job: Job, services: Services, item: Item, begun: FileRecord | None, stem: Path) -> Path | None:
     """Return the file that an earlier process had finished; it was killed before, or just after, naming it."""
     if not begun or not begun.sha256:
         return None
-    whole = _aside(job, item, stem, "whole")
+    whole = _temp_path(job, item, stem, "whole")
     # While it stands beside its name it has none, or just got it: only without it a name is looked for.
     if has_digest(whole, begun.sha256):
-        final = _place(job, item, whole, begun.path)
-        ports.journal.file(job.id, item.index, final, sha256=begun.sha256, placed=True)
+        final = _publish(job, item, whole, begun.path)
+        services.journal.record_file(job.id, item.index, final, sha256=begun.sha256, placed=True)
         return final
-    found = _placed_before(job, ports, item, begun.path, begun.sha256)
+    found = _published_before(job, services, item, begun.path, begun.sha256)
     if found is not None:
         whole.unlink(missing_ok=True)
     return found
 
 
-def _written(job: Job, ports: Ports, item: Item, stem: Path, part: Path, whole: Path) -> tuple[Path, str]:
+def _staged(job: Job, services: Services, item: Item, stem: Path, part: Path, whole: Path) -> tuple[Path, str]:
     """Make the whole file beside its final name; return that name and the SHA-256."""
     if item.sound:
-        _write_sound(job, ports, whole, item.suffix)
+        _write_sound(job, services, whole, item.suffix)
     elif item.text is not None:
         _write(whole, _text_bytes(item))
     else:
-        is_picture = "png" in of(job.kind).RESULT_SUFFIXES
-        ports.downloader.fetch(item.url or "", part, MOST_PICTURE_BYTES if is_picture else None)
-        return _complete(job, item, stem, part, whole)
+        is_picture = "png" in modality_of(job.kind).RESULT_SUFFIXES
+        services.downloader.fetch(item.url or "", part, MOST_PICTURE_BYTES if is_picture else None)
+        return _checked_download(job, item, stem, part, whole)
     return _named(job, item, stem), sha256_of(whole)
 
 
@@ -196,48 +200,48 @@ def _text_bytes(item: Item) -> bytes:
     return (text + ends).encode("utf-8", "replace")
 
 
-def _write_sound(job: Job, ports: Ports, whole: Path, suffix: str) -> None:
+def _write_sound(job: Job, services: Services, whole: Path, suffix: str) -> None:
     rate_hz = int(job.prepared["body"]["parameters"]["sample_rate"])
-    parts = sound_parts(job, ports)
+    parts = sound_parts(job, services)
     try:
         finish_sound(parts, whole, suffix, sample_rate_hz=rate_hz)
     except FileNotFoundError:
         if all(part.is_file() for part in parts):
             raise
-        text = say("the sound is not on this machine any more", "音频已不在本机")
-        advice = say(
+        text = tr("the sound is not on this machine any more", "音频已不在本机")
+        advice = tr(
             "the service keeps no sounds: run the command again, which is billed again",
             "服务端不保存音频：请重新运行，会再次计费",
         )
     except ValueError as error:
-        text = say(f"the service sent no valid {suffix}: {error}", f"服务返回的不是有效的 {suffix}：{error}")
-        advice = say("what came is kept in ", "已收到的内容保存在 ") + str(parts[0].parent)
+        text = tr(f"the service sent no valid {suffix}: {error}", f"服务返回的不是有效的 {suffix}：{error}")
+        advice = tr("what came is kept in ", "已收到的内容保存在 ") + str(parts[0].parent)
     else:
         return
     bad = TaskFailed(text, advice=advice, request_id=job.request_id)
-    ports.journal.finish(job.id, "failed", journalled(bad))
+    services.journal.finish(job.id, Status.FAILED, journalled(bad))
     raise bad
 
 
-def _placed_before(job: Job, ports: Ports, item: Item, target: Path, sha256: str) -> Path | None:
+def _published_before(job: Job, services: Services, item: Item, target: Path, sha256: str) -> Path | None:
     """Return where the finished file is, if it is, and record that: it may have become "name-2" just before a kill.
     Neither its name nor what is in it proves that it is this job's: two jobs may have answered alike."""
     for name in _possible(job, item, target):
-        for candidate in naming.taken(name):
-            if has_digest(candidate, sha256) and ports.journal.take_file(job.id, item.index, candidate, sha256):
+        for candidate in naming.existing_names(name):
+            if has_digest(candidate, sha256) and services.journal.claim_file(job.id, item.index, candidate, sha256):
                 return candidate
     return None
 
 
-def _complete(job: Job, item: Item, stem: Path, part: Path, whole: Path) -> tuple[Path, str]:
+def _checked_download(job: Job, item: Item, stem: Path, part: Path, whole: Path) -> tuple[Path, str]:
     """Check the download and write its recipe into it; return the final name and the SHA-256."""
     with part.open("rb") as file:
         suffix = formats.suffix_of(file.read(formats.HEAD_BYTES))
-    if suffix not in of(job.kind).RESULT_SUFFIXES or not formats.is_whole(part, suffix):
+    if suffix not in modality_of(job.kind).RESULT_SUFFIXES or not formats.is_complete(part, suffix):
         raise _not_a_file(job, part)
     if suffix == "png":
         data = part.read_bytes()
-        if not png.is_whole(data):
+        if not png.is_complete(data):
             raise _not_a_file(job, part)
         _note_size(job, data)
         _write(whole, png.with_text(data, recipe.png_texts(recipe.recipe(job, item, _share_cny(job)))))
@@ -250,7 +254,7 @@ def _complete(job: Job, item: Item, stem: Path, part: Path, whole: Path) -> tupl
 def _not_a_file(job: Job, part: Path) -> NotAFile:
     part.unlink()
     return NotAFile(
-        say("the result link gave something that is not a whole file", "结果链接返回的不是完整的文件"),
+        tr("the result link gave something that is not a whole file", "结果链接返回的不是完整的文件"),
         request_id=job.request_id,
         task_id=job.task_id,
     )
@@ -258,7 +262,7 @@ def _not_a_file(job: Job, part: Path) -> NotAFile:
 
 def _share_cny(job: Job) -> float | None:
     """Return what one of the job's results cost."""
-    good = sum(1 for item in of(job.kind).items(job.answer or {}, job.prepared) if item.good)
+    good = sum(1 for item in modality_of(job.kind).items(job.answer or {}, job.prepared) if item.good)
     return None if job.charged_cny is None else round(job.charged_cny / max(1, good), 6)
 
 
@@ -266,7 +270,7 @@ def _note_size(job: Job, data: bytes) -> None:
     asked = job.prepared.get("body", {}).get("parameters", {}).get("size")
     size = png.size_px(data)
     if asked and size and asked != f"{size[0]}*{size[1]}":
-        text = say(
+        text = tr(
             f"asked for {asked}, the service made {size[0]}*{size[1]}",
             f"要求 {asked}，服务端生成了 {size[0]}*{size[1]}",
         )
@@ -276,7 +280,7 @@ def _note_size(job: Job, data: bytes) -> None:
 
 def _write_sidecar(job: Job, item: Item, path: Path) -> None:
     """Write NAME.json beside the file, as carefully as the file: whole, once, and over nothing."""
-    aside = _aside(job, item, path, "recipe")
+    aside = _temp_path(job, item, path, "recipe")
     made = recipe.recipe(job, item, _share_cny(job))
     _write(aside, (json.dumps(made, ensure_ascii=False, indent=2) + "\n").encode("utf-8"))
     digest = sha256_of(aside)
@@ -284,4 +288,4 @@ def _write_sidecar(job: Job, item: Item, path: Path) -> None:
     if any(has_digest(sidecar, digest) for sidecar in sidecars):
         aside.unlink()  # written before, by a process that was killed
     else:
-        naming.place_first(aside, sidecars)
+        naming.publish_first(aside, sidecars)

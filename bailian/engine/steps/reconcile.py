@@ -12,18 +12,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from bailian.engine.job import Job, Outcome, Ports, Then, query_wait_s
-from bailian.engine.steps.record_reply import unsent
+from bailian.engine.context import Services, query_wait_s
+from bailian.engine.job import Job
+from bailian.engine.step import Next, Outcome, Step
+from bailian.engine.steps.record_reply import give_up
 from bailian.engine.task_identity import holds_results, is_ours, may_be_either
 from bailian.engine.task_list import OVER
 from bailian.engine.timing import backoff_s
-from bailian.errors import BailianError, MaybeSent, NotSent, NotTheService, ServiceError, journalled
-from bailian.i18n import say
+from bailian.errors import BailianError, MaybeSent, NotSent, NotTheService, Retry, ServiceError, journalled
+from bailian.i18n import tr
+from bailian.instructions import how_to
 from bailian.service.client import ListedTask, Listing
 from bailian.service.responses import task_id_of
 from bailian.service.server_clock import SLACK_S
 from bailian.store.jobs import TaskTaken
-from bailian.store.schema import Row
+from bailian.store.schema import JobRow
+from bailian.store.states import Status
 
 # The server's work may start late (its answer was lost, not its work), and how soon the list shows a task is not
 # documented: absence counts only when the list has stayed without the task over several looks (a minute in all; a guess).
@@ -39,36 +43,39 @@ LIST_REACHES_BACK_S = 23.5 * 3600
 FOREIGN_LOOKS = 4
 
 
-def settle(job: Job, ports: Ports) -> Then | Outcome:
+def reconcile(job: Job, services: Services) -> Next | Outcome:
     """Look once; decide if the evidence is there."""
-    wait_s = query_wait_s(job, ports)
+    wait_s = query_wait_s(job, services)
     if wait_s > 0:
-        return Then("settle", wait_s)
-    ports.progress.update(job, "SETTLING", ports.wall() - (job.sent_at_s or job.created_at_s))
+        return Next(Step.RECONCILE, wait_s)
+    services.progress.update(job, "SETTLING", services.wall() - (job.sent_at_s or job.created_at_s))
     try:
-        listing = ports.service.list_tasks(model=job.wire_model, turn=ports.query_turn)
+        listing = services.service.list_tasks(model=job.wire_model, turn=services.query_turn)
         job.failures_in_a_row = 0
-        unknown = _unknown(job, ports, listing)
+        unknown = _unknown(job, services, listing)
         near = [row for row in unknown if _is_near(row, job.sent_server_s)]
         if near:
             job.confirmations = 0
-            return _choose(job, ports, near)
-        return _none(job, ports, listing, unknown)
+            return _choose(job, services, near)
+        return _none(job, services, listing, unknown)
     except BailianError as error:
         # The list itself did not answer: that proves nothing either way.
         job.failures_in_a_row += 1
         waits = not error.stops_all
         if isinstance(error, NotTheService):
-            ports.halted_by = error
+            services.run_state.halted_by = error
             waits = job.failures_in_a_row < FOREIGN_LOOKS
             if not job.row_key:  # running it again would pay again; a batch goes on with its row
-                error.advice += say(f", then: {job.resume} {job.id}", f"，然后运行：{job.resume} {job.id}")
+                error.advice += tr(
+                    f", then: {how_to().fetch(job.account_flags, job.id)}",
+                    f"，然后运行：{how_to().fetch(job.account_flags, job.id)}",
+                )
         if not waits:
             raise
-        return Then("settle", backoff_s(min(job.failures_in_a_row, 4), jitter=ports.jitter()))
+        return Next(Step.RECONCILE, backoff_s(min(job.failures_in_a_row, 4), jitter=services.jitter()))
 
 
-def _unknown(job: Job, ports: Ports, listing: Listing) -> list[ListedTask]:
+def _unknown(job: Job, services: Services, listing: Listing) -> list[ListedTask]:
     """Return tasks of the job's model that no job of this journal has, and that do not show another's request."""
     rows = [
         row
@@ -76,7 +83,7 @@ def _unknown(job: Job, ports: Ports, listing: Listing) -> list[ListedTask]:
         # The list was asked for this model; a dated name of it is it, too.
         if row.task_id and row.task_id not in job.not_ours and (not row.model or row.model.startswith(job.wire_model))
     ]
-    known = ports.journal.known_tasks([row.task_id for row in rows])
+    known = services.journal.known_tasks([row.task_id for row in rows])
     return [row for row in rows if row.task_id not in known]
 
 
@@ -87,33 +94,33 @@ def _is_near(row: ListedTask, sent_server_s: float | None) -> bool:
     return abs(row.created_at_s - sent_server_s) <= CREATION_SPREAD_S
 
 
-def _knows_when(job: Job, ports: Ports) -> bool:
+def _knows_when(job: Job, services: Services) -> bool:
     """Return whether the moment of sending can be trusted: the service's clock has not contradicted itself since."""
-    doubts = ports.service.clock.contradictions
+    doubts = services.service.clock.contradictions
     return job.sent_server_s is not None and job.clock_doubts in (None, doubts)
 
 
-def _none(job: Job, ports: Ports, listing: Listing, unknown: list[ListedTask]) -> Then | Outcome:
+def _none(job: Job, services: Services, listing: Listing, unknown: list[ListedTask]) -> Next | Outcome:
     """No task could be the job's. That is proof if it stays so, if the list reaches back to the sending, and if no task
     of another time shows our request: then some clock of the service is off."""
     job.confirmations += 1
     if job.confirmations < CONFIRMATIONS:
-        return Then("settle", PAUSES_S[min(job.confirmations - 1, len(PAUSES_S) - 1)])
+        return Next(Step.RECONCILE, PAUSES_S[min(job.confirmations - 1, len(PAUSES_S) - 1)])
     newest = sorted(unknown, key=lambda row: row.created_at_s or 0.0, reverse=True)[:ELSEWHERE_MAX]
-    job.undecided = {row.task_id for row in newest if is_ours(job, _asked(row, job, ports)[0])}
-    if job.undecided or not _knows_when(job, ports) or not _reaches_back(job, listing):
-        return _held(job, ports)
+    job.inconclusive = {row.task_id for row in newest if is_ours(job, _asked(row, job, services)[0])}
+    if job.inconclusive or not _knows_when(job, services) or not _reaches_back(job, listing):
+        return _held(job, services)
     job.resends += 1
-    ports.journal.not_sent(job.id)
+    services.journal.requeue(job.id)
     if not job.may_resend:
-        return unsent(job, ports, never_arrived())
+        return give_up(job, services, never_arrived())
     answered = job.last_error if isinstance(job.last_error, ServiceError) else None
-    if answered is not None and 400 <= (answered.http_status or 0) < 500 and answered.again == "no":
-        ports.journal.finish(job.id, "failed", journalled(answered))  # a refusal with a code that nobody knew
-        return Outcome(job, "failed", error=answered)
+    if answered is not None and 400 <= (answered.http_status or 0) < 500 and answered.again == Retry.NEVER:
+        services.journal.finish(job.id, Status.FAILED, journalled(answered))  # a refusal with a code that nobody knew
+        return Outcome(job, Status.FAILED, error=answered)
     if job.resends <= RESENDS:
-        return Then("turn")
-    return unsent(job, ports, answered or _breaks(job.resends))
+        return Next(Step.ADMIT)
+    return give_up(job, services, answered or _breaks(job.resends))
 
 
 def _reaches_back(job: Job, listing: Listing) -> bool:
@@ -128,125 +135,124 @@ def _reaches_back(job: Job, listing: Listing) -> bool:
 
 def never_arrived() -> NotSent:
     return NotSent(
-        say("the request never reached the service; nothing was billed", "请求未到达服务端，未产生费用"),
-        advice=say("run the command again", "请重新运行该命令"),
+        tr("the request never reached the service; nothing was billed", "请求未到达服务端，未产生费用"),
+        advice=tr("run the command again", "请重新运行该命令"),
     )
 
 
 def _breaks(count: int) -> NotSent:
     return NotSent(
-        say(
+        tr(
             f"the connection broke {count} times while sending; the service has no such task, nothing was billed",
             f"发送时连接中断 {count} 次；服务端没有对应任务，未产生费用",
         )
     )
 
 
-def _choose(job: Job, ports: Ports, candidates: list[ListedTask]) -> Then | Outcome:
+def _choose(job: Job, services: Services, candidates: list[ListedTask]) -> Next | Outcome:
     """Take the task that proves to be ours; no other, though it were the only one.
 
     Another machine may have asked for the same: a task is taken only when every candidate has told what it is, and the
     list, which may lag, has shown no other for as long as absence would take to be believed.
     """
-    rivals = ports.journal.claimants(ports.account, job.wire_model, job.id)
-    if any(rival.state == "sending" and not ports.owner.is_gone(rival.owner) for rival in rivals):
+    rivals = services.journal.claimants(services.account, job.wire_model, job.id)
+    if any(rival.state == Status.SENDING and not services.lease.is_dead(rival.owner) for rival in rivals):
         # Its answer is on the way and will say which task is its own.
-        return Then("settle", PAUSES_S[0])
-    ours, undecided, waiting = _judged(job, ports, candidates, rivals)
-    job.undecided = undecided | {row.task_id for row in ours}
-    if waiting or job.undecided != job.undecided_before:
-        job.undecided_before, job.undecided_looks = job.undecided, 0
-        return Then("settle", PAUSES_S[2] if waiting else PAUSES_S[0])
-    job.undecided_looks += 1
-    if job.undecided_looks < CONFIRMATIONS:
-        return Then("settle", PAUSES_S[min(job.undecided_looks, len(PAUSES_S) - 1)])
+        return Next(Step.RECONCILE, PAUSES_S[0])
+    ours, inconclusive, waiting = _judged(job, services, candidates, rivals)
+    job.inconclusive = inconclusive | {row.task_id for row in ours}
+    if waiting or job.inconclusive != job.inconclusive_before:
+        job.inconclusive_before, job.inconclusive_looks = job.inconclusive, 0
+        return Next(Step.RECONCILE, PAUSES_S[2] if waiting else PAUSES_S[0])
+    job.inconclusive_looks += 1
+    if job.inconclusive_looks < CONFIRMATIONS:
+        return Next(Step.RECONCILE, PAUSES_S[min(job.inconclusive_looks, len(PAUSES_S) - 1)])
     alike = 1 + sum(rival.prepared.get("body") == job.prepared.get("body") for rival in rivals)
-    if 0 < len(ours) <= alike and _knows_when(job, ports):
-        return _adopt(job, ports, ours[0])
-    return _held(job, ports)
+    if 0 < len(ours) <= alike and _knows_when(job, services):
+        return _adopt(job, services, ours[0])
+    return _held(job, services)
 
 
 def _judged(
-    job: Job, ports: Ports, candidates: list[ListedTask], rivals: Sequence[Row]
+    job: Job, services: Services, candidates: list[ListedTask], rivals: Sequence[JobRow]
 ) -> tuple[list[ListedTask], set[str], bool]:
     """Return the tasks that prove to be the job's, those that may be, and whether one has not told all yet."""
     ours: list[ListedTask] = []
-    undecided: set[str] = set()
+    inconclusive: set[str] = set()
     waiting = False
     for row in candidates:
-        answer, told = _asked(row, job, ports)
+        answer, told = _asked(row, job, services)
         verdict = is_ours(job, answer)
         if verdict is False:
             job.not_ours.add(row.task_id)
         elif verdict and not _is_a_rivals(row, answer, job, rivals):
             ours.append(row)
         elif told:
-            undecided.add(row.task_id)
+            inconclusive.add(row.task_id)
         else:
             waiting = True
-    return ours, undecided, waiting
+    return ours, inconclusive, waiting
 
 
-def _is_a_rivals(row: ListedTask, answer: dict[str, Any], job: Job, rivals: Sequence[Row]) -> bool:
+def _is_a_rivals(row: ListedTask, answer: dict[str, Any], job: Job, rivals: Sequence[JobRow]) -> bool:
     """Return whether a task that shows this job's prompt may as well be that of another request, which differs."""
     return any(_is_near(row, rival.sent_server_s) and may_be_either(job, Job.of_row(rival), answer) for rival in rivals)
 
 
-def _asked(row: ListedTask, job: Job, ports: Ports) -> tuple[dict[str, Any], bool]:
+def _asked(row: ListedTask, job: Job, services: Services) -> tuple[dict[str, Any], bool]:
     """Return what a task shows, and whether that is all. One that has told all is asked for once, by all jobs together."""
-    with ports.asking:
-        known = ports.seen.get(row.task_id)
+    with services.run_state.asking:
+        known = services.run_state.seen.get(row.task_id)
         if known is not None:
             return known, True
-        ports.query_turn(job.poll_per_s)
-        answer = ports.service.task(row.task_id)
+        services.query_turn(job.poll_per_s)
+        answer = services.service.task(row.task_id)
         if task_id_of(answer) not in ("", row.task_id):
             return {}, False  # an answer about another task, kept on the way
         # A task can be over before its results are shown.
         told = row.status in OVER and (row.status != "SUCCEEDED" or holds_results(answer))
         if told:
-            ports.seen[row.task_id] = answer
+            services.run_state.seen[row.task_id] = answer
         return answer, told
 
 
-def _adopt(job: Job, ports: Ports, row: ListedTask) -> Then | Outcome:
+def _adopt(job: Job, services: Services, row: ListedTask) -> Next | Outcome:
     try:
-        ports.journal.adopt(job.id, row.task_id, row.request_id or None)
+        services.journal.adopt(job.id, row.task_id, row.request_id or None)
     except TaskTaken:
-        return Then("settle", PAUSES_S[0])
+        return Next(Step.RECONCILE, PAUSES_S[0])
     job.task_id, job.request_id, job.adopted = row.task_id, row.request_id or None, True
-    return Then("watch")
+    return Next(Step.POLL)
 
 
-def _held(job: Job, ports: Ports) -> Outcome:
+def _held(job: Job, services: Services) -> Outcome:
     error = unclear(job)
-    ports.journal.finish(job.id, "held", journalled(error))
-    return Outcome(job, "held", error=error)
+    services.journal.finish(job.id, Status.HELD, journalled(error))
+    return Outcome(job, Status.HELD, error=error)
 
 
 def unclear(job: Job) -> MaybeSent:
     """Return the report on a job that could not be settled (in time)."""
-    look = say(
-        f"it is not sent again, because it may be paid; look again with: {job.resume} {job.id}",
-        f"由于可能已计费，不会自动重发；请用以下命令再次核对：{job.resume} {job.id}",
+    look = tr(
+        f"it is not sent again, because it may be paid; look again with: {how_to().fetch(job.account_flags, job.id)}",
+        f"由于可能已计费，不会自动重发；请用以下命令再次核对：{how_to().fetch(job.account_flags, job.id)}",
     )
-    why = job.last_error.message if job.last_error else say("the connection broke", "连接中断")
-    if not job.undecided:
+    why = job.last_error.message if job.last_error else tr("the connection broke", "连接中断")
+    if not job.inconclusive:
         return MaybeSent(
-            say(
+            tr(
                 f"{why}; whether the task was created all the same, the account's task list does not (yet) show",
                 f"{why}；账号的任务列表（暂时）无法确认任务是否已创建",
             ),
             advice=look,
         )
-    adopt = job.resume.replace("tasks wait", "tasks adopt", 1)
-    lines = "\n".join(f"  {adopt} {task_id} --job {job.id}" for task_id in sorted(job.undecided))
+    lines = "\n".join(f"  {how_to().adopt(job.account_flags, task_id, job.id)}" for task_id in sorted(job.inconclusive))
     return MaybeSent(
-        say(
+        tr(
             f"{why}; the account has tasks that may be this one, and nothing in them shows whose they are",
             f"{why}；账号中有可能属于该请求的任务，但其内容无法证明归属",
         ),
-        advice=say(
+        advice=tr(
             f"{look}\nif one of them is it, take it:\n{lines}", f"{look}\n如果其中之一属于该请求，请接管：\n{lines}"
         ),
     )

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from bailian.catalog import catalog
-from bailian.engine.job import Job, Outcome, Ports, Then
+from bailian.catalog import Mode, catalog
+from bailian.engine.context import Services
+from bailian.engine.job import Broken, Job
 from bailian.engine.reports import run_again
-from bailian.engine.steps.poll import keep
+from bailian.engine.step import Next, Outcome, Step
+from bailian.engine.steps.poll import store_answer
 from bailian.engine.steps.publish import record_texts
-from bailian.engine.steps.speak import Broken
 from bailian.engine.timing import backoff_s
 from bailian.errors import (
     BailianError,
@@ -19,16 +20,19 @@ from bailian.errors import (
     MaybeSent,
     NotSent,
     NotTheService,
+    Retry,
     SaveError,
     ServiceError,
     Unreachable,
     journalled,
 )
-from bailian.i18n import say
-from bailian.modalities import of
+from bailian.i18n import tr
+from bailian.instructions import how_to
+from bailian.modalities import modality_of
 from bailian.service.error_codes import may_mean_retired
 from bailian.service.responses import task_id_of
 from bailian.store.jobs import TaskTaken
+from bailian.store.states import Status
 
 NOT_SENT_TRIES = 4
 BROKEN_TRIES = 3
@@ -36,119 +40,129 @@ BROKEN_TRIES = 3
 RESENDS = 3
 
 
-def record(job: Job, ports: Ports) -> Then | Outcome:
+def record_reply(job: Job, services: Services) -> Next | Outcome:
     """Write down what the service answered, or that it did not."""
-    ports.open_prices.discard(job.id)
+    services.run_state.open_prices.discard(job.id)
     reply = job.reply
     if isinstance(reply, Broken):
-        return broke_off(job, ports, reply)
+        return store_partial_answer(job, services, reply)
     if isinstance(reply, ServiceError):
-        return _refused(job, ports, reply)
+        return _refused(job, services, reply)
     if isinstance(reply, NotSent):
-        return _not_sent(job, ports, reply)
+        return _not_sent(job, services, reply)
     if isinstance(reply, BailianError):
-        return _maybe_sent(job, ports, reply)
-    return _taken(job, ports, reply or {})
+        return _maybe_sent(job, services, reply)
+    return _accepted(job, services, reply or {})
 
 
-def _taken(job: Job, ports: Ports, answer: dict[str, Any]) -> Then | Outcome:
+def _accepted(job: Job, services: Services, answer: dict[str, Any]) -> Next | Outcome:
     job.request_id = str(answer.get("request_id") or "") or None
-    if job.prepared["mode"] != "task":
+    if job.mode != Mode.TASK:
         job.answer = answer
-        return _keep_sync(job, ports)
+        return _store_sync_answer(job, services)
     job.task_id = task_id_of(answer)
     try:
-        ports.journal.submitted(job.id, job.task_id, job.request_id)
+        services.journal.record_task(job.id, job.task_id, job.request_id)
     except TaskTaken:
         # A copy of another's answer, kept on the way: our own is lost.
         taken, job.task_id, job.request_id = job.task_id, None, None
         return _maybe_sent(
             job,
-            ports,
+            services,
             MaybeSent(
-                say(
+                tr(
                     f"the answer names task {taken}, which another request had already",
                     f"应答中的任务 {taken} 已属于另一个请求",
                 )
             ),
         )
     except JournalError as error:
-        # The one moment when the journal cannot help: the task is paid and only this line knows its id.
-        raise SaveError(
-            say(
-                f"task {job.task_id} was created, but the journal could not record it: {error.message}",
-                f"任务 {job.task_id} 已创建，但无法写入日志：{error.message}",
-            ),
-            advice=say(
-                f"when that is mended: bailian tasks adopt {job.task_id} --job {job.id}",
-                f"修复后请运行：bailian tasks adopt {job.task_id} --job {job.id}",
-            ),
-            task_id=job.task_id,
-        ) from None
-    return Then("watch")
+        raise unrecorded(job, error) from None
+    return Next(Step.POLL)
 
 
-def _keep_sync(job: Job, ports: Ports) -> Then | Outcome:
+def _store_sync_answer(job: Job, services: Services) -> Next | Outcome:
     """The answer is the only trace of a paid result: committed in the step that received it."""
     try:
-        then = keep(job, ports)
-        record_texts(job, ports)
+        then = store_answer(job, services)
+        record_texts(job, services)
     except JournalError as error:
-        links = [item.url for item in of(job.kind).items(job.answer or {}, job.prepared) if item.url]
-        raise SaveError(
-            say(
-                f"the result was made, but the journal could not record it: {error.message}",
-                f"结果已生成，但无法写入日志：{error.message}",
+        raise unrecorded(job, error) from None
+    return Next(Step.PUBLISH) if job.staged else then
+
+
+def unrecorded(job: Job, error: JournalError) -> BailianError:
+    """Return what is said when the journal could not take a reply, in its statement or in the commit.
+
+    The one moment when the journal cannot help: what is paid is named nowhere but here.
+    """
+    if not isinstance(job.reply, dict):
+        return error
+    if job.mode == Mode.TASK:
+        task_id = task_id_of(job.reply)
+        adopt = how_to().adopt(job.account_flags, task_id, job.id)
+        return SaveError(
+            tr(
+                f"task {task_id} was created, but the journal could not record it: {error.message}",
+                f"任务 {task_id} 已创建，但无法写入日志：{error.message}",
             ),
-            advice=say("download it yourself within 24 hours: ", "请在 24 小时内自行下载：") + " ".join(links)
-            if links
-            else _kept_all_the_same(job),
-            request_id=job.request_id,
-        ) from None
-    return Then("place") if job.written else then
+            advice=tr(f"when that is mended: {adopt}", f"修复后请运行：{adopt}"),
+            task_id=task_id,
+        )
+    links = [item.url for item in modality_of(job.kind).items(job.reply, job.prepared) if item.url]
+    return SaveError(
+        tr(
+            f"the result was made, but the journal could not record it: {error.message}",
+            f"结果已生成，但无法写入日志：{error.message}",
+        ),
+        advice=tr("download it yourself within 24 hours: ", "请在 24 小时内自行下载：") + " ".join(links)
+        if links
+        else _kept_all_the_same(job),
+        request_id=job.request_id,
+    )
 
 
 def _kept_all_the_same(job: Job) -> str:
     """A sound is a file of the home folder already; a text was in that answer only."""
-    if job.prepared["mode"] == "socket":
-        return say(
-            f"the sound is kept; when that is mended: {job.resume} {job.id}",
-            f"音频已保存；修复后请运行：{job.resume} {job.id}",
+    if job.mode == Mode.SOCKET:
+        return tr(
+            f"the sound is kept; when that is mended: {how_to().fetch(job.account_flags, job.id)}",
+            f"音频已保存；修复后请运行：{how_to().fetch(job.account_flags, job.id)}",
         )
-    return say("when that is mended, run the command again", "修复后请重新运行")
+    return tr("when that is mended, run the command again", "修复后请重新运行")
 
 
-def _not_sent(job: Job, ports: Ports, error: BailianError) -> Then | Outcome:
-    ports.journal.not_sent(job.id)
+def _not_sent(job: Job, services: Services, error: BailianError) -> Next | Outcome:
+    services.journal.requeue(job.id)
     job.last_error = error
     job.attempts += 1
     if job.attempts < NOT_SENT_TRIES:
-        return Then("turn", backoff_s(job.attempts - 1, jitter=ports.jitter()))
-    if not ports.service.answered and job.prepared["mode"] != "socket":
+        return Next(Step.ADMIT, backoff_s(job.attempts - 1, jitter=services.jitter()))
+    if not services.service.answered and job.mode != Mode.SOCKET:
         error = Unreachable(error.message, advice=error.advice)
-    return unsent(job, ports, error)
+    return give_up(job, services, error)
 
 
-def _refused(job: Job, ports: Ports, error: ServiceError) -> Then | Outcome:
+def _refused(job: Job, services: Services, error: ServiceError) -> Next | Outcome:
     job.attempts += 1
-    pause_s = backoff_s(job.attempts - 1, retry_after_s=error.retry_after_s, jitter=ports.jitter())
-    if error.again == "wait":
-        ports.pace.slow_down(ports.queue_of(job), pause_s)
-        ports.progress.update(job, error.wire_code or "THROTTLED", 0.0)
+    pause_s = backoff_s(job.attempts - 1, retry_after_s=error.retry_after_s, jitter=services.jitter())
+    if error.again == Retry.AFTER_PAUSE:
+        services.limits.rates.penalize(services.queue_of(job), pause_s)
+        services.progress.update(job, error.wire_code or "THROTTLED", 0.0)
     if error.maybe_done:
-        return _maybe_sent(job, ports, error)
-    ports.journal.not_sent(job.id)
+        return _maybe_sent(job, services, error)
+    services.journal.requeue(job.id)
     job.request_id, job.last_error = error.request_id, error
-    if error.again == "wait":
-        return Then("turn", pause_s)
-    if error.again == "few" and job.attempts < BROKEN_TRIES:
-        return Then("turn", pause_s)
-    error = explained(job, error)
-    ports.journal.finish(job.id, "failed", journalled(error))
-    return Outcome(job, "failed", error=error)
+    if error.again == Retry.AFTER_PAUSE:
+        return Next(Step.ADMIT, pause_s)
+    if error.again == Retry.FEW and job.attempts < BROKEN_TRIES:
+        return Next(Step.ADMIT, pause_s)
+    error = with_catalog_advice(job, error)
+    services.journal.finish(job.id, Status.FAILED, journalled(error))
+    return Outcome(job, Status.FAILED, error=error)
 
 
-def explained(job: Job, error: ServiceError) -> ServiceError:
+def with_catalog_advice(job: Job, error: ServiceError) -> ServiceError:
     """Return the refusal with what the catalog knows of the model: that it is retired, or which names exist."""
     facts = job.prepared.get("facts", {})
     retired = facts.get("retired")
@@ -161,59 +175,59 @@ def explained(job: Job, error: ServiceError) -> ServiceError:
     return error
 
 
-def broke_off(job: Job, ports: Ports, broken: Broken) -> Outcome:
+def store_partial_answer(job: Job, services: Services, broken: Broken) -> Outcome:
     """Keep what came of an answer. What was shown is not asked for again."""
     job.answer = broken.answer
-    keep(job, ports)
+    store_answer(job, services)
     error: BailianError = CutShort(
-        say(f"the answer broke off: {broken.error.message}", f"回答中断：{broken.error.message}"),
-        advice=say(
-            f"what came is kept: bailian tasks show {job.id}; for a whole answer run the command again",
-            f"已收到的部分已保存：bailian tasks show {job.id}；如需完整回答请重新运行",
+        tr(f"the answer broke off: {broken.error.message}", f"回答中断：{broken.error.message}"),
+        advice=tr(
+            f"what came is kept: {how_to().show(job.id)}; for a whole answer run the command again",
+            f"已收到的部分已保存：{how_to().show(job.id)}；如需完整回答请重新运行",
         ),
         wire_code=broken.error.wire_code,
         http_status=broken.error.http_status,
         request_id=job.request_id,
     )
-    if job.prepared["mode"] == "socket":
+    if job.mode == Mode.SOCKET:
         error = broken.error
-    ports.journal.finish(job.id, "failed", journalled(error))
-    return Outcome(job, "failed", error=error)
+    services.journal.finish(job.id, Status.FAILED, journalled(error))
+    return Outcome(job, Status.FAILED, error=error)
 
 
-def _maybe_sent(job: Job, ports: Ports, error: BailianError) -> Then | Outcome:
+def _maybe_sent(job: Job, services: Services, error: BailianError) -> Next | Outcome:
     """What happened decides, not what is said of it: a task is looked for, a text asked for again, the rest is held."""
     job.last_error = error
     if isinstance(error, NotTheService):
-        ports.halted_by = error
-    if job.prepared["mode"] == "task":
-        ports.journal.unsettled(job.id)
+        services.run_state.halted_by = error
+    if job.mode == Mode.TASK:
+        services.journal.in_doubt(job.id)
         job.confirmations = 0
-        return Then("settle", 1.0)
+        return Next(Step.RECONCILE, 1.0)
     once = job.prepared.get("facts", {}).get("once")  # --max-cost has room for one
-    if of(job.kind).REPEATABLE and job.resends < RESENDS and not once and not error.stops_all:
+    if modality_of(job.kind).RETRY_SAFE and job.resends < RESENDS and not once and not error.stops_all:
         job.resends += 1
-        ports.journal.lost(job.id)
-        return Then("turn", backoff_s(job.resends, jitter=ports.jitter()))
-    return hold(job, ports, error)
+        services.journal.requeue_maybe_billed(job.id)
+        return Next(Step.ADMIT, backoff_s(job.resends, jitter=services.jitter()))
+    return hold(job, services, error)
 
 
-def hold(job: Job, ports: Ports, error: BailianError) -> Outcome:
+def hold(job: Job, services: Services, error: BailianError) -> Outcome:
     """Report a synchronous call whose answer is lost. It leaves no task to look up, so a person must decide."""
-    if of(job.kind).REPEATABLE:
-        error.advice = error.advice or say(
+    if modality_of(job.kind).RETRY_SAFE:
+        error.advice = error.advice or tr(
             "run the command again; the lost answer may be billed", "请重新运行；丢失的回答可能已计费"
         )
-        ports.journal.lost(job.id)
-        ports.journal.finish(job.id, "failed", journalled(error))
-        return Outcome(job, "failed", error=error)
+        services.journal.requeue_maybe_billed(job.id)
+        services.journal.finish(job.id, Status.FAILED, journalled(error))
+        return Outcome(job, Status.FAILED, error=error)
     again = run_again(job)
     held = MaybeSent(
-        say(
+        tr(
             f"{error.message}; the result may have been made and billed, so the request is not sent again",
             f"{error.message}；结果可能已经生成并计费，因此不会自动重发",
         ),
-        advice=say(
+        advice=tr(
             f"this kind of call leaves no task that could be looked up: check the bill in the console, then {again}",
             f"这类调用没有可查询的任务：请先在控制台核对账单，再决定是否{again}",
         ),
@@ -224,12 +238,12 @@ def hold(job: Job, ports: Ports, error: BailianError) -> Outcome:
     if isinstance(error, NotTheService):
         held.stops_all, held.advice = True, f"{error.advice}; {held.advice}"
     if isinstance(error, MaybeSent) and error.answer:
-        ports.journal.refreshed(job.id, error.answer)
-    ports.journal.finish(job.id, "held", journalled(held))
-    return Outcome(job, "held", error=held)
+        services.journal.replace_answer(job.id, error.answer)
+    services.journal.finish(job.id, Status.HELD, journalled(held))
+    return Outcome(job, Status.HELD, error=held)
 
 
-def unsent(job: Job, ports: Ports, error: BailianError) -> Outcome:
+def give_up(job: Job, services: Services, error: BailianError) -> Outcome:
     """Give up a job that was certainly never executed: nothing was paid."""
-    ports.journal.finish(job.id, "unsent", journalled(error))
-    return Outcome(job, "unsent", error=error)
+    services.journal.finish(job.id, Status.UNSENT, journalled(error))
+    return Outcome(job, Status.UNSENT, error=error)

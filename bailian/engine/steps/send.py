@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+from bailian.catalog import Mode
+from bailian.engine.context import Services
 from bailian.engine.crash import bug_text
-from bailian.engine.job import Job, Outcome, Ports, Then
+from bailian.engine.job import Broken, Job
+from bailian.engine.step import Next, Outcome, Step
 from bailian.engine.steps.admit import wait_of
 from bailian.engine.steps.ask_time import wants_time
-from bailian.engine.steps.attach import attached
-from bailian.engine.steps.call import called
-from bailian.engine.steps.publish import write_texts
-from bailian.engine.steps.record_reply import explained, unsent
-from bailian.engine.steps.speak import Broken
+from bailian.engine.steps.attach import with_files
+from bailian.engine.steps.call import call
+from bailian.engine.steps.publish import stage_texts
+from bailian.engine.steps.record_reply import give_up, with_catalog_advice
 from bailian.engine.timing import backoff_s
 from bailian.errors import (
     BailianError,
@@ -20,70 +22,76 @@ from bailian.errors import (
     InvalidRequest,
     MaybeSent,
     NotSent,
+    Retry,
     ServiceError,
     TransportError,
 )
-from bailian.i18n import say
-from bailian.modalities import of
+from bailian.i18n import tr
+from bailian.modalities import modality_of
 from bailian.service.responses import task_id_of
 from bailian.service.transport import send_tracking
 from bailian.store.jobs import NotOurs
+from bailian.store.states import Status
 
 NOT_ATTACHED_TRIES = 4
 # How often it is asked whether a budget has room again.
 BUDGET_LOOK_S = 0.25
 
 
-def submit(job: Job, ports: Ports) -> Then | Outcome:
+def record_intent(job: Job, services: Services) -> Next | Outcome:
     """Write down that the request leaves: its turn has come."""
-    if ports.halted_by is not None and job.row_key:
-        return Outcome(job, "waiting", error=ports.halted_by)  # it would meet the same; the next run sends it
-    if wants_time(job, ports):
-        return Then("turn")  # this machine's clock was set meanwhile
+    if services.run_state.halted_by is not None and job.row_key:
+        return Outcome(
+            job, Status.WAITING, error=services.run_state.halted_by
+        )  # it would meet the same; the next run sends it
+    if wants_time(job, services):
+        return Next(Step.ADMIT)  # this machine's clock was set meanwhile
     if job.body is None:
-        if of(job.kind).INPUT_FIELDS:
-            return Then("attach")
+        if modality_of(job.kind).INPUT_FIELDS:
+            return Next(Step.ATTACH)
         job.body = dict(job.prepared["body"])
-    job.sent_server_s, job.clock_doubts = ports.service.clock.now_s(), ports.service.clock.contradictions
+    job.sent_server_s, job.clock_doubts = services.service.clock.now_s(), services.service.clock.contradictions
     try:
-        job.sent_at_s = ports.journal.sending(job.id, ports.owner.id, ports.budgets_of(job), server_s=job.sent_server_s)
+        job.sent_at_s = services.journal.record_intent(
+            job.id, services.lease.id, services.budgets_of(job), server_s=job.sent_server_s
+        )
     except BudgetExceeded as error:
-        if ports.open_prices:  # answers under way will have cost less than is reserved for them
-            return Then("turn", BUDGET_LOOK_S)
-        return Outcome(job, "waiting", error=error) if job.run else unsent(job, ports, error)
+        if services.run_state.open_prices:  # answers under way will have cost less than is reserved for them
+            return Next(Step.ADMIT, BUDGET_LOOK_S)
+        return Outcome(job, Status.WAITING, error=error) if job.run else give_up(job, services, error)
     except NotOurs:
         return Outcome(
-            job, "unsent", error=NotSent(say("the job was given up before it was sent", "任务在发送前已放弃"))
+            job, Status.UNSENT, error=NotSent(tr("the job was given up before it was sent", "任务在发送前已放弃"))
         )
-    if of(job.kind).REPEATABLE:
-        ports.open_prices.add(job.id)
-    return Then("send")
+    if modality_of(job.kind).RETRY_SAFE:
+        services.run_state.open_prices.add(job.id)
+    return Next(Step.SEND)
 
 
-def attach(job: Job, ports: Ports) -> Then | Outcome:
+def attach(job: Job, services: Services) -> Next | Outcome:
     """Put the job's files into its body. Nothing paid leaves here, so another try is free."""
     try:
-        job.body = attached(job, ports)
+        job.body = with_files(job, services)
     except (TransportError, ServiceError, InvalidRequest) as error:
         job.attempts += 1
-        again = isinstance(error, TransportError) or getattr(error, "again", "no") != "no"
+        again = isinstance(error, TransportError) or getattr(error, "again", Retry.NEVER) != Retry.NEVER
         if again and job.attempts < NOT_ATTACHED_TRIES:
-            return Then("attach", backoff_s(job.attempts - 1, jitter=ports.jitter()))  # its turn is not over
+            return Next(Step.ATTACH, backoff_s(job.attempts - 1, jitter=services.jitter()))  # its turn is not over
         # An upload is granted for a model: a retired one is refused here, before its own request.
-        return unsent(job, ports, explained(job, error) if isinstance(error, ServiceError) else error)
-    return Then("submit")
+        return give_up(job, services, with_catalog_advice(job, error) if isinstance(error, ServiceError) else error)
+    return Next(Step.RECORD_INTENT)
 
 
-def send(job: Job, ports: Ports) -> Then | Outcome:
+def send(job: Job, services: Services) -> Next | Outcome:
     """Send it at its place, once. What comes of it is written down by the next step."""
-    then = wait_of(job, ports)
+    then = wait_of(job, services)
     if then is not None:
         return then
-    ports.progress.update(job, "SUBMITTING", 0.0)
+    services.progress.update(job, "SUBMITTING", 0.0)
     body, job.body = job.body or {}, None
     job.sending = send_tracking.watch()
     try:
-        job.reply = _sent(job, ports, body)
+        job.reply = _sent(job, services, body)
     except (NotSent, MaybeSent, ServiceError, Broken) as error:
         job.reply = error
     except BailianError:
@@ -91,16 +99,16 @@ def send(job: Job, ports: Ports) -> Then | Outcome:
     except Exception as error:  # noqa: BLE001 - whatever our own fault is, the request may have left
         job.reply = MaybeSent(bug_text(error))
     else:
-        write_texts(job, ports, job.reply)
-    return Then("record")
+        stage_texts(job, services, job.reply)
+    return Next(Step.RECORD_REPLY)
 
 
-def _sent(job: Job, ports: Ports, body: dict[str, Any]) -> dict[str, Any]:
-    if job.prepared["mode"] != "task":
-        return called(job, ports, body)
-    answer = ports.service.create_task(job.prepared["route"], body)
+def _sent(job: Job, services: Services, body: dict[str, Any]) -> dict[str, Any]:
+    if job.mode != Mode.TASK:
+        return call(job, services, body)
+    answer = services.service.create_task(job.prepared["route"], body)
     if not task_id_of(answer):
         raise MaybeSent(
-            say("the service answered without a task id", "服务应答中没有 task_id"), request_id=answer.get("request_id")
+            tr("the service answered without a task id", "服务应答中没有 task_id"), request_id=answer.get("request_id")
         )
     return answer

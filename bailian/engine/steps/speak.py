@@ -11,26 +11,19 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from bailian.catalog import Mode
 from bailian.counts import MOST_CHARACTERS, count_of
-from bailian.engine.job import Job, Ports
+from bailian.engine.context import Services
+from bailian.engine.job import Broken, Job
 from bailian.errors import BailianError, CutShort, MaybeSent, NotSent, SaveError, ServiceError, TransportError
-from bailian.i18n import say
-from bailian.modalities import of
+from bailian.i18n import tr
+from bailian.modalities import modality_of
 from bailian.store.private import private_file
 
 FOLDER = "sounds"
 
 
-class Broken(Exception):
-    """An answer broke off after some of it had come."""
-
-    def __init__(self, answer: dict[str, Any], error: BailianError) -> None:
-        super().__init__(error.message)
-        self.answer = answer
-        self.error = error
-
-
-def spoken(job: Job, ports: Ports, body: Mapping[str, Any]) -> dict[str, Any]:
+def speak(job: Job, services: Services, body: Mapping[str, Any]) -> dict[str, Any]:
     """Speak each part of the text and return one answer; parts that an earlier run finished are not paid again.
 
     Raises:
@@ -43,64 +36,66 @@ def spoken(job: Job, ports: Ports, body: Mapping[str, Any]) -> dict[str, Any]:
     texts = job.prepared["facts"]["parts"]
     answers: list[dict[str, Any]] = []
     try:
-        for text, path, shared in zip(texts, sound_parts(job, ports), _shared_parts(job, ports), strict=True):
-            if ports.stopping.is_set():
+        for text, path, shared in zip(texts, sound_parts(job, services), _shared_parts(job, services), strict=True):
+            if services.run_state.stopping.is_set():
                 raise _stopped(job, answers)
             answer = _taken(job, shared, path) if shared else None
-            answers.append(answer or _speak(job, ports, payload_of(body, text), path, shared))
+            answers.append(answer or _speak(job, services, payload_of(body, text), path, shared))
     except (TransportError, ServiceError, Broken) as error:
         if not isinstance(error, Broken):
-            _charge(job, ports, answers, in_doubt=isinstance(error, MaybeSent) or getattr(error, "maybe_done", False))
-        forget_own(job, ports)
+            _charge(
+                job, services, answers, in_doubt=isinstance(error, MaybeSent) or getattr(error, "maybe_done", False)
+            )
+        forget_own(job, services)
         raise
-    whole: dict[str, Any] = joined(answers, _lengths_ms(job, ports))
+    whole: dict[str, Any] = joined(answers, _lengths_ms(job, services))
     return whole
 
 
-def answer_on_disk(job: Job, ports: Ports) -> dict[str, Any] | None:
+def answer_on_disk(job: Job, services: Services) -> dict[str, Any] | None:
     """Return the answer of a job whose sound came whole before its process ended."""
     from bailian.modalities.speech import joined
 
-    answers = [answer for path in sound_parts(job, ports) if (answer := _kept(path)) is not None]
-    if not answers or len(answers) < len(sound_parts(job, ports)):
+    answers = [answer for path in sound_parts(job, services) if (answer := _kept(path)) is not None]
+    if not answers or len(answers) < len(sound_parts(job, services)):
         return None
-    whole: dict[str, Any] = joined(answers, _lengths_ms(job, ports))
+    whole: dict[str, Any] = joined(answers, _lengths_ms(job, services))
     return whole
 
 
-def sound_parts(job: Job, ports: Ports) -> list[Path]:
+def sound_parts(job: Job, services: Services) -> list[Path]:
     """Return where the job keeps the sound of each part until its file is made; nobody else touches it there."""
-    folder = ports.journal.folder / FOLDER
-    count = len(job.prepared["facts"]["parts"]) if job.prepared["mode"] == "socket" else 0
+    folder = services.journal.folder / FOLDER
+    count = len(job.prepared["facts"]["parts"]) if job.mode == Mode.SOCKET else 0
     return [folder / f"{job.id}.{index}.sound" for index in range(count)]
 
 
-def forget_own(job: Job, ports: Ports) -> None:
+def forget_own(job: Job, services: Services) -> None:
     """Remove what is kept for this job alone; parts of a long text stay for the next."""
-    for path in (ports.journal.folder / FOLDER).glob(f"{job.id}.*"):
+    for path in (services.journal.folder / FOLDER).glob(f"{job.id}.*"):
         with contextlib.suppress(OSError):  # Windows: its thread writes there still
             path.unlink()
 
 
-def forget_sound(job: Job, ports: Ports) -> None:
+def forget_sound(job: Job, services: Services) -> None:
     """Remove what was kept of a job whose files are made."""
-    forget_own(job, ports)
-    for path in filter(None, _shared_parts(job, ports)):
+    forget_own(job, services)
+    for path in filter(None, _shared_parts(job, services)):
         path.with_suffix(".json").unlink(missing_ok=True)
         path.unlink(missing_ok=True)
 
 
-def _shared_parts(job: Job, ports: Ports) -> list[Path | None]:
+def _shared_parts(job: Job, services: Services) -> list[Path | None]:
     """Return where parts are kept for other jobs. The names follow from what is spoken, so the same command, run
     again after a failure, finds what was paid already. A text of one part is not worth it."""
     from bailian.modalities.speech import payload_of
 
-    texts = job.prepared["facts"]["parts"] if job.prepared["mode"] == "socket" else []
+    texts = job.prepared["facts"]["parts"] if job.mode == Mode.SOCKET else []
     if len(texts) < 2:
         return [None] * len(texts)
-    said = [json.dumps([ports.account, payload_of(job.prepared["body"], text)], sort_keys=True) for text in texts]
+    said = [json.dumps([services.account, payload_of(job.prepared["body"], text)], sort_keys=True) for text in texts]
     names = [hashlib.sha256(f"{index}{text}".encode()).hexdigest()[:24] for index, text in enumerate(said)]
-    return [ports.journal.folder / FOLDER / f"{name}.sound" for name in names]
+    return [services.journal.folder / FOLDER / f"{name}.sound" for name in names]
 
 
 def _kept(path: Path) -> dict[str, Any] | None:
@@ -126,10 +121,10 @@ def _taken(job: Job, shared: Path, path: Path) -> dict[str, Any] | None:
     return answer
 
 
-def _speak(job: Job, ports: Ports, payload: Mapping[str, Any], path: Path, shared: Path | None) -> dict[str, Any]:
+def _speak(job: Job, services: Services, payload: Mapping[str, Any], path: Path, shared: Path | None) -> dict[str, Any]:
     part = path.with_suffix(".part")
     try:
-        answer = ports.speech().speak(payload, private_file(part))
+        answer = services.speech().speak(payload, private_file(part))
         part.replace(path)
         _write_answer(path, answer)
         if shared is not None and _length_ms(path, payload["parameters"]) != 0:
@@ -137,10 +132,8 @@ def _speak(job: Job, ports: Ports, payload: Mapping[str, Any], path: Path, share
             _write_answer(shared, {**answer, "paid_by": job.id}, f"{path.stem}.shared")
     except OSError as error:
         raise SaveError(
-            say(f"cannot write {path.parent}: {error.strerror}", f"无法写入 {path.parent}：{error.strerror}"),
-            advice=say(
-                "make room, or set BAILIAN_HOME to another folder", "请清理磁盘，或把 BAILIAN_HOME 设为其他目录"
-            ),
+            tr(f"cannot write {path.parent}: {error.strerror}", f"无法写入 {path.parent}：{error.strerror}"),
+            advice=tr("make room, or set BAILIAN_HOME to another folder", "请清理磁盘，或把 BAILIAN_HOME 设为其他目录"),
         ) from None
     finally:
         part.unlink(missing_ok=True)
@@ -166,8 +159,8 @@ def _link(one: Path, other: Path) -> None:
             aside.replace(other)
 
 
-def _lengths_ms(job: Job, ports: Ports) -> list[int | None]:
-    return [_length_ms(path, job.prepared["body"]["parameters"]) or None for path in sound_parts(job, ports)]
+def _lengths_ms(job: Job, services: Services) -> list[int | None]:
+    return [_length_ms(path, job.prepared["body"]["parameters"]) or None for path in sound_parts(job, services)]
 
 
 def _length_ms(path: Path, parameters: Mapping[str, Any]) -> int | None:
@@ -183,11 +176,11 @@ def _length_ms(path: Path, parameters: Mapping[str, Any]) -> int | None:
 def _stopped(job: Job, answers: Sequence[dict[str, Any]]) -> BailianError | Broken:
     count, total = len(answers), len(job.prepared["facts"]["parts"])
     if not count:
-        return NotSent(say("interrupted before anything was sent", "在发出请求前已中断"))
+        return NotSent(tr("interrupted before anything was sent", "在发出请求前已中断"))
     part = {"usage": {"characters": _characters(job, answers)}, "output": {"audio_bytes": 0}}
     error = CutShort(
-        say(f"interrupted after {count} of {total} parts of the text", f"文本共 {total} 段，完成 {count} 段后中断"),
-        advice=say(
+        tr(f"interrupted after {count} of {total} parts of the text", f"文本共 {total} 段，完成 {count} 段后中断"),
+        advice=tr(
             "run the command again: those parts are kept and not paid twice",
             "请重新运行：已完成的部分已保存，不会重复计费",
         ),
@@ -195,14 +188,14 @@ def _stopped(job: Job, answers: Sequence[dict[str, Any]]) -> BailianError | Brok
     return Broken(part, error)
 
 
-def _charge(job: Job, ports: Ports, answers: Sequence[Mapping[str, Any]], *, in_doubt: bool) -> None:
+def _charge(job: Job, services: Services, answers: Sequence[Mapping[str, Any]], *, in_doubt: bool) -> None:
     """Put what the parts cost into the ledger, though the whole has failed; one in doubt may have been billed."""
     texts = job.prepared["facts"]["parts"]
     count = _characters(job, answers) + (len(texts[len(answers)]) if in_doubt and answers else 0)
     if count:
-        job.charged_cny = of(job.kind).charged_cny({"usage": {"characters": count}}, job.prepared)
+        job.charged_cny = modality_of(job.kind).charged_cny({"usage": {"characters": count}}, job.prepared)
         if job.charged_cny is not None:  # without a price it is not known, which is not nothing
-            ports.journal.charged(job.id, job.charged_cny)
+            services.journal.record_cost(job.id, job.charged_cny)
 
 
 def _characters(job: Job, answers: Sequence[Mapping[str, Any]]) -> int:

@@ -2,93 +2,105 @@
 
 from __future__ import annotations
 
-from bailian.engine.job import Job, Outcome, Ports, Step, Then
+from bailian.catalog import Mode
+from bailian.engine.context import Services
+from bailian.engine.job import Job
 from bailian.engine.reports import still_running
-from bailian.engine.steps.admit import turn
+from bailian.engine.step import Next, Outcome, Step, StepFunction
+from bailian.engine.steps.admit import admit
 from bailian.engine.steps.ask_time import ask_time
-from bailian.engine.steps.call import left_behind
+from bailian.engine.steps.call import take_partial_answer
 from bailian.engine.steps.free_slots import free_slots
-from bailian.engine.steps.poll import keep, watch
-from bailian.engine.steps.reconcile import never_arrived, settle
-from bailian.engine.steps.record_reply import broke_off, hold, record, unsent
+from bailian.engine.steps.poll import poll, store_answer
+from bailian.engine.steps.reconcile import never_arrived, reconcile
+from bailian.engine.steps.record_reply import give_up, hold, record_reply, store_partial_answer
 from bailian.engine.steps.save import save
-from bailian.engine.steps.send import attach, send, submit
+from bailian.engine.steps.send import attach, record_intent, send
 from bailian.engine.steps.speak import answer_on_disk, forget_own
 from bailian.errors import MaybeSent
-from bailian.i18n import say
-from bailian.modalities import of
+from bailian.i18n import tr
+from bailian.instructions import how_to
+from bailian.modalities import modality_of
+from bailian.store.states import Status
 
 
-def _record_only(job: Job, ports: Ports) -> Then | Outcome:
+def _record_only(job: Job, services: Services) -> Next | Outcome:
     """Submit without waiting: a task that exists is the end."""
-    then = record(job, ports)
-    return Outcome(job, "submitted") if isinstance(then, Then) and then.step == "watch" else then
+    then = record_reply(job, services)
+    return Outcome(job, Status.SUBMITTED) if isinstance(then, Next) and then.step == Step.POLL else then
 
 
-def _settle_only(job: Job, ports: Ports) -> Then | Outcome:
-    then = settle(job, ports)
-    return Outcome(job, "submitted") if isinstance(then, Then) and then.step == "watch" else then
+def _reconcile_only(job: Job, services: Services) -> Next | Outcome:
+    then = reconcile(job, services)
+    return Outcome(job, Status.SUBMITTED) if isinstance(then, Next) and then.step == Step.POLL else then
 
 
-def _give_up(job: Job, ports: Ports) -> Outcome:
+def _never_sent(job: Job, services: Services) -> Outcome:
     """Intended by a process that died before sending: certainly not paid, and not ours to pay now."""
-    return unsent(job, ports, never_arrived())
+    return give_up(job, services, never_arrived())
 
 
-def leave_it(job: Job, ports: Ports) -> Outcome:
+def salvage(job: Job, services: Services) -> Outcome:
     """Make the best of what is here of an answer that nobody waits for any more."""
-    broken = left_behind(job, ports)
+    broken = take_partial_answer(job, services)
     if broken is not None:
-        return broke_off(job, ports, broken)
+        return store_partial_answer(job, services, broken)
     if isinstance(job.reply, dict):  # it has come, and its thread had no time to say so
-        record(job, ports)
-        return _saved(job, ports)
-    job.answer = answer_on_disk(job, ports)
+        record_reply(job, services)
+        return _saved(job, services)
+    job.answer = answer_on_disk(job, services)
     if job.answer is not None:
-        keep(job, ports)
-        return _saved(job, ports)
-    forget_own(job, ports)
-    if ports.stopping.is_set():
+        store_answer(job, services)
+        return _saved(job, services)
+    forget_own(job, services)
+    if services.run_state.stopping.is_set():
         return hold(
             job,
-            ports,
-            MaybeSent(say("no answer came before --timeout or Ctrl-C", "在 --timeout 或 Ctrl-C 之前没有收到应答")),
+            services,
+            MaybeSent(
+                tr(
+                    f"no answer came before {how_to().time_limit()} or {how_to().interrupt()}",
+                    f"在 {how_to().time_limit()} 或 {how_to().interrupt()} 之前没有收到应答",
+                )
+            ),
         )
-    return hold(job, ports, MaybeSent(say("the process ended before the answer came", "进程在收到应答前结束")))
+    return hold(job, services, MaybeSent(tr("the process ended before the answer came", "进程在收到应答前结束")))
 
 
-def _saved(job: Job, ports: Ports) -> Outcome:
-    end = save(job, ports)
-    return end if isinstance(end, Outcome) else Outcome(job, "ended", error=still_running(job))
+def _saved(job: Job, services: Services) -> Outcome:
+    end = save(job, services)
+    return end if isinstance(end, Outcome) else Outcome(job, Status.ENDED, error=still_running(job))
 
 
-STEPS: dict[str, Step] = {
-    "turn": turn,
-    "ask_time": ask_time,
-    "free_slots": free_slots,
-    "attach": attach,
-    "submit": submit,
-    "send": send,
-    "record": record,
-    "settle": settle,
-    "watch": watch,
-    "keep": keep,
-    "save": save,
-    "place": save,
-    "give_up": _give_up,
-    "hold": leave_it,
+STEPS: dict[Step, StepFunction] = {
+    Step.ADMIT: admit,
+    Step.ASK_TIME: ask_time,
+    Step.FREE_SLOTS: free_slots,
+    Step.ATTACH: attach,
+    Step.RECORD_INTENT: record_intent,
+    Step.SEND: send,
+    Step.RECORD_REPLY: record_reply,
+    Step.RECONCILE: reconcile,
+    Step.POLL: poll,
+    Step.STORE_ANSWER: store_answer,
+    Step.SAVE: save,
+    Step.PUBLISH: save,
+    Step.NEVER_SENT: _never_sent,
+    Step.SALVAGE: salvage,
 }
-NO_WAIT_STEPS: dict[str, Step] = {**STEPS, "record": _record_only, "settle": _settle_only}
+NO_WAIT_STEPS: dict[Step, StepFunction] = {**STEPS, Step.RECORD_REPLY: _record_only, Step.RECONCILE: _reconcile_only}
 # Steps that only write down: those of many jobs are one commit. The others wait for the network, or for a large file.
-AT_DESK = frozenset({"turn", "submit", "record", "keep", "place", "give_up"})
+WRITER_STEPS = frozenset(
+    {Step.ADMIT, Step.RECORD_INTENT, Step.RECORD_REPLY, Step.STORE_ANSWER, Step.PUBLISH, Step.NEVER_SENT}
+)
 
 
-def step_after(job: Job) -> str:
+def first_step(job: Job) -> Step:
     """Return how a job goes on from where the journal had it."""
-    if job.state in ("sending", "unsettled"):
-        if job.prepared["mode"] == "task":
-            return "settle"
-        return "turn" if job.may_resend and of(job.kind).REPEATABLE else "hold"
-    if job.state == "waiting":
-        return "turn" if job.may_resend else "give_up"
-    return {"submitted": "watch", "ended": "save"}[job.state]
+    if job.state in (Status.SENDING, Status.UNSETTLED):
+        if job.mode == Mode.TASK:
+            return Step.RECONCILE
+        return Step.ADMIT if job.may_resend and modality_of(job.kind).RETRY_SAFE else Step.SALVAGE
+    if job.state == Status.WAITING:
+        return Step.ADMIT if job.may_resend else Step.NEVER_SENT
+    return {Status.SUBMITTED: Step.POLL, Status.ENDED: Step.SAVE}[job.state]

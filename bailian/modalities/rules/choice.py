@@ -12,7 +12,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from bailian.catalog import Catalog, Model
-from bailian.i18n import say
+from bailian.i18n import tr
 from bailian.types import Notice
 
 # The vendor announces an end three months ahead (model-depreciation page, 2026-07). An end that is known earlier is
@@ -65,33 +65,29 @@ def notices(chosen: Chosen, wire_model: str, region: str, catalog: Catalog) -> l
     """Return what to know about a model's name and life."""
     model, told = chosen.model, []
     if chosen.instead_of is not None:
-        told.append(_instead(chosen.instead_of, model, region, by_user=chosen.by_user))
+        told.append(_alternatives(chosen.instead_of, model, region, by_user=chosen.by_user))
     if wire_model != model.name:
-        text = say(
-            f"{model.name} is called {wire_model} in {region}", f"{model.name} 在 {region} 的名称是 {wire_model}"
-        )
+        text = tr(f"{model.name} is called {wire_model} in {region}", f"{model.name} 在 {region} 的名称是 {wire_model}")
         told.append(Notice("name_in_region", text))
     if (life := _life(model, catalog, region)) is not None:
         told.append(life)
     if model.unknown_to_service:
-        text = say(
-            f"the service has never listed {model.name}; sent as named", f"服务从未列出 {model.name}，按原名发送"
-        )
+        text = tr(f"the service has never listed {model.name}; sent as named", f"服务从未列出 {model.name}，按原名发送")
         told.append(Notice("unknown_name", text))
     return told
 
 
-def _instead(retired: Model, sent: Model, region: str, *, by_user: bool) -> Notice:
+def _alternatives(retired: Model, sent: Model, region: str, *, by_user: bool) -> Notice:
     english, chinese = _ended(retired)
     if by_user:
         price = _price(sent, region)
         told = f" ({price})" if price else ""
         return Notice(
-            "successor_sent", say(f"{english}; {sent.name} is sent{told}", f"{chinese}；改用 {sent.name} 发送{told}")
+            "successor_sent", tr(f"{english}; {sent.name} is sent{told}", f"{chinese}；改用 {sent.name} 发送{told}")
         )
     return Notice(
         "default_model",
-        say(
+        tr(
             f"{english}; the default is now {sent.name} (--model takes another)",
             f"{chinese}；默认模型现为 {sent.name}（可用 --model 指定其他模型）",
         ),
@@ -127,16 +123,16 @@ def _life(model: Model, catalog: Catalog, region: str) -> Notice | None:
         if following is not None:
             english += f"; use {following.name}: --use-successor"
             chinese += f"；请改用 {following.name}：--use-successor"
-        return Notice("model_retired", say(english, chinese))
+        return Notice("model_retired", tr(english, chinese))
     if not model.retired_on and not model.successor:
         return None
     if model.retired_on:
         if date.fromisoformat(model.retired_on) - catalog.today > NOTICE_PERIOD:
             return None
-        text = say(f"{model.name} retires on {model.retired_on}", f"{model.name} 将于 {model.retired_on} 下线")
+        text = tr(f"{model.name} retires on {model.retired_on}", f"{model.name} 将于 {model.retired_on} 下线")
     else:
-        text = say(f"{model.name} is no longer developed", f"{model.name} 已不再更新")
-    successor = say(f"; use {model.successor}", f"；请改用 {model.successor}") if model.successor else ""
+        text = tr(f"{model.name} is no longer developed", f"{model.name} 已不再更新")
+    successor = tr(f"; use {model.successor}", f"；请改用 {model.successor}") if model.successor else ""
     return Notice("model_retired", text + successor)
 
 
@@ -148,11 +144,11 @@ def facts(chosen: Chosen, catalog: Catalog, region: str) -> Mapping[str, Any]:
     english, chinese = _ended(model)
     following = catalog.successor_of(model, region)
     advice = (
-        say(
+        tr(
             f"run it with --use-successor, or with --model {following.name}",
             f"请加上 --use-successor，或使用 --model {following.name}",
         )
         if following is not None
-        else say("`bailian models` lists what lives", "`bailian models` 列出仍在服务的模型")
+        else tr("`bailian models` lists what lives", "`bailian models` 列出仍在服务的模型")
     )
-    return {"retired": {"on": model.retired_on, "message": say(english, chinese), "advice": advice}}
+    return {"retired": {"on": model.retired_on, "message": tr(english, chinese), "advice": advice}}

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from bailian.catalog import Model, did_you_mean
 from bailian.errors import InvalidRequest, Problem
-from bailian.i18n import say
+from bailian.i18n import tr
 from bailian.modalities.rules.texts import text_notice
 from bailian.modalities.rules.values import Wanted, all_read, wanted
 from bailian.text import characters
@@ -30,7 +30,7 @@ def parse(request_type: type[RequestT], values: Mapping[str, Any]) -> RequestT:
     """
     known = request_type.model_fields
     problems = [
-        Problem(name, say("unknown field", "未知字段") + did_you_mean(name, known))
+        Problem(name, tr("unknown field", "未知字段") + did_you_mean(name, known))
         for name in values
         if name not in known
     ]
@@ -45,7 +45,7 @@ def parse(request_type: type[RequestT], values: Mapping[str, Any]) -> RequestT:
         ]
         raise InvalidRequest(problems) from None
     if problems:
-        raise InvalidRequest(problems, advice=say("allowed: ", "允许的字段：") + ", ".join(known))
+        raise InvalidRequest(problems, advice=tr("allowed: ", "允许的字段：") + ", ".join(known))
     return request
 
 
@@ -57,15 +57,15 @@ def wanted_by(request_type: type[BaseModel]) -> Mapping[str, Wanted]:
 
 def _type_problem(kind: str, message: str, value: object) -> str:
     wanted = {
-        "int_type": say("a whole number", "整数"),
-        "int_from_float": say("a whole number", "整数"),
-        "float_type": say("a number", "数字"),
-        "bool_type": say("true or false", "true 或 false"),
-        "string_type": say("a text", "字符串"),
+        "int_type": tr("a whole number", "整数"),
+        "int_from_float": tr("a whole number", "整数"),
+        "float_type": tr("a number", "数字"),
+        "bool_type": tr("true or false", "true 或 false"),
+        "string_type": tr("a text", "字符串"),
     }.get(kind)
     if kind == "missing":
-        return say("is required", "必填")
-    return say(f"{value!r} is not {wanted}", f"{value!r} 不是{wanted}") if wanted else message
+        return tr("is required", "必填")
+    return tr(f"{value!r} is not {wanted}", f"{value!r} 不是{wanted}") if wanted else message
 
 
 def check_prompt(field: str, text: str, limit: int | None, *, required: bool = True) -> list[Problem]:
@@ -80,7 +80,7 @@ def check_prompt(field: str, text: str, limit: int | None, *, required: bool = T
         return [
             Problem(
                 field,
-                say(
+                tr(
                     f"has {len(text)} characters, at most {limit} are allowed: remove {len(text) - limit}",
                     f"共 {len(text)} 个字符，最多 {limit} 个：请删去 {len(text) - limit} 个",
                 ),
@@ -92,8 +92,8 @@ def check_prompt(field: str, text: str, limit: int | None, *, required: bool = T
 def _empty(text: str) -> str:
     hidden = "".join(char for char in text if not char.isspace())
     if not hidden:
-        return say("is empty", "不能为空")
-    return say(f"is empty: U+{ord(hidden[0]):04X} cannot be seen", f"不能为空：U+{ord(hidden[0]):04X} 是不可见字符")
+        return tr("is empty", "不能为空")
+    return tr(f"is empty: U+{ord(hidden[0]):04X} cannot be seen", f"不能为空：U+{ord(hidden[0]):04X} 是不可见字符")
 
 
 def clean_texts(request: RequestT, *names: str) -> tuple[RequestT, list[Notice]]:
@@ -112,7 +112,7 @@ def prompt_notices(model: Model, prompt: str) -> list[Notice]:
     return [
         Notice(
             "prompt_cut",
-            say(
+            tr(
                 f"{model.name} reads the first {limit} characters of a prompt; the service cuts the last {len(prompt) - limit}",
                 f"{model.name} 只读取提示词的前 {limit} 个字符，服务端会截去后 {len(prompt) - limit} 个",
             ),
@@ -123,14 +123,14 @@ def prompt_notices(model: Model, prompt: str) -> list[Notice]:
 def check_range(field: str, value: int | None, low: int, high: int) -> list[Problem]:
     if value is None or low <= value <= high:
         return []
-    return [Problem(field, say(f"{value} is not in {low} to {high}", f"{value} 不在 {low} 到 {high} 之间"))]
+    return [Problem(field, tr(f"{value} is not in {low} to {high}", f"{value} 不在 {low} 到 {high} 之间"))]
 
 
 def check_number(field: str, value: float | None, low: float, high: float) -> list[Problem]:
     """Check a number that need not be whole; NaN is in no range."""
     if value is None or low <= value <= high:
         return []
-    return [Problem(field, say(f"{value:g} is not in {low:g} to {high:g}", f"{value:g} 不在 {low:g} 到 {high:g} 之间"))]
+    return [Problem(field, tr(f"{value:g} is not in {low:g} to {high:g}", f"{value:g} 不在 {low:g} 到 {high:g} 之间"))]
 
 
 def check_seed(model: Model, seed: int | None, n: int) -> list[Problem]:
@@ -139,14 +139,14 @@ def check_seed(model: Model, seed: int | None, n: int) -> list[Problem]:
         return []
     if not model.seed:
         return [
-            Problem("seed", say(f"{model.name} takes no seed: leave it out", f"{model.name} 不支持 seed，请去掉该参数"))
+            Problem("seed", tr(f"{model.name} takes no seed: leave it out", f"{model.name} 不支持 seed，请去掉该参数"))
         ]
     problems = check_range("seed", seed, 0, SEED_MAX)
     if not problems and seed + n - 1 > SEED_MAX:
         problems = [
             Problem(
                 "seed",
-                say(
+                tr(
                     f"{n} pictures use the seeds {seed} to {seed + n - 1}, above {SEED_MAX}: at most {SEED_MAX - n + 1}",
                     f"{n} 张图片使用种子 {seed} 到 {seed + n - 1}，超过 {SEED_MAX}：最大为 {SEED_MAX - n + 1}",
                 ),
@@ -165,7 +165,7 @@ def check_size(model: Model, size: str) -> list[Problem]:
     """Check a size against the model's list, or against its sides, pixels and aspect."""
     pixels = parse_size(size)
     if pixels is None:
-        what = say(f"{size!r} is not WIDTH*HEIGHT", f"{size!r} 的格式应为 宽*高") + _spelled(size)
+        what = tr(f"{size!r} is not WIDTH*HEIGHT", f"{size!r} 的格式应为 宽*高") + _spelled(size)
         return [Problem("size", f"{what}; {_listed(model)}" if model.sizes else what)]
     if model.sizes:
         if size in model.sizes:
@@ -176,7 +176,7 @@ def check_size(model: Model, size: str) -> list[Problem]:
 
 def _listed(model: Model) -> str:
     listed = ", ".join(size for size in model.sizes if size not in model.size_aliases.values())
-    return say(f"{model.name} takes only {listed}", f"{model.name} 只支持 {listed}")
+    return tr(f"{model.name} takes only {listed}", f"{model.name} 只支持 {listed}")
 
 
 def _check_free_size(model: Model, width: int, height: int) -> list[Problem]:
@@ -186,7 +186,7 @@ def _check_free_size(model: Model, width: int, height: int) -> list[Problem]:
         return [
             Problem(
                 "size",
-                say(f"{shown}: each side must be {low} to {high} px", f"{shown}：边长须在 {low} 到 {high} 像素之间")
+                tr(f"{shown}: each side must be {low} to {high} px", f"{shown}：边长须在 {low} 到 {high} 像素之间")
                 + _same_shape(model, width, height),
             )
         ]
@@ -194,7 +194,7 @@ def _check_free_size(model: Model, width: int, height: int) -> list[Problem]:
         return [
             Problem(
                 "size",
-                say(
+                tr(
                     f"{shown} has {total:,} pixels, at most {model.max_pixels:,} are allowed",
                     f"{shown} 共 {total:,} 像素，最多 {model.max_pixels:,}",
                 )
@@ -205,7 +205,7 @@ def _check_free_size(model: Model, width: int, height: int) -> list[Problem]:
         return [
             Problem(
                 "size",
-                say(
+                tr(
                     f"{shown} has {total:,} pixels, at least {model.min_pixels:,} are needed",
                     f"{shown} 共 {total:,} 像素，至少需要 {model.min_pixels:,}",
                 ),
@@ -216,7 +216,7 @@ def _check_free_size(model: Model, width: int, height: int) -> list[Problem]:
         return [
             Problem(
                 "size",
-                say(
+                tr(
                     f"{shown}: width / height must be {low_ratio:g} to {high_ratio:g}",
                     f"{shown}：宽高比须在 {low_ratio:g} 到 {high_ratio:g} 之间",
                 ),
@@ -230,8 +230,8 @@ def _spelled(size: str) -> str:
     numbers = [int(digits) for digits in re.findall(r"[0-9]{1,9}", unicodedata.normalize("NFKC", size))]
     right = "*".join(str(number) for number in numbers)
     if len(numbers) == 2 and parse_size(right):
-        return say(f": write {right}", f"：请写成 {right}")
-    return say(", a shape (16:9) or a tier (720P)", "，也可写比例（16:9）或档位（720P）")
+        return tr(f": write {right}", f"：请写成 {right}")
+    return tr(", a shape (16:9) or a tier (720P)", "，也可写比例（16:9）或档位（720P）")
 
 
 def _same_shape(model: Model, width: int, height: int) -> str:
@@ -245,7 +245,7 @@ def _same_shape(model: Model, width: int, height: int) -> str:
     if _check_free_size(model, *smaller):
         return ""
     shown = f"{smaller[0]}*{smaller[1]}"
-    return say(f"; {shown} has the same shape", f"；同比例可用 {shown}")
+    return tr(f"; {shown} has the same shape", f"；同比例可用 {shown}")
 
 
 def region_problems(model: Model, region: str) -> list[Problem]:
@@ -255,7 +255,7 @@ def region_problems(model: Model, region: str) -> list[Problem]:
     return [
         Problem(
             "model",
-            say(
+            tr(
                 f"{model.name} is offered in {where}, not in {region}", f"{model.name} 只在 {where} 提供，{region} 没有"
             ),
         )
@@ -288,7 +288,7 @@ def check_input(field: str, given: Input, model: Model) -> list[Problem]:
         problems.append(
             Problem(
                 field,
-                say(
+                tr(
                     f"is {probe.width_px}*{probe.height_px}; each side must be {low} to {high} px",
                     f"尺寸为 {probe.width_px}*{probe.height_px}，边长须在 {low} 到 {high} 像素之间",
                 ),
@@ -298,7 +298,7 @@ def check_input(field: str, given: Input, model: Model) -> list[Problem]:
         problems.append(
             Problem(
                 field,
-                say(
+                tr(
                     f"has {probe.size_bytes / 1e6:.1f} MB, at most {model.image_max_bytes / 1e6:.1f} are taken",
                     f"大小 {probe.size_bytes / 1e6:.1f} MB，最多 {model.image_max_bytes / 1e6:.1f} MB",
                 ),

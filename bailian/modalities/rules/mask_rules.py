@@ -9,9 +9,8 @@ from __future__ import annotations
 import shlex
 
 from bailian.errors import Problem
-from bailian.i18n import say
-from bailian.inputs.masks import two_ways
-from bailian.inputs.resolve import path_of
+from bailian.i18n import tr
+from bailian.store.paths import path_of
 from bailian.types import Input, Mask, Notice
 
 # A row or config has no flags; the fields are called like them.
@@ -33,14 +32,14 @@ def needs_repair(base: Input, mask: Input) -> list[Problem]:
         elif mask.mask.transparent:
             share = f"{100 * mask.mask.white_by_alpha:.3g} %"
             texts.append(
-                say(
+                tr(
                     f"is partly transparent: --mask-fix makes that part ({share}) white{_IN_A_ROW[0]}",
                     f"部分透明：--mask-fix 会把透明部分（{share}）变为白色{_IN_A_ROW[1]}",
                 )
             )
         elif not mask.mask.pure:
             texts.append(
-                say(
+                tr(
                     f"is not pure black and white: --mask-fix makes it so{_IN_A_ROW[0]}",
                     f"不是纯黑白图片：可用 --mask-fix 修复{_IN_A_ROW[1]}",
                 )
@@ -51,9 +50,9 @@ def needs_repair(base: Input, mask: Input) -> list[Problem]:
 def emptiness(mask: Mask) -> list[Problem]:
     """Return what is wrong with a pure mask that selects nothing or everything."""
     if mask.white == 0:
-        return [Problem("mask", say("is all black: nothing would be changed", "全黑：没有需要修改的区域"))]
+        return [Problem("mask", tr("is all black: nothing would be changed", "全黑：没有需要修改的区域"))]
     if mask.white == 1:
-        return [Problem("mask", say("is all white: everything would be changed", "全白：没有保留的区域"))]
+        return [Problem("mask", tr("is all white: everything would be changed", "全白：没有保留的区域"))]
     return []
 
 
@@ -67,7 +66,7 @@ def notices(base: Input, mask: Input) -> list[Notice]:
     return [
         Notice(
             "picture_turned",
-            say(
+            tr(
                 "the picture is stored turned (EXIF), so the mask may fall on another place: save the picture upright",
                 "图片以旋转方式存储（EXIF），mask 可能落在别处：请先把图片转正后保存",
             ),
@@ -82,7 +81,7 @@ def _size_problems(base: Input, mask: Input) -> list[str]:
     if one == other:
         return []
     return [
-        say(
+        tr(
             f"is {other[0]}*{other[1]}, the picture is {one[0]}*{one[1]}: they must be the same: --mask-fix scales it{_IN_A_ROW[0]}",
             f"尺寸为 {other[0]}*{other[1]}，与图片 {one[0]}*{one[1]} 不一致：--mask-fix 可缩放{_IN_A_ROW[1]}",
         )
@@ -94,3 +93,14 @@ def _command(base: Input, mask: Input, by: str) -> str:
     words = [] if base.probe is None else ["--image", str(path_of(base.url))]
     words += ["--mask", str(path_of(mask.url)), "--mask-from", by, "--mask-save", f"{by}.png"]
     return "python wanx_edit.py " + shlex.join(words)
+
+
+def two_ways(mask: Mask, by_paint: str, by_alpha: str) -> str:
+    """Return what to say about a mask whose paint and transparency disagree, with the command for either."""
+    paint, alpha = (f"{100 * share:.3g} %" for share in (mask.white_by_paint, mask.white_by_alpha))
+    return tr(
+        f"is partly transparent and can be read in two ways: its paint makes {paint} white (`{by_paint}`), "
+        f'its transparency {alpha} (`{by_alpha}`); in a row or config: "mask_from": "paint" or "alpha"',
+        f"部分透明，有两种读法：按颜色 {paint} 为白色（`{by_paint}`），按透明度 {alpha} 为白色（`{by_alpha}`）；"
+        '批量行与配置中："mask_from": "paint" 或 "alpha"',
+    )

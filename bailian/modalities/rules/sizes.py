@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Iterable
 
 from bailian.catalog import Model
-from bailian.i18n import say
+from bailian.i18n import tr
 from bailian.modalities.rules.fields import check_size, parse_size
 from bailian.types import Notice
 
@@ -30,8 +30,8 @@ def resolved(model: Model, written: str) -> tuple[str, list[Notice]]:
     if size is None:
         return written, []
     turned = _turned(model, size) if "P" in written.upper() and not _RATIO.search(written) else ""
-    upright = say(f" (upright: {turned})", f"（竖版：{turned}）") if turned else ""
-    text = say(
+    upright = tr(f" (upright: {turned})", f"（竖版：{turned}）") if turned else ""
+    text = tr(
         f"the size {written.strip()} is sent as {size}{upright}", f"尺寸 {written.strip()} 以 {size} 发送{upright}"
     )
     return size, [Notice("size_written", text)]

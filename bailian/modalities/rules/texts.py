@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bailian.i18n import say
+from bailian.i18n import tr
 from bailian.text import characters
 from bailian.text.decoding import Decoded, NotText
 from bailian.types import Notice, read_as
@@ -26,4 +26,4 @@ def sendable(found: Decoded, source: str) -> tuple[str, list[Notice]]:
 
 def text_notice(source: str, cleaned: characters.Cleaned) -> Notice:
     """Return what was changed in a text; `source` is its field, or its file."""
-    return Notice("line_breaks", say(f"{source}: {cleaned.remark}", f"{source}：{cleaned.remark}"))
+    return Notice("line_breaks", tr(f"{source}: {cleaned.remark}", f"{source}：{cleaned.remark}"))

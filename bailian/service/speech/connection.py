@@ -21,7 +21,7 @@ from websockets.http11 import Response
 from websockets.sync.client import ClientConnection, connect
 
 from bailian import __version__
-from bailian.i18n import say
+from bailian.i18n import tr
 from bailian.service.transport import network
 
 # The service's frames have some kilobytes; a long sentence with all its phonemes has more.
@@ -38,7 +38,7 @@ class Refused(Exception):
         self.response = response
 
 
-class Line(ClientConnection):
+class SpeechConnection(ClientConnection):
     """A connection that tells text from sound, even where a text is no UTF-8.
 
     It follows no redirect: the question would go elsewhere (and on the same host, the key along with it).
@@ -65,16 +65,16 @@ class Line(ClientConnection):
         return self._is_text.popleft(), data
 
 
-def open_line(url: str, headers: Mapping[str, str], *, open_s: float, close_s: float) -> Line:
+def open_connection(url: str, headers: Mapping[str, str], *, open_s: float, close_s: float) -> SpeechConnection:
     """Connect and shake hands, through the environment's proxy where one is set.
 
     Raises:
         SetupError: a variable of the environment names no proxy, or no certificates.
         Refused, InvalidStatus: the handshake was answered with another status than 101.
-        WebSocketException, OSError, ValueError, EOFError, ImportError: there is no line; `not_opened` says why.
+        WebSocketException, OSError, ValueError, EOFError, ImportError: there is no connection; `not_opened` says why.
     """
     proxy = network.proxy_for(url)
-    line = connect(
+    connection = connect(
         url,
         ssl=_trust() if url.lower().startswith("wss:") else None,
         compression=None,
@@ -87,9 +87,9 @@ def open_line(url: str, headers: Mapping[str, str], *, open_s: float, close_s: f
         close_timeout=close_s,
         max_size=MOST_FRAME_BYTES,
         logger=_NO_LOG,
-        create_connection=Line,
+        create_connection=SpeechConnection,
     )
-    return cast(Line, line)
+    return cast(SpeechConnection, connection)
 
 
 def _trust() -> ssl.SSLContext:
@@ -101,26 +101,26 @@ def _trust() -> ssl.SSLContext:
 
 
 def not_opened(error: Exception, url: str, host: str, open_s: float) -> str:
-    """Say why there is no line. The library's own words may hold the address of a proxy with its password."""
+    """Say why there is no connection. The library's own words may hold the address of a proxy with its password."""
     if isinstance(error, TimeoutError):
-        return say(f"{host} opened no socket within {open_s:g} s", f"{host} 在 {open_s:g} 秒内未能建立 WebSocket")
+        return tr(f"{host} opened no socket within {open_s:g} s", f"{host} 在 {open_s:g} 秒内未能建立 WebSocket")
     if isinstance(error, ssl.SSLError):
         reason = getattr(error, "verify_message", "") or error.reason
-        return say(f"no secure connection to {host}: {reason}", f"无法与 {host} 建立安全连接：{reason}")
+        return tr(f"no secure connection to {host}: {reason}", f"无法与 {host} 建立安全连接：{reason}")
     if isinstance(error, ProxyError):
         named = network.proxy_words(url)
-        return say(f"the proxy{named} did not connect to {host}", f"代理{named}无法连接 {host}")
+        return tr(f"the proxy{named} did not connect to {host}", f"代理{named}无法连接 {host}")
     if isinstance(error, OSError):
-        return say(f"cannot connect to {host}", f"无法连接 {host}")
-    return say(f"there is no speech socket at {host}", f"{host} 没有语音 WebSocket 服务")
+        return tr(f"cannot connect to {host}", f"无法连接 {host}")
+    return tr(f"there is no speech socket at {host}", f"{host} 没有语音 WebSocket 服务")
 
 
-def cutting_timer(line: ClientConnection, limit_s: float) -> threading.Timer:
-    """Return a timer that cuts the line: the library sends without a deadline, and a peer may never read."""
+def cutting_timer(connection: ClientConnection, limit_s: float) -> threading.Timer:
+    """Return a timer that cuts the connection: the library sends without a deadline, and a peer may never read."""
 
     def cut() -> None:
         with suppress(OSError):
-            line.socket.shutdown(socket.SHUT_RDWR)
+            connection.socket.shutdown(socket.SHUT_RDWR)
 
     timer = threading.Timer(limit_s, cut)
     timer.daemon = True

@@ -11,13 +11,13 @@ from typing import Any
 
 from bailian.counts import MOST_CHARACTERS, count_of
 from bailian.errors import ServiceError
-from bailian.i18n import say
+from bailian.i18n import tr
 from bailian.service.error_codes import service_error
 from bailian.service.json_reader import json_object
 
 
 @dataclass
-class Course:
+class TaskTranscript:
     """What the frames of one task have told so far. Any part of a frame may be missing or null."""
 
     task_id: str
@@ -53,7 +53,7 @@ class Course:
 
     def _failure(self, header: Mapping[str, Any]) -> ServiceError:
         code, message = (str(header.get(name) or "") for name in ("error_code", "error_message"))
-        text = message or code or say("the task failed, without a reason", "任务失败，未说明原因")
+        text = message or code or tr("the task failed, without a reason", "任务失败，未说明原因")
         error = service_error(code, text, None, request_id=self.known_as)
         # Sound that came was work, and is billed perhaps, whatever the frame says.
         error.maybe_done = error.maybe_done or self.audio_bytes > 0

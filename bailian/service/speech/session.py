@@ -19,14 +19,14 @@ from uuid import uuid4
 from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 from websockets.http11 import Response
 
-from bailian.errors import Exit, MaybeSent, NotSent, ServiceError, Unreachable, log_in
-from bailian.i18n import say
+from bailian.errors import Exit, MaybeSent, NotSent, Retry, ServiceError, Unreachable, log_in
+from bailian.i18n import tr
 from bailian.service import responses
 from bailian.service.download import MOST_FILE_BYTES
 from bailian.service.error_codes import service_error
 from bailian.service.json_reader import json_object
-from bailian.service.speech.connection import Line, Refused, cutting_timer, not_opened, open_line
-from bailian.service.speech.frames import Course
+from bailian.service.speech.connection import Refused, SpeechConnection, cutting_timer, not_opened, open_connection
+from bailian.service.speech.frames import TaskTranscript
 from bailian.service.transport import network, send_tracking
 from bailian.service.transport.http import Reply
 from bailian.service.transport.packed import MOST_ANSWER_BYTES
@@ -104,37 +104,38 @@ class SpeechSocket:
             MaybeSent: it was (perhaps in part), and the end was not told, or was told without any sound.
             OSError: `part_path` cannot be written.
         """
-        course = Course(uuid4().hex)
-        header = {"action": "run-task", "task_id": course.task_id, "streaming": "out"}
+        transcript = TaskTranscript(uuid4().hex)
+        header = {"action": "run-task", "task_id": transcript.task_id, "streaming": "out"}
         question = json.dumps({"header": header, "payload": dict(run_task_payload)}, ensure_ascii=False)
         most_bytes = most_sound_bytes(str((run_task_payload.get("input") or {}).get("text") or ""))
-        send_tracking.forget()
-        with self._opened() as line, part_path.open("wb") as file:
-            self._send(line, question, course)
-            self._listen(line, course, file, told, most_bytes)
+        send_tracking.reset()
+        with self._opened() as connection, part_path.open("wb") as file:
+            self._send(connection, question, transcript)
+            self._listen(connection, transcript, file, told, most_bytes)
             file.flush()
             os.fsync(file.fileno())
-        if not course.audio_bytes:
+        if not transcript.audio_bytes:
             raise MaybeSent(
-                say("the service finished without any sound", "服务已完成，但没有返回音频"), request_id=course.known_as
+                tr("the service finished without any sound", "服务已完成，但没有返回音频"),
+                request_id=transcript.known_as,
             )
-        return course.answer()
+        return transcript.answer()
 
     @contextmanager
-    def _opened(self) -> Iterator[Line]:
-        """Shake hands; whatever happens, the line is closed afterwards, and soon."""
+    def _opened(self) -> Iterator[SpeechConnection]:
+        """Shake hands; whatever happens, the connection is closed afterwards, and soon."""
         try:
-            line = open_line(self._url, self._headers, open_s=self._open_s, close_s=self._close_s)
+            connection = open_connection(self._url, self._headers, open_s=self._open_s, close_s=self._close_s)
         except (Refused, InvalidStatus) as refusal:
             raise self._refusal(refusal.response) from None
         except (WebSocketException, OSError, ValueError, EOFError, ImportError) as error:
             advice = network.trust_advice() if isinstance(error, ssl.SSLCertVerificationError) else None
             raise NotSent(not_opened(error, self._url, self._host, self._open_s), advice=advice) from None
-        cutting = cutting_timer(line, 2 * self._close_s)
+        cutting = cutting_timer(connection, 2 * self._close_s)
         try:
-            with line:
+            with connection:
                 try:
-                    yield line
+                    yield connection
                 finally:
                     cutting.start()
         finally:
@@ -153,7 +154,7 @@ class SpeechSocket:
         reply = Reply(response.status_code, headers, text, json_object(content))
         if responses.is_of_a_gateway(reply):
             raise Unreachable(
-                say(
+                tr(
                     f"HTTP {reply.status} instead of a socket, and not from the service",
                     f"HTTP {reply.status}，未能建立 WebSocket，且不是该服务的应答",
                 ),
@@ -164,99 +165,106 @@ class SpeechSocket:
             code = code or "InvalidApiKey"
         error = service_error(
             code,
-            message or say(f"HTTP {reply.status} instead of a socket", f"HTTP {reply.status}，未能建立 WebSocket"),
+            message or tr(f"HTTP {reply.status} instead of a socket", f"HTTP {reply.status}，未能建立 WebSocket"),
             reply.status,
             request_id=reply.request_id,
             retry_after_s=reply.retry_after_s,
         )
         error.maybe_done = False
-        if error.again == "no" and error.exit_code == Exit.TRY_AGAIN:
-            error.again = "few"
+        if error.again == Retry.NEVER and error.exit_code == Exit.TRY_AGAIN:
+            error.again = Retry.FEW
         return error
 
-    def _send(self, line: Line, question: str, course: Course) -> None:
-        cutting = cutting_timer(line, self._idle_s)
+    def _send(self, connection: SpeechConnection, question: str, transcript: TaskTranscript) -> None:
+        cutting = cutting_timer(connection, self._idle_s)
         cutting.start()
         send_tracking.leaves()
         try:
-            line.send(question)
+            connection.send(question)
         except (WebSocketException, OSError) as error:
-            raise self._broken(error, course) from None
+            raise self._broken(error, transcript) from None
         finally:
             cutting.cancel()
 
-    def _listen(self, line: Line, course: Course, file: BinaryIO, told: Callable[[str], None], most_bytes: int) -> None:
+    def _listen(
+        self,
+        connection: SpeechConnection,
+        transcript: TaskTranscript,
+        file: BinaryIO,
+        told: Callable[[str], None],
+        most_bytes: int,
+    ) -> None:
         """Take what comes until the task is finished, or has sent more than a text of that length can give."""
         text_bytes = 0
-        for is_text, data in self._messages(line, course):
+        for is_text, data in self._messages(connection, transcript):
             if not is_text:
-                course.audio_bytes += len(data)
-                if course.audio_bytes > most_bytes:
-                    raise self._too_much(course)
+                transcript.audio_bytes += len(data)
+                if transcript.audio_bytes > most_bytes:
+                    raise self._too_much(transcript)
                 file.write(data)
                 continue
             text_bytes += len(data)
             if text_bytes > MOST_ANSWER_BYTES:
-                raise self._too_much(course)
-            event = course.take(self._without_key(data))
+                raise self._too_much(transcript)
+            event = transcript.take(self._without_key(data))
             if event:
                 told(event)
             if event == "task-finished":
                 return
 
-    def _messages(self, line: Line, course: Course) -> Iterator[tuple[bool, bytes]]:
+    def _messages(self, connection: SpeechConnection, transcript: TaskTranscript) -> Iterator[tuple[bool, bytes]]:
         """Yield what comes. Before an end in silence, or by the clock, there is one last look at what is here already."""
         ends_at, is_late = time.monotonic() + self._total_s, False
         while True:
             left_s = ends_at - time.monotonic()
             if left_s <= 0:
                 if is_late:
-                    raise self._late(False, course)
+                    raise self._late(False, transcript)
                 is_late, left_s, ends_at = True, LAST_LOOK_S, time.monotonic() + LAST_LOOK_S
             try:
-                yield line.next_message(min(left_s, self._idle_s))
+                yield connection.next_message(min(left_s, self._idle_s))
             except TimeoutError:
                 if left_s > self._idle_s:
-                    yield self._last_look(line, course)
+                    yield self._last_look(connection, transcript)
             except (WebSocketException, OSError) as error:
-                raise self._broken(error, course) from None
+                raise self._broken(error, transcript) from None
 
-    def _last_look(self, line: Line, course: Course) -> tuple[bool, bytes]:
+    def _last_look(self, connection: SpeechConnection, transcript: TaskTranscript) -> tuple[bool, bytes]:
         try:
-            return line.next_message(LAST_LOOK_S)
+            return connection.next_message(LAST_LOOK_S)
         except TimeoutError:
-            raise self._late(True, course) from None
+            raise self._late(True, transcript) from None
         except (WebSocketException, OSError) as error:
-            raise self._broken(error, course) from None
+            raise self._broken(error, transcript) from None
 
-    def _too_much(self, course: Course) -> MaybeSent:
+    def _too_much(self, transcript: TaskTranscript) -> MaybeSent:
         return MaybeSent(
-            say(
+            tr(
                 f"{self._host} sent more than a text of that length can give; it was stopped",
                 f"{self._host} 返回的数据超过该长度文本的可能，已停止接收",
             ),
-            request_id=course.known_as,
+            request_id=transcript.known_as,
         )
 
-    def _late(self, idle: bool, course: Course) -> MaybeSent:
+    def _late(self, idle: bool, transcript: TaskTranscript) -> MaybeSent:
         text = (
-            say(f"{self._host} said nothing for {self._idle_s:g} s", f"{self._host} 在 {self._idle_s:g} 秒内没有应答")
+            tr(f"{self._host} said nothing for {self._idle_s:g} s", f"{self._host} 在 {self._idle_s:g} 秒内没有应答")
             if idle
-            else say(f"the speech was not finished after {self._total_s:g} s", f"语音在 {self._total_s:g} 秒后仍未完成")
+            else tr(f"the speech was not finished after {self._total_s:g} s", f"语音在 {self._total_s:g} 秒后仍未完成")
         )
-        return MaybeSent(text, request_id=course.known_as)
+        return MaybeSent(text, request_id=transcript.known_as)
 
-    def _broken(self, error: Exception, course: Course) -> MaybeSent:
+    def _broken(self, error: Exception, transcript: TaskTranscript) -> MaybeSent:
         reason = ""
         if isinstance(error, ConnectionClosed) and error.rcvd is not None:
             words = self._without_key(error.rcvd.reason.encode()).decode("utf-8", "replace")
             reason = f" ({error.rcvd.code}{' ' if words else ''}{words[:80]})"
         return MaybeSent(
-            say(
+            tr(
                 f"the connection to {self._host} broke before the speech was finished{reason}",
                 f"与 {self._host} 的连接在语音完成前中断{reason}",
             ),
-            request_id=course.known_as,
+            request_id=transcript.known_as,
         )
 
     @property

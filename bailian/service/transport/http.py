@@ -19,11 +19,11 @@ import urllib3.exceptions
 
 from bailian import __version__
 from bailian.errors import MaybeSent, NotSent, TransportError
-from bailian.i18n import say
+from bailian.i18n import tr
 from bailian.service.json_reader import json_object
 from bailian.service.sse import Frame, frames
 from bailian.service.transport import network, send_tracking
-from bailian.service.transport.keepalive import WholeAdapter, WholeAnswer
+from bailian.service.transport.keepalive import KeepaliveAdapter, KeepaliveResponse
 from bailian.service.transport.packed import MOST_ANSWER_BYTES, PIECE_BYTES, TooLong, Unpacker, limited, unpacked
 
 CONNECT_TIMEOUT_S = 10.0
@@ -101,7 +101,7 @@ def new_session(url: str) -> requests.Session:
     bundle = network.ca_bundle() if url.startswith("https:") or (proxy and proxy.is_tls) else None
     session.verify = str(bundle.path) if bundle else True
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-    adapter = send_tracking.NotingAdapter(pool_maxsize=POOL_CONNECTIONS, max_retries=0)
+    adapter = send_tracking.TrackingAdapter(pool_maxsize=POOL_CONNECTIONS, max_retries=0)
     session.mount("https://", adapter)
     session.mount("http://", adapter)
     # Packed answers save little, and what is counted, continued and limited is easier told from plain ones.
@@ -117,7 +117,7 @@ class Http:
         self._headers = dict(headers)
         self._key = key.encode()
         self._session = new_session(base_url)
-        self._adapter = WholeAdapter(pool_maxsize=POOL_CONNECTIONS, max_retries=0)
+        self._adapter = KeepaliveAdapter(pool_maxsize=POOL_CONNECTIONS, max_retries=0)
         self.answered = False
         """Whether anything has come back yet."""
         self._kept: dict[tuple[str, str], requests.PreparedRequest] = {}
@@ -138,7 +138,7 @@ class Http:
             NotSent: nothing of the request was handed to a connection.
             MaybeSent: something was, and no complete answer came.
         """
-        send_tracking.forget(read_timeout_s)
+        send_tracking.reset(read_timeout_s)
         try:
             # Streamed and closed here: requests would leave the socket of a cut answer to the garbage collector.
             with self._adapter.send(
@@ -192,7 +192,7 @@ class Http:
             MaybeSent: something was, and the stream broke, or fell silent for `read_timeout_s`.
         """
         all_headers = {**self._headers, **headers, "Content-Type": "application/json"}
-        send_tracking.forget(STREAM_WITHIN_S)
+        send_tracking.reset(STREAM_WITHIN_S)
         try:
             with self._session.post(
                 self._base_url + path,
@@ -229,7 +229,9 @@ def whole_body(response: requests.Response, most_bytes: int = MOST_ANSWER_BYTES)
         urllib3.exceptions.HTTPError: the rest did not come.
     """
     raw = response.raw
-    body = raw.body if isinstance(raw, WholeAnswer) else b"".join(limited(_plain(response, PIECE_BYTES), most_bytes))
+    body = (
+        raw.body if isinstance(raw, KeepaliveResponse) else b"".join(limited(_plain(response, PIECE_BYTES), most_bytes))
+    )
     return unpacked(body, response.headers.get("content-encoding"))
 
 
@@ -256,39 +258,37 @@ def transport_error(error: Exception, url: str, read_timeout_s: float) -> Transp
     """Return our error for one of requests' or urllib3's. Whether it was sent is evidence, the rest is wording."""
     host = "/".join(url.split("/", 3)[2:3])
     text = _wording(error, url, host, read_timeout_s)
-    if send_tracking.left():
+    if send_tracking.was_sent():
         return MaybeSent(text)
     return NotSent(text, advice=network.trust_advice() if _is_untrusted(error) else None)
 
 
 def _wording(error: Exception, url: str, host: str, read_timeout_s: float) -> str:
     if isinstance(error, TooLong):
-        return say(f"{host} sent more than any answer has", f"{host} 返回的数据超过任何正常应答的长度")
+        return tr(f"{host} sent more than any answer has", f"{host} 返回的数据超过任何正常应答的长度")
     is_silence = isinstance(error, requests.ReadTimeout | urllib3.exceptions.ReadTimeoutError)
-    if isinstance(error, requests.ConnectTimeout) or (is_silence and not send_tracking.left()):
+    if isinstance(error, requests.ConnectTimeout) or (is_silence and not send_tracking.was_sent()):
         named = network.proxy_words(url)
         if named:
-            return say(f"the proxy{named} did not connect to {host} in time", f"代理{named}连接 {host} 超时")
-        return say(f"{host} did not accept a connection in time", f"连接 {host} 超时")
+            return tr(f"the proxy{named} did not connect to {host} in time", f"代理{named}连接 {host} 超时")
+        return tr(f"{host} did not accept a connection in time", f"连接 {host} 超时")
     if is_silence:
-        return say(
+        return tr(
             f"{host} did not answer within {read_timeout_s:.0f} s", f"{host} 在 {read_timeout_s:.0f} 秒内没有应答"
         )
     reason = _reason(error)
-    if send_tracking.left():
-        return say(
-            f"the connection to {host} broke before the answer was complete", f"与 {host} 的连接在应答完成前中断"
-        )
+    if send_tracking.was_sent():
+        return tr(f"the connection to {host} broke before the answer was complete", f"与 {host} 的连接在应答完成前中断")
     if isinstance(reason, urllib3.exceptions.NameResolutionError):
-        return say(f"the host name {host} cannot be resolved", f"无法解析域名 {host}")
+        return tr(f"the host name {host} cannot be resolved", f"无法解析域名 {host}")
     if isinstance(reason, urllib3.exceptions.ProxyError):
         named = network.proxy_words(url)
-        return say(f"the proxy{named} did not connect to {host}: {reason}", f"代理{named}无法连接 {host}：{reason}")
+        return tr(f"the proxy{named} did not connect to {host}: {reason}", f"代理{named}无法连接 {host}：{reason}")
     if isinstance(reason, urllib3.exceptions.SSLError):
-        return say(f"no secure connection to {host}: {reason}", f"无法与 {host} 建立安全连接：{reason}")
+        return tr(f"no secure connection to {host}: {reason}", f"无法与 {host} 建立安全连接：{reason}")
     if isinstance(error, ValueError):  # no URL, no header: refused by the library. Its text may hold the key.
-        return say(f"no request can be made for {host}", f"无法构造发往 {host} 的请求")
-    return say(f"cannot connect to {host}", f"无法连接 {host}")
+        return tr(f"no request can be made for {host}", f"无法构造发往 {host} 的请求")
+    return tr(f"cannot connect to {host}", f"无法连接 {host}")
 
 
 def _is_untrusted(error: Exception) -> bool:

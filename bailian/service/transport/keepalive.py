@@ -15,11 +15,11 @@ from urllib3 import HTTPConnectionPool, HTTPResponse, HTTPSConnectionPool
 from urllib3.exceptions import ProtocolError, ReadTimeoutError
 
 from bailian.service.transport.packed import MOST_ANSWER_BYTES, PIECE_BYTES, limited
-from bailian.service.transport.send_tracking import Connection, NotingAdapter, TlsConnection
+from bailian.service.transport.send_tracking import Connection, TlsConnection, TrackingAdapter
 
 
 @dataclass(frozen=True, slots=True)
-class WholeAnswer:
+class KeepaliveResponse:
     """An answer whose body, packed perhaps, is here; requests takes it for one of urllib3's."""
 
     status: int
@@ -46,12 +46,12 @@ def _body_of(found: http.client.HTTPResponse) -> bytes:
     return body
 
 
-class _Whole:
+class _Keepalive:
     """Mixed into a pool class."""
 
     def urlopen(
         self, method: str, url: str, body: bytes | None = None, headers: Mapping[str, str] | None = None, **options: Any
-    ) -> WholeAnswer | HTTPResponse:
+    ) -> KeepaliveResponse | HTTPResponse:
         conn = self._get_conn()  # type: ignore[attr-defined]
         if conn.is_closed:
             self._put_conn(conn)  # type: ignore[attr-defined]
@@ -60,7 +60,7 @@ class _Whole:
         try:
             conn.sock.settimeout(options["timeout"].read_timeout)
             found = conn.ask(method, url, body, headers)
-            answer = WholeAnswer(found.status, found.reason, found.headers, _body_of(found))
+            answer = KeepaliveResponse(found.status, found.reason, found.headers, _body_of(found))
         except TimeoutError as error:
             raise ReadTimeoutError(self, url, "Read timed out.") from error  # type: ignore[arg-type]
         except (OSError, http.client.HTTPException) as error:
@@ -72,15 +72,15 @@ class _Whole:
         return answer
 
 
-class _WholePool(_Whole, HTTPConnectionPool):  # type: ignore[misc]
+class _KeepalivePool(_Keepalive, HTTPConnectionPool):  # type: ignore[misc]
     ConnectionCls = Connection
 
 
-class _WholeTlsPool(_Whole, HTTPSConnectionPool):  # type: ignore[misc]
+class _KeepaliveTlsPool(_Keepalive, HTTPSConnectionPool):  # type: ignore[misc]
     ConnectionCls = TlsConnection
 
 
-class WholeAdapter(NotingAdapter):
+class KeepaliveAdapter(TrackingAdapter):
     """requests' adapter for requests whose answers are wanted whole."""
 
-    pool_classes: ClassVar[Mapping[str, Any]] = {"http": _WholePool, "https": _WholeTlsPool}
+    pool_classes: ClassVar[Mapping[str, Any]] = {"http": _KeepalivePool, "https": _KeepaliveTlsPool}

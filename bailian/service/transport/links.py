@@ -12,7 +12,7 @@ import socket
 import unicodedata
 from urllib.parse import unquote, urlsplit
 
-from bailian.i18n import say
+from bailian.i18n import tr
 
 LOCAL_NAMES = ("localhost", "localhost.localdomain", "ip6-localhost", "ip6-loopback")
 # Names that no public host has (RFC 6761, RFC 6762, RFC 8375; ICANN reserved `internal` in 2024).
@@ -46,14 +46,14 @@ def why_not(link: str, *, came_from: str | None = None) -> str:
         parts = urlsplit(link)
         host = parts.hostname
     except ValueError:
-        return say("it is no link", "不是有效链接")
+        return tr("it is no link", "不是有效链接")
     # What separates host and path is read in two ways where a backslash stands: by this parser, and by who connects.
     if parts.scheme not in ("http", "https") or not host or "\\" in link:
-        return say("it is no link", "不是有效链接")
+        return tr("it is no link", "不是有效链接")
     if parts.scheme == "http" and came_from and came_from.startswith("https:"):
-        return say("it leads from https to http", "从 https 转到了 http")
+        return tr("it leads from https to http", "从 https 转到了 http")
     if is_local(host):
-        return say(f"it leads into a private network ({host[:80]})", f"指向内部网络（{host[:80]}）")
+        return tr(f"it leads into a private network ({host[:80]})", f"指向内部网络（{host[:80]}）")
     return ""
 
 

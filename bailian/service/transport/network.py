@@ -19,7 +19,7 @@ from requests.utils import should_bypass_proxies
 
 from bailian.config.endpoints import LOOPBACK_HOSTS
 from bailian.errors import SetupError
-from bailian.i18n import say
+from bailian.i18n import tr
 
 DEFAULT_PORTS = {"http": 80, "https": 443, "socks4": 1080, "socks4a": 1080, "socks5": 1080, "socks5h": 1080}
 # What desktops write for a SOCKS proxy that resolves names itself.
@@ -98,7 +98,7 @@ def proxy_words(url: str) -> str:
 
 def _variable(name: str, value: str) -> str:
     variables = (f"{name}_proxy", f"{name.upper()}_PROXY")
-    return next((one for one in variables if os.environ.get(one) == value), say("the system's proxy", "系统代理"))
+    return next((one for one in variables if os.environ.get(one) == value), tr("the system's proxy", "系统代理"))
 
 
 def _checked(value: str, variable: str) -> Proxy:
@@ -136,13 +136,13 @@ def _no_proxy(value: str, variable: str) -> SetupError:
     text = unicodedata.normalize("NFKC", value)
     shown = f"…@{text.rpartition('@')[2]}" if "@" in text else text
     why = (
-        say(", since it has full-width or other non-ASCII characters", "，其中含有全角或其他非 ASCII 字符")
+        tr(", since it has full-width or other non-ASCII characters", "，其中含有全角或其他非 ASCII 字符")
         if not value.isascii()
         else ""
     )
     return SetupError(
-        say(f"{variable} is no address of a proxy{why}: {shown}", f"{variable} 不是有效的代理地址{why}：{shown}"),
-        advice=say(
+        tr(f"{variable} is no address of a proxy{why}: {shown}", f"{variable} 不是有效的代理地址{why}：{shown}"),
+        advice=tr(
             f"write {variable}=http://HOST:PORT, or http://USER:PASSWORD@HOST:PORT with other signs than letters and "
             f"digits in the password percent-encoded; to use none: `unset {variable}`",
             f"请写成 {variable}=http://主机:端口，或 http://用户:密码@主机:端口（密码中的特殊字符需百分号编码）；"
@@ -155,11 +155,11 @@ def _require_socks(variable: str) -> None:
     if all(find_spec(name) for name in SOCKS_MODULES):
         return
     raise SetupError(
-        say(
+        tr(
             f"{variable} names a SOCKS proxy, for which two packages are missing",
             f"{variable} 指定了 SOCKS 代理，但缺少所需的两个软件包",
         ),
-        advice=say(
+        advice=tr(
             "`pip install PySocks python-socks`, or set HTTPS_PROXY=http://HOST:PORT if your proxy speaks HTTP, too",
             "`pip install PySocks python-socks`；若代理也支持 HTTP，可设置 HTTPS_PROXY=http://主机:端口",
         ),
@@ -185,15 +185,15 @@ def ca_bundle() -> CaBundle | None:
 
 
 def _check_certificates(path: Path, variable: str) -> None:
-    reason = say("it holds no certificate", "其中没有证书")
+    reason = tr("it holds no certificate", "其中没有证书")
     try:
         if b"-----BEGIN" in path.read_bytes():
             return
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
     raise SetupError(
-        say(f"{variable}={path}: {reason}", f"{variable}={path}：{reason}"),
-        advice=say(
+        tr(f"{variable}={path}: {reason}", f"{variable}={path}：{reason}"),
+        advice=tr(
             f"set {variable} to a file of certificates (PEM), or unset it to trust the public authorities",
             f"请把 {variable} 设为证书文件（PEM），或取消该变量以使用公共证书",
         ),
@@ -204,13 +204,13 @@ def trust_advice() -> str:
     """Return what to do about a certificate that is not trusted."""
     bundle = ca_bundle()
     if bundle is None:
-        return say(
+        return tr(
             "if your network looks into TLS, put its CA certificate and the public ones into one file and set "
             "REQUESTS_CA_BUNDLE=/path/to/it.pem; check this machine's date, too",
             "若所在网络会检查 TLS，请把其 CA 证书与公共证书放入同一文件，并设置 REQUESTS_CA_BUNDLE=/文件路径.pem；"
             "同时请检查本机日期",
         )
-    return say(
+    return tr(
         f"the certificates to trust come from {bundle.variable}={bundle.path}: add the issuer there (set "
         "REQUESTS_CA_BUNDLE to another file), or unset the variable",
         f"受信任的证书来自 {bundle.variable}={bundle.path}：请在其中加入签发者（可用 REQUESTS_CA_BUNDLE 指定其他文件），"

@@ -62,16 +62,16 @@ class Unpacker:
                 return
             self._stream = zlib.decompressobj(self._bits(data))
         while True:
-            piece = self._stream.decompress(data, PIECE_BYTES)
-            if piece:
-                yield piece
+            chunk = self._stream.decompress(data, PIECE_BYTES)
+            if chunk:
+                yield chunk
             data = self._stream.unconsumed_tail
             if self._stream.eof:
                 data = self._stream.unused_data
                 if self._name != "gzip" or not data.startswith(_GZIP_BEGIN):
                     return  # what follows the end belongs to nothing
                 self._stream = zlib.decompressobj(_GZIP_BITS)
-            elif not data and len(piece) < PIECE_BYTES:
+            elif not data and len(chunk) < PIECE_BYTES:
                 return
 
     def _bits(self, begin: bytes) -> int:
@@ -88,11 +88,11 @@ def limited(pieces: Iterable[bytes], most_bytes: int = MOST_ANSWER_BYTES) -> Ite
         TooLong: together they have more bytes than that.
     """
     left_bytes = most_bytes
-    for piece in pieces:
-        left_bytes -= len(piece)
+    for chunk in pieces:
+        left_bytes -= len(chunk)
         if left_bytes < 0:
             raise TooLong(f"more than {most_bytes} bytes")
-        yield piece
+        yield chunk
 
 
 def unpacked(body: bytes, content_encoding: str | None) -> bytes:

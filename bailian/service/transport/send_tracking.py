@@ -46,13 +46,13 @@ def _watch() -> Watch:
     return found if isinstance(found, Watch) else watch()
 
 
-def forget(answer_within_s: float | None = None) -> None:
+def reset(answer_within_s: float | None = None) -> None:
     """Start watching for this thread's next request, whose whole answer may take so long; None: without an end."""
     own = _watch()
     own.left, own.answer_within_s = False, answer_within_s
 
 
-def left() -> bool:
+def was_sent() -> bool:
     """Return whether anything of this thread's request was handed to an open connection."""
     return _watch().left
 
@@ -66,7 +66,7 @@ def answer_within_s() -> float | None:
     return _watch().answer_within_s
 
 
-class _Noting:
+class _Tracking:
     """Mixed into a connection class: notes the first byte that is the request's own (a proxy's CONNECT is not)."""
 
     _in_tunnel = False
@@ -106,11 +106,11 @@ class _Noting:
         super().send(data)  # type: ignore[misc]
 
 
-class Connection(_Noting, HTTPConnection):
+class Connection(_Tracking, HTTPConnection):
     """urllib3's, and it notes what it sends."""
 
 
-class TlsConnection(_Noting, HTTPSConnection):
+class TlsConnection(_Tracking, HTTPSConnection):
     """The same inside TLS."""
 
 
@@ -122,7 +122,7 @@ class _TlsPool(HTTPSConnectionPool):
     ConnectionCls = TlsConnection
 
 
-class NotingAdapter(HTTPAdapter):
+class TrackingAdapter(HTTPAdapter):
     """requests' adapter over connections that note what they send; it never repeats a request.
 
     What it works out anew for each request (which pool, which path, cookies) is the same each time here: half of
@@ -177,7 +177,7 @@ def _through_socks(pool: type) -> type:
     from urllib3.contrib.socks import SOCKSConnection, SOCKSHTTPSConnection
 
     own = SOCKSHTTPSConnection if issubclass(pool, HTTPSConnectionPool) else SOCKSConnection
-    return type("SocksPool", (pool,), {"ConnectionCls": type("SocksLine", (_Noting, own), {})})
+    return type("SocksPool", (pool,), {"ConnectionCls": type("SocksLine", (_Tracking, own), {})})
 
 
 @lru_cache(maxsize=64)

@@ -1,0 +1,140 @@
+"""What the steps may use: the services of one account, and the state of one run."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from bailian.engine.job import Job
+from bailian.engine.task_list import TaskListPoller
+from bailian.errors import BailianError
+from bailian.service.client import Service
+from bailian.service.download import Downloader
+from bailian.store.budgets import Budget
+from bailian.store.jobs import Journal
+from bailian.store.leases import ProcessLease
+from bailian.store.limits import SharedLimits
+
+if TYPE_CHECKING:
+    from bailian.modalities.text_answers import Assembly
+
+
+class Progress(Protocol):
+    """Told what happens; the default says nothing."""
+
+    def update(self, job: Job, status: str, elapsed_s: float) -> None: ...
+
+    def on_chunk(self, job: Job, text: str, thought: str) -> None:
+        """Show a piece of a streamed answer."""
+
+    def on_shutdown(self, requests: int, seconds: float) -> None:
+        """Say that paid requests are under way, and how long their answers are waited for at most."""
+
+
+class NoProgress:
+    def update(self, job: Job, status: str, elapsed_s: float) -> None:
+        pass
+
+    def on_chunk(self, job: Job, text: str, thought: str) -> None:
+        pass
+
+    def on_shutdown(self, requests: int, seconds: float) -> None:
+        pass
+
+
+class Speech(Protocol):
+    """Speaks one text; `service.speech.session` does, which is loaded when it is needed."""
+
+    def speak(self, run_task_payload: Mapping[str, Any], part_path: Path) -> dict[str, Any]: ...
+
+
+@dataclass
+class RunState:
+    """What the jobs of one run of the engine know of each other. Gone with the process."""
+
+    budgets: tuple[Budget, ...] = ()
+    seen: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Answers of tasks that are over and may be one of our lost ones."""
+    asking: threading.Lock = field(default_factory=threading.Lock)
+    """Held by the one job that asks about such a task; the others wait for what it hears."""
+    queued_s: dict[str, float] = field(default_factory=dict)
+    """How long the last finished task of a model had waited in the service's queue: the next one will, too."""
+    stopping: threading.Event = field(default_factory=threading.Event)
+    """Set when this process is about to leave: no further part of a text is sent."""
+    streams: dict[str, Assembly] = field(default_factory=dict)
+    """What has come of the answers under way, by job. Who takes one out writes its end down."""
+    uploads: dict[tuple[str, Path], str] = field(default_factory=dict)
+    """Where files were uploaded, by job and path."""
+    open_prices: set[str] = field(default_factory=set)
+    """Requests under way whose real cost is known with their answers: until then the most they can cost is reserved."""
+    halted_by: BailianError | None = None
+    """Why no further request of this run would reach the service."""
+    time_asked_s: float | None = None
+    """When the service was last asked for its time (monotonic)."""
+    asking_time: threading.Lock = field(default_factory=threading.Lock)
+    dirty_dirs: set[Path] = field(default_factory=set)
+    """Folders with new names in them that a power cut could take back."""
+
+
+@dataclass
+class Services:
+    """Everything a step may touch. Time and chance are arguments, so no test sleeps."""
+
+    account: str
+    journal: Journal
+    limits: SharedLimits
+    lease: ProcessLease
+    service: Service
+    downloader: Downloader
+    speech: Callable[[], Speech]
+    """Opens no connection: gives what opens one."""
+    progress: Progress = field(default_factory=NoProgress)
+    run_state: RunState = field(default_factory=RunState)
+    monotonic: Callable[[], float] = time.monotonic
+    wall: Callable[[], float] = time.time
+    jitter: Callable[[], float] = random.random
+    sleep: Callable[[float], None] = time.sleep
+
+    @cached_property
+    def task_list(self) -> TaskListPoller:
+        """Return what the account's task list tells of many tasks at once."""
+        return TaskListPoller(lambda note: self.service.list_tasks(turn=self.query_turn, on_page=note), self.monotonic)
+
+    def queue_of(self, job: Job) -> str:
+        """Return the name of the queue that a model's jobs wait in, in all processes."""
+        return f"submit:{self.account}:{job.wire_model}"
+
+    def budgets_of(self, job: Job) -> tuple[Budget, ...]:
+        """Return what the job must fit into: the account's budgets and its batch's."""
+        return tuple(budget for budget in self.run_state.budgets if budget.run in (None, job.run))
+
+    def query_turn(self, poll_per_s: float = 20.0) -> None:
+        """Wait for a place among the account's queries: for the rare questions that are not polls."""
+        wait_s = self.limits.rates.reserve(f"query:{self.account}", poll_per_s)
+        if wait_s > 0:
+            self.sleep(wait_s)
+
+
+def age_s(job: Job, services: Services) -> float | None:
+    """Return how long ago a job was sent, by the service's clock alone; None if that is not known."""
+    now_s = services.service.clock.now_s()
+    return None if now_s is None or job.sent_server_s is None else now_s - job.sent_server_s
+
+
+def query_wait_s(job: Job, services: Services) -> float:
+    """Take a place among the account's queries; return the seconds until it (0: ask now).
+
+    A place that must be waited for is kept: the next call for this job is free.
+    """
+    if job.has_place:
+        job.has_place = False
+        return 0.0
+    wait_s = services.limits.rates.reserve(f"query:{services.account}", job.poll_per_s)
+    job.has_place = wait_s > 0
+    return wait_s

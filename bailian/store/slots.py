@@ -1,0 +1,138 @@
+"""Which tasks run, counted by all processes together: one slot a task, tickets in the order of asking."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+from bailian.store.database import Database
+
+# Who waits for a slot asks several times a second; who has not asked for so long is dead or gone.
+TICKET_LIFE_S = 10.0
+# A process that holds slots shows so often that it goes on; one that has not for so long is stopped (Ctrl-Z, a debugger).
+BEAT_S = 3.0
+SILENT_S = 15.0
+COMMAND_CHARS = 60
+
+
+class Holder(NamedTuple):
+    """A process that has slots of a queue."""
+
+    pid: int
+    command: str
+    seen_s: float
+    """When it last showed that it goes on."""
+    is_silent: bool
+    job_ids: tuple[str, ...]
+
+
+class ConcurrencyLimiter:
+    """Slots by queue, such as "submit:wan2.2-t2i-flash"."""
+
+    def __init__(self, database: Database, clock: Callable[[], float]) -> None:
+        self._database = database
+        self._clock = clock
+        self._next_beat_s: dict[str, float] = {}
+
+    def acquire(self, queue: str, limit: int, job_id: str, owner: str, is_dead: Callable[[str | None], bool]) -> bool:
+        """Take one of `limit` slots for a running task; False if none is free, or others have waited longer.
+
+        Every process has one ticket a queue and keeps its place by asking again. A dead owner's slots are free.
+        """
+        with self._database.write() as db:
+            now_s = self._clock()
+            if db.execute("SELECT 1 FROM slots WHERE job_id = ?", (job_id,)).fetchone():
+                return True
+            taken = _slots(db, queue)
+            if taken >= limit:
+                for (other,) in db.execute("SELECT DISTINCT owner FROM slots WHERE queue = ?", (queue,)).fetchall():
+                    if other != owner and is_dead(other):
+                        db.execute("DELETE FROM slots WHERE owner = ?", (other,))
+                        db.execute("DELETE FROM holders WHERE owner = ?", (other,))
+                taken = _slots(db, queue)
+            db.execute(
+                "INSERT INTO tickets (queue, owner, seen_s) VALUES (?, ?, ?)"
+                " ON CONFLICT (queue, owner) DO UPDATE SET seen_s = excluded.seen_s",
+                (queue, owner, now_s),
+            )
+            db.execute(
+                "DELETE FROM tickets WHERE queue = ? AND NOT seen_s BETWEEN ? AND ?",
+                (queue, now_s - TICKET_LIFE_S, now_s + TICKET_LIFE_S),
+            )
+            (before,) = db.execute(
+                "SELECT COUNT(*) FROM tickets WHERE queue = ? AND number <"
+                " (SELECT number FROM tickets WHERE queue = ? AND owner = ?)",
+                (queue, queue, owner),
+            ).fetchone()
+            if before >= limit - taken:
+                return False
+            db.execute("DELETE FROM tickets WHERE queue = ? AND owner = ?", (queue, owner))
+            db.execute("INSERT INTO slots VALUES (?, ?, ?)", (job_id, queue, owner))
+            self._show(db, owner, now_s)
+        return True
+
+    def adopt(self, queue: str, job_id: str, owner: str) -> None:
+        """Count a task that runs already, whatever the limit."""
+        with self._database.write() as db:
+            db.execute("INSERT OR REPLACE INTO slots VALUES (?, ?, ?)", (job_id, queue, owner))
+            self._show(db, owner, self._clock())
+
+    def holds(self, job_id: str) -> bool:
+        """Return whether a job's slot is still its own: those of a process that was stopped may be freed."""
+        return bool(self._database.read("SELECT 1 FROM slots WHERE job_id = ?", (job_id,)))
+
+    def release(self, job_id: str) -> None:
+        """Give a slot back."""
+        with self._database.write() as db:
+            db.execute("DELETE FROM slots WHERE job_id = ?", (job_id,))
+
+    def beat(self, owner: str) -> None:
+        """Show now and then that a process which has slots goes on."""
+        due_s = self._next_beat_s.get(owner)
+        if due_s is not None and time.monotonic() >= due_s:
+            with self._database.write() as db:
+                self._show(db, owner, self._clock())
+
+    def _show(self, db: sqlite3.Connection, owner: str, now_s: float) -> None:
+        self._next_beat_s[owner] = time.monotonic() + BEAT_S
+        db.execute("INSERT OR REPLACE INTO holders VALUES (?, ?, ?, ?)", (owner, os.getpid(), _command(), now_s))
+
+    def holders(self, queue: str) -> list[Holder]:
+        """Return who has slots of a queue."""
+        now_s = self._clock()
+        rows = self._database.read(
+            "SELECT pid, command, seen_s, job_id FROM slots JOIN holders USING (owner) WHERE queue = ?"
+            " ORDER BY seen_s, owner, job_id",
+            (queue,),
+        )
+        found: dict[tuple[int, str, float], list[str]] = {}
+        for row in rows:
+            found.setdefault((row["pid"], row["command"], row["seen_s"]), []).append(row["job_id"])
+        return [
+            Holder(pid, command, seen_s, not abs(now_s - seen_s) <= SILENT_S, tuple(job_ids))
+            for (pid, command, seen_s), job_ids in found.items()
+        ]
+
+    def leave(self, owner: str) -> None:
+        """Give everything back that a process holds or waits for."""
+        with self._database.write() as db:
+            db.execute("DELETE FROM slots WHERE owner = ?", (owner,))
+            db.execute("DELETE FROM tickets WHERE owner = ?", (owner,))
+            db.execute("DELETE FROM holders WHERE owner = ?", (owner,))
+        self._next_beat_s.pop(owner, None)
+
+
+def _command() -> str:
+    """Return how this process was called, short. No option takes a key."""
+    words = [Path(sys.argv[0]).name, *sys.argv[1:]] if sys.argv else []
+    return " ".join(words)[:COMMAND_CHARS].encode("utf-8", "replace").decode("utf-8")  # names of other encodings
+
+
+def _slots(db: sqlite3.Connection, queue: str) -> int:
+    (count,) = db.execute("SELECT COUNT(*) FROM slots WHERE queue = ?", (queue,)).fetchone()
+    return int(count)
