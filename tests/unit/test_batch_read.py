@@ -285,6 +285,24 @@ def test_wrong_defaults_are_told_once(tmp_path: Path, defaults: object, told: st
     assert told in str(error)
 
 
+@pytest.mark.parametrize("text", ["一行\u2028两行", "第一页\x0c第二页", "\ufeff猫"])
+def test_a_prompt_file_makes_the_key_of_its_words(tmp_path: Path, text: str) -> None:
+    """What is mended before it is sent is mended later: a row with another key would be paid again."""
+    (tmp_path / "提示.txt").write_text(f"\ufeff{text}\n", encoding="utf-8")
+    files = {
+        "a.json": json.dumps([{"kind": "text", "prompt_file": "提示.txt"}]),
+        "b.json": json.dumps({"defaults": {"text_tasks": {"prompt_file": "提示.txt"}}, "text_tasks": [{}]}),
+        "c.jsonl": json.dumps({"kind": "text", "prompt_file": "提示.txt"}),
+        "d.csv": "kind,prompt_file\ntext,提示.txt\n",
+        "in_the_row.json": json.dumps([{"kind": "text", "prompt": text}]),
+    }
+    keys = set()
+    for name, content in files.items():
+        (tmp_path / name).write_text(content, encoding="utf-8")
+        keys |= {row.key for row in read_rows(tmp_path / name)}
+    assert len(keys) == 1
+
+
 def test_a_prompt_file_is_read_beside_the_config(tmp_path: Path) -> None:
     """Its text without the blanks around it; it counts for the key as if it stood in the row."""
     (tmp_path / "提示.txt").write_bytes("\ufeff 一只猫\n".encode())

@@ -17,7 +17,7 @@ from bailian.modalities.rules.values import cell
 from bailian.modalities.rules.values import read as value_of
 from bailian.store.paths import local_path
 from bailian.text.decoding import NotText, read_text
-from bailian.types import Notice
+from bailian.types import Notice, read_as
 
 
 @dataclass(frozen=True)
@@ -52,12 +52,16 @@ class PromptFiles:
 
     def _read(self, path: Path) -> tuple[str, list[Notice]]:
         try:
-            return sendable(read_text(path), str(path))
+            found = read_text(path)
+            sendable(found, str(path))
         except NotText as error:
             text = str(error)
         except (OSError, ValueError) as error:  # ValueError: a NUL in the name
             reason = error.strerror if isinstance(error, OSError) else str(error)
             text = tr(f"cannot read {path}: {reason}", f"无法读取 {path}：{reason}")
+        else:
+            # As it stands, like a prompt in the row itself: the row's key is made of it. `prepare` mends its line ends.
+            return found.text.strip(), read_as(found.remark)
         raise InvalidRequest.one("prompt_file", text)
 
 
