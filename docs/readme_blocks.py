@@ -40,7 +40,7 @@ def exit_codes() -> str:
             "工具自身的缺陷：说明应报告的内容，已收到的结果会保留",
         ),
         Exit.REFUSED_LOCALLY: tr("refused before anything was sent", "发送前被拒绝"),
-        Exit.ACCOUNT: tr("key, account, quota or budget", "密钥、账号、额度或预算问题"),
+        Exit.ACCOUNT: tr("key, account, quota, budget or settings", "密钥、账号、额度、预算或设置问题"),
         Exit.REFUSED_BY_SERVICE: tr("the service refused it, or the task failed", "服务端拒绝，或任务失败"),
         Exit.TRY_AGAIN: tr("network, disk or service fault: worth another try", "网络、磁盘或服务故障，可以重试"),
         Exit.STILL_RUNNING: tr("still running; the task id was printed", "仍在运行，已输出 task_id"),
