@@ -37,13 +37,21 @@ def test_both_readmes_have_the_same_two_commands() -> None:
     assert re.findall(r"^python3 -m venv.*$", chinese, re.MULTILINE) == commands
 
 
-@pytest.mark.parametrize(
-    "name", ["README.md", "README.zh-CN.md", "docs/wire.md", "docs/reference.md", "bailian/sandbox/README.md"]
-)
+PAGES = sorted(str(page.relative_to(ROOT)) for page in (*ROOT.glob("*.md"), *ROOT.glob("[bd]*/**/*.md")))
+
+
+def anchors(page: Path) -> set[str]:
+    """Return where a link into a page can lead: its headings, as GitHub spells them."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("name", PAGES)
 def test_links_to_files_lead_somewhere(name: str) -> None:
-    path = ROOT / name
-    for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", path.read_text(encoding="utf-8")):
-        assert (path.parent / target).exists(), target
+    page = ROOT / name
+    for target, _, anchor in re.findall(r"\]\((?!https?:)([^)#]*)(#([^)]+))?\)", page.read_text(encoding="utf-8")):
+        assert (page.parent / target).exists(), target
+        assert not anchor or anchor in anchors(page.parent / target if target else page), (target, anchor)
 
 
 @pytest.mark.parametrize("config", CONFIGS, ids=lambda path: path.name)
