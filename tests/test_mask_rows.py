@@ -159,6 +159,17 @@ def test_a_mask_is_made_at_every_door(
     assert (mask.getpixel(white), mask.getpixel(black)) == (255, 0)
 
 
+@pytest.mark.parametrize("door", [config, json_rows, jsonl])
+@pytest.mark.parametrize("fields", [{"mask_box": "10,10,50,50"}, {"mask": "grey.png", "mask_fix": True}], ids=str)
+def test_a_request_with_a_mask_needs_no_function(
+    wanx_edit: Run, box: Sandbox, monkeypatch: pytest.MonkeyPatch, fields: dict[str, Any], door: Callable[..., str]
+) -> None:
+    """As with the flags: what edits a marked place is `description_edit_with_mask`."""
+    monkeypatch.setitem(globals(), "row", lambda given: {"prompt": "兔子", "image": "a.png", **given})
+    door(wanx_edit, fields, 0)
+    assert box.tasks[-1].body["input"]["function"] == FUNCTION
+
+
 @pytest.mark.parametrize("fields, says, door", at_doors(BAD))
 def test_a_mask_that_cannot_be_made_is_refused_at_every_door(
     wanx_edit: Run, box: Sandbox, fields: dict[str, Any], says: str, door: Callable[..., str]
@@ -189,7 +200,7 @@ def test_an_unknown_field_or_type_is_named(
 def test_flags_make_the_mask_of_every_row(wanx_edit: Run, box: Sandbox) -> None:
     Path("rows.jsonl").write_text("\n".join(json.dumps({**row({}), "prompt": text}) for text in "甲乙"))
     wanx_edit("--config", "rows.jsonl", "--mask-box", "10,10,50,50")
-    assert [task.body["input"]["prompt"] for task in box.tasks] == ["甲", "乙"]
+    assert {task.body["input"]["prompt"] for task in box.tasks} == {"甲", "乙"}
     assert sent_mask(box).getpixel((12, 12)) == 255
 
 

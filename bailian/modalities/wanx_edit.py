@@ -86,7 +86,7 @@ class WanxEditRequest(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
 
     model: str | None = None
-    function: str
+    function: str = ""
     prompt: str | None = None
     image: list[str] = []
     mask: list[str] = []
@@ -146,6 +146,10 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
+WITH_MASK = "description_edit_with_mask"
+"""The function of a request that has a mask and names none."""
+
+
 def prepare(
     values: Mapping[str, Any], catalog: Catalog, region: str, inputs: Mapping[str, Input] | None = None
 ) -> Prepared:
@@ -154,6 +158,8 @@ def prepare(
     Raises:
         InvalidRequest: every problem found, each with what is allowed.
     """
+    if not values.get("function") and any(values.get(name) for name in ("mask", *MASK_OPTIONS)):
+        values = {**values, "function": WITH_MASK}
     request, told = fields.clean_texts(fields.parse(WanxEditRequest, values), "prompt")
     chosen = choice.choose(request.model, KIND, DEFAULT_MODELS, catalog, region)
     model = chosen.model
@@ -190,6 +196,8 @@ def prepare(
 
 
 def _function_problems(name: str) -> list[Problem]:
+    if not name:
+        return [Problem("function", tr("is required", "必填"))]
     if name in FUNCTIONS:
         return []
     listed = ", ".join(f"{known} {function.title}" for known, function in FUNCTIONS.items())

@@ -61,7 +61,7 @@ def test_only_rows_of_the_kind_are_seen(journal: Journal, runs: BatchStore) -> N
     assert list(runs.waiting(RUN, "p", "text")) == []
     assert [row.id for row in runs.under_way(RUN, "p")] == ["image-submitted"]
     assert runs.missing_prices(RUN, "p") == {"image-waiting": "image"}
-    BatchStore(journal, "me", "text").take(RUN, "q", ["p"])
+    BatchStore(journal, "me", "text").take_over(RUN, "q", ["p"])
     assert runs.owners(RUN) == ["p"]
 
 
@@ -99,7 +99,7 @@ def test_of_a_row_that_two_runs_have_what_is_paid_stays(journal: Journal, ours: 
         [values("text", theirs, id="theirs", row_key="k", run="old"), values("text", ours, id="ours", row_key="k")]
     )
     assert whole.tried("old", RUN)["k"].job_id == stays
-    whole.move("old", RUN)
+    whole.move_rows("old", RUN)
     assert [row.id for row in whole.newest(RUN)] == [stays]
     assert [journal.job(job_id).run for job_id in ("ours", "theirs") if job_id != stays] == [None]  # type: ignore[union-attr]
 
@@ -107,7 +107,7 @@ def test_of_a_row_that_two_runs_have_what_is_paid_stays(journal: Journal, ours: 
 def test_a_row_moves_with_all_its_tries(journal: Journal) -> None:
     whole = BatchStore(journal, "me")
     whole.intend_all(values("text", "failed", id=f"{i}", row_key="k") for i in range(3))
-    whole.move(RUN, "aside", ["k", "没有"])
+    whole.move_rows(RUN, "aside", ["k", "没有"])
     assert {journal.job(f"{i}").run for i in range(3)} == {"aside"}  # type: ignore[union-attr]
 
 

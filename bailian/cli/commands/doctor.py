@@ -79,7 +79,7 @@ def doctor(
         except BailianError as error:  # noqa: PERF203 - four of them
             problems.append(error)
     if problems:
-        facts["problem"] = "\n".join(error.message for error in problems)
+        facts["problem"] = "\n".join(dict.fromkeys(error.message for error in problems))
         facts["advice"] = "\n".join(dict.fromkeys(error.advice for error in problems if error.advice))
     if as_json:
         print_json(facts)

@@ -14,8 +14,6 @@ from bailian.config import settings
 from bailian.errors import Exit
 from bailian.modalities.wanx_edit import MASK_OPTIONS
 
-WITH_MASK = "description_edit_with_mask"
-
 
 def run_edit(fields: Mapping[str, Any], looks: Looks, common: SharedOptions, *, upload: bool) -> int:
     """Run one edit; `--mask-preview` and `--mask-save` write what it would be and send nothing."""
@@ -23,12 +21,6 @@ def run_edit(fields: Mapping[str, Any], looks: Looks, common: SharedOptions, *, 
     given.update({name: None for name, value in given.items() if name in MASK_OPTIONS and value is False})
     if looks.wanted:
         return _look(given, looks, common)
-    if (
-        given["function"] is None
-        and not common.config
-        and any(given[name] is not None for name in ("mask", *MASK_OPTIONS))
-    ):
-        given["function"] = WITH_MASK
     return run("wanx_edit", given, common, upload=upload)
 
 
