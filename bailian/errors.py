@@ -28,6 +28,7 @@ from dataclasses import dataclass
 from enum import Enum, IntEnum
 from typing import Any
 
+from bailian.advice import advice_for
 from bailian.i18n import tr
 
 
@@ -45,17 +46,6 @@ class Exit(IntEnum):
     INTERRUPTED = 130
 
 
-CATEGORIES = (
-    "InvalidParameter",
-    "DataInspectionFailed",
-    "TaskFailed",
-    "Unauthorized",
-    "RateLimitExceeded",
-    "ResourceNotFound",
-    "InternalError",
-    "ModelNotFound",
-    "QuotaExceeded",
-)
 LOCAL_CODES = (
     "ConnectionFailed",
     "MaybeSent",
@@ -67,47 +57,6 @@ LOCAL_CODES = (
     "BudgetExceeded",
     "Bug",
 )
-
-
-def advice_for(code: str) -> str:
-    """Return what the user can do about an error of this category."""
-    advice = {
-        "InvalidParameter": tr(
-            "change the named value; `bailian models NAME` shows what a model takes",
-            "请修改所指的参数；`bailian models 模型名` 列出该模型允许的取值",
-        ),
-        "DataInspectionFailed": tr(
-            "the content check refused it: change the prompt or the input picture",
-            "内容审核未通过：请修改提示词或输入图片",
-        ),
-        "TaskFailed": tr(
-            "run the command again; if it fails again, give the request id to the service's support",
-            "请重新运行；若仍然失败，请把 request id 提供给技术支持",
-        ),
-        "Unauthorized": tr(
-            "check DASHSCOPE_API_KEY, and that the key is of the region in use (`bailian doctor`)",
-            "请检查 DASHSCOPE_API_KEY，以及密钥所属地域是否与当前地域一致（`bailian doctor`）",
-        ),
-        "RateLimitExceeded": tr("wait a minute and run the command again", "请求频率超限，请等待一分钟后重新运行"),
-        "ResourceNotFound": tr(
-            "the service keeps tasks for 24 hours and only for the account that made them; check id, key and region",
-            "任务只保留 24 小时，且只有创建它的账号可以查询；请检查 task_id、密钥与地域",
-        ),
-        "InternalError": tr("the service has a problem: run the command again later", "服务内部错误，请稍后重新运行"),
-        "ModelNotFound": tr(
-            "check the name with `bailian models`, and that the model is activated for this account and region",
-            "请用 `bailian models` 核对模型名称，并确认该账号和地域已开通此模型",
-        ),
-        "QuotaExceeded": tr(
-            "top up the account, or switch off “stop when the free quota is used up” in the console",
-            "请充值，或在控制台关闭“免费额度用完即停”",
-        ),
-        "ConnectionFailed": tr(
-            "check the network, HTTPS_PROXY and the base URL (`bailian doctor`), then run the command again",
-            "请检查网络、HTTPS_PROXY 与服务地址（`bailian doctor`），然后重新运行",
-        ),
-    }
-    return advice.get(code, "")
 
 
 class BailianError(Exception):

@@ -35,6 +35,8 @@ SEED_DAY = date(2026, 6, 1)
 FAST = 0.02
 """Pauses in tests are this part of the real ones."""
 HANG_S = 600
+# A hundred thousand odd inputs, on a busy machine.
+LONG_HANG_S = 3600
 """No test takes a third of this: who is not over by then waits for something that never comes."""
 
 
@@ -91,13 +93,14 @@ def _hangs(_signal: int, _frame: FrameType | None) -> None:
 
 
 @pytest.fixture(autouse=True)
-def ends_by_itself(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def ends_by_itself(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """No test waits for ever, whatever it waits for, and none depends on the signals its surroundings ignore."""
     hear_signals()
     monkeypatch.setattr(subprocess, "Popen", Child)
     if hasattr(signal, "setitimer"):
         signal.signal(signal.SIGALRM, _hangs)
-        signal.setitimer(signal.ITIMER_REAL, HANG_S)
+        is_long = request.node.get_closest_marker("long") is not None
+        signal.setitimer(signal.ITIMER_REAL, LONG_HANG_S if is_long else HANG_S)
     yield
     if hasattr(signal, "setitimer"):
         signal.setitimer(signal.ITIMER_REAL, 0)

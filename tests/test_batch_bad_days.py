@@ -19,8 +19,9 @@ import pytest
 from PIL import Image
 
 import bailian.batch.run as batch_run
+from bailian.advice import CATEGORIES
 from bailian.cli.batch import run_file
-from bailian.errors import CATEGORIES, LOCAL_CODES, SaveError
+from bailian.errors import LOCAL_CODES, SaveError
 from bailian.files import png
 from bailian.sandbox import Fault, Sandbox
 from bailian.service import client, download

@@ -20,6 +20,7 @@ LAYERS = (
     "bailian",
     "i18n",
     "instructions",
+    "advice",
     "errors",
     "text",
     "counts",

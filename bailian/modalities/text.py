@@ -9,8 +9,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
-
 from bailian.catalog import Catalog, Model
 from bailian.errors import InvalidRequest, Problem
 from bailian.files import tokens
@@ -19,6 +17,13 @@ from bailian.modalities.rules import choice, fields
 from bailian.modalities.rules.texts import text_notice
 from bailian.modalities.text_answers import answer_notices, asked_prompt, charged_cny, items, with_paths
 from bailian.modalities.text_prices import cost_cny, prices_of
+from bailian.modalities.text_request import (
+    HIGHEST_TEMPERATURE,
+    LONGEST_THOUGHT_TOKENS,
+    LOWEST_TOP_P,
+    ROLES,
+    TextRequest,
+)
 from bailian.text import characters
 from bailian.types import Input, Notice, Prepared
 
@@ -39,37 +44,6 @@ INPUT_FIELDS: tuple[str, ...] = ()
 RESULT_SUFFIXES = ("txt",)
 FILE_SUFFIXES: tuple[str, ...] = ()
 RETRY_SAFE = True
-
-# Temperature is [0, 2) and top_p (0, 1] at the service (error page, 2025-12); the seed document allows both ends.
-HIGHEST_TEMPERATURE = 1.99
-LOWEST_TOP_P = 0.001
-ROLES = ("system", "user", "assistant")
-# A chain of thought is not limited by max_tokens (Qwen API reference, 2025-12).
-LONGEST_THOUGHT_TOKENS = 81_920
-
-
-class TextRequest(BaseModel):
-    """What a user asks for. `messages` holds the turns before `prompt`, or the whole conversation."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
-
-    model: str | None = None
-    prompt: str = ""
-    system: str = ""
-    messages: list[dict[str, Any]] = Field(default_factory=list)
-    max_tokens: int = 1500
-    temperature: float = 1.0
-    top_p: float = 0.8
-    top_k: int | None = None
-    seed: int | None = None
-    stop: list[str] = Field(default_factory=list)
-    repetition_penalty: float | None = None
-    presence_penalty: float | None = None
-    json_object: bool = False
-    thinking: bool = False
-    thinking_budget: int | None = None
-    stream: bool = False
-    chat: str = ""
 
 
 def from_config(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 import pytest
 
 from bailian import errors
-from bailian.errors import CATEGORIES, LOCAL_CODES, BailianError, Exit, InvalidRequest, Problem, advice_for
+from bailian.advice import CATEGORIES, advice_for
+from bailian.errors import LOCAL_CODES, BailianError, Exit, InvalidRequest, Problem
 from bailian.i18n import language
 from bailian.service.error_codes import service_error
 

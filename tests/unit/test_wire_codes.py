@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bailian.errors import CATEGORIES, Exit
+from bailian.advice import CATEGORIES
+from bailian.errors import Exit
 from bailian.service.error_codes import WIRE_RULES, service_error, wire_rule
 
 ASYNC_REFUSED = "current user api does not support asynchronous calls"
