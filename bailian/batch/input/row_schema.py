@@ -101,17 +101,13 @@ def form_of(kind: str) -> RowSchema:
 
 
 def _request_type(modality: Modality) -> type[BaseModel]:
-    """Return the module's one class named `…Request`."""
+    """Return the one class named `…Request` that the module knows."""
     from pydantic import BaseModel
 
-    name = modality.__name__  # type: ignore[attr-defined]
     (found,) = (
         value
         for value in vars(modality).values()
-        if isinstance(value, type)
-        and issubclass(value, BaseModel)
-        and value.__module__ == name
-        and value.__name__.endswith("Request")
+        if isinstance(value, type) and issubclass(value, BaseModel) and value.__name__.endswith("Request")
     )
     return found
 
