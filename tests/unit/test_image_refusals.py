@@ -52,7 +52,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"model": "wan2.2-t2i-falsh"}, r"model: unknown model 'wan2.2-t2i-falsh'; did you mean .*wan2.2-t2i-flash"),
     ({"model": "Qwen-Image"}, r"did you mean .*qwen-image"),
     ({"model": ""}, r"model: unknown model ''"),
-    ({"model": "wan2.1-t2v-plus"}, r"text2video\.py, not for text2image\.py"),
+    ({"model": "wan2.1-t2v-plus"}, r"is a model for kind video, not for kind image"),
     ({"promptt": "x"}, r"promptt: unknown field; did you mean prompt"),
     ({"sise": "x"}, r"sise: unknown field; did you mean .*size"),
     ({"negativ": None}, r"negativ: unknown field; did you mean negative_prompt"),

@@ -133,7 +133,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ),
     ({"special_word_filter": '{"system": true}'}, "special_word_filter: unknown key 'system'"),
     ({"model": "paraformer-v3"}, "model: unknown model 'paraformer-v3'; did you mean .*paraformer-v2"),
-    ({"model": "qwen-image"}, "model: qwen-image is a model for text2image.py"),
+    ({"model": "qwen-image"}, "model: qwen-image is a model for kind image"),
     ({"languge": "en"}, "languge: unknown field; did you mean language"),
     ({"prompt": "x"}, "prompt: unknown field"),
     ({"resources": []}, "resources: unknown field"),
