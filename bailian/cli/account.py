@@ -1,27 +1,15 @@
-"""The account of a `bailian` command: its settings, its service, and a click decorator that asks for them."""
+"""The account of a `bailian` command: its settings, and a click decorator that asks for them."""
 
 from __future__ import annotations
 
-import os
-import sqlite3
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from bailian.cli.args.options import SharedOptions, account_options
-from bailian.cli.output.terminal import print_err
-from bailian.config import settings
 from bailian.config.settings import Settings, read_settings
-from bailian.errors import SetupError
 from bailian.i18n import tr
-from bailian.store.database import not_opened
-from bailian.store.private import private_file, private_folder
-
-if TYPE_CHECKING:
-    from bailian.config.settings import Settings
 
 
 def settings_of(common: SharedOptions) -> Settings:
@@ -67,34 +55,3 @@ def _note_loose_key(here: Settings, *, quiet: bool) -> None:
         from bailian.cli.output.terminal import print_err
 
         print_err(tr(f"note: {text}", f"提示：{text}"))
-
-
-@contextmanager
-def service(here: Settings, *, quiet: bool) -> Iterator[Settings]:
-    """Return the settings of a service that is there: the real one, or a sandbox started for this run."""
-    if not here.sandbox:
-        yield here
-        return
-    from bailian.sandbox import Sandbox, SandboxUnavailable
-
-    task_s = float(os.environ.get("BAILIAN_SANDBOX_TASK_S") or 2.0)
-    sandbox = Sandbox(state_path=here.home / "service.sqlite3", task_s=task_s)
-    try:
-        private_folder(here.home.parent)
-        private_file(here.home / "service.sqlite3")
-        sandbox.start()
-    except SandboxUnavailable as error:
-        raise SetupError(str(error), advice=f"{sys.executable} -m pip install 'bailian-toolkit[sandbox]'") from None
-    except (OSError, sqlite3.Error) as error:
-        raise not_opened(here.home, error) from None
-    try:
-        if not quiet:
-            print_err(
-                tr(
-                    "sandbox: made on this machine; nothing is sent to Alibaba, nothing is paid",
-                    "沙箱：结果在本机生成，不会发送到阿里云，也不产生费用",
-                )
-            )
-        yield settings.at(here, sandbox.base_url)
-    finally:
-        sandbox.stop()

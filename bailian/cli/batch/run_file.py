@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bailian.catalog import catalog
-from bailian.cli.account import service, settings_of
+from bailian.cli.account import settings_of
 from bailian.cli.args.input_fields import as_sent, input_of
 from bailian.cli.args.options import DEFAULT_OUTPUT, SharedOptions
 from bailian.cli.args.target import Target, folder_of
 from bailian.cli.batch.batch_call import BatchOptions, Call
 from bailian.cli.batch.close import Trouble, sum_up, unsaid, write_what_came
 from bailian.cli.batch.ended import digest_of, ended_before, print_ended
+from bailian.cli.chosen_service import service
 from bailian.cli.output.report import outcome_json, print_other_names, shown_path
 from bailian.cli.output.streams import expect_results
 from bailian.cli.output.terminal import print_data, print_err, print_error, print_json

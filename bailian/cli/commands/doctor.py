@@ -116,7 +116,7 @@ def _catalog(here: Settings) -> dict[str, object]:
 
 
 def _service(here: Settings) -> dict[str, object]:
-    from bailian.cli.account import service
+    from bailian.cli.chosen_service import service
     from bailian.service.client import Service
 
     here.require_key()

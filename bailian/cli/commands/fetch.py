@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from contextlib import closing
 
 from bailian.catalog import catalog
-from bailian.cli.account import service
 from bailian.cli.args.options import DEFAULT_OUTPUT
 from bailian.cli.args.target import ONE_NAME, folder_of
+from bailian.cli.chosen_service import service
 from bailian.cli.output.progress import ProgressLine
 from bailian.cli.output.report import print_other_names, report, verdict
 from bailian.cli.output.terminal import print_err, print_error

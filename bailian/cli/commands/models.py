@@ -156,7 +156,7 @@ def _show_remote(catalog: Catalog, here: Settings, name: str | None, *, diff: bo
 
 
 def _listed(here: Settings, name: str | None) -> tuple[list[ListedModel], str]:
-    from bailian.cli.account import service
+    from bailian.cli.chosen_service import service
     from bailian.service.client import Service
 
     here.require_key()

@@ -135,7 +135,7 @@ def wait(
 @verbosity_options
 @with_account
 def cancel(here: Settings, task_id: str, as_json: bool, **_talk: bool) -> None:
-    from bailian.cli.account import service
+    from bailian.cli.chosen_service import service
     from bailian.cli.output.terminal import print_err, print_json
     from bailian.errors import ServiceError, TaskFailed, journalled
     from bailian.service.client import Service
@@ -215,7 +215,7 @@ def adopt(
 
 
 def _remote(here: Settings, journal: Journal) -> list[dict[str, Any]]:
-    from bailian.cli.account import service
+    from bailian.cli.chosen_service import service
     from bailian.service.client import Service
     from bailian.store.limits import SharedLimits
 

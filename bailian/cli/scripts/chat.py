@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bailian.catalog import catalog
-from bailian.cli.account import service, settings_of
+from bailian.cli.account import settings_of
 from bailian.cli.args.checks import check_cost, check_strict
 from bailian.cli.args.config_file import holds_many, read_request
 from bailian.cli.args.keyboard import Keyboard
 from bailian.cli.args.options import SharedOptions
 from bailian.cli.args.prepare import stdin_text, text_of_file
 from bailian.cli.args.target import target_of
+from bailian.cli.chosen_service import service
 from bailian.cli.output.terminal import is_terminal, print_err, print_error, print_notices
 from bailian.cli.scripts.request import RequestSpec, run_all, send
 from bailian.config import settings

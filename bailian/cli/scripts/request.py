@@ -9,12 +9,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from bailian.catalog import Mode, catalog
-from bailian.cli.account import service, settings_of
+from bailian.cli.account import settings_of
 from bailian.cli.args.checks import check_cost, check_strict
 from bailian.cli.args.config_file import holds_many
 from bailian.cli.args.options import SharedOptions
 from bailian.cli.args.prepare import prepare
 from bailian.cli.args.target import Target, target_of
+from bailian.cli.chosen_service import service
 from bailian.cli.output.report import report, summary, verdict
 from bailian.cli.output.terminal import print_json, print_notices
 from bailian.config import settings
