@@ -159,7 +159,7 @@ def texts_round(count: int, cwd: Path) -> None:
     )
     home = cwd / "home"
     with Sandbox(task_s=0.0, enforce_limits=False) as box:
-        overlay(home, "qwen-plus", Limits(100000.0, None, None))
+        overlay(home, "qwen-plus", Limits(10000.0, None, None))
         (cwd / "rows.jsonl").write_text("".join(rows), encoding="utf-8")
         ours = bailian(["batch", "run", "rows.jsonl", "-q", "--no-gallery"], home, cwd, box.base_url)
         tick = bailian(["batch", "run", "rows.jsonl", "--cron"], home, cwd, box.base_url)

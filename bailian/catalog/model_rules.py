@@ -25,6 +25,8 @@ def number(low: float, high: float = MOST, *, whole: bool = False) -> Rule:
         right_type = isinstance(value, int if whole else int | float) and not isinstance(value, bool)
         if right_type and low <= value <= high:
             return None
+        if low == high:
+            return f"{low:g}"
         kind = tr("a whole number", "整数") if whole else tr("a number", "数字")
         return tr(f"{kind} from {low:g} to {high:g}", f"{low:g} 到 {high:g} 的{kind}")
 
