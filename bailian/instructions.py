@@ -6,7 +6,7 @@ command line replaces them by commands that can be pasted (`cli.output.shell_wor
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from bailian.i18n import tr
@@ -67,16 +67,16 @@ class Instructions:
         return " ".join(["bailian", command, *words])
 
 
-_current = Instructions()
+_current: Callable[[], Instructions] = Instructions
 
 
 def how_to() -> Instructions:
     """Return the words of whoever runs the engine."""
-    return _current
+    return _current()
 
 
 @contextmanager
-def spoken_by(instructions: Instructions) -> Iterator[None]:
+def spoken_by(instructions: Callable[[], Instructions]) -> Iterator[None]:
     """Let somebody else say the words meanwhile. For a whole process: the engine's threads speak, too."""
     global _current
     before, _current = _current, instructions

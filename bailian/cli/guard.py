@@ -14,12 +14,11 @@ from typing import Any, NoReturn
 
 import click
 
-from bailian.cli.output.shell_words import ShellWords
 from bailian.cli.output.streams import Output, ReaderGone, is_gone, reader_may_leave, take_over
 from bailian.engine.signals import SIGNALS
 from bailian.errors import BailianError, Exit, Interrupted, InvalidRequest, SaveError
 from bailian.i18n import tr
-from bailian.instructions import spoken_by
+from bailian.instructions import Instructions, spoken_by
 
 SHOWN_CHARS = 60
 
@@ -35,7 +34,7 @@ def main(command: click.Command, prog_name: str | None = None) -> NoReturn:
     if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) == signal.SIG_DFL:
         signal.signal(signal.SIGHUP, _interrupt)
     try:
-        with spoken_by(ShellWords()):
+        with spoken_by(_shell_words):
             code = _verdict(command, prog_name, stdout)
         _hear_no_more()
         code = _all_written(code, stdout)
@@ -43,6 +42,12 @@ def main(command: click.Command, prog_name: str | None = None) -> NoReturn:
         if stdout is not None:
             stdout.let_go()
     sys.exit(code)
+
+
+def _shell_words() -> Instructions:
+    from bailian.cli.output.shell_words import ShellWords  # most runs need none
+
+    return ShellWords()
 
 
 def _verdict(command: click.Command, prog_name: str | None, stdout: Output | None) -> int:

@@ -193,7 +193,7 @@ def test_near_names_are_of_the_same_kind() -> None:
 
 def test_a_model_of_another_kind_names_its_script() -> None:
     """A video model in text2image.py is refused with the script that runs it."""
-    with spoken_by(ShellWords()), pytest.raises(InvalidRequest, match=r"text2video\.py, not for text2image\.py"):
+    with spoken_by(ShellWords), pytest.raises(InvalidRequest, match=r"text2video\.py, not for text2image\.py"):
         load().find("wan2.1-t2v-plus", "image")
 
 
@@ -266,7 +266,7 @@ def test_a_model_is_found_as_the_kind_that_is_asked_for() -> None:
         assert "qwen-image-2.0" in [model.name for model in catalog.of_kind(kind)]
         assert {model.kind for model in catalog.of_kind(kind)} == {kind}
     with (
-        spoken_by(ShellWords()),
+        spoken_by(ShellWords),
         pytest.raises(InvalidRequest, match=r"text2image\.py and image_edit\.py, not for text2text\.py"),
     ):
         catalog.find("qwen-image-2.0", "text")
