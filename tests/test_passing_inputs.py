@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from PIL import Image
@@ -143,3 +144,13 @@ def test_a_folder_that_is_not_utf8_is_a_folder(box: Sandbox, line: str) -> None:
 def test_the_url_of_a_name_is_ascii() -> None:
     path = Path(os.fsdecode(b"/tmp/" + CHINESE + b"%41.png"))
     assert path_of(path.as_uri()) == path
+
+
+def test_the_records_of_a_batch_name_files_as_they_are(box: Sandbox) -> None:
+    """A folder that is not UTF-8: results.jsonl and the gallery lead to the files in it."""
+    folder = Path(os.fsdecode(CHINESE + b"out"))
+    Path("rows.jsonl").write_text(json.dumps({"kind": "image", "prompt": "猫", "size": "512*512"}), encoding="utf-8")
+    shell(box, f"bailian.py batch run rows.jsonl -o '{folder}'")
+    (record,) = (json.loads(line) for line in (folder / "results.jsonl").read_text(encoding="utf-8").splitlines())
+    assert [Path(name).is_file() for name in record["files"]] == [True]
+    assert quote(Path(record["files"][0]).name) in (folder / "gallery.html").read_text(encoding="utf-8")

@@ -11,6 +11,7 @@ from itertools import islice
 from typing import Any
 
 from bailian.store.jobs import Journal
+from bailian.store.paths import restored
 from bailian.store.schema import JobRow, job_row
 from bailian.store.states import OPEN_STATES, UNDER_WAY_STATES, Status, move
 
@@ -274,7 +275,7 @@ class BatchStore:
         )
         files: dict[str, list[str]] = {job_id: [] for job_id in ids}
         for row in found:
-            files[row["job_id"]].append(row["path"])
+            files[row["job_id"]].append(str(restored(row["path"])))
         return files
 
     def counts(self, run: str) -> list[Count]:
