@@ -7,7 +7,6 @@ import sqlite3
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 from bailian.cli.output.terminal import print_err
 from bailian.config import settings
@@ -16,9 +15,6 @@ from bailian.errors import SetupError
 from bailian.i18n import tr
 from bailian.store.database import not_opened
 from bailian.store.private import private_file, private_folder
-
-if TYPE_CHECKING:
-    from bailian.config.settings import Settings
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from enum import Enum
+from functools import cache
 
 from bailian.store.database import Database
 
@@ -37,31 +38,54 @@ class Status(str, Enum):
         return format(self.value, spec)
 
 
-_W, _S, _U, _T = Status.WAITING, Status.SENDING, Status.UNSETTLED, Status.SUBMITTED
-_E, _D, _F, _H, _N = Status.ENDED, Status.DONE, Status.FAILED, Status.HELD, Status.UNSENT
-
 TRANSITIONS: Mapping[Status, Collection[Status]] = {
     # A stopped process may still hear what became of a request that another one has taken back.
-    _W: (_W, _S, _U, _T, _E, _F, _H, _N),
-    _S: (_W, _U, _T, _E, _F, _H, _N),
-    _U: (_W, _U, _T, _E, _F, _H, _N),
+    Status.WAITING: (
+        Status.WAITING,
+        Status.SENDING,
+        Status.UNSETTLED,
+        Status.SUBMITTED,
+        Status.ENDED,
+        Status.FAILED,
+        Status.HELD,
+        Status.UNSENT,
+    ),
+    Status.SENDING: (
+        Status.WAITING,
+        Status.UNSETTLED,
+        Status.SUBMITTED,
+        Status.ENDED,
+        Status.FAILED,
+        Status.HELD,
+        Status.UNSENT,
+    ),
+    Status.UNSETTLED: (
+        Status.WAITING,
+        Status.UNSETTLED,
+        Status.SUBMITTED,
+        Status.ENDED,
+        Status.FAILED,
+        Status.HELD,
+        Status.UNSENT,
+    ),
     # Back to UNSETTLED: the adopted task turned out to be another's.
-    _T: (_U, _T, _E, _F, _H),
-    _E: (_U, _T, _E, _D, _F, _H),
+    Status.SUBMITTED: (Status.UNSETTLED, Status.SUBMITTED, Status.ENDED, Status.FAILED, Status.HELD),
+    Status.ENDED: (Status.UNSETTLED, Status.SUBMITTED, Status.ENDED, Status.DONE, Status.FAILED, Status.HELD),
     # Another look at a finished job: its files are gone, or a person asks again. Nothing is sent by it.
-    _D: (_U, _T, _E, _D),
-    _F: (_U, _T, _E, _F),
-    _H: (_U, _T, _E, _F, _H),
-    _N: (_U, _T, _E, _N),
+    Status.DONE: (Status.UNSETTLED, Status.SUBMITTED, Status.ENDED, Status.DONE),
+    Status.FAILED: (Status.UNSETTLED, Status.SUBMITTED, Status.ENDED, Status.FAILED),
+    Status.HELD: (Status.UNSETTLED, Status.SUBMITTED, Status.ENDED, Status.FAILED, Status.HELD),
+    Status.UNSENT: (Status.UNSETTLED, Status.SUBMITTED, Status.ENDED, Status.UNSENT),
 }
 """From each state to those that may follow it. A state that follows itself is written down again after a failed commit."""
 
-OPEN_STATES = (_W, _S, _U, _T, _E)
-FINAL_STATES = (_D, _F, _H, _N)
+OPEN_STATES = (Status.WAITING, Status.SENDING, Status.UNSETTLED, Status.SUBMITTED, Status.ENDED)
+FINAL_STATES = (Status.DONE, Status.FAILED, Status.HELD, Status.UNSENT)
 UNDER_WAY_STATES = OPEN_STATES[1:]
 """Sent, and not over."""
 
 
+@cache
 def sources(to: Status) -> tuple[Status, ...]:
     """Return the states that a job may come from."""
     return tuple(before for before, after in TRANSITIONS.items() if to in after)

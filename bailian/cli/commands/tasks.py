@@ -219,8 +219,12 @@ def _remote(here: Settings, journal: Journal) -> list[dict[str, Any]]:
     from bailian.service.client import Service
     from bailian.store.limits import SharedLimits
 
-    with service(here, quiet=True) as there, closing(Service(there)) as asked, closing(SharedLimits(here.home)) as pace:
-        listed = asked.list_tasks(turn=pace.rates.query_turn(here.account)).rows
+    with (
+        service(here, quiet=True) as there,
+        closing(Service(there)) as asked,
+        closing(SharedLimits(here.home)) as limits,
+    ):
+        listed = asked.list_tasks(turn=limits.rates.query_turn(here.account)).rows
     ours = journal.known_tasks([task.task_id for task in listed])
     return [
         {

@@ -232,7 +232,7 @@ def _held(job: Job, services: Services) -> Outcome:
 
 
 def unclear(job: Job) -> MaybeSent:
-    """Return the report on a job that could not be settled (in time)."""
+    """Return the report on a job that could not be reconciled (in time)."""
     look = tr(
         f"it is not sent again, because it may be paid; look again with: {how_to().fetch(job.account_flags, job.id)}",
         f"由于可能已计费，不会自动重发；请用以下命令再次核对：{how_to().fetch(job.account_flags, job.id)}",
