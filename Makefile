@@ -1,6 +1,28 @@
-# What takes minutes: a hundred thousand odd answers a reader, and whatever else is marked `long`.
-PYTHON ?= .venv/bin/python
+# One word for each check, the same on a desk, in .ci/run and in .github/workflows/checks.yml.
+PYTHON ?= python3
+BIN := .venv/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 
-.PHONY: test-long
-test-long:
-	$(PYTHON) -m pytest -m long
+.PHONY: dev lint types test test-long docs bench
+
+dev: # a copy to work in
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install -q -e ".[dev]"
+
+lint:
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types:
+	$(BIN)/mypy
+
+test: # what the README names
+	$(BIN)/python -m pytest -q
+
+test-long: # a hundred thousand odd answers a reader, and whatever else is marked `long`
+	$(BIN)/python -m pytest -q -m long
+
+docs: # rewrites what is generated: helps, exit codes, states, tables of models
+	$(BIN)/python docs/readme_blocks.py
+
+bench: # minutes; ratios beside the official SDK
+	$(BIN)/python benchmarks/compare.py --quick
