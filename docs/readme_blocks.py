@@ -1,4 +1,4 @@
-"""The parts of the READMEs and of docs/reference.md that are generated: help texts, exit codes, tables of models.
+"""The parts of the READMEs and of the pages in docs/ that are generated: help texts, exit codes, tables of models.
 
 python docs/readme_blocks.py           rewrites the blocks in both languages
 python docs/readme_blocks.py --check   says which file differs (CI runs this)
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 PAGES = {
-    "en": ("README.md", "docs/reference.md", "docs/architecture.md"),
-    "zh": ("README.zh-CN.md", "docs/reference.zh-CN.md"),
+    "en": ("README.md", *sorted(f"docs/{page.name}" for page in ROOT.glob("docs/*.md") if ".zh-CN" not in page.name)),
+    "zh": ("README.zh-CN.md", *sorted(f"docs/{page.name}" for page in ROOT.glob("docs/*.zh-CN.md"))),
 }
 MILLION, THOUSAND = 1_000_000, 1_000
 BLOCK = re.compile(r"(<!-- block: (?P<name>[\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)

@@ -78,13 +78,14 @@ SCRIPTS = {
 
 def readme_commands() -> list[str]:
     """Every example that calls a script and is not shown to be refused, without what it is piped into."""
-    lines = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
+    pages = (ROOT / "README.md", *sorted(page for page in ROOT.glob("docs/*.md") if ".zh-CN" not in page.name))
+    lines = [line for page in pages for line in page.read_text(encoding="utf-8").splitlines()]
     found = []
     for line, after in pairwise(lines):
         example = re.match(r"\$ (?:.*\| )?python (\S+\.py [^|>]+)", line)
-        if example and not after.startswith("error:"):
+        if example and not after.startswith(("error:", "^C")):
             found.append(example[1].strip())
-    return found
+    return list(dict.fromkeys(found))
 
 
 def _recording(path: Path) -> None:

@@ -37,6 +37,19 @@ def test_both_readmes_have_the_same_two_commands() -> None:
     assert re.findall(r"^python3 -m venv.*$", chinese, re.MULTILINE) == commands
 
 
+def test_a_readme_is_read_in_one_sitting_and_each_page_stands_in_both_languages() -> None:
+    for name in ("README.md", "README.zh-CN.md"):
+        assert len((ROOT / name).read_text(encoding="utf-8").splitlines()) <= 250, name
+    english_only = {"architecture", "glossary", "wire"}
+    pages = {page.name.removesuffix(".md") for page in ROOT.glob("docs/*.md")}
+    assert {page for page in pages if ".zh-CN" not in page} - english_only == {
+        page.removesuffix(".zh-CN") for page in pages if page.endswith(".zh-CN")
+    }
+    for page in pages - english_only:
+        readme = "README.zh-CN.md" if page.endswith(".zh-CN") else "README.md"
+        assert f"](docs/{page}.md)" in (ROOT / readme).read_text(encoding="utf-8"), page
+
+
 PAGES = sorted(str(page.relative_to(ROOT)) for page in (*ROOT.glob("*.md"), *ROOT.glob("[bd]*/**/*.md")))
 
 
