@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bailian.i18n import tr
+from bailian.instructions import how_to
 
 CATEGORIES = (
     "InvalidParameter",
@@ -19,10 +20,11 @@ CATEGORIES = (
 
 def advice_for(code: str) -> str:
     """Return what the user can do about an error of this category."""
+    models, doctor = how_to().command("models"), how_to().command("doctor")
     advice = {
         "InvalidParameter": tr(
-            "change the named value; `bailian models NAME` shows what a model takes",
-            "请修改所指的参数；`bailian models 模型名` 列出该模型允许的取值",
+            f"change the named value; `{models} NAME` shows what a model takes",
+            f"请修改所指的参数；`{models} 模型名` 列出该模型允许的取值",
         ),
         "DataInspectionFailed": tr(
             "the content check refused it: change the prompt or the input picture",
@@ -33,8 +35,8 @@ def advice_for(code: str) -> str:
             "请重新运行；若仍然失败，请把 request id 提供给技术支持",
         ),
         "Unauthorized": tr(
-            "check DASHSCOPE_API_KEY, and that the key is of the region in use (`bailian doctor`)",
-            "请检查 DASHSCOPE_API_KEY，以及密钥所属地域是否与当前地域一致（`bailian doctor`）",
+            f"check DASHSCOPE_API_KEY, and that the key is of the region in use (`{doctor}`)",
+            f"请检查 DASHSCOPE_API_KEY，以及密钥所属地域是否与当前地域一致（`{doctor}`）",
         ),
         "RateLimitExceeded": tr("wait a minute and run the command again", "请求频率超限，请等待一分钟后重新运行"),
         "ResourceNotFound": tr(
@@ -43,16 +45,16 @@ def advice_for(code: str) -> str:
         ),
         "InternalError": tr("the service has a problem: run the command again later", "服务内部错误，请稍后重新运行"),
         "ModelNotFound": tr(
-            "check the name with `bailian models`, and that the model is activated for this account and region",
-            "请用 `bailian models` 核对模型名称，并确认该账号和地域已开通此模型",
+            f"check the name with `{models}`, and that the model is activated for this account and region",
+            f"请用 `{models}` 核对模型名称，并确认该账号和地域已开通此模型",
         ),
         "QuotaExceeded": tr(
             "top up the account, or switch off “stop when the free quota is used up” in the console",
             "请充值，或在控制台关闭“免费额度用完即停”",
         ),
         "ConnectionFailed": tr(
-            "check the network, HTTPS_PROXY and the base URL (`bailian doctor`), then run the command again",
-            "请检查网络、HTTPS_PROXY 与服务地址（`bailian doctor`），然后重新运行",
+            f"check the network, HTTPS_PROXY and the base URL (`{doctor}`), then run the command again",
+            f"请检查网络、HTTPS_PROXY 与服务地址（`{doctor}`），然后重新运行",
         ),
     }
     return advice.get(code, "")

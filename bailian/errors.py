@@ -30,6 +30,7 @@ from typing import Any
 
 from bailian.advice import advice_for
 from bailian.i18n import tr
+from bailian.instructions import how_to
 
 
 class Exit(IntEnum):
@@ -240,9 +241,10 @@ class NotTheService(MaybeSent):
 def log_in(*, nothing_sent: bool = False) -> str:
     """Return what to do when something else answers in the service's place; only what was not sent is run again."""
     again = tr(", then run the command again", "，然后重新运行") if nothing_sent else ""
+    doctor = how_to().command("doctor")
     text = tr(
-        "log in to the network, or check HTTPS_PROXY and the base URL (`bailian doctor`)",
-        "请登录网络，或检查 HTTPS_PROXY 与服务地址（`bailian doctor`）",
+        f"log in to the network, or check HTTPS_PROXY and the base URL (`{doctor}`)",
+        f"请登录网络，或检查 HTTPS_PROXY 与服务地址（`{doctor}`）",
     )
     return text + again
 

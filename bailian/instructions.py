@@ -11,40 +11,63 @@ from contextlib import contextmanager
 
 from bailian.i18n import tr
 
+DOORS = {
+    "image": "text2image",
+    "image_edit": "image-edit",
+    "wanx_edit": "wanx-edit",
+    "video": "text2video",
+    "text": "text2text",
+    "speech": "audio tts",
+    "transcription": "audio asr",
+}
+"""The command of each kind: `bailian text2image …`."""
+
 
 class Instructions:
     """The words for a program."""
+
+    def command(self, *words: str) -> str:
+        """Return how a command of `bailian` is run."""
+        return " ".join(["bailian", *words])
+
+    def script(self, kind: str) -> str:
+        """Return how a request of a kind is run; its options follow."""
+        return self.command(DOORS.get(kind, kind))
+
+    def with_extra(self, name: str) -> str:
+        """Return how a part that is not installed is added."""
+        return tr(f"install the toolkit with its extra [{name}]", f"安装本工具时加上可选部分 [{name}]")
 
     def fetch(self, flags: Sequence[str], *ids: str, elsewhere: bool = False) -> str:
         """Return how the results of jobs or tasks are fetched later; `flags` name the account.
 
         `elsewhere`: into another folder.
         """
-        return self._in_a_shell("tasks wait", *flags, *ids, *(["-o DIR"] if elsewhere else []))
+        return self.command("tasks wait", *flags, *ids, *(["-o DIR"] if elsewhere else []))
 
     def show(self, job_id: str) -> str:
         """Return how all that is known of a job is seen."""
-        return self._in_a_shell("tasks show", job_id)
+        return self.command("tasks show", job_id)
 
     def adopt(self, flags: Sequence[str], task_id: str, job_id: str) -> str:
         """Return how a task is taken for a job that has lost it."""
-        return self._in_a_shell("tasks adopt", *flags, task_id, "--job", job_id)
+        return self.command("tasks adopt", *flags, task_id, "--job", job_id)
 
     def list_held(self) -> str:
         """Return how the jobs that wait for a person are listed."""
-        return self._in_a_shell("tasks list", "--state held")
+        return self.command("tasks list", "--state held")
 
     def list_remote(self) -> str:
         """Return how the tasks that the service knows are listed."""
-        return self._in_a_shell("tasks list", "--remote")
+        return self.command("tasks list", "--remote")
 
     def check(self) -> str:
         """Return how key, host and folders are checked."""
-        return self._in_a_shell("doctor")
+        return self.command("doctor")
 
     def models(self) -> str:
         """Return how the models are listed."""
-        return self._in_a_shell("models")
+        return self.command("models")
 
     def time_limit(self) -> str:
         """Return what the time limit of a run is called."""
@@ -59,12 +82,8 @@ class Instructions:
         return "KeyboardInterrupt"
 
     def caller(self, kind: str) -> str:
-        """Return what runs a model of a kind."""
+        """Return what runs a model of a kind, in a sentence."""
         return tr(f"kind {kind}", f"类型 {kind}")
-
-    @staticmethod
-    def _in_a_shell(command: str, *words: str) -> str:
-        return " ".join(["bailian", command, *words])
 
 
 _current: Callable[[], Instructions] = Instructions

@@ -122,6 +122,8 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterat
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.setenv("BAILIAN_HOME", str(tmp_path / "bailian"))
     monkeypatch.setenv("BAILIAN_LANG", "en")
+    # As after `. .venv/bin/activate`: `bailian` and `python` lead here, whoever starts the tests.
+    monkeypatch.setenv("PATH", os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]))
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(scheduler, "PAUSE_FACTOR", FAST)
     monkeypatch.setattr(catalog, "current_day", lambda: SEED_DAY)

@@ -198,7 +198,7 @@ def test_a_mask_with_two_readings_names_a_command_for_either(
     said = jsonl(wanx_edit, base, saved(strokes(color)), 2)
     command = next(part for part in said.split("`") if f"--mask-from {by}" in part)
     words = shlex.split(command)
-    assert words[:2] == ["python", "wanx_edit.py"]
+    assert words[:2] == ["bailian", "wanx-edit"]
     (path,) = wanx_edit(*words[2:]).paths
     assert box.requests == []
     with Image.open(path) as mask:

@@ -47,7 +47,7 @@ def test_a_model_of_two_kinds_is_listed_under_both(bailian: Run) -> None:
     for kind in ("image", "image_edit"):
         assert "qwen-image-2.0" in [line.split("\t")[0] for line in bailian("models", "--kind", kind).out.splitlines()]
     shown = bailian("models", "qwen-image-2.0").out
-    assert "text2image.py, image_edit.py" in shown
+    assert "bailian text2image, bailian image-edit" in shown
 
 
 def test_the_services_list_is_read_to_its_end(bailian: Run, box: Sandbox) -> None:

@@ -35,7 +35,7 @@ REFUSALS = {
     "no prompt": ([], "prompt: is required"),
     "long negative prompt": (["猫", "--negative-prompt", "差" * 501], "501 characters"),
     "unknown model": (["猫", "--model", "wan2.2-t2i-flsh"], "wan2.2-t2i-flash"),
-    "a model of another script": (["猫", "--model", "wan2.1-t2v-plus"], "text2video.py"),
+    "a model of another script": (["猫", "--model", "wan2.1-t2v-plus"], "bailian text2video"),
     "unknown option": (["猫", "--sise", "512*512"], "--size"),
     "unknown field in the template": (["猫", "--name", "{promt}"], "{prompt}"),
     "a name outside the folder": (["猫", "--name", "../{index}"], "below the output folder"),

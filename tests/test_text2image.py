@@ -116,7 +116,7 @@ def test_show_prints_a_command_that_makes_the_same_picture(text2image: Run, bail
 
     (path,) = text2image("--seed", "5", "--size", "512*512", "--no-prompt-extend", "--", "-一只'猫'").paths
     command = bailian("show", str(path), "--json").json["command"]
-    assert command.startswith("python text2image.py ")
+    assert command.startswith("bailian text2image ")
     (again,) = text2image(*shlex.split(command)[2:]).paths
     assert again != path
     with Image.open(path) as one, Image.open(again) as other:

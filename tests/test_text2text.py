@@ -295,7 +295,7 @@ REFUSALS = {
     "a model that does not think": (["问", "--model", "qwen-max", "--thinking"], "does not think"),
     "a budget without thinking": (["问", "--thinking-budget", "100"], "needs thinking"),
     "no task to wait for": (["问", "--no-wait"], "leave --no-wait out"),
-    "a picture model": (["问", "--model", "qwen-image"], "text2image.py"),
+    "a picture model": (["问", "--model", "qwen-image"], "bailian text2image"),
     "a missing file": (["--file", "nirgends.txt"], "cannot read nirgends.txt"),
     "too long": (["word " * 40_000, "--model", "qwen-max"], "30,720"),
 }

@@ -59,7 +59,7 @@ REFUSALS = {
     "not a duration of wan2.5": (["海", "--model", "wan2.5-t2v-preview", "--duration", "7"], "5, 10 s, not 7"),
     "too long for wan2.6": (["海", "--model", "wan2.6-t2v", "--duration", "16"], "15 s, not 16"),
     "seed": (["海", "--seed", "-1"], "0 to 2147483647"),
-    "a picture model": (["海", "--model", "wan2.2-t2i-flash"], "text2image.py"),
+    "a picture model": (["海", "--model", "wan2.2-t2i-flash"], "bailian text2image"),
     "long negative prompt": (["海", "--negative-prompt", "差" * 501], "501 characters"),
 }
 

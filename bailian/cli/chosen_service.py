@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sqlite3
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -13,6 +12,7 @@ from bailian.config import settings
 from bailian.config.settings import Settings
 from bailian.errors import SetupError
 from bailian.i18n import tr
+from bailian.instructions import how_to
 from bailian.store.database import not_opened
 from bailian.store.private import private_file, private_folder
 
@@ -32,7 +32,7 @@ def service(here: Settings, *, quiet: bool) -> Iterator[Settings]:
         private_file(here.home / "service.sqlite3")
         sandbox.start()
     except SandboxUnavailable as error:
-        raise SetupError(str(error), advice=f"{sys.executable} -m pip install 'bailian-toolkit[sandbox]'") from None
+        raise SetupError(str(error), advice=how_to().with_extra("sandbox")) from None
     except (OSError, sqlite3.Error) as error:
         raise not_opened(here.home, error) from None
     try:

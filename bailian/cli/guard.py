@@ -112,10 +112,10 @@ def _hear_no_more() -> None:
 
 
 def _list_tasks() -> str:
-    return tr(
-        "`bailian tasks list` shows what was saved and what is running",
-        "`bailian tasks list` 显示已保存和仍在运行的任务",
-    )
+    from bailian.cli.output.shell_words import ShellWords
+
+    tasks = ShellWords().command("tasks", "list")
+    return tr(f"`{tasks}` shows what was saved and what is running", f"`{tasks}` 显示已保存和仍在运行的任务")
 
 
 def _fail(error: BailianError, as_json: bool | None = None) -> Exit:

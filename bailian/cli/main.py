@@ -9,14 +9,52 @@ import click
 from bailian import __version__
 from bailian.i18n import tr
 
+# The short help stands here, so that `bailian --help` loads no command.
+SCRIPTS = {
+    "text2image": ("bailian.cli.scripts.text2image:main", tr("Pictures from a text.", "根据文字生成图片。")),
+    "image-edit": ("bailian.cli.scripts.image_edit:main", tr("Edit pictures by an instruction.", "按指令编辑图片。")),
+    "wanx-edit": (
+        "bailian.cli.scripts.wanx_edit:main",
+        tr("Edit a picture by one of ten functions; masks.", "按十种功能编辑图片；制作 mask。"),
+    ),
+    "text2video": ("bailian.cli.scripts.text2video:main", tr("A film from a text.", "根据文字生成视频。")),
+    "text2text": ("bailian.cli.scripts.text2text:main", tr("Answers and conversations.", "问答与对话。")),
+    "audio": (
+        "bailian.cli.scripts.audio:main",
+        tr("Speak a text, write down a recording, list the voices.", "语音合成、语音识别、列出音色。"),
+    ),
+}
+"""The same commands as the files in the clone."""
 COMMANDS = {
-    "batch": "bailian.cli.batch.command:batch",
-    "tasks": "bailian.cli.commands.tasks:tasks",
-    "models": "bailian.cli.commands.models:models",
-    "show": "bailian.cli.commands.show:show",
-    "cost": "bailian.cli.commands.cost:cost",
-    "sandbox": "bailian.cli.commands.serve_sandbox:sandbox",
-    "doctor": "bailian.cli.commands.doctor:doctor",
+    "batch": (
+        "bailian.cli.batch.command:batch",
+        tr("Many requests from one file, each run once.", "运行文件中的多个请求，每个只运行一次。"),
+    ),
+    "tasks": (
+        "bailian.cli.commands.tasks:tasks",
+        tr("What is running, was made, or can be fetched.", "查看、等待、取回、取消任务。"),
+    ),
+    "models": (
+        "bailian.cli.commands.models:models",
+        tr("The models with their limits and prices.", "列出模型及其限制与价格。"),
+    ),
+    "show": (
+        "bailian.cli.commands.show:show",
+        tr("How a file was made, and the command that makes it again.", "文件的生成方式，以及重新生成它的命令。"),
+    ),
+    "cost": ("bailian.cli.commands.cost:cost", tr("What was charged, and what may be.", "已产生与可能产生的费用。")),
+    "sandbox": (
+        "bailian.cli.commands.serve_sandbox:sandbox",
+        tr("A local service for trying and testing.", "用于试用与测试的本地服务。"),
+    ),
+    "doctor": (
+        "bailian.cli.commands.doctor:doctor",
+        tr("Check key, host, folders and settings.", "检查密钥、服务地址、目录与设置。"),
+    ),
+}
+SECTIONS = {
+    tr("One request", "单个请求"): SCRIPTS,
+    tr("Many requests, and what was made", "批量运行与结果管理"): COMMANDS,
 }
 
 
@@ -24,23 +62,28 @@ class LazyGroup(click.Group):
     """A group that imports a command's module when the command is named."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(COMMANDS)
+        return [*SCRIPTS, *COMMANDS]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in COMMANDS:
+        found = {**SCRIPTS, **COMMANDS}.get(cmd_name.replace("_", "-"))  # the files have underscores
+        if found is None:
             return None
-        module, _, name = COMMANDS[cmd_name].partition(":")
+        module, _, name = found[0].partition(":")
         command: click.Command = getattr(import_module(module), name)
         return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        for title, commands in SECTIONS.items():
+            with formatter.section(title):
+                formatter.write_dl([(name, short_help) for name, (_, short_help) in commands.items()])
 
 
 @click.command(
     cls=LazyGroup,
     help=tr(
-        "Alibaba Bailian from a shell: many requests at once, tasks, models, costs. One request: text2image.py, image_edit.py, "
-        "wanx_edit.py, text2video.py, text2text.py, audio.py.",
-        "在命令行使用阿里云百炼：批量任务、任务管理、模型与费用。单个请求：text2image.py、image_edit.py、wanx_edit.py、"
-        "text2video.py、text2text.py、audio.py。",
+        "Alibaba Bailian from a shell: pictures, edits, films, text, speech; many requests at once. Try it without a key: "
+        "bailian text2image TEXT --sandbox",
+        "在命令行使用阿里云百炼：生成与编辑图片、视频、文本、语音，以及批量运行。无需密钥即可试用：bailian text2image TEXT --sandbox",
     ),
 )
 @click.version_option(__version__, prog_name="bailian")

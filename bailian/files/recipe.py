@@ -91,7 +91,7 @@ FLAGS = (
 
 def command(made: Mapping[str, Any], script: str) -> str:
     """Return the shell line that makes it again; with a seed, from the first picture's seed on."""
-    words = ["python", *script.split()]
+    words = []
     for name in FLAGS:
         value = made.get(name)
         flag = name.replace("_", "-")
@@ -102,4 +102,4 @@ def command(made: Mapping[str, Any], script: str) -> str:
                 words += [f"--{flag}", str(one)]
     prompt = str(made.get("prompt") or "")
     words += ["--", prompt] if prompt.startswith("-") else [prompt]
-    return shlex.join(words)
+    return f"{script} {shlex.join(words)}"

@@ -13,6 +13,7 @@ from bailian.catalog import Catalog, Model
 from bailian.errors import InvalidRequest, Problem
 from bailian.files import tokens
 from bailian.i18n import tr
+from bailian.instructions import how_to
 from bailian.modalities.rules import choice, fields
 from bailian.modalities.rules.texts import text_notice
 from bailian.modalities.text_answers import answer_notices, asked_prompt, charged_cny, items, with_paths
@@ -253,9 +254,8 @@ def _length_unknown(model: Model) -> Notice:
         "length_not_checked",
         tr(
             f"the text may be longer than the {model.max_input_tokens:,} tokens {model.name} reads; "
-            "to check it: pip install 'bailian-toolkit[tokens]'",
-            f"文本可能超过 {model.name} 的 {model.max_input_tokens:,} token 上限；"
-            "如需检查：pip install 'bailian-toolkit[tokens]'",
+            f"to check it: {how_to().with_extra('tokens')}",
+            f"文本可能超过 {model.name} 的 {model.max_input_tokens:,} token 上限；如需检查：{how_to().with_extra('tokens')}",
         ),
     )
 

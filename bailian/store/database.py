@@ -85,8 +85,8 @@ class Database:
                     f"{path} 由更新版本的工具写入（文件版本 {found}，本工具版本 {version}）",
                 ),
                 advice=tr(
-                    "update it: pip install -U bailian-toolkit; or set BAILIAN_HOME to another folder",
-                    "请升级本工具：pip install -U bailian-toolkit；或把 BAILIAN_HOME 设为其他文件夹",
+                    "update the toolkit, or set BAILIAN_HOME to another folder",
+                    "请升级本工具，或把 BAILIAN_HOME 设为其他文件夹",
                 ),
             )
 

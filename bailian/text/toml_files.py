@@ -8,6 +8,7 @@ from typing import Any
 
 from bailian.errors import SetupError
 from bailian.i18n import tr
+from bailian.instructions import how_to
 from bailian.text.decoding import NotText, read_text
 
 if sys.version_info >= (3, 11):
@@ -95,7 +96,8 @@ def shown(value: object) -> str:
 
 
 def put_right(path: Path) -> str:
+    doctor = how_to().command("doctor")
     return tr(
-        f"correct {path.name}, or take it away; `bailian doctor` checks it",
-        f"请修正 {path.name} 或将其移走；可用 `bailian doctor` 检查",
+        f"correct {path.name}, or take it away; `{doctor}` checks it",
+        f"请修正 {path.name} 或将其移走；可用 `{doctor}` 检查",
     )

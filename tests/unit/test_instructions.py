@@ -34,7 +34,7 @@ def test_the_words_are_given_back() -> None:
     """A program that runs a command in its own process hears its own words afterwards."""
     before = how_to()
     with spoken_by(ShellWords):
-        assert (how_to().time_limit(), how_to().caller("text")) == ("--timeout", "text2text.py")
+        assert (how_to().time_limit(), how_to().caller("text")) == ("--timeout", "bailian text2text")
     assert type(how_to()) is type(before)
     assert before.time_limit() == "timeout_s"
 

@@ -119,7 +119,7 @@ def test_a_file_of_others_has_no_recipe(tmp_path: Path, text: bytes | None, plac
 
 def test_the_command_makes_it_again() -> None:
     """Every field stands in the line, quoted for the shell."""
-    assert recipe.command({"kind": "image", **REQUEST}, "text2image.py") == (
+    assert recipe.command({"kind": "image", **REQUEST}, "python text2image.py") == (
         "python text2image.py --model wan2.2-t2i-flash --size '1024*1024' --n 2 --seed 7 "
         "--prompt-extend --no-watermark 'a cat, 一只猫'"
     )
@@ -145,6 +145,6 @@ def test_the_command_is_read_back_as_the_same_request(
     import text2image
 
     request = {**REQUEST, "prompt": prompt, "negative_prompt": negative, "seed": seed, "watermark": watermark}
-    _python, _script, *words = shlex.split(recipe.command({"kind": "image", **request}, "text2image.py"))
+    _python, _script, *words = shlex.split(recipe.command({"kind": "image", **request}, "python text2image.py"))
     read = text2image.main.make_context("text2image.py", words).params
     assert {name: read[name] or "" if name == "negative_prompt" else read[name] for name in request} == request

@@ -13,6 +13,7 @@ from bailian.cli.output.report import shown_path
 from bailian.cli.output.terminal import money, print_err, print_json
 from bailian.errors import BailianError, Exit, InvalidRequest
 from bailian.i18n import tr
+from bailian.instructions import how_to
 from bailian.store.paths import stored
 from bailian.store.states import UNDER_WAY_STATES
 
@@ -153,7 +154,7 @@ def print_status(here: Settings, file: Path, name: str | None, as_json: bool) ->
         raise InvalidRequest.one(
             "file",
             tr(f"{file} was not run from this machine with this key", f"本机没有用该密钥运行过 {file}"),
-            advice=f"bailian batch run {file}",
+            advice=how_to().command("batch run", str(file)),
         )
     summary = totals(counts)
     if as_json:

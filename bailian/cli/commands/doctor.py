@@ -14,6 +14,7 @@ from bailian.cli.account import loose
 from bailian.cli.args.options import account_options, verbosity_options
 from bailian.config.settings import Settings, home_folder
 from bailian.i18n import tr
+from bailian.instructions import how_to
 
 if TYPE_CHECKING:
     from bailian.catalog import Catalog
@@ -29,9 +30,10 @@ def age_of(catalog: Catalog) -> str:
     shown = tr(f"{len(catalog)} models as of {catalog.as_of}", f"{len(catalog)} 个模型，截至 {catalog.as_of}")
     if catalog.today - catalog.as_of <= HALF_A_YEAR:
         return shown
+    models = how_to().models()
     return shown + tr(
-        ": older than half a year; update the toolkit, or see `bailian models --diff`",
-        "：已超过半年；请升级本工具，或运行 `bailian models --diff` 查看差异",
+        f": older than half a year; update the toolkit, or see `{models} --diff`",
+        f"：已超过半年；请升级本工具，或运行 `{models} --diff` 查看差异",
     )
 
 

@@ -25,6 +25,7 @@ from bailian.files import naming
 from bailian.files.digests import has_digest
 from bailian.files.outputs import STDOUT, TEXTS, Place, place_of, refuse_existing
 from bailian.i18n import tr
+from bailian.instructions import how_to
 from bailian.modalities import modality_of
 from bailian.store.ids import find_job
 from bailian.store.jobs import TaskTaken
@@ -64,8 +65,8 @@ def fetch(
         if held and not quiet:
             print_err(
                 tr(
-                    f"{held} held (maybe paid, for you to decide): bailian tasks list --state held",
-                    f"{held} 个任务待核对（可能已计费，需由您决定）：bailian tasks list --state held",
+                    f"{held} held (maybe paid, for you to decide): {how_to().list_held()}",
+                    f"{held} 个任务待核对（可能已计费，需由您决定）：{how_to().list_held()}",
                 )
             )
         _tell_of_others(engine, here, quiet)
@@ -173,8 +174,8 @@ def unknown_task(task_id: str) -> TaskFailed:
         tr(f"this machine's journal has no task {task_id}", f"本机日志中没有任务 {task_id}"),
         code="ResourceNotFound",
         advice=tr(
-            f"if it was made elsewhere: bailian tasks adopt {task_id}",
-            f"如果是在别处创建的：bailian tasks adopt {task_id}",
+            f"if it was made elsewhere: {how_to().command('tasks adopt', task_id)}",
+            f"如果是在别处创建的：{how_to().command('tasks adopt', task_id)}",
         ),
         task_id=task_id,
     )

@@ -13,8 +13,8 @@ import click
 
 from bailian.catalog import KINDS, Catalog, Model, load
 from bailian.cli.args.options import account_options
-from bailian.cli.output.shell_words import SCRIPTS
 from bailian.i18n import tr
+from bailian.instructions import how_to
 
 if TYPE_CHECKING:
     from bailian.config.settings import Settings
@@ -79,7 +79,7 @@ def _show_one(model: Model, today: date, as_json: bool) -> None:
         return
     for name, value in known(model, today).items():
         print_data(f"{name:26} {_plain(value)}")
-    print_data(f"{'script':26} {', '.join(SCRIPTS[kind] for kind in model.kinds)}")
+    print_data(f"{'script':26} {', '.join(how_to().caller(kind) for kind in model.kinds)}")
 
 
 def _brief(model: Model, today: date) -> dict[str, Any]:
@@ -149,8 +149,8 @@ def _show_remote(catalog: Catalog, here: Settings, name: str | None, *, diff: bo
             "name",
             tr(f"the service's list has no {name}", f"服务端的模型列表中没有 {name}"),
             advice=tr(
-                f"`bailian models {name}` shows what the catalog knows; the list need not be complete",
-                f"`bailian models {name}` 显示本地目录的信息；服务端列表不一定完整",
+                f"`{how_to().models()} {name}` shows what the catalog knows; the list need not be complete",
+                f"`{how_to().models()} {name}` 显示本地目录的信息；服务端列表不一定完整",
             ),
         )
 

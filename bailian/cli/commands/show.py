@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from bailian.i18n import tr
+from bailian.instructions import how_to
 
 
 @click.command(
@@ -34,9 +35,7 @@ def show(file: Path, as_json: bool) -> None:
                 "只有本工具生成的文件才有，部分编辑器会将其删除",
             ),
         )
-    from bailian.cli.output.shell_words import SCRIPTS
-
-    command = recipe.command(made, SCRIPTS.get(str(made["kind"]), ""))
+    command = recipe.command(made, how_to().script(str(made["kind"])))
     if as_json:
         print_json({**made, "command": command})
         return

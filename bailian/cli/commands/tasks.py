@@ -14,6 +14,7 @@ from bailian.cli.account import with_account
 from bailian.cli.args.options import not_nan, saving_options, verbosity_options
 from bailian.config.settings import Settings
 from bailian.i18n import tr
+from bailian.instructions import how_to
 from bailian.store.states import Status
 
 if TYPE_CHECKING:
@@ -124,7 +125,9 @@ def wait(
 
     if bool(task_ids) == all_:
         raise InvalidRequest.one(
-            "", tr("name task ids, or --all", "请给出 task_id，或使用 --all"), advice="bailian tasks wait --all"
+            "",
+            tr("name task ids, or --all", "请给出 task_id，或使用 --all"),
+            advice=how_to().command("tasks wait --all"),
         )
     here.require_key()
     return fetch(here, task_ids, timeout_s=timeout_s, output=output, as_json=as_json, quiet=quiet)

@@ -1,11 +1,16 @@
-"""What an error advises, as the shell says it: commands that can be pasted, options, keys."""
+"""What an error advises, as the shell says it: commands that can be pasted where the user is, options, keys."""
 
 from __future__ import annotations
 
+import os
 import shlex
+import shutil
+import sys
 from collections.abc import Sequence
+from pathlib import Path
 
-from bailian.instructions import Instructions
+from bailian.i18n import tr
+from bailian.instructions import DOORS, Instructions
 
 SCRIPTS = {
     "image": "text2image.py",
@@ -16,14 +21,34 @@ SCRIPTS = {
     "speech": "audio.py tts",
     "transcription": "audio.py asr",
 }
+"""The files in the clone that are the same commands."""
 
 
 class ShellWords(Instructions):
+    def command(self, *words: str) -> str:
+        return " ".join([_bailian(), *words])
+
+    def script(self, kind: str) -> str:
+        here = _script_here()
+        if here is None:
+            return self.command(DOORS.get(kind, kind))
+        name, *subcommand = SCRIPTS[kind].split()
+        return " ".join([_python(), _pasted(here.with_name(name)), *subcommand])
+
+    def caller(self, kind: str) -> str:
+        if kind not in DOORS:
+            return kind
+        return self.command(DOORS[kind]) if _script_here() is None else SCRIPTS[kind]
+
+    def with_extra(self, name: str) -> str:
+        where = tr("in the folder of the toolkit", "在本工具的目录中运行")
+        return f"{_pasted(Path(sys.executable))} -m pip install '.[{name}]' ({where})"
+
     def fetch(self, flags: Sequence[str], *ids: str, elsewhere: bool = False) -> str:
-        return " ".join([shlex.join(("bailian", "tasks", "wait", *flags)), *ids, *(["-o DIR"] if elsewhere else [])])
+        return self.command("tasks", "wait", *_joined(flags), *ids, *(["-o DIR"] if elsewhere else []))
 
     def adopt(self, flags: Sequence[str], task_id: str, job_id: str) -> str:
-        return f"{shlex.join(('bailian', 'tasks', 'adopt', *flags))} {task_id} --job {job_id}"
+        return self.command("tasks", "adopt", *_joined(flags), task_id, "--job", job_id)
 
     def time_limit(self) -> str:
         return "--timeout"
@@ -34,5 +59,35 @@ class ShellWords(Instructions):
     def interrupt(self) -> str:
         return "Ctrl-C"
 
-    def caller(self, kind: str) -> str:
-        return SCRIPTS.get(kind, kind)
+
+def _joined(flags: Sequence[str]) -> list[str]:
+    return [shlex.quote(flag) for flag in flags]
+
+
+def _bailian() -> str:
+    """Return how `bailian` is called here: by its name, by its path, or through Python."""
+    if shutil.which("bailian"):
+        return "bailian"
+    beside = Path(sys.executable).with_name("bailian.exe" if os.name == "nt" else "bailian")
+    return _pasted(beside) if beside.exists() else f"{_python()} -m bailian"
+
+
+def _python() -> str:
+    """Return how this Python is called: by a name that leads to it, else by its path."""
+    for name in ("python", "python3"):
+        found = shutil.which(name)
+        if found and Path(found).absolute() == Path(sys.executable):
+            return name
+    return _pasted(Path(sys.executable))
+
+
+def _script_here() -> Path | None:
+    """Return the script of the clone that this process runs; None if it is `bailian` or a program."""
+    started = Path(sys.argv[0])
+    return started if started.name in {script.split()[0] for script in SCRIPTS.values()} else None
+
+
+def _pasted(path: Path) -> str:
+    """Return a path as it can be pasted: relative where it is below this folder."""
+    with_folder = os.path.relpath(path) if path.is_absolute() and path.is_relative_to(Path.cwd()) else str(path)
+    return shlex.quote(with_folder)

@@ -13,6 +13,7 @@ from bailian.cli.output.live import above
 from bailian.cli.output.streams import ReaderGone, is_gone
 from bailian.errors import BailianError, SaveError
 from bailian.i18n import tr
+from bailian.instructions import how_to
 from bailian.types import Notice
 
 # C0 without tab and newline, DEL, C1, the marks that reorder text, other line ends, and format signs without a shape: a
@@ -89,9 +90,10 @@ def print_err(text: str) -> None:
 
 def nobody_reads() -> ReaderGone:
     """Return what is said when the reader of stdout has gone."""
+    tasks = how_to().command("tasks", "list")
     return ReaderGone(
         tr("nobody reads stdout any more", "stdout 的读取端已关闭"),
-        advice=tr("`bailian tasks list` shows what was saved", "`bailian tasks list` 显示已保存的内容"),
+        advice=tr(f"`{tasks}` shows what was saved", f"`{tasks}` 显示已保存的内容"),
     )
 
 

@@ -40,8 +40,8 @@ def main() -> None:
     "model",
     metavar="NAME",
     help=tr(
-        "Voice: see `audio.py voices` [default: sambert-zhichu-v1].",
-        "音色，见 `audio.py voices` [默认: sambert-zhichu-v1]。",
+        "Voice; `voices` lists them [default: sambert-zhichu-v1].",
+        "音色，见子命令 `voices` [默认: sambert-zhichu-v1]。",
     ),
 )
 @click.option("--format", metavar="FORMAT", help=tr("wav, mp3 or pcm [default: wav].", "wav、mp3 或 pcm [默认: wav]。"))

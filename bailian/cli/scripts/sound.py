@@ -17,6 +17,7 @@ from bailian.config import settings
 from bailian.errors import InvalidRequest
 from bailian.files import naming
 from bailian.i18n import tr
+from bailian.instructions import how_to
 from bailian.types import Notice
 
 
@@ -105,10 +106,11 @@ def list_voices(language: str | None, as_json: bool) -> None:
         if not model.unknown_to_service and (language is None or language in model.languages)
     ]
     if not voices:
+        voices_command = f"{how_to().script('speech').removesuffix(' tts')} voices"
         raise InvalidRequest.one(
             "language",
             tr(f"no voice speaks {language}", f"没有会说 {language} 的音色"),
-            advice=tr("`audio.py voices` lists all", "`audio.py voices` 列出全部音色"),
+            advice=tr(f"`{voices_command}` lists all", f"`{voices_command}` 列出全部音色"),
         )
     if as_json:
         print_json({"voices": [_voice(model) for model in voices]})

@@ -13,6 +13,7 @@ from typing import Any
 
 from bailian.catalog import Catalog, Model
 from bailian.i18n import tr
+from bailian.instructions import how_to
 from bailian.types import Notice
 
 # The vendor announces an end three months ahead (model-depreciation page, 2026-07). An end that is known earlier is
@@ -149,6 +150,6 @@ def facts(chosen: Chosen, catalog: Catalog, region: str) -> Mapping[str, Any]:
             f"请加上 --use-successor，或使用 --model {following.name}",
         )
         if following is not None
-        else tr("`bailian models` lists what lives", "`bailian models` 列出仍在服务的模型")
+        else tr(f"`{how_to().models()}` lists what lives", f"`{how_to().models()}` 列出仍在服务的模型")
     )
     return {"retired": {"on": model.retired_on, "message": tr(english, chinese), "advice": advice}}

@@ -10,6 +10,7 @@ import shlex
 
 from bailian.errors import Problem
 from bailian.i18n import tr
+from bailian.instructions import how_to
 from bailian.store.paths import path_of
 from bailian.types import Input, Mask, Notice
 
@@ -92,7 +93,7 @@ def _command(base: Input, mask: Input, by: str) -> str:
     """Return the command that makes the mask anew, to be sent from any door."""
     words = [] if base.probe is None else ["--image", str(path_of(base.url))]
     words += ["--mask", str(path_of(mask.url)), "--mask-from", by, "--mask-save", f"{by}.png"]
-    return "python wanx_edit.py " + shlex.join(words)
+    return f"{how_to().script('wanx_edit')} {shlex.join(words)}"
 
 
 def two_ways(mask: Mask, by_paint: str, by_alpha: str) -> str:

@@ -25,7 +25,7 @@ def read_video_request(name: str, model: ServiceModel, path: str, body: Mapping[
     rules = model.video
     assert rules is not None  # noqa: S101  # the caller chose by it
     if importlib.util.find_spec("av") is None:
-        raise refusals.not_imitated(f"{name} without the package av (pip install 'bailian-toolkit[sandbox]')")
+        raise refusals.not_imitated(f"{name} without the package av (pip install '.[sandbox]')")
     inputs, parameters = parts_of(body)
     prompt = read_prompt(inputs)
     size = _size(model, parameters.get("size"))
