@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from functools import lru_cache
 from typing import Any, Protocol
 
 SNAPSHOT = re.compile(r"(.+)-20\d\d-\d\d-\d\d")
@@ -53,13 +54,19 @@ def names_of(catalog: Mapping[str, Any]) -> dict[str, ModelName]:
 
 def with_packaged(models: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return the package's catalog with these entries over it; an entry of limits alone adds no facts to a name."""
-    from bailian.catalog import load
-
-    packaged = load()
+    packaged = _packaged()
     return {
         **packaged,
         **{name: entry for name, entry in models.items() if hasattr(entry, "kinds") or name not in packaged},
     }
+
+
+@lru_cache(maxsize=1)
+def _packaged() -> Mapping[str, Any]:
+    """Read the catalog once a process: it is most of what a sandbox's start costs."""
+    from bailian.catalog import load
+
+    return load()
 
 
 def retired_names(names: Mapping[str, ModelName], day: date | None, known: Iterable[str]) -> frozenset[str]:

@@ -47,15 +47,28 @@ class _Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         for server in self.servers:
             server.close()
-        self._connections.drop_all()
+        self._connections.drop()
+        await self._end_requests()
+        for sock in sockets or []:
+            sock.close()
+
+    async def _end_requests(self) -> None:
         await asyncio.sleep(0)  # lets every request learn that its line is down
         under_way = set(self.server_state.tasks)
         for task in under_way:
             task.cancel()
         if under_way:
             await asyncio.wait(under_way, timeout=1.0)
-        for sock in sockets or []:
-            sock.close()
+
+    def end_requests(self) -> None:
+        """End what is under way, so that nothing of it is noted later; connections at rest stay."""
+
+        async def end() -> None:
+            self._connections.drop(only_busy=True)
+            await self._end_requests()
+
+        if self._loop is not None:
+            asyncio.run_coroutine_threadsafe(end(), self._loop).result(STOP_S)
 
     def stop(self) -> None:
         if self._loop is not None and self._stopping is not None:
@@ -89,6 +102,9 @@ class Runner:
         self._thread.start()
         if not self._server.ready.wait(within_s):
             raise RuntimeError("the sandbox did not start")
+
+    def end_requests(self) -> None:
+        self._server.end_requests()
 
     def stop(self) -> None:
         self._server.stop()

@@ -131,9 +131,12 @@ class Sandbox:
     def reset(self) -> None:
         """Become as new: no tasks, files, faults or log, full rates, the first settings; the address stays.
 
-        Work that is still under way may be noted afterwards, so let the client finish first.
+        Requests under way end without an answer, and nothing of them is noted. Idle connections stay open.
         """
-        self._started().reset()
+        state = self._started()
+        if self._runner is not None:
+            self._runner.end_requests()
+        state.reset()
         self.settings.change(self._first_settings)
 
     def __enter__(self) -> Sandbox:

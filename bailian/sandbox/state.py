@@ -17,6 +17,7 @@ from bailian.sandbox.model_names import Limits
 from bailian.sandbox.served_models import ServedModels
 from bailian.sandbox.settings import Settings
 from bailian.sandbox.storage.links import Links
+from bailian.sandbox.storage.made_files import MadeFiles
 from bailian.sandbox.storage.upload_store import UploadStore
 from bailian.sandbox.storage.uploads import Uploads
 from bailian.sandbox.tasks.task_store import TaskStore
@@ -49,6 +50,8 @@ class State:
         self.store = UploadStore(state_path, clock)
         self.batches = BatchStore(state_path, clock)
         self.uploads = Uploads(self.store, clock)
+        self.drawn = MadeFiles(16)
+        self.transcripts = MadeFiles(64)
         self.account = Account(self.models.limits, self.tasks, settings, clock)
         self._lock = threading.Lock()
         self._log: deque[LoggedRequest] = deque(maxlen=LOG_LENGTH)
@@ -56,7 +59,7 @@ class State:
 
     def reset(self) -> None:
         """Forget everything that has happened; the settings stay."""
-        for part in (self.tasks, self.store, self.batches, self.links, self.faults):
+        for part in (self.tasks, self.store, self.batches, self.links, self.faults, self.drawn, self.transcripts):
             part.clear()
         self.account.reset()
         with self._lock:

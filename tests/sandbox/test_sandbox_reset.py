@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import http.client
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 import requests
 from sandbox_client import TEXT2IMAGE, Client
 
-from bailian.sandbox import Fault, Sandbox
+from bailian.sandbox import Fault, Sandbox, results
 
 VIDEO = "/services/aigc/video-generation/video-synthesis"
 TRANSCRIPTION = "/services/audio/asr/transcription"
@@ -57,6 +60,57 @@ def test_a_reset_gives_the_rates_back_and_the_links() -> None:
         assert (used[:20], used[20]) == ([200] * 20, 429)
         box.reset()
         assert client.get("/tasks").status_code == 200
+
+
+def test_a_reset_ends_what_is_under_way_and_notes_nothing_of_it() -> None:
+    """Else the next test would meet the request of a client that the test before has killed."""
+    at_work = threading.Event()
+
+    def clock() -> float:
+        at_work.set()
+        return 1_800_000_000.0
+
+    with Sandbox(task_s=3600, clock=clock, enforce_limits=False) as box, ThreadPoolExecutor() as threads:
+        at_work.clear()
+        waiting = threads.submit(Client(box).blocking)
+        assert at_work.wait(10)
+        box.reset()
+        with pytest.raises(requests.ConnectionError):
+            waiting.result(10)
+        assert (box.sync_calls, box.requests) == ([], [])
+
+
+def test_a_reset_forgets_work_that_was_to_come_after_a_broken_connection() -> None:
+    with Sandbox(enforce_limits=False) as box:
+        box.faults.add(Fault("submit", "reset_during", delay_s=3600))
+        with pytest.raises(requests.ConnectionError):
+            Client(box).submit()
+        box.reset()
+        assert box._runner is not None
+        assert not box._runner._server.server_state.tasks
+
+
+def test_a_reset_leaves_connections_at_rest_open() -> None:
+    """A client that keeps one must not take a reset for a broken line."""
+    with Sandbox(enforce_limits=False) as box:
+        connection = http.client.HTTPConnection("127.0.0.1", box.port, timeout=10)
+        for _ in range(2):
+            connection.request("GET", "/nothing")
+            connection.getresponse().read()
+            box.reset()
+            connection.auto_open = False  # from now on a broken line is an error
+        connection.close()
+
+
+def test_after_a_reset_a_picture_is_drawn_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A drawing that one test has replaced must not be another test's."""
+    with Sandbox(task_s=0, enforce_limits=False) as box:
+        client = Client(box)
+        with monkeypatch.context() as patched:
+            patched.setattr(results, "draw_png", lambda picture: b"replaced")
+            assert client.download(client.link(seed=1)).content == b"replaced"
+        box.reset()
+        assert client.download(client.link(seed=1)).content.startswith(b"\x89PNG")
 
 
 def test_a_sandbox_that_never_started_has_nothing_to_reset() -> None:

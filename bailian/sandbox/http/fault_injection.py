@@ -40,7 +40,6 @@ class FaultInjection:
     def __init__(self, connections: Connections, error_answer: ErrorAnswer) -> None:
         self._connections = connections
         self._error_answer = error_answer
-        self._later: set[asyncio.Task[None]] = set()
 
     async def respond(self, fault: Fault | None, accepted_work: DoWork, request_id: str) -> Response:
         """Do the work as the fault allows and answer as it demands.
@@ -60,8 +59,7 @@ class FaultInjection:
         if kind == "reset_before":
             return ResetResponse(self._connections)
         if kind == "reset_during":
-            self._do_later(work, fault.delay_s)
-            return ResetResponse(self._connections)
+            return ResetResponse(self._connections, lambda: _later(work, fault.delay_s))
         if kind == "reset_after":
             await work()
             return ResetResponse(self._connections)
@@ -100,14 +98,10 @@ class FaultInjection:
         answer = self._error_answer(*fault.error(), request_id)
         return replace(answer, headers={**answer.headers, **headers})
 
-    def _do_later(self, work: DoWork, delay_s: float) -> None:
-        async def later() -> None:
-            await asyncio.sleep(delay_s)
-            await work()
 
-        task = asyncio.get_running_loop().create_task(later())
-        self._later.add(task)  # the loop itself holds tasks only weakly
-        task.add_done_callback(self._later.discard)
+async def _later(work: DoWork, delay_s: float) -> None:
+    await asyncio.sleep(delay_s)
+    await work()
 
 
 def _without_results(answer: Answer, body: dict[str, Any]) -> Answer:

@@ -6,9 +6,11 @@ Importing this needs uvicorn and starlette.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 import struct
 import sys
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from starlette.responses import Response
@@ -67,9 +69,16 @@ class Connections:
         """Remove a connection: the protocol of a web socket does not."""
         self._transports.pop(tuple(client), None)
 
-    def drop_all(self) -> None:
+    def drop(self, *, only_busy: bool = False) -> None:
+        """Break all connections, or those on which an answer is due; a web socket always is one of them."""
         for transport in list(self._transports.values()):
-            transport.abort()
+            if not (only_busy and _at_rest(transport.get_protocol())):
+                transport.abort()
+
+
+def _at_rest(protocol: asyncio.BaseProtocol) -> bool:
+    # The annotation says that a cycle is never None; before the first request it is.
+    return isinstance(protocol, H11Protocol) and (not protocol.cycle or protocol.cycle.response_complete)
 
 
 class PlainResponse(Response):
@@ -80,16 +89,20 @@ class PlainResponse(Response):
 
 
 class ResetResponse(Response):
-    """No answer: RST."""
+    """No answer: RST; then what shall be done although the line is down."""
 
-    def __init__(self, connections: Connections) -> None:
+    def __init__(self, connections: Connections, afterwards: Callable[[], Awaitable[object]] | None = None) -> None:
         super().__init__()
         self.status_code = 0
         self._connections = connections
+        self._afterwards = afterwards
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self._connections.reset(scope["client"])
         await until_disconnect(receive)
+        if self._afterwards is not None:
+            with contextlib.suppress(asyncio.CancelledError):  # the sandbox stops
+                await self._afterwards()
 
 
 class SilentResponse(Response):

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
-from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -18,9 +16,6 @@ from bailian.sandbox.http.endpoints import Call
 from bailian.sandbox.state import State
 from bailian.sandbox.storage.links import byte_range, oss_error_xml
 from bailian.sandbox.tasks.task_store import Task
-
-CACHED_RESULTS = 16
-"""Drawn results kept in memory, so that a resumed download does not draw again."""
 
 # One pool for all sandboxes of a process; its threads start with the first picture.
 _DRAWERS = ThreadPoolExecutor(max_workers=2, thread_name_prefix="sandbox-drawer")
@@ -53,7 +48,6 @@ class Downloads:
     def __init__(self, state: State, result_of: ResultOf) -> None:
         self._state = state
         self._result_of = result_of
-        self._drawn: OrderedDict[Hashable, asyncio.Future[bytes]] = OrderedDict()
 
     async def result(self, call: Call, task_id: str, index: int, fault: Fault | None) -> Answer:
         """Answer a GET of a result link."""
@@ -67,21 +61,8 @@ class Downloads:
             return Answer(200, HTML_PAGE, {}, "text/html")
         size = fault.drawn_size() if fault is not None and fault.kind == "wrong_size" else None
         result = self._result_of(task, index, size)
-        return file_answer(call.request, await self._bytes(result), result.media_type, task.ended, call.request_id)
-
-    async def _bytes(self, result: Result) -> bytes:
-        drawing = self._drawn.get(result.key)
-        if drawing is None:
-            drawing = asyncio.get_running_loop().run_in_executor(_DRAWERS, result.make)
-            self._drawn[result.key] = drawing
-            if len(self._drawn) > CACHED_RESULTS:
-                self._drawn.popitem(last=False)
-        try:
-            # Shielded: two downloads may wait for one drawing, and one of them may go.
-            return await asyncio.shield(drawing)
-        except Exception:
-            self._drawn.pop(result.key, None)
-            raise
+        data = await self._state.drawn.get(result.key, result.make, _DRAWERS)
+        return file_answer(call.request, data, result.media_type, task.ended, call.request_id)
 
 
 def link_refusal(state: State, call: Call, fault: Fault | None) -> Answer | None:

@@ -5,7 +5,6 @@ Importing this needs starlette.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
@@ -35,7 +34,6 @@ class TaskRoutes:
     def __init__(self, state: State, answers: Mapping[str, TaskAnswer]) -> None:
         self._state = state
         self._answers = answers
-        self._polls: Counter[str] = Counter()
 
     def routes(self, endpoints: Endpoints) -> list[Route]:
         tasks = BASE_PATH + "/tasks"
@@ -74,19 +72,14 @@ class TaskRoutes:
                 return json_answer(replies.unknown(task_id, call.request_id))
             if fault is not None:
                 self._apply(fault, task_id)
-            self._count_poll(task_id)
+            if self._state.settings.end_after_polls:
+                self._state.tasks.count_poll(task_id, self._state.settings.end_after_polls)
             task = self._state.tasks.get(task_id)
             if task is None or task.blocking or task.status == "UNKNOWN":
                 return json_answer(replies.unknown(task_id, call.request_id))
             return json_answer(await self._answers[task.request.kind](task, call))
 
         return Work(work, *self._state.about_task(task_id))
-
-    def _count_poll(self, task_id: str) -> None:
-        polls = self._state.settings.end_after_polls
-        if polls:
-            self._polls[task_id] += 1
-            self._state.tasks.advance(task_id, end=self._polls[task_id] >= polls)
 
     def _apply(self, fault: Fault, task_id: str) -> None:
         """Let a fault of a poll happen to the task itself: what is terminal stays so."""

@@ -10,6 +10,7 @@ import json
 import sqlite3
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
@@ -84,6 +85,7 @@ class TaskStore:
     def __init__(self, path: Path | None, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._lock = threading.RLock()
+        self._polls: Counter[str] = Counter()
         if path is not None:
             path.parent.mkdir(parents=True, exist_ok=True)
         # Autocommit: transactions are opened by hand, IMMEDIATE, so that two processes never deadlock.
@@ -104,6 +106,7 @@ class TaskStore:
     def clear(self) -> None:
         with self._transaction():
             self._db.execute("DELETE FROM tasks")
+            self._polls.clear()
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
@@ -237,13 +240,14 @@ class TaskStore:
             if len(slots) > running_limit:
                 heapq.heappop(slots)
 
-    def advance(self, task_id: str, *, end: bool) -> None:
-        """Let a task run from now on, or end now, if it has not already."""
+    def count_poll(self, task_id: str, last: int) -> None:
+        """Let a task run from its first query on, and end at its `last` one, if it has not already."""
         with self._transaction():
+            self._polls[task_id] += 1
             self._db.execute(
                 "UPDATE tasks SET scheduled = min(scheduled, :now),"
                 " ended = CASE WHEN :end THEN min(ended, :now) ELSE ended END WHERE task_id = :id",
-                {"now": self._clock(), "end": end, "id": task_id},
+                {"now": self._clock(), "end": self._polls[task_id] >= last, "id": task_id},
             )
 
     def change_outcome(self, task_id: str, *, end_now: bool, **changes: Any) -> None:

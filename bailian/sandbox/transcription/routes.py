@@ -5,10 +5,9 @@ The files are fetched when the work is due. Importing this needs starlette.
 
 from __future__ import annotations
 
-import asyncio
 import json
-from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -32,9 +31,6 @@ from bailian.sandbox.transcription.transcripts import transcript
 FileResult = dict[str, Any] | FileFailure
 """One file's transcript, or why there is none."""
 
-CACHED_TASKS = 64
-"""Tasks whose transcripts are kept in memory; those of others are made again."""
-
 # Not asyncio's own pool: the server's end would wait for it.
 _FETCHERS = ThreadPoolExecutor(max_workers=4, thread_name_prefix="sandbox-transcriber")
 
@@ -44,7 +40,6 @@ class TranscriptionRoutes:
 
     def __init__(self, state: State) -> None:
         self._state = state
-        self._done: OrderedDict[str, asyncio.Future[list[FileResult]]] = OrderedDict()
 
     def routes(self, endpoints: Endpoints) -> list[Route]:
         transcript_path = "/transcripts/{task_id}/{index:int}.json"
@@ -107,15 +102,9 @@ class TranscriptionRoutes:
         return Work(work, *self._state.about_task(task_id))
 
     async def _file_results(self, task: Task) -> list[FileResult]:
-        """Two queries at once wait for one fetching."""
-        key = f"{task.task_id} {task.outcome}"  # a fault can change the outcome later
-        doing = self._done.get(key)
-        if doing is None:
-            doing = asyncio.get_running_loop().run_in_executor(_FETCHERS, self._make, task)
-            self._done[key] = doing
-            if len(self._done) > CACHED_TASKS:
-                self._done.popitem(last=False)
-        return await asyncio.shield(doing)
+        key = (task.task_id, task.outcome)  # a fault can change the outcome later
+        made: list[FileResult] = await self._state.transcripts.get(key, partial(self._make, task), _FETCHERS)
+        return made
 
     def _make(self, task: Task) -> list[FileResult]:
         urls: list[str] = task.request.details["file_urls"]
