@@ -124,9 +124,7 @@ class Sandbox:
         self._runner.stop()
         self._runner = None
         self._left = (self._state.tasks.all(), self._state.tasks.all(blocking=True))
-        self._state.tasks.close()
-        self._state.store.close()
-        self._state.batches.close()
+        self._state.database.close()
 
     def reset(self) -> None:
         """Become as new: no tasks, files, faults or log, full rates, the first settings; the address stays.

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from bailian.sandbox.account.account import Account
 from bailian.sandbox.batches.batch_store import BatchStore
+from bailian.sandbox.database import Database
 from bailian.sandbox.faults import Faults
 from bailian.sandbox.http.answers import LoggedRequest
 from bailian.sandbox.model_names import Limits
@@ -46,9 +47,10 @@ class State:
         self.faults = faults
         self.api_keys = None if api_keys is None else frozenset(api_keys)
         self.links = Links()
-        self.tasks = TaskStore(state_path, clock)
-        self.store = UploadStore(state_path, clock)
-        self.batches = BatchStore(state_path, clock)
+        self.database = Database(state_path)
+        self.tasks = TaskStore(self.database, clock)
+        self.store = UploadStore(self.database, clock)
+        self.batches = BatchStore(self.database, clock)
         self.uploads = Uploads(self.store, clock)
         self.drawn = MadeFiles(16)
         self.transcripts = MadeFiles(64)
@@ -59,7 +61,7 @@ class State:
 
     def reset(self) -> None:
         """Forget everything that has happened; the settings stay."""
-        for part in (self.tasks, self.store, self.batches, self.links, self.faults, self.drawn, self.transcripts):
+        for part in (self.database, self.links, self.faults, self.drawn, self.transcripts):
             part.clear()
         self.account.reset()
         with self._lock:

@@ -5,15 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
-import threading
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import astuple, dataclass
 from typing import Any
 
 from bailian.sandbox.batches.input_file import FileCheck
 from bailian.sandbox.batches.results import Results
+from bailian.sandbox.database import Database
 
 VALIDATING_SHARE = 0.1
 FINALIZING_SHARE = 0.1
@@ -110,25 +109,12 @@ class Batch:
 
 
 class BatchStore:
-    """May be used from any thread, and by several processes on one file."""
+    """The batches and files by their ids."""
 
-    def __init__(self, path: Path | None, clock: Callable[[], float]) -> None:
+    def __init__(self, database: Database, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._lock = threading.RLock()
-        self._db = sqlite3.connect(path or ":memory:", timeout=10, isolation_level=None, check_same_thread=False)
-        self._db.row_factory = sqlite3.Row
-        self._db.execute("PRAGMA synchronous = NORMAL")
-        for statement in _SCHEMA.split(";"):
-            self._db.execute(statement)
-
-    def close(self) -> None:
-        with self._lock:
-            self._db.close()
-
-    def clear(self) -> None:
-        with self._lock:
-            self._db.execute("DELETE FROM batches")
-            self._db.execute("DELETE FROM batch_files")
+        self._database = database
+        database.create(_SCHEMA)
 
     def add_file(self, purpose: str, name: str, data: bytes) -> BatchFile:
         file = BatchFile(f"file-batch-{uuid.uuid4().hex[:24]}", purpose, name, data, self._clock())
@@ -136,13 +122,11 @@ class BatchStore:
         return file
 
     def file(self, file_id: str) -> BatchFile | None:
-        with self._lock:
-            row = self._db.execute("SELECT * FROM batch_files WHERE file_id = ?", (file_id,)).fetchone()
+        row = self._database.row("SELECT * FROM batch_files WHERE file_id = ?", (file_id,))
         return BatchFile(**dict(row)) if row else None
 
     def delete_file(self, file_id: str) -> bool:
-        with self._lock:
-            return self._db.execute("DELETE FROM batch_files WHERE file_id = ?", (file_id,)).rowcount == 1
+        return self._database.change("DELETE FROM batch_files WHERE file_id = ?", (file_id,)) == 1
 
     def add(
         self, checked: FileCheck, *, duration_s: float, input_file_id: str, endpoint: str, window: str, window_s: float,
@@ -150,43 +134,38 @@ class BatchStore:
     ) -> Batch:  # fmt: skip
         """Accept a batch; a query of it shows what is wrong in its file."""
         batch_id = f"batch_{uuid.uuid4()}"
-        with self._lock:
-            self._db.execute(
-                "INSERT INTO batches (batch_id, created, duration_s, input_file_id, endpoint, completion_window,"
-                " window_s, metadata, total, model, question, errors) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (batch_id, self._clock(), duration_s, input_file_id, endpoint, window, window_s,
-                 json.dumps(dict(metadata), ensure_ascii=False), checked.total, checked.model, checked.question,
-                 json.dumps(checked.errors, ensure_ascii=False)),
-            )  # fmt: skip
+        self._database.change(
+            "INSERT INTO batches (batch_id, created, duration_s, input_file_id, endpoint, completion_window,"
+            " window_s, metadata, total, model, question, errors) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (batch_id, self._clock(), duration_s, input_file_id, endpoint, window, window_s,
+             json.dumps(dict(metadata), ensure_ascii=False), checked.total, checked.model, checked.question,
+             json.dumps(checked.errors, ensure_ascii=False)),
+        )  # fmt: skip
         batch = self.get(batch_id)
         assert batch is not None  # noqa: S101  # just added
         return batch
 
     def get(self, batch_id: str) -> Batch | None:
-        with self._lock:
-            row = self._db.execute("SELECT * FROM batches WHERE batch_id = ?", (batch_id,)).fetchone()
+        row = self._database.row("SELECT * FROM batches WHERE batch_id = ?", (batch_id,))
         return _batch(row, self._clock()) if row else None
 
     def all(self) -> list[Batch]:
         """Return every batch, newest first."""
-        with self._lock:
-            rows = self._db.execute("SELECT * FROM batches ORDER BY number DESC").fetchall()
+        rows = self._database.rows("SELECT * FROM batches ORDER BY number DESC")
         return [_batch(row, self._clock()) for row in rows]
 
     def stop(self, batch_id: str, how: str, errors: list[dict[str, Any]] | None = None) -> Batch | None:
         """End a batch early, unless it is over; return it as it stands then."""
-        with self._lock:
+        with self._database.transaction():
             batch = self.get(batch_id)
             if batch is None or batch.status in FINAL_STATUSES or batch.stopped:
                 return None
             if errors:
-                self._db.execute(
-                    "UPDATE batches SET errors = ?, duration_s = 0 WHERE batch_id = ?", (json.dumps(errors), batch_id)
-                )
+                change = "UPDATE batches SET errors = ?, duration_s = 0 WHERE batch_id = ?"
+                self._database.change(change, (json.dumps(errors), batch_id))
             else:
-                self._db.execute(
-                    "UPDATE batches SET stopped = ?, stopped_at = ? WHERE batch_id = ?", (how, self._clock(), batch_id)
-                )
+                change = "UPDATE batches SET stopped = ?, stopped_at = ? WHERE batch_id = ?"
+                self._database.change(change, (how, self._clock(), batch_id))
             return self.get(batch_id)
 
     def add_results(self, batch: Batch, results: Results) -> None:
@@ -195,18 +174,13 @@ class BatchStore:
             if data:
                 name = f"{batch.batch_id}_{kind}.jsonl"
                 self._put(BatchFile(batch.result_id(kind), "batch_output", name, data, self._clock()))
-        with self._lock:
-            self._db.execute(
-                "UPDATE batches SET completed = ?, failed = ? WHERE batch_id = ?",
-                (results.completed, results.failed, batch.batch_id),
-            )
+        self._database.change(
+            "UPDATE batches SET completed = ?, failed = ? WHERE batch_id = ?",
+            (results.completed, results.failed, batch.batch_id),
+        )
 
     def _put(self, file: BatchFile) -> None:
-        with self._lock:
-            self._db.execute(
-                "INSERT OR REPLACE INTO batch_files VALUES (?, ?, ?, ?, ?)",
-                (file.file_id, file.purpose, file.name, file.data, file.at),
-            )
+        self._database.change("INSERT OR REPLACE INTO batch_files VALUES (?, ?, ?, ?, ?)", astuple(file))
 
 
 def _batch(row: sqlite3.Row, now: float) -> Batch:

@@ -8,15 +8,11 @@ from __future__ import annotations
 import heapq
 import json
 import sqlite3
-import threading
-import time
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
+from bailian.sandbox.database import Database, Values
 from bailian.sandbox.tasks.outcomes import Outcome
 from bailian.sandbox.tasks.requests import TaskRequest
 
@@ -41,6 +37,7 @@ CREATE TABLE IF NOT EXISTS tasks (
   canceled REAL, failed INTEGER NOT NULL, work_order TEXT NOT NULL, fate TEXT NOT NULL, body TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS tasks_by_end ON tasks (model, ended);
 CREATE INDEX IF NOT EXISTS tasks_by_creation ON tasks (created);
+CREATE TABLE IF NOT EXISTS polls (task_id TEXT PRIMARY KEY, count INTEGER NOT NULL);
 """
 
 
@@ -80,44 +77,14 @@ class Task:
 
 
 class TaskStore:
-    """The table; may be used from any thread, and by several processes on one file."""
+    """The table."""
 
-    def __init__(self, path: Path | None, clock: Callable[[], float]) -> None:
+    def __init__(self, database: Database, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._lock = threading.RLock()
-        self._polls: Counter[str] = Counter()
-        if path is not None:
-            path.parent.mkdir(parents=True, exist_ok=True)
-        # Autocommit: transactions are opened by hand, IMMEDIATE, so that two processes never deadlock.
-        self._db = sqlite3.connect(path or ":memory:", timeout=10, isolation_level=None, check_same_thread=False)
-        self._db.row_factory = sqlite3.Row
-        _patiently(lambda: self._db.execute("PRAGMA journal_mode = WAL"))
-        self._db.execute("PRAGMA synchronous = NORMAL")
-        with self._transaction():
-            for statement in _SCHEMA.split(";"):
-                self._db.execute(statement)
-            # Nobody can ask for them any more; without this a state file would grow for ever.
-            self._db.execute("DELETE FROM tasks WHERE created < ?", (clock() - 2 * LIFE_S,))
-
-    def close(self) -> None:
-        with self._lock:
-            self._db.close()
-
-    def clear(self) -> None:
-        with self._transaction():
-            self._db.execute("DELETE FROM tasks")
-            self._polls.clear()
-
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        with self._lock:
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-            except BaseException:
-                self._db.execute("ROLLBACK")
-                raise
-            self._db.execute("COMMIT")
+        self._database = database
+        database.create(_SCHEMA)
+        # Nobody can ask for them any more; without this a state file would grow for ever.
+        database.change("DELETE FROM tasks WHERE created < ?", (clock() - 2 * LIFE_S,))
 
     def add(
         self,
@@ -132,13 +99,13 @@ class TaskStore:
         blocking: bool = False,
     ) -> None:
         """Accept work. Beyond `running_limit` tasks of the model it waits its turn, in order."""
-        with self._transaction():
+        with self._database.transaction():
             now = self._clock()
             scheduled = now if blocking else now + PENDING_SHARE * duration_s
             if running_limit and not blocking:
                 scheduled = max(scheduled, self._slot_free_at(request.model, running_limit, now))
             ended = scheduled + (duration_s if blocking else (1 - PENDING_SHARE) * duration_s)
-            self._db.execute(
+            self._database.change(
                 "INSERT INTO tasks (task_id, request_id, model, blocking, created, scheduled, ended, failed,"
                 " work_order, fate, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (task_id, request_id, request.model, blocking, now, scheduled, ended, _all_failed(request, outcome),
@@ -147,28 +114,26 @@ class TaskStore:
 
     def _slot_free_at(self, model: str, running_limit: int, now: float) -> float:
         """Return when one of the model's slots is free: the n-th latest end of the tasks before."""
-        row = self._db.execute(
+        row = self._database.row(
             "SELECT ended FROM tasks WHERE model = ? AND NOT blocking AND canceled IS NULL AND ended > ?"
             " ORDER BY ended DESC LIMIT 1 OFFSET ?",
             (model, now, running_limit - 1),
-        ).fetchone()
+        )
         return float(row["ended"]) if row else now
 
     def get(self, task_id: str) -> Task | None:
-        with self._lock:
-            row = self._db.execute(
-                f"SELECT *, {_STATUS} FROM tasks WHERE task_id = :id",  # noqa: S608
-                {"id": task_id, "now": self._clock()},
-            ).fetchone()
+        row = self._database.row(
+            f"SELECT *, {_STATUS} FROM tasks WHERE task_id = :id",  # noqa: S608
+            {"id": task_id, "now": self._clock()},
+        )
         return _task(row) if row else None
 
     def all(self, *, blocking: bool = False) -> list[Task]:
         """Return every task (or every synchronous call's work), oldest first."""
-        with self._lock:
-            rows = self._db.execute(
-                f"SELECT *, {_STATUS} FROM tasks WHERE blocking = :blocking ORDER BY number",  # noqa: S608
-                {"blocking": blocking, "now": self._clock()},
-            ).fetchall()
+        rows = self._database.rows(
+            f"SELECT *, {_STATUS} FROM tasks WHERE blocking = :blocking ORDER BY number",  # noqa: S608
+            {"blocking": blocking, "now": self._clock()},
+        )
         return [_task(row) for row in rows]
 
     def page(
@@ -186,36 +151,27 @@ class TaskStore:
             " WHERE (:model IS NULL OR model = :model) AND (:status IS NULL OR status = :status)"
             " AND (:id IS NULL OR task_id = :id) AND status != 'UNKNOWN'"
         )
-        with self._lock:
-            total = self._db.execute(f"SELECT count(*) {matching}", values).fetchone()[0]
-            rows = self._db.execute(
-                f"SELECT * {matching} ORDER BY number DESC LIMIT :count OFFSET :offset",
-                values,
-            ).fetchall()
-        return int(total), [_task(row) for row in rows]
+        total = self._count(f"SELECT count(*) {matching}", values)
+        rows = self._database.rows(f"SELECT * {matching} ORDER BY number DESC LIMIT :count OFFSET :offset", values)
+        return total, [_task(row) for row in rows]
 
     def waiting(self, model: str) -> int:
         """Return how many tasks of the model are PENDING."""
-        with self._lock:
-            row = self._db.execute(
-                "SELECT count(*) FROM tasks WHERE model = ? AND NOT blocking AND canceled IS NULL AND scheduled > ?",
-                (model, self._clock()),
-            ).fetchone()
-        return int(row[0])
+        return self._count(
+            "SELECT count(*) FROM tasks WHERE model = ? AND NOT blocking AND canceled IS NULL AND scheduled > ?",
+            (model, self._clock()),
+        )
 
-    def counts(self) -> tuple[int, int]:
-        """Return how many tasks and how many synchronous calls were accepted."""
-        with self._lock:
-            row = self._db.execute("SELECT count(*) - total(blocking), total(blocking) FROM tasks").fetchone()
-        return int(row[0]), int(row[1])
+    def _count(self, query: str, values: Values) -> int:
+        return int(self._database.rows(query, values)[0][0])
 
     def cancel(self, task_id: str, running_limit: int | None, *, force: bool = False) -> bool:
         """Cancel a PENDING task (`force`: in any status); the tasks behind it move up."""
-        with self._transaction():
+        with self._database.transaction():
             task = self.get(task_id)
             if task is None or not (force or task.status == "PENDING"):
                 return False
-            self._db.execute("UPDATE tasks SET canceled = ? WHERE task_id = ?", (self._clock(), task_id))
+            self._database.change("UPDATE tasks SET canceled = ? WHERE task_id = ?", (self._clock(), task_id))
             if running_limit:
                 self._move_up(task.model, running_limit)
             return True
@@ -223,11 +179,11 @@ class TaskStore:
     def _move_up(self, model: str, running_limit: int) -> None:
         now = self._clock()
         slots: list[float] = []
-        for row in self._db.execute(
+        for row in self._database.rows(
             "SELECT number, created, scheduled, ended FROM tasks WHERE model = ? AND NOT blocking"
             " AND canceled IS NULL AND ended > ? ORDER BY number",
             (model, now),
-        ).fetchall():
+        ):
             duration_s = (row["ended"] - row["scheduled"]) / (1 - PENDING_SHARE)
             scheduled, ended = row["scheduled"], row["ended"]
             if scheduled > now:
@@ -235,24 +191,27 @@ class TaskStore:
                 scheduled = max(row["created"] + PENDING_SHARE * duration_s, free_at)
                 ended = scheduled + (1 - PENDING_SHARE) * duration_s
                 change = (scheduled, ended, row["number"])
-                self._db.execute("UPDATE tasks SET scheduled = ?, ended = ? WHERE number = ?", change)
+                self._database.change("UPDATE tasks SET scheduled = ?, ended = ? WHERE number = ?", change)
             heapq.heappush(slots, ended)
             if len(slots) > running_limit:
                 heapq.heappop(slots)
 
     def count_poll(self, task_id: str, last: int) -> None:
         """Let a task run from its first query on, and end at its `last` one, if it has not already."""
-        with self._transaction():
-            self._polls[task_id] += 1
-            self._db.execute(
+        with self._database.transaction():
+            self._database.change(
+                "INSERT INTO polls VALUES (?, 1) ON CONFLICT (task_id) DO UPDATE SET count = count + 1", (task_id,)
+            )
+            self._database.change(
                 "UPDATE tasks SET scheduled = min(scheduled, :now),"
-                " ended = CASE WHEN :end THEN min(ended, :now) ELSE ended END WHERE task_id = :id",
-                {"now": self._clock(), "end": self._polls[task_id] >= last, "id": task_id},
+                " ended = CASE WHEN (SELECT count FROM polls WHERE task_id = :id) >= :last THEN min(ended, :now)"
+                " ELSE ended END WHERE task_id = :id",
+                {"now": self._clock(), "last": last, "id": task_id},
             )
 
     def change_outcome(self, task_id: str, *, end_now: bool, **changes: Any) -> None:
         """Change a task's outcome, for a fault; `end_now` also ends it."""
-        with self._transaction():
+        with self._database.transaction():
             task = self.get(task_id)
             if task is None:
                 return
@@ -260,25 +219,10 @@ class TaskStore:
             now = self._clock()
             scheduled, ended = (min(task.scheduled, now), min(task.ended, now)) if end_now else (
                 task.scheduled, task.ended)  # fmt: skip
-            self._db.execute(
+            self._database.change(
                 "UPDATE tasks SET fate = ?, failed = ?, scheduled = ?, ended = ? WHERE task_id = ?",
                 (_json(asdict(outcome)), _all_failed(task.request, outcome), scheduled, ended, task_id),
             )
-
-
-def _patiently(step: Callable[[], object]) -> None:
-    """SQLite does not wait for the lock that a change of journal mode needs, so this does."""
-    patience_s = 10.0
-    while True:
-        try:
-            step()
-        except sqlite3.OperationalError:  # noqa: PERF203  # a retry is a loop
-            if patience_s <= 0:
-                raise
-            patience_s -= 0.05
-            time.sleep(0.05)
-        else:
-            return
 
 
 def _all_failed(request: TaskRequest, outcome: Outcome) -> bool:
