@@ -6,6 +6,7 @@ Importing this needs starlette, uvicorn and Pillow.
 from __future__ import annotations
 
 import logging
+from functools import partial
 from typing import Any
 
 from starlette.applications import Starlette
@@ -26,7 +27,6 @@ from bailian.sandbox.picture_routes import PictureRoutes
 from bailian.sandbox.results import result_of
 from bailian.sandbox.speech.routes import SpeechRoutes
 from bailian.sandbox.state import State
-from bailian.sandbox.storage.downloads import Downloads
 from bailian.sandbox.storage.routes import StorageRoutes
 from bailian.sandbox.tasks.routes import TaskRoutes
 from bailian.sandbox.text.routes import TextRoutes
@@ -58,7 +58,6 @@ def routes(state: State, connections: Connections) -> list[BaseRoute]:
         "video": pictures.task_answer,
         "transcription": transcription.task_answer,
     }
-    downloads = Downloads(state, lambda task, index, size: result_of(task, index, size, state.store))
     return [
         *Admin(state).routes(),
         *SpeechRoutes(state, connections).routes(),
@@ -66,7 +65,7 @@ def routes(state: State, connections: Connections) -> list[BaseRoute]:
         *pictures.routes(endpoints),
         *TextRoutes(state).routes(endpoints),
         *transcription.routes(endpoints),
-        *StorageRoutes(state, downloads).routes(endpoints),
+        *StorageRoutes(state, partial(result_of, state.store)).routes(endpoints),
         *AccountRoutes(state).routes(endpoints),
         *TaskRoutes(state, answers).routes(endpoints),
         endpoints.route("GET POST PUT DELETE", "/{anything:path}", "other", _not_there),  # takes everything else

@@ -13,7 +13,7 @@ from starlette.routing import Route
 from bailian.sandbox.edits.requests import read_edit_request
 from bailian.sandbox.faults import Fault
 from bailian.sandbox.http import refusals
-from bailian.sandbox.http.answers import Answer, json_answer
+from bailian.sandbox.http.answers import PATIENCE, Answer, json_answer
 from bailian.sandbox.http.endpoints import BASE_PATH, Call, Endpoints, Work
 from bailian.sandbox.images import models as paths
 from bailian.sandbox.images import replies as image_replies
@@ -22,7 +22,7 @@ from bailian.sandbox.images.requests import has_pictures, prompt_of, read_image_
 from bailian.sandbox.state import State
 from bailian.sandbox.storage.downloads import result_path
 from bailian.sandbox.storage.input_fetcher import InputFetcher
-from bailian.sandbox.tasks.outcomes import outcome_of
+from bailian.sandbox.tasks.outcomes import outcome_of, refuse_on_demand
 from bailian.sandbox.tasks.replies import Sign, accepted
 from bailian.sandbox.tasks.requests import TaskRequest
 from bailian.sandbox.tasks.task_store import Task
@@ -30,7 +30,6 @@ from bailian.sandbox.video import replies as video_replies
 from bailian.sandbox.video.requests import read_video_request
 
 _TASK_PATHS = (paths.TEXT2IMAGE, paths.IMAGE_GENERATION, paths.IMAGE2IMAGE, paths.VIDEO_SYNTHESIS)
-_PATIENCE = {"x-dashscope-timeout": "298"}  # CAP: what the gateway says about its patience
 
 
 class PictureRoutes:
@@ -67,7 +66,7 @@ class PictureRoutes:
                 return json_answer(accepted(task.task_id, call.request_id))
             await self._state.until(task.ended)
             answer = image_replies.blocking_answer(task, call.request_id, self._signer(task, call))
-            return json_answer(answer, headers=_PATIENCE)
+            return json_answer(answer, headers=PATIENCE)
 
         return Work(work, prompt_of(body), str(body["model"]))
 
@@ -110,8 +109,7 @@ def _check_outcome(request: TaskRequest, fault: Fault | None, *, blocking: bool)
     Raises:
         Refusal: one of the two.
     """
-    if "[sandbox:refuse]" in request.prompt:
-        raise refusals.input_inspection()
+    refuse_on_demand(request.prompt)
     outcome = outcome_of(request, fault)
     if blocking and outcome.failed:
         status = 500 if outcome.code.startswith("InternalError") else 400

@@ -18,7 +18,7 @@ from bailian.sandbox.tasks.task_store import Task
 from bailian.sandbox.video.drawing import Video, draw_video
 
 
-def result_of(task: Task, index: int, size: tuple[int, int] | None, store: UploadStore) -> Result:
+def result_of(store: UploadStore, task: Task, index: int, size: tuple[int, int] | None) -> Result:
     """Return the result's recipe; `size` instead of the asked one is a fault's."""
     picture = _picture(task, index, size or task.outcome.drawn_size)
     if task.request.kind == "video":

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from bailian.sandbox.text.requests import last_question
+
 LINES_MAX = 50_000
 FILE_BYTES_MAX = 500 * 1024**2
 LINE_BYTES_MAX = 6 * 1024**2
@@ -94,7 +96,7 @@ class _FileChecker:
             return "url_not_found", f"The provided url '{line.get('url')}' is not supported by the Batch API.", "url"
         if not isinstance(body, dict) or not isinstance(body.get("model"), str):
             return "missing_required_parameter", "Missing required parameter: 'body.model'.", "body.model"
-        self.question = self.question or question_of(body)
+        self.question = self.question or last_question(body) or ""
         return self._model_problem(body["model"])
 
     def _model_problem(self, model: str) -> tuple[str, str, str | None] | None:
@@ -111,12 +113,3 @@ class _FileChecker:
 def _error(code: str, message: str, param: str | None, line: int | None) -> dict[str, Any]:
     """CAP get-invalid-batch: the four keys."""
     return {"code": code, "message": message, "param": param, "line": line}
-
-
-def question_of(body: Mapping[str, Any]) -> str:
-    """Return the last user message of a chat body."""
-    messages = body.get("messages")
-    for message in reversed(messages if isinstance(messages, list) else []):
-        if isinstance(message, dict) and message.get("role") == "user":
-            return str(message.get("content"))
-    return ""

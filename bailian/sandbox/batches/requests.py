@@ -6,13 +6,12 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from bailian.sandbox.batches.batch_store import Batch
 from bailian.sandbox.batches.input_file import ENDPOINTS
 from bailian.sandbox.http.refusals import Refusal, field_required, invalid
-from bailian.sandbox.tasks.replies import CHINA
+from bailian.sandbox.tasks.replies import china_moment
 
 WINDOW_H = (24, 336)
 NAME_CHARS_MAX = 100
@@ -125,10 +124,7 @@ def _words(text: str | None) -> frozenset[str]:
 
 
 def _moment(text: str | None, default: float) -> float:
-    """BATCH: yyyyMMddHHmmss; the zone is likely UTC+8."""
-    if not text:
-        return default
     try:
-        return datetime.strptime(text, "%Y%m%d%H%M%S").replace(tzinfo=CHINA).timestamp()
+        return china_moment(text) if text else default
     except ValueError:
         raise invalid("a time must be yyyyMMddHHmmss") from None

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from bailian.sandbox.batches.input_file import TEST_MODEL, lines_of
-from bailian.sandbox.http.refusals import Refusal, input_inspection, output_inspection
+from bailian.sandbox.http.refusals import Refusal, output_inspection
+from bailian.sandbox.tasks.outcomes import refuse_on_demand
 from bailian.sandbox.text.models import TextModel
 from bailian.sandbox.text.requests import TextRequest, read_text_request
 from bailian.sandbox.text.writer import GeneratedText, generate
@@ -101,8 +102,7 @@ def _request(name: str, body: Mapping[str, Any], model: TextModel) -> TextReques
     parameters["incremental_output"] = bool(body.get("enable_thinking"))
     native = {"model": name, "input": {"messages": body.get("messages")}, "parameters": parameters}
     request = read_text_request(name, model, native, streams=True)
-    if "[sandbox:refuse]" in request.question:
-        raise input_inspection()
+    refuse_on_demand(request.question)
     if "[sandbox:fail]" in request.question:
         raise output_inspection()
     return request

@@ -11,7 +11,7 @@ from bailian.sandbox.edits.models import FUNCTIONS, PROMPT_MAY_BE_EMPTY
 from bailian.sandbox.http.refusals import field_required, invalid_url, off_specification
 from bailian.sandbox.images.models import IMAGE2IMAGE, ServiceModel
 from bailian.sandbox.images.requests import read_count
-from bailian.sandbox.tasks.requests import TaskRequest, parts_of, read_seed, read_switch
+from bailian.sandbox.tasks.requests import TaskRequest, is_integer, is_number, parts_of, read_seed, read_switch
 
 MOST_OUTPUT_PIXELS = 4096 * 4096
 """The service refuses results above 10 MB (D-ERR); where that begins in pixels is a guess."""
@@ -35,12 +35,8 @@ async def read_function(name: str, model: ServiceModel, body: Mapping[str, Any],
         path=IMAGE2IMAGE,
         prompt=prompt,
         read_prompt=prompt[: model.prompt_chars],
-        negative_prompt="",
         n=read_count(model, parameters.get("n")),
-        width=0,
-        height=0,
         seed=read_seed(parameters.get("seed")),
-        prompt_extend=False,
         watermark=read_switch(parameters, "watermark", default=False),
         kind="edit",
     )
@@ -102,7 +98,7 @@ def _options(function: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
         return {side: _number(parameters, side, 1.0, 1.0, 2.0) for side in sides}
     if function == "super_resolution":
         factor = parameters.get("upscale_factor", 1)
-        if isinstance(factor, bool) or not isinstance(factor, int) or not 1 <= factor <= 4:
+        if not is_integer(factor, 1, 4):
             raise off_specification("upscale_factor must be an integer between 1 and 4")
         return {"upscale_factor": factor}
     if function == "doodle":
@@ -112,7 +108,7 @@ def _options(function: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
 
 def _number(parameters: Mapping[str, Any], name: str, default: float, low: float, high: float) -> float:
     value = parameters.get(name, default)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+    if not is_number(value, low, high):
         raise off_specification(f"{name} must be between {low} and {high}")
     return float(value)
 

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from bailian.sandbox.edits.input_images import InputImage, InputImageError, InputImages
-from bailian.sandbox.http.refusals import Refusal, invalid, off_specification
+from bailian.sandbox.http.refusals import Refusal, invalid
 from bailian.sandbox.images.models import MULTIMODAL, EditRules, ServiceModel
-from bailian.sandbox.images.requests import on_grid, read_count, read_size
-from bailian.sandbox.tasks.requests import TaskRequest, parts_of, read_negative, read_seed, read_switch
+from bailian.sandbox.images.requests import message_content, on_grid, read_count, read_size
+from bailian.sandbox.tasks.requests import TaskRequest, parts_of, read_negative, read_seed, read_sides, read_switch
 
 OUTPUT_PIXELS = 1024 * 1024
 """D-QIE: about so many, in the ratio of the last picture."""
@@ -21,7 +20,6 @@ GRID_PX = 16
 """D-QIE: -plus and -max round a size to this; that the others round to it too is a guess."""
 
 SIZE_SIDE_PX = (512, 2048)
-_SIZE = re.compile(r"(\d{1,5})\*(\d{1,5})")
 
 
 async def read_instruction(
@@ -42,8 +40,6 @@ async def read_instruction(
         read_prompt=prompt[: model.prompt_chars],
         negative_prompt=read_negative(inputs, parameters),
         n=read_count(model, parameters.get("n")),
-        width=0,
-        height=0,
         seed=read_seed(parameters.get("seed")),
         prompt_extend=rules.takes_size and read_switch(parameters, "prompt_extend", default=True),
         watermark=read_switch(parameters, "watermark", default=False),
@@ -60,15 +56,7 @@ async def read_instruction(
 
 def _message(name: str, inputs: Mapping[str, Any], rules: EditRules) -> tuple[list[str], str]:
     """D-QIE: one message of role user; one to three pictures and exactly one text. The sentences are D-ERR's."""
-    messages = inputs.get("messages")
-    if not isinstance(messages, list) or not messages:
-        raise invalid("No messages found in input")
-    if len(messages) != 1:
-        raise invalid("messages length only support 1")
-    message = messages[0]
-    if not isinstance(message, dict) or message.get("role") != "user":
-        raise off_specification("messages[0].role must be user")
-    content = message.get("content")
+    content = message_content(inputs)
     items = content if isinstance(content, list) else []
     urls = [item["image"] for item in items if isinstance(item, dict) and isinstance(item.get("image"), str)]
     texts = [item["text"] for item in items if isinstance(item, dict) and isinstance(item.get("text"), str)]
@@ -90,10 +78,7 @@ def _size_of(name: str, model: ServiceModel, rules: EditRules, value: Any) -> tu
 
 def _size(value: Any) -> tuple[int, int]:
     """-plus and -max (D-QIE); the words for a wrong side are those of wan (LQ)."""
-    match = _SIZE.fullmatch(value) if isinstance(value, str) else None
-    if match is None:
-        raise off_specification(f"size {value} is not W*H")
-    width, height = int(match[1]), int(match[2])
+    width, height = read_sides(value)
     if not all(SIZE_SIDE_PX[0] <= side <= SIZE_SIDE_PX[1] for side in (width, height)):
         raise invalid("Either width or height should be between {} and {}.".format(*SIZE_SIDE_PX))
     return on_grid(width, GRID_PX), on_grid(height, GRID_PX)

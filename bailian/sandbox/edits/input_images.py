@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from PIL import Image, ImageDraw
 
-from bailian.sandbox.http.refusals import unreadable
+from bailian.sandbox.http.refusals import Failure, unreadable
 from bailian.sandbox.images.drawing import Picture, draw_png
 from bailian.sandbox.images.models import EditRules
 from bailian.sandbox.storage.input_fetcher import MAX_BYTES, FetchFailed, InputFetcher, NotOnLoopback
@@ -39,13 +39,8 @@ class InputImage:
     height: int
 
 
-class InputImageError(Exception):
-    """A picture that cannot be used, in the service's words."""
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code = code
-        self.message = message
+class InputImageError(Failure):
+    """A picture cannot be used."""
 
 
 class InputImages:

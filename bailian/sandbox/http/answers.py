@@ -11,6 +11,10 @@ LOG_BODY_BYTES = 65536
 """A bigger body is logged as its length: ten thousand pictures in a log would not fit in memory."""
 
 
+PATIENCE = {"x-dashscope-timeout": "298"}
+"""CAP: what the gateway says about its patience, with pictures, and for qwen-max and qwen-plus since 2025-07."""
+
+
 @dataclass(frozen=True)
 class Answer:
     """Status, headers and a body: an object (sent as JSON) or bytes."""

@@ -8,14 +8,21 @@ from __future__ import annotations
 ERROR_URL = "https://help.aliyun.com/zh/model-studio/error-code#error-url"
 
 
-class Refusal(Exception):
+class Failure(Exception):
+    """Something fails in the service's words: its code and its message."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(f"{code}: {message}")
+        self.code = code
+        self.message = message
+
+
+class Refusal(Failure):
     """A request is refused: HTTP status, code and message of the flat error body (CAP auth-error)."""
 
     def __init__(self, status: int, code: str, message: str) -> None:
-        super().__init__(f"{status} {code}: {message}")
+        super().__init__(code, message)
         self.status = status
-        self.code = code
-        self.message = message
 
 
 def invalid(message: str) -> Refusal:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bailian.sandbox.model_names import ModelName
 
@@ -91,13 +91,7 @@ _WANX20 = ServiceModel(
     sizes=_WANX20_SIZES,
     own_size_list_quotes=True,
 )
-_WANX_V1 = ServiceModel(
-    routes=_TASK_ONLY,
-    prompt_chars=800,
-    default_size=(1024, 1024),
-    sizes=_WANX_V1_SIZES,
-    own_size_list_quotes=True,
-)
+_WANX_V1 = replace(_WANX20, sizes=_WANX_V1_SIZES)
 _WAN25 = ServiceModel(
     routes=_TASK_ONLY,
     prompt_chars=2000,
@@ -105,13 +99,7 @@ _WAN25 = ServiceModel(
     pixels=(589824, 2073600),
     aspect=(0.25, 4.0),
 )
-_WAN26 = ServiceModel(
-    routes=_MESSAGES,
-    prompt_chars=2100,
-    default_size=(1280, 1280),
-    pixels=(589824, 2073600),
-    aspect=(0.25, 4.0),
-)
+_WAN26 = replace(_WAN25, routes=_MESSAGES, prompt_chars=2100)
 _WAN27 = ServiceModel(
     routes=_MESSAGES,
     prompt_chars=5000,

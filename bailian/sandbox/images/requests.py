@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
 from bailian.sandbox.http.refusals import invalid, off_specification
 from bailian.sandbox.images.models import TEXT2IMAGE, ServiceModel
-from bailian.sandbox.tasks.requests import TaskRequest, parts_of, read_negative, read_prompt, read_seed, read_switch
-
-_SIZE = re.compile(r"(\d{1,5})\*(\d{1,5})")
+from bailian.sandbox.tasks.requests import (
+    TaskRequest,
+    parts_of,
+    read_negative,
+    read_prompt,
+    read_seed,
+    read_sides,
+    read_switch,
+)
 
 
 def prompt_of(body: Mapping[str, Any]) -> str:
@@ -20,21 +25,21 @@ def prompt_of(body: Mapping[str, Any]) -> str:
         return ""
     if isinstance(inputs.get("prompt"), str):
         return str(inputs["prompt"])
-    messages = inputs.get("messages")
-    messages = messages if isinstance(messages, list) else []
-    contents = [message.get("content") for message in messages if isinstance(message, dict)]
-    parts = [part for content in contents if isinstance(content, list) for part in content]
-    texts = [part["text"] for part in parts if isinstance(part, dict) and isinstance(part.get("text"), str)]
-    return "\n".join(texts)
+    return "\n".join(part["text"] for part in _message_parts(inputs) if isinstance(part.get("text"), str))
 
 
 def has_pictures(body: Mapping[str, Any]) -> bool:
     """Return whether a message-style body brings pictures, without judging it."""
     inputs = body.get("input")
-    messages = inputs.get("messages") if isinstance(inputs, dict) else None
-    contents = [message.get("content") for message in messages or [] if isinstance(message, dict)]
+    return isinstance(inputs, dict) and any("image" in part for part in _message_parts(inputs))
+
+
+def _message_parts(inputs: Mapping[str, Any]) -> list[dict[str, Any]]:
+    messages = inputs.get("messages")
+    messages = messages if isinstance(messages, list) else []
+    contents = [message.get("content") for message in messages if isinstance(message, dict)]
     parts = [part for content in contents if isinstance(content, list) for part in content]
-    return any(isinstance(part, dict) and "image" in part for part in parts)
+    return [part for part in parts if isinstance(part, dict)]
 
 
 def read_image_request(name: str, model: ServiceModel, path: str, body: Mapping[str, Any]) -> TaskRequest:
@@ -61,8 +66,8 @@ def read_image_request(name: str, model: ServiceModel, path: str, body: Mapping[
     )
 
 
-def _message_text(inputs: Mapping[str, Any]) -> str:
-    """D-QI: exactly one message of role user with exactly one text; the sentences are D-ERR's."""
+def message_content(inputs: Mapping[str, Any]) -> Any:
+    """D-QI, D-QIE: the content of exactly one message of role user; the sentences are D-ERR's."""
     messages = inputs.get("messages")
     if not isinstance(messages, list) or not messages:
         raise invalid("No messages found in input")
@@ -71,7 +76,12 @@ def _message_text(inputs: Mapping[str, Any]) -> str:
     message = messages[0]
     if not isinstance(message, dict) or message.get("role") != "user":
         raise off_specification("messages[0].role must be user")
-    content = message.get("content")
+    return message.get("content")
+
+
+def _message_text(inputs: Mapping[str, Any]) -> str:
+    """D-QI: exactly one text; the sentences are D-ERR's."""
+    content = message_content(inputs)
     if not isinstance(content, list) or not content or not isinstance(content[0], dict):
         raise invalid("lack of image or text")
     if len(content) != 1:
@@ -90,10 +100,7 @@ def read_size(name: str, model: ServiceModel, value: Any) -> tuple[int, int]:
         raise off_specification("size must be a string")
     if model.named_sizes and value in model.named_sizes:
         return model.named_sizes[value]
-    match = _SIZE.fullmatch(value)
-    if match is None:
-        raise off_specification(f"size {value} is not W*H")
-    width, height = int(match[1]), int(match[2])
+    width, height = read_sides(value)
     if model.sizes and value not in model.sizes:
         if name == "qwen-image-max" and not 512 * 512 <= width * height <= 1664 * 1664:
             raise invalid(f"Size {value} is out of range [512*512, 1664*1664]")

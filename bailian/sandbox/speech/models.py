@@ -23,23 +23,11 @@ class Voice:
 _VOICE = re.compile(r"sambert-(.+)-v1")
 _48_KHZ = frozenset(["zhinan", "zhiqi", "zhichu", "zhide", "zhijia", "zhiru", "zhiqian", "zhixiang", "zhiwei"])
 _MALE = frozenset(
-    [
-        "zhinan",
-        "zhichu",
-        "zhide",
-        "zhixiang",
-        "zhihao",
-        "zhiming",
-        "zhimo",
-        "zhishu",
-        "zhiye",
-        "zhishuo",
-        "zhilun",
-        "zhifei",
-        "zhida",
-        "brian",
-    ]
-)
+    (
+        "zhinan", "zhichu", "zhide", "zhixiang", "zhihao", "zhiming", "zhimo", "zhishu", "zhiye", "zhishuo", "zhilun",
+        "zhifei", "zhida", "brian",
+    )
+)  # fmt: skip
 _ENGLISH = frozenset(["beth", "betty", "cally", "cindy", "eva", "donna", "brian"])
 _OTHER_LANGUAGES = {"camila": "es", "perla": "it", "indah": "id", "clara": "fr", "hanna": "de", "waan": "th"}
 

@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from bailian.sandbox.http.refusals import Failure
 from bailian.sandbox.speech.models import Voice
+from bailian.sandbox.tasks.requests import is_number
 
 TEXT_CHARS = 10_000
 """SAM-PY: one Han character, letter, sign or inner space each counts 1."""
@@ -20,13 +22,8 @@ _TAG = re.compile(r"<[^>]*>")
 _ENGINE = "[tts:]Engine return error code: 418"
 
 
-class SpeechFailure(Exception):
-    """A task on the socket fails: code and message of `task-failed` (CAP, SAM-SE)."""
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(f"{code}: {message}")
-        self.code = code
-        self.message = message
+class SpeechFailure(Failure):
+    """A task on the socket fails: what `task-failed` says (CAP, SAM-SE)."""
 
 
 @dataclass(frozen=True)
@@ -118,7 +115,7 @@ def _sample_rate(parameters: Mapping[str, Any], own: int) -> int:
 
 def _number(parameters: Mapping[str, Any], name: str, default: float, least: float, most: float) -> float:
     value = parameters.get(name, default)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= most:
+    if not is_number(value, least, most):
         raise _refused()
     return float(value)
 

@@ -23,11 +23,12 @@ from bailian.sandbox.faults import Fault
 from bailian.sandbox.http.answers import LoggedRequest
 from bailian.sandbox.http.keys import check_key
 from bailian.sandbox.http.raw_sockets import Connections
-from bailian.sandbox.http.refusals import Refusal, input_inspection, output_inspection
+from bailian.sandbox.http.refusals import Refusal, output_inspection
 from bailian.sandbox.speech import replies
 from bailian.sandbox.speech.requests import SpeechFailure, SpeechRequest, read_speech_request, text_of
 from bailian.sandbox.speech.synthesis import AudioPart, synthesize
 from bailian.sandbox.state import State
+from bailian.sandbox.tasks.outcomes import refuse_on_demand
 from bailian.sandbox.tasks.requests import plain_request
 
 SPEECH_PATH = "/api-ws/v1/inference"
@@ -217,8 +218,7 @@ class _Task:
         try:
             check_key(self._connection.key, state.api_keys, spends=True)
             state.account.count_call(request.model, family="sambert")  # LIMIT: 20 a second for all voices
-            if "[sandbox:refuse]" in request.text:
-                raise input_inspection()
+            refuse_on_demand(request.text)
         except Refusal as refusal:
             raise SpeechFailure(refusal.code, refusal.message) from None
         return request

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Hashable
+from collections.abc import Awaitable, Callable, Hashable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from email.utils import formatdate
@@ -13,8 +13,9 @@ from starlette.requests import Request
 from bailian.sandbox.faults import Fault
 from bailian.sandbox.http.answers import Answer
 from bailian.sandbox.http.endpoints import Call
+from bailian.sandbox.http.refusals import Refusal
 from bailian.sandbox.state import State
-from bailian.sandbox.storage.links import byte_range, oss_error_xml
+from bailian.sandbox.storage.links import byte_range, oss_error, oss_id
 from bailian.sandbox.tasks.task_store import Task
 
 # One pool for all sandboxes of a process; its threads start with the first picture.
@@ -32,8 +33,8 @@ class Result:
     make: Callable[[], bytes]
 
 
-ResultOf = Callable[[Task, int, tuple[int, int] | None], Result]
-"""Returns a task's result by its index; a size instead of the requested one is a fault's."""
+ResultOf = Callable[[Task], Awaitable[Result | None]]
+"""Says what is behind a link, if anything is."""
 
 
 def result_path(task: Task, index: int) -> str:
@@ -42,40 +43,26 @@ def result_path(task: Task, index: int) -> str:
     return f"/results/{task.task_id}/{index}.{suffix}"
 
 
-class Downloads:
-    """Draws when a link is first followed: a batch that never downloads costs nothing."""
-
-    def __init__(self, state: State, result_of: ResultOf) -> None:
-        self._state = state
-        self._result_of = result_of
-
-    async def result(self, call: Call, task_id: str, index: int, fault: Fault | None) -> Answer:
-        """Answer a GET of a result link."""
-        refusal = link_refusal(self._state, call, fault)
-        if refusal is not None:
-            return refusal
-        task = self._state.tasks.get(task_id)
-        if task is None or task.status == "UNKNOWN" or not 0 <= index < task.pictures:
-            return no_such_key(call)
-        if fault is not None and fault.kind == "html_file":
-            return Answer(200, HTML_PAGE, {}, "text/html")
-        size = fault.drawn_size() if fault is not None and fault.kind == "wrong_size" else None
-        result = self._result_of(task, index, size)
-        data = await self._state.drawn.get(result.key, result.make, _DRAWERS)
-        return file_answer(call.request, data, result.media_type, task.ended, call.request_id)
-
-
-def link_refusal(state: State, call: Call, fault: Fault | None) -> Answer | None:
-    """Return why a link is refused, or None; the fault `expired` ends it for ever."""
+async def follow_link(state: State, call: Call, task_id: str, fault: Fault | None, result_of: ResultOf) -> Answer:
+    """Answer a GET of a signed link. The file is made now: a batch that never downloads costs nothing."""
     query = dict(call.request.query_params)
     if fault is not None and fault.kind == "expired":
         state.links.revoke(query)
-    problem = state.links.problem(call.request.method, call.path, query, state.clock())
-    return oss_error(403, *problem, call) if problem is not None else None
+    refusal = state.links.refusal(call.request.method, call.path, query, state.clock())
+    if refusal is not None:
+        return _refused(refusal, call)
+    task = state.tasks.get(task_id)
+    result = await result_of(task) if task is not None else None
+    if task is None or result is None:
+        return _refused(Refusal(404, "NoSuchKey", "The specified key does not exist."), call)
+    if fault is not None and fault.kind == "html_file":
+        return Answer(200, HTML_PAGE, {}, "text/html")
+    data = await state.drawn.get(result.key, result.make, _DRAWERS)
+    return file_answer(call.request, data, result.media_type, task.ended, call.request_id)
 
 
-def no_such_key(call: Call) -> Answer:
-    return oss_error(404, "NoSuchKey", "The specified key does not exist.", call)
+def _refused(refusal: Refusal, call: Call) -> Answer:
+    return oss_error(refusal, oss_id(call.request_id), call.request.headers.get("host", ""))
 
 
 def file_answer(request: Request, data: bytes, media_type: str, modified: float, request_id: str) -> Answer:
@@ -85,7 +72,7 @@ def file_answer(request: Request, data: bytes, media_type: str, modified: float,
         "accept-ranges": "bytes",
         "etag": etag,
         "last-modified": formatdate(modified, usegmt=True),
-        "x-oss-request-id": request_id.replace("-", "").upper()[:24],
+        "x-oss-request-id": oss_id(request_id),
     }
     wanted = request.headers.get("range")
     if request.headers.get("if-range", etag) not in (etag, headers["last-modified"]):
@@ -99,9 +86,3 @@ def file_answer(request: Request, data: bytes, media_type: str, modified: float,
     first, last = part
     headers["content-range"] = f"bytes {first}-{last}/{len(data)}"
     return Answer(206, data[first : last + 1], headers, media_type)
-
-
-def oss_error(status: int, code: str, message: str, call: Call) -> Answer:
-    host = call.request.headers.get("host", "")
-    xml = oss_error_xml(code, message, call.request_id.replace("-", "").upper()[:24], host)
-    return Answer(status, xml.encode(), {}, "application/xml")

@@ -11,7 +11,9 @@ import binascii
 import http.client
 import ipaddress
 import re
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from urllib.parse import quote, urlsplit
 
 from bailian.sandbox.http.refusals import invalid, invalid_url, unreadable
@@ -99,16 +101,22 @@ def _decoded(url: str) -> bytes:
 
 
 def _fetch(scheme: str, host: str, port: int | None, target: str) -> bytes:
-    """One GET; no proxy, and no redirect: it could lead away from this computer."""
+    try:
+        with asked(scheme, host, port, target) as answer:
+            if answer.status != http.client.OK:
+                raise FetchFailed
+            return answer.read(MAX_BYTES + 1)
+    except (OSError, http.client.HTTPException):
+        raise FetchFailed from None
+
+
+@contextmanager
+def asked(scheme: str, host: str, port: int | None, target: str) -> Iterator[http.client.HTTPResponse]:
+    """Send one GET; no proxy, and no redirect: it could lead away from this computer."""
     kind = http.client.HTTPSConnection if scheme == "https" else http.client.HTTPConnection
     connection = kind(host, port, timeout=FETCH_S)
     try:
         connection.request("GET", target, headers={"User-Agent": "bailian-sandbox"})
-        answer = connection.getresponse()
-        if answer.status != http.client.OK:
-            raise FetchFailed
-        return answer.read(MAX_BYTES + 1)
-    except (OSError, http.client.HTTPException):
-        raise FetchFailed from None
+        yield connection.getresponse()
     finally:
         connection.close()

@@ -14,12 +14,30 @@ import threading
 from collections.abc import Mapping
 from urllib.parse import quote
 
+from bailian.sandbox.http.answers import Answer
+from bailian.sandbox.http.refusals import Refusal
+
 _SIGNING_KEY = b"bailian sandbox: signs links to made-up pictures, protects nothing"
 
 
+def signature_of(text: str, key: bytes) -> str:
+    return base64.b64encode(hmac.new(key, text.encode(), hashlib.sha1).digest()).decode()
+
+
 def _sign(verb: str, path: str, expires: int, access_key_id: str) -> str:
-    text = f"{verb}\n\n\n{expires}\n{access_key_id}{path}".encode()
-    return base64.b64encode(hmac.new(_SIGNING_KEY, text, hashlib.sha1).digest()).decode()
+    return signature_of(f"{verb}\n\n\n{expires}\n{access_key_id}{path}", _SIGNING_KEY)
+
+
+def no_right() -> Refusal:
+    return Refusal(403, "AccessDenied", "You have no right to access this object because of bucket acl.")
+
+
+def wrong_signature() -> Refusal:
+    message = (
+        "The request signature we calculated does not match the signature you provided. "
+        "Check your key and signing method."
+    )
+    return Refusal(403, "SignatureDoesNotMatch", message)
 
 
 class Links:
@@ -55,30 +73,32 @@ class Links:
         with self._lock:
             self._revoked.add(query.get("Signature", ""))
 
-    def problem(self, verb: str, path: str, query: Mapping[str, str], now: float) -> tuple[str, str] | None:
-        """Return the store's code and message for a link it refuses, else None."""
+    def refusal(self, verb: str, path: str, query: Mapping[str, str], now: float) -> Refusal | None:
+        """Return why the store refuses a link, or None."""
         signature, key_id = query.get("Signature", ""), query.get("OSSAccessKeyId", "")
         if not signature or not key_id or not query.get("Expires", "").isdecimal():
-            return "AccessDenied", "You have no right to access this object because of bucket acl."
+            return no_right()
         expires = int(query["Expires"])
         if now >= expires or signature in self._revoked:
-            return "AccessDenied", "Request has expired."
+            return Refusal(403, "AccessDenied", "Request has expired.")
         if not hmac.compare_digest(signature, _sign(verb, path, expires, key_id)):
-            return (
-                "SignatureDoesNotMatch",
-                "The request signature we calculated does not match the signature you provided. "
-                "Check your key and signing method.",
-            )
+            return wrong_signature()
         return None
 
 
-def oss_error_xml(code: str, message: str, request_id: str, host: str) -> str:
-    """The object store's error document."""
-    return (
+def oss_id(request_id: str) -> str:
+    """Return a request's id as the object store writes it."""
+    return request_id.replace("-", "").upper()[:24]
+
+
+def oss_error(refusal: Refusal, request_id: str, host: str, headers: Mapping[str, str] | None = None) -> Answer:
+    """Answer with the object store's error document."""
+    xml = (
         '<?xml version="1.0" encoding="UTF-8"?>\n<Error>\n'
-        f"  <Code>{code}</Code>\n  <Message>{message}</Message>\n"
+        f"  <Code>{refusal.code}</Code>\n  <Message>{refusal.message}</Message>\n"
         f"  <RequestId>{request_id}</RequestId>\n  <HostId>{host}</HostId>\n</Error>\n"
     )
+    return Answer(refusal.status, xml.encode(), headers or {}, "application/xml")
 
 
 def byte_range(header: str | None, length: int) -> tuple[int, int] | None:

@@ -5,21 +5,29 @@ Importing this needs starlette.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from starlette.routing import Route
 
 from bailian.sandbox.faults import Fault
 from bailian.sandbox.http.answers import Answer
 from bailian.sandbox.http.endpoints import BASE_PATH, Call, Endpoints, Work
 from bailian.sandbox.state import State
-from bailian.sandbox.storage.downloads import Downloads
+from bailian.sandbox.storage.downloads import Result, follow_link
+from bailian.sandbox.tasks.task_store import Task
 
 
 class StorageRoutes:
-    """Takes uploads, and serves results."""
+    """Takes uploads, and serves results.
 
-    def __init__(self, state: State, downloads: Downloads) -> None:
+    Args:
+        state: of the running sandbox.
+        result_of: returns a task's result by its index; a size instead of the requested one is a fault's.
+    """
+
+    def __init__(self, state: State, result_of: Callable[[Task, int, tuple[int, int] | None], Result]) -> None:
         self._state = state
-        self._downloads = downloads
+        self._result_of = result_of
 
     def routes(self, endpoints: Endpoints) -> list[Route]:
         result = "/results/{task_id}/{index:int}.{suffix}"
@@ -46,9 +54,15 @@ class StorageRoutes:
         return Work(work)
 
     def _download(self, call: Call) -> Work:
-        task_id = call.param("task_id")
+        task_id, index = call.param("task_id"), int(call.param("index"))
 
         async def work(fault: Fault | None) -> Answer:
-            return await self._downloads.result(call, task_id, int(call.param("index")), fault)
+            async def result_of(task: Task) -> Result | None:
+                if task.status == "UNKNOWN" or not 0 <= index < task.pictures:
+                    return None
+                size = fault.drawn_size() if fault is not None and fault.kind == "wrong_size" else None
+                return self._result_of(task, index, size)
+
+            return await follow_link(self._state, call, task_id, fault, result_of)
 
         return Work(work, *self._state.about_task(task_id))

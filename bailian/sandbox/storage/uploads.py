@@ -14,7 +14,7 @@ from typing import Any
 from bailian.sandbox.http.answers import Answer, json_answer
 from bailian.sandbox.http.multipart import Form, read_form
 from bailian.sandbox.http.refusals import Refusal, field_required, invalid_url, off_specification
-from bailian.sandbox.storage.links import oss_error_xml
+from bailian.sandbox.storage.links import no_right, oss_error, oss_id, signature_of, wrong_signature
 from bailian.sandbox.storage.upload_store import UploadStore
 
 GRANT_LIFE_S = 300
@@ -51,7 +51,7 @@ class Uploads:
         policy = _policy(folder, now + GRANT_LIFE_S)
         data = {
             "policy": policy,
-            "signature": _signature(policy),
+            "signature": signature_of(policy, _SIGNING_KEY),
             "upload_dir": folder,
             "upload_host": host,
             "expire_in_seconds": GRANT_LIFE_S,
@@ -65,39 +65,31 @@ class Uploads:
 
     def receive(self, headers: Mapping[str, str], raw: bytes, request_id: str, *, expired: bool) -> Answer:
         """Take a form that a client sends to the upload host; refusals are the store's XML."""
-        request_id = request_id.replace("-", "").upper()[:24]
+        own_id = oss_id(request_id)
         try:
             form = _form(headers, raw)
             folder, key = self._checked(form, expired=expired)
+            if not self._store.add_upload(key, self._store.model_of_grant(folder) or "", form.file):
+                message = "The object you specified already exists and can not be overwritten."
+                raise Refusal(409, "FileAlreadyExists", message)
         except Refusal as refusal:
-            xml = oss_error_xml(refusal.code, refusal.message, request_id, headers.get("host", ""))
-            return Answer(refusal.status, xml.encode(), {"x-oss-request-id": request_id}, "application/xml")
-        model = self._store.model_of_grant(folder) or ""
-        if not self._store.add_upload(key, model, form.file):
-            message = "The object you specified already exists and can not be overwritten."
-            xml = oss_error_xml("FileAlreadyExists", message, request_id, headers.get("host", ""))
-            return Answer(409, xml.encode(), {"x-oss-request-id": request_id}, "application/xml")
+            return oss_error(refusal, own_id, headers.get("host", ""), {"x-oss-request-id": own_id})
         # Without the field the store answers 204 (the captured C# client leaves it out).
         status = 200 if form.fields.get("success_action_status") == "200" else 204
         etag = f'"{hashlib.md5(form.file, usedforsecurity=False).hexdigest().upper()}"'
-        return Answer(status, b"", {"etag": etag, "x-oss-request-id": request_id}, "application/xml")
+        return Answer(status, b"", {"etag": etag, "x-oss-request-id": own_id}, "application/xml")
 
     def _checked(self, form: Form, *, expired: bool) -> tuple[str, str]:
         """Return the grant's folder and the file's key."""
         fields = form.fields
         policy, signature = fields.get("policy", ""), fields.get("Signature", "")
         if not policy or not signature or not fields.get("OSSAccessKeyId"):
-            raise Refusal(403, "AccessDenied", "You have no right to access this object because of bucket acl.")
+            raise no_right()
         if fields["OSSAccessKeyId"] != ACCESS_KEY_ID:
             message = "The OSS Access Key Id you provided does not exist in our records."
             raise Refusal(403, "InvalidAccessKeyId", message)
-        if not hmac.compare_digest(signature.encode(), _signature(policy).encode()):
-            raise Refusal(
-                403,
-                "SignatureDoesNotMatch",
-                "The request signature we calculated does not match the signature you provided. "
-                "Check your key and signing method.",
-            )
+        if not hmac.compare_digest(signature.encode(), signature_of(policy, _SIGNING_KEY).encode()):
+            raise wrong_signature()
         content: dict[str, Any] = json.loads(base64.b64decode(policy))
         ends = datetime.strptime(content["expiration"], "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=timezone.utc)
         if expired or self._clock() >= ends.timestamp():
@@ -151,7 +143,3 @@ def _policy(folder: str, expires: float) -> str:
     ends = datetime.fromtimestamp(expires, timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
     conditions = [["content-length-range", 0, MAX_BYTES], ["starts-with", "$key", folder]]
     return base64.b64encode(json.dumps({"expiration": ends, "conditions": conditions}).encode()).decode()
-
-
-def _signature(policy: str) -> str:
-    return base64.b64encode(hmac.new(_SIGNING_KEY, policy.encode(), hashlib.sha1).digest()).decode()

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 
 from bailian.sandbox.http.refusals import off_specification
-from bailian.sandbox.tasks.replies import CHINA
+from bailian.sandbox.tasks.replies import china_moment
 from bailian.sandbox.tasks.task_store import LIFE_S
 
 MAX_PAGE_SIZE = 100
@@ -83,6 +82,6 @@ def _span(start: str | None, end: str | None, now: float) -> tuple[float, float]
 
 def _moment(text: str, name: str) -> float:
     try:
-        return datetime.strptime(text, "%Y%m%d%H%M%S").replace(tzinfo=CHINA).timestamp()
+        return china_moment(text)
     except ValueError:
         raise off_specification(f"{name} must be YYYYMMDDhhmmss") from None

@@ -5,11 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from bailian.sandbox.faults import PICTURE_FAILED, Fault
-from bailian.sandbox.http.refusals import output_inspection
+from bailian.sandbox.http.refusals import input_inspection, output_inspection
 from bailian.sandbox.tasks.requests import TaskRequest
 
 SLOW_FACTOR = 5.0
 """`[sandbox:slow]` makes work take this many times as long."""
+
+
+def refuse_on_demand(prompt: str) -> None:
+    """Obey `[sandbox:refuse]`.
+
+    Raises:
+        Refusal: the prompt has it.
+    """
+    if "[sandbox:refuse]" in prompt:
+        raise input_inspection()
 
 
 @dataclass(frozen=True)

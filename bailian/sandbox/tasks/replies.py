@@ -19,6 +19,15 @@ Sign = Callable[[int], str]
 """Returns the signed link of a result, by its index."""
 
 
+def china_moment(text: str) -> float:
+    """Return when `yyyyMMddHHmmss` was, of a query; the zone is likely UTC+8.
+
+    Raises:
+        ValueError: it is no such time.
+    """
+    return datetime.strptime(text, "%Y%m%d%H%M%S").replace(tzinfo=CHINA).timestamp()
+
+
 def china_time(epoch: float) -> str:
     """`2025-01-08 16:03:59.840`."""
     return datetime.fromtimestamp(epoch, CHINA).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,6 +11,7 @@ from bailian.sandbox.http.refusals import Refusal, field_required, off_specifica
 
 SEED_MAX = 2147483647
 NEGATIVE_PROMPT_CHARS = 500
+_SIDES = re.compile(r"(\d{1,5})\*(\d{1,5})")
 
 
 @dataclass(frozen=True)
@@ -22,13 +24,13 @@ class TaskRequest:
     """As sent."""
     read_prompt: str
     """What the model reads of it: cut at the model's limit (D-T2I)."""
-    negative_prompt: str
-    n: int
-    width: int
-    height: int
-    seed: int | None
-    prompt_extend: bool
-    watermark: bool
+    negative_prompt: str = ""
+    n: int = 1
+    width: int = 0
+    height: int = 0
+    seed: int | None = None
+    prompt_extend: bool = False
+    watermark: bool = False
     kind: str = "image"
     """What the result is: "image", "edit", "video", "text", "speech" or "transcription"."""
     details: Mapping[str, Any] = field(default_factory=dict)
@@ -39,21 +41,7 @@ def plain_request(
     kind: str, model: str, path: str, prompt: str, details: Mapping[str, Any] | None = None, *, parts: int = 1
 ) -> TaskRequest:
     """Return the request of work that is no picture; `parts` is how many results it brings."""
-    return TaskRequest(
-        model=model,
-        path=path,
-        prompt=prompt,
-        read_prompt=prompt,
-        negative_prompt="",
-        n=parts,
-        width=0,
-        height=0,
-        seed=None,
-        prompt_extend=False,
-        watermark=False,
-        kind=kind,
-        details=dict(details or {}),
-    )
+    return TaskRequest(model, path, prompt, prompt, n=parts, kind=kind, details=dict(details or {}))
 
 
 def parts_of(body: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -65,11 +53,30 @@ def parts_of(body: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     inputs = body.get("input")
     if not isinstance(inputs, dict) or not inputs:
         raise Refusal(400, "BadRequest.EmptyInput", 'Required parameter "input" missing from request.')
-    # D-T2I calls `parameters` optional; which models raise BadRequest.EmptyParameters was never found out.
+    return inputs, read_parameters(body)
+
+
+def read_parameters(body: Mapping[str, Any]) -> dict[str, Any]:
+    """Return `parameters`.
+
+    D-T2I, PF-REST: optional; which models raise BadRequest.EmptyParameters was never found out.
+
+    Raises:
+        Refusal: they are no object.
+    """
     parameters = {} if body.get("parameters") is None else body["parameters"]
     if not isinstance(parameters, dict):
         raise off_specification("parameters must be an object")
-    return inputs, parameters
+    return parameters
+
+
+def is_integer(value: Any, least: int, most: int) -> bool:
+    """JSON's true and false are no numbers, although Python's are."""
+    return isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
+
+
+def is_number(value: Any, least: float, most: float) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and least <= value <= most
 
 
 def read_negative(inputs: Mapping[str, Any], parameters: Mapping[str, Any]) -> str:
@@ -92,9 +99,17 @@ def read_prompt(inputs: Mapping[str, Any]) -> str:
 def read_seed(value: Any) -> int | None:
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= SEED_MAX:
+    if not is_integer(value, 0, SEED_MAX):
         raise off_specification(f"seed must be an integer between 0 and {SEED_MAX}")
-    return value
+    return int(value)
+
+
+def read_sides(value: Any) -> tuple[int, int]:
+    """Return width and height of a size written `W*H`."""
+    match = _SIDES.fullmatch(value) if isinstance(value, str) else None
+    if match is None:
+        raise off_specification(f"size {value} is not W*H")
+    return int(match[1]), int(match[2])
 
 
 def read_switch(parameters: Mapping[str, Any], name: str, *, default: bool) -> bool:

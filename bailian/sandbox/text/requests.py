@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from bailian.sandbox.http.refusals import Refusal, invalid, not_imitated, off_specification
+from bailian.sandbox.tasks.requests import is_integer, read_parameters, read_switch
 from bailian.sandbox.text.models import TextModel
 from bailian.sandbox.text.tokens import count_tokens
 
@@ -24,6 +25,17 @@ _STOP = (
     "and all elements within the list must be of the same type."
 )
 _JSON_WORD = "'messages' must contain the word 'json' in some form, to use 'response_format' of type 'json_object'."
+_NUMBERS: tuple[tuple[str, str, Callable[[float], bool], str], ...] = (
+    ("temperature", "Float", lambda value: 0 <= value < 2, "Temperature should be in [0.0, 2.0)"),
+    ("top_p", "Float", lambda value: 0 < value <= 1, "Range of top_p should be (0.0, 1.0]"),
+    ("top_k", "Integer", lambda value: value >= 0, "Parameter top_k be greater than or equal to 0"),
+    ("repetition_penalty", "Float", lambda value: value > 0, "Repetition_penalty should be greater than 0.0"),
+    ("presence_penalty", "Float", lambda value: -2 <= value <= 2, "Presence_penalty should be in [-2.0, 2.0]"),
+    ("n", "Integer", lambda value: 1 <= value <= 4, "Range of n should be [1, 4]"),
+    ("seed", "Integer", lambda value: 0 <= value <= SEED_MAX, f"Range of seed should be [0, {SEED_MAX}]"),
+)
+"""Name, type, range, and the validator's own sentence (ERR), in the order they are looked at."""
+
 _NOT_IMITATED = ("tools", "logprobs", "enable_search", "enable_code_interpreter")
 
 
@@ -47,11 +59,17 @@ def question_of(body: Mapping[str, Any]) -> str:
     """Return what is asked, without judging the body (for faults and logs)."""
     inputs = body.get("input")
     inputs = inputs if isinstance(inputs, dict) else {}
+    question = last_question(inputs)
+    return str(inputs.get("prompt") or "") if question is None else question
+
+
+def last_question(inputs: Mapping[str, Any]) -> str | None:
+    """Return the last user message, without judging the others."""
     messages = inputs.get("messages")
     for message in reversed(messages if isinstance(messages, list) else []):
         if isinstance(message, dict) and message.get("role") == "user":
             return str(message.get("content"))
-    return str(inputs.get("prompt") or "")
+    return None
 
 
 def read_text_request(name: str, model: TextModel, body: Mapping[str, Any], *, streams: bool) -> TextRequest:
@@ -64,9 +82,7 @@ def read_text_request(name: str, model: TextModel, body: Mapping[str, Any], *, s
     inputs = inputs if isinstance(inputs, dict) else {}
     if inputs.get("messages") is None and inputs.get("prompt") is None:
         raise invalid(_NEITHER)  # also when the messages stand beside `input` (ERR)
-    parameters = {} if body.get("parameters") is None else body["parameters"]
-    if not isinstance(parameters, dict):
-        raise off_specification("parameters must be an object")
+    parameters = read_parameters(body)
     texts = _texts(inputs)
     input_tokens = sum(count_tokens(text) + TOKENS_A_MESSAGE for text in texts)
     if input_tokens > model.max_input:
@@ -78,8 +94,8 @@ def read_text_request(name: str, model: TextModel, body: Mapping[str, Any], *, s
     if result_format not in ("text", "message"):
         raise off_specification("result_format must be text or message")
     as_json = _wants_json(parameters.get("response_format"), texts)
-    incremental = _switch(parameters, "incremental_output")
-    thinking = _switch(parameters, "enable_thinking")
+    incremental = read_switch(parameters, "incremental_output", default=False)
+    thinking = read_switch(parameters, "enable_thinking", default=False)
     if thinking:
         _check_thinking(name, model, result_format, streams=streams, incremental=incremental, as_json=as_json)
     return TextRequest(
@@ -132,71 +148,32 @@ def _check_message(index: int, message: Any) -> None:
 
 
 def _check_numbers(parameters: Mapping[str, Any]) -> None:
-    """ERR quotes the validator's own sentences."""
-    temperature = _float(parameters, "temperature")
-    if temperature is not None and not 0 <= temperature < 2:
-        raise invalid("Temperature should be in [0.0, 2.0)")
-    top_p = _float(parameters, "top_p")
-    if top_p is not None and not 0 < top_p <= 1:
-        raise invalid("Range of top_p should be (0.0, 1.0]")
-    top_k = _integer(parameters, "top_k")
-    if top_k is not None and top_k < 0:
-        raise invalid("Parameter top_k be greater than or equal to 0")
-    repetition = _float(parameters, "repetition_penalty")
-    if repetition is not None and repetition <= 0:
-        raise invalid("Repetition_penalty should be greater than 0.0")
-    presence = _float(parameters, "presence_penalty")
-    if presence is not None and not -2 <= presence <= 2:
-        raise invalid("Presence_penalty should be in [-2.0, 2.0]")
-    n = _integer(parameters, "n")
-    if n is not None and not 1 <= n <= 4:
-        raise invalid("Range of n should be [1, 4]")
-    if n is not None and n > 1:
-        raise not_imitated("n greater than 1 for text")
-    seed = _integer(parameters, "seed")
-    if seed is not None and not 0 <= seed <= SEED_MAX:
-        raise invalid(f"Range of seed should be [0, {SEED_MAX}]")
-
-
-def _float(parameters: Mapping[str, Any], name: str) -> float | None:
-    value = parameters.get(name)
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise invalid(f"'{name}' must be Float")  # ERR, for temperature and top_p; the others follow
-    return float(value)
-
-
-def _integer(parameters: Mapping[str, Any], name: str) -> int | None:
-    value = parameters.get(name)
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise invalid(f"'{name}' must be Integer")
-    return value
-
-
-def _switch(parameters: Mapping[str, Any], name: str) -> bool:
-    value = parameters.get(name)
-    if value is not None and not isinstance(value, bool):
-        raise off_specification(f"{name} must be a boolean")
-    return bool(value)
+    for name, kind, fits, sentence in _NUMBERS:
+        value = parameters.get(name)
+        if value is None:
+            continue
+        if isinstance(value, bool) or not isinstance(value, int if kind == "Integer" else int | float):
+            raise invalid(f"'{name}' must be {kind}")  # ERR, for temperature and top_p; the others follow
+        if not fits(value):
+            raise invalid(sentence)
+        if name == "n" and value > 1:
+            raise not_imitated("n greater than 1 for text")
 
 
 def _max_tokens(value: Any, most: int) -> int:
     if value is None:
         return most  # API: the model's maximum
-    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= most:
+    if not is_integer(value, 1, most):
         raise invalid(f"Range of max_tokens should be [1, {most}]")
-    return value
+    return int(value)
 
 
 def _thinking_budget(value: Any, most: int) -> int:
     if value is None:
         return most
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 < value <= most:
+    if not is_integer(value, 1, most):
         raise invalid(f"The thinking_budget parameter must be a positive integer and not greater than {most}")
-    return value
+    return int(value)
 
 
 def _check_stop(stop: Any) -> None:

@@ -11,11 +11,12 @@ from typing import Any
 from starlette.routing import Route
 
 from bailian.sandbox.faults import Fault
-from bailian.sandbox.http.answers import Answer, json_answer
+from bailian.sandbox.http.answers import PATIENCE, Answer, json_answer
 from bailian.sandbox.http.endpoints import BASE_PATH, Call, Endpoints, Work
 from bailian.sandbox.http.event_stream import EVENT_STREAM, EventStream
-from bailian.sandbox.http.refusals import Refusal, input_inspection, no_such_model, output_inspection, wrong_path
+from bailian.sandbox.http.refusals import Refusal, no_such_model, output_inspection, wrong_path
 from bailian.sandbox.state import State
+from bailian.sandbox.tasks.outcomes import refuse_on_demand
 from bailian.sandbox.tasks.requests import plain_request
 from bailian.sandbox.tasks.task_store import Task
 from bailian.sandbox.text.models import TEXT_GENERATION, TextModel
@@ -76,15 +77,14 @@ class TextRoutes:
         if failure is not None:
             raise failure[1]
         await self._state.until(task.ended)
-        return json_answer(complete_answer(request, generated, request_id), headers=_PATIENCE)
+        return json_answer(complete_answer(request, generated, request_id), headers=PATIENCE)
 
     def _accept(
         self, body: Mapping[str, Any], request_id: str, fault: Fault | None, *, streams: bool
     ) -> tuple[TextRequest, Task]:
         name = str(body["model"])
         request = read_text_request(name, self._model(name), body, streams=streams)
-        if "[sandbox:refuse]" in request.question:
-            raise input_inspection()
+        refuse_on_demand(request.question)
         self._state.account.count_call(name)
         note = plain_request("text", name, TEXT_GENERATION, request.question, {"stream": streams})
         task = self._state.account.start_work(note, body, request_id, fault, blocking=True)
@@ -119,11 +119,8 @@ class TextRoutes:
         return self._streamed(made, request_id, max(0.0, task.ended - task.created) / len(made))
 
     def _streamed(self, made: list[bytes], request_id: str, pause_s: float = 0.0) -> EventStream:
-        headers = {"x-request-id": request_id, **_PATIENCE}
+        headers = {"x-request-id": request_id, **PATIENCE}
         return EventStream(200, b"", headers, EVENT_STREAM, pieces=tuple(made), pause_s=pause_s)
-
-
-_PATIENCE = {"x-dashscope-timeout": "298"}  # CAP: for qwen-max and qwen-plus since 2025-07
 
 
 def wants_stream(headers: Mapping[str, str]) -> bool:

@@ -9,10 +9,10 @@ import sys
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from bailian.sandbox.http.refusals import Failure
 from bailian.sandbox.speech.audio_watermark import RecognizedSentence, find_id3_watermarks, find_watermarks
-from bailian.sandbox.storage.input_fetcher import is_loopback
+from bailian.sandbox.storage.input_fetcher import asked, is_loopback
 
-FETCH_S = 10.0
 MAX_BYTES = 2 * 1024**3
 """PF-REST: 2 GB a file."""
 
@@ -37,13 +37,8 @@ _KINDS = (
 )  # fmt: skip
 
 
-class FileFailure(Exception):
-    """One file cannot be recognised: code and message of its result (PF-REST, ERR)."""
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(f"{code}: {message}")
-        self.code = code
-        self.message = message
+class FileFailure(Failure):
+    """One file cannot be recognised: what its result says (PF-REST, ERR)."""
 
 
 @dataclass(frozen=True)
@@ -79,19 +74,15 @@ def fetch_recording(url: str) -> bytes:
     """
     parts = urlsplit(url)
     if not url.isascii() or any(character.isspace() for character in url):
-        raise _not_downloaded()  # PF-REST: such addresses must be escaped
+        raise not_downloaded()  # PF-REST: such addresses must be escaped
     if not is_loopback(parts.hostname or ""):
-        raise _not_downloaded()
-    kind = http.client.HTTPSConnection if parts.scheme.lower() == "https" else http.client.HTTPConnection
+        raise not_downloaded()
+    target = f"{parts.path or '/'}{'?' if parts.query else ''}{parts.query}"
     try:
-        connection = kind(parts.hostname or "", parts.port, timeout=FETCH_S)
-        try:
-            connection.request("GET", f"{parts.path or '/'}{'?' if parts.query else ''}{parts.query}")
-            return _read(connection.getresponse())
-        finally:
-            connection.close()
+        with asked(parts.scheme.lower(), parts.hostname or "", parts.port, target) as answer:
+            return _read(answer)
     except (OSError, ValueError, http.client.HTTPException):
-        raise _not_downloaded() from None
+        raise not_downloaded() from None
 
 
 def _read(answer: http.client.HTTPResponse) -> bytes:
@@ -102,13 +93,13 @@ def _read(answer: http.client.HTTPResponse) -> bytes:
     if answer.status >= http.client.INTERNAL_SERVER_ERROR:
         raise FileFailure("FILE_SERVER_ERROR", f"The audio file cannot be downloaded: {answer.status}.")
     if answer.status != http.client.OK:
-        raise _not_downloaded()
+        raise not_downloaded()
     if int(answer.headers.get("content-length") or 0) > MAX_BYTES:
         raise FileFailure("FILE_TOO_LARGE", "The audio file is larger than 2 GB.")
     return answer.read()
 
 
-def _not_downloaded() -> FileFailure:
+def not_downloaded() -> FileFailure:
     return FileFailure("InvalidFile.DownloadFailed", "The audio file cannot be downloaded.")  # PF-REST
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from bailian.sandbox.http.refusals import invalid, off_specification, wrong_path
-from bailian.sandbox.tasks.requests import TaskRequest, plain_request
+from bailian.sandbox.tasks.requests import TaskRequest, is_integer, plain_request, read_parameters
 from bailian.sandbox.transcription.models import TRANSCRIPTION, Recognizer
 
 FILES_MAX = 100
@@ -44,11 +44,7 @@ def read_transcription_request(name: str, model: Recognizer, body: Mapping[str, 
         raise off_specification(f"file_urls must not have more than {FILES_MAX} items")
     for url in urls:
         _check_url(url, resolves=resolves)
-    parameters = body.get("parameters")
-    # PF-REST calls it optional; a workspace host lets the task fail without it (FUN), which is not imitated.
-    parameters = {} if parameters is None else parameters
-    if not isinstance(parameters, dict):
-        raise off_specification("parameters must be an object")
+    parameters = read_parameters(body)  # a workspace host lets the task fail without them (FUN), which is not imitated
     _check_parameters(parameters)
     hints = parameters.get("language_hints") if model.language_hints else None
     details = {
@@ -89,5 +85,5 @@ def _check_parameters(parameters: Mapping[str, Any]) -> None:
         if not isinstance(parameters.get(name, ""), str):
             raise off_specification(f"{name} must be a string")
     count = parameters.get("speaker_count")
-    if count is not None and (type(count) is not int or not 2 <= count <= 100):
+    if count is not None and not is_integer(count, 2, 100):
         raise off_specification("speaker_count must be between 2 and 100")

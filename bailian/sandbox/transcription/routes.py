@@ -18,12 +18,19 @@ from bailian.sandbox.http.answers import Answer, json_answer
 from bailian.sandbox.http.endpoints import BASE_PATH, Call, Endpoints, Work
 from bailian.sandbox.http.refusals import Refusal, no_such_model, wants_async, wrong_path
 from bailian.sandbox.state import State
-from bailian.sandbox.storage.downloads import HTML_PAGE, file_answer, link_refusal, no_such_key
+from bailian.sandbox.storage.downloads import Result, follow_link
 from bailian.sandbox.storage.input_fetcher import is_loopback
 from bailian.sandbox.tasks.replies import accepted
 from bailian.sandbox.tasks.task_store import Task
 from bailian.sandbox.transcription.models import TRANSCRIPTION, Recognizer
-from bailian.sandbox.transcription.recordings import FOREIGN_MS, FileFailure, Recording, fetch_recording, read_recording
+from bailian.sandbox.transcription.recordings import (
+    FOREIGN_MS,
+    FileFailure,
+    Recording,
+    fetch_recording,
+    not_downloaded,
+    read_recording,
+)
 from bailian.sandbox.transcription.replies import transcription_answer
 from bailian.sandbox.transcription.requests import read_transcription_request, urls_of
 from bailian.sandbox.transcription.transcripts import transcript
@@ -86,18 +93,15 @@ class TranscriptionRoutes:
         task_id, index = call.param("task_id"), int(call.param("index"))
 
         async def work(fault: Fault | None) -> Answer:
-            refusal = link_refusal(self._state, call, fault)
-            if refusal is not None:
-                return refusal
-            task = self._state.tasks.get(task_id)
-            file_results = await self._file_results(task) if task is not None and task.status == "SUCCEEDED" else []
-            file_result = file_results[index] if 0 <= index < len(file_results) else None
-            if task is None or file_result is None or isinstance(file_result, FileFailure):
-                return no_such_key(call)
-            if fault is not None and fault.kind == "html_file":
-                return Answer(200, HTML_PAGE, {}, "text/html")
-            data = json.dumps(file_result, ensure_ascii=False).encode()
-            return file_answer(call.request, data, "application/json", task.ended, call.request_id)
+            async def result_of(task: Task) -> Result | None:
+                file_results = await self._file_results(task) if task.status == "SUCCEEDED" else []
+                file_result = file_results[index] if 0 <= index < len(file_results) else None
+                if file_result is None or isinstance(file_result, FileFailure):
+                    return None
+                content = json.dumps(file_result, ensure_ascii=False).encode()
+                return Result((task_id, index, task.outcome), "application/json", lambda: content)
+
+            return await follow_link(self._state, call, task_id, fault, result_of)
 
         return Work(work, *self._state.about_task(task_id))
 
@@ -130,7 +134,7 @@ class TranscriptionRoutes:
             try:
                 return read_recording(self._state.uploads.read(url, task.model, resolves=True))
             except Refusal:  # not there, or uploaded for another model
-                raise FileFailure("InvalidFile.DownloadFailed", "The audio file cannot be downloaded.") from None
+                raise not_downloaded() from None
         foreign = not is_loopback(urlsplit(url).hostname or "") and url.isascii()
         if foreign and self._state.settings.fetch_foreign == "placeholder":
             return Recording("pcm_s16le", 16000, FOREIGN_MS)

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import importlib.util
-import re
 from collections.abc import Mapping
 from typing import Any
 
 from bailian.sandbox.http import refusals
 from bailian.sandbox.http.refusals import off_specification
 from bailian.sandbox.images.models import ServiceModel, VideoRules
-from bailian.sandbox.tasks.requests import TaskRequest, parts_of, read_negative, read_prompt, read_seed, read_switch
+from bailian.sandbox.tasks.requests import (
+    TaskRequest,
+    parts_of,
+    read_negative,
+    read_prompt,
+    read_seed,
+    read_sides,
+    read_switch,
+)
 
 DEFAULT_DURATION_S = 5
-_SIZE = re.compile(r"(\d{1,5})\*(\d{1,5})")
 
 
 def read_video_request(name: str, model: ServiceModel, path: str, body: Mapping[str, Any]) -> TaskRequest:
@@ -28,8 +34,9 @@ def read_video_request(name: str, model: ServiceModel, path: str, body: Mapping[
         raise refusals.not_imitated(f"{name} without the package av (pip install '.[sandbox]')")
     inputs, parameters = parts_of(body)
     prompt = read_prompt(inputs)
-    size = _size(model, parameters.get("size"))
-    width, height = map(int, size.split("*"))
+    size = parameters.get("size")
+    size = "{}*{}".format(*model.default_size) if size is None else size
+    width, height = read_sides(size)  # T2V: a concrete value, neither `16:9` nor `720P`
     details: dict[str, Any] = {"duration_s": _duration(rules, parameters.get("duration")), "fps": rules.fps}
     if model.sizes and size not in model.sizes:
         # T2V's example of a failed task. What stands at its "xxxxxx" is a guess.
@@ -51,15 +58,6 @@ def read_video_request(name: str, model: ServiceModel, path: str, body: Mapping[
         kind="video",
         details={**details, "usage": rules.usage, "tells_actual_prompt": rules.tells_actual_prompt},
     )
-
-
-def _size(model: ServiceModel, value: Any) -> str:
-    """T2V: a concrete value, neither `16:9` nor `720P`."""
-    if value is None:
-        return "{}*{}".format(*model.default_size)
-    if not isinstance(value, str) or _SIZE.fullmatch(value) is None:
-        raise off_specification(f"size {value} is not W*H")
-    return value
 
 
 def _duration(rules: VideoRules, value: Any) -> int:
