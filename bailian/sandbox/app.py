@@ -19,8 +19,10 @@ from bailian.sandbox.account.routes import AccountRoutes
 from bailian.sandbox.admin import Admin
 from bailian.sandbox.batches.replies import batch_error
 from bailian.sandbox.batches.routes import BatchRoutes
+from bailian.sandbox.faults import Fault
 from bailian.sandbox.http import refusals
-from bailian.sandbox.http.endpoints import BASE_PATH, Call, Endpoints, Work
+from bailian.sandbox.http.answers import Answer
+from bailian.sandbox.http.endpoints import BASE_PATH, Call, Endpoints
 from bailian.sandbox.http.hosts import Hosts, OnlyKnownHosts
 from bailian.sandbox.http.raw_sockets import Connections
 from bailian.sandbox.picture_routes import PictureRoutes
@@ -42,7 +44,7 @@ async def _crashed(request: Request, error: Exception) -> Response:
     return JSONResponse(body, 500)
 
 
-def _not_there(call: Call) -> Work:
+async def _not_there(call: Call, fault: Fault | None) -> Answer:
     if call.path.startswith(BASE_PATH + "/"):
         raise refusals.not_imitated(f"{call.request.method} {call.path}")
     raise refusals.Refusal(404, "NotFound", f"There is nothing at {call.path}.")

@@ -14,7 +14,7 @@ from bailian.sandbox.edits.requests import read_edit_request
 from bailian.sandbox.faults import Fault
 from bailian.sandbox.http import refusals
 from bailian.sandbox.http.answers import PATIENCE, Answer, json_answer
-from bailian.sandbox.http.endpoints import BASE_PATH, Call, Endpoints, Work
+from bailian.sandbox.http.endpoints import BASE_PATH, Call, Endpoints
 from bailian.sandbox.images import models as paths
 from bailian.sandbox.images import replies as image_replies
 from bailian.sandbox.images.models import ServiceModel
@@ -40,8 +40,8 @@ class PictureRoutes:
 
     def routes(self, endpoints: Endpoints) -> list[Route]:
         return [
-            *(endpoints.route("POST", BASE_PATH + path, "submit", self._submit) for path in _TASK_PATHS),
-            endpoints.route("POST", BASE_PATH + paths.MULTIMODAL, "sync", self._submit),
+            *(endpoints.route("POST", BASE_PATH + path, "submit", self._submit, _about) for path in _TASK_PATHS),
+            endpoints.route("POST", BASE_PATH + paths.MULTIMODAL, "sync", self._submit, _about),
         ]
 
     async def task_answer(self, task: Task, call: Call) -> dict[str, Any]:
@@ -52,23 +52,18 @@ class PictureRoutes:
     def _signer(self, task: Task, call: Call) -> Sign:
         return lambda index: self._state.sign(call.root(), result_path(task, index))
 
-    def _submit(self, call: Call) -> Work:
-        body = call.body()
+    async def _submit(self, call: Call, fault: Fault | None) -> Answer:
         path = call.path.removeprefix(BASE_PATH)
-
-        async def work(fault: Fault | None) -> Answer:
-            model = self._admit(path, str(body["model"]), asks_async=call.asks_async())
-            request = await self._read(call, model, path, body)
-            blocking = path == paths.MULTIMODAL
-            _check_outcome(request, fault, blocking=blocking)
-            task = self._state.account.start_work(request, body, call.request_id, fault, blocking=blocking)
-            if not blocking:
-                return json_answer(accepted(task.task_id, call.request_id))
-            await self._state.until(task.ended)
-            answer = image_replies.blocking_answer(task, call.request_id, self._signer(task, call))
-            return json_answer(answer, headers=PATIENCE)
-
-        return Work(work, prompt_of(body), str(body["model"]))
+        blocking = path == paths.MULTIMODAL
+        model = self._admit(path, str(call.body["model"]), asks_async=call.asks_async())
+        request = await self._read(call, model, path, call.body)
+        _check_outcome(request, fault, blocking=blocking)
+        task = self._state.account.start_work(request, call.body, call.request_id, fault, blocking=blocking)
+        if not blocking:
+            return json_answer(accepted(task.task_id, call.request_id))
+        await self._state.until(task.ended)
+        answer = image_replies.blocking_answer(task, call.request_id, self._signer(task, call))
+        return json_answer(answer, headers=PATIENCE)
 
     def _admit(self, path: str, name: str, *, asks_async: bool) -> ServiceModel:
         """Check what the gateway checks before a model sees the body: model, path, header, rate.
@@ -101,6 +96,10 @@ class PictureRoutes:
             return await read_edit_request(name, model, path, body, fetcher, self._state.store)
         read = read_image_request if model.video is None else read_video_request
         return read(name, model, path, body)
+
+
+def _about(call: Call) -> tuple[str, str]:
+    return prompt_of(call.body), str(call.body["model"])
 
 
 def _check_outcome(request: TaskRequest, fault: Fault | None, *, blocking: bool) -> None:

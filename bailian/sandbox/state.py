@@ -8,6 +8,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Collection, Mapping
 from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bailian.sandbox.account.account import Account
 from bailian.sandbox.batches.batch_store import BatchStore
@@ -22,6 +23,9 @@ from bailian.sandbox.storage.made_files import MadeFiles
 from bailian.sandbox.storage.upload_store import UploadStore
 from bailian.sandbox.storage.uploads import Uploads
 from bailian.sandbox.tasks.task_store import TaskStore
+
+if TYPE_CHECKING:
+    from bailian.sandbox.http.endpoints import Call
 
 LOG_LENGTH = 100_000
 """The request log forgets its oldest entries beyond this."""
@@ -72,9 +76,9 @@ class State:
         """Return a signed link to a path of this server; it ends when the settings say so."""
         return self.links.sign(root, path, self.clock() + self.settings.link_life_s)
 
-    def about_task(self, task_id: str) -> tuple[str, str]:
-        """Return prompt and model of a task, for the faults."""
-        task = self.tasks.get(task_id)
+    def about_task(self, call: Call) -> tuple[str, str]:
+        """Return prompt and model of the task that a path names, for the faults."""
+        task = self.tasks.get(call.param("task_id"))
         return (task.request.prompt, task.model) if task is not None else ("", "")
 
     async def until(self, moment: float) -> None:

@@ -101,7 +101,7 @@ def test_the_map_of_the_rooms_is_true() -> None:
     "place, name",
     [
         ("faults", "KINDS"), ("faults", "_DEFAULT_ERRORS"), ("http.endpoints", "PAID"), ("http.endpoints", "Call"),
-        ("http.endpoints", "Work"), ("images.models", "RULES"), ("video.models", "RULES"), ("text.models", "RULES"),
+        ("http.answers", "Answer"), ("images.models", "RULES"), ("video.models", "RULES"), ("text.models", "RULES"),
     ],
 )  # fmt: skip
 def test_the_names_in_the_instructions_are_there(place: str, name: str) -> None:

@@ -10,7 +10,7 @@ from starlette.routing import Route
 from bailian.sandbox.account.model_list import ModelList
 from bailian.sandbox.faults import Fault
 from bailian.sandbox.http.answers import Answer, json_answer
-from bailian.sandbox.http.endpoints import BASE_PATH, Call, Endpoints, Work
+from bailian.sandbox.http.endpoints import BASE_PATH, Call, Endpoints
 from bailian.sandbox.state import State
 
 
@@ -24,9 +24,6 @@ class AccountRoutes:
     def routes(self, endpoints: Endpoints) -> list[Route]:
         return [endpoints.route("GET", BASE_PATH + "/models", "models", self._models)]
 
-    def _models(self, call: Call) -> Work:
-        async def work(fault: Fault | None) -> Answer:
-            self._state.account.count_query()
-            return json_answer(self._list.answer(call.request.query_params, call.request_id))
-
-        return Work(work)
+    async def _models(self, call: Call, fault: Fault | None) -> Answer:
+        self._state.account.count_query()
+        return json_answer(self._list.answer(call.request.query_params, call.request_id))

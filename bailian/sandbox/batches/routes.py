@@ -14,11 +14,11 @@ from starlette.routing import Route
 from bailian.sandbox.batches.batch_store import FINAL_STATUSES, Batch, BatchFile
 from bailian.sandbox.batches.input_file import FILE_BYTES_MAX, TEST_MODEL, check_file
 from bailian.sandbox.batches.replies import batch_object, fault_error, file_object, not_found
-from bailian.sandbox.batches.requests import Filter, read_batch_request, read_filter
+from bailian.sandbox.batches.requests import read_batch_request, read_filter
 from bailian.sandbox.batches.results import answer_lines
 from bailian.sandbox.faults import Fault
 from bailian.sandbox.http.answers import Answer, json_answer
-from bailian.sandbox.http.endpoints import Call, Endpoints, Work
+from bailian.sandbox.http.endpoints import Call, Endpoints
 from bailian.sandbox.http.multipart import read_form
 from bailian.sandbox.http.refusals import Refusal, invalid, not_imitated
 from bailian.sandbox.state import State
@@ -51,84 +51,71 @@ class BatchRoutes:
             route("GET", files + "/{file_id}", "batch_file", self._show_file),
             route("DELETE", files + "/{file_id}", "batch_file", self._delete_file),
             route("GET", files + "/{file_id}/content", "batch_content", self._content),
-            route("POST", batches, "batch_create", self._create),
-            route("GET", batches, "batch_list", self._list),
-            route("GET", batches + "/{batch_id}", "batch_poll", self._poll),
-            route("POST", batches + "/{batch_id}/cancel", "batch_cancel", self._cancel),
+            route("POST", batches, "batch_create", self._create, self._about_input),
+            route("GET", batches, "batch_list", self._list, _checked_filter),
+            route("GET", batches + "/{batch_id}", "batch_poll", self._poll, self._about),
+            route("POST", batches + "/{batch_id}/cancel", "batch_cancel", self._cancel, self._about),
         ]
 
     # Files
 
-    def _upload(self, call: Call) -> Work:
-        async def work(fault: Fault | None) -> Answer:
-            try:
-                form = read_form(call.request.headers.get("content-type", ""), call.raw)
-            except ValueError as error:
-                raise invalid(f"The request is not valid multipart/form-data: {error}") from None
-            if form.fields.get("purpose") == "file-extract":
-                raise not_imitated("files with purpose file-extract")
-            if form.fields.get("purpose") != "batch":
-                raise invalid("purpose must be one of batch, file-extract")
-            if len(form.file) > FILE_BYTES_MAX:
-                raise invalid("The file must not exceed 500 MB.")
-            return json_answer(file_object(self._store.add_file("batch", form.file_name, form.file)))
+    async def _upload(self, call: Call, fault: Fault | None) -> Answer:
+        try:
+            form = read_form(call.request.headers.get("content-type", ""), call.raw)
+        except ValueError as error:
+            raise invalid(f"The request is not valid multipart/form-data: {error}") from None
+        if form.fields.get("purpose") == "file-extract":
+            raise not_imitated("files with purpose file-extract")
+        if form.fields.get("purpose") != "batch":
+            raise invalid("purpose must be one of batch, file-extract")
+        if len(form.file) > FILE_BYTES_MAX:
+            raise invalid("The file must not exceed 500 MB.")
+        return json_answer(file_object(self._store.add_file("batch", form.file_name, form.file)))
 
-        return Work(work)
-
-    def _file(self, call: Call) -> BatchFile:
-        file = self._store.file(call.param("file_id"))
+    def _file(self, file_id: str) -> BatchFile:
+        file = self._store.file(file_id)
         if file is None:
-            raise not_found("file", call.param("file_id"))
+            raise not_found("file", file_id)
         return file
 
-    def _show_file(self, call: Call) -> Work:
-        async def work(fault: Fault | None) -> Answer:
-            return json_answer(file_object(self._file(call)))
+    async def _show_file(self, call: Call, fault: Fault | None) -> Answer:
+        return json_answer(file_object(self._file(call.param("file_id"))))
 
-        return Work(work)
+    async def _delete_file(self, call: Call, fault: Fault | None) -> Answer:
+        file = self._file(call.param("file_id"))
+        self._store.delete_file(file.file_id)
+        return json_answer({"id": file.file_id, "object": "file", "deleted": True})
 
-    def _delete_file(self, call: Call) -> Work:
-        async def work(fault: Fault | None) -> Answer:
-            file = self._file(call)
-            self._store.delete_file(file.file_id)
-            return json_answer({"id": file.file_id, "object": "file", "deleted": True})
-
-        return Work(work)
-
-    def _content(self, call: Call) -> Work:
-        async def work(fault: Fault | None) -> Answer:
-            file = self._file(call)
-            headers = {"x-request-id": call.request_id, "content-disposition": f'attachment; filename="{file.file_id}"'}
-            return Answer(200, file.data, headers, "application/octet-stream")
-
-        return Work(work)
+    async def _content(self, call: Call, fault: Fault | None) -> Answer:
+        file = self._file(call.param("file_id"))
+        headers = {"x-request-id": call.request_id, "content-disposition": f'attachment; filename="{file.file_id}"'}
+        return Answer(200, file.data, headers, "application/octet-stream")
 
     # Batches
 
-    def _create(self, call: Call) -> Work:
+    def _about_input(self, call: Call) -> tuple[str, str]:
+        """The begin of a file stands for it, when a fault looks for a prompt. A wrong request is refused first."""
+        file = self._file(read_batch_request(call.raw).input_file_id)
+        return file.data[:65536].decode("utf-8", "replace"), ""
+
+    async def _create(self, call: Call, fault: Fault | None) -> Answer:
         request = read_batch_request(call.raw)
-        file = self._store.file(request.input_file_id)
-        if file is None:
-            raise not_found("file", request.input_file_id)
-
-        async def work(fault: Fault | None) -> Answer:
-            checked = await asyncio.to_thread(check_file, file.data, request.endpoint, self._models)
-            if checked.model == TEST_MODEL:
-                self._check_room_for_test()
-            if fault is not None and fault.kind == "failed":
-                checked = replace(checked, errors=[fault_error(fault)])
-            batch = self._store.add(
-                checked,
-                duration_s=self._duration_s(file, fault),
-                input_file_id=file.file_id,
-                endpoint=request.endpoint,
-                window=request.window,
-                window_s=0.0 if fault is not None and fault.kind == "expired" else request.window_s,
-                metadata=request.metadata,
-            )
-            return json_answer(batch_object(batch, fresh=True))
-
-        return Work(work, *_about(file))
+        file = self._file(request.input_file_id)
+        checked = await asyncio.to_thread(check_file, file.data, request.endpoint, self._models)
+        if checked.model == TEST_MODEL:
+            self._check_room_for_test()
+        if fault is not None and fault.kind == "failed":
+            checked = replace(checked, errors=[fault_error(fault)])
+        batch = self._store.add(
+            checked,
+            duration_s=self._duration_s(file, fault),
+            input_file_id=file.file_id,
+            endpoint=request.endpoint,
+            window=request.window,
+            window_s=0.0 if fault is not None and fault.kind == "expired" else request.window_s,
+            metadata=request.metadata,
+        )
+        return json_answer(batch_object(batch, fresh=True))
 
     def _duration_s(self, file: BatchFile, fault: Fault | None) -> float:
         base = fault.task_s if fault is not None and fault.task_s is not None else self._state.settings.task_s
@@ -150,44 +137,33 @@ class BatchRoutes:
         batch = self._store.get(call.param("batch_id"))
         return (batch.question, batch.model) if batch else ("", "")
 
-    def _poll(self, call: Call) -> Work:
-        async def work(fault: Fault | None) -> Answer:
-            batch = self._batch(call)
-            if fault is not None and fault.kind == "failed":
-                batch = self._store.stop(batch.batch_id, "failed", [fault_error(fault)]) or batch
-            elif fault is not None and fault.kind in ("expired", "cancelled"):
-                batch = self._store.stop(batch.batch_id, fault.kind) or batch
-            return json_answer(await self._shown(batch))
+    async def _poll(self, call: Call, fault: Fault | None) -> Answer:
+        batch = self._batch(call)
+        if fault is not None and fault.kind == "failed":
+            batch = self._store.stop(batch.batch_id, "failed", [fault_error(fault)]) or batch
+        elif fault is not None and fault.kind in ("expired", "cancelled"):
+            batch = self._store.stop(batch.batch_id, fault.kind) or batch
+        return json_answer(await self._shown(batch))
 
-        return Work(work, *self._about(call))
+    async def _cancel(self, call: Call, fault: Fault | None) -> Answer:
+        batch = self._batch(call)
+        stopped = self._store.stop(batch.batch_id, "cancelled")
+        if stopped is None:
+            raise Refusal(409, "conflict", f"The batch is {batch.status} and cannot be cancelled.")  # a guess
+        return json_answer(await self._shown(stopped))
 
-    def _cancel(self, call: Call) -> Work:
-        async def work(fault: Fault | None) -> Answer:
-            batch = self._batch(call)
-            stopped = self._store.stop(batch.batch_id, "cancelled")
-            if stopped is None:
-                raise Refusal(409, "conflict", f"The batch is {batch.status} and cannot be cancelled.")  # a guess
-            return json_answer(await self._shown(stopped))
-
-        return Work(work, *self._about(call))
-
-    def _list(self, call: Call) -> Work:
-        chosen: Filter = read_filter(call.request.query_params)
-
-        async def work(fault: Fault | None) -> Answer:
-            page, more = chosen.page(self._store.all())
-            shown = [await self._shown(batch) for batch in page]
-            return json_answer(
-                {
-                    "object": "list",
-                    "data": shown or None,  # CAP list-batches-empty
-                    "first_id": shown[0]["id"] if shown else None,
-                    "last_id": shown[-1]["id"] if shown else None,
-                    "has_more": more,
-                }
-            )
-
-        return Work(work)
+    async def _list(self, call: Call, fault: Fault | None) -> Answer:
+        page, more = read_filter(call.request.query_params).page(self._store.all())
+        shown = [await self._shown(batch) for batch in page]
+        return json_answer(
+            {
+                "object": "list",
+                "data": shown or None,  # CAP list-batches-empty
+                "first_id": shown[0]["id"] if shown else None,
+                "last_id": shown[-1]["id"] if shown else None,
+                "has_more": more,
+            }
+        )
 
     async def _shown(self, batch: Batch) -> dict[str, Any]:
         """Show a batch; one that is over gets its files first."""
@@ -204,7 +180,7 @@ class BatchRoutes:
         self._store.add_results(batch, made)
 
 
-def _about(file: BatchFile) -> tuple[str, str]:
-    """A file's first line stands for it, when a fault looks for a prompt."""
-    text = file.data[:65536].decode("utf-8", "replace")
-    return text, ""
+def _checked_filter(call: Call) -> tuple[str, str]:
+    """A list is about nothing, but a wrong query is refused before any fault."""
+    read_filter(call.request.query_params)
+    return "", ""

@@ -11,10 +11,11 @@ import time
 import uuid
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import ClientDisconnect, HTTPConnection, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
@@ -32,16 +33,6 @@ KEYLESS = frozenset({"download", "upload"})
 
 PAID = frozenset({"submit", "sync", "text", "batch_create"})
 """What costs money, so an account in trouble is refused."""
-
-
-@dataclass(frozen=True)
-class Work:
-    """What one request asks for."""
-
-    do: Callable[[Fault | None], Awaitable[Answer]]
-    prompt: str = ""
-    """Which prompt and which model a fault may match."""
-    model: str = ""
 
 
 @dataclass
@@ -73,8 +64,9 @@ class Call:
         """Return whether the call wants its `oss://` URLs resolved."""
         return self.request.headers.get("x-dashscope-ossresourceresolve", "").lower() == "enable"
 
+    @cached_property
     def body(self) -> dict[str, Any]:
-        """Return the body's object.
+        """The body's object.
 
         Raises:
             Refusal: not UTF-8, not JSON, not an object, or without a model.
@@ -90,6 +82,17 @@ class Call:
         if not isinstance(body.get("model"), str) or not body["model"]:
             raise Refusal(400, "BadRequest.EmptyModel", 'Required parameter "model" missing from request.')
         return body
+
+
+Handler = Callable[[Call, Fault | None], Awaitable[Answer]]
+"""Does what a request asks for; what a fault does to the answer afterwards is not its affair."""
+
+About = Callable[[Call], tuple[str, str]]
+"""Returns the prompt and the model that a fault may match. A refusal from it comes before any fault."""
+
+
+def about_nothing(call: Call) -> tuple[str, str]:
+    return "", ""
 
 
 class SharedState(Protocol):
@@ -110,49 +113,51 @@ class Endpoints:
         self._error_answer = error_answer
         self._fault_injection = FaultInjection(connections, error_answer)
 
-    def route(self, methods: str, path: str, kind: str, work_of: Callable[[Call], Work]) -> Route:
+    def route(self, methods: str, path: str, kind: str, handler: Handler, about: About = about_nothing) -> Route:
         """Return a route.
 
         Args:
             methods: with a space between several.
             path: as starlette writes paths.
             kind: what a fault calls such a request.
-            work_of: reads the request; a refusal from it comes before any fault.
+            handler: answers the request.
+            about: says what the request is about.
         """
 
         async def endpoint(request: Request) -> Response:
             call = Call(request, kind)
             try:
                 call.raw = await request.body()
-                response = await self._answer(call, work_of)
+                response = await self._answer(call, handler, about)
             except (ClientDisconnect, asyncio.CancelledError):  # the client has left, or the sandbox stops
                 return SilentResponse()
-            self._record(call, response.status_code)
+            entry = logged(request, request.method, kind, response.status_code, body_for_log(call.raw))
+            self._state.record(entry)
             return response
 
         return Route(path, endpoint, methods=methods.split())
 
-    async def _answer(self, call: Call, work_of: Callable[[Call], Work]) -> Response:
+    async def _answer(self, call: Call, handler: Handler, about: About) -> Response:
         try:
             if call.kind not in KEYLESS:
                 check_key(call.request.headers.get("authorization"), self._state.api_keys, spends=call.kind in PAID)
-            work = work_of(call)
+            prompt, model = about(call)
         except Refusal as refusal:
             error = self._error_answer(refusal.status, refusal.code, refusal.message, call.request_id)
             return PlainResponse(error)
-        fault = self._state.faults.take(call.kind, work.prompt, work.model)
-        return await self._fault_injection.respond(fault, lambda: work.do(fault), call.request_id)
+        fault = self._state.faults.take(call.kind, prompt, model)
+        return await self._fault_injection.respond(fault, lambda: handler(call, fault), call.request_id)
 
-    def _record(self, call: Call, status: int) -> None:
-        self._state.record(
-            LoggedRequest(
-                method=call.request.method,
-                path=call.path,
-                status=status,
-                headers=dict(call.request.headers),
-                body=body_for_log(call.raw),
-                query=dict(call.request.query_params),
-                kind=call.kind,
-                at=time.time(),
-            )
-        )
+
+def logged(connection: HTTPConnection, method: str, kind: str, status: int, body: Any) -> LoggedRequest:
+    """Return what the log says of a request, or of a task on a web socket."""
+    return LoggedRequest(
+        method=method,
+        path=connection.url.path,
+        status=status,
+        headers=dict(connection.headers),
+        body=body,
+        query=dict(connection.query_params),
+        kind=kind,
+        at=time.time(),
+    )

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import time
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -20,7 +19,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from uvicorn.protocols.utils import ClientDisconnected
 
 from bailian.sandbox.faults import Fault
-from bailian.sandbox.http.answers import LoggedRequest
+from bailian.sandbox.http.endpoints import logged
 from bailian.sandbox.http.keys import check_key
 from bailian.sandbox.http.raw_sockets import Connections
 from bailian.sandbox.http.refusals import Refusal, output_inspection
@@ -161,18 +160,7 @@ class _Connection:
         return self._socket.headers.get("authorization")
 
     def _record(self, method: str, status: int, body: Any) -> None:
-        self._state.record(
-            LoggedRequest(
-                method=method,
-                path=self._socket.url.path,
-                status=status,
-                headers=dict(self._socket.headers),
-                body=body,
-                query=dict(self._socket.query_params),
-                kind="speech",
-                at=time.time(),
-            )
-        )
+        self._state.record(logged(self._socket, method, "speech", status, body))
 
 
 class _Task:

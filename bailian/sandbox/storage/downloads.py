@@ -43,7 +43,7 @@ def result_path(task: Task, index: int) -> str:
     return f"/results/{task.task_id}/{index}.{suffix}"
 
 
-async def follow_link(state: State, call: Call, task_id: str, fault: Fault | None, result_of: ResultOf) -> Answer:
+async def follow_link(state: State, call: Call, fault: Fault | None, result_of: ResultOf) -> Answer:
     """Answer a GET of a signed link. The file is made now: a batch that never downloads costs nothing."""
     query = dict(call.request.query_params)
     if fault is not None and fault.kind == "expired":
@@ -51,7 +51,7 @@ async def follow_link(state: State, call: Call, task_id: str, fault: Fault | Non
     refusal = state.links.refusal(call.request.method, call.path, query, state.clock())
     if refusal is not None:
         return _refused(refusal, call)
-    task = state.tasks.get(task_id)
+    task = state.tasks.get(call.param("task_id"))
     result = await result_of(task) if task is not None else None
     if task is None or result is None:
         return _refused(Refusal(404, "NoSuchKey", "The specified key does not exist."), call)

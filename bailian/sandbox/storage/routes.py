@@ -11,7 +11,7 @@ from starlette.routing import Route
 
 from bailian.sandbox.faults import Fault
 from bailian.sandbox.http.answers import Answer
-from bailian.sandbox.http.endpoints import BASE_PATH, Call, Endpoints, Work
+from bailian.sandbox.http.endpoints import BASE_PATH, Call, Endpoints
 from bailian.sandbox.state import State
 from bailian.sandbox.storage.downloads import Result, follow_link
 from bailian.sandbox.tasks.task_store import Task
@@ -32,37 +32,30 @@ class StorageRoutes:
     def routes(self, endpoints: Endpoints) -> list[Route]:
         result = "/results/{task_id}/{index:int}.{suffix}"
         return [
-            endpoints.route("GET", BASE_PATH + "/uploads", "grant", self._grant),
+            endpoints.route("GET", BASE_PATH + "/uploads", "grant", self._grant, _about_grant),
             endpoints.route("POST", "/", "upload", self._upload),  # the upload host is this server
-            endpoints.route("GET", result, "download", self._download),
+            endpoints.route("GET", result, "download", self._download, self._state.about_task),
         ]
 
-    def _grant(self, call: Call) -> Work:
+    async def _grant(self, call: Call, fault: Fault | None) -> Answer:
         query = call.request.query_params
+        self._state.account.count_grant(query.get("model", ""))
+        return self._state.uploads.grant(query, call.root(), call.request_id)
 
-        async def work(fault: Fault | None) -> Answer:
-            self._state.account.count_grant(query.get("model", ""))
-            return self._state.uploads.grant(query, call.root(), call.request_id)
+    async def _upload(self, call: Call, fault: Fault | None) -> Answer:
+        expired = fault is not None and fault.kind == "expired"
+        return self._state.uploads.receive(call.request.headers, call.raw, call.request_id, expired=expired)
 
-        return Work(work, model=query.get("model", ""))
+    async def _download(self, call: Call, fault: Fault | None) -> Answer:
+        async def result_of(task: Task) -> Result | None:
+            index = int(call.param("index"))
+            if task.status == "UNKNOWN" or not 0 <= index < task.pictures:
+                return None
+            size = fault.drawn_size() if fault is not None and fault.kind == "wrong_size" else None
+            return self._result_of(task, index, size)
 
-    def _upload(self, call: Call) -> Work:
-        async def work(fault: Fault | None) -> Answer:
-            expired = fault is not None and fault.kind == "expired"
-            return self._state.uploads.receive(call.request.headers, call.raw, call.request_id, expired=expired)
+        return await follow_link(self._state, call, fault, result_of)
 
-        return Work(work)
 
-    def _download(self, call: Call) -> Work:
-        task_id, index = call.param("task_id"), int(call.param("index"))
-
-        async def work(fault: Fault | None) -> Answer:
-            async def result_of(task: Task) -> Result | None:
-                if task.status == "UNKNOWN" or not 0 <= index < task.pictures:
-                    return None
-                size = fault.drawn_size() if fault is not None and fault.kind == "wrong_size" else None
-                return self._result_of(task, index, size)
-
-            return await follow_link(self._state, call, task_id, fault, result_of)
-
-        return Work(work, *self._state.about_task(task_id))
+def _about_grant(call: Call) -> tuple[str, str]:
+    return "", call.request.query_params.get("model", "")

@@ -13,7 +13,7 @@ from starlette.routing import Route
 from bailian.sandbox.faults import Fault
 from bailian.sandbox.http import refusals
 from bailian.sandbox.http.answers import Answer, json_answer
-from bailian.sandbox.http.endpoints import BASE_PATH, Call, Endpoints, Work
+from bailian.sandbox.http.endpoints import BASE_PATH, Call, Endpoints
 from bailian.sandbox.state import State
 from bailian.sandbox.tasks import replies
 from bailian.sandbox.tasks.listing import read_list_query
@@ -40,46 +40,39 @@ class TaskRoutes:
         return [
             endpoints.route("GET", tasks, "list", self._list),
             endpoints.route("GET", tasks + "/", "list", self._list),
-            endpoints.route("GET", tasks + "/{task_id}", "poll", self._poll),
-            endpoints.route("POST", tasks + "/{task_id}/cancel", "cancel", self._cancel),
+            endpoints.route("GET", tasks + "/{task_id}", "poll", self._poll, self._state.about_task),
+            endpoints.route("POST", tasks + "/{task_id}/cancel", "cancel", self._cancel, self._state.about_task),
         ]
 
-    def _list(self, call: Call) -> Work:
-        async def work(fault: Fault | None) -> Answer:
-            self._state.account.count_query()
-            query = read_list_query(call.request.query_params, self._state.clock())
-            total, tasks = self._state.tasks.page(
-                begin=query.begin,
-                end=query.end,
-                model=query.model,
-                status=query.status,
-                task_id=query.task_id,
-                offset=(query.page_no - 1) * query.page_size,
-                count=query.page_size,
-            )
-            return json_answer(replies.listing(total, query.page_no, query.page_size, tasks, call.request_id))
+    async def _list(self, call: Call, fault: Fault | None) -> Answer:
+        self._state.account.count_query()
+        query = read_list_query(call.request.query_params, self._state.clock())
+        total, tasks = self._state.tasks.page(
+            begin=query.begin,
+            end=query.end,
+            model=query.model,
+            status=query.status,
+            task_id=query.task_id,
+            offset=(query.page_no - 1) * query.page_size,
+            count=query.page_size,
+        )
+        return json_answer(replies.listing(total, query.page_no, query.page_size, tasks, call.request_id))
 
-        return Work(work)
-
-    def _poll(self, call: Call) -> Work:
+    async def _poll(self, call: Call, fault: Fault | None) -> Answer:
         task_id = call.param("task_id")
-
-        async def work(fault: Fault | None) -> Answer:
-            self._state.account.count_query()
-            if call.asks_async():
-                raise refusals.refuses_async()
-            if fault is not None and fault.kind == "unknown":
-                return json_answer(replies.unknown(task_id, call.request_id))
-            if fault is not None:
-                self._apply(fault, task_id)
-            if self._state.settings.end_after_polls:
-                self._state.tasks.count_poll(task_id, self._state.settings.end_after_polls)
-            task = self._state.tasks.get(task_id)
-            if task is None or task.blocking or task.status == "UNKNOWN":
-                return json_answer(replies.unknown(task_id, call.request_id))
-            return json_answer(await self._answers[task.request.kind](task, call))
-
-        return Work(work, *self._state.about_task(task_id))
+        self._state.account.count_query()
+        if call.asks_async():
+            raise refusals.refuses_async()
+        if fault is not None and fault.kind == "unknown":
+            return json_answer(replies.unknown(task_id, call.request_id))
+        if fault is not None:
+            self._apply(fault, task_id)
+        if self._state.settings.end_after_polls:
+            self._state.tasks.count_poll(task_id, self._state.settings.end_after_polls)
+        task = self._state.tasks.get(task_id)
+        if task is None or task.blocking or task.status == "UNKNOWN":
+            return json_answer(replies.unknown(task_id, call.request_id))
+        return json_answer(await self._answers[task.request.kind](task, call))
 
     def _apply(self, fault: Fault, task_id: str) -> None:
         """Let a fault of a poll happen to the task itself: what is terminal stays so."""
@@ -92,17 +85,12 @@ class TaskRoutes:
             changes = {"failed_pictures": fault.count, "code": code, "message": message}
             self._state.tasks.change_outcome(task_id, end_now=False, **changes)
 
-    def _cancel(self, call: Call) -> Work:
+    async def _cancel(self, call: Call, fault: Fault | None) -> Answer:
         """TASKS: success is a bare request id; only PENDING tasks. Others, and unknown ones, get the same refusal."""
-        task_id = call.param("task_id")
-
-        async def work(fault: Fault | None) -> Answer:
-            self._state.account.count_query()
-            task = self._state.tasks.get(task_id)
-            if task is None or task.blocking:
-                raise refusals.cannot_cancel()
-            if not self._state.tasks.cancel(task_id, self._state.account.running_limit(task.model)):
-                raise refusals.cannot_cancel()
-            return json_answer({"request_id": call.request_id})
-
-        return Work(work, *self._state.about_task(task_id))
+        self._state.account.count_query()
+        task = self._state.tasks.get(call.param("task_id"))
+        if task is None or task.blocking:
+            raise refusals.cannot_cancel()
+        if not self._state.tasks.cancel(task.task_id, self._state.account.running_limit(task.model)):
+            raise refusals.cannot_cancel()
+        return json_answer({"request_id": call.request_id})

@@ -12,7 +12,7 @@ from starlette.routing import Route
 
 from bailian.sandbox.faults import Fault
 from bailian.sandbox.http.answers import PATIENCE, Answer, json_answer
-from bailian.sandbox.http.endpoints import BASE_PATH, Call, Endpoints, Work
+from bailian.sandbox.http.endpoints import BASE_PATH, Call, Endpoints
 from bailian.sandbox.http.event_stream import EVENT_STREAM, EventStream
 from bailian.sandbox.http.refusals import Refusal, no_such_model, output_inspection, wrong_path
 from bailian.sandbox.state import State
@@ -37,36 +37,22 @@ class TextRoutes:
         self._state = state
 
     def routes(self, endpoints: Endpoints) -> list[Route]:
-        return [endpoints.route("POST", BASE_PATH + TEXT_GENERATION, "text", self._generate)]
+        return [endpoints.route("POST", BASE_PATH + TEXT_GENERATION, "text", self._generate, _about)]
 
-    def _generate(self, call: Call) -> Work:
+    async def _generate(self, call: Call, fault: Fault | None) -> Answer:
         streams = wants_stream(call.request.headers)
-        body: dict[str, Any] = {}
-        unreadable: Refusal | None = None
+        if call.asks_async():
+            message = "Current user api does not support asynchronous calls."  # ERR
+            raise Refusal(403, "AccessDenied", message)
         try:
-            body = call.body()
+            request, task = self._accept(call.body, call.request_id, fault, streams=streams)
         except Refusal as refusal:
-            unreadable = refusal
-
-        async def work(fault: Fault | None) -> Answer:
-            if call.asks_async():
-                message = "Current user api does not support asynchronous calls."  # ERR
-                raise Refusal(403, "AccessDenied", message)
-            try:
-                if unreadable is not None:
-                    raise unreadable
-                request, task = self._accept(body, call.request_id, fault, streams=streams)
-            except Refusal as refusal:
-                if not streams:
-                    raise
-                # CAP parameter-error-sse: HTTP 200, and the refusal is a frame.
-                blank = self._state.settings.sse_blank_lines
-                return self._streamed([error_frame(1, refusal, call.request_id, blank=blank)], call.request_id)
-            return await self._answer(
-                request, task, _failure(fault, request.question), call.request_id, streams=streams
-            )
-
-        return Work(work, question_of(body), str(body.get("model", "")))
+            if not streams:
+                raise
+            # CAP parameter-error-sse: HTTP 200, and the refusal is a frame.
+            blank = self._state.settings.sse_blank_lines
+            return self._streamed([error_frame(1, refusal, call.request_id, blank=blank)], call.request_id)
+        return await self._answer(request, task, _failure(fault, request.question), call.request_id, streams=streams)
 
     async def _answer(
         self, request: TextRequest, task: Task, failure: tuple[int, Refusal] | None, request_id: str, *, streams: bool
@@ -121,6 +107,13 @@ class TextRoutes:
     def _streamed(self, made: list[bytes], request_id: str, pause_s: float = 0.0) -> EventStream:
         headers = {"x-request-id": request_id, **PATIENCE}
         return EventStream(200, b"", headers, EVENT_STREAM, pieces=tuple(made), pause_s=pause_s)
+
+
+def _about(call: Call) -> tuple[str, str]:
+    try:
+        return question_of(call.body), str(call.body["model"])
+    except Refusal:  # a body that cannot be read is answered later: a stream has a frame for it
+        return "", ""
 
 
 def wants_stream(headers: Mapping[str, str]) -> bool:

@@ -15,7 +15,7 @@ from starlette.routing import Route
 
 from bailian.sandbox.faults import Fault
 from bailian.sandbox.http.answers import Answer, json_answer
-from bailian.sandbox.http.endpoints import BASE_PATH, Call, Endpoints, Work
+from bailian.sandbox.http.endpoints import BASE_PATH, Call, Endpoints
 from bailian.sandbox.http.refusals import Refusal, no_such_model, wants_async, wrong_path
 from bailian.sandbox.state import State
 from bailian.sandbox.storage.downloads import Result, follow_link
@@ -51,24 +51,19 @@ class TranscriptionRoutes:
     def routes(self, endpoints: Endpoints) -> list[Route]:
         transcript_path = "/transcripts/{task_id}/{index:int}.json"
         return [
-            endpoints.route("POST", BASE_PATH + TRANSCRIPTION, "submit", self._submit),
-            endpoints.route("GET", transcript_path, "download", self._download),
+            endpoints.route("POST", BASE_PATH + TRANSCRIPTION, "submit", self._submit, _about),
+            endpoints.route("GET", transcript_path, "download", self._download, self._state.about_task),
         ]
 
-    def _submit(self, call: Call) -> Work:
-        body = call.body()
-        name = str(body["model"])
-
-        async def work(fault: Fault | None) -> Answer:
-            model = self._model(name)
-            if not call.asks_async():
-                raise wants_async()
-            self._state.account.count_call(name)
-            request = read_transcription_request(name, model, body, resolves=call.resolves_oss())
-            task = self._state.account.start_work(request, body, call.request_id, fault, blocking=False)
-            return json_answer(accepted(task.task_id, call.request_id))
-
-        return Work(work, "\n".join(urls_of(body)), name)
+    async def _submit(self, call: Call, fault: Fault | None) -> Answer:
+        name = str(call.body["model"])
+        model = self._model(name)
+        if not call.asks_async():
+            raise wants_async()
+        self._state.account.count_call(name)
+        request = read_transcription_request(name, model, call.body, resolves=call.resolves_oss())
+        task = self._state.account.start_work(request, call.body, call.request_id, fault, blocking=False)
+        return json_answer(accepted(task.task_id, call.request_id))
 
     def _model(self, name: str) -> Recognizer:
         models = self._state.models
@@ -88,22 +83,19 @@ class TranscriptionRoutes:
 
         return transcription_answer(task, file_results, call.request_id, sign)
 
-    def _download(self, call: Call) -> Work:
+    async def _download(self, call: Call, fault: Fault | None) -> Answer:
         """Answer a GET of a transcript's link, as the object store does."""
-        task_id, index = call.param("task_id"), int(call.param("index"))
 
-        async def work(fault: Fault | None) -> Answer:
-            async def result_of(task: Task) -> Result | None:
-                file_results = await self._file_results(task) if task.status == "SUCCEEDED" else []
-                file_result = file_results[index] if 0 <= index < len(file_results) else None
-                if file_result is None or isinstance(file_result, FileFailure):
-                    return None
-                content = json.dumps(file_result, ensure_ascii=False).encode()
-                return Result((task_id, index, task.outcome), "application/json", lambda: content)
+        async def result_of(task: Task) -> Result | None:
+            index = int(call.param("index"))
+            file_results = await self._file_results(task) if task.status == "SUCCEEDED" else []
+            file_result = file_results[index] if 0 <= index < len(file_results) else None
+            if file_result is None or isinstance(file_result, FileFailure):
+                return None
+            content = json.dumps(file_result, ensure_ascii=False).encode()
+            return Result((task.task_id, index, task.outcome), "application/json", lambda: content)
 
-            return await follow_link(self._state, call, task_id, fault, result_of)
-
-        return Work(work, *self._state.about_task(task_id))
+        return await follow_link(self._state, call, fault, result_of)
 
     async def _file_results(self, task: Task) -> list[FileResult]:
         key = (task.task_id, task.outcome)  # a fault can change the outcome later
@@ -139,3 +131,7 @@ class TranscriptionRoutes:
         if foreign and self._state.settings.fetch_foreign == "placeholder":
             return Recording("pcm_s16le", 16000, FOREIGN_MS)
         return read_recording(fetch_recording(url))
+
+
+def _about(call: Call) -> tuple[str, str]:
+    return "\n".join(urls_of(call.body)), str(call.body["model"])
