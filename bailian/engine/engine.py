@@ -67,7 +67,7 @@ class Engine:
             downloader,
             self._speech,
             self._progress,
-            run_state=RunState(budgets=self._budgets()),
+            run_state=RunState(budgets=self.settings.budgets),
         )
         return self
 
@@ -75,10 +75,6 @@ class Engine:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._stack.close()
-
-    def _budgets(self) -> tuple[Budget, ...]:
-        limits = {"day": self.settings.day_budget_cny, "month": self.settings.month_budget_cny}
-        return tuple(Budget(limit_cny, name) for name, limit_cny in limits.items() if limit_cny is not None)
 
     def limit_run(self, run: str, limit_cny: float) -> None:
         """Stop a batch before it has cost more than this, whatever runs of it have spent already."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,10 +15,11 @@ from hypothesis import strategies as st
 from bailian.batch.input.problems import Problems
 from bailian.batch.input.reader import read_rows
 from bailian.batch.input.rows import BatchRow
-from bailian.batch.plan import Planned, plan, summary
-from bailian.catalog import load
+from bailian.batch.plan import Planned, plan_each, summary
+from bailian.catalog import Catalog, load
 from bailian.errors import InvalidRequest
 from bailian.i18n import language
+from bailian.inputs.lookup import Inputs
 from bailian.types import Input, Notice, Probe
 
 CATALOG = load()
@@ -38,6 +39,13 @@ def resolve(field: str, word: str) -> Input:
 
 def row(fields: dict[str, Any], kind: str = "image", where: str = "line 1") -> BatchRow:
     return BatchRow(kind, fields, where, None, None, None, "0" * 24)
+
+
+def plan(
+    rows: Iterable[BatchRow], catalog: Catalog, region: str, resolve: Callable[[str, str], Input], *, source: str = ""
+) -> list[Planned]:
+    inputs = Inputs(Path(), lambda field, word, _home: resolve(field, word))
+    return list(plan_each(rows, catalog, region, inputs, source=source))
 
 
 def planned_of(*rows: BatchRow) -> list[Planned]:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 from bailian.catalog import catalog
 from bailian.cli.account import settings_of
-from bailian.cli.args.input_fields import as_sent, input_of
 from bailian.cli.args.options import DEFAULT_OUTPUT, SharedOptions
 from bailian.cli.args.target import Target, folder_of
 from bailian.cli.batch.batch_call import BatchOptions, Call
@@ -172,16 +171,7 @@ def _ready(call: Call, engine: Engine, progress: BatchProgress) -> PreparedBatch
         Target(spec.folder).check()
         claim(spec)
 
-    home = engine.settings.home
-
-    ready = prepare_batch(
-        engine,
-        spec,
-        rows,
-        lambda field, word: input_of(field, word, home),
-        accepted,
-        lambda kind, fields, inputs: as_sent(kind, fields, inputs, home),
-    )
+    ready = prepare_batch(engine, spec, rows, accepted)
     progress.begin(runs_of(engine, spec).counts(spec.run))
     if call.shown:
         print_begin(ready)
