@@ -16,9 +16,9 @@ from bailian.cli.batch.batch_call import BatchOptions, Call
 from bailian.cli.batch.close import Trouble, sum_up, unsaid, write_what_came
 from bailian.cli.batch.ended import digest_of, ended_before, print_ended
 from bailian.cli.chosen_service import service
-from bailian.cli.output.report import outcome_json, print_other_names, shown_path
+from bailian.cli.output.report import outcome_json, print_other_names, write_result
 from bailian.cli.output.streams import expect_results
-from bailian.cli.output.terminal import print_data, print_err, print_error, print_json
+from bailian.cli.output.terminal import print_err, print_error, print_json
 from bailian.config import settings
 from bailian.errors import Exit, Interrupted, SaveError
 from bailian.files import naming
@@ -243,10 +243,7 @@ def _report(outcome: Outcome, call: Call) -> None:
         return
     if call.options.cron:
         return
-    if outcome.state == Status.SUBMITTED and outcome.error is None:
-        print_data(outcome.job.task_id or "")
-    for path in outcome.files:
-        print_data(shown_path(path, call.prefix))
+    write_result(outcome, call.prefix)
     if outcome.error is not None and outcome.error.exit_code != Exit.STILL_RUNNING:
         _print_error(outcome)
 
