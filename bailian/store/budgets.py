@@ -51,7 +51,7 @@ def no_room(budget: Budget, spent_cny: float, cost_cny: float) -> BudgetExceeded
         tr(
             f"the budget of the {budget.title} is {budget.limit_cny:g} CNY: {spent_cny:g} are spent or reserved, "
             f"this may cost {cost_cny:g}",
-            f"{budget.title}预算为 {budget.limit_cny:g} 元：已用或预留 {spent_cny:g} 元，可能还需要 {cost_cny:g} 元",
+            f"{budget.title}预算为 {budget.limit_cny:g} 元：已用或预留 {spent_cny:g} 元，该请求可能需要 {cost_cny:g} 元",
         ),
         advice=advice,
     )
