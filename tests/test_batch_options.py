@@ -125,7 +125,7 @@ def test_the_place_of_a_failed_row_is_told_in_chinese(bailian: Run, monkeypatch:
 def test_the_budget_is_named_in_chinese(bailian: Run) -> None:
     """In every text that names one."""
     ran = bailian("batch", "run", write(texts("甲", "乙")), "--batch-api", "--max-cost", "0.000001", exits=3)
-    assert "本批次预算为 1e-06 元" in ran.err
+    assert "本批次预算为 0.000001 元" in ran.err
     ran = bailian("batch", "run", write(RECORDINGS, "录音.json"), "--max-cost", "1", exits=3)
     assert "无法保证本批次预算" in ran.err
     assert "run" not in ran.err

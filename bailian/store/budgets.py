@@ -47,11 +47,12 @@ def no_room(budget: Budget, spent_cny: float, cost_cny: float) -> BudgetExceeded
     if budget.is_of_an_option:
         option = how_to().cost_limit()
         advice = tr(f"raise {option}, or ask for less", f"请提高 {option}，或减少请求的数量")
+    # No exponent, no zeros at the end: a short text costs 0.00008.
+    limit, spent, cost = (f"{cny:.8f}".rstrip("0").rstrip(".") for cny in (budget.limit_cny, spent_cny, cost_cny))
     return BudgetExceeded(
         tr(
-            f"the budget of the {budget.title} is {budget.limit_cny:g} CNY: {spent_cny:g} are spent or reserved, "
-            f"this may cost {cost_cny:g}",
-            f"{budget.title}预算为 {budget.limit_cny:g} 元：已用或预留 {spent_cny:g} 元，该请求可能需要 {cost_cny:g} 元",
+            f"the budget of the {budget.title} is {limit} CNY: {spent} are spent or reserved, this may cost {cost}",
+            f"{budget.title}预算为 {limit} 元：已用或预留 {spent} 元，该请求可能需要 {cost} 元",
         ),
         advice=advice,
     )
