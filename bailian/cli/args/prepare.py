@@ -44,8 +44,12 @@ def fields_of(kind: str, given: Mapping[str, Any], common: SharedOptions, notice
 
 
 def given_fields(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the fields that were given; what was not leaves a config's as it is."""
-    return {name: value for name, value in given.items() if value not in (None, (), [])}
+    """Return the fields that were given, several values as a list; what was not given leaves a config's as it is."""
+    return {
+        name: list(value) if isinstance(value, tuple) else value
+        for name, value in given.items()
+        if value not in (None, (), [])
+    }
 
 
 def stdin_text(notices: list[Notice]) -> str:
