@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from bailian.batch.findings import Findings
 from bailian.batch.input.rows import BatchRow
 from bailian.batch.plan import plan_each
-from bailian.batch.sync import BatchSpec, FileScan, Spool, sync_rows, values_of
+from bailian.batch.sync import BatchSpec, FileScan, Spool, intent_of, sync_rows
 from bailian.engine.engine import Engine
 from bailian.engine.job import Job
 from bailian.engine.queues import ModelQueue
@@ -77,10 +77,9 @@ def prepare_batch(
     tried, seen = tried_before(runs, spec), FileScan()
     with closing(Spool()) as spool:
         found, inputs = Findings(), Inputs(engine.settings.home)
-        now_s = engine.services.wall()
         wanted = sync_rows(rows, tried, spec, seen)
         for planned in plan_each(wanted, engine.catalog, engine.settings.region, inputs, source=spec.path_title):
-            spool.add(values_of(planned, spec, engine.services.account, owner.id, now_s))
+            spool.add(intent_of(planned, spec, engine.services))
             found.add(planned)
         if spec.strict:
             found.refuse_adapted()

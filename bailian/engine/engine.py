@@ -13,6 +13,7 @@ from typing import Any
 from bailian.catalog import Catalog, Mode, Model
 from bailian.config.settings import Settings
 from bailian.engine.context import NoProgress, Progress, RunState, Services, Speech
+from bailian.engine.intents import intent
 from bailian.engine.job import Job, OutputSpec
 from bailian.engine.outcomes import Outcomes
 from bailian.engine.queues import ModelQueue, ModelQueues
@@ -26,6 +27,7 @@ from bailian.service.client import Service
 from bailian.service.download import Downloader
 from bailian.service.transport import network
 from bailian.service.transport.headers import request_headers
+from bailian.store.batches import BatchStore
 from bailian.store.budgets import Budget
 from bailian.store.jobs import Journal
 from bailian.store.leases import ProcessLease
@@ -96,36 +98,11 @@ class Engine:
 
         `run` and `row_key` say which batch or chat it belongs to.
         """
-        data = prepared.to_json()
-        job_id = self.journal.intend(
-            account=self.services.account,
-            kind=prepared.model.kind,
-            model=prepared.model.name,
-            wire_model=prepared.wire_model,
-            request=prepared.request,
-            prepared=data,
-            saving=saving.to_json(),
-            estimate_cny=prepared.estimate_cny,
-            owner=self.services.lease.id,
-            run=run,
-            row_key=row_key,
-        )
-        return Job(
-            id=job_id,
-            kind=prepared.model.kind,
-            model=prepared.model.name,
-            wire_model=prepared.wire_model,
-            request=prepared.request,
-            prepared=data,
-            saving=saving,
-            created_at_s=self.services.wall(),
-            estimate_cny=prepared.estimate_cny,
-            notices=list(prepared.notices),
-            run=run,
-            row_key=row_key,
-            account_flags=self.settings.resume_flags,
-            **self._limits(prepared.model),
-        )
+        values = intent(prepared, saving, self.services, run=run, row_key=row_key)
+        BatchStore(self.journal, self.services.account).intend_all([values])
+        row = self.journal.job(values[0])
+        assert row is not None  # noqa: S101 - it was just written
+        return self.resumed(row)
 
     def _limits(self, model: Model) -> dict[str, Any]:
         return {
