@@ -15,7 +15,7 @@ from bailian.cli.args.target import Target, folder_of
 from bailian.cli.batch.batch_call import BatchOptions, Call
 from bailian.cli.batch.close import Trouble, sum_up, unsaid, write_what_came
 from bailian.cli.batch.ended import digest_of, ended_before, print_ended
-from bailian.cli.chosen_service import service
+from bailian.cli.chosen_service import engine_at
 from bailian.cli.output.report import outcome_json, print_other_names, write_result
 from bailian.cli.output.streams import expect_results
 from bailian.cli.output.terminal import print_err, print_error, print_json
@@ -103,8 +103,7 @@ def _run_alone(call: Call, here: Settings) -> int:
         if not spec.fresh and (ended := ended_before(call, here)) is not None:
             return print_ended(ended, call)
         check_owner(spec)
-        with service(here, quiet=not call.shown) as there:
-            return _run(call, there)
+        return _run(call, here)
 
 
 @contextmanager
@@ -119,13 +118,15 @@ def _nothing_sent() -> Iterator[None]:
         ) from None
 
 
-def _run(call: Call, there: Settings) -> int:
+def _run(call: Call, here: Settings) -> int:
     from bailian.cli.batch.batch_progress import BatchProgress
-    from bailian.engine.engine import Engine
 
-    models = catalog.load(settings.home_folder(), use_successor=call.common.use_successor)
+    models = catalog.load(settings.home_folder(), use_successor=call.spec.use_successor)
     started_s = time.monotonic()
-    with BatchProgress(call.shown, call.common.verbose) as progress, Engine(there, models, progress) as engine:
+    with (
+        BatchProgress(call.shown, call.common.verbose) as progress,
+        engine_at(here, models, progress, quiet=not call.shown) as engine,
+    ):
         digest = digest_of(call)
         with _nothing_sent():
             ready = _ready(call, engine, progress)

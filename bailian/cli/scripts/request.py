@@ -15,7 +15,7 @@ from bailian.cli.args.config_file import holds_many
 from bailian.cli.args.options import SharedOptions
 from bailian.cli.args.prepare import given_fields, row_of
 from bailian.cli.args.target import Target, target_of
-from bailian.cli.chosen_service import service
+from bailian.cli.chosen_service import engine_at
 from bailian.cli.output.report import report, summary, verdict
 from bailian.cli.output.terminal import print_json, print_notices
 from bailian.config import settings
@@ -75,27 +75,14 @@ def run_all(
         target.check()
     if not common.quiet and not common.as_json:
         print_notices(dict.fromkeys(notice for one in prepared for notice in one.notices))
-    with service(here, quiet=common.quiet or common.as_json) as there:
-        return _send(prepared, targets, there, models, common, run)
-
-
-def _send(
-    prepared: Sequence[Prepared],
-    targets: Sequence[Target],
-    there: Settings,
-    models: catalog.Catalog,
-    common: SharedOptions,
-    run: str | None,
-) -> int:
     from bailian.cli.output.streaming import StreamedText
-    from bailian.engine.engine import Engine
 
     show_pieces = all(target.folder is None for target in targets) and not common.as_json
     with (
         StreamedText(not common.quiet, common.verbose, show_pieces) as progress,
-        Engine(there, models, progress) as engine,
+        engine_at(here, models, progress, quiet=common.quiet or common.as_json) as engine,
     ):
-        savings = [target.saving(there.home, common) for target in targets]
+        savings = [target.saving(engine.settings.home, common) for target in targets]
         return send(engine, prepared, savings, progress, common, run=run)
 
 
