@@ -53,7 +53,7 @@ def read_request(path: Path, notices: list[Notice] | None = None) -> dict[str, A
     if doubled:
         raise InvalidRequest(doubled)
     if not isinstance(value, dict):
-        raise _refused(f"{path} holds no JSON object", f"{path} 的内容不是 JSON 对象")
+        raise InvalidRequest.one("config", tr(f"{path} holds no JSON object", f"{path} 的内容不是 JSON 对象"))
     return flat_fields(value)
 
 
@@ -63,8 +63,4 @@ def _text_of(path: Path) -> Decoded:
     except NotText as error:
         raise InvalidRequest.one("config", str(error)) from None
     except OSError as error:
-        raise _refused(f"cannot read {path}: {error.strerror}", f"无法读取 {path}：{error.strerror}") from None
-
-
-def _refused(english: str, chinese: str) -> InvalidRequest:
-    return InvalidRequest.one("config", tr(english, chinese))
+        raise InvalidRequest.unreadable("config", path, error) from None

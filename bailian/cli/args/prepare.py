@@ -82,12 +82,8 @@ def text_of_file(path: Path, notices: list[Notice]) -> str:
     except NotText as error:
         raise InvalidRequest.one("file", str(error)) from None
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
-        reason = getattr(error, "strerror", None) or error
-        raise InvalidRequest.one(
-            "file",
-            tr(f"cannot read {path}: {reason}", f"无法读取 {path}：{reason}"),
-            advice=tr("check the path", "请检查路径"),
-        ) from None
+        advice = tr("check the path", "请检查路径")
+        raise InvalidRequest.unreadable("file", path, error, advice=advice) from None
     if is_blank(text):
         raise InvalidRequest.one("file", tr(f"{path} is empty", f"{path} 是空文件"))
     notices += told

@@ -24,9 +24,7 @@ def show(file: Path, as_json: bool) -> None:
     try:
         made = recipe.read(file)
     except OSError as error:
-        raise InvalidRequest.one(
-            "file", tr(f"cannot read {file}: {error.strerror}", f"无法读取 {file}：{error.strerror}")
-        ) from None
+        raise InvalidRequest.unreadable("file", file, error) from None
     if made is None:
         raise InvalidRequest.one(
             "file",
