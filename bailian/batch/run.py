@@ -79,7 +79,7 @@ def prepare_batch(
         found, inputs = Findings(), Inputs(engine.settings.home)
         wanted = sync_rows(rows, tried, spec, seen)
         for planned in plan_each(wanted, engine.catalog, engine.settings.region, inputs, source=spec.path_title):
-            spool.add(intent_of(planned, spec, engine.services))
+            spool.add(intent_of(planned, spec, engine))
             found.add(planned)
         if spec.strict:
             found.refuse_adapted()

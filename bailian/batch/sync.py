@@ -7,14 +7,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bailian.batch.input.rows import BatchRow
 from bailian.batch.plan import Planned
 from bailian.catalog import KINDS
-from bailian.engine.context import Services
-from bailian.engine.intents import intent
-from bailian.engine.job import OutputSpec
 from bailian.errors import Exit
 from bailian.files import naming
 from bailian.files.outputs import Place, row_place
@@ -22,6 +19,10 @@ from bailian.i18n import tr
 from bailian.modalities import modality_of
 from bailian.store.batches import LastAttempt
 from bailian.store.states import OPEN_STATES, Status
+
+if TYPE_CHECKING:
+    from bailian.engine.engine import Engine
+    from bailian.engine.job import OutputSpec
 
 SPOOLED_ROWS = 200
 
@@ -132,17 +133,19 @@ def _again(before: LastAttempt, spec: BatchSpec) -> bool:
     return passing or not spec.only_passing
 
 
-def intent_of(planned: Planned, spec: BatchSpec, services: Services) -> tuple[Any, ...]:
+def intent_of(planned: Planned, spec: BatchSpec, engine: Engine) -> tuple[Any, ...]:
     """Return a row's job as it is written down."""
     row, prepared = planned.row, planned.prepared
     if spec.upload:
         prepared = replace(prepared, upload=True)
     said = {"where": row.where, "label": row.label, "name": row.name, "output": row.output}
-    return intent(prepared, _saving(row, spec), services, run=spec.run, row_key=row.key, row=said)
+    return engine.row_of(prepared, _saving(row, spec), run=spec.run, row_key=row.key, said=said)
 
 
 def _saving(row: BatchRow, spec: BatchSpec) -> OutputSpec:
     """Return where the row's files go."""
+    from bailian.engine.job import OutputSpec  # whoever only looks at a batch needs no engine
+
     template = row.name or spec.template or naming.DEFAULT_TEMPLATE
     recordings = row.fields.get("file") if row.kind == "transcription" else None
     named = row.name or spec.template

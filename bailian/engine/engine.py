@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
+from secrets import token_hex
 from types import TracebackType
 from typing import Any
 
 from bailian.catalog import Catalog, Mode, Model
 from bailian.config.settings import Settings
 from bailian.engine.context import NoProgress, Progress, RunState, Services, Speech
-from bailian.engine.intents import intent
 from bailian.engine.job import Job, OutputSpec
 from bailian.engine.outcomes import Outcomes
 from bailian.engine.queues import ModelQueue, ModelQueues
@@ -32,7 +32,7 @@ from bailian.store.budgets import Budget
 from bailian.store.jobs import Journal
 from bailian.store.leases import ProcessLease
 from bailian.store.limits import SharedLimits
-from bailian.store.schema import JobRow
+from bailian.store.schema import JobRow, dumped
 from bailian.store.states import Status
 from bailian.types import Prepared
 
@@ -98,11 +98,55 @@ class Engine:
 
         `run` and `row_key` say which batch or chat it belongs to.
         """
-        values = intent(prepared, saving, self.services, run=run, row_key=row_key)
-        BatchStore(self.journal, self.services.account).intend_all([values])
-        row = self.journal.job(values[0])
-        assert row is not None  # noqa: S101 - it was just written
-        return self.resumed(row)
+        row = self.row_of(prepared, saving, run=run, row_key=row_key)
+        BatchStore(self.journal, self.services.account).intend_all([row])
+        return Job(
+            id=row[0],
+            kind=prepared.model.kind,
+            model=prepared.model.name,
+            wire_model=prepared.wire_model,
+            request=prepared.request,
+            prepared=prepared.to_json(),
+            saving=saving,
+            created_at_s=self.services.wall(),
+            estimate_cny=prepared.estimate_cny,
+            notices=list(prepared.notices),
+            run=run,
+            row_key=row_key,
+            account_flags=self.settings.resume_flags,
+            **self._limits(prepared.model),
+        )
+
+    def row_of(
+        self,
+        prepared: Prepared,
+        saving: OutputSpec,
+        *,
+        run: str | None,
+        row_key: str | None,
+        said: Mapping[str, Any] | None = None,
+    ) -> tuple[Any, ...]:
+        """Return the row of the journal that says what is going to be done, in the order of `store.batches.COLUMNS`.
+
+        Its first value is the job's id. `said`: what a batch's file says of the row beside the request.
+        """
+        now_s = self.services.wall()
+        return (
+            f"{int(now_s):x}-{token_hex(5)}",
+            self.services.account,
+            prepared.model.kind,
+            prepared.model.name,
+            prepared.wire_model,
+            Status.WAITING.value,
+            self.services.lease.id,
+            dumped(prepared.request),
+            dumped({**prepared.to_json(), **({"row": said} if said else {})}),
+            dumped(saving.to_json()),
+            now_s,
+            prepared.estimate_cny,
+            run,
+            row_key,
+        )
 
     def _limits(self, model: Model) -> dict[str, Any]:
         return {
