@@ -1,16 +1,17 @@
-"""The package's own models.toml: every table is a valid model, and the facts in it agree with each other."""
+"""The package's own models: every table is a valid model, and the facts in it agree with each other."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
 from datetime import date
+from pathlib import Path
 
 import pytest
 from pydantic import TypeAdapter
 
 from bailian.catalog import FIELD_NAMES, KINDS, MODES, Model, load
-from bailian.catalog.catalog import PACKAGE_FILE
+from bailian.catalog.catalog import PACKAGE_FILES
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -85,10 +86,22 @@ def assert_size_obeys(model: Model, size: str) -> None:
         assert model.aspect[0] <= width / height <= model.aspect[1]
 
 
+def _tables(path: Path) -> dict[str, dict[str, object]]:
+    tables: dict[str, dict[str, object]] = tomllib.loads(path.read_text(encoding="utf-8"))["models"]
+    return tables
+
+
+def test_each_model_stands_once_in_the_file_of_its_usual_kind() -> None:
+    names = [name for path in PACKAGE_FILES for name in _tables(path)]
+    assert len(names) == len(set(names)) == len(CATALOG)
+    assert {path: {CATALOG[name].kind for name in _tables(path)} for path in PACKAGE_FILES} == {
+        path: {path.stem} for path in PACKAGE_FILES
+    }
+
+
 def test_only_known_fields() -> None:
-    with PACKAGE_FILE.open("rb") as file:
-        tables: dict[str, dict[str, object]] = tomllib.load(file)["models"]
-    unknown = {name: set(table) - {*FIELD_NAMES, "like"} for name, table in tables.items()}
+    tables = [(name, table) for path in PACKAGE_FILES for name, table in _tables(path).items()]
+    unknown = {name: set(table) - {*FIELD_NAMES, "like"} for name, table in tables}
     assert {name: keys for name, keys in unknown.items() if keys} == {}
 
 

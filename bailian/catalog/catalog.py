@@ -1,6 +1,6 @@
-"""Every model as data: `models.toml` in the package, corrected by `BAILIAN_HOME/models.toml`.
+"""Every model as data: `models/KIND.toml` in the package, corrected by `BAILIAN_HOME/models.toml`.
 
-A new model is a table in one of the two files, never a branch in the code. A table may say
+A new model is a table in one of these files, never a branch in the code. A table may say
 `like = "other-model"`: it starts from that model's fields and overrides what it names.
 """
 
@@ -12,7 +12,7 @@ from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
-from bailian.catalog.model import FIELD_NAMES, Model
+from bailian.catalog.model import FIELD_NAMES, KINDS, Model
 from bailian.errors import InvalidRequest, SetupError
 from bailian.i18n import tr
 from bailian.instructions import how_to
@@ -20,7 +20,7 @@ from bailian.text.toml_files import parse_toml, put_right, read_toml, refused
 
 # What is true of one name alone: `like` does not pass it on.
 OF_ONE_NAME = ("retired_on", "successor", "retirement_notice", "unknown_to_service", "aliases")
-PACKAGE_FILE = Path(__file__).with_name("models.toml")
+PACKAGE_FILES = tuple(Path(__file__).with_name("models") / f"{kind}.toml" for kind in KINDS)
 
 
 def current_day() -> date:
@@ -141,7 +141,7 @@ def load(home: Path | None = None, today: date | None = None, *, use_successor: 
     Raises:
         SetupError: the user's file is not TOML, or has a table that is not a model.
     """
-    tables, as_of = _read(PACKAGE_FILE)
+    tables, as_of = _read(PACKAGE_FILES)
     overlay_path = home / "models.toml" if home else None
     overlay: dict[str, dict[str, Any]] = {}
     if overlay_path is not None:
@@ -151,15 +151,22 @@ def load(home: Path | None = None, today: date | None = None, *, use_successor: 
     try:
         built = {name: _build(name, tables) for name in tables}
     except ValueError as error:
-        raise SetupError(f"{overlay_path}: {error}", advice=put_right(overlay_path or PACKAGE_FILE)) from None
-    for name in overlay:
-        _check(built[name], overlay_path or PACKAGE_FILE)
+        raise SetupError(f"{overlay_path}: {error}", advice=put_right(overlay_path or PACKAGE_FILES[0])) from None
+    if overlay_path is not None:
+        for name in overlay:
+            _check(built[name], overlay_path)
     return Catalog(built.values(), today, use_successor=use_successor, as_of=as_of)
 
 
-def _read(path: Path) -> tuple[dict[str, dict[str, Any]], date | None]:
-    """Return the package's own tables, and the day as of which they were written."""
-    return _tables_of(parse_toml(path.read_text(encoding="utf-8")))
+def _read(paths: Iterable[Path]) -> tuple[dict[str, dict[str, Any]], date | None]:
+    """Return the package's own tables, and the day as of which they were written: that of the oldest file."""
+    tables: dict[str, dict[str, Any]] = {}
+    days = []
+    for path in paths:
+        own, as_of = _tables_of(parse_toml(path.read_text(encoding="utf-8")))
+        tables |= own
+        days += [as_of] if as_of else []
+    return tables, min(days, default=None)
 
 
 def _tables_of(content: dict[str, Any]) -> tuple[dict[str, dict[str, Any]], date | None]:
