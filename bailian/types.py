@@ -44,6 +44,8 @@ class Prepared:
     """The most it can cost, where that is not `unit_cny` × `units` (text: the answer's length is open)."""
     stream: bool = False
     """The answer comes in pieces."""
+    open_count: bool = False
+    """The service decides how many results there are, at most `count`."""
     facts: Mapping[str, Any] = field(default_factory=dict)
     """What the modality wants back when it reads the answer, in this process or another. Plain JSON."""
 
@@ -62,6 +64,7 @@ class Prepared:
             "count": self.count,
             **({"upload": True} if self.upload else {}),
             **({"stream": True} if self.stream else {}),
+            **({"open_count": True} if self.open_count else {}),
             **({"facts": dict(self.facts)} if self.facts else {}),
             "unit_cny": self.unit_cny,
             "units": self.units,
@@ -82,12 +85,14 @@ class Item:
     """The file's suffix, where the bytes do not tell it ("txt", "srt")."""
     code: str = ""
     message: str = ""
+    links: bool = False
+    """A text that links the other results: it is written when their names are known."""
     wire: Mapping[str, Any] = field(default_factory=dict)
     """The entry as the service sent it."""
 
     @property
     def good(self) -> bool:
-        return bool(self.url) or self.text is not None or self.sound
+        return bool(self.url) or self.text is not None or self.sound or self.links
 
 
 @dataclass(frozen=True)
@@ -100,6 +105,8 @@ class Probe:
     size_bytes: int
     turned: bool = False
     """Its pixels are stored turned or mirrored, and its EXIF says how to show them."""
+    alpha: bool = False
+    """It can be transparent somewhere."""
 
 
 @dataclass(frozen=True)

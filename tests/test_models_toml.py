@@ -21,7 +21,7 @@ else:
 CATALOG = load()
 MODELS = list(CATALOG.values())
 
-REGIONS = {"beijing", "singapore", "virginia"}
+REGIONS = {"beijing", "singapore", "virginia", "frankfurt", "tokyo", "hongkong"}
 PRICE_UNITS = {"image", "second", "10k_characters", "1k_tokens"}
 
 SEED_MODELS = {
@@ -52,7 +52,11 @@ ROUTES = {
         "/services/aigc/image-generation/generation",
         "/services/aigc/multimodal-generation/generation",
     },
-    "image_edit": {"/services/aigc/multimodal-generation/generation"},
+    "image_edit": {
+        "/services/aigc/image-generation/generation",
+        "/services/aigc/image2image/image-synthesis",
+        "/services/aigc/multimodal-generation/generation",
+    },
     "wanx_edit": {"/services/aigc/image2image/image-synthesis"},
     "speech": {"/api-ws/v1/inference"},
     "transcription": {"/services/audio/asr/transcription"},
@@ -116,11 +120,11 @@ def test_kind_mode_route(model: Model) -> None:
     assert model.kind == model.kinds[0]
     assert model.mode in MODES
     assert all(model.route in ROUTES[kind] for kind in model.kinds)
-    assert model.style in ("prompt", "messages")
+    assert model.style in ("prompt", "messages", "images")
     if model.route.endswith("multimodal-generation/generation"):
         assert (model.mode, model.style) == ("sync", "messages")
     if model.route.endswith("-synthesis"):
-        assert (model.mode, model.style) == ("task", "prompt")
+        assert (model.mode, model.style) in [("task", "prompt"), ("task", "images")]
     assert (model.mode == "socket") == (model.kind == "speech")
 
 
@@ -144,7 +148,7 @@ def test_the_seeds_models_are_there(name: str, kind: str) -> None:
 def test_sizes(model: Model) -> None:
     if model.kind in ("image", "video"):
         assert model.default_size
-    if model.default_size:
+    if model.default_size and model.default_size not in model.size_words:
         assert_size_obeys(model, model.default_size)
     for size in (*model.sizes, *model.suggested_sizes):
         assert_size_obeys(model, size)
@@ -220,7 +224,7 @@ def test_numbers(model: Model) -> None:
         assert model.default_duration_s in model.durations_s
     if {"image_edit", "wanx_edit"} & {*model.kinds}:
         assert model.images_max >= 1
-        assert model.images_min in (None, 0)
+        assert model.images_min in (None, 0, 1)
         assert model.image_side_px or model.image_advised_px
         assert model.image_max_bytes
 
