@@ -58,7 +58,7 @@ def linked_text(answer: Mapping[str, Any], paths: Mapping[int, str]) -> str:
 
 def _target(path: str) -> str:
     """Return a path as Markdown links it: in brackets it may hold spaces, but no bracket, percent sign or backslash."""
-    for sign, code in (("%", "%25"), ("<", "%3C"), (">", "%3E"), ("\\", "%5C"), ("\n", "%0A")):
+    for sign, code in (("%", "%25"), ("<", "%3C"), (">", "%3E"), ("\\", "%5C"), ("\n", "%0A"), ("\r", "%0D")):
         path = path.replace(sign, code)
     return f"<{path}>"
 

@@ -65,10 +65,11 @@ class Target(Place):
             InvalidRequest: with the name, or with how many there are.
         """
         count = 1 if prepared.model.kind in ONE_NAME else prepared.count
-        if self.as_file and count > 1:
+        if self.as_file and (count > 1 or prepared.open_count):
+            many = str(count) if count > 1 else tr("several", "多")
             raise InvalidRequest.one(
                 "output",
-                tr(f"stdout has room for one result, not for {count}", f"stdout 只能输出一个结果，而不是 {count} 个"),
+                tr(f"stdout has room for one result, not for {many}", f"stdout 只能输出一个结果，而不是 {many} 个"),
                 advice=tr("give a folder or a file: -o DIR", "请指定目录或文件：-o DIR"),
             )
         if self.suffix is not None:

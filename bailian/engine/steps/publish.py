@@ -7,6 +7,7 @@ import json
 import os
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -122,6 +123,16 @@ def save_item(job: Job, services: Services, item: Item) -> Path:
         failed = save_error(stem, error)
         here = not job.task_id and item.url is None
         raise (_kept_here(job, services, failed) if here else still_at_service(job, failed)) from None
+
+
+def with_links(job: Job, item: Item, paths: Mapping[int, Path]) -> Item:
+    """Return a text that links the other results, whose names are known now; any other result as it is."""
+    if not item.links:
+        return item
+    folder = file_names.stem_of(job, item).parent
+    names = {index: Path(os.path.relpath(path, folder)).as_posix() for index, path in paths.items()}
+    linked_text = modality_of(job.kind).linked_text  # type: ignore[attr-defined]
+    return replace(item, text=linked_text(job.answer or {}, names))
 
 
 def _begun_stem(begun: FileRecord) -> Path:

@@ -9,7 +9,7 @@ from bailian.engine.context import Services
 from bailian.engine.job import Job
 from bailian.engine.reports import KEPT_S, gone, still_at_service, unreadable
 from bailian.engine.step import Next, Outcome, Step
-from bailian.engine.steps.publish import NotAFile, save_item
+from bailian.engine.steps.publish import NotAFile, save_item, with_links
 from bailian.engine.steps.speak import forget_sound
 from bailian.engine.task_identity import failed_category, failure
 from bailian.engine.timing import backoff_s
@@ -40,9 +40,9 @@ def save(job: Job, services: Services) -> Next | Outcome:
     paths: dict[int, Path] = {}
     bad: BailianError | None = None
     for item in items if job.saving.folder is not None else ():
-        if item.good:
+        if item.good and not (item.links and bad):  # what links the others waits for all of them
             try:
-                paths[item.index] = save_item(job, services, item)
+                paths[item.index] = save_item(job, services, with_links(job, item, paths))
             except TransportError as error:  # one bad link must not keep the others from being saved
                 bad = bad or error
     if bad is None:
@@ -95,7 +95,8 @@ def verdict(job: Job, items: list[Item], paths: dict[int, Path]) -> Outcome:
     """Return how a job has ended whose results are saved."""
     job.notices += [n for n in answer_notices(job.kind, job.answer or {}, job.prepared) if n not in job.notices]
     failed = [item for item in items if not item.good]
-    expected = int(job.prepared.get("count") or len(items))
+    made = len(items) if job.prepared.get("open_count") else 0  # as many as the service thought fit
+    expected = made or int(job.prepared.get("count") or len(items))
     if job.saving.folder is None and not failed and items:
         return Outcome(job, Status.DONE)
     if not paths:
