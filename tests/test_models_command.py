@@ -75,7 +75,7 @@ def test_the_difference_can_be_pasted(bailian: Run, box: Sandbox, monkeypatch: p
         told = bailian("models", "--remote", "--diff", "--json").json
     assert tomllib.loads(written) == {}, "the sandbox has no text model that the catalog lacks"
     assert "# qwen-turbo: retired on 2026-10-10" in written or "# qwen-turbo" in written
-    assert '# [models."qwen-image-3.0"]  # Text → Image' in written
+    assert '# [models."wanx-v1"]  # Text → Image' in written
     assert "qwen-turbo" in told["not_listed"]
     Path("bailian").mkdir(exist_ok=True)
     Path("bailian/models.toml").write_text(written, encoding="utf-8")
