@@ -280,7 +280,8 @@ def _share_cny(job: Job) -> float | None:
 def _note_size(job: Job, data: bytes) -> None:
     asked = job.prepared.get("body", {}).get("parameters", {}).get("size")
     size = png.size_px(data)
-    if asked and size and asked != f"{size[0]}*{size[1]}":
+    by_sides = isinstance(asked, str) and "*" in asked  # "2K" says an area, and the service the sides
+    if by_sides and size and asked != f"{size[0]}*{size[1]}":
         text = tr(
             f"asked for {asked}, the service made {size[0]}*{size[1]}",
             f"要求 {asked}，服务端生成了 {size[0]}*{size[1]}",
