@@ -147,7 +147,7 @@ def load(home: Path | None = None, today: date | None = None, *, use_successor: 
     if overlay_path is not None:
         overlay = _read_overlay(overlay_path)
         for name, table in overlay.items():
-            tables[name] = {**tables.get(name, {}), **table}
+            tables[name] = _laid_over(tables.get(name, {}), table)
     try:
         built = {name: _build(name, tables) for name in tables}
     except ValueError as error:
@@ -215,7 +215,22 @@ def _fields_of(name: str, tables: Mapping[str, Mapping[str, Any]], seen: tuple[s
             )
         )
     inherited = _fields_of(parent, tables, (*seen, name))
-    return {**{key: value for key, value in inherited.items() if key not in OF_ONE_NAME}, **own}
+    return _laid_over({key: value for key, value in inherited.items() if key not in OF_ONE_NAME}, own)
+
+
+def _laid_over(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a table with another over it, field by field; so are the fields of each way of calling."""
+    ways = {way: dict(own) for way, own in _ways_of(under).items()}
+    for way, own in _ways_of(over).items():
+        ways[way] = {**ways.get(way, {}), **own}
+    readable = "ways" not in over or _ways_of(over) == over["ways"]
+    return {**under, **over, **({"ways": ways} if ways and readable else {})}
+
+
+def _ways_of(table: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """Return what is different in each way of calling, as far as it is a table; a check names the rest."""
+    ways = table.get("ways")
+    return {way: own for way, own in ways.items() if isinstance(own, Mapping)} if isinstance(ways, Mapping) else {}
 
 
 def _frozen(value: Any) -> Any:

@@ -37,20 +37,20 @@ def _parts(answer: Mapping[str, Any]) -> list[dict[str, Any]]:
         part
         for content in contents
         for part in content
-        if isinstance(part, dict) and ("text" in part or "image" in part)
+        if isinstance(part, dict) and ("image" in part or isinstance(part.get("text"), str))
     ]
 
 
 def linked_text(answer: Mapping[str, Any], paths: Mapping[int, str]) -> str:
     """Return a text with pictures in it as Markdown; `paths` are the pictures' own, seen from its folder."""
     pieces: list[str] = []
-    index = 0
+    index = sum(1 for entry in _entries(answer) if not _is_image(entry))
     for part in _parts(answer):
         if "image" in part:
             pieces.append(f"\n\n![]({_target(paths[index])})\n\n" if index in paths else "")
             index += 1
         else:
-            pieces.append(str(part["text"]))
+            pieces.append(part["text"])
     lines = "".join(pieces).strip().split("\n")
     kept = [line for number, line in enumerate(lines) if line.strip() or number == 0 or lines[number - 1].strip()]
     return "\n".join(kept) + "\n"

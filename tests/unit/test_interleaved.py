@@ -81,3 +81,27 @@ def test_any_name_can_be_linked(name: str) -> None:
     link = re.fullmatch(r"!\[\]\(<([^<>\r\n]*)>\)\n", text)
     assert link
     assert unquote(link[1]) == name
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=6,
+)
+PART = st.fixed_dictionaries({}, optional={"text": JSON, "image": JSON | st.just("https://h/1.png")}) | JSON
+RESULT = st.fixed_dictionaries({"url": st.just("https://h/0.png")}) | JSON
+
+
+@given(st.lists(PART, max_size=5) | JSON, st.none() | st.lists(RESULT, max_size=2), JSON)
+def test_any_answer_is_a_text_or_none(content: Any, results: list[Any] | None, usage: Any) -> None:
+    """Whatever stands in the place of a text or a picture, each link leads to the picture that stands there."""
+    output = {"choices": [{"message": {"content": content}}], **({"results": results} if results else {})}
+    came = {"output": output, "usage": usage}
+    made = prepared(n=3).to_json()
+    items = image.items(came, made)
+    pictures = {item.index: f"{item.index}.png" for item in items if item.url and item.wire.get("image")}
+    if any(item.links for item in items):
+        text = linked_text(came, pictures)
+        assert [f"{index}.png" for index in pictures] == re.findall(r"!\[\]\(<([0-9]+\.png)>\)", text)
+    image.charged_cny(came, made)
+    image.with_paths(came, made, {item.index: "p" for item in items if item.good})

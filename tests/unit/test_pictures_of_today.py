@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bailian.catalog import load
-from bailian.errors import InvalidRequest
-from bailian.modalities import modality_of
+from bailian.errors import InvalidRequest, SetupError
+from bailian.modalities import image, modality_of
 from bailian.modalities.rules import picture_marks, sizes
 from bailian.modalities.rules.fields import check_size, parse_size
 from bailian.modalities.rules.ways import called
@@ -401,3 +402,47 @@ def test_the_request_makes_the_same_request_again(name: str) -> None:
     prepared = edit(name) if kind == "image_edit" else draw(name, size="16:9")
     again = prepare(kind, **prepared.request)
     assert again.body == prepared.body
+
+
+# ── a user's models.toml ──
+
+
+def test_a_way_of_calling_is_corrected_field_by_field(tmp_path: Path) -> None:
+    """Like the table around it: what is not named stays, also of a model that is `like` another."""
+    (tmp_path / "models.toml").write_text(
+        '[models."wan2.7-image".ways.set]\nn_max = 8\n[models."new"]\nlike = "wan2.7-image"\nprompt_chars = 9\n'
+        '[models."new".ways.edit]\nimages_max = 2\n',
+        encoding="utf-8",
+    )
+    catalog = load(tmp_path)
+    body = image.prepare({"prompt": "p", "model": "wan2.7-image", "set": 8}, catalog, "beijing").body
+    assert (body["parameters"]["n"], body["parameters"]["enable_sequential"]) == (8, True)
+    with pytest.raises(InvalidRequest, match="9 is not in 1 to 8"):
+        image.prepare({"prompt": "p", "model": "wan2.7-image", "set": 9}, catalog, "beijing")
+    assert called(catalog["new"], ["edit", "set"]).images_max == 2
+    assert called(catalog["new"], ["set"]).n_max == 8
+
+
+def test_a_way_without_its_switch_is_none(tmp_path: Path) -> None:
+    """Without it twelve single pictures would be paid for a set."""
+    table = '[models."wan2.7-image".ways.set]\nparameters = ["size", "n"]\n'
+    (tmp_path / "models.toml").write_text(table, encoding="utf-8")
+    with pytest.raises(InvalidRequest, match="makes no picture sets"):
+        image.prepare({"prompt": "p", "model": "wan2.7-image", "set": 2}, load(tmp_path), "beijing")
+
+
+@pytest.mark.parametrize(
+    "ways, text",
+    [
+        ("ways = 1", "a table of tables: edit, set, interleave"),
+        ("ways.later = {}", "'later' is none"),
+        ("ways.set = 1", "a table of tables"),
+        ("ways.set.n_max = 0", "set.n_max must be a whole number from 1"),
+        ("ways.set.route = '/x'", "set.route must be left out"),
+        ("ways.set.nonsense = 1", "set.nonsense must be left out"),
+    ],
+)
+def test_a_wrong_way_is_named(tmp_path: Path, ways: str, text: str) -> None:
+    (tmp_path / "models.toml").write_text(f'[models."wan2.7-image"]\n{ways}\n', encoding="utf-8")
+    with pytest.raises(SetupError, match=text):
+        load(tmp_path)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from contextlib import closing, suppress
+from contextlib import closing
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -139,17 +139,25 @@ def _service(here: Settings) -> dict[str, object]:
 def _where_the_key_belongs(here: Settings) -> str:
     """Ask the vendor's other hosts for a task that does not exist, which is free; return what to say, if one knows the
     key. The addresses are the vendor's own and stand in the code; a host of another's is never asked."""
-    from bailian.errors import ServiceError, TransportError
-    from bailian.service.client import Service
+    from concurrent.futures import ThreadPoolExecutor
 
-    found = []
-    for words, base_url in known_hosts(here.workspace).items():
-        if base_url == here.base_url:
-            continue
-        with closing(Service(at(here, base_url))) as asked, suppress(TransportError, ServiceError):
-            asked.task(NO_TASK)
-            found.append((words, base_url))
+    others = {base_url: words for words, base_url in known_hosts(here.workspace).items() if base_url != here.base_url}
+    with ThreadPoolExecutor(len(others)) as pool:  # one that is out of reach takes ten seconds to say so
+        knows = list(pool.map(lambda base_url: _knows_the_key(at(here, base_url)), others))
+    found = [(words, base_url) for (base_url, words), known in zip(others.items(), knows, strict=True) if known]
     if not found:
         return ""
     english = ", ".join(f"{base_url} ({words})" for words, base_url in found)
     return tr(f"the key belongs to {english}", f"该密钥属于 {english}")
+
+
+def _knows_the_key(there: Settings) -> bool:
+    from bailian.errors import ServiceError, TransportError
+    from bailian.service.client import Service
+
+    with closing(Service(there)) as asked:
+        try:
+            asked.task(NO_TASK)
+        except (TransportError, ServiceError):
+            return False
+        return True

@@ -11,8 +11,8 @@ from bailian.i18n import tr
 
 # What all pictures have whose model lists no parameters; the model's own fields say what it lacks of them.
 USUAL = ("size", "n", "seed", "watermark", "prompt_extend", "negative_prompt")
-ASKED_FOR = ("set", "interleave")
-"""Ways that a model must have to be called so; any model that takes pictures can be called with them."""
+SWITCHES = {"set": "enable_sequential", "interleave": "enable_interleave"}
+"""A way that a model must have to be called so → the parameter that asks for it, without which it would be another call."""
 
 
 def called(model: Model, ways: Iterable[str]) -> Model:
@@ -27,12 +27,17 @@ def documents(model: Model, parameter: str) -> bool:
     return parameter in (model.parameters or USUAL)
 
 
+def has_way(model: Model, way: str) -> bool:
+    """Return whether a model can be called so."""
+    return way not in SWITCHES or documents(called(model, [way]), SWITCHES[way])
+
+
 def way_problems(model: Model, ways: Iterable[str], catalog: Catalog) -> list[Problem]:
     """Refuse a set, or interleaving, of a model that has none; the text names those that have."""
     problems = []
     for way in ways:
-        if way in ASKED_FOR and way not in model.ways:
-            able = ", ".join(one.name for one in catalog.of_kind(model.kind) if way in one.ways) or "-"
+        if not has_way(model, way):
+            able = ", ".join(one.name for one in catalog.of_kind(model.kind) if has_way(one, way)) or "-"
             what = tr("picture sets", "组图") if way == "set" else tr("texts with pictures in them", "图文混排")
             text = tr(f"{model.name} makes no {what}; {able} can", f"{model.name} 不支持{what}；可用 {able}")
             problems.append(Problem(way, text))
