@@ -14,7 +14,7 @@ from bailian.batch.input.rows import BatchRow
 from bailian.catalog import Catalog, Model
 from bailian.errors import InvalidRequest, Problem
 from bailian.modalities import modality_of
-from bailian.types import Input, Prepared
+from bailian.types import Input, Prepared, SpeechContext
 
 # Notices about the model itself.
 OF_THE_MODEL = ("successor_sent", "default_model", "model_retired", "unknown_name")
@@ -193,7 +193,7 @@ def summary(planned: Sequence[Planned], rates: Mapping[str, float] | None = None
 
 def _requests(prepared: Prepared) -> int:
     """Return how many requests a row sends: a long text is spoken in parts."""
-    return len(prepared.facts.get("parts", ())) or 1
+    return len(SpeechContext.of(prepared.context).parts) or 1
 
 
 def _cost(planned: Sequence[Planned]) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import marshal
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from secrets import token_hex
 from tempfile import TemporaryFile
@@ -22,6 +22,7 @@ from bailian.store.batches import LastAttempt
 from bailian.store.paths import stored
 from bailian.store.schema import dumped
 from bailian.store.states import OPEN_STATES, Status
+from bailian.types import RowPlace
 
 SPOOLED_ROWS = 200
 
@@ -135,12 +136,8 @@ def _again(before: LastAttempt, spec: BatchSpec) -> bool:
 def values_of(planned: Planned, spec: BatchSpec, account: str, owner: str, now_s: float) -> tuple[Any, ...]:
     """Return a job's row of the journal, in the order of `store.batches.COLUMNS`."""
     row, prepared = planned.row, planned.prepared
-    kept = {
-        **prepared.to_json(),
-        "row": {"where": row.where, "label": row.label, "name": row.name, "output": row.output},
-    }
-    if spec.upload:
-        kept["upload"] = True
+    place = RowPlace(row.where, row.label, row.name, row.output)
+    kept = replace(prepared.stored(), row=place, upload=prepared.upload or spec.upload)
     return (
         f"{int(now_s):x}-{token_hex(5)}",
         account,
@@ -150,7 +147,7 @@ def values_of(planned: Planned, spec: BatchSpec, account: str, owner: str, now_s
         "waiting",
         owner,
         dumped(prepared.request),
-        dumped(kept),
+        dumped(kept.to_json()),
         dumped(_saving(row, spec)),
         now_s,
         prepared.estimate_cny,

@@ -13,7 +13,7 @@ from typing import Any
 from bailian.catalog import Catalog, Mode, Model
 from bailian.config.settings import Settings
 from bailian.engine.context import NoProgress, Progress, RunState, Services, Speech
-from bailian.engine.job import Job, OutputSpec
+from bailian.engine.job import Job, OutputSpec, unreadable_job
 from bailian.engine.outcomes import Outcomes
 from bailian.engine.queues import ModelQueue, ModelQueues
 from bailian.engine.scheduler import Scheduler
@@ -21,6 +21,7 @@ from bailian.engine.step import Outcome, Step
 from bailian.engine.steps.admit import in_flight_limit
 from bailian.engine.steps.step_table import NO_WAIT_STEPS, STEPS, first_step
 from bailian.errors import JournalError
+from bailian.i18n import tr
 from bailian.modalities import modality_of
 from bailian.service.client import Service
 from bailian.service.download import Downloader
@@ -100,14 +101,14 @@ class Engine:
 
         `run` and `row_key` say which batch or chat it belongs to.
         """
-        data = prepared.to_json()
+        stored = prepared.stored()
         job_id = self.journal.intend(
             account=self.services.account,
             kind=prepared.model.kind,
             model=prepared.model.name,
             wire_model=prepared.wire_model,
             request=prepared.request,
-            prepared=data,
+            prepared=stored,
             saving=saving.to_json(),
             estimate_cny=prepared.estimate_cny,
             owner=self.services.lease.id,
@@ -120,7 +121,7 @@ class Engine:
             model=prepared.model.name,
             wire_model=prepared.wire_model,
             request=prepared.request,
-            prepared=data,
+            prepared=stored,
             saving=saving,
             created_at_s=self.services.wall(),
             estimate_cny=prepared.estimate_cny,
@@ -143,7 +144,7 @@ class Engine:
     def take_over(self, row: JobRow) -> Job | None:
         """Continue a job that another run left; None if its process is alive, or another was faster."""
         owner = self.services.lease
-        if row.prepared.get("half_price") and row.state in (Status.SENDING, Status.UNSETTLED):
+        if row.prepared.service_batch and row.state in (Status.SENDING, Status.UNSETTLED):
             return None  # its answer comes in a batch's file: `bailian batch run --batch-api`
         if row.owner is not None and not owner.is_dead(row.owner):
             return None
@@ -153,7 +154,13 @@ class Engine:
         return self.continued(self.journal.job(row.id) or row)
 
     def continued(self, row: JobRow) -> Job:
-        """Return the job of a row that this process has taken."""
+        """Return the job of a row that this process has taken.
+
+        Raises:
+            UnreadableJob: nothing can be done with the row.
+        """
+        if not row.prepared.body and row.task_id is None and row.answer is None:
+            raise unreadable_job(row.id, tr("what was to be sent is missing", "缺少请求内容"))
         job = Job.of_row(row)
         job.account_flags = self.settings.resume_flags
         if row.model not in self._known_limits and row.model in self.catalog:
@@ -184,7 +191,7 @@ class Engine:
             row.answer, row.prepared
         ):  # else there is nothing to save in it
             state = Status.ENDED
-        elif row.state == Status.HELD and row.prepared.get("mode") == Mode.TASK:
+        elif row.state == Status.HELD and row.prepared.mode == Mode.TASK:
             state = Status.UNSETTLED
         else:
             return None

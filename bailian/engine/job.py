@@ -18,7 +18,7 @@ from bailian.service.transport.send_tracking import Watch
 from bailian.store.paths import restored, stored
 from bailian.store.schema import JobRow
 from bailian.store.states import Status
-from bailian.types import Notice
+from bailian.types import Notice, StoredRequest
 
 
 @dataclass(frozen=True)
@@ -70,6 +70,16 @@ class Broken(Exception):
         self.error = error
 
 
+def unreadable_job(job_id: str, reason: str) -> UnreadableJob:
+    return UnreadableJob(
+        tr(f"job {job_id} cannot be read in the journal: {reason}", f"无法读取日志中的任务 {job_id}：{reason}"),
+        advice=tr(
+            f"the others go on; what is known of it: {how_to().show(job_id)}",
+            f"其他任务不受影响；已知信息：{how_to().show(job_id)}",
+        ),
+    )
+
+
 @dataclass
 class Job:
     """The working copy of one journal row."""
@@ -79,7 +89,7 @@ class Job:
     model: str
     wire_model: str
     request: Mapping[str, Any]
-    prepared: Mapping[str, Any]
+    prepared: StoredRequest
     saving: OutputSpec
     created_at_s: float
     estimate_cny: float | None
@@ -159,7 +169,8 @@ class Job:
     @property
     def mode(self) -> Mode:
         """Return how its model is called."""
-        return Mode(self.prepared["mode"])
+        assert self.prepared.mode is not None  # noqa: S101 - `of_row` refuses such a row
+        return self.prepared.mode
 
     @classmethod
     def of_row(cls, row: JobRow) -> Job:
@@ -171,20 +182,11 @@ class Job:
         try:
             return cls._of_row(row)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise UnreadableJob(
-                tr(
-                    f"job {row.id} cannot be read in the journal: {error!r}",
-                    f"无法读取日志中的任务 {row.id}：{error!r}",
-                ),
-                advice=tr(
-                    f"the others go on; what is known of it: {how_to().show(row.id)}",
-                    f"其他任务不受影响；已知信息：{how_to().show(row.id)}",
-                ),
-            ) from None
+            raise unreadable_job(row.id, repr(error)) from None
 
     @classmethod
     def _of_row(cls, row: JobRow) -> Job:
-        if row.kind not in KINDS or not isinstance(row.prepared.get("mode"), str):
+        if row.kind not in KINDS or row.prepared.mode is None:
             raise ValueError(row.kind)
         return cls(
             id=row.id,
@@ -207,5 +209,5 @@ class Job:
             row_key=row.row_key,
             state=row.state,
             may_resend=False,
-            notices=[Notice(**notice) for notice in row.prepared.get("notices") or []],
+            notices=list(row.prepared.notices),
         )

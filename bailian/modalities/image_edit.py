@@ -17,7 +17,7 @@ from bailian.files import formats
 from bailian.i18n import tr
 from bailian.modalities import image
 from bailian.modalities.rules import choice, fields, sizes
-from bailian.types import Input, Item, Notice, Prepared
+from bailian.types import AnswerContext, Input, Item, Notice, Prepared, StoredRequest
 
 KIND = "image_edit"
 DEFAULT_MODELS = ("qwen-image-edit", "qwen-image-2.0")
@@ -109,7 +109,7 @@ def prepare(
             *_unsupported(request, model),
             *(notice for one in found for notice in _size_notices(one, model)),
         ),
-        facts=choice.facts(chosen, catalog, region),
+        context=AnswerContext(retired=choice.retirement(chosen, catalog, region)),
     )
 
 
@@ -205,17 +205,17 @@ def _body(request: ImageEditRequest, model: Model, wire_model: str) -> dict[str,
     }
 
 
-def items(answer: Mapping[str, Any], prepared: Mapping[str, Any]) -> list[Item]:
+def items(answer: Mapping[str, Any], prepared: StoredRequest) -> list[Item]:
     """Return the pictures of an answer."""
     return image.items(answer, prepared)
 
 
-def charged_cny(answer: Mapping[str, Any], prepared: Mapping[str, Any]) -> float | None:
+def charged_cny(answer: Mapping[str, Any], prepared: StoredRequest) -> float | None:
     """Return pictures billed × price."""
     return image.charged_cny(answer, prepared)
 
 
-def with_paths(answer: Mapping[str, Any], prepared: Mapping[str, Any], paths: Mapping[int, str]) -> dict[str, Any]:
+def with_paths(answer: Mapping[str, Any], prepared: StoredRequest, paths: Mapping[int, str]) -> dict[str, Any]:
     """Return the answer's `output` with each picture's `path` beside its link."""
     return image.with_paths(answer, prepared, paths)
 

@@ -19,7 +19,7 @@ from bailian.i18n import tr
 from bailian.modalities import image
 from bailian.modalities.rules import choice, fields, mask_rules
 from bailian.modalities.wanx_functions import ARGUMENTS, BY_TITLE, FUNCTIONS, Function
-from bailian.types import Input, Item, Notice, Prepared
+from bailian.types import AnswerContext, Input, Item, Notice, Prepared, StoredRequest
 
 KIND = "wanx_edit"
 DEFAULT_MODELS = ("wanx2.1-imageedit",)
@@ -140,7 +140,7 @@ def prepare(
             *_style_notices(function, prompt),
             *_idle_notices(name, body["parameters"]),
         ),
-        facts=choice.facts(chosen, catalog, region),
+        context=AnswerContext(retired=choice.retirement(chosen, catalog, region)),
     )
 
 
@@ -273,17 +273,17 @@ def _body(request: WanxEditRequest, wire_model: str, name: str, prompt: str) -> 
     return {"model": wire_model, "input": wire_input, "parameters": parameters}
 
 
-def items(answer: Mapping[str, Any], prepared: Mapping[str, Any]) -> list[Item]:
+def items(answer: Mapping[str, Any], prepared: StoredRequest) -> list[Item]:
     """Return the pictures of an answer."""
     return image.items(answer, prepared)
 
 
-def charged_cny(answer: Mapping[str, Any], prepared: Mapping[str, Any]) -> float | None:
+def charged_cny(answer: Mapping[str, Any], prepared: StoredRequest) -> float | None:
     """Return pictures billed × price."""
     return image.charged_cny(answer, prepared)
 
 
-def with_paths(answer: Mapping[str, Any], prepared: Mapping[str, Any], paths: Mapping[int, str]) -> dict[str, Any]:
+def with_paths(answer: Mapping[str, Any], prepared: StoredRequest, paths: Mapping[int, str]) -> dict[str, Any]:
     """Return the answer's `output` with each picture's `path` beside its link."""
     return image.with_paths(answer, prepared, paths)
 

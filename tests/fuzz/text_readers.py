@@ -132,7 +132,7 @@ def rows_reader(name: str) -> Any:
         rows = read_rows(written(name, data), None, models=CATALOG)
         with suppress(InvalidRequest):
             for planned in plan(rows, CATALOG, "beijing", lambda _, word: Input(word)):
-                json.dumps(planned.prepared.to_json(), allow_nan=False).encode()
+                json.dumps(planned.prepared.stored().to_json(), allow_nan=False).encode()
 
     return read
 

@@ -19,7 +19,7 @@ from bailian.batch.plan import Planned, plan, summary
 from bailian.catalog import load
 from bailian.errors import InvalidRequest
 from bailian.i18n import language
-from bailian.types import Input, Notice, Probe
+from bailian.types import Input, Notice, Probe, SpeechContext
 
 CATALOG = load()
 PICTURE = Probe("PNG", 1024, 1024, 100_000)
@@ -271,7 +271,7 @@ def test_without_limits_no_time_is_claimed() -> None:
 def test_a_long_text_is_several_requests() -> None:
     """It is spoken in parts, and each part counts for the submit limit."""
     (one,) = planned_of(row({"prompt": "猫坐在窗边。" * 3000}, "speech"))
-    parts = len(one.prepared.facts["parts"])
+    parts = len(SpeechContext.of(one.prepared.context).parts)
     assert parts > 1
     assert summary([one])["requests"] == parts
     assert summary([one])["models"][one.prepared.model.name]["requests"] == parts

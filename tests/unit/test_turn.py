@@ -15,12 +15,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bailian.catalog import Mode
 from bailian.engine.context import Services
 from bailian.engine.job import Job, OutputSpec
 from bailian.engine.step import Next, Step
 from bailian.engine.steps.admit import LEAD_S, admit, wait_of
 from bailian.errors import Unreachable
 from bailian.store.limits import FILE_NAME, SharedLimits
+from bailian.types import StoredRequest
 from tests.unit.clocks import Clock
 
 TOLERANCE_S = 0.02
@@ -56,7 +58,7 @@ class Process:
 
     def job(self, name: str, per_s: float | None, limit: int | None = None, row_key: str | None = None) -> Job:
         return Job(
-            id=name, kind="image", model="m", wire_model="m", request={}, prepared={"mode": "task"},
+            id=name, kind="image", model="m", wire_model="m", request={}, prepared=StoredRequest(mode=Mode.TASK),
             saving=OutputSpec(Path(), ""), created_at_s=0.0, estimate_cny=None, submit_per_s=per_s, in_flight_limit=limit, row_key=row_key,
         )  # fmt: skip
 

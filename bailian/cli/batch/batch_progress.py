@@ -91,7 +91,7 @@ class BatchProgress:
             from bailian.batch.input.problems import placed
             from bailian.cli.output.terminal import print_err
 
-            where = placed((job.prepared.get("row") or {}).get("where") or job.id)
+            where = placed(job.prepared.where or job.id)
             print_err(f"{elapsed_s:6.1f} s  {status}  {where}  {job.model}  {job.task_id or ''}".rstrip())
 
     def on_chunk(self, job: Job, text: str, thought: str) -> None:

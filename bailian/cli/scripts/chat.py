@@ -111,7 +111,7 @@ def _history(chat: str, common: SharedOptions) -> list[dict[str, Any]] | None:
         here.require_key()
     with closing(Journal(here.home)) as journal:
         row = journal.last_of_run(here.account, f"chat:{chat}", Status.DONE)
-    return next_messages(row.prepared["body"], row.answer or {}) if row else None
+    return next_messages(row.prepared.body, row.answer or {}) if row else None
 
 
 def _converse(fields: dict[str, Any], common: SharedOptions, *, fresh: bool) -> int:
@@ -143,7 +143,7 @@ def _converse(fields: dict[str, Any], common: SharedOptions, *, fresh: bool) -> 
             if outcome is not None and outcome.state == Status.DONE:
                 from bailian.modalities.text_answers import next_messages
 
-                messages = next_messages(outcome.job.prepared["body"], outcome.job.answer or {})
+                messages = next_messages(outcome.job.prepared.body, outcome.job.answer or {})
     return Exit.OK
 
 
@@ -163,7 +163,7 @@ def _checked(asked: Mapping[str, Any], models: catalog.Catalog, region: str, com
     prepared = modality_of("text").prepare(asked, models, region)
     if common.max_cost_cny is not None:
         prepared = refine_estimate(prepared)
-        prepared = replace(prepared, facts={**prepared.facts, "once": True})
+        prepared = replace(prepared, context=replace(prepared.context, single_attempt=True))
     check_strict([prepared], common)
     check_cost([prepared], common)
     return prepared

@@ -70,7 +70,7 @@ def run_all(
     if common.dry_run or common.max_cost_cny is not None:
         prepared = [refine_estimate(one) for one in prepared]
     if common.max_cost_cny is not None:
-        prepared = [replace(one, facts={**one.facts, "once": True}) for one in prepared]
+        prepared = [replace(one, context=replace(one.context, single_attempt=True)) for one in prepared]
     _check_wait(prepared, common)
     check_strict(prepared, common)
     check_cost(prepared, common)

@@ -35,7 +35,7 @@ def record_intents(jobs: Sequence[Job], services: Services) -> dict[str, StepRes
     except NotOurs:  # one of them: each asks for itself
         return {}
     for job in plain:
-        job.sent_at_s, job.sent_server_s, job.body = at_s, server_s, dict(job.prepared["body"])
+        job.sent_at_s, job.sent_server_s, job.body = at_s, server_s, dict(job.prepared.body)
         job.clock_doubts = services.service.clock.contradictions
     return {job.id: Next(Step.SEND) for job in plain}
 

@@ -201,7 +201,9 @@ def _text_bytes(item: Item) -> bytes:
 
 
 def _write_sound(job: Job, services: Services, whole: Path, suffix: str) -> None:
-    rate_hz = int(job.prepared["body"]["parameters"]["sample_rate"])
+    from bailian.modalities.speech import sound_form
+
+    rate_hz = sound_form(job.prepared.body).sample_rate_hz
     parts = sound_parts(job, services)
     try:
         finish_sound(parts, whole, suffix, sample_rate_hz=rate_hz)
@@ -267,8 +269,7 @@ def _share_cny(job: Job) -> float | None:
 
 
 def _note_size(job: Job, data: bytes) -> None:
-    asked = job.prepared.get("body", {}).get("parameters", {}).get("size")
-    size = png.size_px(data)
+    asked, size = job.prepared.size, png.size_px(data)
     if asked and size and asked != f"{size[0]}*{size[1]}":
         text = tr(
             f"asked for {asked}, the service made {size[0]}*{size[1]}",

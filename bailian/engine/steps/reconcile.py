@@ -167,7 +167,7 @@ def _choose(job: Job, services: Services, candidates: list[ListedTask]) -> Next 
     job.inconclusive_looks += 1
     if job.inconclusive_looks < CONFIRMATIONS:
         return Next(Step.RECONCILE, PAUSES_S[min(job.inconclusive_looks, len(PAUSES_S) - 1)])
-    alike = 1 + sum(rival.prepared.get("body") == job.prepared.get("body") for rival in rivals)
+    alike = 1 + sum(rival.prepared.body == job.prepared.body for rival in rivals)
     if 0 < len(ours) <= alike and _knows_when(job, services):
         return _adopt(job, services, ours[0])
     return _held(job, services)

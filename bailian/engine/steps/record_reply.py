@@ -164,14 +164,14 @@ def _refused(job: Job, services: Services, error: ServiceError) -> Next | Outcom
 
 def with_catalog_advice(job: Job, error: ServiceError) -> ServiceError:
     """Return the refusal with what the catalog knows of the model: that it is retired, or which names exist."""
-    facts = job.prepared.get("facts", {})
-    retired = facts.get("retired")
-    if retired and retired["on"] <= catalog.current_day().isoformat() and may_mean_retired(error):
+    context = job.prepared.context
+    retired = context.retired
+    if retired and retired.on <= catalog.current_day().isoformat() and may_mean_retired(error):
         error.code, error.exit_code, error.stops_all = "ModelNotFound", Exit.REFUSED_BY_SERVICE, False
-        error.message = f"{retired['message']}: {error.message}"
-        error.args, error.advice = (error.message,), retired["advice"]
-    elif error.code == "ModelNotFound" and facts.get("instead"):
-        error.advice = facts["instead"]
+        error.message = f"{retired.message}: {error.message}"
+        error.args, error.advice = (error.message,), retired.advice
+    elif error.code == "ModelNotFound" and context.alternatives:
+        error.advice = context.alternatives
     return error
 
 
@@ -204,8 +204,8 @@ def _maybe_sent(job: Job, services: Services, error: BailianError) -> Next | Out
         services.journal.in_doubt(job.id)
         job.confirmations = 0
         return Next(Step.RECONCILE, 1.0)
-    once = job.prepared.get("facts", {}).get("once")  # --max-cost has room for one
-    if modality_of(job.kind).RETRY_SAFE and job.resends < RESENDS and not once and not error.stops_all:
+    again = modality_of(job.kind).RETRY_SAFE and not job.prepared.context.single_attempt
+    if again and job.resends < RESENDS and not error.stops_all:
         job.resends += 1
         services.journal.requeue_maybe_billed(job.id)
         return Next(Step.ADMIT, backoff_s(job.resends, jitter=services.jitter()))

@@ -95,7 +95,7 @@ def verdict(job: Job, items: list[Item], paths: dict[int, Path]) -> Outcome:
     """Return how a job has ended whose results are saved."""
     job.notices += [n for n in answer_notices(job.kind, job.answer or {}, job.prepared) if n not in job.notices]
     failed = [item for item in items if not item.good]
-    expected = int(job.prepared.get("count") or len(items))
+    expected = job.prepared.count or len(items)
     if job.saving.folder is None and not failed and items:
         return Outcome(job, Status.DONE)
     if not paths:

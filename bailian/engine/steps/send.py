@@ -49,7 +49,7 @@ def record_intent(job: Job, services: Services) -> Next | Outcome:
     if job.body is None:
         if modality_of(job.kind).INPUT_FIELDS:
             return Next(Step.ATTACH)
-        job.body = dict(job.prepared["body"])
+        job.body = dict(job.prepared.body)
     job.sent_server_s, job.clock_doubts = services.service.clock.now_s(), services.service.clock.contradictions
     try:
         job.sent_at_s = services.journal.record_intent(
@@ -106,7 +106,7 @@ def send(job: Job, services: Services) -> Next | Outcome:
 def _sent(job: Job, services: Services, body: dict[str, Any]) -> dict[str, Any]:
     if job.mode != Mode.TASK:
         return call(job, services, body)
-    answer = services.service.create_task(job.prepared["route"], body)
+    answer = services.service.create_task(job.prepared.route, body)
     if not task_id_of(answer):
         raise MaybeSent(
             tr("the service answered without a task id", "服务应答中没有 task_id"), request_id=answer.get("request_id")
