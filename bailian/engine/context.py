@@ -135,6 +135,6 @@ def query_wait_s(job: Job, services: Services) -> float:
     if job.has_place:
         job.has_place = False
         return 0.0
-    wait_s = services.limits.rates.reserve(f"query:{services.account}", job.poll_per_s)
+    wait_s = services.limits.rates.reserve(f"query:{services.account}", job.limits.poll_per_s)
     job.has_place = wait_s > 0
     return wait_s

@@ -8,12 +8,11 @@ from contextlib import ExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any
 
 from bailian.catalog import Catalog, Mode, Model
 from bailian.config.settings import Settings
 from bailian.engine.context import NoProgress, Progress, RunState, Services, Speech
-from bailian.engine.job import Job, OutputSpec, unreadable_job
+from bailian.engine.job import NO_LIMITS, Job, Limits, OutputSpec, unreadable_job
 from bailian.engine.outcomes import Outcomes
 from bailian.engine.queues import ModelQueue, ModelQueues
 from bailian.engine.scheduler import Scheduler
@@ -44,7 +43,7 @@ class Engine:
         self.catalog = catalog
         self._progress = progress or NoProgress()
         self._stack = ExitStack()
-        self._known_limits: dict[str, dict[str, Any]] = {}
+        self._known_limits: dict[str, Limits] = {}
 
     def __enter__(self) -> Engine:
         self.settings.require_key()
@@ -129,17 +128,17 @@ class Engine:
             run=run,
             row_key=row_key,
             account_flags=self.settings.resume_flags,
-            **self._limits(prepared.model),
+            limits=self._limits(prepared.model),
         )
 
-    def _limits(self, model: Model) -> dict[str, Any]:
-        return {
-            "submit_per_s": model.submit_per_s,
-            "poll_per_s": model.poll_per_s,
-            "in_flight_limit": in_flight_limit(model),
+    def _limits(self, model: Model) -> Limits:
+        return Limits(
+            submit_per_s=model.submit_per_s,
+            in_flight_limit=in_flight_limit(model),
+            poll_per_s=model.poll_per_s,
             # The catalog's figure is the real service's; a sandbox is as fast as it was told to be.
-            "typical_s": None if self.settings.sandbox else model.typical_s,
-        }
+            typical_s=None if self.settings.sandbox else model.typical_s,
+        )
 
     def take_over(self, row: JobRow) -> Job | None:
         """Continue a job that another run left; None if its process is alive, or another was faster."""
@@ -165,7 +164,7 @@ class Engine:
         job.account_flags = self.settings.resume_flags
         if row.model not in self._known_limits and row.model in self.catalog:
             self._known_limits[row.model] = self._limits(self.catalog[row.model])
-        vars(job).update(self._known_limits.get(row.model, {}))
+        job.limits = self._known_limits.get(row.model, NO_LIMITS)
         return job
 
     def resumed(self, row: JobRow) -> Job:
@@ -238,13 +237,13 @@ class Engine:
             else:
                 direct.append((job, step))
         model_queues += [
-            ModelQueue(queue, iter(waiting), waiting[0].submit_per_s) for queue, waiting in by_queue.items()
+            ModelQueue(queue, iter(waiting), waiting[0].limits.submit_per_s) for queue, waiting in by_queue.items()
         ]
         scheduler = Scheduler(STEPS if wait else NO_WAIT_STEPS, self.services, ModelQueues(model_queues))
         for job, step in direct:
-            if job.in_flight_limit and step in (Step.POLL, Step.RECONCILE):
+            if job.limits.in_flight_limit and step in (Step.POLL, Step.RECONCILE):
                 self.services.limits.slots.adopt(self.services.queue_of(job), job.id, self.services.lease.id)
-                job.has_slot = True
+                job.admission.has_slot = True
             scheduler.add(job, step)
         deadline_s = None if timeout_s is None else time.monotonic() + timeout_s
         try:

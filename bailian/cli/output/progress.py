@@ -27,14 +27,14 @@ class StopNotice:
         self._said: set[str] = set()
 
     def is_new(self, job: Job) -> bool:
-        pids = job.stopped.partition(";")[0]
-        return bool(job.stopped) and pids not in self._said
+        pids = job.admission.stopped.partition(";")[0]
+        return bool(job.admission.stopped) and pids not in self._said
 
     def tell(self, job: Job) -> None:
         from bailian.cli.output.terminal import print_err
 
-        self._said.add(job.stopped.partition(";")[0])
-        print_err(tr(f"waiting for {job.model}: {job.stopped}", f"等待 {job.model}：{job.stopped}"))
+        self._said.add(job.admission.stopped.partition(";")[0])
+        print_err(tr(f"waiting for {job.model}: {job.admission.stopped}", f"等待 {job.model}：{job.admission.stopped}"))
 
 
 class ProgressLine:
@@ -104,14 +104,15 @@ class ProgressLine:
         from bailian.cli.output.terminal import printable
 
         text = printable(f"{job.model}  {status}")
-        if job.duration_profile and status != "WAITING":
+        if job.polling.duration_profile and status != "WAITING":
             text += tr(
-                f"  (usually {job.duration_profile.median_s:.0f} s)", f"（通常 {job.duration_profile.median_s:.0f} 秒）"
+                f"  (usually {job.polling.duration_profile.median_s:.0f} s)",
+                f"（通常 {job.polling.duration_profile.median_s:.0f} 秒）",
             )
-        elif status == "WAITING" and job.waits_for:
-            text += printable(f"  {job.waits_for}")
-        elif job.typical_s:
-            text += tr(f"  (about {job.typical_s:.0f} s)", f"（约 {job.typical_s:.0f} 秒）")
+        elif status == "WAITING" and job.admission.waits_for:
+            text += printable(f"  {job.admission.waits_for}")
+        elif job.limits.typical_s:
+            text += tr(f"  (about {job.limits.typical_s:.0f} s)", f"（约 {job.limits.typical_s:.0f} 秒）")
         if job.id not in self._jobs:
             self._jobs[job.id] = self._bars.add_task(text, total=None)
         self._bars.update(self._jobs[job.id], description=text)

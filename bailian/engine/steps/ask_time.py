@@ -33,13 +33,13 @@ def ask_time(job: Job, services: Services) -> Next | Outcome:
     try:
         with services.run_state.asking_time:
             if wants_time(job, services):
-                services.query_turn(job.poll_per_s)
+                services.query_turn(job.limits.poll_per_s)
                 services.service.look_at_clock()
                 services.run_state.time_asked_s = services.monotonic()
     except NotTheService as error:
-        job.attempts += 1
-        if job.attempts < FOREIGN_TRIES:
-            return Next(Step.ASK_TIME, backoff_s(job.attempts - 1, jitter=services.jitter()))
+        job.sending.attempts += 1
+        if job.sending.attempts < FOREIGN_TRIES:
+            return Next(Step.ASK_TIME, backoff_s(job.sending.attempts - 1, jitter=services.jitter()))
         return too_late_to_send(job, services, error)
     return Next(Step.ADMIT)
 
