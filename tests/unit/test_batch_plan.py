@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,10 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bailian.batch.estimate import estimate
 from bailian.batch.input.problems import Problems
 from bailian.batch.input.reader import read_rows
 from bailian.batch.input.rows import BatchRow
-from bailian.batch.plan import Planned, plan, summary
+from bailian.batch.plan import Planned, plan
 from bailian.catalog import load
 from bailian.errors import InvalidRequest
 from bailian.i18n import language
@@ -201,6 +202,11 @@ def test_rows_are_taken_as_they_come() -> None:
 
 
 # Summary
+
+
+def summary(planned: Sequence[Planned], rates: Mapping[str, float] | None = None) -> dict[str, Any]:
+    """Return an estimate as it is printed."""
+    return estimate(planned, rates).to_json()
 
 
 def test_the_summary_adds_up() -> None:

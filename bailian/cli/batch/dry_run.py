@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from contextlib import closing
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from bailian.catalog import catalog
@@ -24,8 +25,10 @@ def print_plan(
     spec: BatchSpec, over: Mapping[str, Any], here: Settings, common: SharedOptions, *, half_price: bool
 ) -> None:
     """Print how many rows are left, what they will cost and how long they take. Nothing is sent or written."""
+    from bailian.batch.estimate import estimate
     from bailian.batch.input.reader import read_rows
-    from bailian.batch.plan import plan, summary
+    from bailian.batch.plan import plan
+    from bailian.batch.service_batches.line_format import PRICE_SHARE
     from bailian.batch.sync import FileScan, sync_rows
 
     models, seen = catalog.load(settings.home_folder(), use_successor=common.use_successor), FileScan()
@@ -39,10 +42,10 @@ def print_plan(
         source=spec.path_title,
     )
     _refuse(planned, spec, here, common)
-    shown = summary(planned)
+    shown = estimate(planned)
     if half_price:
-        _discount(shown["cost"])
-    print_json({"dry_run": True, "to_run": len(planned), "done": seen.done, **shown})
+        shown = replace(shown, cost=shown.cost.discounted("text", PRICE_SHARE))
+    print_json({"dry_run": True, "to_run": len(planned), "done": seen.done, **shown.to_json()})
 
 
 def _sent_before(spec: BatchSpec, here: Settings) -> dict[str, LastAttempt]:
@@ -77,13 +80,3 @@ def _refuse(planned: Iterable[Planned], spec: BatchSpec, here: Settings, common:
     limits_cny = {"run": common.max_cost_cny, "day": here.day_budget_cny, "month": here.month_budget_cny}
     names = [name for name, limit_cny in limits_cny.items() if limit_cny is not None]
     refuse_missing_prices(names, found.missing_prices, spec.path_title)
-
-
-def _discount(cost: dict[str, Any]) -> None:
-    """Put half the price on the texts."""
-    from bailian.batch.service_batches.line_format import PRICE_SHARE
-
-    whole_cny = cost["by_kind"].get("text", 0.0)
-    if whole_cny:
-        cost["by_kind"]["text"] = round(whole_cny * PRICE_SHARE, 6)
-        cost["estimate"] = round(cost["estimate"] - whole_cny * (1 - PRICE_SHARE), 6)
