@@ -206,8 +206,9 @@ def _is_a_rivals(row: ListedTask, answer: dict[str, Any], job: Job, rivals: Sequ
 
 def _asked(row: ListedTask, job: Job, services: Services) -> tuple[dict[str, Any], bool]:
     """Return what a task shows, and whether that is all. One that has told all is asked for once, by all jobs together."""
-    with services.run_state.asking:
-        known = services.run_state.seen.get(row.task_id)
+    strangers = services.run_state.strangers
+    with strangers.asking:
+        known = strangers.answers.get(row.task_id)
         if known is not None:
             return known, True
         services.query_turn(job.limits.poll_per_s)
@@ -217,7 +218,7 @@ def _asked(row: ListedTask, job: Job, services: Services) -> tuple[dict[str, Any
         # A task can be over before its results are shown.
         told = row.status in OVER and (row.status != "SUCCEEDED" or holds_results(answer))
         if told:
-            services.run_state.seen[row.task_id] = answer
+            strangers.answers[row.task_id] = answer
         return answer, told
 
 
