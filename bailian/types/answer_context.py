@@ -24,6 +24,11 @@ class Retirement:
     message: str
     advice: str
 
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Retirement | None:
+        on = text_of(data.get("on"))
+        return cls(on, text_of(data.get("message")), text_of(data.get("advice"))) if on else None
+
 
 @dataclass(frozen=True)
 class PriceTier:
@@ -84,10 +89,8 @@ class AnswerContext:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
-        retired = object_of(data.get("retired"))
-        end = Retirement(*(text_of(retired.get(name)) for name in ("on", "message", "advice")))
         return cls(
-            retired=end if end.on else None,
+            retired=Retirement.from_json(object_of(data.get("retired"))),
             alternatives=text_of(data.get("instead")),
             single_attempt=bool(data.get("once")),
             **cls._own(data),
@@ -165,4 +168,6 @@ _OWN: Mapping[str, type[AnswerContext]] = {
 
 def context_from_json(data: Mapping[str, Any], kind: str) -> AnswerContext:
     """Return what the journal kept for a kind."""
+    if not data and kind not in _OWN:
+        return NOTHING_KNOWN  # a row of pictures is read ten thousand times
     return _OWN.get(kind, AnswerContext).from_json(data)
