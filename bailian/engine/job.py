@@ -233,7 +233,7 @@ class Job(RowCopy):
         try:
             return cls._of_row(row)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise unreadable_job(row.id, repr(error)) from None
+            raise unreadable_job(str(row.id), repr(error)) from None  # what stands as an id may be anything
 
     @classmethod
     def _of_row(cls, row: JobRow) -> Job:
