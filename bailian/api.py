@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from bailian.batch.input.rows import BatchRow
+from bailian.batch.plan import planned
 from bailian.catalog import load
 from bailian.config.settings import Settings, home_folder, read_settings
 from bailian.engine.engine import Engine
@@ -14,6 +16,7 @@ from bailian.errors import InvalidRequest
 from bailian.files import naming
 from bailian.files.outputs import place_of, refuse_existing
 from bailian.i18n import tr
+from bailian.inputs.lookup import Inputs
 from bailian.modalities import modality_of
 from bailian.types import Prepared
 
@@ -50,7 +53,8 @@ def text2image(
         raise InvalidRequest.one("timeout_s", tr(f"{timeout_s} is not above 0", f"{timeout_s} 应大于 0"), advice="")
     here = settings or read_settings()
     catalog = load(home_folder(), use_successor=use_successor)
-    prepared = modality_of("image").prepare({"prompt": prompt, **fields}, catalog, here.region)
+    row = BatchRow("image", {"prompt": prompt, **fields})
+    prepared = planned(row, catalog, here.region, Inputs(here.home)).prepared
     naming.check_template(name)
     saving = _saving(output, name, prepared)
     with Engine(here, catalog) as engine:

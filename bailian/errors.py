@@ -172,6 +172,12 @@ class InvalidRequest(BailianError):
     def one(cls, field: str, message: str, *, advice: str | None = None) -> InvalidRequest:
         return cls([Problem(field, message)], advice=advice)
 
+    @classmethod
+    def unreadable(cls, field: str, name: object, error: Exception | str, *, advice: str = "") -> InvalidRequest:
+        """Say why a file cannot be read, in the system's words (for a NUL in its name, in Python's)."""
+        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        return cls.one(field, tr(f"cannot read {name}: {reason}", f"无法读取 {name}：{reason}"), advice=advice)
+
 
 class SetupError(BailianError):
     exit_code = Exit.ACCOUNT

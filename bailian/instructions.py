@@ -73,6 +73,10 @@ class Instructions:
         """Return what the time limit of a run is called."""
         return "timeout_s"
 
+    def cost_limit(self) -> str:
+        """Return what the money limit of a run is called."""
+        return "max_cost_cny"
+
     def retry_held(self) -> str:
         """Return what asks for held rows to be paid anew."""
         return "retry_held=True"

@@ -21,6 +21,7 @@ from PIL import Image
 import bailian.batch.run as batch_run
 from bailian.advice import CATEGORIES
 from bailian.cli.batch import run_file
+from bailian.cli.output import report
 from bailian.errors import LOCAL_CODES, SaveError
 from bailian.files import png
 from bailian.sandbox import Fault, Sandbox
@@ -511,7 +512,7 @@ def test_an_output_that_takes_no_more(
             raise failure or SaveError("nobody reads stdout any more")
 
     with monkeypatch.context() as patch:
-        patch.setattr(run_file, "print_data", full)
+        patch.setattr(report, "print_data", full)
         ran = bailian("batch", "run", write(texts(60)), exits=5)
     assert "run the same command again to go on" in ran.err
     assert "done" in {row["state"] for row in records()}

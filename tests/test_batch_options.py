@@ -13,11 +13,12 @@ from typing import Any
 import pytest
 
 import bailian.batch.run as batch_run
-from bailian.batch.missing_prices import refuse_missing_prices
+from bailian.batch.findings import refuse_missing_prices
 from bailian.errors import BudgetExceeded, NotSent
 from bailian.i18n import language
 from bailian.sandbox import Fault, Sandbox
 from bailian.service.client import Service
+from bailian.store.budgets import Budget
 from tests.conftest import Run
 
 RECORDINGS = [{"kind": "transcription", "file": f"https://example.com/第{i}段.wav"} for i in range(2)]
@@ -98,11 +99,11 @@ def test_rows_without_a_price_that_wait_since_a_run_without_budget(bailian: Run,
 
 def test_a_thousand_rows_without_a_price_are_not_a_thousand_lines() -> None:
     with pytest.raises(BudgetExceeded) as told:
-        refuse_missing_prices(["day"], [(f"line {i}", "模型") for i in range(1_000)], "甲.csv")
+        refuse_missing_prices([Budget(1, "day")], [(f"line {i}", "模型") for i in range(1_000)], "甲.csv")
     lines = told.value.message.splitlines()
     assert (lines[1], lines[-1], len(lines)) == ("line 0: 模型", "… and 950 more", 52)
     refuse_missing_prices([], [("line 1", "模型")], "甲.csv")
-    refuse_missing_prices(["day"], [], "甲.csv")
+    refuse_missing_prices([Budget(1, "day")], [], "甲.csv")
 
 
 # ── in Chinese ──
@@ -124,7 +125,7 @@ def test_the_place_of_a_failed_row_is_told_in_chinese(bailian: Run, monkeypatch:
 def test_the_budget_is_named_in_chinese(bailian: Run) -> None:
     """In every text that names one."""
     ran = bailian("batch", "run", write(texts("甲", "乙")), "--batch-api", "--max-cost", "0.000001", exits=3)
-    assert "本批次预算（1e-06 元）已不足以运行下一行" in ran.err
+    assert "本批次预算为 0.000001 元" in ran.err
     ran = bailian("batch", "run", write(RECORDINGS, "录音.json"), "--max-cost", "1", exits=3)
     assert "无法保证本批次预算" in ran.err
     assert "run" not in ran.err

@@ -52,7 +52,7 @@ def new_engine() -> Engine:
 
 def ready(engine: Engine, spec: BatchSpec) -> PreparedBatch:
     rows = read_rows(spec.source, None, models=engine.catalog, over={})
-    return prepare_batch(engine, spec, rows, lambda field, word: None)  # type: ignore[arg-type, return-value]
+    return prepare_batch(engine, spec, rows)
 
 
 def run(spec: BatchSpec, **how: Any) -> list[Outcome]:
@@ -443,7 +443,7 @@ source = Path(sys.argv[1])
 WHERE
 with Engine(read_settings(), catalog.load(home_folder())) as engine:
     spec = BatchSpec(source, f"batch:{source}", Path("outputs").absolute())
-    prepare_batch(engine, spec, read_rows(source, None, models=engine.catalog, over={}), lambda field, word: None)
+    prepare_batch(engine, spec, read_rows(source, None, models=engine.catalog, over={}))
     with closing(runner.run_service_batches(engine, spec, poll_s=1.0)) as outcomes:
         for outcome in outcomes:
             print(outcome.state)

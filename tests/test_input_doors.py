@@ -134,7 +134,7 @@ def csv_rows(_wanx_edit: Run, _audio: Run, bailian: Run, word: str, field: str) 
 
 
 def python(_wanx_edit: Run, _audio: Run, _bailian: Run, word: str, field: str) -> str:
-    from bailian.cli.args.input_fields import input_of
+    from bailian.inputs.lookup import input_of
 
     with pytest.raises(InvalidRequest) as refused:
         input_of(field, word, Path("bailian"))
@@ -204,7 +204,7 @@ def test_odd_but_right_links_are_taken(word: str) -> None:
 def test_any_word_is_an_input_or_a_refusal(text: str, start: str) -> None:
     """Whatever stands in a table: a refusal of its field, never another error."""
     for field in ("image", "mask", "file"):
-        from bailian.cli.args.input_fields import input_of
+        from bailian.inputs.lookup import input_of
 
         word = start + text
         if word != "-":

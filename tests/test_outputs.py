@@ -134,6 +134,12 @@ def test_a_file_in_a_pipe(box: Sandbox, quick: None, name: str, words: list[str]
     assert list(Path("bailian/stdout").iterdir()) == []
 
 
+def test_a_folder_of_the_users_called_stdout_is_a_folder(text2image: Run) -> None:
+    """Its files are theirs: they are named, not poured out and removed."""
+    (path,) = text2image("猫", "-o", "stdout/cats/").paths
+    assert (path.parent, path.is_file()) == (Path("stdout/cats"), True)
+
+
 # ── several results ──
 
 

@@ -8,19 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from bailian.batch.input.problems import placed
+from bailian.batch.findings import Findings
 from bailian.batch.input.rows import BatchRow
-from bailian.batch.missing_prices import refuse_missing_prices
-from bailian.batch.plan import AsSent, Planned, Resolve, as_given, plan_each
-from bailian.batch.sync import BatchSpec, FileScan, Spool, sync_rows, values_of
+from bailian.batch.plan import plan_each
+from bailian.batch.sync import BatchSpec, FileScan, Spool, intent_of, sync_rows
 from bailian.engine.engine import Engine
 from bailian.engine.job import Job
 from bailian.engine.queues import ModelQueue
 from bailian.engine.step import Outcome
-from bailian.errors import Interrupted, InvalidRequest, JournalError, NotSent, journalled
+from bailian.errors import Interrupted, JournalError, NotSent, journalled
 from bailian.i18n import tr
+from bailian.inputs.lookup import Inputs
 from bailian.modalities import MODULES, modality_of
 from bailian.store.batches import BatchStore, LastAttempt
 from bailian.store.states import UNDER_WAY_STATES, Status
@@ -56,12 +56,7 @@ def tried_before(runs: BatchStore, spec: BatchSpec) -> dict[str, LastAttempt]:
 
 
 def prepare_batch(
-    engine: Engine,
-    spec: BatchSpec,
-    rows: Iterator[BatchRow],
-    resolve: Resolve,
-    accepted: Callable[[], None] = lambda: None,
-    as_sent: AsSent = as_given,
+    engine: Engine, spec: BatchSpec, rows: Iterator[BatchRow], accepted: Callable[[], None] = lambda: None
 ) -> PreparedBatch:
     """Check the rows and write down what is to be done. Nothing is sent.
 
@@ -81,16 +76,15 @@ def prepare_batch(
         runs.reopen_unknown(spec.run, owner.id)
     tried, seen = tried_before(runs, spec), FileScan()
     with closing(Spool()) as spool:
-        found = PlanFindings()
-        now_s = engine.services.wall()
+        found, inputs = Findings(), Inputs(engine.settings.home)
         wanted = sync_rows(rows, tried, spec, seen)
-        region = engine.settings.region
-        for planned in plan_each(wanted, engine.catalog, region, resolve, as_sent, source=spec.path_title):
-            spool.add(values_of(planned, spec, engine.services.account, owner.id, now_s))
+        for planned in plan_each(wanted, engine.catalog, engine.settings.region, inputs, source=spec.path_title):
+            spool.add(intent_of(planned, spec, engine))
             found.add(planned)
-        if spec.strict and found.notices:
-            raise strict_refusal(found.notices)
-        _refuse_missing_prices(engine, spec, runs, found, seen)
+        if spec.strict:
+            found.refuse_adapted()
+        budgets = [budget for budget in engine.services.run_state.budgets if budget.run in (None, spec.run)]
+        found.refuse_cost(budgets, spec.path_title, _waiting_without_price(engine, spec, runs, seen))
         accepted()
         if spec.fresh:
             runs.forget(spec.run)
@@ -102,29 +96,10 @@ def prepare_batch(
     return PreparedBatch(spec, seen.rows, seen.done, seen.left_failed, seen.left_held, to_run, found.notices, seen.keys)
 
 
-@dataclass
-class PlanFindings:
-    """What is to be said of the rows that are new, gathered while they are checked."""
-
-    notices: dict[str, list[str]] = field(default_factory=dict)
-    missing_prices: list[tuple[str, str]] = field(default_factory=list)
-    """Place and model."""
-
-    def add(self, planned: Planned) -> None:
-        for notice in planned.prepared.notices:
-            self.notices.setdefault(notice.message, []).append(planned.row.where)
-        if planned.prepared.estimate_cny is None:
-            self.missing_prices.append((planned.row.where, planned.prepared.model.name))
-
-
-def _refuse_missing_prices(
-    engine: Engine, spec: BatchSpec, runs: BatchStore, found: PlanFindings, seen: FileScan
-) -> None:
-    """Refuse what no budget can be kept with: new rows, and those that wait since a run without one."""
-    names = [budget.name for budget in engine.services.run_state.budgets if budget.run in (None, spec.run)]
+def _waiting_without_price(engine: Engine, spec: BatchSpec, runs: BatchStore, seen: FileScan) -> list[tuple[str, str]]:
+    """Return place and model of the rows that wait since an earlier run, and whose cost is not known."""
     waiting = {} if spec.fresh else runs.missing_prices(spec.run, engine.services.lease.id)
-    old = [(seen.keys[key], model) for key, model in waiting.items() if key in seen.keys]
-    refuse_missing_prices(names, [*old, *found.missing_prices], spec.path_title)
+    return [(seen.keys[key], model) for key, model in waiting.items() if key in seen.keys]
 
 
 def _set_aside(runs: BatchStore, spec: BatchSpec, tried: Mapping[str, LastAttempt], seen: FileScan) -> None:
@@ -133,15 +108,6 @@ def _set_aside(runs: BatchStore, spec: BatchSpec, tried: Mapping[str, LastAttemp
     absent = {key: before for key, before in tried.items() if key not in seen.keys}
     runs.give_up([one.job_id for one in absent.values() if one.state == Status.WAITING], journalled(_not_wanted()))
     runs.move_rows(spec.run, spec.run_aside, [key for key, one in absent.items() if one.state not in UNDER_WAY_STATES])
-
-
-def strict_refusal(notices: Mapping[str, list[str]]) -> InvalidRequest:
-    """Return what `--strict` says to a batch in which something would be adapted."""
-    return InvalidRequest.one(
-        "",
-        "\n".join(f"{placed(rows[0])}: {text}" for text, rows in notices.items()),
-        advice=tr("change the rows, or leave --strict out", "请修改这些行，或去掉 --strict"),
-    )
 
 
 def _not_wanted() -> NotSent:

@@ -6,9 +6,8 @@ import marshal
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from secrets import token_hex
 from tempfile import TemporaryFile
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bailian.batch.input.rows import BatchRow
 from bailian.batch.plan import Planned
@@ -19,10 +18,12 @@ from bailian.files.outputs import Place, row_place
 from bailian.i18n import tr
 from bailian.modalities import modality_of
 from bailian.store.batches import LastAttempt
-from bailian.store.paths import stored
-from bailian.store.schema import dumped
 from bailian.store.states import OPEN_STATES, Status
 from bailian.types import RowPlace
+
+if TYPE_CHECKING:
+    from bailian.engine.engine import Engine
+    from bailian.engine.job import OutputSpec
 
 SPOOLED_ROWS = 200
 
@@ -133,31 +134,19 @@ def _again(before: LastAttempt, spec: BatchSpec) -> bool:
     return passing or not spec.only_passing
 
 
-def values_of(planned: Planned, spec: BatchSpec, account: str, owner: str, now_s: float) -> tuple[Any, ...]:
-    """Return a job's row of the journal, in the order of `store.batches.COLUMNS`."""
+def intent_of(planned: Planned, spec: BatchSpec, engine: Engine) -> tuple[Any, ...]:
+    """Return a row's job as it is written down."""
     row, prepared = planned.row, planned.prepared
+    if spec.upload:
+        prepared = replace(prepared, upload=True)
     place = RowPlace(row.where, row.label, row.name, row.output)
-    kept = replace(prepared.stored(), row=place, upload=prepared.upload or spec.upload)
-    return (
-        f"{int(now_s):x}-{token_hex(5)}",
-        account,
-        row.kind,
-        prepared.model.name,
-        prepared.wire_model,
-        "waiting",
-        owner,
-        dumped(prepared.request),
-        dumped(kept.to_json()),
-        dumped(_saving(row, spec)),
-        now_s,
-        prepared.estimate_cny,
-        spec.run,
-        row.key,
-    )
+    return engine.row_of(prepared, _saving(row, spec), run=spec.run, row_key=row.key, place=place)
 
 
-def _saving(row: BatchRow, spec: BatchSpec) -> dict[str, Any]:
-    """Return where the row's files go, as `engine.job.Saving` keeps it."""
+def _saving(row: BatchRow, spec: BatchSpec) -> OutputSpec:
+    """Return where the row's files go."""
+    from bailian.engine.job import OutputSpec  # whoever only looks at a batch needs no engine
+
     template = row.name or spec.template or naming.DEFAULT_TEMPLATE
     recordings = row.fields.get("file") if row.kind == "transcription" else None
     named = row.name or spec.template
@@ -165,13 +154,7 @@ def _saving(row: BatchRow, spec: BatchSpec) -> dict[str, Any]:
     place = row_place(row.output, modality_of(row.kind).FILE_SUFFIXES) if row.output else Place(Path())
     if place.stem is not None:  # a name with fields is a template, another one is taken as it stands
         template, stem = (place.stem, None) if "{" in place.stem else (template, place.stem)
-    return {
-        "folder": stored(spec.folder / (place.folder or "")),
-        "template": template,
-        "sidecar": spec.sidecar,
-        "stem": stem,
-        "suffix": place.suffix,
-    }
+    return OutputSpec(spec.folder / (place.folder or ""), template, spec.sidecar, stem, place.suffix)
 
 
 class Spool:

@@ -6,7 +6,9 @@ import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
+from bailian.catalog import Catalog
 from bailian.cli.output.terminal import print_err
 from bailian.config import settings
 from bailian.config.settings import Settings
@@ -15,6 +17,19 @@ from bailian.i18n import tr
 from bailian.instructions import how_to
 from bailian.store.database import not_opened
 from bailian.store.private import private_file, private_folder
+
+if TYPE_CHECKING:
+    from bailian.engine.context import Progress
+    from bailian.engine.engine import Engine
+
+
+@contextmanager
+def engine_at(here: Settings, models: Catalog, progress: Progress, *, quiet: bool = True) -> Iterator[Engine]:
+    """Open an engine at the service that a command asks; `quiet` does not say that it is a sandbox."""
+    from bailian.engine.engine import Engine
+
+    with service(here, quiet=quiet) as there, Engine(there, models, progress) as engine:
+        yield engine
 
 
 @contextmanager

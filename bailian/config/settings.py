@@ -21,7 +21,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 from bailian.config.budget_settings import read_budgets, read_http_hosts
@@ -36,6 +36,9 @@ from bailian.errors import SetupError
 from bailian.i18n import tr
 from bailian.store.private import NO_HOME
 from bailian.text.decoding import NotText, read_text
+
+if TYPE_CHECKING:
+    from bailian.store.budgets import Budget
 
 T = TypeVar("T")
 GET_A_KEY_URL = "https://help.aliyun.com/zh/model-studio/get-api-key"
@@ -92,6 +95,14 @@ class Settings:
             return self.speech_url
         parts = urlsplit(self.base_url)
         return f"{'ws' if parts.scheme == 'http' else 'wss'}://{parts.netloc}/api-ws/v1/inference"
+
+    @property
+    def budgets(self) -> tuple[Budget, ...]:
+        """Return what all processes together may spend in a day and in a month."""
+        from bailian.store.budgets import Budget
+
+        limits = {"day": self.day_budget_cny, "month": self.month_budget_cny}
+        return tuple(Budget(limit_cny, name) for name, limit_cny in limits.items() if limit_cny is not None)
 
     @property
     def host(self) -> str:

@@ -7,7 +7,9 @@ from collections.abc import Generator, Iterable
 from contextlib import ExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
+from secrets import token_hex
 from types import TracebackType
+from typing import Any
 
 from bailian.catalog import Catalog, Mode, Model
 from bailian.config.settings import Settings
@@ -26,13 +28,14 @@ from bailian.service.client import Service
 from bailian.service.download import Downloader
 from bailian.service.transport import network
 from bailian.service.transport.headers import request_headers
+from bailian.store.batches import BatchStore
 from bailian.store.budgets import Budget
 from bailian.store.jobs import Journal
 from bailian.store.leases import ProcessLease
 from bailian.store.limits import SharedLimits
-from bailian.store.schema import JobRow
+from bailian.store.schema import JobRow, dumped
 from bailian.store.states import Status
-from bailian.types import Prepared
+from bailian.types import Prepared, RowPlace
 
 
 class Engine:
@@ -67,7 +70,7 @@ class Engine:
             downloader,
             self._speech,
             self._progress,
-            run_state=RunState(budgets=self._budgets()),
+            run_state=RunState(budgets=self.settings.budgets),
         )
         return self
 
@@ -75,10 +78,6 @@ class Engine:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._stack.close()
-
-    def _budgets(self) -> tuple[Budget, ...]:
-        limits = {"day": self.settings.day_budget_cny, "month": self.settings.month_budget_cny}
-        return tuple(Budget(limit_cny, name) for name, limit_cny in limits.items() if limit_cny is not None)
 
     def limit_run(self, run: str, limit_cny: float) -> None:
         """Stop a batch before it has cost more than this, whatever runs of it have spent already."""
@@ -100,27 +99,15 @@ class Engine:
 
         `run` and `row_key` say which batch or chat it belongs to.
         """
-        stored = prepared.stored()
-        job_id = self.journal.intend(
-            account=self.services.account,
-            kind=prepared.model.kind,
-            model=prepared.model.name,
-            wire_model=prepared.wire_model,
-            request=prepared.request,
-            prepared=stored,
-            saving=saving.to_json(),
-            estimate_cny=prepared.estimate_cny,
-            owner=self.services.lease.id,
-            run=run,
-            row_key=row_key,
-        )
+        row = self.row_of(prepared, saving, run=run, row_key=row_key)
+        BatchStore(self.journal, self.services.account).intend_all([row])
         return Job(
-            id=job_id,
+            id=row[0],
             kind=prepared.model.kind,
             model=prepared.model.name,
             wire_model=prepared.wire_model,
             request=prepared.request,
-            prepared=stored,
+            prepared=prepared.stored(),
             saving=saving,
             created_at_s=self.services.wall(),
             estimate_cny=prepared.estimate_cny,
@@ -129,6 +116,37 @@ class Engine:
             row_key=row_key,
             account_flags=self.settings.resume_flags,
             limits=self._limits(prepared.model),
+        )
+
+    def row_of(
+        self,
+        prepared: Prepared,
+        saving: OutputSpec,
+        *,
+        run: str | None,
+        row_key: str | None,
+        place: RowPlace | None = None,
+    ) -> tuple[Any, ...]:
+        """Return the row of the journal that says what is going to be done, in the order of `store.batches.COLUMNS`.
+
+        Its first value is the job's id. `place`: where a batch's row stands, and what its file says of its files.
+        """
+        now_s = self.services.wall()
+        return (
+            f"{int(now_s):x}-{token_hex(5)}",
+            self.services.account,
+            prepared.model.kind,
+            prepared.model.name,
+            prepared.wire_model,
+            Status.WAITING.value,
+            self.services.lease.id,
+            dumped(prepared.request),
+            dumped(replace(prepared.stored(), row=place).to_json()),
+            dumped(saving.to_json()),
+            now_s,
+            prepared.estimate_cny,
+            run,
+            row_key,
         )
 
     def _limits(self, model: Model) -> Limits:

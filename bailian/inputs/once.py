@@ -111,10 +111,9 @@ def lasting_text(field: str, path: Path) -> tuple[Path, bool]:
             return kept(read_bytes(file, TEXT_MAX_BYTES), "txt", home_folder()), True
     except TooLarge:
         size = f"{TEXT_MAX_BYTES // 1024**2} MB"
-        reason = tr(f"it has more than {size}", f"超过 {size}")
+        raise InvalidRequest.unreadable(field, path, tr(f"it has more than {size}", f"超过 {size}")) from None
     except OSError as error:
-        reason = error.strerror or str(error)
-    raise InvalidRequest.one(field, tr(f"cannot read {path}: {reason}", f"无法读取 {path}：{reason}"), advice="")
+        raise InvalidRequest.unreadable(field, path, error) from None
 
 
 def _placed(write: Callable[[BinaryIO], str], suffix: str, home: Path) -> Path:

@@ -81,12 +81,7 @@ def resolve_recording(field: str, text: str, home: Path) -> Input:
     except BailianError:
         raise
     except Exception as error:  # noqa: BLE001 - a NUL in the name, odd headers: it is said about this field
-        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
-        raise InvalidRequest.one(
-            field,
-            tr(f"cannot read {text}: {reason}", f"无法读取 {text}：{reason}"),
-            advice=tr("check the path", "请检查路径"),
-        ) from None
+        raise InvalidRequest.unreadable(field, text, error, advice=tr("check the path", "请检查路径")) from None
 
 
 def _resolved(field: str, text: str, home: Path) -> Input:

@@ -74,10 +74,7 @@ def opened_file(field: str, path: Path) -> BinaryIO:
     try:
         return path.open("rb")
     except (OSError, ValueError) as error:  # ValueError: a NUL, or what this file system has no name for
-        reason = getattr(error, "strerror", None) or error
-        raise InvalidRequest.one(
-            field, tr(f"cannot read {path}: {reason}", f"无法读取 {path}：{reason}"), advice=""
-        ) from None
+        raise InvalidRequest.unreadable(field, path, error) from None
 
 
 def _looked_at(field: str, data: bytes, path: Path | None, name: str, home: Path) -> Input:

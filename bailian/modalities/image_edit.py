@@ -17,7 +17,7 @@ from bailian.files import formats
 from bailian.i18n import tr
 from bailian.modalities import image
 from bailian.modalities.rules import choice, fields, sizes
-from bailian.types import AnswerContext, Input, Item, Notice, Prepared, StoredRequest
+from bailian.types import AnswerContext, Input, Notice, Prepared
 
 KIND = "image_edit"
 DEFAULT_MODELS = ("qwen-image-edit", "qwen-image-2.0")
@@ -205,19 +205,8 @@ def _body(request: ImageEditRequest, model: Model, wire_model: str) -> dict[str,
     }
 
 
-def items(answer: Mapping[str, Any], prepared: StoredRequest) -> list[Item]:
-    """Return the pictures of an answer."""
-    return image.items(answer, prepared)
-
-
-def charged_cny(answer: Mapping[str, Any], prepared: StoredRequest) -> float | None:
-    """Return pictures billed × price."""
-    return image.charged_cny(answer, prepared)
-
-
-def with_paths(answer: Mapping[str, Any], prepared: StoredRequest, paths: Mapping[int, str]) -> dict[str, Any]:
-    """Return the answer's `output` with each picture's `path` beside its link."""
-    return image.with_paths(answer, prepared, paths)
+# The pictures of an answer, what they cost, and where they are: as of pictures that are made from nothing.
+items, charged_cny, with_paths = image.items, image.charged_cny, image.with_paths
 
 
 def asked_prompt(body: Mapping[str, Any]) -> str:

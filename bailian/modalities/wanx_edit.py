@@ -19,7 +19,7 @@ from bailian.i18n import tr
 from bailian.modalities import image
 from bailian.modalities.rules import choice, fields, mask_rules
 from bailian.modalities.wanx_functions import ARGUMENTS, BY_TITLE, FUNCTIONS, Function
-from bailian.types import AnswerContext, Input, Item, Notice, Prepared, StoredRequest
+from bailian.types import AnswerContext, Input, Notice, Prepared
 
 KIND = "wanx_edit"
 DEFAULT_MODELS = ("wanx2.1-imageedit",)
@@ -273,19 +273,8 @@ def _body(request: WanxEditRequest, wire_model: str, name: str, prompt: str) -> 
     return {"model": wire_model, "input": wire_input, "parameters": parameters}
 
 
-def items(answer: Mapping[str, Any], prepared: StoredRequest) -> list[Item]:
-    """Return the pictures of an answer."""
-    return image.items(answer, prepared)
-
-
-def charged_cny(answer: Mapping[str, Any], prepared: StoredRequest) -> float | None:
-    """Return pictures billed × price."""
-    return image.charged_cny(answer, prepared)
-
-
-def with_paths(answer: Mapping[str, Any], prepared: StoredRequest, paths: Mapping[int, str]) -> dict[str, Any]:
-    """Return the answer's `output` with each picture's `path` beside its link."""
-    return image.with_paths(answer, prepared, paths)
+# The pictures of an answer, what they cost, and where they are: as of pictures that are made from nothing.
+items, charged_cny, with_paths = image.items, image.charged_cny, image.with_paths
 
 
 def asked_prompt(body: Mapping[str, Any]) -> str:

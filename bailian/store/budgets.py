@@ -8,16 +8,17 @@ from datetime import datetime
 
 from bailian.errors import BudgetExceeded
 from bailian.i18n import tr
+from bailian.instructions import how_to
 from bailian.store.sums import COUNTED_CNY, NANO, QUARTER_S, SENT_S, nano, quarter
 
 
 @dataclass(frozen=True)
 class Budget:
-    """What may be spent in a calendar day or month here, or by one batch."""
+    """What may be spent in a calendar day or month here, by one batch, or by one request."""
 
     limit_cny: float
     name: str
-    """"day", "month" or "run"."""
+    """"day", "month", "run" or "request"."""
     run: str | None = None
 
     def since_s(self, now_s: float) -> float:
@@ -29,49 +30,62 @@ class Budget:
     @property
     def title(self) -> str:
         """Return the name in the user's language."""
-        return budget_title(self.name)
+        return tr(self.name, {"day": "当日", "month": "当月", "run": "本批次", "request": "本次请求"}[self.name])
+
+    @property
+    def is_of_an_option(self) -> bool:
+        """Return whether it was given with the command, and not in the settings."""
+        return self.name in ("run", "request")
 
 
-def budget_title(name: str) -> str:
-    """Return "day", "month" or "run" in the user's language."""
-    return tr(name, {"day": "当日", "month": "当月", "run": "本批次"}[name])
+def no_room(budget: Budget, spent_cny: float, cost_cny: float) -> BudgetExceeded:
+    """Return what is said of a request that does not fit into a budget."""
+    advice = tr(
+        "nothing more is sent; raise the budget, or run the command again when the next one begins",
+        "不再发送请求；请提高预算，或在下一个预算周期重新运行",
+    )
+    if budget.is_of_an_option:
+        option = how_to().cost_limit()
+        advice = tr(f"raise {option}, or ask for less", f"请提高 {option}，或减少请求的数量")
+    # No exponent, no zeros at the end: a short text costs 0.00008.
+    limit, spent, cost = (f"{cny:.8f}".rstrip("0").rstrip(".") for cny in (budget.limit_cny, spent_cny, cost_cny))
+    return BudgetExceeded(
+        tr(
+            f"the budget of the {budget.title} is {limit} CNY: {spent} are spent or reserved, this may cost {cost}",
+            f"{budget.title}预算为 {limit} 元：已用或预留 {spent} 元，该请求可能需要 {cost} 元",
+        ),
+        advice=advice,
+    )
 
 
-def cost_unknown(name: str) -> str:
-    """Return why a budget keeps a request from being sent whose cost nobody knows."""
-    title = budget_title(name)
-    return tr(
-        f"what this costs is not known before, so the budget of the {title} cannot be kept",
-        f"该请求的费用无法事先得知，无法保证{title}预算",
+def cost_unknown(budget: Budget, what: str) -> BudgetExceeded:
+    """Return what is said of requests (`what`: a model, a file with its rows) whose cost nobody knows."""
+    variable, key = f"BAILIAN_{budget.name.upper()}_BUDGET_CNY", f"`{budget.name}_cny`"
+    without = tr(f"leave {variable} or {key} in settings.toml out", f"请去掉 {variable} 或 settings.toml 中的 {key}")
+    if budget.is_of_an_option:
+        without = tr(f"leave {how_to().cost_limit()} out", f"请去掉 {how_to().cost_limit()}")
+    return BudgetExceeded(
+        tr(
+            f"the budget of the {budget.title} cannot be kept, so nothing is sent; cost not known before: {what}",
+            f"无法保证{budget.title}预算，未发送请求；费用无法事先得知：{what}",
+        ),
+        advice=tr(
+            f"{without} (a recording's length may be unknown), or put `price_cny` into the user's models.toml",
+            f"{without}（录音时长可能未知），或在用户的 models.toml 中填写 price_cny",
+        ),
     )
 
 
 def check_budget(db: sqlite3.Connection, job_id: str, budget: Budget, now_s: float) -> None:
     """Compare what was spent or may be with the limit, inside the transaction that reserves the next."""
-    account, estimate_cny, lost_cny = db.execute(
-        "SELECT account, estimate_cny, lost_cny FROM jobs WHERE id = ?", (job_id,)
+    account, model, estimate_cny, lost_cny = db.execute(
+        "SELECT account, model, estimate_cny, lost_cny FROM jobs WHERE id = ?", (job_id,)
     ).fetchone()
+    if estimate_cny is None:
+        raise cost_unknown(budget, model)
     spent_cny = counted_cny(db, account, budget, now_s, but=job_id) + lost_cny
-    if estimate_cny is None:
-        text = cost_unknown(budget.name)
-    elif spent_cny + estimate_cny > budget.limit_cny + 1e-9:
-        text = tr(
-            f"the budget of the {budget.title} is {budget.limit_cny:g} CNY: {spent_cny:g} are spent or reserved, "
-            f"this may cost {estimate_cny:g}",
-            f"{budget.title}预算为 {budget.limit_cny:g} 元：已用或预留 {spent_cny:g} 元，该请求可能需要 {estimate_cny:g} 元",
-        )
-    else:
-        return
-    advice = tr(
-        "nothing more is sent; raise the budget, or run the command again when the next one begins",
-        "不再发送请求；请提高预算，或在下一个预算周期重新运行",
-    )
-    if estimate_cny is None:
-        advice = tr(
-            "nothing is sent; put `price_cny` into the user's models.toml, or leave the budget out",
-            "不发送请求；请在用户的 models.toml 中填写 price_cny，或去掉预算",
-        )
-    raise BudgetExceeded(text, advice=advice)
+    if spent_cny + estimate_cny > budget.limit_cny + 1e-9:
+        raise no_room(budget, spent_cny, estimate_cny)
 
 
 def counted_cny(db: sqlite3.Connection, account: str, budget: Budget, now_s: float, but: str = "") -> float:

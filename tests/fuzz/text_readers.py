@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from bailian.batch.input.reader import read_rows
-from bailian.batch.plan import plan
+from bailian.batch.plan import plan_each
 from bailian.cli.args.config_file import holds_many, read_request
 from bailian.errors import InvalidRequest, SetupError
+from bailian.inputs.lookup import Inputs
 from bailian.modalities.image import ImageRequest
 from bailian.modalities.rules import fields, sizes, values
 from bailian.modalities.rules.texts import sendable
@@ -131,7 +132,8 @@ def rows_reader(name: str) -> Any:
     def read(data: bytes) -> None:
         rows = read_rows(written(name, data), None, models=CATALOG)
         with suppress(InvalidRequest):
-            for planned in plan(rows, CATALOG, "beijing", lambda _, word: Input(word)):
+            inputs = Inputs(folder(), lambda _field, word, _home: Input(word))
+            for planned in plan_each(rows, CATALOG, "beijing", inputs):
                 json.dumps(planned.prepared.stored().to_json(), allow_nan=False).encode()
 
     return read

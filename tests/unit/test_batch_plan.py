@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,10 +16,11 @@ from bailian.batch.estimate import estimate
 from bailian.batch.input.problems import Problems
 from bailian.batch.input.reader import read_rows
 from bailian.batch.input.rows import BatchRow
-from bailian.batch.plan import Planned, plan
-from bailian.catalog import load
+from bailian.batch.plan import Planned, plan_each
+from bailian.catalog import Catalog, load
 from bailian.errors import InvalidRequest
 from bailian.i18n import language
+from bailian.inputs.lookup import Inputs
 from bailian.types import Input, Notice, Probe, SpeechContext
 
 CATALOG = load()
@@ -39,6 +40,13 @@ def resolve(field: str, word: str) -> Input:
 
 def row(fields: dict[str, Any], kind: str = "image", where: str = "line 1") -> BatchRow:
     return BatchRow(kind, fields, where, None, None, None, "0" * 24)
+
+
+def plan(
+    rows: Iterable[BatchRow], catalog: Catalog, region: str, resolve: Callable[[str, str], Input], *, source: str = ""
+) -> list[Planned]:
+    inputs = Inputs(Path(), lambda field, word, _home: resolve(field, word))
+    return list(plan_each(rows, catalog, region, inputs, source=source))
 
 
 def planned_of(*rows: BatchRow) -> list[Planned]:

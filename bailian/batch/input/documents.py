@@ -11,7 +11,7 @@ from typing import Any, TextIO
 from bailian.batch.input.problems import Problems
 from bailian.batch.input.row_schema import PARTS, SECTIONS
 from bailian.catalog import did_you_mean
-from bailian.errors import InvalidRequest
+from bailian.errors import InvalidRequest, Problem
 from bailian.i18n import tr
 from bailian.text.json_text import NotJson, loaded
 
@@ -109,7 +109,12 @@ def _lines(numbered: Iterable[tuple[int, str]], problems: Problems) -> Iterator[
             yield RawRow(where, value)
 
 
-def _document(text: str, source: str, kind: str | None, problems: Problems) -> Document:
+def whole(text: str, source: str) -> tuple[Any, list[Problem]]:
+    """Return the value of a JSON file, and what stands in it twice: JSON keeps the last, a paid request must not.
+
+    Raises:
+        InvalidRequest: it is not JSON; with line and column.
+    """
     try:
         value, doubled = loaded(text)
     except NotJson as error:
@@ -119,8 +124,12 @@ def _document(text: str, source: str, kind: str | None, problems: Problems) -> D
         ) from None
     except ValueError as error:
         raise InvalidRequest.one("config", f"{source}: {error}") from None
-    for path in doubled:
-        problems.add("", path, _twice())
+    return value, [Problem(path, _twice()) for path in doubled]
+
+
+def _document(text: str, source: str, kind: str | None, problems: Problems) -> Document:
+    value, doubled = whole(text, source)
+    problems.add_all("", doubled)
     if isinstance(value, list):
         return Document(RawRow(f"[{index}]", row) for index, row in enumerate(value))
     if not isinstance(value, dict):

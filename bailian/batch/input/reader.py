@@ -48,7 +48,7 @@ def read_rows(
     try:
         yield from _rows(path, source, kind, maker, problems)
     except OSError as error:
-        raise _refusal(f"cannot read {source}: {error.strerror}", f"无法读取 {source}：{error.strerror}") from None
+        raise InvalidRequest.unreadable("config", source, error) from None
     except NotText as error:
         raise InvalidRequest.one("config", str(error)) from None
     problems.raise_if_any()

@@ -55,14 +55,11 @@ class PromptFiles:
             found = read_text(path)
             sendable(found, str(path))
         except NotText as error:
-            text = str(error)
+            raise InvalidRequest.one("prompt_file", str(error)) from None
         except (OSError, ValueError) as error:  # ValueError: a NUL in the name
-            reason = error.strerror if isinstance(error, OSError) else str(error)
-            text = tr(f"cannot read {path}: {reason}", f"无法读取 {path}：{reason}")
-        else:
-            # As it stands, like a prompt in the row itself: the row's key is made of it. `prepare` mends its line ends.
-            return found.text.strip(), read_as(found.remark)
-        raise InvalidRequest.one("prompt_file", text)
+            raise InvalidRequest.unreadable("prompt_file", path, error) from None
+        # As it stands, like a prompt in the row itself: the row's key is made of it. `prepare` mends its line ends.
+        return found.text.strip(), read_as(found.remark)
 
 
 def fields_of_row(form: RowSchema, values: Mapping[str, Any], files: PromptFiles, *, cells: bool = False) -> RowFields:

@@ -29,20 +29,20 @@ _ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 
 @dataclass(frozen=True, slots=True)
 class BatchRow:
-    """One request of a batch."""
+    """One request of a batch; a single request is a batch of one row, which has no place and no key."""
 
     kind: str
     fields: dict[str, Any]
     """Under our names, complete with the file's defaults; paths of inputs are absolute."""
-    where: str
+    where: str = ""
     """Its place: "image_tasks[3]", "[3]" in a list, "line 12", "request"; the second of a matrix adds "#2"."""
-    name: str | None
+    name: str | None = None
     """Template of its file names, see `files.naming`."""
-    output: str | None
+    output: str | None = None
     """Folder below the output folder, in the words of a template."""
-    label: str | None
+    label: str | None = None
     """The user's `id`."""
-    key: str
+    key: str = ""
     """The same for the same content, wherever in the file or on the disk it stands; two equal rows are "…", "…-2"."""
     notices: tuple[Notice, ...] = ()
     """What is to be said about how it was read."""

@@ -15,11 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from bailian.batch.service_batches.line_format import PRICE_SHARE, complete_answer, discounted
-from bailian.errors import BudgetExceeded
 from bailian.files.naming import sync_folder
-from bailian.i18n import tr
 from bailian.store.batches import CHUNK_ROWS
-from bailian.store.budgets import Budget, cost_unknown, counted_cny
+from bailian.store.budgets import Budget, cost_unknown, counted_cny, no_room
 from bailian.store.database import unusable
 from bailian.store.jobs import Journal
 from bailian.store.private import private_file
@@ -121,15 +119,17 @@ class Members:
             room = [(budget, budget.limit_cny - counted_cny(db, self._account, budget, now_s)) for budget in budgets]
             for job_id in job_ids:
                 row = db.execute(
-                    "SELECT prepared, estimate_cny FROM jobs WHERE id = ? AND owner = ? AND state = 'waiting'",
+                    "SELECT model, prepared, estimate_cny FROM jobs WHERE id = ? AND owner = ? AND state = 'waiting'",
                     (job_id, self._owner),
                 ).fetchone()
                 if row is None:
                     continue
                 cost_cny = None if row["estimate_cny"] is None else row["estimate_cny"] * PRICE_SHARE
-                full = next((budget for budget, left in room if cost_cny is None or cost_cny > left + 1e-9), None)
-                if full is not None:
-                    return taken, _no_room(full, cost_cny)
+                for budget, left in room:
+                    if cost_cny is None:
+                        return taken, cost_unknown(budget, row["model"])
+                    if cost_cny > left + 1e-9:
+                        return taken, no_room(budget, budget.limit_cny - left, cost_cny)
                 room = [(budget, left - (cost_cny or 0.0)) for budget, left in room]
                 move(
                     self._database,
@@ -211,19 +211,3 @@ class Members:
                 " AND state IN ('sending', 'unsettled', 'ended')",
                 (self._account, self._owner),
             )
-
-
-def _no_room(budget: Budget, cost_cny: float | None) -> BudgetExceeded:
-    text = tr(
-        f"the budget of the {budget.title} ({budget.limit_cny:g} CNY) has no room for the next row",
-        f"{budget.title}预算（{budget.limit_cny:g} 元）已不足以运行下一行",
-    )
-    if cost_cny is None:
-        text = cost_unknown(budget.name)
-    return BudgetExceeded(
-        text,
-        advice=tr(
-            "raise the budget, or run the command again when the next one begins",
-            "请提高预算，或在下一个预算周期重新运行",
-        ),
-    )

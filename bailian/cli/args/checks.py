@@ -1,57 +1,59 @@
-"""What is refused before sending because the user said so: adaptions and cost."""
+"""Requests of the command line → ready to send, or why they are not: the same checks as of a batch."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
+from dataclasses import replace
 
+from bailian.batch.findings import Findings
+from bailian.batch.input.rows import BatchRow
+from bailian.batch.plan import Planned, planned
+from bailian.catalog import Catalog, Mode
 from bailian.cli.args.options import SharedOptions
-from bailian.cli.output.terminal import money
-from bailian.errors import BudgetExceeded, InvalidRequest
+from bailian.config.settings import Settings
+from bailian.errors import InvalidRequest
 from bailian.i18n import tr
+from bailian.inputs.lookup import Inputs
+from bailian.modalities import refine_estimate
+from bailian.store.budgets import Budget
 from bailian.types import Prepared
 
 
-def check_strict(prepared: Sequence[Prepared], common: SharedOptions) -> None:
-    """Refuse what would be adapted, if `--strict` says so."""
-    notices = dict.fromkeys(notice.message for one in prepared for notice in one.notices)
-    if common.strict and notices:
-        raise InvalidRequest.one(
-            "",
-            "\n".join(notices),
-            advice=tr(
-                "--strict refuses what would be adapted: change the request, or leave --strict out",
-                "--strict 拒绝需要调整的请求：请修改请求，或去掉 --strict",
-            ),
-        )
-
-
-def check_cost(prepared: Sequence[Prepared], common: SharedOptions) -> None:
-    """Refuse to spend more than `--max-cost`, or what nobody knows.
+def checked(
+    rows: Iterable[BatchRow], common: SharedOptions, here: Settings, models: Catalog, *, upload: bool = False
+) -> list[Prepared]:
+    """Return requests that are ready to send; `upload` sends local files by upload whatever their size.
 
     Raises:
-        BudgetExceeded: with the cost.
+        InvalidRequest: one of them is wrong, or would be adapted although `--strict` was given.
+        BudgetExceeded: they may cost too much, or nobody knows what.
     """
-    limit_cny = common.max_cost_cny
-    if limit_cny is None:
-        return
-    for one in prepared:
-        if one.estimate_cny is None:
-            raise BudgetExceeded(
+    inputs, found, ready = Inputs(here.home), Findings(), []
+    for row in rows:
+        prepared = planned(row, models, here.region, inputs).prepared
+        if common.dry_run or common.max_cost_cny is not None:
+            prepared = refine_estimate(prepared)
+        if common.max_cost_cny is not None:
+            prepared = replace(prepared, context=replace(prepared.context, single_attempt=True))
+        ready.append(replace(prepared, upload=True) if upload else prepared)
+        found.add(Planned(row, prepared))
+    if not common.wait:
+        _check_wait(ready)
+    if common.strict:
+        found.refuse_adapted()
+    limits_cny = [] if common.max_cost_cny is None else [common.max_cost_cny]
+    found.refuse_cost([*(Budget(limit_cny, "request") for limit_cny in limits_cny), *here.budgets])
+    return ready
+
+
+def _check_wait(ready: Iterable[Prepared]) -> None:
+    for one in ready:
+        if one.model.mode != Mode.TASK:
+            raise InvalidRequest.one(
+                "no-wait",
                 tr(
-                    f"what {one.model.name} will cost is not known before, so --max-cost cannot be kept",
-                    f"{one.model.name} 的费用无法事先得知，无法保证 --max-cost",
+                    f"{one.model.name} answers with the result itself: there is no task to fetch later",
+                    f"{one.model.name} 直接返回结果，没有可供稍后取回的任务",
                 ),
-                advice=tr(
-                    "leave --max-cost out (a recording's length may be unknown), or put `price_cny` into the user's models.toml",
-                    "请去掉 --max-cost（录音时长可能未知），或在用户的 models.toml 中填写 price_cny",
-                ),
+                advice=tr("leave --no-wait out", "请去掉 --no-wait"),
             )
-    total_cny = round(sum(one.estimate_cny or 0 for one in prepared), 6)
-    if total_cny > limit_cny:
-        raise BudgetExceeded(
-            tr(
-                f"this may cost {money(total_cny)} CNY, --max-cost is {limit_cny:g}",
-                f"可能需要 {money(total_cny)} 元，超过 --max-cost {limit_cny:g} 元",
-            ),
-            advice=tr("raise --max-cost, or ask for less", "请提高 --max-cost，或减少请求的数量"),
-        )

@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from bailian.batch.input.documents import whole
 from bailian.batch.input.row_schema import flat_fields
 from bailian.errors import InvalidRequest
 from bailian.i18n import tr
 from bailian.text.decoding import Decoded, NotText, read_text
-from bailian.text.json_text import NotJson, loaded
+from bailian.text.json_text import loaded
 from bailian.types import Notice, read_as
 
 MANY = (".jsonl", ".ndjson", ".csv", ".tsv")
@@ -48,17 +49,11 @@ def read_request(path: Path, notices: list[Notice] | None = None) -> dict[str, A
     found = _text_of(path)
     if notices is not None:
         notices += read_as(found.remark)
-    try:
-        value, doubled = loaded(found.text)
-    except NotJson as error:
-        placed = error.placed()
-        raise _refused(f"{path} is not JSON: {placed}", f"{path} 不是合法的 JSON：{placed}") from None
-    except ValueError as error:
-        raise InvalidRequest.one("config", f"{path}: {error}") from None
-    if doubled:  # JSON keeps the last; a paid request should not be read that way
-        raise InvalidRequest.one(doubled[0], tr("stands twice in the same object", "在同一对象中出现两次"))
+    value, doubled = whole(found.text, str(path))
+    if doubled:
+        raise InvalidRequest(doubled)
     if not isinstance(value, dict):
-        raise _refused(f"{path} holds no JSON object", f"{path} 的内容不是 JSON 对象")
+        raise InvalidRequest.one("config", tr(f"{path} holds no JSON object", f"{path} 的内容不是 JSON 对象"))
     return flat_fields(value)
 
 
@@ -68,8 +63,4 @@ def _text_of(path: Path) -> Decoded:
     except NotText as error:
         raise InvalidRequest.one("config", str(error)) from None
     except OSError as error:
-        raise _refused(f"cannot read {path}: {error.strerror}", f"无法读取 {path}：{error.strerror}") from None
-
-
-def _refused(english: str, chinese: str) -> InvalidRequest:
-    return InvalidRequest.one("config", tr(english, chinese))
+        raise InvalidRequest.unreadable("config", path, error) from None

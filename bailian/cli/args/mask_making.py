@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bailian.cli.args.input_fields import input_of
 from bailian.cli.args.mask_options import Looks
 from bailian.errors import InvalidRequest
 from bailian.files import pictures
 from bailian.i18n import tr
 from bailian.inputs import masks
+from bailian.inputs.lookup import input_of
 from bailian.inputs.made_masks import made_of, options_in
 from bailian.inputs.resolve import reading
 from bailian.modalities.rules import mask_rules

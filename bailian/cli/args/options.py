@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
@@ -68,145 +69,135 @@ def not_nan(ctx: click.Context, param: click.Parameter, value: float | None) -> 
 
 
 Decorated = Callable[..., Any]
+Decorator = Callable[[Decorated], Decorated]
 
 
-def output_option(metavar: str, text: str) -> Callable[[Decorated], Decorated]:
-    return click.option("-o", "--output", metavar=metavar, help=text)
+def option(words: str, english: str, chinese: str, **how: Any) -> Decorator:
+    """An option as help shows it: `--seed N`, `-o --output DIR`; `--max-cost max_cost_cny CNY` gives it another name.
+
+    Its help stands in both languages; `how` is click's.
+    """
+    names = [word for word in words.split() if word.startswith("-") or (word.isidentifier() and word.islower())]
+    metavar = [word for word in words.split() if word not in names]
+    if metavar:
+        how["metavar"] = metavar[0]
+    return click.option(*names, help=tr(english, chinese), **how)
 
 
-def naming_options(function: Decorated) -> Decorated:
-    """What files are called, and what is written beside them."""
-    for option in (
-        click.option(
-            "--sidecar",
-            is_flag=True,
-            help=tr("Write NAME.json beside each file.", "为每个文件写一份同名 .json 说明。"),
-        ),
-        click.option(
-            "--name",
-            metavar="TEMPLATE",
-            help=tr(
-                "File name: {date} {time} {model} {prompt} {seed} {n} {task_id} {index}.",
-                "文件名模板：{date} {time} {model} {prompt} {seed} {n} {task_id} {index}。",
-            ),
-        ),
-    ):
-        function = option(function)
-    return function
+def flag(words: str, english: str, chinese: str) -> Decorator:
+    return option(words, english, chinese, is_flag=True)
 
 
-def saving_options(function: Decorated) -> Decorated:
-    """Where many results go: a folder."""
-    folder = output_option("DIR", tr("Folder for the files [default: outputs/].", "保存文件的目录 [默认: outputs/]。"))
-    return folder(naming_options(function))
+def switch(words: str, english: str, chinese: str) -> Decorator:
+    """On, off, or (None) as a config file or the model says."""
+    return option(words, english, chinese, default=None)
 
 
-def text_saving_options(function: Decorated) -> Decorated:
-    """Where a text goes: stdout, or a file."""
-    file = output_option("FILE", tr("Write the text to FILE, not to stdout.", "把文本写入 FILE，而不是 stdout。"))
-    return file(naming_options(function))
+def together(*options: Decorator) -> Decorator:
+    """Options that go together, in the order in which help shows them."""
+
+    def decorated(function: Decorated) -> Decorated:
+        for one in reversed(options):
+            function = one(function)
+        return function
+
+    return decorated
 
 
-def file_saving_options(function: Decorated) -> Decorated:
-    """Where the file of one request goes: into a folder, under a name, or to stdout."""
-    anywhere = output_option(
-        "DIR|FILE|-",
-        tr("Folder, file or stdout (-) [default: outputs/].", "目录、文件或 stdout（-）[默认: outputs/]。"),
-    )
-    return anywhere(naming_options(function))
+# What several scripts ask for.
+seed_option = option("--seed N", "0 to 2147483647.", "随机种子，0 到 2147483647。", type=WHOLE_NUMBER)
+negative_prompt_option = option("--negative-prompt TEXT", "What must not be in it.", "反向提示词。")
+prompt_extend_option = switch(
+    "--prompt-extend/--no-prompt-extend",
+    "Let the service enrich the prompt [default: on].",
+    "智能改写提示词 [默认: 开]。",
+)
+watermark_option = switch("--watermark/--no-watermark", "Mark as made by AI [default: off].", "添加水印 [默认: 关]。")
+upload_option = flag("--upload", "Upload local pictures, small ones too.", "本地图片一律先上传。")
+json_option = flag("--json as_json", "JSON on stdout.", "输出 JSON。")
 
 
-def account_options(function: Decorated) -> Decorated:
-    """Which service, and as whom. No option takes a key: it would show in `ps`."""
-    for option in (
-        click.option("--workspace", metavar="ID", help=tr("Workspace (业务空间) id.", "业务空间 ID。")),
-        click.option(
-            "--base-url", metavar="URL", help=tr("Another host, with /api/v1.", "其他服务地址（含 /api/v1）。")
-        ),
-        click.option(
-            "--region", metavar="REGION", help=tr("beijing (default), singapore, …", "beijing（默认）、singapore 等。")
-        ),
-        click.option(
-            "--sandbox",
-            is_flag=True,
-            envvar="BAILIAN_SANDBOX",
-            help=tr("Try it: a local sandbox, no key, no cost.", "试用：本地沙箱，无需密钥，不产生费用。"),
-        ),
-    ):
-        function = option(function)
-    return function
+def seconds_option(words: str, english: str, chinese: str, **how: Any) -> Decorator:
+    """A time above 0."""
+    above_0 = click.FloatRange(min=0, min_open=True)
+    return option(f"{words} SECONDS", english, chinese, type=above_0, callback=not_nan, **how)
 
 
-def verbosity_options(function: Decorated) -> Decorated:
-    """How much is said, and in which form."""
-    for option in (
-        click.option(
-            "-v",
-            "--verbose",
-            is_flag=True,
-            help=tr("Say each change of status on stderr.", "在 stderr 输出每次状态变化。"),
-        ),
-        click.option("-q", "--quiet", is_flag=True, help=tr("Only errors on stderr.", "stderr 只输出错误。")),
-        click.option(
-            "--json", "as_json", is_flag=True, help=tr("One JSON object on stdout.", "在 stdout 输出一个 JSON 对象。")
-        ),
-    ):
-        function = option(function)
-    return function
-
-
-def running_options(function: Decorated) -> Decorated:
-    """How the request is run."""
-    for option in (
-        click.option(
-            "--strict",
-            is_flag=True,
-            help=tr("Refuse what would be adapted with a note.", "凡需调整（有提示）的请求一律拒绝。"),
-        ),
-        click.option(
-            "--use-successor",
-            is_flag=True,
-            help=tr("Send a retired model's successor instead.", "模型已下线时改用其后继模型。"),
-        ),
-        click.option(
-            "--max-cost",
-            "max_cost_cny",
-            type=click.FloatRange(min=0),
-            callback=not_nan,
-            metavar="CNY",
-            help=tr("Refuse to spend more than this.", "费用超过此金额则拒绝。"),
-        ),
-        click.option(
-            "--timeout",
-            "timeout_s",
-            type=click.FloatRange(min=0, min_open=True),
-            callback=not_nan,
-            default=1800,
-            metavar="SECONDS",
-            help=tr(
-                "Wait at most so long; the task goes on [default: 1800].",
-                "最长等待时间，超过后任务继续在服务端运行 [默认: 1800]。",
-            ),
-        ),
-        click.option(
-            "--wait/--no-wait",
-            default=True,
-            help=tr("--no-wait prints the task id and leaves.", "--no-wait 只提交任务并输出 task_id。"),
-        ),
-        click.option(
-            "--dry-run",
-            is_flag=True,
-            help=tr("Show the request and its cost; send nothing.", "只显示请求与费用，不发送。"),
-        ),
-        click.option(
-            "--config",
-            type=click.Path(path_type=Path),
-            metavar="FILE",
-            help=tr("Read the request from a JSON file; flags win.", "从 JSON 文件读取请求；命令行参数优先。"),
-        ),
-    ):
-        function = option(function)
-    return function
+naming_options = together(
+    option(
+        "--name TEMPLATE",
+        "File name: {date} {time} {model} {prompt} {seed} {n} {task_id} {index}.",
+        "文件名模板：{date} {time} {model} {prompt} {seed} {n} {task_id} {index}。",
+    ),
+    flag("--sidecar", "Write NAME.json beside each file.", "为每个文件写一份同名 .json 说明。"),
+)
+# Where the file of one request goes, where many results go, and where a text does.
+file_saving_options = together(
+    option(
+        "-o --output DIR|FILE|-",
+        "Folder, file or stdout (-) [default: outputs/].",
+        "目录、文件或 stdout（-）[默认: outputs/]。",
+    ),
+    naming_options,
+)
+saving_options = together(
+    option("-o --output DIR", "Folder for the files [default: outputs/].", "保存文件的目录 [默认: outputs/]。"),
+    naming_options,
+)
+text_saving_options = together(
+    option("-o --output FILE", "Write the text to FILE, not to stdout.", "把文本写入 FILE，而不是 stdout。"),
+    naming_options,
+)
+# Which service, and as whom. No option takes a key: it would show in `ps`.
+account_options = together(
+    option(
+        "--sandbox",
+        "Try it: a local sandbox, no key, no cost.",
+        "试用：本地沙箱，无需密钥，不产生费用。",
+        is_flag=True,
+        envvar="BAILIAN_SANDBOX",
+    ),
+    option("--region REGION", "beijing (default), singapore, …", "beijing（默认）、singapore 等。"),
+    option("--base-url URL", "Another host, with /api/v1.", "其他服务地址（含 /api/v1）。"),
+    option("--workspace ID", "Workspace (业务空间) id.", "业务空间 ID。"),
+)
+# How much is said, and in which form.
+verbosity_options = together(
+    flag("--json as_json", "One JSON object on stdout.", "在 stdout 输出一个 JSON 对象。"),
+    flag("-q --quiet", "Only errors on stderr.", "stderr 只输出错误。"),
+    flag("-v --verbose", "Say each change of status on stderr.", "在 stderr 输出每次状态变化。"),
+)
+# How the request is run.
+running_options = together(
+    option(
+        "--config FILE",
+        "Read the request from a JSON file; flags win.",
+        "从 JSON 文件读取请求；命令行参数优先。",
+        type=click.Path(path_type=Path),
+    ),
+    flag("--dry-run", "Show the request and its cost; send nothing.", "只显示请求与费用，不发送。"),
+    option(
+        "--wait/--no-wait",
+        "--no-wait prints the task id and leaves.",
+        "--no-wait 只提交任务并输出 task_id。",
+        default=True,
+    ),
+    seconds_option(
+        "--timeout timeout_s",
+        "Wait at most so long; the task goes on [default: 1800].",
+        "最长等待时间，超过后任务继续在服务端运行 [默认: 1800]。",
+        default=1800,
+    ),
+    option(
+        "--max-cost max_cost_cny CNY",
+        "Refuse to spend more than this.",
+        "费用超过此金额则拒绝。",
+        type=click.FloatRange(min=0),
+        callback=not_nan,
+    ),
+    flag("--use-successor", "Send a retired model's successor instead.", "模型已下线时改用其后继模型。"),
+    flag("--strict", "Refuse what would be adapted with a note.", "凡需调整（有提示）的请求一律拒绝。"),
+)
 
 
 def shared_options(function: Decorated) -> Decorated:
@@ -224,13 +215,12 @@ def text_options(function: Decorated) -> Decorated:
     return _with_shared(function, text_saving_options)
 
 
-def _with_shared(function: Decorated, saving: Callable[[Decorated], Decorated]) -> Decorated:
+def _with_shared(function: Decorated, saving: Decorator) -> Decorated:
+    @wraps(function)
     def with_common(**values: Any) -> Any:
         common, own = split(values)
         return function(common, **own)
 
-    with_common.__name__ = function.__name__
-    with_common.__click_params__ = getattr(function, "__click_params__", [])  # type: ignore[attr-defined]
     return running_options(saving(verbosity_options(account_options(with_common))))
 
 

@@ -1,43 +1,36 @@
-"""From flags, stdin and a config file to a checked request. Flags win."""
+"""From flags, stdin and a config file to a request, the one row of a batch. Flags win."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from bailian.batch.input.relative_paths import place_inputs
-from bailian.catalog import Catalog
+from bailian.batch.input.rows import BatchRow
 from bailian.cli.args.config_file import read_request
-from bailian.cli.args.input_fields import as_sent, input_of
 from bailian.cli.args.options import SharedOptions
 from bailian.cli.output.terminal import is_terminal, print_err
-from bailian.config.settings import Settings
 from bailian.errors import InvalidRequest
 from bailian.i18n import tr
 from bailian.modalities import modality_of
 from bailian.modalities.rules.texts import sendable
 from bailian.text.characters import is_blank
 from bailian.text.decoding import NotText, read_stdin, read_text
-from bailian.types import Input, Notice, Prepared
+from bailian.types import Notice
 
 
-def prepare(kind: str, given: Mapping[str, Any], common: SharedOptions, here: Settings, models: Catalog) -> Prepared:
-    """Return the checked request of a command line and its config file; flags win."""
-    modality = modality_of(kind)
-    notices: list[Notice] = []
+def row_of(kind: str, given: Mapping[str, Any], common: SharedOptions, told: tuple[Notice, ...] = ()) -> BatchRow:
+    """Return the request of a command line and its config file; `told` is to be said about files read for it."""
+    notices = list(told)
     fields = fields_of(kind, given, common, notices)
     if fields.get("prompt") == "-":
         fields["prompt"] = stdin_text(notices)
-    inputs: dict[str, Input] = {}
-    for name in modality.INPUT_FIELDS:
+    for name in modality_of(kind).INPUT_FIELDS:
         if name in fields:
-            fields[name] = [one.url for one in _resolved(name, fields[name], here.home, inputs)]
-    fields, inputs = as_sent(kind, fields, inputs, here.home)
-    prepared = modality.prepare(fields, models, here.region, inputs)
-    return replace(prepared, notices=(*notices, *prepared.notices))
+            fields[name] = _words(name, fields[name])
+    return BatchRow(kind, fields, notices=tuple(notices))
 
 
 def fields_of(kind: str, given: Mapping[str, Any], common: SharedOptions, notices: list[Notice]) -> dict[str, Any]:
@@ -47,8 +40,16 @@ def fields_of(kind: str, given: Mapping[str, Any], common: SharedOptions, notice
     if common.config:
         fields = modality.from_config(read_request(common.config, notices))
         place_inputs(fields, modality.INPUT_FIELDS, common.config_paths)
-    fields.update({name: value for name, value in given.items() if value not in (None, (), [])})
-    return fields
+    return {**fields, **given_fields(given)}
+
+
+def given_fields(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields that were given, several values as a list; what was not given leaves a config's as it is."""
+    return {
+        name: list(value) if isinstance(value, tuple) else value
+        for name, value in given.items()
+        if value not in (None, (), [])
+    }
 
 
 def stdin_text(notices: list[Notice]) -> str:
@@ -81,22 +82,16 @@ def text_of_file(path: Path, notices: list[Notice]) -> str:
     except NotText as error:
         raise InvalidRequest.one("file", str(error)) from None
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
-        reason = getattr(error, "strerror", None) or error
-        raise InvalidRequest.one(
-            "file",
-            tr(f"cannot read {path}: {reason}", f"无法读取 {path}：{reason}"),
-            advice=tr("check the path", "请检查路径"),
-        ) from None
+        advice = tr("check the path", "请检查路径")
+        raise InvalidRequest.unreadable("file", path, error, advice=advice) from None
     if is_blank(text):
         raise InvalidRequest.one("file", tr(f"{path} is empty", f"{path} 是空文件"))
     notices += told
     return text
 
 
-def _resolved(name: str, value: Any, home: Path, inputs: dict[str, Input]) -> list[Input]:
+def _words(name: str, value: Any) -> list[str]:
     words = [value] if isinstance(value, str | Path) else value
     if not isinstance(words, list | tuple) or not all(isinstance(word, str | Path) for word in words):
         raise InvalidRequest.one(name, tr("must be a path or URL, or a list of them", "应为路径或链接，或它们的列表"))
-    found = [input_of(name, str(word), home) for word in words]
-    inputs.update({one.url: one for one in found})
-    return found
+    return [str(word) for word in words]

@@ -27,15 +27,9 @@ ONE_NAME = ("text", "speech", "transcription")
 
 
 @dataclass(frozen=True)
-class Target:
-    """Where a result goes."""
+class Target(Place):
+    """Where a result goes. On stdout a text is only printed; a file is made in the home folder, printed and removed."""
 
-    folder: Path | None
-    """None: to stdout. A text is only printed; a file is made in the home folder, printed and removed."""
-    stem: str | None = None
-    """The file's name without suffix; None: by the template."""
-    suffix: str | None = None
-    """As it was typed; "" for a name without one; None: no file was named."""
     as_file: bool = False
     """What goes to stdout is the bytes of a file."""
 
@@ -79,7 +73,7 @@ class Target:
             )
         if self.suffix is not None:
             beside = SpeechContext.of(prepared.context).subtitles
-            refuse_existing(Place(self.folder, self.stem, self.suffix).files(count, [beside] if beside else []))
+            refuse_existing(self.files(count, [beside] if beside else []))
 
     def saving(self, home: Path, common: SharedOptions) -> OutputSpec:
         """Return what the engine is told."""

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from types import TracebackType
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from bailian.cli.output.live import LiveArea, can_be_shown, canvas, drawn
-from bailian.cli.output.progress import StopNotice, print_shutdown
+from bailian.cli.output.live import can_be_shown, canvas, drawn
+from bailian.cli.output.progress import LiveLines
 from bailian.cli.output.shell_words import SCRIPTS
+from bailian.cli.output.terminal import print_err
 from bailian.i18n import tr
 from bailian.store.states import Status
 
@@ -23,29 +22,12 @@ if TYPE_CHECKING:
 OVER = (Status.DONE, Status.FAILED, Status.HELD, Status.UNSENT)
 
 
-class BatchProgress:
+class BatchProgress(LiveLines):
     """Counts what has ended. Loads rich only where a person looks."""
 
     def __init__(self, shown: bool, verbose: bool = False) -> None:
-        self._verbose = verbose
-        self._quiet = not shown
-        self._area: LiveArea | None = None
+        super().__init__(shown, verbose)
         self._bars: dict[str, Any] = {}
-        self._stops = StopNotice()
-
-    def __enter__(self) -> BatchProgress:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
-
-    def stop(self) -> None:
-        """Take the bars away for good."""
-        if self._area is not None:
-            self._area.stop()
-            self._area = None
 
     def begin(self, counts: Iterable[Count]) -> None:
         """Show the bars; what earlier runs have finished is filled in."""
@@ -63,8 +45,7 @@ class BatchProgress:
         self._all = self._progress.add_task(
             tr("all", "全部"), total=sum(total.values()), completed=sum(done.values()), rate="", visible=False
         )
-        self._area = LiveArea(self._lines)
-        self._area.start()
+        self.show(self._lines)
 
     def _lines(self, columns: int, rows: int) -> list[str]:
         """Return a bar a kind; where they would fill the terminal, one for all."""
@@ -84,31 +65,12 @@ class BatchProgress:
             self._progress.update(bar, rate=f"{speed:.1f}/s" if speed else "")
 
     def update(self, job: Job, status: str, elapsed_s: float) -> None:
-        if not self._quiet and self._stops.is_new(job):
-            with self.paused():
-                self._stops.tell(job)
+        super().update(job, status, elapsed_s)
         if self._verbose:
             from bailian.batch.input.problems import placed
-            from bailian.cli.output.terminal import print_err
 
             where = placed(job.prepared.where or job.id)
             print_err(f"{elapsed_s:6.1f} s  {status}  {where}  {job.model}  {job.task_id or ''}".rstrip())
-
-    def on_chunk(self, job: Job, text: str, thought: str) -> None:
-        """A batch shows no pieces."""
-
-    def on_shutdown(self, requests: int, seconds: float) -> None:
-        if not self._quiet:
-            print_shutdown(requests, seconds)
-
-    @contextmanager
-    def paused(self) -> Iterator[None]:
-        """Take the bars away while several things are printed."""
-        if self._area is None:
-            yield
-            return
-        with self._area.hidden():
-            yield
 
 
 def _bars() -> Progress:

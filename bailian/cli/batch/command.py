@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bailian.cli.account import with_account
-from bailian.cli.args.options import SharedOptions, folder_options, not_nan, verbosity_options
+from bailian.cli.args.options import (
+    SharedOptions,
+    flag,
+    folder_options,
+    option,
+    seconds_option,
+    together,
+    verbosity_options,
+)
 from bailian.i18n import tr
 
 if TYPE_CHECKING:
@@ -21,59 +29,35 @@ def batch() -> None:
     pass
 
 
-def batch_options(function: Any) -> Any:
-    """How a file of many rows is run."""
-    for option in (
-        click.option(
-            "--run",
-            "run",
-            metavar="NAME",
-            help=tr("Know the batch by NAME, not by its file.", "以 NAME（而非文件路径）标识该批次。"),
-        ),
-        click.option(
-            "--retry-failed/--no-retry-failed",
-            default=True,
-            help=tr("Try rows again that failed [default: yes].", "重试失败的行 [默认: 是]。"),
-        ),
-        click.option(
-            "--retry-held",
-            is_flag=True,
-            help=tr("Send rows again that may be paid already.", "重发可能已计费的行。"),
-        ),
-        click.option(
-            "--fresh",
-            is_flag=True,
-            help=tr("Begin anew: every row is sent and paid again.", "从头开始：全部重新发送并计费。"),
-        ),
-        click.option(
-            "--batch-api",
-            is_flag=True,
-            help=tr(
-                "Text rows by the service's own batches: half the price, within 24 hours.",
-                "文本行使用服务端批量推理：半价，24 小时内完成。",
-            ),
-        ),
-        click.option(
-            "--max-duration",
-            "max_duration_s",
-            type=click.FloatRange(min=0, min_open=True),
-            callback=not_nan,
-            metavar="SECONDS",
-            help=tr("Leave after so long; the next run goes on.", "运行到此时长后退出，下次运行继续。"),
-        ),
-        click.option(
-            "--cron",
-            is_flag=True,
-            help=tr("One at a time, silent unless something is wrong.", "同一时间只运行一个，无异常时不输出。"),
-        ),
-        click.option(
-            "--gallery/--no-gallery",
-            default=True,
-            help=tr("Write gallery.html at the end [default: yes].", "结束时生成 gallery.html [默认: 是]。"),
-        ),
-    ):
-        function = option(function)
-    return function
+# How a file of many rows is run.
+batch_options = together(
+    option(
+        "--gallery/--no-gallery",
+        "Write gallery.html at the end [default: yes].",
+        "结束时生成 gallery.html [默认: 是]。",
+        default=True,
+    ),
+    flag("--cron", "One at a time, silent unless something is wrong.", "同一时间只运行一个，无异常时不输出。"),
+    seconds_option(
+        "--max-duration max_duration_s",
+        "Leave after so long; the next run goes on.",
+        "运行到此时长后退出，下次运行继续。",
+    ),
+    flag(
+        "--batch-api",
+        "Text rows by the service's own batches: half the price, within 24 hours.",
+        "文本行使用服务端批量推理：半价，24 小时内完成。",
+    ),
+    flag("--fresh", "Begin anew: every row is sent and paid again.", "从头开始：全部重新发送并计费。"),
+    flag("--retry-held", "Send rows again that may be paid already.", "重发可能已计费的行。"),
+    option(
+        "--retry-failed/--no-retry-failed",
+        "Try rows again that failed [default: yes].",
+        "重试失败的行 [默认: 是]。",
+        default=True,
+    ),
+    option("--run NAME", "Know the batch by NAME, not by its file.", "以 NAME（而非文件路径）标识该批次。"),
+)
 
 
 # The file is an argument here, and a batch's time is `--max-duration`.
@@ -111,7 +95,7 @@ def run(common: SharedOptions, file: Path, **options: Any) -> int:
 
 @batch.command("status", help=tr("Say how the batch of FILE stands.", "显示该文件批次的进展。"))
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--run", "run", metavar="NAME", help=tr("The batch's name, if it has one.", "批次名称（如有）。"))
+@option("--run NAME", "The batch's name, if it has one.", "批次名称（如有）。")
 @verbosity_options
 @with_account
 def status(here: Settings, file: Path, run: str | None, as_json: bool, **_talk: bool) -> int:

@@ -10,16 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 from bailian.catalog import catalog
 from bailian.cli.account import settings_of
-from bailian.cli.args.input_fields import as_sent, input_of
 from bailian.cli.args.options import DEFAULT_OUTPUT, SharedOptions
 from bailian.cli.args.target import Target, folder_of
 from bailian.cli.batch.batch_call import BatchOptions, Call
 from bailian.cli.batch.close import Trouble, sum_up, unsaid, write_what_came
 from bailian.cli.batch.ended import digest_of, ended_before, print_ended
-from bailian.cli.chosen_service import service
-from bailian.cli.output.report import outcome_json, print_other_names, shown_path
+from bailian.cli.chosen_service import engine_at
+from bailian.cli.output.report import outcome_json, print_other_names, write_result
 from bailian.cli.output.streams import expect_results
-from bailian.cli.output.terminal import print_data, print_err, print_error, print_json
+from bailian.cli.output.terminal import print_err, print_error, print_json
 from bailian.config import settings
 from bailian.errors import Exit, Interrupted, SaveError
 from bailian.files import naming
@@ -104,8 +103,7 @@ def _run_alone(call: Call, here: Settings) -> int:
         if not spec.fresh and (ended := ended_before(call, here)) is not None:
             return print_ended(ended, call)
         check_owner(spec)
-        with service(here, quiet=not call.shown) as there:
-            return _run(call, there)
+        return _run(call, here)
 
 
 @contextmanager
@@ -120,13 +118,15 @@ def _nothing_sent() -> Iterator[None]:
         ) from None
 
 
-def _run(call: Call, there: Settings) -> int:
+def _run(call: Call, here: Settings) -> int:
     from bailian.cli.batch.batch_progress import BatchProgress
-    from bailian.engine.engine import Engine
 
-    models = catalog.load(settings.home_folder(), use_successor=call.common.use_successor)
+    models = catalog.load(settings.home_folder(), use_successor=call.spec.use_successor)
     started_s = time.monotonic()
-    with BatchProgress(call.shown, call.common.verbose) as progress, Engine(there, models, progress) as engine:
+    with (
+        BatchProgress(call.shown, call.common.verbose) as progress,
+        engine_at(here, models, progress, quiet=not call.shown) as engine,
+    ):
         digest = digest_of(call)
         with _nothing_sent():
             ready = _ready(call, engine, progress)
@@ -172,16 +172,7 @@ def _ready(call: Call, engine: Engine, progress: BatchProgress) -> PreparedBatch
         Target(spec.folder).check()
         claim(spec)
 
-    home = engine.settings.home
-
-    ready = prepare_batch(
-        engine,
-        spec,
-        rows,
-        lambda field, word: input_of(field, word, home),
-        accepted,
-        lambda kind, fields, inputs: as_sent(kind, fields, inputs, home),
-    )
+    ready = prepare_batch(engine, spec, rows, accepted)
     progress.begin(runs_of(engine, spec).counts(spec.run))
     if call.shown:
         print_begin(ready)
@@ -253,10 +244,7 @@ def _report(outcome: Outcome, call: Call) -> None:
         return
     if call.options.cron:
         return
-    if outcome.state == Status.SUBMITTED and outcome.error is None:
-        print_data(outcome.job.task_id or "")
-    for path in outcome.files:
-        print_data(shown_path(path, call.prefix))
+    write_result(outcome, call.prefix)
     if outcome.error is not None and outcome.error.exit_code != Exit.STILL_RUNNING:
         _print_error(outcome)
 

@@ -102,11 +102,11 @@ def cost(here: Settings, as_json: bool, **_talk: bool) -> None:
                 f"{quota.model}：本机已用 {used}，免费额度 {free}（{UNITS_ZH.get(unit, unit)}）",
             )
         )
-    from bailian.store.budgets import budget_title
+    from bailian.store.budgets import Budget
 
     for budget in budgets:
-        used, limit = money(budget.used_cny), money(budget.limit_cny)
-        name = budget_title(budget.name)
+        used, limit = money(budget["used_cny"]), money(budget["limit_cny"])
+        name = Budget(budget["limit_cny"], budget["name"]).title
         print_err(tr(f"budget of the {name}: {used} of {limit} CNY", f"{name}预算：{used} / {limit} 元"))
 
 
@@ -136,12 +136,8 @@ def _quotas(journal: Journal, here: Settings) -> list[FreeQuota]:
     ]
 
 
-def _budgets(journal: Journal, here: Settings) -> list[BudgetUse]:
-    from bailian.store.budgets import Budget
-
-    limits = {"day": here.day_budget_cny, "month": here.month_budget_cny}
+def _budgets(journal: Journal, here: Settings) -> list[dict[str, Any]]:
     return [
-        BudgetUse(name, limit_cny, journal.reserved_cny(here.account, Budget(limit_cny, name)))
-        for name, limit_cny in limits.items()
-        if limit_cny is not None
+        {"name": one.name, "limit_cny": one.limit_cny, "used_cny": journal.reserved_cny(here.account, one)}
+        for one in here.budgets
     ]

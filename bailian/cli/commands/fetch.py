@@ -9,7 +9,7 @@ from contextlib import closing
 from bailian.catalog import catalog
 from bailian.cli.args.options import DEFAULT_OUTPUT
 from bailian.cli.args.target import ONE_NAME, folder_of
-from bailian.cli.chosen_service import service
+from bailian.cli.chosen_service import engine_at
 from bailian.cli.output.progress import ProgressLine
 from bailian.cli.output.report import print_other_names, report, verdict
 from bailian.cli.output.terminal import print_err, print_error
@@ -52,11 +52,7 @@ def fetch(
     """
     ids = list(task_ids)
     models = catalog.load(settings.home_folder())
-    with (
-        service(here, quiet=True) as there,
-        ProgressLine(not quiet) as progress,
-        Engine(there, models, progress) as engine,
-    ):
+    with ProgressLine(not quiet) as progress, engine_at(here, models, progress) as engine:
         rows = _rows(engine, here.account, ids)
         places = _places(rows, output)
         if not rows and not quiet:
@@ -232,11 +228,7 @@ def adopt_task(
     naming.check_template(template)
     saving = _adopted_saving(output, template, sidecar)
     models = catalog.load(settings.home_folder())
-    with (
-        service(here, quiet=True) as there,
-        ProgressLine(not quiet) as progress,
-        Engine(there, models, progress) as engine,
-    ):
+    with ProgressLine(not quiet) as progress, engine_at(here, models, progress) as engine:
         row = engine.journal.find(here.account, task_id)
         if row is None:
             try:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bailian.catalog import KINDS, Catalog, Model, load
-from bailian.cli.args.options import account_options
+from bailian.cli.args.options import account_options, flag, json_option, option
 from bailian.i18n import tr
 from bailian.instructions import how_to
 
@@ -23,18 +23,14 @@ if TYPE_CHECKING:
 
 @click.command(help=tr("List the models, or show everything about one.", "列出模型，或显示某个模型的全部信息。"))
 @click.argument("name", required=False)
-@click.option("--kind", type=click.Choice(KINDS), help=tr("Only this kind.", "只列出该类模型。"))
-@click.option(
-    "--remote", is_flag=True, help=tr("Ask the service's own list (free).", "查询服务端的模型列表（不产生费用）。")
-)
-@click.option(
+@option("--kind", "Only this kind.", "只列出该类模型。", type=click.Choice(KINDS))
+@flag("--remote", "Ask the service's own list (free).", "查询服务端的模型列表（不产生费用）。")
+@flag(
     "--diff",
-    is_flag=True,
-    help=tr(
-        "What that list has otherwise, as a table for models.toml.", "与服务端列表的差异，可粘贴到 models.toml 中。"
-    ),
+    "What that list has otherwise, as a table for models.toml.",
+    "与服务端列表的差异，可粘贴到 models.toml 中。",
 )
-@click.option("--json", "as_json", is_flag=True, help=tr("JSON on stdout.", "输出 JSON。"))
+@json_option
 @account_options
 def models(name: str | None, kind: str | None, remote: bool, diff: bool, as_json: bool, **account: Any) -> None:
     from bailian.cli.output.columns import print_table

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from bailian.cli.args.options import not_nan
+from bailian.cli.args.options import flag, not_nan, option
 from bailian.i18n import tr
 
 
@@ -17,52 +17,38 @@ def sandbox() -> None:
 
 
 @sandbox.command("serve", help=tr("Run the sandbox until Ctrl-C.", "运行沙箱，按 Ctrl-C 结束。"))
-@click.option(
+@option(
     "--port",
+    "0 takes a free one.",
+    "0 表示任意空闲端口。",
     type=click.IntRange(0, 65535),
     default=8765,
     show_default=True,
-    help=tr("0 takes a free one.", "0 表示任意空闲端口。"),
 )
-@click.option(
-    "--host",
-    default="127.0.0.1",
-    show_default=True,
-    metavar="ADDRESS",
-    help=tr("Listen on this address.", "监听该地址。"),
-)
-@click.option(
-    "--allow-host",
-    "allow_hosts",
+@option("--host ADDRESS", "Listen on this address.", "监听该地址。", default="127.0.0.1", show_default=True)
+@option(
+    "--allow-host allow_hosts NAME",
+    "Answer to this name, too (repeatable).",
+    "也接受以该主机名发来的请求（可重复）。",
     multiple=True,
-    metavar="NAME",
-    help=tr("Answer to this name, too (repeatable).", "也接受以该主机名发来的请求（可重复）。"),
 )
-@click.option(
-    "--task-seconds",
-    "task_s",
+@option(
+    "--task-seconds task_s",
+    "How long a task runs.",
+    "任务运行时间。",
     type=click.FloatRange(min=0),
     callback=not_nan,
     default=5.0,
     show_default=True,
-    help=tr("How long a task runs.", "任务运行时间。"),
 )
-@click.option("--no-limits", is_flag=True, help=tr("Do not enforce rate limits.", "不执行限流。"))
-@click.option(
-    "--state",
-    "state_path",
-    type=click.Path(path_type=Path),
-    help=tr("Keep tasks in this file.", "把任务保存在该文件中。"),
-)
-@click.option("--today", is_flag=True, help=tr("Refuse names that are retired by now.", "拒绝当前已下线的模型名称。"))
-@click.option(
-    "--date",
-    "on_date",
+@flag("--no-limits", "Do not enforce rate limits.", "不执行限流。")
+@option("--state state_path", "Keep tasks in this file.", "把任务保存在该文件中。", type=click.Path(path_type=Path))
+@flag("--today", "Refuse names that are retired by now.", "拒绝当前已下线的模型名称。")
+@option(
+    "--date on_date YYYY-MM-DD",
+    "Refuse names that are retired on that day [default: serve all].",
+    "拒绝该日已下线的模型名称 [默认: 全部提供]。",
     type=click.DateTime(["%Y-%m-%d"]),
-    metavar="YYYY-MM-DD",
-    help=tr(
-        "Refuse names that are retired on that day [default: serve all].", "拒绝该日已下线的模型名称 [默认: 全部提供]。"
-    ),
 )
 def serve(
     port: int,

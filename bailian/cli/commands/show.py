@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from bailian.cli.args.options import json_option
 from bailian.i18n import tr
 from bailian.instructions import how_to
 
@@ -14,7 +15,7 @@ from bailian.instructions import how_to
     help=tr("Show how FILE was made and the command that makes it again.", "显示文件的生成方式，以及重新生成它的命令。")
 )
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--json", "as_json", is_flag=True, help=tr("JSON on stdout.", "输出 JSON。"))
+@json_option
 def show(file: Path, as_json: bool) -> None:
     from bailian.cli.output.terminal import print_data, print_json
     from bailian.errors import InvalidRequest
@@ -23,9 +24,7 @@ def show(file: Path, as_json: bool) -> None:
     try:
         made = recipe.read(file)
     except OSError as error:
-        raise InvalidRequest.one(
-            "file", tr(f"cannot read {file}: {error.strerror}", f"无法读取 {file}：{error.strerror}")
-        ) from None
+        raise InvalidRequest.unreadable("file", file, error) from None
     if made is None:
         raise InvalidRequest.one(
             "file",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bailian.cli.account import with_account
-from bailian.cli.args.options import not_nan, saving_options, verbosity_options
+from bailian.cli.args.options import flag, option, saving_options, seconds_option, verbosity_options
 from bailian.config.settings import Settings
 from bailian.i18n import tr
 from bailian.instructions import how_to
@@ -22,14 +22,8 @@ if TYPE_CHECKING:
     from bailian.store.schema import JobRow
 
 
-timeout_option = click.option(
-    "--timeout",
-    "timeout_s",
-    type=click.FloatRange(min=0, min_open=True),
-    callback=not_nan,
-    default=1800,
-    metavar="SECONDS",
-    help=tr("Wait at most so long [default: 1800].", "最长等待时间 [默认: 1800]。"),
+timeout_option = seconds_option(
+    "--timeout timeout_s", "Wait at most so long [default: 1800].", "最长等待时间 [默认: 1800]。", default=1800
 )
 
 
@@ -39,19 +33,9 @@ def tasks() -> None:
 
 
 @tasks.command("list", help=tr("List the jobs of this machine, newest first.", "列出本机的任务，最新的在前。"))
-@click.option(
-    "--remote", is_flag=True, help=tr("Ask the account: all its tasks of 24 hours.", "查询账号 24 小时内的全部任务。")
-)
-@click.option(
-    "--state",
-    "states",
-    multiple=True,
-    metavar="STATE",
-    help=tr("Only this state (repeatable).", "只列出该状态（可重复）。"),
-)
-@click.option(
-    "--limit", type=click.IntRange(min=1), default=50, show_default=True, help=tr("At most so many.", "最多条数。")
-)
+@flag("--remote", "Ask the account: all its tasks of 24 hours.", "查询账号 24 小时内的全部任务。")
+@option("--state states STATE", "Only this state (repeatable).", "只列出该状态（可重复）。", multiple=True)
+@option("--limit", "At most so many.", "最多条数。", type=click.IntRange(min=1), default=50, show_default=True)
 @verbosity_options
 @with_account
 def list_(here: Settings, remote: bool, states: tuple[str, ...], limit: int, as_json: bool, **_talk: bool) -> None:
@@ -100,13 +84,8 @@ def show(here: Settings, task_id: str, **_talk: bool) -> None:
 
 @tasks.command("wait", help=tr("Wait for tasks and save their files.", "等待任务完成并保存结果。"))
 @click.argument("task_ids", metavar="[ID]...", nargs=-1)
-@click.option("--all", "all_", is_flag=True, help=tr("All that earlier runs left.", "以前遗留的全部任务。"))
-@click.option(
-    "-o",
-    "--output",
-    metavar="DIR|FILE",
-    help=tr("Another place than the one named at submit.", "保存到与提交时不同的位置。"),
-)
+@flag("--all all_", "All that earlier runs left.", "以前遗留的全部任务。")
+@option("-o --output DIR|FILE", "Another place than the one named at submit.", "保存到与提交时不同的位置。")
 @timeout_option
 @verbosity_options
 @with_account
@@ -179,11 +158,10 @@ def cancel(here: Settings, task_id: str, as_json: bool, **_talk: bool) -> None:
     ),
 )
 @click.argument("task_id", metavar="ID")
-@click.option(
-    "--job",
-    "claimant_id",
-    metavar="ID",
-    help=tr("The job of this machine that has lost it; new: none.", "丢失了该任务的本机任务；new：都不是。"),
+@option(
+    "--job claimant_id ID",
+    "The job of this machine that has lost it; new: none.",
+    "丢失了该任务的本机任务；new：都不是。",
 )
 @timeout_option
 @saving_options

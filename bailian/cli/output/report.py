@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -30,7 +31,8 @@ if TYPE_CHECKING:
     from bailian.engine.step import Outcome
 
 STDOUT_FOLDER = "stdout"
-"""In the home folder: files that are on their way to stdout."""
+"""In the home folder: files that are on their way to stdout, each in a folder of its own (`uuid4().hex`)."""
+_OWN_FOLDER = re.compile("[0-9a-f]{32}")
 
 
 def report(outcome: Outcome, as_json: bool, *, shown: bool = False) -> Exit:
@@ -40,13 +42,14 @@ def report(outcome: Outcome, as_json: bool, *, shown: bool = False) -> Exit:
     if as_json:
         print_json(outcome_json(outcome))
     else:
-        _write_result(outcome, shown)
+        write_result(outcome, shown=shown)
         if error is not None:
             print_error(error)
     return error.exit_code if error else Exit.OK
 
 
-def _write_result(outcome: Outcome, shown: bool) -> None:
+def write_result(outcome: Outcome, prefix: str | None = None, *, shown: bool = False) -> None:
+    """Print where the files are, the task that runs, or the text; `prefix` as `shown_path` takes it."""
     job = outcome.job
     folder = job.saving.folder
     if outcome.files and folder is not None and _is_printed(job, folder):
@@ -56,7 +59,7 @@ def _write_result(outcome: Outcome, shown: bool) -> None:
         folder.rmdir()
         return
     for path in outcome.files:
-        print_data(shown_path(path))
+        print_data(shown_path(path, prefix))
     if outcome.state == Status.SUBMITTED and outcome.error is None:
         print_data(job.task_id or job.id)
     if job.saving.folder is None and job.answer:
@@ -67,7 +70,7 @@ def _write_result(outcome: Outcome, shown: bool) -> None:
 def _is_printed(job: Job, folder: Path) -> bool:
     """Return whether the bytes go to stdout; who fetches them later at a terminal gets the path of a file instead."""
     readable = job.kind == "transcription" or not is_terminal(sys.stdout)
-    return folder.parent.name == STDOUT_FOLDER and readable
+    return folder.parent.name == STDOUT_FOLDER and _OWN_FOLDER.fullmatch(folder.name) is not None and readable
 
 
 def verdict(codes: Sequence[int]) -> int:

@@ -53,6 +53,9 @@ class ShellWords(Instructions):
     def time_limit(self) -> str:
         return "--timeout"
 
+    def cost_limit(self) -> str:
+        return "--max-cost"
+
     def retry_held(self) -> str:
         return "--retry-held"
 

@@ -28,10 +28,6 @@ class StreamedText(ProgressLine):
         self._thinking = False
         self._failed: OSError | BailianError | None = None
 
-    def __enter__(self) -> StreamedText:
-        super().__enter__()
-        return self
-
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:

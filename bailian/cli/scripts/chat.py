@@ -9,9 +9,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bailian.batch.input.rows import BatchRow
 from bailian.catalog import catalog
 from bailian.cli.account import settings_of
-from bailian.cli.args.checks import check_cost, check_strict
+from bailian.cli.args.checks import checked
 from bailian.cli.args.config_file import holds_many, read_request
 from bailian.cli.args.keyboard import Keyboard
 from bailian.cli.args.options import SharedOptions
@@ -23,10 +24,9 @@ from bailian.cli.scripts.request import RequestSpec, run_all, send
 from bailian.config import settings
 from bailian.errors import BailianError, Exit, InvalidRequest, Problem
 from bailian.i18n import tr
-from bailian.modalities import modality_of, refine_estimate
 from bailian.modalities.rules.fields import check_prompt
 from bailian.store.states import Status
-from bailian.types import Notice, Prepared
+from bailian.types import Notice
 
 if TYPE_CHECKING:
     from bailian.engine.engine import Engine
@@ -124,12 +124,12 @@ def _converse(fields: dict[str, Any], common: SharedOptions, *, fresh: bool) -> 
     _check_conversation(common)
     models = catalog.load(settings.home_folder(), use_successor=common.use_successor)
     fields["stream"] = fields["stream"] is not False
-    _checked({**fields, "prompt": "JSON?"}, models, here.region, common)  # the options, before the first question
+    checked([BatchRow("text", {**fields, "prompt": "JSON?"})], common, here, models)  # before the first question
     messages = None if fresh or not fields["chat"] else _history(fields["chat"], common)
     print_err(tr("Ctrl-D ends, Ctrl-C stops an answer", "Ctrl-D 结束，Ctrl-C 中止当前回答"))
     keyboard = Keyboard()
     with service(here, quiet=common.quiet) as there:
-        while (prompt := _asked(keyboard)) is not None:
+        while (prompt := keyboard.ask()) is not None:
             asked = {**fields, "prompt": prompt, "messages": messages}
             progress = StreamedText(not common.quiet, common.verbose)
             try:
@@ -150,25 +150,10 @@ def _converse(fields: dict[str, Any], common: SharedOptions, *, fresh: bool) -> 
 def _answered(engine: Engine, asked: dict[str, Any], progress: Any, common: SharedOptions) -> Outcome | None:
     from bailian.engine.job import OutputSpec
 
-    prepared = _checked(asked, engine.catalog, engine.settings.region, common)
+    # What was typed is the question, "-" too.
+    (prepared,) = checked([BatchRow("text", asked)], common, engine.settings, engine.catalog)
     print_notices(prepared.notices)
     ended: list[Outcome] = []
     quiet = replace(common, quiet=True)
     send(engine, [prepared], [OutputSpec(None, "")], progress, quiet, run=_run_of(asked["chat"]), ended=ended)
     return ended[0] if ended else None
-
-
-def _checked(asked: Mapping[str, Any], models: catalog.Catalog, region: str, common: SharedOptions) -> Prepared:
-    """Return one question of a conversation, ready to send. What was typed is the question, "-" too."""
-    prepared = modality_of("text").prepare(asked, models, region)
-    if common.max_cost_cny is not None:
-        prepared = refine_estimate(prepared)
-        prepared = replace(prepared, context=replace(prepared.context, single_attempt=True))
-    check_strict([prepared], common)
-    check_cost([prepared], common)
-    return prepared
-
-
-def _asked(keyboard: Keyboard) -> str | None:
-    """Return what the person types; None at the end."""
-    return keyboard.ask()

@@ -17,16 +17,11 @@ from bailian.modalities.wanx_edit import MASK_OPTIONS
 
 def run_edit(fields: Mapping[str, Any], looks: Looks, common: SharedOptions, *, upload: bool) -> int:
     """Run one edit; `--mask-preview` and `--mask-save` write what it would be and send nothing."""
-    given = {name: _plain(value) for name, value in fields.items()}
-    given.update({name: None for name, value in given.items() if name in MASK_OPTIONS and value is False})
+    # A mask option that is not given is none, so that a config's stands.
+    given = {name: value for name, value in fields.items() if not (name in MASK_OPTIONS and value is False)}
     if looks.wanted:
         return _look(given, looks, common)
     return run("wanx_edit", given, common, upload=upload)
-
-
-def _plain(value: Any) -> Any:
-    """Return an option as a field; one that is not given is none, so that a config's stands."""
-    return (list(value) or None) if isinstance(value, tuple) else value
 
 
 def _look(given: Mapping[str, Any], looks: Looks, common: SharedOptions) -> int:

@@ -5,24 +5,22 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bailian.catalog import Mode, catalog
 from bailian.cli.account import settings_of
-from bailian.cli.args.checks import check_cost, check_strict
+from bailian.cli.args.checks import checked
 from bailian.cli.args.config_file import holds_many
 from bailian.cli.args.options import SharedOptions
-from bailian.cli.args.prepare import prepare
+from bailian.cli.args.prepare import given_fields, row_of
 from bailian.cli.args.target import Target, target_of
-from bailian.cli.chosen_service import service
+from bailian.cli.chosen_service import engine_at
 from bailian.cli.output.report import report, summary, verdict
 from bailian.cli.output.terminal import print_json, print_notices
 from bailian.config import settings
-from bailian.errors import Exit, InvalidRequest
+from bailian.errors import Exit
 from bailian.files import naming
-from bailian.i18n import tr
-from bailian.modalities import refine_estimate
 from bailian.types import Notice, Prepared
 
 if TYPE_CHECKING:
@@ -59,70 +57,32 @@ def run_all(
         from bailian.cli.batch.batch_call import BatchOptions
         from bailian.cli.batch.run_file import run_file
 
-        over = {name: value for name, value in asked[0].fields.items() if value not in (None, (), [])}
-        return run_file(common.config, kind, over, common, BatchOptions(upload=upload))
+        return run_file(common.config, kind, given_fields(asked[0].fields), common, BatchOptions(upload=upload))
     here = settings_of(common)
     models = catalog.load(settings.home_folder(), use_successor=common.use_successor)
     naming.check_template(common.name or naming.DEFAULT_TEMPLATE)
-    prepared = [_with_notices(prepare(kind, one.fields, common, here, models), one.notices) for one in asked]
-    if upload:
-        prepared = [replace(one, upload=True) for one in prepared]
-    if common.dry_run or common.max_cost_cny is not None:
-        prepared = [refine_estimate(one) for one in prepared]
-    if common.max_cost_cny is not None:
-        prepared = [replace(one, context=replace(one.context, single_attempt=True)) for one in prepared]
-    _check_wait(prepared, common)
-    check_strict(prepared, common)
-    check_cost(prepared, common)
-    for request, target in zip(prepared, (one.target for one in asked), strict=True):
+    rows = (row_of(kind, one.fields, common, one.notices) for one in asked)
+    prepared = checked(rows, common, here, models, upload=upload)
+    targets = [one.target for one in asked]
+    for request, target in zip(prepared, targets, strict=True):
         target.check_room(request)
     if common.dry_run:
-        for one in prepared:
-            _show_request(one, here)
+        for request in prepared:
+            _show_request(request, here)
         return Exit.OK
     here.require_key()
-    for target in dict.fromkeys(one.target for one in asked):
+    for target in dict.fromkeys(targets):
         target.check()
     if not common.quiet and not common.as_json:
         print_notices(dict.fromkeys(notice for one in prepared for notice in one.notices))
-    with service(here, quiet=common.quiet or common.as_json) as there:
-        return _send(prepared, [one.target for one in asked], there, models, common, run)
-
-
-def _with_notices(prepared: Prepared, notices: tuple[Notice, ...]) -> Prepared:
-    return replace(prepared, notices=(*notices, *prepared.notices)) if notices else prepared
-
-
-def _check_wait(prepared: Sequence[Prepared], common: SharedOptions) -> None:
-    for one in prepared if not common.wait else ():
-        if one.model.mode != Mode.TASK:
-            raise InvalidRequest.one(
-                "no-wait",
-                tr(
-                    f"{one.model.name} answers with the result itself: there is no task to fetch later",
-                    f"{one.model.name} 直接返回结果，没有可供稍后取回的任务",
-                ),
-                advice=tr("leave --no-wait out", "请去掉 --no-wait"),
-            )
-
-
-def _send(
-    prepared: Sequence[Prepared],
-    targets: Sequence[Target],
-    there: Settings,
-    models: catalog.Catalog,
-    common: SharedOptions,
-    run: str | None,
-) -> int:
     from bailian.cli.output.streaming import StreamedText
-    from bailian.engine.engine import Engine
 
     show_pieces = all(target.folder is None for target in targets) and not common.as_json
     with (
         StreamedText(not common.quiet, common.verbose, show_pieces) as progress,
-        Engine(there, models, progress) as engine,
+        engine_at(here, models, progress, quiet=common.quiet or common.as_json) as engine,
     ):
-        savings = [target.saving(there.home, common) for target in targets]
+        savings = [target.saving(engine.settings.home, common) for target in targets]
         return send(engine, prepared, savings, progress, common, run=run)
 
 

@@ -47,7 +47,7 @@ def speak(given: Mapping[str, Any], common: SharedOptions) -> int:
 
 def transcribe(given: Mapping[str, Any], common: SharedOptions) -> int:
     """Write down recordings, each in a task of its own: the service takes one a task."""
-    fields = {**given, "language": list(given["language"]), "channel_id": list(given["channel_id"])}
+    fields = dict(given)
     words, formats = fields.pop("files"), fields.pop("formats")
     target = target_of("transcription", common)
     if target.stem is not None and len(words) > 1:

@@ -6,7 +6,16 @@ from typing import Any
 
 import click
 
-from bailian.cli.args.options import WHOLE_NUMBER, SharedOptions, shared_options
+from bailian.cli.args.options import (
+    WHOLE_NUMBER,
+    SharedOptions,
+    negative_prompt_option,
+    option,
+    prompt_extend_option,
+    seed_option,
+    shared_options,
+    watermark_option,
+)
 from bailian.i18n import tr
 
 
@@ -17,25 +26,15 @@ from bailian.i18n import tr
     )
 )
 @click.argument("prompt", required=False)
-@click.option(
-    "--model", metavar="NAME", help=tr("Model [default: wan2.2-t2i-flash].", "模型 [默认: wan2.2-t2i-flash]。")
+@option("--model NAME", "Model [default: wan2.2-t2i-flash].", "模型 [默认: wan2.2-t2i-flash]。")
+@option(
+    "--size SIZE", "1024*1024, 16:9 or 720P [default: the model's].", "1024*1024、16:9 或 720P [默认: 模型的默认尺寸]。"
 )
-@click.option(
-    "--size",
-    metavar="SIZE",
-    help=tr("1024*1024, 16:9 or 720P [default: the model's].", "1024*1024、16:9 或 720P [默认: 模型的默认尺寸]。"),
-)
-@click.option("--n", type=WHOLE_NUMBER, metavar="N", help=tr("How many pictures [default: 1].", "图片张数 [默认: 1]。"))
-@click.option("--negative-prompt", metavar="TEXT", help=tr("What must not be in it.", "反向提示词。"))
-@click.option("--seed", type=WHOLE_NUMBER, metavar="N", help=tr("0 to 2147483647.", "随机种子，0 到 2147483647。"))
-@click.option(
-    "--prompt-extend/--no-prompt-extend",
-    default=None,
-    help=tr("Let the service enrich the prompt [default: on].", "智能改写提示词 [默认: 开]。"),
-)
-@click.option(
-    "--watermark/--no-watermark", default=None, help=tr("Mark as made by AI [default: off].", "添加水印 [默认: 关]。")
-)
+@option("--n N", "How many pictures [default: 1].", "图片张数 [默认: 1]。", type=WHOLE_NUMBER)
+@negative_prompt_option
+@seed_option
+@prompt_extend_option
+@watermark_option
 @shared_options
 def main(common: SharedOptions, **fields: Any) -> int:
     from bailian.cli.scripts.request import run

@@ -7,7 +7,17 @@ from typing import Any
 import click
 
 from bailian.cli.args.mask_options import Looks, mask_options
-from bailian.cli.args.options import WHOLE_NUMBER, SharedOptions, shared_options
+from bailian.cli.args.options import (
+    WHOLE_NUMBER,
+    SharedOptions,
+    option,
+    seed_option,
+    shared_options,
+    switch,
+    together,
+    upload_option,
+    watermark_option,
+)
 from bailian.i18n import tr
 
 FUNCTIONS = (
@@ -15,7 +25,12 @@ FUNCTIONS = (
     "description_edit_with_mask 局部重绘, remove_watermark 去文字水印, expand 扩图, super_resolution 图像超分, "
     "colorization 图像上色, doodle 线稿生图, control_cartoon_feature 参考卡通生图"
 )
-SCALE_HELP = tr("expand: 1.0 to 2.0.", "expand：1.0 到 2.0。")
+scale_options = together(
+    *(
+        option(f"--{side}-scale", "expand: 1.0 to 2.0.", "expand：1.0 到 2.0。", type=float, metavar="X")
+        for side in ("top", "bottom", "left", "right")
+    )
+)
 
 
 @click.command(
@@ -25,51 +40,32 @@ SCALE_HELP = tr("expand: 1.0 to 2.0.", "expand：1.0 到 2.0。")
     )
 )
 @click.argument("prompt", required=False)
-@click.option("--function", metavar="F", help=tr(f"One of: {FUNCTIONS}.", f"功能：{FUNCTIONS}。"))
-@click.option(
-    "--image",
-    metavar="X",
-    help=tr("Picture: path, file://…, URL, data:… or -.", "输入图片：路径、file://…、链接、data:… 或 -。"),
-)
-@click.option(
-    "--model", metavar="NAME", help=tr("Model [default: wanx2.1-imageedit].", "模型 [默认: wanx2.1-imageedit]。")
-)
-@click.option(
-    "--n",
-    type=WHOLE_NUMBER,
-    metavar="N",
-    help=tr("How many results, 1 to 4 [default: 1].", "结果张数，1 到 4 [默认: 1]。"),
-)
-@click.option("--seed", type=WHOLE_NUMBER, metavar="N", help=tr("0 to 2147483647.", "随机种子，0 到 2147483647。"))
-@click.option(
-    "--watermark/--no-watermark", default=None, help=tr("Mark as made by AI [default: off].", "添加水印 [默认: 关]。")
-)
-@click.option(
-    "--strength",
+@option("--function F", f"One of: {FUNCTIONS}.", f"功能：{FUNCTIONS}。")
+@option("--image X", "Picture: path, file://…, URL, data:… or -.", "输入图片：路径、file://…、链接、data:… 或 -。")
+@option("--model NAME", "Model [default: wanx2.1-imageedit].", "模型 [默认: wanx2.1-imageedit]。")
+@option("--n N", "How many results, 1 to 4 [default: 1].", "结果张数，1 到 4 [默认: 1]。", type=WHOLE_NUMBER)
+@seed_option
+@watermark_option
+@option(
+    "--strength X",
+    "stylization_all, description_edit: 0.0 to 1.0 [default: 0.5].",
+    "stylization_all、description_edit：0.0 到 1.0 [默认: 0.5]。",
     type=float,
-    metavar="X",
-    help=tr(
-        "stylization_all, description_edit: 0.0 to 1.0 [default: 0.5].",
-        "stylization_all、description_edit：0.0 到 1.0 [默认: 0.5]。",
-    ),
 )
-@click.option(
-    "--upscale-factor",
+@option(
+    "--upscale-factor N",
+    "super_resolution: 1 to 4 [default: 1].",
+    "super_resolution：1 到 4 [默认: 1]。",
     type=WHOLE_NUMBER,
-    metavar="N",
-    help=tr("super_resolution: 1 to 4 [default: 1].", "super_resolution：1 到 4 [默认: 1]。"),
 )
-@click.option("--top-scale", type=float, metavar="X", help=SCALE_HELP)
-@click.option("--bottom-scale", type=float, metavar="X", help=SCALE_HELP)
-@click.option("--left-scale", type=float, metavar="X", help=SCALE_HELP)
-@click.option("--right-scale", type=float, metavar="X", help=SCALE_HELP)
-@click.option(
+@scale_options
+@switch(
     "--is-sketch/--no-is-sketch",
-    default=None,
-    help=tr("doodle: the picture is a sketch already [default: no].", "doodle：输入已是线稿 [默认: 否]。"),
+    "doodle: the picture is a sketch already [default: no].",
+    "doodle：输入已是线稿 [默认: 否]。",
 )
 @mask_options
-@click.option("--upload", is_flag=True, help=tr("Upload local pictures, small ones too.", "本地图片一律先上传。"))
+@upload_option
 @shared_options
 def main(common: SharedOptions, looks: Looks, upload: bool, **fields: Any) -> int:
     from bailian.cli.scripts.edit import run_edit

@@ -1,0 +1,99 @@
+"""What the words of requests stand for: pictures, recordings, the mask that an edit's fields make."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from bailian.errors import InvalidRequest
+from bailian.modalities import modality_of
+from bailian.types import Input
+
+Fields = dict[str, Any]
+Found = dict[str, Input]
+"""What the inputs of a request are, by their references."""
+
+
+def input_of(field: str, word: str, home: Path) -> Input:
+    """Return the input that a path, a link, `data:…` or `-` names: in `file` a recording, in other fields a picture.
+
+    Raises:
+        InvalidRequest: no such file, or nothing the service takes.
+    """
+    if field == "file":
+        from bailian.inputs.recordings import resolve_recording as resolve
+    else:
+        from bailian.inputs.resolve import resolve
+    return resolve(field, word, home)
+
+
+class Inputs:
+    """What words stand for. What a thousand requests share is looked at once, what is missing too."""
+
+    def __init__(self, home: Path, resolve: Callable[[str, str, Path], Input] = input_of) -> None:
+        self._home = home
+        self._resolve = resolve
+        self._found: dict[tuple[str, str], Input | InvalidRequest] = {}
+        self._made: dict[str, tuple[Fields, Found] | InvalidRequest] = {}
+
+    def resolved(self, kind: str, given: Mapping[str, Any]) -> tuple[Fields, Found, list[InvalidRequest]]:
+        """Return a request's fields and inputs as they are sent, and what is wrong with them.
+
+        What is wrong stands in its place unseen, so that the rest of the request is checked as it will be.
+        """
+        fields, found, refused = dict(given), {}, []
+        for name in modality_of(kind).INPUT_FIELDS:
+            urls = []
+            for word in fields.get(name, ()):
+                one = self._find(name, word)
+                if isinstance(one, InvalidRequest):
+                    refused.append(one)
+                    one = Input(word)
+                found[one.url] = one
+                urls.append(one.url)
+            if name in fields:
+                fields[name] = urls
+        if refused:
+            return *_unmade(fields, found), refused
+        return self._with_mask(kind, fields, found)
+
+    def _find(self, field: str, word: str) -> Input | InvalidRequest:
+        if (field, word) not in self._found:
+            try:
+                self._found[field, word] = self._resolve(field, word, self._home)
+            except InvalidRequest as error:
+                self._found[field, word] = error
+        return self._found[field, word]
+
+    def _with_mask(self, kind: str, fields: Fields, found: Found) -> tuple[Fields, Found, list[InvalidRequest]]:
+        """Make the mask that the fields ask for, put its picture upright; once for all that ask for the same."""
+        own = {
+            name: value
+            for name, value in fields.items()
+            if name in modality_of(kind).INPUT_FIELDS or name.startswith("mask")
+        }
+        if "mask" not in modality_of(kind).INPUT_FIELDS or list(own) == ["image"]:
+            return fields, found, []
+        key = json.dumps(own, sort_keys=True)
+        if key not in self._made:
+            from bailian.inputs.made_masks import with_mask
+
+            try:
+                self._made[key] = with_mask(own, found, self._home)
+            except InvalidRequest as error:
+                self._made[key] = error
+        made = self._made[key]
+        if isinstance(made, InvalidRequest):
+            return *_unmade(fields, found), [made]
+        rest = {name: value for name, value in fields.items() if name not in own}
+        return {**rest, **made[0]}, {**found, **made[1]}, []
+
+
+def _unmade(fields: Fields, found: Found) -> tuple[Fields, Found]:
+    """Put an unseen mask in the place of one that cannot be made."""
+    rest = {name: value for name, value in fields.items() if not name.startswith("mask_")}
+    if len(rest) == len(fields):
+        return rest, found
+    return {**rest, "mask": ["mask"]}, {**found, "mask": Input("mask")}
