@@ -18,7 +18,7 @@ from bailian.errors import Problem
 from bailian.files import formats
 from bailian.i18n import tr
 from bailian.modalities.rules import choice, fields, sizes
-from bailian.types import Input, Item, Notice, Prepared
+from bailian.types import AnswerContext, Input, Item, Notice, Prepared, StoredRequest
 
 KIND = "image"
 DEFAULT_MODELS = ("wan2.2-t2i-flash",)
@@ -84,7 +84,7 @@ def prepare(
         units=request.n,
         count=request.n,
         notices=tuple(notices),
-        facts=choice.facts(chosen, catalog, region),
+        context=AnswerContext(retired=choice.retirement(chosen, catalog, region)),
     )
 
 
@@ -163,14 +163,13 @@ def _body(request: ImageRequest, model: Model, wire_model: str, wire_size: str) 
     return {"model": wire_model, "input": wire_input, "parameters": parameters}
 
 
-def items(answer: Mapping[str, Any], prepared: Mapping[str, Any]) -> list[Item]:
+def items(answer: Mapping[str, Any], prepared: StoredRequest) -> list[Item]:
     """Return the pictures of an answer: `output.results[]` of a task, `output.choices[]` in message style.
 
     A result may be {"code","message"} instead of a link: one good picture makes the whole task SUCCEEDED.
     """
-    seed = prepared.get("body", {}).get("parameters", {}).get("seed")
     entries = _entries(answer)
-    return [_item(index, entry, seed) for index, entry in enumerate(entries) if isinstance(entry, dict)]
+    return [_item(index, entry, prepared.seed) for index, entry in enumerate(entries) if isinstance(entry, dict)]
 
 
 def _entries(answer: Mapping[str, Any]) -> list[Any]:
@@ -205,14 +204,14 @@ def _item(index: int, entry: dict[str, Any], seed: int | None) -> Item:
     return Item(index, code=str(entry.get("code") or "unknown"), message=str(entry.get("message") or ""), wire=wire)
 
 
-def charged_cny(answer: Mapping[str, Any], prepared: Mapping[str, Any]) -> float | None:
+def charged_cny(answer: Mapping[str, Any], prepared: StoredRequest) -> float | None:
     """Return pictures billed × price. Failed pictures are not billed; `usage.image_count` counts the good ones."""
-    unit_cny = prepared.get("unit_cny")
+    unit_cny = prepared.unit_cny
     count = _pictures_billed(answer, prepared)
     return None if unit_cny is None or count is None else round(unit_cny * count, 6)
 
 
-def _pictures_billed(answer: Mapping[str, Any], prepared: Mapping[str, Any]) -> int | None:
+def _pictures_billed(answer: Mapping[str, Any], prepared: StoredRequest) -> int | None:
     """Return the count told, else the good links; None where neither is readable, or more came than was counted."""
     found = items(answer, prepared)
     good = sum(1 for item in found if item.url)
@@ -231,7 +230,7 @@ def asked_prompt(body: Mapping[str, Any]) -> str:
     return str(wire_input["prompt"])
 
 
-def with_paths(answer: Mapping[str, Any], prepared: Mapping[str, Any], paths: Mapping[int, str]) -> dict[str, Any]:
+def with_paths(answer: Mapping[str, Any], prepared: StoredRequest, paths: Mapping[int, str]) -> dict[str, Any]:
     """Return the answer's `output` with each good picture's `path` (and seed) beside its link."""
     given = answer.get("output")
     output: dict[str, Any] = deepcopy(given) if isinstance(given, dict) else {}

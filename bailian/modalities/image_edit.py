@@ -17,7 +17,7 @@ from bailian.files import formats
 from bailian.i18n import tr
 from bailian.modalities import image
 from bailian.modalities.rules import choice, fields, sizes
-from bailian.types import Input, Notice, Prepared
+from bailian.types import AnswerContext, Input, Notice, Prepared
 
 KIND = "image_edit"
 DEFAULT_MODELS = ("qwen-image-edit", "qwen-image-2.0")
@@ -109,7 +109,7 @@ def prepare(
             *_unsupported(request, model),
             *(notice for one in found for notice in _size_notices(one, model)),
         ),
-        facts=choice.facts(chosen, catalog, region),
+        context=AnswerContext(retired=choice.retirement(chosen, catalog, region)),
     )
 
 
