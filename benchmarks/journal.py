@@ -23,6 +23,7 @@ from bailian.config.settings import read_settings
 from bailian.store.budgets import Budget
 from bailian.store.jobs import Journal
 from bailian.store.schema import FILE_NAME
+from bailian.types import StoredRequest
 
 ROOT = Path(__file__).resolve().parent.parent
 KEY = "sk-benchmark-0123456789"
@@ -79,7 +80,7 @@ def sent_ms(home: Path, account: str, budgets: tuple[Budget, ...]) -> float:
     with closing(Journal(home)) as journal:
         ids = [
             journal.intend(
-                account=account, kind="image", model="model-1", wire_model="model-1", request={}, prepared={},
+                account=account, kind="image", model="model-1", wire_model="model-1", request={}, prepared=StoredRequest(),
                 saving={}, estimate_cny=0.14, owner="o",
             )
             for _ in range(SENT)

@@ -325,7 +325,7 @@ REFUSALS = {
         "no word times",
     ),
     "unknown subtitles": (["tts", "x", "--subtitles", "ass"], "srt"),
-    "a recogniser that shall speak": (["tts", "x", "--model", "paraformer-v1"], "audio.py asr"),
+    "a recogniser that shall speak": (["tts", "x", "--model", "paraformer-v1"], "bailian audio asr"),
     "an unknown voice": (["tts", "x", "--model", "sambert-zhichuu-v1"], "sambert-zhichu-v1"),
     "no task": (["tts", "x", "--no-wait"], "leave --no-wait out"),
     "no recording": (["asr"], "file: is required"),

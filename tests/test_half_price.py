@@ -27,6 +27,7 @@ from bailian.engine.step import Outcome
 from bailian.errors import Interrupted, InvalidRequest
 from bailian.sandbox import Fault, Sandbox
 from bailian.store.batches import BatchStore
+from bailian.types import TextContext
 from tests.conftest import KEY, ROOT
 from tests.test_processes import posix_only
 
@@ -323,8 +324,8 @@ def test_an_overdue_account_lets_the_rows_wait_at_the_whole_price(
     with new_engine() as engine:
         (first, _) = BatchStore(engine.journal, engine.services.account).newest(spec.run)
         assert first.state == "waiting"
-        assert "half_price" not in first.prepared
-        assert first.prepared["facts"]["prices"][0]["input"] == pytest.approx(0.0008)
+        assert not first.prepared.service_batch
+        assert TextContext.of(first.prepared.context).prices[0].input == pytest.approx(0.0008)
     assert {outcome.state for outcome in run(spec)} == {"done"}
 
 

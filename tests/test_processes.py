@@ -124,12 +124,13 @@ import os, sys, time
 from pathlib import Path
 from bailian.store.jobs import JobResult, Journal
 from bailian.store.limits import SharedLimits
+from bailian.types import StoredRequest
 
 def work(home, number):
     journal, pace = Journal(home), SharedLimits(home)
     pace.rates.reserve("submit", 1000.0)
     job = journal.intend(account="a", kind="image", model="m", wire_model="m", request={"prompt": number},
-                         prepared={}, saving={}, estimate_cny=1.0, owner=number)
+                         prepared=StoredRequest(), saving={}, estimate_cny=1.0, owner=number)
     journal.record_intent(job, number)
     journal.record_task(job, "task-" + number, "r")
     journal.store_answer(JobResult(job, {"output": {}}, 1.0, 1.0, "r"))

@@ -19,6 +19,7 @@ from bailian.i18n import tr
 from bailian.modalities import modality_of
 from bailian.store.batches import LastAttempt
 from bailian.store.states import OPEN_STATES, Status
+from bailian.types import RowPlace
 
 if TYPE_CHECKING:
     from bailian.engine.engine import Engine
@@ -138,8 +139,8 @@ def intent_of(planned: Planned, spec: BatchSpec, engine: Engine) -> tuple[Any, .
     row, prepared = planned.row, planned.prepared
     if spec.upload:
         prepared = replace(prepared, upload=True)
-    said = {"where": row.where, "label": row.label, "name": row.name, "output": row.output}
-    return engine.row_of(prepared, _saving(row, spec), run=spec.run, row_key=row.key, said=said)
+    place = RowPlace(row.where, row.label, row.name, row.output)
+    return engine.row_of(prepared, _saving(row, spec), run=spec.run, row_key=row.key, place=place)
 
 
 def _saving(row: BatchRow, spec: BatchSpec) -> OutputSpec:

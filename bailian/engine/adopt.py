@@ -15,6 +15,7 @@ from bailian.instructions import how_to
 from bailian.modalities import MODULES
 from bailian.store.schema import JobRow
 from bailian.store.states import Status
+from bailian.types import StoredRequest
 
 if TYPE_CHECKING:
     from bailian.engine.engine import Engine
@@ -55,7 +56,7 @@ def adopt(engine: Engine, task_id: str, saving: OutputSpec, claimant_id: str | N
         model=model,
         wire_model=model,
         request={"model": model, **({"prompt": prompts[0]} if prompts else {})},
-        prepared={"mode": Mode.TASK, "count": _results_announced(output)},
+        prepared=StoredRequest(mode=Mode.TASK, count=_results_announced(output)),
         saving=saving.to_json(),
         estimate_cny=None,
         owner=engine.services.lease.id,
@@ -76,7 +77,7 @@ def _named(engine: Engine, job_id: str, answer: dict[str, Any]) -> JobRow:
     elif (
         row.task_id
         or row.state not in (Status.HELD, Status.SENDING, Status.UNSETTLED)
-        or row.prepared.get("mode") != Mode.TASK
+        or row.prepared.mode != Mode.TASK
     ):
         problem = tr(f"job {job_id} ({row.state}) has lost no task", f"任务 {job_id}（{row.state}）没有丢失 task_id")
     elif is_ours(Job.of_row(row), answer) is False:
@@ -112,7 +113,7 @@ def _claimant(engine: Engine, model: str, task_id: str, answer: dict[str, Any]) 
         if engine.services.lease.is_dead(row.owner) and is_ours(Job.of_row(row), answer) is not False
     ]
     proven = [row for row in rows if is_ours(Job.of_row(row), answer)]
-    alike = all(row.prepared.get("body") == proven[0].prepared.get("body") for row in proven)
+    alike = all(row.prepared.body == proven[0].prepared.body for row in proven)
     if proven and alike and engine.journal.claim(proven[0].id, engine.services.lease.id, proven[0].owner):
         return proven[0]
     if not rows:

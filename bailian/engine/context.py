@@ -55,14 +55,30 @@ class Speech(Protocol):
 
 
 @dataclass
+class StrangeTasks:
+    """Tasks that are over and may be one of our lost ones."""
+
+    answers: dict[str, dict[str, Any]] = field(default_factory=dict)
+    asking: threading.Lock = field(default_factory=threading.Lock)
+    """Held by the one job that asks about such a task; the others wait for what it hears."""
+
+
+@dataclass
+class TimeQuestion:
+    """The service's time, asked for by one job for all."""
+
+    asked_s: float | None = None
+    """When it was last asked for (monotonic)."""
+    asking: threading.Lock = field(default_factory=threading.Lock)
+
+
+@dataclass
 class RunState:
     """What the jobs of one run of the engine know of each other. Gone with the process."""
 
     budgets: tuple[Budget, ...] = ()
-    seen: dict[str, dict[str, Any]] = field(default_factory=dict)
-    """Answers of tasks that are over and may be one of our lost ones."""
-    asking: threading.Lock = field(default_factory=threading.Lock)
-    """Held by the one job that asks about such a task; the others wait for what it hears."""
+    strangers: StrangeTasks = field(default_factory=StrangeTasks)
+    service_time: TimeQuestion = field(default_factory=TimeQuestion)
     queued_s: dict[str, float] = field(default_factory=dict)
     """How long the last finished task of a model had waited in the service's queue: the next one will, too."""
     stopping: threading.Event = field(default_factory=threading.Event)
@@ -75,9 +91,6 @@ class RunState:
     """Requests under way whose real cost is known with their answers: until then the most they can cost is reserved."""
     halted_by: BailianError | None = None
     """Why no further request of this run would reach the service."""
-    time_asked_s: float | None = None
-    """When the service was last asked for its time (monotonic)."""
-    asking_time: threading.Lock = field(default_factory=threading.Lock)
     dirty_dirs: set[Path] = field(default_factory=set)
     """Folders with new names in them that a power cut could take back."""
 
@@ -135,6 +148,6 @@ def query_wait_s(job: Job, services: Services) -> float:
     if job.has_place:
         job.has_place = False
         return 0.0
-    wait_s = services.limits.rates.reserve(f"query:{services.account}", job.poll_per_s)
+    wait_s = services.limits.rates.reserve(f"query:{services.account}", job.limits.poll_per_s)
     job.has_place = wait_s > 0
     return wait_s

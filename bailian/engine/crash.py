@@ -56,7 +56,7 @@ def crashed(job: Job, services: Services, error: BaseException) -> Crashed:
 def _keep_what_came(job: Job, services: Services) -> None:
     """Write down an answer that no step has written down. What it cost is not known then: the estimate counts."""
     row = services.journal.job(job.id)
-    answer = job.answer or (job.reply if isinstance(job.reply, dict) else None)
+    answer = job.answer or (job.sending.reply if isinstance(job.sending.reply, dict) else None)
     if row is None or answer is None:
         return
     if row.state == Status.SENDING and job.mode == Mode.TASK:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Iterable, Mapping
+from collections.abc import Generator, Iterable
 from contextlib import ExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +14,7 @@ from typing import Any
 from bailian.catalog import Catalog, Mode, Model
 from bailian.config.settings import Settings
 from bailian.engine.context import NoProgress, Progress, RunState, Services, Speech
-from bailian.engine.job import Job, OutputSpec
+from bailian.engine.job import NO_LIMITS, Job, Limits, OutputSpec, unreadable_job
 from bailian.engine.outcomes import Outcomes
 from bailian.engine.queues import ModelQueue, ModelQueues
 from bailian.engine.scheduler import Scheduler
@@ -22,6 +22,7 @@ from bailian.engine.step import Outcome, Step
 from bailian.engine.steps.admit import in_flight_limit
 from bailian.engine.steps.step_table import NO_WAIT_STEPS, STEPS, first_step
 from bailian.errors import JournalError
+from bailian.i18n import tr
 from bailian.modalities import modality_of
 from bailian.service.client import Service
 from bailian.service.download import Downloader
@@ -34,7 +35,7 @@ from bailian.store.leases import ProcessLease
 from bailian.store.limits import SharedLimits
 from bailian.store.schema import JobRow, dumped
 from bailian.store.states import Status
-from bailian.types import Prepared
+from bailian.types import Prepared, RowPlace
 
 
 class Engine:
@@ -45,7 +46,7 @@ class Engine:
         self.catalog = catalog
         self._progress = progress or NoProgress()
         self._stack = ExitStack()
-        self._known_limits: dict[str, dict[str, Any]] = {}
+        self._known_limits: dict[str, Limits] = {}
 
     def __enter__(self) -> Engine:
         self.settings.require_key()
@@ -106,7 +107,7 @@ class Engine:
             model=prepared.model.name,
             wire_model=prepared.wire_model,
             request=prepared.request,
-            prepared=prepared.to_json(),
+            prepared=prepared.stored(),
             saving=saving,
             created_at_s=self.services.wall(),
             estimate_cny=prepared.estimate_cny,
@@ -114,7 +115,7 @@ class Engine:
             run=run,
             row_key=row_key,
             account_flags=self.settings.resume_flags,
-            **self._limits(prepared.model),
+            limits=self._limits(prepared.model),
         )
 
     def row_of(
@@ -124,11 +125,11 @@ class Engine:
         *,
         run: str | None,
         row_key: str | None,
-        said: Mapping[str, Any] | None = None,
+        place: RowPlace | None = None,
     ) -> tuple[Any, ...]:
         """Return the row of the journal that says what is going to be done, in the order of `store.batches.COLUMNS`.
 
-        Its first value is the job's id. `said`: what a batch's file says of the row beside the request.
+        Its first value is the job's id. `place`: where a batch's row stands, and what its file says of its files.
         """
         now_s = self.services.wall()
         return (
@@ -140,7 +141,7 @@ class Engine:
             Status.WAITING.value,
             self.services.lease.id,
             dumped(prepared.request),
-            dumped({**prepared.to_json(), **({"row": said} if said else {})}),
+            dumped(replace(prepared.stored(), row=place).to_json()),
             dumped(saving.to_json()),
             now_s,
             prepared.estimate_cny,
@@ -148,19 +149,19 @@ class Engine:
             row_key,
         )
 
-    def _limits(self, model: Model) -> dict[str, Any]:
-        return {
-            "submit_per_s": model.submit_per_s,
-            "poll_per_s": model.poll_per_s,
-            "in_flight_limit": in_flight_limit(model),
+    def _limits(self, model: Model) -> Limits:
+        return Limits(
+            submit_per_s=model.submit_per_s,
+            in_flight_limit=in_flight_limit(model),
+            poll_per_s=model.poll_per_s,
             # The catalog's figure is the real service's; a sandbox is as fast as it was told to be.
-            "typical_s": None if self.settings.sandbox else model.typical_s,
-        }
+            typical_s=None if self.settings.sandbox else model.typical_s,
+        )
 
     def take_over(self, row: JobRow) -> Job | None:
         """Continue a job that another run left; None if its process is alive, or another was faster."""
         owner = self.services.lease
-        if row.prepared.get("half_price") and row.state in (Status.SENDING, Status.UNSETTLED):
+        if row.prepared.service_batch and row.state in (Status.SENDING, Status.UNSETTLED):
             return None  # its answer comes in a batch's file: `bailian batch run --batch-api`
         if row.owner is not None and not owner.is_dead(row.owner):
             return None
@@ -170,12 +171,18 @@ class Engine:
         return self.continued(self.journal.job(row.id) or row)
 
     def continued(self, row: JobRow) -> Job:
-        """Return the job of a row that this process has taken."""
+        """Return the job of a row that this process has taken.
+
+        Raises:
+            UnreadableJob: nothing can be done with the row.
+        """
+        if not row.prepared.body and row.task_id is None and row.answer is None:
+            raise unreadable_job(row.id, tr("what was to be sent is missing", "缺少请求内容"))
         job = Job.of_row(row)
         job.account_flags = self.settings.resume_flags
         if row.model not in self._known_limits and row.model in self.catalog:
             self._known_limits[row.model] = self._limits(self.catalog[row.model])
-        vars(job).update(self._known_limits.get(row.model, {}))
+        job.limits = self._known_limits.get(row.model, NO_LIMITS)
         return job
 
     def resumed(self, row: JobRow) -> Job:
@@ -201,7 +208,7 @@ class Engine:
             row.answer, row.prepared
         ):  # else there is nothing to save in it
             state = Status.ENDED
-        elif row.state == Status.HELD and row.prepared.get("mode") == Mode.TASK:
+        elif row.state == Status.HELD and row.prepared.mode == Mode.TASK:
             state = Status.UNSETTLED
         else:
             return None
@@ -248,13 +255,13 @@ class Engine:
             else:
                 direct.append((job, step))
         model_queues += [
-            ModelQueue(queue, iter(waiting), waiting[0].submit_per_s) for queue, waiting in by_queue.items()
+            ModelQueue(queue, iter(waiting), waiting[0].limits.submit_per_s) for queue, waiting in by_queue.items()
         ]
         scheduler = Scheduler(STEPS if wait else NO_WAIT_STEPS, self.services, ModelQueues(model_queues))
         for job, step in direct:
-            if job.in_flight_limit and step in (Step.POLL, Step.RECONCILE):
+            if job.limits.in_flight_limit and step in (Step.POLL, Step.RECONCILE):
                 self.services.limits.slots.adopt(self.services.queue_of(job), job.id, self.services.lease.id)
-                job.has_slot = True
+                job.admission.has_slot = True
             scheduler.add(job, step)
         deadline_s = None if timeout_s is None else time.monotonic() + timeout_s
         try:

@@ -18,7 +18,7 @@ from bailian.service.transport.send_tracking import Watch
 from bailian.store.paths import restored, stored
 from bailian.store.schema import JobRow
 from bailian.store.states import Status
-from bailian.types import Notice
+from bailian.types import Notice, StoredRequest
 
 
 @dataclass(frozen=True)
@@ -70,61 +70,34 @@ class Broken(Exception):
         self.error = error
 
 
-@dataclass
-class Job:
-    """The working copy of one journal row."""
+def unreadable_job(job_id: str, reason: str) -> UnreadableJob:
+    return UnreadableJob(
+        tr(f"job {job_id} cannot be read in the journal: {reason}", f"无法读取日志中的任务 {job_id}：{reason}"),
+        advice=tr(
+            f"the others go on; what is known of it: {how_to().show(job_id)}",
+            f"其他任务不受影响；已知信息：{how_to().show(job_id)}",
+        ),
+    )
 
-    id: str
-    kind: str
-    model: str
-    wire_model: str
-    request: Mapping[str, Any]
-    prepared: Mapping[str, Any]
-    saving: OutputSpec
-    created_at_s: float
-    estimate_cny: float | None
-    run: str | None = None
-    """The batch or chat it belongs to."""
-    row_key: str | None = None
-    state: Status = Status.WAITING
-    """Where the journal had it when this process took it."""
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What the catalog says of its model; None: as much as you like, or not known."""
+
     submit_per_s: float | None = None
     in_flight_limit: int | None = None
     """How many tasks of this model may be unfinished at once, over all processes."""
     poll_per_s: float = 20.0
     typical_s: float | None = None
 
-    body: dict[str, Any] | None = None
-    """What is about to be sent, its files in it."""
-    sending: Watch | None = None
-    """Shows whether anything of the request has left, while its thread waits for the answer."""
-    reply: dict[str, Any] | BailianError | Broken | None = None
-    """What came of it, until it is written down."""
-    task_id: str | None = None
-    request_id: str | None = None
-    adopted: bool = False
-    sent_at_s: float | None = None
-    sent_server_s: float | None = None
-    """When it was sent, by the service's clock."""
-    clock_doubts: int | None = None
-    """How often that clock had contradicted itself then; None: another process sent it."""
-    answer: dict[str, Any] | None = None
-    charged_cny: float | None = None
 
-    may_resend: bool = True
-    """False when a later process looks after the job: what never arrived is reported, not sent again."""
-    ask_once: bool = False
-    """A person named it: that the service does not know it is an answer, not a reason to wait."""
-    account_flags: tuple[str, ...] = ()
-    """The command that fetches it later; the id follows."""
-    notices: list[Notice] = field(default_factory=list)
-    attempts: int = 0
-    last_error: BailianError | None = None
-    """Why it was not sent yet."""
-    resends: int = 0
-    failures_in_a_row: int = 0
-    has_place: bool = False
-    """Has waited for a place among the account's queries."""
+NO_LIMITS = Limits()
+
+
+@dataclass(slots=True)
+class AdmitState:
+    """What a job has, or waits for, before it may leave."""
+
     has_slot: bool = False
     place_at_s: float | None = None
     """When its place among the submits is, or was (monotonic)."""
@@ -134,6 +107,30 @@ class Job:
     """Who has the slots that it waits for."""
     stopped: str = ""
     """Who of them is stopped, and how to go on."""
+
+
+@dataclass(slots=True)
+class SendState:
+    """A request on its way, and what came of it."""
+
+    body: dict[str, Any] | None = None
+    """What is about to be sent, its files in it."""
+    watch: Watch | None = None
+    """Shows whether anything of the request has left, while its thread waits for the answer."""
+    reply: dict[str, Any] | BailianError | Broken | None = None
+    """What came of it, until it is written down."""
+    clock_doubts: int | None = None
+    """How often the service's clock had contradicted itself then; None: another process sent it."""
+    attempts: int = 0
+    resends: int = 0
+    last_error: BailianError | None = None
+    """Why it was not sent yet."""
+
+
+@dataclass(slots=True)
+class ReconcileState:
+    """What the account's task list has shown of a request whose answer is lost."""
+
     confirmations: int = 0
     inconclusive: set[str] = field(default_factory=set)
     """Tasks that are over and may be this job's or another's."""
@@ -142,24 +139,89 @@ class Job:
     """How often the list showed the same ones, and no others."""
     not_ours: set[str] = field(default_factory=set)
     """Tasks that show another's request."""
+    failures_in_a_row: int = 0
+
+
+@dataclass(slots=True)
+class PollState:
+    """How a task has been asked for."""
+
+    from_s: float | None = None
+    nothing_since_s: float | None = None
+    """Since when the service knows no task, or shows no result, on the same scale."""
+    asked_anyway_s: float = 0.0
+    """When it was last asked for although the task list did not show it to be over, since `from_s`."""
+    duration_profile: DurationProfile | None = None
+    failures_in_a_row: int = 0
+
+
+@dataclass(slots=True)
+class SaveState:
+    """How far the files of an answer are."""
+
+    document: bool = False
+    """The answer holds the document it links to."""
     refreshed: bool = False
     staged: dict[int, StagedFile] = field(default_factory=dict)
     """Texts that are whole beside the names they are to get."""
     published: dict[int, tuple[Path, str]] = field(default_factory=dict)
     """Files (with SHA-256) that have their names and are not in the journal yet."""
-    document: bool = False
-    """The answer holds the document it links to."""
-    polled_from_s: float | None = None
-    nothing_since_s: float | None = None
-    """Since when the service knows no task, or shows no result, on the same scale."""
-    asked_anyway_s: float = 0.0
-    """When it was last asked for although the task list did not show it to be over, since `polled_from_s`."""
-    duration_profile: DurationProfile | None = None
+    failures_in_a_row: int = 0
+
+
+@dataclass
+class RowCopy:
+    """A row of the journal, as far as the engine needs it; the steps keep both alike."""
+
+    id: str
+    kind: str
+    model: str
+    wire_model: str
+    request: Mapping[str, Any]
+    prepared: StoredRequest
+    saving: OutputSpec
+    created_at_s: float
+    estimate_cny: float | None
+    run: str | None = None
+    """The batch or chat it belongs to."""
+    row_key: str | None = None
+    state: Status = Status.WAITING
+    """Where the journal had it when this process took it."""
+    task_id: str | None = None
+    request_id: str | None = None
+    adopted: bool = False
+    sent_at_s: float | None = None
+    sent_server_s: float | None = None
+    """When it was sent, by the service's clock."""
+    answer: dict[str, Any] | None = None
+    charged_cny: float | None = None
+
+
+@dataclass
+class Job(RowCopy):
+    """A row of the journal, and the state of its steps in this process."""
+
+    limits: Limits = NO_LIMITS
+    may_resend: bool = True
+    """False when a later process looks after the job: what never arrived is reported, not sent again."""
+    ask_once: bool = False
+    """A person named it: that the service does not know it is an answer, not a reason to wait."""
+    account_flags: tuple[str, ...] = ()
+    """The command that fetches it later; the id follows."""
+    notices: list[Notice] = field(default_factory=list)
+    has_place: bool = False
+    """Has waited for a place among the account's queries."""
+    admission: AdmitState = field(default_factory=AdmitState)
+    sending: SendState = field(default_factory=SendState)
+    reconciling: ReconcileState = field(default_factory=ReconcileState)
+    polling: PollState = field(default_factory=PollState)
+    results: SaveState = field(default_factory=SaveState)
 
     @property
     def mode(self) -> Mode:
         """Return how its model is called."""
-        return Mode(self.prepared["mode"])
+        assert self.prepared.mode is not None  # noqa: S101 - `of_row` refuses such a row
+        return self.prepared.mode
 
     @classmethod
     def of_row(cls, row: JobRow) -> Job:
@@ -171,20 +233,11 @@ class Job:
         try:
             return cls._of_row(row)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise UnreadableJob(
-                tr(
-                    f"job {row.id} cannot be read in the journal: {error!r}",
-                    f"无法读取日志中的任务 {row.id}：{error!r}",
-                ),
-                advice=tr(
-                    f"the others go on; what is known of it: {how_to().show(row.id)}",
-                    f"其他任务不受影响；已知信息：{how_to().show(row.id)}",
-                ),
-            ) from None
+            raise unreadable_job(str(row.id), repr(error)) from None  # what stands as an id may be anything
 
     @classmethod
     def _of_row(cls, row: JobRow) -> Job:
-        if row.kind not in KINDS or not isinstance(row.prepared.get("mode"), str):
+        if row.kind not in KINDS or row.prepared.mode is None:
             raise ValueError(row.kind)
         return cls(
             id=row.id,
@@ -207,5 +260,5 @@ class Job:
             row_key=row.row_key,
             state=row.state,
             may_resend=False,
-            notices=[Notice(**notice) for notice in row.prepared.get("notices") or []],
+            notices=list(row.prepared.notices),
         )

@@ -65,16 +65,16 @@ class Outcomes:
         if job.row_key and self._waits_again(job, state):
             return Outcome(job, Status.WAITING)  # a row of a batch waits for the next run
         if state == Status.WAITING:
-            why = f": {job.waits_for}" if job.waits_for else ""
+            why = f": {job.admission.waits_for}" if job.admission.waits_for else ""
             late = NotSent(
                 tr(
                     f"the request could not be sent within {how_to().time_limit()}",
                     f"在 {how_to().time_limit()} 内未能发出请求",
                 )
                 + why,
-                advice=job.stopped,
+                advice=job.admission.stopped,
             )
-            return give_up(job, self._services, job.last_error or late)
+            return give_up(job, self._services, job.sending.last_error or late)
         if state in (Status.SENDING, Status.UNSETTLED):
             if job.mode != Mode.TASK:
                 return self._left(job)
@@ -83,7 +83,7 @@ class Outcomes:
 
     def _waits_again(self, job: Job, state: Status) -> bool:
         """Return whether a job is left to wait: it was not sent, or it costs little to send again."""
-        if isinstance(job.reply, dict):
+        if isinstance(job.sending.reply, dict):
             return False
         if state in (Status.SENDING, Status.UNSETTLED) and modality_of(job.kind).RETRY_SAFE:
             self._services.journal.requeue_maybe_billed(job.id)

@@ -20,7 +20,7 @@ def still_running(job: Job) -> StillRunning:
     name = job.task_id or job.id
     if job.answer:
         text = tr(f"{name} is made, but not fetched yet", f"{name} 已生成，但尚未取回")
-    elif job.nothing_since_s is not None:
+    elif job.polling.nothing_since_s is not None:
         text = tr(f"the service shows nothing of task {name} yet", f"服务端尚未显示任务 {name} 的内容")
     else:
         text = tr(f"task {name} is still running", f"任务 {name} 仍在运行")

@@ -170,9 +170,9 @@ class Scheduler:
 
     def _free_slot(self, job: Job) -> None:
         """The task runs no more: wake the jobs of this model that wait for a slot."""
-        if not job.has_slot:
+        if not job.admission.has_slot:
             return
-        job.has_slot = False
+        job.admission.has_slot = False
         self._services.limits.slots.release(job.id)
         for due in self._due:
             if due.step == Step.ADMIT and due.job.wire_model == job.wire_model:

@@ -21,13 +21,17 @@ SYNC_GRACE_S = 330.0
 def paid_requests(running: Iterable[tuple[Job, Step]]) -> list[Job]:
     """Return the requests under way whose answers must not be lost; a single text is asked for again."""
     sending = (job for job, step in running if step == Step.SEND)
-    return [job for job in sending if job.row_key or job.reply is not None or not modality_of(job.kind).RETRY_SAFE]
+    return [
+        job for job in sending if job.row_key or job.sending.reply is not None or not modality_of(job.kind).RETRY_SAFE
+    ]
 
 
 def left_already(running: Iterable[tuple[Job, Step]]) -> list[Job]:
     """Return those of which something has left; one that still looks for a connection is not under way."""
     return [
-        job for job in paid_requests(running) if job.reply is not None or (job.sending is not None and job.sending.left)
+        job
+        for job in paid_requests(running)
+        if job.sending.reply is not None or (job.sending.watch is not None and job.sending.watch.left)
     ]
 
 

@@ -41,8 +41,8 @@ def holds_results(answer: Mapping[str, Any]) -> bool:
 
 def is_ours(job: Job, answer: Mapping[str, Any]) -> bool | None:
     """Return whether a task's answer shows this job's prompt, or its recording; None while it shows none."""
-    body = job.prepared.get("body")
-    if body is None:
+    body = job.prepared.body
+    if not body:
         return None
     matches = getattr(modality_of(job.kind), "matches", None)  # of what has no prompt
     if matches is not None:
@@ -62,12 +62,12 @@ def _as_many(job: Job, answer: Mapping[str, Any]) -> bool:
     output = answer.get("output")
     metrics = output.get("task_metrics") if isinstance(output, dict) else None
     total = metrics.get("TOTAL") if isinstance(metrics, dict) else None
-    return type(total) is not int or total == int(job.prepared.get("count") or total)
+    return type(total) is not int or total == (job.prepared.count or total)
 
 
 def may_be_either(job: Job, rival: Job, answer: Mapping[str, Any]) -> bool:
     """Return whether a task that shows this job's request may be a rival's. Two that ask for the very same may swap."""
-    return job.prepared.get("body") != rival.prepared.get("body") and is_ours(rival, answer) is not False
+    return job.prepared.body != rival.prepared.body and is_ours(rival, answer) is not False
 
 
 def same_prompt(asked: str, shown: str) -> bool | None:

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from bailian import __version__
 from bailian.files import png
-from bailian.types import Item
+from bailian.types import Item, StoredRequest
 
 KEY = "bailian"
 
@@ -22,7 +22,7 @@ class Made(Protocol):
     model: str
     wire_model: str
     request: Mapping[str, Any]
-    prepared: Mapping[str, Any]
+    prepared: StoredRequest
     task_id: str | None
     request_id: str | None
     created_at_s: float
@@ -33,7 +33,7 @@ def recipe(job: Made, item: Item, cost_cny: float | None) -> dict[str, Any]:
     made = {
         "kind": job.kind,
         **job.request,
-        "sent_as": job.prepared.get("body", {}).get("parameters", {}).get("size"),
+        "sent_as": job.prepared.size,
         "wire_model": job.wire_model,
         "picture": item.index + 1,
         "picture_seed": item.wire.get("seed"),

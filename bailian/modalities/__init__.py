@@ -11,7 +11,7 @@ from importlib import import_module
 from typing import Any, Protocol, cast
 
 from bailian.catalog import Catalog
-from bailian.types import Input, Item, Notice, Prepared
+from bailian.types import Input, Item, Notice, Prepared, StoredRequest
 
 MODULES = {
     "image": "bailian.modalities.image",
@@ -47,14 +47,14 @@ class Modality(Protocol):
     ) -> Prepared:
         """Check the user's fields and build the wire body; raises InvalidRequest with every problem."""
 
-    def items(self, answer: Mapping[str, Any], prepared: Mapping[str, Any]) -> list[Item]:
+    def items(self, answer: Mapping[str, Any], prepared: StoredRequest) -> list[Item]:
         """Return the results an answer of the service holds, good and failed, in order."""
 
-    def charged_cny(self, answer: Mapping[str, Any], prepared: Mapping[str, Any]) -> float | None:
+    def charged_cny(self, answer: Mapping[str, Any], prepared: StoredRequest) -> float | None:
         """Return what the service bills for this answer, or None if that cannot be known."""
 
     def with_paths(
-        self, answer: Mapping[str, Any], prepared: Mapping[str, Any], paths: Mapping[int, str]
+        self, answer: Mapping[str, Any], prepared: StoredRequest, paths: Mapping[int, str]
     ) -> dict[str, Any]:
         """Return the answer's `output` with each result's local `path` added."""
 
@@ -62,7 +62,7 @@ class Modality(Protocol):
         """Return the prompt as it was sent: what a task of ours answers as `orig_prompt`."""
 
 
-def answer_notices(kind: str, answer: Mapping[str, Any], prepared: Mapping[str, Any]) -> list[Notice]:
+def answer_notices(kind: str, answer: Mapping[str, Any], prepared: StoredRequest) -> list[Notice]:
     """Return what to know about an answer; most kinds have nothing to say."""
     own = getattr(modality_of(kind), "answer_notices", None)
     return list(own(answer, prepared)) if own else []

@@ -18,7 +18,7 @@ from bailian.modalities.picture_answers import asked_prompt, charged_cny, items,
 from bailian.modalities.picture_request import PictureFields, from_config
 from bailian.modalities.rules import choice, fields, sizes
 from bailian.modalities.rules.ways import way_problems
-from bailian.types import Input, Notice, Prepared
+from bailian.types import AnswerContext, Input, Notice, Prepared
 
 __all__ = [
     "DEFAULT_MODELS", "FILE_SUFFIXES", "INPUT_FIELDS", "KIND", "RESULT_SUFFIXES", "RETRY_SAFE", "ImageRequest",
@@ -76,7 +76,7 @@ def prepare(
         units=request.n,
         count=request.n,
         notices=tuple(notices),
-        facts=choice.facts(chosen, catalog, region),
+        context=AnswerContext(retired=choice.retirement(chosen, catalog, region)),
     )
 
 

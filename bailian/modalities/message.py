@@ -14,7 +14,7 @@ from bailian.i18n import tr
 from bailian.modalities.picture_request import PictureFields
 from bailian.modalities.rules import choice, fields, picture_inputs, picture_marks, picture_prices, sizes
 from bailian.modalities.rules.ways import called, documents, way_problems
-from bailian.types import Input, Notice, Prepared
+from bailian.types import Input, Notice, PictureContext, Prepared
 
 THINKING = ("thinking_mode", "enable_thinking")
 """How the models call it."""
@@ -73,7 +73,9 @@ def prepare(
         ),
         ceiling_cny=unit_cny * count + inputs_cny if unit_cny is not None and inputs_cny else None,
         open_count=bool(request.set is not None or request.interleave),
-        facts={**choice.facts(chosen, catalog, region), **picture_prices.facts_of(model, region)},
+        context=PictureContext(
+            retired=choice.retirement(chosen, catalog, region), prices=picture_prices.prices_of(model, region)
+        ),
     )
 
 

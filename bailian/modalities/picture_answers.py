@@ -8,23 +8,20 @@ from typing import Any
 
 from bailian.counts import MOST_PICTURES, count_of
 from bailian.modalities.rules import picture_prices
-from bailian.types import Item
+from bailian.types import Item, PictureContext, StoredRequest
 
 COUNTS = ("image_count", "output_image_count")
 """How `usage` counts the pictures that were made."""
 
 
-def items(answer: Mapping[str, Any], prepared: Mapping[str, Any]) -> list[Item]:
+def items(answer: Mapping[str, Any], prepared: StoredRequest) -> list[Item]:
     """Return the pictures of an answer: `output.results[]` of a task, `output.choices[]` in message style.
 
     A result may be {"code","message"} instead of a link: one good picture makes the whole task SUCCEEDED.
     """
-    parameters = prepared.get("body", {}).get("parameters", {})
     entries = _entries(answer)
-    found = [
-        _item(index, entry, parameters.get("seed")) for index, entry in enumerate(entries) if isinstance(entry, dict)
-    ]
-    if parameters.get("enable_interleave") and _parts(answer):
+    found = [_item(index, entry, prepared.seed) for index, entry in enumerate(entries) if isinstance(entry, dict)]
+    if prepared.parameters.get("enable_interleave") and _parts(answer):
         found.append(Item(len(entries), links=True, suffix="md"))
     return found
 
@@ -95,18 +92,18 @@ def _item(index: int, entry: dict[str, Any], seed: int | None) -> Item:
     return Item(index, code=str(entry.get("code") or "unknown"), message=str(entry.get("message") or ""), wire=wire)
 
 
-def charged_cny(answer: Mapping[str, Any], prepared: Mapping[str, Any]) -> float | None:
+def charged_cny(answer: Mapping[str, Any], prepared: StoredRequest) -> float | None:
     """Return what is billed. Failed pictures are not; `usage.image_count` counts the good ones."""
-    unit_cny = prepared.get("unit_cny")
+    unit_cny = prepared.unit_cny
     count = _pictures_billed(answer, prepared)
-    prices = (prepared.get("facts") or {}).get("picture_prices")
+    prices = PictureContext.of(prepared.context).prices
     if prices and count is not None:
         usage = answer.get("usage")
         return picture_prices.settled_cny(prices, usage if isinstance(usage, dict) else {}, count, prepared)
     return None if unit_cny is None or count is None else round(unit_cny * count, 6)
 
 
-def _pictures_billed(answer: Mapping[str, Any], prepared: Mapping[str, Any]) -> int | None:
+def _pictures_billed(answer: Mapping[str, Any], prepared: StoredRequest) -> int | None:
     """Return the count told, else the good links; None where neither is readable, or more came than was counted."""
     found = [item for item in items(answer, prepared) if not item.links]
     good = sum(1 for item in found if item.url)
@@ -126,7 +123,7 @@ def asked_prompt(body: Mapping[str, Any]) -> str:
     return str(wire_input["prompt"])
 
 
-def with_paths(answer: Mapping[str, Any], prepared: Mapping[str, Any], paths: Mapping[int, str]) -> dict[str, Any]:
+def with_paths(answer: Mapping[str, Any], prepared: StoredRequest, paths: Mapping[int, str]) -> dict[str, Any]:
     """Return the answer's `output` with each good picture's `path` (and seed) beside its link."""
     given = answer.get("output")
     output: dict[str, Any] = deepcopy(given) if isinstance(given, dict) else {}

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
@@ -18,7 +19,7 @@ from bailian.files.sentences import lines_of, split_text
 from bailian.i18n import tr
 from bailian.modalities.rules import choice, fields
 from bailian.text.characters import is_blank
-from bailian.types import Input, Item, Notice, Prepared
+from bailian.types import Input, Item, Notice, Prepared, SpeechContext, StoredRequest
 
 KIND = "speech"
 DEFAULT_MODELS = ("sambert-zhichu-v1",)
@@ -94,9 +95,12 @@ def prepare(
     wire_model = model.wire_name(region)
     sample_rate_hz = request.sample_rate or model.sample_rate_hz or USUAL_RATE_HZ
     parts = _parts(request.prompt, model.prompt_chars)
-    facts: dict[str, Any] = {"parts": parts, "subtitles": request.subtitles, **choice.facts(chosen, catalog, region)}
-    if model.unknown_to_service:
-        facts["instead"] = _alternatives(model, catalog)
+    context = SpeechContext(
+        retired=choice.retirement(chosen, catalog, region),
+        alternatives=_alternatives(model, catalog) if model.unknown_to_service else "",
+        parts=tuple(parts),
+        subtitles=request.subtitles,
+    )
     price_cny = fields.price_cny(model, region)
     asked = request.model_copy(update={"model": model.name, "sample_rate": sample_rate_hz})
     return Prepared(
@@ -112,7 +116,7 @@ def prepare(
             *told,
             *_notices(model, sample_rate_hz, parts),
         ),
-        facts=facts,
+        context=context,
     )
 
 
@@ -219,6 +223,21 @@ def payload_of(body: Mapping[str, Any], text: str) -> dict[str, Any]:
     return {**deepcopy(dict(body)), "input": {"text": text}}
 
 
+@dataclass(frozen=True)
+class SoundForm:
+    """What a sound is written as."""
+
+    suffix: str
+    sample_rate_hz: int
+
+
+def sound_form(body: Mapping[str, Any]) -> SoundForm:
+    """Return what was asked for, of the whole text or a part of it."""
+    parameters = body.get("parameters")
+    parameters = parameters if isinstance(parameters, Mapping) else {}
+    return SoundForm(str(parameters.get("format") or "wav"), int(parameters.get("sample_rate") or USUAL_RATE_HZ))
+
+
 def joined(answers: Sequence[Mapping[str, Any]], durations_ms: Sequence[int | None]) -> dict[str, Any]:
     """Return one answer for the answers of all parts: times count from the begin of the first.
 
@@ -280,14 +299,13 @@ def _characters(answer: Mapping[str, Any]) -> int | None:
     return count_of(usage.get("characters"), MOST_CHARACTERS) if isinstance(usage, dict) else None
 
 
-def items(answer: Mapping[str, Any], prepared: Mapping[str, Any]) -> list[Item]:
+def items(answer: Mapping[str, Any], prepared: StoredRequest) -> list[Item]:
     """Return the sound, and the subtitles if they were asked for."""
     if _audio_bytes(answer) <= 0:
         return []
-    body = prepared.get("body", {})
-    sound = Item(0, sound=True, suffix=str(body.get("parameters", {}).get("format") or "wav"))
-    kind = (prepared.get("facts") or {}).get("subtitles")
-    return [sound, _subtitles(answer, asked_prompt(body), kind)] if kind else [sound]
+    sound = Item(0, sound=True, suffix=sound_form(prepared.body).suffix)
+    kind = SpeechContext.of(prepared.context).subtitles
+    return [sound, _subtitles(answer, asked_prompt(prepared.body), kind)] if kind else [sound]
 
 
 def _subtitles(answer: Mapping[str, Any], text: str, kind: str) -> Item:
@@ -300,11 +318,11 @@ def _subtitles(answer: Mapping[str, Any], text: str, kind: str) -> Item:
     return Item(1, text=WRITERS[kind](Cue(line.start_ms, line.end_ms, line.text) for line in lines), suffix=kind)
 
 
-def charged_cny(answer: Mapping[str, Any], prepared: Mapping[str, Any]) -> float | None:
+def charged_cny(answer: Mapping[str, Any], prepared: StoredRequest) -> float | None:
     """Return characters billed × price; where the service told no figure, the text's own."""
-    unit_cny = prepared.get("unit_cny")
+    unit_cny = prepared.unit_cny
     characters = _characters(answer)
-    units = prepared.get("units") if characters is None else characters
+    units = prepared.units if characters is None else characters
     return None if unit_cny is None or units is None else round(float(unit_cny) * float(units), 6)
 
 
@@ -313,7 +331,7 @@ def asked_prompt(body: Mapping[str, Any]) -> str:
     return str(body["input"]["text"])
 
 
-def with_paths(answer: Mapping[str, Any], prepared: Mapping[str, Any], paths: Mapping[int, str]) -> dict[str, Any]:
+def with_paths(answer: Mapping[str, Any], prepared: StoredRequest, paths: Mapping[int, str]) -> dict[str, Any]:
     """Return the answer's `output` with the sound's `path` and the subtitles' `subtitles_path`."""
     shown = deepcopy(_output(answer))
     for index, name in enumerate(("path", "subtitles_path")):

@@ -26,7 +26,7 @@ from bailian.modalities.text_request import (
     TextRequest,
 )
 from bailian.text import characters
-from bailian.types import Input, Notice, Prepared
+from bailian.types import Input, Notice, Prepared, TextContext
 
 __all__ = [  # what a modality provides
     "answer_notices",
@@ -104,7 +104,9 @@ def prepare(
         *_notices(request, model),
         *([] if length_known else [_length_unknown(model)]),
     ]
-    facts = {"prices": prices_of(model, region), "thinking": request.thinking, **choice.facts(chosen, catalog, region)}
+    context = TextContext(
+        retired=choice.retirement(chosen, catalog, region), prices=prices_of(model, region), thinking=request.thinking
+    )
     return Prepared(
         model=model,
         wire_model=wire_model,
@@ -114,9 +116,9 @@ def prepare(
         units=0,
         count=1,
         notices=tuple(notices),
-        ceiling_cny=cost_cny(facts, length, _longest_answer(request)),
+        ceiling_cny=cost_cny(context, length, _longest_answer(request)),
         stream=request.stream or request.thinking,
-        facts=facts,
+        context=context,
     )
 
 
@@ -146,8 +148,9 @@ def refine_estimate(prepared: Prepared) -> Prepared:
     if counted is None:
         return prepared
     parameters = prepared.body["parameters"]
-    thought = (parameters.get("thinking_budget") or LONGEST_THOUGHT_TOKENS) if prepared.facts["thinking"] else 0
-    return replace(prepared, ceiling_cny=cost_cny(prepared.facts, counted, parameters["max_tokens"] + thought))
+    context = TextContext.of(prepared.context)
+    thought = (parameters.get("thinking_budget") or LONGEST_THOUGHT_TOKENS) if context.thinking else 0
+    return replace(prepared, ceiling_cny=cost_cny(context, counted, parameters["max_tokens"] + thought))
 
 
 def _counted(messages: Sequence[Mapping[str, Any]]) -> int | None:

@@ -9,20 +9,20 @@ from typing import Any
 from bailian.counts import MOST_TOKENS, count_of
 from bailian.i18n import tr
 from bailian.modalities.text_prices import cost_cny
-from bailian.types import Item, Notice
+from bailian.types import Item, Notice, StoredRequest, TextContext
 
 
-def charged_cny(answer: Mapping[str, Any], prepared: Mapping[str, Any]) -> float | None:
+def charged_cny(answer: Mapping[str, Any], prepared: StoredRequest) -> float | None:
     """Return what the tokens used cost; discounts for cached input are not counted."""
     usage = answer.get("usage")
     usage = usage if isinstance(usage, dict) else {}
     input_tokens, output_tokens = (count_of(usage.get(name), MOST_TOKENS) for name in ("input_tokens", "output_tokens"))
     if input_tokens is None or output_tokens is None:
         return None
-    return cost_cny(prepared.get("facts") or {}, input_tokens, output_tokens)
+    return cost_cny(TextContext.of(prepared.context), input_tokens, output_tokens)
 
 
-def items(answer: Mapping[str, Any], prepared: Mapping[str, Any]) -> list[Item]:
+def items(answer: Mapping[str, Any], prepared: StoredRequest) -> list[Item]:
     """Return the text of an answer. One that was billed and says nothing is empty, not lost."""
     text = text_of(answer)
     if text is None and answer.get("usage") and _says_nothing(answer.get("output")):
@@ -30,8 +30,8 @@ def items(answer: Mapping[str, Any], prepared: Mapping[str, Any]) -> list[Item]:
     return [] if text is None else [Item(0, text=text, suffix="json" if _asked_json(prepared) else "txt")]
 
 
-def _asked_json(prepared: Mapping[str, Any]) -> bool:
-    return "response_format" in prepared.get("body", {}).get("parameters", {})
+def _asked_json(prepared: StoredRequest) -> bool:
+    return "response_format" in prepared.parameters
 
 
 def text_of(answer: Mapping[str, Any]) -> str | None:
@@ -57,13 +57,13 @@ def _choice(output: Mapping[str, Any]) -> dict[str, Any]:
     return choices[0] if isinstance(choices, list) and choices and isinstance(choices[0], dict) else {}
 
 
-def answer_notices(answer: Mapping[str, Any], prepared: Mapping[str, Any]) -> list[Notice]:
+def answer_notices(answer: Mapping[str, Any], prepared: StoredRequest) -> list[Notice]:
     """Say so when the answer ended because it was long enough, not because it was over."""
     output = answer.get("output")
     output = output if isinstance(output, dict) else {}
     if (_choice(output).get("finish_reason") or output.get("finish_reason")) != "length":
         return []
-    limit = prepared.get("body", {}).get("parameters", {}).get("max_tokens")
+    limit = prepared.parameters.get("max_tokens")
     return [
         Notice(
             "cut_at_max_tokens",
@@ -75,7 +75,7 @@ def answer_notices(answer: Mapping[str, Any], prepared: Mapping[str, Any]) -> li
     ]
 
 
-def with_paths(answer: Mapping[str, Any], prepared: Mapping[str, Any], paths: Mapping[int, str]) -> dict[str, Any]:
+def with_paths(answer: Mapping[str, Any], prepared: StoredRequest, paths: Mapping[int, str]) -> dict[str, Any]:
     """Return the answer's `output` in message form, with the file's `path` if there is one."""
     given = answer.get("output")
     output: dict[str, Any] = deepcopy(given) if isinstance(given, dict) else {}

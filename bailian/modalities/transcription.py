@@ -29,7 +29,7 @@ from bailian.modalities.transcription_answers import (
     with_document,
     with_paths,
 )
-from bailian.types import Input, Notice, Prepared
+from bailian.types import Input, Notice, Prepared, TranscriptionContext
 
 __all__ = [  # what a modality provides
     "answer_notices",
@@ -110,7 +110,7 @@ def prepare(
     """Check the fields against the model and build the documented body.
 
     The cost is known only where the recording's duration is; else `unit_cny` is None and the price is in
-    `facts["second_cny"]`. It is a ceiling: only speech is billed, each channel by itself (PF-REST).
+    the context. It is a ceiling: only speech is billed, each channel by itself (PF-REST).
 
     Raises:
         InvalidRequest: every problem found, each with what is allowed.
@@ -142,7 +142,13 @@ def prepare(
             *_notices(asked, model),
         ),
         upload=True,
-        facts={**_facts(asked, model, catalog, second_cny), **choice.facts(chosen, catalog, region)},
+        context=TranscriptionContext(
+            retired=choice.retirement(chosen, catalog, region),
+            alternatives=_alternatives(model, catalog) if model.unknown_to_service else "",
+            second_cny=second_cny,
+            formats=tuple(formats),
+            language=_only_language(asked, model),
+        ),
     )
 
 
@@ -257,13 +263,9 @@ def _body(request: TranscriptionRequest, model: Model, wire_model: str) -> dict[
     return {"model": wire_model, "input": {"file_urls": request.file}, "parameters": parameters}
 
 
-def _facts(request: TranscriptionRequest, model: Model, catalog: Catalog, second_cny: float | None) -> dict[str, Any]:
-    facts: dict[str, Any] = {"second_cny": second_cny, "formats": request.format}
+def _only_language(request: TranscriptionRequest, model: Model) -> str | None:
     spoken = request.language or model.languages
-    if len(spoken) == 1:
-        facts["language"] = spoken[0]
-    instead = _alternatives(model, catalog) if model.unknown_to_service else ""
-    return {**facts, "instead": instead} if instead else facts
+    return spoken[0] if len(spoken) == 1 else None
 
 
 def _alternatives(model: Model, catalog: Catalog) -> str:

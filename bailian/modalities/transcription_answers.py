@@ -13,7 +13,7 @@ from urllib.parse import unquote
 from bailian.counts import MOST_SECONDS, amount_of
 from bailian.files import subtitles
 from bailian.i18n import tr
-from bailian.types import Item, Notice
+from bailian.types import Item, Notice, StoredRequest, TranscriptionContext
 
 # "No speech found" is an answer, not a failure (error page, 2025-12).
 NO_SPEECH = ("SUCCESS_WITH_NO_VALID_FRAGMENT", "ASR_RESPONSE_HAVE_NO_WORDS")
@@ -69,7 +69,7 @@ def no_speech(output: Any) -> bool:
     return any(part.get("code") in NO_SPEECH for part in (_object(output), _first(output)))
 
 
-def items(answer: Mapping[str, Any], prepared: Mapping[str, Any]) -> list[Item]:
+def items(answer: Mapping[str, Any], prepared: StoredRequest) -> list[Item]:
     """Return a file a format, made of the transcript; its link while it is not fetched; or why there is none."""
     output = _object(answer.get("output"))
     entry = _first(output)
@@ -88,16 +88,16 @@ def items(answer: Mapping[str, Any], prepared: Mapping[str, Any]) -> list[Item]:
     return [Item(0, code=code, message=reason or tr("no transcript came", "没有识别结果"), wire=entry)]
 
 
-def _written(transcript: Mapping[str, Any], prepared: Mapping[str, Any]) -> list[Item]:
-    facts = _object(prepared.get("facts"))
+def _written(transcript: Mapping[str, Any], prepared: StoredRequest) -> list[Item]:
+    context = TranscriptionContext.of(prepared.context)
     cues = cues_of(transcript)
     length_ms = _number(_object(transcript.get("properties")).get("original_duration_in_milliseconds"))
     more = {} if length_ms is None else {"duration": length_ms / 1000}
-    formats = [name for name in facts.get("formats") or () if name in subtitles.FORMATS] or ["txt"]
+    formats = [name for name in context.formats if name in subtitles.FORMATS] or ["txt"]
     return [
         Item(
             index,
-            text=subtitles.json_text(cues, _whole_text(transcript), facts.get("language"), **more)
+            text=subtitles.json_text(cues, _whole_text(transcript), context.language, **more)
             if name == "json"
             else subtitles.WRITERS[name](cues),
             suffix=name,
@@ -143,7 +143,7 @@ def _whole_text(transcript: Mapping[str, Any]) -> str:
     return "\n".join(filter(None, texts)) or "\n".join(cue.text for cue in cues_of(transcript))
 
 
-def answer_notices(answer: Mapping[str, Any], prepared: Mapping[str, Any]) -> list[Notice]:
+def answer_notices(answer: Mapping[str, Any], prepared: StoredRequest) -> list[Notice]:
     """Say so when nobody speaks in the recording: the files are empty, and that is no failure."""
     output = answer.get("output")
     transcript = _first(output).get("transcript")
@@ -152,7 +152,7 @@ def answer_notices(answer: Mapping[str, Any], prepared: Mapping[str, Any]) -> li
     return [Notice("no_speech", tr("no speech was found in the recording", "录音中没有识别到语音"))]
 
 
-def charged_cny(answer: Mapping[str, Any], prepared: Mapping[str, Any]) -> float | None:
+def charged_cny(answer: Mapping[str, Any], prepared: StoredRequest) -> float | None:
     """Return seconds billed × price; silence is free."""
     usage = _object(answer.get("usage"))
     if "duration" not in usage and no_speech(answer.get("output")):
@@ -160,11 +160,11 @@ def charged_cny(answer: Mapping[str, Any], prepared: Mapping[str, Any]) -> float
     seconds = amount_of(usage.get("duration"), MOST_SECONDS)
     if seconds is None:
         return None
-    second_cny = _number(_object(prepared.get("facts")).get("second_cny"))
+    second_cny = TranscriptionContext.of(prepared.context).second_cny
     return None if second_cny is None else round(second_cny * seconds, 6)
 
 
-def with_paths(answer: Mapping[str, Any], prepared: Mapping[str, Any], paths: Mapping[int, str]) -> dict[str, Any]:
+def with_paths(answer: Mapping[str, Any], prepared: StoredRequest, paths: Mapping[int, str]) -> dict[str, Any]:
     """Return the answer's `output`; its result has the text, and `path` (and `paths`) instead of the transcript."""
     shown: dict[str, Any] = deepcopy(dict(_object(answer.get("output"))))
     entry = dict(_first(shown))

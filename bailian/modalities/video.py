@@ -17,7 +17,7 @@ from bailian.errors import Problem
 from bailian.files import formats
 from bailian.i18n import tr
 from bailian.modalities.rules import choice, fields, sizes
-from bailian.types import Input, Item, Notice, Prepared
+from bailian.types import AnswerContext, Input, Item, Notice, Prepared, StoredRequest
 
 KIND = "video"
 DEFAULT_MODELS = ("wan2.1-t2v-turbo",)
@@ -82,7 +82,7 @@ def prepare(
         units=duration_s,
         count=1,
         notices=tuple(notices),
-        facts=choice.facts(chosen, catalog, region),
+        context=AnswerContext(retired=choice.retirement(chosen, catalog, region)),
     )
 
 
@@ -184,29 +184,28 @@ def _body(request: VideoRequest, model: Model, wire_model: str, wire_size: str, 
     return {"model": wire_model, "input": wire_input, "parameters": parameters}
 
 
-def items(answer: Mapping[str, Any], prepared: Mapping[str, Any]) -> list[Item]:
+def items(answer: Mapping[str, Any], prepared: StoredRequest) -> list[Item]:
     """Return the video of an answer: `output.video_url`, one string."""
     output = answer.get("output")
     url = output.get("video_url") if isinstance(output, dict) else None
     if not isinstance(url, str) or not url.startswith(("https://", "http://")):
         return []
-    seed = prepared.get("body", {}).get("parameters", {}).get("seed")
     wire = {
         name: output[name] for name in ("orig_prompt", "actual_prompt") if isinstance(output, dict) and name in output
     }
-    return [Item(0, url=url, wire=wire if seed is None else {**wire, "seed": seed})]
+    return [Item(0, url=url, wire=wire if prepared.seed is None else {**wire, "seed": prepared.seed})]
 
 
-def charged_cny(answer: Mapping[str, Any], prepared: Mapping[str, Any]) -> float | None:
+def charged_cny(answer: Mapping[str, Any], prepared: StoredRequest) -> float | None:
     """Return seconds billed × price. The seconds stand in one of three places, by the model's generation."""
-    unit_cny = prepared.get("unit_cny")
+    unit_cny = prepared.unit_cny
     usage = answer.get("usage")
     usage = usage if isinstance(usage, dict) else {}
     told = [usage[key] for key in ("video_duration", "output_video_duration", "duration") if key in usage]
     # No video lasts 0 s: such a figure is as good as none.
     seconds = next(filter(None, (amount_of(value, MOST_SECONDS) for value in told)), None)
     if not told:
-        seconds = prepared.get("units")
+        seconds = prepared.units
     return None if unit_cny is None or seconds is None else round(unit_cny * float(seconds), 6)
 
 
@@ -215,7 +214,7 @@ def asked_prompt(body: Mapping[str, Any]) -> str:
     return str(body["input"]["prompt"])
 
 
-def with_paths(answer: Mapping[str, Any], prepared: Mapping[str, Any], paths: Mapping[int, str]) -> dict[str, Any]:
+def with_paths(answer: Mapping[str, Any], prepared: StoredRequest, paths: Mapping[int, str]) -> dict[str, Any]:
     """Return the answer's `output` with the local `path` beside `video_url`."""
     output = answer.get("output")
     shown: dict[str, Any] = deepcopy(output) if isinstance(output, dict) else {}

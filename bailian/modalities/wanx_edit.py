@@ -19,7 +19,7 @@ from bailian.i18n import tr
 from bailian.modalities import image
 from bailian.modalities.rules import choice, fields, mask_rules, picture_inputs
 from bailian.modalities.wanx_functions import ARGUMENTS, BY_TITLE, FUNCTIONS, Function
-from bailian.types import Input, Notice, Prepared
+from bailian.types import AnswerContext, Input, Notice, Prepared
 
 KIND = "wanx_edit"
 DEFAULT_MODELS = ("wanx2.1-imageedit",)
@@ -140,7 +140,7 @@ def prepare(
             *_style_notices(function, prompt),
             *_idle_notices(name, body["parameters"]),
         ),
-        facts=choice.facts(chosen, catalog, region),
+        context=AnswerContext(retired=choice.retirement(chosen, catalog, region)),
     )
 
 

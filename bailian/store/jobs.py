@@ -31,6 +31,7 @@ from bailian.store.schema import (
     job_row,
 )
 from bailian.store.states import OPEN_STATES, Status, move
+from bailian.types import StoredRequest
 
 
 class NotOurs(Exception):
@@ -57,7 +58,7 @@ class Journal:
         model: str,
         wire_model: str,
         request: Mapping[str, Any],
-        prepared: Mapping[str, Any],
+        prepared: StoredRequest,
         saving: Mapping[str, Any],
         estimate_cny: float | None,
         owner: str,
@@ -81,7 +82,7 @@ class Journal:
             "state": state,
             "owner": owner,
             "request": dumped(request),
-            "prepared": dumped(prepared),
+            "prepared": dumped(prepared.to_json()),
             "saving": dumped(saving),
             "created_at_s": self.clock(),
             "estimate_cny": estimate_cny,
@@ -357,7 +358,7 @@ class Journal:
             " AND state IN ('sending', 'unsettled', 'held')",
             (account, wire_model, job_id),
         )
-        return [row for row in rows if row.prepared.get("mode") == Mode.TASK]
+        return [row for row in rows if row.prepared.mode == Mode.TASK]
 
     def known_tasks(self, task_ids: Iterable[str]) -> set[str]:
         """Return which of these ids belong to jobs of this journal, under whichever key: two may be of one account."""

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from bailian.store.states import Status
 from bailian.store.sums import ADD_UP, SUMS_SCHEMA
+from bailian.types import StoredRequest
 
 FILE_NAME = "journal.sqlite3"
 VERSION = 5
@@ -96,7 +97,7 @@ class JobRow(NamedTuple):
     owner: str | None
     adopted: bool
     request: dict[str, Any]
-    prepared: dict[str, Any]
+    prepared: StoredRequest
     saving: dict[str, Any]
     created_at_s: float
     sent_at_s: float | None
@@ -141,7 +142,8 @@ class JobResult(NamedTuple):
 def job_row(row: sqlite3.Row) -> JobRow:
     """Return a job; what cannot be read in it is as if it were not there."""
     values = dict(zip(row.keys(), row, strict=True))
-    for name in ("request", "prepared", "saving", "answer", "error"):
+    values["prepared"] = stored_request(values["prepared"], values["kind"])
+    for name in ("request", "saving", "answer", "error"):
         values[name] = _object_of(values[name]) if values[name] else None
         if values[name] is None and name not in ("answer", "error"):
             values[name] = {}
@@ -159,6 +161,11 @@ def job_row(row: sqlite3.Row) -> JobRow:
         values["state"] = Status.HELD  # what nobody can read is for a person to decide
     values.pop("number", None)
     return JobRow(**values)
+
+
+def stored_request(text: Any, kind: str) -> StoredRequest:
+    """Return what the journal keeps of a checked request of this kind."""
+    return StoredRequest.from_json(_object_of(text) or {}, kind)
 
 
 def _object_of(text: Any) -> dict[str, Any] | None:

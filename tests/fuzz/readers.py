@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from bailian.catalog import load
+from bailian.catalog import Mode, load
 from bailian.engine.adopt import _results_announced
 from bailian.engine.job import Job, OutputSpec
 from bailian.engine.steps.file_names import plain_stem, stem_of
@@ -25,6 +25,7 @@ from bailian.files.recipe import png_texts, recipe
 from bailian.files.subtitles import WRITERS
 from bailian.modalities import answer_notices, modality_of, succeeded, transcription_answers
 from bailian.service.json_reader import json_object
+from bailian.types import StoredRequest, TranscriptionContext
 from tests.fuzz import answers
 from tests.fuzz.mutations import odd_json
 
@@ -68,7 +69,7 @@ def any_age(data: bytes) -> Iterator[tuple[dict[str, Any], bool]]:
 
 def job_of(kind: str, **request: Any) -> Job:
     prepared = modality_of(kind).prepare(request, CATALOG, "beijing")
-    kept = json.loads(json.dumps(prepared.to_json()))
+    kept = StoredRequest.from_json(json.loads(json.dumps(prepared.stored().to_json())), kind)
     return Job(
         *("j-1", kind, prepared.model.name, prepared.wire_model, dict(prepared.request), kept),
         saving=OutputSpec.from_json({"template": DEFAULT_TEMPLATE}),
@@ -80,12 +81,12 @@ def job_of(kind: str, **request: Any) -> Job:
 def answer_reader(kind: str, **request: Any) -> Callable[[bytes], None]:
     """Return a reader of one kind's answers, by the modality and by the engine's pure steps."""
     job_now = job_of(kind, **request)
-    adopted = {"mode": "task", "count": 1}
+    adopted = StoredRequest(mode=Mode.TASK, count=1)
 
     def read(data: bytes) -> None:
         for answer, is_new in any_age(data):
             job = copy.copy(job_now)
-            if job.prepared["mode"] == "task" and len(data) % 3 == 0:
+            if job.mode == Mode.TASK and len(data) % 3 == 0:
                 job.prepared = adopted
             job.notices = []
             read_answer(job, answer, is_new=is_new)
@@ -116,7 +117,7 @@ def read_answer(job: Job, answer: dict[str, Any], *, is_new: bool) -> None:
     notices = answer_notices(job.kind, answer, job.prepared)
     if is_new:
         is_writable([shown, answer, [vars(notice) for notice in notices], outcome.error and outcome.error.to_json()])
-    if job.prepared["mode"] == "task":
+    if job.mode == Mode.TASK:
         _read_task(job, answer)
 
 
@@ -140,7 +141,9 @@ def read_document(data: bytes) -> None:
         return
     link = json.loads(answers.TRANSCRIPTIONS[0])
     whole = transcription_answers.with_document(link, document)
-    formats = {"facts": {"formats": ["txt", "srt", "vtt", "tsv", "json"], "second_cny": 0.00008}}
+    formats = StoredRequest(
+        context=TranscriptionContext(formats=("txt", "srt", "vtt", "tsv", "json"), second_cny=0.00008)
+    )
     for item in transcription_answers.items(whole, formats):
         (item.text or "").encode()
     cues = transcription_answers.cues_of(document)

@@ -134,7 +134,7 @@ def rows_reader(name: str) -> Any:
         with suppress(InvalidRequest):
             inputs = Inputs(folder(), lambda _field, word, _home: Input(word))
             for planned in plan_each(rows, CATALOG, "beijing", inputs):
-                json.dumps(planned.prepared.to_json(), allow_nan=False).encode()
+                json.dumps(planned.prepared.stored().to_json(), allow_nan=False).encode()
 
     return read
 

@@ -18,6 +18,7 @@ from bailian.engine.steps.step_table import STEPS, first_step
 from bailian.modalities.text_prices import cost_cny, prices_of
 from bailian.store.schema import SCHEMA, job_row
 from bailian.store.states import OPEN_STATES
+from bailian.types import TextContext
 from tests.fuzz.file_readers import folder
 from tests.fuzz.mutations import odd_bytes, odd_json
 from tests.fuzz.readers import Reader, is_money
@@ -98,7 +99,7 @@ def read_models_file(data: bytes) -> None:
         if model is None:
             continue
         for region in ("beijing", "singapore") if "text" in model.kinds else ():
-            is_money(cost_cny({"prices": prices_of(model, region)}, 1000, 1000))
+            is_money(cost_cny(TextContext(prices=prices_of(model, region)), 1000, 1000))
         models.successor_of(model)
         assert model.retired(catalog.current_day()) in (True, False)
         for kind in model.kinds:

@@ -122,7 +122,7 @@ def read_stream(data: bytes) -> None:
     is_writable(answer)
     job = job_of("text", prompt="床前")
     read_answer(job, answer, is_new=True)
-    is_writable(next_messages(job.prepared["body"], answer))
+    is_writable(next_messages(job.prepared.body, answer))
 
 
 def read_stream_bytes(data: bytes) -> None:

@@ -18,6 +18,7 @@ from bailian.config.settings import Secret, Settings
 from bailian.errors import InvalidRequest, MaybeSent, NotSent, ServiceError, TransportError
 from bailian.service import batch_api
 from bailian.service.batch_api import BatchApi
+from bailian.types import StoredRequest
 
 KEY = "sk-0123456789abcdef"
 
@@ -257,11 +258,13 @@ def test_files_hold_all_jobs_in_order_and_keep_both_limits(sizes: list[int], mos
 @given(st.floats(0, 1, width=32), st.one_of(st.none(), st.integers(1, 10**6)))
 def test_halving_is_undone_exactly(price: float, up_to: int | None) -> None:
     tier = {"input": price, "output": price * 3, **({"up_to_input_tokens": up_to} if up_to else {})}
-    prepared = {"body": BODY, "facts": {"prices": [tier], "thinking": False}}
+    stored = {"body": BODY, "facts": {"prices": [tier], "thinking": False}}
+    prepared = StoredRequest.from_json(stored, "text")
     half = lines.discounted(prepared, "n")
-    assert half["half_price"] == "n"
-    assert half["facts"]["prices"][0]["input"] == price / 2
-    assert half["facts"]["prices"][0].get("up_to_input_tokens") == up_to
+    kept = half.to_json()
+    assert kept["half_price"] == "n"
+    assert kept["facts"]["prices"][0]["input"] == price / 2
+    assert kept["facts"]["prices"][0].get("up_to_input_tokens") == up_to
     assert lines.complete_answer(half) == prepared
 
 

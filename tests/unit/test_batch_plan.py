@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,15 +12,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bailian.batch.estimate import estimate
 from bailian.batch.input.problems import Problems
 from bailian.batch.input.reader import read_rows
 from bailian.batch.input.rows import BatchRow
-from bailian.batch.plan import Planned, plan_each, summary
+from bailian.batch.plan import Planned, plan_each
 from bailian.catalog import Catalog, load
 from bailian.errors import InvalidRequest
 from bailian.i18n import language
 from bailian.inputs.lookup import Inputs
-from bailian.types import Input, Notice, Probe
+from bailian.types import Input, Notice, Probe, SpeechContext
 
 CATALOG = load()
 PICTURE = Probe("PNG", 1024, 1024, 100_000)
@@ -211,6 +212,11 @@ def test_rows_are_taken_as_they_come() -> None:
 # Summary
 
 
+def summary(planned: Sequence[Planned], rates: Mapping[str, float] | None = None) -> dict[str, Any]:
+    """Return an estimate as it is printed."""
+    return estimate(planned, rates).to_json()
+
+
 def test_the_summary_adds_up() -> None:
     """Rows, results and money, by kind and in all; the slowest model says how long."""
     planned = planned_of(
@@ -279,7 +285,7 @@ def test_without_limits_no_time_is_claimed() -> None:
 def test_a_long_text_is_several_requests() -> None:
     """It is spoken in parts, and each part counts for the submit limit."""
     (one,) = planned_of(row({"prompt": "猫坐在窗边。" * 3000}, "speech"))
-    parts = len(one.prepared.facts["parts"])
+    parts = len(SpeechContext.of(one.prepared.context).parts)
     assert parts > 1
     assert summary([one])["requests"] == parts
     assert summary([one])["models"][one.prepared.model.name]["requests"] == parts

@@ -160,9 +160,9 @@ def test_a_models_life_is_told(own: dict[str, Any], today: str, text: str) -> No
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_tells_the_engine_what_a_refusal_may_mean(kind: str) -> None:
     """The journal keeps date and advice, so that another process can say them too."""
-    assert "retired" not in prepared(kind, BEFORE, model=modality_of(kind).DEFAULT_MODELS[-1]).facts  # type: ignore[attr-defined]
+    assert prepared(kind, BEFORE, model=modality_of(kind).DEFAULT_MODELS[-1]).context.retired is None  # type: ignore[attr-defined]
     if kind in NAMED:
-        facts = prepared(kind, AFTER, model=NAMED[kind]).facts["retired"]
+        facts = prepared(kind, AFTER, model=NAMED[kind]).context.to_json()["retired"]
         successor = load()[NAMED[kind]].successor
         assert facts == {
             "on": "2026-10-10",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,6 +12,7 @@ from hypothesis import strategies as st
 
 from bailian.catalog import load
 from bailian.modalities import MODULES, Modality, image, modality_of
+from bailian.types import StoredRequest
 
 CATALOG = load()
 JSON = st.recursive(
@@ -53,9 +56,9 @@ MESSAGE = {
 }
 
 
-def prepared(**own: Any) -> dict[str, Any]:
+def prepared(**own: Any) -> StoredRequest:
     values = {"prompt": "a cat", "model": "wan2.2-t2i-flash", "n": 3, **own}
-    return image.prepare(values, CATALOG, "beijing").to_json()
+    return image.prepare(values, CATALOG, "beijing").stored()
 
 
 @pytest.mark.parametrize("kind", MODULES)
@@ -129,7 +132,7 @@ def test_cost_counts_the_pictures_made() -> None:
     """Failed pictures are not billed; without a count the good links are counted."""
     assert image.charged_cny(TASK, prepared()) == pytest.approx(0.28)
     assert image.charged_cny({**TASK, "usage": None}, prepared()) == pytest.approx(0.28)
-    assert image.charged_cny(TASK, {**prepared(), "unit_cny": None}) is None
+    assert image.charged_cny(TASK, replace(prepared(), unit_cny=None)) is None
 
 
 def test_paths_stand_beside_their_links() -> None:
@@ -163,9 +166,11 @@ def test_the_prompt_as_sent_is_found_in_both_styles(name: str) -> None:
 def test_the_journals_form_is_plain_json() -> None:
     """What another process needs to go on: route, body, count, unit price, notices."""
     kept = prepared(prompt="x" * 501)
-    assert (kept["mode"], kept["count"], kept["unit_cny"]) == ("task", 3, pytest.approx(0.14))
-    assert kept["route"] == "/services/aigc/text2image/image-synthesis"
-    assert [notice["code"] for notice in kept["notices"]] == ["prompt_cut"]
+    assert (kept.mode, kept.count, kept.unit_cny) == ("task", 3, pytest.approx(0.14))
+    data = kept.to_json()
+    assert data["route"] == "/services/aigc/text2image/image-synthesis"
+    assert [notice["code"] for notice in data["notices"]] == ["prompt_cut"]
+    assert StoredRequest.from_json(json.loads(json.dumps(data)), "image") == kept
 
 
 @pytest.mark.parametrize("count", [None, -1000, 10**400, float("nan"), True, "2", 2.5, 1])

@@ -10,6 +10,7 @@ from bailian.cli.output.shell_words import SCRIPTS, ShellWords
 from bailian.engine.job import Job, OutputSpec
 from bailian.engine.reports import still_running
 from bailian.instructions import Instructions, how_to, spoken_by
+from bailian.types import StoredRequest
 
 ROOT = Path(__file__).parents[2]
 ROOMS = ("engine", "store", "catalog", "service", "files")
@@ -20,7 +21,7 @@ SHELL = re.compile(
 
 def job() -> Job:
     return Job(
-        id="j", kind="image", model="m", wire_model="m", request={}, prepared={}, saving=OutputSpec(None, ""),
+        id="j", kind="image", model="m", wire_model="m", request={}, prepared=StoredRequest(), saving=OutputSpec(None, ""),
         created_at_s=0.0, estimate_cny=None, task_id="t", account_flags=("--region", "singapore"),
     )  # fmt: skip
 

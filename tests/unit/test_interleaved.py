@@ -34,21 +34,21 @@ STORY = answer(
 
 
 def test_the_text_comes_after_the_pictures_it_links() -> None:
-    items = image.items(STORY, prepared(n=3).to_json())
+    items = image.items(STORY, prepared(n=3).stored())
     assert [(item.url, item.suffix, item.links, item.good) for item in items] == [
         ("https://h/1.png", "", False, True),
         ("https://h/2.png", "", False, True),
         (None, "md", True, True),
     ]
-    assert image.charged_cny(STORY, prepared(n=3).to_json()) == pytest.approx(0.4)
+    assert image.charged_cny(STORY, prepared(n=3).stored()) == pytest.approx(0.4)
 
 
 def test_the_service_decides_how_many() -> None:
     """`n` is the most; fewer are no failure."""
-    made = prepared(n=5).to_json()
+    made = prepared(n=5).stored().to_json()
     assert (made["count"], made["open_count"]) == (5, True)
-    assert "open_count" not in prepared(interleave=None, n=1, model="wan2.7-image").to_json()
-    assert prepared(interleave=None, set=4, model="wan2.7-image").to_json()["open_count"]
+    assert "open_count" not in prepared(interleave=None, n=1, model="wan2.7-image").stored().to_json()
+    assert prepared(interleave=None, set=4, model="wan2.7-image").stored().to_json()["open_count"]
 
 
 def test_the_text_of_a_story() -> None:
@@ -59,13 +59,13 @@ def test_the_text_of_a_story() -> None:
 
 
 def test_a_text_alone_is_a_result() -> None:
-    (item,) = image.items(answer({"text": "no pictures"}), prepared().to_json())
+    (item,) = image.items(answer({"text": "no pictures"}), prepared().stored())
     assert (item.links, item.index) == (True, 0)
-    assert image.items(answer(), prepared().to_json()) == [], "an empty answer is none"
+    assert image.items(answer(), prepared().stored()) == [], "an empty answer is none"
 
 
 def test_paths_stand_in_the_answer() -> None:
-    shown = image.with_paths(STORY, prepared().to_json(), {0: "/o/1.png", 1: "/o/2.png", 2: "/o/t.md"})
+    shown = image.with_paths(STORY, prepared().stored(), {0: "/o/1.png", 1: "/o/2.png", 2: "/o/t.md"})
     assert shown["path"] == "/o/t.md"
     content = shown["choices"][0]["message"]["content"]
     assert [part.get("path") for part in content] == [None, None, "/o/1.png", None, "/o/2.png"]
@@ -97,7 +97,7 @@ def test_any_answer_is_a_text_or_none(content: Any, results: list[Any] | None, u
     """Whatever stands in the place of a text or a picture, each link leads to the picture that stands there."""
     output = {"choices": [{"message": {"content": content}}], **({"results": results} if results else {})}
     came = {"output": output, "usage": usage}
-    made = prepared(n=3).to_json()
+    made = prepared(n=3).stored()
     items = image.items(came, made)
     pictures = {item.index: f"{item.index}.png" for item in items if item.url and item.wire.get("image")}
     if any(item.links for item in items):

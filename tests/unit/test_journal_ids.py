@@ -11,6 +11,7 @@ import pytest
 from bailian.errors import InvalidRequest
 from bailian.store.ids import find_job, short_ids
 from bailian.store.jobs import Journal
+from bailian.types import StoredRequest
 
 TASKS = ["0a1b2c3d-1", "0a1b2c3d-2", "0a1bffff-3", "ffff0000-4"]
 
@@ -23,7 +24,7 @@ def journal(tmp_path: Path) -> Iterator[Journal]:
 
 def add(journal: Journal, task_id: str | None, account: str = "us") -> str:
     job_id = journal.intend(
-        account=account, kind="image", model="m", wire_model="m", request={}, prepared={}, saving={}, estimate_cny=None,
+        account=account, kind="image", model="m", wire_model="m", request={}, prepared=StoredRequest(), saving={}, estimate_cny=None,
         owner="o",
     )  # fmt: skip
     if task_id is not None:

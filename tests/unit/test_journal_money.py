@@ -11,6 +11,7 @@ import pytest
 
 from bailian.store.budgets import Budget
 from bailian.store.jobs import Journal
+from bailian.types import StoredRequest
 
 NOW_S = 1_790_000_000.0
 DAY = Budget(100.0, "day")
@@ -30,7 +31,7 @@ def put(journal: Journal, **columns: Any) -> str:
         model="m",
         wire_model="m",
         request={},
-        prepared={"units": 4},
+        prepared=StoredRequest(units=4),
         saving={},
         estimate_cny=2.0,
         owner="o",

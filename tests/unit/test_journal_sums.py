@@ -25,6 +25,7 @@ from bailian.store.budgets import Budget
 from bailian.store.jobs import Journal
 from bailian.store.schema import SCHEMA, JobResult
 from bailian.store.sums import SUMS
+from bailian.types import StoredRequest
 
 ROOT = Path(__file__).parents[2]
 NOW_S = 1_790_000_000.0
@@ -87,7 +88,7 @@ def test_any_change_of_any_column(changes: list[tuple[int, dict[str, Any]]]) -> 
 
 def intend(journal: Journal, run: str | None = None) -> str:
     return journal.intend(
-        account="me", kind="image", model="m", wire_model="m", request={}, prepared={"units": 1}, saving={},
+        account="me", kind="image", model="m", wire_model="m", request={}, prepared=StoredRequest(units=1), saving={},
         estimate_cny=0.28, owner="o", run=run, row_key=run and os.urandom(4).hex(),
     )  # fmt: skip
 

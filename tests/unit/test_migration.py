@@ -13,6 +13,7 @@ from bailian.errors import SetupError
 from bailian.store.budgets import Budget
 from bailian.store.jobs import Journal
 from bailian.store.schema import FILE_NAME
+from bailian.types import StoredRequest
 
 # The fourth version had no sums. The third knew nothing of the service's clock, the second nothing of lost answers; the
 # first had neither the columns nor the tables of batches.
@@ -82,7 +83,7 @@ def test_old_jobs_are_kept_and_new_ones_fit(tmp_path: Path, version: int) -> Non
         assert row is not None
         assert (row.state, row.run, row.lost_cny, row.sent_server_s) == ("submitted", None, 0.0, None)
         journal.intend(
-            account="me", kind="text", model="m", wire_model="m", request={}, prepared={}, saving={},
+            account="me", kind="text", model="m", wire_model="m", request={}, prepared=StoredRequest(), saving={},
             estimate_cny=None, owner="o", run="chat:旅行",
         )  # fmt: skip
         assert len(journal.jobs("me")) == 3

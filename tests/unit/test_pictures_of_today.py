@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from bailian.modalities import image, modality_of
 from bailian.modalities.rules import picture_marks, sizes
 from bailian.modalities.rules.fields import check_size, parse_size
 from bailian.modalities.rules.ways import called
-from bailian.types import Input, Prepared, Probe
+from bailian.types import Input, Prepared, Probe, StoredRequest
 
 CATALOG = load()
 TODAY = [model.name for model in CATALOG.values() if model.parameters]
@@ -379,7 +380,11 @@ QIMA = {"input_image_count": 1, "input_image_type": "qima_input_1k", "output_ima
 )
 def test_the_bill_is_what_usage_says(prepared: Prepared, came: dict[str, Any], charged_cny: float | None) -> None:
     """In every dialect of it; what it leaves open is reckoned as before sending."""
-    found = modality_of(prepared.model.kind).charged_cny(came, prepared.to_json())
+    kind = prepared.model.kind
+    kept = StoredRequest.from_json(
+        json.loads(json.dumps(prepared.stored().to_json())), kind
+    )  # as another process reads it
+    found = modality_of(kind).charged_cny(came, kept)
     assert found == (None if charged_cny is None else pytest.approx(charged_cny))
 
 

@@ -10,6 +10,7 @@ from bailian.engine.steps.poll import _seconds_between
 from bailian.engine.task_identity import failure, shown_prompts
 from bailian.modalities import video
 from bailian.service.responses import task_id_of
+from bailian.types import StoredRequest
 
 ODD: list[Any] = [None, True, 5, -1, 10**400, float("nan"), "text", [], [1], {}, {"a": 1}]
 
@@ -46,7 +47,7 @@ def test_times_that_cannot_be_are_no_duration(odd: Any) -> None:
 @pytest.mark.parametrize("odd", [value for value in ODD if value != 5])
 def test_seconds_that_cannot_be_are_no_bill(odd: Any) -> None:
     """Where the figure is missing the video costs what was asked for; where it is odd nobody knows."""
-    prepared = {"unit_cny": 0.24, "units": 5}
+    prepared = StoredRequest(unit_cny=0.24, units=5)
     answer: dict[str, Any] = {"output": {"video_url": "https://a/b.mp4"}}
     assert video.charged_cny({**answer, "usage": {"video_duration": odd}}, prepared) is None
     assert video.charged_cny({**answer, "usage": {"video_duration": 0}}, prepared) is None

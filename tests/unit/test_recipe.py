@@ -16,7 +16,7 @@ from test_png import PICTURE
 
 from bailian import __version__
 from bailian.files import png, recipe
-from bailian.types import Item
+from bailian.types import Item, StoredRequest
 
 REQUEST = {
     "model": "wan2.2-t2i-flash",
@@ -37,8 +37,8 @@ class Made:
     model: str = "wan2.2-t2i-flash"
     wire_model: str = "wan2.2-t2i-flash"
     request: Mapping[str, Any] = field(default_factory=lambda: dict(REQUEST))
-    prepared: Mapping[str, Any] = field(
-        default_factory=lambda: {"body": {"parameters": {"size": "1024*1024"}}, "unit_cny": 0.14}
+    prepared: StoredRequest = field(
+        default_factory=lambda: StoredRequest(body={"parameters": {"size": "1024*1024"}}, unit_cny=0.14)
     )
     task_id: str | None = "t-1"
     request_id: str | None = "r-1"
@@ -74,7 +74,7 @@ def test_a_recipe_holds_no_link() -> None:
 
 def test_a_recipe_leaves_out_what_is_not_known() -> None:
     """No null is written into the file."""
-    job = Made(task_id=None, prepared={})
+    job = Made(task_id=None, prepared=StoredRequest())
     assert not {"task_id", "sent_as", "cost_cny", "picture_seed"} & recipe.recipe(job, Item(0), None).keys()
 
 

@@ -15,7 +15,7 @@ from bailian.errors import InvalidRequest
 from bailian.i18n import language
 from bailian.modalities import Modality, modality_of, speech
 from bailian.modalities.speech import asked_prompt, charged_cny, from_config, items, joined, payload_of, with_paths
-from bailian.types import Item, Prepared
+from bailian.types import Item, Prepared, SpeechContext, StoredRequest
 
 CATALOG = load()
 POEM = "床前明月光，疑是地上霜。"
@@ -30,11 +30,9 @@ def prepare(**values: Any) -> Prepared:
     return speech.prepare({"prompt": POEM, **values}, CATALOG, "beijing")
 
 
-def kept(**values: Any) -> dict[str, Any]:
+def kept(**values: Any) -> StoredRequest:
     """What the journal gives back to another process."""
-    stored = json.loads(json.dumps(prepare(**values).to_json()))
-    assert isinstance(stored, dict)
-    return stored
+    return StoredRequest.from_json(json.loads(json.dumps(prepare(**values).stored().to_json())), "speech")
 
 
 def short(limit: int) -> Catalog:
@@ -127,7 +125,7 @@ def test_the_body_says_everything() -> None:
             "phoneme_timestamp_enabled": False,
         },
     }
-    assert prepared.facts == {"parts": [POEM], "subtitles": ""}
+    assert prepared.context == SpeechContext(parts=(POEM,))
     assert (prepared.count, prepared.wire_model, prepared.stream) == (1, "sambert-zhichu-v1", False)
     assert prepared.request == {
         "model": "sambert-zhichu-v1", "prompt": POEM, "format": "wav", "sample_rate": 48000, "volume": 50,
@@ -180,20 +178,20 @@ def test_the_whole_body_is_sent_part_by_part() -> None:
 def test_a_long_text_becomes_parts() -> None:
     text = "一二三四五六七八九。" * 2500 + "末尾"
     prepared = prepare(prompt=text)
-    parts = prepared.facts["parts"]
+    parts = SpeechContext.of(prepared.context).parts
     assert [len(part) for part in parts] == [10_000, 10_000, 5_002]
     assert "".join(parts) == text
     assert prepared.body["input"] == {"text": text}
     (notice,) = prepared.notices
     assert notice.code == "text_split"
     assert "at most 10000 characters at once: the text is sent in 3 parts" in notice.message
-    assert prepare(prompt="霜" * 10_000).facts["parts"] == ["霜" * 10_000]
+    assert SpeechContext.of(prepare(prompt="霜" * 10_000).context).parts == ("霜" * 10_000,)
 
 
 def test_no_part_is_blank() -> None:
     text = "床前。" + "\n" * 21 + "明月。"
     prepared = speech.prepare({"prompt": text}, short(6), "beijing")
-    parts = prepared.facts["parts"]
+    parts = SpeechContext.of(prepared.context).parts
     assert [part.strip() for part in parts] == ["床前。", "明月。"]
     assert prepared.units == len(text)
 
@@ -201,28 +199,28 @@ def test_no_part_is_blank() -> None:
 def test_a_model_without_a_limit_takes_any_text() -> None:
     own = Model(name="long", kind="speech", mode="socket", route="/x")
     prepared = speech.prepare({"prompt": "霜" * 30_000, "model": "long"}, Catalog([own]), "beijing")
-    assert (len(prepared.facts["parts"]), prepared.notices, prepared.unit_cny) == (1, (), None)
+    assert (len(SpeechContext.of(prepared.context).parts), prepared.notices, prepared.unit_cny) == (1, (), None)
 
 
 def test_a_name_the_service_never_had_is_sent_with_a_way_out() -> None:
     prepared = prepare(model="sambert-en-v1")
     assert prepared.body["model"] == "sambert-en-v1"
     assert [notice.code for notice in prepared.notices] == ["unknown_name"]
-    assert prepared.facts["instead"] == f"English voices: {US_VOICES}"
+    assert prepared.context.alternatives == f"English voices: {US_VOICES}"
     assert (prepared.unit_cny, prepared.estimate_cny) == (None, None)
 
 
 def test_the_way_out_is_told_in_chinese_too(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BAILIAN_LANG", "zh")
     language.cache_clear()
-    assert prepare(model="sambert-en-v1").facts["instead"] == f"英文音色：{US_VOICES}"
+    assert prepare(model="sambert-en-v1").context.alternatives == f"英文音色：{US_VOICES}"
 
 
 def test_a_language_nobody_speaks_names_all_voices() -> None:
     own = replace(CATALOG["sambert-en-v1"], name="sambert-xx-v1", languages=("xx",))
     prepared = speech.prepare({"prompt": "x", "model": own.name}, Catalog([*CATALOG.values(), own]), "beijing")
-    assert prepared.facts["instead"].startswith("voices: sambert-zhichu-v1, ")
-    assert prepared.facts["instead"].count("sambert-") == 43
+    assert prepared.context.alternatives.startswith("voices: sambert-zhichu-v1, ")
+    assert prepared.context.alternatives.count("sambert-") == 43
 
 
 def test_every_character_costs() -> None:
@@ -322,7 +320,7 @@ def test_paths_are_added_and_the_sentences_stay() -> None:
 
 def test_the_prompt_is_the_whole_text() -> None:
     text = "一二三四五六七八九。" * 1500
-    assert asked_prompt(kept(prompt=text)["body"]) == text
+    assert asked_prompt(kept(prompt=text).body) == text
 
 
 def test_the_times_of_later_parts_are_shifted() -> None:
@@ -358,9 +356,9 @@ def test_a_part_without_a_figure_leaves_the_sum_out() -> None:
 def test_subtitles_of_a_text_in_two_parts() -> None:
     text = "床前明月光。疑是地上霜。"
     prepared = speech.prepare({"prompt": text, "subtitles": "srt"}, short(6), "beijing")
-    assert prepared.facts["parts"] == ["床前明月光。", "疑是地上霜。"]
+    assert SpeechContext.of(prepared.context).parts == ("床前明月光。", "疑是地上霜。")
     whole = joined([answer(sentence("床前明月光", 0)), answer(sentence("疑是地上霜", 100))], [2000, 2000])
-    _, subtitles = items(whole, prepared.to_json())
+    _, subtitles = items(whole, prepared.stored())
     assert subtitles.text == (
         "1\n00:00:00,000 --> 00:00:00,500\n床前明月光。\n\n2\n00:00:02,100 --> 00:00:02,600\n疑是地上霜。\n\n"
     )

@@ -12,6 +12,7 @@ import pytest
 
 from bailian.store.jobs import Journal
 from bailian.store.states import FINAL_STATES, OPEN_STATES, TRANSITIONS, Status, move, sources
+from bailian.types import StoredRequest
 
 ROOT = Path(__file__).parents[2]
 WRITES_A_STATE = re.compile(r"\bSET\b(?:(?!\bWHERE\b).)*\bstate\s*=", re.IGNORECASE | re.DOTALL)
@@ -25,7 +26,7 @@ def journal(tmp_path: Path) -> Iterator[Journal]:
 
 def job_in(journal: Journal, state: Status) -> str:
     return journal.intend(
-        account="a", kind="text", model="m", wire_model="m", request={}, prepared={}, saving={}, estimate_cny=None,
+        account="a", kind="text", model="m", wire_model="m", request={}, prepared=StoredRequest(), saving={}, estimate_cny=None,
         owner="o", state=state,
     )  # fmt: skip
 

@@ -21,7 +21,7 @@ from bailian.modalities import Modality, modality_of, text
 from bailian.modalities.text_answers import Assembly, next_messages, text_of
 from bailian.modalities.text_prices import cost_cny, prices_of
 from bailian.service.sse import frames
-from bailian.types import Prepared
+from bailian.types import Prepared, StoredRequest, TextContext
 
 CATALOG: Catalog = load()
 MODELS = [model.name for model in CATALOG.of_kind("text")]
@@ -54,10 +54,9 @@ def prepare(prompt: str = "写一首诗", region: str = "beijing", **own: Any) -
     return text.prepare({"prompt": prompt, **own}, CATALOG, region)
 
 
-def kept(**own: Any) -> dict[str, Any]:
+def kept(**own: Any) -> StoredRequest:
     """Return what the journal keeps, as another process reads it."""
-    kept_by_journal: dict[str, Any] = json.loads(json.dumps(prepare(**own).to_json()))
-    return kept_by_journal
+    return StoredRequest.from_json(json.loads(json.dumps(prepare(**own).stored().to_json())), "text")
 
 
 def parameters(**own: Any) -> dict[str, Any]:
@@ -365,7 +364,7 @@ def test_other_response_formats_are_refused(value: Any) -> None:
 
 
 def cost(model: str, input_tokens: int, output_tokens: int, region: str = "beijing", **own: Any) -> float | None:
-    return cost_cny({"prices": prices_of(CATALOG[model], region), **own}, input_tokens, output_tokens)
+    return cost_cny(TextContext(prices=prices_of(CATALOG[model], region), **own), input_tokens, output_tokens)
 
 
 @pytest.mark.parametrize(
@@ -406,8 +405,8 @@ def test_singapores_price_above_256k_is_not_told_too_low() -> None:
 def test_an_unknown_price_is_no_price() -> None:
     unknown = prepare(model="qwen-turbo", region="singapore")
     assert unknown.estimate_cny is None
-    assert text.charged_cny(WHOLE, unknown.to_json()) is None
-    assert text.charged_cny(WHOLE, {}) is None
+    assert text.charged_cny(WHOLE, unknown.stored()) is None
+    assert text.charged_cny(WHOLE, StoredRequest()) is None
 
 
 def test_the_estimate_is_the_longest_answer_to_the_longest_reading() -> None:
@@ -465,7 +464,7 @@ def test_no_answer_within_the_limits_costs_more_than_the_estimate(
     messages = prepared.body["input"]["messages"]
     most = sum(len(message["content"].encode()) + tokens.TOKENS_A_MESSAGE for message in messages)
     usage = {"input_tokens": data.draw(st.integers(0, most)), "output_tokens": data.draw(st.integers(0, longest))}
-    charged = text.charged_cny({"usage": usage}, json.loads(json.dumps(prepared.to_json())))
+    charged = text.charged_cny({"usage": usage}, prepared.stored())
     assert charged is not None
     assert prepared.estimate_cny is not None
     assert charged <= prepared.estimate_cny
@@ -616,7 +615,7 @@ ANSWER = st.dictionaries(NAMES, JSON) | st.fixed_dictionaries(
 
 
 @given(ANSWER, st.sampled_from([kept(), kept(model="qwen-turbo", region="singapore"), kept(thinking=True)]))
-def test_no_answer_is_too_odd_to_read(answer: dict[str, Any], prepared: dict[str, Any]) -> None:
+def test_no_answer_is_too_odd_to_read(answer: dict[str, Any], prepared: StoredRequest) -> None:
     for item in text.items(answer, prepared):
         assert item.text == (text_of(answer) or "")
     charged = text.charged_cny(answer, prepared)

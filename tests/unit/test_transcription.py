@@ -15,7 +15,7 @@ from bailian.catalog import Catalog, load
 from bailian.errors import InvalidRequest
 from bailian.files.subtitles import FORMATS
 from bailian.modalities import Modality, modality_of, transcription, transcription_answers
-from bailian.types import Input, Notice, Prepared, Recording
+from bailian.types import Input, Notice, Prepared, Recording, StoredRequest, TranscriptionContext
 
 CATALOG = load()
 URL = "https://h/%E4%BC%9A%E8%AE%AE.wav"
@@ -63,10 +63,14 @@ def prepare(region: str = "beijing", **own: Any) -> Prepared:
     return transcription.prepare({"file": [URL], **own}, CATALOG, region)
 
 
-def kept(*formats: str, **own: Any) -> dict[str, Any]:
+def context(made: Prepared) -> TranscriptionContext:
+    return TranscriptionContext.of(made.context)
+
+
+def kept(*formats: str, **own: Any) -> StoredRequest:
     """Return what the journal keeps, as another process reads it."""
-    kept_by_journal: dict[str, Any] = json.loads(json.dumps(prepare(format=list(formats) or ["txt"], **own).to_json()))
-    return kept_by_journal
+    made = prepare(format=list(formats) or ["txt"], **own).stored()
+    return StoredRequest.from_json(json.loads(json.dumps(made.to_json())), "transcription")
 
 
 def answered(*results: Any, status: str = "SUCCEEDED", usage: Any = None, **output: Any) -> dict[str, Any]:
@@ -246,14 +250,14 @@ def test_the_services_names_are_taken_from_a_config_file() -> None:
     assert made.body["input"] == {"file_urls": [URL]}
     assert made.body["parameters"]["language_hints"] == ["en"]
     assert made.body["parameters"]["channel_id"] == [1]
-    assert made.facts["formats"] == ["srt"]
+    assert context(made).formats == ("srt",)
     with pytest.raises(InvalidRequest, match="file_urls: is the same as file"):
         transcription.from_config({"file_urls": [URL], "file": [URL]})
 
 
 def test_flags_that_come_as_tuples_are_lists() -> None:
     """So does a command line collect what may be given more than once."""
-    assert prepare(format=("srt", "txt", "srt")).facts["formats"] == ["srt", "txt"]
+    assert context(prepare(format=("srt", "txt", "srt"))).formats == ("srt", "txt")
 
 
 def test_all_formats_are_five_files() -> None:
@@ -266,7 +270,7 @@ def test_the_kept_request_makes_the_same_body_again() -> None:
     """The user's fields, complete with defaults."""
     made = prepare(format=["srt"], language="en", model="paraformer-v2", special_word_filter={"filter_with_empty": {}})
     again = transcription.prepare(json.loads(json.dumps(made.request)), CATALOG, "beijing")
-    assert (again.body, again.request, again.facts) == (made.body, made.request, made.facts)
+    assert (again.body, again.request, again.context) == (made.body, made.request, made.context)
     assert made.request["channel_id"] == [0]
 
 
@@ -275,7 +279,7 @@ def test_a_language_that_the_model_finds_out_itself_is_not_sent() -> None:
     made = prepare(language=["en"])
     assert "language_hints" not in made.body["parameters"]
     assert [notice.code for notice in made.notices] == ["language_not_sent"]
-    assert made.facts["language"] == "en"
+    assert context(made).language == "en"
 
 
 def test_the_notice_of_an_input_is_passed_on() -> None:
@@ -297,7 +301,7 @@ def test_a_known_duration_is_a_known_ceiling() -> None:
 def test_an_unknown_duration_is_not_free(recording: Recording | None) -> None:
     """No estimate rather than 0 CNY; the price waits for what is billed."""
     made = transcription.prepare({"file": [URL]}, CATALOG, "beijing", {URL: Input(URL, recording=recording)})
-    assert (made.unit_cny, made.estimate_cny, made.facts["second_cny"]) == (None, None, 0.00008)
+    assert (made.unit_cny, made.estimate_cny, context(made).second_cny) == (None, None, 0.00008)
 
 
 def test_a_name_the_service_never_had_is_sent_with_advice() -> None:
@@ -305,8 +309,8 @@ def test_a_name_the_service_never_had_is_sent_with_advice() -> None:
     made = prepare(model="paraformer-en-v1")
     assert made.body["model"] == "paraformer-en-v1"
     assert [notice.code for notice in made.notices] == ["unknown_name"]
-    assert made.facts["instead"] == "use paraformer-v1, or paraformer-v2 with --language en"
-    assert "instead" not in prepare().facts
+    assert made.context.alternatives == "use paraformer-v1, or paraformer-v2 with --language en"
+    assert not prepare().context.alternatives
 
 
 @pytest.mark.parametrize(
@@ -322,7 +326,7 @@ def test_the_advice_follows_the_catalog(gone: tuple[str, ...], instead: str | No
     """Models that are retired, or that a newer catalog no longer has, are not advised."""
     here = Catalog(replace(model, retired_on="2026-01-01" if model.name in gone else "") for model in CATALOG.values())
     made = transcription.prepare({"file": [URL], "model": "paraformer-en-v1"}, here, "beijing")
-    assert made.facts.get("instead") == instead
+    assert made.context.alternatives == (instead or "")
 
 
 def test_the_module_has_everything_a_modality_has() -> None:
@@ -555,9 +559,9 @@ def test_an_answer_without_results_has_none(answer: dict[str, Any]) -> None:
 
 def test_other_processes_may_know_less() -> None:
     """A task that was adopted by its id has no facts: its transcript is plain text, its cost unknown."""
-    (item,) = transcription.items(transcription.with_document(answered(GOOD), TRANSCRIPT), {})
+    (item,) = transcription.items(transcription.with_document(answered(GOOD), TRANSCRIPT), StoredRequest())
     assert (item.suffix, item.text) == ("txt", "Hello world, 这里是阿里巴巴语音实验室。\n")
-    assert transcription.charged_cny(answered(GOOD, usage={"duration": 9}), {}) is None
+    assert transcription.charged_cny(answered(GOOD, usage={"duration": 9}), StoredRequest()) is None
 
 
 @pytest.mark.parametrize(

@@ -15,12 +15,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bailian.catalog import Mode
 from bailian.engine.context import Services
-from bailian.engine.job import Job, OutputSpec
+from bailian.engine.job import Job, Limits, OutputSpec
 from bailian.engine.step import Next, Step
 from bailian.engine.steps.admit import LEAD_S, admit, wait_of
 from bailian.errors import Unreachable
 from bailian.store.limits import FILE_NAME, SharedLimits
+from bailian.types import StoredRequest
 from tests.unit.clocks import Clock
 
 TOLERANCE_S = 0.02
@@ -56,8 +58,9 @@ class Process:
 
     def job(self, name: str, per_s: float | None, limit: int | None = None, row_key: str | None = None) -> Job:
         return Job(
-            id=name, kind="image", model="m", wire_model="m", request={}, prepared={"mode": "task"},
-            saving=OutputSpec(Path(), ""), created_at_s=0.0, estimate_cny=None, submit_per_s=per_s, in_flight_limit=limit, row_key=row_key,
+            id=name, kind="image", model="m", wire_model="m", request={}, prepared=StoredRequest(mode=Mode.TASK),
+            saving=OutputSpec(Path(), ""), created_at_s=0.0, estimate_cny=None, row_key=row_key,
+            limits=Limits(submit_per_s=per_s, in_flight_limit=limit),
         )  # fmt: skip
 
     def turn(self, job: Job) -> Next:
@@ -158,7 +161,7 @@ def test_a_slot_that_was_freed_is_taken_anew(tmp_path: Path, clock: Clock) -> No
     assert stopped.wait_of(job) == (Step.ADMIT, 0.0)
     assert stopped.journal.taken_back == ["a"]
     assert stopped.turn(job).step == Step.ADMIT
-    assert job.waits_for
+    assert job.admission.waits_for
 
 
 def test_a_row_that_waited_does_not_leave_when_nothing_arrives(tmp_path: Path, clock: Clock) -> None:

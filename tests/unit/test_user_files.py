@@ -17,6 +17,7 @@ from bailian.catalog.model_rules import OPTIONAL, RULES, problem_of
 from bailian.config.budget_settings import read_budgets
 from bailian.errors import SetupError
 from bailian.modalities.text_prices import cost_cny, prices_of
+from bailian.types import TextContext
 
 NEW = 'kind = "image"\nmode = "task"\nroute = "/r"\n'
 DEEP = {
@@ -150,7 +151,7 @@ def check_model(home: Path, field: str, value: str, name: str) -> None:
     for kind in model.kinds:
         assert models.find(name, kind).retired(date(2026, 6, 1)) in (True, False)
     for region in ("beijing", "singapore") if "text" in model.kinds else ():
-        assert (cost_cny({"prices": prices_of(model, region)}, 10, 10) or 0) >= 0
+        assert (cost_cny(TextContext(prices=prices_of(model, region)), 10, 10) or 0) >= 0
     assert models.successor_of(model) is None or model.successor
 
 

@@ -14,6 +14,7 @@ from bailian.i18n import tr
 from bailian.store.batches import CHUNK_ROWS, BatchStore
 from bailian.store.schema import JobRow
 from bailian.store.states import UNDER_WAY_STATES, Status
+from bailian.types import RowPlace
 
 RESULTS = "results.jsonl"
 FAILED = "failed.jsonl"
@@ -39,22 +40,21 @@ def records(runs: BatchStore, run: str, places: Mapping[str, str] | None = None)
 
 def record(row: JobRow, files: list[str]) -> dict[str, Any]:
     """Return what is worth knowing about one row's newest try."""
-    place = row.prepared.get("row") or {}
-    parameters = (row.prepared.get("body") or {}).get("parameters") or {}
+    place = row.prepared.row or RowPlace()
     began_s = row.sent_at_s or row.created_at_s
     return {
         "row": row.row_key,
-        "where": place.get("where") or "",
-        "label": place.get("label"),
-        "name": place.get("name"),
-        "output": place.get("output"),
+        "where": place.where,
+        "label": place.label,
+        "name": place.name,
+        "output": place.output,
         "kind": row.kind,
         "model": row.model,
         "state": "running" if row.state in UNDER_WAY_STATES else row.state,
         "files": files,
         "text": _text(row),
         "prompt": row.request.get("prompt") or " ".join(row.request.get("file") or []),
-        "seed": parameters.get("seed"),
+        "seed": row.prepared.seed,
         "request": row.request,
         "task_id": row.task_id,
         "request_id": row.request_id,

@@ -116,7 +116,7 @@ def _choose(work: BatchCreation, runs: BatchStore, wire_model: str) -> Generator
             if row.kind != "text":
                 continue
             try:
-                yield row.id, len(line_of(row.id, row.prepared["body"]))
+                yield row.id, len(line_of(row.id, row.prepared.body))
             except InvalidRequest as error:
                 too_long.append((work.engine.continued(row), error))
 
@@ -193,7 +193,7 @@ def _put(work: BatchCreation, kept: ServiceBatch, *, step: str, file_id: str = "
 
 
 def _uploaded(work: BatchCreation, kept: ServiceBatch) -> str:
-    lines = (line_of(row.id, row.prepared["body"]) for row in work.members.rows(kept.name))
+    lines = (line_of(row.id, row.prepared.body) for row in work.members.rows(kept.name))
     path = work.batch_folder.put_lines(kept.name, lines)
     attempt = 0
     while True:

@@ -21,7 +21,7 @@ from bailian.store.budgets import Budget, cost_unknown, counted_cny, no_room
 from bailian.store.database import unusable
 from bailian.store.jobs import Journal
 from bailian.store.private import private_file
-from bailian.store.schema import JobRow, dumped, job_row
+from bailian.store.schema import JobRow, dumped, job_row, stored_request
 from bailian.store.states import Status, move
 
 _MARK = "json_extract(prepared, '$.half_price')"
@@ -135,7 +135,12 @@ class Members:
                     self._database,
                     Status.SENDING,
                     "id = ?",
-                    (now_s, dumped(discounted(json.loads(row["prepared"]), name)), cost_cny, job_id),
+                    (
+                        now_s,
+                        dumped(discounted(stored_request(row["prepared"], "text"), name).to_json()),
+                        cost_cny,
+                        job_id,
+                    ),
                     also="sent_at_s = ?, prepared = ?, estimate_cny = ?",
                 )
                 taken += 1
@@ -153,7 +158,7 @@ class Members:
                     self._database,
                     Status.WAITING,
                     "id = ?",
-                    (dumped(complete_answer(json.loads(row["prepared"]))), cost_cny, row["id"]),
+                    (dumped(complete_answer(stored_request(row["prepared"], "text")).to_json()), cost_cny, row["id"]),
                     also="sent_at_s = NULL, prepared = ?, estimate_cny = ?",
                 )
 

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from bailian.errors import InvalidRequest
 from bailian.i18n import tr
 from bailian.service.json_reader import read_json
 from bailian.service.responses import wire_error
+from bailian.types import StoredRequest, TextContext
 
 # 50,000 lines, 500 MB a file, 6 MB a line; whether a MB is 10^6 or 2^20 bytes is not said, so the smaller.
 LINES_MAX = 50_000
@@ -77,23 +78,20 @@ def first_file(sizes: Iterable[tuple[str, int]]) -> list[str]:
     return chosen
 
 
-def discounted(prepared: Mapping[str, Any], name: str) -> dict[str, Any]:
-    """Return a job's `prepared` as a part of batch `name`: its tokens cost half of what they cost alone."""
-    return {**_scaled(prepared, PRICE_SHARE), "half_price": name}
+def discounted(prepared: StoredRequest, name: str) -> StoredRequest:
+    """Return a job's request as a part of batch `name`: its tokens cost half of what they cost alone."""
+    return replace(_scaled(prepared, PRICE_SHARE), service_batch=name)
 
 
-def complete_answer(prepared: Mapping[str, Any]) -> dict[str, Any]:
+def complete_answer(prepared: StoredRequest) -> StoredRequest:
     """Undo `halved`: the job is sent alone, or in another batch."""
-    return {key: value for key, value in _scaled(prepared, 1 / PRICE_SHARE).items() if key != "half_price"}
+    return replace(_scaled(prepared, 1 / PRICE_SHARE), service_batch="")
 
 
-def _scaled(prepared: Mapping[str, Any], factor: float) -> dict[str, Any]:
-    facts = dict(prepared.get("facts") or {})
-    facts["prices"] = [
-        {key: value if key == "up_to_input_tokens" else value * factor for key, value in tier.items()}
-        for tier in facts.get("prices") or []
-    ]
-    return {**prepared, "facts": facts}
+def _scaled(prepared: StoredRequest, factor: float) -> StoredRequest:
+    context = TextContext.of(prepared.context)
+    prices = tuple(tier.times(factor) for tier in context.prices)
+    return replace(prepared, context=replace(context, prices=prices))
 
 
 def results(lines: Iterable[bytes]) -> Iterator[Result]:

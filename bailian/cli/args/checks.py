@@ -34,7 +34,7 @@ def checked(
         if common.dry_run or common.max_cost_cny is not None:
             prepared = refine_estimate(prepared)
         if common.max_cost_cny is not None:
-            prepared = replace(prepared, facts={**prepared.facts, "once": True})
+            prepared = replace(prepared, context=replace(prepared.context, single_attempt=True))
         ready.append(replace(prepared, upload=True) if upload else prepared)
         found.add(Planned(row, prepared))
     if not common.wait:

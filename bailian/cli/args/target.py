@@ -17,7 +17,7 @@ from bailian.files.outputs import RESULTS, STDOUT, Place, at_home, is_folder, pl
 from bailian.i18n import tr
 from bailian.modalities import modality_of
 from bailian.store.private import private_folder
-from bailian.types import Prepared
+from bailian.types import Prepared, SpeechContext
 
 if TYPE_CHECKING:
     from bailian.engine.job import OutputSpec
@@ -73,7 +73,7 @@ class Target(Place):
                 advice=tr("give a folder or a file: -o DIR", "请指定目录或文件：-o DIR"),
             )
         if self.suffix is not None:
-            beside = prepared.facts.get("subtitles")
+            beside = SpeechContext.of(prepared.context).subtitles
             refuse_existing(self.files(count, [beside] if beside else []))
 
     def saving(self, home: Path, common: SharedOptions) -> OutputSpec:

@@ -69,7 +69,7 @@ class BatchProgress(LiveLines):
         if self._verbose:
             from bailian.batch.input.problems import placed
 
-            where = placed((job.prepared.get("row") or {}).get("where") or job.id)
+            where = placed(job.prepared.where or job.id)
             print_err(f"{elapsed_s:6.1f} s  {status}  {where}  {job.model}  {job.task_id or ''}".rstrip())
 
 

@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bailian.batch.output.gallery import PAGE
 from bailian.batch.output.records import AGAIN_STATES, FAILED
+from bailian.cli.batch.totals import FAILED_STATES, BatchTotals, totals
 from bailian.cli.output.report import shown_path
 from bailian.cli.output.terminal import money, print_err, print_json
 from bailian.errors import BailianError, Exit, InvalidRequest
 from bailian.i18n import tr
 from bailian.instructions import how_to
 from bailian.store.paths import stored
-from bailian.store.states import UNDER_WAY_STATES
 
 if TYPE_CHECKING:
     from bailian.batch.run import PreparedBatch
     from bailian.batch.sync import BatchSpec
     from bailian.config.settings import Settings
-    from bailian.store.batches import Count
-
-# Rows in these states are over, and not done.
-FAILED_STATES = ("failed", "held", "unsent")
 
 
 def print_begin(ready: PreparedBatch) -> None:
@@ -50,41 +45,16 @@ def print_begin(ready: PreparedBatch) -> None:
         print_err(tr(f"note: {notice} ({where}{more})", f"提示：{notice}（{where}{more}）"))
 
 
-def totals(counts: list[Count]) -> dict[str, Any]:
-    """Return how many rows are where, failures by category, and the money."""
-    by_state: dict[str, int] = {}
-    categories: dict[str, int] = {}
-    for count in counts:
-        state = "running" if count.state in UNDER_WAY_STATES else count.state
-        by_state[state] = by_state.get(state, 0) + count.jobs
-        if state in FAILED_STATES:
-            category = count.error_code or "unknown"
-            categories[category] = categories.get(category, 0) + count.jobs
-    states = {name: by_state.get(name, 0) for name in ("done", *FAILED_STATES, "running", "waiting")}
-    return {
-        "rows": sum(by_state.values()),
-        **states,
-        "failures": categories,
-        "charged_cny": round(sum(count.charged_cny for count in counts), 6),
-        "in_part": sum(count.jobs for count in counts if count.state == "done" and count.error_code),
-    }
-
-
-def any_failed(summary: Mapping[str, Any]) -> bool:
-    """Return whether a row is over and not done."""
-    return any(summary[state] for state in FAILED_STATES)
-
-
-def exit_code(summary: Mapping[str, Any], stopped: BailianError | None = None) -> int:
+def exit_code(summary: BatchTotals, stopped: BailianError | None = None) -> int:
     """Return the batch's verdict: the account's trouble, something failed, something left, or all done."""
     if stopped is not None:
         return stopped.exit_code
-    if any_failed(summary) or summary["in_part"]:
+    if summary.any_failed or summary.in_part:
         return Exit.SOME_FAILED
-    return Exit.STILL_RUNNING if summary["running"] or summary["waiting"] else Exit.OK
+    return Exit.STILL_RUNNING if summary.running or summary.waiting else Exit.OK
 
 
-def summary_line(name: str, summary: Mapping[str, Any], took_s: float, sandbox: bool) -> str:
+def summary_line(name: str, summary: BatchTotals, took_s: float, sandbox: bool) -> str:
     """Return the totals as a line for people."""
     words = {
         "done": tr("done", "完成"),
@@ -94,24 +64,26 @@ def summary_line(name: str, summary: Mapping[str, Any], took_s: float, sandbox: 
         "running": tr("running", "运行中"),
         "waiting": tr("waiting", "等待中"),
     }
-    parts = {state: f"{word} {summary[state]}" for state, word in words.items() if summary[state] or state == "done"}
+    parts = {
+        state: f"{word} {summary.of(state)}" for state, word in words.items() if summary.of(state) or state == "done"
+    }
     parts["done"] += in_part(summary)
-    if summary["failures"]:
-        listed = ", ".join(f"{code} {count}" for code, count in sorted(summary["failures"].items()))
+    if summary.failures:
+        listed = ", ".join(f"{code} {count}" for code, count in sorted(summary.failures.items()))
         parts[[state for state in parts if state in FAILED_STATES][-1]] += f" ({listed})"
-    cost = f"{money(summary['charged_cny'])} CNY" + (tr(" (sandbox: not paid)", "（沙箱：不计费）") if sandbox else "")
+    cost = f"{money(summary.charged_cny)} CNY" + (tr(" (sandbox: not paid)", "（沙箱：不计费）") if sandbox else "")
     return f"{name}: {', '.join(parts.values())}, {cost}, {took_s:.1f} s"
 
 
-def in_part(summary: Mapping[str, Any]) -> str:
+def in_part(summary: BatchTotals) -> str:
     """Return how many of the rows that are done lack something, to stand behind their number; "" if none does."""
-    count = summary["in_part"]
+    count = summary.in_part
     return tr(f", {count} of them in part", f"，其中 {count} 行不完整") if count else ""
 
 
 def print_end(
     spec: BatchSpec,
-    summary: Mapping[str, Any],
+    summary: BatchTotals,
     took_s: float,
     stopped: BailianError | None,
     *,
@@ -123,9 +95,9 @@ def print_end(
     print_err(summary_line(spec.title, summary, took_s, sandbox))
     if stopped is not None:
         print_err(tr(f"stopped: {stopped.message}", f"已停止：{stopped.message}"))
-    if summary["held"]:
-        print_err(_about_held(summary["held"], spec))
-    if written and any(summary[state] for state in AGAIN_STATES):
+    if summary.held:
+        print_err(_about_held(summary.held, spec))
+    if written and any(summary.of(state) for state in AGAIN_STATES):
         path = shown_path(spec.folder / FAILED)
         print_err(tr(f"failed rows: {path}", f"失败的行：{path}"))
     if written and page:
@@ -158,7 +130,7 @@ def print_status(here: Settings, file: Path, name: str | None, as_json: bool) ->
         )
     summary = totals(counts)
     if as_json:
-        print_json(summary)
+        print_json(summary.to_json())
     else:
         print_table(
             [

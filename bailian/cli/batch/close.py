@@ -81,14 +81,15 @@ def sum_up(call: Call, engine: Engine, ready: PreparedBatch, digest: str, took_s
         SaveError: results or page could not be written; how it ended was said.
     """
     from bailian.batch.run import runs_of
-    from bailian.cli.batch.batch_report import exit_code, print_end, totals
+    from bailian.cli.batch.batch_report import exit_code, print_end
+    from bailian.cli.batch.totals import totals
 
     spec, runs = call.spec, runs_of(engine, call.spec)
     summary = totals(runs.counts(spec.run))
     code = Exit.BUG if trouble.bug else exit_code(summary, trouble.stopped)
     unwritten = write_what_came(call, engine, ready, page=call.options.gallery)
-    if unwritten is None and digest and summary["done"] == ready.rows == summary["rows"]:
-        runs.finish(spec.run, digest, ready.rows, summary)
+    if unwritten is None and digest and summary.done == ready.rows == summary.rows:
+        runs.finish(spec.run, digest, ready.rows, summary.to_json())
     # Cron mails what is said: that rows are left for its next run is nothing to write home about.
     quiet = (Exit.OK, Exit.STILL_RUNNING) if call.options.cron and trouble.unsaved is None else (Exit.OK,)
     if call.shown or (code not in quiet and not call.common.quiet):

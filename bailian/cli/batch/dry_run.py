@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import closing
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from bailian.catalog import catalog
@@ -22,9 +23,11 @@ def print_plan(
     spec: BatchSpec, over: Mapping[str, Any], here: Settings, common: SharedOptions, *, half_price: bool
 ) -> None:
     """Print how many rows are left, what they will cost and how long they take. Nothing is sent or written."""
+    from bailian.batch.estimate import estimate
     from bailian.batch.findings import Findings
     from bailian.batch.input.reader import read_rows
-    from bailian.batch.plan import plan_each, summary
+    from bailian.batch.plan import plan_each
+    from bailian.batch.service_batches.line_format import PRICE_SHARE
     from bailian.batch.sync import FileScan, sync_rows
     from bailian.inputs.lookup import Inputs
     from bailian.store.budgets import Budget
@@ -40,10 +43,10 @@ def print_plan(
         found.refuse_adapted()
     limits_cny = [] if common.max_cost_cny is None else [common.max_cost_cny]
     found.refuse_cost([*(Budget(limit_cny, "run") for limit_cny in limits_cny), *here.budgets], spec.path_title)
-    shown = summary(planned)
+    shown = estimate(planned)
     if half_price:
-        _discount(shown["cost"])
-    print_json({"dry_run": True, "to_run": len(planned), "done": seen.done, **shown})
+        shown = replace(shown, cost=shown.cost.discounted("text", PRICE_SHARE))
+    print_json({"dry_run": True, "to_run": len(planned), "done": seen.done, **shown.to_json()})
 
 
 def _sent_before(spec: BatchSpec, here: Settings) -> dict[str, LastAttempt]:
@@ -58,13 +61,3 @@ def _sent_before(spec: BatchSpec, here: Settings) -> dict[str, LastAttempt]:
     with closing(Journal(here.home)) as journal:
         tried = tried_before(BatchStore(journal, here.account, spec.kind), spec)
     return {key: one for key, one in tried.items() if one.state != Status.WAITING}
-
-
-def _discount(cost: dict[str, Any]) -> None:
-    """Put half the price on the texts."""
-    from bailian.batch.service_batches.line_format import PRICE_SHARE
-
-    whole_cny = cost["by_kind"].get("text", 0.0)
-    if whole_cny:
-        cost["by_kind"]["text"] = round(whole_cny * PRICE_SHARE, 6)
-        cost["estimate"] = round(cost["estimate"] - whole_cny * (1 - PRICE_SHARE), 6)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Mapping
 from contextlib import closing
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bailian.batch.output.records import RESULTS
 from bailian.cli.batch.batch_report import exit_code, in_part
+from bailian.cli.batch.totals import BatchTotals
 from bailian.cli.output.terminal import print_err
 from bailian.i18n import tr
 
@@ -33,7 +33,7 @@ def digest_of(call: Call) -> str:
     return hashlib.sha256(content + what.encode()).hexdigest()
 
 
-def ended_before(call: Call, here: Settings) -> dict[str, Any] | None:
+def ended_before(call: Call, here: Settings) -> BatchTotals | None:
     """Return the summary of a batch that has nothing left to do, without reading its rows."""
     digest, spec = digest_of(call), call.spec
     if not digest or not (spec.folder / RESULTS).is_file():
@@ -43,12 +43,12 @@ def ended_before(call: Call, here: Settings) -> dict[str, Any] | None:
 
     with closing(Journal(here.home)) as journal:
         ended = BatchStore(journal, here.account, spec.kind).finished(spec.run)
-    return ended[1] if ended and ended[0] == digest else None
+    return BatchTotals.from_json(ended[1]) if ended and ended[0] == digest else None
 
 
-def print_ended(summary: Mapping[str, Any], call: Call) -> int:
+def print_ended(summary: BatchTotals, call: Call) -> int:
     if call.shown:
-        done, part = summary["done"], in_part(summary)
+        done, part = summary.done, in_part(summary)
         rows = "1 row was" if done == 1 else f"all {done} rows were"
         print_err(tr(f"{rows} done before{part}", f"全部 {done} 行此前已完成{part}"))
     return exit_code(summary)

@@ -250,7 +250,7 @@ def _report(outcome: Outcome, call: Call) -> None:
 
 
 def _where(outcome: Outcome) -> str:
-    return (outcome.job.prepared.get("row") or {}).get("where") or ""
+    return outcome.job.prepared.where
 
 
 def _print_error(outcome: Outcome) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -16,6 +17,25 @@ if TYPE_CHECKING:
     from bailian.store.jobs import Journal
 
 UNITS_ZH = {"image": "张", "second": "秒", "character": "字符", "token": "token"}
+
+
+@dataclass(frozen=True)
+class FreeQuota:
+    """What a model gives away, and how much of it was used from here."""
+
+    model: str
+    used: float
+    free_quota: float
+    unit: str
+
+
+@dataclass(frozen=True)
+class BudgetUse:
+    """A budget, and what counts against it now."""
+
+    name: str
+    limit_cny: float
+    used_cny: float
 
 
 @click.command(
@@ -46,7 +66,13 @@ def cost(here: Settings, as_json: bool, **_talk: bool) -> None:
             "maybe_at_most": round(maybe.cny, 6),
             "maybe_unpriced": maybe.missing_prices,
         }
-        told = {"total": total_cny, "spent": rows, **unknown, "quotas": quotas, "budgets": budgets}
+        told = {
+            "total": total_cny,
+            "spent": rows,
+            **unknown,
+            "quotas": [vars(one) for one in quotas],
+            "budgets": [vars(one) for one in budgets],
+        }
         print_json({"currency": "CNY", **told})
         return
     if rows:
@@ -69,11 +95,11 @@ def cost(here: Settings, as_json: bool, **_talk: bool) -> None:
             )
         )
     for quota in quotas:
-        used, free, unit = _amount(quota["used"]), _amount(quota["free_quota"]), quota["unit"]
+        used, free, unit = _amount(quota.used), _amount(quota.free_quota), quota.unit
         print_err(
             tr(
-                f"{quota['model']}: {used} of {free} free {unit}s used here",
-                f"{quota['model']}：本机已用 {used}，免费额度 {free}（{UNITS_ZH.get(unit, unit)}）",
+                f"{quota.model}: {used} of {free} free {unit}s used here",
+                f"{quota.model}：本机已用 {used}，免费额度 {free}（{UNITS_ZH.get(unit, unit)}）",
             )
         )
     from bailian.store.budgets import Budget
@@ -96,7 +122,7 @@ def _run_title(run: str) -> str:
     return f"{run.removesuffix('-')}stdin" if run.startswith("batch:") and run.endswith(("/-", "\\-", ":-")) else run
 
 
-def _quotas(journal: Journal, here: Settings) -> list[dict[str, Any]]:
+def _quotas(journal: Journal, here: Settings) -> list[FreeQuota]:
     """Return the free quotas of the models that were used. How much of one is left, only the console knows."""
     from bailian.catalog import catalog
     from bailian.config import settings
@@ -104,14 +130,9 @@ def _quotas(journal: Journal, here: Settings) -> list[dict[str, Any]]:
     models = catalog.load(settings.home_folder())
     units = {"1k_tokens": "token", "10k_characters": "character"}
     return [
-        {
-            "model": name,
-            "used": used,
-            "free_quota": models[name].free_quota,
-            "unit": units.get(models[name].price_unit, models[name].price_unit),
-        }
+        FreeQuota(name, used, free_quota, units.get(models[name].price_unit, models[name].price_unit))
         for name, used in journal.used(here.account).items()
-        if name in models and models[name].free_quota
+        if name in models and (free_quota := models[name].free_quota)
     ]
 
 

@@ -67,7 +67,7 @@ def doctor(
     in_files: list[SetupError] = []
     here = read_settings(region=region, base_url=base_url, workspace=workspace, sandbox=sandbox, problems=in_files)
     problems: list[BailianError] = [*in_files]
-    facts: dict[str, object] = {
+    found: dict[str, object] = {
         "toolkit": __version__,
         "python": sys.version.split()[0],
         "base_url": here.base_url,
@@ -80,16 +80,16 @@ def doctor(
     for check in (_journal, _network, _catalog, _service):
         try:
             if check is not _service or not problems:
-                facts.update(check(here))
+                found.update(check(here))
         except BailianError as error:  # noqa: PERF203 - four of them
             problems.append(error)
     if problems:
-        facts["problem"] = "\n".join(dict.fromkeys(error.message for error in problems))
-        facts["advice"] = "\n".join(dict.fromkeys(error.advice for error in problems if error.advice))
+        found["problem"] = "\n".join(dict.fromkeys(error.message for error in problems))
+        found["advice"] = "\n".join(dict.fromkeys(error.advice for error in problems if error.advice))
     if as_json:
-        print_json(facts)
+        print_json(found)
     else:
-        for name, value in facts.items():
+        for name, value in found.items():
             first, *rest = str(value).split("\n")
             print_data("\n".join([f"{name:10} {first}", *(f"{'':10} {line}" for line in rest)]))
     return problems[0].exit_code if problems else Exit.OK

@@ -114,7 +114,7 @@ def _places(rows: list[JobRow], output: str | None) -> dict[str, Place]:
         return dict.fromkeys((row.id for row in rows), Place(folder_of(output)))
     places = {row.id: place_of(output, modality_of(row.kind).FILE_SUFFIXES or TEXTS) for row in rows}
     for row in rows:
-        count = 1 if row.kind in ONE_NAME else int(row.prepared.get("count") or 1)
+        count = 1 if row.kind in ONE_NAME else row.prepared.count or 1
         refuse_existing(places[row.id].files(count))
     return places
 

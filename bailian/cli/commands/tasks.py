@@ -72,7 +72,7 @@ def show(here: Settings, task_id: str, **_talk: bool) -> None:
             "job": row.id,
             "request_id": row.request_id,
             "request": row.request,
-            "body": row.prepared.get("body"),
+            "body": row.prepared.body or None,
             "files": [str(path) for path in journal.files(row.id).values()],
             "cost": {"currency": "CNY", "estimate": row.estimate_cny, "charged": row.charged_cny},
             "run_s": row.run_s,

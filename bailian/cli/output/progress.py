@@ -62,12 +62,14 @@ class LiveLines:
 
     def update(self, job: Job, status: str, elapsed_s: float) -> None:
         """Say once which stopped process others wait for."""
-        pids = job.stopped.partition(";")[0]
+        pids = job.admission.stopped.partition(";")[0]
         if self._quiet or not pids or pids in self._stopped_told:
             return
         self._stopped_told.add(pids)
         with self.paused():
-            print_err(tr(f"waiting for {job.model}: {job.stopped}", f"等待 {job.model}：{job.stopped}"))
+            print_err(
+                tr(f"waiting for {job.model}: {job.admission.stopped}", f"等待 {job.model}：{job.admission.stopped}")
+            )
 
     def on_chunk(self, job: Job, text: str, thought: str) -> None:
         """Lines have no room for a piece of an answer."""
@@ -116,14 +118,15 @@ class ProgressLine(LiveLines):
         if self._area is None:
             return
         text = printable(f"{job.model}  {status}")
-        if job.duration_profile and status != "WAITING":
+        if job.polling.duration_profile and status != "WAITING":
             text += tr(
-                f"  (usually {job.duration_profile.median_s:.0f} s)", f"（通常 {job.duration_profile.median_s:.0f} 秒）"
+                f"  (usually {job.polling.duration_profile.median_s:.0f} s)",
+                f"（通常 {job.polling.duration_profile.median_s:.0f} 秒）",
             )
-        elif status == "WAITING" and job.waits_for:
-            text += printable(f"  {job.waits_for}")
-        elif job.typical_s:
-            text += tr(f"  (about {job.typical_s:.0f} s)", f"（约 {job.typical_s:.0f} 秒）")
+        elif status == "WAITING" and job.admission.waits_for:
+            text += printable(f"  {job.admission.waits_for}")
+        elif job.limits.typical_s:
+            text += tr(f"  (about {job.limits.typical_s:.0f} s)", f"（约 {job.limits.typical_s:.0f} 秒）")
         if job.id not in self._jobs:
             self._jobs[job.id] = self._bars.add_task(text, total=None)
         self._bars.update(self._jobs[job.id], description=text)

@@ -111,7 +111,7 @@ def _history(chat: str, common: SharedOptions) -> list[dict[str, Any]] | None:
         here.require_key()
     with closing(Journal(here.home)) as journal:
         row = journal.last_of_run(here.account, f"chat:{chat}", Status.DONE)
-    return next_messages(row.prepared["body"], row.answer or {}) if row else None
+    return next_messages(row.prepared.body, row.answer or {}) if row else None
 
 
 def _converse(fields: dict[str, Any], common: SharedOptions, *, fresh: bool) -> int:
@@ -143,7 +143,7 @@ def _converse(fields: dict[str, Any], common: SharedOptions, *, fresh: bool) -> 
             if outcome is not None and outcome.state == Status.DONE:
                 from bailian.modalities.text_answers import next_messages
 
-                messages = next_messages(outcome.job.prepared["body"], outcome.job.answer or {})
+                messages = next_messages(outcome.job.prepared.body, outcome.job.answer or {})
     return Exit.OK
 
 

@@ -23,25 +23,27 @@ MOST_LATE = 0.075
 
 def admit(job: Job, services: Services) -> Next | Outcome:
     """Take a slot, then a place; nothing is held but one of each a process and model."""
+    state = job.admission
     if wants_time(job, services):
         return Next(Step.ASK_TIME)
-    if job.in_flight_limit and not job.has_slot:
+    if job.limits.in_flight_limit and not state.has_slot:
         queue = services.queue_of(job)
         if not services.limits.slots.acquire(
-            queue, job.in_flight_limit, job.id, services.lease.id, services.lease.is_dead
+            queue, job.limits.in_flight_limit, job.id, services.lease.id, services.lease.is_dead
         ):
             return _wait_for_slot(job, services, queue)
-        job.has_slot, job.waits_for, job.stopped = True, "", ""
-    wait_s = services.limits.rates.reserve(services.queue_of(job), job.submit_per_s)
-    job.place_at_s, job.waited = services.monotonic() + wait_s, False
+        state.has_slot, state.waits_for, state.stopped = True, "", ""
+    wait_s = services.limits.rates.reserve(services.queue_of(job), job.limits.submit_per_s)
+    state.place_at_s, state.waited = services.monotonic() + wait_s, False
     return Next(Step.RECORD_INTENT, max(0.0, wait_s - LEAD_S))
 
 
 def _wait_for_slot(job: Job, services: Services, queue: str) -> Next:
+    state = job.admission
     holders = services.limits.slots.holders(queue)
-    job.waits_for, job.stopped = held_by(holders), stopped_ones(holders)
+    state.waits_for, state.stopped = held_by(holders), stopped_ones(holders)
     services.progress.update(job, "WAITING", 0.0)
-    if job.stopped and services.limits.rates.is_first(f"look:{queue}", LOOK_EVERY_S):
+    if state.stopped and services.limits.rates.is_first(f"look:{queue}", LOOK_EVERY_S):
         return Next(Step.FREE_SLOTS)
     return Next(Step.ADMIT, SLOT_RETRY_S)
 
@@ -52,25 +54,26 @@ def wait_of(job: Job, services: Services) -> Next | Outcome | None:
     Writing it down takes a while, a stopped process a long one. Whoever is late takes another place, and makes sure
     that its slot is still its own.
     """
-    if job.waited and job.row_key and services.run_state.halted_by is not None:
+    state = job.admission
+    if state.waited and job.row_key and services.run_state.halted_by is not None:
         services.journal.requeue(job.id)
         return Outcome(
             job, Status.WAITING, error=services.run_state.halted_by
         )  # it would meet the same; the next run sends it
-    if job.has_slot and not services.limits.slots.holds(job.id):
+    if state.has_slot and not services.limits.slots.holds(job.id):
         services.journal.requeue(job.id)
-        job.has_slot = False
+        state.has_slot = False
         return Next(Step.ADMIT)
-    if job.place_at_s is None or not job.submit_per_s:
+    if state.place_at_s is None or not job.limits.submit_per_s:
         return None
-    late_s = services.monotonic() - job.place_at_s
+    late_s = services.monotonic() - state.place_at_s
     if late_s < 0:
-        waited, job.waited = job.waited, True
+        waited, state.waited = state.waited, True
         return None if waited else Next(Step.SEND, -late_s)
-    if late_s <= MOST_LATE * max(1.0, 1.0 / job.submit_per_s):
+    if late_s <= MOST_LATE * max(1.0, 1.0 / job.limits.submit_per_s):
         return None
-    wait_s = services.limits.rates.reserve_later(services.queue_of(job), job.submit_per_s, late_s)
-    job.place_at_s, job.waited = services.monotonic() + wait_s, True
+    wait_s = services.limits.rates.reserve_later(services.queue_of(job), job.limits.submit_per_s, late_s)
+    state.place_at_s, state.waited = services.monotonic() + wait_s, True
     return Next(Step.SEND, wait_s) if wait_s > 0 else None
 
 

@@ -25,21 +25,22 @@ def wants_time(job: Job, services: Services) -> bool:
     needs_it = job.mode == Mode.TASK or bool(services.budgets_of(job))
     if not needs_it or services.service.clock.now_s() is not None:
         return False
-    return services.run_state.time_asked_s is None or services.monotonic() - services.run_state.time_asked_s > AGAIN_S
+    asked_s = services.run_state.service_time.asked_s
+    return asked_s is None or services.monotonic() - asked_s > AGAIN_S
 
 
 def ask_time(job: Job, services: Services) -> Next | Outcome:
     """Ask once for all jobs (worker). Where the service does not tell it, the request leaves all the same."""
     try:
-        with services.run_state.asking_time:
+        with services.run_state.service_time.asking:
             if wants_time(job, services):
-                services.query_turn(job.poll_per_s)
+                services.query_turn(job.limits.poll_per_s)
                 services.service.look_at_clock()
-                services.run_state.time_asked_s = services.monotonic()
+                services.run_state.service_time.asked_s = services.monotonic()
     except NotTheService as error:
-        job.attempts += 1
-        if job.attempts < FOREIGN_TRIES:
-            return Next(Step.ASK_TIME, backoff_s(job.attempts - 1, jitter=services.jitter()))
+        job.sending.attempts += 1
+        if job.sending.attempts < FOREIGN_TRIES:
+            return Next(Step.ASK_TIME, backoff_s(job.sending.attempts - 1, jitter=services.jitter()))
         return too_late_to_send(job, services, error)
     return Next(Step.ADMIT)
 

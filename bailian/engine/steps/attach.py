@@ -28,13 +28,13 @@ def with_files(job: Job, services: Services) -> dict[str, Any]:
         InvalidRequest: a file is gone; nothing was sent.
         TransportError, ServiceError: an upload failed; nothing was paid.
     """
-    body: dict[str, Any] = dict(job.prepared["body"])
+    body: dict[str, Any] = dict(job.prepared.body)
 
     def replacement(url: str, field: str) -> str:
         path = path_of(url)
         try:
             large = path.stat().st_size > DATA_URI_MAX_BYTES
-            return _uploaded(job, services, path) if job.prepared.get("upload") or large else _data_uri(path, field)
+            return _uploaded(job, services, path) if job.prepared.upload or large else _data_uri(path, field)
         except OSError as error:
             raise InvalidRequest.one(
                 field,

@@ -35,16 +35,16 @@ def record_intents(jobs: Sequence[Job], services: Services) -> dict[str, StepRes
     except NotOurs:  # one of them: each asks for itself
         return {}
     for job in plain:
-        job.sent_at_s, job.sent_server_s, job.body = at_s, server_s, dict(job.prepared["body"])
-        job.clock_doubts = services.service.clock.contradictions
+        job.sent_at_s, job.sent_server_s, job.sending.body = at_s, server_s, dict(job.prepared.body)
+        job.sending.clock_doubts = services.service.clock.contradictions
     return {job.id: Next(Step.SEND) for job in plain}
 
 
 def record_replies(jobs: Sequence[Job], services: Services) -> dict[str, StepResult]:
     """Keep the answers whose texts are written beside their names already, and those names."""
-    answered = [(job, job.reply) for job in jobs if job.staged and isinstance(job.reply, dict)]
+    answered = [(job, job.sending.reply) for job in jobs if job.results.staged and isinstance(job.sending.reply, dict)]
     bulk_writes.store_answers(services.journal, [to_result(job, answer) for job, answer in answered])
-    texts = [(job.id, item, text) for job, _ in answered for item, text in job.staged.items()]
+    texts = [(job.id, item, text) for job, _ in answered for item, text in job.results.staged.items()]
     services.run_state.open_prices.difference_update(job.id for job, _ in answered)
     names = [FileRow(job_id, item, text.target, text.sha256) for job_id, item, text in texts]
     bulk_writes.record_files(services.journal, names, placed=False)
@@ -58,14 +58,14 @@ def publish_files(jobs: Sequence[Job], services: Services) -> dict[str, StepResu
     for job in jobs:
         items = modality_of(job.kind).items(job.answer or {}, job.prepared)
         try:
-            paths = {item.index: save_item(job, services, item) for item in items if item.index in job.staged}
+            paths = {item.index: save_item(job, services, item) for item in items if item.index in job.results.staged}
         except BailianError:  # its own step tries again, and says what it means
             continue
         outcome = verdict(job, items, paths)
         if outcome.error is None:
             ends[job.id] = outcome
             placed.append(job)
-    names = [FileRow(job.id, item, *named) for job in placed for item, named in job.published.items()]
+    names = [FileRow(job.id, item, *named) for job in placed for item, named in job.results.published.items()]
     bulk_writes.record_files(services.journal, names, placed=True)
     bulk_writes.finish_jobs(services.journal, [job.id for job in placed])
     return ends

@@ -22,13 +22,12 @@ def call(job: Job, services: Services, body: Mapping[str, Any]) -> dict[str, Any
         Broken: it came in pieces and broke off.
         MaybeSent: it holds no result.
     """
-    route = job.prepared["route"]
     if job.mode == Mode.SOCKET:
         answer = speak(job, services, body)
-    elif job.prepared.get("stream"):
+    elif job.prepared.stream:
         answer = _streamed(job, services, body)
     else:
-        answer = services.service.call(route, body)
+        answer = services.service.call(job.prepared.route, body)
     if not modality_of(job.kind).items(answer, job.prepared):
         request_id = str(answer.get("request_id") or "") or None
         error = MaybeSent(tr("the service answered without a result", "服务应答中没有结果"), request_id=request_id)
@@ -43,7 +42,7 @@ def _streamed(job: Job, services: Services, body: Mapping[str, Any]) -> dict[str
     assembly = services.run_state.streams[job.id] = Assembly()
     error: BailianError = MaybeSent(tr("the stream ended before the answer did", "数据流在回答完成前结束"))
     try:
-        for frame in services.service.stream(job.prepared["route"], body):
+        for frame in services.service.stream(job.prepared.route, body):
             text, thought = assembly.add(frame)
             if job.id not in services.run_state.streams:
                 break

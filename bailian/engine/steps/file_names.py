@@ -92,7 +92,7 @@ def _date_time(at_s: float) -> tuple[str, str]:
 def _rendered(job: Job, template: str, item: Item, *, own_stem: bool = True) -> str:
     """Return a name below the output folder, without suffix."""
     # Files of one job that differ in their suffix (a sound and its subtitles) share a name.
-    count = 1 if item.suffix else int(job.prepared.get("count") or 1)
+    count = 1 if item.suffix else (job.prepared.count or 1)
     if own_stem and job.saving.stem is not None:
         return job.saving.stem if count == 1 else f"{job.saving.stem}_{item.index + 1}"
     day, moment = _date_time(job.created_at_s)

@@ -59,7 +59,7 @@ def free_slots(job: Job, services: Services) -> Next:
     holders = services.limits.slots.holders(services.queue_of(job))
     rows = [services.journal.job(job_id) for holder in holders if holder.is_silent for job_id in holder.job_ids]
     try:
-        services.query_turn(job.poll_per_s)
+        services.query_turn(job.limits.poll_per_s)
         listed = services.service.list_tasks(model=job.wire_model, turn=services.query_turn).rows
         over = [row.id for row in rows if row is not None and not _may_run(row, listed, services)]
     except BailianError:

@@ -28,17 +28,18 @@ FOREIGN_POLLS = 6
 
 def poll(job: Job, services: Services) -> Next | Outcome:
     """Ask once when an answer is likely; keep the answer when the task is over."""
-    if job.polled_from_s is None:
-        job.polled_from_s = services.monotonic()
+    state = job.polling
+    if state.from_s is None:
+        state.from_s = services.monotonic()
         services.task_list.waiting.add(job.task_id or "")
-        job.duration_profile = duration_profile(services.journal.durations_s(job.model))
+        state.duration_profile = duration_profile(services.journal.durations_s(job.model))
         if job.sent_at_s is None or job.state != Status.WAITING:
-            job.polled_from_s -= max(0.0, _ran_s(job, services))  # another run's task: it has run a while
+            state.from_s -= max(0.0, _ran_s(job, services))  # another run's task: it has run a while
         else:
             services.progress.update(job, "PENDING", 0.0)
-            queued_s = services.run_state.queued_s.get(job.wire_model, 0.0) if job.duration_profile else 0.0
-            return Next(Step.POLL, queued_s + next_poll_s(0.0, job.duration_profile, typical_s=job.typical_s))
-    elapsed_s = services.monotonic() - job.polled_from_s
+            queued_s = services.run_state.queued_s.get(job.wire_model, 0.0) if state.duration_profile else 0.0
+            return Next(Step.POLL, queued_s + next_poll_s(0.0, state.duration_profile, typical_s=job.limits.typical_s))
+    elapsed_s = services.monotonic() - state.from_s
     if not job.has_place and services.task_list.wanted and not _is_worth_asking(job, services, elapsed_s):
         return Next(Step.POLL, LOOK_S)
     wait_s = query_wait_s(job, services)
@@ -49,17 +50,18 @@ def poll(job: Job, services: Services) -> Next | Outcome:
         output = _output(answer)
     except (TransportError, ServiceError) as error:
         return _bad_answer(job, services, error, elapsed_s)
-    job.failures_in_a_row = 0
+    state.failures_in_a_row = 0
     status = str(output["task_status"])
     services.progress.update(job, status, elapsed_s)
     if status == "UNKNOWN" or (status == "SUCCEEDED" and not holds_results(answer)):
         return _nothing_to_fetch(job, services, answer, elapsed_s)
     if status not in FINISHED:
-        if job.duration_profile is None:  # another task of the model may have shown meanwhile how long they run
-            job.duration_profile = duration_profile(services.journal.durations_s(job.model))
+        if state.duration_profile is None:  # another task of the model may have shown meanwhile how long they run
+            state.duration_profile = duration_profile(services.journal.durations_s(job.model))
         waited_s = _queued_s(output)
         return Next(
-            Step.POLL, next_poll_s(elapsed_s, job.duration_profile, running_since_s=waited_s, typical_s=job.typical_s)
+            Step.POLL,
+            next_poll_s(elapsed_s, state.duration_profile, running_since_s=waited_s, typical_s=job.limits.typical_s),
         )
     services.task_list.waiting.discard(job.task_id or "")
     return _finished(job, services, answer, output, status)
@@ -76,9 +78,9 @@ def _is_worth_asking(job: Job, services: Services, elapsed_s: float) -> bool:
     """With hundreds of tasks, ask for those that the list shows to be over; for others once in a long while."""
     if services.task_list.is_over(job.task_id or ""):
         return True
-    anyway = elapsed_s - job.asked_anyway_s > ASK_ANYWAY_S
+    anyway = elapsed_s - job.polling.asked_anyway_s > ASK_ANYWAY_S
     if anyway:
-        job.asked_anyway_s = elapsed_s
+        job.polling.asked_anyway_s = elapsed_s
     return anyway
 
 
@@ -95,11 +97,11 @@ def _bad_answer(job: Job, services: Services, error: BailianError, elapsed_s: fl
         raise error
     if isinstance(error, ServiceError) and error.code == "ResourceNotFound" and job.ask_once:
         return _not_known(job, error)
-    job.failures_in_a_row += 1
-    if isinstance(error, NotTheService) and job.row_key and job.failures_in_a_row >= FOREIGN_POLLS:
+    job.polling.failures_in_a_row += 1
+    if isinstance(error, NotTheService) and job.row_key and job.polling.failures_in_a_row >= FOREIGN_POLLS:
         raise error
     pause_s = backoff_s(
-        min(job.failures_in_a_row - 1, POLL_BACKOFF_STEPS),
+        min(job.polling.failures_in_a_row - 1, POLL_BACKOFF_STEPS),
         retry_after_s=getattr(error, "retry_after_s", None),
         jitter=services.jitter(),
     )
@@ -113,13 +115,13 @@ def _nothing_to_fetch(job: Job, services: Services, answer: dict[str, Any], elap
     """UNKNOWN, or SUCCEEDED without a result: early looks prove nothing. After 24 h it is paid, perhaps, and gone."""
     status = str(_output(answer)["task_status"])
     error = failure({}, status, job.task_id, answer.get("request_id"))
-    if job.nothing_since_s is None:
-        job.nothing_since_s = elapsed_s
+    if job.polling.nothing_since_s is None:
+        job.polling.nothing_since_s = elapsed_s
     if _ran_s(job, services) > KEPT_S:
         return gone(job, services, error)
     if job.ask_once:
         return _not_known(job, error)
-    waited_s = elapsed_s - job.nothing_since_s
+    waited_s = elapsed_s - job.polling.nothing_since_s
     if job.row_key and waited_s > PATIENCE_S:
         return Outcome(job, Status.SUBMITTED, error=still_running(job))
     return Next(Step.POLL, next_poll_s(max(waited_s, FIRST_POLL_S), None))
@@ -134,8 +136,8 @@ def _finished(
     job: Job, services: Services, answer: dict[str, Any], output: dict[str, Any], status: str
 ) -> Next | Outcome:
     if job.adopted and is_ours(job, answer) is False:
-        job.not_ours.add(job.task_id or "")
-        job.task_id, job.adopted, job.polled_from_s, job.confirmations = None, False, None, 0
+        job.reconciling.not_ours.add(job.task_id or "")
+        job.task_id, job.adopted, job.polling.from_s, job.reconciling.confirmations = None, False, None, 0
         services.journal.unadopt(job.id)
         return Next(Step.RECONCILE, 1.0)
     services.run_state.queued_s[job.wire_model] = _queued_s(output) or 0.0

@@ -67,23 +67,25 @@ def stage_texts(job: Job, services: Services, answer: Mapping[str, Any]) -> None
                     stem.parent.mkdir(parents=True, exist_ok=True)
                     _write(whole, data)
                 target = _named(job, item, stem)
-                job.staged[item.index] = StagedFile(stem.parent, whole, target, hashlib.sha256(data).hexdigest())
+                job.results.staged[item.index] = StagedFile(
+                    stem.parent, whole, target, hashlib.sha256(data).hexdigest()
+                )
 
 
 def record_texts(job: Job, services: Services) -> None:
     """Write down which names those texts will get."""
-    for index, text in job.staged.items():
+    for index, text in job.results.staged.items():
         services.journal.record_file(job.id, index, text.target, sha256=text.sha256)
 
 
 def _publish_text(job: Job, services: Services, item: Item) -> Path:
     """Give a text that is written already its name; the journal learns of it with the end of the job."""
-    text = job.staged[item.index]
-    if item.index not in job.published:
+    text = job.results.staged[item.index]
+    if item.index not in job.results.published:
         final = _publish(job, item, text.whole, text.target, sync=False)
-        job.published[item.index] = (final, text.sha256)
+        job.results.published[item.index] = (final, text.sha256)
     services.run_state.dirty_dirs.add(text.folder)
-    return job.published[item.index][0]
+    return job.results.published[item.index][0]
 
 
 def _temp_path(job: Job, item: Item, stem: Path, end: str) -> Path:
@@ -110,7 +112,7 @@ def save_item(job: Job, services: Services, item: Item) -> Path:
     """Give a result its file; where it goes is on disk before, what it is before its final name."""
     stem = job.saving.folder or Path()
     try:
-        if item.index in job.staged:
+        if item.index in job.results.staged:
             final = _publish_text(job, services, item)
         else:
             begun = services.journal.file_path(job.id, item.index)
@@ -212,7 +214,9 @@ def _text_bytes(item: Item) -> bytes:
 
 
 def _write_sound(job: Job, services: Services, whole: Path, suffix: str) -> None:
-    rate_hz = int(job.prepared["body"]["parameters"]["sample_rate"])
+    from bailian.modalities.speech import sound_form
+
+    rate_hz = sound_form(job.prepared.body).sample_rate_hz
     parts = sound_parts(job, services)
     try:
         finish_sound(parts, whole, suffix, sample_rate_hz=rate_hz)
@@ -278,9 +282,8 @@ def _share_cny(job: Job) -> float | None:
 
 
 def _note_size(job: Job, data: bytes) -> None:
-    asked = job.prepared.get("body", {}).get("parameters", {}).get("size")
-    size = png.size_px(data)
-    by_sides = isinstance(asked, str) and "*" in asked  # "2K" says an area, and the service the sides
+    asked, size = job.prepared.size, png.size_px(data)
+    by_sides = asked is not None and "*" in asked  # "2K" says an area, and the service the sides
     if by_sides and size and asked != f"{size[0]}*{size[1]}":
         text = tr(
             f"asked for {asked}, the service made {size[0]}*{size[1]}",

@@ -45,26 +45,27 @@ FOREIGN_LOOKS = 4
 
 def reconcile(job: Job, services: Services) -> Next | Outcome:
     """Look once; decide if the evidence is there."""
+    state = job.reconciling
     wait_s = query_wait_s(job, services)
     if wait_s > 0:
         return Next(Step.RECONCILE, wait_s)
     services.progress.update(job, "SETTLING", services.wall() - (job.sent_at_s or job.created_at_s))
     try:
         listing = services.service.list_tasks(model=job.wire_model, turn=services.query_turn)
-        job.failures_in_a_row = 0
+        state.failures_in_a_row = 0
         unknown = _unknown(job, services, listing)
         near = [row for row in unknown if _is_near(row, job.sent_server_s)]
         if near:
-            job.confirmations = 0
+            state.confirmations = 0
             return _choose(job, services, near)
         return _none(job, services, listing, unknown)
     except BailianError as error:
         # The list itself did not answer: that proves nothing either way.
-        job.failures_in_a_row += 1
+        state.failures_in_a_row += 1
         waits = not error.stops_all
         if isinstance(error, NotTheService):
             services.run_state.halted_by = error
-            waits = job.failures_in_a_row < FOREIGN_LOOKS
+            waits = state.failures_in_a_row < FOREIGN_LOOKS
             if not job.row_key:  # running it again would pay again; a batch goes on with its row
                 error.advice += tr(
                     f", then: {how_to().fetch(job.account_flags, job.id)}",
@@ -72,7 +73,7 @@ def reconcile(job: Job, services: Services) -> Next | Outcome:
                 )
         if not waits:
             raise
-        return Next(Step.RECONCILE, backoff_s(min(job.failures_in_a_row, 4), jitter=services.jitter()))
+        return Next(Step.RECONCILE, backoff_s(min(state.failures_in_a_row, 4), jitter=services.jitter()))
 
 
 def _unknown(job: Job, services: Services, listing: Listing) -> list[ListedTask]:
@@ -81,7 +82,9 @@ def _unknown(job: Job, services: Services, listing: Listing) -> list[ListedTask]
         row
         for row in listing.rows
         # The list was asked for this model; a dated name of it is it, too.
-        if row.task_id and row.task_id not in job.not_ours and (not row.model or row.model.startswith(job.wire_model))
+        if row.task_id
+        and row.task_id not in job.reconciling.not_ours
+        and (not row.model or row.model.startswith(job.wire_model))
     ]
     known = services.journal.known_tasks([row.task_id for row in rows])
     return [row for row in rows if row.task_id not in known]
@@ -97,30 +100,31 @@ def _is_near(row: ListedTask, sent_server_s: float | None) -> bool:
 def _knows_when(job: Job, services: Services) -> bool:
     """Return whether the moment of sending can be trusted: the service's clock has not contradicted itself since."""
     doubts = services.service.clock.contradictions
-    return job.sent_server_s is not None and job.clock_doubts in (None, doubts)
+    return job.sent_server_s is not None and job.sending.clock_doubts in (None, doubts)
 
 
 def _none(job: Job, services: Services, listing: Listing, unknown: list[ListedTask]) -> Next | Outcome:
     """No task could be the job's. That is proof if it stays so, if the list reaches back to the sending, and if no task
     of another time shows our request: then some clock of the service is off."""
-    job.confirmations += 1
-    if job.confirmations < CONFIRMATIONS:
-        return Next(Step.RECONCILE, PAUSES_S[min(job.confirmations - 1, len(PAUSES_S) - 1)])
+    state = job.reconciling
+    state.confirmations += 1
+    if state.confirmations < CONFIRMATIONS:
+        return Next(Step.RECONCILE, PAUSES_S[min(state.confirmations - 1, len(PAUSES_S) - 1)])
     newest = sorted(unknown, key=lambda row: row.created_at_s or 0.0, reverse=True)[:ELSEWHERE_MAX]
-    job.inconclusive = {row.task_id for row in newest if is_ours(job, _asked(row, job, services)[0])}
-    if job.inconclusive or not _knows_when(job, services) or not _reaches_back(job, listing):
+    state.inconclusive = {row.task_id for row in newest if is_ours(job, _asked(row, job, services)[0])}
+    if state.inconclusive or not _knows_when(job, services) or not _reaches_back(job, listing):
         return _held(job, services)
-    job.resends += 1
+    job.sending.resends += 1
     services.journal.requeue(job.id)
     if not job.may_resend:
         return give_up(job, services, never_arrived())
-    answered = job.last_error if isinstance(job.last_error, ServiceError) else None
+    answered = job.sending.last_error if isinstance(job.sending.last_error, ServiceError) else None
     if answered is not None and 400 <= (answered.http_status or 0) < 500 and answered.again == Retry.NEVER:
         services.journal.finish(job.id, Status.FAILED, journalled(answered))  # a refusal with a code that nobody knew
         return Outcome(job, Status.FAILED, error=answered)
-    if job.resends <= RESENDS:
+    if job.sending.resends <= RESENDS:
         return Next(Step.ADMIT)
-    return give_up(job, services, answered or _breaks(job.resends))
+    return give_up(job, services, answered or _breaks(job.sending.resends))
 
 
 def _reaches_back(job: Job, listing: Listing) -> bool:
@@ -155,19 +159,20 @@ def _choose(job: Job, services: Services, candidates: list[ListedTask]) -> Next 
     Another machine may have asked for the same: a task is taken only when every candidate has told what it is, and the
     list, which may lag, has shown no other for as long as absence would take to be believed.
     """
+    state = job.reconciling
     rivals = services.journal.claimants(services.account, job.wire_model, job.id)
     if any(rival.state == Status.SENDING and not services.lease.is_dead(rival.owner) for rival in rivals):
         # Its answer is on the way and will say which task is its own.
         return Next(Step.RECONCILE, PAUSES_S[0])
     ours, inconclusive, waiting = _judged(job, services, candidates, rivals)
-    job.inconclusive = inconclusive | {row.task_id for row in ours}
-    if waiting or job.inconclusive != job.inconclusive_before:
-        job.inconclusive_before, job.inconclusive_looks = job.inconclusive, 0
+    state.inconclusive = inconclusive | {row.task_id for row in ours}
+    if waiting or state.inconclusive != state.inconclusive_before:
+        state.inconclusive_before, state.inconclusive_looks = state.inconclusive, 0
         return Next(Step.RECONCILE, PAUSES_S[2] if waiting else PAUSES_S[0])
-    job.inconclusive_looks += 1
-    if job.inconclusive_looks < CONFIRMATIONS:
-        return Next(Step.RECONCILE, PAUSES_S[min(job.inconclusive_looks, len(PAUSES_S) - 1)])
-    alike = 1 + sum(rival.prepared.get("body") == job.prepared.get("body") for rival in rivals)
+    state.inconclusive_looks += 1
+    if state.inconclusive_looks < CONFIRMATIONS:
+        return Next(Step.RECONCILE, PAUSES_S[min(state.inconclusive_looks, len(PAUSES_S) - 1)])
+    alike = 1 + sum(rival.prepared.body == job.prepared.body for rival in rivals)
     if 0 < len(ours) <= alike and _knows_when(job, services):
         return _adopt(job, services, ours[0])
     return _held(job, services)
@@ -184,7 +189,7 @@ def _judged(
         answer, told = _asked(row, job, services)
         verdict = is_ours(job, answer)
         if verdict is False:
-            job.not_ours.add(row.task_id)
+            job.reconciling.not_ours.add(row.task_id)
         elif verdict and not _is_a_rivals(row, answer, job, rivals):
             ours.append(row)
         elif told:
@@ -201,18 +206,19 @@ def _is_a_rivals(row: ListedTask, answer: dict[str, Any], job: Job, rivals: Sequ
 
 def _asked(row: ListedTask, job: Job, services: Services) -> tuple[dict[str, Any], bool]:
     """Return what a task shows, and whether that is all. One that has told all is asked for once, by all jobs together."""
-    with services.run_state.asking:
-        known = services.run_state.seen.get(row.task_id)
+    strangers = services.run_state.strangers
+    with strangers.asking:
+        known = strangers.answers.get(row.task_id)
         if known is not None:
             return known, True
-        services.query_turn(job.poll_per_s)
+        services.query_turn(job.limits.poll_per_s)
         answer = services.service.task(row.task_id)
         if task_id_of(answer) not in ("", row.task_id):
             return {}, False  # an answer about another task, kept on the way
         # A task can be over before its results are shown.
         told = row.status in OVER and (row.status != "SUCCEEDED" or holds_results(answer))
         if told:
-            services.run_state.seen[row.task_id] = answer
+            strangers.answers[row.task_id] = answer
         return answer, told
 
 
@@ -237,8 +243,8 @@ def unclear(job: Job) -> MaybeSent:
         f"it is not sent again, because it may be paid; look again with: {how_to().fetch(job.account_flags, job.id)}",
         f"由于可能已计费，不会自动重发；请用以下命令再次核对：{how_to().fetch(job.account_flags, job.id)}",
     )
-    why = job.last_error.message if job.last_error else tr("the connection broke", "连接中断")
-    if not job.inconclusive:
+    why = job.sending.last_error.message if job.sending.last_error else tr("the connection broke", "连接中断")
+    if not job.reconciling.inconclusive:
         return MaybeSent(
             tr(
                 f"{why}; whether the task was created all the same, the account's task list does not (yet) show",
@@ -246,7 +252,9 @@ def unclear(job: Job) -> MaybeSent:
             ),
             advice=look,
         )
-    lines = "\n".join(f"  {how_to().adopt(job.account_flags, task_id, job.id)}" for task_id in sorted(job.inconclusive))
+    lines = "\n".join(
+        f"  {how_to().adopt(job.account_flags, task_id, job.id)}" for task_id in sorted(job.reconciling.inconclusive)
+    )
     return MaybeSent(
         tr(
             f"{why}; the account has tasks that may be this one, and nothing in them shows whose they are",

@@ -43,7 +43,7 @@ RESENDS = 3
 def record_reply(job: Job, services: Services) -> Next | Outcome:
     """Write down what the service answered, or that it did not."""
     services.run_state.open_prices.discard(job.id)
-    reply = job.reply
+    reply = job.sending.reply
     if isinstance(reply, Broken):
         return store_partial_answer(job, services, reply)
     if isinstance(reply, ServiceError):
@@ -88,7 +88,7 @@ def _store_sync_answer(job: Job, services: Services) -> Next | Outcome:
         record_texts(job, services)
     except JournalError as error:
         raise unrecorded(job, error) from None
-    return Next(Step.PUBLISH) if job.staged else then
+    return Next(Step.PUBLISH) if job.results.staged else then
 
 
 def unrecorded(job: Job, error: JournalError) -> BailianError:
@@ -96,10 +96,10 @@ def unrecorded(job: Job, error: JournalError) -> BailianError:
 
     The one moment when the journal cannot help: what is paid is named nowhere but here.
     """
-    if not isinstance(job.reply, dict):
+    if not isinstance(job.sending.reply, dict):
         return error
     if job.mode == Mode.TASK:
-        task_id = task_id_of(job.reply)
+        task_id = task_id_of(job.sending.reply)
         adopt = how_to().adopt(job.account_flags, task_id, job.id)
         return SaveError(
             tr(
@@ -109,7 +109,7 @@ def unrecorded(job: Job, error: JournalError) -> BailianError:
             advice=tr(f"when that is mended: {adopt}", f"修复后请运行：{adopt}"),
             task_id=task_id,
         )
-    links = [item.url for item in modality_of(job.kind).items(job.reply, job.prepared) if item.url]
+    links = [item.url for item in modality_of(job.kind).items(job.sending.reply, job.prepared) if item.url]
     return SaveError(
         tr(
             f"the result was made, but the journal could not record it: {error.message}",
@@ -134,28 +134,28 @@ def _kept_all_the_same(job: Job) -> str:
 
 def _not_sent(job: Job, services: Services, error: BailianError) -> Next | Outcome:
     services.journal.requeue(job.id)
-    job.last_error = error
-    job.attempts += 1
-    if job.attempts < NOT_SENT_TRIES:
-        return Next(Step.ADMIT, backoff_s(job.attempts - 1, jitter=services.jitter()))
+    job.sending.last_error = error
+    job.sending.attempts += 1
+    if job.sending.attempts < NOT_SENT_TRIES:
+        return Next(Step.ADMIT, backoff_s(job.sending.attempts - 1, jitter=services.jitter()))
     if not services.service.answered and job.mode != Mode.SOCKET:
         error = Unreachable(error.message, advice=error.advice)
     return give_up(job, services, error)
 
 
 def _refused(job: Job, services: Services, error: ServiceError) -> Next | Outcome:
-    job.attempts += 1
-    pause_s = backoff_s(job.attempts - 1, retry_after_s=error.retry_after_s, jitter=services.jitter())
+    job.sending.attempts += 1
+    pause_s = backoff_s(job.sending.attempts - 1, retry_after_s=error.retry_after_s, jitter=services.jitter())
     if error.again == Retry.AFTER_PAUSE:
         services.limits.rates.penalize(services.queue_of(job), pause_s)
         services.progress.update(job, error.wire_code or "THROTTLED", 0.0)
     if error.maybe_done:
         return _maybe_sent(job, services, error)
     services.journal.requeue(job.id)
-    job.request_id, job.last_error = error.request_id, error
+    job.request_id, job.sending.last_error = error.request_id, error
     if error.again == Retry.AFTER_PAUSE:
         return Next(Step.ADMIT, pause_s)
-    if error.again == Retry.FEW and job.attempts < BROKEN_TRIES:
+    if error.again == Retry.FEW and job.sending.attempts < BROKEN_TRIES:
         return Next(Step.ADMIT, pause_s)
     error = with_catalog_advice(job, error)
     services.journal.finish(job.id, Status.FAILED, journalled(error))
@@ -164,14 +164,14 @@ def _refused(job: Job, services: Services, error: ServiceError) -> Next | Outcom
 
 def with_catalog_advice(job: Job, error: ServiceError) -> ServiceError:
     """Return the refusal with what the catalog knows of the model: that it is retired, or which names exist."""
-    facts = job.prepared.get("facts", {})
-    retired = facts.get("retired")
-    if retired and retired["on"] <= catalog.current_day().isoformat() and may_mean_retired(error):
+    context = job.prepared.context
+    retired = context.retired
+    if retired and retired.on <= catalog.current_day().isoformat() and may_mean_retired(error):
         error.code, error.exit_code, error.stops_all = "ModelNotFound", Exit.REFUSED_BY_SERVICE, False
-        error.message = f"{retired['message']}: {error.message}"
-        error.args, error.advice = (error.message,), retired["advice"]
-    elif error.code == "ModelNotFound" and facts.get("instead"):
-        error.advice = facts["instead"]
+        error.message = f"{retired.message}: {error.message}"
+        error.args, error.advice = (error.message,), retired.advice
+    elif error.code == "ModelNotFound" and context.alternatives:
+        error.advice = context.alternatives
     return error
 
 
@@ -197,18 +197,18 @@ def store_partial_answer(job: Job, services: Services, broken: Broken) -> Outcom
 
 def _maybe_sent(job: Job, services: Services, error: BailianError) -> Next | Outcome:
     """What happened decides, not what is said of it: a task is looked for, a text asked for again, the rest is held."""
-    job.last_error = error
+    job.sending.last_error = error
     if isinstance(error, NotTheService):
         services.run_state.halted_by = error
     if job.mode == Mode.TASK:
         services.journal.in_doubt(job.id)
-        job.confirmations = 0
+        job.reconciling.confirmations = 0
         return Next(Step.RECONCILE, 1.0)
-    once = job.prepared.get("facts", {}).get("once")  # --max-cost has room for one
-    if modality_of(job.kind).RETRY_SAFE and job.resends < RESENDS and not once and not error.stops_all:
-        job.resends += 1
+    again = modality_of(job.kind).RETRY_SAFE and not job.prepared.context.single_attempt
+    if again and job.sending.resends < RESENDS and not error.stops_all:
+        job.sending.resends += 1
         services.journal.requeue_maybe_billed(job.id)
-        return Next(Step.ADMIT, backoff_s(job.resends, jitter=services.jitter()))
+        return Next(Step.ADMIT, backoff_s(job.sending.resends, jitter=services.jitter()))
     return hold(job, services, error)
 
 

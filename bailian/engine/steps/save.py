@@ -57,7 +57,7 @@ def _fetch_document(job: Job, services: Services) -> None:
     modality = modality_of(job.kind)
     document_url = getattr(modality, "document_url", None)
     url = document_url(job.answer or {}) if document_url else None
-    if not url or job.document:
+    if not url or job.results.document:
         return
     part = services.journal.folder / "documents" / f"{job.id}.part"
     try:
@@ -72,20 +72,20 @@ def _fetch_document(job: Job, services: Services) -> None:
         raise NotAFile(tr("the result link gave something that is not a transcript", "结果链接返回的不是识别结果"))
     part.unlink()
     job.answer = modality.with_document(job.answer or {}, document)  # type: ignore[attr-defined]
-    job.document = True
+    job.results.document = True
 
 
 def _again(job: Job, services: Services, error: BailianError) -> Next:
-    job.failures_in_a_row += 1
-    if job.failures_in_a_row < SAVE_TRIES:
-        return Next(Step.SAVE, backoff_s(job.failures_in_a_row - 1, jitter=services.jitter()))
+    job.results.failures_in_a_row += 1
+    if job.results.failures_in_a_row < SAVE_TRIES:
+        return Next(Step.SAVE, backoff_s(job.results.failures_in_a_row - 1, jitter=services.jitter()))
     raise still_at_service(job, error) from None
 
 
 def _finish(job: Job, services: Services, items: list[Item], paths: dict[int, Path]) -> Outcome:
     outcome = verdict(job, items, paths)
     error = journalled(outcome.error) if outcome.error else None
-    services.journal.finish(job.id, outcome.state, error, placed=job.published)
+    services.journal.finish(job.id, outcome.state, error, placed=job.results.published)
     if error is None and job.mode == Mode.SOCKET and paths:
         forget_sound(job, services)
     return outcome
@@ -95,8 +95,8 @@ def verdict(job: Job, items: list[Item], paths: dict[int, Path]) -> Outcome:
     """Return how a job has ended whose results are saved."""
     job.notices += [n for n in answer_notices(job.kind, job.answer or {}, job.prepared) if n not in job.notices]
     failed = [item for item in items if not item.good]
-    made = len(items) if job.prepared.get("open_count") else 0  # as many as the service thought fit
-    expected = made or int(job.prepared.get("count") or len(items))
+    made = len(items) if job.prepared.open_count else 0  # as many as the service thought fit
+    expected = made or job.prepared.count or len(items)
     if job.saving.folder is None and not failed and items:
         return Outcome(job, Status.DONE)
     if not paths:
@@ -144,19 +144,19 @@ def _is_over(job: Job, services: Services, error: BailianError) -> bool:
 
 def _refresh(job: Job, services: Services, error: BailianError) -> Next | Outcome:
     """One more query gives fresh links, while the task is known (24 hours). A synchronous answer has the only ones."""
-    if job.refreshed or not job.task_id:
-        job.refreshed = False  # the next refusal asks for a fresh link again
+    if job.results.refreshed or not job.task_id:
+        job.results.refreshed = False  # the next refusal asks for a fresh link again
         if _is_over(job, services, error):
             return gone(job, services, error)
         if isinstance(error, NotTaken):  # what it leads to does not change by asking again
             raise still_at_service(job, error)
         return _again(job, services, error)
-    services.query_turn(job.poll_per_s)
+    services.query_turn(job.limits.poll_per_s)
     try:
         answer = services.service.task(job.task_id)
     except (TransportError, ServiceError) as failed:
         return _again(job, services, failed)
-    job.refreshed = True
+    job.results.refreshed = True
     output = answer.get("output")
     status = str(output.get("task_status")) if isinstance(output, dict) else ""
     if status in ("FAILED", "CANCELED") or (status != "SUCCEEDED" and _is_over(job, services, error)):

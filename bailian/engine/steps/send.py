@@ -46,11 +46,11 @@ def record_intent(job: Job, services: Services) -> Next | Outcome:
         )  # it would meet the same; the next run sends it
     if wants_time(job, services):
         return Next(Step.ADMIT)  # this machine's clock was set meanwhile
-    if job.body is None:
+    if job.sending.body is None:
         if modality_of(job.kind).INPUT_FIELDS:
             return Next(Step.ATTACH)
-        job.body = dict(job.prepared["body"])
-    job.sent_server_s, job.clock_doubts = services.service.clock.now_s(), services.service.clock.contradictions
+        job.sending.body = dict(job.prepared.body)
+    job.sent_server_s, job.sending.clock_doubts = services.service.clock.now_s(), services.service.clock.contradictions
     try:
         job.sent_at_s = services.journal.record_intent(
             job.id, services.lease.id, services.budgets_of(job), server_s=job.sent_server_s
@@ -71,12 +71,14 @@ def record_intent(job: Job, services: Services) -> Next | Outcome:
 def attach(job: Job, services: Services) -> Next | Outcome:
     """Put the job's files into its body. Nothing paid leaves here, so another try is free."""
     try:
-        job.body = with_files(job, services)
+        job.sending.body = with_files(job, services)
     except (TransportError, ServiceError, InvalidRequest) as error:
-        job.attempts += 1
+        job.sending.attempts += 1
         again = isinstance(error, TransportError) or getattr(error, "again", Retry.NEVER) != Retry.NEVER
-        if again and job.attempts < NOT_ATTACHED_TRIES:
-            return Next(Step.ATTACH, backoff_s(job.attempts - 1, jitter=services.jitter()))  # its turn is not over
+        if again and job.sending.attempts < NOT_ATTACHED_TRIES:
+            return Next(
+                Step.ATTACH, backoff_s(job.sending.attempts - 1, jitter=services.jitter())
+            )  # its turn is not over
         # An upload is granted for a model: a retired one is refused here, before its own request.
         return give_up(job, services, with_catalog_advice(job, error) if isinstance(error, ServiceError) else error)
     return Next(Step.RECORD_INTENT)
@@ -88,25 +90,25 @@ def send(job: Job, services: Services) -> Next | Outcome:
     if then is not None:
         return then
     services.progress.update(job, "SUBMITTING", 0.0)
-    body, job.body = job.body or {}, None
-    job.sending = send_tracking.watch()
+    body, job.sending.body = job.sending.body or {}, None
+    job.sending.watch = send_tracking.watch()
     try:
-        job.reply = _sent(job, services, body)
+        job.sending.reply = _sent(job, services, body)
     except (NotSent, MaybeSent, ServiceError, Broken) as error:
-        job.reply = error
+        job.sending.reply = error
     except BailianError:
         raise  # a file of ours could not be written, or the user left
     except Exception as error:  # noqa: BLE001 - whatever our own fault is, the request may have left
-        job.reply = MaybeSent(bug_text(error))
+        job.sending.reply = MaybeSent(bug_text(error))
     else:
-        stage_texts(job, services, job.reply)
+        stage_texts(job, services, job.sending.reply)
     return Next(Step.RECORD_REPLY)
 
 
 def _sent(job: Job, services: Services, body: dict[str, Any]) -> dict[str, Any]:
     if job.mode != Mode.TASK:
         return call(job, services, body)
-    answer = services.service.create_task(job.prepared["route"], body)
+    answer = services.service.create_task(job.prepared.route, body)
     if not task_id_of(answer):
         raise MaybeSent(
             tr("the service answered without a task id", "服务应答中没有 task_id"), request_id=answer.get("request_id")

@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from bailian.catalog import Mode
 from bailian.counts import MOST_CHARACTERS, count_of
 from bailian.engine.context import Services
 from bailian.engine.job import Broken, Job
@@ -19,6 +18,7 @@ from bailian.errors import BailianError, CutShort, MaybeSent, NotSent, SaveError
 from bailian.i18n import tr
 from bailian.modalities import modality_of
 from bailian.store.private import private_file
+from bailian.types import SpeechContext
 
 FOLDER = "sounds"
 
@@ -33,7 +33,7 @@ def speak(job: Job, services: Services, body: Mapping[str, Any]) -> dict[str, An
     """
     from bailian.modalities.speech import joined, payload_of
 
-    texts = job.prepared["facts"]["parts"]
+    texts = _parts(job)
     answers: list[dict[str, Any]] = []
     try:
         for text, path, shared in zip(texts, sound_parts(job, services), _shared_parts(job, services), strict=True):
@@ -63,11 +63,15 @@ def answer_on_disk(job: Job, services: Services) -> dict[str, Any] | None:
     return whole
 
 
+def _parts(job: Job) -> tuple[str, ...]:
+    """Return the text as it is sent: a task each; nothing of a job that is not spoken."""
+    return SpeechContext.of(job.prepared.context).parts
+
+
 def sound_parts(job: Job, services: Services) -> list[Path]:
     """Return where the job keeps the sound of each part until its file is made; nobody else touches it there."""
     folder = services.journal.folder / FOLDER
-    count = len(job.prepared["facts"]["parts"]) if job.mode == Mode.SOCKET else 0
-    return [folder / f"{job.id}.{index}.sound" for index in range(count)]
+    return [folder / f"{job.id}.{index}.sound" for index in range(len(_parts(job)))]
 
 
 def forget_own(job: Job, services: Services) -> None:
@@ -90,10 +94,10 @@ def _shared_parts(job: Job, services: Services) -> list[Path | None]:
     again after a failure, finds what was paid already. A text of one part is not worth it."""
     from bailian.modalities.speech import payload_of
 
-    texts = job.prepared["facts"]["parts"] if job.mode == Mode.SOCKET else []
+    texts = _parts(job)
     if len(texts) < 2:
         return [None] * len(texts)
-    said = [json.dumps([services.account, payload_of(job.prepared["body"], text)], sort_keys=True) for text in texts]
+    said = [json.dumps([services.account, payload_of(job.prepared.body, text)], sort_keys=True) for text in texts]
     names = [hashlib.sha256(f"{index}{text}".encode()).hexdigest()[:24] for index, text in enumerate(said)]
     return [services.journal.folder / FOLDER / f"{name}.sound" for name in names]
 
@@ -127,7 +131,7 @@ def _speak(job: Job, services: Services, payload: Mapping[str, Any], path: Path,
         answer = services.speech().speak(payload, private_file(part))
         part.replace(path)
         _write_answer(path, answer)
-        if shared is not None and _length_ms(path, payload["parameters"]) != 0:
+        if shared is not None and _length_ms(path, payload) != 0:
             _link(path, shared)
             _write_answer(shared, {**answer, "paid_by": job.id}, f"{path.stem}.shared")
     except OSError as error:
@@ -160,21 +164,23 @@ def _link(one: Path, other: Path) -> None:
 
 
 def _lengths_ms(job: Job, services: Services) -> list[int | None]:
-    return [_length_ms(path, job.prepared["body"]["parameters"]) or None for path in sound_parts(job, services)]
+    return [_length_ms(path, job.prepared.body) or None for path in sound_parts(job, services)]
 
 
-def _length_ms(path: Path, parameters: Mapping[str, Any]) -> int | None:
+def _length_ms(path: Path, payload: Mapping[str, Any]) -> int | None:
     """Return how long a part plays; 0 if it is no sound (who makes the file says so), None where nobody knows."""
     from bailian.files.audio import duration_ms
+    from bailian.modalities.speech import sound_form
 
+    form = sound_form(payload)
     try:
-        return duration_ms(path, parameters["format"], parameters["sample_rate"])
+        return duration_ms(path, form.suffix, form.sample_rate_hz)
     except ValueError:
         return 0
 
 
 def _stopped(job: Job, answers: Sequence[dict[str, Any]]) -> BailianError | Broken:
-    count, total = len(answers), len(job.prepared["facts"]["parts"])
+    count, total = len(answers), len(_parts(job))
     if not count:
         return NotSent(tr("interrupted before anything was sent", "在发出请求前已中断"))
     part = {"usage": {"characters": _characters(job, answers)}, "output": {"audio_bytes": 0}}
@@ -190,7 +196,7 @@ def _stopped(job: Job, answers: Sequence[dict[str, Any]]) -> BailianError | Brok
 
 def _charge(job: Job, services: Services, answers: Sequence[Mapping[str, Any]], *, in_doubt: bool) -> None:
     """Put what the parts cost into the ledger, though the whole has failed; one in doubt may have been billed."""
-    texts = job.prepared["facts"]["parts"]
+    texts = _parts(job)
     count = _characters(job, answers) + (len(texts[len(answers)]) if in_doubt and answers else 0)
     if count:
         job.charged_cny = modality_of(job.kind).charged_cny({"usage": {"characters": count}}, job.prepared)
@@ -201,5 +207,5 @@ def _charge(job: Job, services: Services, answers: Sequence[Mapping[str, Any]], 
 def _characters(job: Job, answers: Sequence[Mapping[str, Any]]) -> int:
     """Return how many characters were billed; where the service told no figure, the text's own."""
     known = [count_of((answer.get("usage") or {}).get("characters"), MOST_CHARACTERS) for answer in answers]
-    texts = job.prepared["facts"]["parts"]
+    texts = _parts(job)
     return sum(len(text) if count is None else count for text, count in zip(texts, known, strict=False))

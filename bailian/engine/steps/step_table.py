@@ -45,7 +45,7 @@ def salvage(job: Job, services: Services) -> Outcome:
     broken = take_partial_answer(job, services)
     if broken is not None:
         return store_partial_answer(job, services, broken)
-    if isinstance(job.reply, dict):  # it has come, and its thread had no time to say so
+    if isinstance(job.sending.reply, dict):  # it has come, and its thread had no time to say so
         record_reply(job, services)
         return _saved(job, services)
     job.answer = answer_on_disk(job, services)

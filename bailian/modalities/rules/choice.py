@@ -6,15 +6,13 @@ user gives is sent as given; only `Catalog.use_successor` exchanges one that is 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any
 
 from bailian.catalog import Catalog, Model
 from bailian.i18n import tr
 from bailian.instructions import how_to
-from bailian.types import Notice
+from bailian.types import Notice, Retirement
 
 # The vendor announces an end three months ahead (model-depreciation page, 2026-07). An end that is known earlier is
 # shown by `bailian models`, but is no note of every request yet: `--strict` would refuse them all.
@@ -137,11 +135,11 @@ def _life(model: Model, catalog: Catalog, region: str) -> Notice | None:
     return Notice("model_retired", text + successor)
 
 
-def facts(chosen: Chosen, catalog: Catalog, region: str) -> Mapping[str, Any]:
-    """Return what a refusal of a retired name is answered with: the day, a sentence, and the command that helps."""
+def retirement(chosen: Chosen, catalog: Catalog, region: str) -> Retirement | None:
+    """Return what a refusal of a retired name is answered with; None for a model whose end is not known."""
     model = chosen.model
     if not model.retired_on:
-        return {}
+        return None
     english, chinese = _ended(model)
     following = catalog.successor_of(model, region)
     advice = (
@@ -152,4 +150,4 @@ def facts(chosen: Chosen, catalog: Catalog, region: str) -> Mapping[str, Any]:
         if following is not None
         else tr(f"`{how_to().models()}` lists what lives", f"`{how_to().models()}` 列出仍在服务的模型")
     )
-    return {"retired": {"on": model.retired_on, "message": tr(english, chinese), "advice": advice}}
+    return Retirement(model.retired_on, tr(english, chinese), advice)

@@ -12,7 +12,8 @@ from bailian.catalog import Model
 from bailian.counts import MOST_PICTURES, count_of
 from bailian.i18n import tr
 from bailian.modalities.rules.fields import parse_size
-from bailian.types import Notice
+from bailian.types import Notice, PicturePrices, StoredRequest
+from bailian.types.json_values import object_of, objects_of
 
 # A side beyond this is rubbish.
 MOST_SIDE_PX = 100_000
@@ -39,42 +40,41 @@ def _regional(model: Model, region: str) -> float | Mapping[str, float] | None:
     return model.price_cny if region == "beijing" else model.region_price_cny.get(region)
 
 
-def class_of(pixels: int, max_px: Mapping[str, int], classes: tuple[str, ...]) -> str:
+def class_of(pixels: int, max_px: Mapping[str, float], classes: tuple[str, ...]) -> str:
     """Return the price class of a picture: the smallest that holds it, else the one without a bound."""
     bounded = sorted((limit, name) for name, limit in max_px.items() if name in classes and pixels <= limit)
-    return bounded[0][1] if bounded else next(name for name in classes if name not in max_px)
+    return bounded[0][1] if bounded else next((name for name in classes if name not in max_px), classes[-1])
 
 
-def facts_of(model: Model, region: str) -> dict[str, Any]:
+def prices_of(model: Model, region: str) -> PicturePrices | None:
     """Return what settling needs; nothing where it is pictures times one price."""
     price = _regional(model, region)
     if price is None or not (isinstance(price, Mapping) or input_cny(model, region)):
-        return {}
-    output = dict(price) if isinstance(price, Mapping) else price
-    return {"picture_prices": {"output": output, "max_px": dict(model.price_max_px), "input": input_cny(model, region)}}
+        return None
+    output = dict(price) if isinstance(price, Mapping) else {"": price}
+    return PicturePrices(output, dict(model.price_max_px), input_cny(model, region))
 
 
-def settled_cny(prices: Mapping[str, Any], usage: Mapping[str, Any], good: int, prepared: Mapping[str, Any]) -> float:
+def settled_cny(prices: PicturePrices, usage: Mapping[str, Any], good: int, prepared: StoredRequest) -> float:
     """Return what an answer with so many good pictures costs. What `usage` leaves open is reckoned as before sending."""
     made = _count(usage, "output_image_count", "image_count")
     given = _count(usage, "input_image_count")
     pictures = good if made is None or made < good else made
-    went_in = _pictures_in(prepared.get("body", {})) if given is None else given
-    return round(_output_cny(prices, usage, prepared) * pictures + float(prices["input"]) * went_in, 6)
+    went_in = _pictures_in(prepared.body) if given is None else given
+    return round(_output_cny(prices, usage, prepared) * pictures + prices.input * went_in, 6)
 
 
-def _output_cny(prices: Mapping[str, Any], usage: Mapping[str, Any], prepared: Mapping[str, Any]) -> float:
-    output = prices["output"]
-    if not isinstance(output, Mapping):
-        return float(output)
+def _output_cny(prices: PicturePrices, usage: Mapping[str, Any], prepared: StoredRequest) -> float:
+    output = prices.output
+    if "" in output:
+        return output[""]
     told = str(usage.get("output_image_type") or "").rpartition("_")[2].upper()
     if told not in output:
         pixels = _pixels(usage)
-        unit_cny = prepared.get("unit_cny")
         if pixels is None:
-            return float(unit_cny) if isinstance(unit_cny, int | float) else max(output.values())
-        told = class_of(pixels, prices["max_px"], tuple(output))
-    return float(output[told])
+            return max(output.values()) if prepared.unit_cny is None else prepared.unit_cny
+        told = class_of(pixels, prices.max_px, tuple(output))
+    return output[told]
 
 
 def _pixels(usage: Mapping[str, Any]) -> int | None:
@@ -99,9 +99,9 @@ def _whole(value: object, most: int) -> int | None:
 
 def _pictures_in(body: Mapping[str, Any]) -> int:
     """Return how many pictures a body of ours holds."""
-    messages = body.get("input", {}).get("messages") or [{}]
-    content = messages[0].get("content")
-    return sum(1 for part in content if "image" in part) if isinstance(content, list) else 0
+    messages = object_of(body.get("input")).get("messages")
+    parts = [part for message in objects_of(messages) for part in objects_of(message.get("content"))]
+    return sum(1 for part in parts if "image" in part)
 
 
 def price_notices(model: Model, region: str, pictures: int, unit_cny: float | None) -> list[Notice]:

@@ -7,19 +7,40 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bailian.catalog import Model
+from bailian.types.answer_context import (
+    NOTHING_KNOWN,
+    AnswerContext,
+    PictureContext,
+    PicturePrices,
+    PriceTier,
+    Retirement,
+    SpeechContext,
+    TextContext,
+    TranscriptionContext,
+)
+from bailian.types.notice import Notice, read_as
+from bailian.types.stored_request import RowPlace, StoredRequest
 
-
-@dataclass(frozen=True)
-class Notice:
-    """Something sent differently from what was asked, or worth knowing before paying. `--strict` refuses it."""
-
-    code: str
-    message: str
-
-
-def read_as(remark: str) -> list[Notice]:
-    """Return what is to be said about how a file or stdin was read; nothing of one in UTF-8."""
-    return [Notice("read_as", remark)] if remark else []
+__all__ = [
+    "AnswerContext",
+    "Input",
+    "Item",
+    "Mask",
+    "Notice",
+    "PictureContext",
+    "PicturePrices",
+    "Prepared",
+    "PriceTier",
+    "Probe",
+    "Recording",
+    "Retirement",
+    "RowPlace",
+    "SpeechContext",
+    "StoredRequest",
+    "TextContext",
+    "TranscriptionContext",
+    "read_as",
+]
 
 
 @dataclass(frozen=True)
@@ -46,8 +67,8 @@ class Prepared:
     """The answer comes in pieces."""
     open_count: bool = False
     """The service decides how many results there are, at most `count`."""
-    facts: Mapping[str, Any] = field(default_factory=dict)
-    """What the modality wants back when it reads the answer, in this process or another. Plain JSON."""
+    context: AnswerContext = NOTHING_KNOWN
+    """What the modality wants back when it reads the answer, in this process or another."""
 
     @property
     def estimate_cny(self) -> float | None:
@@ -55,21 +76,21 @@ class Prepared:
             return round(self.ceiling_cny, 6)
         return None if self.unit_cny is None else round(self.unit_cny * self.units, 6)
 
-    def to_json(self) -> dict[str, Any]:
+    def stored(self) -> StoredRequest:
         """Return what the journal keeps to continue the job in another process."""
-        return {
-            "mode": str(self.model.mode),
-            "route": self.model.route,
-            "body": dict(self.body),
-            "count": self.count,
-            **({"upload": True} if self.upload else {}),
-            **({"stream": True} if self.stream else {}),
-            **({"open_count": True} if self.open_count else {}),
-            **({"facts": dict(self.facts)} if self.facts else {}),
-            "unit_cny": self.unit_cny,
-            "units": self.units,
-            "notices": [vars(notice) for notice in self.notices],
-        }
+        return StoredRequest(
+            mode=self.model.mode,
+            route=self.model.route,
+            body=self.body,
+            count=self.count,
+            upload=self.upload,
+            stream=self.stream,
+            open_count=self.open_count,
+            context=self.context,
+            unit_cny=self.unit_cny,
+            units=self.units,
+            notices=self.notices,
+        )
 
 
 @dataclass(frozen=True)

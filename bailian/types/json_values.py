@@ -1,0 +1,29 @@
+"""Values of JSON that somebody else wrote: of the type that is wanted, or not there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+MOST_NUMBER = 1e15
+
+
+def object_of(value: object) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def objects_of(value: object) -> list[dict[str, Any]]:
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+
+
+def texts_of(value: object) -> tuple[str, ...]:
+    return tuple(one for one in value if isinstance(one, str)) if isinstance(value, list) else ()
+
+
+def text_of(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def number_of(value: object) -> float | None:
+    """Return a number, 5 as 5: JSON is written again as it was. True, NaN and 10^400 are none."""
+    good = isinstance(value, int | float) and not isinstance(value, bool) and -MOST_NUMBER < value < MOST_NUMBER
+    return value if good else None  # type: ignore[return-value]

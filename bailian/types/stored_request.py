@@ -1,0 +1,122 @@
+"""A checked request as the journal keeps it, to go on with it in another process."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from bailian.catalog import Mode
+from bailian.counts import count_of
+from bailian.types.answer_context import NOTHING_KNOWN, AnswerContext, context_from_json
+from bailian.types.json_values import number_of, object_of, objects_of, text_of
+from bailian.types.notice import Notice
+
+MOST_RESULTS = 1_000_000
+_MODES: Mapping[object, Mode] = {str(mode): mode for mode in Mode}
+
+
+@dataclass(frozen=True)
+class RowPlace:
+    """Where a row of a batch stood when it was sent, and what its file said about its own files."""
+
+    where: str = ""
+    label: str | None = None
+    name: str | None = None
+    output: str | None = None
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> RowPlace:
+        given = (data.get(key) for key in ("label", "name", "output"))
+        return cls(text_of(data.get("where")), *(one if isinstance(one, str) else None for one in given))
+
+
+@dataclass(frozen=True)
+class StoredRequest:
+    """What is known of a request that was checked. What cannot be read in it is as if it were not there.
+
+    A task that was adopted by its id has a mode and a count only.
+    """
+
+    mode: Mode | None = None
+    """How its model is called; None: it cannot be read, and nobody can go on with it."""
+    route: str = ""
+    body: Mapping[str, Any] = field(default_factory=dict)
+    """The service's own JSON, local files by their URLs; empty: not known."""
+    count: int = 0
+    """How many results are expected; 0: not known."""
+    upload: bool = False
+    """Local files go by upload, whatever their size."""
+    stream: bool = False
+    """The answer comes in pieces."""
+    open_count: bool = False
+    """The service decides how many results there are, at most `count`."""
+    context: AnswerContext = NOTHING_KNOWN
+    unit_cny: float | None = None
+    units: float | None = None
+    notices: tuple[Notice, ...] = ()
+    row: RowPlace | None = None
+    """Of a row of a batch."""
+    service_batch: str = ""
+    """The batch of the service that it is sent in, at half the price; "": it is sent alone."""
+
+    @property
+    def parameters(self) -> Mapping[str, Any]:
+        return object_of(self.body.get("parameters"))
+
+    @property
+    def size(self) -> str | None:
+        """Return the size that was sent, of pictures and films."""
+        return text_of(self.parameters.get("size")) or None
+
+    @property
+    def seed(self) -> int | None:
+        seed = self.parameters.get("seed")
+        return seed if type(seed) is int else None
+
+    @property
+    def where(self) -> str:
+        """Return where its row stood in the batch's file; "": it is of none."""
+        return self.row.where if self.row else ""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what the journal keeps. Its keys stay: other versions read them."""
+        facts = self.context.to_json()
+        known = bool(self.body) or self.units is not None
+        return {
+            "mode": self.mode and str(self.mode),
+            **({"route": self.route, "body": dict(self.body)} if self.body else {}),
+            "count": self.count,
+            **({"upload": True} if self.upload else {}),
+            **({"stream": True} if self.stream else {}),
+            **({"open_count": True} if self.open_count else {}),
+            **({"facts": facts} if facts else {}),
+            **({"unit_cny": self.unit_cny, "units": self.units} if known else {}),
+            **({"notices": [dict(vars(notice)) for notice in self.notices]} if known else {}),
+            **({"row": dict(vars(self.row))} if self.row else {}),
+            **({"half_price": self.service_batch} if self.service_batch else {}),
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any], kind: str) -> StoredRequest:
+        """Return what the journal kept for a job of this kind."""
+        row = object_of(data.get("row"))
+        return cls(
+            mode=_MODES.get(text_of(data.get("mode"))),
+            route=text_of(data.get("route")),
+            body=object_of(data.get("body")),
+            count=count_of(data.get("count"), MOST_RESULTS) or 0,
+            upload=bool(data.get("upload")),
+            stream=bool(data.get("stream")),
+            open_count=bool(data.get("open_count")),
+            context=context_from_json(object_of(data.get("facts")), kind),
+            unit_cny=number_of(data.get("unit_cny")),
+            units=number_of(data.get("units")),
+            notices=tuple(_notices(data.get("notices"))),
+            row=RowPlace.from_json(row) if row else None,
+            service_batch=text_of(data.get("half_price")),
+        )
+
+
+def _notices(value: object) -> list[Notice]:
+    return [Notice(text_of(one.get("code")), text_of(one.get("message"))) for one in objects_of(value)]
