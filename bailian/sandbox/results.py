@@ -12,6 +12,7 @@ from typing import Any
 
 from bailian.sandbox.edits.drawing import Edit, draw_edit
 from bailian.sandbox.images.drawing import Picture, draw_png
+from bailian.sandbox.message_images.drawing import draw_message_picture, message_picture
 from bailian.sandbox.storage.downloads import Result
 from bailian.sandbox.storage.upload_store import UploadStore
 from bailian.sandbox.tasks.task_store import Task
@@ -27,6 +28,9 @@ def result_of(store: UploadStore, task: Task, index: int, size: tuple[int, int] 
     if task.request.kind == "edit":
         edit = _edit(picture, task.request.details)
         return Result(edit, "image/png", partial(draw_edit, edit, store.input_bytes))
+    if task.request.kind == "message":
+        wanted = message_picture(picture, task.pictures, task.request.details)
+        return Result(wanted, "image/png", partial(draw_message_picture, wanted, store.input_bytes))
     return Result(picture, "image/png", partial(draw_png, picture))
 
 
