@@ -24,6 +24,8 @@ class MessagePicture:
     """Everything a picture depends on."""
 
     picture: Picture
+    number: int
+    """Counted from one."""
     total: int
     """Of how many."""
     scenario: str
@@ -39,11 +41,12 @@ def message_picture(picture: Picture, n: int, details: Mapping[str, Any]) -> Mes
     """Return what the drawing of one result depends on."""
     shown = picture
     if details["seed_plus_index"]:
-        shown = replace(shown, seed=shown.seed + shown.index)
+        shown = replace(shown, seed=shown.seed + shown.index, index=0)
     if details["scenario"] == "interleave":
         shown = replace(shown, prompt=caption(shown.prompt, shown.index, n))
     return MessagePicture(
         picture=shown,
+        number=picture.index + 1,
         total=n,
         scenario=details["scenario"],
         inputs=tuple(details["pictures"]),
@@ -64,8 +67,8 @@ def draw_message_picture(wanted: MessagePicture, load: Callable[[str], bytes]) -
         image = in_palette(image, wanted.palette)
     _strip(image, pictures)
     if wanted.scenario in ("sequential", "interleave"):
-        _number(image, f"{picture.index + 1}/{wanted.total}")
-    title = f"{picture.model}  {picture.index + 1} of {wanted.total}  seed {picture.seed}"
+        _number(image, f"{wanted.number}/{wanted.total}")
+    title = f"{picture.model}  {wanted.number} of {wanted.total}  seed {picture.seed}"
     label(replace(picture, model=title), image)
     if wanted.clear:
         image.putalpha(_middle(image))

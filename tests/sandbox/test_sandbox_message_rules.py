@@ -1,0 +1,395 @@
+"""What the models that draw and edit in one call take and refuse: tables, without a server."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from message_bodies import FAR, body_of
+
+from bailian.sandbox.edits.input_images import InputImage
+from bailian.sandbox.http.refusals import Refusal
+from bailian.sandbox.images.models import IMAGE2IMAGE, IMAGE_GENERATION, MULTIMODAL
+from bailian.sandbox.message_images.models import RULES
+from bailian.sandbox.message_images.requests import Draft, read_draft, with_pictures
+from bailian.sandbox.message_images.sizes import grown
+from bailian.sandbox.tasks.requests import TaskRequest
+
+FORMAT = "Expected format: '<width>*<height>'"
+OFF = "the parameters must conform to the specification: "
+LAST = "the last message must contain {} images"
+ALL_3 = ("qwen-image-3.0", "qwen-image-3.0-pro")
+ALL_21 = ("qwen-image-2.1-pro", "qwen-image-2.1-turbo")
+ALL_2 = ("qwen-image-2.0", "qwen-image-2.0-pro")
+ALL_27 = ("wan2.7-image", "wan2.7-image-pro")
+SET, IN_TURN = {"enable_sequential": True}, {"enable_interleave": True}
+PALETTE = [
+    {"hex": "#FF0000", "ratio": "50.00%"},
+    {"hex": "#00ff00", "ratio": "25.50%"},
+    {"hex": "#0000FF", "ratio": "24.50%"},
+]
+
+
+def draft(model: str, pictures: int = 0, text: str = "一只猫", **parameters: Any) -> Draft:
+    path = IMAGE2IMAGE if model == "wan2.5-i2i-preview" else IMAGE_GENERATION
+    return read_draft(model, RULES[model], path, body_of(model, [FAR] * pictures, text, **parameters))
+
+
+def request(model: str, *sizes: tuple[int, int], **parameters: Any) -> TaskRequest:
+    return with_pictures(draft(model, len(sizes), **parameters), [InputImage("x", *size) for size in sizes])
+
+
+def refusal(model: str, pictures: int = 0, **parameters: Any) -> str:
+    with pytest.raises(Refusal) as caught:
+        draft(model, pictures, **parameters)
+    assert caught.value.status == 400
+    return caught.value.message
+
+
+def each(names: tuple[str, ...], *cases: tuple[Any, ...]) -> list[tuple[Any, ...]]:
+    return [(name, *case) for name in names for case in cases]
+
+
+# ── which path serves which model ──
+
+
+@pytest.mark.parametrize(
+    "model, paths",
+    [
+        *each((*ALL_3, *ALL_21, *ALL_27, "wan2.6-image", "wan2.6-t2i"), ({MULTIMODAL, IMAGE_GENERATION},)),
+        *each((*ALL_2, "z-image-turbo"), ({MULTIMODAL},)),
+        ("wan2.5-i2i-preview", {IMAGE2IMAGE}),
+    ],
+)
+def test_paths(model: str, paths: set[str]) -> None:
+    assert RULES[model].routes == paths
+
+
+# ── how many pictures ──
+
+
+@pytest.mark.parametrize(
+    "model, parameters, fewest, most, words",
+    [
+        *each(ALL_2, ({}, 0, 3, "Model '{name}-2in1' supports 0~3 image content items.")),
+        *each(ALL_3, ({}, 0, 3, "Model '{name}' supports 0~3 image content items.")),
+        *each(ALL_21, ({}, 0, 10, "Model '{name}' supports 0~10 image content items.")),
+        *each(ALL_27, ({}, 0, 9, LAST.format("0 to 9")), (SET, 0, 9, LAST.format("0 to 9"))),
+        ("wan2.6-image", {}, 1, 4, LAST.format("1 to 4")),
+        ("wan2.6-image", IN_TURN, 0, 1, LAST.format("0 to 1")),
+        ("wan2.5-i2i-preview", {}, 1, 3, OFF + "images must have 1 to 3 items"),
+        ("wan2.6-t2i", {}, 0, 0, "content length only support 1"),
+        ("z-image-turbo", {}, 0, 0, "content length only support 1"),
+    ],
+)
+def test_pictures(model: str, parameters: dict[str, Any], fewest: int, most: int, words: str) -> None:
+    for count in (fewest, most):
+        assert len(draft(model, count, **parameters).urls) == count
+    for count in {fewest - 1, most + 1} - {-1}:
+        assert refusal(model, count, **parameters) == words.format(name=model)
+
+
+# ── n, and what it is when it is absent ──
+
+
+@pytest.mark.parametrize(
+    "model, pictures, parameters, default, most",
+    [
+        *each((*ALL_2, *ALL_3, *ALL_21), (0, {}, 1, 6), (1, {}, 1, 6)),
+        *each(ALL_27, (0, {}, 4, 4), (2, {}, 4, 4), (0, SET, 12, 12), (2, SET, 12, 12)),
+        ("wan2.6-image", 1, {}, 4, 4),
+        ("wan2.6-image", 0, IN_TURN, 1, 1),
+        ("wan2.5-i2i-preview", 1, {}, 4, 4),
+        ("wan2.6-t2i", 0, {}, 4, 4),
+        ("z-image-turbo", 0, {}, 1, 1),
+    ],
+)
+def test_n(model: str, pictures: int, parameters: dict[str, Any], default: int, most: int) -> None:
+    def asked(**more: Any) -> Any:
+        return draft(model, pictures, **parameters, **more).request.details["asked_n"]
+
+    assert asked() == default, "the service's own default is dear"
+    assert asked(n=1) == 1
+    assert asked(n=most) == most
+    for wrong in (0, most + 1, "1", True, 1.0):
+        words = refusal(model, pictures, **parameters, n=wrong)
+        one = "num_images_per_prompt must be 1" if most == 1 and type(wrong) is int else OFF + "n must be "
+        assert words.startswith(one)
+
+
+def test_a_set_has_fewer_pictures_than_it_may() -> None:
+    """The model decides how many; a client must not count on n."""
+    made = [draft("wan2.7-image", enable_sequential=True, n=n).request.n for n in (1, 3, 4, 12)]
+    assert made == [1, 3, 3, 9]
+
+
+@pytest.mark.parametrize("value, made", [(None, 5), (1, 1), (5, 5)])
+def test_max_images(value: int | None, made: int) -> None:
+    assert draft("wan2.6-image", **IN_TURN, max_images=value).request.n == made
+
+
+@pytest.mark.parametrize("value", [0, 6, "3", True])
+def test_max_images_out_of_range(value: Any) -> None:
+    assert refusal("wan2.6-image", **IN_TURN, max_images=value) == OFF + "max_images must be between 1 and 5"
+
+
+# ── sizes ──
+
+
+@pytest.mark.parametrize(
+    "model, sizes, parameters, expected",
+    [
+        *each(ALL_2, ([], {}, (2048, 2048)), ([], {"size": "1000*600"}, (992, 608))),
+        *each(ALL_2, ([(640, 512)], {}, (1152, 912)), ([(640, 512)], {"size": "1000*600"}, (992, 608))),
+        *each((*ALL_3, *ALL_21), ([], {}, (2048, 2048)), ([], {"size": "2560*2560"}, (2560, 2560))),
+        *each((*ALL_3, *ALL_21), ([], {"size": "512*512"}, (512, 512)), ([], {"size": "1001*777"}, (1001, 777))),
+        *each(ALL_3, ([(768, 1376)], {}, (1520, 2736)), ([(768, 1376)], {"size": "512*512"}, (1520, 2736))),
+        *each(ALL_3, ([(768, 1376), (100, 100)], {}, (2048, 2048))),
+        *each(ALL_27, ([], {}, (2048, 2048)), ([], {"size": "1K"}, (1024, 1024)), ([], {"size": "960*1696"}, (960, 1696))),
+        *each(ALL_27, ([(300, 600)], {"size": "1K"}, (720, 1456)), ([(300, 600)], {"size": "960*960"}, (960, 960))),
+        *each(ALL_27, ([], {**SET, "size": "2K"}, (2048, 2048)), ([(600, 300), (300, 600)], SET, (1456, 2896))),
+        ("wan2.7-image-pro", [], {"size": "4K"}, (4096, 4096)),
+        ("wan2.7-image-pro", [], {"size": "4096*4096"}, (4096, 4096)),
+        ("wan2.6-image", [(500, 500)], {}, (1280, 1280)),
+        ("wan2.6-image", [(500, 500)], {"size": "2K"}, (2048, 2048)),
+        ("wan2.6-image", [(500, 500)], {"size": "768*768"}, (768, 768)),
+        ("wan2.6-image", [], IN_TURN, (1280, 1280)),
+        ("wan2.5-i2i-preview", [(500, 500)], {"size": "1280*1280"}, (1280, 1280)),
+        ("wan2.6-t2i", [], {}, (1280, 1280)),
+        ("wan2.6-t2i", [], {"size": "1440*1440"}, (1440, 1440)),
+        ("z-image-turbo", [], {"size": "512*512"}, (512, 512)),
+    ],
+)  # fmt: skip
+def test_sizes(model: str, sizes: list[tuple[int, int]], parameters: dict[str, Any], expected: tuple[int, int]) -> None:
+    made = request(model, *sizes, **parameters)
+    assert (made.width, made.height) == expected
+
+
+@pytest.mark.parametrize(
+    "model, pictures, size, words",
+    [
+        *each((*ALL_2, *ALL_3, *ALL_21), (0, "1K", FORMAT), (0, "3:4", FORMAT), (1, "1024x1024", FORMAT)),
+        *each((*ALL_2, *ALL_3, *ALL_21), (0, 1024, FORMAT), (0, "0*9", FORMAT), (0, " 512*512", FORMAT)),
+        *each(ALL_2, (0, "511*512", "Size 511*512 is out of range [512*512, 2048*2048]")),
+        *each(ALL_2, (1, "2048*2064", "Size 2048*2064 is out of range [512*512, 2048*2048]")),
+        *each((*ALL_3, *ALL_21), (0, "2561*2560", "Image area must be between 262144 and 6553600")),
+        *each((*ALL_3, *ALL_21), (1, "2049*2048", "Image area must be between 262144 and 4194304")),
+        *each((*ALL_3, *ALL_21), (0, "4800*512", OFF + "size 4800*512: the ratio of width and height is out of range")),
+        *each(ALL_27, (0, "720P", FORMAT), (0, "2k", FORMAT), (0, "1024x1024", FORMAT)),
+        *each(ALL_27, (0, "767*768", "Total pixels (589056) must be between 589824 and {most}")),
+        *each(ALL_27, (1, "4096*4096", "Total pixels (16777216) must be between 589824 and 4194304")),
+        *each(ALL_27, (1, "4K", "Size 4K is not supported for i2i scenario. Maximum supported size is 2K")),
+        *each(ALL_27, (0, "4000*400", OFF + "size 4000*400: the ratio of width and height is out of range")),
+        ("wan2.7-image", 0, "4K", "Size 4K is not supported for t2i scenario. Maximum supported size is 2K"),
+        ("wan2.7-image-pro", 0, "4097*4096", "Total pixels (16781312) must be between 589824 and 16777216"),
+        ("wan2.6-image", 1, "4K", "Size 4K is not supported for i2i scenario. Maximum supported size is 2K"),
+        ("wan2.6-image", 1, "3000*700", OFF + "size 3000*700: the ratio of width and height is out of range"),
+        ("wan2.5-i2i-preview", 1, "1K", FORMAT),
+        ("wan2.5-i2i-preview", 1, "1281*1280", "Total pixels (1639680) must be between 589824 and 1638400."),
+        ("wan2.6-t2i", 0, "1441*1440", "Total pixels (2075040) must be between 589824 and 2073600."),
+    ],
+)  # fmt: skip
+def test_wrong_sizes(model: str, pictures: int, size: Any, words: str) -> None:
+    most = 16777216 if model.endswith("pro") else 4194304
+    assert refusal(model, pictures, size=size) == words.replace("{most}", str(most))
+
+
+@pytest.mark.parametrize("parameters", [{**SET, "size": "4K"}, {**SET, "size": "2049*2048"}])
+def test_a_set_is_never_larger_than_2k(parameters: dict[str, Any]) -> None:
+    words = refusal("wan2.7-image-pro", **parameters)
+    assert words in (
+        "Size 4K is not supported for sequential scenario. Maximum supported size is 2K",
+        "Total pixels (4196352) must be between 589824 and 4194304",
+    )
+
+
+@pytest.mark.parametrize("size", ["1K", "1281*1280", "700*700"])
+def test_texts_and_pictures_in_turn_have_their_own_sizes(size: str) -> None:
+    assert refusal("wan2.6-image", **IN_TURN, size=size)
+
+
+def test_a_grown_picture_has_at_most_the_area() -> None:
+    assert grown(768, 1376, 2048 * 2048) == (1520, 2736)  # measured at the service
+    for width in range(50, 1000, 37):
+        wide, high = grown(width, 500, 2048 * 2048)
+        assert wide * high <= 2048 * 2048
+        assert wide % 16 == high % 16 == 0
+
+
+# ── parameters by model and mode ──
+
+_BOTH = {"seed": 5, "watermark": True}
+_EXTEND = {"prompt_extend": False}
+_NEGATIVE = {"negative_prompt": "低质量"}
+_THINK = {"enable_thinking": True, "prompt_extend_mode": "direct"}
+_BOX = {"bbox_list": [[[1, 2, 3, 4]]]}
+_COLOURS = {"color_palette": PALETTE}
+
+
+@pytest.mark.parametrize(
+    "model, pictures, taken, refused",
+    [
+        *each(ALL_3, (0, [_BOTH, _EXTEND, _NEGATIVE, _THINK, {"prompt_extend_mode": "agent"}], [_COLOURS, SET, IN_TURN])),
+        *each(ALL_3, (1, [_BOTH, _EXTEND, _NEGATIVE, _THINK], [{"prompt_extend_mode": "agent"}, _BOX])),
+        ("qwen-image-2.1-pro", 0, [_BOTH, _EXTEND, _THINK], [_NEGATIVE]),
+        ("qwen-image-2.1-turbo", 0, [_BOTH, _EXTEND, _NEGATIVE], [{"enable_thinking": True}, {"prompt_extend_mode": "direct"}]),
+        *each(ALL_2, (1, [_BOTH, _EXTEND, _NEGATIVE], [{"enable_thinking": True}, {"thinking_mode": True}])),
+        *each(ALL_27, (0, [_BOTH, _COLOURS, {"thinking_mode": True}, {"thinking_mode": False}], [_NEGATIVE, _EXTEND, _BOX])),
+        *each(ALL_27, (1, [_BOTH, _COLOURS, _BOX, {"thinking_mode": False}], [{"thinking_mode": True}])),
+        ("wan2.6-image", 1, [_BOTH, _EXTEND, _NEGATIVE, {"stream": False}], [{"stream": True}, {"max_images": 2}, _BOX]),
+        ("wan2.5-i2i-preview", 1, [_BOTH, _EXTEND], [_NEGATIVE, _COLOURS]),
+        ("wan2.6-t2i", 0, [_BOTH, _EXTEND, _NEGATIVE], [_COLOURS]),
+        ("z-image-turbo", 0, [_BOTH, _EXTEND], [_NEGATIVE]),
+    ],
+)  # fmt: skip
+def test_parameters(model: str, pictures: int, taken: list[dict[str, Any]], refused: list[dict[str, Any]]) -> None:
+    for parameters in taken:
+        assert draft(model, pictures, **parameters, unknown="is ignored")
+    for parameters in refused:
+        assert refusal(model, pictures, **parameters).startswith(OFF)
+
+
+@pytest.mark.parametrize(
+    "mode, parameters", [(SET, {"thinking_mode": True}), (SET, _COLOURS), (IN_TURN, {"prompt_extend": True})]
+)
+def test_parameters_of_another_mode(mode: dict[str, Any], parameters: dict[str, Any]) -> None:
+    model = "wan2.7-image" if mode is SET else "wan2.6-image"
+    assert draft(model, **mode)
+    assert refusal(model, **mode, **parameters).startswith(OFF)
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"seed": -1}, {"seed": 2**31}, {"seed": "1"}, {"watermark": "no"}, {"prompt_extend": 1}, {"negative_prompt": 5},
+        {"prompt_extend_mode": "fast"}, {"enable_thinking": "yes"}, {"enable_thinking": True, "prompt_extend": False},
+    ],
+)  # fmt: skip
+def test_values_that_make_no_sense(parameters: dict[str, Any]) -> None:
+    assert refusal("qwen-image-3.0", **parameters).startswith(OFF)
+
+
+@pytest.mark.parametrize(
+    "palette",
+    [
+        PALETTE[:2], [*PALETTE, *PALETTE] * 2, [*PALETTE[:2], {"hex": "#0000FF", "ratio": "24.49%"}],
+        [*PALETTE[:2], {"hex": "0000FF", "ratio": "24.50%"}], [*PALETTE[:2], {"hex": "#0000FF", "ratio": "24.5%"}],
+        [*PALETTE[:2], {"hex": "#0000FF", "ratio": 24.5}], [*PALETTE[:2], "#0000FF"], "red",
+    ],
+)  # fmt: skip
+def test_wrong_palettes(palette: Any) -> None:
+    assert refusal("wan2.7-image", color_palette=palette).startswith(OFF + "color_palette")
+
+
+def test_a_palette_has_up_to_ten_colours() -> None:
+    ten = [{"hex": f"#0000{k:02x}", "ratio": "10.00%"} for k in range(10)]
+    assert len(draft("wan2.7-image", color_palette=ten).request.details["palette"]) == 10
+
+
+@pytest.mark.parametrize(
+    "boxes",
+    [
+        [[[1, 2, 3, 4]]], [[], [], []], [[[1, 2, 3, 4]] * 3, []], [[1, 2, 3, 4], []], [[[1, 2, 3]], []],
+        [[[3, 2, 1, 4]], []], [[[-1, 2, 3, 4]], []], [[[1, 2, 3, 4.0]], []], [[], [[0, 0, 601, 500]]], "x",
+    ],
+)  # fmt: skip
+def test_wrong_boxes(boxes: Any) -> None:
+    with pytest.raises(Refusal, match="bbox_list"):
+        request("wan2.7-image", (600, 500), (600, 500), bbox_list=boxes)
+
+
+def test_boxes_belong_to_their_pictures() -> None:
+    boxes = [[], [[0, 0, 600, 500], [1, 2, 3, 4]]]
+    made = request("wan2.7-image", (100, 100), (600, 500), bbox_list=boxes)
+    assert [[list(box) for box in of_one] for of_one in made.details["boxes"]] == boxes
+
+
+# ── messages and texts ──
+
+
+@pytest.mark.parametrize(
+    "body, words",
+    [
+        ({"messages": []}, "Field required: input.messages"),
+        ({"input": {"prompt": "x"}}, "Field required: input.messages"),
+        ({"input": {"messages": []}}, "No messages found in input"),
+        ({"input": {"messages": [{"role": "user", "content": [{"text": "x"}]}] * 2}}, "messages length only support 1"),
+        ({"input": {"messages": [{"role": "system", "content": [{"text": "x"}]}]}}, OFF + "messages[0].role must be user"),
+        ({"input": {"messages": [{"role": "user", "content": "x"}]}}, "lack of image or text"),
+        ({"input": {"messages": [{"role": "user", "content": [{"image": FAR}]}]}}, "lack of image or text"),
+        ({"input": {"messages": [{"role": "user", "content": [{"text": " "}]}]}}, "lack of image or text"),
+        ({"input": {"messages": [{"role": "user", "content": [{"text": "x"}, {"video": FAR}]}]}}, "lack of image or text"),
+        (
+            {"input": {"messages": [{"role": "user", "content": [{"text": "x"}, {"text": "y"}]}]}},
+            OFF + "messages[0].content must have exactly one text",
+        ),
+    ],
+)  # fmt: skip
+def test_wrong_messages(body: dict[str, Any], words: str) -> None:
+    for model in ("qwen-image-3.0", "wan2.7-image", "qwen-image-2.0"):
+        with pytest.raises(Refusal) as caught:
+            read_draft(model, RULES[model], MULTIMODAL, body)
+        assert caught.value.message == words
+
+
+def test_pictures_come_before_the_text_for_qwen() -> None:
+    content = [{"text": "x"}, {"image": FAR}]
+    body = {"input": {"messages": [{"role": "user", "content": content}]}}
+    assert read_draft("wan2.7-image", RULES["wan2.7-image"], MULTIMODAL, body).urls == (FAR,)
+    with pytest.raises(Refusal, match="the text must come after the images"):
+        read_draft("qwen-image-3.0", RULES["qwen-image-3.0"], MULTIMODAL, body)
+
+
+@pytest.mark.parametrize(
+    "inputs, words",
+    [
+        ({"images": [FAR]}, "Field required: input.prompt"),
+        ({"prompt": "x"}, "Field required: input.images"),
+        ({"prompt": "x", "images": FAR}, OFF + "images must be a list of strings"),
+        ({"prompt": "x", "images": []}, OFF + "images must have 1 to 3 items"),
+    ],
+)
+def test_wrong_lists_of_pictures(inputs: dict[str, Any], words: str) -> None:
+    with pytest.raises(Refusal) as caught:
+        read_draft("wan2.5-i2i-preview", RULES["wan2.5-i2i-preview"], IMAGE2IMAGE, {"input": inputs})
+    assert caught.value.message == words
+
+
+@pytest.mark.parametrize(
+    "model, limit",
+    [
+        *each(ALL_27, (5000,)),
+        *each(("wan2.6-image", "wan2.5-i2i-preview"), (2000,)),
+        *each(ALL_2, (1300,)),
+        *each((*ALL_3, *ALL_21), (4500,)),
+        ("wan2.6-t2i", 2100),
+        ("z-image-turbo", 800),
+    ],
+)
+def test_a_long_text_is_cut_without_a_word(model: str, limit: int) -> None:
+    """A Han character is one character and, here, one token."""
+    read = draft(model, int(RULES[model].draws is None), "长" * 6000).request
+    assert (len(read.read_prompt), len(read.prompt)) == (limit, 6000)
+
+
+def test_tokens_are_not_characters() -> None:
+    assert len(draft("qwen-image-2.0", 0, "cats " * 1300).request.read_prompt.split()) == 1300
+
+
+def test_a_long_negative_prompt_is_cut() -> None:
+    assert len(draft("qwen-image-3.0", negative_prompt="x" * 600).request.negative_prompt) == 500
+
+
+@pytest.mark.parametrize("model", sorted(RULES))
+def test_uploads_are_taken_where_a_page_says_so(model: str) -> None:
+    """The pages of the others name URL and base64 alone."""
+    if RULES[model].edits is None:
+        return
+    path = IMAGE2IMAGE if model == "wan2.5-i2i-preview" else MULTIMODAL
+    body = body_of(model, ["oss://dashscope-instant/x/a.png"])
+    if model in (*ALL_2, "wan2.6-image"):
+        assert read_draft(model, RULES[model], path, body).urls
+        return
+    with pytest.raises(Refusal) as caught:
+        read_draft(model, RULES[model], path, body)
+    assert caught.value.code == "InvalidURL"
