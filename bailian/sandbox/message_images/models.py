@@ -1,4 +1,4 @@
-"""The models of late 2026 that draw and edit in one call: a table (sources: README.md, MSG).
+"""The models of late 2026 that draw and edit in one call: a table (MSG, LIVE in README.md).
 
 The rules are from the vendor's documents and live messages, not from the toolkit's catalog. A model has up to four
 modes; each has its own pictures, counts, sizes and parameters. Defaults are the service's own, and they are dear.

@@ -1,4 +1,4 @@
-"""The answers about pictures made by message, key for key (MSG §4.1 to §4.6)."""
+"""The answers about pictures made by message, key for key (MSG)."""
 
 from __future__ import annotations
 

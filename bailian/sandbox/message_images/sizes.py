@@ -27,7 +27,7 @@ class SizeWish:
 
 
 def read_size(model: MessageModel, mode: Mode, value: Any) -> SizeWish:
-    """Check `size`; the messages are live ones (LIVE-A, LQ) but the ratio's and those of other scenarios than t2i.
+    """Check `size`; the messages are live ones (LIVE) but the ratio's and those of other scenarios than t2i.
 
     Raises:
         Refusal: in the service's words.
@@ -65,7 +65,7 @@ def output_size(wish: SizeWish, mode: Mode, last: tuple[int, int] | None) -> tup
 
 
 def grown(width: int, height: int, pixels: int) -> tuple[int, int]:
-    """Return a size of that ratio with at most so many pixels (LIVE-B: 768*1376 became 1520*2736)."""
+    """Return a size of that ratio with at most so many pixels (LIVE: 768*1376 became 1520*2736)."""
     scale = math.sqrt(pixels / (width * height))
     wide, high = (int(side * scale) // _GROWN_GRID_PX * _GROWN_GRID_PX for side in (width, height))
     return max(_GROWN_GRID_PX, wide), max(_GROWN_GRID_PX, high)
