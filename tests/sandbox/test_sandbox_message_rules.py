@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict, replace
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from message_bodies import FAR, body_of
 
 from bailian.sandbox.edits.input_images import InputImage
 from bailian.sandbox.http.refusals import Refusal
 from bailian.sandbox.images.models import IMAGE2IMAGE, IMAGE_GENERATION, MULTIMODAL
-from bailian.sandbox.message_images.models import RULES
+from bailian.sandbox.message_images.models import EVERY_PARAMETER, RULES, message_models
 from bailian.sandbox.message_images.requests import Draft, read_draft, with_pictures
 from bailian.sandbox.message_images.sizes import grown
+from bailian.sandbox.message_images.stream import streams
+from bailian.sandbox.model_names import ModelName
 from bailian.sandbox.tasks.requests import TaskRequest
 
 FORMAT = "Expected format: '<width>*<height>'"
@@ -393,3 +399,42 @@ def test_uploads_are_taken_where_a_page_says_so(model: str) -> None:
     with pytest.raises(Refusal) as caught:
         read_draft(model, RULES[model], path, body)
     assert caught.value.code == "InvalidURL"
+
+
+def test_dated_names_have_the_rules_of_their_model() -> None:
+    models = message_models([])
+    assert models["qwen-image-2.0-pro-2026-04-22"] is RULES["qwen-image-2.0-pro"]
+    overlay = [
+        ModelName(name, ("image", "image_edit"), MULTIMODAL, "", None) for name in ("wan2.7-image-2026-11-01", "x")
+    ]
+    assert message_models(overlay)["wan2.7-image-2026-11-01"] is RULES["wan2.7-image"]
+    assert message_models(overlay)["x"] is RULES["qwen-image-2.0"], "a model nobody has rules for"
+
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=9)
+    | st.sampled_from(["1K", "1024*1024", "9999999*1", "agent", "#ff0000", "25.00%", "user", "oss://a/b"]),
+    lambda inner: st.lists(inner, max_size=4)
+    | st.dictionaries(st.sampled_from(["image", "text", "role", "content", "hex", "ratio", "messages"]), inner, max_size=3),
+    max_leaves=12,
+)  # fmt: skip
+
+
+@given(
+    model=st.sampled_from(sorted(RULES)),
+    parameters=_JSON | st.dictionaries(st.sampled_from(sorted(EVERY_PARAMETER)), _JSON, max_size=6),
+    content=_JSON | st.lists(st.fixed_dictionaries({"image": st.just(FAR)}) | st.just({"text": "x"}), max_size=4),
+)
+def test_whatever_comes_is_read_or_refused(model: str, parameters: Any, content: Any) -> None:
+    path = IMAGE2IMAGE if model == "wan2.5-i2i-preview" else MULTIMODAL
+    inputs = {"prompt": "x", "images": content, "messages": [{"role": "user", "content": content}]}
+    body = {"model": model, "input": inputs, "parameters": parameters}
+    try:
+        streams(RULES[model], body, blocking=True, asks_events=False)
+        made = read_draft(model, RULES[model], path, body)
+        made = replace(made, request=with_pictures(made, [InputImage("x", 600, 500)] * len(made.urls)))
+    except Refusal:
+        return
+    assert made.request.n >= 1
+    assert made.request.width >= 16 <= made.request.height
+    json.dumps(asdict(made.request))

@@ -16,6 +16,7 @@ from bailian.sandbox.message_images.parameters import Box
 BOX_COLOUR = (255, 0, 255)
 _WHITE = (255, 255, 255)
 _LEVELS = 256
+SHOWN_PX = 2048
 _SEEN_THROUGH = ("transparent", "透明")
 
 
@@ -59,9 +60,8 @@ def message_picture(picture: Picture, n: int, details: Mapping[str, Any]) -> Mes
 def draw_message_picture(wanted: MessagePicture, load: Callable[[str], bytes]) -> bytes:
     """Return the PNG's bytes; the same request gives the same bytes."""
     picture = wanted.picture
-    pictures = [opened(load(name)) for name in wanted.inputs]
-    for image, boxes in zip(pictures, wanted.boxes, strict=False):
-        _outline(image, boxes)
+    boxes = wanted.boxes or ((),) * len(wanted.inputs)
+    pictures = [_shown(load(name), of_one) for name, of_one in zip(wanted.inputs, boxes, strict=True)]
     image = instructed(pictures[-1], Edit(picture, "", wanted.inputs)) if pictures else scene(picture)
     if wanted.palette:
         image = in_palette(image, wanted.palette)
@@ -73,6 +73,14 @@ def draw_message_picture(wanted: MessagePicture, load: Callable[[str], bytes]) -
     if wanted.clear:
         image.putalpha(_middle(image))
     return png_of(image, picture.model)
+
+
+def _shown(data: bytes, boxes: Sequence[Box]) -> Image.Image:
+    """An input picture with its boxes, no larger than a result needs: ten of the largest would fill the memory."""
+    image = opened(data)
+    _outline(image, boxes)
+    image.thumbnail((SHOWN_PX, SHOWN_PX))
+    return image
 
 
 def _outline(image: Image.Image, boxes: Sequence[Box]) -> None:

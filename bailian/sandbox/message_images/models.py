@@ -311,6 +311,13 @@ RULES: Mapping[str, MessageModel] = {
 EVERY_PARAMETER = frozenset().union(*(model.parameters for model in RULES.values()))
 """What any model of this table takes. A name outside it is ignored, as everywhere."""
 
+_SNAPSHOTS = {
+    f"{name}-{day}": RULES[name]
+    for name in ("qwen-image-2.0", "qwen-image-2.0-pro")
+    for day in ("2026-03-03", "2026-04-22", "2026-06-22")
+}
+"""The days that the page names; which of the two had one on which day it does not say."""
+
 _DATE = re.compile(r"-20\d\d-\d\d-\d\d$")
 
 
@@ -324,4 +331,4 @@ def message_models(names: Iterable[ModelName]) -> dict[str, MessageModel]:
             models[known.name] = RULES[undated]
         elif {"image", "image_edit"} <= {*known.kinds} and known.path in _BOTH:
             models[known.name] = RULES[like]
-    return {**models, **RULES}
+    return {**models, **_SNAPSHOTS, **RULES}
