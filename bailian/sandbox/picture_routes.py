@@ -15,12 +15,13 @@ from bailian.sandbox.faults import Fault
 from bailian.sandbox.http import refusals
 from bailian.sandbox.http.answers import PATIENCE, Answer, json_answer
 from bailian.sandbox.http.endpoints import BASE_PATH, Call, Endpoints
+from bailian.sandbox.http.frames import wants_stream
 from bailian.sandbox.images import models as paths
 from bailian.sandbox.images import replies as image_replies
 from bailian.sandbox.images.models import EditRules, ServiceModel
 from bailian.sandbox.images.requests import prompt_of, read_image_request
 from bailian.sandbox.message_images import replies as message_replies
-from bailian.sandbox.message_images.models import MessageModel
+from bailian.sandbox.message_images.modes import MessageModel
 from bailian.sandbox.message_images.requests import read_message_request
 from bailian.sandbox.message_images.stream import stream_answer, streams
 from bailian.sandbox.state import State
@@ -30,7 +31,6 @@ from bailian.sandbox.tasks.outcomes import outcome_of, refuse_on_demand
 from bailian.sandbox.tasks.replies import Sign, accepted
 from bailian.sandbox.tasks.requests import TaskRequest
 from bailian.sandbox.tasks.task_store import Task
-from bailian.sandbox.text.routes import wants_stream
 from bailian.sandbox.video import replies as video_replies
 from bailian.sandbox.video.requests import read_video_request
 
@@ -134,6 +134,8 @@ def _check_outcome(request: TaskRequest, fault: Fault | None, *, refuses: bool) 
         Refusal: one of the two.
     """
     refuse_on_demand(request.prompt)
+    if refuses and fault is not None and fault.kind == "stream_error":  # there is no stream that could end with it
+        raise refusals.Refusal(*fault.error())
     outcome = outcome_of(request, fault)
     if refuses and outcome.failed:
         status = 500 if outcome.code.startswith("InternalError") else 400

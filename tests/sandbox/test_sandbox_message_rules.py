@@ -7,7 +7,7 @@ from dataclasses import asdict, replace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from message_bodies import FAR, body_of
 
@@ -420,6 +420,7 @@ _JSON = st.recursive(
 )  # fmt: skip
 
 
+@settings(deadline=None)
 @given(
     model=st.sampled_from(sorted(RULES)),
     parameters=_JSON | st.dictionaries(st.sampled_from(sorted(EVERY_PARAMETER)), _JSON, max_size=6),

@@ -328,6 +328,12 @@ def test_a_stream_breaks_off_where_the_fault_says(client: Client) -> None:
     assert client.download(part["image"]).status_code == 200, "what came before the error is there"
 
 
+def test_without_a_stream_its_error_is_a_status(client: Client) -> None:
+    client.box.faults.add(Fault("sync", "stream_error"))
+    assert told(blocking(client, "wan2.7-image"))[:2] == (429, "Throttling.AllocationQuota")
+    assert client.box.sync_calls == []
+
+
 def test_a_stream_that_fails_ends_with_an_error(client: Client) -> None:
     frames = streamed(client, "x [sandbox:fail]")
     assert (frames[-1][0], frames[-1][1]["code"]) == ("error", "DataInspectionFailed")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from bailian.sandbox.http.refusals import invalid, off_specification
 from bailian.sandbox.images.models import TEXT2IMAGE, ServiceModel
@@ -113,7 +113,16 @@ def on_grid(side: float, grid_px: int) -> int:
     return max(grid_px, round(side / grid_px) * grid_px)
 
 
-def read_count(model: ServiceModel, value: Any) -> int:
+class Counts(Protocol):
+    """How many pictures there may be."""
+
+    @property
+    def n_max(self) -> int: ...
+    @property
+    def n_default(self) -> int: ...
+
+
+def read_count(model: Counts, value: Any) -> int:
     if value is None:
         return model.n_default
     if isinstance(value, bool) or not isinstance(value, int):

@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bailian.sandbox.http.refusals import invalid, off_specification
-from bailian.sandbox.message_images.models import EVERY_PARAMETER, MessageModel, Mode
-from bailian.sandbox.tasks.requests import read_switch
+from bailian.sandbox.message_images.models import EVERY_PARAMETER
+from bailian.sandbox.message_images.modes import MessageModel, Mode
+from bailian.sandbox.tasks.requests import is_integer, read_switch
 
 Box = tuple[int, int, int, int]
 """Left, top, right and lower edge in pixels of the picture as it came."""
@@ -146,23 +147,6 @@ def _colour(item: Any) -> tuple[str, int]:
     return colour, int(share[1]) * 100 + int(share[2])
 
 
-def read_n(mode: Mode, value: Any) -> int:
-    """Return how many pictures are asked for.
-
-    Raises:
-        Refusal: no number, or too many.
-    """
-    if value is None:
-        return mode.n_default
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise off_specification("n must be an integer")
-    if mode.n_max == 1 and value != 1:
-        raise invalid("num_images_per_prompt must be 1")
-    if not 1 <= value <= mode.n_max:
-        raise off_specification(f"n must be between 1 and {mode.n_max}")
-    return value
-
-
 def read_images_max(value: Any) -> int:
     """Return how many pictures an answer of texts and pictures has at most.
 
@@ -171,9 +155,9 @@ def read_images_max(value: Any) -> int:
     """
     if value is None:
         return IMAGES_MAX
-    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= IMAGES_MAX:
+    if not is_integer(value, 1, IMAGES_MAX):
         raise off_specification(f"max_images must be between 1 and {IMAGES_MAX}")
-    return value
+    return int(value)
 
 
 def length_of_set(most: int) -> int:

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from bailian.sandbox.http.answers import error_fields
+from bailian.sandbox.images.replies import metrics
 from bailian.sandbox.message_images.interleaved import Part, parts, pieces
-from bailian.sandbox.message_images.models import MessageModel
+from bailian.sandbox.message_images.modes import MessageModel
 from bailian.sandbox.tasks.replies import Sign, rewritten, task_head
 from bailian.sandbox.tasks.task_store import Task
 from bailian.sandbox.text.tokens import count_tokens
@@ -28,7 +29,7 @@ def task_answer(task: Task, model: MessageModel, request_id: str, sign: Sign) ->
     if model.usage == "count":
         if task.status == "SUCCEEDED":
             output["results"] = [_result(task, index, sign) for index in range(task.request.n)]
-        output["task_metrics"] = _metrics(task)
+        output["task_metrics"] = metrics(task)
     elif task.status == "SUCCEEDED":
         output.update(_output(task, model, sign))
     if task.status == "SUCCEEDED":
@@ -133,9 +134,3 @@ def _result(task: Task, index: int, sign: Sign) -> dict[str, Any]:
     if task.request.prompt_extend:
         result["actual_prompt"] = rewritten(task)
     return {**result, "url": sign(index)}
-
-
-def _metrics(task: Task) -> dict[str, int]:
-    good = task.pictures if task.status == "SUCCEEDED" else 0
-    bad = task.request.n - good if task.status in ("SUCCEEDED", "FAILED") else 0
-    return {"TOTAL": task.request.n, "SUCCEEDED": good, "FAILED": bad}

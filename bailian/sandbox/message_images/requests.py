@@ -9,7 +9,8 @@ from typing import Any
 from bailian.sandbox.edits.input_images import InputImage, InputImageError, InputImages
 from bailian.sandbox.http.refusals import Refusal, field_required, invalid, invalid_url, off_specification
 from bailian.sandbox.images.models import IMAGE2IMAGE, MULTIMODAL
-from bailian.sandbox.message_images.models import MessageModel, Mode
+from bailian.sandbox.images.requests import message_content, read_count
+from bailian.sandbox.message_images.modes import MessageModel, Mode
 from bailian.sandbox.message_images.parameters import (
     Box,
     check_boxes,
@@ -19,7 +20,6 @@ from bailian.sandbox.message_images.parameters import (
     mode_of,
     read_boxes,
     read_images_max,
-    read_n,
     read_palette,
 )
 from bailian.sandbox.message_images.sizes import SizeWish, output_size, read_size
@@ -117,7 +117,7 @@ def read_draft(name: str, model: MessageModel, path: str, body: Mapping[str, Any
 def _request(
     name: str, model: MessageModel, mode: Mode, path: str, prompt: str, parameters: Mapping[str, Any]
 ) -> TaskRequest:
-    n = read_n(mode, parameters.get("n"))
+    n = read_count(mode, parameters.get("n"))
     made = n
     if mode is model.interleaves:
         made = read_images_max(parameters.get("max_images"))
@@ -176,15 +176,7 @@ def _message(inputs: Mapping[str, Any], *, text_last: bool) -> tuple[list[str], 
     """One message of role user with exactly one text; the pictures' order is their numbering."""
     if "messages" not in inputs:
         raise field_required("input.messages")
-    messages = inputs["messages"]
-    if not isinstance(messages, list) or not messages:
-        raise invalid("No messages found in input")
-    if len(messages) != 1:
-        raise invalid("messages length only support 1")
-    message = messages[0]
-    if not isinstance(message, dict) or message.get("role") != "user":
-        raise off_specification("messages[0].role must be user")
-    content = message.get("content")
+    content = message_content(inputs)
     items = content if isinstance(content, list) else []
     urls = [item["image"] for item in items if isinstance(item, dict) and isinstance(item.get("image"), str)]
     texts = [item["text"] for item in items if isinstance(item, dict) and isinstance(item.get("text"), str)]

@@ -10,7 +10,7 @@ from typing import Any
 from bailian.sandbox.edits.by_instruction import like
 from bailian.sandbox.http.refusals import invalid, off_specification
 from bailian.sandbox.images.requests import on_grid
-from bailian.sandbox.message_images.models import MessageModel, Mode
+from bailian.sandbox.message_images.modes import MessageModel, Mode
 
 _SIZE = re.compile(r"([1-9]\d{0,4})\*([1-9]\d{0,4})")
 _NAMES = ("1K", "2K", "4K")

@@ -10,14 +10,13 @@ from typing import Any
 
 from bailian.sandbox.faults import Fault
 from bailian.sandbox.http.answers import Answer
-from bailian.sandbox.http.event_stream import EVENT_STREAM, EventStream
+from bailian.sandbox.http.frames import Failure, event_stream
 from bailian.sandbox.http.refusals import Refusal, off_specification
-from bailian.sandbox.message_images.models import MessageModel
+from bailian.sandbox.message_images.modes import MessageModel
 from bailian.sandbox.message_images.replies import stream_bodies
 from bailian.sandbox.settings import Settings
 from bailian.sandbox.tasks.replies import Sign
 from bailian.sandbox.tasks.task_store import Task
-from bailian.sandbox.text.replies import error_frame, sse_frame
 
 
 def streams(model: MessageModel, body: Mapping[str, Any], *, blocking: bool, asks_events: bool) -> bool:
@@ -44,20 +43,11 @@ def stream_answer(
     task: Task, model: MessageModel, fault: Fault | None, request_id: str, sign: Sign, settings: Settings
 ) -> Answer:
     """Return the frames; work that fails breaks off with a frame that says why."""
-    blank = settings.sse_blank_lines
-    failure = _failure(task, fault)
-    bodies = list(stream_bodies(task, model, request_id, sign))
-    if failure is not None:
-        bodies = bodies[: failure[0]]
-    made = [sse_frame(number, body, blank=blank) for number, body in enumerate(bodies, 1)]
-    if failure is not None:
-        made.append(error_frame(len(made) + 1, failure[1], request_id, blank=blank))
-    headers = {"x-request-id": request_id, "x-dashscope-timeout": "298"}
-    pause_s = max(0.0, task.ended - task.created) / len(made)
-    return EventStream(200, b"", headers, EVENT_STREAM, pieces=tuple(made), pause_s=pause_s)
+    bodies = stream_bodies(task, model, request_id, sign)
+    return event_stream(bodies, _failure(task, fault), request_id, settings, lasts_s=task.ended - task.created)
 
 
-def _failure(task: Task, fault: Fault | None) -> tuple[int, Refusal] | None:
+def _failure(task: Task, fault: Fault | None) -> Failure | None:
     """Return after how many frames a stream breaks off, and with which refusal."""
     if fault is not None and fault.kind == "stream_error":
         status, code, message = fault.error()
