@@ -15,6 +15,7 @@ from bailian.sandbox.images.drawing import Picture, draw_png
 from bailian.sandbox.message_images.drawing import draw_message_picture, message_picture
 from bailian.sandbox.storage.downloads import Result
 from bailian.sandbox.storage.upload_store import UploadStore
+from bailian.sandbox.tasks.requests import SEED_MAX
 from bailian.sandbox.tasks.task_store import Task
 from bailian.sandbox.video.drawing import Video, draw_video
 
@@ -45,7 +46,7 @@ def _picture(task: Task, index: int, size: tuple[int, int] | None) -> Picture:
     width, height = size or (request.width, request.height)
     seed = request.seed
     if seed is None:  # the service then picks one at random; the task id is as good and can be drawn again
-        seed = int.from_bytes(hashlib.sha256(task.task_id.encode()).digest()[:4], "big")
+        seed = int.from_bytes(hashlib.sha256(task.task_id.encode()).digest()[:4], "big") % (SEED_MAX + 1)
     qwen = request.model.startswith("qwen")
     watermark = ("Qwen-Image" if qwen else "AI生成") if request.watermark else ""  # D-QI, D-T2I, T2V
     return Picture(request.read_prompt, seed, index, width, height, request.model, watermark)

@@ -71,7 +71,7 @@ def draw_message_picture(wanted: MessagePicture, load: Callable[[str], bytes]) -
     title = f"{picture.model}  {wanted.number} of {wanted.total}  seed {picture.seed}"
     label(replace(picture, model=title), image)
     if wanted.clear:
-        image.putalpha(_middle(image))
+        image.putalpha(_middle(image, watermarked=bool(picture.watermark)))
     return png_of(image, picture.model)
 
 
@@ -132,11 +132,14 @@ def in_palette(image: Image.Image, palette: Sequence[tuple[str, float]]) -> Imag
     return Image.merge("RGB", bands)
 
 
-def _middle(image: Image.Image) -> Image.Image:
-    """What stays: an oval, and the ribbon with its words."""
+def _middle(image: Image.Image, *, watermarked: bool) -> Image.Image:
+    """What stays: an oval, the ribbon with its words, and the corner of the watermark."""
     mask = Image.new("L", image.size)
     draw = ImageDraw.Draw(mask)
     width, height = image.size
     draw.ellipse((width // 8, height // 8, width * 7 // 8, height * 7 // 8), fill=255)
-    draw.rectangle((0, 0, width, max(18, min(image.size) // 15)), fill=255)
+    ribbon = max(18, min(image.size) // 15)
+    draw.rectangle((0, 0, width, ribbon), fill=255)
+    if watermarked:
+        draw.rectangle((width * 3 // 4, height - ribbon, width, height), fill=255)
     return mask
