@@ -22,7 +22,7 @@ from bailian.sandbox.video.drawing import Video, draw_video
 
 def result_of(store: UploadStore, task: Task, index: int, size: tuple[int, int] | None) -> Result:
     """Return the result's recipe; `size` instead of the asked one is a fault's."""
-    picture = _picture(task, index, size or task.outcome.drawn_size)
+    picture = picture_of_result(task, index, size or task.outcome.drawn_size)
     if task.request.kind == "video":
         video = Video(picture, task.request.details["duration_s"], task.request.details["fps"])
         return Result(video, "video/mp4", partial(draw_video, video))
@@ -41,7 +41,8 @@ def _edit(picture: Picture, details: Mapping[str, Any]) -> Edit:
     return Edit(picture, details["function"], tuple(details["pictures"]), details.get("mask", ""), options)
 
 
-def _picture(task: Task, index: int, size: tuple[int, int] | None) -> Picture:
+def picture_of_result(task: Task, index: int, size: tuple[int, int] | None = None) -> Picture:
+    """Return what a result shows, before pictures that came along are drawn into it."""
     request = task.request
     width, height = size or (request.width, request.height)
     seed = request.seed

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import itertools
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from message_bodies import blocking, finished, links_of, opened, picture
 from PIL import Image, ImageChops
 from sandbox_client import Client
 
+from bailian.sandbox import Sandbox
 from bailian.sandbox.edits.drawing import opened as picture_of
 from bailian.sandbox.images.drawing import Picture, png_of, scene
 from bailian.sandbox.message_images.drawing import (
@@ -20,6 +22,8 @@ from bailian.sandbox.message_images.drawing import (
     in_palette,
     places_of,
 )
+from bailian.sandbox.results import picture_of_result as draws_of
+from bailian.sandbox.tasks.requests import SEED_MAX
 
 COLOURS = {"red": (255, 0, 0), "lime": (0, 255, 0), "blue": (0, 0, 255), "yellow": (255, 255, 0)}
 
@@ -105,6 +109,21 @@ def test_a_prompt_that_asks_for_it_gets_a_transparent_ground(client: Client) -> 
     assert clear.getchannel("A").getextrema() == (0, 255)
     for model, text in (("qwen-image-2.1-pro", "a cat"), ("qwen-image-3.0", "a cat, transparent background")):
         assert opened(client, links_of(blocking(client, model, text=text).json())[0]).mode == "RGB"
+
+
+def test_a_watermark_stays_on_a_transparent_ground() -> None:
+    base = Picture("a cat", 7, 0, 640, 480, "qwen-image-2.1-pro")
+    for watermark, alpha in (("", 0), ("Qwen-Image", 255)):
+        image = drawn(picture=replace(base, watermark=watermark), clear=True)
+        assert image.getchannel("A").getpixel((620, 465)) == alpha
+
+
+def test_a_seed_that_is_picked_is_one_that_could_be_asked_for(client: Client, box: Sandbox) -> None:
+    for _ in range(20):
+        blocking(client, "z-image-turbo")
+    seeds = {draws_of(task, 0).seed for task in box.sync_calls}
+    assert len(seeds) == 20
+    assert max(seeds) <= SEED_MAX
 
 
 @pytest.mark.parametrize(
