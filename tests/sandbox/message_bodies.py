@@ -61,3 +61,10 @@ def opened(client: Client, link: str) -> Image.Image:
     image = Image.open(io.BytesIO(client.download(link).content))
     assert image.format == "PNG"
     return image
+
+
+def told(answer: requests.Response) -> tuple[int, str, str]:
+    """Return status, code and message of a refusal, which has nothing else."""
+    body = answer.json()
+    assert set(body) == {"code", "message", "request_id"}
+    return answer.status_code, body["code"], body["message"]
