@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Callable, Iterator
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +14,6 @@ from PIL import Image
 from bailian.sandbox import Fault, Sandbox
 from tests.conftest import Run, start_script
 
-pytestmark = pytest.mark.skipif(
-    find_spec("bailian.sandbox.message_images") is None, reason="this sandbox has no picture models of today"
-)
 PALETTE = "#C2D1E6:25%,#CDD8E9:25%,#B5C8DB:50%"
 DRAW = {
     "qwen-image-2.0": 0.20, "qwen-image-2.0-pro": 0.50, "qwen-image-3.0": 0.18, "qwen-image-3.0-pro": 0.25,

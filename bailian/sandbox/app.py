@@ -57,6 +57,7 @@ def routes(state: State, connections: Connections) -> list[BaseRoute]:
     answers = {
         "image": pictures.task_answer,
         "edit": pictures.task_answer,
+        "message": pictures.task_answer,
         "video": pictures.task_answer,
         "transcription": transcription.task_answer,
     }

@@ -19,7 +19,7 @@ _API = _EVERYWHERE | {"top_level_code", "raw"}
 
 KINDS: Mapping[str, frozenset[str]] = {
     "submit": _API | {"failed", "partial", "wrong_size"},
-    "sync": _API | {"failed", "wrong_size", "no_choices"},
+    "sync": _API | {"failed", "wrong_size", "no_choices", "stream_error"},
     "poll": _API | {"failed", "partial", "unknown", "canceled", "weird_status", "no_choices"},
     "list": _API,
     "cancel": _API,

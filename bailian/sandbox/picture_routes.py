@@ -15,10 +15,15 @@ from bailian.sandbox.faults import Fault
 from bailian.sandbox.http import refusals
 from bailian.sandbox.http.answers import PATIENCE, Answer, json_answer
 from bailian.sandbox.http.endpoints import BASE_PATH, Call, Endpoints
+from bailian.sandbox.http.frames import wants_stream
 from bailian.sandbox.images import models as paths
 from bailian.sandbox.images import replies as image_replies
-from bailian.sandbox.images.models import ServiceModel
-from bailian.sandbox.images.requests import has_pictures, prompt_of, read_image_request
+from bailian.sandbox.images.models import EditRules, ServiceModel
+from bailian.sandbox.images.requests import prompt_of, read_image_request
+from bailian.sandbox.message_images import replies as message_replies
+from bailian.sandbox.message_images.modes import MessageModel
+from bailian.sandbox.message_images.requests import read_message_request
+from bailian.sandbox.message_images.stream import stream_answer, streams
 from bailian.sandbox.state import State
 from bailian.sandbox.storage.downloads import result_path
 from bailian.sandbox.storage.input_fetcher import InputFetcher
@@ -46,6 +51,9 @@ class PictureRoutes:
 
     async def task_answer(self, task: Task, call: Call) -> dict[str, Any]:
         """Answer a query of one task."""
+        model = self._state.models.pictures.get(task.model)
+        if isinstance(model, MessageModel):
+            return message_replies.task_answer(task, model, call.request_id, self._signer(task, call))
         answer = video_replies.task_answer if task.request.kind == "video" else image_replies.task_answer
         return answer(task, call.request_id, self._signer(task, call))
 
@@ -56,13 +64,22 @@ class PictureRoutes:
         path = call.path.removeprefix(BASE_PATH)
         blocking = path == paths.MULTIMODAL
         model = self._admit(path, str(call.body["model"]), asks_async=call.asks_async())
+        streamed = isinstance(model, MessageModel) and streams(
+            model, call.body, blocking=blocking, asks_events=wants_stream(call.request.headers)
+        )
         request = await self._read(call, model, path, call.body)
-        _check_outcome(request, fault, blocking=blocking)
+        _check_outcome(request, fault, refuses=blocking and not streamed)
         task = self._state.account.start_work(request, call.body, call.request_id, fault, blocking=blocking)
         if not blocking:
             return json_answer(accepted(task.task_id, call.request_id))
+        sign = self._signer(task, call)
+        if streamed and isinstance(model, MessageModel):
+            return stream_answer(task, model, fault, call.request_id, sign, self._state.settings)
         await self._state.until(task.ended)
-        answer = image_replies.blocking_answer(task, call.request_id, self._signer(task, call))
+        if isinstance(model, MessageModel):
+            answer = message_replies.blocking_answer(task, model, call.request_id, sign)
+        else:
+            answer = image_replies.blocking_answer(task, call.request_id, sign)
         return json_answer(answer, headers=PATIENCE)
 
     def _admit(self, path: str, name: str, *, asks_async: bool) -> ServiceModel:
@@ -78,9 +95,10 @@ class PictureRoutes:
         if model is None:
             raise refusals.no_such_model(sync=blocking)
         if path not in model.routes:
-            raise refusals.wrong_path()
+            raise refusals.invalid(model.url_error) if isinstance(model, MessageModel) else refusals.wrong_path()
         if blocking and asks_async:
-            raise refusals.refuses_async()
+            throttled = isinstance(model, MessageModel) and model.async_is_throttled
+            raise refusals.throttled() if throttled else refusals.refuses_async()
         if not blocking and not asks_async:
             raise refusals.wants_async()
         self._state.account.count_call(name)
@@ -89,27 +107,36 @@ class PictureRoutes:
         return model
 
     async def _read(self, call: Call, model: ServiceModel, path: str, body: dict[str, Any]) -> TaskRequest:
-        name = str(body["model"])
-        if model.edit is not None and (model.edit.images_min or has_pictures(body)):
-            uploads, settings = self._state.uploads, self._state.settings
-            fetcher = InputFetcher(uploads, settings, name, resolves=call.resolves_oss())
-            return await read_edit_request(name, model, path, body, fetcher, self._state.store)
+        name, store = str(body["model"]), self._state.store
+        if isinstance(model, MessageModel):
+            fetcher = self._fetcher(call, name, model.inputs)
+            return await read_message_request(name, model, path, body, fetcher, store)
+        if model.edit is not None:
+            return await read_edit_request(name, model, path, body, self._fetcher(call, name, model.edit), store)
         read = read_image_request if model.video is None else read_video_request
         return read(name, model, path, body)
+
+    def _fetcher(self, call: Call, name: str, rules: EditRules) -> InputFetcher:
+        resolves = call.resolves_oss()
+        return InputFetcher(
+            self._state.uploads, self._state.settings, name, resolves=resolves, max_bytes=rules.max_bytes
+        )
 
 
 def _about(call: Call) -> tuple[str, str]:
     return prompt_of(call.body), str(call.body["model"])
 
 
-def _check_outcome(request: TaskRequest, fault: Fault | None, *, blocking: bool) -> None:
-    """Refuse what the prompt wants refused; a blocking call that fails is a refusal, too.
+def _check_outcome(request: TaskRequest, fault: Fault | None, *, refuses: bool) -> None:
+    """Refuse what the prompt wants refused, and with `refuses` what fails: a blocking call has no other way.
 
     Raises:
         Refusal: one of the two.
     """
     refuse_on_demand(request.prompt)
+    if refuses and fault is not None and fault.kind == "stream_error":  # there is no stream that could end with it
+        raise refusals.Refusal(*fault.error())
     outcome = outcome_of(request, fault)
-    if blocking and outcome.failed:
+    if refuses and outcome.failed:
         status = 500 if outcome.code.startswith("InternalError") else 400
         raise refusals.Refusal(status, outcome.code, outcome.message)

@@ -12,21 +12,26 @@ from typing import Any
 
 from bailian.sandbox.edits.drawing import Edit, draw_edit
 from bailian.sandbox.images.drawing import Picture, draw_png
+from bailian.sandbox.message_images.drawing import draw_message_picture, message_picture
 from bailian.sandbox.storage.downloads import Result
 from bailian.sandbox.storage.upload_store import UploadStore
+from bailian.sandbox.tasks.requests import SEED_MAX
 from bailian.sandbox.tasks.task_store import Task
 from bailian.sandbox.video.drawing import Video, draw_video
 
 
 def result_of(store: UploadStore, task: Task, index: int, size: tuple[int, int] | None) -> Result:
     """Return the result's recipe; `size` instead of the asked one is a fault's."""
-    picture = _picture(task, index, size or task.outcome.drawn_size)
+    picture = picture_of_result(task, index, size or task.outcome.drawn_size)
     if task.request.kind == "video":
         video = Video(picture, task.request.details["duration_s"], task.request.details["fps"])
         return Result(video, "video/mp4", partial(draw_video, video))
     if task.request.kind == "edit":
         edit = _edit(picture, task.request.details)
         return Result(edit, "image/png", partial(draw_edit, edit, store.input_bytes))
+    if task.request.kind == "message":
+        wanted = message_picture(picture, task.pictures, task.request.details)
+        return Result(wanted, "image/png", partial(draw_message_picture, wanted, store.input_bytes))
     return Result(picture, "image/png", partial(draw_png, picture))
 
 
@@ -36,12 +41,13 @@ def _edit(picture: Picture, details: Mapping[str, Any]) -> Edit:
     return Edit(picture, details["function"], tuple(details["pictures"]), details.get("mask", ""), options)
 
 
-def _picture(task: Task, index: int, size: tuple[int, int] | None) -> Picture:
+def picture_of_result(task: Task, index: int, size: tuple[int, int] | None = None) -> Picture:
+    """Return what a result shows, before pictures that came along are drawn into it."""
     request = task.request
     width, height = size or (request.width, request.height)
     seed = request.seed
     if seed is None:  # the service then picks one at random; the task id is as good and can be drawn again
-        seed = int.from_bytes(hashlib.sha256(task.task_id.encode()).digest()[:4], "big")
+        seed = int.from_bytes(hashlib.sha256(task.task_id.encode()).digest()[:4], "big") % (SEED_MAX + 1)
     qwen = request.model.startswith("qwen")
     watermark = ("Qwen-Image" if qwen else "AI生成") if request.watermark else ""  # D-QI, D-T2I, T2V
     return Picture(request.read_prompt, seed, index, width, height, request.model, watermark)

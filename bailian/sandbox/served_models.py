@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from bailian.sandbox.edits.models import edit_models
 from bailian.sandbox.images.models import UNLISTED, ServiceModel, image_models
+from bailian.sandbox.message_images.models import message_models
 from bailian.sandbox.model_names import Limits, names_of, retired_names, with_packaged
 from bailian.sandbox.speech.models import voices
 from bailian.sandbox.text.models import text_models
@@ -34,8 +35,10 @@ class ServedModels:
         self.retired = retired_names(self.names, day, own)
         known = self.names.values()
         # A model that draws and edits has one entry, with the rules of both.
-        drawing = {**image_models(known), **video_models(known), **edit_models(known)}
+        drawing = {**image_models(known), **video_models(known), **edit_models(known), **message_models(known)}
         self.pictures: dict[str, ServiceModel] = self._living(drawing)
+        if catalog is None:
+            self.limits |= {name: model.limits for name, model in message_models(known).items()}
         self.texts = self._living(text_models(known))
         self.voices = self._living(voices(known))
         self.recognizers = self._living(recognizers(known))

@@ -47,6 +47,7 @@ class Sandbox:
         clock: epoch seconds.
         day: names that are retired on this day are refused; None: everything is served.
         allow_hosts: names by which clients may call it, beside this computer's own and `host`.
+        region: which region it plays: keys that name another one are refused.
     """
 
     def __init__(
@@ -65,6 +66,7 @@ class Sandbox:
         clock: Callable[[], float] = time.time,
         day: date | None = None,
         allow_hosts: Collection[str] = (),
+        region: str = "beijing",
     ) -> None:
         self._address = (host, port)
         self._allow_hosts = allow_hosts
@@ -77,7 +79,7 @@ class Sandbox:
         self._runner: Runner | None = None
         self._left: tuple[list[Task], list[Task]] = ([], [])
         self.settings = Settings(task_s, jitter, enforce_limits, link_life_s)
-        self.settings.change({"fetch_foreign": fetch_foreign})
+        self.settings.change({"fetch_foreign": fetch_foreign, "region": region})
         self.faults = Faults()
         self._first_settings = asdict(self.settings)
 

@@ -10,6 +10,9 @@ LINK_LIFE_S = 24 * 3600.0
 """D-T2I: how long a result's link works."""
 
 FETCH_FOREIGN = ("placeholder", "refuse")
+REGIONS = ("beijing", "singapore", "virginia", "frankfurt", "tokyo", "hongkong")
+_WORDS = {"fetch_foreign": FETCH_FOREIGN, "region": REGIONS}
+"""The settings that are one of some words."""
 
 
 @dataclass
@@ -31,6 +34,8 @@ class Settings:
     sse_heartbeats: bool = False
     """Whether a stream has a comment of its own before every frame."""
 
+    region: str = "beijing"
+    """A key that begins with another region's name, like `sk-singapore`, is not known here."""
     end_after_polls: int = 0
     """A task accepted now ends at this query of it, whatever the time; before, it is RUNNING. 0: it ends by the clock."""
 
@@ -43,9 +48,9 @@ class Settings:
         for name, value in changes.items():
             if name not in self.__dataclass_fields__:
                 raise ValueError(f"there is no setting {name!r}")
-            if name == "fetch_foreign":
-                if value not in FETCH_FOREIGN:
-                    raise ValueError(f"{name} is one of {', '.join(FETCH_FOREIGN)}")
+            if name in _WORDS:
+                if value not in _WORDS[name]:
+                    raise ValueError(f"{name} is one of {', '.join(_WORDS[name])}")
                 continue
             wants_bool = isinstance(getattr(self, name), bool)
             if isinstance(value, bool) != wants_bool or not isinstance(value, int | float):

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from bailian.sandbox.edits.input_images import InputImage, InputImageError, InputImages
+from bailian.sandbox.edits.input_images import InputImageError, InputImages
 from bailian.sandbox.http.refusals import Refusal, invalid
 from bailian.sandbox.images.models import MULTIMODAL, EditRules, ServiceModel
-from bailian.sandbox.images.requests import message_content, on_grid, read_count, read_size
+from bailian.sandbox.images.requests import message_content, on_grid, read_count
 from bailian.sandbox.tasks.requests import TaskRequest, parts_of, read_negative, read_seed, read_sides, read_switch
 
 OUTPUT_PIXELS = 1024 * 1024
@@ -31,8 +31,9 @@ async def read_instruction(
         Refusal: with the documented code and message.
     """
     inputs, parameters = parts_of(body)
-    urls, prompt = _message(name, inputs, rules)
-    size = _size_of(name, model, rules, parameters.get("size"))
+    urls, prompt = _message(inputs, rules)
+    asked = parameters.get("size")
+    size = _size(asked) if rules.takes_size and asked is not None else None
     request = TaskRequest(
         model=name,
         path=MULTIMODAL,
@@ -49,12 +50,13 @@ async def read_instruction(
         pictures = [await images.picture(url) for url in urls]
     except InputImageError as error:
         raise Refusal(400, error.code, error.message) from None
-    width, height = size or _like(pictures[-1])
+    last = pictures[-1]
+    width, height = size or like(last.width, last.height, OUTPUT_PIXELS)
     details = {"function": "", "pictures": [picture.digest for picture in pictures]}
     return replace(request, width=width, height=height, details=details)
 
 
-def _message(name: str, inputs: Mapping[str, Any], rules: EditRules) -> tuple[list[str], str]:
+def _message(inputs: Mapping[str, Any], rules: EditRules) -> tuple[list[str], str]:
     """D-QIE: one message of role user; one to three pictures and exactly one text. The sentences are D-ERR's."""
     content = message_content(inputs)
     items = content if isinstance(content, list) else []
@@ -62,18 +64,9 @@ def _message(name: str, inputs: Mapping[str, Any], rules: EditRules) -> tuple[li
     texts = [item["text"] for item in items if isinstance(item, dict) and isinstance(item.get("text"), str)]
     if not urls or not texts or not texts[0].strip():
         raise invalid("lack of image or text")
-    if rules.images_min == 0 and len(urls) > rules.images_max:  # live, of the alias; the other names' words are a guess
-        raise invalid(f"Model '{name}-2in1' supports 0~{rules.images_max} image content items.")
     if len(texts) != 1 or len(urls) > rules.images_max or len(items) != len(urls) + 1:
         raise invalid(f"content length only support {rules.images_max + 1}")  # D-ERR's says 2, of one picture
     return urls, texts[0]
-
-
-def _size_of(name: str, model: ServiceModel, rules: EditRules, value: Any) -> tuple[int, int] | None:
-    """The size that is asked for; None: the picture's own shape. Models that draw have one rule for both."""
-    if value is None or not rules.takes_size:
-        return None
-    return _size(value) if model.pixels is None else read_size(name, model, value)
 
 
 def _size(value: Any) -> tuple[int, int]:
@@ -84,6 +77,7 @@ def _size(value: Any) -> tuple[int, int]:
     return on_grid(width, GRID_PX), on_grid(height, GRID_PX)
 
 
-def _like(picture: InputImage) -> tuple[int, int]:
-    scale = math.sqrt(OUTPUT_PIXELS / (picture.width * picture.height))
-    return on_grid(picture.width * scale, GRID_PX), on_grid(picture.height * scale, GRID_PX)
+def like(width: int, height: int, pixels: int) -> tuple[int, int]:
+    """Return a size of that ratio with about so many pixels."""
+    scale = math.sqrt(pixels / (width * height))
+    return on_grid(width * scale, GRID_PX), on_grid(height * scale, GRID_PX)

@@ -36,11 +36,11 @@ class Edit:
 
 def draw_edit(edit: Edit, load: Callable[[str], bytes]) -> bytes:
     """Return the PNG's bytes; the same edit gives the same bytes."""
-    pictures = [_opened(load(name)) for name in edit.inputs]
+    pictures = [opened(load(name)) for name in edit.inputs]
     if edit.mask:
-        image = _masked(pictures[0], _opened(load(edit.mask)), edit)  # changes nothing else: no ribbon
+        image = _masked(pictures[0], opened(load(edit.mask)), edit)  # changes nothing else: no ribbon
     else:
-        draw = _DRAW_FUNCTIONS[edit.function] if edit.function else _instructed
+        draw = _DRAW_FUNCTIONS[edit.function] if edit.function else instructed
         image = draw(pictures[-1], edit)
         if not edit.function:
             _inset(image, pictures[:-1])
@@ -55,7 +55,7 @@ def draw_edit(edit: Edit, load: Callable[[str], bytes]) -> bytes:
     return png_of(image, edit.picture.model)
 
 
-def _opened(data: bytes) -> Image.Image:
+def opened(data: bytes) -> Image.Image:
     """Transparent parts become white."""
     with Image.open(io.BytesIO(data)) as image:
         layer = image.convert("RGBA")
@@ -96,7 +96,7 @@ def _unit(image: Image.Image) -> int:
     return max(2, min(image.size) // 64)
 
 
-def _instructed(image: Image.Image, edit: Edit) -> Image.Image:
+def instructed(image: Image.Image, edit: Edit) -> Image.Image:
     resized = image.resize((edit.picture.width, edit.picture.height))
     return Image.blend(resized, _recoloured(resized, _hue(edit)), 0.45)
 

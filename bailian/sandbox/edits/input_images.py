@@ -17,7 +17,7 @@ from PIL import Image, ImageDraw
 from bailian.sandbox.http.refusals import Failure, unreadable
 from bailian.sandbox.images.drawing import Picture, draw_png
 from bailian.sandbox.images.models import EditRules
-from bailian.sandbox.storage.input_fetcher import MAX_BYTES, FetchFailed, InputFetcher, NotOnLoopback
+from bailian.sandbox.storage.input_fetcher import FetchFailed, InputFetcher, NotOnLoopback
 from bailian.sandbox.storage.upload_store import UploadStore
 
 MAX_SIDE_PX = 100_000
@@ -98,14 +98,17 @@ class InputImages:
     def _checked(self, data: bytes) -> InputImage:
         """Look at the picture itself; texts from D-ERR."""
         too_big = InputImageError("InvalidParameter", "the size of input image is too small or too large")
-        if len(data) > MAX_BYTES:
+        if len(data) > self._rules.max_bytes:
             raise too_big
         try:
             with Image.open(io.BytesIO(data)) as image:
-                if image.format not in self._rules.formats:
+                if image.format not in self._rules.formats or not (self._rules.takes_alpha or _is_opaque(image)):
                     raise InputImageError("InvalidParameter", "image format error")
                 smallest, largest = self._rules.image_side_px or (1, MAX_SIDE_PX)
                 if not all(smallest <= side <= largest for side in image.size):
+                    raise too_big
+                flattest, steepest = self._rules.aspect or (0, MAX_SIDE_PX)
+                if not flattest <= image.width / image.height <= steepest:
                     raise too_big
                 image.load()
                 width, height = image.size
@@ -130,6 +133,11 @@ async def _placeholder(url: str) -> bytes:
     host = urlsplit(url).hostname or ""
     picture = Picture(url[:200], 0, 0, PLACEHOLDER_PX, PLACEHOLDER_PX, f"stands in for {host}")
     return await asyncio.get_running_loop().run_in_executor(_DRAWERS, draw_png, picture)
+
+
+def _is_opaque(image: Image.Image) -> bool:
+    """Whether no pixel can be seen through, as far as the file's kind of pixels says."""
+    return "A" not in image.getbands() and "transparency" not in image.info
 
 
 def _is_black_and_white(data: bytes) -> bool:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 
-from bailian.sandbox.images.models import IMAGE2IMAGE, MULTIMODAL, RULES, EditRules, ServiceModel, rules_by_name
+from bailian.sandbox.images.models import IMAGE2IMAGE, MULTIMODAL, EditRules, ServiceModel
 from bailian.sandbox.model_names import ModelName
 
 FUNCTIONS = (
@@ -36,11 +35,7 @@ def _qwen(*, n_max: int, takes_size: bool) -> ServiceModel:
     )  # fmt: skip
 
 
-_DRAWS_AND_EDITS = EditRules(
-    image_side_px=None, formats=_FORMATS | {"GIF"}, images_min=0, images_max=3, takes_size=True
-)  # fmt: skip
-"""qwen-image-2.0 (vendor's page, 2026-10-12): 0-3 pictures of up to 10 MB; 384-3072 px is advice."""
-
+_BY_THE_FIRST = _qwen(n_max=1, takes_size=False)
 _BY_INSTRUCTION = _qwen(n_max=6, takes_size=True)
 _BY_FUNCTION = ServiceModel(
     routes=frozenset({IMAGE2IMAGE}),
@@ -53,19 +48,11 @@ _BY_FUNCTION = ServiceModel(
 
 
 def edit_models(names: Iterable[ModelName]) -> dict[str, ServiceModel]:
-    """Return the editing models of these names; one that draws, too, has the drawing's rules for its sizes."""
+    """Return the models of these names that only edit."""
     models: dict[str, ServiceModel] = {}
     for known in names:
         if "image_edit" in known.kinds and known.path == MULTIMODAL:
-            models[known.name] = _by_instruction(known)
+            models[known.name] = _BY_THE_FIRST if known.name == "qwen-image-edit" else _BY_INSTRUCTION
         elif "wanx_edit" in known.kinds and known.path == IMAGE2IMAGE:
             models[known.name] = _BY_FUNCTION
     return models
-
-
-def _by_instruction(known: ModelName) -> ServiceModel:
-    if "image" in known.kinds:
-        drawing = rules_by_name(RULES, known.name) or rules_by_name(RULES, "qwen-image-2.0")
-        assert drawing is not None  # noqa: S101  # the table has the second
-        return replace(drawing, edit=_DRAWS_AND_EDITS, grid_px=16)
-    return _qwen(n_max=1, takes_size=False) if known.name == "qwen-image-edit" else _BY_INSTRUCTION

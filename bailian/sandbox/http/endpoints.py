@@ -25,6 +25,7 @@ from bailian.sandbox.http.fault_injection import FaultInjection
 from bailian.sandbox.http.keys import check_key
 from bailian.sandbox.http.raw_sockets import Connections, PlainResponse, SilentResponse
 from bailian.sandbox.http.refusals import Refusal, invalid
+from bailian.sandbox.settings import Settings
 
 BASE_PATH = "/api/v1"
 
@@ -102,6 +103,8 @@ class SharedState(Protocol):
     def faults(self) -> Faults: ...
     @property
     def api_keys(self) -> Collection[str] | None: ...
+    @property
+    def settings(self) -> Settings: ...
     def record(self, request: LoggedRequest) -> None: ...
 
 
@@ -140,7 +143,8 @@ class Endpoints:
     async def _answer(self, call: Call, handler: Handler, about: About) -> Response:
         try:
             if call.kind not in KEYLESS:
-                check_key(call.request.headers.get("authorization"), self._state.api_keys, spends=call.kind in PAID)
+                key, region = call.request.headers.get("authorization"), self._state.settings.region
+                check_key(key, self._state.api_keys, region, spends=call.kind in PAID)
             prompt, model = about(call)
         except Refusal as refusal:
             error = self._error_answer(refusal.status, refusal.code, refusal.message, call.request_id)

@@ -78,6 +78,14 @@ def label(picture: Picture, image: Image.Image) -> None:
         _words(picture, ImageDraw.Draw(image))
 
 
+def write(image: Image.Image, text: str, place: tuple[int, int], size_px: int) -> None:
+    """Write a short Latin text, white with a dark edge."""
+    with _WORDS:
+        face = font(size_px, chinese=False)
+        edge = max(1, size_px // 12)
+        ImageDraw.Draw(image).text(place, text, font=face, fill=_WHITE, stroke_width=edge, stroke_fill=_BLACK)
+
+
 def png_of(image: Image.Image, model: str) -> bytes:
     """Return the PNG's bytes; its texts say where it is from."""
     info = PngImagePlugin.PngInfo()
@@ -139,8 +147,11 @@ def _hills(picture: Picture, draw: ImageDraw.ImageDraw, dice: Dice, hue: float) 
 
 def _words(picture: Picture, draw: ImageDraw.ImageDraw) -> None:
     unit = max(10, min(picture.width, picture.height) // 28)
-    ribbon = font(unit, chinese=False)
     line = f"SANDBOX  {picture.model}  {picture.width}*{picture.height}"
+    ribbon = font(unit, chinese=False)
+    room = (picture.width - 1.2 * unit) / max(1.0, draw.textlength(line, font=ribbon))
+    if room < 1:
+        ribbon = font(max(6, int(unit * room)), chinese=False)
     draw.rectangle((0, 0, picture.width, unit * 1.8), fill=(200, 30, 40))
     draw.text((unit * 0.6, unit * 0.3), line, font=ribbon, fill=_WHITE)
     face = font(unit, chinese=True)

@@ -7,7 +7,7 @@ believes about sizes must not be what the sandbox believes. Names and the accoun
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from bailian.sandbox.model_names import ModelName
@@ -39,10 +39,13 @@ class EditRules:
     image_side_px: tuple[int, int] | None
     """None: any that can be read; the pages only advise."""
     formats: frozenset[str]
-    images_min: int = 1
-    """0: the same call draws when no picture comes with the text."""
     images_max: int = 1
     takes_size: bool = False
+    aspect: tuple[float, float] | None = None
+    takes_alpha: bool = True
+    """Whether a picture may have transparent parts."""
+    max_bytes: int = 10 * 1024**2
+    """D-QIE, D-IE: 10 MB a picture."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,9 +61,6 @@ class ServiceModel:
     side_px: tuple[int, int] | None = None
     pixels: tuple[int, int] | None = None
     aspect: tuple[float, float] | None = None
-    grid_px: int = 1
-    """Sides are rounded to a multiple of this."""
-    named_sizes: Mapping[str, tuple[int, int]] | None = None
     n_max: int = 4
     n_default: int = 4
     """What is made, and billed, when `n` is absent."""
@@ -80,7 +80,6 @@ _WANX_V1_SIZES = ("1024*1024", "720*1280", "1280*720", "768*1152")  # LQ
 
 _TASK_ONLY = frozenset({TEXT2IMAGE})
 _SYNC_ONLY = frozenset({MULTIMODAL})
-_MESSAGES = frozenset({MULTIMODAL, IMAGE_GENERATION})
 
 # D-T2I: side 512-1440, 1440*1440 accepted, service default of n is 4.
 _WAN = ServiceModel(routes=_TASK_ONLY, prompt_chars=500, default_size=(1024, 1024), side_px=(512, 1440))
@@ -99,34 +98,20 @@ _WAN25 = ServiceModel(
     pixels=(589824, 2073600),
     aspect=(0.25, 4.0),
 )
-_WAN26 = replace(_WAN25, routes=_MESSAGES, prompt_chars=2100)
-_WAN27 = ServiceModel(
-    routes=_MESSAGES,
-    prompt_chars=5000,
-    default_size=(2048, 2048),
-    pixels=(589824, 16777216),
-    aspect=(0.125, 8.0),
-    named_sizes={"1K": (1024, 1024), "2K": (2048, 2048), "4K": (4096, 4096)},
-)
 
 
-def _qwen(
-    routes: frozenset[str], *, prompt_chars: int = 800, pixels: tuple[int, int] | None = None, n_max: int = 1
-) -> ServiceModel:
-    """D-QI: five sizes and n = 1 for the first family; total pixels and n 1-6 for 2.0 and 3.0."""
+def _qwen(routes: frozenset[str]) -> ServiceModel:
+    """D-QI: five sizes and n = 1."""
     return ServiceModel(
         routes=routes,
-        prompt_chars=prompt_chars,
-        default_size=(2048, 2048) if pixels else (1664, 928),
-        sizes=() if pixels else _QWEN_SIZES,
-        pixels=pixels,
-        n_max=n_max,
+        prompt_chars=800,
+        default_size=(1664, 928),
+        sizes=_QWEN_SIZES,
+        n_max=1,
         n_default=1,
         family="qwen",
     )
 
-
-_QWEN2_PIXELS = (512 * 512, 2048 * 2048)
 
 RULES: tuple[tuple[str, ServiceModel], ...] = (
     (r"wan2\.2-t2i-\w+", _WAN),
@@ -134,22 +119,15 @@ RULES: tuple[tuple[str, ServiceModel], ...] = (
     (r"wanx2\.0-t2i-\w+", _WANX20),
     (r"wanx-v1", _WANX_V1),
     (r"wan2\.5-t2i-\w+", _WAN25),
-    (r"wan2\.6-t2i", _WAN26),
-    (r"wan2\.7-image(-pro)?", _WAN27),
     (r"qwen-image(-plus)?", _qwen(_TASK_ONLY | _SYNC_ONLY)),
     (r"qwen-image-(max|plus-[\d-]+)", _qwen(_SYNC_ONLY)),
-    (r"qwen-image-2\.0(-pro)?", _qwen(_SYNC_ONLY, prompt_chars=1300, pixels=_QWEN2_PIXELS, n_max=6)),
-    (r"qwen-image-3\.0(-pro)?", _qwen(_MESSAGES, prompt_chars=4500, pixels=(512 * 512, 6553600), n_max=6)),
-    (r"z-image-\w+", _qwen(_SYNC_ONLY, pixels=_QWEN2_PIXELS)),
 )
-"""The rules by name, as a regular expression."""
+"""The rules by name, as a regular expression. Newer models are in message_images/models.py."""
 
-UNLISTED = (
-    "wanx-v1", "wan2.7-image", "wan2.7-image-pro", "qwen-image-plus-2026-01-09", "qwen-image-3.0", "qwen-image-3.0-pro",
-)  # fmt: skip
+UNLISTED = ("wanx-v1", "qwen-image-plus-2026-01-09")
 """Names that the service has and the catalog has not."""
 
-NOT_IMITATED = frozenset({"wan2.6-image", "wan2.5-i2i-preview", "qwen-mt-image", "wan2.7-t2v"})
+NOT_IMITATED = frozenset({"qwen-mt-image", "wan2.7-t2v"})
 """Real models of these routes; the sandbox says so instead of inventing an answer."""
 
 

@@ -22,7 +22,7 @@ def task_answer(task: Task, request_id: str, sign: Sign) -> dict[str, Any]:
         output["results"] = [_result(task, index, sign) for index in range(task.request.n)]
         answer["usage"] = {"image_count": task.pictures}
     if task.request.path in (TEXT2IMAGE, IMAGE2IMAGE) and not _is_qwen(task):  # D-QI's example has no task_metrics
-        output["task_metrics"] = _metrics(task)
+        output["task_metrics"] = metrics(task)
     return answer
 
 
@@ -83,7 +83,7 @@ def _message_usage(task: Task) -> dict[str, Any]:
     }
 
 
-def _metrics(task: Task) -> dict[str, int]:
+def metrics(task: Task) -> dict[str, int]:
     """TOTAL equals n from the start (CAP get-task-running-nosse)."""
     good = task.pictures if task.status == "SUCCEEDED" else 0
     bad = task.request.n - good if task.status in ("SUCCEEDED", "FAILED") else 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from bailian.sandbox.http.refusals import invalid, off_specification
 from bailian.sandbox.images.models import TEXT2IMAGE, ServiceModel
@@ -26,12 +26,6 @@ def prompt_of(body: Mapping[str, Any]) -> str:
     if isinstance(inputs.get("prompt"), str):
         return str(inputs["prompt"])
     return "\n".join(part["text"] for part in _message_parts(inputs) if isinstance(part.get("text"), str))
-
-
-def has_pictures(body: Mapping[str, Any]) -> bool:
-    """Return whether a message-style body brings pictures, without judging it."""
-    inputs = body.get("input")
-    return isinstance(inputs, dict) and any("image" in part for part in _message_parts(inputs))
 
 
 def _message_parts(inputs: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -98,8 +92,6 @@ def read_size(name: str, model: ServiceModel, value: Any) -> tuple[int, int]:
         return model.default_size
     if not isinstance(value, str):
         raise off_specification("size must be a string")
-    if model.named_sizes and value in model.named_sizes:
-        return model.named_sizes[value]
     width, height = read_sides(value)
     if model.sizes and value not in model.sizes:
         if name == "qwen-image-max" and not 512 * 512 <= width * height <= 1664 * 1664:
@@ -113,7 +105,7 @@ def read_size(name: str, model: ServiceModel, value: Any) -> tuple[int, int]:
         raise invalid(f"Total pixels ({width}*{height}) must be between {fewest} and {most}.")
     if model.aspect and not model.aspect[0] <= width / height <= model.aspect[1]:
         raise off_specification(f"size {value}: the ratio of width and height is out of range")
-    return on_grid(width, model.grid_px), on_grid(height, model.grid_px)
+    return width, height
 
 
 def on_grid(side: float, grid_px: int) -> int:
@@ -121,7 +113,16 @@ def on_grid(side: float, grid_px: int) -> int:
     return max(grid_px, round(side / grid_px) * grid_px)
 
 
-def read_count(model: ServiceModel, value: Any) -> int:
+class Counts(Protocol):
+    """How many pictures there may be."""
+
+    @property
+    def n_max(self) -> int: ...
+    @property
+    def n_default(self) -> int: ...
+
+
+def read_count(model: Counts, value: Any) -> int:
     if value is None:
         return model.n_default
     if isinstance(value, bool) or not isinstance(value, int):

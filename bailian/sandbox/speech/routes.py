@@ -86,7 +86,8 @@ class _Connection:
     async def serve(self) -> None:
         """Shake hands, then one task after the other (SAM-WS(Q): the socket may be used again)."""
         try:
-            check_key(self._socket.headers.get("authorization"), self._state.api_keys, spends=False)
+            region = self._state.settings.region
+            check_key(self._socket.headers.get("authorization"), self._state.api_keys, region, spends=False)
         except Refusal as refusal:  # SAM-WS: refused with 401 or 403, no frame at all
             body = {"code": refusal.code, "message": refusal.message, "request_id": str(uuid.uuid4())}
             self._record("GET", refusal.status, None)
@@ -204,7 +205,7 @@ class _Task:
         state = self._connection.state
         request = read_speech_request(self._payload, state.models.voices)
         try:
-            check_key(self._connection.key, state.api_keys, spends=True)
+            check_key(self._connection.key, state.api_keys, state.settings.region, spends=True)
             state.account.count_call(request.model, family="sambert")  # LIMIT: 20 a second for all voices
             refuse_on_demand(request.text)
         except Refusal as refusal:

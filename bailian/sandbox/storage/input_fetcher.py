@@ -44,11 +44,14 @@ class NotOnLoopback(Exception):
 class InputFetcher:
     """Gets inputs for one call."""
 
-    def __init__(self, uploads: Uploads, settings: Settings, model: str, *, resolves: bool) -> None:
+    def __init__(
+        self, uploads: Uploads, settings: Settings, model: str, *, resolves: bool, max_bytes: int = MAX_BYTES
+    ) -> None:
         self._uploads = uploads
         self._settings = settings
         self._model = model
         self._resolves = resolves
+        self._max_bytes = max_bytes
 
     async def get(self, url: str) -> bytes:
         """Return what is there.
@@ -59,7 +62,7 @@ class InputFetcher:
             NotOnLoopback: a placeholder shall stand in for it.
         """
         if url[:5].lower() == "data:":
-            return _decoded(url)
+            return _decoded(url, MAX_DATA_URI_CHARS * self._max_bytes // MAX_BYTES)
         if url.startswith("oss://"):
             return self._uploads.read(url, self._model, resolves=self._resolves)
         try:
@@ -75,7 +78,8 @@ class InputFetcher:
             raise FetchFailed
         target = quote(f"{parts.path or '/'}{'?' if parts.query else ''}{parts.query}", safe="/%:=&?+,;@!$'()*~")
         running = asyncio.get_running_loop()
-        return await running.run_in_executor(_FETCHERS, _fetch, parts.scheme.lower(), host, port, target)
+        where = (parts.scheme.lower(), host, port, target)
+        return await running.run_in_executor(_FETCHERS, _fetch, *where, self._max_bytes + 1)
 
 
 def is_loopback(host: str) -> bool:
@@ -88,24 +92,24 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def _decoded(url: str) -> bytes:
+def _decoded(url: str, max_chars: int) -> bytes:
     match = _DATA_URI.match(url)
     if match is None:
         raise invalid_url()
-    if len(url) - match.end() > MAX_DATA_URI_CHARS:
-        raise invalid(f"Exceeded limit on max bytes per data-uri item : {MAX_DATA_URI_CHARS}")  # D-ERR
+    if len(url) - match.end() > max_chars:
+        raise invalid(f"Exceeded limit on max bytes per data-uri item : {max_chars}")  # D-ERR
     try:
         return base64.b64decode(url[match.end() :], validate=True)
     except binascii.Error:
         raise unreadable() from None
 
 
-def _fetch(scheme: str, host: str, port: int | None, target: str) -> bytes:
+def _fetch(scheme: str, host: str, port: int | None, target: str, most_bytes: int) -> bytes:
     try:
         with asked(scheme, host, port, target) as answer:
             if answer.status != http.client.OK:
                 raise FetchFailed
-            return answer.read(MAX_BYTES + 1)
+            return answer.read(most_bytes)
     except (OSError, http.client.HTTPException):
         raise FetchFailed from None
 

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from bailian.sandbox.http.answers import error_fields
-from bailian.sandbox.http.refusals import Refusal
 from bailian.sandbox.text.requests import TextRequest
 from bailian.sandbox.text.writer import GeneratedText
 
@@ -95,18 +92,3 @@ def _usage(request: TextRequest, now: Progress) -> dict[str, Any]:
     if request.thinking:
         usage["output_tokens_details"] = {"reasoning_tokens": now.reasoning}
     return usage
-
-
-def sse_frame(
-    number: int, body: dict[str, Any], *, event: str = "result", status: int = 200, blank: bool = True
-) -> bytes:
-    """CAP single-generation-text-sse: no space after a colon, the status as a comment."""
-    data = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
-    end = "\n\n" if blank else "\n"
-    return f"id:{number}\nevent:{event}\n:HTTP_STATUS/{status}\ndata:{data}{end}".encode()
-
-
-def error_frame(number: int, refusal: Refusal, request_id: str, *, blank: bool = True) -> bytes:
-    """CAP parameter-error-sse."""
-    body = {**error_fields(refusal.code, refusal.message), "request_id": request_id}
-    return sse_frame(number, body, event="error", status=refusal.status, blank=blank)

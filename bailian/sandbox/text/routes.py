@@ -13,19 +13,16 @@ from starlette.routing import Route
 from bailian.sandbox.faults import Fault
 from bailian.sandbox.http.answers import PATIENCE, Answer, json_answer
 from bailian.sandbox.http.endpoints import BASE_PATH, Call, Endpoints
-from bailian.sandbox.http.event_stream import EVENT_STREAM, EventStream
+from bailian.sandbox.http.frames import Failure, event_stream, wants_stream
 from bailian.sandbox.http.refusals import Refusal, no_such_model, output_inspection, wrong_path
 from bailian.sandbox.state import State
 from bailian.sandbox.tasks.outcomes import refuse_on_demand
 from bailian.sandbox.tasks.requests import plain_request
 from bailian.sandbox.tasks.task_store import Task
 from bailian.sandbox.text.models import TEXT_GENERATION, TextModel
-from bailian.sandbox.text.replies import complete_answer, error_frame, frames, sse_frame
+from bailian.sandbox.text.replies import complete_answer, frames
 from bailian.sandbox.text.requests import TextRequest, question_of, read_text_request
-from bailian.sandbox.text.writer import GeneratedText, generate
-
-HEARTBEAT = b":heartbeat\n"
-"""Which words the service's own comments have is not known; a client skips them (a guess)."""
+from bailian.sandbox.text.writer import generate
 
 _FAILING = ("stream_error", "failed")
 
@@ -50,16 +47,17 @@ class TextRoutes:
             if not streams:
                 raise
             # CAP parameter-error-sse: HTTP 200, and the refusal is a frame.
-            blank = self._state.settings.sse_blank_lines
-            return self._streamed([error_frame(1, refusal, call.request_id, blank=blank)], call.request_id)
+            return event_stream([], (0, refusal), call.request_id, self._state.settings)
         return await self._answer(request, task, _failure(fault, request.question), call.request_id, streams=streams)
 
     async def _answer(
-        self, request: TextRequest, task: Task, failure: tuple[int, Refusal] | None, request_id: str, *, streams: bool
+        self, request: TextRequest, task: Task, failure: Failure | None, request_id: str, *, streams: bool
     ) -> Answer:
         generated = generate(task.model, request)
         if streams:
-            return self._stream(request, generated, task, failure, request_id)
+            lasts_s = task.ended - task.created
+            bodies = frames(request, generated, request_id)
+            return event_stream(bodies, failure, request_id, self._state.settings, lasts_s=lasts_s)
         if failure is not None:
             raise failure[1]
         await self._state.until(task.ended)
@@ -84,30 +82,6 @@ class TextRoutes:
             raise wrong_path()
         raise no_such_model(sync=True)
 
-    def _stream(
-        self,
-        request: TextRequest,
-        generated: GeneratedText,
-        task: Task,
-        failure: tuple[int, Refusal] | None,
-        request_id: str,
-    ) -> EventStream:
-        settings = self._state.settings
-        blank = settings.sse_blank_lines
-        bodies = list(frames(request, generated, request_id))
-        if failure is not None:
-            bodies = bodies[: failure[0]]
-        made = [sse_frame(number, body, blank=blank) for number, body in enumerate(bodies, 1)]
-        if failure is not None:
-            made.append(error_frame(len(made) + 1, failure[1], request_id, blank=blank))
-        if settings.sse_heartbeats:
-            made = [HEARTBEAT + frame for frame in made]
-        return self._streamed(made, request_id, max(0.0, task.ended - task.created) / len(made))
-
-    def _streamed(self, made: list[bytes], request_id: str, pause_s: float = 0.0) -> EventStream:
-        headers = {"x-request-id": request_id, **PATIENCE}
-        return EventStream(200, b"", headers, EVENT_STREAM, pieces=tuple(made), pause_s=pause_s)
-
 
 def _about(call: Call) -> tuple[str, str]:
     try:
@@ -116,12 +90,7 @@ def _about(call: Call) -> tuple[str, str]:
         return "", ""
 
 
-def wants_stream(headers: Mapping[str, str]) -> bool:
-    """API, CAP single-generation-text-sse: either header alone is enough."""
-    return headers.get("x-dashscope-sse", "").lower() == "enable" or "text/event-stream" in headers.get("accept", "")
-
-
-def _failure(fault: Fault | None, question: str) -> tuple[int, Refusal] | None:
+def _failure(fault: Fault | None, question: str) -> Failure | None:
     """Return after how many frames a stream breaks off, and with which refusal."""
     if fault is not None and fault.kind in _FAILING:
         status, code, message = fault.error()
