@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -240,7 +241,7 @@ def test_ctrl_c_leaves_the_batch_to_the_next_run(box: Sandbox) -> None:
     spec = wish_for(questions(2))
     with new_engine() as engine:
         ready(engine, spec)
-        engine.services.sleep = interrupted
+        engine.services.clock = replace(engine.services.clock, sleep=interrupted)
         with pytest.raises(Interrupted, match="go on at the service"):
             list(run_service_batches(engine, spec))
     assert [outcome.state for outcome in run(spec)] == ["done"] * 2
@@ -408,19 +409,18 @@ def test_a_region_without_batch_inference_is_refused(box: Sandbox, monkeypatch: 
 KILLED = """
 import os, signal, sys
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from bailian.catalog import catalog
 from bailian.batch.service_batches import collect, ledger, runner
 from bailian.batch.sync import BatchSpec
 from bailian.batch.input.reader import read_rows
 from bailian.batch.run import prepare_batch
-from bailian.engine import scheduler
+from bailian.clock import Clock
 from bailian.engine.engine import Engine
 from bailian.store.jobs import Journal
 from bailian.config.settings import home_folder, read_settings
 from bailian.service.batch_api import BatchApi
-
-scheduler.PAUSE_FACTOR = 0.02
 
 def die(*args, **kwargs):
     os.kill(os.getpid(), signal.SIGKILL)
@@ -441,7 +441,7 @@ def in_content(self, file_id, target):
 
 source = Path(sys.argv[1])
 WHERE
-with Engine(read_settings(), catalog.load(home_folder())) as engine:
+with Engine(read_settings(), catalog.load(home_folder()), clock=Clock(pause_scale=0.02)) as engine:
     spec = BatchSpec(source, f"batch:{source}", Path("outputs").absolute())
     prepare_batch(engine, spec, read_rows(source, None, models=engine.catalog, over={}))
     with closing(runner.run_service_batches(engine, spec, poll_s=1.0)) as outcomes:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Generator, Iterable
 from contextlib import ExitStack, suppress
 from dataclasses import replace
@@ -12,6 +11,7 @@ from types import TracebackType
 from typing import Any
 
 from bailian.catalog import Catalog, Mode, Model
+from bailian.clock import Clock, current_clock
 from bailian.config.settings import Settings
 from bailian.engine.context import NoProgress, Progress, RunState, Services, Speech
 from bailian.engine.job import NO_LIMITS, Job, Limits, OutputSpec, unreadable_job
@@ -41,9 +41,12 @@ from bailian.types import Prepared, RowPlace
 class Engine:
     """One account at one host, with its journal. Use as a context manager."""
 
-    def __init__(self, settings: Settings, catalog: Catalog, progress: Progress | None = None) -> None:
+    def __init__(
+        self, settings: Settings, catalog: Catalog, progress: Progress | None = None, *, clock: Clock | None = None
+    ) -> None:
         self.settings = settings
         self.catalog = catalog
+        self.clock = clock or current_clock()
         self._progress = progress or NoProgress()
         self._stack = ExitStack()
         self._known_limits: dict[str, Limits] = {}
@@ -52,12 +55,12 @@ class Engine:
         self.settings.require_key()
         network.check(self.settings.socket_url)  # before a job is written down; the calls' own is asked below
         home = self.settings.home
-        journal = Journal(home)
+        journal = Journal(home, clock=self.clock.wall)
         self._stack.callback(journal.close)
-        limits = SharedLimits(home)
+        limits = SharedLimits(home, clock=self.clock.wall, monotonic=self.clock.monotonic)
         self._stack.callback(limits.close)
-        service = Service(self.settings)
-        downloader = Downloader(only_public=service.is_public)
+        service = Service(self.settings, self.clock)
+        downloader = Downloader(only_public=service.is_public, clock=self.clock)
         self._stack.callback(service.close)
         self._stack.callback(downloader.close)
         owner = self._stack.enter_context(ProcessLease(home))
@@ -71,6 +74,7 @@ class Engine:
             self._speech,
             self._progress,
             run_state=RunState(budgets=self.settings.budgets),
+            clock=self.clock,
         )
         return self
 
@@ -86,7 +90,7 @@ class Engine:
     def _speech(self) -> Speech:
         from bailian.service.speech.session import SpeechSocket  # loads websockets
 
-        return SpeechSocket(self.settings.socket_url, request_headers(self.settings))
+        return SpeechSocket(self.settings.socket_url, request_headers(self.settings), clock=self.clock)
 
     @property
     def journal(self) -> Journal:
@@ -109,7 +113,7 @@ class Engine:
             request=prepared.request,
             prepared=prepared.stored(),
             saving=saving,
-            created_at_s=self.services.wall(),
+            created_at_s=self.clock.wall(),
             estimate_cny=prepared.estimate_cny,
             notices=list(prepared.notices),
             run=run,
@@ -131,7 +135,7 @@ class Engine:
 
         Its first value is the job's id. `place`: where a batch's row stands, and what its file says of its files.
         """
-        now_s = self.services.wall()
+        now_s = self.clock.wall()
         return (
             f"{int(now_s):x}-{token_hex(5)}",
             self.services.account,
@@ -263,7 +267,7 @@ class Engine:
                 self.services.limits.slots.adopt(self.services.queue_of(job), job.id, self.services.lease.id)
                 job.admission.has_slot = True
             scheduler.add(job, step)
-        deadline_s = None if timeout_s is None else time.monotonic() + timeout_s
+        deadline_s = None if timeout_s is None else self.clock.monotonic() + timeout_s
         try:
             with scheduler.interrupts:
                 yield from self._outcomes(scheduler, deadline_s)

@@ -93,7 +93,7 @@ def _applied(engine: Engine, row: JobRow, result: Result, status: str) -> Outcom
     if result.status is None and status in ("expired", "cancelled"):
         return finish(engine, job, not_reached(status, result.wire_code))
     error = service_error(result.wire_code, result.message, result.status or 400, request_id=result.request_id)
-    return finish(engine, job, with_catalog_advice(job, error))
+    return finish(engine, job, with_catalog_advice(job, error, engine.clock.day()))
 
 
 def saved(engine: Engine, job: Job) -> Outcome:
@@ -130,7 +130,7 @@ def without_result(
             yield saved(engine, job)
         elif row.id in by_line:
             line_error = service_error(*by_line[row.id], 400, task_id=kept.batch_id)
-            yield finish(engine, job, with_catalog_advice(job, line_error))
+            yield finish(engine, job, with_catalog_advice(job, line_error, engine.clock.day()))
         elif by_line:
             yield finish(engine, job, _spoilt(kept), Status.UNSENT)
         elif status == "failed":

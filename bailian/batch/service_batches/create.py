@@ -11,7 +11,6 @@ from bailian.batch.service_batches.collect import finish
 from bailian.batch.service_batches.ledger import BatchFolder, Members, ServiceBatch
 from bailian.batch.service_batches.line_format import first_file, line_of
 from bailian.batch.sync import BatchSpec
-from bailian.engine import scheduler
 from bailian.engine.engine import Engine
 from bailian.engine.job import Job
 from bailian.engine.step import Outcome
@@ -48,22 +47,26 @@ class BatchCreation:
     members: Members = field(init=False)
     batch_folder: BatchFolder = field(init=False)
     deadline_s: float | None = field(init=False)
-    """On the clock of `services.monotonic`."""
+    """On the clock's `monotonic`."""
 
     def __post_init__(self) -> None:
         services = self.engine.services
         self.members = Members(self.engine.journal, services.account, services.lease.id)
         self.batch_folder = BatchFolder(self.engine.journal.folder)
-        self.deadline_s = None if self.timeout_s is None else services.monotonic() + self.timeout_s
+        self.deadline_s = None if self.timeout_s is None else services.clock.monotonic() + self.timeout_s
 
     def left_s(self) -> float:
         """Return how much time is left."""
-        return float("inf") if self.deadline_s is None else max(0.0, self.deadline_s - self.engine.services.monotonic())
+        return (
+            float("inf")
+            if self.deadline_s is None
+            else max(0.0, self.deadline_s - self.engine.services.clock.monotonic())
+        )
 
     def pause(self, pause_s: float) -> None:
-        pause_s = min(pause_s * scheduler.PAUSE_FACTOR, self.left_s())
+        pause_s = min(self.engine.services.clock.pause_s(pause_s), self.left_s())
         if pause_s > 0:
-            self.engine.services.sleep(pause_s)
+            self.engine.services.clock.sleep(pause_s)
 
     def pause_after(self, error: BailianError, failures: int) -> None:
         """Wait before a call that failed so often in a row is repeated."""
@@ -128,7 +131,7 @@ def _choose(work: BatchCreation, runs: BatchStore, wire_model: str) -> Generator
 
 def _send(work: BatchCreation, job_ids: list[str]) -> Generator[Outcome, None, bool]:
     services = work.engine.services
-    now_s = services.wall()
+    now_s = services.clock.wall()
     kept = ServiceBatch(f"bailian-{int(now_s):x}-{uuid4().hex[:12]}", services.account, work.spec.run)
     work.batch_folder.put(kept)
     budgets = [budget for budget in services.run_state.budgets if budget.run in (None, work.spec.run)]
@@ -215,7 +218,7 @@ def _found(work: BatchCreation, name: str) -> str:
     """
     looks, failures = 0, 0
     while looks < len(LOOKS_S):
-        if work.left_s() < LOOKS_S[looks] * scheduler.PAUSE_FACTOR:
+        if work.left_s() < work.engine.services.clock.pause_s(LOOKS_S[looks]):
             raise TransportError(tr("no time was left to look for it", "剩余时间不足，未能核对"))
         work.pause(LOOKS_S[looks])
         try:

@@ -49,7 +49,7 @@ def reconcile(job: Job, services: Services) -> Next | Outcome:
     wait_s = query_wait_s(job, services)
     if wait_s > 0:
         return Next(Step.RECONCILE, wait_s)
-    services.progress.update(job, "SETTLING", services.wall() - (job.sent_at_s or job.created_at_s))
+    services.progress.update(job, "SETTLING", services.clock.wall() - (job.sent_at_s or job.created_at_s))
     try:
         listing = services.service.list_tasks(model=job.wire_model, turn=services.query_turn)
         state.failures_in_a_row = 0
