@@ -165,7 +165,7 @@ class Engine:
     def take_over(self, row: JobRow) -> Job | None:
         """Continue a job that another run left; None if its process is alive, or another was faster."""
         owner = self.services.lease
-        if row.prepared.service_batch and row.state in (Status.SENDING, Status.UNSETTLED):
+        if row.service_batch and row.state in (Status.SENDING, Status.UNSETTLED):
             return None  # its answer comes in a batch's file: `bailian batch run --batch-api`
         if row.owner is not None and not owner.is_dead(row.owner):
             return None
