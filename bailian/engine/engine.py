@@ -22,6 +22,7 @@ from bailian.engine.step import Outcome, Step
 from bailian.engine.steps.admit import in_flight_limit
 from bailian.engine.steps.step_table import NO_WAIT_STEPS, STEPS, first_step
 from bailian.errors import JournalError
+from bailian.files.under_way import take_in
 from bailian.i18n import tr
 from bailian.modalities import modality_of
 from bailian.service.client import Service
@@ -64,6 +65,7 @@ class Engine:
         self._stack.callback(service.close)
         self._stack.callback(downloader.close)
         owner = self._stack.enter_context(ProcessLease(home))
+        take_in(home)
         self.services = Services(
             self.settings.account,
             journal,

@@ -32,3 +32,5 @@ def take_in(home: Path) -> None:
             for path in folder.iterdir():
                 path.replace(private_folder(under_way(home)) / path.name)
             folder.rmdir()
+    with suppress(OSError):  # not empty: a job that is told to write there still may
+        (home / "stdout").rmdir()
