@@ -22,6 +22,7 @@ from bailian.batch.service_batches.line_format import LINES_MAX
 from bailian.batch.service_batches.runner import batches_under_way, run_service_batches
 from bailian.batch.sync import BatchSpec
 from bailian.catalog import catalog
+from bailian.clock import Clock, current_clock
 from bailian.config.settings import home_folder, read_settings
 from bailian.engine.engine import Engine
 from bailian.engine.step import Outcome
@@ -48,8 +49,8 @@ def wish_for(rows: list[Any], name: str = "题.json") -> BatchSpec:
     return BatchSpec(path, f"batch:{path}", Path("outputs").absolute())
 
 
-def new_engine() -> Engine:
-    return Engine(read_settings(), catalog.load(home_folder()))
+def new_engine(clock: Clock | None = None) -> Engine:
+    return Engine(read_settings(), catalog.load(home_folder()), clock=clock)
 
 
 def ready(engine: Engine, spec: BatchSpec) -> PreparedBatch:
@@ -245,9 +246,8 @@ def test_ctrl_c_leaves_the_batch_to_the_next_run(box: Sandbox) -> None:
         raise KeyboardInterrupt
 
     spec = wish_for(questions(2))
-    with new_engine() as engine:
+    with new_engine(replace(current_clock(), sleep=interrupted)) as engine:
         ready(engine, spec)
-        engine.services.clock = replace(engine.services.clock, sleep=interrupted)
         with pytest.raises(Interrupted, match="go on at the service"):
             list(run_service_batches(engine, spec))
     assert [outcome.state for outcome in run(spec)] == ["done"] * 2

@@ -224,7 +224,7 @@ class BatchStore:
             yield from (job_row(row) for row in found)
 
     def under_way(self, run: str, owner: str) -> list[JobRow]:
-        """Return the jobs of this process that were sent and are not over; those of half-price batches are fetched there."""
+        """Return the jobs of this process that were sent and are not over; those of service batches are fetched there."""
         found = self._database.read(
             f"SELECT * FROM jobs WHERE {_OF_RUN} AND owner = ?"  # noqa: S608
             " AND state IN ('sending', 'unsettled', 'submitted', 'ended')"

@@ -137,7 +137,7 @@ class ServiceBatchStore:
         return batch, refusal
 
     def give_back(self, name: str, offer: Offer) -> None:
-        """Let the jobs of a batch that certainly does not exist wait again, at the whole price, and forget it."""
+        """Let the jobs of a batch that certainly does not exist wait again, at the whole price."""
         with self._database.write() as db:
             for row in db.execute(
                 f"SELECT id, prepared, estimate_cny FROM jobs WHERE {_MEMBER} AND state <> 'ended'",  # noqa: S608
@@ -151,7 +151,6 @@ class ServiceBatchStore:
                     (dumped(offer.undone(stored_request(row["prepared"], "text")).to_json()), cost_cny, row["id"]),
                     also="sent_at_s = NULL, prepared = ?, estimate_cny = ?, service_batch = NULL",
                 )
-            self.forget(name)
 
     def jobs(self, name: str) -> Iterator[JobRow]:
         """Yield the open jobs of a batch in the order of the file, a few hundred in memory at a time."""

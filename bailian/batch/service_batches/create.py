@@ -56,20 +56,16 @@ class BatchCreation:
         services = self.engine.services
         self.store = ServiceBatchStore(self.engine.journal, services.account, services.lease.id)
         self.folder = under_way(self.engine.journal.folder)
-        self.deadline_s = None if self.timeout_s is None else services.clock.monotonic() + self.timeout_s
+        self.deadline_s = None if self.timeout_s is None else self.engine.clock.monotonic() + self.timeout_s
 
     def left_s(self) -> float:
         """Return how much time is left."""
-        return (
-            float("inf")
-            if self.deadline_s is None
-            else max(0.0, self.deadline_s - self.engine.services.clock.monotonic())
-        )
+        return float("inf") if self.deadline_s is None else max(0.0, self.deadline_s - self.engine.clock.monotonic())
 
     def pause(self, pause_s: float) -> None:
-        pause_s = min(self.engine.services.clock.pause_s(pause_s), self.left_s())
+        pause_s = min(self.engine.clock.pause_s(pause_s), self.left_s())
         if pause_s > 0:
-            self.engine.services.clock.sleep(pause_s)
+            self.engine.clock.sleep(pause_s)
 
     def pause_after(self, error: BailianError, failures: int) -> None:
         """Wait before a call that failed so often in a row is repeated."""
@@ -190,10 +186,8 @@ def _created(work: BatchCreation, kept: ServiceBatch) -> ServiceBatch:
             work.pause_after(error, attempt)
 
 
-def _put(
-    work: BatchCreation, kept: ServiceBatch, step: Stage, *, file_id: str = "", batch_id: str = ""
-) -> ServiceBatch:
-    kept = replace(kept, step=step, file_id=file_id or kept.file_id, batch_id=batch_id)
+def _put(work: BatchCreation, kept: ServiceBatch, step: Stage, **known: str) -> ServiceBatch:
+    kept = replace(kept, step=step, **known)  # type: ignore[arg-type]
     work.store.put(kept)
     return kept
 
@@ -233,7 +227,7 @@ def _found(work: BatchCreation, name: str) -> str:
     """
     looks, failures = 0, 0
     while looks < len(LOOK_PAUSES_S):
-        if work.left_s() < work.engine.services.clock.pause_s(LOOK_PAUSES_S[looks]):
+        if work.left_s() < work.engine.clock.pause_s(LOOK_PAUSES_S[looks]):
             raise TransportError(tr("no time was left to look for it", "剩余时间不足，未能核对"))
         work.pause(LOOK_PAUSES_S[looks])
         try:

@@ -150,7 +150,7 @@ def _look(work: BatchCreation, kept: ServiceBatch) -> Generator[Outcome, None, b
         counts = counts if isinstance(counts, dict) else {}
         said = f"{kept.batch_id} {status} {counts.get('completed', 0)}/{kept.jobs or counts.get('total', 0)}"
         work.engine.services.progress.update(
-            work.engine.continued(row), said, work.engine.services.clock.wall() - (row.sent_at_s or 0)
+            work.engine.continued(row), said, work.engine.clock.wall() - (row.sent_at_s or 0)
         )
     if status not in OVER:
         return False

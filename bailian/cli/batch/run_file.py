@@ -52,7 +52,7 @@ def run_file(
         from bailian.cli.batch.dry_run import print_plan
 
         with _nothing_sent():
-            print_plan(call.spec, over, here, common, half_price=options.batch_api)
+            print_plan(call.spec, over, here, common, discounted=options.batch_api)
         return Exit.OK
     here.require_key()
     return _run_alone(call, here)
@@ -179,7 +179,7 @@ def _ready(call: Call, engine: Engine, progress: BatchProgress) -> PreparedBatch
 
 
 def _parts(call: Call, engine: Engine, is_stopped: Callable[[], bool]) -> Iterator[Generator[Outcome, None, None]]:
-    """Yield what is to be run, one after the other: half-price batches are created first and fetched last."""
+    """Yield what is to be run, one after the other: service batches are created first and fetched last."""
     from bailian.batch.run import run_batch
     from bailian.batch.service_batches import runner
 
