@@ -82,3 +82,18 @@ def test_every_batch_goes_on_from_where_it_was_left(home: Path, tmp_path: Path, 
     lines = paid_lines(tmp_path)
     assert len(lines) == len(set(lines)) == 3 * len(NAMES)
     assert not any(path.suffix in (".json", ".jsonl", ".part") for path in home.rglob("*"))
+
+
+def test_a_batch_of_a_run_that_was_begun_anew_is_fetched_too(home: Path, tmp_path: Path, bailian: Run) -> None:
+    """Its jobs are of no run any more; its file knows which it was."""
+    with closing(sqlite3.connect(home / "journal.sqlite3")) as db:
+        db.execute(
+            "UPDATE jobs SET run = NULL, owner = NULL WHERE run = ?", (f"batch:{Path('created.json').absolute()}",)
+        )
+        db.commit()
+    bailian("batch", "run", "created.json", "--batch-api", "--cron", exits=None)
+    assert states(home, "created") == {"done": 2, "failed": 1}, "the new rows"
+    with closing(sqlite3.connect(home / "journal.sqlite3")) as db:
+        old = db.execute("SELECT state FROM jobs WHERE run IS NULL ORDER BY state").fetchall()
+    assert old == [("done",), ("done",), ("failed",)]
+    assert len(paid_lines(tmp_path)) == len(set(paid_lines(tmp_path)))
