@@ -28,9 +28,8 @@ def digest_of(call: Call) -> str:
         content = spec.source.read_bytes()
     except OSError:
         return ""
-    others = (
-        "" if b"prompt_file" not in content else str(current_clock().wall())
-    )  # files that this file names may have changed
+    changing = b"prompt_file" in content  # the files that this file names may have changed
+    others = str(current_clock().wall()) if changing else ""
     what = json.dumps([str(spec.folder), spec.template, spec.sidecar, spec.upload, call.overrides, others], default=str)
     return hashlib.sha256(content + what.encode()).hexdigest()
 
