@@ -355,11 +355,10 @@ import requests, pydantic
 from bailian.store import database
 from bailian.cli import guard; from bailian.cli.batch import run_file; from bailian.cli.scripts import request
 from bailian.batch import run as batch_run
-from bailian.engine import engine; from bailian.engine import scheduler
+from bailian.engine import engine; from bailian.clock import Clock
 from bailian.files import naming
 from bailian.modalities import image, text, image_edit
 from bailian.cli.main import bailian
-scheduler.PAUSE_FACTOR = 0.02
 count, at = itertools.count(1), 0
 def tick():
     if next(count) == at:
@@ -382,7 +381,7 @@ for number, at in enumerate(map(int, sys.argv[1:])):
     if pid == 0:
         sys.stdout, sys.stderr = open(os.devnull, "w"), open(f"{number}.err", "w")
         sys.argv = ["bailian", "batch", "run", f"{number}.json", "--no-gallery"]
-        guard.main(bailian, "bailian")
+        guard.main(bailian, "bailian", clock=Clock(pause_scale=0.02))
     children[pid] = number
     if len(children) % 4 == 0 or number == len(sys.argv) - 2:
         for _ in range((len(children) - 1) % 4 + 1):

@@ -45,7 +45,7 @@ from contextlib import contextmanager
 import requests, pydantic
 from bailian.store import database
 from bailian.cli import guard; from bailian.cli.scripts import request
-from bailian.engine import engine; from bailian.engine import scheduler
+from bailian.engine import engine; from bailian.clock import Clock
 from bailian.modalities import image
 from text2image import main
 
@@ -72,7 +72,6 @@ def write(self):
         tick()
     tick()
 database.Database.write = write
-scheduler.PAUSE_FACTOR = 0.02
 
 def start(step):
     global left
@@ -82,7 +81,7 @@ def start(step):
     left = step
     sys.argv = ["text2image.py", "-q", f"第{step}只猫"]
     sys.stdout = open(os.devnull, "w")
-    guard.main(main)
+    guard.main(main, clock=Clock(pause_scale=0.02))
 
 steps = itertools.count(1)
 survivors = 0

@@ -461,7 +461,7 @@ def test_a_full_disk_leaves_no_hidden_file(text2text: Run, audio: Run, monkeypat
     text2text("你好", "-o", "结果/答.md", exits=5)
     audio("tts", "你好", "-o", "结果/答.wav", exits=5)
     assert list(Path("结果").iterdir()) == []
-    assert len(list(Path("bailian/sounds").glob("*.sound"))) == 1, "it was ready but for its name"
+    assert len(list(Path("bailian/under-way").glob("*.sound"))) == 1, "it was ready but for its name"
 
 
 def test_a_journal_without_room_does_not_lose_a_sound(
@@ -514,13 +514,13 @@ def test_a_sound_that_came_whole_outlives_its_process(box: Sandbox, bailian: Run
 def test_half_a_sound_of_a_killed_process_is_removed() -> None:
     with Sandbox(task_s=1.0) as box:
         process = start_script(box, "tts", "你好", command=AUDIO_SCRIPT)
-        while not list(Path("bailian").glob("sounds/*.part")):
+        while not list(Path("bailian").glob("under-way/*.part")):
             assert process.poll() is None
         process.kill()
         process.communicate()
         assert end(start_script(box, "tasks", "wait", "--all", command=BAILIAN_SCRIPT)).code == 5
     assert rows()[0].state == "held"
-    assert list(Path("bailian/sounds").iterdir()) == []
+    assert list(Path("bailian/under-way").iterdir()) == []
 
 
 def test_a_sound_that_was_removed_is_not_at_the_service(audio: Run, bailian: Run) -> None:

@@ -80,7 +80,7 @@ class DbWriter:
     def _gather(self, batch: list[tuple[Job, Step]]) -> list[tuple[Job, Step]]:
         """Return this and what has come meanwhile; wait if there is nothing; an empty list is the end."""
         if self._under_way() > GATHER_FROM_JOBS:
-            self._services.sleep(GATHER_S)
+            self._services.clock.sleep(GATHER_S)
         with contextlib.suppress(queue.Empty):
             while len(batch) < MAX_BATCH:
                 step = self._steps.get(block=not batch)

@@ -10,7 +10,6 @@ import heapq
 import itertools
 import queue
 import threading
-import time
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -31,8 +30,6 @@ THREADS = 64
 NOTIFY_AFTER_S = 1.0
 # Windows does not interrupt a wait for Ctrl-C: nobody waits longer at a time.
 MAX_WAIT_S = 1.0
-# Every pause is multiplied by this. Tests make a bad day short with it; nothing else touches it.
-PAUSE_FACTOR = 1.0
 
 
 @dataclass(order=True)
@@ -52,6 +49,7 @@ class Scheduler:
         self._steps = steps
         self.model_queues = model_queues
         self._services = services
+        self._clock = services.clock
         self._threads_max = threads
         self._threads = 0
         self._due: list[_Due] = []
@@ -69,7 +67,8 @@ class Scheduler:
 
     def add(self, job: Job, step: Step, delay_s: float = 0.0) -> None:
         if delay_s > 0:
-            heapq.heappush(self._due, _Due(time.monotonic() + delay_s * PAUSE_FACTOR, next(self._order), job, step))
+            at_s = self._clock.monotonic() + self._clock.pause_s(delay_s)
+            heapq.heappush(self._due, _Due(at_s, next(self._order), job, step))
         else:
             self._start(job, step)
 
@@ -77,7 +76,7 @@ class Scheduler:
         """Yield each job's end as it comes; stop when none is left or `deadline_s` (monotonic) is reached."""
         while self._due or self._running or self.model_queues.open:
             self.interrupts.raise_if_pressed()
-            now_s = time.monotonic()
+            now_s = self._clock.monotonic()
             if deadline_s is not None and now_s >= deadline_s:
                 return
             for job in self.model_queues.next_jobs():
@@ -89,7 +88,7 @@ class Scheduler:
                 continue  # all queues have turned out to be empty
             times_s = [self._due[0].at_s] if self._due else []
             times_s += [deadline_s] if deadline_s is not None else []
-            ended = self._next_end(max(0.0, min(times_s) - time.monotonic()) if times_s else None)
+            ended = self._next_end(max(0.0, min(times_s) - self._clock.monotonic()) if times_s else None)
             if ended is not None:
                 yield ended
 
@@ -105,9 +104,9 @@ class Scheduler:
             self._services.run_state.stopping.set()
         self._leaving = self._writer.leaving = True
         self.model_queues.stop()
-        begun_s = time.monotonic()
+        begun_s = self._clock.monotonic()
         with contextlib.suppress(KeyboardInterrupt):
-            while (wait_s := grace_s(self._running.values())) > (waited_s := time.monotonic() - begun_s):
+            while (wait_s := grace_s(self._running.values())) > (waited_s := self._clock.monotonic() - begun_s):
                 if self.interrupts.pressed != pressed:
                     break
                 if waited_s > NOTIFY_AFTER_S and not told and (paid := left_already(self._running.values())):

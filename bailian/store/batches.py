@@ -122,7 +122,7 @@ class BatchStore:
             move(
                 self._database,
                 Status.WAITING,
-                f"{ownerless} AND kind IN ({kinds}) AND json_extract(prepared, '$.half_price') IS NULL",
+                f"{ownerless} AND kind IN ({kinds}) AND service_batch IS NULL",
                 (owner, *of_these, *cheap),
                 also="owner = ?, lost_cny = lost_cny + COALESCE(estimate_cny, 0)",
                 only_from=(Status.SENDING, Status.UNSETTLED),
@@ -224,11 +224,11 @@ class BatchStore:
             yield from (job_row(row) for row in found)
 
     def under_way(self, run: str, owner: str) -> list[JobRow]:
-        """Return the jobs of this process that were sent and are not over; those of half-price batches are fetched there."""
+        """Return the jobs of this process that were sent and are not over; those of service batches are fetched there."""
         found = self._database.read(
             f"SELECT * FROM jobs WHERE {_OF_RUN} AND owner = ?"  # noqa: S608
             " AND state IN ('sending', 'unsettled', 'submitted', 'ended')"
-            " AND json_extract(prepared, '$.half_price') IS NULL ORDER BY rowid",
+            " AND service_batch IS NULL ORDER BY rowid",
             (*self._of(run), owner),
         )
         return [job_row(row) for row in found]

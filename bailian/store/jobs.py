@@ -13,10 +13,9 @@ from typing import Any
 from uuid import uuid4
 
 from bailian.catalog import Mode
-from bailian.store import money
+from bailian.store import sums
 from bailian.store.budgets import Budget, check_budget, counted_cny
 from bailian.store.database import Database
-from bailian.store.money import Maybe
 from bailian.store.paths import restored, stored
 from bailian.store.schema import (
     DURATIONS_KEPT,
@@ -31,6 +30,7 @@ from bailian.store.schema import (
     job_row,
 )
 from bailian.store.states import OPEN_STATES, Status, move
+from bailian.store.sums import Maybe
 from bailian.types import StoredRequest
 
 
@@ -378,19 +378,19 @@ class Journal:
 
     def spent_cny(self, account: str) -> list[tuple[str, str, str, float]]:
         """Return (day, model, batch or chat, CNY) of what was charged, newest day first."""
-        return money.spent_cny(self.database, account)
+        return sums.spent_cny(self.database, account)
 
     def used(self, account: str) -> dict[str, float]:
         """Return how many units (pictures, seconds, characters, tokens) were billed, by model."""
-        return money.used(self.database, account)
+        return sums.used(self.database, account)
 
     def lost_cny(self, account: str) -> float:
         """Return what answers that were lost may have cost at most, beside what was charged."""
-        return money.lost_cny(self.database, account)
+        return sums.lost_cny(self.database, account)
 
     def maybe_cny(self, account: str) -> Maybe:
         """Return what may have been billed beyond what is known; `lost_cny` is a part of it."""
-        return money.maybe_cny(self.database, account)
+        return sums.maybe_cny(self.database, account)
 
     def reserved_cny(self, account: str, budget: Budget) -> float:
         """Return what counts against a budget now: what was charged, and what may be."""

@@ -34,10 +34,16 @@ MIGRATIONS = {2: _SLOTS, 3: _HOLDERS}
 class SharedLimits:
     """The limits of an account: `rates` says when the next request may leave, `slots` how many tasks may run."""
 
-    def __init__(self, home: Path, *, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        home: Path,
+        *,
+        clock: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._database = Database(home / FILE_NAME, SCHEMA, VERSION, MIGRATIONS, durable=False)
         self.rates = RateLimiter(self._database, clock)
-        self.slots = ConcurrencyLimiter(self._database, clock)
+        self.slots = ConcurrencyLimiter(self._database, clock, monotonic)
 
     def close(self) -> None:
         self._database.close()

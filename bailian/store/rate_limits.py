@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -97,9 +96,9 @@ class RateLimiter:
         # Half a place before the next one's: sums of spacings are not exact.
         return PermitBlock(at_s + spacing_s, at_s + (count - 0.5) * spacing_s, spacing_s), at_s - now_s
 
-    def query_turn(self, account: str, per_s: float = 20.0) -> Callable[[], None]:
+    def query_turn(self, account: str, sleep: Callable[[float], None], per_s: float = 20.0) -> Callable[[], None]:
         """Return a function that waits for a place among an account's queries."""
-        return lambda: time.sleep(self.reserve(f"query:{account}", per_s))
+        return lambda: sleep(self.reserve(f"query:{account}", per_s))
 
     def penalize(self, name: str, pause_s: float) -> None:
         """Nobody takes a place before `pause_s` from now: the service said it is too much."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sqlite3
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -34,9 +33,9 @@ class Holder(NamedTuple):
 class ConcurrencyLimiter:
     """Slots by queue, such as "submit:wan2.2-t2i-flash"."""
 
-    def __init__(self, database: Database, clock: Callable[[], float]) -> None:
+    def __init__(self, database: Database, clock: Callable[[], float], monotonic: Callable[[], float]) -> None:
         self._database = database
-        self._clock = clock
+        self._clock, self._monotonic = clock, monotonic
         self._next_beat_s: dict[str, float] = {}
 
     def acquire(self, queue: str, limit: int, job_id: str, owner: str, is_dead: Callable[[str | None], bool]) -> bool:
@@ -94,12 +93,12 @@ class ConcurrencyLimiter:
     def beat(self, owner: str) -> None:
         """Show now and then that a process which has slots goes on."""
         due_s = self._next_beat_s.get(owner)
-        if due_s is not None and time.monotonic() >= due_s:
+        if due_s is not None and self._monotonic() >= due_s:
             with self._database.write() as db:
                 self._show(db, owner, self._clock())
 
     def _show(self, db: sqlite3.Connection, owner: str, now_s: float) -> None:
-        self._next_beat_s[owner] = time.monotonic() + BEAT_S
+        self._next_beat_s[owner] = self._monotonic() + BEAT_S
         db.execute("INSERT OR REPLACE INTO holders VALUES (?, ?, ?, ?)", (owner, os.getpid(), _command(), now_s))
 
     def holders(self, queue: str) -> list[Holder]:

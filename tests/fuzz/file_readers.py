@@ -21,7 +21,7 @@ from bailian.inputs import made_masks
 from bailian.inputs import resolve as inputs
 from bailian.inputs.recordings import resolve_recording
 from bailian.inputs.resolve import resolve
-from bailian.store import money
+from bailian.store import sums
 from bailian.store.budgets import Budget, counted_cny
 from bailian.store.schema import SCHEMA
 from tests.fuzz import answers
@@ -179,9 +179,9 @@ def read_ledger(data: bytes) -> None:
     kept = data.decode("utf-8", "replace")
     for charged in (None, 0.2, -140_000.0, math.inf, "many"):
         ledger.connection.execute("UPDATE jobs SET answer = ?, charged_cny = ?", (kept, charged))
-        spent = [cny for *_, cny in money.spent_cny(ledger, "me")]
-        used = money.used(ledger, "me")
-        maybe = money.maybe_cny(ledger, "me")
+        spent = [cny for *_, cny in sums.spent_cny(ledger, "me")]
+        used = sums.used(ledger, "me")
+        maybe = sums.maybe_cny(ledger, "me")
         counted = counted_cny(ledger.connection, "me", Budget(1.0, "month"), 1e9)
         known = charged == 0.2
         assert (spent, maybe, counted) == (([0.2], (0.0, 0), 0.2) if known else ([], (0.5, 0), 0.5))

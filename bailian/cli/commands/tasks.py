@@ -12,6 +12,7 @@ import click
 
 from bailian.cli.account import with_account
 from bailian.cli.args.options import flag, option, saving_options, seconds_option, verbosity_options
+from bailian.clock import current_clock
 from bailian.config.settings import Settings
 from bailian.i18n import tr
 from bailian.instructions import how_to
@@ -205,7 +206,7 @@ def _remote(here: Settings, journal: Journal) -> list[dict[str, Any]]:
         closing(Service(there)) as asked,
         closing(SharedLimits(here.home)) as limits,
     ):
-        listed = asked.list_tasks(turn=limits.rates.query_turn(here.account)).rows
+        listed = asked.list_tasks(turn=limits.rates.query_turn(here.account, current_clock().sleep)).rows
     ours = journal.known_tasks([task.task_id for task in listed])
     return [
         {

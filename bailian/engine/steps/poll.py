@@ -30,7 +30,7 @@ def poll(job: Job, services: Services) -> Next | Outcome:
     """Ask once when an answer is likely; keep the answer when the task is over."""
     state = job.polling
     if state.from_s is None:
-        state.from_s = services.monotonic()
+        state.from_s = services.clock.monotonic()
         services.task_list.waiting.add(job.task_id or "")
         state.duration_profile = duration_profile(services.journal.durations_s(job.model))
         if job.sent_at_s is None or job.state != Status.WAITING:
@@ -39,7 +39,7 @@ def poll(job: Job, services: Services) -> Next | Outcome:
             services.progress.update(job, "PENDING", 0.0)
             queued_s = services.run_state.queued_s.get(job.wire_model, 0.0) if state.duration_profile else 0.0
             return Next(Step.POLL, queued_s + next_poll_s(0.0, state.duration_profile, typical_s=job.limits.typical_s))
-    elapsed_s = services.monotonic() - state.from_s
+    elapsed_s = services.clock.monotonic() - state.from_s
     if not job.has_place and services.task_list.wanted and not _is_worth_asking(job, services, elapsed_s):
         return Next(Step.POLL, LOOK_S)
     wait_s = query_wait_s(job, services)
@@ -71,7 +71,7 @@ def _ran_s(job: Job, services: Services) -> float:
     """Return how long ago a job was sent. Without the service's clock by this machine's: what follows from it (how soon
     to ask, when to hold) costs nothing if that is wrong."""
     known_s = age_s(job, services)
-    return services.wall() - (job.sent_at_s or job.created_at_s) if known_s is None else known_s
+    return services.clock.wall() - (job.sent_at_s or job.created_at_s) if known_s is None else known_s
 
 
 def _is_worth_asking(job: Job, services: Services, elapsed_s: float) -> bool:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
-from bailian.catalog import Mode, catalog
+from bailian.catalog import Mode
 from bailian.engine.context import Services
 from bailian.engine.job import Broken, Job
 from bailian.engine.reports import run_again
@@ -157,16 +158,16 @@ def _refused(job: Job, services: Services, error: ServiceError) -> Next | Outcom
         return Next(Step.ADMIT, pause_s)
     if error.again == Retry.FEW and job.sending.attempts < BROKEN_TRIES:
         return Next(Step.ADMIT, pause_s)
-    error = with_catalog_advice(job, error)
+    error = with_catalog_advice(job, error, services.clock.day())
     services.journal.finish(job.id, Status.FAILED, journalled(error))
     return Outcome(job, Status.FAILED, error=error)
 
 
-def with_catalog_advice(job: Job, error: ServiceError) -> ServiceError:
+def with_catalog_advice(job: Job, error: ServiceError, today: date) -> ServiceError:
     """Return the refusal with what the catalog knows of the model: that it is retired, or which names exist."""
     context = job.prepared.context
     retired = context.retired
-    if retired and retired.on <= catalog.current_day().isoformat() and may_mean_retired(error):
+    if retired and retired.on <= today.isoformat() and may_mean_retired(error):
         error.code, error.exit_code, error.stops_all = "ModelNotFound", Exit.REFUSED_BY_SERVICE, False
         error.message = f"{retired.message}: {error.message}"
         error.args, error.advice = (error.message,), retired.advice

@@ -14,6 +14,7 @@ from bailian.engine.steps.speak import forget_sound
 from bailian.engine.task_identity import failed_category, failure
 from bailian.engine.timing import backoff_s
 from bailian.errors import BailianError, ServiceError, SomeFailed, TaskFailed, TransportError, journalled
+from bailian.files.under_way import forget_files, under_way
 from bailian.i18n import tr
 from bailian.modalities import answer_notices, modality_of
 from bailian.service.download import LinkExpired, NotTaken, save_error
@@ -59,7 +60,7 @@ def _fetch_document(job: Job, services: Services) -> None:
     url = document_url(job.answer or {}) if document_url else None
     if not url or job.results.document:
         return
-    part = services.journal.folder / "documents" / f"{job.id}.part"
+    part = under_way(services.journal.folder) / f"{job.id}.part"
     try:
         services.downloader.fetch(url, private_file(part), MOST_ANSWER_BYTES)
         document = read_json(part.read_bytes())
@@ -141,12 +142,17 @@ def _is_over(job: Job, services: Services, error: BailianError) -> bool:
     return now_s is not None and ends_s is not None and now_s > ends_s
 
 
+def _gone(job: Job, services: Services, error: BailianError) -> Outcome:
+    forget_files(services.journal.folder, job.id)  # half a document
+    return gone(job, services, error)
+
+
 def _refresh(job: Job, services: Services, error: BailianError) -> Next | Outcome:
     """One more query gives fresh links, while the task is known (24 hours). A synchronous answer has the only ones."""
     if job.results.refreshed or not job.task_id:
         job.results.refreshed = False  # the next refusal asks for a fresh link again
         if _is_over(job, services, error):
-            return gone(job, services, error)
+            return _gone(job, services, error)
         if isinstance(error, NotTaken):  # what it leads to does not change by asking again
             raise still_at_service(job, error)
         return _again(job, services, error)
@@ -160,7 +166,7 @@ def _refresh(job: Job, services: Services, error: BailianError) -> Next | Outcom
     status = str(output.get("task_status")) if isinstance(output, dict) else ""
     if status in ("FAILED", "CANCELED") or (status != "SUCCEEDED" and _is_over(job, services, error)):
         # It had a result before, so it may be billed.
-        return gone(job, services, failure(output if isinstance(output, dict) else {}, status, job.task_id, None))
+        return _gone(job, services, failure(output if isinstance(output, dict) else {}, status, job.task_id, None))
     if status == "SUCCEEDED" and modality_of(job.kind).items(answer, job.prepared):
         job.answer = answer
         services.journal.replace_answer(job.id, answer)

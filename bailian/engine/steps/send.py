@@ -80,7 +80,9 @@ def attach(job: Job, services: Services) -> Next | Outcome:
                 Step.ATTACH, backoff_s(job.sending.attempts - 1, jitter=services.jitter())
             )  # its turn is not over
         # An upload is granted for a model: a retired one is refused here, before its own request.
-        return give_up(job, services, with_catalog_advice(job, error) if isinstance(error, ServiceError) else error)
+        if isinstance(error, ServiceError):
+            error = with_catalog_advice(job, error, services.clock.day())
+        return give_up(job, services, error)
     return Next(Step.RECORD_INTENT)
 
 
