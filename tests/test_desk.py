@@ -31,8 +31,8 @@ from bailian.engine.steps.step_table import STEPS
 from bailian.errors import SaveError
 from bailian.modalities import modality_of
 from bailian.sandbox import Sandbox
-from bailian.store import bulk_writes
-from bailian.store.database import Database, unusable
+from bailian.store import bulk_writes, database
+from bailian.store.database import unusable
 from bailian.store.jobs import Journal
 from bailian.store.schema import FILE_NAME, JobResult
 from bailian.store.states import FINAL_STATES
@@ -92,6 +92,24 @@ class Often:
         return self.instead(*words, **more) if self.instead and self.left >= 0 else self.real(*words, **more)
 
 
+def before_commits(monkeypatch: pytest.MonkeyPatch, act: Callable[[sqlite3.Connection], None]) -> None:
+    """Let `act` be done before every commit of a journal; what it raises is what the commit raises."""
+
+    class Watched(sqlite3.Connection):
+        def execute(self, sql: str, *values: Any) -> sqlite3.Cursor:
+            if sql == "COMMIT":
+                act(self)
+            return super().execute(sql, *values)
+
+    def connect(path: Path) -> sqlite3.Connection:
+        factory = Watched if path.name == FILE_NAME else sqlite3.Connection
+        connection = sqlite3.connect(path, timeout=60, isolation_level=None, check_same_thread=False, factory=factory)
+        connection.row_factory = sqlite3.Row
+        return connection
+
+    monkeypatch.setattr(database, "_connect", connect)
+
+
 def asked(box: Sandbox) -> Counter[str]:
     """Return how often the service was asked for each text."""
     return Counter(work.order.prompt for work in box.sync_calls if work.order.kind == "text")
@@ -109,22 +127,15 @@ def is_well(box: Sandbox, rows: int) -> None:
 
 
 def test_many_rows_are_few_commits(bailian: Run, box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    commit = Database._commit
-    commits: list[Path] = []
-
-    def counted(self: Database, *words: Any) -> None:
-        commits.append(self.path)
-        commit(self, *words)
-
-    monkeypatch.setattr(Database, "_commit", counted)
+    commits: list[object] = []
+    before_commits(monkeypatch, commits.append)
     ended = Often(bulk_writes.store_answers)
     monkeypatch.setattr(bulk_writes, "store_answers", ended)
     bailian("batch", "run", write(texts(ROWS)))
     is_well(box, ROWS)
     assert asked(box) == {row["prompt"]: 1 for row in texts(ROWS)}
     assert max(len(jobs) for _, jobs in ended.calls) > 1, "there were no piles"
-    written_down = [path for path in commits if path.name == FILE_NAME]
-    assert len(written_down) < ROWS, "each row alone would be four: sent, answered, named, done"
+    assert len(commits) < ROWS, "each row alone would be four: sent, answered, named, done"
 
 
 def test_rows_of_all_kinds_in_one_pile(bailian: Run, box: Sandbox) -> None:
@@ -173,7 +184,7 @@ def test_a_commit_that_fails_costs_nothing(
     bailian: Run, box: Sandbox, monkeypatch: pytest.MonkeyPatch, step: Step
 ) -> None:
     """What the desk has done of a pile is not in the journal: each row does it again, and nothing is there twice."""
-    run_pile, commit = DbWriter._run_batch, Database._commit
+    run_pile = DbWriter._run_batch
     next_fails, failed = False, 0
 
     def run_and_mark(self: DbWriter, pile: Sequence[tuple[Job, Step]]) -> Any:
@@ -185,16 +196,14 @@ def test_a_commit_that_fails_costs_nothing(
         next_fails = failed < 2 and sum(taken) > 1
         return ends
 
-    def fail_if_marked(self: Database, group: Any) -> None:
+    def fail_if_marked(_connection: sqlite3.Connection) -> None:
         nonlocal next_fails, failed
-        if not next_fails or self.path.name != FILE_NAME:
-            return commit(self, group)
-        next_fails, failed = False, failed + 1
-        self._connection.execute("ROLLBACK")
-        return self._end(group, sqlite3.OperationalError("database or disk is full"))
+        if next_fails:
+            next_fails, failed = False, failed + 1
+            raise sqlite3.OperationalError("database or disk is full")
 
     monkeypatch.setattr(DbWriter, "_run_batch", run_and_mark)
-    monkeypatch.setattr(Database, "_commit", fail_if_marked)
+    before_commits(monkeypatch, fail_if_marked)
     bailian("batch", "run", write(texts(ROWS)))
     assert failed, "no commit has failed"
     is_well(box, ROWS)
@@ -303,20 +312,18 @@ def test_a_commit_that_fails_for_good_names_what_is_paid(
 ) -> None:
     """The step has written, and its commit fails, alone too: the task's id or the result's link is said."""
     Image.new("RGB", (640, 512), "teal").save("dog.png")
-    commit, journal = Database._commit, set()
+    failed = 0
 
-    def fails(self: Database, group: Any) -> None:
-        paid = "SELECT 1 FROM jobs WHERE state IN ('submitted', 'ended')"
-        if self.path.name != FILE_NAME or not self._connection.execute(paid).fetchall():
-            return commit(self, group)
-        journal.add(self.path)
-        self._connection.execute("ROLLBACK")
-        return self._end(group, sqlite3.OperationalError("database or disk is full"))
+    def fails(journal: sqlite3.Connection) -> None:
+        nonlocal failed
+        if journal.execute("SELECT 1 FROM jobs WHERE state IN ('submitted', 'ended')").fetchall():
+            failed += 1
+            raise sqlite3.OperationalError("database or disk is full")
 
-    monkeypatch.setattr(Database, "_commit", fails)
+    before_commits(monkeypatch, fails)
     run: Run = request.getfixturevalue(words[0])
     ran = run(*words[1:], exits=5)
-    assert journal
+    assert failed
     assert "could not record it" in ran.err
     assert said in ran.err
 

@@ -93,7 +93,7 @@ class DbWriter:
     def write(self, batch: Sequence[tuple[Job, Step]]) -> list[tuple[Job, StepResult]]:
         """Run the steps in one commit. If that fails it is taken back whole, and each job tries, and speaks, for itself."""
         try:
-            with self._services.journal.database.together():
+            with self._services.journal.database.transaction():
                 results = self._run_batch(batch)
                 self._sync_folders()
         except Exception:  # noqa: BLE001 - each step alone meets the same error, and says what it means for its job
@@ -119,7 +119,7 @@ class DbWriter:
 
     def _run_alone(self, job: Job, step: Step) -> StepResult:
         try:
-            with self._services.journal.database.together():
+            with self._services.journal.database.transaction():
                 result = self._run_step(job, step)
                 self._sync_folders()
         except JournalError as error:  # of the commit: the step itself has seen nothing of it

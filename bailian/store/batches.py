@@ -94,7 +94,7 @@ class BatchStore:
         sql = f"INSERT INTO jobs ({', '.join(COLUMNS)}) VALUES ({marks})"  # noqa: S608
         written = 0
         for chunk in _chunks(rows):
-            with self._database.write() as db:
+            with self._database.transaction() as db:
                 db.executemany(sql, chunk)
             written += len(chunk)
         return written
@@ -118,7 +118,7 @@ class BatchStore:
         marks = ", ".join("?" * len(OPEN_STATES))
         ownerless = f"{_OF_RUN} AND (owner IS NULL OR owner IN ({theirs}))"
         of_these = (*self._of(run), *left)
-        with self._database.write() as db:
+        with self._database.transaction() as db:
             move(
                 self._database,
                 Status.WAITING,
@@ -179,7 +179,7 @@ class BatchStore:
         lost = [key for key in moved if key in ours and _reached(ours[key]) >= _reached(theirs[key])]
         won = [key for key in moved if key in ours and _reached(ours[key]) < _reached(theirs[key])]
         of_row = f"WHERE {_OF_RUN} AND row_key = ?"
-        with self._database.write() as db:
+        with self._database.transaction() as db:
             for name, forgotten in ((run, lost), (other, won)):
                 db.executemany(
                     f"UPDATE jobs SET run = NULL, owner = NULL {of_row}",  # noqa: S608
@@ -194,7 +194,7 @@ class BatchStore:
 
     def let_go(self, run: str, owner: str) -> None:
         """Give all open jobs of a batch back: any process may go on with them."""
-        with self._database.write() as db:
+        with self._database.transaction() as db:
             db.execute(
                 f"UPDATE jobs SET owner = NULL WHERE {_OF_RUN} AND owner = ?",  # noqa: S608
                 (*self._of(run), owner),
@@ -298,7 +298,7 @@ class BatchStore:
     def finish(self, run: str, digest: str, rows: int, summary: Mapping[str, Any]) -> None:
         """Remember that nothing is left to do for this file as it is."""
         values = self._account, self._summary_name(run), digest, rows, self._clock()
-        with self._database.write() as db:
+        with self._database.transaction() as db:
             db.execute(
                 "INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?, ?, ?)",
                 (*values, json.dumps(summary, ensure_ascii=False)),
@@ -306,7 +306,7 @@ class BatchStore:
 
     def forget(self, run: str) -> None:
         """Begin a batch anew: its jobs stay in the journal, under no batch. Open ones are fetched by `tasks wait`."""
-        with self._database.write() as db:
+        with self._database.transaction() as db:
             db.execute(f"UPDATE jobs SET run = NULL, owner = NULL WHERE {_OF_RUN}", self._of(run))  # noqa: S608
             self._forget_summaries(db, run)
 

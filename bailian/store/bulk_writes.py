@@ -32,7 +32,7 @@ def record_intents(journal: Journal, job_ids: Sequence[str], owner: str, *, serv
         NotOurs: one of them may not be sent; nothing is written.
     """
     now_s = journal.clock()
-    with journal.database.write():
+    with journal.database.transaction():
         changed = move(
             journal.database,
             Status.SENDING,
@@ -65,7 +65,7 @@ def store_answers(journal: Journal, jobs: Sequence[JobResult]) -> None:
 def record_files(journal: Journal, names: Sequence[FileRow], *, placed: bool) -> None:
     """Record files, see `Journal.record_file`."""
     values = [(name.job_id, name.item, stored(name.path), name.sha256) for name in names]
-    journal.database.change(
+    journal.database.execute(
         "INSERT OR REPLACE INTO files (job_id, item, path, sha256, placed)"
         " SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]'),"
         " json_extract(value, '$[3]'), ? FROM json_each(?)",

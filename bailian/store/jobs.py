@@ -92,7 +92,7 @@ class Journal:
         }
         columns, marks = ", ".join(row), ", ".join("?" * len(row))
         try:
-            with self.database.write() as db:
+            with self.database.transaction() as db:
                 db.execute(f"INSERT INTO jobs ({columns}) VALUES ({marks})", tuple(row.values()))  # noqa: S608
         except sqlite3.IntegrityError:
             raise TaskTaken(task_id) from None
@@ -110,9 +110,9 @@ class Journal:
             BudgetExceeded: a budget has no room for what it may cost.
         """
         now_s = self.clock()
-        with self.database.together():
+        with self.database.transaction():
             if budgets:
-                with self.database.write() as db:
+                with self.database.transaction() as db:
                     for budget in budgets:
                         check_budget(db, job_id, budget, now_s if server_s is None else server_s)
             changed = move(
@@ -151,7 +151,7 @@ class Journal:
             TaskTaken: the service has answered another job with this id (a proxy that repeats an answer does).
         """
         try:
-            with self.database.write():
+            with self.database.transaction():
                 move(
                     self.database,
                     Status.UNSETTLED,
@@ -220,7 +220,7 @@ class Journal:
         placed: Mapping[int, tuple[Path, str]] | None = None,
     ) -> None:
         """End a job in one of the final states; `placed` are files (with SHA-256) that have got their names since."""
-        with self.database.together():
+        with self.database.transaction():
             for item, (path, sha256) in (placed or {}).items():
                 self.record_file(job_id, item, path, sha256=sha256, placed=True)
             move(
@@ -241,7 +241,7 @@ class Journal:
 
     def release(self, job_ids: Iterable[str], owner: str) -> None:
         """Let go of this owner's jobs that go on at the service: any process may take them over."""
-        with self.database.write() as db:
+        with self.database.transaction() as db:
             db.executemany(
                 "UPDATE jobs SET owner = NULL WHERE id = ? AND owner = ?", [(job_id, owner) for job_id in job_ids]
             )
@@ -252,7 +252,7 @@ class Journal:
         What the dead process was sending is unsettled now: nobody waits for that answer any more.
         """
         values = (owner, job_id, expected)
-        with self.database.write() as db:
+        with self.database.transaction() as db:
             if move(
                 self.database,
                 Status.UNSETTLED,
@@ -270,7 +270,7 @@ class Journal:
 
     def relocate(self, job_id: str, saving: Mapping[str, Any]) -> None:
         """The files go elsewhere: forget names that no file has got yet."""
-        with self.database.write() as db:
+        with self.database.transaction() as db:
             db.execute("UPDATE jobs SET saving = ? WHERE id = ?", (dumped(saving), job_id))
             db.execute("DELETE FROM files WHERE job_id = ? AND placed = 0", (job_id,))
 
@@ -285,14 +285,14 @@ class Journal:
         self, job_id: str, item: int, path: Path, *, sha256: str | None = None, placed: bool = False
     ) -> None:
         """Record where a file goes (before), what it will be (before its final name), that it is there (after)."""
-        self.database.change(
+        self.database.execute(
             "INSERT OR REPLACE INTO files (job_id, item, path, sha256, placed) VALUES (?, ?, ?, ?, ?)",
             (job_id, item, stored(path), sha256, int(placed)),
         )
 
     def claim_file(self, job_id: str, item: int, path: Path, sha256: str) -> bool:
         """Record that a finished file is this result's; False if it is another's."""
-        with self.database.write() as db:
+        with self.database.transaction() as db:
             others = db.execute(
                 "SELECT 1 FROM files WHERE path = ? AND placed = 1 AND (job_id, item) != (?, ?) LIMIT 1",
                 (stored(path), job_id, item),
@@ -393,7 +393,7 @@ class Journal:
 
     def reserved_cny(self, account: str, budget: Budget) -> float:
         """Return what counts against a budget now: what was charged, and what may be."""
-        with self.database.write() as db:
+        with self.database.transaction() as db:
             return counted_cny(db, account, budget, self.clock())
 
     def close(self) -> None:
@@ -405,7 +405,7 @@ class Journal:
 
     def _set(self, job_id: str, **values: object) -> None:
         assignments = ", ".join(f"{column} = ?" for column in values)
-        self.database.change(f"UPDATE jobs SET {assignments} WHERE id = ?", (*values.values(), job_id))  # noqa: S608
+        self.database.execute(f"UPDATE jobs SET {assignments} WHERE id = ?", (*values.values(), job_id))  # noqa: S608
 
     def _rows(self, where: str, values: tuple[object, ...]) -> list[JobRow]:
         return [job_row(row) for row in self.database.read(f"SELECT * FROM jobs {where}", values)]  # noqa: S608

@@ -44,25 +44,8 @@ CREATE TABLE files (
 {SUMS_SCHEMA}"""
 
 
-# What brings a file of an older version up to the next one.
+# What brings a file of an older version up to the next one. Files older than the first of them are refused.
 MIGRATIONS = {
-    2: """
-ALTER TABLE jobs ADD COLUMN run TEXT;
-ALTER TABLE jobs ADD COLUMN row_key TEXT;
-CREATE INDEX jobs_by_run ON jobs (account, run) WHERE run IS NOT NULL;
-CREATE INDEX jobs_by_row ON jobs (account, run, row_key) WHERE row_key IS NOT NULL;
-CREATE INDEX jobs_by_time ON jobs (account, sent_at_s, state, charged_cny, estimate_cny) WHERE sent_at_s IS NOT NULL;
-CREATE TABLE runs (
-  account TEXT NOT NULL, run TEXT NOT NULL, digest TEXT NOT NULL, rows INTEGER NOT NULL, finished_at_s REAL NOT NULL,
-  summary TEXT NOT NULL, PRIMARY KEY (account, run)
-);
-""",
-    3: """
-ALTER TABLE jobs ADD COLUMN lost_cny REAL NOT NULL DEFAULT 0;
-DROP INDEX jobs_by_time;
-CREATE INDEX jobs_by_time ON jobs (account, sent_at_s, state, charged_cny, estimate_cny, lost_cny)
-  WHERE sent_at_s IS NOT NULL;
-""",
     4: """
 ALTER TABLE jobs ADD COLUMN sent_server_s REAL;
 DROP INDEX jobs_by_time;

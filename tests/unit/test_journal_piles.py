@@ -71,7 +71,7 @@ def same(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Same]:
     ) -> None:
         left = []
         for journal, work in zip(journals, (one_by_one, at_once), strict=True):
-            with journal.database.write() as db:
+            with journal.database.transaction() as db:
                 db.execute("DELETE FROM files")
                 db.execute("DELETE FROM jobs")
             intend(journal, job_ids)

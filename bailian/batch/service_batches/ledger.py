@@ -115,7 +115,7 @@ class Members:
             How many, and the BudgetExceeded that left the others out, or None.
         """
         taken = 0
-        with self._database.write() as db:
+        with self._database.transaction() as db:
             room = [(budget, budget.limit_cny - counted_cny(db, self._account, budget, now_s)) for budget in budgets]
             for job_id in job_ids:
                 row = db.execute(
@@ -143,7 +143,7 @@ class Members:
 
     def give_back(self, name: str) -> None:
         """Let the jobs of a batch that certainly does not exist wait again, at the whole price."""
-        with self._database.write() as db:
+        with self._database.transaction() as db:
             for row in db.execute(
                 f"SELECT id, prepared, estimate_cny FROM jobs WHERE {_MEMBER} AND state <> 'ended'",  # noqa: S608
                 (self._account, name),
@@ -191,7 +191,7 @@ class Members:
 
     def take(self, name: str, is_dead: Callable[[str | None], bool]) -> bool:
         """Take a batch's jobs over; False if a living process has some."""
-        with self._database.write() as db:
+        with self._database.transaction() as db:
             owners = db.execute(f"SELECT DISTINCT owner FROM jobs WHERE {_MEMBER}", (self._account, name)).fetchall()  # noqa: S608
             if any(row["owner"] != self._owner and not is_dead(row["owner"]) for row in owners):
                 return False
@@ -200,7 +200,7 @@ class Members:
 
     def let_go(self) -> None:
         """Give our jobs in batches back: they go on at the service, and any process may fetch them."""
-        with self._database.write() as db:
+        with self._database.transaction() as db:
             db.execute(
                 f"UPDATE jobs SET owner = NULL WHERE account = ? AND owner = ? AND {_MARK} IS NOT NULL"  # noqa: S608
                 " AND state IN ('sending', 'unsettled', 'ended')",
