@@ -22,7 +22,8 @@ from bailian.errors import Interrupted, JournalError, NotSent, journalled
 from bailian.i18n import tr
 from bailian.inputs.lookup import Inputs
 from bailian.modalities import MODULES, modality_of
-from bailian.store.batches import BatchStore, LastAttempt
+from bailian.store.batches import BatchStore
+from bailian.store.schema import LastAttempt
 from bailian.store.states import UNDER_WAY_STATES, Status
 
 

@@ -16,7 +16,7 @@ from bailian.files import naming
 from bailian.files.outputs import Place, row_place
 from bailian.i18n import tr
 from bailian.modalities import modality_of
-from bailian.store.batches import LastAttempt
+from bailian.store.schema import LastAttempt
 from bailian.store.states import OPEN_STATES, Status
 
 if TYPE_CHECKING:

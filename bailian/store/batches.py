@@ -6,44 +6,16 @@ import json
 import sqlite3
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
 from bailian.store.jobs import Journal
 from bailian.store.paths import restored
-from bailian.store.schema import JobRow, job_row
+from bailian.store.schema import Count, JobRow, LastAttempt, job_row
 from bailian.store.states import OPEN_STATES, UNDER_WAY_STATES, Status, move
 
 # So many rows are written, or read, by one transaction.
 CHUNK_ROWS = 500
-COLUMNS = (
-    "id", "account", "kind", "model", "wire_model", "state", "owner", "request", "prepared", "saving",
-    "created_at_s", "estimate_cny", "run", "row_key",
-)  # fmt: skip
-
-
-@dataclass(frozen=True)
-class LastAttempt:
-    """The newest try of a row."""
-
-    job_id: str
-    state: Status
-    exit_code: int | None
-    """Of its error, if it has one."""
-    error_code: str | None = None
-
-
-@dataclass(frozen=True)
-class Count:
-    """How many newest tries of a batch share a kind, a state and a category of error; what they cost."""
-
-    kind: str
-    state: Status
-    error_code: str | None
-    jobs: int
-    charged_cny: float
-    estimate_cny: float
 
 
 # One batch's jobs; of one kind, or (NULL) of all.
@@ -63,6 +35,7 @@ class BatchStore:
     def __init__(
         self, journal: Journal, account: str, kind: str | None = None, *, clock: Callable[[], float] = time.time
     ) -> None:
+        self._journal = journal
         self._database = journal.database
         self._account = account
         self._kind = kind
@@ -89,13 +62,10 @@ class BatchStore:
         return tries
 
     def intend_all(self, rows: Iterable[tuple[Any, ...]]) -> int:
-        """Write rows down, in the order of `COLUMNS`; return how many."""
-        marks = ", ".join("?" * len(COLUMNS))
-        sql = f"INSERT INTO jobs ({', '.join(COLUMNS)}) VALUES ({marks})"  # noqa: S608
-        written = 0
-        for chunk in _chunks(rows):
-            with self._database.transaction() as db:
-                db.executemany(sql, chunk)
+        """Write rows down, in the order of `jobs.COLUMNS`; return how many."""
+        written, left = 0, iter(rows)
+        while chunk := list(islice(left, CHUNK_ROWS)):
+            self._journal.insert(chunk)
             written += len(chunk)
         return written
 
@@ -324,14 +294,3 @@ class BatchStore:
 
 def _reached(one: LastAttempt) -> int:
     return _REACHED.get(one.state, 0)
-
-
-def _chunks(rows: Iterable[tuple[Any, ...]]) -> Iterator[list[tuple[Any, ...]]]:
-    chunk: list[tuple[Any, ...]] = []
-    for row in rows:
-        chunk.append(row)
-        if len(chunk) == CHUNK_ROWS:
-            yield chunk
-            chunk = []
-    if chunk:
-        yield chunk

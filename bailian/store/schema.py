@@ -121,6 +121,47 @@ class JobResult(NamedTuple):
     request_id: str | None
 
 
+class FileRow(NamedTuple):
+    """A file of a job and its name: the one it is to get, or has (`placed`)."""
+
+    job_id: str
+    item: int
+    path: Path
+    sha256: str
+    placed: bool = False
+
+
+class JobEnd(NamedTuple):
+    """A job that is over."""
+
+    job_id: str
+    state: Status
+    error: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class LastAttempt:
+    """The newest try of a row."""
+
+    job_id: str
+    state: Status
+    exit_code: int | None
+    """Of its error, if it has one."""
+    error_code: str | None = None
+
+
+@dataclass(frozen=True)
+class Count:
+    """How many newest tries of a batch share a kind, a state and a category of error; what they cost."""
+
+    kind: str
+    state: Status
+    error_code: str | None
+    jobs: int
+    charged_cny: float
+    estimate_cny: float
+
+
 def job_row(row: sqlite3.Row) -> JobRow:
     """Return a job; what cannot be read in it is as if it were not there."""
     values = dict(zip(row.keys(), row, strict=True))

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from bailian.batch.sync import BatchSpec
-from bailian.store.batches import COLUMNS, BatchStore
-from bailian.store.jobs import Journal
+from bailian.store.batches import BatchStore
+from bailian.store.jobs import COLUMNS, Journal
 from bailian.store.leases import exclusive
 
 RUN = "batch:甲.json"

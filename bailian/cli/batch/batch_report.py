@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from bailian.batch.run import PreparedBatch
     from bailian.batch.sync import BatchSpec
     from bailian.config.settings import Settings
-    from bailian.store.batches import Count
+    from bailian.store.schema import Count
 
 # Rows in these states are over, and not done.
 FAILED_STATES = ("failed", "held", "unsent")

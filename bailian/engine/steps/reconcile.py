@@ -26,7 +26,7 @@ from bailian.service.client import ListedTask, Listing
 from bailian.service.responses import task_id_of
 from bailian.service.server_clock import SLACK_S
 from bailian.store.jobs import TaskTaken
-from bailian.store.schema import JobRow
+from bailian.store.schema import JobEnd, JobRow
 from bailian.store.states import Status
 
 # The server's work may start late (its answer was lost, not its work), and how soon the list shows a task is not
@@ -116,7 +116,9 @@ def _none(job: Job, services: Services, listing: Listing, unknown: list[ListedTa
         return give_up(job, services, never_arrived())
     answered = job.last_error if isinstance(job.last_error, ServiceError) else None
     if answered is not None and 400 <= (answered.http_status or 0) < 500 and answered.again == Retry.NEVER:
-        services.journal.finish(job.id, Status.FAILED, journalled(answered))  # a refusal with a code that nobody knew
+        services.journal.finish(
+            [JobEnd(job.id, Status.FAILED, journalled(answered))]
+        )  # a refusal with a code that nobody knew
         return Outcome(job, Status.FAILED, error=answered)
     if job.resends <= RESENDS:
         return Next(Step.ADMIT)
@@ -227,7 +229,7 @@ def _adopt(job: Job, services: Services, row: ListedTask) -> Next | Outcome:
 
 def _held(job: Job, services: Services) -> Outcome:
     error = unclear(job)
-    services.journal.finish(job.id, Status.HELD, journalled(error))
+    services.journal.finish([JobEnd(job.id, Status.HELD, journalled(error))])
     return Outcome(job, Status.HELD, error=error)
 
 
