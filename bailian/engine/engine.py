@@ -126,7 +126,7 @@ class Engine:
         row_key: str | None,
         said: Mapping[str, Any] | None = None,
     ) -> tuple[Any, ...]:
-        """Return the row of the journal that says what is going to be done, in the order of `store.batches.COLUMNS`.
+        """Return the row of the journal that says what is going to be done, in the order of `store.jobs.COLUMNS`.
 
         Its first value is the job's id. `said`: what a batch's file says of the row beside the request.
         """
