@@ -198,9 +198,9 @@ MOMENTS: dict[str, tuple[Any, str, bool]] = {
     "when the answer is read": (Service, "call", False),
     "when it is not handed over yet": (send, "stage_texts", True),
     "when it is handed over": (send, "stage_texts", False),
-    "before it is recorded": (record_reply, "store_answer", True),
-    "before its commit": (Journal, "store_answer", True),
-    "after it is recorded": (record_reply, "store_answer", False),
+    "before it is recorded": (record_reply, "store_answers", True),
+    "before its commit": (Journal, "store_answers", True),
+    "after it is recorded": (record_reply, "store_answers", False),
 }
 AT_MOMENTS = pytest.mark.parametrize("moment", MOMENTS)
 
@@ -351,6 +351,7 @@ def test_the_second_ends_the_wait_for_a_paid_answer(
 
 INTERRUPTED_AT = """
 import itertools, os, signal, sys
+from contextlib import contextmanager
 import requests, pydantic
 from bailian.store import database
 from bailian.cli import guard; from bailian.cli.batch import run_file; from bailian.cli.scripts import request
@@ -368,10 +369,17 @@ def around(real):
         tick(); value = real(*args, **kwargs); tick()
         return value
     return wrapped
+real_transaction = database.Database.transaction
+@contextmanager
+def transaction(self):
+    with real_transaction(self) as db:
+        yield db
+        tick()
+    tick()
 engine_run = engine.Engine.run
 def counted_run(*args, **kwargs):
     requests.adapters.HTTPAdapter.send = around(requests.adapters.HTTPAdapter.send)
-    database.Database._commit = around(database.Database._commit)
+    database.Database.transaction = transaction
     os.link = around(os.link)
     return engine_run(*args, **kwargs)
 engine.Engine.run = counted_run

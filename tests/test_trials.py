@@ -34,7 +34,7 @@ TEXT_SCRIPT = "from text2text import main"
 AUDIO_SCRIPT = "from audio import main"
 BAILIAN_SCRIPT = "from bailian.cli.main import bailian as main"
 KILLED_BEFORE_KEPT = (
-    "import os, bailian.engine.steps.record_reply as record; record.store_answer = lambda *_: os._exit(9); "
+    "import os, bailian.engine.steps.record_reply as record; record.store_answers = lambda *_: os._exit(9); "
     + AUDIO_SCRIPT
 )
 SHORT_PARTS = '[models."sambert-zhichu-v1"]\nprompt_chars = 10\n'
@@ -471,7 +471,7 @@ def test_a_journal_without_room_does_not_lose_a_sound(
         raise JournalError("disk full")
 
     with monkeypatch.context() as patch:
-        patch.setattr(Journal, "store_answer", no_room)
+        patch.setattr(Journal, "store_answers", no_room)
         ran = audio("tts", "你好", "-o", "问候.wav", exits=5)
     (row,) = rows()
     assert f"tasks wait {row.id}" in ran.err

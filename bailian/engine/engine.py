@@ -35,7 +35,7 @@ from bailian.store.jobs import Journal
 from bailian.store.leases import ProcessLease
 from bailian.store.limits import SharedLimits
 from bailian.store.schema import JobRow, dumped
-from bailian.store.states import Status
+from bailian.store.states import FINAL_STATES, Status
 from bailian.types import Prepared, RowPlace
 
 
@@ -133,7 +133,7 @@ class Engine:
         row_key: str | None,
         place: RowPlace | None = None,
     ) -> tuple[Any, ...]:
-        """Return the row of the journal that says what is going to be done, in the order of `store.batches.COLUMNS`.
+        """Return the row of the journal that says what is going to be done, in the order of `store.jobs.COLUMNS`.
 
         Its first value is the job's id. `place`: where a batch's row stands, and what its file says of its files.
         """
@@ -248,11 +248,12 @@ class Engine:
         Raises:
             Interrupted: Ctrl-C; the message names what runs on and the command that fetches it.
         """
-        model_queues, started = [*model_queues], []
+        model_queues = [*model_queues]
+        open_ids: set[str] = set()
         by_queue: dict[str, list[Job]] = {}
         direct = []
         for job in jobs:
-            started.append(job.id)
+            open_ids.add(job.id)
             step = first_step(job)
             if step == Step.ADMIT:
                 if job.state != Status.WAITING:
@@ -272,11 +273,14 @@ class Engine:
         deadline_s = None if timeout_s is None else self.clock.monotonic() + timeout_s
         try:
             with scheduler.interrupts:
-                yield from self._outcomes(scheduler, deadline_s)
+                for outcome in self._outcomes(scheduler, deadline_s):
+                    if outcome.state in FINAL_STATES:  # nobody's any more, by the commit that ended it
+                        open_ids.discard(outcome.job.id)
+                    yield outcome
         finally:
             scheduler.close()
             with suppress(JournalError):  # the disk is full: this process's lock goes with it all the same
-                self.journal.release(started, self.services.lease.id)
+                self.journal.release(open_ids, self.services.lease.id)
                 self.services.limits.slots.leave(self.services.lease.id)
 
     def _outcomes(self, scheduler: Scheduler, deadline_s: float | None) -> Generator[Outcome, None, None]:

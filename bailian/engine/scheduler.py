@@ -22,10 +22,17 @@ from bailian.engine.queues import ModelQueues
 from bailian.engine.shutdown import grace_s, left_already
 from bailian.engine.signals import ShutdownSignals
 from bailian.engine.step import Next, Outcome, Step, StepFunction, StepResult
+from bailian.engine.steps.ask_time import wants_time
 from bailian.engine.steps.step_table import WRITER_STEPS
 from bailian.errors import BailianError, JournalError
 
 THREADS = 64
+# Whose end changes nothing that the scheduler keeps: the worker hands the job straight to the writer.
+STRAIGHT_TO_WRITER = {
+    (Step.ASK_TIME, Step.ADMIT),
+    (Step.SEND, Step.RECORD_REPLY),
+    (Step.POLL, Step.STORE_ANSWER),
+}
 # Who waits longer than this is told why.
 NOTIFY_AFTER_S = 1.0
 # Windows does not interrupt a wait for Ctrl-C: nobody waits longer at a time.
@@ -59,14 +66,17 @@ class Scheduler:
         self._news: deque[tuple[Job, StepResult]] = deque()
         self._running: dict[str, tuple[Job, Step]] = {}
         self._writer = DbWriter(
-            self._run_step, services, under_way=lambda: len(self._running), on_results=self._ended.put
+            self._run_step, services, under_way=lambda: len(self._running), on_results=self._on_written
         )
         self.interrupts = ShutdownSignals(lambda: self._ended.put([]))
         self._leaving = False
         self._left: list[Job] = []
+        self._admissions_due = 0
+        """How many jobs wait to be admitted, perhaps for a slot that another one's end would free."""
 
     def add(self, job: Job, step: Step, delay_s: float = 0.0) -> None:
         if delay_s > 0:
+            self._admissions_due += step == Step.ADMIT
             at_s = self._clock.monotonic() + self._clock.pause_s(delay_s)
             heapq.heappush(self._due, _Due(at_s, next(self._order), job, step))
         else:
@@ -80,9 +90,10 @@ class Scheduler:
             if deadline_s is not None and now_s >= deadline_s:
                 return
             for job in self.model_queues.next_jobs():
-                self.add(job, Step.ADMIT)
+                self.add(job, Step.ASK_TIME if wants_time(job, self._services) else Step.ADMIT)
             while self._due and self._due[0].at_s <= now_s:
                 due = heapq.heappop(self._due)
+                self._admissions_due -= due.step == Step.ADMIT
                 self._start(due.job, due.step)
             if not self._due and not self._running:
                 continue  # all queues have turned out to be empty
@@ -169,22 +180,27 @@ class Scheduler:
 
     def _free_slot(self, job: Job) -> None:
         """The task runs no more: wake the jobs of this model that wait for a slot."""
-        if not job.admission.has_slot:
+        if not self._release_slot(job):
             return
-        job.admission.has_slot = False
-        self._services.limits.slots.release(job.id)
         for due in self._due:
             if due.step == Step.ADMIT and due.job.wire_model == job.wire_model:
                 due.at_s = 0.0
         heapq.heapify(self._due)
 
+    def _release_slot(self, job: Job) -> bool:
+        if not job.admission.has_slot:
+            return False
+        self._services.limits.slots.release(job.id)
+        job.admission.has_slot = False
+        return True
+
     def _start(self, job: Job, step: Step) -> None:
         self._running[job.id] = (job, step)
-        # Daemons: a request that nobody waits for any more must not keep the process alive.
+        self._writer.start()
         if step in WRITER_STEPS:
-            self._writer.start()
             self._writer.put(job, step)
             return
+        # Daemons: a request that nobody waits for any more must not keep the process alive.
         if len(self._running) > self._threads < self._threads_max:
             self._threads += 1
             threading.Thread(target=self._work, name=f"bailian-{self._threads}", daemon=True).start()
@@ -194,12 +210,31 @@ class Scheduler:
         while (todo := self._todo.get()) is not None:
             job, step = todo
             end = self._run_step(job, step)
-            if (
-                end == Next(Step.RECORD_REPLY) and not self._leaving
-            ):  # straight to the writer: one change of thread less
-                self._writer.put(job, Step.RECORD_REPLY)
+            if isinstance(end, Next) and (step, end.step) in STRAIGHT_TO_WRITER and not self._leaving:
+                if step != Step.SEND:  # a reply that is not written down is waited for as its request is
+                    self._running[job.id] = (job, end.step)
+                self._writer.put(job, end.step)
             else:
                 self._ended.put([(job, end)])
+
+    def _on_written(self, results: list[tuple[Job, StepResult]]) -> None:
+        """Tell the scheduler what the writer's batch came to, but for answers whose files a worker may fetch at once."""
+        told = [(job, end) for job, end in results if not self._save_at_once(job, end)]
+        if told:
+            self._ended.put(told)
+
+    def _save_at_once(self, job: Job, end: StepResult) -> bool:
+        if end != Next(Step.SAVE) or self._running[job.id][1] != Step.STORE_ANSWER:
+            return False
+        if self._admissions_due or self._leaving:
+            return False
+        try:
+            self._release_slot(job)  # nobody here waits for it
+        except JournalError:  # the scheduler meets it again, and tells it
+            return False
+        self._running[job.id] = (job, Step.SAVE)
+        self._todo.put((job, Step.SAVE))
+        return True
 
     def _run_step(self, job: Job, step: Step) -> StepResult:
         try:

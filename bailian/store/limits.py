@@ -16,19 +16,19 @@ from bailian.store.slots import ConcurrencyLimiter
 
 FILE_NAME = "pace.sqlite3"
 VERSION = 3
-_SLOTS = """
+_HOLDERS = """
+CREATE TABLE holders (owner TEXT PRIMARY KEY, pid INTEGER NOT NULL, command TEXT NOT NULL, seen_s REAL NOT NULL);
+"""
+SCHEMA = f"""
+CREATE TABLE queues (name TEXT PRIMARY KEY, next_at_s REAL NOT NULL);
 CREATE TABLE slots (job_id TEXT PRIMARY KEY, queue TEXT NOT NULL, owner TEXT NOT NULL);
 CREATE INDEX slots_by_queue ON slots (queue, owner);
 CREATE TABLE tickets (
   number INTEGER PRIMARY KEY AUTOINCREMENT, queue TEXT NOT NULL, owner TEXT NOT NULL, seen_s REAL NOT NULL,
   UNIQUE (queue, owner)
 );
-"""
-_HOLDERS = """
-CREATE TABLE holders (owner TEXT PRIMARY KEY, pid INTEGER NOT NULL, command TEXT NOT NULL, seen_s REAL NOT NULL);
-"""
-SCHEMA = "CREATE TABLE queues (name TEXT PRIMARY KEY, next_at_s REAL NOT NULL);" + _SLOTS + _HOLDERS
-MIGRATIONS = {2: _SLOTS, 3: _HOLDERS}
+{_HOLDERS}"""
+MIGRATIONS = {3: _HOLDERS}
 
 
 class SharedLimits:

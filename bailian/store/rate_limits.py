@@ -66,7 +66,7 @@ class RateLimiter:
 
         Whoever comes late would leave together with those behind. If nobody is behind, the place is put off.
         """
-        with self._lock, self._database.write() as db:
+        with self._lock, self._database.transaction() as db:
             now_s = self._clock()
             row = db.execute("SELECT next_at_s FROM queues WHERE name = ?", (name,)).fetchone()
             if row is None or row["next_at_s"] <= now_s - late_s + SPACING / per_s + 0.001:
@@ -77,7 +77,7 @@ class RateLimiter:
 
     def is_first(self, name: str, every_s: float) -> bool:
         """Return whether nobody has asked this for so long: of all processes one does what it asks for."""
-        with self._database.write() as db:
+        with self._database.transaction() as db:
             now_s = self._clock()
             if _next_at_s(db, name, now_s) > now_s:
                 return False
@@ -88,7 +88,7 @@ class RateLimiter:
         """Take the next place, or as many as a fast queue has in a moment; return those behind the first, and the
         seconds until it."""
         count = max(1, int(per_s * BLOCK_S))
-        with self._database.write() as db:
+        with self._database.transaction() as db:
             now_s = self._clock()
             at_s = _next_at_s(db, name, now_s)
             db.execute("INSERT OR REPLACE INTO queues VALUES (?, ?)", (name, at_s + count * SPACING / per_s))
@@ -105,7 +105,7 @@ class RateLimiter:
         pause_s = min(pause_s, FARTHEST_S - 1)
         with self._lock:
             self._blocks.pop(name, None)
-        with self._database.write() as db:
+        with self._database.transaction() as db:
             now_s = self._clock()
             next_at_s = max(_next_at_s(db, name, now_s), now_s + pause_s)
             db.execute("INSERT OR REPLACE INTO queues VALUES (?, ?)", (name, next_at_s))

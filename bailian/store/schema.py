@@ -56,25 +56,8 @@ CREATE TABLE files (
 # The name of a job's service batch stood in what was prepared, and how far that had got in a file (see `service_batches`).
 _MARK = "CASE WHEN json_valid(prepared) THEN json_extract(prepared, '$.half_price') END"
 
-# What brings a file of an older version up to the next one.
+# What brings a file of an older version up to the next one. Files older than the first of them are refused.
 MIGRATIONS = {
-    2: """
-ALTER TABLE jobs ADD COLUMN run TEXT;
-ALTER TABLE jobs ADD COLUMN row_key TEXT;
-CREATE INDEX jobs_by_run ON jobs (account, run) WHERE run IS NOT NULL;
-CREATE INDEX jobs_by_row ON jobs (account, run, row_key) WHERE row_key IS NOT NULL;
-CREATE INDEX jobs_by_time ON jobs (account, sent_at_s, state, charged_cny, estimate_cny) WHERE sent_at_s IS NOT NULL;
-CREATE TABLE runs (
-  account TEXT NOT NULL, run TEXT NOT NULL, digest TEXT NOT NULL, rows INTEGER NOT NULL, finished_at_s REAL NOT NULL,
-  summary TEXT NOT NULL, PRIMARY KEY (account, run)
-);
-""",
-    3: """
-ALTER TABLE jobs ADD COLUMN lost_cny REAL NOT NULL DEFAULT 0;
-DROP INDEX jobs_by_time;
-CREATE INDEX jobs_by_time ON jobs (account, sent_at_s, state, charged_cny, estimate_cny, lost_cny)
-  WHERE sent_at_s IS NOT NULL;
-""",
     4: """
 ALTER TABLE jobs ADD COLUMN sent_server_s REAL;
 DROP INDEX jobs_by_time;
@@ -159,6 +142,47 @@ class JobResult(NamedTuple):
     charged_cny: float | None
     run_s: float | None
     request_id: str | None
+
+
+class FileRow(NamedTuple):
+    """A file of a job and its name: the one it is to get, or has (`placed`)."""
+
+    job_id: str
+    item: int
+    path: Path
+    sha256: str
+    placed: bool = False
+
+
+class JobEnd(NamedTuple):
+    """A job that is over."""
+
+    job_id: str
+    state: Status
+    error: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class LastAttempt:
+    """The newest try of a row."""
+
+    job_id: str
+    state: Status
+    exit_code: int | None
+    """Of its error, if it has one."""
+    error_code: str | None = None
+
+
+@dataclass(frozen=True)
+class Count:
+    """How many newest tries of a batch share a kind, a state and a category of error; what they cost."""
+
+    kind: str
+    state: Status
+    error_code: str | None
+    jobs: int
+    charged_cny: float
+    estimate_cny: float
 
 
 def job_row(row: sqlite3.Row) -> JobRow:

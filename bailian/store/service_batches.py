@@ -81,7 +81,7 @@ class ServiceBatchStore:
         """
         values = {**asdict(batch), "step": batch.step.value}
         marks = ", ".join("?" * len(values))
-        self._database.change(
+        self._database.execute(
             f"INSERT OR REPLACE INTO service_batches ({', '.join(values)}) VALUES ({marks})",  # noqa: S608
             tuple(values.values()),
         )
@@ -96,7 +96,7 @@ class ServiceBatchStore:
 
     def forget(self, name: str) -> None:
         """Forget a batch that is over."""
-        self._database.change("DELETE FROM service_batches WHERE name = ?", (name,))
+        self._database.execute("DELETE FROM service_batches WHERE name = ?", (name,))
 
     def reserve(
         self, batch: ServiceBatch, job_ids: Iterable[str], offer: Offer, budgets: Iterable[Budget], now_s: float
@@ -108,7 +108,7 @@ class ServiceBatchStore:
         """
         taken = 0
         refusal: BudgetExceeded | None = None
-        with self._database.write() as db:
+        with self._database.transaction() as db:
             room = [(budget, budget.limit_cny - counted_cny(db, self._account, budget, now_s)) for budget in budgets]
             for job_id in job_ids:
                 row = db.execute(
@@ -138,7 +138,7 @@ class ServiceBatchStore:
 
     def give_back(self, name: str, offer: Offer) -> None:
         """Let the jobs of a batch that certainly does not exist wait again, at the whole price."""
-        with self._database.write() as db:
+        with self._database.transaction() as db:
             for row in db.execute(
                 f"SELECT id, prepared, estimate_cny FROM jobs WHERE {_MEMBER} AND state <> 'ended'",  # noqa: S608
                 (self._account, name),
@@ -184,7 +184,7 @@ class ServiceBatchStore:
 
     def take_over(self, name: str, is_dead: Callable[[str | None], bool]) -> bool:
         """Take a batch's jobs over; False if a living process has some."""
-        with self._database.write() as db:
+        with self._database.transaction() as db:
             owners = db.execute(f"SELECT DISTINCT owner FROM jobs WHERE {_MEMBER}", (self._account, name)).fetchall()  # noqa: S608
             if any(row["owner"] != self._owner and not is_dead(row["owner"]) for row in owners):
                 return False
@@ -193,7 +193,7 @@ class ServiceBatchStore:
 
     def let_go(self) -> None:
         """Give our jobs in batches back: they go on at the service, and any process may fetch them."""
-        self._database.change(
+        self._database.execute(
             f"UPDATE jobs SET owner = NULL WHERE account = ? AND owner = ? AND service_batch IS NOT NULL AND {_OPEN}",  # noqa: S608
             (self._account, self._owner),
         )
@@ -209,7 +209,7 @@ class ServiceBatchStore:
         for path in sorted(folder.glob("*.json")):
             with suppress(OSError, ValueError, KeyError, TypeError):
                 kept = json.loads(path.read_text(encoding="utf-8"))
-                self._database.change(
+                self._database.execute(
                     "UPDATE service_batches SET run = ?, step = ?, file_id = ?, batch_id = ? WHERE name = ? AND step = ''",
                     (kept["run"], Stage(kept["step"]).value, kept["file_id"], kept["batch_id"], kept["name"]),
                 )

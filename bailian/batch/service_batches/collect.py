@@ -21,7 +21,7 @@ from bailian.i18n import tr
 from bailian.service.batch_api import BatchApi
 from bailian.service.error_codes import service_error
 from bailian.store.private import private_file, private_folder
-from bailian.store.schema import JobRow
+from bailian.store.schema import JobEnd, JobRow
 from bailian.store.service_batches import ServiceBatch, ServiceBatchStore
 from bailian.store.states import Status
 
@@ -113,7 +113,7 @@ def saved(engine: Engine, job: Job) -> Outcome:
 
 def finish(engine: Engine, job: Job, error: BailianError, state: Status = Status.FAILED) -> Outcome:
     """Close a job that has no answer; the service bills lines that succeeded, and no others (batch page, 2026-06)."""
-    engine.journal.finish(job.id, state, journalled(error))
+    engine.journal.finish([JobEnd(job.id, state, journalled(error))])
     return Outcome(job, state, error=error)
 
 

@@ -16,7 +16,7 @@ from bailian.store.states import Status
 if TYPE_CHECKING:
     from bailian.batch.sync import BatchSpec
     from bailian.config.settings import Settings
-    from bailian.store.batches import LastAttempt
+    from bailian.store.schema import LastAttempt
 
 
 def print_plan(

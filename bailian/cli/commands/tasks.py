@@ -124,6 +124,7 @@ def cancel(here: Settings, task_id: str, as_json: bool, **_talk: bool) -> None:
     from bailian.service.client import Service
     from bailian.store.ids import find_job
     from bailian.store.jobs import Journal
+    from bailian.store.schema import JobEnd
     from bailian.store.states import FINAL_STATES
 
     here.require_key()
@@ -145,7 +146,7 @@ def cancel(here: Settings, task_id: str, as_json: bool, **_talk: bool) -> None:
             ended = TaskFailed(
                 tr("the task was canceled", "任务已取消"), advice="", wire_code="CANCELED", task_id=task_id
             )
-            journal.finish(row.id, Status.FAILED, journalled(ended))
+            journal.finish([JobEnd(row.id, Status.FAILED, journalled(ended))])
     if as_json:
         print_json({"request_id": answer.get("request_id"), "output": {"task_id": task_id, "task_status": "CANCELED"}})
     else:

@@ -26,7 +26,7 @@ from bailian.service.client import ListedTask, Listing
 from bailian.service.responses import task_id_of
 from bailian.service.server_clock import SLACK_S
 from bailian.store.jobs import TaskTaken
-from bailian.store.schema import JobRow
+from bailian.store.schema import JobEnd, JobRow
 from bailian.store.states import Status
 
 RESENDS = 3
@@ -116,7 +116,9 @@ def _none(job: Job, services: Services, listing: Listing, unknown: list[ListedTa
         return give_up(job, services, never_arrived())
     answered = job.sending.last_error if isinstance(job.sending.last_error, ServiceError) else None
     if answered is not None and 400 <= (answered.http_status or 0) < 500 and answered.again == Retry.NEVER:
-        services.journal.finish(job.id, Status.FAILED, journalled(answered))  # a refusal with a code that nobody knew
+        services.journal.finish(
+            [JobEnd(job.id, Status.FAILED, journalled(answered))]
+        )  # a refusal with a code that nobody knew
         return Outcome(job, Status.FAILED, error=answered)
     if job.sending.resends <= RESENDS:
         return Next(Step.ADMIT)
@@ -229,7 +231,7 @@ def _adopt(job: Job, services: Services, row: ListedTask) -> Next | Outcome:
 
 def _held(job: Job, services: Services) -> Outcome:
     error = unclear(job)
-    services.journal.finish(job.id, Status.HELD, journalled(error))
+    services.journal.finish([JobEnd(job.id, Status.HELD, journalled(error))])
     return Outcome(job, Status.HELD, error=error)
 
 

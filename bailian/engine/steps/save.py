@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from bailian.catalog import Mode
@@ -9,7 +11,7 @@ from bailian.engine.context import Services
 from bailian.engine.job import Job
 from bailian.engine.reports import KEPT_S, gone, still_at_service, unreadable
 from bailian.engine.step import Next, Outcome, Step
-from bailian.engine.steps.publish import NotAFile, save_item
+from bailian.engine.steps.publish import NotAFile, published_files, save_item
 from bailian.engine.steps.speak import forget_sound
 from bailian.engine.task_identity import failed_category, failure
 from bailian.engine.timing import backoff_s
@@ -21,6 +23,7 @@ from bailian.service.download import LinkExpired, NotTaken, save_error
 from bailian.service.json_reader import read_json
 from bailian.service.transport.packed import MOST_ANSWER_BYTES
 from bailian.store.private import private_file
+from bailian.store.schema import JobEnd
 from bailian.store.states import Status
 from bailian.types import Item
 
@@ -28,29 +31,51 @@ SAVE_TRIES = 5
 
 
 def save(job: Job, services: Services) -> Next | Outcome:
-    """Save what the answer holds; a broken download is tried again, an expired link refreshed once."""
+    """Save what the answer holds, and end the job."""
+    end = _saved(job, services)
+    if isinstance(end, Outcome):
+        _finish([end], services)
+    return end
+
+
+def publish(jobs: Sequence[Job], services: Services) -> dict[str, Next | Outcome]:
+    """Give the texts of many jobs, which are written already, their names, and end their jobs (writer)."""
+    ends: dict[str, Next | Outcome] = {}
+    for job in jobs:
+        with suppress(BailianError):  # its own step tries again, and says what it means
+            ends[job.id] = _saved(job, services)
+    _finish([end for end in ends.values() if isinstance(end, Outcome)], services)
+    return ends
+
+
+def _saved(job: Job, services: Services) -> Next | Outcome:
+    """Give each result its file; a broken download is tried again, an expired link refreshed once."""
     try:
         _fetch_document(job, services)
+        items = modality_of(job.kind).items(job.answer or {}, job.prepared)
+        paths, bad = _save_items(job, services, items)
     except TransportError as error:
-        return (
-            _refresh(job, services, error)
-            if isinstance(error, LinkExpired | NotAFile)
-            else _again(job, services, error)
-        )
-    items = modality_of(job.kind).items(job.answer or {}, job.prepared)
+        bad = error
+    except BailianError:
+        services.journal.record_files(published_files(job))
+        raise
+    if bad is None:
+        return verdict(job, items, paths)
+    services.journal.record_files(published_files(job))
+    return _refresh(job, services, bad) if isinstance(bad, LinkExpired | NotAFile) else _again(job, services, bad)
+
+
+def _save_items(job: Job, services: Services, items: Sequence[Item]) -> tuple[dict[int, Path], TransportError | None]:
+    """Return the files, and what kept one from being fetched: a bad link must not keep the others from being saved."""
     paths: dict[int, Path] = {}
-    bad: BailianError | None = None
+    bad: TransportError | None = None
     for item in items if job.saving.folder is not None else ():
         if item.good:
             try:
                 paths[item.index] = save_item(job, services, item)
-            except TransportError as error:  # one bad link must not keep the others from being saved
+            except TransportError as error:
                 bad = bad or error
-    if bad is None:
-        return _finish(job, services, items, paths)
-    if isinstance(bad, LinkExpired | NotAFile):
-        return _refresh(job, services, bad)
-    return _again(job, services, bad)
+    return paths, bad
 
 
 def _fetch_document(job: Job, services: Services) -> None:
@@ -83,13 +108,14 @@ def _again(job: Job, services: Services, error: BailianError) -> Next:
     raise still_at_service(job, error) from None
 
 
-def _finish(job: Job, services: Services, items: list[Item], paths: dict[int, Path]) -> Outcome:
-    outcome = verdict(job, items, paths)
-    error = journalled(outcome.error) if outcome.error else None
-    services.journal.finish(job.id, outcome.state, error, placed=job.results.published)
-    if error is None and job.mode == Mode.SOCKET and paths:
-        forget_sound(job, services)
-    return outcome
+def _finish(ends: Sequence[Outcome], services: Services) -> None:
+    services.journal.finish(
+        [JobEnd(end.job.id, end.state, journalled(end.error) if end.error else None) for end in ends],
+        [file for end in ends for file in published_files(end.job)],
+    )
+    for end in ends:
+        if end.error is None and end.job.mode == Mode.SOCKET and end.placed:
+            forget_sound(end.job, services)
 
 
 def verdict(job: Job, items: list[Item], paths: dict[int, Path]) -> Outcome:
