@@ -269,7 +269,7 @@ def test_a_conversation_refuses_before_the_first_question(
     from bailian.cli.scripts import chat
 
     monkeypatch.setattr(chat, "is_terminal", lambda _stream: True)
-    monkeypatch.setattr(chat, "_asked", lambda: pytest.fail("it has asked"))
+    monkeypatch.setattr(chat.Keyboard, "ask", lambda _self: pytest.fail("it has asked"))
     assert "try:" in text2text(*words, exits=2).err
 
 
