@@ -11,7 +11,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from types import FrameType, TracebackType
@@ -20,9 +20,9 @@ from typing import Any
 import click
 import pytest
 
-from bailian.catalog import catalog
+from bailian import clock
 from bailian.cli import guard
-from bailian.engine import scheduler
+from bailian.clock import Clock, current_clock, timed_by
 from bailian.engine.signals import SIGNALS
 from bailian.i18n import language
 from bailian.sandbox import Sandbox
@@ -125,11 +125,15 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterat
     # As after `. .venv/bin/activate`: `bailian` and `python` lead here, whoever starts the tests.
     monkeypatch.setenv("PATH", os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]))
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(scheduler, "PAUSE_FACTOR", FAST)
-    monkeypatch.setattr(catalog, "current_day", lambda: SEED_DAY)
     language.cache_clear()
-    yield
+    with timed_by(Clock(pause_scale=FAST, today=SEED_DAY)):
+        yield
     language.cache_clear()
+
+
+def run_on(day: date, monkeypatch: pytest.MonkeyPatch, pause_scale: float = FAST) -> None:
+    """Let the rest of a test run on another day."""
+    monkeypatch.setattr(clock, "_current", replace(current_clock(), today=day, pause_scale=pause_scale))
 
 
 @pytest.fixture
@@ -175,7 +179,7 @@ def run_command(command: click.Command, *words: str, stdin: str | bytes = "", ex
     sys.argv, sys.stdout, sys.stderr, sys.stdin = ["command", *words], out, err, _stdin(stdin)
     code: int | None = None
     try:
-        guard.main(command, "text2image.py" if command.name == "main" else "bailian")
+        guard.main(command, "text2image.py" if command.name == "main" else "bailian", clock=current_clock())
     except SystemExit as end:
         code = int(end.code or 0)
     finally:
@@ -228,9 +232,9 @@ def first_post(box: Sandbox) -> LoggedRequest:
 
 
 FAST_START = (
-    "import sys; import bailian.engine.scheduler as s; s.PAUSE_FACTOR = {factor}; sys.argv[0] = 'text2image.py'; "
-    f"import datetime, bailian.catalog.catalog as c; c.current_day = lambda: {SEED_DAY!r}; "
-    "from bailian.cli import guard; {command}; guard.main(main)"
+    "import sys, datetime; from bailian.clock import Clock; sys.argv[0] = 'text2image.py'; "
+    "from bailian.cli import guard; {command}; "
+    f"guard.main(main, clock=Clock(pause_scale={{factor}}, today={SEED_DAY!r}))"
 )
 
 

@@ -467,7 +467,7 @@ def test_a_clock_that_jumps(bailian: Run, box: Sandbox, monkeypatch: pytest.Monk
         longest_s = max(longest_s, wait_s)
         return min(wait_s, 60.0)
 
-    monkeypatch.setattr(SharedLimits, "__init__", lambda self, home: made(self, home, clock=clock))
+    monkeypatch.setattr(SharedLimits, "__init__", lambda self, home, **_: made(self, home, clock=clock))
     monkeypatch.setattr(RateLimiter, "reserve", reserve)
     bailian("batch", "run", write([*pictures(10), *texts(10)]))
     assert states() == {"done": 20}

@@ -10,7 +10,7 @@ import pytest
 
 from bailian.catalog import load
 from bailian.sandbox import Fault, Sandbox
-from tests.conftest import Run
+from tests.conftest import Run, run_on
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -21,7 +21,7 @@ BEFORE, AFTER = date(2026, 7, 1), date(2026, 11, 28)
 
 
 def on(day: date, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bailian.catalog.catalog.current_day", lambda: day)
+    run_on(day, monkeypatch)
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Callable, Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 from PIL import Image
 
 from bailian.sandbox import Fault, Sandbox
-from tests.conftest import Run, start_script
+from tests.conftest import Run, run_on, start_script
 
 PALETTE = "#C2D1E6:25%,#CDD8E9:25%,#B5C8DB:50%"
 DRAW = {
@@ -246,9 +247,7 @@ def test_a_throttled_request_is_sent_again(text2image: Run, box: Sandbox, model:
 def test_a_retired_edit_model_gives_way_to_one_that_takes_pictures(
     image_edit: Run, box: Sandbox, dog: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from datetime import date
-
-    monkeypatch.setattr("bailian.catalog.catalog.current_day", lambda: date(2026, 11, 28))
+    run_on(date(2026, 11, 28), monkeypatch)
     ran = image_edit("改", "--image", dog, "--image", dog, "--model", "qwen-image-edit", "--use-successor")
     assert "qwen-image-2.0 is sent" in ran.err
     assert posts(box)[0].body["model"] == "qwen-image-2.0"

@@ -12,7 +12,7 @@ import pytest
 
 from bailian.sandbox import Fault, Sandbox
 from bailian.store.jobs import Journal
-from tests.conftest import Run, end, start_script
+from tests.conftest import Run, end, run_on, start_script
 
 TEXT_SCRIPT = "from text2text import main"
 
@@ -94,7 +94,7 @@ def test_the_ends_of_the_seeds_ranges_are_adapted(text2text: Run, box: Sandbox) 
 
 
 def test_a_retired_model_still_runs_and_says_so(text2text: Run, box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bailian.catalog.catalog.current_day", lambda: date(2026, 11, 28))
+    run_on(date(2026, 11, 28), monkeypatch)
     ran = text2text("生成产品文案", "--model", "qwen-turbo")
     assert "qwen-turbo was retired on 2026-10-10; use qwen-flash: --use-successor" in ran.err
     assert bodies(box)[0]["model"] == "qwen-turbo"

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from datetime import date, datetime, timedelta, timezone
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 from bailian.catalog.model import FIELD_NAMES, KINDS, Model
+from bailian.clock import current_clock
 from bailian.errors import InvalidRequest, SetupError
 from bailian.i18n import tr
 from bailian.instructions import how_to
@@ -21,11 +22,6 @@ from bailian.text.toml_files import parse_toml, put_right, read_toml, refused
 # What is true of one name alone: `like` does not pass it on.
 OF_ONE_NAME = ("retired_on", "successor", "retirement_notice", "unknown_to_service", "aliases")
 PACKAGE_FILES = tuple(Path(__file__).with_name("models") / f"{kind}.toml" for kind in KINDS)
-
-
-def current_day() -> date:
-    """Return today's date at the vendor's, whose models retire at midnight there (UTC+8)."""
-    return datetime.now(timezone(timedelta(hours=8))).date()
 
 
 class Catalog(Mapping[str, Model]):
@@ -64,7 +60,7 @@ class Catalog(Mapping[str, Model]):
     @property
     def today(self) -> date:
         """Return the day on which retirements are judged."""
-        return self._today or current_day()
+        return self._today or current_clock().day()
 
     def of_kind(self, kind: str) -> list[Model]:
         """Return the models that can be called as this kind."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
+from bailian.clock import SYSTEM_CLOCK, Clock
 from bailian.config.endpoints import is_workspace_host
 from bailian.config.settings import Settings
 from bailian.counts import amount_of, count_of
@@ -73,10 +74,10 @@ class Listing(NamedTuple):
 class Service:
     """One account at one host."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, clock: Clock = SYSTEM_CLOCK) -> None:
         key = settings.api_key.reveal() if settings.api_key else ""
         self._http = Http(settings.base_url, request_headers(settings), key)
-        self.clock = ServerClock()
+        self.clock = ServerClock(steady=clock.monotonic, wall=clock.wall)
         self._answer_timeout_s = WORKSPACE_SYNC_TIMEOUT_S if is_workspace_host(settings.host) else SYNC_TIMEOUT_S
         self.is_public = is_public(settings.base_url)
         """Whether the host is out in the world, so that nothing it names may be in this machine's network."""

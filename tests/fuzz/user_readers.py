@@ -12,6 +12,7 @@ from unittest.mock import patch
 
 from bailian.catalog import catalog
 from bailian.cli.commands.tasks import _brief
+from bailian.clock import current_clock
 from bailian.config.budget_settings import read_budgets
 from bailian.engine.job import Job
 from bailian.engine.steps.step_table import STEPS, first_step
@@ -101,7 +102,7 @@ def read_models_file(data: bytes) -> None:
         for region in ("beijing", "singapore") if "text" in model.kinds else ():
             is_money(cost_cny(TextContext(prices=prices_of(model, region)), 1000, 1000))
         models.successor_of(model)
-        assert model.retired(catalog.current_day()) in (True, False)
+        assert model.retired(current_clock().day()) in (True, False)
         for kind in model.kinds:
             assert models.find(name, kind).kind == kind
 

@@ -10,13 +10,14 @@ from pathlib import Path
 import pytest
 
 from bailian.errors import SetupError
+from bailian.store import limits
 from bailian.store.budgets import Budget
 from bailian.store.jobs import Journal
+from bailian.store.limits import SharedLimits
 from bailian.store.schema import FILE_NAME
 from bailian.types import StoredRequest
 
-# The fourth version had no sums. The third knew nothing of the service's clock, the second nothing of lost answers; the
-# first had neither the columns nor the tables of batches.
+# The fourth version had no sums, the third knew nothing of the service's clock. Older ones are refused.
 FOURTH_SCHEMA = """
 CREATE TABLE jobs (
   id TEXT PRIMARY KEY, account TEXT NOT NULL, kind TEXT NOT NULL, model TEXT NOT NULL, wire_model TEXT NOT NULL,
@@ -46,18 +47,10 @@ CREATE TABLE files (
 THIRD_SCHEMA = FOURTH_SCHEMA.replace(",\n  sent_server_s REAL", "").replace(
     "COALESCE(sent_server_s, sent_at_s)", "sent_at_s"
 )
-SECOND_SCHEMA = THIRD_SCHEMA.replace(", lost_cny REAL NOT NULL DEFAULT 0", "").replace(
-    "estimate_cny, lost_cny)", "estimate_cny)"
-)
-FIRST_SCHEMA = ";".join(
-    statement
-    for statement in SECOND_SCHEMA.replace(", run TEXT, row_key TEXT", "").split(";")
-    if not any(new in statement for new in ("jobs_by_run", "jobs_by_row", "jobs_by_time", "TABLE runs"))
-)
-SCHEMAS = {1: FIRST_SCHEMA, 2: SECOND_SCHEMA, 3: THIRD_SCHEMA, 4: FOURTH_SCHEMA}
+SCHEMAS = {3: THIRD_SCHEMA, 4: FOURTH_SCHEMA}
 
 
-def old_journal(home: Path, version: int = 1) -> None:
+def old_journal(home: Path, version: int = 3) -> None:
     with closing(sqlite3.connect(home / FILE_NAME)) as connection:
         connection.execute("PRAGMA journal_mode=WAL")
         connection.executescript(SCHEMAS[version])
@@ -124,3 +117,24 @@ def test_a_newer_journal_is_left_alone(tmp_path: Path) -> None:
         connection.execute("PRAGMA user_version=99")
     with pytest.raises(SetupError, match="newer version"):
         Journal(tmp_path)
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_journal_that_is_too_old_is_refused_with_words(tmp_path: Path, version: int) -> None:
+    old_journal(tmp_path)
+    with closing(sqlite3.connect(tmp_path / FILE_NAME)) as connection:
+        connection.execute(f"PRAGMA user_version={version}")
+    before = (tmp_path / FILE_NAME).read_bytes()
+    with pytest.raises(SetupError, match=f"older version.*its version {version}; this one reads 3 to") as refused:
+        Journal(tmp_path)
+    assert f"mv {tmp_path / FILE_NAME} " in refused.value.advice
+    assert (tmp_path / FILE_NAME).read_bytes() == before
+
+
+def test_limits_that_are_too_old_are_refused_with_words(tmp_path: Path) -> None:
+    with closing(SharedLimits(tmp_path)):
+        pass
+    with closing(sqlite3.connect(tmp_path / limits.FILE_NAME)) as connection:
+        connection.execute("PRAGMA user_version=1")
+    with pytest.raises(SetupError, match="older version"):
+        SharedLimits(tmp_path)

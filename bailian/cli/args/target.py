@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from bailian.cli.args.options import DEFAULT_OUTPUT, SharedOptions
-from bailian.cli.output.report import STDOUT_FOLDER
 from bailian.cli.output.terminal import is_terminal
 from bailian.errors import InvalidRequest
 from bailian.files import naming
 from bailian.files.outputs import RESULTS, STDOUT, Place, at_home, is_folder, place_of, refuse_existing
+from bailian.files.under_way import under_way
 from bailian.i18n import tr
 from bailian.modalities import modality_of
 from bailian.store.private import private_folder
@@ -81,7 +81,7 @@ class Target(Place):
         from bailian.engine.job import OutputSpec
 
         template = common.name or naming.DEFAULT_TEMPLATE
-        folder = private_folder(home / STDOUT_FOLDER) / uuid4().hex if self.as_file else self.folder
+        folder = private_folder(under_way(home)) / uuid4().hex if self.as_file else self.folder
         return OutputSpec(
             None if folder is None else folder.absolute(), template, common.sidecar, self.stem, self.suffix
         )
