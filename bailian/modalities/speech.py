@@ -6,20 +6,27 @@ Facts: docs/wire.md "Speech" (the service's Sambert pages and price page, 2025 t
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from copy import deepcopy
-from dataclasses import dataclass
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
 from bailian.catalog import Catalog, Model
-from bailian.counts import MOST_CHARACTERS, count_of
 from bailian.errors import InvalidRequest, Problem
-from bailian.files.sentences import lines_of, split_text
+from bailian.files.sentences import split_text
 from bailian.i18n import tr
 from bailian.modalities.rules import choice, fields
+from bailian.modalities.speech_answers import USUAL_RATE_HZ, asked_prompt, charged_cny, items, with_paths
 from bailian.text.characters import is_blank
-from bailian.types import Input, Item, Notice, Prepared, SpeechContext, StoredRequest
+from bailian.types import Input, Notice, Prepared, SpeechContext
+
+__all__ = [  # what a modality provides
+    "asked_prompt",
+    "charged_cny",
+    "from_config",
+    "items",
+    "prepare",
+    "with_paths",
+]
 
 KIND = "speech"
 DEFAULT_MODELS = ("sambert-zhichu-v1",)
@@ -32,7 +39,6 @@ SUBTITLES = ("srt", "vtt")
 # SAM-CE names the first four, SAM-PY's own sample and SAM-WS the last. 32000 and 44100 stand on no page, and what the
 # service does with a rate it does not know is not documented.
 SAMPLE_RATES_HZ = (8000, 16000, 22050, 24000, 48000)
-USUAL_RATE_HZ = 16000
 PRICED_CHARACTERS = 10_000
 # What the service's own form of a request may say because it is sent anyway.
 ALWAYS_SENT = {"text_type": "PlainText", "word_timestamp_enabled": False, "phoneme_timestamp_enabled": False}
@@ -216,125 +222,3 @@ def _body(request: SpeechRequest, wire_model: str) -> dict[str, Any]:
             "phoneme_timestamp_enabled": False,
         },
     }
-
-
-def payload_of(body: Mapping[str, Any], text: str) -> dict[str, Any]:
-    """Return the payload of `run-task` for one part of the text."""
-    return {**deepcopy(dict(body)), "input": {"text": text}}
-
-
-@dataclass(frozen=True)
-class SoundForm:
-    """What a sound is written as."""
-
-    suffix: str
-    sample_rate_hz: int
-
-
-def sound_form(body: Mapping[str, Any]) -> SoundForm:
-    """Return what was asked for, of the whole text or a part of it."""
-    parameters = body.get("parameters")
-    parameters = parameters if isinstance(parameters, Mapping) else {}
-    return SoundForm(str(parameters.get("format") or "wav"), int(parameters.get("sample_rate") or USUAL_RATE_HZ))
-
-
-def joined(answers: Sequence[Mapping[str, Any]], durations_ms: Sequence[int | None]) -> dict[str, Any]:
-    """Return one answer for the answers of all parts: times count from the begin of the first.
-
-    Args:
-        answers: one a part, in order.
-        durations_ms: how long each part plays; None where that is not known: then its last sentence's end counts.
-    """
-    sentences: list[dict[str, Any]] = []
-    shift_ms = 0
-    for answer, duration_ms in zip(answers, durations_ms, strict=True):
-        own = _sentences(answer)
-        sentences += [_shifted(sentence, shift_ms) for sentence in own]
-        shift_ms += _last_ms(own) if duration_ms is None else duration_ms
-    output = {"sentences": sentences, "audio_bytes": sum(_audio_bytes(answer) for answer in answers)}
-    counts = [_characters(answer) for answer in answers]
-    # A part that told no figure would make the sum too small; without one the text is counted.
-    known = [count for count in counts if count is not None]
-    usage = {"usage": {"characters": sum(known)}} if known and len(known) == len(counts) else {}
-    return {"request_id": answers[0].get("request_id") if answers else None, "output": output, **usage}
-
-
-def _shifted(value: Any, shift_ms: int) -> Any:
-    """Return a sentence, and what it consists of, later by so much."""
-    if isinstance(value, list):
-        return [_shifted(inner, shift_ms) for inner in value]
-    if not isinstance(value, dict):
-        return value
-    times_ms = {name: _complete(value.get(name)) for name in ("begin_time", "end_time")}
-    later = {name: time_ms + shift_ms for name, time_ms in times_ms.items() if time_ms is not None}
-    return {name: _shifted(inner, shift_ms) for name, inner in value.items()} | later
-
-
-def _last_ms(sentences: Sequence[Mapping[str, Any]]) -> int:
-    return max((_complete(sentence.get("end_time")) or 0 for sentence in sentences), default=0)
-
-
-def _complete(value: Any) -> int | None:
-    """Return a number of the service as a whole one; nonsense (JSON as Python reads it may say NaN) is none."""
-    good = isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 10**12
-    return int(value) if good else None
-
-
-def _output(answer: Mapping[str, Any]) -> dict[str, Any]:
-    output = answer.get("output")
-    return output if isinstance(output, dict) else {}
-
-
-def _sentences(answer: Mapping[str, Any]) -> list[dict[str, Any]]:
-    told = _output(answer).get("sentences")
-    return [sentence for sentence in told if isinstance(sentence, dict)] if isinstance(told, list) else []
-
-
-def _audio_bytes(answer: Mapping[str, Any]) -> int:
-    return _complete(_output(answer).get("audio_bytes")) or 0
-
-
-def _characters(answer: Mapping[str, Any]) -> int | None:
-    usage = answer.get("usage")
-    return count_of(usage.get("characters"), MOST_CHARACTERS) if isinstance(usage, dict) else None
-
-
-def items(answer: Mapping[str, Any], prepared: StoredRequest) -> list[Item]:
-    """Return the sound, and the subtitles if they were asked for."""
-    if _audio_bytes(answer) <= 0:
-        return []
-    sound = Item(0, sound=True, suffix=sound_form(prepared.body).suffix)
-    kind = SpeechContext.of(prepared.context).subtitles
-    return [sound, _subtitles(answer, asked_prompt(prepared.body), kind)] if kind else [sound]
-
-
-def _subtitles(answer: Mapping[str, Any], text: str, kind: str) -> Item:
-    from bailian.files.subtitles import WRITERS, Cue
-
-    lines = lines_of(text, _sentences(answer))
-    if not lines:
-        reason = tr("the service told no word times: there are no subtitles", "服务未返回字词时间，没有字幕")
-        return Item(1, code="NoWordTimes", message=reason)
-    return Item(1, text=WRITERS[kind](Cue(line.start_ms, line.end_ms, line.text) for line in lines), suffix=kind)
-
-
-def charged_cny(answer: Mapping[str, Any], prepared: StoredRequest) -> float | None:
-    """Return characters billed × price; where the service told no figure, the text's own."""
-    unit_cny = prepared.unit_cny
-    characters = _characters(answer)
-    units = prepared.units if characters is None else characters
-    return None if unit_cny is None or units is None else round(float(unit_cny) * float(units), 6)
-
-
-def asked_prompt(body: Mapping[str, Any]) -> str:
-    """Return the whole text."""
-    return str(body["input"]["text"])
-
-
-def with_paths(answer: Mapping[str, Any], prepared: StoredRequest, paths: Mapping[int, str]) -> dict[str, Any]:
-    """Return the answer's `output` with the sound's `path` and the subtitles' `subtitles_path`."""
-    shown = deepcopy(_output(answer))
-    for index, name in enumerate(("path", "subtitles_path")):
-        if index in paths:
-            shown[name] = paths[index]
-    return shown

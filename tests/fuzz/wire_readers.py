@@ -21,7 +21,7 @@ import urllib3
 from bailian.batch.service_batches import line_format
 from bailian.batch.service_batches.collect import fetch
 from bailian.errors import BailianError
-from bailian.modalities import speech
+from bailian.modalities import speech_answers
 from bailian.modalities.text_answers import Assembly, next_messages
 from bailian.service import responses as wire_answers
 from bailian.service.batch_api import BatchApi, _id_of
@@ -81,7 +81,7 @@ def read_speech(data: bytes) -> None:
     part = course.answer()
     is_writable(part)
     job = job_of("speech", prompt="床前明月光", subtitles="srt")
-    for whole in (part, speech.joined([part, part], [None, 700])):
+    for whole in (part, speech_answers.joined([part, part], [None, 700])):
         read_answer(job, whole, is_new=True)
 
 
