@@ -273,29 +273,34 @@ class Engine:
         deadline_s = None if timeout_s is None else self.clock.monotonic() + timeout_s
         try:
             with scheduler.interrupts:
-                for outcome in self._outcomes(scheduler, deadline_s):
-                    if outcome.state in FINAL_STATES:  # nobody's any more, by the commit that ended it
-                        open_ids.discard(outcome.job.id)
-                    yield outcome
+                yield from self._outcomes(scheduler, deadline_s, open_ids)
         finally:
             scheduler.close()
             with suppress(JournalError):  # the disk is full: this process's lock goes with it all the same
                 self.journal.release(open_ids, self.services.lease.id)
                 self.services.limits.slots.leave(self.services.lease.id)
 
-    def _outcomes(self, scheduler: Scheduler, deadline_s: float | None) -> Generator[Outcome, None, None]:
+    def _outcomes(
+        self, scheduler: Scheduler, deadline_s: float | None, open_ids: set[str]
+    ) -> Generator[Outcome, None, None]:
         outcomes = Outcomes(self.services)
+
+        def told(outcome: Outcome) -> Outcome:
+            if outcome.state in FINAL_STATES:  # nobody's any more, by the commit that ended it
+                open_ids.discard(outcome.job.id)
+            return outcome
+
         try:
             for end in scheduler.run(deadline_s):
-                outcome = outcomes.outcome(end)
+                outcome = told(outcomes.outcome(end))
                 _stop_what_cannot_succeed(scheduler.model_queues, outcome)
                 yield outcome
             ends, left = scheduler.leave()
-            yield from map(outcomes.outcome, ends)
-            yield from map(outcomes.left_at_deadline, left)
+            yield from (told(outcomes.outcome(end)) for end in ends)
+            yield from (told(outcome) for outcome in map(outcomes.left_at_deadline, left))
         except KeyboardInterrupt:
             ends, left = scheduler.leave()
-            yield from map(outcomes.outcome, ends)
+            yield from (told(outcomes.outcome(end)) for end in ends)
             raise outcomes.interrupted(left) from None
 
 

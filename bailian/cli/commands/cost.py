@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -70,8 +70,8 @@ def cost(here: Settings, as_json: bool, **_talk: bool) -> None:
             "total": total_cny,
             "spent": rows,
             **unknown,
-            "quotas": [vars(one) for one in quotas],
-            "budgets": [vars(one) for one in budgets],
+            "quotas": [asdict(one) for one in quotas],
+            "budgets": [asdict(one) for one in budgets],
         }
         print_json({"currency": "CNY", **told})
         return
@@ -105,8 +105,8 @@ def cost(here: Settings, as_json: bool, **_talk: bool) -> None:
     from bailian.store.budgets import Budget
 
     for budget in budgets:
-        used, limit = money(budget["used_cny"]), money(budget["limit_cny"])
-        name = Budget(budget["limit_cny"], budget["name"]).title
+        used, limit = money(budget.used_cny), money(budget.limit_cny)
+        name = Budget(budget.limit_cny, budget.name).title
         print_err(tr(f"budget of the {name}: {used} of {limit} CNY", f"{name}预算：{used} / {limit} 元"))
 
 
@@ -136,8 +136,5 @@ def _quotas(journal: Journal, here: Settings) -> list[FreeQuota]:
     ]
 
 
-def _budgets(journal: Journal, here: Settings) -> list[dict[str, Any]]:
-    return [
-        {"name": one.name, "limit_cny": one.limit_cny, "used_cny": journal.reserved_cny(here.account, one)}
-        for one in here.budgets
-    ]
+def _budgets(journal: Journal, here: Settings) -> list[BudgetUse]:
+    return [BudgetUse(one.name, one.limit_cny, journal.reserved_cny(here.account, one)) for one in here.budgets]
