@@ -18,7 +18,7 @@ from bailian.catalog import load
 from bailian.errors import BailianError, Exit, SetupError
 from bailian.modalities import MODULES, modality_of
 from bailian.sandbox import Fault, Sandbox
-from tests.conftest import Run
+from tests.support.commands import Run
 
 AFTER = date(2026, 11, 28)
 

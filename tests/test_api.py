@@ -9,7 +9,7 @@ import pytest
 
 import bailian
 from bailian.sandbox import Fault, Sandbox
-from tests.conftest import KEY, ROOT
+from tests.support.setting import KEY, ROOT
 
 
 @pytest.fixture(autouse=True)

@@ -17,7 +17,9 @@ import pytest
 from bailian.files.formats import suffix_of
 from bailian.sandbox import Fault, Sandbox
 from bailian.store.jobs import Journal
-from tests.conftest import KEY, ROOT, Run, end, start_script
+from tests.support.commands import Run
+from tests.support.processes import end, start_script
+from tests.support.setting import KEY, ROOT
 
 AUDIO_SCRIPT = "from audio import main"
 REFUSED = "[tts:]Engine return error code: 418"

@@ -11,7 +11,7 @@ from PIL import Image
 from bailian.files import png
 from bailian.sandbox import Fault, Sandbox
 from bailian.service import client, download
-from tests.conftest import Run
+from tests.support.commands import Run
 
 
 def submits(box: Sandbox) -> int:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bailian.sandbox import Fault, Sandbox
-from tests.conftest import Run
+from tests.support.commands import Run
 
 # The seed document's combined example, as printed there.
 SEED = {

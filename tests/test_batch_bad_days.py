@@ -5,13 +5,9 @@ from __future__ import annotations
 import errno
 import json
 import os
-import random
-import sqlite3
 import subprocess
 import time
-from collections import Counter
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -19,113 +15,22 @@ import pytest
 from PIL import Image
 
 import bailian.batch.run as batch_run
-from bailian.advice import CATEGORIES
 from bailian.cli.batch import run_file
 from bailian.cli.output import report
 from bailian.errors import LOCAL_CODES, SaveError
 from bailian.files import png
+from bailian.errors import SaveError
 from bailian.sandbox import Fault, Sandbox
 from bailian.service import client, download
 from bailian.service.server_clock import ServerClock
 from bailian.store.limits import SharedLimits
 from bailian.store.rate_limits import RateLimiter
-from tests.conftest import FAST_MODELS, Run
-from tests.unit.test_migration import old_journal
+from tests.support.batches import check, executed, jobs, mixed, pictures, records, states, texts, write
+from tests.support.commands import Run
+from tests.support.old_journals import old_journal
+from tests.support.service import FAST_MODELS
 
 pytestmark = pytest.mark.usefixtures("quick")
-
-
-def write(rows: Any, name: str = "all.json") -> str:
-    Path(name).write_text(json.dumps(rows, ensure_ascii=False), encoding="utf-8")
-    return name
-
-
-def pictures(count: int, first: int = 0) -> list[dict[str, Any]]:
-    return [{"kind": "image", "prompt": f"第{i}只猫。", "size": "512*512"} for i in range(first, first + count)]
-
-
-def texts(count: int) -> list[dict[str, Any]]:
-    return [{"kind": "text", "prompt": f"第{i}道题。"} for i in range(count)]
-
-
-def mixed(scale: int = 1) -> list[dict[str, Any]]:
-    """Return rows of all seven kinds, 205 for each of `scale`; no prompt stands in another."""
-    Image.new("RGB", (512, 512), "red").save("原图.png")
-    edit = {"image": "原图.png"}
-    kinds: tuple[tuple[int, dict[str, Any], str], ...] = (
-        (110, {"kind": "text"}, "prompt"),
-        (40, {"kind": "image", "size": "512*512"}, "prompt"),
-        (10, {"kind": "image_edit", **edit}, "prompt"),
-        (10, {"kind": "wanx_edit", "function": "stylization_all", **edit}, "prompt"),
-        (3, {"kind": "video", "resolution": "832*480"}, "prompt"),
-        (16, {"kind": "speech"}, "text"),
-        (16, {"kind": "transcription"}, "file"),
-    )
-    rows = []
-    for count, row, field in kinds:
-        for i in range(count * scale):
-            said = f"https://example.com/{i}.wav" if field == "file" else f"{row['kind']}的第{i}行。"
-            rows.append({**row, field: said})
-    random.Random(1907).shuffle(rows)
-    return rows
-
-
-def records(folder: str = "outputs/all") -> list[dict[str, Any]]:
-    lines = (Path(folder) / "results.jsonl").read_text(encoding="utf-8").splitlines()
-    return [json.loads(line) for line in lines]
-
-
-def states(folder: str = "outputs/all") -> Counter[str]:
-    return Counter(row["state"] for row in records(folder))
-
-
-def jobs() -> list[sqlite3.Row]:
-    """Return every job of the journal, oldest first."""
-    with closing(sqlite3.connect(Path("bailian/journal.sqlite3"))) as db:
-        db.row_factory = sqlite3.Row
-        return db.execute(
-            "SELECT *, COALESCE(json_extract(request, '$.prompt'), json_extract(request, '$.text'),"
-            " json_extract(request, '$.file[0]')) AS said FROM jobs ORDER BY rowid"
-        ).fetchall()
-
-
-def executed(box: Sandbox) -> Counter[str]:
-    """Return how often each prompt was carried out at the service and billed; texts may be twice (they cost little)."""
-    works = [work for work in [*box.tasks, *box.sync_calls] if work.order.kind != "text"]
-    return Counter(work.order.prompt for work in works if not (work.blocking and work.fate.failed))
-
-
-def is_whole(path: Path) -> bool:
-    data = path.read_bytes()
-    if path.suffix == ".png":
-        return png.is_complete(data)
-    if path.suffix == ".mp4":
-        return data[4:8] == b"ftyp" and b"moov" in data
-    if path.suffix == ".wav":
-        return data[:4] == b"RIFF" and int.from_bytes(data[4:8], "little") == len(data) - 8
-    return len(data.decode("utf-8")) > 0
-
-
-def check(box: Sandbox, rows: int, folder: str = "outputs/all") -> None:
-    """One line a row, each done or told why not; no work at the service that nobody intended; every file whole."""
-    told = records(folder)
-    assert len(told) == rows
-    assert len({row["row"] for row in told}) == rows
-    for row in told:
-        if row["state"] == "done":
-            assert row["files"], row
-        else:
-            assert row["state"] in ("failed", "held", "unsent"), row
-            assert row["error"]["code"] in (*CATEGORIES, *LOCAL_CODES), row
-            assert row["error"]["message"], row
-    intended = Counter(job["said"] for job in jobs() if job["sent_at_s"])
-    assert not executed(box) - intended, "executed more often than intended"
-    named = Counter(name for row in told for name in row["files"])
-    assert set(named.values()) <= {1}, "two rows have the same file"
-    assert all(is_whole(Path(name)) for name in named)
-    ours = {"results.jsonl", "failed.jsonl", "gallery.html", "gallery", ".bailian-batch"}
-    there = {path.name for path in Path(folder).iterdir()} - ours
-    assert there == {Path(name).name for name in named}, "files that no row knows, or parts left behind"
 
 
 # ── every fault at once ──

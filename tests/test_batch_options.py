@@ -19,7 +19,7 @@ from bailian.i18n import language
 from bailian.sandbox import Fault, Sandbox
 from bailian.service.client import Service
 from bailian.store.budgets import Budget
-from tests.conftest import Run
+from tests.support.commands import Run
 
 RECORDINGS = [{"kind": "transcription", "file": f"https://example.com/第{i}段.wav"} for i in range(2)]
 PICTURE = {"kind": "image", "prompt": "猫", "size": "512*512"}

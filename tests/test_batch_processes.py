@@ -15,9 +15,10 @@ from typing import Any
 import pytest
 
 from bailian.sandbox import Fault, Sandbox
-from tests.conftest import KEY, ROOT, Run, end, said_until, start_bailian, start_script
-from tests.test_batch_bad_days import check, executed, jobs, mixed, pictures, records, states, texts, write
-from tests.test_processes import posix_only, until
+from tests.support.batches import check, executed, jobs, mixed, pictures, records, states, texts, write
+from tests.support.commands import Run
+from tests.support.processes import end, posix_only, said_until, start_bailian, start_script, until
+from tests.support.setting import KEY, ROOT
 
 pytestmark = posix_only
 
@@ -86,14 +87,6 @@ class TwoAtOnce:
     submit_per_s: float = 2.0
     running_limit: int = 2
     queue_limit: int = 1
-
-
-GATE = (
-    "import os, pathlib, time, requests, pydantic, bailian.cli.batch.run_file, bailian.engine.engine, bailian.modalities.image; "
-    "from bailian.cli.main import bailian as main; pathlib.Path(f'ready-{os.getpid()}').touch(); "
-    "exec('while not os.path.exists(\"go\"): time.sleep(0.01)')"
-)
-"""Waits with everything loaded, so that all processes begin together."""
 
 
 _AT_THE_DOOR = """

@@ -18,8 +18,8 @@ from bailian.sandbox import Fault, Sandbox
 from bailian.store import batches, schema
 from bailian.store.batches import CHUNK_ROWS, COLUMNS, BatchStore
 from bailian.store.jobs import Journal
-from tests.conftest import Run, end, start_script
-from tests.test_processes import posix_only
+from tests.support.commands import Run
+from tests.support.processes import end, posix_only, start_script
 
 FOLDER = Path("outputs/all")
 

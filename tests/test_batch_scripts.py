@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from bailian.sandbox import Fault, Sandbox
-from tests.conftest import Run, end, start_bailian, start_script
-from tests.test_processes import posix_only, until
+from tests.support.commands import Run
+from tests.support.processes import end, posix_only, start_bailian, start_script, until
 
 ROWS = {
     "image_tasks": [{"prompt": f"第{i}只猫", "size": "512*512"} for i in range(2)],

@@ -18,7 +18,7 @@ from bailian.cli.batch import run_file
 from bailian.engine import shutdown
 from bailian.i18n import language
 from bailian.sandbox import Fault, Sandbox
-from tests.conftest import Run
+from tests.support.commands import Run
 
 
 def write(value: Any, name: str = "all.json") -> str:
@@ -205,7 +205,7 @@ def test_paging_through_a_batch_reads_every_row_once(tmp_path: Path) -> None:
 
 
 def test_nobody_reading_json_is_no_bug(box: Sandbox) -> None:
-    from tests.conftest import start_bailian
+    from tests.support.processes import start_bailian
 
     started = start_bailian(box, "batch", "run", write(texts("甲", "乙", "丙")), "--json")
     assert started.stdout is not None

@@ -22,7 +22,8 @@ from PIL import Image
 from bailian.catalog import load
 from bailian.errors import Exit
 from bailian.sandbox import Sandbox
-from tests.conftest import ROOT, Ran, Run
+from tests.support.commands import Ran, Run
+from tests.support.setting import ROOT
 
 TODAY = date(2026, 11, 28)
 RETIRED = {name for name, model in load().items() if model.retired(TODAY)}

@@ -36,10 +36,11 @@ from bailian.store.database import Database, unusable
 from bailian.store.jobs import Journal
 from bailian.store.schema import FILE_NAME, JobResult
 from bailian.store.states import FINAL_STATES
-from tests.conftest import FAST_MODELS, Run, end, start_script
-from tests.test_batch_bad_days import check, jobs, pictures, records, states, texts, write
-from tests.test_losses import job_of, new_engine
-from tests.test_processes import posix_only
+from tests.support.batches import check, jobs, pictures, records, states, texts, write
+from tests.support.commands import Run
+from tests.support.engines import job_of, new_engine
+from tests.support.processes import end, posix_only, start_script
+from tests.support.service import FAST_MODELS
 
 ROWS = 30
 QUIET_S = 0.01

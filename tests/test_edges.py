@@ -20,20 +20,15 @@ from bailian.sandbox import Fault, Sandbox
 from bailian.service.client import Service
 from bailian.service.download import Downloader
 from bailian.store.jobs import Journal
-from tests.conftest import KEY, ROOT, Run
-from tests.test_losses import jobs
-from tests.test_processes import posix_only, until
-from tests.unit.local_web import LocalWeb, Seen, http
+from tests.support.commands import Run
+from tests.support.engines import jobs
+from tests.support.local_web import LocalWeb, Seen, http
+from tests.support.processes import environment, posix_only, until
+from tests.support.setting import ROOT
 
 TEXT2IMAGE = [sys.executable, str(ROOT / "text2image.py")]
 BAILIAN = [sys.executable, "-m", "bailian"]
 FULL = Path("/dev/full")
-
-
-def environment(box: Sandbox, **more: str) -> dict[str, str]:
-    """Return what a process of its own needs to use the test's sandbox."""
-    account = {"DASHSCOPE_API_KEY": KEY, "DASHSCOPE_HTTP_BASE_URL": box.base_url, "PYTHONPATH": str(ROOT)}
-    return {**os.environ, **account, **more}
 
 
 def changed_answers(monkeypatch: pytest.MonkeyPatch, change: Callable[[dict[str, Any]], None]) -> None:

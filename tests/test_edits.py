@@ -11,7 +11,8 @@ import pytest
 from PIL import Image, ImageDraw
 
 from bailian.sandbox import Fault, Sandbox
-from tests.conftest import KEY, Run
+from tests.support.commands import Run
+from tests.support.setting import KEY
 
 
 @pytest.fixture

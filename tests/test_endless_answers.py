@@ -19,7 +19,8 @@ from bailian.service import client
 from bailian.service.transport import patience
 from bailian.service.transport.packed import MOST_ANSWER_BYTES
 from bailian.store.jobs import Journal
-from tests.conftest import KEY, Ran, run_command
+from tests.support.commands import Ran, run_command
+from tests.support.setting import KEY
 
 BOMB = gzip.compress(bytes(MOST_ANSWER_BYTES + 1))
 PACKED_HEAD = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % len(

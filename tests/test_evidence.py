@@ -23,9 +23,10 @@ from bailian.service import client
 from bailian.service.client import Listing, Service
 from bailian.service.transport.http import Http, Reply
 from bailian.store.rate_limits import RateLimiter
-from tests.conftest import KEY, Run
-from tests.test_losses import new_engine, prepared, saving
-from tests.unit.local_web import Answer, LocalWeb, http
+from tests.support.commands import Run
+from tests.support.engines import new_engine, prepared, saving
+from tests.support.local_web import Answer, LocalWeb, http
+from tests.support.setting import KEY
 
 Page = tuple[Reply, dict[str, Any]]
 

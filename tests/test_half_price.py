@@ -28,8 +28,8 @@ from bailian.errors import Interrupted, InvalidRequest
 from bailian.sandbox import Fault, Sandbox
 from bailian.store.batches import BatchStore
 from bailian.types import TextContext
-from tests.conftest import KEY, ROOT
-from tests.test_processes import posix_only
+from tests.support.processes import posix_only
+from tests.support.setting import KEY, ROOT
 
 
 @pytest.fixture

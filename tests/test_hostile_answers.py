@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from bailian.sandbox import Fault, Sandbox
-from tests.conftest import Run
+from tests.support.commands import Run
 
 pytestmark = pytest.mark.usefixtures("quick")
 

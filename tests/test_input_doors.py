@@ -19,7 +19,7 @@ from bailian.api import text2image as make_pictures
 from bailian.errors import BailianError, InvalidRequest
 from bailian.inputs import masks, resolve
 from bailian.sandbox import Sandbox
-from tests.conftest import Run
+from tests.support.commands import Run
 
 Made = Callable[[], str]
 

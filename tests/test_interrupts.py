@@ -24,10 +24,12 @@ from bailian.files import png
 from bailian.sandbox import Sandbox
 from bailian.service.client import Service
 from bailian.store.jobs import Journal
-from tests.conftest import KEY, ROOT, Run, end, start_script
-from tests.test_batch_bad_days import check, executed, jobs, pictures, states, texts, write
-from tests.test_losses import SYNC, new_engine, prepared, saving
-from tests.test_processes import posix_only, until
+from tests.support.batches import check, executed, jobs, pictures, states, texts, write
+from tests.support.commands import Run
+from tests.support.engines import new_engine, prepared, saving
+from tests.support.processes import end, posix_only, start_script, until
+from tests.support.sandbox_client import SYNC
+from tests.support.setting import KEY, ROOT
 
 pytestmark = posix_only
 

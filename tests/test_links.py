@@ -12,7 +12,7 @@ from PIL import Image
 from bailian.config.settings import home_folder, read_settings
 from bailian.sandbox import Sandbox
 from bailian.store.jobs import Journal
-from tests.conftest import Ran, Run
+from tests.support.commands import Ran, Run
 
 
 @pytest.fixture(autouse=True)

@@ -10,13 +10,8 @@ from typing import Any
 
 import pytest
 
-from bailian.catalog import catalog
-from bailian.config.settings import home_folder, read_settings
 from bailian.engine import shutdown
-from bailian.engine.engine import Engine
-from bailian.engine.job import OutputSpec
 from bailian.files import png
-from bailian.modalities import modality_of
 from bailian.sandbox import Fault, Sandbox
 from bailian.service.client import Service
 from bailian.service.download import Downloader, LinkExpired
@@ -24,10 +19,10 @@ from bailian.service.error_codes import service_error
 from bailian.service.server_clock import ServerClock
 from bailian.store.database import unusable
 from bailian.store.jobs import Journal
-from bailian.store.schema import JobResult, JobRow
-from bailian.types import Prepared
-from tests.conftest import Run, end, start_bailian, start_script
-from tests.test_processes import posix_only, until
+from bailian.store.schema import JobResult
+from tests.support.commands import Run
+from tests.support.engines import job_of, jobs, new_engine, prepared, saving
+from tests.support.processes import end, posix_only, start_bailian, start_script, until
 
 SYNC = ["猫", "--model", "qwen-image-max"]
 
@@ -35,33 +30,6 @@ SYNC = ["猫", "--model", "qwen-image-max"]
 def broken(*_: object, **__: object) -> None:
     """Stand in for a method of the journal when its disk is gone."""
     raise unusable(Path("journal.sqlite3"), OSError("disk I/O error"))
-
-
-def new_engine() -> Engine:
-    """Return an engine as a command would have it; the fixture `bailian` has set where it goes."""
-    return Engine(read_settings(), catalog.load(home_folder()))
-
-
-def prepared(prompt: str = "猫") -> Prepared:
-    return modality_of("image").prepare({"prompt": prompt}, catalog.load(home_folder()), "beijing")
-
-
-def saving() -> OutputSpec:
-    return OutputSpec(Path("outputs").absolute(), "{prompt}")
-
-
-def jobs() -> list[JobRow]:
-    """Return the account's jobs, newest first."""
-    journal = Journal(home_folder())
-    found = journal.jobs(read_settings().account)
-    journal.close()
-    return found
-
-
-def job_of(journal: Journal, job_id: str) -> JobRow:
-    row = journal.job(job_id)
-    assert row is not None
-    return row
 
 
 # Answers that come late, or cannot be written down.

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from bailian.store.private import NO_HOME
-from tests.conftest import KEY, Ran, Run, run_command
+from tests.support.commands import Ran, Run, run_command
+from tests.support.setting import KEY
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="a Windows user has a home")
 

@@ -19,7 +19,7 @@ from bailian.errors import InvalidRequest
 from bailian.inputs import masks, resolve
 from bailian.modalities import wanx_edit as edits
 from bailian.sandbox import Sandbox
-from tests.conftest import Run
+from tests.support.commands import Run
 
 SIZE = (640, 512)
 FUNCTION = "description_edit_with_mask"

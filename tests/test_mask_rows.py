@@ -15,7 +15,7 @@ from PIL import Image, ImageDraw
 
 from bailian.inputs import made_masks
 from bailian.sandbox import Sandbox
-from tests.conftest import Run
+from tests.support.commands import Run
 
 SIZE = (640, 512)
 FUNCTION = "description_edit_with_mask"

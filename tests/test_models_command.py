@@ -10,7 +10,7 @@ import pytest
 
 from bailian.catalog import load
 from bailian.sandbox import Fault, Sandbox
-from tests.conftest import Run
+from tests.support.commands import Run
 
 if sys.version_info >= (3, 11):
     import tomllib

@@ -22,11 +22,11 @@ import pytest
 
 from bailian.engine.steps import file_names
 from bailian.sandbox import Sandbox
-from tests.conftest import ROOT, Run
-from tests.test_edges import environment
-from tests.test_losses import jobs
-from tests.test_processes import posix_only
-from tests.unit.test_other_names import ECRYPTFS_MAX_BYTES, refusing
+from tests.support.commands import Run
+from tests.support.engines import jobs
+from tests.support.file_names import ECRYPTFS_MAX_BYTES, refusing
+from tests.support.processes import environment, posix_only
+from tests.support.setting import ROOT
 
 LONG = "很" * 40
 OUTPUTS = Path("outputs")

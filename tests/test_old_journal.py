@@ -22,9 +22,9 @@ from bailian.catalog import catalog
 from bailian.config.settings import home_folder, read_settings
 from bailian.sandbox import Sandbox
 from bailian.store.schema import VERSION
-from tests.conftest import Run
-from tests.test_batch_bad_days import is_whole
-from tests.test_processes import posix_only
+from tests.support.batches import is_whole
+from tests.support.commands import Run
+from tests.support.processes import posix_only
 
 pytestmark = [posix_only, pytest.mark.usefixtures("home")]  # the paths in the journal are those of a POSIX system
 

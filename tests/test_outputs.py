@@ -22,8 +22,9 @@ from bailian.errors import InvalidRequest
 from bailian.files import formats
 from bailian.files.outputs import RESULTS, place_of, refuse_existing, row_place
 from bailian.sandbox import Sandbox
-from tests.conftest import KEY, ROOT, Ran, Run, end, start_script
-from tests.test_processes import until
+from tests.support.commands import Ran, Run
+from tests.support.processes import end, start_script, until
+from tests.support.setting import KEY, ROOT
 
 posix_only = pytest.mark.skipif(os.name == "nt", reason="needs POSIX signals")
 

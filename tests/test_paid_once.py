@@ -21,7 +21,8 @@ from bailian.engine.steps.record_reply import RESENDS
 from bailian.sandbox import Fault, Sandbox
 from bailian.store.budgets import Budget
 from bailian.store.jobs import Journal
-from tests.conftest import KEY, Run
+from tests.support.commands import Run
+from tests.support.setting import KEY
 
 pytestmark = pytest.mark.usefixtures("quick")
 

@@ -15,8 +15,9 @@ from PIL import Image
 
 from bailian.sandbox import Sandbox
 from bailian.store.paths import path_of
-from tests.conftest import FAST, FAST_START, KEY, ROOT
-from tests.unit.test_recordings import wav
+from tests.support.processes import FAST_START
+from tests.support.recordings import wav
+from tests.support.setting import FAST, KEY, ROOT
 
 pytestmark = pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="a shell of Linux, and its names")
 CHINESE = "照片".encode("gbk")

@@ -16,7 +16,8 @@ import pytest
 
 from bailian.sandbox import Fault, Sandbox
 from bailian.store.private import private_file, private_folder
-from tests.conftest import KEY, ROOT, Run
+from tests.support.commands import Run
+from tests.support.setting import KEY, ROOT
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="modes of files")
 

@@ -7,25 +7,15 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from bailian.files import png
 from bailian.sandbox import Fault, Sandbox
-from tests.conftest import KEY, ROOT, Run, end, start_bailian, start_script
-
-posix_only = pytest.mark.skipif(os.name == "nt", reason="needs POSIX signals")
-
-
-def until(happened: Callable[[], object], within_s: float = 60) -> None:
-    """Wait for something another process does; fail when it never comes."""
-    give_up_s = time.monotonic() + within_s
-    while not happened():
-        assert time.monotonic() < give_up_s, "it never happened"
-        time.sleep(0.01)
+from tests.support.commands import Run
+from tests.support.processes import end, posix_only, start_bailian, start_script, until
+from tests.support.setting import KEY, ROOT
 
 
 def rows(home: Path) -> list[tuple[str, str | None, str]]:

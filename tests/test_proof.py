@@ -19,9 +19,10 @@ from PIL import Image
 from bailian.sandbox import Fault, Sandbox
 from bailian.service.client import ListedTask, Listing, Service
 from bailian.service.transport import http
-from tests.conftest import FAST, KEY, ROOT, Ran, Run, end, start_bailian, start_script
-from tests.test_batch_bad_days import check, executed, is_whole, jobs, pictures, records, states, write
-from tests.test_processes import posix_only, until
+from tests.support.batches import check, executed, is_whole, jobs, pictures, records, states, write
+from tests.support.commands import Ran, Run
+from tests.support.processes import end, posix_only, start_bailian, start_script, until
+from tests.support.setting import FAST, KEY, ROOT
 
 pytestmark = pytest.mark.usefixtures("quick")
 

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import ROOT, Run
+from tests.support.commands import Run
+from tests.support.setting import ROOT
 
 CONFIGS = sorted(path for path in (ROOT / "configs").iterdir() if not path.name.startswith("."))
 SCRIPTS = {

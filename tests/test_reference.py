@@ -24,7 +24,8 @@ from bailian.engine import scheduler
 from bailian.sandbox import Fault, Sandbox, results
 from bailian.sandbox.images import drawing as pictures
 from bailian.sandbox.video.drawing import draw_video
-from tests.conftest import ROOT, Ran
+from tests.support.commands import Ran
+from tests.support.setting import ROOT
 
 KEY = "sk-test-0123456789"
 TASK_ID = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from bailian.sandbox import Sandbox
-from tests.conftest import Run, first_post
+from tests.support.commands import Run
+from tests.support.service import first_post
 
 QWEN_SIZES = "1328*1328, 1664*928, 1472*1140, 1140*1472, 928*1664"
 

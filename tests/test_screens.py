@@ -14,12 +14,13 @@ from typing import Any
 import pytest
 
 from bailian.sandbox import Sandbox
-from tests.conftest import FAST, FAST_START, KEY, ROOT, Run, end, start_script
-from tests.test_processes import until
+from tests.support.commands import Run
+from tests.support.processes import FAST_START, end, start_script, until
+from tests.support.setting import FAST, KEY, ROOT
 
 pytest.importorskip("fcntl", reason="POSIX terminals")
 
-from tests.screen import Terminal
+from tests.support.screen import Terminal
 
 BAILIAN = "from bailian.cli.main import bailian as main"
 BAR = re.compile("[━╸╺⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏]")

@@ -16,9 +16,9 @@ from pathlib import Path
 import pytest
 
 from bailian.sandbox import Sandbox
-from tests.conftest import KEY, ROOT, end, start_bailian, start_script
-from tests.test_batch_processes import GATE, pictures, write
-from tests.test_processes import until
+from tests.support.batches import GATE, pictures, write
+from tests.support.processes import end, start_bailian, start_script, until
+from tests.support.setting import KEY, ROOT
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="SIGSTOP and fork")
 SILENT_SOON = "import bailian.store.slots as p; p.SILENT_S, p.BEAT_S = 2.0, 0.2; import bailian.engine.steps.admit as t; t.LOOK_EVERY_S = 0.5; "

@@ -15,9 +15,9 @@ import pytest
 from bailian.errors import Exit
 from bailian.files import png
 from bailian.sandbox import Sandbox
-from tests.broken_streams import CLOSED, FULL, GONE, HUNG_UP, WELL, stream
-from tests.conftest import KEY, ROOT, end
-from tests.test_processes import until
+from tests.support.broken_streams import CLOSED, FULL, GONE, HUNG_UP, WELL, stream
+from tests.support.processes import end, until
+from tests.support.setting import KEY, ROOT
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="POSIX descriptors")
 
@@ -36,7 +36,7 @@ UNBUFFERED = pytest.mark.parametrize("unbuffered", ["", "1"], ids=["buffered", "
 # Imports once, then a process a case, on streams that are broken before its command begins. `main` may be another one.
 FORKS = """
 import json, os, sys
-from tests.broken_streams import broken
+from tests.support.broken_streams import broken
 from bailian.cli import guard
 from bailian.cli.main import bailian as main
 {line}

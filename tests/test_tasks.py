@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bailian.sandbox import Fault, Sandbox
-from tests.conftest import Run
+from tests.support.commands import Run
 
 
 def test_list_shows_what_this_machine_made(text2image: Run, bailian: Run, box: Sandbox) -> None:

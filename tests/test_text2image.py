@@ -11,7 +11,9 @@ from PIL import Image
 
 from bailian.files import png, recipe
 from bailian.sandbox import Fault, Sandbox
-from tests.conftest import KEY, Run, first_post
+from tests.support.commands import Run
+from tests.support.service import first_post
+from tests.support.setting import KEY
 
 SEED_COMMANDS = [
     (["可爱猫咪", "--model", "wan2.2-t2i-flash", "--size", "1024*1024"], 1, (1024, 1024)),

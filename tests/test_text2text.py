@@ -12,7 +12,8 @@ import pytest
 
 from bailian.sandbox import Fault, Sandbox
 from bailian.store.jobs import Journal
-from tests.conftest import Run, end, start_script
+from tests.support.commands import Run
+from tests.support.processes import end, start_script
 
 TEXT_SCRIPT = "from text2text import main"
 
@@ -348,7 +349,8 @@ def test_a_conversation_on_a_terminal(box: Sandbox) -> None:
     import subprocess
     import sys
 
-    from tests.conftest import FAST, FAST_START, KEY, ROOT
+    from tests.support.processes import FAST_START
+    from tests.support.setting import FAST, KEY, ROOT
 
     master, slave = pty.openpty()
     env = {**os.environ, "DASHSCOPE_API_KEY": KEY, "DASHSCOPE_HTTP_BASE_URL": box.base_url, "PYTHONPATH": str(ROOT)}

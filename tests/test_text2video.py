@@ -9,7 +9,8 @@ import av
 import pytest
 
 from bailian.sandbox import Fault, Sandbox
-from tests.conftest import Run, first_post
+from tests.support.commands import Run
+from tests.support.service import first_post
 
 SMALL = ["--size", "480*832"]
 

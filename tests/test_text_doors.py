@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from bailian.sandbox import Sandbox
-from tests.conftest import Ran, Run
+from tests.support.commands import Ran, Run
 
 SIMPLIFIED = "一只可爱的猫，坐在窗台上"
 TRADITIONAL = "一隻可愛的貓咪，坐在窗台上"

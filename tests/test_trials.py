@@ -28,7 +28,9 @@ from bailian.errors import JournalError, MaybeSent
 from bailian.sandbox import Fault, Sandbox
 from bailian.store.jobs import Journal
 from bailian.store.states import OPEN_STATES
-from tests.conftest import FAST, FAST_START, KEY, ROOT, Run, end, start_script
+from tests.support.commands import Run
+from tests.support.processes import FAST_START, end, start_script
+from tests.support.setting import FAST, KEY, ROOT
 
 TEXT_SCRIPT = "from text2text import main"
 AUDIO_SCRIPT = "from audio import main"

@@ -11,7 +11,8 @@ import pytest
 from bailian.batch.input.reader import read_rows
 from bailian.errors import InvalidRequest
 from bailian.sandbox import Sandbox
-from tests.conftest import Run, first_post
+from tests.support.commands import Run
+from tests.support.service import first_post
 
 
 def rows(name: str, content: str, kind: str | None = "image") -> list[Any]:

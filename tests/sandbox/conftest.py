@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from sandbox_client import Client
 
 from bailian.sandbox import Sandbox
+from tests.support.sandbox_client import Client
 
 
 @pytest.fixture

@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 import requests
 from PIL import Image, ImageChops, ImageDraw, ImageStat
-from sandbox_client import SYNC, Client
 
 from bailian.sandbox import Fault, Sandbox
 from bailian.sandbox.edits.drawing import Edit, draw_edit
 from bailian.sandbox.images.drawing import Picture, png_of
+from tests.support.sandbox_client import SYNC, Client
 
 EDIT = "/services/aigc/image2image/image-synthesis"
 FUNCTIONS = {

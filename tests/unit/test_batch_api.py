@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from local_web import Answer, LocalWeb, hang_up, http, silence
 
 from bailian.batch.service_batches import line_format as lines
 from bailian.config.settings import Secret, Settings
@@ -19,6 +18,7 @@ from bailian.errors import InvalidRequest, MaybeSent, NotSent, ServiceError, Tra
 from bailian.service import batch_api
 from bailian.service.batch_api import BatchApi
 from bailian.types import StoredRequest
+from tests.support.local_web import Answer, LocalWeb, hang_up, http, silence
 
 KEY = "sk-0123456789abcdef"
 

@@ -9,11 +9,11 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from local_web import Answer, LocalWeb, Seen, hang_up, http
 
 from bailian.errors import SaveError, TransportError
 from bailian.service import download
 from bailian.service.download import TRIES_WITHOUT_PROGRESS, Downloader, LinkExpired, NotTaken
+from tests.support.local_web import Answer, LocalWeb, Seen, hang_up, http
 
 DATA = bytes(range(256)) * 800
 CUT = 100_000

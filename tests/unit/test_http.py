@@ -18,12 +18,12 @@ import requests
 import responses
 from hypothesis import example, given
 from hypothesis import strategies as st
-from local_web import LocalWeb, hang_up, http, silence
 
 from bailian.errors import MaybeSent, NotSent
 from bailian.service.transport import patience, send_tracking
 from bailian.service.transport.http import Http, Reply, new_session, transport_error
 from bailian.service.transport.packed import MOST_ANSWER_BYTES
+from tests.support.local_web import LocalWeb, hang_up, http, silence
 
 KEY = "sk-0123456789abcdef"
 HEADERS = {"Authorization": f"Bearer {KEY}"}

@@ -19,7 +19,7 @@ from bailian.store.bulk_writes import FileRow
 from bailian.store.jobs import Journal, NotOurs
 from bailian.store.schema import JobResult
 from bailian.store.states import Status
-from tests.unit.clocks import Clock
+from tests.support.clocks import Clock
 
 NOW_S = 1_790_000_000.123456
 OURS = "我们"

@@ -16,7 +16,7 @@ from bailian.store.batches import COLUMNS, BatchStore
 from bailian.store.budgets import Budget
 from bailian.store.jobs import Journal, NotOurs
 from bailian.store.schema import JobResult
-from tests.unit.clocks import Clock
+from tests.support.clocks import Clock
 
 RUN = "batch:甲.json"
 NOON_S = datetime(2026, 3, 15, 12).timestamp()

@@ -14,65 +14,7 @@ from bailian.store.budgets import Budget
 from bailian.store.jobs import Journal
 from bailian.store.schema import FILE_NAME
 from bailian.types import StoredRequest
-
-# The fourth version had no sums. The third knew nothing of the service's clock, the second nothing of lost answers; the
-# first had neither the columns nor the tables of batches.
-FOURTH_SCHEMA = """
-CREATE TABLE jobs (
-  id TEXT PRIMARY KEY, account TEXT NOT NULL, kind TEXT NOT NULL, model TEXT NOT NULL, wire_model TEXT NOT NULL,
-  state TEXT NOT NULL, owner TEXT, adopted INTEGER NOT NULL DEFAULT 0,
-  request TEXT NOT NULL, prepared TEXT NOT NULL, saving TEXT NOT NULL,
-  created_at_s REAL NOT NULL, sent_at_s REAL, submitted_at_s REAL, ended_at_s REAL,
-  task_id TEXT, request_id TEXT, answer TEXT, error TEXT,
-  estimate_cny REAL, charged_cny REAL, run_s REAL, run TEXT, row_key TEXT, lost_cny REAL NOT NULL DEFAULT 0,
-  sent_server_s REAL
-);
-CREATE UNIQUE INDEX jobs_by_task ON jobs (account, task_id) WHERE task_id IS NOT NULL;
-CREATE INDEX jobs_by_state ON jobs (account, state);
-CREATE INDEX jobs_by_duration ON jobs (model, ended_at_s) WHERE run_s IS NOT NULL;
-CREATE INDEX jobs_by_run ON jobs (account, run) WHERE run IS NOT NULL;
-CREATE INDEX jobs_by_row ON jobs (account, run, row_key) WHERE row_key IS NOT NULL;
-CREATE INDEX jobs_by_time ON jobs (account, COALESCE(sent_server_s, sent_at_s), state, charged_cny, estimate_cny, lost_cny)
-  WHERE sent_at_s IS NOT NULL;
-CREATE TABLE runs (
-  account TEXT NOT NULL, run TEXT NOT NULL, digest TEXT NOT NULL, rows INTEGER NOT NULL, finished_at_s REAL NOT NULL,
-  summary TEXT NOT NULL, PRIMARY KEY (account, run)
-);
-CREATE TABLE files (
-  job_id TEXT NOT NULL REFERENCES jobs (id), item INTEGER NOT NULL, path TEXT NOT NULL, sha256 TEXT, placed INTEGER NOT NULL,
-  PRIMARY KEY (job_id, item)
-);
-"""
-THIRD_SCHEMA = FOURTH_SCHEMA.replace(",\n  sent_server_s REAL", "").replace(
-    "COALESCE(sent_server_s, sent_at_s)", "sent_at_s"
-)
-SECOND_SCHEMA = THIRD_SCHEMA.replace(", lost_cny REAL NOT NULL DEFAULT 0", "").replace(
-    "estimate_cny, lost_cny)", "estimate_cny)"
-)
-FIRST_SCHEMA = ";".join(
-    statement
-    for statement in SECOND_SCHEMA.replace(", run TEXT, row_key TEXT", "").split(";")
-    if not any(new in statement for new in ("jobs_by_run", "jobs_by_row", "jobs_by_time", "TABLE runs"))
-)
-SCHEMAS = {1: FIRST_SCHEMA, 2: SECOND_SCHEMA, 3: THIRD_SCHEMA, 4: FOURTH_SCHEMA}
-
-
-def old_journal(home: Path, version: int = 1) -> None:
-    with closing(sqlite3.connect(home / FILE_NAME)) as connection:
-        connection.execute("PRAGMA journal_mode=WAL")
-        connection.executescript(SCHEMAS[version])
-        connection.execute(
-            "INSERT INTO jobs (id, account, kind, model, wire_model, state, request, prepared, saving, created_at_s, task_id)"
-            " VALUES ('a-1', 'me', 'image', 'm', 'm', 'submitted', '{}', '{}', '{}', 1.0, 't-1')"
-        )
-        connection.execute(
-            "INSERT INTO jobs (id, account, kind, model, wire_model, state, request, prepared, saving, created_at_s,"
-            " sent_at_s, ended_at_s, charged_cny, answer)"
-            " VALUES ('a-2', 'me', 'image', 'm', 'm', 'done', '{}', '{}', '{}', 1.0, 2.0, 3.0, 0.28,"
-            ' \'{"usage": {"image_count": 2}}\')'
-        )
-        connection.execute(f"PRAGMA user_version={version}")
-        connection.commit()
+from tests.support.old_journals import SCHEMAS, old_journal
 
 
 @pytest.mark.parametrize("version", SCHEMAS)

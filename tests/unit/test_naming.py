@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -16,27 +15,15 @@ from hypothesis import strategies as st
 from bailian.errors import InvalidRequest
 from bailian.files import naming
 from bailian.files.naming import DEFAULT_TEMPLATE, FIELDS, check_template, publish, render
+from tests.support.file_names import assert_safe
 
 ROOT = Path(__file__).parents[2]
-LONGEST_ENDING = "-999.webp.part"
-# Microsoft, "Naming Files, Paths, and Namespaces": these names are devices, with or without a suffix.
-DEVICES = {"CON", "PRN", "AUX", "NUL", *(f"{port}{digit}" for port in ("COM", "LPT") for digit in "0123456789¹²³")}
-
 VALUES = st.fixed_dictionaries(
     {"n": st.none() | st.integers(1, 4)},
     optional={name: st.none() | st.text() | st.integers() for name in FIELDS if name != "n"},
 )
 PIECES = [f"{{{name}}}" for name in FIELDS] + ["_", "-", " ", ".", "a", "猫", "con", "nul", "/", "x/"]
 TEMPLATES = st.lists(st.sampled_from(PIECES), min_size=1, max_size=8).map("".join).filter(lambda text: text[0] != "/")
-
-
-def assert_safe(name: str) -> None:
-    for part in name.split("/"):
-        assert part.strip(" ."), "empty, or one that means another folder"
-        assert not re.search(r'[\x00-\x1f\x7f<>:"|?*\\]', part), "a character that some system forbids"
-        assert part.split(".")[0].rstrip().upper() not in DEVICES
-        assert not part.startswith((".", "-")), "hidden, or taken for an option"
-        assert len((part + LONGEST_ENDING).encode()) <= 255
 
 
 @given(TEMPLATES, VALUES)

@@ -12,13 +12,13 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import pytest
-from local_web import LocalWeb, http
 
 from bailian.errors import NotSent, SetupError
 from bailian.service.speech.session import SpeechSocket
 from bailian.service.transport import network
 from bailian.service.transport.http import Http
 from bailian.service.transport.network import ca_bundle, proxy_for
+from tests.support.local_web import LocalWeb, http
 
 HTTPS, WSS = "https://dashscope.aliyuncs.com/api/v1", "wss://dashscope.aliyuncs.com/api-ws/v1/inference"
 SOCKS = "socks5h://127.0.0.1:1080"

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bailian.files import naming
-from tests.unit.test_naming import assert_safe
+from tests.support.file_names import ECRYPTFS_MAX_BYTES, assert_safe, refusing
 
 LONG = "20260102-030405_wan2.2-t2i-flash_" + "猫" * 40 + "_s41_2"
 FACTS = "20260102-030405_wan2.2-t2i-flash_s41_2"
-ECRYPTFS_MAX_BYTES = 143
 
 
 def test_a_shorter_name_loses_of_the_prompt_only() -> None:
@@ -80,18 +77,6 @@ def test_what_windows_says_to_a_name(code: int) -> None:
     error = OSError(errno.ENOENT, "x")
     error.winerror = code  # type: ignore[attr-defined]
     assert naming.refuses_name(error)
-
-
-def refusing(real: Callable[..., Any], refuse: Callable[[str], bool], number: int) -> Callable[..., Any]:
-    """Return the same system call on a file system that refuses some names."""
-
-    def call(*args: Any, **how: Any) -> Any:
-        for word in args[:2]:
-            if isinstance(word, str | Path) and any(refuse(part) for part in Path(word).parts):
-                raise OSError(number, os.strerror(number), str(word))
-        return real(*args, **how)
-
-    return call
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import pytest
 from bailian.store.limits import SharedLimits
 from bailian.store.rate_limits import FARTHEST_S, SPACING
 from bailian.store.slots import TICKET_LIFE_S
-from tests.unit.clocks import Clock
+from tests.support.clocks import Clock
 
 
 @pytest.fixture

@@ -19,8 +19,8 @@ from bailian.inputs import recordings
 from bailian.inputs.recordings import resolve_recording
 from bailian.store.paths import path_of
 from bailian.types import Recording
+from tests.support.recordings import SECONDS, wav
 
-SECONDS = 2
 CODECS = {
     "mp3": ("mp3", "libmp3lame", 16000),
     "flac": ("flac", "flac", 16000),
@@ -65,21 +65,6 @@ def _encode(path: Path, form: str, codec: str, rate_hz: int) -> None:
             frame.planes[0].update(bytes(index % 251 for index in range(frame.planes[0].buffer_size)))
             out.mux(stream.encode(frame))
         out.mux(stream.encode(None))
-
-
-def wav(
-    data: bytes = b"\1\2" * 16000 * SECONDS, *, coding: int = 1, bytes_per_s: int = 32000, size: int | None = None
-) -> bytes:
-    """Return a WAV file; `size` is what its headers say of the data."""
-    told = len(data) if size is None else size
-    form = struct.pack("<HHIIHH", coding, 1, 16000, bytes_per_s, 2, 16)
-    return b"RIFF%bWAVEfmt %b%bdata%b%b" % (
-        struct.pack("<I", min(told + 36, 0xFFFFFFFF)),
-        struct.pack("<I", len(form)),
-        form,
-        struct.pack("<I", told),
-        data,
-    )
 
 
 def wma(duration_s: float) -> bytes:

@@ -26,7 +26,7 @@ from bailian.sandbox import Fault, Sandbox
 from bailian.service.speech import session
 from bailian.service.speech.connection import SpeechConnection
 from bailian.service.speech.session import SpeechSocket
-from tests.unit.local_web import LocalWeb, hang_up, http, silence
+from tests.support.local_web import LocalWeb, hang_up, http, silence
 
 KEY = "sk-test-0123456789abcdef"
 HEADERS = {"Authorization": f"Bearer {KEY}"}

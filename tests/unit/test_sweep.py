@@ -9,7 +9,7 @@ import pytest
 from bailian.engine.task_list import EVERY_S, FROM_TASKS, REST_S, TaskListPoller
 from bailian.errors import TransportError
 from bailian.service.client import ListedTask
-from tests.unit.clocks import Clock
+from tests.support.clocks import Clock
 
 Note = Callable[[list[ListedTask]], None]
 

@@ -11,7 +11,7 @@ import pytest
 from bailian.config.settings import Secret, Settings
 from bailian.errors import TransportError
 from bailian.service.client import ListedTask, Service
-from tests.unit.local_web import LocalWeb, http
+from tests.support.local_web import LocalWeb, http
 
 ROW = {"task_id": "t-1", "model_name": "m", "status": "RUNNING", "request_id": "r-1", "gmt_create": 1_700_000_000_000}
 

@@ -23,7 +23,7 @@ from bailian.engine.steps.admit import LEAD_S, admit, wait_of
 from bailian.errors import Unreachable
 from bailian.store.limits import FILE_NAME, SharedLimits
 from bailian.types import StoredRequest
-from tests.unit.clocks import Clock
+from tests.support.clocks import Clock
 
 TOLERANCE_S = 0.02
 """As the sandbox has it: requests that are so little too early are let through."""
