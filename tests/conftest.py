@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -18,8 +17,8 @@ from bailian.catalog import catalog
 from bailian.i18n import language
 from bailian.sandbox import Sandbox
 from tests.support.commands import Run, run_command
-from tests.support.processes import Child, hear_signals, kill_children
-from tests.support.service import FAST_MODELS
+from tests.support.processes import Child, end_children, hear_signals, kill_children
+from tests.support.service import FAST_MODELS, Lender
 from tests.support.setting import CA_VARIABLES, KEY, SEED_DAY, shorten_pauses
 
 HANG_S = 600
@@ -45,14 +44,7 @@ def ends_by_itself(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPat
     yield
     if hasattr(signal, "setitimer"):
         signal.setitimer(signal.ITIMER_REAL, 0)
-    kill_children()
-    for child in Child.started:
-        child.wait()
-        for pipe in (child.stdin, child.stdout, child.stderr):
-            if pipe is not None:
-                with suppress(OSError):  # what was not read any more
-                    pipe.close()
-    Child.started.clear()
+    end_children()
 
 
 @pytest.fixture(autouse=True)
@@ -73,10 +65,18 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterat
     language.cache_clear()
 
 
+@pytest.fixture(scope="session")
+def lender() -> Iterator[Lender]:
+    lender = Lender()
+    yield lender
+    lender.stop()
+
+
 @pytest.fixture
-def box() -> Iterator[Sandbox]:
-    with Sandbox(task_s=0.15) as box:
-        yield box
+def box(lender: Lender) -> Iterator[Sandbox]:
+    yield lender.lend(task_s=0.15)
+    end_children()  # they would go on asking
+    lender.take_back()
 
 
 def _script(name: str) -> Any:

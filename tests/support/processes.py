@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any
 
@@ -16,6 +20,7 @@ import pytest
 from bailian.engine.signals import SIGNALS
 from bailian.sandbox import Sandbox
 from tests.support.commands import Ran
+from tests.support.fork_server import HOUSE, LIBRARIES, ForkServer, Order, can_fork
 from tests.support.setting import FAST, KEY, ROOT, SEED_DAY
 
 posix_only = pytest.mark.skipif(os.name == "nt", reason="needs POSIX signals")
@@ -41,6 +46,14 @@ def hear_signals() -> None:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {*SIGNALS, signal.SIGALRM, signal.SIGCHLD})
 
 
+PIPES = ("p2cread", "p2cwrite", "c2pread", "c2pwrite", "errread", "errwrite")
+
+
+@cache
+def fork_server(has_house: bool) -> ForkServer:
+    return ForkServer(*LIBRARIES, *(HOUSE if has_house else ()))
+
+
 class Child(subprocess.Popen[Any]):
     """A process that a test starts. It does not outlive the test, and a failed test does not wait for it."""
 
@@ -49,6 +62,30 @@ class Child(subprocess.Popen[Any]):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.started.append(self)
+
+    def _execute_child(self, *args: Any) -> None:
+        """Fork what can be forked; Popen itself does the rest: pipes, waiting, signals."""
+        how = inspect.signature(super()._execute_child).bind(*args).arguments  # type: ignore[misc]
+        words, env = how["args"], how["env"]
+        plain = not (how["preexec_fn"] or how["pass_fds"] or how["shell"] or how["executable"] or how["umask"] >= 0)
+        if not plain or isinstance(words, str) or not can_fork(words, env):
+            super()._execute_child(*args)  # type: ignore[misc]
+            return
+        umask = os.umask(0)
+        os.umask(umask)
+        order = Order(
+            [os.fspath(word) for word in words],
+            dict(os.environ if env is None else env),
+            os.fspath(how["cwd"] or Path.cwd()),
+            umask,
+            bool(how["start_new_session"]),
+            has_house=words[1] != "-c" or words[2] in UNPATCHED,
+        )
+        ends = how["p2cread"], how["c2pwrite"], how["errwrite"]
+        server = fork_server(order.has_house)
+        self.pid = server.fork(order, tuple(number if end == -1 else end for number, end in enumerate(ends)))  # type: ignore[arg-type]
+        self._child_created = True
+        self._close_pipe_fds(*(how[name] for name in PIPES))  # type: ignore[attr-defined]
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -65,11 +102,28 @@ def kill_children() -> None:
             child.kill()
 
 
+def end_children() -> None:
+    """End them, wait for it, and close what led to them."""
+    kill_children()
+    for child in Child.started:
+        child.wait()
+        for pipe in (child.stdin, child.stdout, child.stderr):
+            if pipe is not None:
+                with suppress(OSError):  # what was not read any more
+                    pipe.close()
+    Child.started.clear()
+
+
 FAST_START = (
     "import sys; from tests.support.setting import shorten_pauses; shorten_pauses({factor}); sys.argv[0] = 'text2image.py'; "
     f"import datetime, bailian.catalog.catalog as c; c.current_day = lambda: {SEED_DAY!r}; "
     "from bailian.cli import guard; {command}; guard.main(main)"
 )
+
+
+PLAIN = ("from text2image import main", "from bailian.cli.main import bailian as main")
+UNPATCHED = {FAST_START.format(factor=factor, command=command) for factor in (FAST, 1.0) for command in PLAIN}
+"""Programs that change nothing of the house before it is loaded."""
 
 
 def start_script(

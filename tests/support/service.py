@@ -6,6 +6,31 @@ from bailian.sandbox import Sandbox
 from bailian.sandbox.http.answers import LoggedRequest
 
 
+class Lender:
+    """One sandbox for all tests of a worker: to start one takes longer than many a test."""
+
+    def __init__(self) -> None:
+        self._box: Sandbox | None = None
+
+    def lend(self, *, task_s: float, enforce_limits: bool = True) -> Sandbox:
+        """Return a sandbox as new."""
+        if self._box is None or not self._box.is_running:
+            self._box = Sandbox(task_s=1.0).start()
+        self._box.reset()
+        self._box.settings.change({"task_s": task_s, "enforce_limits": enforce_limits})
+        return self._box
+
+    def take_back(self) -> None:
+        """End what it still does for this test: that would be noted in the next one."""
+        if self._box is not None and self._box.is_running:
+            self._box.reset()
+
+    def stop(self) -> None:
+        if self._box is not None:
+            self._box.stop()
+        self._box = None
+
+
 def first_post(box: Sandbox) -> LoggedRequest:
     """Return the first request that asks for something to be made."""
     return next(entry for entry in box.requests if entry.method == "POST")
