@@ -12,14 +12,20 @@ from types import FrameType
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from bailian.catalog import catalog
 from bailian.i18n import language
 from bailian.sandbox import Sandbox
 from tests.support.commands import Run, run_command
+from tests.support.kinds import sort_out
 from tests.support.processes import Child, end_children, hear_signals, kill_children
 from tests.support.service import FAST_MODELS, Lender
 from tests.support.setting import CA_VARIABLES, KEY, SEED_DAY, shorten_pauses
+
+settings.register_profile("quick", deadline=None, database=None, max_examples=30)
+settings.register_profile("thorough", deadline=None, database=None, max_examples=400)
+settings.load_profile("quick")  # unless `--hypothesis-profile` says otherwise: the plugin loads its own before this
 
 HANG_S = 600
 # A hundred thousand odd inputs, on a busy machine.
@@ -63,6 +69,12 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterat
     language.cache_clear()
     yield
     language.cache_clear()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give every test its kind, before `-m` asks for it."""
+    sort_out(items)
 
 
 @pytest.fixture(scope="session")

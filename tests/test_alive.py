@@ -208,6 +208,7 @@ NAMED = [
 
 
 @pytest.mark.parametrize("script, words, sent, cost", NAMED, ids=[f"{name} {words[-1]}" for name, words, *_ in NAMED])
+@pytest.mark.few(4)
 def test_every_script_sends_the_successor_if_it_is_told_to(
     request: pytest.FixtureRequest, box: Sandbox, script: str, words: tuple[str, ...], sent: str, cost: float | None
 ) -> None:

@@ -75,6 +75,7 @@ SURVIVED = {
 
 
 @pytest.mark.parametrize("faults", SURVIVED.values(), ids=SURVIVED)
+@pytest.mark.few(16)
 def test_one_picture_from_one_task(text2image: Run, box: Sandbox, faults: list[Fault]) -> None:
     """The picture arrives whole, and the server never had more tasks than there were intents."""
     box.faults.add(*faults)

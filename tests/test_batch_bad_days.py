@@ -61,6 +61,7 @@ EVERYWHERE = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_every_fault_at_every_step(bailian: Run, box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two hundred rows of all kinds while everything goes wrong that can: each is done or says why not, and what is
     safe to run again is done by the next run."""
@@ -200,6 +201,7 @@ def test_an_input_that_vanishes_between_two_runs(bailian: Run, box: Sandbox) -> 
 # ── what the file says, and says later ──
 
 
+@pytest.mark.slow
 def test_one_prompt_too_long_in_ten_thousand(bailian: Run, box: Sandbox) -> None:
     rows = pictures(10_000)
     rows[9_998]["prompt"] = "长" * 801
@@ -354,6 +356,7 @@ def test_a_journal_of_an_older_version(bailian: Run, box: Sandbox) -> None:
 
 
 @pytest.mark.parametrize("jump_s", [-3 * 24 * 3600.0, -3600.0, 3600.0, 3 * 24 * 3600.0])
+@pytest.mark.few(2)
 def test_a_clock_that_jumps(bailian: Run, box: Sandbox, monkeypatch: pytest.MonkeyPatch, jump_s: float) -> None:
     """Corrected in the middle of a batch, forwards or back: nobody waits as long as the clock was wrong."""
     asked = 0

@@ -27,12 +27,13 @@ pytestmark = posix_only
 
 
 @pytest.mark.usefixtures("quick")
-def test_killed_again_and_again_a_batch_comes_to_its_end(bailian: Run, box: Sandbox) -> None:
-    """kill -9 at eight random moments: nothing is carried out twice, no row is lost, no file is half."""
+@pytest.mark.parametrize("kills", [2, pytest.param(8, marks=pytest.mark.slow)])
+def test_killed_again_and_again_a_batch_comes_to_its_end(bailian: Run, box: Sandbox, kills: int) -> None:
+    """kill -9 at random moments: nothing is carried out twice, no row is lost, no file is half."""
     rows = mixed()
     write(rows)
     chance = random.Random(1913)
-    for _ in range(8):
+    for _ in range(kills):
         process = start_bailian(box, "batch", "run", "all.json", "-q")
         enough = len(box.requests) + chance.randrange(45)
         until(lambda p=process, n=enough: len(box.requests) >= n or p.poll() is not None)  # type: ignore[misc]
@@ -128,7 +129,7 @@ def test_six_processes_keep_the_limits_together() -> None:
     assert set(turns[:third]) == set("012345"), f"somebody had three turns before everybody had one: {turns}"
 
 
-FIFTY = """
+MANY = """
 import os, sys
 import requests, pydantic
 from bailian.cli import guard; from bailian.cli.batch import run_file; from bailian.cli.scripts import request
@@ -138,7 +139,7 @@ from bailian.cli.main import bailian
 from text2image import main
 scheduler.PAUSE_FACTOR = 0.02
 children = {}
-for number in range(50):
+for number in range(int(sys.argv[1])):
     pid = os.fork()
     if pid == 0:
         sys.stdout, sys.stderr = open(os.devnull, "w"), open(f"{number}.err", "w")
@@ -148,28 +149,29 @@ for number in range(50):
         sys.argv = ["text2image.py", f"单独的第{number}幅", "--size", "512*512"]
         guard.main(main, "text2image.py")
     children[pid] = number
-for _ in range(50):
+for _ in range(int(sys.argv[1])):
     pid, status = os.wait()
     print(children[pid], os.waitstatus_to_exitcode(status))
 """
 
 
 @pytest.mark.usefixtures("quick")
-def test_fifty_processes_share_the_budget_of_a_day(box: Sandbox) -> None:
-    """Room for twenty pictures: twenty are made, not one more; everybody else says why it sent nothing."""
+@pytest.mark.parametrize("count, room", [(10, 4), pytest.param(50, 20, marks=pytest.mark.slow)])
+def test_many_processes_share_the_budget_of_a_day(box: Sandbox, count: int, room: int) -> None:
+    """As many pictures as there is money for are made, not one more; everybody else says why it sent nothing."""
     box.settings.change({"task_s": 0.02})
-    for number in range(1, 50, 2):
+    for number in range(1, count, 2):
         write([{**row, "prompt": f"批次里的第{number}幅"} for row in pictures(1)], f"{number}.json")
     env = {**os.environ, "DASHSCOPE_API_KEY": KEY, "DASHSCOPE_HTTP_BASE_URL": box.base_url, "PYTHONPATH": str(ROOT)}
-    env["BAILIAN_DAY_BUDGET_CNY"] = "2.8"
-    ran = subprocess.run([sys.executable, "-c", FIFTY], env=env, capture_output=True, text=True, check=False)
+    env["BAILIAN_DAY_BUDGET_CNY"] = f"{room * 0.14:g}"
+    ran = subprocess.run([sys.executable, "-c", MANY, str(count)], env=env, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stderr
     codes = dict(map(int, line.split()) for line in ran.stdout.splitlines())
     errors = {number: Path(f"{number}.err").read_text(encoding="utf-8") for number in codes}
-    assert Counter(codes.values()) == {0: 20, 3: 30}, errors
-    assert len(box.tasks) == 20
-    assert all("budget of the day is 2.8" in errors[number] for number, code in codes.items() if code == 3)
-    assert sum(job["charged_cny"] or 0 for job in jobs()) == pytest.approx(2.8)
+    assert Counter(codes.values()) == {0: room, 3: count - room}, errors
+    assert len(box.tasks) == room
+    assert all(f"budget of the day is {room * 0.14:g}" in errors[number] for number, code in codes.items() if code == 3)
+    assert sum(job["charged_cny"] or 0 for job in jobs()) == pytest.approx(room * 0.14)
 
 
 # ── interrupted ──
@@ -177,6 +179,7 @@ def test_fifty_processes_share_the_budget_of_a_day(box: Sandbox) -> None:
 
 @pytest.mark.usefixtures("quick")
 @pytest.mark.parametrize("sign", ["SIGINT", "SIGTERM", "SIGHUP"])
+@pytest.mark.few(1)
 def test_an_interrupted_batch_says_how_to_go_on(bailian: Run, box: Sandbox, sign: str) -> None:
     """Ctrl-C, a service manager, a terminal that is closed."""
     edits = [{"kind": "image_edit", "prompt": f"改第{i}处。", "image": "https://example.com/a.png"} for i in range(4)]
@@ -256,6 +259,7 @@ def test_one_process_a_batch(bailian: Run, box: Sandbox) -> None:
 
 
 @pytest.mark.usefixtures("quick")
+@pytest.mark.slow
 def test_the_same_rows_under_two_names_are_two_batches(box: Sandbox) -> None:
     """--run NAME: two processes on one file, each with rows of its own, and no file is overwritten."""
     name = write([{**row, "name": "同名"} for row in pictures(4)])

@@ -140,6 +140,7 @@ def parts() -> list[str]:
 @posix_only
 @pytest.mark.parametrize("options", [(), ("--no-gallery",)], ids=["gallery", "no gallery"])
 @pytest.mark.parametrize("place", PLACES)
+@pytest.mark.few(1)
 def test_what_a_killed_run_left_half_written_is_gone_after_the_next(
     bailian: Run, box: Sandbox, place: str, options: tuple[str, ...]
 ) -> None:

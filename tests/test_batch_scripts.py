@@ -239,6 +239,7 @@ def test_a_script_waits_for_the_batch(bailian: Run, text2image: Run, box: Sandbo
 
 @posix_only
 @pytest.mark.usefixtures("quick")
+@pytest.mark.slow
 def test_all_at_once_every_row_is_sent_once(bailian: Run, box: Sandbox) -> None:
     """Whoever comes first sends; the others leave with 6 and find the rows done."""
     rows = {

@@ -40,18 +40,8 @@ def records(folder: str = "outputs/all") -> list[dict[str, Any]]:
 
 
 def test_other_rows_on_stdin_are_run(bailian: Run, box: Sandbox, monkeypatch: Any) -> None:
-    import io
-
-    from tests import conftest
-
-    class Stdin(conftest._Stdin):
-        @property
-        def buffer(self) -> io.BytesIO:  # type: ignore[override]
-            return io.BytesIO(self.getvalue().encode())
-
-    monkeypatch.setattr(conftest, "_Stdin", Stdin)
-    bailian("batch", "run", "-", stdin=json.dumps(texts("甲")))
-    bailian("batch", "run", "-", stdin=json.dumps(texts("乙")))
+    bailian("batch", "run", "-", stdin=json.dumps(texts("甲")).encode())
+    bailian("batch", "run", "-", stdin=json.dumps(texts("乙")).encode())
     assert sent(box) == 2
 
 
@@ -299,17 +289,7 @@ def test_cron_is_silent_about_rows_that_are_left_for_its_next_run(
 
 
 def test_a_batch_from_stdin_is_called_stdin(bailian: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    import io
-
-    from tests import conftest
-
-    class Stdin(conftest._Stdin):
-        @property
-        def buffer(self) -> io.BytesIO:  # type: ignore[override]
-            return io.BytesIO(self.getvalue().encode())
-
-    monkeypatch.setattr(conftest, "_Stdin", Stdin)
-    ran = bailian("batch", "run", "-", stdin=json.dumps(texts("甲")))
+    ran = bailian("batch", "run", "-", stdin=json.dumps(texts("甲")).encode())
     assert "stdin: done 1, " in ran.err
     assert "/stdin" in bailian("cost").out
     assert "/-" not in bailian("cost").out

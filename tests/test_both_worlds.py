@@ -155,6 +155,7 @@ def test_the_seeds_commands_run(run: Run, lives: bool, line: str) -> None:
 
 
 @pytest.mark.parametrize("script", SEED_CONFIGS)
+@pytest.mark.few(4)
 def test_the_seeds_configs_run(run: Run, lives: bool, script: str) -> None:
     text = json.dumps(SEED_CONFIGS[script], ensure_ascii=False)
     Path("request.json").write_text(text, encoding="utf-8")
@@ -165,6 +166,7 @@ def test_the_seeds_configs_run(run: Run, lives: bool, script: str) -> None:
 
 
 @pytest.mark.parametrize("config", CONFIGS, ids=lambda path: path.name)
+@pytest.mark.few(6)
 def test_the_examples_in_configs_run(run: Run, lives: bool, config: Path) -> None:
     stem = config.stem.partition("-")[0]
     script, text = SCRIPTS.get(stem, f"{stem}.py"), config.read_text(encoding="utf-8")
@@ -175,6 +177,7 @@ def test_the_examples_in_configs_run(run: Run, lives: bool, config: Path) -> Non
 
 
 @pytest.mark.parametrize("line", readme_commands())
+@pytest.mark.few(12)
 def test_the_examples_of_the_readme_run(run: Run, lives: bool, line: str) -> None:
     check(run, lives, line, line)
 

@@ -151,6 +151,7 @@ def test_a_kill_while_a_file_gets_its_name_leaves_no_second_one(
 
 @posix_only
 @pytest.mark.parametrize("when", ["at the first word", "while polling"])
+@pytest.mark.few(1)
 def test_a_closed_stderr_does_not_stop_a_paid_run(box: Sandbox, when: str) -> None:
     """`text2image.py -v … 2>&1 | head -1`: the reader of the talk goes away, the picture comes all the same."""
     box.faults.add(Fault(on="submit", kind="slow", delay_s=0, task_s=1.5))

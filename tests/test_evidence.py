@@ -140,6 +140,7 @@ def tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ssl.SSLContext:
 
 @pytest.mark.parametrize("is_proxy", [False, True], ids=["direct", "behind a proxy"])
 @pytest.mark.parametrize("ending", [answer_in_plain_text, drop, reset])
+@pytest.mark.few(3)
 def test_a_connection_broken_after_the_request_says_maybe_sent(
     tls: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch, ending: Callable[[socket.socket], None], is_proxy: bool
 ) -> None:

@@ -284,6 +284,7 @@ def test_a_batch_whose_creation_is_not_answered_is_never_created_twice(
 
 @pytest.mark.parametrize("on", ["batch_upload", "batch_create", "batch_poll", "batch_content", "batch_list"])
 @pytest.mark.parametrize("kind", ["throttle", "status", "reset_after", "cut", "garbage"])
+@pytest.mark.few(8)
 def test_one_bad_answer_costs_time_and_no_row(box: Sandbox, on: str, kind: str) -> None:
     if on == "batch_list":
         box.faults.add(Fault("batch_create", "reset_after"))
@@ -471,6 +472,7 @@ PLACES = {
 
 @posix_only
 @pytest.mark.parametrize("place", PLACES)
+@pytest.mark.few(3)
 def test_a_killed_run_goes_on_where_it_was(box: Sandbox, place: str) -> None:
     """Every row is done once, and the service has one batch."""
     spec = wish_for([*questions(4), {"kind": "text", "prompt": "[sandbox:refuse] 坏"}])
@@ -486,6 +488,7 @@ def test_a_killed_run_goes_on_where_it_was(box: Sandbox, place: str) -> None:
 
 
 @posix_only
+@pytest.mark.slow
 def test_two_runs_killed_in_a_row_still_make_one_batch(box: Sandbox) -> None:
     spec = wish_for(questions(3))
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
@@ -497,6 +500,7 @@ def test_two_runs_killed_in_a_row_still_make_one_batch(box: Sandbox) -> None:
     assert len(batches(box)) == 1
 
 
+@pytest.mark.slow
 def test_two_thousand_rows(box: Sandbox) -> None:
     spec = wish_for(questions(2000))
     outcomes = run(spec)

@@ -103,6 +103,7 @@ def costs(bailian: Run) -> tuple[float, float]:
 
 
 @pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.few(1)
 def test_an_absurd_figure_is_no_bill(bailian: Run, box: Sandbox, kind: str) -> None:
     """The row has its file; what it cost is not known, so its estimate stands for it. The others are as always."""
     row, on, place, _ = KINDS[kind]

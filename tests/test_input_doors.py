@@ -269,6 +269,7 @@ BAD_OPTIONS = {
 
 
 @pytest.mark.parametrize("words, says", BAD_OPTIONS.values(), ids=BAD_OPTIONS)
+@pytest.mark.few(8)
 def test_a_bad_mask_option_is_refused(wanx_edit: Run, box: Sandbox, base: str, words: list[str], says: str) -> None:
     written("notes.txt", b"some notes")
     cut("PNG")
@@ -294,6 +295,7 @@ def test_a_bad_picture_is_refused_with_mask_options_too(
     "suffix, mode", [("jpg", "CMYK"), ("tiff", "CMYK"), ("tiff", "LAB"), ("tiff", "I;16"), ("tiff", "F")]
 )
 @pytest.mark.parametrize("orientation", [1, 6])
+@pytest.mark.few(4)
 def test_a_photo_of_a_printer_can_have_a_mask(
     wanx_edit: Run, box: Sandbox, suffix: str, mode: str, orientation: int
 ) -> None:

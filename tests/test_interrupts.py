@@ -214,6 +214,7 @@ def press_at(monkeypatch: pytest.MonkeyPatch, moment: str, sign: signal.Signals 
 
 @AT_MOMENTS
 @BOTH
+@pytest.mark.few(4)
 def test_a_picture_whose_answer_has_just_come_is_not_lost(
     text2image: Run, bailian: Run, box: Sandbox, monkeypatch: pytest.MonkeyPatch, moment: str, sign: signal.Signals
 ) -> None:
@@ -287,6 +288,7 @@ def edits(count: int, said: str = "") -> list[dict[str, Any]]:
 
 @pytest.mark.usefixtures("quick")
 @AT_MOMENTS
+@pytest.mark.few(1)
 def test_a_batch_in_which_an_answer_has_just_come(
     bailian: Run, box: Sandbox, monkeypatch: pytest.MonkeyPatch, moment: str
 ) -> None:
@@ -397,6 +399,7 @@ AT = (1, 2, 5, 9, 14, 20, 27, 35, 44, 54, 65, 77)
 
 
 @pytest.mark.usefixtures("quick")
+@pytest.mark.slow
 def test_ctrl_c_at_many_moments_of_a_batch(bailian: Run, box: Sandbox) -> None:
     """It ends, what has come is recorded, and the next run does the rest, asking for nothing that is known."""
     for number in range(len(AT)):

@@ -251,6 +251,7 @@ def test_two_masks_are_refused(wanx_edit: Run, box: Sandbox, base: str) -> None:
     assert box.requests == []
 
 
+@pytest.mark.slow
 def test_a_mask_of_a_thousand_rows_is_looked_at_once(
     wanx_edit: Run, box: Sandbox, base: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -144,6 +144,7 @@ def sent_mask(box: Sandbox) -> Image.Image:
 
 
 @pytest.mark.parametrize("fields, white, black, door", at_doors(GOOD))
+@pytest.mark.few(10)
 def test_a_mask_is_made_at_every_door(
     wanx_edit: Run,
     box: Sandbox,
@@ -171,6 +172,7 @@ def test_a_request_with_a_mask_needs_no_function(
 
 
 @pytest.mark.parametrize("fields, says, door", at_doors(BAD))
+@pytest.mark.few(10)
 def test_a_mask_that_cannot_be_made_is_refused_at_every_door(
     wanx_edit: Run, box: Sandbox, fields: dict[str, Any], says: str, door: Callable[..., str]
 ) -> None:

@@ -11,6 +11,7 @@ from pydantic import TypeAdapter
 
 from bailian.catalog import FIELD_NAMES, KINDS, MODES, Model, load
 from bailian.catalog.catalog import PACKAGE_FILE
+from tests.support.rules import for_every
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -57,7 +58,7 @@ ROUTES = {
     "transcription": {"/services/audio/asr/transcription"},
 }
 
-each_model = pytest.mark.parametrize("model", MODELS, ids=lambda model: model.name)
+each_model = for_every(MODELS, name=lambda model: model.name)
 
 
 def pixels_of(size: str) -> tuple[int, int]:

@@ -184,6 +184,7 @@ ALL_KINDS = {
 
 @on_two_systems
 @pytest.mark.usefixtures("quick")
+@pytest.mark.few(1)
 def test_every_kind_of_file_of_a_batch_is_saved(bailian: Run, box: Sandbox, system: System) -> None:
     """Pictures, a film, texts, a sound with its subtitles, their sidecars, results and gallery; at the first run."""
     rows = write(ALL_KINDS)
@@ -303,6 +304,7 @@ def ran_in(locale: dict[str, str], box: Sandbox, *words: str) -> str:
 
 @posix_only
 @pytest.mark.usefixtures("quick")
+@pytest.mark.few(1)
 def test_a_batch_in_a_locale_without_the_characters(box: Sandbox, locale: dict[str, str]) -> None:
     """Prompts, folders and names from a UTF-8 file: every row is saved at the first run, with all that tells them apart."""
     Path("all.json").write_text(BATCH, encoding="utf-8")
@@ -319,6 +321,7 @@ def test_a_batch_in_a_locale_without_the_characters(box: Sandbox, locale: dict[s
 
 @posix_only
 @pytest.mark.usefixtures("quick")
+@pytest.mark.slow
 def test_one_request_in_such_a_locale(box: Sandbox, text2image: Run) -> None:
     """It is made and fetched there, by `tasks wait -o` too; what a process under UTF-8 has made is no traceback."""
     Path("one.json").write_text('{"prompt": "한국𠮷", "seed": 5}', encoding="utf-8")

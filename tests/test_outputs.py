@@ -72,6 +72,7 @@ def posts(box: Sandbox) -> int:
 # ── what a word means, in every script ──
 
 
+@pytest.mark.few(3)
 def test_a_name_is_a_file_once(script: Script, box: Sandbox) -> None:
     """Its folder is made, the suffix stays as it was typed; a second time it is refused before anything is sent."""
     wanted = Path("new", "deeper", script.name)
@@ -86,6 +87,7 @@ def test_a_name_is_a_file_once(script: Script, box: Sandbox) -> None:
     assert len(box.requests) == before
 
 
+@pytest.mark.few(3)
 def test_a_slash_or_an_existing_folder_is_a_folder(script: Script) -> None:
     for folder in ("as said/", "there"):
         Path("there").mkdir(exist_ok=True)
@@ -107,6 +109,7 @@ def test_a_suffix_that_cannot_be_is_refused(script: Script, box: Sandbox) -> Non
     assert not Path(f"cat.{script.wrong}").exists()
 
 
+@pytest.mark.few(2)
 def test_home_is_found_where_the_shell_has_not_seen_to_it(script: Script) -> None:
     """`--output=~/x` and `"~/x"` reach us as they are."""
     (path,) = script(f"--output=~/results/{script.name}").paths
@@ -124,6 +127,7 @@ def test_stdout_is_the_files_alone(script: Script, box: Sandbox, more: list[str]
 
 
 @pytest.mark.parametrize("name, words", [("text2image", ["a cat"]), ("text2video", ["sun"]), ("audio", ["tts", "hi"])])
+@pytest.mark.few(1)
 def test_a_file_in_a_pipe(box: Sandbox, quick: None, name: str, words: list[str]) -> None:
     env = {**os.environ, "DASHSCOPE_API_KEY": KEY, "DASHSCOPE_HTTP_BASE_URL": box.base_url}
     ran = subprocess.run(
@@ -311,6 +315,7 @@ IMAGE, TEXT = {"kind": "image", "prompt": "a cat"}, {"kind": "text", "prompt": "
     ],
     ids=lambda value: value["output"] if isinstance(value, dict) else "",
 )
+@pytest.mark.few(10)
 def test_a_row_may_name_its_file(bailian: Run, write: Write, row: dict[str, str], path: str) -> None:
     source = write(row)
     assert bailian("batch", "run", source).paths == [Path(path)]
@@ -330,6 +335,7 @@ def test_a_row_may_name_its_file(bailian: Run, write: Write, row: dict[str, str]
     ],
     ids=lambda value: value["output"] if isinstance(value, dict) else "",
 )
+@pytest.mark.few(8)
 def test_an_output_of_a_row_that_cannot_be(
     bailian: Run, box: Sandbox, write: Write, row: dict[str, str], says: str
 ) -> None:

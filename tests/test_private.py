@@ -50,6 +50,7 @@ def white_png() -> str:
 
 
 @pytest.mark.usefixtures("umask")
+@pytest.mark.few(1)
 def test_everything_below_the_home_after_a_busy_session(
     box: Sandbox, text2image: Run, image_edit: Run, audio: Run, text2text: Run, bailian: Run
 ) -> None:
@@ -145,6 +146,7 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("name", BROKEN)
+@pytest.mark.few(1)
 def test_a_broken_file_stops_neither_help_nor_doctor(name: str, bailian: Run, text2image: Run, box: Sandbox) -> None:
     """`doctor` tells of it beside all else it knows; the run itself sends nothing."""
     home = Path("bailian")

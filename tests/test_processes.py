@@ -143,6 +143,7 @@ sys.exit(sum(os.waitpid(pid, 0)[1] != 0 for pid in children))
 
 
 @posix_only
+@pytest.mark.slow
 def test_two_hundred_processes_share_a_new_journal(tmp_path: Path) -> None:
     """All start on an empty home at the same moment: no "database is locked", no row lost, no corruption."""
     home = tmp_path / "shared"
@@ -158,6 +159,7 @@ def test_two_hundred_processes_share_a_new_journal(tmp_path: Path) -> None:
 
 @posix_only
 @pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.few(1)
 def test_an_interrupt_while_waiting_names_the_task_and_the_command(
     box: Sandbox, bailian: Run, sign: signal.Signals
 ) -> None:

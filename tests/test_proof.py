@@ -49,6 +49,7 @@ def every_task_is_its_rows(box: Sandbox) -> None:
 # ── two machines ──
 
 
+@pytest.mark.slow
 def test_another_machines_edit_does_not_become_ours(box: Sandbox, tmp_path: Path) -> None:
     """Our request never arrived, another machine of the account sent one: an edit shows nothing of whose it is."""
     Image.new("RGB", (512, 512), "red").save("原图.png")
@@ -163,6 +164,7 @@ def test_a_task_that_this_journal_has_under_another_key_is_no_candidate(
 
 @pytest.mark.parametrize("off_s", [-365 * 86400.0, -3600.0, -30.0, 7.0, 30.0, 3600.0, 365 * 86400.0])
 @pytest.mark.parametrize("kind", ["image", "wanx_edit"])
+@pytest.mark.few(4)
 def test_a_date_that_does_not_fit_the_list_pays_nothing_twice(
     bailian: Run, box: Sandbox, monkeypatch: pytest.MonkeyPatch, kind: str, off_s: float
 ) -> None:
@@ -236,6 +238,7 @@ class WrongClock:
 
 @pytest.mark.parametrize("off_s", STEPS_S)
 @pytest.mark.parametrize("arrived", [True, False], ids=["arrived", "never arrived"])
+@pytest.mark.few(2)
 def test_a_clock_that_is_put_right_while_an_answer_is_lost(
     box: Sandbox, tmp_path: Path, off_s: float, arrived: bool
 ) -> None:
@@ -253,6 +256,7 @@ def test_a_clock_that_is_put_right_while_an_answer_is_lost(
 
 @posix_only
 @pytest.mark.parametrize("off_s", STEPS_S)
+@pytest.mark.few(1)
 def test_a_clock_that_is_put_right_between_two_runs(bailian: Run, box: Sandbox, tmp_path: Path, off_s: float) -> None:
     """Killed while an answer was on its way; the next run has the right clock, and finds the task."""
     clock = WrongClock(box, tmp_path / "clock", off_s)

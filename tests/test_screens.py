@@ -103,6 +103,7 @@ def assert_all_seen(terminal: Terminal, folder: str = "outputs/all") -> None:
     ],
     ids=["60", "80, many rows", "120", "few lines", "tiny", "NO_COLOR", "COLUMNS=0"],
 )
+@pytest.mark.few(1)
 def test_a_batch_of_several_kinds(screens: Screens, columns: int, lines: int, count: int, env: dict[str, str]) -> None:
     terminal = screens.terminal(columns, lines)
     assert screens.run(terminal, "batch", "run", rows(count), env=env) == 7
@@ -113,6 +114,7 @@ def test_a_batch_of_several_kinds(screens: Screens, columns: int, lines: int, co
 
 
 @pytest.mark.parametrize("env", [{"TERM": "dumb"}, {"TERM": ""}], ids=str)
+@pytest.mark.few(1)
 def test_a_terminal_that_only_prints(screens: Screens, env: dict[str, str]) -> None:
     terminal = screens.terminal()
     assert screens.run(terminal, "batch", "run", rows(16), env=env) == 7
@@ -133,6 +135,7 @@ def test_stdout_in_a_pipe_is_data_alone(screens: Screens) -> None:
     assert terminal.lines[-1] == "gallery: outputs/all/gallery.html"
 
 
+@pytest.mark.slow
 def test_stderr_in_a_file_has_no_bars(screens: Screens) -> None:
     """As in a log of CI: plain lines."""
     terminal = screens.terminal()
@@ -144,6 +147,7 @@ def test_stderr_in_a_file_has_no_bars(screens: Screens) -> None:
     assert log.splitlines()[-1] == "gallery: outputs/all/gallery.html"
 
 
+@pytest.mark.slow
 def test_a_window_that_changes_its_size(screens: Screens) -> None:
     terminal = screens.terminal(120, 24)
     process = screens.start(terminal, "batch", "run", rows(60))
@@ -199,6 +203,7 @@ def assert_only_data(terminal: Terminal, count: int) -> None:
 
 
 @pytest.mark.parametrize("columns, lines", [(60, 24), (120, 4)])
+@pytest.mark.few(1)
 def test_many_tasks_that_are_waited_for(
     screens: Screens, bailian: Run, text2image: Run, columns: int, lines: int
 ) -> None:
@@ -226,6 +231,7 @@ def test_an_error_is_whole(screens: Screens) -> None:
 @pytest.mark.parametrize(
     "script, words", [("text2image", ["a cat"]), ("text2video", ["sun"]), ("audio", ["tts", "hello"])], ids=str
 )
+@pytest.mark.few(1)
 def test_no_file_is_poured_into_a_terminal(screens: Screens, box: Sandbox, script: str, words: list[str]) -> None:
     terminal = screens.terminal()
     assert screens.run(terminal, *words, "-o", "-", command=f"from {script} import main") == 2
@@ -233,6 +239,7 @@ def test_no_file_is_poured_into_a_terminal(screens: Screens, box: Sandbox, scrip
     assert box.requests == []
 
 
+@pytest.mark.slow
 def test_who_fetches_at_a_terminal_what_was_for_a_pipe_gets_a_path(screens: Screens, box: Sandbox) -> None:
     box.settings.change({"task_s": 1.0})
     process = start_script(box, "a cat", "-o", "-")
@@ -249,6 +256,7 @@ def test_who_fetches_at_a_terminal_what_was_for_a_pipe_gets_a_path(screens: Scre
 
 
 @pytest.mark.parametrize("columns", [60, 80, 120])
+@pytest.mark.few(1)
 def test_the_list_of_tasks_can_be_read(
     screens: Screens, text2image: Run, bailian: Run, box: Sandbox, columns: int
 ) -> None:
@@ -275,6 +283,7 @@ def test_the_list_of_tasks_can_be_read(
 
 
 @pytest.mark.parametrize("env", [{"COLUMNS": "0"}, {"COLUMNS": "60"}], ids=str)
+@pytest.mark.few(1)
 def test_a_table_where_the_shell_says_how_wide_it_is(screens: Screens, env: dict[str, str]) -> None:
     terminal = screens.terminal(100)
     assert screens.run(terminal, "models", env=env) == 0

@@ -90,6 +90,7 @@ def test_a_stopped_process_whose_task_runs_keeps_its_slot(one: Sandbox) -> None:
     assert len(one.tasks) == 1
 
 
+@pytest.mark.slow
 def test_stopped_before_it_sent_it_takes_a_slot_anew(one: Sandbox) -> None:
     """It had a slot and had not used it: another does meanwhile, and on going on it waits for its turn again."""
     hold = (
@@ -159,6 +160,7 @@ class TenASecond:
     queue_limit: int = 0
 
 
+@pytest.mark.slow
 def test_a_crowd_that_begins_together_keeps_the_rate() -> None:
     """Sixty processes on two cores wake late: none is refused for the rate."""
     Path("bailian").mkdir()
@@ -172,6 +174,7 @@ def test_a_crowd_that_begins_together_keeps_the_rate() -> None:
         assert [entry.status for entry in box.requests if entry.method == "POST"] == [200] * 60
 
 
+@pytest.mark.slow
 def test_a_process_that_is_stopped_and_goes_on_at_once_keeps_the_rate(one: Sandbox) -> None:
     """Rows wait for their places while everything stands still; afterwards they do not leave together."""
     Path("bailian/models.toml").write_text(

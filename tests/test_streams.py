@@ -97,10 +97,12 @@ LISTS = [["--version"], ["--help"], [], ["models"], ["models", "--json"], ["mode
 
 @UNBUFFERED
 @pytest.mark.parametrize("words", LISTS, ids=" ".join)
+@pytest.mark.few(4)
 def test_head_may_have_seen_enough_of_a_list(unbuffered: str, words: list[str]) -> None:
     assert codes(words, LEFT, unbuffered) == {Exit.OK}
 
 
+@pytest.mark.slow
 def test_a_list_that_is_cut_short_says_nothing(box: Sandbox) -> None:
     """What the journal has, what a request would be, the voices: `set -o pipefail` does not stop a script there."""
     env = surroundings("", box)
@@ -124,6 +126,7 @@ def test_a_list_that_is_cut_short_says_nothing(box: Sandbox) -> None:
 @pytest.mark.parametrize(
     "words", [["你好"], ["你好", "--no-stream"], ["你好", "--stream"], ["你好", "--json"]], ids=" ".join
 )
+@pytest.mark.few(1)
 def test_a_paid_answer_that_nobody_reads_is_no_success(box: Sandbox, words: list[str]) -> None:
     assert started([SCRIPTS[3], *words], LEFT, surroundings("", box)) == {Exit.TRY_AGAIN}
 
@@ -151,6 +154,7 @@ def test_every_script_ends_at_the_same_place(script: str) -> None:
 
 
 @pytest.mark.parametrize("unbuffered, ways", [("", BROKEN), ("1", [GONE])], ids=["buffered", "PYTHONUNBUFFERED"])
+@pytest.mark.few(1)
 def test_a_paid_picture_is_made_whatever_becomes_of_the_talk(box: Sandbox, unbuffered: str, ways: list[str]) -> None:
     """A full or closed stderr, a terminal that is gone: the picture comes, and that is exit 0."""
     assert started(PICTURE, [(WELL, err) for err in ways], surroundings(unbuffered, box)) == {Exit.OK}

@@ -42,6 +42,7 @@ def test_leaves_one():
 """
 
 
+@pytest.mark.slow
 def test_everything_ends_though_the_tests_were_told_to_ignore_signals(tmp_path: Path) -> None:
     """nohup ignores SIGHUP, `… &` in a script SIGINT; a child that inherited that would never end at Ctrl-C.
 

@@ -513,6 +513,7 @@ def test_a_sound_that_came_whole_outlives_its_process(box: Sandbox, bailian: Run
     assert len(bodies(box, "speech")) == 1
 
 
+@pytest.mark.slow
 def test_half_a_sound_of_a_killed_process_is_removed() -> None:
     with Sandbox(task_s=1.0) as box:
         process = start_script(box, "tts", "你好", command=AUDIO_SCRIPT)

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bailian.service.transport.links import is_local, is_public, why_not
+from tests.support.rules import for_every
 
 OUTSIDE = [
     "https://dashscope-result-bj.oss-cn-beijing.aliyuncs.com/a.png?Expires=1",
@@ -43,19 +44,19 @@ NO_LINKS = [
 ]
 
 
-@pytest.mark.parametrize("link", OUTSIDE)
+@for_every(OUTSIDE)
 def test_the_world_is_open(link: str) -> None:
     """A plain http link is normal for speech; so is one that redirects to https."""
     assert why_not(link) == ""
     assert why_not(link.replace("http://", "https://"), came_from="http://a.example/") == ""
 
 
-@pytest.mark.parametrize("link", INSIDE)
+@for_every(INSIDE)
 def test_the_inside_is_not_asked(link: str) -> None:
     assert "private network" in why_not(link)
 
 
-@pytest.mark.parametrize("link", NO_LINKS)
+@for_every(NO_LINKS)
 def test_what_is_no_link_is_none(link: str) -> None:
     assert "no link" in why_not(link)
 

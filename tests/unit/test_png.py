@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bailian.files import png
+from tests.support.rules import for_every
 
 
 def chunk(kind: bytes, content: bytes) -> bytes:
@@ -49,7 +50,7 @@ def test_what_comes_after_the_end_does_not_matter() -> None:
     assert png.is_complete(PICTURE + b"\n")
 
 
-@pytest.mark.parametrize("end", range(len(PICTURE)))
+@for_every(range(len(PICTURE)))
 def test_a_cut_picture_is_never_whole(end: int) -> None:
     """A download that ended early is found out, wherever it ended."""
     assert not png.is_complete(PICTURE[:end])

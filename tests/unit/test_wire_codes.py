@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from bailian.advice import CATEGORIES
 from bailian.errors import Exit
 from bailian.service.error_codes import WIRE_RULES, service_error, wire_rule
+from tests.support.rules import for_every
 
 ASYNC_REFUSED = "current user api does not support asynchronous calls"
 SYNC_REFUSED = "current user api does not support synchronous calls"
@@ -71,7 +72,7 @@ MEANINGS = [
 ]
 
 
-@pytest.mark.parametrize("status, code, message, category, again", MEANINGS)
+@for_every(MEANINGS)
 def test_the_documented_codes(status: int, code: str, message: str, category: str, again: str) -> None:
     """Each code of the error page has its category, and is sent again only where the cause passes."""
     error = service_error(code, message, status)
