@@ -39,8 +39,7 @@ from bailian.service.transport.patience import PatientResponse
 from bailian.service.upload import upload
 from tests.fuzz import answers
 from tests.fuzz.mutations import odd_bytes
-from tests.fuzz.readers import Reader, is_writable, read_answer
-from tests.support.engines import job_of
+from tests.fuzz.readers import Reader, is_writable, job_of, read_answer
 
 STATUSES = (200, 200, 200, 201, 302, 400, 401, 404, 429, 500, 503)
 
