@@ -26,9 +26,8 @@ from bailian.service.client import Service
 from bailian.store.jobs import Journal
 from tests.support.batches import check, executed, jobs, pictures, states, texts, write
 from tests.support.commands import Run
-from tests.support.engines import new_engine, prepared, saving
+from tests.support.engines import SYNC, new_engine, prepared, saving
 from tests.support.processes import end, posix_only, start_script, until
-from tests.support.sandbox_client import SYNC
 from tests.support.setting import KEY, ROOT
 
 pytestmark = posix_only

@@ -21,10 +21,8 @@ from bailian.store.database import unusable
 from bailian.store.jobs import Journal
 from bailian.store.schema import JobResult
 from tests.support.commands import Run
-from tests.support.engines import job_of, jobs, new_engine, prepared, saving
+from tests.support.engines import SYNC, job_of, jobs, new_engine, prepared, saving
 from tests.support.processes import end, posix_only, start_bailian, start_script, until
-
-SYNC = ["猫", "--model", "qwen-image-max"]
 
 
 def broken(*_: object, **__: object) -> None:

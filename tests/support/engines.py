@@ -13,6 +13,9 @@ from bailian.store.jobs import Journal
 from bailian.store.schema import JobRow
 from bailian.types import Prepared
 
+SYNC = ["猫", "--model", "qwen-image-max"]
+"""A picture that comes in the answer to its POST."""
+
 
 def new_engine() -> Engine:
     """Return an engine as a command would have it; the fixture `bailian` has set where it goes."""
