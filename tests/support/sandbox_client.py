@@ -65,3 +65,11 @@ class Client:
 
     def download(self, link: str, **headers: str) -> requests.Response:
         return requests.get(link, headers=headers, timeout=10)
+
+
+def instruct(
+    client: Client, *images: str, text: str = "换成红色", model: str = "qwen-image-edit", **parameters: Any
+) -> Any:
+    content = [{"image": image} for image in images] + [{"text": text}]
+    body = {"model": model, "input": {"messages": [{"role": "user", "content": content}]}, "parameters": parameters}
+    return client.post(SYNC, body, asks_async=False)

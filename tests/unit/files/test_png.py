@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import struct
 import zlib
 
 import pytest
@@ -10,21 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bailian.files import png
+from tests.support.pictures import PICTURE, chunk, picture
 from tests.support.rules import for_every
 
-
-def chunk(kind: bytes, content: bytes) -> bytes:
-    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
-
-
-def picture(width: int = 3, height: int = 2, *extra: bytes) -> bytes:
-    """Return a real PNG of grey pixels, with extra chunks before the pixels."""
-    header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0))
-    pixels = chunk(b"IDAT", zlib.compress((b"\0" + b"\x80" * width) * height))
-    return png.SIGNATURE + header + b"".join(extra) + pixels + chunk(b"IEND", b"")
-
-
-PICTURE = picture()
 KEYS = st.text(st.characters(max_codepoint=255, exclude_characters="\0"), min_size=1, max_size=79)
 TEXTS = st.dictionaries(KEYS, st.text(), max_size=4)
 

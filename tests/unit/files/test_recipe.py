@@ -12,11 +12,12 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from test_png import PICTURE
 
 from bailian import __version__
 from bailian.files import png, recipe
 from bailian.types import Item, StoredRequest
+from bailian.types import Item
+from tests.support.pictures import PICTURE
 
 REQUEST = {
     "model": "wan2.2-t2i-flash",
