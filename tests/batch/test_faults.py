@@ -17,8 +17,6 @@ from PIL import Image
 import bailian.batch.run as batch_run
 from bailian.cli.batch import run_file
 from bailian.cli.output import report
-from bailian.errors import LOCAL_CODES, SaveError
-from bailian.files import png
 from bailian.errors import SaveError
 from bailian.sandbox import Fault, Sandbox
 from bailian.service import client, download

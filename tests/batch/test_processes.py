@@ -137,7 +137,7 @@ from bailian.engine import engine; from bailian.engine import scheduler
 from bailian.modalities import image
 from bailian.cli.main import bailian
 from text2image import main
-scheduler.PAUSE_FACTOR = 0.02
+from tests.support.setting import shorten_pauses; shorten_pauses()
 children = {}
 for number in range(int(sys.argv[1])):
     pid = os.fork()

@@ -421,7 +421,7 @@ from bailian.store.jobs import Journal
 from bailian.config.settings import home_folder, read_settings
 from bailian.service.batch_api import BatchApi
 
-scheduler.PAUSE_FACTOR = 0.02
+from tests.support.setting import shorten_pauses; shorten_pauses()
 
 def die(*args, **kwargs):
     os.kill(os.getpid(), signal.SIGKILL)

@@ -20,12 +20,11 @@ import pytest
 from PIL import Image
 
 from bailian.catalog import catalog
-from bailian.engine import scheduler
 from bailian.sandbox import Fault, Sandbox, results
 from bailian.sandbox.images import drawing as pictures
 from bailian.sandbox.video.drawing import draw_video
 from tests.support.commands import Ran
-from tests.support.setting import ROOT
+from tests.support.setting import ROOT, shorten_pauses
 
 KEY = "sk-test-0123456789"
 TASK_ID = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
@@ -308,7 +307,7 @@ def box() -> Iterator[Sandbox]:
 
 @pytest.fixture
 def shell(request: pytest.FixtureRequest, box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shell]:
-    monkeypatch.setattr(scheduler, "PAUSE_FACTOR", 0.002)
+    shorten_pauses(0.002)
     monkeypatch.setattr(catalog, "current_day", lambda: DAY)
     yield Shell(request, box, monkeypatch)
     box.faults.clear()

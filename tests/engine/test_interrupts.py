@@ -362,7 +362,7 @@ from bailian.engine import engine; from bailian.engine import scheduler
 from bailian.files import naming
 from bailian.modalities import image, text, image_edit
 from bailian.cli.main import bailian
-scheduler.PAUSE_FACTOR = 0.02
+from tests.support.setting import shorten_pauses; shorten_pauses()
 count, at = itertools.count(1), 0
 def tick():
     if next(count) == at:

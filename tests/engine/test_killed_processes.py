@@ -64,7 +64,7 @@ def write(self):
         tick()
     tick()
 database.Database.write = write
-scheduler.PAUSE_FACTOR = 0.02
+from tests.support.setting import shorten_pauses; shorten_pauses()
 
 def start(step):
     global left

@@ -11,7 +11,6 @@ import pytest
 import requests
 
 from bailian.sandbox import Fault, Sandbox, results
-from bailian.sandbox import Fault, Sandbox
 from tests.support.sandbox_client import TEXT2IMAGE, Client
 
 VIDEO = "/services/aigc/video-generation/video-synthesis"

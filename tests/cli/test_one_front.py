@@ -10,7 +10,7 @@ import pytest
 
 from bailian.i18n import language
 from bailian.sandbox import Sandbox
-from tests.conftest import Ran, Run
+from tests.support.commands import Ran, Run
 
 WRONG = {"prompt": "改", "image": ["没有.png", "假.png"], "n": 99}
 UNKNOWN_PRICE = {"file": "https://example.com/a.wav"}

@@ -12,7 +12,8 @@ import pytest
 from bailian.cli.main import SCRIPTS as COMMANDS
 from bailian.cli.output.shell_words import SCRIPTS, ShellWords
 from bailian.instructions import DOORS
-from tests.conftest import ROOT, Run
+from tests.support.commands import Run
+from tests.support.setting import ROOT
 
 
 @pytest.mark.parametrize("door", DOORS.values())

@@ -8,7 +8,7 @@ from importlib import metadata
 import pytest
 
 from bailian import __version__
-from tests.conftest import ROOT
+from tests.support.setting import ROOT
 
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 WORKFLOW = (ROOT / ".github" / "workflows" / "checks.yml").read_text(encoding="utf-8")
