@@ -78,6 +78,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     sort_out(items)
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """Two workers a core while cores are few: half of the tests wait for a task or a process at any moment."""
+    cores = os.cpu_count() or 1
+    return max(cores, min(2 * cores, 8))
+
+
 @pytest.fixture(scope="session")
 def lender() -> Iterator[Lender]:
     lender = Lender()

@@ -393,6 +393,7 @@ def test_bytes_that_are_no_text_do_not_end_a_conversation(box: Sandbox, converse
 
 
 @pytest.mark.parametrize("closed", [0, 1, 2])
+@pytest.mark.few(1)
 def test_a_closed_stream_is_no_crash(box: Sandbox, closed: int) -> None:
     code = FAST_START.format(factor=FAST, command=TEXT_SCRIPT)
     ran = subprocess.run(

@@ -166,7 +166,7 @@ def test_the_seeds_configs_run(run: Run, lives: bool, script: str) -> None:
 
 
 @pytest.mark.parametrize("config", CONFIGS, ids=lambda path: path.name)
-@pytest.mark.few(6)
+@pytest.mark.few(2)
 def test_the_examples_in_configs_run(run: Run, lives: bool, config: Path) -> None:
     stem = config.stem.partition("-")[0]
     script, text = SCRIPTS.get(stem, f"{stem}.py"), config.read_text(encoding="utf-8")
