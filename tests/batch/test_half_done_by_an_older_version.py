@@ -186,6 +186,7 @@ def test_a_row_has_the_key_it_had(file: str) -> None:
 
 
 @pytest.mark.parametrize("file", FILES)
+@pytest.mark.few(2)
 def test_the_batch_goes_on(file: str, bailian: Run, box: Sandbox) -> None:
     """What is done or under way is not sent again, what waited is sent once; all files are there in the end."""
     before, held = saved(file), HELD.get(file, ())
@@ -219,6 +220,7 @@ def test_a_held_row_is_adopted_or_sent_when_a_person_says_so(bailian: Run, box: 
     assert jobs_said("held") == {}
 
 
+@pytest.mark.slow
 def test_all_files_together(bailian: Run, box: Sandbox) -> None:
     """What the service carried out before the kill and after it; a failed task is no bill."""
     for file in FILES:

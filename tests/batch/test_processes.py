@@ -64,6 +64,7 @@ def test_texts_whose_answers_died_with_their_process_are_asked_again(bailian: Ru
 
 
 @pytest.mark.usefixtures("quick")
+@pytest.mark.slow
 def test_killed_while_it_plans(bailian: Run, box: Sandbox) -> None:
     """What a dead process has written down of a batch is sent once, by the next run."""
     rows = pictures(30)

@@ -163,6 +163,7 @@ def test_the_budget_of_the_day_holds_for_every_command(
     assert len(box.tasks) == 1
 
 
+@pytest.mark.slow
 def test_notices_are_told_once_and_refused_by_strict(bailian: Run, box: Sandbox) -> None:
     name = write(SEED)
     bailian("batch", "run", name, "--strict", exits=2)

@@ -472,7 +472,7 @@ PLACES = {
 
 @posix_only
 @pytest.mark.parametrize("place", PLACES)
-@pytest.mark.few(3)
+@pytest.mark.few(2)
 def test_a_killed_run_goes_on_where_it_was(box: Sandbox, place: str) -> None:
     """Every row is done once, and the service has one batch."""
     spec = wish_for([*questions(4), {"kind": "text", "prompt": "[sandbox:refuse] 坏"}])

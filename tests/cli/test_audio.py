@@ -101,6 +101,7 @@ def test_a_long_text_becomes_one_sound(audio: Run, box: Sandbox) -> None:
     assert ran.json["output"]["audio_bytes"] == Path("长.pcm").stat().st_size
 
 
+@pytest.mark.slow
 def test_parts_that_were_paid_are_not_paid_again(audio: Run, box: Sandbox) -> None:
     Path("长.txt").write_text("这是一个句子。" * 1500, encoding="utf-8")
     words = ("tts", "--file", "长.txt", "-o", "长.pcm", "--sample-rate", "8000")

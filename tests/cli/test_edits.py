@@ -50,6 +50,7 @@ DEFAULT_PROMPTS = {"remove_watermark": "去除图像中的文字", "super_resolu
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
+@pytest.mark.few(5)
 def test_every_function_of_the_seed_makes_a_picture(wanx_edit: Run, box: Sandbox, base: Path, function: str) -> None:
     """Each sends exactly its own arguments, explicitly, and the result differs from the picture."""
     words, own = FUNCTIONS[function]
@@ -81,7 +82,7 @@ NOTHING = {
 
 @pytest.mark.parametrize("door", ["flags", "--config", "rows.json", "rows.jsonl", "rows.csv"])
 @pytest.mark.parametrize("fields", NOTHING.values(), ids=NOTHING)
-@pytest.mark.few(8)
+@pytest.mark.few(5)
 def test_what_changes_nothing_is_said_before_it_is_paid(
     wanx_edit: Run, box: Sandbox, base: Path, fields: dict[str, object], door: str
 ) -> None:

@@ -124,6 +124,7 @@ def test_a_terminal_that_only_prints(screens: Screens, env: dict[str, str]) -> N
     assert_all_seen(terminal)
 
 
+@pytest.mark.slow
 def test_stdout_in_a_pipe_is_data_alone(screens: Screens) -> None:
     """The bars and the talk stay on the terminal."""
     terminal = screens.terminal()

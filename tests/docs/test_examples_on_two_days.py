@@ -177,7 +177,7 @@ def test_the_examples_in_configs_run(run: Run, lives: bool, config: Path) -> Non
 
 
 @pytest.mark.parametrize("line", readme_commands())
-@pytest.mark.few(12)
+@pytest.mark.few(8)
 def test_the_examples_of_the_readme_run(run: Run, lives: bool, line: str) -> None:
     check(run, lives, line, line)
 

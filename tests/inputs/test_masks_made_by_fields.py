@@ -236,6 +236,7 @@ def test_one_bad_row_is_named_and_the_others_are_checked(wanx_edit: Run, box: Sa
 
 
 @pytest.mark.parametrize("door", [flag, config, json_rows, jsonl, csv_rows])
+@pytest.mark.few(2)
 def test_a_turned_photo_stays_a_photo_at_every_door(wanx_edit: Run, box: Sandbox, door: Callable[..., str]) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6

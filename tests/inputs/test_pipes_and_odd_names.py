@@ -93,7 +93,7 @@ def test_what_can_be_read_once_is_read_once(box: Sandbox, line: str, count: int,
 
 
 @pytest.mark.parametrize("line", ["bailian.py batch run <(cat rows.jsonl)", "cat rows.jsonl | bailian.py batch run -"])
-@pytest.mark.few(1)
+@pytest.mark.slow
 def test_rows_through_a_pipe_are_the_same_batch_the_next_time(box: Sandbox, line: str) -> None:
     """Nothing is paid twice, whatever number the shell gives the pipe."""
     for _ in range(2):
@@ -133,7 +133,7 @@ def test_a_name_that_is_not_utf8_is_a_name(box: Sandbox) -> None:
     "cd {n}in && bailian.py batch run rows.jsonl --json", "cd {n}in && audio.py asr a.wav --format srt",
     "cd {n}in && wanx_edit.py --config c.json --no-wait -o {n}out && bailian.py tasks wait --all",
 ])  # fmt: skip
-@pytest.mark.few(1)
+@pytest.mark.slow
 def test_a_folder_that_is_not_utf8_is_a_folder(box: Sandbox, line: str) -> None:
     """The journal leads back to it, and a killed run would find its files."""
     inside = Path(os.fsdecode(CHINESE + b"in"))

@@ -158,6 +158,7 @@ def test_two_rows_of_one_name_in_one_pile(bailian: Run, box: Sandbox) -> None:
 
 @pytest.mark.parametrize("times", [1, 10**9], ids=["once", "always"])
 @pytest.mark.parametrize("name", ["record_intents", "store_answers", "record_files", "finish_jobs"])
+@pytest.mark.few(3)
 def test_rows_of_a_pile_that_failed_take_their_own_steps(
     bailian: Run, box: Sandbox, monkeypatch: pytest.MonkeyPatch, name: str, times: int
 ) -> None:
@@ -559,7 +560,7 @@ def known_after_a_kill(box: Sandbox) -> set[str]:
 
 @posix_only
 @pytest.mark.parametrize("moment", DEATHS)
-@pytest.mark.few(2)
+@pytest.mark.few(1)
 def test_killed_at_the_desk(bailian: Run, box: Sandbox, moment: str) -> None:
     """Nothing that was recorded is paid again, no text has two files, and nothing is left beside them."""
     assert killed_at(moment, box, write(texts(ROWS))) == 9

@@ -80,7 +80,8 @@ class ForkServer:
     def __init__(self, *modules: str) -> None:
         self._line, theirs = socket.socketpair()
         code = f"from tests.support.fork_server import serve; run = serve({theirs.fileno()}, {modules!r}); run()"
-        env = {name: word for name, word in os.environ.items() if not name.startswith(("BAILIAN_", "DASHSCOPE_"))}
+        others = ("BAILIAN_", "DASHSCOPE_", "PYTHONPATH")
+        env = {name: word for name, word in os.environ.items() if not name.startswith(others)}
         with theirs:
             self._process = POPEN(
                 [sys.executable, "-c", code],

@@ -156,6 +156,7 @@ with closing(Journal(Path(sys.argv[1]))) as journal:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="kill -9")
+@pytest.mark.slow
 def test_four_processes_are_killed_while_they_write(tmp_path: Path) -> None:
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
     writers = [
