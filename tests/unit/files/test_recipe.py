@@ -16,7 +16,6 @@ from hypothesis import strategies as st
 from bailian import __version__
 from bailian.files import png, recipe
 from bailian.types import Item, StoredRequest
-from bailian.types import Item
 from tests.support.pictures import PICTURE
 
 REQUEST = {

@@ -11,7 +11,7 @@ import pytest
 
 from bailian.config.settings import home_folder
 from bailian.sandbox import Sandbox
-from tests.conftest import Run
+from tests.support.commands import Run
 
 UNREADABLE = ("no JSON", "[]", "{}", '{"mode": "dance"}', '{"mode": 5, "body": {"input": {"prompt": "猫"}}}')
 WITHOUT_BODY = ('{"mode": "task"}', '{"mode": "task", "body": "x"}', '{"mode": "sync", "body": null, "count": 1}')
