@@ -40,7 +40,8 @@ def text2image(
         name: template of the file names, see README.
         settings: key, host and home; by default from the environment.
         use_successor: send the successor of a model that is retired; without it a model is sent as named.
-        fields: model, size ("W*H"), n, negative_prompt, seed, prompt_extend, watermark.
+        fields: model, size ("W*H"), n, negative_prompt, seed, prompt_extend, watermark; of models that have them
+            thinking, prompt_extend_mode, palette, set, interleave.
 
     Returns:
         `files` in the order of the pictures, `job.notices`, `job.charged_cny`; with some pictures failed, `error` too.

@@ -86,7 +86,7 @@ def sent_ms(home: Path, account: str, budgets: tuple[Budget, ...]) -> float:
             for _ in range(SENT)
         ]  # fmt: skip
         following = iter(ids)
-        return ms(lambda: journal.record_intent(next(following), "o", budgets), SENT)
+        return ms(lambda: journal.record_intents([next(following)], "o", budgets), SENT)
 
 
 def measured(jobs: int, answer_bytes: int) -> dict[str, float]:

@@ -68,30 +68,55 @@ def _life(model: Model) -> str:
 
 
 def image_models() -> str:
+    """Models that draw, edit, or do both."""
     from bailian.catalog import load
     from bailian.i18n import tr
 
-    head = tr("| model | CNY a picture | n | sizes | call | |", "| 模型 | 元/张 | n | 尺寸 | 调用方式 | |")
-    lines = [head, "|---|--:|--:|---|---|---|"]
-    for model in load().of_kind("image"):
-        sizes = [size for size in model.sizes if size not in model.size_aliases.values()]
-        if model.side_px:
-            shown = tr(
-                f"sides {model.side_px[0]}–{model.side_px[1]} px", f"边长 {model.side_px[0]}–{model.side_px[1]} 像素"
-            )
-        elif sizes:
-            shown = " ".join(sizes).replace("*", "\\*")
-        else:
-            shown = tr(
-                f"{model.min_pixels:,}–{model.max_pixels:,} pixels", f"{model.min_pixels:,}–{model.max_pixels:,} 像素"
-            )
+    head = tr(
+        "| model | CNY a picture | pictures in | n | sizes | call | |",
+        "| 模型 | 元/张 | 输入图片 | n | 尺寸 | 调用方式 | |",
+    )
+    lines = [head, "|---|---|--:|--:|---|---|---|"]
+    for model in load().values():
+        if not {"image", "image_edit"} & {*model.kinds}:
+            continue
+        fewest = 1 if model.images_min is None else model.images_min
+        most = f"{fewest}–{model.images_max}" if "image_edit" in model.kinds else ""
         call = tr("task", "异步任务") if model.mode == "task" else tr("synchronous", "同步")
-        extra = model.price_with_prompt_extend_cny
-        with_extend = tr(f" ({extra:g} with prompt extension)", f"（智能改写时 {extra:g}）") if extra else ""
-        lines.append(
-            f"| `{model.name}` | {model.price_cny:g}{with_extend} | {model.n_max} | {shown} | {call} | {_life(model)} |"
-        )
+        cells = [f"`{model.name}`", _picture_price(model), most, str(model.n_max), _picture_sizes(model), call]
+        lines.append(f"| {' | '.join(cells)} | {_life(model)} |")
     return "\n".join(lines)
+
+
+def _picture_price(model: Model) -> str:
+    from bailian.i18n import tr
+
+    price = model.price_cny
+    shown = ", ".join(f"{area} {cny:g}" for area, cny in price.items()) if isinstance(price, Mapping) else f"{price:g}"
+    extra, incoming = model.price_with_prompt_extend_cny, model.price_input_image_cny
+    if extra:
+        shown += tr(f" ({extra:g} with prompt extension)", f"（智能改写时 {extra:g}）")
+    if incoming:
+        mark = " ?" if "input_image" in model.assumed_prices else ""
+        shown += tr(f" + {incoming:g}{mark} a picture in", f" + 每张输入图片 {incoming:g}{mark}")
+    return shown
+
+
+def _picture_sizes(model: Model) -> str:
+    from bailian.i18n import tr
+
+    sizes = [size for size in model.sizes if size not in model.size_aliases.values()]
+    words = "".join(f"{word} " for word in model.size_words)
+    if model.side_px:
+        low, high = model.side_px
+        return tr(f"sides {low}–{high} px", f"边长 {low}–{high} 像素")
+    if sizes:
+        return " ".join(sizes).replace("*", "\\*")
+    if model.max_pixels is None:
+        return tr("as the picture", "同输入图片")
+    return words + tr(
+        f"{model.min_pixels:,}–{model.max_pixels:,} pixels", f"{model.min_pixels:,}–{model.max_pixels:,} 像素"
+    )
 
 
 def video_models() -> str:

@@ -15,14 +15,14 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
-from bailian.catalog import catalog
+from bailian.clock import Clock, timed_by
 from bailian.i18n import language
 from bailian.sandbox import Sandbox
 from tests.support.commands import Run, run_command
 from tests.support.kinds import sort_out
 from tests.support.processes import Child, end_children, hear_signals, kill_children
 from tests.support.service import FAST_MODELS, Lender
-from tests.support.setting import CA_VARIABLES, KEY, SEED_DAY, shorten_pauses
+from tests.support.setting import CA_VARIABLES, FAST, KEY, SEED_DAY
 
 settings.register_profile("quick", deadline=None, database=None, max_examples=30)
 settings.register_profile("thorough", deadline=None, database=None, max_examples=400)
@@ -65,10 +65,9 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterat
     # As after `. .venv/bin/activate`: `bailian` and `python` lead here, whoever starts the tests.
     monkeypatch.setenv("PATH", os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]))
     monkeypatch.chdir(tmp_path)
-    shorten_pauses()
-    monkeypatch.setattr(catalog, "current_day", lambda: SEED_DAY)
     language.cache_clear()
-    yield
+    with timed_by(Clock(pause_scale=FAST, today=SEED_DAY)):
+        yield
     language.cache_clear()
 
 

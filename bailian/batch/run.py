@@ -22,7 +22,8 @@ from bailian.errors import Interrupted, JournalError, NotSent, journalled
 from bailian.i18n import tr
 from bailian.inputs.lookup import Inputs
 from bailian.modalities import MODULES, modality_of
-from bailian.store.batches import BatchStore, LastAttempt
+from bailian.store.batches import BatchStore
+from bailian.store.schema import LastAttempt
 from bailian.store.states import UNDER_WAY_STATES, Status
 
 
@@ -51,8 +52,7 @@ def runs_of(engine: Engine, spec: BatchSpec) -> BatchStore:
 
 def tried_before(runs: BatchStore, spec: BatchSpec) -> dict[str, LastAttempt]:
     """Return the newest try of every row that earlier runs knew, whether the file still held it or not."""
-    earlier = (run for _, run in spec.earlier_runs)
-    return {} if spec.fresh else runs.tried(*earlier, spec.run_aside, spec.run)
+    return {} if spec.fresh else runs.tried(spec.run_aside, spec.run)
 
 
 def prepare_batch(
@@ -68,8 +68,6 @@ def prepare_batch(
     """
     runs = runs_of(engine, spec)
     owner = engine.services.lease
-    for kind, run in spec.earlier_runs:
-        BatchStore(engine.journal, engine.services.account, kind).move_rows(run, spec.run)
     gone = [other for other in runs.owners(spec.run) if owner.is_dead(other)]
     runs.take_over(spec.run, owner.id, gone, [kind for kind in MODULES if modality_of(kind).RETRY_SAFE])
     if not spec.fresh:

@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 from bailian.batch.input.rows import BatchRow
 from bailian.batch.plan import Planned
-from bailian.catalog import KINDS
 from bailian.errors import Exit
 from bailian.files import naming
 from bailian.files.outputs import Place, row_place
 from bailian.i18n import tr
 from bailian.modalities import modality_of
-from bailian.store.batches import LastAttempt
+from bailian.store.schema import LastAttempt
 from bailian.store.states import OPEN_STATES, Status
 from bailian.types import RowPlace
 
@@ -82,12 +81,6 @@ class BatchSpec:
     def part(self) -> str:
         """Return how a folder is marked: a script has one of its own for its kind."""
         return f"{self.run}#{self.kind}" if self.kind else self.run
-
-    @property
-    def earlier_runs(self) -> list[tuple[str, str]]:
-        """Return (kind, run) by which a script's rows were known before they were the batch's, too."""
-        kinds = (self.kind,) if self.kind else KINDS
-        return [(kind, f"{self.run}#{kind}{end}") for kind in kinds for end in ("", "\naside")]
 
 
 @dataclass

@@ -3,7 +3,6 @@
 from bailian.catalog.catalog import (
     Catalog,
     as_kind,
-    current_day,
     did_you_mean,
     load,
 )
@@ -17,7 +16,6 @@ __all__ = [
     "Mode",
     "Model",
     "as_kind",
-    "current_day",
     "did_you_mean",
     "load",
 ]

@@ -1,6 +1,6 @@
-"""Every model as data: `models.toml` in the package, corrected by `BAILIAN_HOME/models.toml`.
+"""Every model as data: `models/KIND.toml` in the package, corrected by `BAILIAN_HOME/models.toml`.
 
-A new model is a table in one of the two files, never a branch in the code. A table may say
+A new model is a table in one of these files, never a branch in the code. A table may say
 `like = "other-model"`: it starts from that model's fields and overrides what it names.
 """
 
@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from datetime import date, datetime, timedelta, timezone
+from datetime import date
 from pathlib import Path
 from typing import Any
 
-from bailian.catalog.model import FIELD_NAMES, Model
+from bailian.catalog.model import FIELD_NAMES, KINDS, Model
+from bailian.clock import current_clock
 from bailian.errors import InvalidRequest, SetupError
 from bailian.i18n import tr
 from bailian.instructions import how_to
@@ -20,12 +21,7 @@ from bailian.text.toml_files import parse_toml, put_right, read_toml, refused
 
 # What is true of one name alone: `like` does not pass it on.
 OF_ONE_NAME = ("retired_on", "successor", "retirement_notice", "unknown_to_service", "aliases")
-PACKAGE_FILE = Path(__file__).with_name("models.toml")
-
-
-def current_day() -> date:
-    """Return today's date at the vendor's, whose models retire at midnight there (UTC+8)."""
-    return datetime.now(timezone(timedelta(hours=8))).date()
+PACKAGE_FILES = tuple(Path(__file__).with_name("models") / f"{kind}.toml" for kind in KINDS)
 
 
 class Catalog(Mapping[str, Model]):
@@ -64,7 +60,7 @@ class Catalog(Mapping[str, Model]):
     @property
     def today(self) -> date:
         """Return the day on which retirements are judged."""
-        return self._today or current_day()
+        return self._today or current_clock().day()
 
     def of_kind(self, kind: str) -> list[Model]:
         """Return the models that can be called as this kind."""
@@ -141,25 +137,32 @@ def load(home: Path | None = None, today: date | None = None, *, use_successor: 
     Raises:
         SetupError: the user's file is not TOML, or has a table that is not a model.
     """
-    tables, as_of = _read(PACKAGE_FILE)
+    tables, as_of = _read(PACKAGE_FILES)
     overlay_path = home / "models.toml" if home else None
     overlay: dict[str, dict[str, Any]] = {}
     if overlay_path is not None:
         overlay = _read_overlay(overlay_path)
         for name, table in overlay.items():
-            tables[name] = {**tables.get(name, {}), **table}
+            tables[name] = _laid_over(tables.get(name, {}), table)
     try:
         built = {name: _build(name, tables) for name in tables}
     except ValueError as error:
-        raise SetupError(f"{overlay_path}: {error}", advice=put_right(overlay_path or PACKAGE_FILE)) from None
-    for name in overlay:
-        _check(built[name], overlay_path or PACKAGE_FILE)
+        raise SetupError(f"{overlay_path}: {error}", advice=put_right(overlay_path or PACKAGE_FILES[0])) from None
+    if overlay_path is not None:
+        for name in overlay:
+            _check(built[name], overlay_path)
     return Catalog(built.values(), today, use_successor=use_successor, as_of=as_of)
 
 
-def _read(path: Path) -> tuple[dict[str, dict[str, Any]], date | None]:
-    """Return the package's own tables, and the day as of which they were written."""
-    return _tables_of(parse_toml(path.read_text(encoding="utf-8")))
+def _read(paths: Iterable[Path]) -> tuple[dict[str, dict[str, Any]], date | None]:
+    """Return the package's own tables, and the day as of which they were written: that of the oldest file."""
+    tables: dict[str, dict[str, Any]] = {}
+    days = []
+    for path in paths:
+        own, as_of = _tables_of(parse_toml(path.read_text(encoding="utf-8")))
+        tables |= own
+        days += [as_of] if as_of else []
+    return tables, min(days, default=None)
 
 
 def _tables_of(content: dict[str, Any]) -> tuple[dict[str, dict[str, Any]], date | None]:
@@ -208,7 +211,22 @@ def _fields_of(name: str, tables: Mapping[str, Mapping[str, Any]], seen: tuple[s
             )
         )
     inherited = _fields_of(parent, tables, (*seen, name))
-    return {**{key: value for key, value in inherited.items() if key not in OF_ONE_NAME}, **own}
+    return _laid_over({key: value for key, value in inherited.items() if key not in OF_ONE_NAME}, own)
+
+
+def _laid_over(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a table with another over it, field by field; so are the fields of each way of calling."""
+    ways = {way: dict(own) for way, own in _ways_of(under).items()}
+    for way, own in _ways_of(over).items():
+        ways[way] = {**ways.get(way, {}), **own}
+    readable = "ways" not in over or _ways_of(over) == over["ways"]
+    return {**under, **over, **({"ways": ways} if ways and readable else {})}
+
+
+def _ways_of(table: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """Return what is different in each way of calling, as far as it is a table; a check names the rest."""
+    ways = table.get("ways")
+    return {way: own for way, own in ways.items() if isinstance(own, Mapping)} if isinstance(ways, Mapping) else {}
 
 
 def _frozen(value: Any) -> Any:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from datetime import date
 from enum import Enum
+from typing import Any
 
 KINDS = ("image", "image_edit", "wanx_edit", "text", "video", "speech", "transcription")
 
@@ -25,6 +26,8 @@ class Mode(str, Enum):
 
 
 MODES = tuple(mode.value for mode in Mode)
+WAYS = ("edit", "set", "interleave")
+"""Ways of calling a picture model beside plain drawing: with pictures, for a set of them, for a text with pictures."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +47,11 @@ class Model:
     route: str
     """Path of the POST below `/api/v1`, or of the socket below the host."""
     style: str = "prompt"
-    """Body shape: "prompt" (`input.prompt`) or "messages" (`input.messages`)."""
+    """Body shape: "prompt" (`input.prompt`), "messages" (`input.messages`) or "images" (`input.prompt`, `input.images`)."""
+    parameters: tuple[str, ...] = ()
+    """Pictures: the parameters that the service's page lists, and no other is sent; empty: those all of them have."""
+    ways: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """A way of calling it (`WAYS`) → the fields that are different then. A set or interleaving needs its way here."""
     title: str = ""
     regions: tuple[str, ...] = ("beijing",)
     aliases: Mapping[str, str] = field(default_factory=dict)
@@ -62,6 +69,15 @@ class Model:
     max_pixels: int | None = None
     aspect: tuple[float, float] | None = None
     """Smallest and largest width / height."""
+    size_words: tuple[str, ...] = ()
+    """Pictures: areas the service takes by name ("1K", "2K", "4K"), beside W*H."""
+    size_step_px: int = 8
+    """Sides that are worked out are multiples of this."""
+    size_kept: bool = True
+    """False: that the service keeps to the size is not known, so the dearest price is reckoned with."""
+    follows_picture: bool = False
+    """Without a size, an edit keeps the last picture's shape at the same price: none is sent for a shape that is not
+    known here."""
     size_tiers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Video: "720P" → its sizes; `price_cny` has the same keys."""
 
@@ -75,6 +91,8 @@ class Model:
     """0: the model has no negative prompt."""
     prompt_extend: bool = True
     """False: the service has no such switch for this model."""
+    prompt_extend_modes: tuple[str, ...] = ()
+    """How it may extend a prompt, its own default first."""
 
     images_min: int | None = None
     """Fewest pictures that an edit takes: one, unless this says 0: the same call also draws from the text alone."""
@@ -84,6 +102,12 @@ class Model:
     image_advised_px: tuple[int, int] | None = None
     """Sides the vendor advises; others are sent with a notice."""
     image_max_bytes: int | None = None
+    image_aspect: tuple[float, float] | None = None
+    """Smallest and largest width / height of a picture that goes in."""
+    image_formats: tuple[str, ...] = ()
+    """The formats taken ("JPEG", "PNG", …); empty: all that the toolkit reads."""
+    image_alpha: bool = True
+    """False: a picture with transparency is refused."""
     durations_s: tuple[int, ...] = ()
     default_duration_s: int | None = None
     context_tokens: int | None = None
@@ -106,6 +130,13 @@ class Model:
     price_tiers: tuple[Mapping[str, float], ...] = ()
     """Text: `{up_to_input_tokens, input, output, …}`; the first tier that holds the input counts."""
     price_with_prompt_extend_cny: float | None = None
+    price_max_px: Mapping[str, int] = field(default_factory=dict)
+    """Pictures: key of `price_cny` → the most pixels of that price; a key without an entry has no bound."""
+    price_input_image_cny: float | None = None
+    """For each picture that goes in; Beijing."""
+    region_price_input_image_cny: Mapping[str, float] = field(default_factory=dict)
+    assumed_prices: tuple[str, ...] = ()
+    """Regions whose price is not published, and "input_image": what stands there is the family's dearest known one."""
     region_price_cny: Mapping[str, float | Mapping[str, float]] = field(default_factory=dict)
     region_price_tiers: Mapping[str, tuple[Mapping[str, float], ...]] = field(default_factory=dict)
     free_quota: int | None = None

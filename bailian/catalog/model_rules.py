@@ -10,12 +10,20 @@ from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any
 
-from bailian.catalog.model import KINDS, MODES, Model
+from bailian.catalog.model import KINDS, MODES, WAYS, Model
 from bailian.i18n import tr
 
 Rule = Callable[[Any], "str | None"]
 PRICE_UNITS = ("image", "second", "10k_characters", "1k_tokens")
-STYLES = ("prompt", "messages")
+STYLES = ("prompt", "messages", "images")
+SIZE_WORDS = ("1K", "2K", "4K")
+EXTEND_MODES = ("direct", "agent")
+PARAMETERS = (
+    "size", "n", "seed", "watermark", "negative_prompt", "prompt_extend", "prompt_extend_mode", "enable_thinking",
+    "thinking_mode", "bbox_list", "color_palette", "enable_sequential", "enable_interleave", "max_images",
+)  # fmt: skip
+OF_ALL_WAYS = ("name", "kind", "kinds", "mode", "route", "style", "aliases", "ways")
+"""What a way of calling cannot change."""
 MOST = 10**9
 MOST_CNY = 10**6
 
@@ -102,6 +110,26 @@ def day(value: Any) -> str | None:
     return tr("a date: YYYY-MM-DD", "日期：YYYY-MM-DD")
 
 
+def ways(value: Any) -> str | None:
+    """Check each field that is different in a way of calling by its own rule."""
+    listed = ", ".join(WAYS)
+    if not isinstance(value, Mapping) or not all(isinstance(own, Mapping) for own in value.values()):
+        return tr(f"a table of tables: {listed}", f"由表组成的表：{listed}")
+    wrong = next((way for way in value if way not in WAYS), None)
+    if wrong is not None:
+        return tr(f"a table of {listed} ({wrong!r} is none)", f"{listed} 之一的表（没有 {wrong!r}）")
+    for way, own in value.items():
+        for name, inner in own.items():
+            allowed = RULES[name](inner) if name in RULES and name not in OF_ALL_WAYS else _no_field()
+            if allowed is not None:
+                return tr(f"right: {way}.{name} must be {allowed}", f"正确的：{way}.{name} 应为{allowed}")
+    return None
+
+
+def _no_field() -> str:
+    return tr("left out: no field of a way", "删去：不是可按调用方式更改的字段")
+
+
 COUNT, MAYBE_NONE = number(1, whole=True), number(0, whole=True)
 RATE = either(number(0, 0), number(0.001, 10_000))
 PRICE = number(0, MOST_CNY)
@@ -114,8 +142,13 @@ RULES: Mapping[str, Rule] = {
     "route": text(r"/[\x21-\x7e]+", ("a path that begins with /", "以 / 开头的路径")), "style": one_of(*STYLES),
     "title": text(), "regions": list_of(NAME), "aliases": table_of(NAME),
     "sizes": list_of(SIZE), "size_aliases": table_of(SIZE), "suggested_sizes": list_of(SIZE),
-    "default_size": either(one_of(""), SIZE), "side_px": range_of(COUNT), "min_pixels": COUNT, "max_pixels": COUNT,
-    "aspect": range_of(number(0.001, 1000)), "size_tiers": table_of(list_of(SIZE)),
+    "default_size": either(one_of("", *SIZE_WORDS), SIZE), "side_px": range_of(COUNT), "min_pixels": COUNT, "max_pixels": COUNT,
+    "aspect": range_of(number(0.001, 1000)), "size_words": list_of(one_of(*SIZE_WORDS)), "size_step_px": COUNT,
+    "size_kept": flag, "follows_picture": flag, "parameters": list_of(one_of(*PARAMETERS)), "ways": ways,
+    "prompt_extend_modes": list_of(one_of(*EXTEND_MODES)), "image_aspect": range_of(number(0.001, 1000)),
+    "image_formats": list_of(NAME), "image_alpha": flag, "price_max_px": table_of(COUNT),
+    "price_input_image_cny": PRICE, "region_price_input_image_cny": table_of(PRICE), "assumed_prices": list_of(NAME),
+    "size_tiers": table_of(list_of(SIZE)),
     "n_max": COUNT, "seed": flag, "prompt_chars": COUNT, "service_prompt_chars": COUNT,
     "negative_prompt_chars": MAYBE_NONE, "prompt_extend": flag,
     "images_min": MAYBE_NONE, "images_max": MAYBE_NONE, "image_side_px": range_of(COUNT),

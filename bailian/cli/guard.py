@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 import click
 
 from bailian.cli.output.streams import Output, ReaderGone, is_gone, reader_may_leave, take_over
+from bailian.clock import SYSTEM_CLOCK, Clock, timed_by
 from bailian.engine.signals import SIGNALS
 from bailian.errors import BailianError, Exit, Interrupted, InvalidRequest, SaveError
 from bailian.i18n import tr
@@ -23,7 +24,7 @@ from bailian.instructions import Instructions, spoken_by
 SHOWN_CHARS = 60
 
 
-def main(command: click.Command, prog_name: str | None = None) -> NoReturn:
+def main(command: click.Command, prog_name: str | None = None, *, clock: Clock = SYSTEM_CLOCK) -> NoReturn:
     """Run a command and leave with its verdict. Every script and command ends here."""
     stdout = take_over()
     # pydantic looks through every installed package for plugins: 24 ms, and we have none.
@@ -34,7 +35,7 @@ def main(command: click.Command, prog_name: str | None = None) -> NoReturn:
     if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) == signal.SIG_DFL:
         signal.signal(signal.SIGHUP, _interrupt)
     try:
-        with spoken_by(_shell_words):
+        with spoken_by(_shell_words), timed_by(clock):
             code = _verdict(command, prog_name, stdout)
         _hear_no_more()
         code = _all_written(code, stdout)

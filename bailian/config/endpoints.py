@@ -27,6 +27,10 @@ REGION_IDS = {
     "tokyo": "ap-northeast-1",
 }
 REGIONS = tuple(dict.fromkeys([*SHARED_HOSTS, *REGION_IDS]))
+PLAN_KEY_PREFIX = "sk-sp-"
+"""How the keys of a Token Plan begin; the public hosts do not know them (docs/wire.md "Regions and hosts")."""
+PLAN_HOST = "token-plan.cn-beijing.maas.aliyuncs.com"
+_WORKSPACE_HOSTS = ".maas.aliyuncs.com"
 LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")
 
 
@@ -61,23 +65,52 @@ def chosen_workspace(option: str | None) -> str | None:
     return workspace
 
 
-def default_base_url(region: str, workspace: str | None) -> str:
-    """Return the address of the region's shared host, or of the workspace's own where there is no shared one.
+def default_base_url(region: str, workspace: str | None, *, token_plan: bool = False) -> str:
+    """Return the address of the workspace's own host, which the vendor recommends; without one the region's shared host.
 
     Raises:
-        InvalidRequest: the region has workspace hosts only, and no workspace is named.
+        InvalidRequest: the region has workspace hosts only, and no workspace is named; or no host for such a key.
     """
+    if token_plan:
+        return _plan_url(region)
+    if workspace is not None and region in REGION_IDS:
+        return f"https://{workspace}.{REGION_IDS[region]}{_WORKSPACE_HOSTS}/api/v1"
     if region in SHARED_HOSTS:
         return f"https://{SHARED_HOSTS[region]}/api/v1"
-    if workspace is None:
+    raise InvalidRequest.one(
+        "region",
+        tr(
+            f"{region} has workspace hosts only: add --workspace ID",
+            f"{region} 只有业务空间域名：请加 --workspace ID",
+        ),
+    )
+
+
+def _plan_url(region: str) -> str:
+    if region != "beijing":
         raise InvalidRequest.one(
             "region",
             tr(
-                f"{region} has workspace hosts only: add --workspace ID",
-                f"{region} 只有业务空间域名：请加 --workspace ID",
+                f"a Token Plan key ({PLAN_KEY_PREFIX}…) is known in beijing only, not in {region}",
+                f"Token Plan 密钥（{PLAN_KEY_PREFIX}…）只用于 beijing，不能用于 {region}",
             ),
         )
-    return f"https://{workspace}.{REGION_IDS[region]}.maas.aliyuncs.com/api/v1"
+    return f"https://{PLAN_HOST}/api/v1"
+
+
+def is_workspace_host(host: str) -> bool:
+    """Return whether this is a workspace's own host: it waits an hour for an answer, a shared one ten minutes."""
+    return host.endswith(_WORKSPACE_HOSTS) and host != PLAN_HOST
+
+
+def known_hosts(workspace: str | None) -> dict[str, str]:
+    """Return the address of each host a key may belong to, by what to say so on the command line."""
+    shared = {f"--region {region}": f"https://{host}/api/v1" for region, host in SHARED_HOSTS.items()}
+    own = {
+        f"--region {region} --workspace {workspace}": default_base_url(region, workspace)
+        for region in (REGION_IDS if workspace else ())
+    }
+    return {**shared, **own}
 
 
 def checked_base_url(base_url: str, http_hosts: Collection[str] = ()) -> str:

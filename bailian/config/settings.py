@@ -9,8 +9,7 @@ Precedence, first found wins:
 4. default: region beijing, the platform's data folder.
 
 Names and order of the `DASHSCOPE_*` variables are the official SDK's (dashscope 2.0.2, `common/env.py`
-and `common/api_key.py`). One difference: the SDK makes a workspace's host of `DASHSCOPE_WORKSPACE_ID`;
-here the workspace goes into a header on the shared host, where there is one.
+and `common/api_key.py`). A workspace has its own host, for HTTP and sockets; a key of a Token Plan has another.
 """
 
 from __future__ import annotations
@@ -26,6 +25,7 @@ from urllib.parse import urlsplit
 
 from bailian.config.budget_settings import read_budgets, read_http_hosts
 from bailian.config.endpoints import (
+    PLAN_KEY_PREFIX,
     checked_base_url,
     checked_socket_url,
     chosen_region,
@@ -164,10 +164,10 @@ def read_settings(
     no_hosts: tuple[str, ...] = ()
     http_hosts = _or_noted(lambda: read_http_hosts(home), no_hosts, problems)
     speech_url = None if base_url else checked_socket_url(os.environ.get("DASHSCOPE_WEBSOCKET_BASE_URL"), http_hosts)
-    base_url = base_url or os.environ.get("DASHSCOPE_HTTP_BASE_URL") or default_base_url(region, workspace)
+    named_url = base_url or os.environ.get("DASHSCOPE_HTTP_BASE_URL")
     if sandbox:
         return Settings(
-            base_url,
+            named_url or default_base_url(region, workspace),
             region,
             Secret("sk-sandbox"),
             home=home / "sandbox",
@@ -177,8 +177,9 @@ def read_settings(
         )
     nothing: tuple[Secret | None, Path | None] = (None, None)
     key, key_file = _or_noted(_find_key, nothing, problems)
+    token_plan = key is not None and key.reveal().startswith(PLAN_KEY_PREFIX)
     return Settings(
-        checked_base_url(base_url, http_hosts),
+        checked_base_url(named_url or default_base_url(region, workspace, token_plan=token_plan), http_hosts),
         region,
         key,
         workspace,

@@ -60,7 +60,6 @@ def adopt(engine: Engine, task_id: str, saving: OutputSpec, claimant_id: str | N
         saving=saving.to_json(),
         estimate_cny=None,
         owner=engine.services.lease.id,
-        state=Status.SUBMITTED,
         task_id=task_id,
     )
     row = engine.journal.job(job_id)

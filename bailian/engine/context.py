@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import random
 import threading
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from bailian.clock import Clock
 from bailian.engine.job import Job
 from bailian.engine.task_list import TaskListPoller
 from bailian.errors import BailianError
@@ -109,15 +109,15 @@ class Services:
     """Opens no connection: gives what opens one."""
     progress: Progress = field(default_factory=NoProgress)
     run_state: RunState = field(default_factory=RunState)
-    monotonic: Callable[[], float] = time.monotonic
-    wall: Callable[[], float] = time.time
+    clock: Clock = field(default_factory=Clock)
     jitter: Callable[[], float] = random.random
-    sleep: Callable[[float], None] = time.sleep
 
     @cached_property
     def task_list(self) -> TaskListPoller:
         """Return what the account's task list tells of many tasks at once."""
-        return TaskListPoller(lambda note: self.service.list_tasks(turn=self.query_turn, on_page=note), self.monotonic)
+        return TaskListPoller(
+            lambda note: self.service.list_tasks(turn=self.query_turn, on_page=note), self.clock.monotonic
+        )
 
     def queue_of(self, job: Job) -> str:
         """Return the name of the queue that a model's jobs wait in, in all processes."""
@@ -131,7 +131,7 @@ class Services:
         """Wait for a place among the account's queries: for the rare questions that are not polls."""
         wait_s = self.limits.rates.reserve(f"query:{self.account}", poll_per_s)
         if wait_s > 0:
-            self.sleep(wait_s)
+            self.clock.sleep(wait_s)
 
 
 def age_s(job: Job, services: Services) -> float | None:

@@ -63,4 +63,4 @@ def _keep_what_came(job: Job, services: Services) -> None:
         if task_id := task_id_of(answer):
             services.journal.record_task(job.id, task_id, None)
     elif row.state in (Status.SENDING, Status.SUBMITTED):
-        services.journal.store_answer(JobResult(job.id, answer, None, None, job.request_id))
+        services.journal.store_answers([JobResult(job.id, answer, None, None, job.request_id)])

@@ -16,8 +16,8 @@ from pathlib import Path
 from bailian.engine.context import Services
 from bailian.engine.job import Job
 from bailian.engine.step import Next, Step, StepResult
-from bailian.engine.steps.bulk_steps import BULK_STEPS
 from bailian.engine.steps.record_reply import unrecorded
+from bailian.engine.steps.step_table import BULK_STEPS
 from bailian.errors import JournalError
 from bailian.files.naming import sync_folder
 from bailian.service.download import save_error
@@ -80,7 +80,7 @@ class DbWriter:
     def _gather(self, batch: list[tuple[Job, Step]]) -> list[tuple[Job, Step]]:
         """Return this and what has come meanwhile; wait if there is nothing; an empty list is the end."""
         if self._under_way() > GATHER_FROM_JOBS:
-            self._services.sleep(GATHER_S)
+            self._services.clock.sleep(GATHER_S)
         with contextlib.suppress(queue.Empty):
             while len(batch) < MAX_BATCH:
                 step = self._steps.get(block=not batch)
@@ -91,9 +91,23 @@ class DbWriter:
         return batch
 
     def write(self, batch: Sequence[tuple[Job, Step]]) -> list[tuple[Job, StepResult]]:
-        """Run the steps in one commit. If that fails it is taken back whole, and each job tries, and speaks, for itself."""
+        """Run the steps; return what each came to."""
+        results: list[tuple[Job, StepResult]] = []
+        writing: list[tuple[Job, Step]] = []
+        for job, step in batch:
+            admitted = self._run_step(job, step) if step == Step.ADMIT else None  # it writes nothing into the journal
+            if admitted is None:
+                writing.append((job, step))
+            elif admitted == Next(Step.RECORD_INTENT) and not self.leaving:  # it need not wait: one batch for both
+                writing.append((job, Step.RECORD_INTENT))
+            else:
+                results.append((job, admitted))
+        return results + self._commit(writing) if writing else results
+
+    def _commit(self, batch: Sequence[tuple[Job, Step]]) -> list[tuple[Job, StepResult]]:
+        """Run steps in one commit. If that fails it is taken back whole, and each job tries, and speaks, for itself."""
         try:
-            with self._services.journal.database.together():
+            with self._services.journal.database.transaction():
                 results = self._run_batch(batch)
                 self._sync_folders()
         except Exception:  # noqa: BLE001 - each step alone meets the same error, and says what it means for its job
@@ -105,13 +119,7 @@ class DbWriter:
         results: list[tuple[Job, StepResult]] = []
         by_step: dict[Step, list[Job]] = {}
         for job, step in batch:
-            admitted = self._run_step(job, step) if step == Step.ADMIT else None
-            if admitted is None:
-                by_step.setdefault(step, []).append(job)
-            elif admitted == Next(Step.RECORD_INTENT) and not self.leaving:  # it need not wait: one batch for both
-                by_step.setdefault(Step.RECORD_INTENT, []).append(job)
-            else:
-                results.append((job, admitted))
+            by_step.setdefault(step, []).append(job)
         for step, jobs in by_step.items():
             known = BULK_STEPS[step](jobs, self._services) if step in BULK_STEPS and len(jobs) > 1 else {}
             results += [(job, known.get(job.id) or self._run_step(job, step)) for job in jobs]
@@ -119,7 +127,7 @@ class DbWriter:
 
     def _run_alone(self, job: Job, step: Step) -> StepResult:
         try:
-            with self._services.journal.database.together():
+            with self._services.journal.database.transaction():
                 result = self._run_step(job, step)
                 self._sync_folders()
         except JournalError as error:  # of the commit: the step itself has seen nothing of it

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Generator, Iterable
 from contextlib import ExitStack, suppress
 from dataclasses import replace
@@ -12,6 +11,7 @@ from types import TracebackType
 from typing import Any
 
 from bailian.catalog import Catalog, Mode, Model
+from bailian.clock import Clock, current_clock
 from bailian.config.settings import Settings
 from bailian.engine.context import NoProgress, Progress, RunState, Services, Speech
 from bailian.engine.job import NO_LIMITS, Job, Limits, OutputSpec, unreadable_job
@@ -22,6 +22,7 @@ from bailian.engine.step import Outcome, Step
 from bailian.engine.steps.admit import in_flight_limit
 from bailian.engine.steps.step_table import NO_WAIT_STEPS, STEPS, first_step
 from bailian.errors import JournalError
+from bailian.files.under_way import take_in
 from bailian.i18n import tr
 from bailian.modalities import modality_of
 from bailian.service.client import Service
@@ -34,16 +35,19 @@ from bailian.store.jobs import Journal
 from bailian.store.leases import ProcessLease
 from bailian.store.limits import SharedLimits
 from bailian.store.schema import JobRow, dumped
-from bailian.store.states import Status
+from bailian.store.states import FINAL_STATES, Status
 from bailian.types import Prepared, RowPlace
 
 
 class Engine:
     """One account at one host, with its journal. Use as a context manager."""
 
-    def __init__(self, settings: Settings, catalog: Catalog, progress: Progress | None = None) -> None:
+    def __init__(
+        self, settings: Settings, catalog: Catalog, progress: Progress | None = None, *, clock: Clock | None = None
+    ) -> None:
         self.settings = settings
         self.catalog = catalog
+        self.clock = clock or current_clock()
         self._progress = progress or NoProgress()
         self._stack = ExitStack()
         self._known_limits: dict[str, Limits] = {}
@@ -52,15 +56,16 @@ class Engine:
         self.settings.require_key()
         network.check(self.settings.socket_url)  # before a job is written down; the calls' own is asked below
         home = self.settings.home
-        journal = Journal(home)
+        journal = Journal(home, clock=self.clock.wall)
         self._stack.callback(journal.close)
-        limits = SharedLimits(home)
+        limits = SharedLimits(home, clock=self.clock.wall, monotonic=self.clock.monotonic)
         self._stack.callback(limits.close)
-        service = Service(self.settings)
-        downloader = Downloader(only_public=service.is_public)
+        service = Service(self.settings, self.clock)
+        downloader = Downloader(only_public=service.is_public, clock=self.clock)
         self._stack.callback(service.close)
         self._stack.callback(downloader.close)
         owner = self._stack.enter_context(ProcessLease(home))
+        take_in(home)
         self.services = Services(
             self.settings.account,
             journal,
@@ -71,6 +76,7 @@ class Engine:
             self._speech,
             self._progress,
             run_state=RunState(budgets=self.settings.budgets),
+            clock=self.clock,
         )
         return self
 
@@ -86,7 +92,7 @@ class Engine:
     def _speech(self) -> Speech:
         from bailian.service.speech.session import SpeechSocket  # loads websockets
 
-        return SpeechSocket(self.settings.socket_url, request_headers(self.settings))
+        return SpeechSocket(self.settings.socket_url, request_headers(self.settings), clock=self.clock)
 
     @property
     def journal(self) -> Journal:
@@ -109,7 +115,7 @@ class Engine:
             request=prepared.request,
             prepared=prepared.stored(),
             saving=saving,
-            created_at_s=self.services.wall(),
+            created_at_s=self.clock.wall(),
             estimate_cny=prepared.estimate_cny,
             notices=list(prepared.notices),
             run=run,
@@ -127,11 +133,11 @@ class Engine:
         row_key: str | None,
         place: RowPlace | None = None,
     ) -> tuple[Any, ...]:
-        """Return the row of the journal that says what is going to be done, in the order of `store.batches.COLUMNS`.
+        """Return the row of the journal that says what is going to be done, in the order of `store.jobs.COLUMNS`.
 
         Its first value is the job's id. `place`: where a batch's row stands, and what its file says of its files.
         """
-        now_s = self.services.wall()
+        now_s = self.clock.wall()
         return (
             f"{int(now_s):x}-{token_hex(5)}",
             self.services.account,
@@ -161,7 +167,7 @@ class Engine:
     def take_over(self, row: JobRow) -> Job | None:
         """Continue a job that another run left; None if its process is alive, or another was faster."""
         owner = self.services.lease
-        if row.prepared.service_batch and row.state in (Status.SENDING, Status.UNSETTLED):
+        if row.service_batch and row.state in (Status.SENDING, Status.UNSETTLED):
             return None  # its answer comes in a batch's file: `bailian batch run --batch-api`
         if row.owner is not None and not owner.is_dead(row.owner):
             return None
@@ -242,11 +248,12 @@ class Engine:
         Raises:
             Interrupted: Ctrl-C; the message names what runs on and the command that fetches it.
         """
-        model_queues, started = [*model_queues], []
+        model_queues = [*model_queues]
+        open_ids: set[str] = set()
         by_queue: dict[str, list[Job]] = {}
         direct = []
         for job in jobs:
-            started.append(job.id)
+            open_ids.add(job.id)
             step = first_step(job)
             if step == Step.ADMIT:
                 if job.state != Status.WAITING:
@@ -263,14 +270,17 @@ class Engine:
                 self.services.limits.slots.adopt(self.services.queue_of(job), job.id, self.services.lease.id)
                 job.admission.has_slot = True
             scheduler.add(job, step)
-        deadline_s = None if timeout_s is None else time.monotonic() + timeout_s
+        deadline_s = None if timeout_s is None else self.clock.monotonic() + timeout_s
         try:
             with scheduler.interrupts:
-                yield from self._outcomes(scheduler, deadline_s)
+                for outcome in self._outcomes(scheduler, deadline_s):
+                    if outcome.state in FINAL_STATES:  # nobody's any more, by the commit that ended it
+                        open_ids.discard(outcome.job.id)
+                    yield outcome
         finally:
             scheduler.close()
             with suppress(JournalError):  # the disk is full: this process's lock goes with it all the same
-                self.journal.release(started, self.services.lease.id)
+                self.journal.release(open_ids, self.services.lease.id)
                 self.services.limits.slots.leave(self.services.lease.id)
 
     def _outcomes(self, scheduler: Scheduler, deadline_s: float | None) -> Generator[Outcome, None, None]:

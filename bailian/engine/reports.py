@@ -8,6 +8,7 @@ from bailian.engine.step import Outcome
 from bailian.errors import BailianError, StillRunning, TaskFailed, journalled
 from bailian.i18n import tr
 from bailian.instructions import how_to
+from bailian.store.schema import JobEnd
 from bailian.store.states import Status
 
 # The service keeps tasks and results for 24 hours (docs/wire.md "Tasks"). Until then a task of ours that it does
@@ -82,5 +83,5 @@ def gone(job: Job, services: Services, error: BailianError) -> Outcome:
         request_id=error.request_id or job.request_id,
         task_id=job.task_id,
     )
-    services.journal.finish(job.id, Status.HELD, journalled(lost))
+    services.journal.finish([JobEnd(job.id, Status.HELD, journalled(lost))])
     return Outcome(job, Status.HELD, error=lost)

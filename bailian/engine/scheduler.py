@@ -10,7 +10,6 @@ import heapq
 import itertools
 import queue
 import threading
-import time
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -23,16 +22,21 @@ from bailian.engine.queues import ModelQueues
 from bailian.engine.shutdown import grace_s, left_already
 from bailian.engine.signals import ShutdownSignals
 from bailian.engine.step import Next, Outcome, Step, StepFunction, StepResult
+from bailian.engine.steps.ask_time import wants_time
 from bailian.engine.steps.step_table import WRITER_STEPS
 from bailian.errors import BailianError, JournalError
 
 THREADS = 64
+# Whose end changes nothing that the scheduler keeps: the worker hands the job straight to the writer.
+STRAIGHT_TO_WRITER = {
+    (Step.ASK_TIME, Step.ADMIT),
+    (Step.SEND, Step.RECORD_REPLY),
+    (Step.POLL, Step.STORE_ANSWER),
+}
 # Who waits longer than this is told why.
 NOTIFY_AFTER_S = 1.0
 # Windows does not interrupt a wait for Ctrl-C: nobody waits longer at a time.
 MAX_WAIT_S = 1.0
-# Every pause is multiplied by this. Tests make a bad day short with it; nothing else touches it.
-PAUSE_FACTOR = 1.0
 
 
 @dataclass(order=True)
@@ -52,6 +56,7 @@ class Scheduler:
         self._steps = steps
         self.model_queues = model_queues
         self._services = services
+        self._clock = services.clock
         self._threads_max = threads
         self._threads = 0
         self._due: list[_Due] = []
@@ -61,15 +66,19 @@ class Scheduler:
         self._news: deque[tuple[Job, StepResult]] = deque()
         self._running: dict[str, tuple[Job, Step]] = {}
         self._writer = DbWriter(
-            self._run_step, services, under_way=lambda: len(self._running), on_results=self._ended.put
+            self._run_step, services, under_way=lambda: len(self._running), on_results=self._on_written
         )
         self.interrupts = ShutdownSignals(lambda: self._ended.put([]))
         self._leaving = False
         self._left: list[Job] = []
+        self._admissions_due = 0
+        """How many jobs wait to be admitted, perhaps for a slot that another one's end would free."""
 
     def add(self, job: Job, step: Step, delay_s: float = 0.0) -> None:
         if delay_s > 0:
-            heapq.heappush(self._due, _Due(time.monotonic() + delay_s * PAUSE_FACTOR, next(self._order), job, step))
+            self._admissions_due += step == Step.ADMIT
+            at_s = self._clock.monotonic() + self._clock.pause_s(delay_s)
+            heapq.heappush(self._due, _Due(at_s, next(self._order), job, step))
         else:
             self._start(job, step)
 
@@ -77,19 +86,20 @@ class Scheduler:
         """Yield each job's end as it comes; stop when none is left or `deadline_s` (monotonic) is reached."""
         while self._due or self._running or self.model_queues.open:
             self.interrupts.raise_if_pressed()
-            now_s = time.monotonic()
+            now_s = self._clock.monotonic()
             if deadline_s is not None and now_s >= deadline_s:
                 return
             for job in self.model_queues.next_jobs():
-                self.add(job, Step.ADMIT)
+                self.add(job, Step.ASK_TIME if wants_time(job, self._services) else Step.ADMIT)
             while self._due and self._due[0].at_s <= now_s:
                 due = heapq.heappop(self._due)
+                self._admissions_due -= due.step == Step.ADMIT
                 self._start(due.job, due.step)
             if not self._due and not self._running:
                 continue  # all queues have turned out to be empty
             times_s = [self._due[0].at_s] if self._due else []
             times_s += [deadline_s] if deadline_s is not None else []
-            ended = self._next_end(max(0.0, min(times_s) - time.monotonic()) if times_s else None)
+            ended = self._next_end(max(0.0, min(times_s) - self._clock.monotonic()) if times_s else None)
             if ended is not None:
                 yield ended
 
@@ -105,9 +115,9 @@ class Scheduler:
             self._services.run_state.stopping.set()
         self._leaving = self._writer.leaving = True
         self.model_queues.stop()
-        begun_s = time.monotonic()
+        begun_s = self._clock.monotonic()
         with contextlib.suppress(KeyboardInterrupt):
-            while (wait_s := grace_s(self._running.values())) > (waited_s := time.monotonic() - begun_s):
+            while (wait_s := grace_s(self._running.values())) > (waited_s := self._clock.monotonic() - begun_s):
                 if self.interrupts.pressed != pressed:
                     break
                 if waited_s > NOTIFY_AFTER_S and not told and (paid := left_already(self._running.values())):
@@ -170,22 +180,27 @@ class Scheduler:
 
     def _free_slot(self, job: Job) -> None:
         """The task runs no more: wake the jobs of this model that wait for a slot."""
-        if not job.admission.has_slot:
+        if not self._release_slot(job):
             return
-        job.admission.has_slot = False
-        self._services.limits.slots.release(job.id)
         for due in self._due:
             if due.step == Step.ADMIT and due.job.wire_model == job.wire_model:
                 due.at_s = 0.0
         heapq.heapify(self._due)
 
+    def _release_slot(self, job: Job) -> bool:
+        if not job.admission.has_slot:
+            return False
+        self._services.limits.slots.release(job.id)
+        job.admission.has_slot = False
+        return True
+
     def _start(self, job: Job, step: Step) -> None:
         self._running[job.id] = (job, step)
-        # Daemons: a request that nobody waits for any more must not keep the process alive.
+        self._writer.start()
         if step in WRITER_STEPS:
-            self._writer.start()
             self._writer.put(job, step)
             return
+        # Daemons: a request that nobody waits for any more must not keep the process alive.
         if len(self._running) > self._threads < self._threads_max:
             self._threads += 1
             threading.Thread(target=self._work, name=f"bailian-{self._threads}", daemon=True).start()
@@ -195,12 +210,31 @@ class Scheduler:
         while (todo := self._todo.get()) is not None:
             job, step = todo
             end = self._run_step(job, step)
-            if (
-                end == Next(Step.RECORD_REPLY) and not self._leaving
-            ):  # straight to the writer: one change of thread less
-                self._writer.put(job, Step.RECORD_REPLY)
+            if isinstance(end, Next) and (step, end.step) in STRAIGHT_TO_WRITER and not self._leaving:
+                if step != Step.SEND:  # a reply that is not written down is waited for as its request is
+                    self._running[job.id] = (job, end.step)
+                self._writer.put(job, end.step)
             else:
                 self._ended.put([(job, end)])
+
+    def _on_written(self, results: list[tuple[Job, StepResult]]) -> None:
+        """Tell the scheduler what the writer's batch came to, but for answers whose files a worker may fetch at once."""
+        told = [(job, end) for job, end in results if not self._save_at_once(job, end)]
+        if told:
+            self._ended.put(told)
+
+    def _save_at_once(self, job: Job, end: StepResult) -> bool:
+        if end != Next(Step.SAVE) or self._running[job.id][1] != Step.STORE_ANSWER:
+            return False
+        if self._admissions_due or self._leaving:
+            return False
+        try:
+            self._release_slot(job)  # nobody here waits for it
+        except JournalError:  # the scheduler meets it again, and tells it
+            return False
+        self._running[job.id] = (job, Step.SAVE)
+        self._todo.put((job, Step.SAVE))
+        return True
 
     def _run_step(self, job: Job, step: Step) -> StepResult:
         try:

@@ -65,5 +65,5 @@ StepResult = Next | Outcome | BaseException
 """How a step ended; an exception is carried to the caller's thread."""
 
 
-BulkStep = Callable[[Sequence[Job], Services], dict[str, StepResult]]
-"""A step for many jobs, by the jobs' ids."""
+BulkStep = Callable[[Sequence[Job], Services], Mapping[str, StepResult]]
+"""A step for many jobs, by the jobs' ids. A job that is not in the answer takes the step alone."""

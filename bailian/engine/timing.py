@@ -13,6 +13,11 @@ BACKOFF_LONGEST_S = 60.0
 AFTER_EXPECTED_S = 0.08
 
 
+# How soon a list shows what was made is not documented: what stays out of it over so many looks is absent (a minute in
+# all; a guess).
+LOOK_PAUSES_S = (0.0, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
+
+
 @dataclass(frozen=True)
 class DurationProfile:
     """How long tasks of a model run at the service, in seconds: most end between `low_s` and `high_s`."""

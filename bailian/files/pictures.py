@@ -48,6 +48,11 @@ def orientation(image: Image) -> int:
     return found if isinstance(found, int) and 1 <= found <= 8 else 1
 
 
+def has_alpha(image: Image) -> bool:
+    """Return whether a picture has a channel, or a colour, for transparency."""
+    return image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info
+
+
 def as_seen(data: bytes) -> Image:
     """Return a picture as a viewer shows it, upright and in eight bits."""
     from PIL import ImageOps

@@ -68,7 +68,7 @@ def read(path: Path) -> dict[str, Any] | None:
     return made if isinstance(made, dict) and "kind" in made else None
 
 
-SWITCHES = ("prompt_extend", "watermark", "is_sketch")
+SWITCHES = ("prompt_extend", "watermark", "is_sketch", "thinking", "interleave")
 FLAGS = (
     "function",
     "image",
@@ -79,6 +79,10 @@ FLAGS = (
     "n",
     "seed",
     "negative_prompt",
+    "prompt_extend_mode",
+    "set",
+    "palette",
+    "box",
     "strength",
     "upscale_factor",
     "top_scale",

@@ -29,7 +29,13 @@ from bailian.types import Input, Mask, Notice, Probe
 FORMATS = {"JPEG": "jpg", "MPO": "jpg", "PNG": "png", "BMP": "bmp", "TIFF": "tiff", "WEBP": "webp"}
 FORMAT_NAMES = "JPG, PNG, BMP, TIFF, WEBP"
 # The service's names for what goes in, and ours. Only there is an address one: a prompt may look like a file.
-WIRE_FIELDS = {"image": "image", "base_image_url": "image", "mask_image_url": "mask", "file_urls": "file"}
+WIRE_FIELDS = {
+    "image": "image",
+    "images": "image",
+    "base_image_url": "image",
+    "mask_image_url": "mask",
+    "file_urls": "file",
+}
 # Larger than any limit of the service: such a picture is refused by its header, never decoded.
 LARGEST_SIDE_PX = 12_000
 # Far above what any model takes; a pipe without end, or a film, is not read as a whole.
@@ -188,7 +194,7 @@ def _probed(field: str, data: bytes, name: str) -> Probe:
             image.load()
         stored = pictures.orientation(image)
         width_px, height_px = image.size[::-1] if stored in pictures.QUARTER_TURNS else image.size
-        return Probe(format, width_px, height_px, len(data), stored != 1)
+        return Probe(format, width_px, height_px, len(data), stored != 1, pictures.has_alpha(image))
 
 
 def _lacks_only_its_end(data: bytes, format: str) -> bool:

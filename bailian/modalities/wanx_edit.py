@@ -17,7 +17,7 @@ from bailian.errors import Problem
 from bailian.files import formats
 from bailian.i18n import tr
 from bailian.modalities import image
-from bailian.modalities.rules import choice, fields, mask_rules
+from bailian.modalities.rules import choice, fields, mask_rules, picture_inputs
 from bailian.modalities.wanx_functions import ARGUMENTS, BY_TITLE, FUNCTIONS, Function
 from bailian.types import AnswerContext, Input, Notice, Prepared
 
@@ -187,7 +187,7 @@ def _problems(
         )
     for field, urls in (("image", request.image), ("mask", request.mask)):
         for url in urls:
-            problems += fields.check_input(field, found[url], model)
+            problems += picture_inputs.check_input(field, found[url], model)
     if len(request.mask) > 1:
         problems.append(Problem("mask", tr(f"give one mask, not {len(request.mask)}", "只能给出一张 mask 图片")))
     if function.mask and request.image and request.mask:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
+from bailian.clock import SYSTEM_CLOCK, Clock
+from bailian.config.endpoints import is_workspace_host
 from bailian.config.settings import Settings
 from bailian.counts import amount_of, count_of
 from bailian.errors import MaybeSent, NotTheService, ServiceError, TransportError
@@ -23,8 +25,11 @@ from bailian.service.transport.http import Http, Reply
 from bailian.service.transport.links import is_public
 
 SUBMIT_TIMEOUT_S = 60.0
-# The gateway gives up after 298 s (`x-dashscope-timeout` of a captured qwen-image-max answer, 2026-06).
-SYNC_TIMEOUT_S = 320.0
+# How long a stream may fall silent.
+SILENCE_TIMEOUT_S = 320.0
+# The gateways give up after 600 s and 3,600 s (page beijing-access-information, 2026-10-26): a little longer than that.
+SYNC_TIMEOUT_S = 620.0
+WORKSPACE_SYNC_TIMEOUT_S = 3_620.0
 QUERY_TIMEOUT_S = 20.0
 # The documented default is 10; that 100 is taken is a guess, so a refusal falls back.
 LIST_PAGE_SIZE = 100
@@ -69,10 +74,11 @@ class Listing(NamedTuple):
 class Service:
     """One account at one host."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, clock: Clock = SYSTEM_CLOCK) -> None:
         key = settings.api_key.reveal() if settings.api_key else ""
         self._http = Http(settings.base_url, request_headers(settings), key)
-        self.clock = ServerClock()
+        self.clock = ServerClock(steady=clock.monotonic, wall=clock.wall)
+        self._answer_timeout_s = WORKSPACE_SYNC_TIMEOUT_S if is_workspace_host(settings.host) else SYNC_TIMEOUT_S
         self.is_public = is_public(settings.base_url)
         """Whether the host is out in the world, so that nothing it names may be in this machine's network."""
 
@@ -90,14 +96,15 @@ class Service:
     def call(self, route: str, body: Mapping[str, Any]) -> dict[str, Any]:
         """POST a paid synchronous request; the answer is the result. The async header would be refused (403)."""
         headers = _resolve_header(body)
-        return self._read(self._http.send("POST", route, body=body, headers=headers, read_timeout_s=SYNC_TIMEOUT_S))
+        reply = self._http.send("POST", route, body=body, headers=headers, read_timeout_s=self._answer_timeout_s)
+        return self._read(reply)
 
     def stream(self, route: str, body: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         """POST a request whose answer comes in pieces; yield each piece's JSON object.
 
         A refusal in the stream is a frame under HTTP 200: `event:error`, with the real status in a comment.
         """
-        sent = self._http.stream(route, body=body, headers=STREAM_HEADERS, read_timeout_s=SYNC_TIMEOUT_S)
+        sent = self._http.stream(route, body=body, headers=STREAM_HEADERS, read_timeout_s=SILENCE_TIMEOUT_S)
         with closing(sent):
             while True:
                 try:

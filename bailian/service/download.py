@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import errno
 import os
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import parse_qs, urljoin, urlsplit
@@ -15,6 +14,7 @@ from urllib.parse import parse_qs, urljoin, urlsplit
 import requests
 from urllib3.exceptions import HTTPError
 
+from bailian.clock import SYSTEM_CLOCK, Clock
 from bailian.errors import SaveError, TransportError
 from bailian.i18n import tr
 from bailian.instructions import how_to
@@ -58,10 +58,11 @@ class NotTaken(LinkExpired):
 class Downloader:
     """Fetches links, keyless. One session for each host."""
 
-    def __init__(self, *, only_public: bool = False) -> None:
+    def __init__(self, *, only_public: bool = False, clock: Clock = SYSTEM_CLOCK) -> None:
         """`only_public`: refuse links into this machine's own network; for an API host that is not there itself."""
         self._sessions: dict[str, requests.Session] = {}
         self._only_public = only_public
+        self._clock = clock
 
     def fetch(self, url: str, part_path: Path, most_bytes: int | None = None) -> int:
         """Download `url` into `part_path`, continuing what is already there; return its size in bytes.
@@ -76,7 +77,7 @@ class Downloader:
             SaveError: it could not be written.
         """
         limit_bytes = min(MOST_FILE_BYTES, most_bytes or MOST_FILE_BYTES)
-        fruitless, reached_bytes, ends_at_s = 0, _size(part_path), time.monotonic() + FETCH_WITHIN_S
+        fruitless, reached_bytes, ends_at_s = 0, _size(part_path), self._clock.monotonic() + FETCH_WITHIN_S
         while True:
             had_bytes = _size(part_path)
             try:
@@ -87,7 +88,7 @@ class Downloader:
                 # Progress is more than there ever was: a host that cuts and refuses Range makes none.
                 fruitless = 0 if _size(part_path) > reached_bytes else fruitless + 1
                 reached_bytes = max(reached_bytes, _size(part_path))
-                if fruitless >= TRIES_WITHOUT_PROGRESS or time.monotonic() > ends_at_s:
+                if fruitless >= TRIES_WITHOUT_PROGRESS or self._clock.monotonic() > ends_at_s:
                     raise
 
     def _attempt(self, url: str, part_path: Path, had_bytes: int, most_bytes: int) -> int:

@@ -6,44 +6,16 @@ import json
 import sqlite3
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
 from bailian.store.jobs import Journal
 from bailian.store.paths import restored
-from bailian.store.schema import JobRow, job_row
+from bailian.store.schema import Count, JobRow, LastAttempt, job_row
 from bailian.store.states import OPEN_STATES, UNDER_WAY_STATES, Status, move
 
 # So many rows are written, or read, by one transaction.
 CHUNK_ROWS = 500
-COLUMNS = (
-    "id", "account", "kind", "model", "wire_model", "state", "owner", "request", "prepared", "saving",
-    "created_at_s", "estimate_cny", "run", "row_key",
-)  # fmt: skip
-
-
-@dataclass(frozen=True)
-class LastAttempt:
-    """The newest try of a row."""
-
-    job_id: str
-    state: Status
-    exit_code: int | None
-    """Of its error, if it has one."""
-    error_code: str | None = None
-
-
-@dataclass(frozen=True)
-class Count:
-    """How many newest tries of a batch share a kind, a state and a category of error; what they cost."""
-
-    kind: str
-    state: Status
-    error_code: str | None
-    jobs: int
-    charged_cny: float
-    estimate_cny: float
 
 
 # One batch's jobs; of one kind, or (NULL) of all.
@@ -63,6 +35,7 @@ class BatchStore:
     def __init__(
         self, journal: Journal, account: str, kind: str | None = None, *, clock: Callable[[], float] = time.time
     ) -> None:
+        self._journal = journal
         self._database = journal.database
         self._account = account
         self._kind = kind
@@ -89,13 +62,10 @@ class BatchStore:
         return tries
 
     def intend_all(self, rows: Iterable[tuple[Any, ...]]) -> int:
-        """Write rows down, in the order of `COLUMNS`; return how many."""
-        marks = ", ".join("?" * len(COLUMNS))
-        sql = f"INSERT INTO jobs ({', '.join(COLUMNS)}) VALUES ({marks})"  # noqa: S608
-        written = 0
-        for chunk in _chunks(rows):
-            with self._database.write() as db:
-                db.executemany(sql, chunk)
+        """Write rows down, in the order of `jobs.COLUMNS`; return how many."""
+        written, left = 0, iter(rows)
+        while chunk := list(islice(left, CHUNK_ROWS)):
+            self._journal.insert(chunk)
             written += len(chunk)
         return written
 
@@ -118,11 +88,11 @@ class BatchStore:
         marks = ", ".join("?" * len(OPEN_STATES))
         ownerless = f"{_OF_RUN} AND (owner IS NULL OR owner IN ({theirs}))"
         of_these = (*self._of(run), *left)
-        with self._database.write() as db:
+        with self._database.transaction() as db:
             move(
                 self._database,
                 Status.WAITING,
-                f"{ownerless} AND kind IN ({kinds}) AND json_extract(prepared, '$.half_price') IS NULL",
+                f"{ownerless} AND kind IN ({kinds}) AND service_batch IS NULL",
                 (owner, *of_these, *cheap),
                 also="owner = ?, lost_cny = lost_cny + COALESCE(estimate_cny, 0)",
                 only_from=(Status.SENDING, Status.UNSETTLED),
@@ -179,7 +149,7 @@ class BatchStore:
         lost = [key for key in moved if key in ours and _reached(ours[key]) >= _reached(theirs[key])]
         won = [key for key in moved if key in ours and _reached(ours[key]) < _reached(theirs[key])]
         of_row = f"WHERE {_OF_RUN} AND row_key = ?"
-        with self._database.write() as db:
+        with self._database.transaction() as db:
             for name, forgotten in ((run, lost), (other, won)):
                 db.executemany(
                     f"UPDATE jobs SET run = NULL, owner = NULL {of_row}",  # noqa: S608
@@ -194,7 +164,7 @@ class BatchStore:
 
     def let_go(self, run: str, owner: str) -> None:
         """Give all open jobs of a batch back: any process may go on with them."""
-        with self._database.write() as db:
+        with self._database.transaction() as db:
             db.execute(
                 f"UPDATE jobs SET owner = NULL WHERE {_OF_RUN} AND owner = ?",  # noqa: S608
                 (*self._of(run), owner),
@@ -224,11 +194,11 @@ class BatchStore:
             yield from (job_row(row) for row in found)
 
     def under_way(self, run: str, owner: str) -> list[JobRow]:
-        """Return the jobs of this process that were sent and are not over; those of half-price batches are fetched there."""
+        """Return the jobs of this process that were sent and are not over; those of service batches are fetched there."""
         found = self._database.read(
             f"SELECT * FROM jobs WHERE {_OF_RUN} AND owner = ?"  # noqa: S608
             " AND state IN ('sending', 'unsettled', 'submitted', 'ended')"
-            " AND json_extract(prepared, '$.half_price') IS NULL ORDER BY rowid",
+            " AND service_batch IS NULL ORDER BY rowid",
             (*self._of(run), owner),
         )
         return [job_row(row) for row in found]
@@ -298,7 +268,7 @@ class BatchStore:
     def finish(self, run: str, digest: str, rows: int, summary: Mapping[str, Any]) -> None:
         """Remember that nothing is left to do for this file as it is."""
         values = self._account, self._summary_name(run), digest, rows, self._clock()
-        with self._database.write() as db:
+        with self._database.transaction() as db:
             db.execute(
                 "INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?, ?, ?)",
                 (*values, json.dumps(summary, ensure_ascii=False)),
@@ -306,7 +276,7 @@ class BatchStore:
 
     def forget(self, run: str) -> None:
         """Begin a batch anew: its jobs stay in the journal, under no batch. Open ones are fetched by `tasks wait`."""
-        with self._database.write() as db:
+        with self._database.transaction() as db:
             db.execute(f"UPDATE jobs SET run = NULL, owner = NULL WHERE {_OF_RUN}", self._of(run))  # noqa: S608
             self._forget_summaries(db, run)
 
@@ -324,14 +294,3 @@ class BatchStore:
 
 def _reached(one: LastAttempt) -> int:
     return _REACHED.get(one.state, 0)
-
-
-def _chunks(rows: Iterable[tuple[Any, ...]]) -> Iterator[list[tuple[Any, ...]]]:
-    chunk: list[tuple[Any, ...]] = []
-    for row in rows:
-        chunk.append(row)
-        if len(chunk) == CHUNK_ROWS:
-            yield chunk
-            chunk = []
-    if chunk:
-        yield chunk

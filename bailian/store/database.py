@@ -1,4 +1,4 @@
-"""SQLite files shared by many processes: created once and whole, written in short exclusive turns."""
+"""SQLite files shared by many processes: created once and whole, written in short exclusive transactions."""
 
 from __future__ import annotations
 
@@ -16,52 +16,32 @@ from bailian.instructions import how_to
 from bailian.store.private import NO_HOME, no_home, private_file, private_folder
 
 BUSY_TIMEOUT_S = 120.0
-
-
-# A group is committed when nobody waits to join it, or when it has so many members.
-GROUP_MAX = 100
-LEADERLESS_S = 0.05
-
-
-class _Group:
-    """Transactions of several threads that are committed together."""
-
-    def __init__(self) -> None:
-        self.done = threading.Event()
-        self.error: sqlite3.Error | None = None
-        self.members = 0
-
-
-class _Mine(threading.local):
-    """What one thread is in the middle of."""
-
-    inside = False
-    whole = False
-    """Its writes are taken back together."""
-    group: _Group | None = None
+# How a transaction begins, ends, and is taken back; and how one inside another.
+_EXCLUSIVE = ("BEGIN IMMEDIATE", "COMMIT", ("ROLLBACK",))
+_SAVEPOINT = ("SAVEPOINT nested", "RELEASE nested", ("ROLLBACK TO nested", "RELEASE nested"))
 
 
 class Database:
-    """One connection per process, one writer at a time, all processes' writes in turn."""
+    """One connection per process; its threads, and all processes, write one after the other."""
 
     def __init__(
         self, path: Path, schema: str, version: int, migrations: Mapping[int, str] | None = None, *, durable: bool
     ) -> None:
         """Open, or create, the file; bring one of an older version up to this one.
 
-        `durable`: every commit is on the disk before `write()` returns. Without it a power cut may lose
+        `durable`: every commit is on the disk before `transaction()` ends. Without it a power cut may lose
         the last commits, a killed process does not.
 
         Raises:
             JournalError: the folder cannot be written.
-            SetupError: the file is of a newer version of this toolkit.
+            SetupError: the file is not ours, or of a version that this one does not read.
         """
         self.path = path
         self._lock = threading.RLock()
-        self._counting = threading.Lock()
-        self._waiting = 0
-        self._group: _Group | None = None
-        self._mine = _Mine()
+        self._is_open = False
+        """The thread that holds the lock is inside a transaction."""
+        self._lost: BaseException | None = None
+        """Why SQLite took back that transaction in its middle."""
         try:
             private_folder(path.parent)
             if not path.exists():
@@ -75,24 +55,16 @@ class Database:
         if not tables or (found <= version and _first_table(schema) not in tables) or found < 1:
             self._connection.close()
             raise _foreign(path, None if tables else sqlite3.DatabaseError(tr("it is empty", "文件为空")))
+        oldest = min(migrations or (), default=version + 1) - 1
+        if not oldest <= found <= version:
+            self._connection.close()
+            raise _other_version(path, found, oldest, version)
         if found < version:
             self._migrate(version, migrations or {})
-        if found > version:
-            self._connection.close()
-            raise SetupError(
-                tr(
-                    f"{path} was written by a newer version of this toolkit (its version {found}, ours {version})",
-                    f"{path} 由更新版本的工具写入（文件版本 {found}，本工具版本 {version}）",
-                ),
-                advice=tr(
-                    "update the toolkit, or set BAILIAN_HOME to another folder",
-                    "请升级本工具，或把 BAILIAN_HOME 设为其他文件夹",
-                ),
-            )
 
     def _migrate(self, version: int, migrations: Mapping[int, str]) -> None:
         """Apply the missing steps in one transaction; another process may have been faster."""
-        with self.write() as db:
+        with self.transaction() as db:
             (found,) = db.execute("PRAGMA user_version").fetchone()
             for step in range(found + 1, version + 1):
                 for statement in _statements(migrations[step]):
@@ -100,148 +72,67 @@ class Database:
             db.execute(f"PRAGMA user_version={max(found, version)}")
 
     @contextmanager
-    def together(self) -> Iterator[None]:
-        """Make all of this thread's writes in here one commit, at its end; what raises takes all of them back.
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """Run one exclusive transaction: committed at its end, or rolled back by what raises.
+
+        Inside another one of the same thread it is a savepoint: what raises takes back only its own.
 
         Raises:
             JournalError: the disk is full or the file is not usable; nothing of it is written.
         """
-        if self._mine.inside:
-            yield
-            return
-        with self._turn():
-            self._mine.whole = True
+        with self._lock:
+            nested = self._is_open
+            begin, commit, rollback = _SAVEPOINT if nested else _EXCLUSIVE
             try:
-                yield
-            except BaseException:
-                if self._mine.group is not None and self._connection.in_transaction:
-                    self._connection.execute("ROLLBACK TO whole")
+                self._refuse_if_lost() if nested else self._forget_leftover()
+                self._connection.execute(begin)
+                self._is_open = True
+                yield self._connection
+                self._refuse_if_lost()
+                self._connection.execute(commit)
+            except BaseException as error:
+                self._note_loss(error)
+                if self._connection.in_transaction:
+                    for statement in rollback:
+                        self._connection.execute(statement)
+                if isinstance(error, sqlite3.Error) and not isinstance(error, sqlite3.IntegrityError):
+                    raise unusable(self.path, error) from None
                 raise
             finally:
-                self._mine.whole = False
+                self._is_open = nested
 
-    @contextmanager
-    def _turn(self) -> Iterator[None]:
-        """Let this thread's writes in here join one group, and wait for its commit at the end."""
-        if self._mine.inside:
-            yield
-            return
-        self._mine.inside = True
-        try:
-            yield
-        finally:
-            group, self._mine.group, self._mine.inside = self._mine.group, None, False
-            if group is not None:
-                self._leave(group)
-        if group is not None:
-            self._wait(group)
+    def execute(self, sql: str, values: Sequence[object] = ()) -> int:
+        """Run one statement in the transaction that is open, or in its own; return how many rows it changed.
 
-    @contextmanager
-    def write(self) -> Iterator[sqlite3.Connection]:
-        """Run one exclusive transaction; it is committed at the end, or not at all.
-
-        Threads that write at the same time share one commit, and so one wait for the disk; each returns when that
-        commit is done.
-
-        Raises:
-            JournalError: the disk is full or the file is not usable.
+        A statement is done whole or not at all, so it needs no savepoint.
         """
-        with self._turn():
-            group = self._joined()
-            try:
-                self._connection.execute("SAVEPOINT one")
-                try:
-                    yield self._connection
-                except BaseException:
-                    if self._connection.in_transaction:
-                        self._connection.execute("ROLLBACK TO one")
-                        self._connection.execute("RELEASE one")
-                    raise
-                self._connection.execute("RELEASE one")
-            except sqlite3.IntegrityError:
-                raise
-            except sqlite3.Error as error:
-                raise self._failed(group, error) from None
-
-    def change(self, sql: str, values: Sequence[object] = ()) -> int:
-        """Run one statement as a transaction of its own, like `write()`; return how many rows it changed.
-
-        A statement is done whole or not at all, so it needs no savepoint: ten thousand rows need twenty thousand
-        turns of the interpreter less.
-        """
-        with self._turn():
-            group = self._joined()
+        with self._lock:
+            if not self._is_open:
+                with self.transaction() as db:
+                    return db.execute(sql, values).rowcount
+            self._refuse_if_lost()
             try:
                 return self._connection.execute(sql, values).rowcount
             except sqlite3.IntegrityError:
                 raise
             except sqlite3.Error as error:
-                raise self._failed(group, error) from None
-
-    def _failed(self, group: _Group, error: sqlite3.Error) -> JournalError:
-        if not self._connection.in_transaction:  # a full disk takes back what the whole group has written
-            self._end(group, error)
-        return unusable(self.path, error)
-
-    def _joined(self) -> _Group:
-        """Return the group this thread writes in; enter it with the first write."""
-        if self._mine.group is None:
-            self._mine.group = self._join()
-            if self._mine.whole:
-                self._connection.execute("SAVEPOINT whole")
-        elif self._mine.group.error is not None:
-            raise unusable(self.path, self._mine.group.error)
-        return self._mine.group
-
-    def _join(self) -> _Group:
-        """Enter the transaction that is open, or begin one; the lock is held afterwards."""
-        with self._counting:
-            self._waiting += 1
-        try:
-            self._lock.acquire()
-        finally:
-            with self._counting:
-                self._waiting -= 1
-        if self._group is None:
-            try:
-                self._connection.execute("BEGIN IMMEDIATE")
-            except sqlite3.Error as error:
-                self._lock.release()
+                self._note_loss(error)
                 raise unusable(self.path, error) from None
-            self._group = _Group()
-        self._group.members += 1
-        return self._group
 
-    def _leave(self, group: _Group) -> None:
-        """Let go of the lock; commit, unless the next writer stands there already and will."""
-        try:
-            if self._group is group and (self._waiting == 0 or group.members >= GROUP_MAX):
-                self._commit(group)
-        finally:
-            self._lock.release()
+    def _forget_leftover(self) -> None:
+        """A thread may have been interrupted just after its BEGIN."""
+        if self._connection.in_transaction:
+            self._connection.execute("ROLLBACK")
+        self._lost = None
 
-    def _wait(self, group: _Group) -> None:
-        while not group.done.wait(LEADERLESS_S):
-            with self._lock:  # who was to commit was interrupted
-                if self._group is group:
-                    self._commit(group)
-        if group.error is not None:
-            raise unusable(self.path, group.error) from None
+    def _note_loss(self, error: BaseException) -> None:
+        """A full disk may take back the whole transaction, not the statement alone: then nothing more of it counts."""
+        if not self._connection.in_transaction:
+            self._lost = self._lost or error
 
-    def _commit(self, group: _Group) -> None:
-        try:
-            self._connection.execute("COMMIT")
-        except sqlite3.Error as error:
-            if self._connection.in_transaction:
-                self._connection.execute("ROLLBACK")
-            self._end(group, error)
-        else:
-            self._end(group, None)
-
-    def _end(self, group: _Group, error: sqlite3.Error | None) -> None:
-        group.error = error
-        self._group = None
-        group.done.set()
+    def _refuse_if_lost(self) -> None:
+        if self._lost is not None:
+            raise unusable(self.path, self._lost)
 
     def read(self, sql: str, values: tuple[object, ...] = ()) -> list[sqlite3.Row]:
         """Return all rows of a query."""
@@ -269,12 +160,38 @@ def _foreign(path: Path, error: Exception | None) -> JournalError | SetupError:
     why = f" ({error})" if error is not None else ""
     return SetupError(
         tr(f"{path} is not a file of this toolkit{why}", f"{path} 不是本工具的文件{why}"),
-        advice=tr(
-            f"put the right file back, or move this one away (mv {path} {path}.old): a new one is made then, which knows "
-            f"nothing of earlier tasks (`{how_to().list_remote()}` shows those of 24 hours)",
-            f"请恢复正确的文件，或将其移走（mv {path} {path}.old）：之后会新建一个，但不再知道以前的任务"
-            f"（`{how_to().list_remote()}` 显示 24 小时内的任务）",
+        advice=tr("put the right file back, or ", "请恢复正确的文件，或") + _move_away(path),
+    )
+
+
+def _other_version(path: Path, found: int, oldest: int, version: int) -> SetupError:
+    """Return the error for a file of another version of this toolkit, which nothing here reads."""
+    if found > version:
+        return SetupError(
+            tr(
+                f"{path} was written by a newer version of this toolkit (its version {found}, ours {version})",
+                f"{path} 由更新版本的工具写入（文件版本 {found}，本工具版本 {version}）",
+            ),
+            advice=tr(
+                "update the toolkit, or set BAILIAN_HOME to another folder",
+                "请升级本工具，或把 BAILIAN_HOME 设为其他文件夹",
+            ),
+        )
+    return SetupError(
+        tr(
+            f"{path} was written by an older version of this toolkit (its version {found}; this one reads {oldest} to {version})",
+            f"{path} 由旧版本的工具写入（文件版本 {found}；本工具可读取 {oldest} 至 {version}）",
         ),
+        advice=tr("set BAILIAN_HOME to another folder, or ", "请把 BAILIAN_HOME 设为其他文件夹，或") + _move_away(path),
+    )
+
+
+def _move_away(path: Path) -> str:
+    return tr(
+        f"move this one away (mv {path} {path}.old): a new one is made then, which knows "
+        f"nothing of earlier tasks (`{how_to().list_remote()}` shows those of 24 hours)",
+        f"将其移走（mv {path} {path}.old）：之后会新建一个，但不再知道以前的任务"
+        f"（`{how_to().list_remote()}` 显示 24 小时内的任务）",
     )
 
 
@@ -283,7 +200,7 @@ def not_opened(path: Path, error: Exception) -> JournalError | SetupError:
     return no_home() if NO_HOME in (path, *path.parents) else unusable(path, error)
 
 
-def unusable(path: Path, error: Exception) -> JournalError:
+def unusable(path: Path, error: BaseException) -> JournalError:
     return JournalError(
         tr(f"cannot use {path}: {error}", f"无法使用 {path}：{error}"),
         advice=tr(

@@ -16,28 +16,34 @@ from bailian.store.slots import ConcurrencyLimiter
 
 FILE_NAME = "pace.sqlite3"
 VERSION = 3
-_SLOTS = """
+_HOLDERS = """
+CREATE TABLE holders (owner TEXT PRIMARY KEY, pid INTEGER NOT NULL, command TEXT NOT NULL, seen_s REAL NOT NULL);
+"""
+SCHEMA = f"""
+CREATE TABLE queues (name TEXT PRIMARY KEY, next_at_s REAL NOT NULL);
 CREATE TABLE slots (job_id TEXT PRIMARY KEY, queue TEXT NOT NULL, owner TEXT NOT NULL);
 CREATE INDEX slots_by_queue ON slots (queue, owner);
 CREATE TABLE tickets (
   number INTEGER PRIMARY KEY AUTOINCREMENT, queue TEXT NOT NULL, owner TEXT NOT NULL, seen_s REAL NOT NULL,
   UNIQUE (queue, owner)
 );
-"""
-_HOLDERS = """
-CREATE TABLE holders (owner TEXT PRIMARY KEY, pid INTEGER NOT NULL, command TEXT NOT NULL, seen_s REAL NOT NULL);
-"""
-SCHEMA = "CREATE TABLE queues (name TEXT PRIMARY KEY, next_at_s REAL NOT NULL);" + _SLOTS + _HOLDERS
-MIGRATIONS = {2: _SLOTS, 3: _HOLDERS}
+{_HOLDERS}"""
+MIGRATIONS = {3: _HOLDERS}
 
 
 class SharedLimits:
     """The limits of an account: `rates` says when the next request may leave, `slots` how many tasks may run."""
 
-    def __init__(self, home: Path, *, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        home: Path,
+        *,
+        clock: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._database = Database(home / FILE_NAME, SCHEMA, VERSION, MIGRATIONS, durable=False)
         self.rates = RateLimiter(self._database, clock)
-        self.slots = ConcurrencyLimiter(self._database, clock)
+        self.slots = ConcurrencyLimiter(self._database, clock, monotonic)
 
     def close(self) -> None:
         self._database.close()

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -67,7 +66,7 @@ class RateLimiter:
 
         Whoever comes late would leave together with those behind. If nobody is behind, the place is put off.
         """
-        with self._lock, self._database.write() as db:
+        with self._lock, self._database.transaction() as db:
             now_s = self._clock()
             row = db.execute("SELECT next_at_s FROM queues WHERE name = ?", (name,)).fetchone()
             if row is None or row["next_at_s"] <= now_s - late_s + SPACING / per_s + 0.001:
@@ -78,7 +77,7 @@ class RateLimiter:
 
     def is_first(self, name: str, every_s: float) -> bool:
         """Return whether nobody has asked this for so long: of all processes one does what it asks for."""
-        with self._database.write() as db:
+        with self._database.transaction() as db:
             now_s = self._clock()
             if _next_at_s(db, name, now_s) > now_s:
                 return False
@@ -89,7 +88,7 @@ class RateLimiter:
         """Take the next place, or as many as a fast queue has in a moment; return those behind the first, and the
         seconds until it."""
         count = max(1, int(per_s * BLOCK_S))
-        with self._database.write() as db:
+        with self._database.transaction() as db:
             now_s = self._clock()
             at_s = _next_at_s(db, name, now_s)
             db.execute("INSERT OR REPLACE INTO queues VALUES (?, ?)", (name, at_s + count * SPACING / per_s))
@@ -97,16 +96,16 @@ class RateLimiter:
         # Half a place before the next one's: sums of spacings are not exact.
         return PermitBlock(at_s + spacing_s, at_s + (count - 0.5) * spacing_s, spacing_s), at_s - now_s
 
-    def query_turn(self, account: str, per_s: float = 20.0) -> Callable[[], None]:
+    def query_turn(self, account: str, sleep: Callable[[float], None], per_s: float = 20.0) -> Callable[[], None]:
         """Return a function that waits for a place among an account's queries."""
-        return lambda: time.sleep(self.reserve(f"query:{account}", per_s))
+        return lambda: sleep(self.reserve(f"query:{account}", per_s))
 
     def penalize(self, name: str, pause_s: float) -> None:
         """Nobody takes a place before `pause_s` from now: the service said it is too much."""
         pause_s = min(pause_s, FARTHEST_S - 1)
         with self._lock:
             self._blocks.pop(name, None)
-        with self._database.write() as db:
+        with self._database.transaction() as db:
             now_s = self._clock()
             next_at_s = max(_next_at_s(db, name, now_s), now_s + pause_s)
             db.execute("INSERT OR REPLACE INTO queues VALUES (?, ?)", (name, next_at_s))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sqlite3
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -34,9 +33,9 @@ class Holder(NamedTuple):
 class ConcurrencyLimiter:
     """Slots by queue, such as "submit:wan2.2-t2i-flash"."""
 
-    def __init__(self, database: Database, clock: Callable[[], float]) -> None:
+    def __init__(self, database: Database, clock: Callable[[], float], monotonic: Callable[[], float]) -> None:
         self._database = database
-        self._clock = clock
+        self._clock, self._monotonic = clock, monotonic
         self._next_beat_s: dict[str, float] = {}
 
     def acquire(self, queue: str, limit: int, job_id: str, owner: str, is_dead: Callable[[str | None], bool]) -> bool:
@@ -44,7 +43,7 @@ class ConcurrencyLimiter:
 
         Every process has one ticket a queue and keeps its place by asking again. A dead owner's slots are free.
         """
-        with self._database.write() as db:
+        with self._database.transaction() as db:
             now_s = self._clock()
             if db.execute("SELECT 1 FROM slots WHERE job_id = ?", (job_id,)).fetchone():
                 return True
@@ -78,7 +77,7 @@ class ConcurrencyLimiter:
 
     def adopt(self, queue: str, job_id: str, owner: str) -> None:
         """Count a task that runs already, whatever the limit."""
-        with self._database.write() as db:
+        with self._database.transaction() as db:
             db.execute("INSERT OR REPLACE INTO slots VALUES (?, ?, ?)", (job_id, queue, owner))
             self._show(db, owner, self._clock())
 
@@ -88,18 +87,18 @@ class ConcurrencyLimiter:
 
     def release(self, job_id: str) -> None:
         """Give a slot back."""
-        with self._database.write() as db:
+        with self._database.transaction() as db:
             db.execute("DELETE FROM slots WHERE job_id = ?", (job_id,))
 
     def beat(self, owner: str) -> None:
         """Show now and then that a process which has slots goes on."""
         due_s = self._next_beat_s.get(owner)
-        if due_s is not None and time.monotonic() >= due_s:
-            with self._database.write() as db:
+        if due_s is not None and self._monotonic() >= due_s:
+            with self._database.transaction() as db:
                 self._show(db, owner, self._clock())
 
     def _show(self, db: sqlite3.Connection, owner: str, now_s: float) -> None:
-        self._next_beat_s[owner] = time.monotonic() + BEAT_S
+        self._next_beat_s[owner] = self._monotonic() + BEAT_S
         db.execute("INSERT OR REPLACE INTO holders VALUES (?, ?, ?, ?)", (owner, os.getpid(), _command(), now_s))
 
     def holders(self, queue: str) -> list[Holder]:
@@ -120,7 +119,7 @@ class ConcurrencyLimiter:
 
     def leave(self, owner: str) -> None:
         """Give everything back that a process holds or waits for."""
-        with self._database.write() as db:
+        with self._database.transaction() as db:
             db.execute("DELETE FROM slots WHERE owner = ?", (owner,))
             db.execute("DELETE FROM tickets WHERE owner = ?", (owner,))
             db.execute("DELETE FROM holders WHERE owner = ?", (owner,))

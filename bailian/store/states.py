@@ -117,7 +117,7 @@ def move(
     names = ", ".join(f"'{status}'" for status in before)
     columns = f", {also}" if also else ""
     source = f" FROM {table}" if table else ""
-    return database.change(
+    return database.execute(
         f"UPDATE jobs SET state = '{to}'{columns}{source} WHERE ({where}) AND jobs.state IN ({names})",  # noqa: S608
         values,
     )

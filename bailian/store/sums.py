@@ -3,6 +3,9 @@
 Triggers keep the sums in the transaction that changes a job, whoever changes it: a killed process leaves both or
 neither. Money is whole billionths of a CNY here, units are thousandths: what is added and taken away again is exact.
 
+A charge is known, or it is not: NULL, and whatever an older version read out of an answer (-140,000, Infinity). An
+unknown one is never nothing: what was sent, or has an answer, may be billed with its estimate.
+
 Times are whole quarters of an hour since the epoch: every time zone's day begins with one.
 """
 

@@ -10,6 +10,8 @@ from bailian.catalog import Model
 from bailian.types.answer_context import (
     NOTHING_KNOWN,
     AnswerContext,
+    PictureContext,
+    PicturePrices,
     PriceTier,
     Retirement,
     SpeechContext,
@@ -25,6 +27,8 @@ __all__ = [
     "Item",
     "Mask",
     "Notice",
+    "PictureContext",
+    "PicturePrices",
     "Prepared",
     "PriceTier",
     "Probe",
@@ -61,6 +65,8 @@ class Prepared:
     """The most it can cost, where that is not `unit_cny` × `units` (text: the answer's length is open)."""
     stream: bool = False
     """The answer comes in pieces."""
+    open_count: bool = False
+    """The service decides how many results there are, at most `count`."""
     context: AnswerContext = NOTHING_KNOWN
     """What the modality wants back when it reads the answer, in this process or another."""
 
@@ -79,6 +85,7 @@ class Prepared:
             count=self.count,
             upload=self.upload,
             stream=self.stream,
+            open_count=self.open_count,
             context=self.context,
             unit_cny=self.unit_cny,
             units=self.units,
@@ -99,12 +106,14 @@ class Item:
     """The file's suffix, where the bytes do not tell it ("txt", "srt")."""
     code: str = ""
     message: str = ""
+    links: bool = False
+    """A text that links the other results: it is written when their names are known."""
     wire: Mapping[str, Any] = field(default_factory=dict)
     """The entry as the service sent it."""
 
     @property
     def good(self) -> bool:
-        return bool(self.url) or self.text is not None or self.sound
+        return bool(self.url) or self.text is not None or self.sound or self.links
 
 
 @dataclass(frozen=True)
@@ -117,6 +126,8 @@ class Probe:
     size_bytes: int
     turned: bool = False
     """Its pixels are stored turned or mirrored, and its EXIF says how to show them."""
+    alpha: bool = False
+    """It can be transparent somewhere."""
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ The journal keeps it as JSON in the field `facts` of a request. What cannot be r
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from bailian.types.json_values import number_of, object_of, objects_of, text_of, texts_of
@@ -66,7 +66,7 @@ class PriceTier:
 
 @dataclass(frozen=True)
 class AnswerContext:
-    """Of every kind; pictures and films need no more."""
+    """Of every kind; films need no more."""
 
     retired: Retirement | None = None
     alternatives: str = ""
@@ -100,6 +100,44 @@ class AnswerContext:
     def _own(cls, _data: Mapping[str, Any]) -> dict[str, Any]:
         """Return the fields that only this kind has."""
         return {}
+
+
+@dataclass(frozen=True)
+class PicturePrices:
+    """CNY of pictures whose price goes by area, or where those that go in are paid, too."""
+
+    output: Mapping[str, float]
+    """By the area's name ("1K"); "": of any area."""
+    max_px: Mapping[str, float] = field(default_factory=dict)
+    """The most pixels of an area; one without has no bound."""
+    input: float = 0.0
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> PicturePrices | None:
+        """Return prices; None where none of a picture can be read."""
+        output, max_px = (
+            {
+                name: number
+                for name, value in object_of(data.get(key)).items()
+                if (number := number_of(value)) is not None
+            }
+            for key in ("output", "max_px")
+        )
+        return cls(output, max_px, number_of(data.get("input")) or 0.0) if output else None
+
+
+@dataclass(frozen=True)
+class PictureContext(AnswerContext):
+    prices: PicturePrices | None = None
+    """None: pictures times one price."""
+
+    def to_json(self) -> dict[str, Any]:
+        prices = {"picture_prices": dict(vars(self.prices))} if self.prices else {}
+        return {**prices, **super().to_json()}
+
+    @classmethod
+    def _own(cls, data: Mapping[str, Any]) -> dict[str, Any]:
+        return {"prices": PicturePrices.from_json(object_of(data.get("picture_prices")))}
 
 
 @dataclass(frozen=True)
@@ -160,6 +198,8 @@ class TranscriptionContext(AnswerContext):
 
 NOTHING_KNOWN = AnswerContext()
 _OWN: Mapping[str, type[AnswerContext]] = {
+    "image": PictureContext,
+    "image_edit": PictureContext,
     "text": TextContext,
     "speech": SpeechContext,
     "transcription": TranscriptionContext,
@@ -168,6 +208,7 @@ _OWN: Mapping[str, type[AnswerContext]] = {
 
 def context_from_json(data: Mapping[str, Any], kind: str) -> AnswerContext:
     """Return what the journal kept for a kind."""
-    if not data and kind not in _OWN:
+    own = _OWN.get(kind, AnswerContext)
+    if not data and own in (AnswerContext, PictureContext):
         return NOTHING_KNOWN  # a row of pictures is read ten thousand times
-    return _OWN.get(kind, AnswerContext).from_json(data)
+    return own.from_json(data)

@@ -49,6 +49,8 @@ class StoredRequest:
     """Local files go by upload, whatever their size."""
     stream: bool = False
     """The answer comes in pieces."""
+    open_count: bool = False
+    """The service decides how many results there are, at most `count`."""
     context: AnswerContext = NOTHING_KNOWN
     unit_cny: float | None = None
     units: float | None = None
@@ -87,6 +89,7 @@ class StoredRequest:
             "count": self.count,
             **({"upload": True} if self.upload else {}),
             **({"stream": True} if self.stream else {}),
+            **({"open_count": True} if self.open_count else {}),
             **({"facts": facts} if facts else {}),
             **({"unit_cny": self.unit_cny, "units": self.units} if known else {}),
             **({"notices": [dict(vars(notice)) for notice in self.notices]} if known else {}),
@@ -105,6 +108,7 @@ class StoredRequest:
             count=count_of(data.get("count"), MOST_RESULTS) or 0,
             upload=bool(data.get("upload")),
             stream=bool(data.get("stream")),
+            open_count=bool(data.get("open_count")),
             context=context_from_json(object_of(data.get("facts")), kind),
             unit_cny=number_of(data.get("unit_cny")),
             units=number_of(data.get("units")),

@@ -63,7 +63,7 @@ EVERYWHERE = [
 def test_every_fault_at_every_step(bailian: Run, box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two hundred rows of all kinds while everything goes wrong that can: each is done or says why not, and what is
     safe to run again is done by the next run."""
-    for name in ("SUBMIT_TIMEOUT_S", "SYNC_TIMEOUT_S", "QUERY_TIMEOUT_S"):
+    for name in ("SUBMIT_TIMEOUT_S", "SYNC_TIMEOUT_S", "SILENCE_TIMEOUT_S", "QUERY_TIMEOUT_S"):
         monkeypatch.setattr(client, name, 6.0)
     monkeypatch.setattr(download, "READ_TIMEOUT_S", 8.0)
     rows = mixed()
@@ -373,7 +373,7 @@ def test_a_clock_that_jumps(bailian: Run, box: Sandbox, monkeypatch: pytest.Monk
         longest_s = max(longest_s, wait_s)
         return min(wait_s, 60.0)
 
-    monkeypatch.setattr(SharedLimits, "__init__", lambda self, home: made(self, home, clock=clock))
+    monkeypatch.setattr(SharedLimits, "__init__", lambda self, home, **_: made(self, home, clock=clock))
     monkeypatch.setattr(RateLimiter, "reserve", reserve)
     bailian("batch", "run", write([*pictures(10), *texts(10)]))
     assert states() == {"done": 20}

@@ -20,6 +20,7 @@ from bailian.sandbox import Fault, Sandbox
 from bailian.service.client import Service
 from bailian.store.budgets import Budget
 from tests.support.commands import Run
+from tests.support.setting import run_on
 
 RECORDINGS = [{"kind": "transcription", "file": f"https://example.com/第{i}段.wav"} for i in range(2)]
 PICTURE = {"kind": "image", "prompt": "猫", "size": "512*512"}
@@ -111,7 +112,7 @@ def test_a_thousand_rows_without_a_price_are_not_a_thousand_lines() -> None:
 
 @pytest.mark.usefixtures("chinese")
 def test_the_place_of_a_failed_row_is_told_in_chinese(bailian: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bailian.catalog.catalog.current_day", lambda: date(2026, 11, 28))  # a retired model has a note
+    run_on(date(2026, 11, 28), monkeypatch)  # a retired model has a note
     rows = [{"kind": "text", "prompt": "好"}, {"kind": "text", "prompt": "[sandbox:refuse]", "model": "qwen-turbo"}]
     Path("all.jsonl").write_text("\n".join(json.dumps(row) for row in rows), encoding="utf-8")
     ran = bailian("batch", "run", "all.jsonl", exits=7)

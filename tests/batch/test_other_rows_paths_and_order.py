@@ -168,8 +168,8 @@ def test_a_text_cut_off_by_max_duration_is_no_failure(
 
 @pytest.mark.slow
 def test_paging_through_a_batch_reads_every_row_once(tmp_path: Path) -> None:
-    from bailian.store.batches import CHUNK_ROWS, COLUMNS, BatchStore
-    from bailian.store.jobs import Journal
+    from bailian.store.batches import CHUNK_ROWS, BatchStore
+    from bailian.store.jobs import COLUMNS, Journal
 
     journal = Journal(tmp_path / "家")
     runs = BatchStore(journal, "a")

@@ -16,8 +16,8 @@ import pytest
 from bailian.batch.output.records import read_results, records, write_results
 from bailian.sandbox import Fault, Sandbox
 from bailian.store import batches, schema
-from bailian.store.batches import CHUNK_ROWS, COLUMNS, BatchStore
-from bailian.store.jobs import Journal
+from bailian.store.batches import CHUNK_ROWS, BatchStore
+from bailian.store.jobs import COLUMNS, Journal
 from tests.support.commands import Run
 from tests.support.processes import end, posix_only, start_script
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections import Counter
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -145,60 +143,6 @@ def test_texts_at_half_price_are_fetched_by_their_script(
     assert bailian("batch", "status", name, "--json").json["done"] == 5
     assert [request.kind for request in box.requests].count("text") == 0
     assert [request.kind for request in box.requests].count("batch_create") == 1
-
-
-# ── journals of earlier versions, in which a script's rows were another batch ──
-
-
-def rename_runs(change: str) -> None:
-    """Give the batches of the journal other names; what was finished is not known any more."""
-    with closing(sqlite3.connect(Path("bailian/journal.sqlite3"))) as db, db:
-        db.execute(f"UPDATE jobs SET run = {change}")
-        db.execute("DELETE FROM runs")
-
-
-def test_rows_of_an_earlier_version_are_not_paid_again(
-    bailian: Run, text2image: Run, text2text: Run, box: Sandbox
-) -> None:
-    name = write()
-    text2image("--config", name)
-    text2text("--config", write({**ROWS, "text_tasks": [*ROWS["text_tasks"], {"prompt": "多出的题"}]}))
-    text2text("--config", write())
-    before = len(box.requests)
-    rename_runs("CASE WHEN run LIKE '%aside' THEN substr(run, 1, length(run) - 6) || '#' || kind || char(10) || 'aside'"
-                " ELSE run || '#' || kind END")  # fmt: skip
-    plan = bailian("batch", "run", name, "--dry-run").json
-    assert (plan["to_run"], plan["done"]) == (0, 5)
-    assert "5 rows: 0 to run, 5 done before" in bailian("batch", "run", name).err
-    back = write({**ROWS, "text_tasks": [*ROWS["text_tasks"], {"prompt": "多出的题"}]})
-    assert "6 done before" in bailian("batch", "run", back).err, "nor what had been set aside"
-    assert len(box.requests) == before
-    assert "2 done before" in text2image("--config", name).err
-
-
-def test_a_script_takes_over_its_own_rows_of_an_earlier_version(text2image: Run, box: Sandbox) -> None:
-    name = write()
-    text2image("--config", name)
-    rename_runs("run || '#' || kind")
-    assert "2 done before" in text2image("--config", name).err
-    assert len(box.tasks) == 2
-
-
-@pytest.mark.parametrize("paid_by", ["script", "batch"])
-def test_of_a_row_that_both_had_the_paid_try_counts(bailian: Run, box: Sandbox, paid_by: str) -> None:
-    """Done by the one, then failed by the other: it is done."""
-    name = write({"text_tasks": [{"prompt": "题"}]})
-    run = f"batch:{Path(name).resolve()}"
-    bailian("batch", "run", name)
-    rename_runs("'paid'")
-    box.faults.add(Fault("text", "status", status=400, code="DataInspectionFailed", message="x"))
-    bailian("batch", "run", name, exits=7)
-    paid, failed = (f"{run}#text", run) if paid_by == "script" else (run, f"{run}#text")
-    rename_runs(f"CASE run WHEN 'paid' THEN '{paid}' ELSE '{failed}' END")
-    before = len(box.requests)
-    assert "1 row: 0 to run, 1 done before" in bailian("batch", "run", name).err
-    assert len(box.requests) == before
-    assert [row["state"] for row in records("outputs/all")] == ["done"]
 
 
 # ── several processes ──

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,15 +18,16 @@ import pytest
 
 from bailian.batch.input.reader import read_rows
 from bailian.batch.run import PreparedBatch, prepare_batch
-from bailian.batch.service_batches.ledger import BatchFolder
 from bailian.batch.service_batches.line_format import LINES_MAX
 from bailian.batch.service_batches.runner import batches_under_way, run_service_batches
 from bailian.batch.sync import BatchSpec
 from bailian.catalog import catalog
+from bailian.clock import Clock, current_clock
 from bailian.config.settings import home_folder, read_settings
 from bailian.engine.engine import Engine
 from bailian.engine.step import Outcome
 from bailian.errors import Interrupted, InvalidRequest
+from bailian.files.under_way import under_way
 from bailian.sandbox import Fault, Sandbox
 from bailian.store.batches import BatchStore
 from bailian.types import TextContext
@@ -46,8 +49,8 @@ def wish_for(rows: list[Any], name: str = "题.json") -> BatchSpec:
     return BatchSpec(path, f"batch:{path}", Path("outputs").absolute())
 
 
-def new_engine() -> Engine:
-    return Engine(read_settings(), catalog.load(home_folder()))
+def new_engine(clock: Clock | None = None) -> Engine:
+    return Engine(read_settings(), catalog.load(home_folder()), clock=clock)
 
 
 def ready(engine: Engine, spec: BatchSpec) -> PreparedBatch:
@@ -97,7 +100,12 @@ def texts() -> list[str]:
 
 
 def nothing_left_behind() -> bool:
-    return [path.name for path in BatchFolder(home_folder()).folder.iterdir()] == []
+    return not list(under_way(home_folder()).glob("*")) and not left_in_the_journal()
+
+
+def left_in_the_journal() -> list[str]:
+    with closing(sqlite3.connect(home_folder() / "journal.sqlite3")) as db:
+        return [name for (name,) in db.execute("SELECT name FROM service_batches")]
 
 
 def test_each_row_is_answered_saved_and_costs_half(box: Sandbox) -> None:
@@ -238,9 +246,8 @@ def test_ctrl_c_leaves_the_batch_to_the_next_run(box: Sandbox) -> None:
         raise KeyboardInterrupt
 
     spec = wish_for(questions(2))
-    with new_engine() as engine:
+    with new_engine(replace(current_clock(), sleep=interrupted)) as engine:
         ready(engine, spec)
-        engine.services.sleep = interrupted
         with pytest.raises(Interrupted, match="go on at the service"):
             list(run_service_batches(engine, spec))
     assert [outcome.state for outcome in run(spec)] == ["done"] * 2
@@ -259,11 +266,12 @@ def test_rows_of_a_living_process_are_not_touched(box: Sandbox) -> None:
     assert len(batches(box)) == 1
 
 
-def test_a_lost_file_of_a_batch_is_made_good_by_its_name(box: Sandbox) -> None:
+def test_a_batch_whose_id_is_lost_is_found_by_its_name(box: Sandbox) -> None:
     spec = wish_for(questions(2))
     run(spec, wait=False)
-    for path in BatchFolder(home_folder()).folder.iterdir():
-        path.unlink()
+    with closing(sqlite3.connect(home_folder() / "journal.sqlite3")) as db:
+        db.execute("UPDATE service_batches SET step = 'creating', batch_id = ''")
+        db.commit()
     assert [outcome.state for outcome in run(spec)] == ["done"] * 2
     assert len(batches(box)) == 1
 
@@ -325,7 +333,7 @@ def test_an_overdue_account_lets_the_rows_wait_at_the_whole_price(
     with new_engine() as engine:
         (first, _) = BatchStore(engine.journal, engine.services.account).newest(spec.run)
         assert first.state == "waiting"
-        assert not first.prepared.service_batch
+        assert first.service_batch is None
         assert TextContext.of(first.prepared.context).prices[0].input == pytest.approx(0.0008)
     assert {outcome.state for outcome in run(spec)} == {"done"}
 
@@ -409,19 +417,19 @@ def test_a_region_without_batch_inference_is_refused(box: Sandbox, monkeypatch: 
 KILLED = """
 import os, signal, sys
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from bailian.catalog import catalog
-from bailian.batch.service_batches import collect, ledger, runner
+from bailian.batch.service_batches import collect, create, runner
 from bailian.batch.sync import BatchSpec
 from bailian.batch.input.reader import read_rows
 from bailian.batch.run import prepare_batch
-from bailian.engine import scheduler
+from bailian.clock import Clock
 from bailian.engine.engine import Engine
 from bailian.store.jobs import Journal
+from bailian.store.service_batches import ServiceBatchStore
 from bailian.config.settings import home_folder, read_settings
 from bailian.service.batch_api import BatchApi
-
-from tests.support.setting import shorten_pauses; shorten_pauses()
 
 def die(*args, **kwargs):
     os.kill(os.getpid(), signal.SIGKILL)
@@ -442,7 +450,7 @@ def in_content(self, file_id, target):
 
 source = Path(sys.argv[1])
 WHERE
-with Engine(read_settings(), catalog.load(home_folder())) as engine:
+with Engine(read_settings(), catalog.load(home_folder()), clock=Clock(pause_scale=0.02)) as engine:
     spec = BatchSpec(source, f"batch:{source}", Path("outputs").absolute())
     prepare_batch(engine, spec, read_rows(source, None, models=engine.catalog, over={}))
     with closing(runner.run_service_batches(engine, spec, poll_s=1.0)) as outcomes:
@@ -450,23 +458,26 @@ with Engine(read_settings(), catalog.load(home_folder())) as engine:
             print(outcome.state)
 """
 PLACES = {
-    "after the batch's file": "after(ledger.BatchFolder, 'put')",
-    "after the jobs are reserved": "after(ledger.Members, 'reserve')",
-    "after the lines are written": "after(ledger.BatchFolder, 'put_lines')",
+    "before the jobs are reserved": "ServiceBatchStore.reserve = die",
+    "when the batch is noted, uncommitted": "after(ServiceBatchStore, 'put')",
+    "after the jobs are reserved": "after(ServiceBatchStore, 'reserve')",
+    "while the lines are written": "after(create, 'line_of', 7)",
+    "after the lines are written": "after(create, '_write_lines')",
     "before the upload": "BatchApi.upload = die",
     "after the upload": "after(BatchApi, 'upload')",
-    "when the upload is noted": "after(ledger.BatchFolder, 'put', 2)",
+    "when the upload is noted": "after(ServiceBatchStore, 'put', 2)",
     "before the paid call": "BatchApi.create = die",
     "after the paid call": "after(BatchApi, 'create')",
-    "when the batch is noted": "after(ledger.BatchFolder, 'put', 4)",
+    "when the batch is noted": "after(ServiceBatchStore, 'put', 4)",
     "while it is asked for": "after(BatchApi, 'batch')",
     "in the download": "BatchApi.content = in_content",
     "after the download": "after(BatchApi, 'content')",
-    "after an answer is noted": "after(Journal, 'store_answer', 2)",
-    "before a file has its name": "after(Journal, 'record_file', 3)",
+    "after an answer is noted": "after(Journal, 'store_answers', 2)",
+    "before a file has its name": "after(Journal, 'record_files', 3)",
     "after a row is done": "after(Journal, 'finish', 2)",
     "after a row has failed": "after(collect, 'finish')",
-    "after every row": "ledger.BatchFolder.drop = die",
+    "after every row": "create.forget_files = die",
+    "after the files are gone": "ServiceBatchStore.forget = die",
 }
 
 

@@ -112,7 +112,7 @@ def test_parts_that_were_paid_are_not_paid_again(audio: Run, box: Sandbox) -> No
     texts = [request.body["payload"]["input"]["text"] for request in box.requests]
     assert len(texts) == 3, "the first part once, the second twice"
     assert texts[1] == texts[2]
-    assert list(Path("bailian/sounds").iterdir()) == []
+    assert list(Path("bailian/under-way").iterdir()) == []
 
 
 def test_sound_on_stdout(audio: Run, box: Sandbox) -> None:
@@ -122,7 +122,7 @@ def test_sound_on_stdout(audio: Run, box: Sandbox) -> None:
     assert ran.stdout[:4] == b"RIFF"
     assert int.from_bytes(ran.stdout[4:8], "little") == len(ran.stdout) - 8
     assert not Path("outputs").exists()
-    assert list(Path("bailian/stdout").iterdir()) == []
+    assert list(Path("bailian/under-way").iterdir()) == []
 
 
 def test_dry_run_shows_the_frame(audio: Run, box: Sandbox) -> None:

@@ -14,7 +14,7 @@ from bailian.sandbox import Fault, Sandbox
 from bailian.store.jobs import Journal
 from tests.support.commands import Run
 from tests.support.processes import end, start_script
-from tests.support.setting import FAST, KEY, ROOT
+from tests.support.setting import FAST, KEY, ROOT, run_on
 
 TEXT_SCRIPT = "from text2text import main"
 
@@ -96,7 +96,7 @@ def test_the_ends_of_the_seeds_ranges_are_adapted(text2text: Run, box: Sandbox) 
 
 
 def test_a_retired_model_still_runs_and_says_so(text2text: Run, box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bailian.catalog.catalog.current_day", lambda: date(2026, 11, 28))
+    run_on(date(2026, 11, 28), monkeypatch)
     ran = text2text("生成产品文案", "--model", "qwen-turbo")
     assert "qwen-turbo was retired on 2026-10-10; use qwen-flash: --use-successor" in ran.err
     assert bodies(box)[0]["model"] == "qwen-turbo"

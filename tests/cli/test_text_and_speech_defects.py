@@ -36,7 +36,7 @@ TEXT_SCRIPT = "from text2text import main"
 AUDIO_SCRIPT = "from audio import main"
 BAILIAN_SCRIPT = "from bailian.cli.main import bailian as main"
 KILLED_BEFORE_KEPT = (
-    "import os, bailian.engine.steps.record_reply as record; record.store_answer = lambda *_: os._exit(9); "
+    "import os, bailian.engine.steps.record_reply as record; record.store_answers = lambda *_: os._exit(9); "
     + AUDIO_SCRIPT
 )
 SHORT_PARTS = '[models."sambert-zhichu-v1"]\nprompt_chars = 10\n'
@@ -271,7 +271,7 @@ def test_a_conversation_refuses_before_the_first_question(
     from bailian.cli.scripts import chat
 
     monkeypatch.setattr(chat, "is_terminal", lambda _stream: True)
-    monkeypatch.setattr(chat, "_asked", lambda: pytest.fail("it has asked"))
+    monkeypatch.setattr(chat.Keyboard, "ask", lambda _self: pytest.fail("it has asked"))
     assert "try:" in text2text(*words, exits=2).err
 
 
@@ -464,7 +464,7 @@ def test_a_full_disk_leaves_no_hidden_file(text2text: Run, audio: Run, monkeypat
     text2text("你好", "-o", "结果/答.md", exits=5)
     audio("tts", "你好", "-o", "结果/答.wav", exits=5)
     assert list(Path("结果").iterdir()) == []
-    assert len(list(Path("bailian/sounds").glob("*.sound"))) == 1, "it was ready but for its name"
+    assert len(list(Path("bailian/under-way").glob("*.sound"))) == 1, "it was ready but for its name"
 
 
 def test_a_journal_without_room_does_not_lose_a_sound(
@@ -474,7 +474,7 @@ def test_a_journal_without_room_does_not_lose_a_sound(
         raise JournalError("disk full")
 
     with monkeypatch.context() as patch:
-        patch.setattr(Journal, "store_answer", no_room)
+        patch.setattr(Journal, "store_answers", no_room)
         ran = audio("tts", "你好", "-o", "问候.wav", exits=5)
     (row,) = rows()
     assert f"tasks wait {row.id}" in ran.err
@@ -518,13 +518,13 @@ def test_a_sound_that_came_whole_outlives_its_process(box: Sandbox, bailian: Run
 def test_half_a_sound_of_a_killed_process_is_removed() -> None:
     with Sandbox(task_s=1.0) as box:
         process = start_script(box, "tts", "你好", command=AUDIO_SCRIPT)
-        while not list(Path("bailian").glob("sounds/*.part")):
+        while not list(Path("bailian").glob("under-way/*.part")):
             assert process.poll() is None
         process.kill()
         process.communicate()
         assert end(start_script(box, "tasks", "wait", "--all", command=BAILIAN_SCRIPT)).code == 5
     assert rows()[0].state == "held"
-    assert list(Path("bailian/sounds").iterdir()) == []
+    assert list(Path("bailian/under-way").iterdir()) == []
 
 
 def test_a_sound_that_was_removed_is_not_at_the_service(audio: Run, bailian: Run) -> None:

@@ -23,7 +23,7 @@ from bailian.catalog import load
 from bailian.errors import Exit
 from bailian.sandbox import Sandbox
 from tests.support.commands import Ran, Run
-from tests.support.setting import ROOT
+from tests.support.setting import ROOT, run_on
 
 TODAY = date(2026, 11, 28)
 RETIRED = {name for name, model in load().items() if model.retired(TODAY)}
@@ -122,7 +122,7 @@ def box(lives: bool) -> Iterator[Sandbox]:
 @pytest.fixture
 def run(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, box: Sandbox) -> Run:
     """Run a command line of any script, on that day, with the files that it names."""
-    monkeypatch.setattr("bailian.catalog.catalog.current_day", lambda: TODAY)
+    run_on(TODAY, monkeypatch)
     for name, make in FILES.items():
         make(Path(name))
 

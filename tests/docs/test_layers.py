@@ -19,6 +19,7 @@ PACKAGE = ROOT / "bailian"
 # From the ground up, one part a line; a module may import its own part and those above it in this list.
 LAYERS = (
     "bailian",
+    "clock",
     "i18n",
     "instructions",
     "advice",

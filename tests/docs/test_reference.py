@@ -24,7 +24,7 @@ from bailian.sandbox import Fault, Sandbox, results
 from bailian.sandbox.images import drawing as pictures
 from bailian.sandbox.video.drawing import draw_video
 from tests.support.commands import Ran
-from tests.support.setting import ROOT, shorten_pauses
+from tests.support.setting import ROOT, run_on
 
 KEY = "sk-test-0123456789"
 TASK_ID = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
@@ -307,8 +307,7 @@ def box() -> Iterator[Sandbox]:
 
 @pytest.fixture
 def shell(request: pytest.FixtureRequest, box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shell]:
-    shorten_pauses(0.002)
-    monkeypatch.setattr(catalog, "current_day", lambda: DAY)
+    run_on(DAY, monkeypatch, pause_scale=0.002)
     yield Shell(request, box, monkeypatch)
     box.faults.clear()
 

@@ -72,7 +72,7 @@ def endless(monkeypatch: pytest.MonkeyPatch, *, trickles: bool) -> Iterator[Endl
     server = Endless(trickles=trickles)
     monkeypatch.setenv("DASHSCOPE_API_KEY", KEY)
     monkeypatch.setenv("DASHSCOPE_HTTP_BASE_URL", server.base_url)
-    for name in ("SUBMIT_TIMEOUT_S", "SYNC_TIMEOUT_S", "QUERY_TIMEOUT_S"):
+    for name in ("SUBMIT_TIMEOUT_S", "SYNC_TIMEOUT_S", "SILENCE_TIMEOUT_S", "QUERY_TIMEOUT_S"):
         monkeypatch.setattr(client, name, 30.0 if not trickles else 0.3)
     monkeypatch.setattr(patience, "LAST_LOOK_S", 0.05)
     try:

@@ -385,7 +385,7 @@ def test_a_journal_that_fills_up_later_keeps_the_id_in_the_report(
         raise unusable(Path("journal.sqlite3"), OSError("database or disk is full"))
 
     with monkeypatch.context() as patched:
-        patched.setattr(Journal, "store_answer", full)
+        patched.setattr(Journal, "store_answers", full)
         error = text2image("猫", "--json", exits=5).json["error"]
     assert error["task_id"] == box.tasks[0].task_id
     one_whole_picture(bailian("tasks", "wait", "--all").paths)

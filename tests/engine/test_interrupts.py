@@ -199,9 +199,9 @@ MOMENTS: dict[str, tuple[Any, str, bool]] = {
     "when the answer is read": (Service, "call", False),
     "when it is not handed over yet": (send, "stage_texts", True),
     "when it is handed over": (send, "stage_texts", False),
-    "before it is recorded": (record_reply, "store_answer", True),
-    "before its commit": (Journal, "store_answer", True),
-    "after it is recorded": (record_reply, "store_answer", False),
+    "before it is recorded": (record_reply, "store_answers", True),
+    "before its commit": (Journal, "store_answers", True),
+    "after it is recorded": (record_reply, "store_answers", False),
 }
 AT_MOMENTS = pytest.mark.parametrize("moment", MOMENTS)
 
@@ -354,15 +354,15 @@ def test_the_second_ends_the_wait_for_a_paid_answer(
 
 INTERRUPTED_AT = """
 import itertools, os, signal, sys
+from contextlib import contextmanager
 import requests, pydantic
 from bailian.store import database
 from bailian.cli import guard; from bailian.cli.batch import run_file; from bailian.cli.scripts import request
 from bailian.batch import run as batch_run
-from bailian.engine import engine; from bailian.engine import scheduler
+from bailian.engine import engine; from bailian.clock import Clock
 from bailian.files import naming
 from bailian.modalities import image, text, image_edit
 from bailian.cli.main import bailian
-from tests.support.setting import shorten_pauses; shorten_pauses()
 count, at = itertools.count(1), 0
 def tick():
     if next(count) == at:
@@ -372,10 +372,17 @@ def around(real):
         tick(); value = real(*args, **kwargs); tick()
         return value
     return wrapped
+real_transaction = database.Database.transaction
+@contextmanager
+def transaction(self):
+    with real_transaction(self) as db:
+        yield db
+        tick()
+    tick()
 engine_run = engine.Engine.run
 def counted_run(*args, **kwargs):
     requests.adapters.HTTPAdapter.send = around(requests.adapters.HTTPAdapter.send)
-    database.Database._commit = around(database.Database._commit)
+    database.Database.transaction = transaction
     os.link = around(os.link)
     return engine_run(*args, **kwargs)
 engine.Engine.run = counted_run
@@ -385,7 +392,7 @@ for number, at in enumerate(map(int, sys.argv[1:])):
     if pid == 0:
         sys.stdout, sys.stderr = open(os.devnull, "w"), open(f"{number}.err", "w")
         sys.argv = ["bailian", "batch", "run", f"{number}.json", "--no-gallery"]
-        guard.main(bailian, "bailian")
+        guard.main(bailian, "bailian", clock=Clock(pause_scale=0.02))
     children[pid] = number
     if len(children) % 4 == 0 or number == len(sys.argv) - 2:
         for _ in range((len(children) - 1) % 4 + 1):

@@ -37,7 +37,7 @@ from contextlib import contextmanager
 import requests, pydantic
 from bailian.store import database
 from bailian.cli import guard; from bailian.cli.scripts import request
-from bailian.engine import engine; from bailian.engine import scheduler
+from bailian.engine import engine; from bailian.clock import Clock
 from bailian.modalities import image
 from text2image import main
 
@@ -55,16 +55,15 @@ def around(real):
 for name in ("link", "fsync", "unlink", "replace"):
     setattr(os, name, around(getattr(os, name)))
 requests.adapters.HTTPAdapter.send = around(requests.adapters.HTTPAdapter.send)
-real_write = database.Database.write
+real_transaction = database.Database.transaction
 @contextmanager
-def write(self):
+def transaction(self):
     tick()
-    with real_write(self) as db:
+    with real_transaction(self) as db:
         yield db
         tick()
     tick()
-database.Database.write = write
-from tests.support.setting import shorten_pauses; shorten_pauses()
+database.Database.transaction = transaction
 
 def start(step):
     global left
@@ -74,7 +73,7 @@ def start(step):
     left = step
     sys.argv = ["text2image.py", "-q", f"第{step}只猫"]
     sys.stdout = open(os.devnull, "w")
-    guard.main(main)
+    guard.main(main, clock=Clock(pause_scale=0.02))
 
 steps = itertools.count(1)
 survivors = 0
@@ -114,8 +113,10 @@ def test_killed_at_every_step_nothing_is_paid_twice_and_nothing_paid_is_lost(
 TWO_HUNDRED = """
 import os, sys, time
 from pathlib import Path
-from bailian.store.jobs import JobResult, Journal
+from bailian.store.jobs import Journal
 from bailian.store.limits import SharedLimits
+from bailian.store.schema import JobEnd, JobResult
+from bailian.store.states import Status
 from bailian.types import StoredRequest
 
 def work(home, number):
@@ -123,10 +124,10 @@ def work(home, number):
     pace.rates.reserve("submit", 1000.0)
     job = journal.intend(account="a", kind="image", model="m", wire_model="m", request={"prompt": number},
                          prepared=StoredRequest(), saving={}, estimate_cny=1.0, owner=number)
-    journal.record_intent(job, number)
+    journal.record_intents([job], number)
     journal.record_task(job, "task-" + number, "r")
-    journal.store_answer(JobResult(job, {"output": {}}, 1.0, 1.0, "r"))
-    journal.finish(job, "done")
+    journal.store_answers([JobResult(job, {"output": {}}, 1.0, 1.0, "r")])
+    journal.finish([JobEnd(job, Status.DONE)])
     journal.close()
     pace.close()
 

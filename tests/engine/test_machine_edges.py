@@ -6,7 +6,7 @@ import io
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from bailian.sandbox import Fault, Sandbox
 from bailian.service.client import Service
 from bailian.service.download import Downloader
 from bailian.store.jobs import Journal
+from bailian.store.schema import FileRow
 from tests.support.commands import Run
 from tests.support.engines import jobs
 from tests.support.local_web import LocalWeb, Seen, http
@@ -109,17 +110,15 @@ def test_a_kill_after_the_second_name_makes_no_second_copy(
     mine = Path("outputs/cat.png")
     mine.parent.mkdir()
     mine.write_text("mine", encoding="utf-8")
-    file = Journal.record_file
+    record = Journal.record_files
 
-    def killed_when_placed(
-        self: Journal, job_id: str, item: int, path: Path, *, sha256: str | None = None, placed: bool = False
-    ) -> None:
-        if placed:
+    def killed_when_placed(self: Journal, files: Sequence[FileRow]) -> None:
+        if any(file.placed for file in files):
             raise KeyboardInterrupt
-        file(self, job_id, item, path, sha256=sha256)
+        record(self, files)
 
     with monkeypatch.context() as patched:
-        patched.setattr(Journal, "record_file", killed_when_placed)
+        patched.setattr(Journal, "record_files", killed_when_placed)
         text2image("猫", "--name", "cat", exits=130)
     bailian("tasks", "wait", "--all")
     assert sorted(path.name for path in mine.parent.iterdir()) == ["cat-2.png", "cat.png"]

@@ -5,12 +5,16 @@ from __future__ import annotations
 import signal
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bailian.engine import shutdown
+from bailian.engine.db_writer import DbWriter
+from bailian.engine.job import Job
+from bailian.engine.step import Step, StepResult
 from bailian.files import png
 from bailian.sandbox import Fault, Sandbox
 from bailian.service.client import Service
@@ -63,7 +67,7 @@ def test_a_synchronous_answer_with_a_full_journal_shows_the_link(
     text2image: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The link is the only trace of the paid picture, so it is printed."""
-    monkeypatch.setattr(Journal, "store_answer", broken)
+    monkeypatch.setattr(Journal, "store_answers", broken)
     assert "/results/" in text2image(*SYNC, exits=5).err
 
 
@@ -205,14 +209,14 @@ def test_a_job_is_taken_over_as_it_is_now(reached: str) -> None:
     with new_engine() as dying, new_engine() as heir:
         request = prepared()
         job = dying.intend(request, saving())
-        dying.journal.record_intent(job.id, dying.services.lease.id)
+        dying.journal.record_intents([job.id], dying.services.lease.id)
         stale = job_of(heir.journal, job.id)
         service = dying.services.service
         task_id = service.create_task(request.model.route, request.body)["output"]["task_id"]
         dying.journal.record_task(job.id, task_id, "r")
         if reached == "ended":
             until(lambda: service.task(task_id)["output"]["task_status"] == "SUCCEEDED")
-            dying.journal.store_answer(JobResult(job.id, service.task(task_id), 1.0, 1.0, "r"))
+            dying.journal.store_answers([JobResult(job.id, service.task(task_id), 1.0, 1.0, "r")])
         dying.services.lease.__exit__()
         taken = heir.take_over(stale)
         assert taken is not None
@@ -239,16 +243,16 @@ def test_a_job_reported_unsent_is_never_sent_later(box: Sandbox, monkeypatch: py
     """The journal is busy when the deadline comes; the thread that waited for it must not send any more."""
     monkeypatch.setattr(shutdown, "GRACE_S", 0.2)
     free, tried = threading.Event(), threading.Event()
-    sending = Journal.record_intent
+    commit = DbWriter._commit
 
-    def sending_when_free(self: Journal, job_id: str, owner: str, *_budgets: object, **_clock: object) -> float:
+    def commit_when_free(self: DbWriter, batch: Sequence[tuple[Job, Step]]) -> list[tuple[Job, StepResult]]:
         free.wait(10)
         try:
-            return sending(self, job_id, owner)
+            return commit(self, batch)
         finally:
             tried.set()
 
-    monkeypatch.setattr(Journal, "record_intent", sending_when_free)
+    monkeypatch.setattr(DbWriter, "_commit", commit_when_free)
     with new_engine() as engine:
         job = engine.intend(prepared(), saving())
         (outcome,) = engine.run([job], timeout_s=0.3)

@@ -203,8 +203,8 @@ def test_a_list_that_is_cut_at_a_full_page_proves_nothing(
 STEPPED = (
     "import time, pathlib; real, file = time.time, pathlib.Path({file!r}); "
     "time.time = lambda: real() + float(file.read_text()); "
-    "from tests.support.setting import shorten_pauses; shorten_pauses({factor}); "
-    "import sys; from bailian.cli import guard; from {module} import {name}; guard.main({name})"
+    "import sys; from bailian.clock import Clock; from bailian.cli import guard; from {module} import {name}; "
+    "guard.main({name}, clock=Clock(pause_scale={factor}))"
 )
 STEPS_S = [-3 * 3600.0, -3600.0, -20.0, 20.0, 3600.0, 3 * 3600.0]
 

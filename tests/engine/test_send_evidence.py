@@ -244,7 +244,7 @@ def test_a_job_that_never_arrived_does_not_take_anothers_picture(bailian: Run) -
     """Killed before the request arrived; meanwhile another machine made a task of the same model."""
     with new_engine() as engine:
         job = engine.intend(prepared("一只猫"), saving())
-        engine.journal.record_intent(job.id, engine.services.lease.id, server_s=time.time())
+        engine.journal.record_intents([job.id], engine.services.lease.id, server_s=time.time())
         make_elsewhere(engine.services.service)
     assert "nothing was billed" in bailian("tasks", "wait", "--all", exits=5).err
     assert not list(Path().rglob("*.png"))
@@ -278,7 +278,7 @@ def test_a_task_that_was_taken_on_suspicion_is_given_back(bailian: Run, box: San
     """Versions before this one took the only candidate: `wait` looks at the prompt and drops another's."""
     with new_engine() as engine:
         job = engine.intend(prepared("一只猫"), saving())
-        engine.journal.record_intent(job.id, engine.services.lease.id, server_s=time.time())
+        engine.journal.record_intents([job.id], engine.services.lease.id, server_s=time.time())
         make_elsewhere(engine.services.service)
         engine.journal.adopt(job.id, box.tasks[0].task_id, None)
     assert "nothing was billed" in bailian("tasks", "wait", "--all", exits=5).err

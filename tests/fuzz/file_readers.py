@@ -21,8 +21,8 @@ from bailian.inputs import made_masks
 from bailian.inputs import resolve as inputs
 from bailian.inputs.recordings import resolve_recording
 from bailian.inputs.resolve import resolve
-from bailian.store import money
 from bailian.store.budgets import Budget, counted_cny
+from bailian.store.job_queries import JobQueries
 from bailian.store.schema import SCHEMA
 from tests.fuzz import answers
 from tests.fuzz.mutations import odd_bytes, odd_json
@@ -176,12 +176,14 @@ _ledger = cache(_Ledger)
 def read_ledger(data: bytes) -> None:
     """`bailian cost` over an answer as an older version may have kept it, and every charge it may have read in it."""
     ledger: Any = _ledger()
+    costs = JobQueries()
+    costs.database = ledger
     kept = data.decode("utf-8", "replace")
     for charged in (None, 0.2, -140_000.0, math.inf, "many"):
         ledger.connection.execute("UPDATE jobs SET answer = ?, charged_cny = ?", (kept, charged))
-        spent = [cny for *_, cny in money.spent_cny(ledger, "me")]
-        used = money.used(ledger, "me")
-        maybe = money.maybe_cny(ledger, "me")
+        spent = [cny for *_, cny in costs.spent_cny("me")]
+        used = costs.used("me")
+        maybe = costs.maybe_cny("me")
         counted = counted_cny(ledger.connection, "me", Budget(1.0, "month"), 1e9)
         known = charged == 0.2
         assert (spent, maybe, counted) == (([0.2], (0.0, 0), 0.2) if known else ([], (0.5, 0), 0.5))

@@ -12,6 +12,7 @@ from unittest.mock import patch
 
 from bailian.catalog import catalog
 from bailian.cli.commands.tasks import _brief
+from bailian.clock import current_clock
 from bailian.config.budget_settings import read_budgets
 from bailian.engine.job import Job
 from bailian.engine.steps.step_table import STEPS, first_step
@@ -85,14 +86,14 @@ def read_settings_file(data: bytes) -> None:
 @cache
 def _package() -> tuple[dict[str, Any], Any]:
     """Return the package's own tables: read once, not a hundred thousand times."""
-    return catalog._read(catalog.PACKAGE_FILE)
+    return catalog._read(catalog.PACKAGE_FILES)
 
 
 def read_models_file(data: bytes) -> None:
     """As every command reads it; then what the models are made of is used."""
     (folder() / "models.toml").write_bytes(data)
     tables, day = _package()
-    with patch.object(catalog, "_read", lambda _path: (dict(tables), day)):
+    with patch.object(catalog, "_read", lambda _paths: (dict(tables), day)):
         models = catalog.load(folder())
     for name in ("wan2.2-t2i-flash", "mein", "v"):
         model = models.get(name)
@@ -101,7 +102,7 @@ def read_models_file(data: bytes) -> None:
         for region in ("beijing", "singapore") if "text" in model.kinds else ():
             is_money(cost_cny(TextContext(prices=prices_of(model, region)), 1000, 1000))
         models.successor_of(model)
-        assert model.retired(catalog.current_day()) in (True, False)
+        assert model.retired(current_clock().day()) in (True, False)
         for kind in model.kinds:
             assert models.find(name, kind).kind == kind
 

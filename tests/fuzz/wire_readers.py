@@ -20,7 +20,6 @@ import urllib3
 
 from bailian.batch.service_batches import line_format
 from bailian.batch.service_batches.collect import fetch
-from bailian.batch.service_batches.ledger import BatchFolder, ServiceBatch
 from bailian.errors import BailianError
 from bailian.modalities import speech
 from bailian.modalities.text_answers import Assembly, next_messages
@@ -37,6 +36,7 @@ from bailian.service.transport.keepalive import _body_of
 from bailian.service.transport.packed import MOST_ANSWER_BYTES, unpacked
 from bailian.service.transport.patience import PatientResponse
 from bailian.service.upload import upload
+from bailian.store.service_batches import ServiceBatch
 from tests.fuzz import answers
 from tests.fuzz.mutations import odd_bytes
 from tests.fuzz.readers import Reader, is_writable, job_of, read_answer
@@ -240,7 +240,7 @@ def read_batches(data: bytes) -> None:
             is_writable(line_format.line_errors(batch, ["job-1", "job-2"]))
             is_writable(line_format.refusal(batch))
             try:
-                fetch(_Api(data), BatchFolder(Path("nowhere")), ServiceBatch("n", "me", "batch:x"), batch)
+                fetch(_Api(data), Path("nowhere"), ServiceBatch("n", "me", "batch:x"), batch)
                 assert _id_of(batch)
             except BailianError:
                 pass

@@ -11,6 +11,7 @@ import pytest
 from bailian.catalog import load
 from bailian.sandbox import Fault, Sandbox
 from tests.support.commands import Run
+from tests.support.setting import run_on
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -21,7 +22,7 @@ BEFORE, AFTER = date(2026, 7, 1), date(2026, 11, 28)
 
 
 def on(day: date, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bailian.catalog.catalog.current_day", lambda: day)
+    run_on(day, monkeypatch)
 
 
 @pytest.mark.parametrize(
@@ -75,7 +76,7 @@ def test_the_difference_can_be_pasted(bailian: Run, box: Sandbox, monkeypatch: p
         told = bailian("models", "--remote", "--diff", "--json").json
     assert tomllib.loads(written) == {}, "the sandbox has no text model that the catalog lacks"
     assert "# qwen-turbo: retired on 2026-10-10" in written or "# qwen-turbo" in written
-    assert '# [models."qwen-image-3.0"]  # Text → Image' in written
+    assert '# [models."wanx-v1"]  # Text → Image' in written
     assert "qwen-turbo" in told["not_listed"]
     Path("bailian").mkdir(exist_ok=True)
     Path("bailian/models.toml").write_text(written, encoding="utf-8")

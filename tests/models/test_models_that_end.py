@@ -19,6 +19,7 @@ from bailian.errors import BailianError, Exit, SetupError
 from bailian.modalities import MODULES, modality_of
 from bailian.sandbox import Fault, Sandbox
 from tests.support.commands import Run
+from tests.support.setting import run_on
 
 AFTER = date(2026, 11, 28)
 
@@ -32,7 +33,7 @@ def box() -> Iterator[Sandbox]:
 
 @pytest.fixture(autouse=True)
 def today(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bailian.catalog.catalog.current_day", lambda: AFTER)
+    run_on(AFTER, monkeypatch)
 
 
 @pytest.fixture
@@ -91,7 +92,7 @@ def test_a_batch_that_was_paid_before_is_not_paid_again_when_the_default_moves(
     Path("rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows[:2]), encoding="utf-8")
     with Sandbox(task_s=0.05, enforce_limits=False) as before:
         with monkeypatch.context() as patch:
-            patch.setattr("bailian.catalog.catalog.current_day", lambda: date(2026, 6, 1))
+            run_on(date(2026, 6, 1), patch)
             patch.setenv("DASHSCOPE_HTTP_BASE_URL", before.base_url)
             assert len(bailian("batch", "run", "rows.jsonl").paths) == 2
         assert models_asked(before) == ["qwen-image-edit"] * 2

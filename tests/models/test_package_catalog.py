@@ -1,16 +1,17 @@
-"""The package's own models.toml: every table is a valid model, and the facts in it agree with each other."""
+"""The package's own models: every table is a valid model, and the facts in it agree with each other."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
 from datetime import date
+from pathlib import Path
 
 import pytest
 from pydantic import TypeAdapter
 
 from bailian.catalog import FIELD_NAMES, KINDS, MODES, Model, load
-from bailian.catalog.catalog import PACKAGE_FILE
+from bailian.catalog.catalog import PACKAGE_FILES
 from tests.support.rules import for_every
 
 if sys.version_info >= (3, 11):
@@ -21,7 +22,7 @@ else:
 CATALOG = load()
 MODELS = list(CATALOG.values())
 
-REGIONS = {"beijing", "singapore", "virginia"}
+REGIONS = {"beijing", "singapore", "virginia", "frankfurt", "tokyo", "hongkong"}
 PRICE_UNITS = {"image", "second", "10k_characters", "1k_tokens"}
 
 SEED_MODELS = {
@@ -52,7 +53,11 @@ ROUTES = {
         "/services/aigc/image-generation/generation",
         "/services/aigc/multimodal-generation/generation",
     },
-    "image_edit": {"/services/aigc/multimodal-generation/generation"},
+    "image_edit": {
+        "/services/aigc/image-generation/generation",
+        "/services/aigc/image2image/image-synthesis",
+        "/services/aigc/multimodal-generation/generation",
+    },
     "wanx_edit": {"/services/aigc/image2image/image-synthesis"},
     "speech": {"/api-ws/v1/inference"},
     "transcription": {"/services/audio/asr/transcription"},
@@ -86,10 +91,22 @@ def assert_size_obeys(model: Model, size: str) -> None:
         assert model.aspect[0] <= width / height <= model.aspect[1]
 
 
+def _tables(path: Path) -> dict[str, dict[str, object]]:
+    tables: dict[str, dict[str, object]] = tomllib.loads(path.read_text(encoding="utf-8"))["models"]
+    return tables
+
+
+def test_each_model_stands_once_in_the_file_of_its_usual_kind() -> None:
+    names = [name for path in PACKAGE_FILES for name in _tables(path)]
+    assert len(names) == len(set(names)) == len(CATALOG)
+    assert {path: {CATALOG[name].kind for name in _tables(path)} for path in PACKAGE_FILES} == {
+        path: {path.stem} for path in PACKAGE_FILES
+    }
+
+
 def test_only_known_fields() -> None:
-    with PACKAGE_FILE.open("rb") as file:
-        tables: dict[str, dict[str, object]] = tomllib.load(file)["models"]
-    unknown = {name: set(table) - {*FIELD_NAMES, "like"} for name, table in tables.items()}
+    tables = [(name, table) for path in PACKAGE_FILES for name, table in _tables(path).items()]
+    unknown = {name: set(table) - {*FIELD_NAMES, "like"} for name, table in tables}
     assert {name: keys for name, keys in unknown.items() if keys} == {}
 
 
@@ -104,11 +121,11 @@ def test_kind_mode_route(model: Model) -> None:
     assert model.kind == model.kinds[0]
     assert model.mode in MODES
     assert all(model.route in ROUTES[kind] for kind in model.kinds)
-    assert model.style in ("prompt", "messages")
+    assert model.style in ("prompt", "messages", "images")
     if model.route.endswith("multimodal-generation/generation"):
         assert (model.mode, model.style) == ("sync", "messages")
     if model.route.endswith("-synthesis"):
-        assert (model.mode, model.style) == ("task", "prompt")
+        assert (model.mode, model.style) in [("task", "prompt"), ("task", "images")]
     assert (model.mode == "socket") == (model.kind == "speech")
 
 
@@ -132,7 +149,7 @@ def test_the_seeds_models_are_there(name: str, kind: str) -> None:
 def test_sizes(model: Model) -> None:
     if model.kind in ("image", "video"):
         assert model.default_size
-    if model.default_size:
+    if model.default_size and model.default_size not in model.size_words:
         assert_size_obeys(model, model.default_size)
     for size in (*model.sizes, *model.suggested_sizes):
         assert_size_obeys(model, size)
@@ -208,7 +225,7 @@ def test_numbers(model: Model) -> None:
         assert model.default_duration_s in model.durations_s
     if {"image_edit", "wanx_edit"} & {*model.kinds}:
         assert model.images_max >= 1
-        assert model.images_min in (None, 0)
+        assert model.images_min in (None, 0, 1)
         assert model.image_side_px or model.image_advised_px
         assert model.image_max_bytes
 

@@ -136,7 +136,7 @@ def test_a_file_in_a_pipe(box: Sandbox, quick: None, name: str, words: list[str]
     assert formats.suffix_of(ran.stdout[:16]) in ("png", "mp4", "wav")
     assert not Path("-").exists()
     assert not Path("outputs").exists()
-    assert list(Path("bailian/stdout").iterdir()) == []
+    assert list(Path("bailian/under-way").iterdir()) == []
 
 
 def test_a_folder_of_the_users_called_stdout_is_a_folder(text2image: Run) -> None:

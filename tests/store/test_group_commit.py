@@ -26,13 +26,13 @@ from bailian.engine.job import Job, OutputSpec
 from bailian.engine.queues import ModelQueues
 from bailian.engine.scheduler import Scheduler
 from bailian.engine.step import Next, Outcome, Step, StepResult
-from bailian.engine.steps import bulk_steps
+from bailian.engine.steps import step_table
 from bailian.engine.steps.step_table import STEPS
 from bailian.errors import SaveError
 from bailian.modalities import modality_of
 from bailian.sandbox import Sandbox
-from bailian.store import bulk_writes
-from bailian.store.database import Database, unusable
+from bailian.store import database
+from bailian.store.database import unusable
 from bailian.store.jobs import Journal
 from bailian.store.schema import FILE_NAME, JobResult
 from bailian.store.states import FINAL_STATES
@@ -93,6 +93,33 @@ class Often:
         return self.instead(*words, **more) if self.instead and self.left >= 0 else self.real(*words, **more)
 
 
+def of_many(often: Often) -> Callable[..., Any]:
+    """Return a method of the journal that counts, or breaks, what is written for many jobs; one job's is as ever."""
+
+    def method(self: Journal, rows: Sequence[Any], *words: Any, **more: Any) -> Any:
+        return (often if len(rows) > 1 else often.real)(self, rows, *words, **more)
+
+    return method
+
+
+def before_commits(monkeypatch: pytest.MonkeyPatch, act: Callable[[sqlite3.Connection], None]) -> None:
+    """Let `act` be done before every commit of a journal; what it raises is what the commit raises."""
+
+    class Watched(sqlite3.Connection):
+        def execute(self, sql: str, *values: Any) -> sqlite3.Cursor:
+            if sql == "COMMIT":
+                act(self)
+            return super().execute(sql, *values)
+
+    def connect(path: Path) -> sqlite3.Connection:
+        factory = Watched if path.name == FILE_NAME else sqlite3.Connection
+        connection = sqlite3.connect(path, timeout=60, isolation_level=None, check_same_thread=False, factory=factory)
+        connection.row_factory = sqlite3.Row
+        return connection
+
+    monkeypatch.setattr(database, "_connect", connect)
+
+
 def asked(box: Sandbox) -> Counter[str]:
     """Return how often the service was asked for each text."""
     return Counter(work.order.prompt for work in box.sync_calls if work.order.kind == "text")
@@ -110,22 +137,15 @@ def is_well(box: Sandbox, rows: int) -> None:
 
 
 def test_many_rows_are_few_commits(bailian: Run, box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    commit = Database._commit
-    commits: list[Path] = []
-
-    def counted(self: Database, *words: Any) -> None:
-        commits.append(self.path)
-        commit(self, *words)
-
-    monkeypatch.setattr(Database, "_commit", counted)
-    ended = Often(bulk_writes.store_answers)
-    monkeypatch.setattr(bulk_writes, "store_answers", ended)
+    commits: list[object] = []
+    before_commits(monkeypatch, commits.append)
+    ended = Often(Journal.store_answers)
+    monkeypatch.setattr(Journal, "store_answers", of_many(ended))
     bailian("batch", "run", write(texts(ROWS)))
     is_well(box, ROWS)
     assert asked(box) == {row["prompt"]: 1 for row in texts(ROWS)}
-    assert max(len(jobs) for _, jobs in ended.calls) > 1, "there were no piles"
-    written_down = [path for path in commits if path.name == FILE_NAME]
-    assert len(written_down) < ROWS, "each row alone would be four: sent, answered, named, done"
+    assert ended.calls, "there were no piles"
+    assert len(commits) < ROWS, "each row alone would be four: sent, answered, named, done"
 
 
 def test_rows_of_all_kinds_in_one_pile(bailian: Run, box: Sandbox) -> None:
@@ -157,46 +177,42 @@ def test_two_rows_of_one_name_in_one_pile(bailian: Run, box: Sandbox) -> None:
 
 
 @pytest.mark.parametrize("times", [1, 10**9], ids=["once", "always"])
-@pytest.mark.parametrize("name", ["record_intents", "store_answers", "record_files", "finish_jobs"])
+@pytest.mark.parametrize("name", ["record_intents", "store_answers", "record_files", "finish"])
 @pytest.mark.few(3)
 def test_rows_of_a_pile_that_failed_take_their_own_steps(
     bailian: Run, box: Sandbox, monkeypatch: pytest.MonkeyPatch, name: str, times: int
 ) -> None:
-    often = Often(getattr(bulk_writes, name), broken, times)
-    monkeypatch.setattr(bulk_writes, name, often)
+    often = Often(getattr(Journal, name), broken, times)
+    monkeypatch.setattr(Journal, name, of_many(often))
     bailian("batch", "run", write(texts(ROWS)))
     assert often.calls, "there were no piles"
     is_well(box, ROWS)
     assert asked(box) == {row["prompt"]: 1 for row in texts(ROWS)}
 
 
-@pytest.mark.parametrize("step", [Step.ADMIT, Step.RECORD_INTENT, Step.RECORD_REPLY, Step.PUBLISH])
+@pytest.mark.parametrize("step", [Step.RECORD_INTENT, Step.RECORD_REPLY, Step.PUBLISH])
 def test_a_commit_that_fails_costs_nothing(
     bailian: Run, box: Sandbox, monkeypatch: pytest.MonkeyPatch, step: Step
 ) -> None:
     """What the desk has done of a pile is not in the journal: each row does it again, and nothing is there twice."""
-    run_pile, commit = DbWriter._run_batch, Database._commit
+    run_pile = DbWriter._run_batch
     next_fails, failed = False, 0
 
     def run_and_mark(self: DbWriter, pile: Sequence[tuple[Job, Step]]) -> Any:
         nonlocal next_fails
         ends = run_pile(self, pile)
         taken = [one == step for _, one in pile]
-        # A turn that need not wait goes on to its submit in the same pile.
-        taken += [step == Step.RECORD_INTENT and end == Next(Step.SEND) for _, end in ends]
         next_fails = failed < 2 and sum(taken) > 1
         return ends
 
-    def fail_if_marked(self: Database, group: Any) -> None:
+    def fail_if_marked(_connection: sqlite3.Connection) -> None:
         nonlocal next_fails, failed
-        if not next_fails or self.path.name != FILE_NAME:
-            return commit(self, group)
-        next_fails, failed = False, failed + 1
-        self._connection.execute("ROLLBACK")
-        return self._end(group, sqlite3.OperationalError("database or disk is full"))
+        if next_fails:
+            next_fails, failed = False, failed + 1
+            raise sqlite3.OperationalError("database or disk is full")
 
     monkeypatch.setattr(DbWriter, "_run_batch", run_and_mark)
-    monkeypatch.setattr(Database, "_commit", fail_if_marked)
+    before_commits(monkeypatch, fail_if_marked)
     bailian("batch", "run", write(texts(ROWS)))
     assert failed, "no commit has failed"
     is_well(box, ROWS)
@@ -237,7 +253,7 @@ def test_answers_that_cannot_be_recorded_do_not_keep_others_from_being_sent(monk
     with new_engine() as engine:
         had, new = text_jobs(engine, 3), text_jobs(engine, 3)
         answered(engine, had)
-        monkeypatch.setattr(bulk_writes, "store_answers", broken)
+        monkeypatch.setattr(Journal, "store_answers", of_many(Often(Journal.store_answers, broken)))
         ends = at_desk(
             engine, [*((job, Step.RECORD_INTENT) for job in new), *((job, Step.RECORD_REPLY) for job in had)]
         )
@@ -279,8 +295,7 @@ def test_answers_that_cannot_be_recorded_are_told_row_by_row(
     bailian: Run, box: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(bulk_writes, "store_answers", broken)
-        patch.setattr(Journal, "store_answer", broken)
+        patch.setattr(Journal, "store_answers", broken)
         ran = bailian("batch", "run", write(texts(ROWS)), exits=6)
     assert ran.err.count("the result was made, but the journal could not record it") == ROWS
     assert asked(box) == {row["prompt"]: 1 for row in texts(ROWS)}, "nothing is sent twice in that run"
@@ -291,7 +306,7 @@ def test_answers_that_cannot_be_recorded_are_told_row_by_row(
 
 
 def test_one_answer_that_cannot_be_recorded(text2text: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Journal, "store_answer", broken)
+    monkeypatch.setattr(Journal, "store_answers", broken)
     assert "could not record" in text2text("你好", "-o", "答.md", exits=5).err
 
 
@@ -305,25 +320,23 @@ def test_a_commit_that_fails_for_good_names_what_is_paid(
 ) -> None:
     """The step has written, and its commit fails, alone too: the task's id or the result's link is said."""
     Image.new("RGB", (640, 512), "teal").save("dog.png")
-    commit, journal = Database._commit, set()
+    failed = 0
 
-    def fails(self: Database, group: Any) -> None:
-        paid = "SELECT 1 FROM jobs WHERE state IN ('submitted', 'ended')"
-        if self.path.name != FILE_NAME or not self._connection.execute(paid).fetchall():
-            return commit(self, group)
-        journal.add(self.path)
-        self._connection.execute("ROLLBACK")
-        return self._end(group, sqlite3.OperationalError("database or disk is full"))
+    def fails(journal: sqlite3.Connection) -> None:
+        nonlocal failed
+        if journal.execute("SELECT 1 FROM jobs WHERE state IN ('submitted', 'ended')").fetchall():
+            failed += 1
+            raise sqlite3.OperationalError("database or disk is full")
 
-    monkeypatch.setattr(Database, "_commit", fails)
+    before_commits(monkeypatch, fails)
     run: Run = request.getfixturevalue(words[0])
     ran = run(*words[1:], exits=5)
-    assert journal
+    assert failed
     assert "could not record it" in ran.err
     assert said in ran.err
 
 
-@pytest.mark.parametrize("name", ["record_intents", "store_answers", "record_files", "finish_jobs"])
+@pytest.mark.parametrize("name", ["record_intents", "store_answers", "record_files", "finish"])
 def test_a_bug_in_what_is_done_for_many_stops_nobody(
     bailian: Run, box: Sandbox, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
@@ -333,7 +346,7 @@ def test_a_bug_in_what_is_done_for_many_stops_nobody(
         raise RuntimeError("a bug")
 
     with monkeypatch.context() as patch:
-        patch.setattr(bulk_writes, name, has_a_bug)
+        patch.setattr(Journal, name, of_many(Often(getattr(Journal, name), has_a_bug)))
         bailian("batch", "run", write(texts(ROWS)))
     is_well(box, ROWS)
     assert set(asked(box).values()) == {1}
@@ -343,16 +356,17 @@ def test_a_bug_with_one_job_is_reported_and_stops_no_other(
     bailian: Run, box: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The row is said to be a bug's, with what to send; its answer is kept; the next run goes on from there."""
-    ended = Journal.store_answer
+    store = Journal.store_answers
 
-    def has_a_bug(self: Journal, job: JobResult) -> None:
-        if "第1道题。" in str(self.job(job.job_id)) and job.charged_cny is not None:
+    def has_a_bug(self: Journal, results: Sequence[JobResult]) -> None:
+        if len(results) > 1:
+            broken()
+        if any("第1道题。" in str(self.job(job.job_id)) and job.charged_cny is not None for job in results):
             raise RuntimeError("a bug")
-        ended(self, job)
+        store(self, results)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Journal, "store_answer", has_a_bug)
-        patch.setattr(bulk_writes, "store_answers", lambda *_: broken())
+        patch.setattr(Journal, "store_answers", has_a_bug)
         ran = bailian("batch", "run", write(texts(ROWS)), exits=1)
     assert "a bug in this toolkit: RuntimeError: a bug" in ran.err
     assert "bailian tasks show" in ran.err
@@ -467,7 +481,7 @@ def test_a_folder_that_is_gone_is_told_and_its_texts_are_not_lost(
     bailian: Run, box: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Removed between a text and its name: what was beside the name is gone with it; the journal has the text."""
-    real = bulk_steps.BULK_STEPS[Step.PUBLISH]
+    real = step_table.BULK_STEPS[Step.PUBLISH]
     removed: list[Path] = []
 
     def removes_first(jobs: Sequence[Job], services: Any) -> dict[str, StepResult]:
@@ -478,7 +492,7 @@ def test_a_folder_that_is_gone_is_told_and_its_texts_are_not_lost(
         return real(jobs, services)
 
     with monkeypatch.context() as patch:
-        patch.setitem(bulk_steps.BULK_STEPS, Step.PUBLISH, removes_first)
+        patch.setitem(step_table.BULK_STEPS, Step.PUBLISH, removes_first)
         bailian("batch", "run", write(texts(ROWS)), exits=6)
     assert removed
     bailian("batch", "run", "all.json")
@@ -507,24 +521,18 @@ def _then_die(real: Callable[..., Any], call: int = 1) -> Callable[..., Any]:
 
 
 def _die_when_placed(real: Callable[..., Any]) -> Callable[..., Any]:
-    return lambda *words, placed: _die() if placed else real(*words, placed=placed)
+    return lambda journal, files: _die() if any(file.placed for file in files) else real(journal, files)
 
 
 DEATHS: dict[str, Callable[[], object]] = {
-    "before the requests leave": lambda: setattr(bulk_writes, "record_intents", _then_die(bulk_writes.record_intents)),
-    "before the answers are committed": lambda: setattr(
-        bulk_writes, "store_answers", _then_die(bulk_writes.store_answers)
-    ),
-    "before their names are committed": lambda: setattr(
-        bulk_writes, "record_files", _then_die(bulk_writes.record_files)
-    ),
-    "after the answers are committed": lambda: bulk_steps.BULK_STEPS.__setitem__(Step.PUBLISH, _die),
+    "before the requests leave": lambda: setattr(Journal, "record_intents", _then_die(Journal.record_intents)),
+    "before the answers are committed": lambda: setattr(Journal, "store_answers", _then_die(Journal.store_answers)),
+    "before their names are committed": lambda: setattr(Journal, "record_files", _then_die(Journal.record_files)),
+    "after the answers are committed": lambda: step_table.BULK_STEPS.__setitem__(Step.PUBLISH, _die),
     "after some have their names": lambda: setattr(os, "link", _then_die(os.link, 7)),
     "after some have their names only": lambda: setattr(Path, "unlink", _then_die(Path.unlink, 7)),
-    "after all have their names": lambda: setattr(
-        bulk_writes, "record_files", _die_when_placed(bulk_writes.record_files)
-    ),
-    "before the ends are committed": lambda: setattr(bulk_writes, "finish_jobs", _then_die(bulk_writes.finish_jobs)),
+    "after all have their names": lambda: setattr(Journal, "record_files", _die_when_placed(Journal.record_files)),
+    "before the ends are committed": lambda: setattr(Journal, "finish", _then_die(Journal.finish)),
     "before the folder is synced": lambda: setattr(db_writer, "sync_folder", _die),
     "after the folder is synced": lambda: setattr(db_writer, "sync_folder", _then_die(db_writer.sync_folder)),
 }

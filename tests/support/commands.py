@@ -14,6 +14,7 @@ from typing import Any
 import click
 
 from bailian.cli import guard
+from bailian.clock import current_clock
 from bailian.engine.signals import SIGNALS
 
 
@@ -54,7 +55,7 @@ def run_command(command: click.Command, *words: str, stdin: str | bytes = "", ex
     sys.argv, sys.stdout, sys.stderr, sys.stdin = ["command", *words], out, err, _stdin(stdin)
     code: int | None = None
     try:
-        guard.main(command, "text2image.py" if command.name == "main" else "bailian")
+        guard.main(command, "text2image.py" if command.name == "main" else "bailian", clock=current_clock())
     except SystemExit as end:
         code = int(end.code or 0)
     finally:

@@ -8,8 +8,7 @@ from pathlib import Path
 
 from bailian.store.schema import FILE_NAME
 
-# The fourth version had no sums. The third knew nothing of the service's clock, the second nothing of lost answers; the
-# first had neither the columns nor the tables of batches.
+# The fourth version had no sums, the third knew nothing of the service's clock. Older ones are refused.
 FOURTH_SCHEMA = """
 CREATE TABLE jobs (
   id TEXT PRIMARY KEY, account TEXT NOT NULL, kind TEXT NOT NULL, model TEXT NOT NULL, wire_model TEXT NOT NULL,
@@ -39,18 +38,10 @@ CREATE TABLE files (
 THIRD_SCHEMA = FOURTH_SCHEMA.replace(",\n  sent_server_s REAL", "").replace(
     "COALESCE(sent_server_s, sent_at_s)", "sent_at_s"
 )
-SECOND_SCHEMA = THIRD_SCHEMA.replace(", lost_cny REAL NOT NULL DEFAULT 0", "").replace(
-    "estimate_cny, lost_cny)", "estimate_cny)"
-)
-FIRST_SCHEMA = ";".join(
-    statement
-    for statement in SECOND_SCHEMA.replace(", run TEXT, row_key TEXT", "").split(";")
-    if not any(new in statement for new in ("jobs_by_run", "jobs_by_row", "jobs_by_time", "TABLE runs"))
-)
-SCHEMAS = {1: FIRST_SCHEMA, 2: SECOND_SCHEMA, 3: THIRD_SCHEMA, 4: FOURTH_SCHEMA}
+SCHEMAS = {3: THIRD_SCHEMA, 4: FOURTH_SCHEMA}
 
 
-def old_journal(home: Path, version: int = 1) -> None:
+def old_journal(home: Path, version: int = 3) -> None:
     with closing(sqlite3.connect(home / FILE_NAME)) as connection:
         connection.execute("PRAGMA journal_mode=WAL")
         connection.executescript(SCHEMAS[version])

@@ -115,9 +115,9 @@ def end_children() -> None:
 
 
 FAST_START = (
-    "import sys; from tests.support.setting import shorten_pauses; shorten_pauses({factor}); sys.argv[0] = 'text2image.py'; "
-    f"import datetime, bailian.catalog.catalog as c; c.current_day = lambda: {SEED_DAY!r}; "
-    "from bailian.cli import guard; {command}; guard.main(main)"
+    "import sys, datetime; from bailian.clock import Clock; sys.argv[0] = 'text2image.py'; "
+    "from bailian.cli import guard; {command}; "
+    f"guard.main(main, clock=Clock(pause_scale={{factor}}, today={SEED_DAY!r}))"
 )
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
-from bailian.engine import scheduler
+import pytest
+
+from bailian import clock
 
 ROOT = Path(__file__).parents[2]
 KEY = "sk-test-0123456789abcdef"
@@ -16,10 +19,6 @@ FAST = 0.02
 CA_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR")
 
 
-def shorten_pauses(factor: float = FAST) -> None:
-    """Make every pause of this process a part of itself; 1 is as in life."""
-    scheduler.PAUSE_FACTOR = factor
-
-
-def pause_factor() -> float:
-    return scheduler.PAUSE_FACTOR
+def run_on(day: date, monkeypatch: pytest.MonkeyPatch, pause_scale: float = FAST) -> None:
+    """Let the rest of a test run on another day."""
+    monkeypatch.setattr(clock, "_current", replace(clock.current_clock(), today=day, pause_scale=pause_scale))

@@ -8,7 +8,6 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from bailian.batch.service_batches.ledger import BatchFolder, Members, ServiceBatch
 from bailian.batch.service_batches.line_format import LINES_MAX, Result, line_errors, refusal, results
 from bailian.counts import count_of
 from bailian.engine.engine import Engine
@@ -21,8 +20,9 @@ from bailian.errors import BailianError, Exit, NotSent, TaskFailed, TransportErr
 from bailian.i18n import tr
 from bailian.service.batch_api import BatchApi
 from bailian.service.error_codes import service_error
-from bailian.store.private import private_file
-from bailian.store.schema import JobRow
+from bailian.store.private import private_file, private_folder
+from bailian.store.schema import JobEnd, JobRow
+from bailian.store.service_batches import ServiceBatch, ServiceBatchStore
 from bailian.store.states import Status
 
 OVER = ("completed", "failed", "expired", "cancelled")
@@ -30,8 +30,8 @@ CHUNK_RESULTS = 400
 THREADS = 32
 
 
-def fetch(api: BatchApi, batch_folder: BatchFolder, kept: ServiceBatch, batch: Mapping[str, Any]) -> list[Path]:
-    """Download both result files, unless they are here; once more, if they hold fewer lines than were counted.
+def fetch(api: BatchApi, folder: Path, kept: ServiceBatch, batch: Mapping[str, Any]) -> list[Path]:
+    """Download both result files into a folder, unless they are there; once more, if they hold fewer lines than were counted.
 
     Raises:
         TransportError: a download broke.
@@ -40,21 +40,22 @@ def fetch(api: BatchApi, batch_folder: BatchFolder, kept: ServiceBatch, batch: M
     counts = batch.get("request_counts")
     counts = counts if isinstance(counts, dict) else {}
     wanted = sum(count_of(counts.get(name), LINES_MAX) or 0 for name in ("completed", "failed"))
-    paths = _downloaded(api, batch_folder, kept, batch)
+    paths = _downloaded(api, folder, kept, batch)
     if paths and sum(1 for _ in results(lines_in(paths))) < wanted:
         for path in paths:
             path.unlink()
-        paths = _downloaded(api, batch_folder, kept, batch)
+        paths = _downloaded(api, folder, kept, batch)
     return paths
 
 
-def _downloaded(api: BatchApi, batch_folder: BatchFolder, kept: ServiceBatch, batch: Mapping[str, Any]) -> list[Path]:
+def _downloaded(api: BatchApi, folder: Path, kept: ServiceBatch, batch: Mapping[str, Any]) -> list[Path]:
     paths = []
     for kind in ("output", "error"):
-        file_id, path = batch.get(f"{kind}_file_id"), batch_folder.path(kept.name, f"{kind}.jsonl")
+        file_id, path = batch.get(f"{kind}_file_id"), folder / f"{kept.name}.{kind}.jsonl"
         if file_id and not path.exists():
             if not isinstance(file_id, str):  # there is one: what it holds is paid, and is not given up
                 raise TransportError(tr("the answer names no readable file", "应答中的文件 id 无法解析"))
+            private_folder(folder)
             api.content(file_id, path)
             private_file(path)
         if path.exists():
@@ -68,7 +69,9 @@ def lines_in(paths: Iterable[Path]) -> Iterator[bytes]:
             yield from file
 
 
-def applied(engine: Engine, members: Members, kept: ServiceBatch, paths: list[Path], status: str) -> Iterator[Outcome]:
+def applied(
+    engine: Engine, store: ServiceBatchStore, kept: ServiceBatch, paths: list[Path], status: str
+) -> Iterator[Outcome]:
     """Give each line to its job; a job that has got its line already is left alone.
 
     Several at a time: threads that write to the journal together share one wait for the disk.
@@ -76,7 +79,7 @@ def applied(engine: Engine, members: Members, kept: ServiceBatch, paths: list[Pa
     found = results(lines_in(paths))
     with ThreadPoolExecutor(THREADS, "bailian-results") as pool:
         while chunk := list(islice(found, CHUNK_RESULTS)):
-            rows = members.some(kept.name, (result.job_id for result in chunk))
+            rows = store.some(kept.name, (result.job_id for result in chunk))
             # `pop`: a line that is there twice is applied once.
             pairs = [(rows.pop(result.job_id), result) for result in chunk if result.job_id in rows]
             yield from pool.map(lambda pair: _applied(engine, pair[0], pair[1], status), pairs)
@@ -93,7 +96,7 @@ def _applied(engine: Engine, row: JobRow, result: Result, status: str) -> Outcom
     if result.status is None and status in ("expired", "cancelled"):
         return finish(engine, job, not_reached(status, result.wire_code))
     error = service_error(result.wire_code, result.message, result.status or 400, request_id=result.request_id)
-    return finish(engine, job, with_catalog_advice(job, error))
+    return finish(engine, job, with_catalog_advice(job, error, engine.clock.day()))
 
 
 def saved(engine: Engine, job: Job) -> Outcome:
@@ -110,27 +113,23 @@ def saved(engine: Engine, job: Job) -> Outcome:
 
 def finish(engine: Engine, job: Job, error: BailianError, state: Status = Status.FAILED) -> Outcome:
     """Close a job that has no answer; the service bills lines that succeeded, and no others (batch page, 2026-06)."""
-    engine.journal.finish(job.id, state, journalled(error))
+    engine.journal.finish([JobEnd(job.id, state, journalled(error))])
     return Outcome(job, state, error=error)
 
 
 def without_result(
-    engine: Engine, members: Members, kept: ServiceBatch, batch: Mapping[str, Any], order: list[str]
+    engine: Engine, store: ServiceBatchStore, kept: ServiceBatch, batch: Mapping[str, Any]
 ) -> Iterator[Outcome]:
-    """Close the jobs that no file has a line of.
-
-    Args:
-        order: ids of the jobs by their line in the input file.
-    """
+    """Close the jobs that no file has a line of."""
     status = str(batch.get("status"))
-    by_line = line_errors(batch, order) if status == "failed" else {}
-    for row in members.rows(kept.name):
+    by_line = line_errors(batch, store.order(kept.name)) if status == "failed" else {}
+    for row in store.jobs(kept.name):
         job = engine.continued(row)
         if row.state == Status.ENDED:
             yield saved(engine, job)
         elif row.id in by_line:
             line_error = service_error(*by_line[row.id], 400, task_id=kept.batch_id)
-            yield finish(engine, job, with_catalog_advice(job, line_error))
+            yield finish(engine, job, with_catalog_advice(job, line_error, engine.clock.day()))
         elif by_line:
             yield finish(engine, job, _spoilt(kept), Status.UNSENT)
         elif status == "failed":

@@ -4,27 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from uuid import uuid4
 
 from bailian.batch.run import runs_of
 from bailian.batch.service_batches.collect import finish
-from bailian.batch.service_batches.ledger import BatchFolder, Members, ServiceBatch
-from bailian.batch.service_batches.line_format import first_file, line_of
+from bailian.batch.service_batches.line_format import OFFER, first_file, line_of
 from bailian.batch.sync import BatchSpec
-from bailian.engine import scheduler
 from bailian.engine.engine import Engine
 from bailian.engine.job import Job
 from bailian.engine.step import Outcome
-from bailian.engine.timing import backoff_s
+from bailian.engine.timing import LOOK_PAUSES_S, backoff_s
 from bailian.errors import BailianError, InvalidRequest, MaybeSent, NotSent, Retry, ServiceError, TransportError
+from bailian.files.under_way import forget_files, under_way
 from bailian.i18n import tr
 from bailian.service.batch_api import BatchApi
 from bailian.store.batches import BatchStore
+from bailian.store.database import unusable
+from bailian.store.private import private_file
+from bailian.store.service_batches import ServiceBatch, ServiceBatchStore, Stage
 from bailian.store.states import Status
 
 TRIES = 4
-# How long a created batch may stay out of the list is not documented: seven looks over a minute prove it absent (a guess).
-LOOKS_S = (0.0, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
 LOOK_FAILURES = 10
 
 
@@ -45,25 +46,26 @@ class BatchCreation:
     api: BatchApi
     window_h: int
     timeout_s: float | None
-    members: Members = field(init=False)
-    batch_folder: BatchFolder = field(init=False)
+    store: ServiceBatchStore = field(init=False)
+    folder: Path = field(init=False)
+    """Where the lines and the results of a batch are until it is over."""
     deadline_s: float | None = field(init=False)
-    """On the clock of `services.monotonic`."""
+    """On the clock's `monotonic`."""
 
     def __post_init__(self) -> None:
         services = self.engine.services
-        self.members = Members(self.engine.journal, services.account, services.lease.id)
-        self.batch_folder = BatchFolder(self.engine.journal.folder)
-        self.deadline_s = None if self.timeout_s is None else services.monotonic() + self.timeout_s
+        self.store = ServiceBatchStore(self.engine.journal, services.account, services.lease.id)
+        self.folder = under_way(self.engine.journal.folder)
+        self.deadline_s = None if self.timeout_s is None else self.engine.clock.monotonic() + self.timeout_s
 
     def left_s(self) -> float:
         """Return how much time is left."""
-        return float("inf") if self.deadline_s is None else max(0.0, self.deadline_s - self.engine.services.monotonic())
+        return float("inf") if self.deadline_s is None else max(0.0, self.deadline_s - self.engine.clock.monotonic())
 
     def pause(self, pause_s: float) -> None:
-        pause_s = min(pause_s * scheduler.PAUSE_FACTOR, self.left_s())
+        pause_s = min(self.engine.clock.pause_s(pause_s), self.left_s())
         if pause_s > 0:
-            self.engine.services.sleep(pause_s)
+            self.engine.clock.sleep(pause_s)
 
     def pause_after(self, error: BailianError, failures: int) -> None:
         """Wait before a call that failed so often in a row is repeated."""
@@ -71,29 +73,30 @@ class BatchCreation:
         self.pause(backoff_s(min(failures - 1, 4), retry_after_s=asked_s, jitter=self.engine.services.jitter()))
 
     def unfinished(self) -> Iterator[ServiceBatch]:
-        """Yield the batches that earlier runs left; one whose file is lost is looked for at the service."""
-        account, run = self.engine.services.account, self.spec.run
-        kept = {one.name: one for one in self.batch_folder.batches(account, run)}
-        for name in self.members.names(run):
-            kept.setdefault(name, ServiceBatch(name, account, run, "creating"))
-        for one in kept.values():
-            if not self.members.take(one.name, self.engine.services.lease.is_dead):
+        """Yield the batches that earlier runs left, and forget those whose jobs are all over."""
+        for one in self.store.of_run(self.spec.run):
+            if not self.store.take_over(one.name, self.engine.services.lease.is_dead):
                 continue
-            if next(self.members.rows(one.name), None) is None:
-                self.batch_folder.drop(one.name)  # every job is over, or none was reserved
+            if next(self.store.jobs(one.name), None) is None:
+                self.forget(one)
             else:
                 yield one
 
+    def forget(self, kept: ServiceBatch) -> None:
+        """Forget a batch that is over; the journal does so last, so that a next process finds what is left."""
+        forget_files(self.engine.journal.folder, kept.name)
+        self.store.forget(kept.name)
+
     def left(self, kept: ServiceBatch, error: Callable[[], BailianError]) -> Iterator[Outcome]:
         """Report the rows of a batch that is left to the next run."""
-        for row in self.members.rows(kept.name):
+        for row in self.store.jobs(kept.name):
             yield Outcome(self.engine.continued(row), Status.SUBMITTED, error=error())
 
 
 def create_batch(work: BatchCreation, *, new_rows: bool) -> Iterator[Outcome]:
     """Create what is to be created; the account's trouble, or a spent budget, keeps the rest waiting."""
     for kept in work.unfinished():
-        if kept.step != "created" and (yield from _push(work, kept)):
+        if kept.step != Stage.CREATED and (yield from _push(work, kept)):
             return
     if not new_rows:
         return
@@ -128,16 +131,13 @@ def _choose(work: BatchCreation, runs: BatchStore, wire_model: str) -> Generator
 
 def _send(work: BatchCreation, job_ids: list[str]) -> Generator[Outcome, None, bool]:
     services = work.engine.services
-    now_s = services.wall()
-    kept = ServiceBatch(f"bailian-{int(now_s):x}-{uuid4().hex[:12]}", services.account, work.spec.run)
-    work.batch_folder.put(kept)
+    now_s = services.clock.wall()
+    begun = ServiceBatch(f"bailian-{int(now_s):x}-{uuid4().hex[:12]}", services.account, work.spec.run)
     budgets = [budget for budget in services.run_state.budgets if budget.run in (None, work.spec.run)]
-    taken, full = work.members.reserve(kept.name, job_ids, budgets, now_s)
-    if not taken:
-        work.batch_folder.drop(kept.name)
-    stopped = bool(taken) and (yield from _push(work, replace(kept, jobs=taken)))
+    kept, full = work.store.reserve(begun, job_ids, OFFER, budgets, now_s)
+    stopped = bool(kept.jobs) and (yield from _push(work, kept))
     if full is not None:
-        row = work.engine.journal.job(job_ids[taken])
+        row = work.engine.journal.job(job_ids[kept.jobs])
         if row is not None:
             yield Outcome(work.engine.continued(row), Status.WAITING, error=full)
     return stopped or full is not None
@@ -161,50 +161,62 @@ def _created(work: BatchCreation, kept: ServiceBatch) -> ServiceBatch:
     attempt = 0
     last: BailianError = _never_arrived()
     while True:
-        if kept.step == "creating":
+        if kept.step == Stage.CREATING:
             batch_id = _found(work, kept.name)
             if batch_id:
-                return _put(work, kept, step="created", batch_id=batch_id)
-            kept = _put(work, kept, step="uploaded" if kept.file_id else "begun")
+                return _put(work, kept, Stage.CREATED, batch_id=batch_id)
+            kept = _put(work, kept, Stage.UPLOADED if kept.file_id else Stage.BEGUN)
             if attempt >= TRIES:
                 raise NotCreated(last)
-        if kept.step == "begun":
-            kept = _put(work, kept, step="uploaded", file_id=_uploaded(work, kept))
-        kept = _put(work, kept, step="creating")
+        if kept.step == Stage.BEGUN:
+            kept = _put(work, kept, Stage.UPLOADED, file_id=_uploaded(work, kept))
+        kept = _put(work, kept, Stage.CREATING)
         attempt += 1
         try:
-            return _put(work, kept, step="created", batch_id=work.api.create(kept.file_id, kept.name, work.window_h))
+            return _put(work, kept, Stage.CREATED, batch_id=work.api.create(kept.file_id, kept.name, work.window_h))
         except MaybeSent:
             continue
         except (NotSent, ServiceError) as error:
             if isinstance(error, ServiceError) and (error.maybe_done or (error.http_status or 0) >= 500):
                 last = error
                 continue
-            kept = _put(work, kept, step="uploaded")
+            kept = _put(work, kept, Stage.UPLOADED)
             if attempt >= TRIES or (isinstance(error, ServiceError) and error.again == Retry.NEVER):
                 raise NotCreated(error) from None
             work.pause_after(error, attempt)
 
 
-def _put(work: BatchCreation, kept: ServiceBatch, *, step: str, file_id: str = "", batch_id: str = "") -> ServiceBatch:
-    kept = replace(kept, step=step, file_id=file_id or kept.file_id, batch_id=batch_id)
-    work.batch_folder.put(kept)
+def _put(work: BatchCreation, kept: ServiceBatch, step: Stage, **known: str) -> ServiceBatch:
+    kept = replace(kept, step=step, **known)  # type: ignore[arg-type]
+    work.store.put(kept)
     return kept
 
 
 def _uploaded(work: BatchCreation, kept: ServiceBatch) -> str:
-    lines = (line_of(row.id, row.prepared.body) for row in work.members.rows(kept.name))
-    path = work.batch_folder.put_lines(kept.name, lines)
+    path = _write_lines(work, kept.name)
     attempt = 0
     while True:
         attempt += 1
         try:
-            return work.api.upload(path)
+            file_id = work.api.upload(path)
+            path.unlink(missing_ok=True)
+            return file_id
         except (TransportError, ServiceError) as error:
             again = isinstance(error, TransportError) or error.again != Retry.NEVER or error.maybe_done
             if not again or attempt == TRIES:
                 raise NotCreated(error) from None
             work.pause_after(error, attempt)
+
+
+def _write_lines(work: BatchCreation, name: str) -> Path:
+    """Write the file to upload. One that was left half written is written anew."""
+    path = work.folder / f"{name}.jsonl"
+    try:
+        with private_file(path).open("wb") as file:
+            file.writelines(line_of(row.id, row.prepared.body) for row in work.store.jobs(name))
+    except OSError as error:
+        raise unusable(path, error) from None
+    return path
 
 
 def _found(work: BatchCreation, name: str) -> str:
@@ -214,10 +226,10 @@ def _found(work: BatchCreation, name: str) -> str:
         TransportError, ServiceError: the list did not answer, or time was too short: that proves nothing.
     """
     looks, failures = 0, 0
-    while looks < len(LOOKS_S):
-        if work.left_s() < LOOKS_S[looks] * scheduler.PAUSE_FACTOR:
+    while looks < len(LOOK_PAUSES_S):
+        if work.left_s() < work.engine.clock.pause_s(LOOK_PAUSES_S[looks]):
             raise TransportError(tr("no time was left to look for it", "剩余时间不足，未能核对"))
-        work.pause(LOOKS_S[looks])
+        work.pause(LOOK_PAUSES_S[looks])
         try:
             batches = work.api.find(name)
         except (TransportError, ServiceError) as error:
@@ -236,15 +248,15 @@ def _not_created(work: BatchCreation, kept: ServiceBatch, error: BailianError) -
     """The account's trouble lets the rows wait; anything else ends them."""
     stops = isinstance(error, ServiceError) and error.stops_all
     if stops:
-        row = next(work.members.rows(kept.name), None)
-        work.members.give_back(kept.name)
+        row = next(work.store.jobs(kept.name), None)
+        work.store.give_back(kept.name, OFFER)
         if row is not None:
             yield Outcome(work.engine.continued(row), Status.WAITING, error=error)
     else:
         passing = isinstance(error, TransportError) or getattr(error, "again", Retry.NEVER) != Retry.NEVER
-        for member in work.members.rows(kept.name):
+        for member in work.store.jobs(kept.name):
             yield finish(work.engine, work.engine.continued(member), error, Status.UNSENT if passing else Status.FAILED)
-    work.batch_folder.drop(kept.name)
+    work.forget(kept)
     return stops
 
 

@@ -14,6 +14,7 @@ from bailian.errors import InvalidRequest
 from bailian.i18n import tr
 from bailian.service.json_reader import read_json
 from bailian.service.responses import wire_error
+from bailian.store.service_batches import Offer
 from bailian.types import StoredRequest, TextContext
 
 # 50,000 lines, 500 MB a file, 6 MB a line; whether a MB is 10^6 or 2^20 bytes is not said, so the smaller.
@@ -78,20 +79,24 @@ def first_file(sizes: Iterable[tuple[str, int]]) -> list[str]:
     return chosen
 
 
-def discounted(prepared: StoredRequest, name: str) -> StoredRequest:
-    """Return a job's request as a part of batch `name`: its tokens cost half of what they cost alone."""
-    return replace(_scaled(prepared, PRICE_SHARE), service_batch=name)
+def discounted(prepared: StoredRequest) -> StoredRequest:
+    """Return a job's request as a part of a batch: its tokens cost half of what they cost alone."""
+    return _scaled(prepared, PRICE_SHARE)
 
 
-def complete_answer(prepared: StoredRequest) -> StoredRequest:
-    """Undo `halved`: the job is sent alone, or in another batch."""
-    return replace(_scaled(prepared, 1 / PRICE_SHARE), service_batch="")
+def undiscounted(prepared: StoredRequest) -> StoredRequest:
+    """Undo `discounted`: the job is sent alone, or in another batch."""
+    return _scaled(prepared, 1 / PRICE_SHARE)
 
 
 def _scaled(prepared: StoredRequest, factor: float) -> StoredRequest:
     context = TextContext.of(prepared.context)
     prices = tuple(tier.times(factor) for tier in context.prices)
-    return replace(prepared, context=replace(context, prices=prices))
+    # An earlier version noted the batch's name here.
+    return replace(prepared, context=replace(context, prices=prices), service_batch="")
+
+
+OFFER = Offer(PRICE_SHARE, discounted, undiscounted)
 
 
 def results(lines: Iterable[bytes]) -> Iterator[Result]:

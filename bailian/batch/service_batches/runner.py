@@ -1,10 +1,10 @@
 """Text rows by the service's own batch inference: half the price, an answer within hours. Survives kill -9 anywhere.
 
-    begun      jobs reserved in the journal (`sending`, marked with the batch's name)    died here: the file is made anew
-    uploaded   the service has the file                                                  died here: created from it
-    creating   written before the paid call                                              died here: looked for by name
-    created    the batch's id is known                                                   died here: asked for again
-    (no file)  every line is written down
+    begun       jobs reserved in the journal (`sending`)    died here: the file is made anew
+    uploaded    the service has the file                    died here: created from it
+    creating    written before the paid call                died here: looked for by name
+    created     the batch's id is known                     died here: asked for again
+    (forgotten) every line is written down
 
 A row is in one batch at most, and a batch is created once: a call whose answer is lost is looked for by the batch's
 own name before anything is sent again.
@@ -12,13 +12,11 @@ own name before anything is sent again.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, suppress
 
 from bailian.batch.service_batches.collect import OVER, applied, fetch, finish, without_result
 from bailian.batch.service_batches.create import BatchCreation, create_batch
-from bailian.batch.service_batches.ledger import BatchFolder, ServiceBatch
 from bailian.batch.service_batches.line_format import REGIONS
 from bailian.batch.sync import BatchSpec
 from bailian.engine.engine import Engine
@@ -35,6 +33,7 @@ from bailian.errors import (
 )
 from bailian.i18n import tr
 from bailian.service.batch_api import BatchApi
+from bailian.store.service_batches import ServiceBatch, ServiceBatchStore, Stage
 from bailian.store.states import Status
 
 # The service asks for a look every one or two minutes (batch page, 2026-06).
@@ -72,7 +71,8 @@ def batches_under_way(engine: Engine, spec: BatchSpec) -> list[ServiceBatch]:
     """
     if spec.kind not in (None, "text"):
         return []
-    return BatchFolder(engine.journal.folder).batches(engine.services.account, spec.run)
+    services = engine.services
+    return ServiceBatchStore(engine.journal, services.account, services.lease.id).of_run(spec.run)
 
 
 def run_service_batches(
@@ -115,12 +115,12 @@ def run_service_batches(
             ) from None
         finally:
             with suppress(JournalError):
-                work.members.let_go()
+                work.store.let_go()
 
 
 def _collect(work: BatchCreation, poll_s: float) -> Iterator[Outcome]:
     """Look at the batches until all are over, or time is."""
-    open_batches = [one for one in work.unfinished() if one.step == "created"]
+    open_batches = [one for one in work.unfinished() if one.step == Stage.CREATED]
     failures = {one.name: 0 for one in open_batches}
     while open_batches:
         for kept in list(open_batches):
@@ -144,37 +144,28 @@ def _look(work: BatchCreation, kept: ServiceBatch) -> Generator[Outcome, None, b
     """Ask for one batch; write its results down if it is over. Return whether it is."""
     batch = work.api.batch(kept.batch_id)
     status = str(batch["status"])
-    row = next(work.members.rows(kept.name), None)
+    row = next(work.store.jobs(kept.name), None)
     if row is not None:
         counts = batch.get("request_counts")
         counts = counts if isinstance(counts, dict) else {}
         said = f"{kept.batch_id} {status} {counts.get('completed', 0)}/{kept.jobs or counts.get('total', 0)}"
         work.engine.services.progress.update(
-            work.engine.continued(row), said, work.engine.services.wall() - (row.sent_at_s or 0)
+            work.engine.continued(row), said, work.engine.clock.wall() - (row.sent_at_s or 0)
         )
     if status not in OVER:
         return False
-    paths = fetch(work.api, work.batch_folder, kept, batch)
+    paths = fetch(work.api, work.folder, kept, batch)
     left_open = False
-    for outcome in applied(work.engine, work.members, kept, paths, status):
+    for outcome in applied(work.engine, work.store, kept, paths, status):
         left_open = left_open or outcome.state == Status.ENDED
         yield outcome
     if not left_open:
-        for outcome in without_result(work.engine, work.members, kept, batch, _order(work, kept)):
+        for outcome in without_result(work.engine, work.store, kept, batch):
             left_open = left_open or outcome.state == Status.ENDED
             yield outcome
     if not left_open:
-        work.batch_folder.drop(kept.name)
+        work.forget(kept)
     return True
-
-
-def _order(work: BatchCreation, kept: ServiceBatch) -> list[str]:
-    """Return the jobs of a batch by their line in the file that was uploaded."""
-    try:
-        with work.batch_folder.path(kept.name, "jsonl").open("rb") as file:
-            return [str(json.loads(line)["custom_id"]) for line in file]
-    except (OSError, ValueError):
-        return [row.id for row in work.members.rows(kept.name)]
 
 
 def _no_answer(
@@ -190,9 +181,9 @@ def _no_answer(
             wire_code=error.wire_code,
             task_id=kept.batch_id,
         )
-        for row in work.members.rows(kept.name):
+        for row in work.store.jobs(kept.name):
             yield finish(work.engine, work.engine.continued(row), gone)
-        work.batch_folder.drop(kept.name)
+        work.forget(kept)
         return True
     if (isinstance(error, ServiceError) and error.code == "Unauthorized") or failures >= FAILURES_MAX:
         yield from work.left(kept, lambda: error)

@@ -159,7 +159,7 @@ account_options = together(
     ),
     option("--region REGION", "beijing (default), singapore, …", "beijing（默认）、singapore 等。"),
     option("--base-url URL", "Another host, with /api/v1.", "其他服务地址（含 /api/v1）。"),
-    option("--workspace ID", "Workspace (业务空间) id.", "业务空间 ID。"),
+    option("--workspace ID", "Workspace (业务空间) id: its own host is used.", "业务空间 ID：使用其专属域名。"),
 )
 # How much is said, and in which form.
 verbosity_options = together(

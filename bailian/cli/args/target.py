@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from bailian.cli.args.options import DEFAULT_OUTPUT, SharedOptions
-from bailian.cli.output.report import STDOUT_FOLDER
 from bailian.cli.output.terminal import is_terminal
 from bailian.errors import InvalidRequest
 from bailian.files import naming
 from bailian.files.outputs import RESULTS, STDOUT, Place, at_home, is_folder, place_of, refuse_existing
+from bailian.files.under_way import under_way
 from bailian.i18n import tr
 from bailian.modalities import modality_of
 from bailian.store.private import private_folder
@@ -65,10 +65,11 @@ class Target(Place):
             InvalidRequest: with the name, or with how many there are.
         """
         count = 1 if prepared.model.kind in ONE_NAME else prepared.count
-        if self.as_file and count > 1:
+        if self.as_file and (count > 1 or prepared.open_count):
+            many = str(count) if count > 1 else tr("several", "多")
             raise InvalidRequest.one(
                 "output",
-                tr(f"stdout has room for one result, not for {count}", f"stdout 只能输出一个结果，而不是 {count} 个"),
+                tr(f"stdout has room for one result, not for {many}", f"stdout 只能输出一个结果，而不是 {many} 个"),
                 advice=tr("give a folder or a file: -o DIR", "请指定目录或文件：-o DIR"),
             )
         if self.suffix is not None:
@@ -80,7 +81,7 @@ class Target(Place):
         from bailian.engine.job import OutputSpec
 
         template = common.name or naming.DEFAULT_TEMPLATE
-        folder = private_folder(home / STDOUT_FOLDER) / uuid4().hex if self.as_file else self.folder
+        folder = private_folder(under_way(home)) / uuid4().hex if self.as_file else self.folder
         return OutputSpec(
             None if folder is None else folder.absolute(), template, common.sidecar, self.stem, self.suffix
         )

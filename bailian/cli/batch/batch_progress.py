@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from bailian.engine.job import Job
     from bailian.engine.step import Outcome
-    from bailian.store.batches import Count
+    from bailian.store.schema import Count
 
 OVER = (Status.DONE, Status.FAILED, Status.HELD, Status.UNSENT)
 

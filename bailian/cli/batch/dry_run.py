@@ -16,11 +16,11 @@ from bailian.store.states import Status
 if TYPE_CHECKING:
     from bailian.batch.sync import BatchSpec
     from bailian.config.settings import Settings
-    from bailian.store.batches import LastAttempt
+    from bailian.store.schema import LastAttempt
 
 
 def print_plan(
-    spec: BatchSpec, over: Mapping[str, Any], here: Settings, common: SharedOptions, *, half_price: bool
+    spec: BatchSpec, over: Mapping[str, Any], here: Settings, common: SharedOptions, *, discounted: bool
 ) -> None:
     """Print how many rows are left, what they will cost and how long they take. Nothing is sent or written."""
     from bailian.batch.estimate import estimate
@@ -44,7 +44,7 @@ def print_plan(
     limits_cny = [] if common.max_cost_cny is None else [common.max_cost_cny]
     found.refuse_cost([*(Budget(limit_cny, "run") for limit_cny in limits_cny), *here.budgets], spec.path_title)
     shown = estimate(planned)
-    if half_price:
+    if discounted:
         shown = replace(shown, cost=shown.cost.discounted("text", PRICE_SHARE))
     print_json({"dry_run": True, "to_run": len(planned), "done": seen.done, **shown.to_json()})
 

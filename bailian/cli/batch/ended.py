@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import time
 from contextlib import closing
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,7 @@ from bailian.batch.output.records import RESULTS
 from bailian.cli.batch.batch_report import exit_code, in_part
 from bailian.cli.batch.totals import BatchTotals
 from bailian.cli.output.terminal import print_err
+from bailian.clock import current_clock
 from bailian.i18n import tr
 
 if TYPE_CHECKING:
@@ -28,7 +28,8 @@ def digest_of(call: Call) -> str:
         content = spec.source.read_bytes()
     except OSError:
         return ""
-    others = "" if b"prompt_file" not in content else str(time.time())  # files that this file names may have changed
+    changing = b"prompt_file" in content  # the files that this file names may have changed
+    others = str(current_clock().wall()) if changing else ""
     what = json.dumps([str(spec.folder), spec.template, spec.sidecar, spec.upload, call.overrides, others], default=str)
     return hashlib.sha256(content + what.encode()).hexdigest()
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -53,7 +52,7 @@ def run_file(
         from bailian.cli.batch.dry_run import print_plan
 
         with _nothing_sent():
-            print_plan(call.spec, over, here, common, half_price=options.batch_api)
+            print_plan(call.spec, over, here, common, discounted=options.batch_api)
         return Exit.OK
     here.require_key()
     return _run_alone(call, here)
@@ -122,11 +121,11 @@ def _run(call: Call, here: Settings) -> int:
     from bailian.cli.batch.batch_progress import BatchProgress
 
     models = catalog.load(settings.home_folder(), use_successor=call.spec.use_successor)
-    started_s = time.monotonic()
     with (
         BatchProgress(call.shown, call.common.verbose) as progress,
         engine_at(here, models, progress, quiet=not call.shown) as engine,
     ):
+        started_s = engine.clock.monotonic()
         digest = digest_of(call)
         with _nothing_sent():
             ready = _ready(call, engine, progress)
@@ -153,7 +152,7 @@ def _run(call: Call, here: Settings) -> int:
                 print_error(unwritten)
             raise (error if isinstance(error, Interrupted) else unsaid(error, call.spec)) from None
         progress.stop()
-        return sum_up(call, engine, ready, digest, time.monotonic() - started_s, trouble)
+        return sum_up(call, engine, ready, digest, engine.clock.monotonic() - started_s, trouble)
 
 
 def _ready(call: Call, engine: Engine, progress: BatchProgress) -> PreparedBatch:
@@ -180,17 +179,16 @@ def _ready(call: Call, engine: Engine, progress: BatchProgress) -> PreparedBatch
 
 
 def _parts(call: Call, engine: Engine, is_stopped: Callable[[], bool]) -> Iterator[Generator[Outcome, None, None]]:
-    """Yield what is to be run, one after the other: half-price batches are created first and fetched last."""
+    """Yield what is to be run, one after the other: service batches are created first and fetched last."""
     from bailian.batch.run import run_batch
     from bailian.batch.service_batches import runner
-    from bailian.engine import scheduler
 
     spec, wait, new_rows = call.spec, call.common.wait, call.options.batch_api
-    poll_s = (2.0 if engine.settings.sandbox else runner.POLL_S) * scheduler.PAUSE_FACTOR
-    until_s = None if call.timeout_s is None else time.monotonic() + call.timeout_s
+    poll_s = 2.0 if engine.settings.sandbox else runner.POLL_S
+    until_s = None if call.timeout_s is None else engine.clock.monotonic() + call.timeout_s
 
     def left_s() -> float | None:
-        return None if until_s is None else max(0.001, until_s - time.monotonic())
+        return None if until_s is None else max(0.001, until_s - engine.clock.monotonic())
 
     if new_rows:
         yield runner.run_service_batches(engine, spec, wait=False, timeout_s=left_s())

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from bailian.store.states import UNDER_WAY_STATES
 
 if TYPE_CHECKING:
-    from bailian.store.batches import Count
+    from bailian.store.schema import Count
 
 # Rows in these states are over, and not done.
 FAILED_STATES = ("failed", "held", "unsent")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable
 from contextlib import closing
 
@@ -66,7 +65,7 @@ def fetch(
                 )
             )
         _tell_of_others(engine, here, quiet)
-        until_s = time.monotonic() + timeout_s
+        until_s = engine.clock.monotonic() + timeout_s
         jobs, others = [], []
         codes: list[int] = []
         for row in rows:
@@ -196,15 +195,15 @@ def _wait_for_other(
     engine: Engine, row: JobRow, progress: ProgressLine, until_s: float, as_json: bool, quiet: bool
 ) -> int:
     """Another living process has the job: watch the journal until it is finished, or until it dies."""
-    while time.monotonic() < until_s:
+    while engine.clock.monotonic() < until_s:
         current = engine.journal.job(row.id) or row
         if current.state in FINAL_STATES:
             return report(_known(engine, current), as_json)
         job = engine.take_over(current)
         if job is not None:
-            left_s = max(1.0, until_s - time.monotonic())
+            left_s = max(1.0, until_s - engine.clock.monotonic())
             return verdict(_reported(engine, [job], progress, left_s, as_json, quiet))
-        time.sleep(OTHERS_LOOK_S)
+        engine.clock.sleep(OTHERS_LOOK_S)
     return report(Outcome(Job.of_row(row), row.state, error=still_running(Job.of_row(row))), as_json)
 
 

@@ -74,7 +74,9 @@ def _show_one(model: Model, today: date, as_json: bool) -> None:
         print_json(known(model, today))
         return
     for name, value in known(model, today).items():
-        print_data(f"{name:26} {_plain(value)}")
+        parts = value if name == "ways" else {"": value}
+        for part, own in parts.items():
+            print_data(f"{f'{name} {part}'.strip():26} {_plain(own)}")
     print_data(f"{'script':26} {', '.join(how_to().caller(kind) for kind in model.kinds)}")
 
 
@@ -84,6 +86,7 @@ def _brief(model: Model, today: date) -> dict[str, Any]:
         "kind": ", ".join(model.kinds),
         "price (CNY)": f"{_plain(model.price_cny)} / {model.price_unit}" if model.price_cny is not None else "",
         "n": f"1-{model.n_max}" if model.n_max > 1 else "1",
+        "pictures in": _pictures_in(model),
         "sizes": _sizes(model),
         "submit/s": f"{model.submit_per_s:g}" if model.submit_per_s else "",
         "running": model.running_limit,
@@ -98,7 +101,16 @@ def _sizes(model: Model) -> str:
         return f"{model.side_px[0]}-{model.side_px[1]} px"
     if model.size_tiers:
         return " ".join(model.size_tiers)
+    if model.min_pixels and model.max_pixels:
+        return " ".join([*model.size_words, f"{model.min_pixels / 1e6:.1f}-{model.max_pixels / 1e6:.1f} MP"])
     return ""
+
+
+def _pictures_in(model: Model) -> str:
+    if not model.images_max:
+        return ""
+    fewest = 1 if model.images_min is None else model.images_min
+    return f"{fewest}-{model.images_max}" if model.images_max > fewest else str(fewest)
 
 
 def _life(model: Model, today: date) -> str:

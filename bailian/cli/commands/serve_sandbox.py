@@ -60,7 +60,7 @@ def serve(
     today: bool,
     on_date: datetime | None,
 ) -> None:
-    from bailian.catalog import current_day
+    from bailian.clock import current_clock
     from bailian.errors import InvalidRequest, SetupError
     from bailian.sandbox import SandboxUnavailable
     from bailian.sandbox import serve as run
@@ -71,7 +71,7 @@ def serve(
             tr("--today and --date are two days: give one", "--today 与 --date 只能给出一个"),
             advice=tr("leave one of the two out", "请去掉其中之一"),
         )
-    day = current_day() if today else on_date.date() if on_date is not None else None
+    day = current_clock().day() if today else on_date.date() if on_date is not None else None
     try:
         run(
             host,

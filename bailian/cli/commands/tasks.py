@@ -12,6 +12,7 @@ import click
 
 from bailian.cli.account import with_account
 from bailian.cli.args.options import flag, option, saving_options, seconds_option, verbosity_options
+from bailian.clock import current_clock
 from bailian.config.settings import Settings
 from bailian.i18n import tr
 from bailian.instructions import how_to
@@ -123,6 +124,7 @@ def cancel(here: Settings, task_id: str, as_json: bool, **_talk: bool) -> None:
     from bailian.service.client import Service
     from bailian.store.ids import find_job
     from bailian.store.jobs import Journal
+    from bailian.store.schema import JobEnd
     from bailian.store.states import FINAL_STATES
 
     here.require_key()
@@ -144,7 +146,7 @@ def cancel(here: Settings, task_id: str, as_json: bool, **_talk: bool) -> None:
             ended = TaskFailed(
                 tr("the task was canceled", "任务已取消"), advice="", wire_code="CANCELED", task_id=task_id
             )
-            journal.finish(row.id, Status.FAILED, journalled(ended))
+            journal.finish([JobEnd(row.id, Status.FAILED, journalled(ended))])
     if as_json:
         print_json({"request_id": answer.get("request_id"), "output": {"task_id": task_id, "task_status": "CANCELED"}})
     else:
@@ -205,7 +207,7 @@ def _remote(here: Settings, journal: Journal) -> list[dict[str, Any]]:
         closing(Service(there)) as asked,
         closing(SharedLimits(here.home)) as limits,
     ):
-        listed = asked.list_tasks(turn=limits.rates.query_turn(here.account)).rows
+        listed = asked.list_tasks(turn=limits.rates.query_turn(here.account, current_clock().sleep)).rows
     ours = journal.known_tasks([task.task_id for task in listed])
     return [
         {

@@ -22,6 +22,7 @@ from bailian.cli.output.terminal import (
     print_text,
 )
 from bailian.errors import CutShort, Exit
+from bailian.files.under_way import FOLDER
 from bailian.i18n import tr
 from bailian.modalities import modality_of
 from bailian.store.states import Status
@@ -30,8 +31,9 @@ if TYPE_CHECKING:
     from bailian.engine.job import Job
     from bailian.engine.step import Outcome
 
-STDOUT_FOLDER = "stdout"
-"""In the home folder: files that are on their way to stdout, each in a folder of its own (`uuid4().hex`)."""
+STDOUT_FOLDERS = (FOLDER, "stdout")
+"""In the home folder: where files are that are on their way to stdout, each in a folder of its own (`uuid4().hex`).
+An earlier version had a folder for them."""
 _OWN_FOLDER = re.compile("[0-9a-f]{32}")
 
 
@@ -70,7 +72,7 @@ def write_result(outcome: Outcome, prefix: str | None = None, *, shown: bool = F
 def _is_printed(job: Job, folder: Path) -> bool:
     """Return whether the bytes go to stdout; who fetches them later at a terminal gets the path of a file instead."""
     readable = job.kind == "transcription" or not is_terminal(sys.stdout)
-    return folder.parent.name == STDOUT_FOLDER and _OWN_FOLDER.fullmatch(folder.name) is not None and readable
+    return folder.parent.name in STDOUT_FOLDERS and _OWN_FOLDER.fullmatch(folder.name) is not None and readable
 
 
 def verdict(codes: Sequence[int]) -> int:

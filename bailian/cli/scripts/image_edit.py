@@ -17,6 +17,7 @@ from bailian.cli.args.options import (
     upload_option,
     watermark_option,
 )
+from bailian.cli.args.picture_options import picture_options
 from bailian.i18n import tr
 
 
@@ -29,8 +30,8 @@ from bailian.i18n import tr
 @click.argument("prompt", metavar="[INSTRUCTION]", required=False)
 @option(
     "--image X",
-    "Picture: path, file://…, URL, data:… or - (stdin); 1 to 3.",
-    "输入图片：路径、file://…、链接、data:… 或 -（stdin），1 到 3 张。",
+    "Picture: path, file://…, URL, data:… or - (stdin); 1 to 3, newer models up to 10.",
+    "输入图片：路径、file://…、链接、data:… 或 -（stdin），1 到 3 张，新模型最多 10 张。",
     multiple=True,
 )
 @option(
@@ -40,7 +41,11 @@ from bailian.i18n import tr
 )
 @negative_prompt_option
 @option("--n N", "How many results [default: 1].", "结果张数 [默认: 1]。", type=WHOLE_NUMBER)
-@option("--size W*H", "Size, where the model lets you choose.", "尺寸（仅部分模型支持）。")
+@option(
+    "--size SIZE",
+    "1024*1024, 16:9 or 2K, where the model lets you choose [default: the last picture's shape].",
+    "1024*1024、16:9 或 2K（仅部分模型支持）[默认: 与最后一张图片同比例]。",
+)
 @seed_option
 @switch(
     "--prompt-extend/--no-prompt-extend",
@@ -49,6 +54,13 @@ from bailian.i18n import tr
 )
 @watermark_option
 @upload_option
+@option(
+    "--box N:X,Y,X,Y",
+    "Where to edit picture N (from 1): two corners in px; at most two boxes a picture (wan2.7-image).",
+    "第 N 张图片（从 1 起）的编辑区域：两个角的像素坐标，每张最多两个（wan2.7-image）。",
+    multiple=True,
+)
+@picture_options
 @shared_options
 def main(common: SharedOptions, upload: bool, **fields: Any) -> int:
     from bailian.cli.scripts.request import run

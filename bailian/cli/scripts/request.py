@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -97,7 +96,7 @@ def send(
     ended: list[Outcome] | None = None,
 ) -> int:
     """Intend and run requests on an open engine, print how each ended; `ended` collects the outcomes."""
-    started_s = time.monotonic()
+    started_s = engine.clock.monotonic()
     jobs = [engine.intend(one, saving, run=run) for one, saving in zip(prepared, savings, strict=True)]
     notices_shown = {id(job): len(job.notices) for job in jobs}
     codes = []
@@ -107,7 +106,7 @@ def send(
             with progress.paused():
                 codes.append(report(outcome, common.as_json, shown=progress.shown(outcome.job)))
                 if not common.quiet and not common.as_json:
-                    took_s = time.monotonic() - started_s
+                    took_s = engine.clock.monotonic() - started_s
                     summary(outcome, took_s, notices_shown[id(outcome.job)], engine.settings.sandbox)
             if ended is not None:
                 ended.append(outcome)

@@ -16,6 +16,7 @@ from bailian.cli.args.options import (
     shared_options,
     watermark_option,
 )
+from bailian.cli.args.picture_options import picture_options
 from bailian.i18n import tr
 
 
@@ -28,13 +29,16 @@ from bailian.i18n import tr
 @click.argument("prompt", required=False)
 @option("--model NAME", "Model [default: wan2.2-t2i-flash].", "模型 [默认: wan2.2-t2i-flash]。")
 @option(
-    "--size SIZE", "1024*1024, 16:9 or 720P [default: the model's].", "1024*1024、16:9 或 720P [默认: 模型的默认尺寸]。"
+    "--size SIZE",
+    "1024*1024, 16:9, 2K or 720P [default: the model's].",
+    "1024*1024、16:9、2K 或 720P [默认: 模型的默认尺寸]。",
 )
 @option("--n N", "How many pictures [default: 1].", "图片张数 [默认: 1]。", type=WHOLE_NUMBER)
 @negative_prompt_option
 @seed_option
 @prompt_extend_option
 @watermark_option
+@picture_options
 @shared_options
 def main(common: SharedOptions, **fields: Any) -> int:
     from bailian.cli.scripts.request import run

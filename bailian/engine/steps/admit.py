@@ -34,7 +34,7 @@ def admit(job: Job, services: Services) -> Next | Outcome:
             return _wait_for_slot(job, services, queue)
         state.has_slot, state.waits_for, state.stopped = True, "", ""
     wait_s = services.limits.rates.reserve(services.queue_of(job), job.limits.submit_per_s)
-    state.place_at_s, state.waited = services.monotonic() + wait_s, False
+    state.place_at_s, state.waited = services.clock.monotonic() + wait_s, False
     return Next(Step.RECORD_INTENT, max(0.0, wait_s - LEAD_S))
 
 
@@ -66,14 +66,14 @@ def wait_of(job: Job, services: Services) -> Next | Outcome | None:
         return Next(Step.ADMIT)
     if state.place_at_s is None or not job.limits.submit_per_s:
         return None
-    late_s = services.monotonic() - state.place_at_s
+    late_s = services.clock.monotonic() - state.place_at_s
     if late_s < 0:
         waited, state.waited = state.waited, True
         return None if waited else Next(Step.SEND, -late_s)
     if late_s <= MOST_LATE * max(1.0, 1.0 / job.limits.submit_per_s):
         return None
     wait_s = services.limits.rates.reserve_later(services.queue_of(job), job.limits.submit_per_s, late_s)
-    state.place_at_s, state.waited = services.monotonic() + wait_s, True
+    state.place_at_s, state.waited = services.clock.monotonic() + wait_s, True
     return Next(Step.SEND, wait_s) if wait_s > 0 else None
 
 

@@ -26,7 +26,7 @@ def wants_time(job: Job, services: Services) -> bool:
     if not needs_it or services.service.clock.now_s() is not None:
         return False
     asked_s = services.run_state.service_time.asked_s
-    return asked_s is None or services.monotonic() - asked_s > AGAIN_S
+    return asked_s is None or services.clock.monotonic() - asked_s > AGAIN_S
 
 
 def ask_time(job: Job, services: Services) -> Next | Outcome:
@@ -36,7 +36,7 @@ def ask_time(job: Job, services: Services) -> Next | Outcome:
             if wants_time(job, services):
                 services.query_turn(job.limits.poll_per_s)
                 services.service.look_at_clock()
-                services.run_state.service_time.asked_s = services.monotonic()
+                services.run_state.service_time.asked_s = services.clock.monotonic()
     except NotTheService as error:
         job.sending.attempts += 1
         if job.sending.attempts < FOREIGN_TRIES:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -15,7 +16,7 @@ from bailian.engine.timing import FIRST_POLL_S, backoff_s, duration_profile, nex
 from bailian.errors import BailianError, NotTheService, ServiceError, TransportError, journalled
 from bailian.i18n import tr
 from bailian.modalities import modality_of, succeeded
-from bailian.store.schema import JobResult
+from bailian.store.schema import JobEnd, JobResult
 from bailian.store.states import Status
 
 POLL_BACKOFF_STEPS = 4
@@ -28,18 +29,9 @@ FOREIGN_POLLS = 6
 
 def poll(job: Job, services: Services) -> Next | Outcome:
     """Ask once when an answer is likely; keep the answer when the task is over."""
-    state = job.polling
-    if state.from_s is None:
-        state.from_s = services.monotonic()
-        services.task_list.waiting.add(job.task_id or "")
-        state.duration_profile = duration_profile(services.journal.durations_s(job.model))
-        if job.sent_at_s is None or job.state != Status.WAITING:
-            state.from_s -= max(0.0, _ran_s(job, services))  # another run's task: it has run a while
-        else:
-            services.progress.update(job, "PENDING", 0.0)
-            queued_s = services.run_state.queued_s.get(job.wire_model, 0.0) if state.duration_profile else 0.0
-            return Next(Step.POLL, queued_s + next_poll_s(0.0, state.duration_profile, typical_s=job.limits.typical_s))
-    elapsed_s = services.monotonic() - state.from_s
+    if job.polling.from_s is None and (wait_s := begin_polling(job, services)) > 0:
+        return Next(Step.POLL, wait_s)
+    elapsed_s = services.clock.monotonic() - (job.polling.from_s or 0.0)
     if not job.has_place and services.task_list.wanted and not _is_worth_asking(job, services, elapsed_s):
         return Next(Step.POLL, LOOK_S)
     wait_s = query_wait_s(job, services)
@@ -50,28 +42,43 @@ def poll(job: Job, services: Services) -> Next | Outcome:
         output = _output(answer)
     except (TransportError, ServiceError) as error:
         return _bad_answer(job, services, error, elapsed_s)
-    state.failures_in_a_row = 0
+    job.polling.failures_in_a_row = 0
     status = str(output["task_status"])
     services.progress.update(job, status, elapsed_s)
     if status == "UNKNOWN" or (status == "SUCCEEDED" and not holds_results(answer)):
         return _nothing_to_fetch(job, services, answer, elapsed_s)
     if status not in FINISHED:
-        if state.duration_profile is None:  # another task of the model may have shown meanwhile how long they run
-            state.duration_profile = duration_profile(services.journal.durations_s(job.model))
+        if job.polling.duration_profile is None:  # another task of the model may have shown meanwhile how long they run
+            job.polling.duration_profile = duration_profile(services.journal.durations_s(job.model))
         waited_s = _queued_s(output)
         return Next(
             Step.POLL,
-            next_poll_s(elapsed_s, state.duration_profile, running_since_s=waited_s, typical_s=job.limits.typical_s),
+            next_poll_s(
+                elapsed_s, job.polling.duration_profile, running_since_s=waited_s, typical_s=job.limits.typical_s
+            ),
         )
     services.task_list.waiting.discard(job.task_id or "")
     return _finished(job, services, answer, output, status)
+
+
+def begin_polling(job: Job, services: Services) -> float:
+    """Begin to wait for a task; return the seconds until the first question."""
+    job.polling.from_s = services.clock.monotonic()
+    services.task_list.waiting.add(job.task_id or "")
+    job.polling.duration_profile = duration_profile(services.journal.durations_s(job.model))
+    if job.sent_at_s is None or job.state != Status.WAITING:
+        job.polling.from_s -= max(0.0, _ran_s(job, services))  # another run's task: it has run a while
+        return 0.0
+    services.progress.update(job, "PENDING", 0.0)
+    queued_s = services.run_state.queued_s.get(job.wire_model, 0.0) if job.polling.duration_profile else 0.0
+    return queued_s + next_poll_s(0.0, job.polling.duration_profile, typical_s=job.limits.typical_s)
 
 
 def _ran_s(job: Job, services: Services) -> float:
     """Return how long ago a job was sent. Without the service's clock by this machine's: what follows from it (how soon
     to ask, when to hold) costs nothing if that is wrong."""
     known_s = age_s(job, services)
-    return services.wall() - (job.sent_at_s or job.created_at_s) if known_s is None else known_s
+    return services.clock.wall() - (job.sent_at_s or job.created_at_s) if known_s is None else known_s
 
 
 def _is_worth_asking(job: Job, services: Services, elapsed_s: float) -> bool:
@@ -145,23 +152,27 @@ def _finished(
         job.answer = answer
         return Next(Step.STORE_ANSWER)
     error = failure(output, status, job.task_id, answer.get("request_id"))
-    services.journal.finish(job.id, Status.FAILED, journalled(error))
+    services.journal.finish([JobEnd(job.id, Status.FAILED, journalled(error))])
     return Outcome(job, Status.FAILED, error=error)
 
 
 def store_answer(job: Job, services: Services) -> Next:
-    """Commit the service's whole answer before anything else happens to it."""
-    answer = job.answer or {}
-    if "prompt" not in job.request and (prompts := shown_prompts(answer)):
-        job.request = {**job.request, "prompt": prompts[0]}  # a task made elsewhere: now it is known
-        services.journal.record_request(job.id, job.request)
-    services.journal.store_answer(to_result(job, answer))
-    return Next(Step.SAVE)
+    """Commit the service's whole answer before anything else happens to it (writer)."""
+    return store_answers([job], services)[job.id]
+
+
+def store_answers(jobs: Sequence[Job], services: Services) -> dict[str, Next]:
+    """Commit whole answers, as `store_answer` does."""
+    for job in jobs:
+        if "prompt" not in job.request and (prompts := shown_prompts(job.answer or {})):
+            job.request = {**job.request, "prompt": prompts[0]}  # a task made elsewhere: now it is known
+            services.journal.record_request(job.id, job.request)
+    services.journal.store_answers([to_result(job, job.answer or {}) for job in jobs])
+    return {job.id: Next(Step.SAVE) for job in jobs}
 
 
 def to_result(job: Job, answer: dict[str, Any]) -> JobResult:
-    """Return what the journal keeps of a whole answer; the job knows it then."""
-    job.answer = answer
+    """Return what the journal keeps of a whole answer; the job knows its cost then."""
     job.request_id = str(answer.get("request_id") or "") or job.request_id
     job.charged_cny = modality_of(job.kind).charged_cny(answer, job.prepared)
     output = answer.get("output")

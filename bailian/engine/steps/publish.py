@@ -7,6 +7,7 @@ import json
 import os
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from bailian.instructions import how_to
 from bailian.modalities import modality_of
 from bailian.service.download import MOST_PICTURE_BYTES, save_error
 from bailian.store.private import private_file
-from bailian.store.schema import FileRecord
+from bailian.store.schema import FileRecord, FileRow, JobEnd
 from bailian.store.states import Status
 from bailian.types import Item, Notice
 
@@ -71,14 +72,13 @@ def stage_texts(job: Job, services: Services, answer: Mapping[str, Any]) -> None
                 )
 
 
-def record_texts(job: Job, services: Services) -> None:
-    """Write down which names those texts will get."""
-    for index, text in job.results.staged.items():
-        services.journal.record_file(job.id, index, text.target, sha256=text.sha256)
+def published_files(job: Job) -> list[FileRow]:
+    """Return the files that have their names, for the journal, which learns of them with the end of the job."""
+    return [FileRow(job.id, item, path, sha256, placed=True) for item, (path, sha256) in job.results.published.items()]
 
 
 def _publish_text(job: Job, services: Services, item: Item) -> Path:
-    """Give a text that is written already its name; the journal learns of it with the end of the job."""
+    """Give a text that is written already its name."""
     text = job.results.staged[item.index]
     if item.index not in job.results.published:
         final = _publish(job, item, text.whole, text.target, sync=False)
@@ -108,15 +108,17 @@ def _possible(job: Job, item: Item, target: Path) -> tuple[Path, ...]:
 
 
 def save_item(job: Job, services: Services, item: Item) -> Path:
-    """Give a result its file; where it goes is on disk before, what it is before its final name."""
+    """Give a result its file. What it is, and the name it is to get, are on disk before it has that name."""
     stem = job.saving.folder or Path()
     try:
         if item.index in job.results.staged:
             final = _publish_text(job, services, item)
+        elif item.index in job.results.published:
+            final = job.results.published[item.index][0]
         else:
             begun = services.journal.file_path(job.id, item.index)
             stem = file_names.stem_of(job, item) if begun is None else _begun_stem(begun)
-            final = _made_before(job, services, item, begun, stem) or _made_now(job, services, item, begun, stem)
+            final = _made_before(job, services, item, begun, stem) or _made_now(job, services, item, stem)
         if job.saving.sidecar:
             _write_sidecar(job, item, final)
         return final
@@ -126,22 +128,30 @@ def save_item(job: Job, services: Services, item: Item) -> Path:
         raise (_kept_here(job, services, failed) if here else still_at_service(job, failed)) from None
 
 
+def with_links(job: Job, item: Item, paths: Mapping[int, Path]) -> Item:
+    """Return a text that links the other results, whose names are known now; any other result as it is."""
+    if not item.links:
+        return item
+    folder = file_names.stem_of(job, item).parent
+    names = {index: Path(os.path.relpath(path, folder)).as_posix() for index, path in paths.items()}
+    linked_text = modality_of(job.kind).linked_text  # type: ignore[attr-defined]
+    return replace(item, text=linked_text(job.answer or {}, names))
+
+
 def _begun_stem(begun: FileRecord) -> Path:
     return begun.path.with_suffix("") if begun.sha256 else begun.path
 
 
-def _made_now(job: Job, services: Services, item: Item, begun: FileRecord | None, stem: Path) -> Path:
+def _made_now(job: Job, services: Services, item: Item, stem: Path) -> Path:
     stem = naming.made_folder(stem.parent) / stem.name
     part, whole = _temp_path(job, item, stem, "part"), _temp_path(job, item, stem, "whole")
-    if not begun:
-        services.journal.record_file(job.id, item.index, stem)
     services.progress.update(job, "DOWNLOADING", 0.0)
     target, digest = _staged(job, services, item, stem, part, whole)
-    services.journal.record_file(job.id, item.index, target, sha256=digest)
+    services.journal.record_files([*published_files(job), FileRow(job.id, item.index, target, digest)])
     final = _publish(job, item, whole, target)
     if services.journal.folder in final.parents:  # on its way to stdout
         private_file(final)
-    services.journal.record_file(job.id, item.index, final, sha256=digest, placed=True)
+    job.results.published[item.index] = (final, digest)
     return final
 
 
@@ -153,7 +163,7 @@ def _made_before(job: Job, services: Services, item: Item, begun: FileRecord | N
     # While it stands beside its name it has none, or just got it: only without it a name is looked for.
     if has_digest(whole, begun.sha256):
         final = _publish(job, item, whole, begun.path)
-        services.journal.record_file(job.id, item.index, final, sha256=begun.sha256, placed=True)
+        job.results.published[item.index] = (final, begun.sha256)
         return final
     found = _published_before(job, services, item, begun.path, begun.sha256)
     if found is not None:
@@ -223,7 +233,7 @@ def _write_sound(job: Job, services: Services, whole: Path, suffix: str) -> None
     else:
         return
     bad = TaskFailed(text, advice=advice, request_id=job.request_id)
-    services.journal.finish(job.id, Status.FAILED, journalled(bad))
+    services.journal.finish([JobEnd(job.id, Status.FAILED, journalled(bad))])
     raise bad
 
 
@@ -272,7 +282,8 @@ def _share_cny(job: Job) -> float | None:
 
 def _note_size(job: Job, data: bytes) -> None:
     asked, size = job.prepared.size, png.size_px(data)
-    if asked and size and asked != f"{size[0]}*{size[1]}":
+    by_sides = asked is not None and "*" in asked  # "2K" says an area, and the service the sides
+    if by_sides and size and asked != f"{size[0]}*{size[1]}":
         text = tr(
             f"asked for {asked}, the service made {size[0]}*{size[1]}",
             f"要求 {asked}，服务端生成了 {size[0]}*{size[1]}",

@@ -18,7 +18,7 @@ from bailian.engine.step import Next, Outcome, Step
 from bailian.engine.steps.record_reply import give_up
 from bailian.engine.task_identity import holds_results, is_ours, may_be_either
 from bailian.engine.task_list import OVER
-from bailian.engine.timing import backoff_s
+from bailian.engine.timing import LOOK_PAUSES_S, backoff_s
 from bailian.errors import BailianError, MaybeSent, NotSent, NotTheService, Retry, ServiceError, journalled
 from bailian.i18n import tr
 from bailian.instructions import how_to
@@ -26,13 +26,9 @@ from bailian.service.client import ListedTask, Listing
 from bailian.service.responses import task_id_of
 from bailian.service.server_clock import SLACK_S
 from bailian.store.jobs import TaskTaken
-from bailian.store.schema import JobRow
+from bailian.store.schema import JobEnd, JobRow
 from bailian.store.states import Status
 
-# The server's work may start late (its answer was lost, not its work), and how soon the list shows a task is not
-# documented: absence counts only when the list has stayed without the task over several looks (a minute in all; a guess).
-CONFIRMATIONS = 7
-PAUSES_S = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
 RESENDS = 3
 # A task's creation is stamped some time after the request left; and the clocks of the service's parts may differ.
 CREATION_SPREAD_S = 330.0
@@ -49,7 +45,7 @@ def reconcile(job: Job, services: Services) -> Next | Outcome:
     wait_s = query_wait_s(job, services)
     if wait_s > 0:
         return Next(Step.RECONCILE, wait_s)
-    services.progress.update(job, "SETTLING", services.wall() - (job.sent_at_s or job.created_at_s))
+    services.progress.update(job, "SETTLING", services.clock.wall() - (job.sent_at_s or job.created_at_s))
     try:
         listing = services.service.list_tasks(model=job.wire_model, turn=services.query_turn)
         state.failures_in_a_row = 0
@@ -108,8 +104,8 @@ def _none(job: Job, services: Services, listing: Listing, unknown: list[ListedTa
     of another time shows our request: then some clock of the service is off."""
     state = job.reconciling
     state.confirmations += 1
-    if state.confirmations < CONFIRMATIONS:
-        return Next(Step.RECONCILE, PAUSES_S[min(state.confirmations - 1, len(PAUSES_S) - 1)])
+    if state.confirmations < len(LOOK_PAUSES_S):
+        return Next(Step.RECONCILE, LOOK_PAUSES_S[state.confirmations])
     newest = sorted(unknown, key=lambda row: row.created_at_s or 0.0, reverse=True)[:ELSEWHERE_MAX]
     state.inconclusive = {row.task_id for row in newest if is_ours(job, _asked(row, job, services)[0])}
     if state.inconclusive or not _knows_when(job, services) or not _reaches_back(job, listing):
@@ -120,7 +116,9 @@ def _none(job: Job, services: Services, listing: Listing, unknown: list[ListedTa
         return give_up(job, services, never_arrived())
     answered = job.sending.last_error if isinstance(job.sending.last_error, ServiceError) else None
     if answered is not None and 400 <= (answered.http_status or 0) < 500 and answered.again == Retry.NEVER:
-        services.journal.finish(job.id, Status.FAILED, journalled(answered))  # a refusal with a code that nobody knew
+        services.journal.finish(
+            [JobEnd(job.id, Status.FAILED, journalled(answered))]
+        )  # a refusal with a code that nobody knew
         return Outcome(job, Status.FAILED, error=answered)
     if job.sending.resends <= RESENDS:
         return Next(Step.ADMIT)
@@ -163,15 +161,15 @@ def _choose(job: Job, services: Services, candidates: list[ListedTask]) -> Next 
     rivals = services.journal.claimants(services.account, job.wire_model, job.id)
     if any(rival.state == Status.SENDING and not services.lease.is_dead(rival.owner) for rival in rivals):
         # Its answer is on the way and will say which task is its own.
-        return Next(Step.RECONCILE, PAUSES_S[0])
+        return Next(Step.RECONCILE, LOOK_PAUSES_S[1])
     ours, inconclusive, waiting = _judged(job, services, candidates, rivals)
     state.inconclusive = inconclusive | {row.task_id for row in ours}
     if waiting or state.inconclusive != state.inconclusive_before:
         state.inconclusive_before, state.inconclusive_looks = state.inconclusive, 0
-        return Next(Step.RECONCILE, PAUSES_S[2] if waiting else PAUSES_S[0])
+        return Next(Step.RECONCILE, LOOK_PAUSES_S[3] if waiting else LOOK_PAUSES_S[1])
     state.inconclusive_looks += 1
-    if state.inconclusive_looks < CONFIRMATIONS:
-        return Next(Step.RECONCILE, PAUSES_S[min(state.inconclusive_looks, len(PAUSES_S) - 1)])
+    if state.inconclusive_looks < len(LOOK_PAUSES_S):
+        return Next(Step.RECONCILE, LOOK_PAUSES_S[min(state.inconclusive_looks + 1, len(LOOK_PAUSES_S) - 1)])
     alike = 1 + sum(rival.prepared.body == job.prepared.body for rival in rivals)
     if 0 < len(ours) <= alike and _knows_when(job, services):
         return _adopt(job, services, ours[0])
@@ -226,14 +224,14 @@ def _adopt(job: Job, services: Services, row: ListedTask) -> Next | Outcome:
     try:
         services.journal.adopt(job.id, row.task_id, row.request_id or None)
     except TaskTaken:
-        return Next(Step.RECONCILE, PAUSES_S[0])
+        return Next(Step.RECONCILE, LOOK_PAUSES_S[1])
     job.task_id, job.request_id, job.adopted = row.task_id, row.request_id or None, True
     return Next(Step.POLL)
 
 
 def _held(job: Job, services: Services) -> Outcome:
     error = unclear(job)
-    services.journal.finish(job.id, Status.HELD, journalled(error))
+    services.journal.finish([JobEnd(job.id, Status.HELD, journalled(error))])
     return Outcome(job, Status.HELD, error=error)
 
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import date
 from typing import Any
 
-from bailian.catalog import Mode, catalog
+from bailian.catalog import Mode
 from bailian.engine.context import Services
 from bailian.engine.job import Broken, Job
 from bailian.engine.reports import run_again
 from bailian.engine.step import Next, Outcome, Step
-from bailian.engine.steps.poll import store_answer
-from bailian.engine.steps.publish import record_texts
+from bailian.engine.steps.poll import store_answer, store_answers
 from bailian.engine.timing import backoff_s
 from bailian.errors import (
     BailianError,
@@ -32,6 +33,7 @@ from bailian.modalities import modality_of
 from bailian.service.error_codes import may_mean_retired
 from bailian.service.responses import task_id_of
 from bailian.store.jobs import TaskTaken
+from bailian.store.schema import FileRow, JobEnd
 from bailian.store.states import Status
 
 NOT_SENT_TRIES = 4
@@ -52,14 +54,35 @@ def record_reply(job: Job, services: Services) -> Next | Outcome:
         return _not_sent(job, services, reply)
     if isinstance(reply, BailianError):
         return _maybe_sent(job, services, reply)
-    return _accepted(job, services, reply or {})
+    if job.mode == Mode.TASK:
+        return _accepted(job, services, reply or {})
+    try:  # the answer is the only trace of a paid result
+        return record_answers([job], services)[job.id]
+    except JournalError as error:
+        raise unrecorded(job, error) from None
+
+
+def record_answers(jobs: Sequence[Job], services: Services) -> dict[str, Next]:
+    """Keep the answers that came at once, and which names their texts will get. Jobs with another reply are left out."""
+    answered = []
+    for job in jobs:
+        if job.mode != Mode.TASK and isinstance(job.sending.reply, dict):
+            job.answer, job.request_id = job.sending.reply, str(job.sending.reply.get("request_id") or "") or None
+            services.run_state.open_prices.discard(job.id)
+            answered.append(job)
+    then = store_answers(answered, services)
+    services.journal.record_files(
+        [
+            FileRow(job.id, item, text.target, text.sha256)
+            for job in answered
+            for item, text in job.results.staged.items()
+        ]
+    )
+    return {**then, **{job.id: Next(Step.PUBLISH) for job in answered if job.results.staged}}
 
 
 def _accepted(job: Job, services: Services, answer: dict[str, Any]) -> Next | Outcome:
     job.request_id = str(answer.get("request_id") or "") or None
-    if job.mode != Mode.TASK:
-        job.answer = answer
-        return _store_sync_answer(job, services)
     job.task_id = task_id_of(answer)
     try:
         services.journal.record_task(job.id, job.task_id, job.request_id)
@@ -79,16 +102,6 @@ def _accepted(job: Job, services: Services, answer: dict[str, Any]) -> Next | Ou
     except JournalError as error:
         raise unrecorded(job, error) from None
     return Next(Step.POLL)
-
-
-def _store_sync_answer(job: Job, services: Services) -> Next | Outcome:
-    """The answer is the only trace of a paid result: committed in the step that received it."""
-    try:
-        then = store_answer(job, services)
-        record_texts(job, services)
-    except JournalError as error:
-        raise unrecorded(job, error) from None
-    return Next(Step.PUBLISH) if job.results.staged else then
 
 
 def unrecorded(job: Job, error: JournalError) -> BailianError:
@@ -157,16 +170,16 @@ def _refused(job: Job, services: Services, error: ServiceError) -> Next | Outcom
         return Next(Step.ADMIT, pause_s)
     if error.again == Retry.FEW and job.sending.attempts < BROKEN_TRIES:
         return Next(Step.ADMIT, pause_s)
-    error = with_catalog_advice(job, error)
-    services.journal.finish(job.id, Status.FAILED, journalled(error))
+    error = with_catalog_advice(job, error, services.clock.day())
+    services.journal.finish([JobEnd(job.id, Status.FAILED, journalled(error))])
     return Outcome(job, Status.FAILED, error=error)
 
 
-def with_catalog_advice(job: Job, error: ServiceError) -> ServiceError:
+def with_catalog_advice(job: Job, error: ServiceError, today: date) -> ServiceError:
     """Return the refusal with what the catalog knows of the model: that it is retired, or which names exist."""
     context = job.prepared.context
     retired = context.retired
-    if retired and retired.on <= catalog.current_day().isoformat() and may_mean_retired(error):
+    if retired and retired.on <= today.isoformat() and may_mean_retired(error):
         error.code, error.exit_code, error.stops_all = "ModelNotFound", Exit.REFUSED_BY_SERVICE, False
         error.message = f"{retired.message}: {error.message}"
         error.args, error.advice = (error.message,), retired.advice
@@ -191,7 +204,7 @@ def store_partial_answer(job: Job, services: Services, broken: Broken) -> Outcom
     )
     if job.mode == Mode.SOCKET:
         error = broken.error
-    services.journal.finish(job.id, Status.FAILED, journalled(error))
+    services.journal.finish([JobEnd(job.id, Status.FAILED, journalled(error))])
     return Outcome(job, Status.FAILED, error=error)
 
 
@@ -219,7 +232,7 @@ def hold(job: Job, services: Services, error: BailianError) -> Outcome:
             "run the command again; the lost answer may be billed", "请重新运行；丢失的回答可能已计费"
         )
         services.journal.requeue_maybe_billed(job.id)
-        services.journal.finish(job.id, Status.FAILED, journalled(error))
+        services.journal.finish([JobEnd(job.id, Status.FAILED, journalled(error))])
         return Outcome(job, Status.FAILED, error=error)
     again = run_again(job)
     held = MaybeSent(
@@ -239,11 +252,11 @@ def hold(job: Job, services: Services, error: BailianError) -> Outcome:
         held.stops_all, held.advice = True, f"{error.advice}; {held.advice}"
     if isinstance(error, MaybeSent) and error.answer:
         services.journal.replace_answer(job.id, error.answer)
-    services.journal.finish(job.id, Status.HELD, journalled(held))
+    services.journal.finish([JobEnd(job.id, Status.HELD, journalled(held))])
     return Outcome(job, Status.HELD, error=held)
 
 
 def give_up(job: Job, services: Services, error: BailianError) -> Outcome:
     """Give up a job that was certainly never executed: nothing was paid."""
-    services.journal.finish(job.id, Status.UNSENT, journalled(error))
+    services.journal.finish([JobEnd(job.id, Status.UNSENT, journalled(error))])
     return Outcome(job, Status.UNSENT, error=error)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from bailian.catalog import Mode
@@ -9,17 +11,19 @@ from bailian.engine.context import Services
 from bailian.engine.job import Job
 from bailian.engine.reports import KEPT_S, gone, still_at_service, unreadable
 from bailian.engine.step import Next, Outcome, Step
-from bailian.engine.steps.publish import NotAFile, save_item
+from bailian.engine.steps.publish import NotAFile, published_files, save_item, with_links
 from bailian.engine.steps.speak import forget_sound
 from bailian.engine.task_identity import failed_category, failure
 from bailian.engine.timing import backoff_s
 from bailian.errors import BailianError, ServiceError, SomeFailed, TaskFailed, TransportError, journalled
+from bailian.files.under_way import forget_files, under_way
 from bailian.i18n import tr
 from bailian.modalities import answer_notices, modality_of
 from bailian.service.download import LinkExpired, NotTaken, save_error
 from bailian.service.json_reader import read_json
 from bailian.service.transport.packed import MOST_ANSWER_BYTES
 from bailian.store.private import private_file
+from bailian.store.schema import JobEnd
 from bailian.store.states import Status
 from bailian.types import Item
 
@@ -27,29 +31,51 @@ SAVE_TRIES = 5
 
 
 def save(job: Job, services: Services) -> Next | Outcome:
-    """Save what the answer holds; a broken download is tried again, an expired link refreshed once."""
+    """Save what the answer holds, and end the job."""
+    end = _saved(job, services)
+    if isinstance(end, Outcome):
+        _finish([end], services)
+    return end
+
+
+def publish(jobs: Sequence[Job], services: Services) -> dict[str, Next | Outcome]:
+    """Give the texts of many jobs, which are written already, their names, and end their jobs (writer)."""
+    ends: dict[str, Next | Outcome] = {}
+    for job in jobs:
+        with suppress(BailianError):  # its own step tries again, and says what it means
+            ends[job.id] = _saved(job, services)
+    _finish([end for end in ends.values() if isinstance(end, Outcome)], services)
+    return ends
+
+
+def _saved(job: Job, services: Services) -> Next | Outcome:
+    """Give each result its file; a broken download is tried again, an expired link refreshed once."""
     try:
         _fetch_document(job, services)
+        items = modality_of(job.kind).items(job.answer or {}, job.prepared)
+        paths, bad = _save_items(job, services, items)
     except TransportError as error:
-        return (
-            _refresh(job, services, error)
-            if isinstance(error, LinkExpired | NotAFile)
-            else _again(job, services, error)
-        )
-    items = modality_of(job.kind).items(job.answer or {}, job.prepared)
-    paths: dict[int, Path] = {}
-    bad: BailianError | None = None
-    for item in items if job.saving.folder is not None else ():
-        if item.good:
-            try:
-                paths[item.index] = save_item(job, services, item)
-            except TransportError as error:  # one bad link must not keep the others from being saved
-                bad = bad or error
+        bad = error
+    except BailianError:
+        services.journal.record_files(published_files(job))
+        raise
     if bad is None:
-        return _finish(job, services, items, paths)
-    if isinstance(bad, LinkExpired | NotAFile):
-        return _refresh(job, services, bad)
-    return _again(job, services, bad)
+        return verdict(job, items, paths)
+    services.journal.record_files(published_files(job))
+    return _refresh(job, services, bad) if isinstance(bad, LinkExpired | NotAFile) else _again(job, services, bad)
+
+
+def _save_items(job: Job, services: Services, items: Sequence[Item]) -> tuple[dict[int, Path], TransportError | None]:
+    """Return the files, and what kept one from being fetched: a bad link must not keep the others from being saved."""
+    paths: dict[int, Path] = {}
+    bad: TransportError | None = None
+    for item in items if job.saving.folder is not None else ():
+        if item.good and not (item.links and bad):  # what links the others waits for all of them
+            try:
+                paths[item.index] = save_item(job, services, with_links(job, item, paths))
+            except TransportError as error:
+                bad = bad or error
+    return paths, bad
 
 
 def _fetch_document(job: Job, services: Services) -> None:
@@ -59,7 +85,7 @@ def _fetch_document(job: Job, services: Services) -> None:
     url = document_url(job.answer or {}) if document_url else None
     if not url or job.results.document:
         return
-    part = services.journal.folder / "documents" / f"{job.id}.part"
+    part = under_way(services.journal.folder) / f"{job.id}.part"
     try:
         services.downloader.fetch(url, private_file(part), MOST_ANSWER_BYTES)
         document = read_json(part.read_bytes())
@@ -82,20 +108,22 @@ def _again(job: Job, services: Services, error: BailianError) -> Next:
     raise still_at_service(job, error) from None
 
 
-def _finish(job: Job, services: Services, items: list[Item], paths: dict[int, Path]) -> Outcome:
-    outcome = verdict(job, items, paths)
-    error = journalled(outcome.error) if outcome.error else None
-    services.journal.finish(job.id, outcome.state, error, placed=job.results.published)
-    if error is None and job.mode == Mode.SOCKET and paths:
-        forget_sound(job, services)
-    return outcome
+def _finish(ends: Sequence[Outcome], services: Services) -> None:
+    services.journal.finish(
+        [JobEnd(end.job.id, end.state, journalled(end.error) if end.error else None) for end in ends],
+        [file for end in ends for file in published_files(end.job)],
+    )
+    for end in ends:
+        if end.error is None and end.job.mode == Mode.SOCKET and end.placed:
+            forget_sound(end.job, services)
 
 
 def verdict(job: Job, items: list[Item], paths: dict[int, Path]) -> Outcome:
     """Return how a job has ended whose results are saved."""
     job.notices += [n for n in answer_notices(job.kind, job.answer or {}, job.prepared) if n not in job.notices]
     failed = [item for item in items if not item.good]
-    expected = job.prepared.count or len(items)
+    made = len(items) if job.prepared.open_count else 0  # as many as the service thought fit
+    expected = made or job.prepared.count or len(items)
     if job.saving.folder is None and not failed and items:
         return Outcome(job, Status.DONE)
     if not paths:
@@ -141,12 +169,17 @@ def _is_over(job: Job, services: Services, error: BailianError) -> bool:
     return now_s is not None and ends_s is not None and now_s > ends_s
 
 
+def _gone(job: Job, services: Services, error: BailianError) -> Outcome:
+    forget_files(services.journal.folder, job.id)  # half a document
+    return gone(job, services, error)
+
+
 def _refresh(job: Job, services: Services, error: BailianError) -> Next | Outcome:
     """One more query gives fresh links, while the task is known (24 hours). A synchronous answer has the only ones."""
     if job.results.refreshed or not job.task_id:
         job.results.refreshed = False  # the next refusal asks for a fresh link again
         if _is_over(job, services, error):
-            return gone(job, services, error)
+            return _gone(job, services, error)
         if isinstance(error, NotTaken):  # what it leads to does not change by asking again
             raise still_at_service(job, error)
         return _again(job, services, error)
@@ -160,7 +193,7 @@ def _refresh(job: Job, services: Services, error: BailianError) -> Next | Outcom
     status = str(output.get("task_status")) if isinstance(output, dict) else ""
     if status in ("FAILED", "CANCELED") or (status != "SUCCEEDED" and _is_over(job, services, error)):
         # It had a result before, so it may be billed.
-        return gone(job, services, failure(output if isinstance(output, dict) else {}, status, job.task_id, None))
+        return _gone(job, services, failure(output if isinstance(output, dict) else {}, status, job.task_id, None))
     if status == "SUCCEEDED" and modality_of(job.kind).items(answer, job.prepared):
         job.answer = answer
         services.journal.replace_answer(job.id, answer)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from bailian.catalog import Mode
@@ -30,6 +31,7 @@ from bailian.i18n import tr
 from bailian.modalities import modality_of
 from bailian.service.responses import task_id_of
 from bailian.service.transport import send_tracking
+from bailian.store.budgets import Budget
 from bailian.store.jobs import NotOurs
 from bailian.store.states import Status
 
@@ -39,7 +41,27 @@ BUDGET_LOOK_S = 0.25
 
 
 def record_intent(job: Job, services: Services) -> Next | Outcome:
-    """Write down that the request leaves: its turn has come."""
+    """Write down that the request leaves: its turn has come (writer)."""
+    return record_intents([job], services)[job.id]
+
+
+def record_intents(jobs: Sequence[Job], services: Services) -> dict[str, Next | Outcome]:
+    """Write down that these requests leave, as `record_intent` does."""
+    results: dict[str, Next | Outcome] = {}
+    by_budgets: dict[tuple[Budget, ...], list[Job]] = {}
+    for job in jobs:
+        first = _before_intent(job, services)
+        if first is None:
+            by_budgets.setdefault(services.budgets_of(job), []).append(job)
+        else:
+            results[job.id] = first
+    for budgets, leaving in by_budgets.items():
+        results |= _record_intents(leaving, services, budgets)
+    return results
+
+
+def _before_intent(job: Job, services: Services) -> Next | Outcome | None:
+    """Return what comes before a job may leave; None: nothing."""
     if services.run_state.halted_by is not None and job.row_key:
         return Outcome(
             job, Status.WAITING, error=services.run_state.halted_by
@@ -50,22 +72,35 @@ def record_intent(job: Job, services: Services) -> Next | Outcome:
         if modality_of(job.kind).INPUT_FIELDS:
             return Next(Step.ATTACH)
         job.sending.body = dict(job.prepared.body)
-    job.sent_server_s, job.sending.clock_doubts = services.service.clock.now_s(), services.service.clock.contradictions
+    return None
+
+
+def _record_intents(jobs: Sequence[Job], services: Services, budgets: tuple[Budget, ...]) -> dict[str, Next | Outcome]:
+    clock = services.service.clock
+    server_s, doubts = clock.now_s(), clock.contradictions
     try:
-        job.sent_at_s = services.journal.record_intent(
-            job.id, services.lease.id, services.budgets_of(job), server_s=job.sent_server_s
+        sent_at_s = services.journal.record_intents(
+            [job.id for job in jobs], services.lease.id, budgets, server_s=server_s
         )
-    except BudgetExceeded as error:
-        if services.run_state.open_prices:  # answers under way will have cost less than is reserved for them
-            return Next(Step.ADMIT, BUDGET_LOOK_S)
-        return Outcome(job, Status.WAITING, error=error) if job.run else give_up(job, services, error)
-    except NotOurs:
+    except (BudgetExceeded, NotOurs) as error:
+        if len(jobs) == 1:
+            return {jobs[0].id: _stays(jobs[0], services, error)}
+        return {job.id: _record_intents([job], services, budgets)[job.id] for job in jobs}  # each asks for itself
+    for job in jobs:
+        job.sent_at_s, job.sent_server_s, job.sending.clock_doubts = sent_at_s, server_s, doubts
+        if modality_of(job.kind).RETRY_SAFE:
+            services.run_state.open_prices.add(job.id)
+    return {job.id: Next(Step.SEND) for job in jobs}
+
+
+def _stays(job: Job, services: Services, error: BudgetExceeded | NotOurs) -> Next | Outcome:
+    if isinstance(error, NotOurs):
         return Outcome(
             job, Status.UNSENT, error=NotSent(tr("the job was given up before it was sent", "任务在发送前已放弃"))
         )
-    if modality_of(job.kind).RETRY_SAFE:
-        services.run_state.open_prices.add(job.id)
-    return Next(Step.SEND)
+    if services.run_state.open_prices:  # answers under way will have cost less than is reserved for them
+        return Next(Step.ADMIT, BUDGET_LOOK_S)
+    return Outcome(job, Status.WAITING, error=error) if job.run else give_up(job, services, error)
 
 
 def attach(job: Job, services: Services) -> Next | Outcome:
@@ -80,7 +115,9 @@ def attach(job: Job, services: Services) -> Next | Outcome:
                 Step.ATTACH, backoff_s(job.sending.attempts - 1, jitter=services.jitter())
             )  # its turn is not over
         # An upload is granted for a model: a retired one is refused here, before its own request.
-        return give_up(job, services, with_catalog_advice(job, error) if isinstance(error, ServiceError) else error)
+        if isinstance(error, ServiceError):
+            error = with_catalog_advice(job, error, services.clock.day())
+        return give_up(job, services, error)
     return Next(Step.RECORD_INTENT)
 
 

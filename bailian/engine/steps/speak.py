@@ -15,12 +15,11 @@ from bailian.counts import MOST_CHARACTERS, count_of
 from bailian.engine.context import Services
 from bailian.engine.job import Broken, Job
 from bailian.errors import BailianError, CutShort, MaybeSent, NotSent, SaveError, ServiceError, TransportError
+from bailian.files.under_way import forget_files, under_way
 from bailian.i18n import tr
 from bailian.modalities import modality_of
 from bailian.store.private import private_file
 from bailian.types import SpeechContext
-
-FOLDER = "sounds"
 
 
 def speak(job: Job, services: Services, body: Mapping[str, Any]) -> dict[str, Any]:
@@ -70,15 +69,13 @@ def _parts(job: Job) -> tuple[str, ...]:
 
 def sound_parts(job: Job, services: Services) -> list[Path]:
     """Return where the job keeps the sound of each part until its file is made; nobody else touches it there."""
-    folder = services.journal.folder / FOLDER
+    folder = under_way(services.journal.folder)
     return [folder / f"{job.id}.{index}.sound" for index in range(len(_parts(job)))]
 
 
 def forget_own(job: Job, services: Services) -> None:
     """Remove what is kept for this job alone; parts of a long text stay for the next."""
-    for path in (services.journal.folder / FOLDER).glob(f"{job.id}.*"):
-        with contextlib.suppress(OSError):  # Windows: its thread writes there still
-            path.unlink()
+    forget_files(services.journal.folder, job.id)
 
 
 def forget_sound(job: Job, services: Services) -> None:
@@ -99,7 +96,7 @@ def _shared_parts(job: Job, services: Services) -> list[Path | None]:
         return [None] * len(texts)
     said = [json.dumps([services.account, payload_of(job.prepared.body, text)], sort_keys=True) for text in texts]
     names = [hashlib.sha256(f"{index}{text}".encode()).hexdigest()[:24] for index, text in enumerate(said)]
-    return [services.journal.folder / FOLDER / f"{name}.sound" for name in names]
+    return [under_way(services.journal.folder) / f"{name}.sound" for name in names]
 
 
 def _kept(path: Path) -> dict[str, Any] | None:

@@ -6,22 +6,28 @@ from bailian.catalog import Mode
 from bailian.engine.context import Services
 from bailian.engine.job import Job
 from bailian.engine.reports import still_running
-from bailian.engine.step import Next, Outcome, Step, StepFunction
+from bailian.engine.step import BulkStep, Next, Outcome, Step, StepFunction
 from bailian.engine.steps.admit import admit
 from bailian.engine.steps.ask_time import ask_time
 from bailian.engine.steps.call import take_partial_answer
 from bailian.engine.steps.free_slots import free_slots
-from bailian.engine.steps.poll import poll, store_answer
+from bailian.engine.steps.poll import begin_polling, poll, store_answer, store_answers
 from bailian.engine.steps.reconcile import never_arrived, reconcile
-from bailian.engine.steps.record_reply import give_up, hold, record_reply, store_partial_answer
-from bailian.engine.steps.save import save
-from bailian.engine.steps.send import attach, record_intent, send
+from bailian.engine.steps.record_reply import give_up, hold, record_answers, record_reply, store_partial_answer
+from bailian.engine.steps.save import publish, save
+from bailian.engine.steps.send import attach, record_intent, record_intents, send
 from bailian.engine.steps.speak import answer_on_disk, forget_own
 from bailian.errors import MaybeSent
 from bailian.i18n import tr
 from bailian.instructions import how_to
 from bailian.modalities import modality_of
 from bailian.store.states import Status
+
+
+def _record_and_wait(job: Job, services: Services) -> Next | Outcome:
+    """Say at once when the task is asked for first: a worker is not called only to find that it is too early."""
+    then = record_reply(job, services)
+    return Next(Step.POLL, begin_polling(job, services)) if then == Next(Step.POLL) else then
 
 
 def _record_only(job: Job, services: Services) -> Next | Outcome:
@@ -79,7 +85,7 @@ STEPS: dict[Step, StepFunction] = {
     Step.ATTACH: attach,
     Step.RECORD_INTENT: record_intent,
     Step.SEND: send,
-    Step.RECORD_REPLY: record_reply,
+    Step.RECORD_REPLY: _record_and_wait,
     Step.RECONCILE: reconcile,
     Step.POLL: poll,
     Step.STORE_ANSWER: store_answer,
@@ -87,6 +93,13 @@ STEPS: dict[Step, StepFunction] = {
     Step.PUBLISH: save,
     Step.NEVER_SENT: _never_sent,
     Step.SALVAGE: salvage,
+}
+# Steps of which many are one statement each.
+BULK_STEPS: dict[Step, BulkStep] = {
+    Step.RECORD_INTENT: record_intents,
+    Step.RECORD_REPLY: record_answers,
+    Step.STORE_ANSWER: store_answers,
+    Step.PUBLISH: publish,
 }
 NO_WAIT_STEPS: dict[Step, StepFunction] = {**STEPS, Step.RECORD_REPLY: _record_only, Step.RECONCILE: _reconcile_only}
 # Steps that only write down: those of many jobs are one commit. The others wait for the network, or for a large file.

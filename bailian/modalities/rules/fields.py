@@ -16,7 +16,7 @@ from bailian.i18n import tr
 from bailian.modalities.rules.texts import text_notice
 from bailian.modalities.rules.values import Wanted, all_read, wanted
 from bailian.text import characters
-from bailian.types import Input, Notice
+from bailian.types import Notice
 
 SEED_MAX = 2_147_483_647
 RequestT = TypeVar("RequestT", bound=BaseModel)
@@ -163,15 +163,23 @@ def parse_size(text: str) -> tuple[int, int] | None:
 
 def check_size(model: Model, size: str) -> list[Problem]:
     """Check a size against the model's list, or against its sides, pixels and aspect."""
+    if size in model.size_words:
+        return []
     pixels = parse_size(size)
     if pixels is None:
-        what = tr(f"{size!r} is not WIDTH*HEIGHT", f"{size!r} 的格式应为 宽*高") + _spelled(size)
+        what = tr(f"{size!r} is not WIDTH*HEIGHT", f"{size!r} 的格式应为 宽*高") + _spelled(size) + _areas(model)
         return [Problem("size", f"{what}; {_listed(model)}" if model.sizes else what)]
     if model.sizes:
         if size in model.sizes:
             return []
         return [Problem("size", f"{_listed(model)} ({size})")]
     return _check_free_size(model, *pixels)
+
+
+def _areas(model: Model) -> str:
+    """Name the areas that a model takes, which depend on how it is called."""
+    areas = ", ".join(model.size_words)
+    return tr(f"; {model.name} takes {areas} here", f"；{model.name} 此处支持 {areas}") if areas else ""
 
 
 def _listed(model: Model) -> str:
@@ -273,38 +281,6 @@ def tier_price_cny(model: Model, region: str, tier: str) -> float | None:
     price = model.price_cny if region == "beijing" else model.region_price_cny.get(region)
     found = price.get(tier) if isinstance(price, Mapping) else price
     return None if found is None else float(found)
-
-
-def check_input(field: str, given: Input, model: Model) -> list[Problem]:
-    """Check a picture that goes in, if it is on this machine: its sides (as shown) and its bytes."""
-    probe = given.probe
-    if probe is None:
-        return []
-    problems = []
-    if model.image_side_px and not all(
-        model.image_side_px[0] <= side <= model.image_side_px[1] for side in (probe.width_px, probe.height_px)
-    ):
-        low, high = model.image_side_px
-        problems.append(
-            Problem(
-                field,
-                tr(
-                    f"is {probe.width_px}*{probe.height_px}; each side must be {low} to {high} px",
-                    f"尺寸为 {probe.width_px}*{probe.height_px}，边长须在 {low} 到 {high} 像素之间",
-                ),
-            )
-        )
-    if model.image_max_bytes and probe.size_bytes > model.image_max_bytes:
-        problems.append(
-            Problem(
-                field,
-                tr(
-                    f"has {probe.size_bytes / 1e6:.1f} MB, at most {model.image_max_bytes / 1e6:.1f} are taken",
-                    f"大小 {probe.size_bytes / 1e6:.1f} MB，最多 {model.image_max_bytes / 1e6:.1f} MB",
-                ),
-            )
-        )
-    return problems
 
 
 def raise_if_any(problems: Iterable[Problem]) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import ssl
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +18,7 @@ from uuid import uuid4
 from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 from websockets.http11 import Response
 
+from bailian.clock import SYSTEM_CLOCK, Clock
 from bailian.errors import Exit, MaybeSent, NotSent, Retry, ServiceError, Unreachable, log_in
 from bailian.i18n import tr
 from bailian.service import responses
@@ -67,6 +67,7 @@ class SpeechSocket:
         total_s: float = TOTAL_S,
         open_s: float = OPEN_S,
         close_s: float = CLOSE_S,
+        clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         """Keep where to go and as whom.
 
@@ -79,6 +80,7 @@ class SpeechSocket:
             close_s: how long the other side may take to say goodbye.
         """
         self._url = socket_url
+        self._clock = clock
         self._headers = dict(headers)
         self._idle_s, self._total_s, self._open_s, self._close_s = idle_s, total_s, open_s, close_s
         name, _, key = self._headers.get("Authorization", "").partition(" ")
@@ -214,13 +216,13 @@ class SpeechSocket:
 
     def _messages(self, connection: SpeechConnection, transcript: TaskTranscript) -> Iterator[tuple[bool, bytes]]:
         """Yield what comes. Before an end in silence, or by the clock, there is one last look at what is here already."""
-        ends_at, is_late = time.monotonic() + self._total_s, False
+        ends_at, is_late = self._clock.monotonic() + self._total_s, False
         while True:
-            left_s = ends_at - time.monotonic()
+            left_s = ends_at - self._clock.monotonic()
             if left_s <= 0:
                 if is_late:
                     raise self._late(False, transcript)
-                is_late, left_s, ends_at = True, LAST_LOOK_S, time.monotonic() + LAST_LOOK_S
+                is_late, left_s, ends_at = True, LAST_LOOK_S, self._clock.monotonic() + LAST_LOOK_S
             try:
                 yield connection.next_message(min(left_s, self._idle_s))
             except TimeoutError:

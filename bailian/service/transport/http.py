@@ -7,7 +7,6 @@ session (netrc never: it would replace the key's header), which also saves a thi
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from email.utils import parsedate_to_datetime
@@ -53,17 +52,20 @@ class Reply:
 
     @property
     def retry_after_s(self) -> float | None:
-        """Return the pause the server asks for, in seconds, if it is a sane one (up to an hour)."""
+        """Return the pause the server asks for, in seconds, if it is a sane one (up to an hour).
+
+        A moment is one of the server's clock, so it is taken from the answer's own `Date`.
+        """
         value = self.headers.get("retry-after")
         if value is None:
             return None
         try:
             pause_s = float(value)
         except ValueError:
-            at_s = date_s(value)
-            if at_s is None:
+            at_s, now_s = date_s(value), self.server_time_s
+            if at_s is None or now_s is None:
                 return None
-            pause_s = at_s - time.time()
+            pause_s = at_s - now_s
         return pause_s if 0 <= pause_s <= 3600 else None
 
     @property

@@ -9,8 +9,9 @@ from __future__ import annotations
 import http.client
 import io
 import socket
-from time import monotonic
 from typing import Any
+
+from bailian.clock import current_clock
 
 # What has arrived already is read within this time after the end.
 LAST_LOOK_S = 1.0
@@ -21,7 +22,8 @@ class _UntilThen(io.RawIOBase):
 
     def __init__(self, sock: socket.socket, raw: io.RawIOBase, within_s: float) -> None:
         self._sock, self._raw = sock, raw
-        self._ends_at_s = monotonic() + within_s
+        self._monotonic = current_clock().monotonic
+        self._ends_at_s = self._monotonic() + within_s
         self._is_late = False
         self._silence_s = sock.gettimeout()
 
@@ -29,12 +31,12 @@ class _UntilThen(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int | None:
-        left_s = self._ends_at_s - monotonic()
+        left_s = self._ends_at_s - self._monotonic()
         if left_s <= 0:
             if self._is_late:
                 raise TimeoutError("the whole answer took too long")
             self._is_late, left_s = True, LAST_LOOK_S
-            self._ends_at_s = monotonic() + LAST_LOOK_S
+            self._ends_at_s = self._monotonic() + LAST_LOOK_S
         if self._silence_s is None or left_s < self._silence_s:
             self._sock.settimeout(left_s)
         return self._raw.readinto(buffer)

@@ -10,9 +10,8 @@ from typing import Any
 import pytest
 
 from bailian.batch.sync import BatchSpec
-from bailian.catalog import KINDS
-from bailian.store.batches import COLUMNS, BatchStore
-from bailian.store.jobs import Journal
+from bailian.store.batches import BatchStore
+from bailian.store.jobs import COLUMNS, Journal
 from bailian.store.leases import exclusive
 
 RUN = "batch:甲.json"
@@ -111,13 +110,11 @@ def test_a_row_moves_with_all_its_tries(journal: Journal) -> None:
     assert {journal.job(f"{i}").run for i in range(3)} == {"aside"}  # type: ignore[union-attr]
 
 
-def test_a_wish_knows_the_names_of_earlier_versions() -> None:
+def test_a_script_has_a_part_of_its_own() -> None:
     script = BatchSpec(Path("甲.json"), RUN, Path("outputs"), kind="image")
     assert script.part == f"{RUN}#image"
-    assert script.earlier_runs == [("image", f"{RUN}#image"), ("image", f"{RUN}#image\naside")]
     whole = BatchSpec(Path("甲.json"), RUN, Path("outputs"))
     assert whole.part == RUN
-    assert {kind for kind, _ in whole.earlier_runs} == set(KINDS)
 
 
 def test_parts_stand_side_by_side_and_the_whole_is_alone(tmp_path: Path) -> None:

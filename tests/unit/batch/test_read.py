@@ -262,7 +262,7 @@ def test_defaults_lie_under_the_rows(tmp_path: Path) -> None:
         ({"image_tasks": []}, "defaults.image_tasks: must be an object"),
         (
             {"image_tasks": {"sizes": "1"}},
-            "defaults.image_tasks.sizes: is not a field of image rows; did you mean size?",
+            "defaults.image_tasks.sizes: is not a field of image rows; did you mean size, set?",
         ),
         ({"image_tasks": {"n": "two"}}, "defaults.image_tasks.n: 'two' is not a whole number"),
         ({"image_tasks": {"id": "a"}}, "defaults.image_tasks.id: belongs to one row"),
@@ -402,7 +402,7 @@ def test_a_matrix_multiplies_and_the_last_field_varies_fastest(tmp_path: Path) -
         ({"seed": []}, "matrix.seed: must be a list with at least one value"),
         ({"size": ["1*1"]}, "matrix.size: is given twice"),
         ({"n": [1]}, "parameters.n: is given twice"),
-        ({"seeds": [1, 2]}, "seeds: is not a field of image rows; did you mean seed?"),
+        ({"seeds": [1, 2]}, "seeds: is not a field of image rows; did you mean seed, set?"),
     ],
 )
 @pytest.mark.parametrize("name", ["a.json", "a.jsonl"])

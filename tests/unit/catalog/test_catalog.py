@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timezone, tzinfo
+from datetime import date, datetime, timezone
 from pathlib import Path
 
 import pytest
 
-from bailian.catalog import KINDS, Catalog, Model, current_day, did_you_mean, load
+from bailian.catalog import KINDS, Catalog, Model, did_you_mean, load
 from bailian.cli.output.shell_words import SCRIPTS, ShellWords
+from bailian.clock import Clock, timed_by
 from bailian.errors import InvalidRequest, SetupError
 from bailian.instructions import spoken_by
 
@@ -310,24 +311,13 @@ def test_a_model_is_retired_from_its_day_on() -> None:
     assert not load()["qwen-plus"].retired(date(2099, 1, 1))
 
 
-class Clock(datetime):
-    """Stands at one moment."""
-
-    moment: datetime
-
-    @classmethod
-    def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]
-        return cls.moment.astimezone(tz)
-
-
 @pytest.mark.parametrize("hour, day", [(15, 9), (16, 10)])
-def test_days_change_at_the_vendors_midnight(monkeypatch: pytest.MonkeyPatch, hour: int, day: int) -> None:
+def test_days_change_at_the_vendors_midnight(hour: int, day: int) -> None:
     """16:00 UTC is midnight in Beijing, where models retire, wherever this machine is."""
-    Clock.moment = datetime(2026, 10, 9, hour, tzinfo=timezone.utc)
-    monkeypatch.setattr("bailian.catalog.catalog.datetime", Clock)
-    monkeypatch.setattr("bailian.catalog.catalog.current_day", current_day)
-    assert load().today == date(2026, 10, day)
-    assert load()["qwen-turbo"].retired(load().today) == (day == 10)
+    moment = datetime(2026, 10, 9, hour, tzinfo=timezone.utc)
+    with timed_by(Clock(wall=moment.timestamp)):
+        assert load().today == date(2026, 10, day)
+        assert load()["qwen-turbo"].retired(load().today) == (day == 10)
 
 
 def test_a_day_that_is_given_is_the_day() -> None:

@@ -49,7 +49,7 @@ class Process:
         self.services = cast(
             "Services",
             SimpleNamespace(
-                limits=self.pace, monotonic=clock, queue_of=lambda job: "submit", journal=self.journal,
+                limits=self.pace, clock=SimpleNamespace(monotonic=clock), queue_of=lambda job: "submit", journal=self.journal,
                 lease=SimpleNamespace(id=name, is_dead=lambda other: False), budgets_of=lambda job: (),
                 run_state=SimpleNamespace(halted_by=None), progress=SimpleNamespace(update=lambda *_: None),
                 service=SimpleNamespace(clock=SimpleNamespace(now_s=lambda: 0.0)),

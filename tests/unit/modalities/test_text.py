@@ -22,6 +22,7 @@ from bailian.modalities.text_answers import Assembly, next_messages, text_of
 from bailian.modalities.text_prices import cost_cny, prices_of
 from bailian.service.sse import frames
 from bailian.types import Prepared, StoredRequest, TextContext
+from tests.support.setting import run_on
 
 CATALOG: Catalog = load()
 MODELS = [model.name for model in CATALOG.of_kind("text")]
@@ -310,7 +311,7 @@ def test_half_a_character_is_refused_as_a_stop_word() -> None:
 
 def test_a_retired_model_runs_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     """qwen-max is in no notice of the vendor's: it lives."""
-    monkeypatch.setattr("bailian.catalog.catalog.current_day", lambda: date(2026, 11, 28))
+    run_on(date(2026, 11, 28), monkeypatch)
     assert notices(model="qwen-turbo") == ["model_retired"]
     assert notices(model="qwen-max") == []
 

@@ -260,12 +260,13 @@ def test_halving_is_undone_exactly(price: float, up_to: int | None) -> None:
     tier = {"input": price, "output": price * 3, **({"up_to_input_tokens": up_to} if up_to else {})}
     stored = {"body": BODY, "facts": {"prices": [tier], "thinking": False}}
     prepared = StoredRequest.from_json(stored, "text")
-    half = lines.discounted(prepared, "n")
+    half = lines.discounted(prepared)
     kept = half.to_json()
-    assert kept["half_price"] == "n"
     assert kept["facts"]["prices"][0]["input"] == price / 2
     assert kept["facts"]["prices"][0].get("up_to_input_tokens") == up_to
-    assert lines.complete_answer(half) == prepared
+    assert lines.undiscounted(half) == prepared
+    earlier = StoredRequest.from_json({**kept, "half_price": "as an earlier version had it"}, "text")
+    assert lines.undiscounted(earlier) == prepared
 
 
 CAPTURED = (

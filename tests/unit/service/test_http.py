@@ -19,6 +19,7 @@ import responses
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from bailian.clock import Clock, timed_by
 from bailian.errors import MaybeSent, NotSent
 from bailian.service.transport import patience, send_tracking
 from bailian.service.transport.http import Http, Reply, new_session, transport_error
@@ -237,11 +238,10 @@ def test_an_answer_that_trickles_has_the_same_time(head: bytes, monkeypatch: pyt
         post(url, 2 * TINY_S)
 
 
-def test_what_is_here_is_read_though_the_time_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_here_is_read_though_the_time_is_over() -> None:
     """A process that was stopped meanwhile finds the time over and the answer in the buffer: it is paid."""
-    clock = iter(range(0, 10**9, 10**6))
-    monkeypatch.setattr(patience, "monotonic", lambda: float(next(clock)))
-    with LocalWeb(http(body=b'{"a": 1}')) as web:
+    ticks = iter(range(0, 10**9, 10**6))
+    with timed_by(Clock(monotonic=lambda: float(next(ticks)))), LocalWeb(http(body=b'{"a": 1}')) as web:
         assert post(web.url).data == {"a": 1}
 
 
@@ -365,6 +365,13 @@ def test_clocks_are_read() -> None:
     reply = Reply(200, {"date": "Thu, 01 Jan 2026 00:00:00 GMT", "retry-after": "Thu, 01 Jan 1970 00:00:00 GMT"}, "")
     assert (reply.server_time_s, reply.retry_after_s) == (1767225600, None)
     assert Reply(200, {}, "").server_time_s is None
+
+
+def test_a_pause_until_a_moment_is_one_by_the_servers_own_clock() -> None:
+    """This machine's clock may be wrong."""
+    until = {"retry-after": "Thu, 01 Jan 2026 00:00:30 GMT"}
+    assert Reply(429, {"date": "Thu, 01 Jan 2026 00:00:00 GMT", **until}, "").retry_after_s == 30
+    assert Reply(429, until, "").retry_after_s is None
 
 
 @given(st.text())

@@ -13,11 +13,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bailian.store import bulk_writes
-from bailian.store.batches import COLUMNS, BatchStore
-from bailian.store.bulk_writes import FileRow
-from bailian.store.jobs import Journal, NotOurs
-from bailian.store.schema import JobResult
+from bailian.store.batches import BatchStore
+from bailian.store.jobs import COLUMNS, Journal, NotOurs
+from bailian.store.schema import FileRow, JobEnd, JobResult
 from bailian.store.states import Status
 from tests.support.clocks import Clock
 
@@ -71,7 +69,7 @@ def same(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Same]:
     ) -> None:
         left = []
         for journal, work in zip(journals, (one_by_one, at_once), strict=True):
-            with journal.database.write() as db:
+            with journal.database.transaction() as db:
                 db.execute("DELETE FROM files")
                 db.execute("DELETE FROM jobs")
             intend(journal, job_ids)
@@ -141,10 +139,10 @@ def named_files(draw: st.DrawFn) -> list[FileRow]:
 def test_sending_many(same: Same, job_ids: list[str]) -> None:
     def one_by_one(journal: Journal) -> None:
         for job_id in job_ids:
-            assert journal.record_intent(job_id, OURS) == NOW_S
+            assert journal.record_intents([job_id], OURS) == NOW_S
 
     def at_once(journal: Journal) -> None:
-        assert bulk_writes.record_intents(journal, job_ids, OURS) == NOW_S
+        assert journal.record_intents(job_ids, OURS) == NOW_S
 
     same(job_ids, one_by_one, at_once)
 
@@ -162,17 +160,17 @@ def test_answers_of_many(same: Same, jobs: list[JobResult]) -> None:
 
     def sent(journal: Journal) -> None:
         for job_id in job_ids:
-            journal.record_intent(job_id, OURS)
+            journal.record_intents([job_id], OURS)
             journal.note(job_id, {"error": {"code": "Earlier"}})
 
     def one_by_one(journal: Journal) -> None:
         sent(journal)
         for job in jobs:
-            journal.store_answer(job)
+            journal.store_answers([job])
 
     def at_once(journal: Journal) -> None:
         sent(journal)
-        bulk_writes.store_answers(journal, jobs)
+        journal.store_answers(jobs)
         for job in jobs:
             row = journal.job(job.job_id)
             assert row is not None
@@ -188,16 +186,16 @@ def test_files_of_many(same: Same, names: list[FileRow], *, placed: bool) -> Non
 
     def begun(journal: Journal) -> None:
         for name in names[::2]:  # some are known already, under another name
-            journal.record_file(name.job_id, name.item, Path("以前"), placed=not placed)
+            journal.record_files([name._replace(path=Path("以前"), placed=not placed)])
 
     def one_by_one(journal: Journal) -> None:
         begun(journal)
         for name in names:
-            journal.record_file(name.job_id, name.item, name.path, sha256=name.sha256, placed=placed)
+            journal.record_files([name._replace(placed=placed)])
 
     def at_once(journal: Journal) -> None:
         begun(journal)
-        bulk_writes.record_files(journal, names, placed=placed)
+        journal.record_files([name._replace(placed=placed) for name in names])
 
     same(job_ids, one_by_one, at_once)
 
@@ -209,7 +207,7 @@ def test_the_end_of_many(same: Same, jobs: list[JobResult], answered: int) -> No
 
     def under_way(journal: Journal) -> None:
         for job in jobs[:answered]:
-            journal.store_answer(job)
+            journal.store_answers([job])
             journal.note(job.job_id, {"error": {"code": "Earlier"}})
         for job in jobs[answered:]:
             journal.reopen(job.job_id, Status.ENDED, Status.WAITING)
@@ -218,11 +216,11 @@ def test_the_end_of_many(same: Same, jobs: list[JobResult], answered: int) -> No
     def one_by_one(journal: Journal) -> None:
         under_way(journal)
         for job_id in job_ids:
-            journal.finish(job_id, "done")
+            journal.finish([JobEnd(job_id, "done")])
 
     def at_once(journal: Journal) -> None:
         under_way(journal)
-        bulk_writes.finish_jobs(journal, job_ids)
+        journal.finish([JobEnd(job_id, Status.DONE) for job_id in job_ids])
 
     same(job_ids, one_by_one, at_once)
 
@@ -231,7 +229,7 @@ def test_an_answer_without_a_request_id_keeps_the_one_that_is_known(tmp_path: Pa
     """The engine puts the known one in; nothing here may forget it."""
     with closing(new_journal(tmp_path, ["甲"])) as journal:
         journal.record_task("甲", "task", "r-1")
-        bulk_writes.store_answers(journal, [JobResult("甲", {}, None, None, None)])
+        journal.store_answers([JobResult("甲", {}, None, None, None)])
         row = journal.job("甲")
         assert row is not None
         assert row.request_id == "r-1"
@@ -252,23 +250,23 @@ def test_one_that_may_not_be_sent_keeps_all_from_being_sent(journal: Journal, wh
     if why == "another's":
         assert journal.claim("乙", "别人", OURS)
     elif why == "sent":
-        journal.record_intent("乙", OURS)
+        journal.record_intents(["乙"], OURS)
     elif why == "over":
-        journal.finish("乙", "unsent")
+        journal.finish([JobEnd("乙", "unsent")])
     else:
         job_ids[1] = "没有" if why == "unknown" else "甲"
     before = all_rows(journal)
     with pytest.raises(NotOurs):
-        bulk_writes.record_intents(journal, job_ids, OURS)
+        journal.record_intents(job_ids, OURS)
     assert all_rows(journal) == before
 
 
 def test_nothing_of_nobody_is_written(journal: Journal) -> None:
     before = all_rows(journal)
-    assert bulk_writes.record_intents(journal, [], OURS) == NOW_S
-    bulk_writes.store_answers(journal, [])
-    bulk_writes.record_files(journal, [], placed=True)
-    bulk_writes.finish_jobs(journal, [])
+    assert journal.record_intents([], OURS) == NOW_S
+    journal.store_answers([])
+    journal.record_files([])
+    journal.finish([])
     assert all_rows(journal) == before
 
 
@@ -277,7 +275,7 @@ def test_a_hundred_long_answers_at_once(tmp_path: Path) -> None:
     job_ids = [f"第{i}" for i in range(100)]
     answers = {job_id: {"output": {"text": f"{job_id}：" + "天地玄黄。" * 4000}} for job_id in job_ids}
     with closing(new_journal(tmp_path, job_ids)) as journal:
-        bulk_writes.store_answers(journal, [JobResult(job_id, answers[job_id], 0.1, None, None) for job_id in job_ids])
+        journal.store_answers([JobResult(job_id, answers[job_id], 0.1, None, None) for job_id in job_ids])
         for job_id in job_ids:
             row = journal.job(job_id)
             assert row is not None

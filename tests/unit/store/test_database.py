@@ -1,4 +1,4 @@
-"""One file, many writers: what is one commit, who shares it, and what is taken back when something fails."""
+"""One file, many writers: what is one commit, and what is taken back when something fails."""
 
 from __future__ import annotations
 
@@ -23,12 +23,6 @@ THREADS = 8
 PATIENCE_S = 60
 
 
-@pytest.fixture(autouse=True)
-def patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    """On a busy machine nobody commits only because the next writer is slow to come."""
-    monkeypatch.setattr(database, "LEADERLESS_S", PATIENCE_S)
-
-
 @pytest.fixture
 def shared(tmp_path: Path) -> Iterator[Database]:
     with closing(Database(tmp_path / "词.sqlite3", SCHEMA, 1, durable=False)) as opened:
@@ -47,7 +41,7 @@ def own_words(shared: Database) -> set[str]:
 
 def put(shared: Database, *all_words: str, then: BaseException | str | None = None) -> None:
     """Write words in one turn; raise `then` before its end, or run it."""
-    with shared.write() as db:
+    with shared.transaction() as db:
         for word in all_words:
             db.execute(PUT, (word,))
         if isinstance(then, str):
@@ -56,8 +50,8 @@ def put(shared: Database, *all_words: str, then: BaseException | str | None = No
             raise then
 
 
-def together(shared: Database, *work: Callable[[], object]) -> None:
-    with shared.together():
+def in_one(shared: Database, *work: Callable[[], object]) -> None:
+    with shared.transaction():
         for step in work:
             step()
 
@@ -91,11 +85,11 @@ def in_threads(*work: Callable[[], object]) -> list[BaseException | None]:
 # ── one commit ──
 
 
-def test_what_is_written_together_is_seen_at_its_end(shared: Database) -> None:
+def test_what_a_transaction_writes_is_seen_at_its_end(shared: Database) -> None:
     made = commits(shared)
-    with shared.together():
-        shared.change(PUT, ("猫",))
-        with shared.write() as db:
+    with shared.transaction():
+        shared.execute(PUT, ("猫",))
+        with shared.transaction() as db:
             db.execute(PUT, ("狗",))
         assert words(shared) == set()
         assert made == []
@@ -103,60 +97,53 @@ def test_what_is_written_together_is_seen_at_its_end(shared: Database) -> None:
     assert made == ["COMMIT"]
 
 
-def test_without_together_each_is_a_commit(shared: Database) -> None:
+def test_without_a_transaction_each_is_a_commit(shared: Database) -> None:
     made = commits(shared)
-    shared.change(PUT, ("猫",))
+    shared.execute(PUT, ("猫",))
     assert words(shared) == {"猫"}
-    with shared.write() as db:
+    with shared.transaction() as db:
         db.execute(PUT, ("狗",))
     assert words(shared) == {"猫", "狗"}
     assert len(made) == 2
 
 
-def test_together_in_together_is_one(shared: Database) -> None:
+def test_a_transaction_in_a_transaction_is_one(shared: Database) -> None:
     made = commits(shared)
-    with shared.together():
-        with shared.together(), shared.write() as db:
+    with shared.transaction():
+        with shared.transaction(), shared.transaction() as db:
             db.execute(PUT, ("猫",))
         assert words(shared) == set(), "the inner end is no end"
-        shared.change(PUT, ("狗",))
+        shared.execute(PUT, ("狗",))
     assert words(shared) == {"猫", "狗"}
     assert len(made) == 1
 
 
-def test_together_with_nothing_to_write_writes_nothing(shared: Database) -> None:
-    made = commits(shared)
-    with shared.together():
-        assert own_words(shared) == set()
-    assert made == []
-
-
 def test_a_reader_inside_sees_its_own_rows(shared: Database) -> None:
-    with shared.together():
-        shared.change(PUT, ("猫",))
+    with shared.transaction():
+        shared.execute(PUT, ("猫",))
         assert own_words(shared) == {"猫"}
-        with shared.write() as db:
+        with shared.transaction() as db:
             db.execute(PUT, ("狗",))
             assert own_words(shared) == {"猫", "狗"}
     assert own_words(shared) == {"猫", "狗"}
 
 
-def test_change_says_how_many_rows(shared: Database) -> None:
+def test_execute_says_how_many_rows(shared: Database) -> None:
     for word in ("猫", "狗"):
-        assert shared.change(PUT, (word,)) == 1
-    assert shared.change("UPDATE words SET said = '喵'") == 2
-    assert shared.change("DELETE FROM words WHERE word = '鸟'") == 0
+        assert shared.execute(PUT, (word,)) == 1
+    assert shared.execute("UPDATE words SET said = '喵'") == 2
+    assert shared.execute("DELETE FROM words WHERE word = '鸟'") == 0
 
 
 # ── something fails in the middle ──
 
 
 def test_what_raises_takes_back_only_its_own(shared: Database) -> None:
-    with shared.together():
-        shared.change(PUT, ("之前",))
+    with shared.transaction():
+        shared.execute(PUT, ("之前",))
         with pytest.raises(ZeroDivisionError):
             put(shared, "撤回", then=ZeroDivisionError())
-        shared.change(PUT, ("之后",))
+        shared.execute(PUT, ("之后",))
     assert words(shared) == {"之前", "之后"}
 
 
@@ -164,29 +151,29 @@ def test_what_raises_alone_writes_nothing(shared: Database) -> None:
     with pytest.raises(ZeroDivisionError):
         put(shared, "撤回", then=ZeroDivisionError())
     assert words(shared) == set()
-    shared.change(PUT, ("之后",))
+    shared.execute(PUT, ("之后",))
     assert words(shared) == {"之后"}
 
 
 @pytest.mark.parametrize(
     "again",
-    [lambda db: put(db, "撤回", "猫"), lambda db: db.change(f"{PUT}, (?)", ("撤回", "猫"))],
-    ids=["write", "change"],
+    [lambda db: put(db, "撤回", "猫"), lambda db: db.execute(f"{PUT}, (?)", ("撤回", "猫"))],
+    ids=["transaction", "execute"],
 )
 def test_a_key_that_is_there_is_told_and_spares_the_others(shared: Database, again: Callable[[Database], Any]) -> None:
-    with shared.together():
-        shared.change(PUT, ("猫",))
+    with shared.transaction():
+        shared.execute(PUT, ("猫",))
         with pytest.raises(sqlite3.IntegrityError):
             again(shared)
-        shared.change(PUT, ("狗",))
+        shared.execute(PUT, ("狗",))
     assert words(shared) == {"猫", "狗"}
 
 
 def test_a_statement_that_cannot_be_run_is_a_journal_error_and_spares_the_others(shared: Database) -> None:
-    with shared.together():
-        shared.change(PUT, ("猫",))
+    with shared.transaction():
+        shared.execute(PUT, ("猫",))
         with pytest.raises(JournalError, match="no such table"):
-            shared.change(NO_TABLE)
+            shared.execute(NO_TABLE)
         with pytest.raises(JournalError, match="no such table"):
             put(shared, "撤回", then=NO_TABLE)
     assert words(shared) == {"猫"}
@@ -217,71 +204,35 @@ def refuse_commits(shared: Database, times: int) -> None:
 def test_a_commit_that_fails_writes_nothing(shared: Database) -> None:
     refuse_commits(shared, 1)
     with pytest.raises(JournalError, match="disk is full"):
-        together(shared, lambda: shared.change(PUT, ("猫",)), lambda: put(shared, "狗"))
+        in_one(shared, lambda: shared.execute(PUT, ("猫",)), lambda: put(shared, "狗"))
     assert words(shared) == own_words(shared) == set()
-    shared.change(PUT, ("鸟",))
+    shared.execute(PUT, ("鸟",))
     assert words(shared) == {"鸟"}
 
 
-def together_in_one_group(shared: Database, *work: Callable[[], object]) -> list[BaseException | None]:
-    """Run each in its own thread, so that all join the group of this one, which commits when they have come."""
-    ends: list[BaseException | None] = []
-    shared._lock.acquire()
-    runner = threading.Thread(target=lambda: ends.extend(in_threads(*work)), daemon=True)
-    runner.start()
-    gives_up = threading.Event()
-    for _ in range(PATIENCE_S * 100):
-        if shared._waiting == len(work):
-            break
-        gives_up.wait(0.01)
-    shared._lock.release()
-    runner.join(PATIENCE_S)
-    assert len(ends) == len(work)
-    return ends
-
-
-def test_threads_that_meet_share_a_commit(shared: Database) -> None:
-    made = commits(shared)
-    ends = together_in_one_group(shared, *(lambda n=n: shared.change(PUT, (f"第{n}",)) for n in range(THREADS)))  # type: ignore[misc]
-    assert ends == [None] * THREADS
-    assert words(shared) == {f"第{n}" for n in range(THREADS)}
-    assert len(made) == 1
-
-
-def test_a_group_is_not_larger_than_it_may_be(shared: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(database, "GROUP_MAX", 2)
-    made = commits(shared)
-    together_in_one_group(shared, *(lambda n=n: shared.change(PUT, (f"第{n}",)) for n in range(THREADS)))  # type: ignore[misc]
-    assert len(words(shared)) == THREADS
-    assert len(made) == THREADS / 2
-
-
-def test_nobody_waits_for_a_writer_that_was_interrupted_before_its_turn(
-    shared: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(database, "LEADERLESS_S", 0.01)
-    shared._waiting = 1  # it stands there, so nobody else commits
-    assert in_threads(lambda: shared.change(PUT, ("猫",))) == [None]
+def test_a_transaction_that_an_interrupt_left_open_is_taken_back(shared: Database) -> None:
+    """Ctrl-C may come between a BEGIN and what would end it."""
+    shared._connection.execute("BEGIN IMMEDIATE")
+    shared._connection.execute(PUT, ("撤回",))
+    shared.execute(PUT, ("猫",))
     assert words(shared) == {"猫"}
 
 
-def test_a_member_that_raises_spares_the_group(shared: Database) -> None:
-    shared.change(PUT, ("猫",))
-    ends = together_in_one_group(
-        shared, lambda: put(shared, "甲"), lambda: put(shared, "撤回", "猫"), lambda: put(shared, "乙")
+def test_of_threads_that_meet_the_one_whose_commit_fails_is_told(shared: Database) -> None:
+    refuse_commits(shared, 1)
+    ends = in_threads(*(lambda n=n: shared.execute(PUT, (f"第{n}",)) for n in range(THREADS)))  # type: ignore[misc]
+    told = {f"第{n}" for n, end in enumerate(ends) if isinstance(end, JournalError)}
+    assert len(told) == 1
+    assert words(shared) == own_words(shared) == {f"第{n}" for n in range(THREADS)} - told
+
+
+def test_a_thread_that_raises_spares_the_others(shared: Database) -> None:
+    shared.execute(PUT, ("猫",))
+    ends = in_threads(
+        lambda: put(shared, "甲"), lambda: put(shared, "撤回", "猫"), lambda: put(shared, "乙")
     )  # fmt: skip
     assert [type(end) for end in ends] == [type(None), sqlite3.IntegrityError, type(None)]
     assert words(shared) == {"猫", "甲", "乙"}
-
-
-def test_every_member_of_a_group_that_failed_is_told(shared: Database) -> None:
-    """One commit for all, one failure for all: nobody may believe that his row is on the disk."""
-    refuse_commits(shared, 1)
-    ends = together_in_one_group(shared, *(lambda n=n: shared.change(PUT, (f"第{n}",)) for n in range(THREADS)))  # type: ignore[misc]
-    assert [type(end) for end in ends] == [JournalError] * THREADS
-    assert words(shared) == own_words(shared) == set()
-    shared.change(PUT, ("之后",))
-    assert words(shared) == {"之后"}
 
 
 def full(shared: Database) -> None:
@@ -291,24 +242,24 @@ def full(shared: Database) -> None:
 
 
 def test_a_full_disk_is_a_journal_error_and_room_mends_it(shared: Database) -> None:
-    shared.change(PUT, ("之前",))
+    shared.execute(PUT, ("之前",))
     full(shared)
     with pytest.raises(JournalError, match="full"):
-        shared.change(PUT, ("长" * 100_000,))
+        shared.execute(PUT, ("长" * 100_000,))
     with pytest.raises(JournalError, match="full"):
         put(shared, "短", "长" * 100_000)
     assert words(shared) == {"之前"}
     shared._connection.execute("PRAGMA max_page_count=1000000")
-    shared.change(PUT, ("长" * 100_000,))
+    shared.execute(PUT, ("长" * 100_000,))
     assert words(shared) == {"之前", "长" * 100_000}
 
 
-def test_a_member_that_fills_the_disk_takes_no_other_ones_word_for_written(shared: Database) -> None:
+def test_a_thread_that_fills_the_disk_takes_no_other_ones_word_for_written(shared: Database) -> None:
     """Whether the full disk took back one statement or all: who was told nothing is there, who was told is not."""
-    shared.change(PUT, ("之前",))
+    shared.execute(PUT, ("之前",))
     full(shared)
     said = ["甲", "长" * 100_000, "乙", "宽" * 100_000, "丙"]
-    ends = together_in_one_group(shared, *(lambda word=word: put(shared, word) for word in said))  # type: ignore[misc]
+    ends = in_threads(*(lambda word=word: put(shared, word) for word in said))  # type: ignore[misc]
     assert sum(isinstance(end, JournalError) for end in ends) >= 2
     assert all(end is None or isinstance(end, JournalError) for end in ends)
     assert words(shared) == {"之前", *(word for word, end in zip(said, ends, strict=True) if end is None)}
@@ -318,18 +269,18 @@ def put_while_all_is_taken_back(shared: Database, by: str) -> None:
     """Write as a full disk or a bad sector may have it: SQLite ends the whole transaction, not the statement only."""
     connection = shared._connection
     try:
-        if by == "change":
+        if by == "execute":
             connection.set_progress_handler(lambda: 1, 1)
-            shared.change(PUT, ("全撤",))
+            shared.execute(PUT, ("全撤",))
         else:
-            with shared.write() as db:
+            with shared.transaction() as db:
                 connection.set_progress_handler(lambda: 1, 1)
                 db.execute(PUT, ("全撤",))
     finally:
         connection.set_progress_handler(None, 1)
 
 
-@pytest.mark.parametrize("by", ["change", "write"])
+@pytest.mark.parametrize("by", ["execute", "transaction"])
 def test_when_all_is_taken_back_in_the_middle_nothing_more_of_it_is_written(shared: Database, by: str) -> None:
     """Neither what came before nor what comes after; and who passed over the error is told at the end."""
     seen = []
@@ -340,37 +291,37 @@ def test_when_all_is_taken_back_in_the_middle_nothing_more_of_it_is_written(shar
             seen.append("written")
 
     with pytest.raises(JournalError, match="interrupted"):
-        together(
+        in_one(
             shared,
-            lambda: shared.change(PUT, ("之前",)),
+            lambda: shared.execute(PUT, ("之前",)),
             lambda: passes_over(lambda: put_while_all_is_taken_back(shared, by)),
-            lambda: passes_over(lambda: shared.change(PUT, ("之后",))),
+            lambda: passes_over(lambda: shared.execute(PUT, ("之后",))),
             lambda: passes_over(lambda: put(shared, "之后")),
         )
     assert seen == []
     assert words(shared) == set()
-    shared.change(PUT, ("下一次",))
+    shared.execute(PUT, ("下一次",))
     assert words(shared) == {"下一次"}
 
 
 def test_when_all_is_taken_back_those_who_wrote_before_are_told(shared: Database) -> None:
-    ends = together_in_one_group(
-        shared, lambda: put(shared, "甲"), lambda: put_while_all_is_taken_back(shared, "change"), lambda: put(shared, "乙")
+    ends = in_threads(
+        lambda: put(shared, "甲"), lambda: put_while_all_is_taken_back(shared, "execute"), lambda: put(shared, "乙")
     )  # fmt: skip
     assert isinstance(ends[1], JournalError)
     told = [word for word, end in zip(("甲", "全撤", "乙"), ends, strict=True) if end is None]
     assert words(shared) == set(told)
-    assert in_threads(lambda: shared.change(PUT, ("下一次",))) == [None]
+    assert in_threads(lambda: shared.execute(PUT, ("下一次",))) == [None]
 
 
-def test_what_raises_in_together_is_raised(shared: Database) -> None:
+def test_what_raises_in_a_transaction_is_raised(shared: Database) -> None:
     """Nothing is left open that would hold up others."""
     with pytest.raises(ZeroDivisionError):
-        together(shared, lambda: shared.change(PUT, ("猫",)), lambda: 1 // 0)
+        in_one(shared, lambda: shared.execute(PUT, ("猫",)), lambda: 1 // 0)
     with closing(sqlite3.connect(shared.path, timeout=0)) as other:
         other.execute("BEGIN IMMEDIATE")
         other.execute("ROLLBACK")
-    assert in_threads(lambda: shared.change(PUT, ("狗",))) == [None]
+    assert in_threads(lambda: shared.execute(PUT, ("狗",))) == [None]
     assert "狗" in words(shared)
 
 
@@ -380,9 +331,9 @@ def test_a_file_that_is_busy_too_long_is_a_journal_error(tmp_path: Path, monkeyp
         with closing(sqlite3.connect(shared.path, isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")
             with pytest.raises(JournalError, match="locked"):
-                together(shared, lambda: shared.change(PUT, ("猫",)))
+                in_one(shared, lambda: shared.execute(PUT, ("猫",)))
             other.execute("ROLLBACK")
-        shared.change(PUT, ("猫",))
+        shared.execute(PUT, ("猫",))
         assert words(shared) == {"猫"}
 
 
@@ -398,17 +349,17 @@ def test_many_threads_in_every_way_lose_nothing(shared: Database) -> None:
             word = f"{number}-{i}"
             way = chance.randrange(4)
             if way == 0:
-                shared.change(PUT, (word,))
+                shared.execute(PUT, (word,))
             elif way == 1:
                 put(shared, word)
             elif way == 2:
-                with shared.together():
+                with shared.transaction():
                     put(shared, word)
-                    shared.change("UPDATE words SET said = '喵' WHERE word = ?", (word,))
+                    shared.execute("UPDATE words SET said = '喵' WHERE word = ?", (word,))
                     assert shared.read("SELECT said FROM words WHERE word = ?", (word,))[0]["said"] == "喵"
             else:
-                with shared.together():
-                    shared.change(PUT, (word,))
+                with shared.transaction():
+                    shared.execute(PUT, (word,))
                     with pytest.raises(sqlite3.IntegrityError):
                         put(shared, f"撤回{word}", word)
             assert shared.read("SELECT 1 FROM words WHERE word = ?", (word,))
@@ -423,8 +374,8 @@ def test_two_connections_to_one_file_take_turns(shared: Database) -> None:
 
         def work(mine: Database, name: str) -> None:
             for i in range(50):
-                with mine.together():
-                    mine.change(PUT, (f"{name}{i}",))
+                with mine.transaction():
+                    mine.execute(PUT, (f"{name}{i}",))
                     put(mine, f"{name}{i}+")
 
         ends = in_threads(*(lambda d=d, n=n: work(d, n) for n, d in (("甲", shared), ("乙", second), ("丙", shared))))  # type: ignore[misc]

@@ -28,7 +28,7 @@ def add(journal: Journal, task_id: str | None, account: str = "us") -> str:
         owner="o",
     )  # fmt: skip
     if task_id is not None:
-        with journal.database.write() as db:
+        with journal.database.transaction() as db:
             db.execute("UPDATE jobs SET task_id = ? WHERE id = ?", (task_id, job_id))
     return job_id
 

@@ -38,7 +38,7 @@ def put(journal: Journal, **columns: Any) -> str:
     )
     columns = {"sent_at_s": NOW_S, "ended_at_s": NOW_S, **columns}
     names = ", ".join(f"{name} = ?" for name in columns)
-    journal.database.change(f"UPDATE jobs SET {names} WHERE id = ?", (*columns.values(), job_id))
+    journal.database.execute(f"UPDATE jobs SET {names} WHERE id = ?", (*columns.values(), job_id))
     return job_id
 
 

@@ -12,10 +12,11 @@ import pytest
 
 from bailian.errors import BudgetExceeded
 from bailian.store import batches
-from bailian.store.batches import COLUMNS, BatchStore
+from bailian.store.batches import BatchStore
 from bailian.store.budgets import Budget
-from bailian.store.jobs import Journal, NotOurs
-from bailian.store.schema import JobResult
+from bailian.store.jobs import COLUMNS, Journal, NotOurs
+from bailian.store.schema import FileRow, JobEnd, JobResult
+from bailian.store.states import Status
 from tests.support.clocks import Clock
 
 RUN = "batch:甲.json"
@@ -58,7 +59,7 @@ def state(journal: Journal, job_id: str) -> tuple[str, str | None]:
 
 def test_the_newest_try_counts(journal: Journal, runs: BatchStore) -> None:
     runs.intend_all([values("a1", "a"), values("b1", "b")])
-    journal.finish("a1", "failed", {"error": {"code": "TaskFailed"}, "exit_code": 4})
+    journal.finish([JobEnd("a1", Status.FAILED, {"error": {"code": "TaskFailed"}, "exit_code": 4})])
     assert runs.tried(RUN)["a"].exit_code == 4
     runs.intend_all([values("a2", "a")])
     assert {key: (tried.job_id, tried.state) for key, tried in runs.tried(RUN).items()} == {
@@ -89,7 +90,7 @@ def test_waiting_rows_are_read_as_they_are_needed(
     runs.intend_all(values(f"j{i}", f"k{i}") for i in range(5))
     coming = runs.waiting(RUN, "p", "猫")
     assert next(coming).id == "j0"
-    journal.finish("j3", "unsent")
+    journal.finish([JobEnd("j3", Status.UNSENT)])
     assert [row.id for row in coming] == ["j1", "j2", "j4"]
 
 
@@ -135,8 +136,8 @@ def test_a_job_that_was_let_go_is_sent_by_its_new_owner_only(journal: Journal, r
     runs.let_go(RUN, "p")
     runs.take_over(RUN, "q", [])
     with pytest.raises(NotOurs):
-        journal.record_intent("a", "p")
-    journal.record_intent("a", "q")
+        journal.record_intents(["a"], "p")
+    journal.record_intents(["a"], "q")
 
 
 def test_only_what_waits_is_given_up(journal: Journal, runs: BatchStore) -> None:
@@ -150,9 +151,9 @@ def test_only_what_waits_is_given_up(journal: Journal, runs: BatchStore) -> None
 
 def test_counts_are_of_newest_tries(journal: Journal, runs: BatchStore) -> None:
     runs.intend_all([values("a1", "a"), values("b1", "b"), values("c1", "c", kind="text", estimate_cny=None)])
-    journal.finish("a1", "failed", {"error": {"code": "TaskFailed"}})
-    journal.store_answer(JobResult("b1", {}, 0.5, None, None))
-    journal.finish("b1", "done")
+    journal.finish([JobEnd("a1", Status.FAILED, {"error": {"code": "TaskFailed"}})])
+    journal.store_answers([JobResult("b1", {}, 0.5, None, None)])
+    journal.finish([JobEnd("b1", Status.DONE)])
     told = {(c.kind, c.state, c.error_code): (c.jobs, c.charged_cny) for c in runs.counts(RUN)}
     assert told == {
         ("image", "failed", "TaskFailed"): (1, 0.0), ("image", "done", None): (1, 0.5), ("text", "waiting", None): (1, 0.0),
@@ -164,9 +165,13 @@ def test_counts_are_of_newest_tries(journal: Journal, runs: BatchStore) -> None:
 
 def test_files_are_in_the_order_of_results_and_finished(journal: Journal, runs: BatchStore) -> None:
     runs.intend_all([values("a", "1"), values("b", "2")])
-    journal.record_file("a", 1, Path("二.png"), sha256="x", placed=True)
-    journal.record_file("a", 0, Path("一.png"), sha256="x", placed=True)
-    journal.record_file("b", 0, Path("半.png"), sha256="x")
+    journal.record_files(
+        [
+            FileRow("a", 1, Path("二.png"), "x", placed=True),
+            FileRow("a", 0, Path("一.png"), "x", placed=True),
+            FileRow("b", 0, Path("半.png"), "x"),
+        ]
+    )
     assert runs.files(["a", "b"]) == {"a": ["一.png", "二.png"], "b": []}
 
 
@@ -186,7 +191,7 @@ def test_a_finished_batch_is_remembered_until_it_is_forgotten(journal: Journal, 
 
 def sent(journal: Journal, job_id: str, *budgets: Budget, **changed: Any) -> float:
     BatchStore(journal, changed.get("account", "me")).intend_all([values(job_id, job_id, **changed)])
-    return journal.record_intent(job_id, "p", budgets)
+    return journal.record_intents([job_id], "p", budgets)
 
 
 def refused(journal: Journal, job_id: str, *budgets: Budget, **changed: Any) -> str:
@@ -208,7 +213,7 @@ def test_what_was_charged_replaces_what_was_reserved(journal: Journal) -> None:
     budget = Budget(1.0, "day")
     sent(journal, "a", budget, estimate_cny=0.9)
     refused(journal, "b", budget, estimate_cny=0.5)
-    journal.store_answer(JobResult("a", {}, 0.4, None, None))
+    journal.store_answers([JobResult("a", {}, 0.4, None, None)])
     sent(journal, "c", budget, estimate_cny=0.6)
     refused(journal, "d", budget, estimate_cny=0.1)
 
@@ -217,7 +222,7 @@ def test_what_was_charged_replaces_what_was_reserved(journal: Journal) -> None:
 def test_what_failed_costs_nothing_and_what_may_be_paid_counts(journal: Journal, ending: str, free: bool) -> None:
     budget = Budget(1.0, "day")
     sent(journal, "a", budget)
-    journal.finish("a", ending)
+    journal.finish([JobEnd("a", ending)])
     if free:
         sent(journal, "b", budget)
     else:
@@ -227,8 +232,8 @@ def test_what_failed_costs_nothing_and_what_may_be_paid_counts(journal: Journal,
 def test_what_failed_after_it_was_charged_in_part_counts(journal: Journal) -> None:
     budget = Budget(1.0, "day")
     sent(journal, "a", budget)
-    journal.store_answer(JobResult("a", {}, 0.6, None, None))
-    journal.finish("a", "failed")
+    journal.store_answers([JobResult("a", {}, 0.6, None, None)])
+    journal.finish([JobEnd("a", Status.FAILED)])
     refused(journal, "b", budget, estimate_cny=0.5)
     sent(journal, "c", budget, estimate_cny=0.4)
 
@@ -244,7 +249,7 @@ def test_a_job_does_not_count_against_itself(journal: Journal) -> None:
     """Sent again after a 429: its own reservation of before is not in its way."""
     sent(journal, "a", Budget(1.0, "day"))
     journal.requeue("a")
-    journal.record_intent("a", "p", [Budget(1.0, "day")])
+    journal.record_intents(["a"], "p", [Budget(1.0, "day")])
 
 
 def test_an_unknown_price_cannot_be_kept_within(journal: Journal) -> None:
@@ -266,7 +271,7 @@ def test_what_was_sent_before_the_border_and_charged_after_it_is_yesterdays(jour
     clock.now_s = datetime(2026, 3, 15, 23, 59).timestamp()
     sent(journal, "a", Budget(1.0, "day"))
     clock.now_s = datetime(2026, 3, 16, 0, 1).timestamp()
-    journal.store_answer(JobResult("a", {}, 1.0, None, None))
+    journal.store_answers([JobResult("a", {}, 1.0, None, None)])
     sent(journal, "b", Budget(1.0, "day"))
     refused(journal, "c", Budget(2.5, "month"))
 
@@ -295,28 +300,28 @@ def test_a_lost_answer_counts_against_the_budget(journal: Journal, runs: BatchSt
     """It may have been billed: three rows of 1 CNY, one of them asked for twice, do not fit into 3 CNY."""
     runs.intend_all([values(name, name) for name in "abc"])
     day = [Budget(3.0, "day")]
-    journal.record_intent("a", "p", day)
+    journal.record_intents(["a"], "p", day)
     journal.requeue_maybe_billed("a")
-    journal.record_intent("a", "p", day)
-    journal.record_intent("b", "p", day)
+    journal.record_intents(["a"], "p", day)
+    journal.record_intents(["b"], "p", day)
     with pytest.raises(BudgetExceeded):
-        journal.record_intent("c", "p", day)
+        journal.record_intents(["c"], "p", day)
     assert journal.lost_cny("me") == 1.0
     assert journal.reserved_cny("me", day[0]) == 3.0
 
 
 def test_a_rows_own_lost_answer_counts_when_it_is_asked_for_again(journal: Journal, runs: BatchStore) -> None:
     runs.intend_all([values("a", "a")])
-    journal.record_intent("a", "p", [Budget(1.5, "day")])
+    journal.record_intents(["a"], "p", [Budget(1.5, "day")])
     journal.requeue_maybe_billed("a")
     with pytest.raises(BudgetExceeded):
-        journal.record_intent("a", "p", [Budget(1.5, "day")])
+        journal.record_intents(["a"], "p", [Budget(1.5, "day")])
 
 
 def test_what_a_dead_process_was_asking_for_may_be_billed(journal: Journal, runs: BatchStore) -> None:
     runs.intend_all([values("a", "a", kind="text"), values("b", "b", kind="text"), values("c", "c")])
-    journal.record_intent("a", "p")
-    journal.record_intent("c", "p")
+    journal.record_intents(["a"], "p")
+    journal.record_intents(["c"], "p")
     runs.take_over(RUN, "next", ["p"], ["text"])
     assert [state(journal, name)[0] for name in "abc"] == ["waiting", "waiting", "unsettled"]
     assert journal.lost_cny("me") == 1.0
