@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 
-.PHONY: dev lint types test test-long docs bench
+.PHONY: dev lint types test test-all test-long docs bench
 
 dev: # a copy to work in
 	$(PYTHON) -m venv .venv
@@ -15,8 +15,11 @@ lint:
 types:
 	$(BIN)/mypy
 
-test: # what the README names
+test: # what the README names: every promise once
 	$(BIN)/python -m pytest -q
+
+test-all: # all of it: every value at every door, loops of kills, crowds, many odd inputs a property
+	$(BIN)/python -m pytest -q -m "not long" --hypothesis-profile thorough
 
 test-long: # a hundred thousand odd answers a reader, and whatever else is marked `long`
 	$(BIN)/python -m pytest -q -m long

@@ -3,88 +3,35 @@
 from __future__ import annotations
 
 import importlib
-import io
-import json
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import suppress
-from dataclasses import dataclass, replace
-from datetime import date
+from collections.abc import Iterator
 from pathlib import Path
-from types import FrameType, TracebackType
+from types import FrameType
 from typing import Any
 
-import click
 import pytest
+from hypothesis import settings
 
-from bailian import clock
-from bailian.cli import guard
-from bailian.clock import Clock, current_clock, timed_by
-from bailian.engine.signals import SIGNALS
+from bailian.clock import Clock, timed_by
 from bailian.i18n import language
 from bailian.sandbox import Sandbox
-from bailian.sandbox.http.answers import LoggedRequest
+from tests.support.commands import Run, run_command
+from tests.support.kinds import sort_out
+from tests.support.processes import Child, end_children, hear_signals, kill_children
+from tests.support.service import FAST_MODELS, Lender
+from tests.support.setting import CA_VARIABLES, FAST, KEY, SEED_DAY
 
-ROOT = Path(__file__).parent.parent
-KEY = "sk-test-0123456789abcdef"
-SEED_DAY = date(2026, 6, 1)
-"""Every model that the seed document names lives, and no end is near. Tests of later days say which."""
-FAST = 0.02
-"""Pauses in tests are this part of the real ones."""
+settings.register_profile("quick", deadline=None, database=None, max_examples=30)
+settings.register_profile("thorough", deadline=None, database=None, max_examples=400)
+settings.load_profile("quick")  # unless `--hypothesis-profile` says otherwise: the plugin loads its own before this
+
 HANG_S = 600
 # A hundred thousand odd inputs, on a busy machine.
 LONG_HANG_S = 3600
 """No test takes a third of this: who is not over by then waits for something that never comes."""
-
-
-CA_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR")
-
-
-def _go_on(_signal: int, _frame: FrameType | None) -> None:
-    """Under nohup the tests survive their terminal. What they start hears of it: only ignoring is handed down."""
-
-
-NO_HANG_UP = os.name != "nt" and signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
-
-
-def hear_signals() -> None:
-    """Give every process that tests start the signals as a shell's foreground has them.
-
-    Who starts the tests may have them ignored (nohup, `… &` in a script) or blocked, and both are handed down.
-    """
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    if os.name != "nt":
-        signal.signal(signal.SIGHUP, _go_on if NO_HANG_UP else signal.SIG_DFL)
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {*SIGNALS, signal.SIGALRM, signal.SIGCHLD})
-
-
-class Child(subprocess.Popen[Any]):
-    """A process that a test starts. It does not outlive the test, and a failed test does not wait for it."""
-
-    started: list[Child] = []  # noqa: RUF012 - of all tests, emptied after each
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.started.append(self)
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if kind is not None:
-            self.kill()
-        super().__exit__(kind, error, trace)
-
-
-def kill_children() -> None:
-    """End what is left of a test's processes."""
-    for child in Child.started:
-        if child.poll() is None:
-            child.kill()
 
 
 def _hangs(_signal: int, _frame: FrameType | None) -> None:
@@ -104,14 +51,7 @@ def ends_by_itself(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPat
     yield
     if hasattr(signal, "setitimer"):
         signal.setitimer(signal.ITIMER_REAL, 0)
-    kill_children()
-    for child in Child.started:
-        child.wait()
-        for pipe in (child.stdin, child.stdout, child.stderr):
-            if pipe is not None:
-                with suppress(OSError):  # what was not read any more
-                    pipe.close()
-    Child.started.clear()
+    end_children()
 
 
 @pytest.fixture(autouse=True)
@@ -131,69 +71,30 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterat
     language.cache_clear()
 
 
-def run_on(day: date, monkeypatch: pytest.MonkeyPatch, pause_scale: float = FAST) -> None:
-    """Let the rest of a test run on another day."""
-    monkeypatch.setattr(clock, "_current", replace(current_clock(), today=day, pause_scale=pause_scale))
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give every test its kind, before `-m` asks for it."""
+    sort_out(items)
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Two workers a core while cores are few: half of the tests wait for a task or a process at any moment."""
+    cores = os.cpu_count() or 1
+    return max(cores, min(2 * cores, 8))
+
+
+@pytest.fixture(scope="session")
+def lender() -> Iterator[Lender]:
+    lender = Lender()
+    yield lender
+    lender.stop()
 
 
 @pytest.fixture
-def box() -> Iterator[Sandbox]:
-    with Sandbox(task_s=0.15) as box:
-        yield box
-
-
-@dataclass(frozen=True)
-class Ran:
-    """How a command ended. `out` and `err` are what it printed."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> dict[str, Any]:
-        value = json.loads(self.out)
-        assert isinstance(value, dict)
-        return value
-
-    @property
-    def paths(self) -> list[Path]:
-        return [Path(line) for line in self.out.splitlines()]
-
-
-class _Stdin(io.StringIO):
-    def isatty(self) -> bool:
-        return False
-
-
-def _stdin(given: str | bytes) -> io.TextIOBase:
-    """Return what is piped in: a text, or bytes in whatever encoding."""
-    return _Stdin(given) if isinstance(given, str) else io.TextIOWrapper(io.BytesIO(given), encoding="utf-8")
-
-
-def run_command(command: click.Command, *words: str, stdin: str | bytes = "", exits: int | None = 0) -> Ran:
-    """Run a whole command in this process; any other exit code than `exits` fails the test (None: all are good)."""
-    out, err = io.StringIO(), io.StringIO()
-    kept = sys.argv, sys.stdout, sys.stderr, sys.stdin
-    handlers = {sign: signal.getsignal(sign) for sign in SIGNALS}
-    sys.argv, sys.stdout, sys.stderr, sys.stdin = ["command", *words], out, err, _stdin(stdin)
-    code: int | None = None
-    try:
-        guard.main(command, "text2image.py" if command.name == "main" else "bailian", clock=current_clock())
-    except SystemExit as end:
-        code = int(end.code or 0)
-    finally:
-        sys.argv, sys.stdout, sys.stderr, sys.stdin = kept
-        for sign, handler in handlers.items():
-            signal.signal(sign, handler)
-    ran = Ran(-1 if code is None else code, out.getvalue(), err.getvalue())
-    assert exits is None or ran.code == exits, (
-        f"exit {ran.code}, not {exits}\n--- stdout\n{ran.out}\n--- stderr\n{ran.err}"
-    )
-    return ran
-
-
-Run = Callable[..., Ran]
+def box(lender: Lender) -> Iterator[Sandbox]:
+    yield lender.lend(task_s=0.15)
+    end_children()  # they would go on asking
+    lender.take_back()
 
 
 def _script(name: str) -> Any:
@@ -224,62 +125,6 @@ def bailian(box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Run:
     from bailian.cli.main import bailian as command
 
     return lambda *words, **how: run_command(command, *words, **how)
-
-
-def first_post(box: Sandbox) -> LoggedRequest:
-    """Return the first request that asks for something to be made."""
-    return next(entry for entry in box.requests if entry.method == "POST")
-
-
-FAST_START = (
-    "import sys, datetime; from bailian.clock import Clock; sys.argv[0] = 'text2image.py'; "
-    "from bailian.cli import guard; {command}; "
-    f"guard.main(main, clock=Clock(pause_scale={{factor}}, today={SEED_DAY!r}))"
-)
-
-
-def start_script(
-    box: Sandbox, *words: str, command: str = "from text2image import main", factor: float = FAST
-) -> subprocess.Popen[str]:
-    """Start a command as a process of its own, against the test's sandbox."""
-    env = {**os.environ, "DASHSCOPE_API_KEY": KEY, "DASHSCOPE_HTTP_BASE_URL": box.base_url, "PYTHONPATH": str(ROOT)}
-    return subprocess.Popen(
-        [sys.executable, "-c", FAST_START.format(factor=factor, command=command), *words],
-        env=env,
-        text=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
-
-
-def start_bailian(box: Sandbox, *words: str) -> subprocess.Popen[str]:
-    return start_script(box, *words, command="from bailian.cli.main import bailian as main")
-
-
-def said_until(process: subprocess.Popen[str], mark: str) -> str:
-    """Read what a process says on stderr up to a line with the mark; fail when it ends without having said it."""
-    assert process.stderr is not None
-    said = ""
-    while mark not in said:
-        line = process.stderr.readline()
-        assert line, f"it ended without {mark!r}:\n{said}"
-        said += line
-    return said
-
-
-def end(process: subprocess.Popen[str], timeout_s: float = 120) -> Ran:
-    out, err = process.communicate(timeout=timeout_s)
-    return Ran(process.returncode, out, err)
-
-
-FAST_MODELS = "".join(
-    f'[models."{name}"]\nsubmit_per_s = 500\n' + (f"running_limit = {running}\n" if running else "")
-    for name, running in {
-        "wan2.2-t2i-flash": 1000, "wanx2.1-imageedit": 1000, "wan2.1-t2v-turbo": 1000,
-        "qwen-plus": 0, "qwen-image-edit": 0, "sambert-zhichu-v1": 0, "paraformer-v1": 0,
-    }.items()
-)  # fmt: skip
-"""Rates as if there were none: these tests are about loss, not about speed."""
 
 
 @pytest.fixture

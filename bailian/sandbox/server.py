@@ -180,6 +180,10 @@ class Sandbox:
         """The last 100,000 requests, oldest first."""
         return self._started().requests()
 
+    @property
+    def is_running(self) -> bool:
+        return self._runner is not None
+
     def _started(self) -> State:
         if self._state is None:
             raise RuntimeError("this sandbox was never started")

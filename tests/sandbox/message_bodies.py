@@ -9,7 +9,8 @@ from typing import Any
 
 import requests
 from PIL import Image
-from sandbox_client import MESSAGES, SYNC, Client
+
+from tests.support.sandbox_client import MESSAGES, SYNC, Client
 
 IMAGE2IMAGE = "/services/aigc/image2image/image-synthesis"
 FAR = "https://example.com/a.png"

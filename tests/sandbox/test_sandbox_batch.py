@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 import requests
-from sandbox_client import Client
 
 from bailian.sandbox import Fault, Sandbox
+from tests.support.sandbox_client import Client
 
 CHAT = "/v1/chat/completions"
 

@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sandbox_client import TEXT, Client
-from test_sandbox_edits import drawn, instruct, uri
 from websockets.sync.client import connect
 
 from bailian.catalog import load
@@ -18,6 +16,8 @@ from bailian.sandbox import Sandbox
 from bailian.sandbox.images.models import UNLISTED
 from bailian.sandbox.message_images.models import message_models
 from bailian.sandbox.served_models import ServedModels
+from tests.support.pictures import drawn, uri
+from tests.support.sandbox_client import TEXT, Client, instruct
 
 TRANSCRIPTION = "/services/audio/asr/transcription"
 RETIRED = sorted(name for name, model in load().items() if model.retired_on)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import io
 import threading
 from collections.abc import Iterator
@@ -13,11 +12,12 @@ from typing import Any
 import pytest
 import requests
 from PIL import Image, ImageChops, ImageDraw, ImageStat
-from sandbox_client import SYNC, Client
 
 from bailian.sandbox import Fault, Sandbox
 from bailian.sandbox.edits.drawing import Edit, draw_edit
 from bailian.sandbox.images.drawing import Picture, png_of
+from tests.support.pictures import bytes_of, drawn, uri
+from tests.support.sandbox_client import SYNC, Client, instruct
 
 EDIT = "/services/aigc/image2image/image-synthesis"
 FUNCTIONS = {
@@ -32,39 +32,12 @@ FUNCTIONS = {
     "doodle": "一座城堡",
     "control_cartoon_feature": "卡通形象在公园里跑步",
 }
-Colour = tuple[int, int, int]
-
-
-def drawn(size: tuple[int, int] = (640, 512), ground: Colour = (200, 210, 190)) -> Image.Image:
-    image = Image.new("RGB", size, ground)
-    draw = ImageDraw.Draw(image)
-    draw.rectangle((size[0] // 3, size[1] // 3, size[0] // 2, size[1] // 2), fill=(20, 90, 160))
-    draw.ellipse((size[0] // 2, size[1] // 2, size[0] - 40, size[1] - 40), fill=(180, 40, 60))
-    return image
-
-
-def bytes_of(image: Image.Image, kind: str = "PNG") -> bytes:
-    file = io.BytesIO()
-    image.save(file, kind)
-    return file.getvalue()
-
-
-def uri(image: Image.Image, kind: str = "PNG") -> str:
-    return f"data:image/{kind.lower()};base64,{base64.b64encode(bytes_of(image, kind)).decode()}"
 
 
 def half_mask(size: tuple[int, int] = (640, 512)) -> Image.Image:
     mask = Image.new("RGB", size)
     ImageDraw.Draw(mask).rectangle((0, 0, size[0] // 2 - 1, size[1]), fill=(255, 255, 255))
     return mask
-
-
-def instruct(
-    client: Client, *images: str, text: str = "换成红色", model: str = "qwen-image-edit", **parameters: Any
-) -> Any:
-    content = [{"image": image} for image in images] + [{"text": text}]
-    body = {"model": model, "input": {"messages": [{"role": "user", "content": content}]}, "parameters": parameters}
-    return client.post(SYNC, body, asks_async=False)
 
 
 def by_function(client: Client, function: str, base: str, mask: str | None = None, **parameters: Any) -> Any:

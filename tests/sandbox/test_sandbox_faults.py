@@ -12,9 +12,9 @@ from urllib.parse import urlsplit
 
 import pytest
 import requests
-from sandbox_client import TEXT, Client
 
 from bailian.sandbox import KINDS, Fault, Sandbox
+from tests.support.sandbox_client import TEXT, Client
 
 OVER_HTTP = [on for on, kinds in KINDS.items() if "throttle" in kinds]
 

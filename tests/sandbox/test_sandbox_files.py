@@ -11,11 +11,11 @@ import time
 import pytest
 import requests
 from PIL import Image
-from sandbox_client import Client
 
 from bailian.sandbox import Sandbox
 from bailian.sandbox.images.drawing import Picture, draw_png
 from bailian.sandbox.storage.links import byte_range
+from tests.support.sandbox_client import Client
 
 
 def picture(prompt: str = "a cat", **changes: object) -> bytes:

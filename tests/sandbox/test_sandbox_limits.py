@@ -12,9 +12,8 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from sandbox_client import Client
-
 from bailian.sandbox import Sandbox
+from tests.support.sandbox_client import Client
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from message_bodies import blocking, finished, links_of, opened, picture
 from PIL import Image, ImageChops
-from sandbox_client import Client
 
 from bailian.sandbox import Sandbox
 from bailian.sandbox.edits.drawing import opened as picture_of
@@ -24,6 +23,7 @@ from bailian.sandbox.message_images.drawing import (
 )
 from bailian.sandbox.results import picture_of_result as draws_of
 from bailian.sandbox.tasks.requests import SEED_MAX
+from tests.support.sandbox_client import Client
 
 COLOURS = {"red": (255, 0, 0), "lime": (0, 255, 0), "blue": (0, 0, 255), "yellow": (255, 255, 0)}
 

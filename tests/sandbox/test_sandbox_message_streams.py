@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 import requests
 from message_bodies import blocking, body_of, finished, links_of, picture, told
-from sandbox_client import MESSAGES, SYNC, Client
 
 from bailian.sandbox import Fault
+from tests.support.sandbox_client import MESSAGES, SYNC, Client
 
 EVENTS = {"X-DashScope-Sse": "enable"}
 IN_TURN = {"enable_interleave": True, "stream": True}

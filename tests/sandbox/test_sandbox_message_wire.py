@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 from message_bodies import FAR, IMAGE2IMAGE, blocking, body_of, finished, links_of, picture, submitted, told
-from sandbox_client import MESSAGES, SYNC, TEXT2IMAGE, Client
 
 from bailian.sandbox import Sandbox
 from bailian.sandbox.message_images.models import RULES
+from tests.support.sandbox_client import MESSAGES, SYNC, TEXT2IMAGE, Client
 
 BOTH = [name for name, model in RULES.items() if len(model.routes) == 2]
 SYNC_ONLY = ["qwen-image-2.0", "qwen-image-2.0-pro", "z-image-turbo"]

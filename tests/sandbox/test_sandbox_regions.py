@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 from message_bodies import blocking
-from sandbox_client import Client
 
 from bailian.sandbox import Sandbox
 from bailian.sandbox.settings import REGIONS
+from tests.support.sandbox_client import Client
 
 
 def ask(client: Client, what: str) -> Any:

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 import requests
-from sandbox_client import SYNC, TEXT2IMAGE, Client
 
 from bailian.sandbox import Sandbox
+from tests.support.sandbox_client import SYNC, TEXT2IMAGE, Client
 
 URL_ERROR = (
     "url error, please check url！ For details, see: https://help.aliyun.com/zh/model-studio/error-code#error-url"

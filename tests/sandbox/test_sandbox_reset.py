@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 import requests
-from sandbox_client import TEXT2IMAGE, Client
 
 from bailian.sandbox import Fault, Sandbox, results
+from tests.support.sandbox_client import TEXT2IMAGE, Client
 
 VIDEO = "/services/aigc/video-generation/video-synthesis"
 TRANSCRIPTION = "/services/audio/asr/transcription"

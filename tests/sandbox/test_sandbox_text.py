@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 import requests
-from sandbox_client import TEXT, Client
 
 from bailian.sandbox import Fault, Sandbox
+from tests.support.sandbox_client import TEXT, Client
 
 SSE = {"X-DashScope-SSE": "enable"}
 

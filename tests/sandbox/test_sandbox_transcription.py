@@ -12,13 +12,13 @@ from typing import Any
 
 import pytest
 import requests
-from sandbox_client import Client
 
 from bailian.sandbox import Fault, Sandbox
 from bailian.sandbox.served_models import ServedModels
 from bailian.sandbox.speech.audio_files import wav_header
 from bailian.sandbox.speech.requests import read_speech_request
 from bailian.sandbox.speech.synthesis import synthesize
+from tests.support.sandbox_client import Client
 
 VOICES = ServedModels(None, None).voices
 PATH = "/services/audio/asr/transcription"

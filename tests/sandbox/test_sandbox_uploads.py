@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 import requests
 from PIL import Image
-from sandbox_client import SYNC, Client
 
 from bailian.sandbox import Fault, Sandbox
 from bailian.sandbox.http.multipart import read_form
+from tests.support.sandbox_client import SYNC, Client
 
 MODEL = "qwen-image-edit"
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 import requests
-from sandbox_client import Client
 
 from bailian.sandbox import Fault, Sandbox
 from bailian.sandbox.images.drawing import Picture
 from bailian.sandbox.video.drawing import Video, draw_video
+from tests.support.sandbox_client import Client
 
 av = pytest.importorskip("av")
 

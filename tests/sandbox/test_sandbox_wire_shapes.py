@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 
 import pytest
-from sandbox_client import MESSAGES, SYNC, TEXT2IMAGE, Client
 
 from bailian.sandbox import Fault, Sandbox
+from tests.support.sandbox_client import MESSAGES, SYNC, TEXT2IMAGE, Client
 
 TIME = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}")
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
