@@ -184,15 +184,18 @@ def test_interrupted_while_the_rows_are_written_down(
 ) -> None:
     """Some are in the journal; they were not sent, and the same command sends each of them once."""
     from bailian.store import batches
+    from bailian.store.jobs import Journal
 
-    name = write(texts("甲", "乙", "丙"))
+    name, insert = write(texts("甲", "乙", "丙")), Journal.insert
 
-    def interrupted(rows: Any) -> Any:
-        yield [next(iter(rows))]
-        raise KeyboardInterrupt
+    def interrupted(journal: Journal, rows: Any) -> None:
+        if jobs():
+            raise KeyboardInterrupt
+        insert(journal, rows)
 
     with monkeypatch.context() as patch:
-        patch.setattr(batches, "_chunks", interrupted)
+        patch.setattr(batches, "CHUNK_ROWS", 1)
+        patch.setattr(Journal, "insert", interrupted)
         assert "nothing was sent" in bailian("batch", "run", name, exits=130).err
     assert (box.requests, jobs()) == ([], 1)
     bailian("batch", "run", name)

@@ -69,9 +69,12 @@ def test_killed_while_it_plans(bailian: Run, box: Sandbox) -> None:
     """What a dead process has written down of a batch is sent once, by the next run."""
     rows = pictures(30)
     write(rows)
-    die = "import os, bailian.store.batches as runs; runs.CHUNK_ROWS = 10; chunks = runs._chunks; runs._chunks = {0}; "
-    stop = "lambda rows: (chunk if n < 2 else os.kill(os.getpid(), 9) for n, chunk in enumerate(chunks(rows)))"
-    command = die.format(stop) + "from bailian.cli.main import bailian as main"
+    die = (
+        "import itertools, os, bailian.store.batches as runs, bailian.store.jobs as journal; runs.CHUNK_ROWS = 10; "
+        "insert, calls = journal.Journal.insert, itertools.count(); "
+        "journal.Journal.insert = lambda self, rows: insert(self, rows) if next(calls) < 2 else os.kill(os.getpid(), 9); "
+    )
+    command = die + "from bailian.cli.main import bailian as main"
     assert end(start_script(box, "batch", "run", "all.json", command=command)).code == -signal.SIGKILL
     assert (len(jobs()), box.requests) == (20, [])
     bailian("batch", "run", "all.json")
