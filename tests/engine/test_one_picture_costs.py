@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 
+from bailian.clock import Clock, timed_by
 from bailian.engine import db_writer, scheduler
 from bailian.engine.job import OutputSpec
 from bailian.sandbox import Sandbox
 from tests.support.engines import new_engine, prepared
+from tests.support.setting import SEED_DAY
 
 # Inserted, intended, its task known, its answer, its file whole, its end.
 COMMITS_MAX = 6
@@ -45,7 +47,8 @@ def test_one_picture_is_few_commits_and_hand_overs(box: Sandbox, monkeypatch: py
     monkeypatch.setattr(CountingQueue, "handed_over", [])
     for module in (scheduler, db_writer):
         monkeypatch.setattr(module, "queue", _Queues)
-    with new_engine() as engine:
+    # Its place among the queries, after the question for the time, has come by then.
+    with timed_by(Clock(pause_scale=0.2, today=SEED_DAY)), new_engine() as engine:
         ran: list[str] = []
         engine.journal.database._connection.set_trace_callback(ran.append)
         job = engine.intend(prepared(), OutputSpec(Path("outputs").absolute(), "{prompt}"))
