@@ -12,7 +12,7 @@ import pytest
 from tests.support.setting import ROOT
 
 TESTS = ROOT / "tests"
-OF_THE_LANGUAGE = {"_exit", "_replace", "_getframe"}
+OF_THE_LANGUAGE = {"_exit", "_fields", "_replace", "_getframe"}
 STILL_PRIVATE = {
     "_Sparing", "_commit", "_connect", "_connection", "_current", "_folder", "_http", "_line", "_lock", "_next_end",
     "_page", "_read", "_report", "_rows", "_run_batch", "_runner", "_server", "_shrink", "_started", "_tokenizer", "_waiting", "_write", "_writer",
