@@ -39,7 +39,7 @@ def test_all_that_is_wrong_is_said_at_once(edit: Any, box: Sandbox) -> None:
     """Each input, and what is wrong beside them; a missing picture makes no trouble of its own."""
     Path("假.png").write_text("no picture", encoding="utf-8")
     told = edit(WRONG).err
-    assert ("没有.png" in told, "假.png is text" in told, "99 is not in 1 to" in told) == (True, True, True)
+    assert ("没有.png" in told, "假.png is text" in told, "makes 1 picture a call" in told) == (True, True, True)
     assert box.requests == []
 
 

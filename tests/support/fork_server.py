@@ -105,6 +105,9 @@ class ForkServer:
             socket.send_fds(self._line, [len(data).to_bytes(8, "big")], streams)
             self._line.sendall(data)
             pid = int.from_bytes(_read(self._line, 8), "big")
+        except BaseException:
+            self._line.close()  # it ends, and keeps no pipe of ours open
+            raise
         finally:
             self._prctl(PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0)
         return pid

@@ -82,8 +82,12 @@ class Child(subprocess.Popen[Any]):
             has_house=words[1] != "-c" or words[2] in UNPATCHED,
         )
         ends = how["p2cread"], how["c2pwrite"], how["errwrite"]
-        server = fork_server(order.has_house)
-        self.pid = server.fork(order, tuple(number if end == -1 else end for number, end in enumerate(ends)))  # type: ignore[arg-type]
+        try:
+            server = fork_server(order.has_house)
+            self.pid = server.fork(order, tuple(number if end == -1 else end for number, end in enumerate(ends)))  # type: ignore[arg-type]
+        except BaseException:  # what was interrupted here would be answered to the next: another server takes that
+            fork_server.cache_clear()
+            raise
         self._child_created = True
         self._close_pipe_fds(*(how[name] for name in PIPES))  # type: ignore[attr-defined]
 
