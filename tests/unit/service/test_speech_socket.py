@@ -163,9 +163,16 @@ def part(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def spoken() -> Iterator[Sandbox]:
+def one_sandbox() -> Iterator[Sandbox]:
     with Sandbox(task_s=0, enforce_limits=False) as box:
         yield box
+
+
+@pytest.fixture
+def spoken(one_sandbox: Sandbox) -> Sandbox:
+    """A fault that a test has ordered and not met is none of the next one."""
+    one_sandbox.reset()
+    return one_sandbox
 
 
 def at(url: str, **limits: float) -> SpeechSocket:
