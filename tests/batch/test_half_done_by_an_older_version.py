@@ -186,7 +186,7 @@ def test_a_row_has_the_key_it_had(file: str) -> None:
 
 
 @pytest.mark.parametrize("file", FILES)
-@pytest.mark.few(2)
+@pytest.mark.few(1)
 def test_the_batch_goes_on(file: str, bailian: Run, box: Sandbox) -> None:
     """What is done or under way is not sent again, what waited is sent once; all files are there in the end."""
     before, held = saved(file), HELD.get(file, ())

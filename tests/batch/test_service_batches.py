@@ -279,6 +279,7 @@ def test_a_batch_whose_id_is_lost_is_found_by_its_name(box: Sandbox) -> None:
 # A bad line.
 
 
+@pytest.mark.few(3)
 @pytest.mark.parametrize("kind", ["reset_after", "silence", "garbage", "cut", "html", "status", "reset_before"])
 def test_a_batch_whose_creation_is_not_answered_is_never_created_twice(
     box: Sandbox, monkeypatch: pytest.MonkeyPatch, kind: str
@@ -292,7 +293,7 @@ def test_a_batch_whose_creation_is_not_answered_is_never_created_twice(
 
 @pytest.mark.parametrize("on", ["batch_upload", "batch_create", "batch_poll", "batch_content", "batch_list"])
 @pytest.mark.parametrize("kind", ["throttle", "status", "reset_after", "cut", "garbage"])
-@pytest.mark.few(8)
+@pytest.mark.few(3)
 def test_one_bad_answer_costs_time_and_no_row(box: Sandbox, on: str, kind: str) -> None:
     if on == "batch_list":
         box.faults.add(Fault("batch_create", "reset_after"))

@@ -265,7 +265,7 @@ def test_the_cost_is_known_before_where_the_length_is(audio: Run, box: Sandbox, 
 
 @pytest.mark.parametrize("on", ["grant", "upload", "submit", "poll", "download"])
 @pytest.mark.parametrize("kind", ["throttle", "reset_before", "reset_after", "html"])
-@pytest.mark.few(8)
+@pytest.mark.few(3)
 def test_a_bad_day_at_every_step(audio: Run, box: Sandbox, recording: Path, on: str, kind: str) -> None:
     box.faults.add(Fault(on, kind))
     ran = audio("asr", str(recording))

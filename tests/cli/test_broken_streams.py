@@ -77,6 +77,7 @@ def surroundings(unbuffered: str, box: Sandbox | None = None) -> dict[str, str]:
     return {**env, "DASHSCOPE_HTTP_BASE_URL": box.base_url} if box else env
 
 
+@pytest.mark.few(1)
 @UNBUFFERED
 def test_talk_that_nobody_hears_changes_no_verdict(unbuffered: str) -> None:
     """A refusal is exit 2, a page of help exit 0, however stderr is broken; Python's own 120 never comes."""
@@ -85,6 +86,7 @@ def test_talk_that_nobody_hears_changes_no_verdict(unbuffered: str) -> None:
     assert codes(["--help"], ways, unbuffered) == {Exit.OK}
 
 
+@pytest.mark.few(2)
 @UNBUFFERED
 @pytest.mark.parametrize("words", [["--version"], ["models"], []], ids=" ".join)
 def test_data_that_is_lost_is_no_success(unbuffered: str, words: list[str]) -> None:

@@ -50,7 +50,7 @@ def white_png() -> str:
 
 
 @pytest.mark.usefixtures("umask")
-@pytest.mark.few(1)
+@pytest.mark.slow
 def test_everything_below_the_home_after_a_busy_session(
     box: Sandbox, text2image: Run, image_edit: Run, audio: Run, text2text: Run, bailian: Run
 ) -> None:

@@ -164,6 +164,7 @@ def test_a_window_that_changes_its_size(screens: Screens) -> None:
     assert terminal.lines[-3].startswith("all.json: done 57, ")
 
 
+@pytest.mark.slow
 def test_ctrl_c_leaves_no_bar(screens: Screens, bailian: Run, box: Sandbox) -> None:
     """What has come is there, the last words say how to go on, and going on finds all the rest."""
     box.settings.change({"task_s": 3.0})

@@ -182,6 +182,7 @@ def test_a_refusal_inside_a_stream(text2text: Run, box: Sandbox) -> None:
 ONCE_BAD = ["throttle", "status", "html", "reset_before", "reset_after", "cut", "garbage", "empty", "failed"]
 
 
+@pytest.mark.few(3)
 @pytest.mark.parametrize("kind", ONCE_BAD)
 def test_a_lost_answer_is_asked_for_again(text2text: Run, box: Sandbox, kind: str) -> None:
     box.faults.add(Fault("text", kind))

@@ -92,6 +92,7 @@ def test_the_price_is_by_second_and_tier(text2video: Run, words: list[str], esti
     assert text2video("海", *words, "--dry-run").json["cost"]["estimate"] == estimate
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize(
     "words, film",
     [

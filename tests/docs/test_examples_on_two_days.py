@@ -149,6 +149,7 @@ def check(run: Run, lives: bool, line: str, said: str, failed: int = Exit.REFUSE
         assert f"{name} was retired on 2026-10-10" in ran.err
 
 
+@pytest.mark.few(3)
 @pytest.mark.parametrize("line", SEED_COMMANDS)
 def test_the_seeds_commands_run(run: Run, lives: bool, line: str) -> None:
     check(run, lives, line, line)
@@ -166,7 +167,7 @@ def test_the_seeds_configs_run(run: Run, lives: bool, script: str) -> None:
 
 
 @pytest.mark.parametrize("config", CONFIGS, ids=lambda path: path.name)
-@pytest.mark.few(2)
+@pytest.mark.few(1)
 def test_the_examples_in_configs_run(run: Run, lives: bool, config: Path) -> None:
     stem = config.stem.partition("-")[0]
     script, text = SCRIPTS.get(stem, f"{stem}.py"), config.read_text(encoding="utf-8")

@@ -313,7 +313,7 @@ def shell(request: pytest.FixtureRequest, box: Sandbox, monkeypatch: pytest.Monk
 
 
 @pytest.mark.parametrize("row", ROWS, ids=name_of)
-@pytest.mark.few(60)
+@pytest.mark.few(10)
 def test_what_a_row_says_is_what_becomes_of_its_command(shell: Shell, box: Sandbox, row: Row) -> None:
     for command in (command for earlier in ROWS if row.carries_on(earlier) for command in earlier.commands):
         shell.run(command)

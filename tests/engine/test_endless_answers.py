@@ -109,7 +109,7 @@ DOORS = [
 
 @pytest.mark.parametrize("words, ends", DOORS, ids=[" ".join(words) for words, _ in DOORS])
 @pytest.mark.parametrize("trickles", [False, True], ids=["a bomb", "a trickle"])
-@pytest.mark.few(6)
+@pytest.mark.few(2)
 def test_an_answer_without_an_end_is_stopped_and_said(
     monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], ends: set[str], trickles: bool
 ) -> None:

@@ -75,7 +75,7 @@ SURVIVED = {
 
 
 @pytest.mark.parametrize("faults", SURVIVED.values(), ids=SURVIVED)
-@pytest.mark.few(16)
+@pytest.mark.few(4)
 def test_one_picture_from_one_task(text2image: Run, box: Sandbox, faults: list[Fault]) -> None:
     """The picture arrives whole, and the server never had more tasks than there were intents."""
     box.faults.add(*faults)
@@ -181,6 +181,7 @@ REFUSED = {
 }
 
 
+@pytest.mark.few(5)
 @pytest.mark.parametrize("fault, exits, category, advice", REFUSED.values(), ids=REFUSED)
 def test_a_refusal_is_final_and_says_what_to_do(
     text2image: Run, box: Sandbox, fault: Fault, exits: int, category: str, advice: str
@@ -272,6 +273,7 @@ def test_nobody_listens(text2image: Run, monkeypatch: pytest.MonkeyPatch) -> Non
     assert error["code"] == "ConnectionFailed"
 
 
+@pytest.mark.slow
 def test_a_submit_that_always_breaks_is_given_up_unpaid(text2image: Run, box: Sandbox) -> None:
     """Provably absent every time: sent again a few times, then exit 5 and nothing at the server."""
     box.faults.add(Fault(on="submit", kind="reset_before", times=None))
@@ -299,6 +301,7 @@ def test_the_deadline_leaves_the_task_running(text2image: Run, bailian: Run, box
 SYNC = ["猫", "--model", "qwen-image-max"]
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize("kind", ["reset_before", "reset_after", "html", "garbage", "cut", "empty"])
 def test_a_synchronous_picture_whose_answer_is_lost_is_held(
     text2image: Run, bailian: Run, box: Sandbox, kind: str

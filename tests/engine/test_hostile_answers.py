@@ -120,6 +120,7 @@ def test_an_absurd_figure_is_no_bill(bailian: Run, box: Sandbox, kind: str) -> N
     assert "nothing is left" in bailian("tasks", "wait", "--all").err
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("kind", KINDS)
 def test_results_that_cannot_be_read_end_their_job_only(bailian: Run, box: Sandbox, kind: str) -> None:
     """No file, so it is held, with the answer kept (a text has failed); it is in the ledger, known or perhaps."""

@@ -258,6 +258,7 @@ def test_a_text_that_is_being_recorded_is_saved(
     assert list(Path().glob(".*")) == []
 
 
+@pytest.mark.slow
 def test_a_text_that_has_come_and_is_not_recorded_leaves_nothing_behind(
     text2text: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:

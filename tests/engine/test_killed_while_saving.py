@@ -29,6 +29,7 @@ setattr(owner, name, dies)
 """
 
 
+@pytest.mark.few(1)
 @posix_only
 @pytest.mark.parametrize("moment", MOMENTS)
 def test_killed_while_saving_each_result_has_one_file(box: Sandbox, bailian: Run, moment: str) -> None:

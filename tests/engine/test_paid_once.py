@@ -114,7 +114,7 @@ def try_it(case: tuple[str, str, str, bool], text2image: Run, text2text: Run, ba
 
 
 @pytest.mark.parametrize("case", list(spread()), ids=lambda case: "-".join(map(str, case)))
-@pytest.mark.few(8)
+@pytest.mark.few(3)
 def test_an_error_after_the_work(
     case: tuple[str, str, str, bool], text2image: Run, text2text: Run, bailian: Run, box: Sandbox
 ) -> None:

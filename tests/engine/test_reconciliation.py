@@ -81,6 +81,7 @@ def test_another_machines_picture_is_told_by_its_prompt(box: Sandbox, tmp_path: 
     every_task_is_its_rows(box)
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("first", ["reset_before", "reset_after"])
 def test_two_rows_of_a_batch_never_swap_their_edits(bailian: Run, box: Sandbox, first: str) -> None:
     """One request arrived, one did not. Which is not to be seen, and a row that is held stays a claimant."""
@@ -164,7 +165,7 @@ def test_a_task_that_this_journal_has_under_another_key_is_no_candidate(
 
 @pytest.mark.parametrize("off_s", [-365 * 86400.0, -3600.0, -30.0, 7.0, 30.0, 3600.0, 365 * 86400.0])
 @pytest.mark.parametrize("kind", ["image", "wanx_edit"])
-@pytest.mark.few(4)
+@pytest.mark.few(1)
 def test_a_date_that_does_not_fit_the_list_pays_nothing_twice(
     bailian: Run, box: Sandbox, monkeypatch: pytest.MonkeyPatch, kind: str, off_s: float
 ) -> None:
@@ -238,7 +239,7 @@ class WrongClock:
 
 @pytest.mark.parametrize("off_s", STEPS_S)
 @pytest.mark.parametrize("arrived", [True, False], ids=["arrived", "never arrived"])
-@pytest.mark.few(2)
+@pytest.mark.few(1)
 def test_a_clock_that_is_put_right_while_an_answer_is_lost(
     box: Sandbox, tmp_path: Path, off_s: float, arrived: bool
 ) -> None:

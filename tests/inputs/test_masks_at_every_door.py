@@ -179,6 +179,7 @@ def test_a_picture_that_cannot_be_read_is_no_mask_at_any_door(
     assert box.requests == []
 
 
+@pytest.mark.few(4)
 @doors
 def test_a_usable_mask_passes_every_door(wanx_edit: Run, base: str, door: Callable[..., str]) -> None:
     door(wanx_edit, base, saved(boxed()), 0)

@@ -144,7 +144,7 @@ def sent_mask(box: Sandbox) -> Image.Image:
 
 
 @pytest.mark.parametrize("fields, white, black, door", at_doors(GOOD))
-@pytest.mark.few(10)
+@pytest.mark.few(4)
 def test_a_mask_is_made_at_every_door(
     wanx_edit: Run,
     box: Sandbox,
@@ -160,6 +160,7 @@ def test_a_mask_is_made_at_every_door(
     assert (mask.getpixel(white), mask.getpixel(black)) == (255, 0)
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize("door", [config, json_rows, jsonl])
 @pytest.mark.parametrize("fields", [{"mask_box": "10,10,50,50"}, {"mask": "grey.png", "mask_fix": True}], ids=str)
 def test_a_request_with_a_mask_needs_no_function(

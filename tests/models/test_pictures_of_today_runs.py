@@ -66,6 +66,7 @@ def test_an_area_leaves_the_sides_to_the_service(text2image: Run) -> None:
     assert text2image("猫", "--model", "wan2.7-image", "--size", "2K", "--json").json["notices"] == []
 
 
+@pytest.mark.few(3)
 @pytest.mark.parametrize("model, most_cny", EDIT.items())
 def test_a_picture_is_edited_into_a_file(image_edit: Run, box: Sandbox, dog: str, model: str, most_cny: float) -> None:
     shown = image_edit("编辑", "--image", dog, "--model", model, "--json").json
@@ -123,6 +124,7 @@ FILES: dict[str, Callable[[Path, str, dict[str, Any]], None]] = {
 }  # fmt: skip
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize("kind, wishes", WISHES)
 def test_every_door_sends_the_same(
     request: pytest.FixtureRequest, bailian: Run, box: Sandbox, dog: str, kind: str, wishes: dict[str, Any]
@@ -231,6 +233,7 @@ def test_a_lost_synchronous_answer_is_held(text2image: Run, box: Sandbox) -> Non
     assert len(posts(box)) == 1
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("model", ["qwen-image-3.0", "wan2.7-image", "wan2.6-image"])
 def test_a_lost_task_is_never_sent_again_without_proof(image_edit: Run, box: Sandbox, dog: str, model: str) -> None:
     box.faults.add(Fault(on="submit", kind="reset_after"))

@@ -315,7 +315,7 @@ IMAGE, TEXT = {"kind": "image", "prompt": "a cat"}, {"kind": "text", "prompt": "
     ],
     ids=lambda value: value["output"] if isinstance(value, dict) else "",
 )
-@pytest.mark.few(10)
+@pytest.mark.few(4)
 def test_a_row_may_name_its_file(bailian: Run, write: Write, row: dict[str, str], path: str) -> None:
     source = write(row)
     assert bailian("batch", "run", source).paths == [Path(path)]

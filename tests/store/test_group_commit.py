@@ -336,6 +336,7 @@ def test_a_commit_that_fails_for_good_names_what_is_paid(
     assert said in ran.err
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("name", ["record_intents", "store_answers", "record_files", "finish"])
 def test_a_bug_in_what_is_done_for_many_stops_nobody(
     bailian: Run, box: Sandbox, monkeypatch: pytest.MonkeyPatch, name: str

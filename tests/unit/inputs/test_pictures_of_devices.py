@@ -67,6 +67,7 @@ TURNED: dict[str, Callable[[], bytes]] = {
 }
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize("make", TURNED.values(), ids=TURNED)
 def test_a_turned_picture_goes_upright_and_does_not_grow(make: Callable[[], bytes]) -> None:
     data = make()
