@@ -41,8 +41,11 @@ def prepare(
     model = called(chosen.model, ways)
     size, size_told = _size(request.size, model, found)
     complete = bool(request.size) or model.kind == "image"
-    request = request.model_copy(update={"model": model.name, "size": size if complete else ""})
-    fields.raise_if_any(_problems(request, chosen, model, found, boxes, region, size))
+    told_extend = "prompt_extend" in request.model_fields_set and getattr(request, "prompt_extend", None)
+    problems = _undocumented_extension(model) if told_extend else []
+    own = {"prompt_extend": _extends(request, model)} if "prompt_extend" in type(request).model_fields else {}
+    request = request.model_copy(update={"model": model.name, "size": size if complete else "", **own})
+    fields.raise_if_any([*problems, *_problems(request, chosen, model, found, boxes, region, size)])
     wire_model = model.wire_name(region)
     body = {
         "model": wire_model,
@@ -87,13 +90,29 @@ def ways_of(request: PictureFields, found: Sequence[Input]) -> list[str]:
 
 def _unit_cny(request: PictureFields, model: Model, region: str, size: str) -> float | None:
     extra_cny = model.price_with_prompt_extend_cny
-    if extra_cny is not None and region == "beijing" and _extends(request):
+    if extra_cny is not None and region == "beijing" and _extends(request, model):
         return extra_cny
     return picture_prices.output_cny(model, region, size)
 
 
-def _extends(request: PictureFields) -> bool:
-    return getattr(request, "prompt_extend", None) is not False
+def _extends(request: PictureFields, model: Model) -> bool | None:
+    """Return whether the prompt is extended; None where that cannot be chosen. Nobody gets what costs more unasked."""
+    if not (model.prompt_extend and documents(model, "prompt_extend")):
+        return None
+    asked = getattr(request, "prompt_extend", None)
+    if "prompt_extend" not in request.model_fields_set or asked is None:
+        return model.price_with_prompt_extend_cny is None
+    return bool(asked)
+
+
+def _undocumented_extension(model: Model) -> list[Problem]:
+    if model.prompt_extend and documents(model, "prompt_extend"):
+        return []
+    return [Problem("prompt_extend", _no_parameter(model))]
+
+
+def _no_parameter(model: Model) -> str:
+    return tr(f"{model.name} has no such parameter here: leave it out", f"{model.name} 此处没有该参数，请去掉")
 
 
 def takes_size(model: Model) -> bool:
@@ -151,8 +170,10 @@ def _problems(
     ]
     if size and takes_size(model):
         problems += fields.check_size(model, size)
-    if request.thinking and not _extends(request) and documents(model, "enable_thinking"):
-        problems.append(Problem("thinking", tr("needs prompt_extend", "需要同时开启 prompt_extend")))
+    needing = {"thinking": documents(model, "enable_thinking"), "prompt_extend_mode": True}
+    for name in needing:
+        if getattr(request, name) and needing[name] and _extends(request, model) is False:
+            problems.append(Problem(name, tr("needs prompt_extend", "需要同时开启 prompt_extend")))
     return problems
 
 
@@ -197,13 +218,7 @@ def undocumented(request: PictureFields, model: Model, boxes: Sequence[str] = ()
     wrong += ["watermark"] if request.watermark and not documents(model, "watermark") else []
     wrong += ["thinking"] if request.thinking and not any(documents(model, name) for name in THINKING) else []
     wrong += ["box"] if boxes and not documents(model, "bbox_list") else []
-    problems = [
-        Problem(
-            name,
-            tr(f"{model.name} has no such parameter here: leave it out", f"{model.name} 此处没有该参数，请去掉"),
-        )
-        for name in wrong
-    ]
+    problems = [Problem(name, _no_parameter(model)) for name in wrong]
     mode, modes = request.prompt_extend_mode, model.prompt_extend_modes
     if mode and "prompt_extend_mode" not in wrong and mode not in modes:
         allowed = ", ".join(modes)
@@ -244,13 +259,12 @@ def _input(request: PictureFields, model: Model, found: Sequence[Input]) -> dict
 
 def _parameters(request: PictureFields, model: Model, size: str, boxes: Sequence[str], pictures: int) -> dict[str, Any]:
     """Return all that is asked for and documented. Defaults are sent: the service's own may be four pictures, or dear."""
-    extends = _extends(request)
     asked: dict[str, Any] = {
         "size": size if takes_size(model) else "",
         "n": 1 if request.interleave else request.n if request.set is None else request.set,
         "seed": request.seed,
         "watermark": request.watermark,
-        "prompt_extend": extends if model.prompt_extend else None,
+        "prompt_extend": _extends(request, model),
         "negative_prompt": request.negative_prompt if model.style != "images" else "",
         "prompt_extend_mode": request.prompt_extend_mode,
         "bbox_list": picture_marks.wire_boxes(boxes, pictures) if boxes else None,

@@ -21,7 +21,7 @@ PALETTE = "#C2D1E6:25%,#CDD8E9:25%,#B5C8DB:50%"
 DRAW = {
     "qwen-image-2.0": 0.20, "qwen-image-2.0-pro": 0.50, "qwen-image-3.0": 0.18, "qwen-image-3.0-pro": 0.25,
     "qwen-image-2.1-pro": 0.25, "qwen-image-2.1-turbo": 0.10, "wan2.7-image": 0.20, "wan2.7-image-pro": 0.50,
-    "z-image-turbo": 0.20,
+    "z-image-turbo": 0.10,
 }  # fmt: skip
 """What a picture of 1024*1024 costs."""
 EDIT = {

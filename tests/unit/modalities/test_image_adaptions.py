@@ -156,8 +156,8 @@ def test_a_price_depends_on_region_count_and_prompt_extend() -> None:
     assert prepare(n=2).estimate_cny == pytest.approx(0.28)
     assert prepare("singapore", n=2).estimate_cny == pytest.approx(0.366962)
     assert prepare("singapore", model="wanx2.1-t2i-turbo").estimate_cny is None
-    assert prepare(model="z-image-turbo").estimate_cny == pytest.approx(0.2)
-    assert prepare(model="z-image-turbo", prompt_extend=False).estimate_cny == pytest.approx(0.1)
+    assert prepare(model="z-image-turbo", prompt_extend=True).estimate_cny == pytest.approx(0.2)
+    assert prepare(model="z-image-turbo").estimate_cny == pytest.approx(0.1)
 
 
 def test_the_request_makes_the_same_request_again() -> None:

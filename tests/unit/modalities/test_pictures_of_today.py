@@ -57,7 +57,7 @@ BODIES = [
     (draw("qwen-image-2.1-turbo"), message(TEXT),
      {"size": "1024*1024", "n": 1, "watermark": False, "prompt_extend": True}),
     (draw("wan2.7-image"), message(TEXT), {"size": "1024*1024", "n": 1, "watermark": False}),
-    (draw("z-image-turbo"), message(TEXT), {"size": "1024*1024", "prompt_extend": True}),
+    (draw("z-image-turbo"), message(TEXT), {"size": "1024*1024", "prompt_extend": False}),
     (edit("qwen-image-3.0-pro"), message({"image": DOG}, TEXT),
      {"size": "1360*768", "n": 1, "watermark": False, "prompt_extend": True}),
     (edit("wan2.6-image"), message({"image": DOG}, TEXT),
@@ -240,6 +240,8 @@ REFUSED = [
     (draw, "z-image-turbo", {"negative_prompt": "x"}, "negative_prompt: z-image-turbo has no such"),
     (draw, "z-image-turbo", {"watermark": True}, "watermark: z-image-turbo has no such"),
     (draw, "z-image-turbo", {"n": 2}, "makes 1 picture a call"),
+    (draw, "wan2.7-image", {"prompt_extend": True}, "prompt_extend: wan2.7-image has no such"),
+    (draw, "qwen-image-3.0-pro", {"prompt_extend": False, "prompt_extend_mode": "agent"}, "needs prompt_extend"),
     (edit, "wan2.7-image", {"box": ["1:1,2,3"]}, "'1:1,2,3' is not N:X,Y,X,Y"),
     (edit, "wan2.7-image", {"box": ["2:1,2,3,4"]}, "there is no picture 2, 1 are given"),
     (edit, "wan2.7-image", {"box": ["0:1,2,3,4"]}, "there is no picture 0"),
@@ -326,8 +328,8 @@ def test_a_palette_is_all_of_the_picture(shares: list[int]) -> None:
         (draw("wan2.7-image-pro", set=12), 6.0),
         (draw("wan2.6-image", interleave=True, n=5), 1.0),
         (edit("wan2.5-i2i-preview", n=4), 0.80),
-        (draw("z-image-turbo"), 0.20),
-        (draw("z-image-turbo", prompt_extend=False), 0.10),
+        (draw("z-image-turbo", prompt_extend=True), 0.20),
+        (draw("z-image-turbo"), 0.10),
     ],
 )
 def test_the_most_it_can_cost_is_known_before(prepared: Prepared, estimate_cny: float) -> None:
