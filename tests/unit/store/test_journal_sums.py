@@ -182,6 +182,8 @@ def test_four_processes_are_killed_while_they_write(tmp_path: Path) -> None:
 
 # ── as fast with a million as with ten ──
 
+MANY = 10_000
+
 
 @pytest.fixture
 def journal(tmp_path: Path) -> Iterator[Journal]:
@@ -233,3 +235,29 @@ def test_nothing_reads_every_job(journal: Journal) -> None:
         )
     many = [steps(journal, call) for call in (*asked, sent)]
     assert [after - before for before, after in zip(few, many, strict=True) if after - before > 100] == []
+
+
+@pytest.mark.parametrize("size", [1, 3, 30])
+def test_what_is_written_of_some_jobs_looks_at_those_alone(journal: Journal, size: int) -> None:
+    """However many others of the batch wait, are being sent, or have ended."""
+
+    def life(ids: list[str]) -> list[int]:
+        return [
+            steps(journal, lambda: journal.record_intents(ids, "o")),
+            steps(journal, lambda: journal.store_answers([JobResult(one, {}, 0.1, None, None) for one in ids])),
+            steps(journal, lambda: journal.finish([JobEnd(one, Status.DONE) for one in ids])),
+            steps(journal, lambda: journal.release(ids, "o")),
+        ]
+
+    alone = life([intend(journal, "batch:/b.json") for _ in range(size)])
+    ids = [intend(journal, "batch:/b.json") for _ in range(size)]
+    for state in ("waiting", "sending", "ended"):
+        journal.database.execute(
+            "INSERT INTO jobs (id, account, kind, model, wire_model, state, owner, request, prepared, saving,"
+            " created_at_s, run, row_key)"
+            " WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?2)"
+            " SELECT ?1 || i, 'me', 'text', 'm', 'm', ?1, 'o', '{}', '{}', '{}', 1.0 + i, 'batch:/b.json', ?1 || i FROM n",
+            (state, MANY),
+        )
+    among_many = life(ids)
+    assert [after - before for before, after in zip(alone, among_many, strict=True) if after - before > 20] == []
