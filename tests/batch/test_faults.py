@@ -301,6 +301,7 @@ def small_disk() -> Iterator[Path]:
     subprocess.run(["umount", "-l", str(disk)], check=True)
 
 
+@pytest.mark.slow
 def test_a_journal_on_a_full_disk(
     bailian: Run, box: Sandbox, monkeypatch: pytest.MonkeyPatch, small_disk: Path
 ) -> None:

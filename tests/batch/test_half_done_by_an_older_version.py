@@ -211,6 +211,7 @@ def jobs_said(state: str) -> dict[str, str]:
     return {row["said"]: row["id"] for file in FILES for row in rows_of_journal(file) if row["state"] == state}
 
 
+@pytest.mark.slow
 def test_a_held_row_is_adopted_or_sent_when_a_person_says_so(bailian: Run, box: Sandbox) -> None:
     bailian("batch", "run", "shop.json", exits=7)
     (lost,) = (task.task_id for task in box.tasks if task.request.prompt == "答复丢失的猫")
@@ -239,6 +240,7 @@ def test_tasks_wait_fetches_what_was_under_way(bailian: Run, box: Sandbox) -> No
     assert posted(box) <= Counter(word for file in FILES for word in SENT[file])
 
 
+@pytest.mark.slow
 def test_a_script_takes_its_rows(text2image: Run, bailian: Run, box: Sandbox) -> None:
     text2image("--config", "shop.json", exits=7)
     assert posted(box) == Counter({"排队的猫": 2, "失败的猫": 1})

@@ -20,6 +20,8 @@ from bailian.i18n import language
 from bailian.sandbox import Fault, Sandbox
 from tests.support.commands import Run
 
+pytestmark = pytest.mark.slow
+
 
 def write(value: Any, name: str = "all.json") -> str:
     Path(name).write_text(json.dumps(value, ensure_ascii=False), encoding="utf-8")

@@ -171,6 +171,7 @@ def test_scripts_run_side_by_side_and_the_batch_waits_for_them(bailian: Run, tex
     assert sent(box) == ONCE
 
 
+@pytest.mark.slow
 @posix_only
 @pytest.mark.usefixtures("quick")
 def test_a_script_waits_for_the_batch(bailian: Run, text2image: Run, box: Sandbox) -> None:

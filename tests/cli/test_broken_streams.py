@@ -139,6 +139,7 @@ def test_a_bug_is_exit_1_though_its_traceback_cannot_be_printed(unbuffered: str)
     assert codes(["doctor"], ways, unbuffered, "main.invoke = lambda _: 1 / 0") == {Exit.BUG}
 
 
+@pytest.mark.slow
 @UNBUFFERED
 def test_what_waits_in_the_buffer_to_the_end_is_counted_too(unbuffered: str) -> None:
     """A library prints and does not flush: the loss shows only when the command is over."""
@@ -175,6 +176,7 @@ def test_a_closed_stdout_is_called_that(box: Sandbox) -> None:
     assert [png.is_complete(path.read_bytes()) for path in Path("outputs").glob("*.png")] == [True]
 
 
+@pytest.mark.slow
 def test_a_terminal_that_goes_away_takes_only_its_talk_along(box: Sandbox) -> None:
     """nohup, setsid: the process is not told, the line it draws fails. The paid picture comes all the same."""
     box.settings.change({"task_s": 1.5})

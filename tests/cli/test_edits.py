@@ -82,7 +82,7 @@ NOTHING = {
 
 @pytest.mark.parametrize("door", ["flags", "--config", "rows.json", "rows.jsonl", "rows.csv"])
 @pytest.mark.parametrize("fields", NOTHING.values(), ids=NOTHING)
-@pytest.mark.few(5)
+@pytest.mark.few(2)
 def test_what_changes_nothing_is_said_before_it_is_paid(
     wanx_edit: Run, box: Sandbox, base: Path, fields: dict[str, object], door: str
 ) -> None:

@@ -181,6 +181,7 @@ def test_ctrl_c_leaves_no_bar(screens: Screens, bailian: Run, box: Sandbox) -> N
     assert len({*seen, *ran.out.splitlines()}) == 37
 
 
+@pytest.mark.slow
 def test_a_terminal_that_is_closed_takes_nothing_along(screens: Screens, bailian: Run, box: Sandbox) -> None:
     """The process hears of it, or finds that its output takes no more: whichever comes first."""
     box.settings.change({"task_s": 3.0})
@@ -207,7 +208,7 @@ def assert_only_data(terminal: Terminal, count: int) -> None:
 
 
 @pytest.mark.parametrize("columns, lines", [(60, 24), (120, 4)])
-@pytest.mark.few(1)
+@pytest.mark.slow
 def test_many_tasks_that_are_waited_for(
     screens: Screens, bailian: Run, text2image: Run, columns: int, lines: int
 ) -> None:

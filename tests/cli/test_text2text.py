@@ -191,6 +191,7 @@ def test_a_lost_answer_is_asked_for_again(text2text: Run, box: Sandbox, kind: st
     assert [row.state for row in rows(Path.cwd())] == ["done", "done"]
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize("kind", ["throttle", "reset_before", "reset_after", "html", "stream_error"])
 def test_a_stream_that_never_began_is_asked_for_again(text2text: Run, box: Sandbox, kind: str) -> None:
     box.faults.add(Fault("text", kind, count=0))
@@ -198,6 +199,7 @@ def test_a_stream_that_never_began_is_asked_for_again(text2text: Run, box: Sandb
     assert "你好" in ran.out
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("kind, code", [("reset_after", 5), ("garbage", 5), ("reset_before", 5)])
 def test_it_gives_up_after_a_few_tries(text2text: Run, box: Sandbox, kind: str, code: int) -> None:
     box.faults.add(Fault("text", kind, times=None))

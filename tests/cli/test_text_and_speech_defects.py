@@ -32,6 +32,8 @@ from tests.support.commands import Run
 from tests.support.processes import FAST_START, end, start_script
 from tests.support.setting import FAST, KEY, ROOT
 
+pytestmark = pytest.mark.slow
+
 TEXT_SCRIPT = "from text2text import main"
 AUDIO_SCRIPT = "from audio import main"
 BAILIAN_SCRIPT = "from bailian.cli.main import bailian as main"

@@ -22,6 +22,8 @@ from bailian.store.jobs import Journal
 from tests.support.commands import Ran, run_command
 from tests.support.setting import KEY
 
+pytestmark = pytest.mark.slow
+
 BOMB = gzip.compress(bytes(MOST_ANSWER_BYTES + 1))
 PACKED_HEAD = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % len(
     BOMB

@@ -251,6 +251,7 @@ def test_a_silent_server_while_polling(text2image: Run, box: Sandbox, monkeypatc
     one_whole_picture(text2image("猫").paths)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("work", [True, False])
 def test_a_silent_server_at_submit(text2image: Run, box: Sandbox, monkeypatch: pytest.MonkeyPatch, work: bool) -> None:
     """No answer at all: the task list tells whether it was made."""

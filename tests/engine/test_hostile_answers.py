@@ -152,6 +152,7 @@ def test_a_held_answer_stays_held_when_it_is_asked_for(bailian: Run, box: Sandbo
     assert bailian("tasks", "show", odd["id"], "--json").json["answer"]["output"]["choices"] is True
 
 
+@pytest.mark.slow
 def test_one_byte_that_is_no_utf8_loses_nothing(bailian: Run, box: Sandbox) -> None:
     """It was "not an answer", asked for until the task was gone."""
     for on, place in {"poll": "output.orig", "sync": "request_id", "text": "request_id"}.items():

@@ -27,6 +27,8 @@ from tests.support.local_web import LocalWeb, Seen, http
 from tests.support.processes import environment, posix_only, until
 from tests.support.setting import ROOT
 
+pytestmark = pytest.mark.slow
+
 TEXT2IMAGE = [sys.executable, str(ROOT / "text2image.py")]
 BAILIAN = [sys.executable, "-m", "bailian"]
 FULL = Path("/dev/full")

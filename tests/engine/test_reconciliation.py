@@ -68,6 +68,7 @@ def test_another_machines_edit_does_not_become_ours(box: Sandbox, tmp_path: Path
     assert [task.order.prompt for task in box.tasks] == ["变蓝"]
 
 
+@pytest.mark.slow
 def test_another_machines_picture_is_told_by_its_prompt(box: Sandbox, tmp_path: Path) -> None:
     """A picture shows its prompt: the other's is seen to be none of ours, and our own is made."""
     box.faults.add(Fault("submit", "reset_before", match_prompt="红猫"))
@@ -105,6 +106,7 @@ def test_rows_that_differ_in_their_seed_alone_never_swap_their_pictures(bailian:
     assert states() == {"held": 2}
 
 
+@pytest.mark.slow
 def test_a_person_says_which_held_row_a_task_belongs_to(bailian: Run, box: Sandbox) -> None:
     box.faults.add(
         Fault("submit", "reset_after", match_prompt="第一"), Fault("submit", "reset_before", match_prompt="第二")
@@ -257,7 +259,7 @@ def test_a_clock_that_is_put_right_while_an_answer_is_lost(
 
 @posix_only
 @pytest.mark.parametrize("off_s", STEPS_S)
-@pytest.mark.few(1)
+@pytest.mark.slow
 def test_a_clock_that_is_put_right_between_two_runs(bailian: Run, box: Sandbox, tmp_path: Path, off_s: float) -> None:
     """Killed while an answer was on its way; the next run has the right clock, and finds the task."""
     clock = WrongClock(box, tmp_path / "clock", off_s)

@@ -65,7 +65,7 @@ def posts(box: Sandbox) -> int:
 
 
 @pytest.mark.parametrize("words", DOORS, ids=" ".join)
-@pytest.mark.few(3)
+@pytest.mark.few(1)
 def test_a_result_behind_a_refused_link_stays_open_and_is_fetched_later(
     runs: dict[str, Run], box: Sandbox, public: Callable[[], None], words: tuple[str, ...]
 ) -> None:

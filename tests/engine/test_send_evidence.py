@@ -210,6 +210,7 @@ def test_a_list_with_a_nonsensical_number_of_pages_is_no_crash(
     assert len(box.tasks) == 1
 
 
+@pytest.mark.slow
 def test_work_that_starts_late_is_not_paid_twice(text2image: Run, box: Sandbox) -> None:
     """The server begins what would be 45 s after the reset; until then the list was looked at in vain."""
     box.faults.add(Fault(on="submit", kind="reset_during", delay_s=0.9))

@@ -74,6 +74,7 @@ def test_a_stopped_process_holds_nobody_up(one: Sandbox) -> None:
     assert not [entry for entry in one.requests if entry.status == 429]
 
 
+@pytest.mark.slow
 def test_a_stopped_process_whose_task_runs_keeps_its_slot(one: Sandbox) -> None:
     """The limit is the service's: nobody is let in beside a running task, and who waits is told for whom."""
     one.settings.change({"task_s": 300.0})
@@ -105,6 +106,7 @@ def test_stopped_before_it_sent_it_takes_a_slot_anew(one: Sandbox) -> None:
     stopped = start_script(one, "猫", command=f"exec({hold + SCRIPT!r}, globals())", factor=1.0)
     until(lambda: Path("at-the-door").exists())
     stopped.send_signal(signal.SIGSTOP)
+    os.waitpid(stopped.pid, os.WUNTRACED)  # it stands before it may go on
     Path("go").touch()
     one.settings.change({"task_s": 3.0})
     journal_lag = "import bailian.engine.steps.free_slots as l; l.LIST_LAG_S = 0.0; "

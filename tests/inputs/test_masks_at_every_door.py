@@ -190,6 +190,7 @@ def test_a_usable_mask_may_be_stored_in_many_ways(base: str, draw: Callable[[], 
     python(lambda: None, base, saved(draw()), 0)
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("by, share", [("paint", 0.1), ("alpha", 0.9)])
 @pytest.mark.parametrize("color", ["white", "red"])
 def test_a_mask_with_two_readings_names_a_command_for_either(

@@ -173,7 +173,7 @@ def test_a_request_with_a_mask_needs_no_function(
 
 
 @pytest.mark.parametrize("fields, says, door", at_doors(BAD))
-@pytest.mark.few(10)
+@pytest.mark.few(4)
 def test_a_mask_that_cannot_be_made_is_refused_at_every_door(
     wanx_edit: Run, box: Sandbox, fields: dict[str, Any], says: str, door: Callable[..., str]
 ) -> None:

@@ -168,6 +168,7 @@ def refused_at(
     assert box.requests == []
 
 
+@pytest.mark.few(5)
 @doors
 @pytest.mark.parametrize("make, says", BAD_PICTURES.values(), ids=BAD_PICTURES)
 @pytest.mark.parametrize("field", ["image", "mask"])
@@ -295,7 +296,7 @@ def test_a_bad_picture_is_refused_with_mask_options_too(
     "suffix, mode", [("jpg", "CMYK"), ("tiff", "CMYK"), ("tiff", "LAB"), ("tiff", "I;16"), ("tiff", "F")]
 )
 @pytest.mark.parametrize("orientation", [1, 6])
-@pytest.mark.few(4)
+@pytest.mark.few(1)
 def test_a_photo_of_a_printer_can_have_a_mask(
     wanx_edit: Run, box: Sandbox, suffix: str, mode: str, orientation: int
 ) -> None:

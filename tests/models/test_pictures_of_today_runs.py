@@ -154,6 +154,7 @@ REFUSED = [
 ]
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize("kind, wishes, text", REFUSED)
 def test_a_refusal_sends_nothing_through_any_door(
     request: pytest.FixtureRequest, bailian: Run, box: Sandbox, dog: str, kind: str, wishes: dict[str, Any], text: str

@@ -72,7 +72,7 @@ def posts(box: Sandbox) -> int:
 # ── what a word means, in every script ──
 
 
-@pytest.mark.few(3)
+@pytest.mark.few(1)
 def test_a_name_is_a_file_once(script: Script, box: Sandbox) -> None:
     """Its folder is made, the suffix stays as it was typed; a second time it is refused before anything is sent."""
     wanted = Path("new", "deeper", script.name)
@@ -252,6 +252,7 @@ def test_a_result_of_another_format_keeps_its_own_suffix(text2image: Run, monkey
 # ── templates ──
 
 
+@pytest.mark.few(1)
 @pytest.mark.usefixtures("quick")
 @pytest.mark.parametrize("template", ["cat.png", "cat.PNG", "cat"])
 def test_a_template_with_the_suffix_gets_no_second_one(text2image: Run, bailian: Run, template: str) -> None:

@@ -28,6 +28,8 @@ from tests.support.file_names import ECRYPTFS_MAX_BYTES, refusing
 from tests.support.processes import environment, posix_only
 from tests.support.setting import ROOT
 
+pytestmark = pytest.mark.slow
+
 LONG = "很" * 40
 OUTPUTS = Path("outputs")
 LOOKS, CREATES = ("lstat", "stat"), ("link", "open", "mkdir", "replace", "rename")

@@ -13,6 +13,8 @@ import requests
 from bailian.sandbox import Fault, Sandbox
 from tests.support.sandbox_client import Client
 
+pytestmark = pytest.mark.slow
+
 CHAT = "/v1/chat/completions"
 
 

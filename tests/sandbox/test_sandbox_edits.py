@@ -19,6 +19,8 @@ from bailian.sandbox.images.drawing import Picture, png_of
 from tests.support.pictures import bytes_of, drawn, uri
 from tests.support.sandbox_client import SYNC, Client, instruct
 
+pytestmark = pytest.mark.slow
+
 EDIT = "/services/aigc/image2image/image-synthesis"
 FUNCTIONS = {
     "stylization_all": "转换成金箔艺术风格",

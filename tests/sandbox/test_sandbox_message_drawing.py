@@ -25,6 +25,8 @@ from bailian.sandbox.results import picture_of_result as draws_of
 from bailian.sandbox.tasks.requests import SEED_MAX
 from tests.support.sandbox_client import Client
 
+pytestmark = pytest.mark.slow
+
 COLOURS = {"red": (255, 0, 0), "lime": (0, 255, 0), "blue": (0, 0, 255), "yellow": (255, 255, 0)}
 
 

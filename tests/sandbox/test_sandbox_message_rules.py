@@ -20,6 +20,8 @@ from bailian.sandbox.message_images.requests import read_draft, with_pictures
 from bailian.sandbox.message_images.stream import streams
 from bailian.sandbox.model_names import ModelName
 
+pytestmark = pytest.mark.slow
+
 LAST = "the last message must contain {} images"
 PALETTE = [
     {"hex": "#FF0000", "ratio": "50.00%"},

@@ -9,6 +9,8 @@ from message_drafts import ALL_2, ALL_3, ALL_21, ALL_27, IN_TURN, OFF, SET, each
 
 from bailian.sandbox.message_images.sizes import grown
 
+pytestmark = pytest.mark.slow
+
 FORMAT = "Expected format: '<width>*<height>'"
 
 

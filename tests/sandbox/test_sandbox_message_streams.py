@@ -12,6 +12,8 @@ from message_bodies import blocking, body_of, finished, links_of, picture, told
 from bailian.sandbox import Fault
 from tests.support.sandbox_client import MESSAGES, SYNC, Client
 
+pytestmark = pytest.mark.slow
+
 EVENTS = {"X-DashScope-Sse": "enable"}
 IN_TURN = {"enable_interleave": True, "stream": True}
 

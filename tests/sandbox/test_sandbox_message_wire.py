@@ -12,6 +12,8 @@ from bailian.sandbox import Sandbox
 from bailian.sandbox.message_images.models import RULES
 from tests.support.sandbox_client import MESSAGES, SYNC, TEXT2IMAGE, Client
 
+pytestmark = pytest.mark.slow
+
 BOTH = [name for name, model in RULES.items() if len(model.routes) == 2]
 SYNC_ONLY = ["qwen-image-2.0", "qwen-image-2.0-pro", "z-image-turbo"]
 SHORT = "url error, please check url!"

@@ -20,6 +20,8 @@ from bailian.sandbox.speech.requests import read_speech_request
 from bailian.sandbox.speech.synthesis import synthesize
 from tests.support.sandbox_client import Client
 
+pytestmark = pytest.mark.slow
+
 VOICES = ServedModels(None, None).voices
 PATH = "/services/audio/asr/transcription"
 SAID = "你好，世界！Hello big world, this is 3.5. 再见。"

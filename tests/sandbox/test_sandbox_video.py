@@ -14,6 +14,8 @@ from bailian.sandbox.images.drawing import Picture
 from bailian.sandbox.video.drawing import Video, draw_video
 from tests.support.sandbox_client import Client
 
+pytestmark = pytest.mark.slow
+
 av = pytest.importorskip("av")
 
 VIDEO = "/services/aigc/video-generation/video-synthesis"

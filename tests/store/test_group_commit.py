@@ -569,7 +569,7 @@ def known_after_a_kill(box: Sandbox) -> set[str]:
 
 @posix_only
 @pytest.mark.parametrize("moment", DEATHS)
-@pytest.mark.few(1)
+@pytest.mark.slow
 def test_killed_at_the_desk(bailian: Run, box: Sandbox, moment: str) -> None:
     """Nothing that was recorded is paid again, no text has two files, and nothing is left beside them."""
     assert killed_at(moment, box, write(texts(ROWS))) == 9
@@ -582,7 +582,7 @@ def test_killed_at_the_desk(bailian: Run, box: Sandbox, moment: str) -> None:
 
 @posix_only
 @pytest.mark.parametrize("moment", ["after some have their names", "after all have their names"])
-@pytest.mark.few(1)
+@pytest.mark.slow
 def test_killed_at_the_desk_with_texts_that_are_alike(bailian: Run, box: Sandbox, moment: str) -> None:
     """Neither the name nor what is in a file tells whose it is: each row has one of its own all the same."""
     rows = [{"kind": "text", "prompt": "一样", "name": "答"}] * ROWS

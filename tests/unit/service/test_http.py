@@ -172,6 +172,7 @@ def streamed(made: Http) -> None:
     list(made.stream("/x", body=BODY, headers={}, read_timeout_s=30))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "answer",
     [

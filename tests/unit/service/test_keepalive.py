@@ -7,7 +7,7 @@ import socket
 import struct
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 
 import pytest
 
@@ -62,23 +62,18 @@ class Line:
 
     def _handle(self, connection: socket.socket, seen: list[bytes]) -> None:
         data = b""
-        while True:
-            try:
-                more = connection.recv(65536)
-            except OSError:
-                return
-            if not more:
-                return
-            data += more
-            if not data.endswith(b"}}"):
-                continue
-            seen.append(data)
-            data = b""
-            if len(seen) == 1:
-                connection.sendall(HELLO)
-            elif self._answer is not None:
-                connection.sendall(self._answer)
-                self._ending(connection)
+        with suppress(OSError):  # the test is over, and has closed what is open
+            while more := connection.recv(65536):
+                data += more
+                if not data.endswith(b"}}"):
+                    continue
+                seen.append(data)
+                data = b""
+                if len(seen) == 1:
+                    connection.sendall(HELLO)
+                elif self._answer is not None:
+                    connection.sendall(self._answer)
+                    self._ending(connection)
 
 
 def close_it(connection: socket.socket) -> None:
