@@ -81,6 +81,7 @@ def test_every_fault_at_every_step(bailian: Run, box: Sandbox, monkeypatch: pyte
     assert states() == {"done": len(rows)}
 
 
+@pytest.mark.slow
 def test_two_lost_answers_that_cannot_be_told_apart(bailian: Run, box: Sandbox) -> None:
     """An edit's answer shows no prompt, so which task is whose stays open: that is held and said, not asked for ever."""
     box.faults.add(Fault("submit", "reset_after", times=2))
@@ -110,6 +111,7 @@ def test_a_link_that_has_expired_and_has_no_task(bailian: Run, box: Sandbox, mon
     assert states() == {"done": 1}
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("kind", ["garbage", "empty", "html_file"])
 def test_one_bad_download_of_a_synchronous_result_is_tried_again(bailian: Run, box: Sandbox, kind: str) -> None:
     """There is no task to ask for another link, but this one is still good."""
@@ -217,6 +219,7 @@ def test_the_same_name_twice_is_two_files(bailian: Run, box: Sandbox) -> None:
     check(box, 3)
 
 
+@pytest.mark.slow
 def test_rows_moved_added_and_taken_away(bailian: Run, box: Sandbox) -> None:
     """What is not in the file any more is not sent; what has moved is not sent again."""
     rows = pictures(6)

@@ -231,6 +231,7 @@ def test_all_files_together(bailian: Run, box: Sandbox) -> None:
     assert Counter(task.request.prompt for task in paid) <= said
 
 
+@pytest.mark.slow
 def test_tasks_wait_fetches_what_was_under_way(bailian: Run, box: Sandbox) -> None:
     """Another command comes first; the batch takes over what it has fetched."""
     bailian("tasks", "wait", "--all", exits=None)

@@ -203,6 +203,7 @@ def test_an_interrupted_batch_says_how_to_go_on(bailian: Run, box: Sandbox, sign
     assert set(executed(box).values()) == {1}
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("quick")
 def test_ctrl_c_waits_for_the_answers_of_texts_that_are_paid(bailian: Run, box: Sandbox) -> None:
     """They are on their way: whoever presses once is told so, and none of them is asked for again."""
@@ -218,6 +219,7 @@ def test_ctrl_c_waits_for_the_answers_of_texts_that_are_paid(bailian: Run, box: 
     assert len(box.sync_calls) == 3
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("quick")
 def test_ctrl_c_twice_waits_for_nothing(box: Sandbox) -> None:
     box.settings.change({"task_s": 30.0})
@@ -232,6 +234,7 @@ def test_ctrl_c_twice_waits_for_nothing(box: Sandbox) -> None:
     assert [job["state"] for job in jobs()] == ["waiting"] * 3
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("quick")
 def test_a_batch_that_leaves_at_its_time(bailian: Run, box: Sandbox) -> None:
     """--max-duration: what was paid is waited for or found again; nothing is called an error."""
@@ -249,6 +252,7 @@ def test_a_batch_that_leaves_at_its_time(bailian: Run, box: Sandbox) -> None:
     assert set(executed(box).values()) == {1}
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("quick")
 def test_one_process_a_batch(bailian: Run, box: Sandbox) -> None:
     """The second says that the first is at it; cron is content with that. Another file is another batch."""

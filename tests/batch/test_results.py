@@ -63,6 +63,7 @@ def test_results_and_page_are_in_the_order_of_the_file(bailian: Run, box: Sandbo
     assert on_page() == prompts()
 
 
+@pytest.mark.slow
 def test_what_is_under_way_and_not_in_the_file_any_more_comes_last(bailian: Run, box: Sandbox) -> None:
     box.settings.change({"task_s": 2.0})
     pictures = [{"kind": "image", "prompt": f"第{i}只猫", "size": "512*512"} for i in range(2)]

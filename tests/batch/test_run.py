@@ -80,6 +80,7 @@ def test_one_failure_stops_no_other_and_can_be_run_again(bailian: Run, box: Sand
     assert "1 row: 1 to run" in again.err
 
 
+@pytest.mark.slow
 def test_a_bad_key_leaves_the_rest_unsent(bailian: Run, box: Sandbox) -> None:
     box.faults.add(Fault("text", "status", times=None, status=401, code="InvalidApiKey", message="bad"))
     bailian("batch", "run", write([{"kind": "text", "prompt": f"第{i}题"} for i in range(60)]), exits=3)
@@ -90,6 +91,7 @@ def test_a_bad_key_leaves_the_rest_unsent(bailian: Run, box: Sandbox) -> None:
     assert {row["state"] for row in records()} == {"done"}
 
 
+@pytest.mark.slow
 def test_json_prints_one_line_a_job(bailian: Run) -> None:
     out = bailian("batch", "run", write(SEED), "--json").out.splitlines()
     shown = [json.loads(line) for line in out]
@@ -112,6 +114,7 @@ def test_a_script_runs_its_own_section(text2image: Run, text2text: Run, box: San
     assert not any(request.kind == "submit" and "video" in request.path for request in box.requests)
 
 
+@pytest.mark.slow
 def test_cron_is_silent_when_all_is_well(bailian: Run) -> None:
     name = write(SEED)
     ran = bailian("batch", "run", name, "--cron")
@@ -119,6 +122,7 @@ def test_cron_is_silent_when_all_is_well(bailian: Run) -> None:
     assert (bailian("batch", "run", name, "--cron").err) == ""
 
 
+@pytest.mark.slow
 def test_status(bailian: Run) -> None:
     name = write(SEED)
     bailian("batch", "status", name, exits=2)
@@ -126,6 +130,7 @@ def test_status(bailian: Run) -> None:
     assert bailian("batch", "status", name, "--json").json["done"] == 3
 
 
+@pytest.mark.slow
 def test_a_run_that_leaves_early_goes_on_later(bailian: Run, box: Sandbox) -> None:
     box.settings.task_s = 1.0
     name = write({"image_tasks": [{"prompt": f"第{i}只猫"} for i in range(8)]})

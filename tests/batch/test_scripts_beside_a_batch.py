@@ -114,6 +114,7 @@ def test_a_failed_row_of_a_script_is_tried_again_by_the_batch(bailian: Run, text
     assert bailian("batch", "status", name, "--json").json["done"] == 5
 
 
+@pytest.mark.slow
 def test_the_timeout_of_a_script_ends_its_run_if_it_was_given(text2image: Run, box: Sandbox) -> None:
     """Its default is a single request's: a batch may take longer."""
     box.settings.change({"task_s": 2.0})
@@ -123,6 +124,7 @@ def test_the_timeout_of_a_script_ends_its_run_if_it_was_given(text2image: Run, b
     assert len(box.tasks) == 2
 
 
+@pytest.mark.slow
 def test_fresh_begins_all_kinds_anew(bailian: Run, text2image: Run, box: Sandbox) -> None:
     name = write()
     text2image("--config", name)
@@ -155,6 +157,7 @@ def quick(box: Sandbox) -> None:
     Path("bailian/models.toml").write_text(FAST, encoding="utf-8")
 
 
+@pytest.mark.slow
 @posix_only
 @pytest.mark.usefixtures("quick")
 def test_scripts_run_side_by_side_and_the_batch_waits_for_them(bailian: Run, text2text: Run, box: Sandbox) -> None:

@@ -90,6 +90,7 @@ def test_subtitles_have_the_words_of_the_text(audio: Run) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_a_long_text_becomes_one_sound(audio: Run, box: Sandbox) -> None:
     long = "这是一个句子。" * 1500
     Path("长.txt").write_text(long, encoding="utf-8")
@@ -186,6 +187,7 @@ def test_another_address_for_the_socket(audio: Run, box: Sandbox, monkeypatch: p
     assert "DASHSCOPE_WEBSOCKET_BASE_URL" in audio("tts", TEXT, exits=3).err
 
 
+@pytest.mark.slow
 def test_ctrl_c_while_it_speaks(box: Sandbox) -> None:
     """The answer under way is waited for: it is paid."""
     import signal

@@ -166,6 +166,7 @@ def test_a_paid_picture_is_made_whatever_becomes_of_the_talk(box: Sandbox, unbuf
     assert all(png.is_complete(path.read_bytes()) for path in pictures)
 
 
+@pytest.mark.slow
 def test_a_closed_stdout_is_called_that(box: Sandbox) -> None:
     """`>&-`: the reason is said, and no file or connection has got its number."""
     words = ["sh", "-c", 'exec "$@" >&-', "sh", sys.executable, *PICTURE]

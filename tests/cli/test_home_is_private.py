@@ -119,6 +119,7 @@ def key_file(bailian: Run, text2image: Run, monkeypatch: pytest.MonkeyPatch) -> 
     return path
 
 
+@pytest.mark.slow
 def test_a_key_that_others_can_read_is_said_with_the_command(key_file: Path, bailian: Run, text2image: Run) -> None:
     """By `doctor` and, once, by each run; a private one is not spoken of."""
     said = f"{key_file.absolute()} can be read by other users: chmod 600 {key_file.absolute()}"

@@ -130,6 +130,7 @@ def test_max_cost_counts_the_longest_answer(text2text: Run, box: Sandbox) -> Non
 # ── streams ──
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("changes", [{}, {"sse_blank_lines": False}, {"sse_heartbeats": True}])
 def test_a_stream_prints_the_same_text(text2text: Run, box: Sandbox, changes: dict[str, Any]) -> None:
     box.settings.change(changes)

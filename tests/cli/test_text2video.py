@@ -119,6 +119,7 @@ def test_a_cut_video_is_resumed_and_whole(text2video: Run, box: Sandbox) -> None
     assert len(list(Path("outputs").iterdir())) == 1
 
 
+@pytest.mark.slow
 def test_a_lost_answer_is_settled_by_the_task_list(text2video: Run, box: Sandbox) -> None:
     box.faults.add(Fault(on="submit", kind="reset_after"))
     assert len(text2video("海", *SMALL).paths) == 1

@@ -225,6 +225,7 @@ def test_a_picture_of_another_size_is_kept_and_reported(text2image: Run, box: Sa
         assert picture.size == (640, 480)
 
 
+@pytest.mark.slow
 def test_a_link_that_always_leads_to_a_web_page_is_no_picture(text2image: Run, bailian: Run, box: Sandbox) -> None:
     """No file, exit 5, the paid result is not lost: `tasks wait` gets it when the storage has recovered."""
     box.faults.add(Fault(on="download", kind="html_file", times=None))
@@ -289,6 +290,7 @@ def test_throttled_until_the_deadline(text2image: Run, box: Sandbox) -> None:
     assert box.tasks == []
 
 
+@pytest.mark.slow
 def test_the_deadline_leaves_the_task_running(text2image: Run, bailian: Run, box: Sandbox) -> None:
     """Exit 6 with the id; the task is fetched later."""
     box.faults.add(Fault(on="submit", kind="slow", delay_s=0, task_s=1.0))
@@ -317,6 +319,7 @@ def test_a_synchronous_picture_whose_answer_is_lost_is_held(
     assert "held" in bailian("tasks", "list").out
 
 
+@pytest.mark.slow
 def test_a_synchronous_picture_survives_429_and_a_cut_download(text2image: Run, box: Sandbox) -> None:
     box.faults.add(Fault(on="sync", kind="throttle", times=2), Fault(on="download", kind="cut"))
     one_whole_picture(text2image(*SYNC).paths)
@@ -402,6 +405,7 @@ def test_the_resume_command_carries_the_account_options(text2image: Run, box: Sa
     assert f"bailian tasks wait --base-url {box.base_url} {box.tasks[0].task_id}" in ran.err
 
 
+@pytest.mark.slow
 def test_a_lost_answer_with_a_cut_prompt_is_recognised(text2image: Run, box: Sandbox) -> None:
     """The service shows the prompt cut at 500 characters: the adopted task is still ours, and not paid twice."""
     box.faults.add(Fault(on="submit", kind="reset_after"))

@@ -175,6 +175,7 @@ def test_wait_all_goes_on_behind_an_odd_answer(text2image: Run, bailian: Run, bo
     assert "nothing is left" in bailian("tasks", "wait", "--all").err
 
 
+@pytest.mark.slow
 def test_an_odd_answer_to_a_lost_request_is_no_crash(text2image: Run, bailian: Run, box: Sandbox) -> None:
     """`results: true` was, for a task whose own answer had been lost."""
     box.faults.add(Fault("submit", "reset_after"))
@@ -196,6 +197,7 @@ def test_an_absurd_figure_in_a_stream_is_no_bill(text2text: Run, bailian: Run, b
     assert (spent_cny, maybe_cny) == (0, pytest.approx(odd_job()["estimate_cny"]))
 
 
+@pytest.mark.slow
 def test_an_answer_that_comes_twice_is_another_requests(text2image: Run, bailian: Run, box: Sandbox) -> None:
     """A proxy repeats the answer to the first POST: the second has its own task, which the list tells."""
     (first,) = text2image("第一只猫。").paths

@@ -161,6 +161,7 @@ def test_a_run_that_is_left_early_gives_them_back() -> None:
         assert signal.getsignal(signal.SIGINT) == before
 
 
+@pytest.mark.slow
 def test_a_process_that_ignores_ctrl_c_goes_on(box: Sandbox) -> None:
     """nohup: it is told to go on whatever comes."""
     box.settings.change({"task_s": 1.0})

@@ -182,6 +182,7 @@ def test_waiting_for_a_synchronous_job_whose_file_is_gone_fetches_it_again(
     assert len(box.sync_calls) == 1
 
 
+@pytest.mark.slow
 def test_waiting_reports_the_failure_that_another_process_saw(box: Sandbox) -> None:
     box.faults.add(Fault(on="submit", kind="failed", code="DataInspectionFailed", message="bad", task_s=2.5))
     first = start_script(box, "猫")

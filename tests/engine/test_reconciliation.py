@@ -122,6 +122,7 @@ def test_a_person_says_which_held_row_a_task_belongs_to(bailian: Run, box: Sandb
     every_task_is_its_rows(box)
 
 
+@pytest.mark.slow
 def test_a_task_that_may_be_a_held_rows_is_not_given_to_it_unasked(bailian: Run, box: Sandbox) -> None:
     """The only held row and the only task: still nothing shows that they belong together."""
     box.faults.add(Fault("submit", "reset_after"))
@@ -133,6 +134,7 @@ def test_a_task_that_may_be_a_held_rows_is_not_given_to_it_unasked(bailian: Run,
     assert [(one["state"], one["task_id"]) for one in jobs()] == [("held", None), ("done", box.tasks[0].task_id)]
 
 
+@pytest.mark.slow
 @posix_only
 def test_another_machines_picture_of_the_same_prompt_is_not_taken(bailian: Run, box: Sandbox, tmp_path: Path) -> None:
     """Killed before its answer came; meanwhile another machine asked for the same with another seed. Both show it."""
@@ -149,6 +151,7 @@ def test_another_machines_picture_of_the_same_prompt_is_not_taken(bailian: Run, 
     assert all(f"tasks adopt {task.task_id} --job" in ran.err for task in box.tasks)
 
 
+@pytest.mark.slow
 def test_a_task_that_this_journal_has_under_another_key_is_no_candidate(
     text2image: Run, bailian: Run, box: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -277,6 +280,7 @@ def test_a_clock_that_is_put_right_between_two_runs(bailian: Run, box: Sandbox, 
     check(box, len(rows))
 
 
+@pytest.mark.slow
 @posix_only
 def test_a_budget_of_a_day_is_kept_by_the_services_day(box: Sandbox, tmp_path: Path) -> None:
     """A clock that is three days ahead opens no new day: what was spent today counts."""
@@ -292,6 +296,7 @@ def test_a_budget_of_a_day_is_kept_by_the_services_day(box: Sandbox, tmp_path: P
 # ── early looks ──
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("kind", ["unknown", "no_choices", "status"])
 def test_early_looks_prove_nothing(bailian: Run, box: Sandbox, kind: str) -> None:
     """UNKNOWN, SUCCEEDED without its results, 404: the task goes on, and its row is never sent again."""

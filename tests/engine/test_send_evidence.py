@@ -48,6 +48,7 @@ def make_elsewhere(at: Service, prompt: str = "别人的狗") -> None:
 # A paid POST whose answer is broken has been sent.
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize(
     ("answer", "posts"),
     [
@@ -156,6 +157,7 @@ def test_a_connection_broken_after_the_request_says_maybe_sent(
 # The account's task list: what it proves, and what it does not.
 
 
+@pytest.mark.slow
 def test_a_list_with_fewer_rows_than_announced_proves_nothing(
     text2image: Run, box: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -173,6 +175,7 @@ def test_a_list_with_fewer_rows_than_announced_proves_nothing(
     assert submits(box) == len(box.tasks) == 1
 
 
+@pytest.mark.slow
 def test_a_list_that_does_not_say_how_many_pages_proves_nothing(
     text2image: Run, box: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:

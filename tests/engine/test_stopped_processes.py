@@ -119,6 +119,7 @@ def test_stopped_before_it_sent_it_takes_a_slot_anew(one: Sandbox) -> None:
     assert not [entry for entry in one.requests if entry.status == 429]
 
 
+@pytest.mark.slow
 def test_a_batch_beside_a_stopped_process_says_whom_it_waits_for(one: Sandbox) -> None:
     stopped = start_script(one, "猫", command=SCRIPT, factor=1.0)
     until(is_recorded)

@@ -181,6 +181,7 @@ def test_a_mask_that_cannot_be_made_is_refused_at_every_door(
     assert box.requests == []
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("area", [[10, 10, 50, 50], [[10, 10, 50, 50]], ["10", "10", "50", "50"], ["10,10,50,50"]])
 @pytest.mark.parametrize("door", [config, json_rows, jsonl])
 def test_json_may_write_an_area_as_numbers(wanx_edit: Run, box: Sandbox, area: Any, door: Callable[..., str]) -> None:

@@ -154,6 +154,7 @@ def test_the_url_of_a_name_is_ascii() -> None:
     assert path_of(path.as_uri()) == path
 
 
+@pytest.mark.slow
 def test_the_records_of_a_batch_name_files_as_they_are(box: Sandbox) -> None:
     """A folder that is not UTF-8: results.jsonl and the gallery lead to the files in it."""
     folder = Path(os.fsdecode(CHINESE + b"out"))

@@ -178,6 +178,7 @@ def test_a_bad_picture_is_refused(
     refused_at(door, (wanx_edit, audio, bailian), box, field, make, says)
 
 
+@pytest.mark.few(2)
 @doors
 @pytest.mark.parametrize("make, says", BAD_RECORDINGS.values(), ids=BAD_RECORDINGS)
 def test_a_bad_recording_is_refused(

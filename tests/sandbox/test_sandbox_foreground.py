@@ -13,6 +13,7 @@ import requests
 PROGRAM = "from bailian.sandbox import serve; serve(task_s=0.01)"
 
 
+@pytest.mark.few(1)
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
 def test_serve(ending: signal.Signals) -> None:

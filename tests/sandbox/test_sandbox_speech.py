@@ -211,6 +211,7 @@ def test_no_text_and_too_much(box: Sandbox, text: str) -> None:
     assert error(speak(box, text)[0])[0] == "InvalidParameter"
 
 
+@pytest.mark.slow
 def test_ten_thousand_characters_are_spoken(box: Sandbox) -> None:
     text = "一二三四五六七八九。" * 1000
     frames, data = speak(box, text, format="mp3", sample_rate=8000)

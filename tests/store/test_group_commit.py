@@ -437,6 +437,7 @@ def _telling(next_end: Callable[..., Any], outcomes: list[Path], there: set[Path
     return told
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("rows", [1, ROWS])
 def test_a_folder_that_cannot_be_synced_is_a_save_error(
     bailian: Run, box: Sandbox, monkeypatch: pytest.MonkeyPatch, rows: int

@@ -86,6 +86,7 @@ def test_budgets_are_read(tmp_path: Path) -> None:
     assert read_budgets(tmp_path) == {"day_budget_cny": 0.0, "month_budget_cny": 20.5}
 
 
+@pytest.mark.few(6)
 @pytest.mark.parametrize(
     "field, said",
     [
@@ -155,6 +156,7 @@ def check_model(home: Path, field: str, value: str, name: str) -> None:
     assert models.successor_of(model) is None or model.successor
 
 
+@pytest.mark.slow
 @given(
     field=st.sampled_from(["like", "kind", *FIELD_NAMES]), value=values,
     name=st.sampled_from(["new", "wan2.2-t2i-flash", "qwen-plus", "wan2.1-t2v-turbo"]),

@@ -77,6 +77,7 @@ def clock() -> Clock:
     return Clock(1_000_000.0)
 
 
+@pytest.mark.slow
 @settings(max_examples=40)
 @given(
     per_s=st.sampled_from([0.1, 0.5, 1.0, 2.0, 5.0, 20.0]),

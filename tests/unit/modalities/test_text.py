@@ -712,6 +712,7 @@ def test_nothing_came() -> None:
     assert not assembly.began
 
 
+@pytest.mark.slow
 @given(st.lists(ANSWER))
 def test_no_frame_is_too_odd_to_add(pieces: list[dict[str, Any]]) -> None:
     assembly = Assembly()

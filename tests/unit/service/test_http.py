@@ -154,6 +154,7 @@ def chunked_without_end(_seen: Any) -> bytes:
 BOMB = http(body=gzip.compress(bytes(MOST_ANSWER_BYTES + 1)), Content_Encoding="gzip")
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("answer", [endless, chunked_without_end, BOMB], ids=["endless", "chunked", "bomb"])
 @pytest.mark.parametrize("stream", [False, True])
 def test_an_answer_without_an_end_means_maybe_sent(answer: Any, stream: bool) -> None:

@@ -147,6 +147,7 @@ def test_sending_many(same: Same, job_ids: list[str]) -> None:
     same(job_ids, one_by_one, at_once)
 
 
+@pytest.mark.slow
 @given(jobs=ended_jobs())
 @example(jobs=[JobResult("a", {"output": {"text": "他说：“喵”\n'\"\\"}}, 0.1 + 0.2, 1 / 3, None)])
 @example(
@@ -179,6 +180,7 @@ def test_answers_of_many(same: Same, jobs: list[JobResult]) -> None:
     same(job_ids, one_by_one, at_once)
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("placed", [False, True])
 @given(names=named_files())
 def test_files_of_many(same: Same, names: list[FileRow], *, placed: bool) -> None:

@@ -115,6 +115,7 @@ def read_by_key(tree: ast.AST) -> Iterator[int]:
             yield key.lineno
 
 
+@pytest.mark.slow
 def test_no_request_is_read_by_a_key() -> None:
     """It is typed to the end: a key that is misspelt is found by mypy, not by a user."""
     assert [
