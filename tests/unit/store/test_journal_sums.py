@@ -154,7 +154,7 @@ import random, sys
 from contextlib import closing
 from pathlib import Path
 from bailian.store.jobs import Journal
-from bailian.store.jobs import Journal, NotOurs
+from tests.unit.store.test_journal_sums import live
 with closing(Journal(Path(sys.argv[1]))) as journal:
     print(flush=True)
     live(journal, random.Random(), 10**9)
@@ -175,6 +175,7 @@ def test_four_processes_are_killed_while_they_write(tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / "journal.sqlite3", timeout=60)) as db:
         for number, writer in enumerate(writers):
             while db.execute("SELECT COUNT(*) FROM jobs").fetchone()[0] < 60 * (number + 1):
+                assert writer.poll() is None, "it ended by itself"
                 time.sleep(0.01)
             os.kill(writer.pid, signal.SIGKILL)
             writer.communicate()
