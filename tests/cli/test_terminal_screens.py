@@ -178,7 +178,11 @@ def test_ctrl_c_leaves_no_bar(screens: Screens, bailian: Run, box: Sandbox) -> N
     assert [line for line in terminal.lines[-3:] if line.startswith("  try: run the same command again to go on")]
     ran = bailian("batch", "run", "all.json", exits=7)
     seen = [line for line in terminal.lines if line.startswith("outputs/all/2")]
-    assert len({*seen, *ran.out.splitlines()}) == 37
+    records = [json.loads(line) for line in Path("outputs/all/results.jsonl").read_text("utf-8").splitlines()]
+    done = [record for record in records if record["state"] == "done"]
+    assert len(done) == 37
+    # One that gets its name while the process leaves is saved, and printed by neither run.
+    assert 35 <= len({*seen, *ran.out.splitlines()}) <= 37
 
 
 @pytest.mark.slow
