@@ -10,7 +10,7 @@ from bailian import __version__
 from bailian.i18n import tr
 
 # The short help stands here, so that `bailian --help` loads no command.
-SCRIPTS = {
+REQUEST_COMMANDS = {
     "text2image": ("bailian.cli.scripts.text2image:main", tr("Pictures from a text.", "根据文字生成图片。")),
     "image-edit": ("bailian.cli.scripts.image_edit:main", tr("Edit pictures by an instruction.", "按指令编辑图片。")),
     "wanx-edit": (
@@ -53,7 +53,7 @@ COMMANDS = {
     ),
 }
 SECTIONS = {
-    tr("One request", "单个请求"): SCRIPTS,
+    tr("One request", "单个请求"): REQUEST_COMMANDS,
     tr("Many requests, and what was made", "批量运行与结果管理"): COMMANDS,
 }
 
@@ -62,10 +62,10 @@ class LazyGroup(click.Group):
     """A group that imports a command's module when the command is named."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return [*SCRIPTS, *COMMANDS]
+        return [*REQUEST_COMMANDS, *COMMANDS]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        found = {**SCRIPTS, **COMMANDS}.get(cmd_name.replace("_", "-"))  # the files have underscores
+        found = {**REQUEST_COMMANDS, **COMMANDS}.get(cmd_name.replace("_", "-"))  # the files have underscores
         if found is None:
             return None
         module, _, name = found[0].partition(":")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bailian.cli.main import SCRIPTS as COMMANDS
+from bailian.cli.main import REQUEST_COMMANDS
 from bailian.cli.output.shell_words import SCRIPTS, ShellWords
 from bailian.instructions import DOORS
 from tests.support.commands import Run
@@ -40,7 +40,7 @@ def test_the_list_of_commands_loads_none() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
-    assert all(name in done.stdout for name in COMMANDS)
+    assert all(name in done.stdout for name in REQUEST_COMMANDS)
 
 
 def test_the_wheel_holds_the_package_alone() -> None:
