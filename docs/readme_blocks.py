@@ -220,7 +220,7 @@ def _in_language(text: str) -> str:
 
 def edit_functions() -> str:
     from bailian.i18n import tr
-    from bailian.modalities.wanx_functions import ARGUMENTS, FUNCTIONS
+    from bailian.modalities.picture.wanx_functions import ARGUMENTS, FUNCTIONS
 
     head = tr("| `--function` | | own arguments | without a prompt |", "| `--function` | | 专用参数 | 省略提示词时 |")
     lines = [head, "|---|---|---|---|"]

@@ -22,7 +22,7 @@ from bailian.store.leases import ProcessLease
 from bailian.store.limits import SharedLimits
 
 if TYPE_CHECKING:
-    from bailian.modalities.text_answers import Assembly
+    from bailian.modalities.text.text_answers import Assembly
 
 
 class Progress(Protocol):

@@ -17,8 +17,8 @@ from bailian.i18n import tr
 from bailian.inputs import masks
 from bailian.inputs.once import kept
 from bailian.inputs.resolve import LARGEST_SIDE_PX, reading, resolve
+from bailian.modalities.picture.wanx_edit import LISTS, MASK_OPTIONS, WanxEditRequest
 from bailian.modalities.rules import fields, mask_rules
-from bailian.modalities.wanx_edit import LISTS, MASK_OPTIONS, WanxEditRequest
 from bailian.store.paths import path_of
 from bailian.types import Input
 

@@ -14,13 +14,13 @@ from bailian.catalog import Catalog
 from bailian.types import Input, Item, Notice, Prepared, StoredRequest
 
 MODULES = {
-    "image": "bailian.modalities.image",
-    "image_edit": "bailian.modalities.image_edit",
-    "wanx_edit": "bailian.modalities.wanx_edit",
-    "video": "bailian.modalities.video",
-    "text": "bailian.modalities.text",
-    "speech": "bailian.modalities.speech",
-    "transcription": "bailian.modalities.transcription",
+    "image": "bailian.modalities.picture.image",
+    "image_edit": "bailian.modalities.picture.image_edit",
+    "wanx_edit": "bailian.modalities.picture.wanx_edit",
+    "video": "bailian.modalities.video.video",
+    "text": "bailian.modalities.text.text",
+    "speech": "bailian.modalities.audio.speech",
+    "transcription": "bailian.modalities.audio.transcription",
 }
 
 

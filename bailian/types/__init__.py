@@ -23,6 +23,7 @@ from bailian.types.stored_request import RowPlace, StoredRequest
 
 __all__ = [
     "AnswerContext",
+    "Film",
     "Input",
     "Item",
     "Mask",
@@ -153,11 +154,29 @@ class Recording:
     size_bytes: int
     duration_s: float | None = None
     """None where its headers do not say."""
+    format: str = ""
+    """"wav", "mp3", …; "" where its first bytes do not say."""
+
+
+@dataclass(frozen=True)
+class Film:
+    """What a film on this machine is. None where its headers do not say."""
+
+    format: str
+    """"mp4" or "mov"."""
+    size_bytes: int
+    width_px: int | None = None
+    """As a player shows it: after the rotation."""
+    height_px: int | None = None
+    duration_s: float | None = None
+    fps: float | None = None
+    sound: bool | None = None
+    """It has a track of sound."""
 
 
 @dataclass(frozen=True)
 class Input:
-    """A picture or recording to send. `url` is `https://…`, `oss://…` or `file:///absolute/path`."""
+    """A picture, film or recording to send. `url` is `https://…`, `oss://…` or `file:///absolute/path`."""
 
     url: str
     probe: Probe | None = None
@@ -166,4 +185,6 @@ class Input:
     """Of a mask; None for what is not on this machine."""
     recording: Recording | None = None
     """Of a recording; None for what is not on this machine."""
+    film: Film | None = None
+    """Of a film; None for what is not on this machine."""
     notice: Notice | None = None

@@ -138,7 +138,7 @@ import os, sys
 import requests, pydantic
 from bailian.cli import guard; from bailian.cli.batch import run_file; from bailian.cli.scripts import request
 from bailian.engine import engine; from bailian.clock import Clock
-from bailian.modalities import image
+from bailian.modalities.picture import image
 from bailian.cli.main import bailian
 from text2image import main
 fast = Clock(pause_scale=0.02)

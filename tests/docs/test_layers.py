@@ -160,7 +160,7 @@ def test_the_rule_finds_what_it_forbids(tmp_path: Path) -> None:
     assert name_of(path) == "bailian.files"
     source = (
         "import bailian.engine.engine\nfrom bailian.config import settings\nfrom bailian.service.transport import http as h\n"
-        "def f():\n    from bailian.errors import Exit\nM = 'bailian.modalities.image'\n"
+        "def f():\n    from bailian.errors import Exit\nM = 'bailian.modalities.picture.image'\n"
     )
     module = tmp_path / "bailian" / "x.py"
     module.parent.mkdir()
@@ -173,7 +173,7 @@ def test_the_rule_finds_what_it_forbids(tmp_path: Path) -> None:
         "bailian.config.settings",
         "bailian.service.transport.http",
         "bailian.errors",
-        "bailian.modalities.image",
+        "bailian.modalities.picture.image",
     ]
 
 

@@ -363,7 +363,8 @@ from bailian.cli import guard; from bailian.cli.batch import run_file; from bail
 from bailian.batch import run as batch_run
 from bailian.engine import engine; from bailian.clock import Clock
 from bailian.files import naming
-from bailian.modalities import image, text, image_edit
+from bailian.modalities.picture import image, image_edit
+from bailian.modalities.text import text
 from bailian.cli.main import bailian
 count, at = itertools.count(1), 0
 def tick():

@@ -38,7 +38,7 @@ import requests, pydantic
 from bailian.store import database
 from bailian.cli import guard; from bailian.cli.scripts import request
 from bailian.engine import engine; from bailian.clock import Clock
-from bailian.modalities import image
+from bailian.modalities.picture import image
 from text2image import main
 
 left = 0

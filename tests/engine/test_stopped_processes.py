@@ -139,7 +139,7 @@ import os, sys, time
 import requests, pydantic, bailian.service.download
 from bailian.cli import guard; from bailian.cli.scripts import request
 from bailian.engine import engine; from bailian.engine import scheduler
-from bailian.modalities import image
+from bailian.modalities.picture import image
 from text2image import main
 children = []
 for number in range(60):

@@ -23,7 +23,8 @@ from bailian.engine.task_identity import failure, is_ours, shown_prompts
 from bailian.files.naming import DEFAULT_TEMPLATE
 from bailian.files.recipe import png_texts, recipe
 from bailian.files.subtitles import WRITERS
-from bailian.modalities import answer_notices, modality_of, succeeded, transcription_answers
+from bailian.modalities import answer_notices, modality_of, succeeded
+from bailian.modalities.audio import transcription_answers
 from bailian.service.json_reader import json_object
 from bailian.types import StoredRequest, TranscriptionContext
 from tests.fuzz import answers

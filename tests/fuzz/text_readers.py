@@ -13,7 +13,7 @@ from bailian.batch.plan import plan_each
 from bailian.cli.args.config_file import holds_many, read_request
 from bailian.errors import InvalidRequest, SetupError
 from bailian.inputs.lookup import Inputs
-from bailian.modalities.image import ImageRequest
+from bailian.modalities.picture.image import ImageRequest
 from bailian.modalities.rules import fields, sizes, values
 from bailian.modalities.rules.texts import sendable
 from bailian.text import characters, toml_files

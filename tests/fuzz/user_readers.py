@@ -16,7 +16,7 @@ from bailian.clock import current_clock
 from bailian.config.budget_settings import read_budgets
 from bailian.engine.job import Job
 from bailian.engine.steps.step_table import STEPS, first_step
-from bailian.modalities.text_prices import cost_cny, prices_of
+from bailian.modalities.text.text_prices import cost_cny, prices_of
 from bailian.store.schema import SCHEMA, job_row
 from bailian.store.states import OPEN_STATES
 from bailian.types import TextContext

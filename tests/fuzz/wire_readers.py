@@ -21,8 +21,8 @@ import urllib3
 from bailian.batch.service_batches import line_format
 from bailian.batch.service_batches.collect import fetch
 from bailian.errors import BailianError
-from bailian.modalities import speech_answers
-from bailian.modalities.text_answers import Assembly, next_messages
+from bailian.modalities.audio import speech_answers
+from bailian.modalities.text.text_answers import Assembly, next_messages
 from bailian.service import responses as wire_answers
 from bailian.service.batch_api import BatchApi, _id_of
 from bailian.service.client import Service

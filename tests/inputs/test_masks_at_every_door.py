@@ -17,7 +17,7 @@ from PIL import Image, ImageDraw
 from bailian.catalog import catalog
 from bailian.errors import InvalidRequest
 from bailian.inputs import masks, resolve
-from bailian.modalities import wanx_edit as edits
+from bailian.modalities.picture import wanx_edit as edits
 from bailian.sandbox import Sandbox
 from tests.support.commands import Run
 

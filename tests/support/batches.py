@@ -18,7 +18,7 @@ from bailian.files import png
 from bailian.sandbox import Sandbox
 
 GATE = (
-    "import os, pathlib, time, requests, pydantic, bailian.cli.batch.run_file, bailian.engine.engine, bailian.modalities.image; "
+    "import os, pathlib, time, requests, pydantic, bailian.cli.batch.run_file, bailian.engine.engine, bailian.modalities.picture.image; "
     "from bailian.cli.main import bailian as main; pathlib.Path(f'ready-{os.getpid()}').touch(); "
     "exec('while not os.path.exists(\"go\"): time.sleep(0.01)')"
 )

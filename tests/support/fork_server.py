@@ -33,7 +33,7 @@ LIBRARIES = (
 )  # fmt: skip
 HOUSE = (
     "bailian.cli.main", "bailian.cli.batch.run_file", "bailian.cli.guard", "bailian.engine.engine",
-    "bailian.modalities.image", "text2image", "image_edit", "wanx_edit", "text2text", "text2video", "audio",
+    "bailian.modalities.picture.image", "text2image", "image_edit", "wanx_edit", "text2text", "text2video", "audio",
     "tests.support.setting",
 )  # fmt: skip
 ITS_OWN_START = ("sys.modules", "importtime", "os.fork", "sys.flags", "orig_argv")

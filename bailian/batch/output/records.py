@@ -70,7 +70,7 @@ def record(row: JobRow, files: list[str]) -> dict[str, Any]:
 def _text(row: JobRow) -> str | None:
     if row.kind != "text" or not row.answer:
         return None
-    from bailian.modalities.text_answers import text_of
+    from bailian.modalities.text.text_answers import text_of
 
     return text_of(row.answer)
 

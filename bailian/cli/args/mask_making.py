@@ -14,9 +14,9 @@ from bailian.inputs import masks
 from bailian.inputs.lookup import input_of
 from bailian.inputs.made_masks import made_of, options_in
 from bailian.inputs.resolve import reading
+from bailian.modalities.picture.wanx_edit import INPUT_FIELDS
 from bailian.modalities.rules import mask_rules
 from bailian.modalities.rules.fields import raise_if_any
-from bailian.modalities.wanx_edit import INPUT_FIELDS
 from bailian.store.paths import path_of
 from bailian.types import Input
 

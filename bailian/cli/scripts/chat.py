@@ -103,7 +103,7 @@ def _with_files(prompt: str | None, files: tuple[Path, ...], notices: list[Notic
 
 def _history(chat: str, common: SharedOptions) -> list[dict[str, Any]] | None:
     """Return the conversation so far; None if it is a new one."""
-    from bailian.modalities.text_answers import next_messages
+    from bailian.modalities.text.text_answers import next_messages
     from bailian.store.jobs import Journal
 
     here = settings_of(common)
@@ -141,7 +141,7 @@ def _converse(fields: dict[str, Any], common: SharedOptions, *, fresh: bool) -> 
                     return error.exit_code
                 continue
             if outcome is not None and outcome.state == Status.DONE:
-                from bailian.modalities.text_answers import next_messages
+                from bailian.modalities.text.text_answers import next_messages
 
                 messages = next_messages(outcome.job.prepared.body, outcome.job.answer or {})
     return Exit.OK

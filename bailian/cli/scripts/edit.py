@@ -12,7 +12,7 @@ from bailian.cli.output.terminal import print_data
 from bailian.cli.scripts.request import run
 from bailian.config import settings
 from bailian.errors import Exit
-from bailian.modalities.wanx_edit import MASK_OPTIONS
+from bailian.modalities.picture.wanx_edit import MASK_OPTIONS
 
 
 def run_edit(fields: Mapping[str, Any], looks: Looks, common: SharedOptions, *, upload: bool) -> int:

@@ -37,7 +37,7 @@ def call(job: Job, services: Services, body: Mapping[str, Any]) -> dict[str, Any
 
 
 def _streamed(job: Job, services: Services, body: Mapping[str, Any]) -> dict[str, Any]:
-    from bailian.modalities.text_answers import Assembly
+    from bailian.modalities.text.text_answers import Assembly
 
     assembly = services.run_state.streams[job.id] = Assembly()
     error: BailianError = MaybeSent(tr("the stream ended before the answer did", "数据流在回答完成前结束"))

@@ -213,7 +213,7 @@ def _text_bytes(item: Item) -> bytes:
 
 
 def _write_sound(job: Job, services: Services, whole: Path, suffix: str) -> None:
-    from bailian.modalities.speech_answers import sound_form
+    from bailian.modalities.audio.speech_answers import sound_form
 
     rate_hz = sound_form(job.prepared.body).sample_rate_hz
     parts = sound_parts(job, services)

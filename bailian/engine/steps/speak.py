@@ -30,7 +30,7 @@ def speak(job: Job, services: Services, body: Mapping[str, Any]) -> dict[str, An
         Broken: this process is about to leave, and some parts are not sent.
         SaveError: the home folder cannot be written.
     """
-    from bailian.modalities.speech_answers import joined, payload_of
+    from bailian.modalities.audio.speech_answers import joined, payload_of
 
     texts = _parts(job)
     answers: list[dict[str, Any]] = []
@@ -53,7 +53,7 @@ def speak(job: Job, services: Services, body: Mapping[str, Any]) -> dict[str, An
 
 def answer_on_disk(job: Job, services: Services) -> dict[str, Any] | None:
     """Return the answer of a job whose sound came whole before its process ended."""
-    from bailian.modalities.speech_answers import joined
+    from bailian.modalities.audio.speech_answers import joined
 
     answers = [answer for path in sound_parts(job, services) if (answer := _kept(path)) is not None]
     if not answers or len(answers) < len(sound_parts(job, services)):
@@ -89,7 +89,7 @@ def forget_sound(job: Job, services: Services) -> None:
 def _shared_parts(job: Job, services: Services) -> list[Path | None]:
     """Return where parts are kept for other jobs. The names follow from what is spoken, so the same command, run
     again after a failure, finds what was paid already. A text of one part is not worth it."""
-    from bailian.modalities.speech_answers import payload_of
+    from bailian.modalities.audio.speech_answers import payload_of
 
     texts = _parts(job)
     if len(texts) < 2:
@@ -167,7 +167,7 @@ def _lengths_ms(job: Job, services: Services) -> list[int | None]:
 def _length_ms(path: Path, payload: Mapping[str, Any]) -> int | None:
     """Return how long a part plays; 0 if it is no sound (who makes the file says so), None where nobody knows."""
     from bailian.files.audio import duration_ms
-    from bailian.modalities.speech_answers import sound_form
+    from bailian.modalities.audio.speech_answers import sound_form
 
     form = sound_form(payload)
     try:

@@ -16,7 +16,7 @@ from bailian.catalog.model import FIELD_NAMES
 from bailian.catalog.model_rules import OPTIONAL, RULES, problem_of
 from bailian.config.budget_settings import read_budgets
 from bailian.errors import SetupError
-from bailian.modalities.text_prices import cost_cny, prices_of
+from bailian.modalities.text.text_prices import cost_cny, prices_of
 from bailian.types import TextContext
 
 NEW = 'kind = "image"\nmode = "task"\nroute = "/r"\n'

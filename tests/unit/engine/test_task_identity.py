@@ -8,7 +8,7 @@ import pytest
 
 from bailian.engine.steps.poll import _seconds_between
 from bailian.engine.task_identity import failure, shown_prompts
-from bailian.modalities import video
+from bailian.modalities.video import video
 from bailian.service.responses import task_id_of
 from bailian.types import StoredRequest
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from bailian.catalog import Model, load
 from bailian.errors import InvalidRequest
-from bailian.modalities.image import ImageRequest
+from bailian.modalities.picture.image import ImageRequest
 from bailian.modalities.rules import fields
 
 CATALOG = load()

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bailian.catalog import load
-from bailian.modalities import MODULES, Modality, image, modality_of
+from bailian.modalities import MODULES, Modality, modality_of
+from bailian.modalities.picture import image
 from bailian.types import StoredRequest
 
 CATALOG = load()

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bailian.catalog import load
-from bailian.modalities import image
+from bailian.modalities.picture import image
 from bailian.types import Prepared
 
 CATALOG = load()

@@ -8,7 +8,7 @@ import pytest
 
 from bailian.catalog import load
 from bailian.errors import InvalidRequest
-from bailian.modalities import image
+from bailian.modalities.picture import image
 
 CATALOG = load()
 FIVE_SIZES = r"1328\*1328, 1664\*928, 1472\*1140, 1140\*1472, 928\*1664"

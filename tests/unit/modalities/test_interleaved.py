@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bailian.catalog import load
-from bailian.modalities import image
-from bailian.modalities.picture_answers import linked_text
+from bailian.modalities.picture import image
+from bailian.modalities.picture.picture_answers import linked_text
 from bailian.types import Prepared
 
 CATALOG = load()

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from bailian.catalog import load
 from bailian.errors import InvalidRequest, SetupError
-from bailian.modalities import image, modality_of
+from bailian.modalities import modality_of
+from bailian.modalities.picture import image
 from bailian.modalities.rules import picture_marks, sizes
 from bailian.modalities.rules.fields import check_size, parse_size
 from bailian.modalities.rules.ways import called

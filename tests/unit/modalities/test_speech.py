@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from bailian.catalog import Catalog, Model, load
 from bailian.errors import InvalidRequest
 from bailian.i18n import language
-from bailian.modalities import Modality, modality_of, speech
-from bailian.modalities.speech import asked_prompt, charged_cny, from_config, items, with_paths
-from bailian.modalities.speech_answers import joined, payload_of
+from bailian.modalities import Modality, modality_of
+from bailian.modalities.audio import speech
+from bailian.modalities.audio.speech import asked_prompt, charged_cny, from_config, items, with_paths
+from bailian.modalities.audio.speech_answers import joined, payload_of
 from bailian.types import Item, Prepared, SpeechContext, StoredRequest
 
 CATALOG = load()

@@ -17,9 +17,10 @@ from hypothesis import strategies as st
 from bailian.catalog import Catalog, load
 from bailian.errors import InvalidRequest
 from bailian.files import tokens
-from bailian.modalities import Modality, modality_of, text
-from bailian.modalities.text_answers import Assembly, next_messages, text_of
-from bailian.modalities.text_prices import cost_cny, prices_of
+from bailian.modalities import Modality, modality_of
+from bailian.modalities.text import text
+from bailian.modalities.text.text_answers import Assembly, next_messages, text_of
+from bailian.modalities.text.text_prices import cost_cny, prices_of
 from bailian.service.sse import frames
 from bailian.types import Prepared, StoredRequest, TextContext
 from tests.support.setting import run_on

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from bailian.catalog import Catalog, load
 from bailian.errors import InvalidRequest
 from bailian.files.subtitles import FORMATS
-from bailian.modalities import Modality, modality_of, transcription, transcription_answers
+from bailian.modalities import Modality, modality_of
+from bailian.modalities.audio import transcription, transcription_answers
 from bailian.types import Input, Notice, Prepared, Recording, StoredRequest, TranscriptionContext
 
 CATALOG = load()

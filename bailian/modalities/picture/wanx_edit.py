@@ -16,9 +16,9 @@ from bailian.catalog import Catalog, Model, did_you_mean
 from bailian.errors import Problem
 from bailian.files import formats
 from bailian.i18n import tr
-from bailian.modalities import image
+from bailian.modalities.picture import image
+from bailian.modalities.picture.wanx_functions import ARGUMENTS, BY_TITLE, FUNCTIONS, Function
 from bailian.modalities.rules import choice, fields, mask_rules, picture_inputs
-from bailian.modalities.wanx_functions import ARGUMENTS, BY_TITLE, FUNCTIONS, Function
 from bailian.types import AnswerContext, Input, Notice, Prepared
 
 KIND = "wanx_edit"

@@ -13,9 +13,9 @@ from bailian.catalog import Catalog, Model
 from bailian.errors import Problem
 from bailian.files import formats
 from bailian.i18n import tr
-from bailian.modalities import message
-from bailian.modalities.picture_answers import asked_prompt, charged_cny, items, linked_text, with_paths
-from bailian.modalities.picture_request import PictureFields, from_config
+from bailian.modalities.picture import message
+from bailian.modalities.picture.picture_answers import asked_prompt, charged_cny, items, linked_text, with_paths
+from bailian.modalities.picture.picture_request import PictureFields, from_config
 from bailian.modalities.rules import choice, fields, sizes
 from bailian.modalities.rules.ways import way_problems
 from bailian.types import AnswerContext, Input, Notice, Prepared

@@ -16,9 +16,9 @@ from bailian.i18n import tr
 from bailian.instructions import how_to
 from bailian.modalities.rules import choice, fields
 from bailian.modalities.rules.texts import text_notice
-from bailian.modalities.text_answers import answer_notices, asked_prompt, charged_cny, items, with_paths
-from bailian.modalities.text_prices import cost_cny, prices_of
-from bailian.modalities.text_request import (
+from bailian.modalities.text.text_answers import answer_notices, asked_prompt, charged_cny, items, with_paths
+from bailian.modalities.text.text_prices import cost_cny, prices_of
+from bailian.modalities.text.text_request import (
     HIGHEST_TEMPERATURE,
     LONGEST_THOUGHT_TOKENS,
     LOWEST_TOP_P,

@@ -8,7 +8,7 @@ from typing import Any
 
 from bailian.counts import MOST_TOKENS, count_of
 from bailian.i18n import tr
-from bailian.modalities.text_prices import cost_cny
+from bailian.modalities.text.text_prices import cost_cny
 from bailian.types import Item, Notice, StoredRequest, TextContext
 
 

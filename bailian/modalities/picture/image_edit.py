@@ -13,9 +13,9 @@ from pydantic import Field
 
 from bailian.catalog import Catalog
 from bailian.files import formats
-from bailian.modalities import message
-from bailian.modalities.picture_answers import asked_prompt, charged_cny, items, linked_text, with_paths
-from bailian.modalities.picture_request import PictureFields, from_config
+from bailian.modalities.picture import message
+from bailian.modalities.picture.picture_answers import asked_prompt, charged_cny, items, linked_text, with_paths
+from bailian.modalities.picture.picture_request import PictureFields, from_config
 from bailian.modalities.rules import choice, fields
 from bailian.types import Input, Prepared
 

@@ -14,8 +14,8 @@ from bailian.catalog import Catalog, Model
 from bailian.errors import InvalidRequest, Problem
 from bailian.files.sentences import split_text
 from bailian.i18n import tr
+from bailian.modalities.audio.speech_answers import USUAL_RATE_HZ, asked_prompt, charged_cny, items, with_paths
 from bailian.modalities.rules import choice, fields
-from bailian.modalities.speech_answers import USUAL_RATE_HZ, asked_prompt, charged_cny, items, with_paths
 from bailian.text.characters import is_blank
 from bailian.types import Input, Notice, Prepared, SpeechContext
 

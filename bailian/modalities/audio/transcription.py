@@ -17,8 +17,7 @@ from bailian.catalog import Catalog, Model, did_you_mean
 from bailian.errors import InvalidRequest, Problem
 from bailian.files import subtitles
 from bailian.i18n import tr
-from bailian.modalities.rules import choice, fields
-from bailian.modalities.transcription_answers import (
+from bailian.modalities.audio.transcription_answers import (
     answer_notices,
     asked_prompt,
     charged_cny,
@@ -29,6 +28,7 @@ from bailian.modalities.transcription_answers import (
     with_document,
     with_paths,
 )
+from bailian.modalities.rules import choice, fields
 from bailian.types import Input, Notice, Prepared, TranscriptionContext
 
 __all__ = [  # what a modality provides

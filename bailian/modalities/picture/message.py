@@ -11,7 +11,7 @@ from typing import Any
 from bailian.catalog import Catalog, Model
 from bailian.errors import Problem
 from bailian.i18n import tr
-from bailian.modalities.picture_request import PictureFields
+from bailian.modalities.picture.picture_request import PictureFields
 from bailian.modalities.rules import choice, fields, picture_inputs, picture_marks, picture_prices, sizes
 from bailian.modalities.rules.ways import called, documents, way_problems
 from bailian.types import Input, Notice, PictureContext, Prepared

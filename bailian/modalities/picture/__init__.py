@@ -1,0 +1,1 @@
+"""Pictures: drawing, editing by message and by function."""
