@@ -17,6 +17,7 @@ from bailian.cli.args.target import Target, target_of
 from bailian.cli.chosen_service import engine_at
 from bailian.cli.output.report import report, summary, verdict
 from bailian.cli.output.terminal import print_json, print_notices
+from bailian.cli.scripts.unfinished import with_unfinished
 from bailian.config import settings
 from bailian.errors import Exit
 from bailian.files import naming
@@ -81,8 +82,23 @@ def run_all(
         StreamedText(not common.quiet, common.verbose, show_pieces) as progress,
         engine_at(here, models, progress, quiet=common.quiet or common.as_json) as engine,
     ):
+        prepared = _with_unfinished(engine, prepared, common)
         savings = [target.saving(engine.settings.home, common) for target in targets]
         return send(engine, prepared, savings, progress, common, run=run)
+
+
+def _with_unfinished(engine: Engine, prepared: Sequence[Prepared], common: SharedOptions) -> list[Prepared]:
+    """Return the requests with what an earlier run has left of them, and say so."""
+    found = with_unfinished(engine, prepared)
+    if not common.quiet and not common.as_json:
+        print_notices(
+            dict.fromkeys(
+                notice
+                for one, before in zip(found, prepared, strict=True)
+                for notice in one.notices[len(before.notices) :]
+            )
+        )
+    return found
 
 
 def send(

@@ -1,0 +1,57 @@
+"""The same request, left unfinished by an earlier run: it may be paid, and can be fetched for nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from bailian.i18n import tr
+from bailian.instructions import how_to
+from bailian.modalities import modality_of
+from bailian.store.states import Status
+from bailian.types import Notice, Prepared
+
+if TYPE_CHECKING:
+    from bailian.engine.engine import Engine
+    from bailian.store.schema import JobRow
+
+# The service keeps a result so long.
+KEPT_S = 24 * 3600
+SENT_STATES = (Status.SENDING, Status.UNSETTLED, Status.SUBMITTED, Status.ENDED)
+LOOKED_AT = 200
+
+
+def with_unfinished(engine: Engine, prepared: Sequence[Prepared]) -> list[Prepared]:
+    """Return the requests, with a notice on each that an earlier run has sent and not fetched.
+
+    A text is left out: it costs little, and is sent again by itself.
+    """
+    if all(modality_of(one.model.kind).RETRY_SAFE for one in prepared):
+        return list(prepared)
+    since_s = engine.clock.wall() - KEPT_S
+    rows = engine.journal.jobs(engine.services.account, SENT_STATES, LOOKED_AT)
+    left = [row for row in rows if row.created_at_s > since_s and row.run is None and _is_nobodys(engine, row)]
+    return [_told(one, left) for one in prepared]
+
+
+def _is_nobodys(engine: Engine, row: JobRow) -> bool:
+    return row.owner is None or engine.services.lease.is_dead(row.owner)
+
+
+def _told(one: Prepared, left: Sequence[JobRow]) -> Prepared:
+    same = next((row for row in left if row.wire_model == one.wire_model and row.prepared.body == one.body), None)
+    return one if same is None else replace(one, notices=(*one.notices, _notice(same)))
+
+
+def _notice(row: JobRow) -> Notice:
+    at = f"{datetime.fromtimestamp(row.sent_at_s or row.created_at_s):%H:%M:%S}"
+    fetch = how_to().command("tasks", "wait", row.task_id or row.id)
+    return Notice(
+        "same_request_unfinished",
+        tr(
+            f"the same request of {at} was left unfinished and may be paid; this run is another one. To fetch it: {fetch}",
+            f"{at} 的相同请求尚未取回，可能已计费；本次会另发一个请求。取回方法：{fetch}",
+        ),
+    )
