@@ -10,6 +10,7 @@ from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing, suppress
 from dataclasses import dataclass
 
+from bailian.batch.default_fields import DefaultFields
 from bailian.batch.findings import Findings
 from bailian.batch.input.rows import BatchRow
 from bailian.batch.plan import plan_each
@@ -76,7 +77,10 @@ def prepare_batch(
     with closing(Spool()) as spool:
         found, inputs = Findings(), Inputs(engine.settings.home)
         wanted = sync_rows(rows, tried, spec, seen)
-        for planned in plan_each(wanted, engine.catalog, engine.settings.region, inputs, source=spec.path_title):
+        here, defaults = engine.settings, DefaultFields(engine.settings.defaults)
+        for planned in plan_each(
+            wanted, engine.catalog, here.region, inputs, source=spec.path_title, defaults=defaults
+        ):
             spool.add(intent_of(planned, spec, engine))
             found.add(planned)
         if spec.strict:
