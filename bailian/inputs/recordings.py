@@ -6,7 +6,6 @@ Formats and limits: docs/wire.md "Recognition" (PF-REST, 2026).
 
 from __future__ import annotations
 
-import io
 import math
 import stat
 import struct
@@ -18,6 +17,7 @@ from bailian.errors import BailianError, InvalidRequest
 from bailian.files import formats
 from bailian.i18n import tr
 from bailian.inputs import foreign, once
+from bailian.inputs.bounded import BoundedReader
 from bailian.inputs.resolve import remote
 from bailian.store.paths import local_path
 from bailian.types import Input, Notice, Recording
@@ -31,9 +31,6 @@ HEAD_BYTES = foreign.HEAD_BYTES
 # An MP3 may begin with silence made of zeros, but not with so much of it.
 ZEROS_BYTES = 64 * 1024
 COPY_SUFFIX = "recording"
-# A file whose headers lead here and there for ever is given up: its duration stays unknown.
-READS_MAX = 1_000_000
-READ_BYTES_MAX = 64 * 1024**2
 WAV_CHUNKS_MAX = 1000
 # Below this a header's duration is a placeholder: silence in the thriftiest format takes more.
 CREDIBLE_BYTES_PER_S = 100
@@ -133,7 +130,7 @@ def _look_at(field: str, path: Path, name: str) -> tuple[Recording, str]:
             tr(f"{name} has {size_gb:.2f} GB, at most 2 GB are taken", f"{name} 有 {size_gb:.2f} GB，最多 2 GB"),
             advice=_cut(),
         )
-    with path.open("rb", buffering=0) as raw, _Sparing(raw) as file:
+    with path.open("rb", buffering=0) as raw, BoundedReader(raw) as file:
         kind = _kind(field, path, name, file)
         duration_s = _duration_s(file, kind, found.st_size)
     if duration_s is not None and duration_s > MAX_S:
@@ -149,22 +146,6 @@ def _look_at(field: str, path: Path, name: str) -> tuple[Recording, str]:
 def _cut() -> str:
     command = "ffmpeg -i IN -f segment -segment_time 3600 OUT%d.mp3"
     return tr(f"cut it into pieces: {command}", f"请切分为多段：{command}")
-
-
-class _Sparing(io.BufferedReader):
-    """A file that refuses to be read for ever, or as a whole."""
-
-    def __init__(self, raw: io.RawIOBase) -> None:
-        super().__init__(raw)
-        self.reads_left = READS_MAX
-        self.bytes_left = READ_BYTES_MAX
-
-    def read(self, size: int | None = -1, /) -> bytes:
-        if size is None or not 0 <= size <= self.bytes_left or not self.reads_left:
-            raise ValueError("too much to read")
-        self.reads_left -= 1
-        self.bytes_left -= size
-        return super().read(size)
 
 
 def _kind(field: str, path: Path, name: str, file: BinaryIO) -> str:
