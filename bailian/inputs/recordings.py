@@ -86,13 +86,13 @@ def _resolved(field: str, text: str, home: Path) -> Input:
     path = once.lasting(local_path(text).absolute())
     is_stdin = text == "-"
     if not is_stdin and (once.lasts(path) or not path.exists() or path.is_dir()):
-        recording, kind = _look_at(field, path, str(path))
-        return Input(path.as_uri(), recording=recording, notice=None if kind else _unknown(path))
+        recording = look_at(field, path, str(path))
+        return Input(path.as_uri(), recording=recording, notice=None if recording.format else _unknown(path))
     name = tr("the recording on stdin", "标准输入中的录音") if is_stdin else text
     with sys.stdin.buffer if is_stdin else path.open("rb") as source:
         copy = _copied(field, source, name, home)
-    recording, kind = _look_at(field, copy, name)
-    if not kind:
+    recording = look_at(field, copy, name)
+    if not recording.format:
         copy.unlink()
         raise _not_taken(field, tr(f"{name} is not a recording", f"{name} 不是录音"))
     return Input(copy.as_uri(), recording=recording)
@@ -116,8 +116,13 @@ def _unknown(path: Path) -> Notice:
     )
 
 
-def _look_at(field: str, path: Path, name: str) -> tuple[Recording, str]:
-    """Return what a recording is, and its kind, which is "" where only its suffix speaks for it."""
+def look_at(field: str, path: Path, name: str) -> Recording:
+    """Return what a recording is; its format is "" where only its suffix speaks for it.
+
+    Raises:
+        InvalidRequest: no recording, or larger or longer than any that the service takes.
+        OSError: it cannot be read.
+    """
     found = path.stat()
     if not stat.S_ISREG(found.st_mode):
         raise InvalidRequest.one(field, tr(f"{name} is not a file", f"{name} 不是文件"))
@@ -140,7 +145,7 @@ def _look_at(field: str, path: Path, name: str) -> tuple[Recording, str]:
             tr(f"{name} lasts {hours:.2f} hours, at most 12 are taken", f"{name} 时长 {hours:.2f} 小时，最多 12 小时"),
             advice=_cut(),
         )
-    return Recording(found.st_size, duration_s), kind
+    return Recording(found.st_size, duration_s, kind)
 
 
 def _cut() -> str:
@@ -157,10 +162,10 @@ def _kind(field: str, path: Path, name: str, file: BinaryIO) -> str:
     known = foreign.name_of(head, name)
     if known and (any(head) or not any(file.read(ZEROS_BYTES))):
         raise _not_taken(field, tr(f"{name} is {known}", f"{name} 是 {known}"), "" if "(" in known else None)
-    kind = _by_magic(head)
+    kind = by_magic(head)
     if head.startswith(b"ID3"):
         file.seek(10 + _id3_bytes(head))
-        kind = _by_magic(file.read(HEAD_BYTES)) or "mp3"
+        kind = by_magic(file.read(HEAD_BYTES)) or "mp3"
     if not kind and path.suffix.lower().removeprefix(".") not in (*SUFFIXES, COPY_SUFFIX):
         raise _not_taken(field, tr(f"{name} is not a recording", f"{name} 不是录音"))
     return kind
@@ -172,7 +177,8 @@ def _not_taken(field: str, text: str, advice: str | None = None) -> InvalidReque
     return InvalidRequest.one(field, text + tr("; taken: ", "；支持 ") + ", ".join(SUFFIXES), advice=advice)
 
 
-def _by_magic(head: bytes) -> str:
+def by_magic(head: bytes) -> str:
+    """Return the kind of recording that starts so ("wav", "mp4", …), or "" if it is none we know."""
     if head[:4] in _RIFF:
         return {b"WAVE": "wav", b"AVI ": "avi"}.get(head[8:12], "")
     for offset, magic, kind in _MAGIC:
