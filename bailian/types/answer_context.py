@@ -164,10 +164,12 @@ class TextContext(AnswerContext):
     """Of each search."""
     media_tokens: int = 0
     """What pictures and films are reckoned with, beside the texts."""
+    goes_on: bool = False
+    """It can go on from a beginning: an answer that was cut."""
 
     def to_json(self) -> dict[str, Any]:
         own: dict[str, Any] = {"prices": [tier.to_json() for tier in self.prices], "thinking": self.thinking}
-        beside = {"search_cny": self.search_cny, "media_tokens": self.media_tokens}
+        beside = {"search_cny": self.search_cny, "media_tokens": self.media_tokens, "goes_on": self.goes_on}
         return {**own, **{name: value for name, value in beside.items() if value}, **super().to_json()}
 
     @classmethod
@@ -178,6 +180,7 @@ class TextContext(AnswerContext):
             "thinking": bool(data.get("thinking")),
             "search_cny": number_of(data.get("search_cny")) or 0.0,
             "media_tokens": int(number_of(data.get("media_tokens")) or 0),
+            "goes_on": bool(data.get("goes_on")),
         }
 
 

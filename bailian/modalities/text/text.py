@@ -130,6 +130,7 @@ def prepare(
         thinking=request.thinks(model),
         search_cny=text_rules.SEARCH_CNY if request.search else 0.0,
         media_tokens=media_tokens,
+        goes_on="prefix" in model.abilities and not request.thinks(model) and not request.ocr,
     )
     return Prepared(
         model=model,

@@ -9,6 +9,7 @@ from typing import Any
 from bailian.counts import MOST_TOKENS, count_of
 from bailian.errors import BailianError, DoesNotFit
 from bailian.i18n import tr
+from bailian.instructions import how_to
 from bailian.modalities.text.ocr import asks_fields, fields_text
 from bailian.modalities.text.schema_check import misfit, schema_of
 from bailian.modalities.text.text_prices import cost_cny
@@ -97,21 +98,21 @@ def answer_notices(answer: Mapping[str, Any], prepared: StoredRequest) -> list[N
     output = object_of(answer.get("output"))
     told = []
     if (_choice(output).get("finish_reason") or output.get("finish_reason")) == "length":
-        told.append(_cut(prepared))
+        told.append(_cut(prepared, answer.get("request_id")))
     if prepared.parameters.get("enable_search"):
         told.append(_sources(output, _searches(object_of(answer.get("usage")))))
     return told
 
 
-def _cut(prepared: StoredRequest) -> Notice:
+def _cut(prepared: StoredRequest, request_id: object) -> Notice:
+    """Say where it was cut, and the command that goes on from there: the journal has the beginning."""
     limit = prepared.parameters.get("max_tokens")
-    return Notice(
-        "cut_at_max_tokens",
-        tr(
-            f"the answer was cut at max_tokens ({limit}): ask for more with --max-tokens",
-            f"回答在 max_tokens（{limit}）处被截断：可用 --max-tokens 增大",
-        ),
-    )
+    english = f"the answer was cut at max_tokens ({limit}): ask for more with --max-tokens"
+    chinese = f"回答在 max_tokens（{limit}）处被截断：可用 --max-tokens 增大"
+    if TextContext.of(prepared.context).goes_on and request_id:
+        command = f"{how_to().script('text')} --go-on {request_id}"
+        english, chinese = f"{english}, or go on from there: {command}", f"{chinese}，或从断处续写：{command}"
+    return Notice("cut_at_max_tokens", tr(english, chinese))
 
 
 def _sources(output: Mapping[str, Any], searches: int | None) -> Notice:

@@ -15,10 +15,11 @@ SEARCH_OPTIONS = {"forced_search": True, "enable_source": True, "search_strategy
 
 
 def streams(request: TextRequest, model: Model) -> bool:
-    """Return whether the answer comes in pieces. Thoughts do, and searches of models whose contents are lists must."""
-    if request.ocr or request.json_schema is not None:
-        return request.thinks(model)
-    return request.stream or request.thinks(model) or (request.search and model.style == "parts")
+    """Return whether the answer comes in pieces. Thoughts do, and searches of models whose contents are lists must;
+    what is read from a picture, or must fit a schema, comes whole."""
+    if request.thinks(model) or (request.search and model.style == "parts"):
+        return True
+    return request.stream and not request.ocr and request.json_schema is None
 
 
 def body_of(request: TextRequest, model: Model, wire_model: str, turns: Sequence[Turn]) -> dict[str, Any]:
