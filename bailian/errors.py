@@ -10,6 +10,7 @@
     │   │   └── NotTheService  a login page or a proxy answered: all stops
     │   └── CutShort        a streamed answer broke off; what came is kept
     ├── TaskFailed          FAILED, CANCELED or UNKNOWN task, failed pictures   exit 4
+    ├── DoesNotFit          an answer that is not of the schema; it is kept      exit 4
     ├── StillRunning        deadline reached, the task goes on                  exit 6
     ├── SomeFailed          finished, but some pictures or jobs failed          exit 7
     ├── JournalError        the journal cannot be written, so nothing is sent     exit 5
@@ -52,6 +53,7 @@ LOCAL_CODES = (
     "MaybeSent",
     "CutShort",
     "StillRunning",
+    "SchemaMismatch",
     "FileError",
     "Interrupted",
     "SetupError",
@@ -264,6 +266,13 @@ class CutShort(TransportError):
 class TaskFailed(BailianError):
     exit_code = Exit.REFUSED_BY_SERVICE
     code = "TaskFailed"
+
+
+class DoesNotFit(BailianError):
+    """An answer is there and kept, but it is not of the form that was asked for."""
+
+    exit_code = Exit.REFUSED_BY_SERVICE
+    code = "SchemaMismatch"
 
 
 class StillRunning(BailianError):

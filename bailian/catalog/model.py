@@ -30,6 +30,12 @@ WAYS = ("edit", "set", "interleave")
 """Ways of calling a picture model beside plain drawing: with pictures, for a set of them, for a text with pictures."""
 
 
+ABILITIES = ("sees", "ocr", "json_schema", "json_thinking", "search", "prefix", "batch")
+"""What some text models can: pictures go in; OCR by fixed tasks; an answer by a JSON schema, and JSON while it thinks;
+web search; going on from a beginning; the Batch API."""
+THINKING_DEFAULTS = ("off", "on", "always")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Model:
     """One model. Limits are the seed document's where it has them, else the service's.
@@ -47,7 +53,8 @@ class Model:
     route: str
     """Path of the POST below `/api/v1`, or of the socket below the host."""
     style: str = "prompt"
-    """Body shape: "prompt" (`input.prompt`), "messages" (`input.messages`) or "images" (`input.prompt`, `input.images`)."""
+    """Body shape: "prompt" (`input.prompt`), "messages" (`input.messages`), "images" (`input.prompt`, `input.images`), or
+    "parts": `input.messages` of a text model whose contents are lists."""
     parameters: tuple[str, ...] = ()
     """Pictures: the parameters that the service's page lists, and no other is sent; empty: those all of them have."""
     ways: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -114,6 +121,20 @@ class Model:
     max_input_tokens: int | None = None
     max_output_tokens: int | None = None
     thinking: bool = False
+    thinking_default: str = ""
+    """Text, one that can think: "off" or "on" unless it is told; "always": it cannot be switched off."""
+    abilities: tuple[str, ...] = ()
+    """Text: what the service documents for it, of `ABILITIES`."""
+    sight_max_px: int | None = None
+    """Text: a picture that goes in is scaled to this many pixels at most, unless it is told fewer."""
+    films_max: int = 0
+    """Text: how many films go in."""
+    film_s: tuple[int, int] | None = None
+    """Text: how long a film that goes in may be."""
+    film_frame_max_px: int | None = None
+    """Text: a frame of a film that goes in is scaled to this many pixels at most."""
+    unavailable: str = ""
+    """"compatible": the service has it on the OpenAI-compatible route only, which this toolkit does not call."""
     languages: tuple[str, ...] = ()
     description: str = ""
     sample_rate_hz: int | None = None
@@ -128,7 +149,8 @@ class Model:
     price_unit: str = "image"
     """"image", "second", "10k_characters" or "1k_tokens"."""
     price_tiers: tuple[Mapping[str, float], ...] = ()
-    """Text: `{up_to_input_tokens, input, output, …}`; the first tier that holds the input counts."""
+    """Text: `{up_to_input_tokens, input, output, …}`; the first tier that holds the input counts. A price, too, may say
+    `thinking_output`, `cached_input` and, of nights, `off_peak_input`, `off_peak_output`, `off_peak_cached_input`."""
     price_with_prompt_extend_cny: float | None = None
     price_max_px: Mapping[str, int] = field(default_factory=dict)
     """Pictures: key of `price_cny` → the most pixels of that price; a key without an entry has no bound."""

@@ -11,6 +11,7 @@ from importlib import import_module
 from typing import Any, Protocol, cast
 
 from bailian.catalog import Catalog
+from bailian.errors import BailianError
 from bailian.types import Input, Item, Notice, Prepared, StoredRequest
 
 MODULES = {
@@ -66,6 +67,28 @@ def answer_notices(kind: str, answer: Mapping[str, Any], prepared: StoredRequest
     """Return what to know about an answer; most kinds have nothing to say."""
     own = getattr(modality_of(kind), "answer_notices", None)
     return list(own(answer, prepared)) if own else []
+
+
+def answer_error(kind: str, answer: Mapping[str, Any], prepared: StoredRequest) -> BailianError | None:
+    """Return what is wrong with an answer that is there and kept; None: nothing, as of most kinds."""
+    own = getattr(modality_of(kind), "answer_error", None)
+    return cast("BailianError | None", own(answer, prepared)) if own else None
+
+
+def charged(kind: str, answer: Mapping[str, Any], prepared: StoredRequest, sent_at_s: float | None) -> float | None:
+    """Return what the service bills for this answer; of some models that depends on when it was asked."""
+    own = getattr(modality_of(kind), "charged_at", None)
+    return (
+        cast("float | None", own(answer, prepared, sent_at_s))
+        if own
+        else modality_of(kind).charged_cny(answer, prepared)
+    )
+
+
+def opening(kind: str, prepared: StoredRequest) -> str:
+    """Return the beginning that a text goes on from, which an answer does not repeat."""
+    own = getattr(modality_of(kind), "opening", None)
+    return str(own(prepared)) if own else ""
 
 
 def succeeded(kind: str, output: Mapping[str, Any], status: str) -> bool:

@@ -6,7 +6,7 @@ The journal keeps it as JSON in the field `facts` of a request. What cannot be r
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from bailian.types.json_values import number_of, object_of, objects_of, text_of, texts_of
@@ -30,6 +30,12 @@ class Retirement:
         return cls(on, text_of(data.get("message")), text_of(data.get("advice"))) if on else None
 
 
+PRICES = (
+    *("input", "output", "thinking_output", "cached_input"),
+    *("off_peak_input", "off_peak_output", "off_peak_cached_input"),
+)
+
+
 @dataclass(frozen=True)
 class PriceTier:
     """CNY per 1,000 tokens, for inputs up to a length."""
@@ -40,28 +46,37 @@ class PriceTier:
     """Of a model that thinks, where that has another price."""
     up_to_input_tokens: float | None = None
     """None: of any length."""
+    cached_input: float | None = None
+    """Of input that the service has read before; None: nothing is taken off for it."""
+    off_peak_input: float | None = None
+    """These three: at night, where that has other prices."""
+    off_peak_output: float | None = None
+    off_peak_cached_input: float | None = None
+
+    def off_peak(self) -> PriceTier:
+        """Return the prices at night."""
+        if self.off_peak_input is None or self.off_peak_output is None:
+            return self
+        cached = self.cached_input if self.off_peak_cached_input is None else self.off_peak_cached_input
+        return replace(
+            self, input=self.off_peak_input, output=self.off_peak_output, thinking_output=None, cached_input=cached
+        )
 
     def times(self, factor: float) -> PriceTier:
-        thinking_output = None if self.thinking_output is None else self.thinking_output * factor
-        return PriceTier(self.input * factor, self.output * factor, thinking_output, self.up_to_input_tokens)
+        prices = {name: value * factor for name in PRICES if (value := getattr(self, name)) is not None}
+        return replace(self, **prices)
 
     def to_json(self) -> dict[str, float]:
-        own = {
-            "up_to_input_tokens": self.up_to_input_tokens,
-            "input": self.input,
-            "output": self.output,
-            "thinking_output": self.thinking_output,
-        }
+        own = {name: getattr(self, name) for name in ("up_to_input_tokens", *PRICES)}
         return {name: value for name, value in own.items() if value is not None}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> PriceTier | None:
         """Return a tier; None where one of its two prices cannot be read."""
-        tokens_in, tokens_out = number_of(data.get("input")), number_of(data.get("output"))
-        if tokens_in is None or tokens_out is None:
+        own = {name: number_of(data.get(name)) for name in ("up_to_input_tokens", *PRICES)}
+        if own["input"] is None or own["output"] is None:
             return None
-        thinking, up_to = number_of(data.get("thinking_output")), number_of(data.get("up_to_input_tokens"))
-        return cls(tokens_in, tokens_out, thinking, up_to)
+        return cls(**own)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)
@@ -145,15 +160,28 @@ class TextContext(AnswerContext):
     prices: tuple[PriceTier, ...] = ()
     """Cheapest first; empty: not known."""
     thinking: bool = False
+    search_cny: float = 0.0
+    """Of each search."""
+    media_tokens: int = 0
+    """What pictures and films are reckoned with, beside the texts."""
+    goes_on: bool = False
+    """It can go on from a beginning: an answer that was cut."""
 
     def to_json(self) -> dict[str, Any]:
-        own = {"prices": [tier.to_json() for tier in self.prices], "thinking": self.thinking}
-        return {**own, **super().to_json()}
+        own: dict[str, Any] = {"prices": [tier.to_json() for tier in self.prices], "thinking": self.thinking}
+        beside = {"search_cny": self.search_cny, "media_tokens": self.media_tokens, "goes_on": self.goes_on}
+        return {**own, **{name: value for name, value in beside.items() if value}, **super().to_json()}
 
     @classmethod
     def _own(cls, data: Mapping[str, Any]) -> dict[str, Any]:
         tiers = [PriceTier.from_json(tier) for tier in objects_of(data.get("prices"))]
-        return {"prices": tuple(tier for tier in tiers if tier), "thinking": bool(data.get("thinking"))}
+        return {
+            "prices": tuple(tier for tier in tiers if tier),
+            "thinking": bool(data.get("thinking")),
+            "search_cny": number_of(data.get("search_cny")) or 0.0,
+            "media_tokens": int(number_of(data.get("media_tokens")) or 0),
+            "goes_on": bool(data.get("goes_on")),
+        }
 
 
 @dataclass(frozen=True)

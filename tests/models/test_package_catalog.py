@@ -22,6 +22,10 @@ else:
 CATALOG = load()
 MODELS = list(CATALOG.values())
 
+TEXT_PRICES = (
+    *("input", "output", "thinking_output", "cached_input"),
+    *("off_peak_input", "off_peak_output", "off_peak_cached_input"),
+)
 REGIONS = {"beijing", "singapore", "virginia", "frankfurt", "tokyo", "hongkong"}
 PRICE_UNITS = {"image", "second", "10k_characters", "1k_tokens"}
 
@@ -46,7 +50,7 @@ SEED_MODELS = {
 }
 
 ROUTES = {
-    "text": {"/services/aigc/text-generation/generation"},
+    "text": {"/services/aigc/text-generation/generation", "/services/aigc/multimodal-generation/generation"},
     "video": {"/services/aigc/video-generation/video-synthesis"},
     "image": {
         "/services/aigc/text2image/image-synthesis",
@@ -121,9 +125,9 @@ def test_kind_mode_route(model: Model) -> None:
     assert model.kind == model.kinds[0]
     assert model.mode in MODES
     assert all(model.route in ROUTES[kind] for kind in model.kinds)
-    assert model.style in ("prompt", "messages", "images")
+    assert model.style in ("prompt", "messages", "images", "parts")
     if model.route.endswith("multimodal-generation/generation"):
-        assert (model.mode, model.style) == ("sync", "messages")
+        assert (model.mode, model.style) == ("sync", "parts" if model.kind == "text" else "messages")
     if model.route.endswith("-synthesis"):
         assert (model.mode, model.style) in [("task", "prompt"), ("task", "images")]
     assert (model.mode == "socket") == (model.kind == "speech")
@@ -184,7 +188,7 @@ def test_the_seeds_video_sizes_become_sizes_the_model_has(name: str, size: str) 
 @each_model
 def test_prices(model: Model) -> None:
     assert model.price_unit in PRICE_UNITS
-    assert (model.price_cny is None) == model.unknown_to_service
+    assert model.price_cny is not None or model.unknown_to_service or (model.kind == "text" and model.retired_on)
     for price in (model.price_cny, *model.region_price_cny.values()):
         amounts = list(price.values()) if isinstance(price, Mapping) else [price]
         assert all(amount is None or amount > 0 for amount in amounts)
@@ -193,16 +197,27 @@ def test_prices(model: Model) -> None:
             assert isinstance(price, Mapping)
             assert set(price) == set(model.size_tiers)
     if model.kind == "text":
-        keys = {"input", "output"} | ({"thinking_output"} if model.thinking else set())
         for price in (model.price_cny, *model.region_price_cny.values()):
-            assert isinstance(price, Mapping)
-            assert set(price) == keys
+            assert isinstance(price, Mapping) or (price is None and model.retired_on)
+            assert_text_price(model, price or {"input": 1.0, "output": 1.0})
+
+
+def assert_text_price(model: Model, price: Mapping[str, float]) -> None:
+    """At night nothing is dearer, and what the service has read before is cheaper."""
+    assert {"input", "output"} <= set(price) <= {"up_to_input_tokens", *TEXT_PRICES}
+    assert "thinking_output" not in price or model.thinking
+    assert price.get("cached_input", 0) < price["input"]
+    for name in ("input", "output", "cached_input"):
+        assert price.get(f"off_peak_{name}", 0) < price.get(name, 1)
+    assert ("off_peak_input" in price) == ("off_peak_output" in price)
 
 
 @each_model
 def test_price_tiers(model: Model) -> None:
     if not model.price_tiers:
         return
+    for tier in model.price_tiers:
+        assert_text_price(model, tier)
     limits = [tier["up_to_input_tokens"] for tier in model.price_tiers]
     assert limits == sorted(set(limits))
     assert model.max_input_tokens is not None
@@ -218,7 +233,7 @@ def test_numbers(model: Model) -> None:
     assert model.submit_per_s > 0
     if model.service_prompt_chars is not None and model.prompt_chars is not None:
         assert model.service_prompt_chars < model.prompt_chars
-    if model.kind == "text":
+    if model.kind == "text" and model.price_cny is not None:
         assert model.context_tokens
         assert model.max_output_tokens
     if model.kind == "video":
@@ -277,10 +292,28 @@ def test_what_the_vendor_retired_on_2026_10_10() -> None:
     assert retired == {
         **dict.fromkeys((*pictures, *edits), ("2026-10-10", "qwen-image-2.0")),
         "qwen-turbo": ("2026-10-10", "qwen-flash"),
-        "qwen3-max": ("2026-10-10", "qwen3.7-max"),
+        "qwen-long-latest": ("2026-10-10", "qwen-long"),
+        **dict.fromkeys(("qwen3-max", "qwen3.6-max-preview", "qwen3-coder-plus"), ("2026-10-10", "qwen3.7-max")),
+        **dict.fromkeys(("qwen-vl-max", "qwen-vl-plus", "qwen3-vl-flash", "qwq-plus"), ("2026-10-10", "qwen3.7-plus")),
+        "qwen-vl-ocr-latest": ("2026-10-10", "qwen3.5-ocr"),
+        "deepseek-v3.2": ("2026-10-10", "deepseek-v4-flash"),
+        "deepseek-r1": ("2026-10-10", "deepseek-v4-pro"),
+        **dict.fromkeys(("glm-4.5", "glm-4.6", "glm-4.7"), ("2026-10-10", "glm-5.2")),
+        "kimi-k2-thinking": ("2026-10-10", "kimi-k2.6"),
         **dict.fromkeys(("paraformer-v1", "paraformer-mtl-v1"), ("2026-10-10", "paraformer-v2")),
         "paraformer-8k-v1": ("2026-10-10", "paraformer-8k-v2"),
     }
+
+
+@for_every([model for model in MODELS if model.kind == "text"], name=lambda model: model.name)
+def test_what_a_text_model_can(model: Model) -> None:
+    """What it sees has limits, and what thinks says when."""
+    assert bool(model.thinking_default) == model.thinking
+    assert ("sees" in model.abilities) == bool(model.images_max and model.image_side_px and model.sight_max_px)
+    assert "sees" in model.abilities or model.films_max == 0
+    assert "ocr" not in model.abilities or model.images_max == 1
+    assert model.style == "parts" or "sees" not in model.abilities
+    assert ("json_schema" in model.abilities) == ("json_thinking" in model.abilities)
 
 
 def test_the_longest_answer_of_qwen3_7_max() -> None:

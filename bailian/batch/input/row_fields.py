@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from bailian.batch.input.json_fields import read_objects
 from bailian.batch.input.row_schema import ROW_OPTIONS, RowSchema, flat_fields
 from bailian.errors import InvalidRequest, Problem
 from bailian.files import naming
@@ -36,7 +37,7 @@ class PromptFiles:
     """The texts that `prompt_file` names, each read once."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self.folder = folder
         self._texts: dict[str, tuple[str, list[Notice]]] = {}
 
     def read(self, name: str) -> tuple[str, list[Notice]]:
@@ -47,7 +48,7 @@ class PromptFiles:
             InvalidRequest: it cannot be read, or is no text to be sent.
         """
         if name not in self._texts:
-            self._texts[name] = self._read(self._folder / local_path(name))
+            self._texts[name] = self._read(self.folder / local_path(name))
         return self._texts[name]
 
     def _read(self, path: Path) -> tuple[str, list[Notice]]:
@@ -74,7 +75,8 @@ def fields_of_row(form: RowSchema, values: Mapping[str, Any], files: PromptFiles
     read = cell if cells else value_of
     fields = {name: read(value, form.wanted[name]) if name in form.wanted else value for name, value in fields.items()}
     prompt_file = given.pop("prompt_file", None)
-    own = RowFields(form.with_lists(fields), given, _option_problems(form, given))
+    objects = read_objects(fields, getattr(form.modality, "DOCUMENT_FIELDS", ()), files.folder)
+    own = RowFields(form.with_lists(fields), given, [*objects, *_option_problems(form, given)])
     if prompt_file is not None:
         _fill_prompt(form, own, prompt_file, files)
     if own.options.get("id") is not None:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from bailian.batch.input.json_fields import read_objects
 from bailian.batch.input.relative_paths import place_inputs
 from bailian.batch.input.rows import BatchRow
 from bailian.cli.args.config_file import read_request
@@ -40,7 +41,12 @@ def fields_of(kind: str, given: Mapping[str, Any], common: SharedOptions, notice
     if common.config:
         fields = modality.from_config(read_request(common.config, notices))
         place_inputs(fields, modality.INPUT_FIELDS, common.config_paths)
-    return {**fields, **given_fields(given)}
+    flags = given_fields(given)
+    names = getattr(modality, "DOCUMENT_FIELDS", ())
+    problems = [*read_objects(fields, names, common.config_paths), *read_objects(flags, names, Path())]
+    if problems:
+        raise InvalidRequest(problems)
+    return {**fields, **flags}
 
 
 def given_fields(given: Mapping[str, Any]) -> dict[str, Any]:

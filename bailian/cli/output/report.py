@@ -21,7 +21,7 @@ from bailian.cli.output.terminal import (
     print_notices,
     print_text,
 )
-from bailian.errors import CutShort, Exit
+from bailian.errors import CutShort, DoesNotFit, Exit
 from bailian.files.under_way import FOLDER
 from bailian.i18n import tr
 from bailian.modalities import modality_of
@@ -85,7 +85,7 @@ def verdict(codes: Sequence[int]) -> int:
 def outcome_json(outcome: Outcome) -> dict[str, Any]:
     """Return the seed document's answer plus local fields; of a failure, the error."""
     job, error = outcome.job, outcome.error
-    kept_in_part = isinstance(error, CutShort) and job.answer
+    kept_in_part = isinstance(error, CutShort | DoesNotFit) and job.answer
     if error is not None and not outcome.files and not kept_in_part:
         return error.to_json()
     answer = job.answer or {}

@@ -16,10 +16,11 @@ from bailian.cli.args.checks import checked
 from bailian.cli.args.config_file import holds_many, read_request
 from bailian.cli.args.keyboard import Keyboard
 from bailian.cli.args.options import SharedOptions
-from bailian.cli.args.prepare import stdin_text, text_of_file
+from bailian.cli.args.prepare import given_fields, stdin_text, text_of_file
 from bailian.cli.args.target import target_of
 from bailian.cli.chosen_service import service
 from bailian.cli.output.terminal import is_terminal, print_err, print_error, print_notices
+from bailian.cli.scripts.go_on import begun_answer
 from bailian.cli.scripts.request import RequestSpec, run_all, send
 from bailian.config import settings
 from bailian.errors import BailianError, Exit, InvalidRequest, Problem
@@ -36,18 +37,21 @@ if TYPE_CHECKING:
 def run_text(given: Mapping[str, Any], common: SharedOptions) -> int:
     """Run one question, or a conversation if none is given and a person sits there."""
     fields = dict(given)
-    files, fresh = fields.pop("files"), fields.pop("fresh")
+    files, fresh, cut = fields.pop("files"), fields.pop("fresh"), fields.pop("go_on")
     fields["stop"] = list(fields["stop"])
+    if cut is not None:
+        fields |= {**begun_answer(cut, common), **given_fields(fields)}
     _check_chat(fields["chat"], fresh)
-    interactive = fields["prompt"] is None and not files and common.config is None and is_terminal(sys.stdin)
+    asked = fields["prompt"] is not None or files or common.config is not None or fields["ocr"] or cut
+    interactive = not asked and is_terminal(sys.stdin)
     if interactive and not common.as_json and not common.dry_run:
         return _converse(fields, common, fresh=fresh)
-    if fields["prompt"] is None and not files and common.config is None:
+    if not asked:
         fields["prompt"] = "-"
     notices: list[Notice] = []
     fields["prompt"] = _with_files(fields["prompt"], files, notices)
     fields["stream"] = _streams(given["stream"], common)
-    if fields["chat"]:
+    if fields["chat"] and cut is None:
         fields["messages"] = None if fresh else _history(fields["chat"], common)
     here = settings_of(common)
     target = target_of("text", common, here.defaults.folder)

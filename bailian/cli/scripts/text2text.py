@@ -1,4 +1,4 @@
-"""Text to text with Alibaba Bailian: the Qwen models, one question or a conversation."""
+"""Text to text with Alibaba Bailian: one question or a conversation, with pictures and films to look at."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from bailian.cli.args.options import WHOLE_NUMBER, SharedOptions, flag, option, seed_option, switch, text_options
+from bailian.cli.args.sight_options import sight_options
 from bailian.i18n import tr
 
 
@@ -19,7 +20,11 @@ from bailian.i18n import tr
     )
 )
 @click.argument("prompt", required=False)
-@option("--model NAME", "Model [default: qwen-plus].", "模型 [默认: qwen-plus]。")
+@option(
+    "--model NAME",
+    "Model [default: qwen-plus; with pictures or a schema qwen3.7-plus, with --ocr qwen-vl-ocr].",
+    "模型 [默认: qwen-plus；有图片或 schema 时 qwen3.7-plus，--ocr 时 qwen-vl-ocr]。",
+)
 @option("--system TEXT", "What the model is to be.", "系统提示词。")
 @option(
     "--file files FILE",
@@ -28,6 +33,7 @@ from bailian.i18n import tr
     multiple=True,
     type=click.Path(path_type=Path, allow_dash=True),
 )
+@sight_options
 @option("--max-tokens N", "Longest answer [default: 1500].", "最大生成长度 [默认: 1500]。", type=WHOLE_NUMBER)
 @option("--temperature X", "0 to 2 [default: 1.0].", "随机性，0 到 2 [默认: 1.0]。", type=float)
 @option("--top-p X", "0 to 1 [default: 0.8].", "核采样，0 到 1 [默认: 0.8]。", type=float)
@@ -40,10 +46,20 @@ from bailian.i18n import tr
     is_flag=True,
     default=None,
 )
+@option(
+    "--json-schema FILE",
+    "Answer by a JSON schema, from a file or as JSON (qwen3.7, qwen3.8).",
+    "按 JSON Schema 回答，取自文件或直接给出（qwen3.7、qwen3.8）。",
+)
+@switch("--search/--no-search", "Search the web first; sources go to stderr.", "先联网搜索，来源输出到 stderr。")
+@option("--prefix TEXT", "Begin the answer with this; it goes on from there.", "以该文本作为回答的开头并续写。")
+@option(
+    "--go-on ID", "Go on from an answer that was cut; its notice names the ID.", "续写被截断的回答，ID 见当时的提示。"
+)
 @switch(
     "--thinking/--no-thinking",
-    "Think first; thoughts go to stderr [default: off].",
-    "先思考再回答，思考过程输出到 stderr [默认: 关]。",
+    "Think first; thoughts go to stderr [default: off, where it can be].",
+    "先思考再回答，思考过程输出到 stderr [默认: 关（如可关闭）]。",
 )
 @option("--thinking-budget N", "Longest thought, in tokens.", "思考过程的最大 token 数。", type=WHOLE_NUMBER)
 @switch("--stream/--no-stream", "Print as it arrives [default: on a terminal].", "边生成边输出 [默认: 在终端中开启]。")

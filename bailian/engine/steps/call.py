@@ -12,7 +12,7 @@ from bailian.engine.steps.speak import speak
 from bailian.errors import BailianError, CutShort, Interrupted, MaybeSent, ServiceError, TransportError
 from bailian.i18n import tr
 from bailian.instructions import how_to
-from bailian.modalities import modality_of
+from bailian.modalities import modality_of, opening
 
 
 def call(job: Job, services: Services, body: Mapping[str, Any]) -> dict[str, Any]:
@@ -40,13 +40,15 @@ def _streamed(job: Job, services: Services, body: Mapping[str, Any]) -> dict[str
     from bailian.modalities.text.text_answers import Assembly
 
     assembly = services.run_state.streams[job.id] = Assembly()
+    begun = opening(job.kind, job.prepared)
     error: BailianError = MaybeSent(tr("the stream ended before the answer did", "数据流在回答完成前结束"))
     try:
         for frame in services.service.stream(job.prepared.route, body):
             text, thought = assembly.add(frame)
             if job.id not in services.run_state.streams:
                 break
-            services.progress.on_chunk(job, text, thought)
+            shown, begun = (begun + text, "") if text else (text, begun)
+            services.progress.on_chunk(job, shown, thought)
     except (TransportError, ServiceError) as broke:
         error = broke
     if (

@@ -15,7 +15,7 @@ from bailian.engine.task_list import ASK_ANYWAY_S, LOOK_S
 from bailian.engine.timing import FIRST_POLL_S, backoff_s, duration_profile, next_poll_s
 from bailian.errors import BailianError, NotTheService, ServiceError, TransportError, journalled
 from bailian.i18n import tr
-from bailian.modalities import modality_of, succeeded
+from bailian.modalities import charged, succeeded
 from bailian.store.schema import JobEnd, JobResult
 from bailian.store.states import Status
 
@@ -174,7 +174,7 @@ def store_answers(jobs: Sequence[Job], services: Services) -> dict[str, Next]:
 def to_result(job: Job, answer: dict[str, Any]) -> JobResult:
     """Return what the journal keeps of a whole answer; the job knows its cost then."""
     job.request_id = str(answer.get("request_id") or "") or job.request_id
-    job.charged_cny = modality_of(job.kind).charged_cny(answer, job.prepared)
+    job.charged_cny = charged(job.kind, answer, job.prepared, job.sent_at_s)
     output = answer.get("output")
     times = output if isinstance(output, dict) else {}
     start = times.get("scheduled_time") or times.get("submit_time")

@@ -18,7 +18,7 @@ from bailian.engine.timing import backoff_s
 from bailian.errors import BailianError, ServiceError, SomeFailed, TaskFailed, TransportError, journalled
 from bailian.files.under_way import forget_files, under_way
 from bailian.i18n import tr
-from bailian.modalities import answer_notices, modality_of
+from bailian.modalities import answer_error, answer_notices, modality_of
 from bailian.service.download import LinkExpired, NotTaken, save_error
 from bailian.service.json_reader import read_json
 from bailian.service.transport.packed import MOST_ANSWER_BYTES
@@ -125,7 +125,7 @@ def verdict(job: Job, items: list[Item], paths: dict[int, Path]) -> Outcome:
     made = len(items) if job.prepared.open_count else 0  # as many as the service thought fit
     expected = made or job.prepared.count or len(items)
     if job.saving.folder is None and not failed and items:
-        return Outcome(job, Status.DONE)
+        return Outcome(job, Status.DONE, error=answer_error(job.kind, job.answer or {}, job.prepared))
     if not paths:
         proven = bool(failed) and all(item.code not in ("", "unknown") for item in failed)
         if proven:
@@ -142,7 +142,7 @@ def verdict(job: Job, items: list[Item], paths: dict[int, Path]) -> Outcome:
             task_id=job.task_id,
         )
         return Outcome(job, Status.DONE, paths, error)
-    return Outcome(job, Status.DONE, paths)
+    return Outcome(job, Status.DONE, paths, answer_error(job.kind, job.answer or {}, job.prepared))
 
 
 def _no_result(job: Job, first: Item) -> TaskFailed:

@@ -7,40 +7,76 @@ from copy import deepcopy
 from typing import Any
 
 from bailian.counts import MOST_TOKENS, count_of
+from bailian.errors import BailianError, DoesNotFit
 from bailian.i18n import tr
+from bailian.instructions import how_to
+from bailian.modalities.text.ocr import asks_fields, fields_text
+from bailian.modalities.text.schema_check import misfit, schema_of
 from bailian.modalities.text.text_prices import cost_cny
+from bailian.modalities.text.turns import plain, text_in
 from bailian.types import Item, Notice, StoredRequest, TextContext
+from bailian.types.json_values import object_of, objects_of
 
 
 def charged_cny(answer: Mapping[str, Any], prepared: StoredRequest) -> float | None:
-    """Return what the tokens used cost; discounts for cached input are not counted."""
-    usage = answer.get("usage")
-    usage = usage if isinstance(usage, dict) else {}
+    """Return what the tokens used cost by day, when it is dearest."""
+    return charged_at(answer, prepared, None)
+
+
+def charged_at(answer: Mapping[str, Any], prepared: StoredRequest, sent_at_s: float | None) -> float | None:
+    """Return what the tokens used, and the searches, cost at the time when the request was sent."""
+    usage = object_of(answer.get("usage"))
     input_tokens, output_tokens = (count_of(usage.get(name), MOST_TOKENS) for name in ("input_tokens", "output_tokens"))
     if input_tokens is None or output_tokens is None:
         return None
-    return cost_cny(TextContext.of(prepared.context), input_tokens, output_tokens)
+    details = object_of(usage.get("prompt_tokens_details"))
+    cached_tokens = count_of(details.get("cached_tokens", usage.get("cached_tokens")), MOST_TOKENS)
+    return cost_cny(
+        TextContext.of(prepared.context),
+        input_tokens,
+        output_tokens,
+        cached_tokens=cached_tokens or 0,
+        searches=_searches(usage) or 0,
+        sent_at_s=sent_at_s,
+    )
+
+
+def _searches(usage: Mapping[str, Any]) -> int | None:
+    """Return how often it has searched; None where it does not say so."""
+    search = object_of(object_of(usage.get("plugins")).get("search"))
+    return count_of(search.get("count"), MOST_TOKENS)
 
 
 def items(answer: Mapping[str, Any], prepared: StoredRequest) -> list[Item]:
-    """Return the text of an answer. One that was billed and says nothing is empty, not lost."""
+    """Return the text of an answer, with the beginning that it goes on from. One that was billed and says nothing is
+    empty, not lost."""
     text = text_of(answer)
-    if text is None and answer.get("usage") and _says_nothing(answer.get("output")):
+    output = answer.get("output")
+    if text is None and answer.get("usage") and _says_nothing(output):
         text = ""
-    return [] if text is None else [Item(0, text=text, suffix="json" if _asked_json(prepared) else "txt")]
+    if text is None:
+        return []
+    if asks_fields(prepared.parameters):
+        text = fields_text(_message(object_of(output)).get("content"), text)
+    return [Item(0, text=opening(prepared) + text, suffix="json" if _asked_json(prepared) else "txt")]
 
 
 def _asked_json(prepared: StoredRequest) -> bool:
-    return "response_format" in prepared.parameters
+    return "response_format" in prepared.parameters or asks_fields(prepared.parameters)
+
+
+def opening(prepared: StoredRequest) -> str:
+    """Return the beginning that the answer goes on from; "" if it has none."""
+    turns = objects_of(object_of(prepared.body.get("input")).get("messages"))
+    return (text_in(turns[-1].get("content")) or "") if turns and turns[-1].get("partial") else ""
 
 
 def text_of(answer: Mapping[str, Any]) -> str | None:
-    """Return the text of either shape: `output.choices[0].message.content`, or `output.text`."""
+    """Return the text of any shape: `output.choices[0].message.content`, a string or a list, or `output.text`."""
     output = answer.get("output")
     if not isinstance(output, dict):
         return None
-    content = _message(output).get("content", output.get("text"))
-    return content if isinstance(content, str) else None
+    return text_in(_message(output).get("content", output.get("text")))
 
 
 def _says_nothing(output: Any) -> bool:
@@ -58,30 +94,72 @@ def _choice(output: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def answer_notices(answer: Mapping[str, Any], prepared: StoredRequest) -> list[Notice]:
-    """Say so when the answer ended because it was long enough, not because it was over."""
-    output = answer.get("output")
-    output = output if isinstance(output, dict) else {}
-    if (_choice(output).get("finish_reason") or output.get("finish_reason")) != "length":
-        return []
+    """Say so when the answer ended because it was long enough, not because it was over; and where it has searched."""
+    output = object_of(answer.get("output"))
+    told = []
+    if (_choice(output).get("finish_reason") or output.get("finish_reason")) == "length":
+        told.append(_cut(prepared, answer.get("request_id")))
+    if prepared.parameters.get("enable_search"):
+        told.append(_sources(output, _searches(object_of(answer.get("usage")))))
+    return told
+
+
+def _cut(prepared: StoredRequest, request_id: object) -> Notice:
+    """Say where it was cut, and the command that goes on from there: the journal has the beginning."""
     limit = prepared.parameters.get("max_tokens")
-    return [
-        Notice(
-            "cut_at_max_tokens",
-            tr(
-                f"the answer was cut at max_tokens ({limit}): ask for more with --max-tokens",
-                f"回答在 max_tokens（{limit}）处被截断：可用 --max-tokens 增大",
-            ),
+    english = f"the answer was cut at max_tokens ({limit}): ask for more with --max-tokens"
+    chinese = f"回答在 max_tokens（{limit}）处被截断：可用 --max-tokens 增大"
+    if TextContext.of(prepared.context).goes_on and request_id:
+        command = f"{how_to().script('text')} --go-on {request_id}"
+        english, chinese = f"{english}, or go on from there: {command}", f"{chinese}，或从断处续写：{command}"
+    return Notice("cut_at_max_tokens", tr(english, chinese))
+
+
+def _sources(output: Mapping[str, Any], searches: int | None) -> Notice:
+    """Name what it has found; above 15 searches a second the service does not search, without a word."""
+    found = objects_of(object_of(output.get("search_info")).get("search_results"))
+    if not found and not searches:
+        text = tr(
+            "the service did not search: above 15 searches a second it answers without them",
+            "服务端未进行搜索：每秒超过 15 次时会直接回答",
         )
+        return Notice("not_searched", text)
+    lines = [
+        f"[{one.get('index', number)}] {one.get('title', '')} {one.get('url', '')}"
+        for number, one in enumerate(found, 1)
     ]
+    return Notice("sources", "\n".join([tr(f"sources: {len(found)}", f"来源：{len(found)} 个"), *lines]))
+
+
+def answer_error(answer: Mapping[str, Any], prepared: StoredRequest) -> BailianError | None:
+    """Return what is wrong with an answer that has come, and is kept: it does not fit the schema."""
+    schema = schema_of(prepared.parameters)
+    wrong = misfit(text_of(answer) or "", schema) if schema is not None else ""
+    if not wrong:
+        return None
+    return DoesNotFit(
+        tr(f"the answer does not fit the schema: {wrong}", f"回答不符合 schema：{wrong}"),
+        advice=tr(
+            "it is paid and kept as it is; describe the fields in the schema, or let the model think",
+            "回答已计费并按原样保留；可在 schema 中补充字段说明，或开启思考",
+        ),
+        request_id=str(answer.get("request_id") or "") or None,
+    )
 
 
 def with_paths(answer: Mapping[str, Any], prepared: StoredRequest, paths: Mapping[int, str]) -> dict[str, Any]:
-    """Return the answer's `output` in message form, with the file's `path` if there is one."""
-    given = answer.get("output")
-    output: dict[str, Any] = deepcopy(given) if isinstance(given, dict) else {}
+    """Return the answer's `output` in message form, its content one text, with the file's `path` if there is one."""
+    output: dict[str, Any] = deepcopy(object_of(answer.get("output")))
     if not _choice(output) and isinstance(output.get("text"), str):
         message = {"role": "assistant", "content": output.pop("text")}
         output["choices"] = [{"finish_reason": output.pop("finish_reason", None), "message": message}]
+    message = _message(output)
+    content = message.get("content")
+    if isinstance(content, list):
+        found = [part["ocr_result"] for part in objects_of(content) if "ocr_result" in part]
+        message |= {"content": text_in(content), **({"ocr_result": found[0]} if found else {})}
+    if opening(prepared) and isinstance(message.get("content"), str):
+        message["content"] = opening(prepared) + message["content"]
     if paths:
         output["path"] = paths[0]
     return output
@@ -89,12 +167,16 @@ def with_paths(answer: Mapping[str, Any], prepared: StoredRequest, paths: Mappin
 
 def asked_prompt(body: Mapping[str, Any]) -> str:
     """Return the prompt as sent."""
-    return str(body["input"]["messages"][-1]["content"])
+    turns = [turn for turn in body["input"]["messages"] if not turn.get("partial")]
+    return text_in(turns[-1]["content"]) or ""
 
 
 def next_messages(body: Mapping[str, Any], answer: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return the conversation with this answer, ready for the next question."""
-    return [*body["input"]["messages"], {"role": "assistant", "content": text_of(answer) or ""}]
+    """Return the conversation with this answer, ready for the next question, on whichever route."""
+    turns = body["input"]["messages"]
+    begun = (text_in(turns[-1]["content"]) or "") if turns and turns[-1].get("partial") else ""
+    asked = [{**turn, "content": plain(turn["content"])} for turn in turns if not turn.get("partial")]
+    return [*asked, {"role": "assistant", "content": begun + (text_of(answer) or "")}]
 
 
 class Assembly:
@@ -105,15 +187,14 @@ class Assembly:
         self._thought: list[str] = []
         self._reason: str | None = None
         self._usage: dict[str, Any] | None = None
+        self._search_info: dict[str, Any] | None = None
         self._request_id: Any = None
 
     def add(self, frame: Mapping[str, Any]) -> tuple[str, str]:
         """Take one frame; return (text, thought) that it adds."""
-        output = frame.get("output")
-        output = output if isinstance(output, dict) else {}
+        output = object_of(frame.get("output"))
         message = _message(output)
-        text = message.get("content", output.get("text"))
-        text = text if isinstance(text, str) else ""
+        text = text_in(message.get("content", output.get("text"))) or ""
         thought = message.get("reasoning_content")
         thought = thought if isinstance(thought, str) else ""
         self._text.append(text)
@@ -123,6 +204,8 @@ class Assembly:
             self._reason = reason
         if isinstance(frame.get("usage"), dict):
             self._usage = frame["usage"]
+        if isinstance(output.get("search_info"), dict):
+            self._search_info = output["search_info"]
         self._request_id = frame.get("request_id") or self._request_id
         return text, thought
 
@@ -141,6 +224,9 @@ class Assembly:
             message["reasoning_content"] = "".join(self._thought)
         return {
             "request_id": self._request_id,
-            "output": {"choices": [{"finish_reason": self._reason, "message": message}]},
+            "output": {
+                "choices": [{"finish_reason": self._reason, "message": message}],
+                **({"search_info": self._search_info} if self._search_info else {}),
+            },
             **({"usage": self._usage} if self._usage else {}),
         }

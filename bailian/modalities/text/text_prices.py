@@ -1,11 +1,16 @@
-"""What a text call costs: by the length of its input, and by whether the model thinks."""
+"""What a text call costs: by the length of its input, whether the model thinks, and when it was sent."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime, timedelta, timezone
 
 from bailian.catalog import Model
 from bailian.types import PriceTier, TextContext
+
+BEIJING = timezone(timedelta(hours=8))
+PEAK_HOURS = range(8, 22)
+"""Some models cost less from 22:00 to 08:00 in Beijing (model cards, autumn 2026)."""
 
 
 def prices_of(model: Model, region: str) -> tuple[PriceTier, ...]:
@@ -19,11 +24,34 @@ def prices_of(model: Model, region: str) -> tuple[PriceTier, ...]:
     return tuple(tier for tier in tiers if tier)
 
 
-def cost_cny(context: TextContext, input_tokens: int, output_tokens: int) -> float | None:
-    """Return the price of a call. The input's length picks one tier for all tokens (price page, mid 2026)."""
+def cost_cny(
+    context: TextContext,
+    input_tokens: int,
+    output_tokens: int,
+    *,
+    cached_tokens: int = 0,
+    searches: int = 0,
+    sent_at_s: float | None = None,
+) -> float | None:
+    """Return the price of a call. The input's length picks one tier for all tokens (price page, mid 2026).
+
+    Args:
+        cached_tokens: how many of `input_tokens` the service has found in its cache.
+        sent_at_s: when it was sent; None: by day, when it is dearest.
+    """
     tiers = context.prices
     if not tiers:
         return None
     tier = next((t for t in tiers if t.up_to_input_tokens is None or input_tokens <= t.up_to_input_tokens), tiers[-1])
+    if sent_at_s is not None and not is_peak(sent_at_s):
+        tier = tier.off_peak()
     output_cny = tier.output if tier.thinking_output is None or not context.thinking else tier.thinking_output
-    return round((input_tokens * float(tier.input) + output_tokens * float(output_cny)) / 1000, 6)
+    cached_cny = tier.input if tier.cached_input is None else tier.cached_input
+    cached = min(cached_tokens, input_tokens)
+    tokens_cny = (input_tokens - cached) * tier.input + cached * cached_cny + output_tokens * output_cny
+    return round(tokens_cny / 1000 + searches * context.search_cny, 6)
+
+
+def is_peak(at_s: float) -> bool:
+    """Return whether a moment lies in the dear hours of the day."""
+    return datetime.fromtimestamp(at_s, BEIJING).hour in PEAK_HOURS

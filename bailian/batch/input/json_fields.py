@@ -1,0 +1,57 @@
+"""Fields that hold an object of JSON, such as a schema: the object itself, as text, or the path of a file with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from bailian.errors import Problem
+from bailian.i18n import tr
+from bailian.store.paths import local_path
+from bailian.text.decoding import NotText, read_text
+from bailian.text.json_text import NotJson, loaded
+
+SHOWN_AS = {"ocr_schema": "schema"}
+"""A user's name for a field, where it is not ours."""
+
+
+def read_objects(fields: dict[str, Any], names: Iterable[str], folder: Path) -> list[Problem]:
+    """Put the objects in the place of their paths, which are relative to `folder`; return what is no object.
+
+    What is wrong is taken out of the fields, so that the rest is judged without it.
+    """
+    problems = []
+    for name in names:
+        value = fields.get(name)
+        if value is None or isinstance(value, dict):
+            continue
+        found = _read(value, folder)
+        if isinstance(found, dict):
+            fields[name] = found
+        else:
+            del fields[name]
+            problems.append(Problem(SHOWN_AS.get(name, name), found))
+    return problems
+
+
+def _read(value: object, folder: Path) -> dict[str, Any] | str:
+    if not isinstance(value, str):
+        return _no_object()
+    try:
+        text = value if value.lstrip().startswith("{") else read_text(folder / local_path(value)).text
+        found, doubled = loaded(text)
+    except NotJson as error:
+        return error.placed()
+    except NotText as error:
+        return str(error)
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name, or nested too deeply
+        reason = getattr(error, "strerror", None) or str(error)
+        return tr(f"cannot read {value}: {reason}", f"无法读取 {value}：{reason}")
+    if doubled:
+        return tr(f"{doubled[0]} stands there twice", f"{doubled[0]} 重复出现")
+    return found if isinstance(found, dict) else _no_object()
+
+
+def _no_object() -> str:
+    return tr("must be a JSON object, or a file that holds one", "应为 JSON 对象，或含有 JSON 对象的文件")

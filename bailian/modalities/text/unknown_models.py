@@ -1,0 +1,74 @@
+"""A text model that the catalog does not know: which route it is likely on. Newer models than this version exist.
+
+Facts: docs/wire.md "Texts of today": all of Qwen's lines from 3.5 up, and what sees, are on the multimodal route; the
+older lines, and those of other makers that only read, on the text route; names with a maker before them on neither.
+"""
+
+from __future__ import annotations
+
+from difflib import SequenceMatcher
+
+from bailian.catalog import Catalog, Mode, Model, did_you_mean
+from bailian.i18n import tr
+from bailian.types import Notice
+
+MULTIMODAL_ROUTE = "/services/aigc/multimodal-generation/generation"
+TEXT_ROUTE = "/services/aigc/text-generation/generation"
+ON_TEXT_ROUTE = ("qwen-plus", "qwen-max", "qwen-flash", "qwen-turbo", "qwen-long", "deepseek-", "glm-", "MiniMax-")
+TYPO_RATIO = 0.85
+
+
+def is_unknown(name: str, catalog: Catalog) -> bool:
+    """Return whether a name is nobody's of the catalog and no slip of the pen either.
+
+    A slip has the digits of the name that is meant: another number is another version.
+    """
+    known = [*catalog, *(alias for model in catalog.values() for alias in model.aliases.values())]
+    if name in known or not name.strip():
+        return False
+    return not any(_digits(name) == _digits(one) and _alike(name, one) for one in known)
+
+
+def _digits(name: str) -> str:
+    return "".join(char for char in name if char.isdigit())
+
+
+def _alike(name: str, other: str) -> bool:
+    matcher = SequenceMatcher(None, name.lower(), other.lower())
+    return matcher.quick_ratio() >= TYPO_RATIO and matcher.ratio() >= TYPO_RATIO
+
+
+def guessed(name: str) -> Model:
+    """Return a model of that name with the route it is likely on, and no price."""
+    on_text = name.startswith(ON_TEXT_ROUTE)
+    return Model(
+        name=name,
+        kind="text",
+        mode=Mode.SYNC,
+        route=TEXT_ROUTE if on_text else MULTIMODAL_ROUTE,
+        style="messages" if on_text else "parts",
+        thinking=not on_text,
+        thinking_default="" if on_text else "on",
+        abilities=("search", "prefix", "json_schema", "json_thinking", *(() if on_text else ("sees",))),
+        images_min=0,
+        images_max=0 if on_text else 2048,
+        sight_max_px=None if on_text else 2_621_440,
+        films_max=0 if on_text else 64,
+        negative_prompt_chars=0,
+        prompt_extend=False,
+        unavailable="compatible" if "/" in name else "",
+        price_unit="1k_tokens",
+        source="not in the catalog",
+    )
+
+
+def notice(model: Model, catalog: Catalog) -> Notice:
+    route = tr("text", "文本") if model.style == "messages" else tr("multimodal", "多模态")
+    near = did_you_mean(model.name, (one.name for one in catalog.of_kind("text")))
+    return Notice(
+        "unknown_model",
+        tr(
+            f"the catalog does not know {model.name}{near}; it is sent on the {route} route, with no price and no limits",
+            f"本地目录中没有 {model.name}{near}；按{route}接口发送，无价格和限制信息",
+        ),
+    )
