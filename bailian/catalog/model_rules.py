@@ -16,6 +16,7 @@ from bailian.i18n import tr
 Rule = Callable[[Any], "str | None"]
 PRICE_UNITS = ("image", "second", "10k_characters", "1k_tokens")
 STYLES = ("prompt", "messages", "images")
+OUTPUT_TYPES = ("dense", "sparse", "dense&sparse")
 SIZE_WORDS = ("1K", "2K", "4K")
 EXTEND_MODES = ("direct", "agent")
 PARAMETERS = (
@@ -154,7 +155,8 @@ RULES: Mapping[str, Rule] = {
     "images_min": MAYBE_NONE, "images_max": MAYBE_NONE, "image_side_px": range_of(COUNT),
     "image_advised_px": range_of(COUNT), "image_max_bytes": COUNT, "durations_s": list_of(COUNT),
     "default_duration_s": COUNT, "context_tokens": COUNT, "max_input_tokens": COUNT, "max_output_tokens": COUNT,
-    "thinking": flag, "languages": list_of(text()), "description": text(r"[^\x00-\x08\x0b-\x1f\x7f]*"),
+    "thinking": flag, "texts_max": COUNT, "dimensions": list_of(COUNT), "region_dimensions": table_of(list_of(COUNT)),
+    "output_types": list_of(one_of(*OUTPUT_TYPES)), "instruct": flag, "batch_api_regions": list_of(NAME), "languages": list_of(text()), "description": text(r"[^\x00-\x08\x0b-\x1f\x7f]*"),
     "sample_rate_hz": COUNT, "word_times": flag, "language_hints": flag, "vocabulary": flag,
     "price_cny": either(PRICE, table_of(PRICE)), "price_unit": one_of(*PRICE_UNITS), "price_tiers": TIERS,
     "price_with_prompt_extend_cny": PRICE, "region_price_cny": table_of(either(PRICE, table_of(PRICE))),
