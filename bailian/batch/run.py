@@ -14,6 +14,7 @@ from bailian.batch.default_fields import DefaultFields
 from bailian.batch.findings import Findings
 from bailian.batch.input.rows import BatchRow
 from bailian.batch.plan import plan_each
+from bailian.batch.service_batches.offer import offered
 from bailian.batch.sync import BatchSpec, FileScan, Spool, intent_of, sync_rows
 from bailian.engine.engine import Engine
 from bailian.engine.job import Job
@@ -81,8 +82,9 @@ def prepare_batch(
         for planned in plan_each(
             wanted, engine.catalog, here.region, inputs, source=spec.path_title, defaults=defaults
         ):
-            spool.add(intent_of(planned, spec, engine))
-            found.add(planned)
+            row = offered(planned, here.region) if spec.batch_api else planned
+            spool.add(intent_of(row, spec, engine))
+            found.add(row)
         if spec.strict:
             found.refuse_adapted()
         budgets = [budget for budget in engine.services.run_state.budgets if budget.run in (None, spec.run)]

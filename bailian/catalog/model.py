@@ -8,7 +8,7 @@ from datetime import date
 from enum import Enum
 from typing import Any
 
-KINDS = ("image", "image_edit", "wanx_edit", "text", "video", "speech", "transcription")
+KINDS = ("image", "image_edit", "wanx_edit", "text", "video", "speech", "transcription", "embedding")
 
 
 class Mode(str, Enum):
@@ -135,6 +135,18 @@ class Model:
     """Text: a frame of a film that goes in is scaled to this many pixels at most."""
     unavailable: str = ""
     """"compatible": the service has it on the OpenAI-compatible route only, which this toolkit does not call."""
+    texts_max: int | None = None
+    """Embeddings: the most texts of one request; each has at most `max_input_tokens`."""
+    dimensions: tuple[int, ...] = ()
+    """Embeddings: the lengths a vector may have, the service's own default first."""
+    region_dimensions: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    """Those of a region that has others."""
+    output_types: tuple[str, ...] = ()
+    """Embeddings: "dense", "sparse", "dense&sparse"."""
+    instruct: bool = False
+    """Embeddings: takes a task in words (`instruct`)."""
+    batch_api_regions: tuple[str, ...] | None = None
+    """Texts and embeddings: where the vendor's Batch API takes the model; None: wherever there is one."""
     languages: tuple[str, ...] = ()
     description: str = ""
     sample_rate_hz: int | None = None
