@@ -28,6 +28,8 @@ _NAMES = {
 }
 PICTURES = ("png", "jpg", "webp", "bmp", "tiff", "gif")
 FILMS = ("mp4",)
+# The service counts the encoded string, at most 10 MiB each; it advises raw files below 7 MB (error page, 2025-12).
+DATA_URI_MAX_BYTES = 7_000_000
 
 
 def suffix_of(head: bytes) -> str | None:

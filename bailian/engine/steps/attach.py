@@ -16,8 +16,6 @@ from bailian.inputs.resolve import WIRE_FIELDS
 from bailian.service.upload import upload
 from bailian.store.paths import path_of
 
-# The service counts the encoded string, at most 10 MiB each; it advises raw files below 7 MB (error page, 2025-12).
-DATA_URI_MAX_BYTES = 7_000_000
 PICTURES_ALONE = {
     *("image", "images", "base_image_url", "mask_image_url"),
     *("img_url", "first_frame_url", "last_frame_url", "ref_images_url"),
@@ -38,7 +36,7 @@ def with_files(job: Job, services: Services) -> dict[str, Any]:
     def replacement(url: str, name: str) -> str:
         path, field = path_of(url), WIRE_FIELDS[name]
         try:
-            is_link = job.prepared.upload or path.stat().st_size > DATA_URI_MAX_BYTES
+            is_link = job.prepared.upload or path.stat().st_size > formats.DATA_URI_MAX_BYTES
             is_link = is_link or (name not in PICTURES_ALONE and not _mime(path))
             return _uploaded(job, services, path) if is_link else _data_uri(path, field)
         except OSError as error:
