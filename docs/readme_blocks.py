@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from click import Command
+
     from bailian.catalog import Model
 
 ROOT = Path(__file__).resolve().parent.parent
