@@ -12,7 +12,7 @@ from bailian.sandbox.images.models import UNLISTED, ServiceModel, image_models
 from bailian.sandbox.message_images.models import message_models
 from bailian.sandbox.model_names import Limits, names_of, retired_names, with_packaged
 from bailian.sandbox.speech.models import voices
-from bailian.sandbox.text.models import text_models
+from bailian.sandbox.text.models import own_ends, text_models
 from bailian.sandbox.transcription.models import recognizers
 from bailian.sandbox.video.models import video_models
 
@@ -33,7 +33,7 @@ class ServedModels:
         given = self.names if catalog is None else names_of(catalog)
         self.limits: dict[str, Limits] = {name: known.entry for name, known in given.items()}
         own = [*self.names, *(name for name in UNLISTED if name not in self.names)]
-        self.retired = retired_names(self.names, day, own)
+        self.retired = retired_names(self.names, day, own, own_ends())
         known = self.names.values()
         # A model that draws and edits has one entry, with the rules of both.
         messages, films = message_models(known), film_models(known)
@@ -43,7 +43,9 @@ class ServedModels:
         if catalog is None:
             self.limits |= {name: model.limits for name, model in messages.items()}
             self.limits |= {name: model.limits for name, model in films.items()}
-        self.texts = self._living(text_models(known))
+        texts = text_models(known)
+        self.limits = {name: model.limits for name, model in texts.items() if catalog is None} | self.limits
+        self.texts = self._living(texts)
         self.voices = self._living(voices(known))
         self.recognizers = self._living(recognizers(known))
 

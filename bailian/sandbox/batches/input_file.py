@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from bailian.sandbox.text.requests import last_question
+from bailian.sandbox.text.messages import last_question
 
 LINES_MAX = 50_000
 FILE_BYTES_MAX = 500 * 1024**2
