@@ -19,6 +19,7 @@ from bailian.sandbox.account.routes import AccountRoutes
 from bailian.sandbox.admin import Admin
 from bailian.sandbox.batches.replies import batch_error
 from bailian.sandbox.batches.routes import BatchRoutes
+from bailian.sandbox.embeddings.routes import EmbeddingRoutes
 from bailian.sandbox.faults import Fault
 from bailian.sandbox.http import refusals
 from bailian.sandbox.http.answers import Answer
@@ -69,6 +70,7 @@ def routes(state: State, connections: Connections) -> list[BaseRoute]:
         *BatchRoutes(state).routes(Endpoints(state, connections, batch_error)),
         *pictures.routes(endpoints),
         *texts.routes(endpoints),
+        *EmbeddingRoutes(state).routes(endpoints),
         MultimodalRoute(texts.room(), pictures.room()).route(endpoints),
         *transcription.routes(endpoints),
         *StorageRoutes(state, partial(result_of, state.store)).routes(endpoints),

@@ -7,6 +7,7 @@ from datetime import date
 from typing import TypeVar
 
 from bailian.sandbox.edits.models import edit_models
+from bailian.sandbox.embeddings.models import embedding_models
 from bailian.sandbox.films.models import film_models
 from bailian.sandbox.images.models import UNLISTED, ServiceModel, image_models
 from bailian.sandbox.message_images.models import message_models
@@ -44,8 +45,13 @@ class ServedModels:
             self.limits |= {name: model.limits for name, model in messages.items()}
             self.limits |= {name: model.limits for name, model in films.items()}
         texts = text_models(known)
-        self.limits = {name: model.limits for name, model in texts.items() if catalog is None} | self.limits
+        embeddings = embedding_models(known)
+        if catalog is None:
+            own_limits: dict[str, Limits] = {name: model.limits for name, model in texts.items()}
+            own_limits |= {name: model.limits for name, model in embeddings.items()}
+            self.limits = own_limits | self.limits
         self.texts = self._living(texts)
+        self.embeddings = self._living(embeddings)
         self.voices = self._living(voices(known))
         self.recognizers = self._living(recognizers(known))
 
@@ -54,5 +60,5 @@ class ServedModels:
 
     def listed(self) -> list[str]:
         """Return every name, in the catalog's order and then the others, but those of one region alone."""
-        every = (*self.names, *self.pictures, *self.texts, *self.voices, *self.recognizers)
+        every = (*self.names, *self.pictures, *self.texts, *self.embeddings, *self.voices, *self.recognizers)
         return [name for name in dict.fromkeys(every) if name not in self.retired | self._elsewhere]

@@ -194,7 +194,7 @@ def test_search_shows_its_sources_and_marks(client: Client) -> None:
 
 
 def test_above_the_rate_it_silently_does_not_search() -> None:
-    with Sandbox(task_s=0) as box:
+    with Sandbox(task_s=0, clock=lambda: 1_000_000.0) as box:
         client = Client(box)
         wanted = {"enable_search": True, "headers": SSE}
         with client.http:
@@ -257,7 +257,7 @@ def test_a_refusal_in_a_stream_is_a_frame(client: Client) -> None:
 
 
 def test_the_rate_of_the_account() -> None:
-    with Sandbox(task_s=0) as box:
+    with Sandbox(task_s=0, clock=lambda: 1_000_000.0) as box:
         client = Client(box)
         with client.http:
             codes = [chat(client, "x", model="kimi-k2.6").status_code for _ in range(9)]

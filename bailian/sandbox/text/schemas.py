@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from bailian.sandbox.http.refusals import invalid
@@ -49,11 +49,14 @@ class _Maker:
             return schema["const"]
         if schema.get("enum"):
             return schema["enum"][0]
-        makers: dict[str, Callable[[Mapping[str, Any], int], Any]] = {
-            "object": self._object, "array": self._array, "string": self._string, "integer": self._number,
-            "number": self._number, "boolean": lambda _schema, _depth: True, "null": lambda _schema, _depth: None,
-        }  # fmt: skip
-        return makers.get(_type_of(schema), self._string)(schema, depth)
+        kind = _type_of(schema)
+        if kind in ("boolean", "null"):
+            return True if kind == "boolean" else None
+        if kind == "object":
+            return self._object(schema, depth)
+        if kind == "array":
+            return self._array(schema, depth)
+        return self._number(schema) if kind in ("integer", "number") else self._string(schema)
 
     def _whole(self, schema: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return the schema with its reference, its first choice and all its parts in it."""
@@ -98,14 +101,14 @@ class _Maker:
         rest = range(len(made), count)
         return made + [_another(self.value(items, depth + 1), number, schema) for number in rest]
 
-    def _string(self, schema: Mapping[str, Any], depth: int) -> str:
+    def _string(self, schema: Mapping[str, Any]) -> str:
         text = _FORMATS.get(str(schema.get("format")), self._words)
         if "pattern" in schema:
             text = _matching(str(schema["pattern"]), text)
         text = text.ljust(int(schema.get("minLength", 0)), "…")
         return text[: int(schema.get("maxLength", len(text)))]
 
-    def _number(self, schema: Mapping[str, Any], depth: int) -> int | float:
+    def _number(self, schema: Mapping[str, Any]) -> int | float:
         step = schema.get("multipleOf") or 1
         low = schema.get("minimum", schema.get("exclusiveMinimum"))
         high = schema.get("maximum", schema.get("exclusiveMaximum"))
