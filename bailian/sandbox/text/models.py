@@ -60,6 +60,8 @@ class TextModel:
     sight: Sight | None = None
     reads: bool = False
     """Whether it has the tasks of `ocr_options`."""
+    batches: bool = True
+    """Whether batch files may name it (BC)."""
     limits: Rate = Rate(None)
     retired_on: str = ""
 
@@ -78,7 +80,9 @@ def _seeing(sight: Sight, **facts: Any) -> TextModel:
 def _maker(**facts: Any) -> TextModel:
     """A model of another maker on the text path."""
     sizes: dict[str, Any] = {"max_input": 1_000_000, "max_output": 393_216, "max_thinking": 393_216}
-    return TextModel(**{**sizes, "thinks": UNLESS_OFF, "completes": False, "limits": Rate(250.0), **facts})
+    return TextModel(
+        **{**sizes, "thinks": UNLESS_OFF, "completes": False, "batches": False, "limits": Rate(250.0), **facts}
+    )
 
 
 _STRUCTURED: dict[str, Any] = {"schemas": True, "json_thinks": True}
@@ -87,18 +91,19 @@ _GLM: dict[str, Any] = {
     "max_input": 991_808, "max_output": 131_072, "max_thinking": 131_072, "searches": False,
     "tools_streamed_by_request": True, "limits": Rate(500 / 60),
 }  # fmt: skip
-_KIMI: dict[str, Any] = {
+_KIMI: dict[str, Any] = {"batches": False,
     "max_input": 245_760, "max_output": 16_384, "max_thinking": 81_920, "searches": False, "limits": Rate(500 / 60),
 }  # fmt: skip
 _READING: dict[str, Any] = {
     "max_thinking": 0, "thinks": NEVER, "reads": True, "searches": False, "completes": False, "max_output": 8_192,
 }  # fmt: skip
+_VL: dict[str, Any] = {"max_input": 253_952, "searches": False, "batches": False}
 _ENDED = "2026-10-10"
 
 RULES: Mapping[str, TextModel] = {
     "qwen-turbo": _old(max_input=1_000_000, max_output=16_384, max_thinking=38_912, thinks=ASKED),
     "qwen-plus": _old(max_input=997_952, max_output=32_768, max_thinking=81_920, thinks=ASKED),
-    "qwen-max": _old(max_input=30_720, max_output=8_192),
+    "qwen-max": _old(max_input=30_720, max_output=8_192, batches=False),
     "qwen-flash": TextModel(
         max_input=997_952, max_output=32_768, max_thinking=81_920, thinks=ASKED, thinks_unstreamed=False
     ),
@@ -113,9 +118,9 @@ RULES: Mapping[str, TextModel] = {
     ),
     "qwen3.8-max": _seeing(WIDE, **_MAX38),
     "qwen3.8-max-0902": _seeing(WIDE, **_MAX38),
-    "qwen3.8-flash": _seeing(WIDE, **_MAX38),
-    "qwen3.8-27b": _seeing(TODAY, agent_search=False, limits=Rate(5000 / 60)),
-    "qwen3.8-2.4t-a95b": _seeing(TODAY, agent_search=False, thinks=ALWAYS),
+    "qwen3.8-flash": _seeing(WIDE, **_MAX38, batches=False),
+    "qwen3.8-27b": _seeing(TODAY, batches=False, agent_search=False, limits=Rate(5000 / 60)),
+    "qwen3.8-2.4t-a95b": _seeing(TODAY, batches=False, agent_search=False, thinks=ALWAYS),
     "qwen3.7-plus": _seeing(WIDE, **_STRUCTURED),
     "qwen3.7-flash": _seeing(TODAY, **_STRUCTURED),
     "qwen3.6-plus": _seeing(TODAY, max_output=65_536),
@@ -123,14 +128,10 @@ RULES: Mapping[str, TextModel] = {
     "qwen3.6-max-preview": _seeing(TODAY, max_output=65_536, retired_on=_ENDED),
     "qwen3.5-plus": _seeing(TODAY, max_output=65_536),
     "qwen3.5-flash": _seeing(TODAY, max_output=65_536),
-    "qwen3-vl-plus": _seeing(VL3, max_input=253_952, max_output=32_768, max_thinking=81_920, thinks=ASKED,
-                             searches=False),
-    "qwen3-vl-flash": _seeing(VL3, max_input=253_952, max_output=32_768, max_thinking=81_920, thinks=ASKED,
-                              searches=False, retired_on=_ENDED),
-    "qwen-vl-max": _seeing(OLD, max_input=129_024, max_output=8_192, max_thinking=0, thinks=NEVER, searches=False,
-                           retired_on=_ENDED),
-    "qwen-vl-plus": _seeing(OLD, max_input=129_024, max_output=8_192, max_thinking=0, thinks=NEVER, searches=False,
-                            retired_on=_ENDED),
+    "qwen3-vl-plus": _seeing(VL3, **_VL, max_output=32_768, max_thinking=81_920, thinks=ASKED),
+    "qwen3-vl-flash": _seeing(VL3, **_VL, max_output=32_768, max_thinking=81_920, thinks=ASKED, retired_on=_ENDED),
+    "qwen-vl-max": _seeing(OLD, **_VL, max_output=8_192, max_thinking=0, thinks=NEVER, retired_on=_ENDED),
+    "qwen-vl-plus": _seeing(OLD, **_VL, max_output=8_192, max_thinking=0, thinks=NEVER, retired_on=_ENDED),
     "qwen-vl-ocr": _seeing(PAPER, max_input=30_000, limits=Rate(10.0), **_READING),
     "qwen-vl-ocr-latest": _seeing(PAPER, max_input=30_000, limits=Rate(10.0), **_READING, retired_on=_ENDED),
     "qwen3.5-ocr": _seeing(PAPER, max_input=65_536, limits=Rate(100.0), **_READING),
