@@ -125,7 +125,9 @@ RULES: Mapping[str, TextModel] = {
     "qwen3.7-flash": _seeing(TODAY, **_STRUCTURED),
     "qwen3.6-plus": _seeing(TODAY, max_output=65_536),
     "qwen3.6-flash": _seeing(TODAY, max_output=65_536),
-    "qwen3.6-max-preview": _seeing(TODAY, max_output=65_536, retired_on=_ENDED),
+    "qwen3.6-max-preview": TextModel(
+        max_input=245_760, max_output=65_536, max_thinking=81_920, thinks=UNLESS_OFF, retired_on=_ENDED
+    ),
     "qwen3.5-plus": _seeing(TODAY, max_output=65_536),
     "qwen3.5-flash": _seeing(TODAY, max_output=65_536),
     "qwen3-vl-plus": _seeing(VL3, **_VL, max_output=32_768, max_thinking=81_920, thinks=ASKED),
