@@ -19,6 +19,7 @@ DOORS = {
     "text": "text2text",
     "speech": "audio tts",
     "transcription": "audio asr",
+    "embedding": "batch run",
 }
 """The command of each kind: `bailian text2image …`."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from bailian.batch.plan import Planned
@@ -25,16 +25,6 @@ class CostEstimate:
     by_kind_cny: Mapping[str, float]
     unknown: int
     unknown_models: tuple[str, ...]
-
-    def discounted(self, kind: str, share: float) -> CostEstimate:
-        """Return it with one kind at a share of its price."""
-        whole_cny = self.by_kind_cny.get(kind, 0.0)
-        if not whole_cny or self.estimate_cny is None:
-            return self
-        by_kind_cny = {**self.by_kind_cny, kind: round(whole_cny * share, 6)}
-        return replace(
-            self, by_kind_cny=by_kind_cny, estimate_cny=round(self.estimate_cny - whole_cny * (1 - share), 6)
-        )
 
     def to_json(self) -> dict[str, Any]:
         return {

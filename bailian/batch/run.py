@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from bailian.batch.findings import Findings
 from bailian.batch.input.rows import BatchRow
 from bailian.batch.plan import plan_each
+from bailian.batch.service_batches.offer import offered
 from bailian.batch.sync import BatchSpec, FileScan, Spool, intent_of, sync_rows
 from bailian.engine.engine import Engine
 from bailian.engine.job import Job
@@ -77,8 +78,9 @@ def prepare_batch(
         found, inputs = Findings(), Inputs(engine.settings.home)
         wanted = sync_rows(rows, tried, spec, seen)
         for planned in plan_each(wanted, engine.catalog, engine.settings.region, inputs, source=spec.path_title):
-            spool.add(intent_of(planned, spec, engine))
-            found.add(planned)
+            row = offered(planned, engine.settings.region) if spec.batch_api else planned
+            spool.add(intent_of(row, spec, engine))
+            found.add(row)
         if spec.strict:
             found.refuse_adapted()
         budgets = [budget for budget in engine.services.run_state.budgets if budget.run in (None, spec.run)]

@@ -15,7 +15,7 @@ from bailian.errors import Exit
 from bailian.files import naming
 from bailian.files.outputs import Place, row_place
 from bailian.i18n import tr
-from bailian.modalities import modality_of
+from bailian.modalities import has_files, modality_of
 from bailian.store.schema import LastAttempt
 from bailian.store.states import OPEN_STATES, Status
 from bailian.types import RowPlace
@@ -46,6 +46,8 @@ class BatchSpec:
     retry_held: bool = False
     only_passing: bool = False
     """Of failed rows, try those again whose failure may pass (cron)."""
+    batch_api: bool = False
+    """Rows of texts and embeddings go by the vendor's Batch API."""
     use_successor: bool = False
     """A refused name may have a successor, which is sent now."""
     paths_from: Path | None = None
@@ -140,6 +142,8 @@ def _saving(row: BatchRow, spec: BatchSpec) -> OutputSpec:
     """Return where the row's files go."""
     from bailian.engine.job import OutputSpec  # whoever only looks at a batch needs no engine
 
+    if not has_files(row.kind):
+        return OutputSpec(None, "")
     template = row.name or spec.template or naming.DEFAULT_TEMPLATE
     recordings = row.fields.get("file") if row.kind == "transcription" else None
     named = row.name or spec.template

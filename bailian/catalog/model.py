@@ -8,7 +8,7 @@ from datetime import date
 from enum import Enum
 from typing import Any
 
-KINDS = ("image", "image_edit", "wanx_edit", "text", "video", "speech", "transcription")
+KINDS = ("image", "image_edit", "wanx_edit", "text", "video", "speech", "transcription", "embedding")
 
 
 class Mode(str, Enum):
@@ -30,9 +30,9 @@ WAYS = ("edit", "set", "interleave")
 """Ways of calling a picture model beside plain drawing: with pictures, for a set of them, for a text with pictures."""
 
 
-ABILITIES = ("sees", "ocr", "json_schema", "json_thinking", "search", "prefix", "batch")
+ABILITIES = ("sees", "ocr", "json_schema", "json_thinking", "search", "prefix")
 """What some text models can: pictures go in; OCR by fixed tasks; an answer by a JSON schema, and JSON while it thinks;
-web search; going on from a beginning; the Batch API."""
+web search; going on from a beginning."""
 THINKING_DEFAULTS = ("off", "on", "always")
 
 
@@ -135,6 +135,18 @@ class Model:
     """Text: a frame of a film that goes in is scaled to this many pixels at most."""
     unavailable: str = ""
     """"compatible": the service has it on the OpenAI-compatible route only, which this toolkit does not call."""
+    texts_max: int | None = None
+    """Embeddings: the most texts of one request; each has at most `max_input_tokens`."""
+    dimensions: tuple[int, ...] = ()
+    """Embeddings: the lengths a vector may have, the service's own default first."""
+    region_dimensions: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    """Those of a region that has others."""
+    output_types: tuple[str, ...] = ()
+    """Embeddings: "dense", "sparse", "dense&sparse"."""
+    instruct: bool = False
+    """Embeddings: takes a task in words (`instruct`)."""
+    batch_api_regions: tuple[str, ...] | None = None
+    """Texts and embeddings: where the vendor's Batch API takes the model; None: wherever there is one."""
     languages: tuple[str, ...] = ()
     description: str = ""
     sample_rate_hz: int | None = None

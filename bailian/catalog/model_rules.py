@@ -16,6 +16,7 @@ from bailian.i18n import tr
 Rule = Callable[[Any], "str | None"]
 PRICE_UNITS = ("image", "second", "10k_characters", "1k_tokens")
 STYLES = ("prompt", "messages", "images", "parts")
+OUTPUT_TYPES = ("dense", "sparse", "dense&sparse")
 SIZE_WORDS = ("1K", "2K", "4K")
 EXTEND_MODES = ("direct", "agent")
 PARAMETERS = (
@@ -156,7 +157,9 @@ RULES: Mapping[str, Rule] = {
     "default_duration_s": COUNT, "context_tokens": COUNT, "max_input_tokens": COUNT, "max_output_tokens": COUNT,
     "thinking": flag, "thinking_default": one_of("", *THINKING_DEFAULTS), "abilities": list_of(one_of(*ABILITIES)),
     "sight_max_px": COUNT, "films_max": MAYBE_NONE, "film_s": range_of(COUNT), "film_frame_max_px": COUNT,
-    "unavailable": one_of("", "compatible"), "languages": list_of(text()), "description": text(r"[^\x00-\x08\x0b-\x1f\x7f]*"),
+    "unavailable": one_of("", "compatible"), "texts_max": COUNT, "dimensions": list_of(COUNT),
+    "region_dimensions": table_of(list_of(COUNT)), "output_types": list_of(one_of(*OUTPUT_TYPES)), "instruct": flag,
+    "batch_api_regions": list_of(NAME), "languages": list_of(text()), "description": text(r"[^\x00-\x08\x0b-\x1f\x7f]*"),
     "sample_rate_hz": COUNT, "word_times": flag, "language_hints": flag, "vocabulary": flag,
     "price_cny": either(PRICE, table_of(PRICE)), "price_unit": one_of(*PRICE_UNITS), "price_tiers": TIERS,
     "price_with_prompt_extend_cny": PRICE, "region_price_cny": table_of(either(PRICE, table_of(PRICE))),

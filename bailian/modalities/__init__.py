@@ -22,6 +22,7 @@ MODULES = {
     "text": "bailian.modalities.text.text",
     "speech": "bailian.modalities.audio.speech",
     "transcription": "bailian.modalities.audio.transcription",
+    "embedding": "bailian.modalities.text.embedding",
 }
 
 
@@ -61,6 +62,11 @@ class Modality(Protocol):
 
     def asked_prompt(self, body: Mapping[str, Any]) -> str:
         """Return the prompt as it was sent: what a task of ours answers as `orig_prompt`."""
+
+
+def has_files(kind: str) -> bool:
+    """Return whether a request's results are files; vectors stay in the answer until their batch is written."""
+    return bool(getattr(modality_of(kind), "HAS_FILES", True))
 
 
 def answer_notices(kind: str, answer: Mapping[str, Any], prepared: StoredRequest) -> list[Notice]:

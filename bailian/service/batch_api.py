@@ -37,7 +37,6 @@ from bailian.service.transport.packed import limited
 
 NATIVE_PATH = "/api/v1"
 COMPATIBLE_PATH = "/compatible-mode/v1"
-ENDPOINT = "/v1/chat/completions"
 QUERY_TIMEOUT_S = 30.0
 # The answer to an upload comes when 500 MB have been looked at.
 UPLOAD_TIMEOUT_S = 300.0
@@ -77,19 +76,20 @@ class BatchApi:
             raise transport_error(error, self._base_url, UPLOAD_TIMEOUT_S) from None
         return _id_of(responses.read(reply))
 
-    def create(self, file_id: str, name: str, window_h: int = 24) -> str:
+    def create(self, file_id: str, name: str, window_h: int = 24, *, endpoint: str = "/v1/chat/completions") -> str:
         """POST a batch: from here on its lines are paid. Return its id.
 
         Args:
             name: goes along as `ds_name` (up to 100 characters); `find` finds it by this.
             window_h: hours after which the service gives up, 24 to 336.
+            endpoint: what all lines of the file name.
 
         Raises:
             MaybeSent: nobody knows whether the batch exists: ask `find`.
         """
         body = {
             "input_file_id": file_id,
-            "endpoint": ENDPOINT,
+            "endpoint": endpoint,
             "completion_window": f"{window_h}h",
             "metadata": {"ds_name": name},
         }

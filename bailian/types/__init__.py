@@ -107,6 +107,8 @@ class Item:
     """The file's suffix, where the bytes do not tell it ("txt", "srt")."""
     code: str = ""
     message: str = ""
+    vector: bool = False
+    """Numbers that stay in the answer: they are written for a whole batch."""
     links: bool = False
     """A text that links the other results: it is written when their names are known."""
     wire: Mapping[str, Any] = field(default_factory=dict)
@@ -114,7 +116,7 @@ class Item:
 
     @property
     def good(self) -> bool:
-        return bool(self.url) or self.text is not None or self.sound or self.links
+        return bool(self.url) or self.text is not None or self.sound or self.links or self.vector
 
 
 @dataclass(frozen=True)

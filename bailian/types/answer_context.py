@@ -229,6 +229,7 @@ _OWN: Mapping[str, type[AnswerContext]] = {
     "image": PictureContext,
     "image_edit": PictureContext,
     "text": TextContext,
+    "embedding": TextContext,
     "speech": SpeechContext,
     "transcription": TranscriptionContext,
 }

@@ -135,11 +135,19 @@ def test_the_lines_are_what_the_native_call_would_have_sent(box: Sandbox) -> Non
 
 
 def test_a_model_has_a_batch_of_its_own(box: Sandbox) -> None:
-    rows = [{"kind": "text", "prompt": f"第{i}题", "model": ["qwen-plus", "qwen-max"][i % 2]} for i in range(6)]
+    rows = [{"kind": "text", "prompt": f"第{i}题", "model": ["qwen-plus", "qwen-flash"][i % 2]} for i in range(6)]
     spec = wish_for(rows)
     run(spec)
     assert sorted(batch["request_counts"]["total"] for batch in batches(box)) == [3, 3]
     assert states(spec) == {"done": 6}
+
+
+def test_a_file_thinks_or_it_does_not(box: Sandbox) -> None:
+    rows = [{"kind": "text", "prompt": f"第{i}题", "thinking": i % 2 == 0} for i in range(5)]
+    spec = wish_for(rows)
+    run(spec)
+    assert sorted(batch["request_counts"]["total"] for batch in batches(box)) == [2, 3]
+    assert states(spec) == {"done": 5}
 
 
 def test_rows_of_other_kinds_are_left_alone(box: Sandbox) -> None:

@@ -13,6 +13,7 @@ from bailian.errors import InvalidRequest, Problem
 from bailian.files import naming
 from bailian.files.outputs import TEXTS, at_home, row_suffix, wrong_suffix
 from bailian.i18n import tr
+from bailian.modalities import has_files
 from bailian.modalities.rules.texts import sendable
 from bailian.modalities.rules.values import cell
 from bailian.modalities.rules.values import read as value_of
@@ -113,6 +114,19 @@ def _fill_prompt(form: RowSchema, own: RowFields, prompt_file: object, files: Pr
 
 
 def _option_problems(form: RowSchema, options: Mapping[str, Any]) -> list[Problem]:
+    problems = _name_problems(form, options) if has_files(form.kind) else _no_file_problems(form, options)
+    label = options.get("id")
+    if label is not None and (isinstance(label, bool) or not isinstance(label, str | int)):
+        problems.append(Problem("id", tr("must be a text or a whole number", "应为字符串或整数")))
+    return problems
+
+
+def _no_file_problems(form: RowSchema, options: Mapping[str, Any]) -> list[Problem]:
+    text = tr(f"{form.kind} rows have no files of their own", f"{form.kind} 行没有单独的文件")
+    return [Problem(option, text) for option in ("name", "output") if options.get(option) is not None]
+
+
+def _name_problems(form: RowSchema, options: Mapping[str, Any]) -> list[Problem]:
     problems = []
     for option in ("name", "output"):
         value = options.get(option)
@@ -125,11 +139,7 @@ def _option_problems(form: RowSchema, options: Mapping[str, Any]) -> list[Proble
             naming.check_template(_below_home(value) if option == "output" else value)
         except InvalidRequest as error:
             problems += [Problem(option, problem.message) for problem in error.problems]
-    problems += _file_problems(form, options)
-    label = options.get("id")
-    if label is not None and (isinstance(label, bool) or not isinstance(label, str | int)):
-        problems.append(Problem("id", tr("must be a text or a whole number", "应为字符串或整数")))
-    return problems
+    return [*problems, *_file_problems(form, options)]
 
 
 def _below_home(output: str) -> str:

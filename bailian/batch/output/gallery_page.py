@@ -81,6 +81,7 @@ def _words() -> dict[str, Any]:
             "video": tr("Videos", "视频"),
             "speech": tr("Speech", "语音合成"),
             "transcription": tr("Transcripts", "语音识别"),
+            "embedding": tr("Embeddings", "文本向量"),
         },
         "states": {
             "done": tr("done", "已完成"),

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, suppress
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bailian.errors import SaveError
 from bailian.i18n import tr
@@ -16,6 +16,9 @@ from bailian.store.schema import JobRow
 from bailian.store.states import UNDER_WAY_STATES, Status
 from bailian.types import RowPlace
 
+if TYPE_CHECKING:
+    from bailian.batch.output.vector_files import VectorMatrix
+
 RESULTS = "results.jsonl"
 FAILED = "failed.jsonl"
 # Rows in these states are in failed.jsonl. A held row may be paid: run from there, it would be paid again unasked.
@@ -23,11 +26,13 @@ AGAIN_STATES = (Status.FAILED, Status.UNSENT)
 _ENCODER = json.JSONEncoder(ensure_ascii=False)
 
 
-def records(runs: BatchStore, run: str, places: Mapping[str, str] | None = None) -> Iterator[dict[str, Any]]:
+def records(
+    runs: BatchStore, run: str, places: Mapping[str, str] | None = None, matrix: VectorMatrix | None = None
+) -> Iterator[dict[str, Any]]:
     """Yield one record a row, in the order of the file; a few hundred are in memory at a time.
 
     `places` says where the rows stand in the file now, by key: they may have moved since they were sent. What is
-    under way and not in the file any more comes last.
+    under way and not in the file any more comes last. Vectors go into the `matrix`, if there is one.
     """
     places = places or {}
     rows = runs.newest(run, places)
@@ -35,7 +40,8 @@ def records(runs: BatchStore, run: str, places: Mapping[str, str] | None = None)
         files = runs.files(row.id for row in chunk)
         for row in chunk:
             made = record(row, files[row.id])
-            yield {**made, "where": places.get(str(row.row_key), made["where"])}
+            made["where"] = places.get(str(row.row_key), made["where"])
+            yield {**made, **_vectors(row, made, matrix)} if row.kind == "embedding" else made
 
 
 def record(row: JobRow, files: list[str]) -> dict[str, Any]:
@@ -53,7 +59,7 @@ def record(row: JobRow, files: list[str]) -> dict[str, Any]:
         "state": "running" if row.state in UNDER_WAY_STATES else row.state,
         "files": files,
         "text": _text(row),
-        "prompt": row.request.get("prompt") or " ".join(row.request.get("file") or []),
+        "prompt": _prompt(row),
         "seed": row.prepared.seed,
         "request": row.request,
         "task_id": row.task_id,
@@ -65,6 +71,27 @@ def record(row: JobRow, files: list[str]) -> dict[str, Any]:
         "created_at_s": row.created_at_s,
         "error": (row.error or {}).get("error"),
     }
+
+
+def _vectors(row: JobRow, made: Mapping[str, Any], matrix: VectorMatrix | None) -> dict[str, Any]:
+    """Return a row's vectors, or where they stand in the matrix and what has no place there."""
+    from bailian.modalities.text.embedding_answers import DENSE, SPARSE, embeddings_of, packed_vectors
+
+    if row.state != Status.DONE or not row.answer:
+        return {"embeddings": None}
+    taken = matrix.take(row, {name: made[name] for name in ("row", "where", "label")}) if matrix else None
+    if taken is None:
+        return {"embeddings": embeddings_of(row.answer)}
+    sparse = [entry for entry in packed_vectors(row.answer) if SPARSE in entry]
+    left = [{name: value for name, value in entry.items() if name != DENSE} for entry in sparse]
+    return {"embeddings": left or None, "vectors": taken}
+
+
+def _prompt(row: JobRow) -> str:
+    """Return what was asked in words, or what was read."""
+    text = row.request.get("text") or ""
+    several = "\n".join(map(str, text)) if isinstance(text, list) else str(text)
+    return row.request.get("prompt") or several or " ".join(row.request.get("file") or [])
 
 
 def _text(row: JobRow) -> str | None:

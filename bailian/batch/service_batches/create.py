@@ -9,7 +9,7 @@ from uuid import uuid4
 
 from bailian.batch.run import runs_of
 from bailian.batch.service_batches.collect import finish
-from bailian.batch.service_batches.line_format import OFFER, first_file, line_of
+from bailian.batch.service_batches.line_format import CHAT, OFFER, endpoint_of, first_file, is_taken, line_of, thinks
 from bailian.batch.sync import BatchSpec
 from bailian.engine.engine import Engine
 from bailian.engine.job import Job
@@ -113,10 +113,15 @@ def create_batch(work: BatchCreation, *, new_rows: bool) -> Iterator[Outcome]:
 def _choose(work: BatchCreation, runs: BatchStore, wire_model: str) -> Generator[Outcome, None, list[str]]:
     """Return the jobs of the next file; a row that is too long for a line is not sent."""
     too_long: list[tuple[Job, InvalidRequest]] = []
+    region = work.engine.settings.region
 
     def sizes() -> Iterator[tuple[str, int]]:
+        thinking: bool | None = None
         for row in runs.waiting(work.spec.run, work.engine.services.lease.id, wire_model):
-            if row.kind != "text":
+            if not is_taken(row.kind, work.engine.catalog.get(row.model), row.prepared.body, region):
+                continue
+            thinking = thinks(row.prepared.body) if thinking is None else thinking
+            if thinks(row.prepared.body) != thinking:  # it goes into the next file
                 continue
             try:
                 yield row.id, len(line_of(row.id, row.prepared.body))
@@ -173,7 +178,8 @@ def _created(work: BatchCreation, kept: ServiceBatch) -> ServiceBatch:
         kept = _put(work, kept, Stage.CREATING)
         attempt += 1
         try:
-            return _put(work, kept, Stage.CREATED, batch_id=work.api.create(kept.file_id, kept.name, work.window_h))
+            batch_id = work.api.create(kept.file_id, kept.name, work.window_h, endpoint=_endpoint(work, kept))
+            return _put(work, kept, Stage.CREATED, batch_id=batch_id)
         except MaybeSent:
             continue
         except (NotSent, ServiceError) as error:
@@ -184,6 +190,10 @@ def _created(work: BatchCreation, kept: ServiceBatch) -> ServiceBatch:
             if attempt >= TRIES or (isinstance(error, ServiceError) and error.again == Retry.NEVER):
                 raise NotCreated(error) from None
             work.pause_after(error, attempt)
+
+
+def _endpoint(work: BatchCreation, kept: ServiceBatch) -> str:
+    return next((endpoint_of(row.prepared.body) for row in work.store.jobs(kept.name)), CHAT)
 
 
 def _put(work: BatchCreation, kept: ServiceBatch, step: Stage, **known: str) -> ServiceBatch:

@@ -17,7 +17,7 @@ from contextlib import closing, suppress
 
 from bailian.batch.service_batches.collect import OVER, applied, fetch, finish, without_result
 from bailian.batch.service_batches.create import BatchCreation, create_batch
-from bailian.batch.service_batches.line_format import REGIONS
+from bailian.batch.service_batches.line_format import KINDS, REGIONS
 from bailian.batch.sync import BatchSpec
 from bailian.engine.engine import Engine
 from bailian.engine.step import Outcome
@@ -67,9 +67,9 @@ def check_service_batches(region: str, window_h: int = WINDOW_H) -> None:
 def batches_under_way(engine: Engine, spec: BatchSpec) -> list[ServiceBatch]:
     """Return the batches of a run that the service works on, or may: name, `batch_id`, number of jobs.
 
-    They hold texts: a run of another kind has none.
+    They hold texts and embeddings: a run of another kind has none.
     """
-    if spec.kind not in (None, "text"):
+    if spec.kind not in (None, *KINDS):
         return []
     services = engine.services
     return ServiceBatchStore(engine.journal, services.account, services.lease.id).of_run(spec.run)

@@ -30,6 +30,7 @@ class BatchOptions:
     gallery: bool = True
     upload: bool = False
     batch_api: bool = False
+    vectors: str = "json"
 
 
 @dataclass(frozen=True)

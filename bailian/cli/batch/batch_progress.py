@@ -40,7 +40,7 @@ class BatchProgress(LiveLines):
             total[count.kind] = total.get(count.kind, 0) + count.jobs
             done[count.kind] = done.get(count.kind, 0) + (count.jobs if count.state in OVER else 0)
         for kind, rows in total.items():
-            name = SCRIPTS[kind].replace(".py", "")
+            name = SCRIPTS.get(kind, kind).replace(".py", "")
             self._bars[kind] = self._progress.add_task(name, total=rows, completed=done[kind], rate="")
         self._all = self._progress.add_task(
             tr("all", "全部"), total=sum(total.values()), completed=sum(done.values()), rate="", visible=False

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bailian.batch.output.records import read_results, records, write_results
+from bailian.batch.output.records import RESULTS, read_results, records, unwritten, write_results
+from bailian.cli.output.report import shown_path
+from bailian.cli.output.terminal import print_data, print_err
 from bailian.errors import BailianError, Exit, SaveError
 from bailian.i18n import tr
 from bailian.store.states import Status
@@ -21,16 +24,20 @@ if TYPE_CHECKING:
 
 def write_what_came(call: Call, engine: Engine, ready: PreparedBatch, *, page: bool) -> SaveError | None:
     """Write the results, and the page if one is wanted; return why they could not be written."""
+    from bailian.batch.output.vector_files import MATRIX, VectorMatrix
     from bailian.batch.run import runs_of
 
     spec = call.spec
     try:
-        write_results(spec.folder, records(runs_of(engine, spec), spec.run, ready.places))
+        with ExitStack() as opened:
+            matrix = opened.enter_context(VectorMatrix(spec.folder)) if call.options.vectors == "npy" else None
+            write_results(spec.folder, records(runs_of(engine, spec), spec.run, ready.places, matrix))
         if page:
             from bailian.batch.output.gallery import write_gallery
 
             write_gallery(spec.folder, read_results(spec.folder), title=Path(spec.title).stem)
-    except SaveError as error:
+    except (SaveError, OSError) as failed:
+        error = failed if isinstance(failed, SaveError) else unwritten(spec.folder / MATRIX, failed)
         if spec.fresh:
             again = spec.same_command
             error.advice = tr(
@@ -85,19 +92,35 @@ def sum_up(call: Call, engine: Engine, ready: PreparedBatch, digest: str, took_s
     from bailian.cli.batch.totals import totals
 
     spec, runs = call.spec, runs_of(engine, call.spec)
-    summary = totals(runs.counts(spec.run))
+    counts = runs.counts(spec.run)
+    summary = totals(counts)
     code = Exit.BUG if trouble.bug else exit_code(summary, trouble.stopped)
-    unwritten = write_what_came(call, engine, ready, page=call.options.gallery)
-    if unwritten is None and digest and summary.done == ready.rows == summary.rows:
+    lost = write_what_came(call, engine, ready, page=call.options.gallery)
+    if lost is None and digest and summary.done == ready.rows == summary.rows:
         runs.finish(spec.run, digest, ready.rows, summary.to_json())
     # Cron mails what is said: that rows are left for its next run is nothing to write home about.
     quiet = (Exit.OK, Exit.STILL_RUNNING) if call.options.cron and trouble.unsaved is None else (Exit.OK,)
     if call.shown or (code not in quiet and not call.common.quiet):
         sandbox, page = engine.settings.sandbox, call.options.gallery and not call.options.cron
-        print_end(spec, summary, took_s, trouble.stopped, sandbox=sandbox, page=page, written=unwritten is None)
-    if unwritten is not None:
-        raise unwritten
+        print_end(spec, summary, took_s, trouble.stopped, sandbox=sandbox, page=page, written=lost is None)
+    if lost is not None:
+        raise lost
+    if any(count.kind == "embedding" and count.state == Status.DONE for count in counts):
+        _print_vectors(call)
     return code
+
+
+def _print_vectors(call: Call) -> None:
+    """Say where the vectors are: a matrix is a file that was made, as a picture is."""
+    from bailian.batch.output.vector_files import MATRIX
+
+    if call.common.as_json or call.options.cron:
+        return
+    if call.options.vectors == "npy":
+        print_data(shown_path(call.spec.folder / MATRIX))
+    elif call.shown:
+        path = shown_path(call.spec.folder / RESULTS)
+        print_err(tr(f"vectors: {path}", f"向量：{path}"))
 
 
 def unsaid(error: OSError | SaveError, spec: BatchSpec) -> SaveError:

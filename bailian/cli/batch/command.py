@@ -45,8 +45,15 @@ batch_options = together(
     ),
     flag(
         "--batch-api",
-        "Text rows by the service's own batches: half the price, within 24 hours.",
-        "文本行使用服务端批量推理：半价，24 小时内完成。",
+        "Texts and embeddings by the service's own batches: half the price, within 24 hours.",
+        "文本与文本向量行使用服务端批量推理：半价，24 小时内完成。",
+    ),
+    option(
+        "--vectors [json|npy]",
+        "Where vectors go: results.jsonl, or one vectors.npy beside it [default: json].",
+        "向量写入 results.jsonl，或同目录的 vectors.npy [默认: json]。",
+        type=click.Choice(["json", "npy"]),
+        default="json",
     ),
     flag("--fresh", "Begin anew: every row is sent and paid again.", "从头开始：全部重新发送并计费。"),
     flag("--retry-held", "Send rows again that may be paid already.", "重发可能已计费的行。"),

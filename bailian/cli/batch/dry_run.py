@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import closing
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from bailian.catalog import catalog
@@ -19,15 +18,13 @@ if TYPE_CHECKING:
     from bailian.store.schema import LastAttempt
 
 
-def print_plan(
-    spec: BatchSpec, over: Mapping[str, Any], here: Settings, common: SharedOptions, *, discounted: bool
-) -> None:
+def print_plan(spec: BatchSpec, over: Mapping[str, Any], here: Settings, common: SharedOptions) -> None:
     """Print how many rows are left, what they will cost and how long they take. Nothing is sent or written."""
     from bailian.batch.estimate import estimate
     from bailian.batch.findings import Findings
     from bailian.batch.input.reader import read_rows
     from bailian.batch.plan import plan_each
-    from bailian.batch.service_batches.line_format import PRICE_SHARE
+    from bailian.batch.service_batches.offer import at_its_price, offered
     from bailian.batch.sync import FileScan, sync_rows
     from bailian.inputs.lookup import Inputs
     from bailian.store.budgets import Budget
@@ -36,6 +33,8 @@ def print_plan(
     rows = read_rows(spec.source, spec.kind, models=models, over=over, folder=spec.paths_from)
     new = sync_rows(rows, _sent_before(spec, here), spec, seen)
     planned = list(plan_each(new, models, here.region, Inputs(here.home), source=spec.path_title))
+    if spec.batch_api:
+        planned = [offered(one, here.region) for one in planned]
     found = Findings()
     for one in planned:
         found.add(one)
@@ -43,9 +42,7 @@ def print_plan(
         found.refuse_adapted()
     limits_cny = [] if common.max_cost_cny is None else [common.max_cost_cny]
     found.refuse_cost([*(Budget(limit_cny, "run") for limit_cny in limits_cny), *here.budgets], spec.path_title)
-    shown = estimate(planned)
-    if discounted:
-        shown = replace(shown, cost=shown.cost.discounted("text", PRICE_SHARE))
+    shown = estimate([at_its_price(one, here.region) for one in planned] if spec.batch_api else planned)
     print_json({"dry_run": True, "to_run": len(planned), "done": seen.done, **shown.to_json()})
 
 

@@ -30,7 +30,10 @@ def digest_of(call: Call) -> str:
         return ""
     changing = b"prompt_file" in content  # the files that this file names may have changed
     others = str(current_clock().wall()) if changing else ""
-    what = json.dumps([str(spec.folder), spec.template, spec.sidecar, spec.upload, call.overrides, others], default=str)
+    decides = [str(spec.folder), spec.template, spec.sidecar, spec.upload, call.overrides, others]
+    if call.options.vectors != "json":
+        decides.append(call.options.vectors)
+    what = json.dumps(decides, default=str)
     return hashlib.sha256(content + what.encode()).hexdigest()
 
 

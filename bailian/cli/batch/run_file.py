@@ -52,7 +52,7 @@ def run_file(
         from bailian.cli.batch.dry_run import print_plan
 
         with _nothing_sent():
-            print_plan(call.spec, over, here, common, discounted=options.batch_api)
+            print_plan(call.spec, over, here, common)
         return Exit.OK
     here.require_key()
     return _run_alone(call, here)
@@ -84,6 +84,7 @@ def _wish(
         upload=options.upload,
         strict=common.strict,
         fresh=options.fresh,
+        batch_api=options.batch_api,
         use_successor=common.use_successor,
     )
 
@@ -166,6 +167,11 @@ def _ready(call: Call, engine: Engine, progress: BatchProgress) -> PreparedBatch
     if call.common.max_cost_cny is not None:
         engine.limit_run(spec.run, call.common.max_cost_cny)
     rows = read_rows(spec.source, spec.kind, models=engine.catalog, over=call.overrides, folder=spec.paths_from)
+
+    if call.options.vectors == "npy":
+        from bailian.batch.output.vector_files import of_one_matrix
+
+        rows = of_one_matrix(rows, engine.catalog, engine.settings.region)
 
     def accepted() -> None:
         Target(spec.folder).check()

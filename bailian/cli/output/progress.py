@@ -78,10 +78,10 @@ class LiveLines:
         """Say why a process that was told to end does not yet."""
         if self._quiet:
             return
+        subject = "1 paid request is" if requests == 1 else f"{requests} paid requests are"
         print_err(
             tr(
-                f"{requests} paid requests are under way: waiting up to {seconds:.0f} s for their answers "
-                "(Ctrl-C: do not wait)",
+                f"{subject} under way: waiting up to {seconds:.0f} s for their answers (Ctrl-C: do not wait)",
                 f"{requests} 个已计费的请求正在进行：最多等待 {seconds:.0f} 秒以取得结果（按 Ctrl-C 则不再等待）",
             )
         )

@@ -66,7 +66,8 @@ def write_result(outcome: Outcome, prefix: str | None = None, *, shown: bool = F
         print_data(job.task_id or job.id)
     if job.saving.folder is None and job.answer:
         for item in modality_of(job.kind).items(job.answer, job.prepared):
-            print_text("" if shown else (item.text or "").rstrip("\n"))
+            if not item.vector:
+                print_text("" if shown else (item.text or "").rstrip("\n"))
 
 
 def _is_printed(job: Job, folder: Path) -> bool:

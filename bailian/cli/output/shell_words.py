@@ -21,7 +21,7 @@ SCRIPTS = {
     "speech": "audio.py tts",
     "transcription": "audio.py asr",
 }
-"""The files in the clone that are the same commands."""
+"""The files in the clone that are the same commands; vectors have none."""
 
 
 class ShellWords(Instructions):
@@ -30,7 +30,7 @@ class ShellWords(Instructions):
 
     def script(self, kind: str) -> str:
         here = _script_here()
-        if here is None:
+        if here is None or kind not in SCRIPTS:
             return self.command(DOORS.get(kind, kind))
         name, *subcommand = SCRIPTS[kind].split()
         return " ".join([_python(), _pasted(here.with_name(name)), *subcommand])
@@ -38,7 +38,7 @@ class ShellWords(Instructions):
     def caller(self, kind: str) -> str:
         if kind not in DOORS:
             return kind
-        return self.command(DOORS[kind]) if _script_here() is None else SCRIPTS[kind]
+        return self.command(DOORS[kind]) if _script_here() is None or kind not in SCRIPTS else SCRIPTS[kind]
 
     def with_extra(self, name: str) -> str:
         where = tr("in the folder of the toolkit", "在本工具的目录中运行")

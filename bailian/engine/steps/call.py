@@ -28,6 +28,8 @@ def call(job: Job, services: Services, body: Mapping[str, Any]) -> dict[str, Any
         answer = _streamed(job, services, body)
     else:
         answer = services.service.call(job.prepared.route, body)
+        compacted = getattr(modality_of(job.kind), "compacted", None)
+        answer = compacted(answer) if compacted else answer
     if not modality_of(job.kind).items(answer, job.prepared):
         request_id = str(answer.get("request_id") or "") or None
         error = MaybeSent(tr("the service answered without a result", "服务应答中没有结果"), request_id=request_id)

@@ -23,6 +23,7 @@ LEAST: dict[str, dict[str, Any]] = {
     "text": {"prompt": "你好"},
     "speech": {"prompt": "你好"},
     "transcription": {"file": ["https://example.com/a.wav"]},
+    "embedding": {"text": "你好"},
 }
 """The least that a request of each kind must say."""
 NAMED = {"image": "qwen-image", "image_edit": "qwen-image-edit", "text": "qwen-turbo", "transcription": "paraformer-v1"}

@@ -28,11 +28,13 @@ REQUESTS: dict[str, dict[str, Any]] = {
     "text": {"prompt": "写诗", "stream": True, "thinking": True},
     "speech": {"prompt": "欢迎收听。", "subtitles": "srt"},
     "transcription": {"file": ["https://h/a.wav"], "format": ["srt", "txt"]},
+    "embedding": {"text": ["一", "二"]},
 }
 # The journal's keys and those of `facts`, in their order: other versions wrote them, and read them.
 COMMON = ["mode", "route", "body", "count", "unit_cny", "units", "notices"]
 FACTS = {
     "text": ["prices", "thinking"],
+    "embedding": ["prices", "thinking"],
     "speech": ["parts", "subtitles"],
     "transcription": ["second_cny", "formats"],
 }
