@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from bailian.batch.default_fields import DefaultFields
 from bailian.batch.input.rows import BatchRow
 from bailian.batch.plan import planned
 from bailian.catalog import load
@@ -55,7 +56,7 @@ def text2image(
     here = settings or read_settings()
     catalog = load(home_folder(), use_successor=use_successor)
     row = BatchRow("image", {"prompt": prompt, **fields})
-    prepared = planned(row, catalog, here.region, Inputs(here.home)).prepared
+    prepared = planned(row, catalog, here.region, Inputs(here.home), DefaultFields(here.defaults)).prepared
     naming.check_template(name)
     saving = _saving(output, name, prepared)
     with Engine(here, catalog) as engine:

@@ -27,6 +27,7 @@ PAGES = {
 }
 MILLION, THOUSAND = 1_000_000, 1_000
 BLOCK = re.compile(r"(<!-- block: (?P<name>[\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+SNAPSHOT = re.compile(r"-20\d\d-\d\d-\d\d$")
 
 
 def exit_codes() -> str:
@@ -123,15 +124,48 @@ def video_models() -> str:
     from bailian.catalog import load
     from bailian.i18n import tr
 
-    head = tr("| model | CNY a second | seconds | sizes |", "| 模型 | 元/秒 | 时长（秒） | 尺寸 |")
-    lines = [head, "|---|---|---|---|"]
+    head = tr(
+        "| model | takes | CNY a second | without sound | seconds |",
+        "| 模型 | 输入 | 元/秒 | 无声 | 时长（秒） |",
+    )
+    lines = [head, "|---|---|---|---|---|"]
     for model in load().of_kind("video"):
-        prices = model.price_cny if isinstance(model.price_cny, dict) else {}
-        price = ", ".join(f"{tier} {cny:g}" for tier, cny in prices.items())
-        durations = [str(seconds) for seconds in model.durations_s]
-        seconds = ", ".join(durations) if len(durations) < 4 else f"{durations[0]}–{durations[-1]}"
-        lines.append(f"| `{model.name}` | {price} | {seconds} | {', '.join(model.size_tiers)} |")
+        if SNAPSHOT.search(model.name):
+            continue  # the same as the name without a date
+        price, silent = (
+            ", ".join(f"{tier} {cny:g}" for tier, cny in prices.items())
+            for prices in (model.price_cny, model.price_silent_cny)
+        )
+        lines.append(f"| `{model.name}` | {_roles(model)} | {price} | {silent} | {_seconds(model)} |")
     return "\n".join(lines)
+
+
+def _roles(model: Model) -> str:
+    """Return what can go in, in the words of the options."""
+    from bailian.i18n import tr
+    from bailian.modalities.video.film_inputs import field_of
+
+    every = [one for way in (model, *_called(model)) for one in way.allowed_inputs()]
+    fields = dict.fromkeys([field_of(role, model) for one in every for role in sorted(one)] + [*model.roles])
+    return ", ".join([tr("text", "文字")] * (frozenset() in every) + [*fields])
+
+
+def _called(model: Model) -> list[Model]:
+    from bailian.catalog.roles import FUNCTIONS
+    from bailian.modalities.rules.ways import called
+
+    return [called(model, [function]) for function in FUNCTIONS if function in model.ways]
+
+
+def _seconds(model: Model) -> str:
+    from bailian.i18n import tr
+
+    listed = [seconds for seconds in model.durations_s if seconds > 0]
+    durations = [str(seconds) for seconds in listed]
+    words = [", ".join(durations) if len(durations) < 4 else f"{durations[0]}–{durations[-1]}"] if listed else []
+    words += [tr("as the input", "同输入")] if 0 in model.durations_s else []
+    words += [tr("-1: the model decides", "-1：由模型决定")] if -1 in model.durations_s else []
+    return ", ".join(words)
 
 
 def text_models() -> str:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing, suppress
 from dataclasses import dataclass
 
+from bailian.batch.default_fields import DefaultFields
 from bailian.batch.findings import Findings
 from bailian.batch.input.rows import BatchRow
 from bailian.batch.plan import plan_each
@@ -77,8 +78,11 @@ def prepare_batch(
     with closing(Spool()) as spool:
         found, inputs = Findings(), Inputs(engine.settings.home)
         wanted = sync_rows(rows, tried, spec, seen)
-        for planned in plan_each(wanted, engine.catalog, engine.settings.region, inputs, source=spec.path_title):
-            row = offered(planned, engine.settings.region) if spec.batch_api else planned
+        here, defaults = engine.settings, DefaultFields(engine.settings.defaults)
+        for planned in plan_each(
+            wanted, engine.catalog, here.region, inputs, source=spec.path_title, defaults=defaults
+        ):
+            row = offered(planned, here.region) if spec.batch_api else planned
             spool.add(intent_of(row, spec, engine))
             found.add(row)
         if spec.strict:

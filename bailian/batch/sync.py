@@ -39,6 +39,7 @@ class BatchSpec:
     """The rows that a script takes; None: all."""
     template: str | None = None
     sidecar: bool = False
+    recipe: str = "on"
     upload: bool = False
     strict: bool = False
     fresh: bool = False
@@ -151,7 +152,7 @@ def _saving(row: BatchRow, spec: BatchSpec) -> OutputSpec:
     place = row_place(row.output, modality_of(row.kind).FILE_SUFFIXES) if row.output else Place(Path())
     if place.stem is not None:  # a name with fields is a template, another one is taken as it stands
         template, stem = (place.stem, None) if "{" in place.stem else (template, place.stem)
-    return OutputSpec(spec.folder / (place.folder or ""), template, spec.sidecar, stem, place.suffix)
+    return OutputSpec(spec.folder / (place.folder or ""), template, spec.sidecar, stem, place.suffix, spec.recipe)
 
 
 class Spool:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from bailian.catalog.model import FIELD_NAMES, KINDS, Model
+from bailian.catalog.named_limits import with_limits
 from bailian.clock import current_clock
 from bailian.errors import InvalidRequest, SetupError
 from bailian.i18n import tr
@@ -137,7 +138,7 @@ def load(home: Path | None = None, today: date | None = None, *, use_successor: 
     Raises:
         SetupError: the user's file is not TOML, or has a table that is not a model.
     """
-    tables, as_of = _read(PACKAGE_FILES)
+    tables, limits, as_of = _read(PACKAGE_FILES)
     overlay_path = home / "models.toml" if home else None
     overlay: dict[str, dict[str, Any]] = {}
     if overlay_path is not None:
@@ -145,7 +146,7 @@ def load(home: Path | None = None, today: date | None = None, *, use_successor: 
         for name, table in overlay.items():
             tables[name] = _laid_over(tables.get(name, {}), table)
     try:
-        built = {name: _build(name, tables) for name in tables}
+        built = {name: _build(name, tables, limits) for name in tables}
     except ValueError as error:
         raise SetupError(f"{overlay_path}: {error}", advice=put_right(overlay_path or PACKAGE_FILES[0])) from None
     if overlay_path is not None:
@@ -154,15 +155,19 @@ def load(home: Path | None = None, today: date | None = None, *, use_successor: 
     return Catalog(built.values(), today, use_successor=use_successor, as_of=as_of)
 
 
-def _read(paths: Iterable[Path]) -> tuple[dict[str, dict[str, Any]], date | None]:
-    """Return the package's own tables, and the day as of which they were written: that of the oldest file."""
+def _read(paths: Iterable[Path]) -> tuple[dict[str, dict[str, Any]], dict[str, Any], date | None]:
+    """Return the package's own tables, the limits that several of them name, and the day as of which they were written:
+    that of the oldest file."""
     tables: dict[str, dict[str, Any]] = {}
+    limits: dict[str, Any] = {}
     days = []
     for path in paths:
-        own, as_of = _tables_of(parse_toml(path.read_text(encoding="utf-8")))
+        content = parse_toml(path.read_text(encoding="utf-8"))
+        limits |= content.pop("limits", {})
+        own, as_of = _tables_of(content)
         tables |= own
         days += [as_of] if as_of else []
-    return tables, min(days, default=None)
+    return tables, limits, min(days, default=None)
 
 
 def _tables_of(content: dict[str, Any]) -> tuple[dict[str, dict[str, Any]], date | None]:
@@ -192,8 +197,8 @@ def _with_kinds(name: str, table: dict[str, Any]) -> dict[str, Any]:
     return {"kinds": [table["kind"]], **{key: value for key, value in table.items() if key != "kind"}}
 
 
-def _build(name: str, tables: Mapping[str, Mapping[str, Any]], seen: tuple[str, ...] = ()) -> Model:
-    own = _fields_of(name, tables, seen)
+def _build(name: str, tables: Mapping[str, Mapping[str, Any]], limits: Mapping[str, Any]) -> Model:
+    own = with_limits(_fields_of(name, tables, ()), limits)
     kinds = own.get("kinds")
     return Model(name=name, **{"kind": kinds[0] if isinstance(kinds, tuple) and kinds else "", **own})
 

@@ -8,6 +8,8 @@ from datetime import date
 from enum import Enum
 from typing import Any
 
+from bailian.catalog.roles import FILM_WAYS, InputLimits, expanded
+
 KINDS = ("image", "image_edit", "wanx_edit", "text", "video", "speech", "transcription", "embedding")
 
 
@@ -26,8 +28,9 @@ class Mode(str, Enum):
 
 
 MODES = tuple(mode.value for mode in Mode)
-WAYS = ("edit", "set", "interleave")
+PICTURE_WAYS = ("edit", "set", "interleave")
 """Ways of calling a picture model beside plain drawing: with pictures, for a set of them, for a text with pictures."""
+WAYS = (*PICTURE_WAYS, *FILM_WAYS)
 
 
 ABILITIES = ("sees", "ocr", "json_schema", "json_thinking", "search", "prefix")
@@ -53,12 +56,22 @@ class Model:
     route: str
     """Path of the POST below `/api/v1`, or of the socket below the host."""
     style: str = "prompt"
-    """Body shape: "prompt" (`input.prompt`), "messages" (`input.messages`), "images" (`input.prompt`, `input.images`), or
-    "parts": `input.messages` of a text model whose contents are lists."""
+    """Body shape. Pictures: "prompt" (`input.prompt`), "messages" (`input.messages`) or "images" (`input.prompt`,
+    `input.images`). Texts: "prompt", or "parts": `input.messages` whose contents are lists. Films: "prompt", "img_url",
+    "first_last_frame", "media", "reference_urls" or "function"."""
     parameters: tuple[str, ...] = ()
-    """Pictures: the parameters that the service's page lists, and no other is sent; empty: those all of them have."""
+    """Pictures and films: what the service's page lists, and nothing else is sent; empty: what all pictures have."""
     ways: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """A way of calling it (`WAYS`) → the fields that are different then. A set or interleaving needs its way here."""
+    input_sets: tuple[tuple[str, ...], ...] = ()
+    """Films: the sets of roles taken, each role in it needed, or optional with a "?" behind it."""
+    inputs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """Films: role → the fields of `InputLimits`; in TOML also the name of a table in `limits`, or `like` such a name."""
+    roles: Mapping[str, str] = field(default_factory=dict)
+    """Films: field of a request → the role it has here, where that is not its usual one."""
+    together: tuple[Mapping[str, Any], ...] = ()
+    """Films: `{roles, max, seconds, with_output_s}`: the most inputs of these roles, their most seconds, and their most
+    seconds with the film's own."""
     title: str = ""
     regions: tuple[str, ...] = ("beijing",)
     aliases: Mapping[str, str] = field(default_factory=dict)
@@ -86,12 +99,20 @@ class Model:
     """Without a size, an edit keeps the last picture's shape at the same price: none is sent for a shape that is not
     known here."""
     size_tiers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """Video: "720P" → its sizes; `price_cny` has the same keys."""
+    """Video: "720P" → its sizes, none where the shape cannot be chosen; `price_cny` has the same keys."""
+    ratios: tuple[str, ...] = ()
+    """Video: the shapes taken by name ("16:9")."""
+    default_ratio: str = ""
+    """"": none is sent unless it is asked for."""
 
     n_max: int = 1
     seed: bool = True
     prompt_chars: int | None = None
     """Longer prompts are refused."""
+    prompt_han_chars: int | None = None
+    """The most of Chinese characters alone, where each counts for more than one."""
+    prompt_required: bool = True
+    """False: what goes in may speak for itself."""
     service_prompt_chars: int | None = None
     """The service cuts the prompt here without a word (a notice)."""
     negative_prompt_chars: int | None = None
@@ -100,6 +121,8 @@ class Model:
     """False: the service has no such switch for this model."""
     prompt_extend_modes: tuple[str, ...] = ()
     """How it may extend a prompt, its own default first."""
+    extends_usually: bool = True
+    """Whether a prompt is extended where nothing is said about it."""
 
     images_min: int | None = None
     """Fewest pictures that an edit takes: one, unless this says 0: the same call also draws from the text alone."""
@@ -116,7 +139,19 @@ class Model:
     image_alpha: bool = True
     """False: a picture with transparency is refused."""
     durations_s: tuple[int, ...] = ()
+    """Films: 0 is "as long as the input", -1 "the model decides"."""
+    region_durations_s: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     default_duration_s: int | None = None
+    duration_adapted: bool = False
+    """Its only length is made whatever is asked for, with a notice: the seed document asks for others."""
+    length_of: str = ""
+    """Films: the role whose input says how long the film becomes, where no length is said."""
+    silent: bool = False
+    """Films: it makes no sound."""
+    templates: tuple[str, ...] = ()
+    """Films: the effects that can take the place of a prompt."""
+    control_conditions: tuple[str, ...] = ()
+    """Films: what may be kept of the film that goes in; without "" among them, one must be said."""
     context_tokens: int | None = None
     max_input_tokens: int | None = None
     max_output_tokens: int | None = None
@@ -160,6 +195,9 @@ class Model:
     """Per `price_unit`; a table where the price depends on a tier, or on input and output."""
     price_unit: str = "image"
     """"image", "second", "10k_characters" or "1k_tokens"."""
+    price_silent_cny: Mapping[str, float] = field(default_factory=dict)
+    """Films: by tier, without sound, where that is cheaper; Beijing."""
+    region_price_silent_cny: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     price_tiers: tuple[Mapping[str, float], ...] = ()
     """Text: `{up_to_input_tokens, input, output, …}`; the first tier that holds the input counts. A price, too, may say
     `thinking_output`, `cached_input` and, of nights, `off_peak_input`, `off_peak_output`, `off_peak_cached_input`."""
@@ -206,6 +244,15 @@ class Model:
     def wire_name(self, region: str) -> str:
         """Return the name this region's service knows."""
         return self.aliases.get(region, self.name)
+
+    def limits_of(self, role: str) -> InputLimits | None:
+        """Return what it takes in a role of a film's input; None: it has none."""
+        own = self.inputs.get(role)
+        return None if own is None else InputLimits(**own)
+
+    def allowed_inputs(self) -> list[frozenset[str]]:
+        """Return every set of roles it takes, without those that are optional first."""
+        return list(dict.fromkeys(one for own in self.input_sets for one in expanded(own)))
 
 
 FIELD_NAMES = tuple(f.name for f in fields(Model) if f.name != "name")

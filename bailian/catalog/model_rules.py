@@ -11,17 +11,23 @@ from datetime import date
 from typing import Any
 
 from bailian.catalog.model import ABILITIES, KINDS, MODES, THINKING_DEFAULTS, WAYS, Model
+from bailian.catalog.roles import MEDIA_OF_ROLE, OPTIONAL_MARK, ROLES, TRANSPORTS
 from bailian.i18n import tr
 
 Rule = Callable[[Any], "str | None"]
 PRICE_UNITS = ("image", "second", "10k_characters", "1k_tokens")
-STYLES = ("prompt", "messages", "images", "parts")
+STYLES = (
+    "prompt", "messages", "images", "parts", "img_url", "first_last_frame", "media", "reference_urls", "function",
+)  # fmt: skip
 OUTPUT_TYPES = ("dense", "sparse", "dense&sparse")
 SIZE_WORDS = ("1K", "2K", "4K")
 EXTEND_MODES = ("direct", "agent")
 PARAMETERS = (
     "size", "n", "seed", "watermark", "negative_prompt", "prompt_extend", "prompt_extend_mode", "enable_thinking",
     "thinking_mode", "bbox_list", "color_palette", "enable_sequential", "enable_interleave", "max_images",
+    "resolution", "ratio", "duration", "audio", "audio_setting", "shot_type", "template", "control_condition", "strength",
+    "mask_type", "mask_frame_id", "expand_ratio", "expand_mode", "obj_or_bg", "top_scale", "bottom_scale", "left_scale",
+    "right_scale",
 )  # fmt: skip
 OF_ALL_WAYS = ("name", "kind", "kinds", "mode", "route", "style", "aliases", "ways")
 """What a way of calling cannot change."""
@@ -131,19 +137,69 @@ def _no_field() -> str:
     return tr("left out: no field of a way", "删去：不是可按调用方式更改的字段")
 
 
+def table_by(keys: tuple[str, ...], rule: Rule) -> Rule:
+    """A table whose keys are some of these."""
+    allowed_key, of_values = one_of(*keys), table_of(rule)
+
+    def of_all(value: Any) -> str | None:
+        problem = of_values(value)
+        wrong = None if problem else next(filter(None, map(allowed_key, value)), None)
+        return tr(f"a table, each key {wrong}", f"表，每个键为{wrong}") if wrong else problem
+
+    return of_all
+
+
+def fields_by(rules: Mapping[str, Rule]) -> Rule:
+    """A table of some of these fields, each by its own rule."""
+
+    def of_all(value: Any) -> str | None:
+        if not isinstance(value, Mapping):
+            return tr("a table", "表")
+        for name, inner in value.items():
+            allowed = rules[name](inner) if name in rules else tr("left out: no such field", "删去：没有该字段")
+            if allowed is not None:
+                return tr(f"right: {name} must be {allowed}", f"正确的：{name} 应为{allowed}")
+        return None
+
+    return of_all
+
+
 COUNT, MAYBE_NONE = number(1, whole=True), number(0, whole=True)
 RATE = either(number(0, 0), number(0.001, 10_000))
 PRICE = number(0, MOST_CNY)
+TIER = text(r"[1-9]\d{2,3}P", ("a tier such as 720P", "档位，例如 720P"))
+RATIO = text(r"adaptive|[1-9]\d?:[1-9]\d?", ("a shape such as 16:9", "比例，例如 16:9"))
 SIZE = text(r"[1-9]\d{0,5}\*[1-9]\d{0,5}", ("a size such as 1024*1024", "尺寸，例如 1024*1024"))
 NAME = text(r"[^\x00-\x1f\x7f]{1,200}", ("a name of one line", "一行名称"))
 TIERS = list_of(table_of(number(0), ("input", "output")))
+
+ROLE = one_of(*ROLES)
+SECONDS = number(0, 3600)
+LIMITS: Mapping[str, Rule] = {
+    "max": COUNT, "formats": list_of(NAME), "side_px": range_of(COUNT), "aspect": range_of(number(0.001, 1000)),
+    "max_bytes": COUNT, "alpha": flag, "seconds": range_of(SECONDS), "fps": range_of(number(0, 1000)),
+    "transports": list_of(one_of(*TRANSPORTS), least=1), "billed_s": SECONDS, "billed_shared": list_of(ROLE, least=1),
+}  # fmt: skip
+"""The fields of a role's `InputLimits`."""
+TOGETHER: Mapping[str, Rule] = {
+    "roles": list_of(ROLE, least=1), "max": COUNT, "seconds": SECONDS, "with_output_s": SECONDS,
+}  # fmt: skip
+FILM_RULES: Mapping[str, Rule] = {
+    "input_sets": list_of(list_of(one_of(*ROLES, *(role + OPTIONAL_MARK for role in ROLES)))),
+    "inputs": table_by(ROLES, fields_by(LIMITS)), "roles": table_of(ROLE), "together": list_of(fields_by(TOGETHER)),
+    "ratios": list_of(RATIO), "default_ratio": either(one_of(""), RATIO), "prompt_han_chars": COUNT,
+    "prompt_required": flag, "extends_usually": flag, "duration_adapted": flag, "silent": flag,
+    "length_of": one_of("", *(role for role, media in MEDIA_OF_ROLE.items() if media == "video")),
+    "templates": list_of(NAME), "control_conditions": list_of(text()), "price_silent_cny": table_of(PRICE),
+    "region_price_silent_cny": table_of(table_of(PRICE)),
+}  # fmt: skip
 
 RULES: Mapping[str, Rule] = {
     "name": NAME, "kind": one_of(*KINDS), "kinds": list_of(one_of(*KINDS), least=1), "mode": one_of(*MODES),
     "route": text(r"/[\x21-\x7e]+", ("a path that begins with /", "以 / 开头的路径")), "style": one_of(*STYLES),
     "title": text(), "regions": list_of(NAME), "aliases": table_of(NAME),
     "sizes": list_of(SIZE), "size_aliases": table_of(SIZE), "suggested_sizes": list_of(SIZE),
-    "default_size": either(one_of("", *SIZE_WORDS), SIZE), "side_px": range_of(COUNT), "min_pixels": COUNT, "max_pixels": COUNT,
+    "default_size": either(either(one_of("", *SIZE_WORDS), TIER), SIZE), "side_px": range_of(COUNT), "min_pixels": COUNT, "max_pixels": COUNT,
     "aspect": range_of(number(0.001, 1000)), "size_words": list_of(one_of(*SIZE_WORDS)), "size_step_px": COUNT,
     "size_kept": flag, "follows_picture": flag, "parameters": list_of(one_of(*PARAMETERS)), "ways": ways,
     "prompt_extend_modes": list_of(one_of(*EXTEND_MODES)), "image_aspect": range_of(number(0.001, 1000)),
@@ -153,8 +209,8 @@ RULES: Mapping[str, Rule] = {
     "n_max": COUNT, "seed": flag, "prompt_chars": COUNT, "service_prompt_chars": COUNT,
     "negative_prompt_chars": MAYBE_NONE, "prompt_extend": flag,
     "images_min": MAYBE_NONE, "images_max": MAYBE_NONE, "image_side_px": range_of(COUNT),
-    "image_advised_px": range_of(COUNT), "image_max_bytes": COUNT, "durations_s": list_of(COUNT),
-    "default_duration_s": COUNT, "context_tokens": COUNT, "max_input_tokens": COUNT, "max_output_tokens": COUNT,
+    "image_advised_px": range_of(COUNT), "image_max_bytes": COUNT, "durations_s": list_of(number(-1, whole=True)),
+    "region_durations_s": table_of(list_of(COUNT)), "default_duration_s": number(-1, whole=True), "context_tokens": COUNT, "max_input_tokens": COUNT, "max_output_tokens": COUNT,
     "thinking": flag, "thinking_default": one_of("", *THINKING_DEFAULTS), "abilities": list_of(one_of(*ABILITIES)),
     "sight_max_px": COUNT, "films_max": MAYBE_NONE, "film_s": range_of(COUNT), "film_frame_max_px": COUNT,
     "unavailable": one_of("", "compatible"), "texts_max": COUNT, "dimensions": list_of(COUNT),
@@ -167,6 +223,7 @@ RULES: Mapping[str, Rule] = {
     "submit_per_s": RATE, "running_limit": MAYBE_NONE, "queue_limit": MAYBE_NONE,
     "poll_per_s": number(0.001, 10_000), "typical_s": number(0),
     "retired_on": day, "successor": text(), "retirement_notice": text(), "unknown_to_service": flag, "source": text(),
+    **FILM_RULES,
 }  # fmt: skip
 OPTIONAL = frozenset(field for field, value in Model.__dict__.items() if field in RULES and value is None)
 """Fields that may be absent: TOML cannot say None."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import wraps
 from pathlib import Path
 from typing import Any
@@ -15,10 +16,20 @@ from bailian.i18n import tr
 def settings_of(common: SharedOptions) -> Settings:
     """Return the settings that a command's options ask for."""
     here = read_settings(
-        region=common.region, base_url=common.base_url, workspace=common.workspace, sandbox=common.sandbox
+        region=common.region,
+        base_url=common.base_url,
+        workspace=common.workspace,
+        sandbox=common.sandbox,
+        profile=common.profile,
     )
     _note_loose_key(here, quiet=common.quiet)
     return here
+
+
+def filled(common: SharedOptions, here: Settings) -> SharedOptions:
+    """Return the options with the user's defaults for those that were left out."""
+    own = here.defaults
+    return replace(common, name=common.name or own.name, sidecar=common.sidecar or own.sidecar)
 
 
 def with_account(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -26,9 +37,15 @@ def with_account(function: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(function)
     def with_settings(
-        *, region: str | None, base_url: str | None, workspace: str | None, sandbox: bool, **own: Any
+        *,
+        region: str | None,
+        base_url: str | None,
+        workspace: str | None,
+        sandbox: bool,
+        profile: str | None,
+        **own: Any,
     ) -> Any:
-        here = read_settings(region=region, base_url=base_url, workspace=workspace, sandbox=sandbox)
+        here = read_settings(region=region, base_url=base_url, workspace=workspace, sandbox=sandbox, profile=profile)
         _note_loose_key(here, quiet=bool(own.get("quiet")))
         return function(here=here, **own)
 

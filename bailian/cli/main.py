@@ -47,6 +47,8 @@ COMMANDS = {
         "bailian.cli.commands.serve_sandbox:sandbox",
         tr("A local service for trying and testing.", "用于试用与测试的本地服务。"),
     ),
+    "login": ("bailian.cli.commands.login:login", tr("Keep an API key.", "保存 API Key。")),
+    "config": ("bailian.cli.commands.config:config", tr("What is set, and where.", "查看设置及其来源。")),
     "doctor": (
         "bailian.cli.commands.doctor:doctor",
         tr("Check key, host, folders and settings.", "检查密钥、服务地址、目录与设置。"),

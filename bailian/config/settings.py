@@ -3,10 +3,11 @@
 Precedence, first found wins:
 
 1. command-line option (never for the key: it would show in `ps`);
-2. environment: `DASHSCOPE_API_KEY`, `DASHSCOPE_HTTP_BASE_URL`, `DASHSCOPE_WEBSOCKET_BASE_URL`,
+2. the profile that `--profile` or `BAILIAN_PROFILE` names, in `settings.toml`, with its own key;
+3. environment: `DASHSCOPE_API_KEY`, `DASHSCOPE_HTTP_BASE_URL`, `DASHSCOPE_WEBSOCKET_BASE_URL`,
    `DASHSCOPE_WORKSPACE_ID`, `DASHSCOPE_API_REGION`, `BAILIAN_HOME`;
-3. files: the one named by `DASHSCOPE_API_KEY_FILE_PATH`, else `~/.dashscope/api_key`;
-4. default: region beijing, the platform's data folder.
+4. files: the one named by `DASHSCOPE_API_KEY_FILE_PATH`, else `~/.dashscope/api_key`;
+5. default: region beijing, the platform's data folder.
 
 Names and order of the `DASHSCOPE_*` variables are the official SDK's (dashscope 2.0.2, `common/env.py`
 and `common/api_key.py`). A workspace has its own host, for HTTP and sockets; a key of a Token Plan has another.
@@ -16,14 +17,12 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
-from bailian.config.budget_settings import read_budgets, read_http_hosts
 from bailian.config.endpoints import (
     PLAN_KEY_PREFIX,
     checked_base_url,
@@ -32,40 +31,27 @@ from bailian.config.endpoints import (
     chosen_workspace,
     default_base_url,
 )
+from bailian.config.home import home_folder as home_folder  # who asks for settings asks for their folder, too
+from bailian.config.secret import Secret, checked_key, default_key_file, profile_key_file, read_key, user_path
+from bailian.config.settings_file import Layer, no_settings, read_settings_file
+from bailian.config.user_defaults import (
+    NO_DEFAULTS,
+    Defaults,
+    Sources,
+    defaults_of,
+    layers_of,
+    read_budgets,
+    read_http_hosts,
+)
 from bailian.errors import SetupError
 from bailian.i18n import tr
-from bailian.store.private import NO_HOME
-from bailian.text.decoding import NotText, read_text
+from bailian.instructions import how_to
 
 if TYPE_CHECKING:
     from bailian.store.budgets import Budget
 
 T = TypeVar("T")
 GET_A_KEY_URL = "https://help.aliyun.com/zh/model-studio/get-api-key"
-
-
-class Secret:
-    """A key that does not show itself: `repr`, `str` and formatting give the mask."""
-
-    def __init__(self, value: str) -> None:
-        if not re.fullmatch(r"[\x21-\x7e]+", value) or value.strip("\"'") != value:
-            raise ValueError("a key has no spaces, quotation marks or other than ASCII characters")
-        self._value = value
-
-    def reveal(self) -> str:
-        return self._value
-
-    @property
-    def masked(self) -> str:
-        return f"{self._value[:3]}…{self._value[-4:]}" if len(self._value) >= 16 else "…"
-
-    def __repr__(self) -> str:
-        return f"Secret({self.masked})"
-
-    __str__ = __repr__
-
-    def __reduce__(self) -> str:
-        raise TypeError("a key is not pickled")
 
 
 @dataclass(frozen=True)
@@ -87,6 +73,11 @@ class Settings:
     """The account options that were given: a command that continues this run needs them too."""
     key_file: Path | None = None
     """Where the key was read from, if it was a file."""
+    profile: str | None = None
+    defaults: Defaults = NO_DEFAULTS
+    """What stands for options that are left out."""
+    origins: Mapping[str, str] = field(default_factory=dict, compare=False)
+    """Where each of these was set; what is not named here is the default."""
 
     @property
     def socket_url(self) -> str:
@@ -129,13 +120,14 @@ class Settings:
         """
         if self.api_key is not None:
             return self.api_key
+        login = how_to().command("login", *(("--profile", self.profile) if self.profile else ()))
         raise SetupError(
             tr("no API key found", "未找到 API Key"),
             code="Unauthorized",
             advice=tr(
-                f"get a key at {GET_A_KEY_URL} and `export DASHSCOPE_API_KEY=sk-…` (or write it to ~/.dashscope/api_key); "
+                f"get a key at {GET_A_KEY_URL}, then `{login}` keeps it (or `export DASHSCOPE_API_KEY=sk-…`); "
                 "to try without a key and without cost, add --sandbox",
-                f"在 {GET_A_KEY_URL} 获取密钥，然后 `export DASHSCOPE_API_KEY=sk-…`（或写入 ~/.dashscope/api_key）；"
+                f"在 {GET_A_KEY_URL} 获取密钥，然后用 `{login}` 保存（或 `export DASHSCOPE_API_KEY=sk-…`）；"
                 "想先免费试用，请加 --sandbox",
             ),
         )
@@ -147,36 +139,61 @@ def read_settings(
     base_url: str | None = None,
     workspace: str | None = None,
     sandbox: bool = False,
+    profile: str | None = None,
     problems: list[SetupError] | None = None,
 ) -> Settings:
     """Collect the settings of one run. `problems` takes what is wrong with the user's files, instead of raising it.
 
     Raises:
         InvalidRequest: an unknown region, or a base URL that is none.
-        SetupError: a key file that cannot be read, or a key that cannot be a header's value.
+        SetupError: no such profile, a key file that cannot be read, or a key that cannot be a header's value.
     """
-    flags = _flags(region=region, base_url=base_url, workspace=workspace) if not sandbox else ("--sandbox",)
-    workspace = chosen_workspace(workspace)
-    region = chosen_region(region)
-    # A host named on the command line is the whole service's, its socket included.
+    flags = ("--sandbox",) if sandbox else _flags(region=region, base_url=base_url, workspace=workspace)
+    flags = (*_flags(profile=profile), *flags)
     home = home_folder()
-    budgets = _or_noted(lambda: read_budgets(home), dict[str, Any](), problems)
-    no_hosts: tuple[str, ...] = ()
-    http_hosts = _or_noted(lambda: read_http_hosts(home), no_hosts, problems)
-    speech_url = None if base_url else checked_socket_url(os.environ.get("DASHSCOPE_WEBSOCKET_BASE_URL"), http_hosts)
-    named_url = base_url or os.environ.get("DASHSCOPE_HTTP_BASE_URL")
-    if sandbox:
-        return Settings(
-            named_url or default_base_url(region, workspace),
-            region,
-            Secret("sk-sandbox"),
-            home=home / "sandbox",
-            sandbox=True,
-            resume_flags=flags,
-            **budgets,
+    file = _or_noted(lambda: read_settings_file(home), no_settings(home), problems)
+    sources = Sources()
+    profile = sources.first("profile", (profile, "--profile"), (os.environ.get("BAILIAN_PROFILE"), "BAILIAN_PROFILE"))
+    layers = layers_of(file, profile, home)
+    own = layers[0] if profile else Layer("")
+    workspace = chosen_workspace(
+        sources.first(
+            "workspace",
+            (workspace, "--workspace"),
+            (own.workspace, own.origin),
+            (os.environ.get("DASHSCOPE_WORKSPACE_ID"), "DASHSCOPE_WORKSPACE_ID"),
         )
+    )
+    region = chosen_region(
+        sources.first(
+            "region",
+            (region, "--region"),
+            (own.region, own.origin),
+            (os.environ.get("DASHSCOPE_API_REGION"), "DASHSCOPE_API_REGION"),
+        )
+    )
+    named_url = sources.first(
+        "base_url",
+        (base_url, "--base-url"),
+        (own.base_url, own.origin),
+        (os.environ.get("DASHSCOPE_HTTP_BASE_URL"), "DASHSCOPE_HTTP_BASE_URL"),
+    )
+    http_hosts = read_http_hosts(file)
+    # A host named on the command line or by a profile is the whole service's, its socket included.
+    own_host = base_url or own.base_url
+    speech_url = None if own_host else checked_socket_url(os.environ.get("DASHSCOPE_WEBSOCKET_BASE_URL"), http_hosts)
+    chosen: dict[str, Any] = {
+        "resume_flags": flags,
+        "profile": profile,
+        "defaults": defaults_of(layers, sources),
+        "origins": sources.origins,
+        **_or_noted(lambda: read_budgets(layers, sources), dict[str, Any](), problems),
+    }
+    if sandbox:
+        url = named_url or default_base_url(region, workspace)
+        return Settings(url, region, Secret("sk-sandbox"), home=home / "sandbox", sandbox=True, **chosen)
     nothing: tuple[Secret | None, Path | None] = (None, None)
-    key, key_file = _or_noted(_find_key, nothing, problems)
+    key, key_file = _or_noted(lambda: _find_key(layers, home, profile, sources), nothing, problems)
     token_plan = key is not None and key.reveal().startswith(PLAN_KEY_PREFIX)
     return Settings(
         checked_base_url(named_url or default_base_url(region, workspace, token_plan=token_plan), http_hosts),
@@ -185,9 +202,8 @@ def read_settings(
         workspace,
         home,
         speech_url=speech_url,
-        resume_flags=flags,
         key_file=key_file,
-        **budgets,
+        **chosen,
     )
 
 
@@ -205,75 +221,34 @@ def _flags(**given: str | None) -> tuple[str, ...]:
     return tuple(word for name, value in given.items() if value for word in (f"--{name.replace('_', '-')}", value))
 
 
-def home_folder() -> Path:
-    """Return where journal, limits and the user's models live: `BAILIAN_HOME`, else the platform's data folder.
-
-    A user without a home (a container's random user id) has `NO_HOME`.
-    """
-    named = os.environ.get("BAILIAN_HOME")
-    if named:
-        return _path("BAILIAN_HOME", named).absolute()
-    from platformdirs import user_data_path
-
-    try:
-        folder = user_data_path("bailian", appauthor=False)
-    except RuntimeError:  # nobody knows where this user is at home
-        return NO_HOME
-    return folder if folder.is_absolute() else NO_HOME  # older versions leave the "~"
-
-
-def _path(variable: str, value: str) -> Path:
-    try:
-        return Path(value).expanduser()
-    except RuntimeError:
-        raise SetupError(
-            tr(f"{variable}: nobody knows this home folder: {value}", f"{variable}：没有这个主目录：{value}")
-        ) from None
-
-
 def at(settings: Settings, base_url: str) -> Settings:
     """Return the settings pointed at another base URL (a sandbox that has just started)."""
     return replace(settings, base_url=base_url)
 
 
-def _find_key() -> tuple[Secret | None, Path | None]:
-    """Return the key, and the file it is in if it is in one."""
-    path = None
+def _find_key(
+    layers: Sequence[Layer], home: Path, profile: str | None, sources: Sources
+) -> tuple[Secret | None, Path | None]:
+    """Return the key, and the file it is in if it is in one. A profile that is named has its own, if it has one."""
+    if profile is not None:
+        path = _profile_key(layers[0], home, profile)
+        if path is not None:
+            sources.origins["key"] = str(path)
+            return read_key(path), path
     value = os.environ.get("DASHSCOPE_API_KEY", "").strip()
-    origin = "DASHSCOPE_API_KEY"
-    if not value:
-        path = _key_file()
-        if path is None:
-            return None, None
-        origin, reason = str(path), ""
-        try:
-            value = read_text(path).text.strip()
-        except NotText:  # whose own words may hold a part of the key
-            reason = tr("it is no text: save it as UTF-8", "不是文本：请另存为 UTF-8")
-        except OSError as error:
-            reason = str(error)
-        if reason:
-            raise SetupError(tr(f"cannot read the key file {path}: {reason}", f"无法读取密钥文件 {path}：{reason}"))
-    if not value:
-        return None, path
-    try:
-        return Secret(value), path
-    except ValueError:
-        raise SetupError(
-            tr(
-                f"the key in {origin} has spaces or characters no key has (a quote mark, a second line?)",
-                f"{origin} 中的密钥含有空格或非法字符（多余的引号或换行？）",
-            ),
-            code="Unauthorized",
-        ) from None
-
-
-def _key_file() -> Path | None:
+    if value:
+        sources.origins["key"] = "DASHSCOPE_API_KEY"
+        return checked_key(value, "DASHSCOPE_API_KEY"), None
     named = os.environ.get("DASHSCOPE_API_KEY_FILE_PATH")
-    if named:
-        return _path("DASHSCOPE_API_KEY_FILE_PATH", named)
-    try:
-        path = Path.home() / ".dashscope" / "api_key"
-    except RuntimeError:  # a user id that nobody knows
-        return None
+    path = user_path("DASHSCOPE_API_KEY_FILE_PATH", named) if named else default_key_file()
+    if path is None or not (named or path.is_file()):
+        return None, None
+    sources.origins["key"] = str(path)
+    return read_key(path), path
+
+
+def _profile_key(layer: Layer, home: Path, profile: str) -> Path | None:
+    if layer.key_file is not None:
+        return home / user_path(f"{layer.origin} key_file", layer.key_file)
+    path = profile_key_file(home, profile)
     return path if path.is_file() else None

@@ -33,6 +33,8 @@ class OutputSpec:
     """The file's very name without suffix, instead of one made by the template."""
     suffix: str | None = None
     """The suffix asked for, of a text."""
+    recipe: str = "on"
+    """What is written into a picture: "on", "no-price" or "off"."""
 
     def to_json(self) -> dict[str, Any]:
         return {**vars(self), "folder": None if self.folder is None else stored(self.folder)}
@@ -40,14 +42,21 @@ class OutputSpec:
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> OutputSpec:
         return _saving(
-            data.get("folder"), data["template"], bool(data.get("sidecar")), data.get("stem"), data.get("suffix")
+            data.get("folder"),
+            data["template"],
+            bool(data.get("sidecar")),
+            data.get("stem"),
+            data.get("suffix"),
+            str(data.get("recipe") or "on"),
         )
 
 
 @lru_cache(maxsize=64)
-def _saving(folder: str | None, template: str, sidecar: bool, stem: str | None, suffix: str | None) -> OutputSpec:
+def _saving(
+    folder: str | None, template: str, sidecar: bool, stem: str | None, suffix: str | None, recipe: str
+) -> OutputSpec:
     """Rows of a batch go to the same place: one object, and one path, for all of them."""
-    return OutputSpec(None if folder is None else restored(folder), template, sidecar, stem, suffix)
+    return OutputSpec(None if folder is None else restored(folder), template, sidecar, stem, suffix, recipe)
 
 
 class StagedFile(NamedTuple):

@@ -20,8 +20,16 @@ _MAGIC = (
     (0, b"\xff\xf3", "mp3"),
 )
 HEAD_BYTES = 16
+# What stands behind a link, where its name tells.
+_NAMES = {
+    "picture": ("png", "jpg", "jpeg", "webp", "bmp", "tiff", "tif", "gif"),
+    "film": ("mp4", "mov", "m4v", "avi", "mkv", "webm", "flv", "wmv", "mpeg", "mpg"),
+    "sound": ("mp3", "wav", "m4a", "aac", "flac", "ogg", "opus", "amr", "wma"),
+}
 PICTURES = ("png", "jpg", "webp", "bmp", "tiff", "gif")
 FILMS = ("mp4",)
+# The service counts the encoded string, at most 10 MiB each; it advises raw files below 7 MB (error page, 2025-12).
+DATA_URI_MAX_BYTES = 7_000_000
 
 
 def suffix_of(head: bytes) -> str | None:
@@ -30,6 +38,12 @@ def suffix_of(head: bytes) -> str | None:
         if head[offset : offset + len(magic)] == magic:
             return suffix
     return None
+
+
+def sort_by_name(url: str) -> str:
+    """Return "picture", "film" or "sound" by the suffix of a path or link; "" if it does not tell."""
+    suffix = url.partition("?")[0].partition("#")[0].rpartition("/")[2].rpartition(".")[2].lower()
+    return next((sort for sort, suffixes in _NAMES.items() if suffix in suffixes), "")
 
 
 def is_complete(path: Path, suffix: str) -> bool:

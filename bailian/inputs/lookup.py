@@ -1,4 +1,4 @@
-"""What the words of requests stand for: pictures, recordings, the mask that an edit's fields make."""
+"""What the words of requests stand for: pictures, films, sounds, the mask that an edit's fields make."""
 
 from __future__ import annotations
 
@@ -16,26 +16,35 @@ Found = dict[str, Input]
 """What the inputs of a request are, by their references."""
 
 
-def input_of(field: str, word: str, home: Path) -> Input:
-    """Return the input that a path, a link, `data:…` or `-` names: in `file` a recording, in other fields a picture.
+def input_of(field: str, word: str, home: Path, kind: str = "") -> Input:
+    """Return the input that a path, a link, `data:…` or `-` names.
+
+    In `file` it is a recording, in a film's fields what they hold, in other fields a picture.
 
     Raises:
         InvalidRequest: no such file, or nothing the service takes.
     """
-    if field == "file":
+    if kind == FILMS:
+        from bailian.inputs.media import resolve_media as resolve
+    elif field == "file":
         from bailian.inputs.recordings import resolve_recording as resolve
     else:
         from bailian.inputs.resolve import resolve
     return resolve(field, word, home)
 
 
+Resolve = Callable[[str, str, Path], Input]
+FILMS = "video"
+"""The kind whose fields hold films and sounds, too."""
+
+
 class Inputs:
     """What words stand for. What a thousand requests share is looked at once, what is missing too."""
 
-    def __init__(self, home: Path, resolve: Callable[[str, str, Path], Input] = input_of) -> None:
+    def __init__(self, home: Path, resolve: Resolve | None = None) -> None:
         self._home = home
         self._resolve = resolve
-        self._found: dict[tuple[str, str], Input | InvalidRequest] = {}
+        self._found: dict[tuple[bool, str, str], Input | InvalidRequest] = {}
         self._made: dict[str, tuple[Fields, Found] | InvalidRequest] = {}
 
     def resolved(self, kind: str, given: Mapping[str, Any]) -> tuple[Fields, Found, list[InvalidRequest]]:
@@ -47,7 +56,10 @@ class Inputs:
         for name in modality_of(kind).INPUT_FIELDS:
             urls = []
             for word in fields.get(name, ()):
-                one = self._find(name, word)
+                if not word:  # a place that is left open: the second reference has a voice, the first has none
+                    urls.append(word)
+                    continue
+                one = self._find(kind, name, word)
                 if isinstance(one, InvalidRequest):
                     refused.append(one)
                     one = Input(word)
@@ -55,17 +67,25 @@ class Inputs:
                 urls.append(one.url)
             if name in fields:
                 fields[name] = urls
+        if refused and kind == FILMS:
+            return fields, found, refused
         if refused:
             return *_unmade(fields, found), refused
         return self._with_mask(kind, fields, found)
 
-    def _find(self, field: str, word: str) -> Input | InvalidRequest:
-        if (field, word) not in self._found:
+    def _find(self, kind: str, field: str, word: str) -> Input | InvalidRequest:
+        place = (kind == FILMS, field, word)
+        if place not in self._found:
             try:
-                self._found[field, word] = self._resolve(field, word, self._home)
+                self._found[place] = self._look_up(kind, field, word)
             except InvalidRequest as error:
-                self._found[field, word] = error
-        return self._found[field, word]
+                self._found[place] = error
+        return self._found[place]
+
+    def _look_up(self, kind: str, field: str, word: str) -> Input:
+        if self._resolve is not None:
+            return self._resolve(field, word, self._home)
+        return input_of(field, word, self._home, kind)
 
     def _with_mask(self, kind: str, fields: Fields, found: Found) -> tuple[Fields, Found, list[InvalidRequest]]:
         """Make the mask that the fields ask for, put its picture upright; once for all that ask for the same."""
@@ -74,7 +94,7 @@ class Inputs:
             for name, value in fields.items()
             if name in modality_of(kind).INPUT_FIELDS or name.startswith("mask")
         }
-        if "mask" not in modality_of(kind).INPUT_FIELDS or list(own) == ["image"]:
+        if kind == FILMS or "mask" not in modality_of(kind).INPUT_FIELDS or list(own) == ["image"]:
             return fields, found, []
         key = json.dumps(own, sort_keys=True)
         if key not in self._made:

@@ -11,7 +11,7 @@ import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 from bailian.config.settings import home_folder
 from bailian.errors import InvalidRequest
@@ -24,6 +24,12 @@ CHUNK_BYTES = 1 << 20
 TEXT_MAX_BYTES = 2 * 1024**3
 # What stands there belongs to a process: /dev/stdin, /dev/fd/63, /proc/self/fd/0.
 _OF_A_PROCESS = ("dev", "proc")
+
+
+class Readable(Protocol):
+    """What gives its bytes piece by piece."""
+
+    def read(self, size: int, /) -> bytes: ...
 
 
 class TooLarge(Exception):
@@ -75,7 +81,7 @@ def kept(data: bytes, suffix: str, home: Path) -> Path:
     return _placed(write, suffix, home)
 
 
-def copied(source: BinaryIO, suffix: str, home: Path, most_bytes: int) -> Path:
+def copied(source: Readable, suffix: str, home: Path, most_bytes: int) -> Path:
     """Copy an open file of any length into the home folder, like `kept`.
 
     Raises:

@@ -6,7 +6,6 @@ Formats and limits: docs/wire.md "Recognition" (PF-REST, 2026).
 
 from __future__ import annotations
 
-import io
 import math
 import stat
 import struct
@@ -18,6 +17,7 @@ from bailian.errors import BailianError, InvalidRequest
 from bailian.files import formats
 from bailian.i18n import tr
 from bailian.inputs import foreign, once
+from bailian.inputs.bounded import BoundedReader
 from bailian.inputs.resolve import remote
 from bailian.store.paths import local_path
 from bailian.types import Input, Notice, Recording
@@ -31,9 +31,6 @@ HEAD_BYTES = foreign.HEAD_BYTES
 # An MP3 may begin with silence made of zeros, but not with so much of it.
 ZEROS_BYTES = 64 * 1024
 COPY_SUFFIX = "recording"
-# A file whose headers lead here and there for ever is given up: its duration stays unknown.
-READS_MAX = 1_000_000
-READ_BYTES_MAX = 64 * 1024**2
 WAV_CHUNKS_MAX = 1000
 # Below this a header's duration is a placeholder: silence in the thriftiest format takes more.
 CREDIBLE_BYTES_PER_S = 100
@@ -89,13 +86,13 @@ def _resolved(field: str, text: str, home: Path) -> Input:
     path = once.lasting(local_path(text).absolute())
     is_stdin = text == "-"
     if not is_stdin and (once.lasts(path) or not path.exists() or path.is_dir()):
-        recording, kind = _look_at(field, path, str(path))
-        return Input(path.as_uri(), recording=recording, notice=None if kind else _unknown(path))
+        recording = look_at(field, path, str(path))
+        return Input(path.as_uri(), recording=recording, notice=None if recording.format else _unknown(path))
     name = tr("the recording on stdin", "标准输入中的录音") if is_stdin else text
     with sys.stdin.buffer if is_stdin else path.open("rb") as source:
         copy = _copied(field, source, name, home)
-    recording, kind = _look_at(field, copy, name)
-    if not kind:
+    recording = look_at(field, copy, name)
+    if not recording.format:
         copy.unlink()
         raise _not_taken(field, tr(f"{name} is not a recording", f"{name} 不是录音"))
     return Input(copy.as_uri(), recording=recording)
@@ -119,8 +116,13 @@ def _unknown(path: Path) -> Notice:
     )
 
 
-def _look_at(field: str, path: Path, name: str) -> tuple[Recording, str]:
-    """Return what a recording is, and its kind, which is "" where only its suffix speaks for it."""
+def look_at(field: str, path: Path, name: str) -> Recording:
+    """Return what a recording is; its format is "" where only its suffix speaks for it.
+
+    Raises:
+        InvalidRequest: no recording, or larger or longer than any that the service takes.
+        OSError: it cannot be read.
+    """
     found = path.stat()
     if not stat.S_ISREG(found.st_mode):
         raise InvalidRequest.one(field, tr(f"{name} is not a file", f"{name} 不是文件"))
@@ -133,7 +135,7 @@ def _look_at(field: str, path: Path, name: str) -> tuple[Recording, str]:
             tr(f"{name} has {size_gb:.2f} GB, at most 2 GB are taken", f"{name} 有 {size_gb:.2f} GB，最多 2 GB"),
             advice=_cut(),
         )
-    with path.open("rb", buffering=0) as raw, _Sparing(raw) as file:
+    with path.open("rb", buffering=0) as raw, BoundedReader(raw) as file:
         kind = _kind(field, path, name, file)
         duration_s = _duration_s(file, kind, found.st_size)
     if duration_s is not None and duration_s > MAX_S:
@@ -143,28 +145,12 @@ def _look_at(field: str, path: Path, name: str) -> tuple[Recording, str]:
             tr(f"{name} lasts {hours:.2f} hours, at most 12 are taken", f"{name} 时长 {hours:.2f} 小时，最多 12 小时"),
             advice=_cut(),
         )
-    return Recording(found.st_size, duration_s), kind
+    return Recording(found.st_size, duration_s, kind)
 
 
 def _cut() -> str:
     command = "ffmpeg -i IN -f segment -segment_time 3600 OUT%d.mp3"
     return tr(f"cut it into pieces: {command}", f"请切分为多段：{command}")
-
-
-class _Sparing(io.BufferedReader):
-    """A file that refuses to be read for ever, or as a whole."""
-
-    def __init__(self, raw: io.RawIOBase) -> None:
-        super().__init__(raw)
-        self.reads_left = READS_MAX
-        self.bytes_left = READ_BYTES_MAX
-
-    def read(self, size: int | None = -1, /) -> bytes:
-        if size is None or not 0 <= size <= self.bytes_left or not self.reads_left:
-            raise ValueError("too much to read")
-        self.reads_left -= 1
-        self.bytes_left -= size
-        return super().read(size)
 
 
 def _kind(field: str, path: Path, name: str, file: BinaryIO) -> str:
@@ -176,10 +162,10 @@ def _kind(field: str, path: Path, name: str, file: BinaryIO) -> str:
     known = foreign.name_of(head, name)
     if known and (any(head) or not any(file.read(ZEROS_BYTES))):
         raise _not_taken(field, tr(f"{name} is {known}", f"{name} 是 {known}"), "" if "(" in known else None)
-    kind = _by_magic(head)
+    kind = by_magic(head)
     if head.startswith(b"ID3"):
         file.seek(10 + _id3_bytes(head))
-        kind = _by_magic(file.read(HEAD_BYTES)) or "mp3"
+        kind = by_magic(file.read(HEAD_BYTES)) or "mp3"
     if not kind and path.suffix.lower().removeprefix(".") not in (*SUFFIXES, COPY_SUFFIX):
         raise _not_taken(field, tr(f"{name} is not a recording", f"{name} 不是录音"))
     return kind
@@ -191,7 +177,8 @@ def _not_taken(field: str, text: str, advice: str | None = None) -> InvalidReque
     return InvalidRequest.one(field, text + tr("; taken: ", "；支持 ") + ", ".join(SUFFIXES), advice=advice)
 
 
-def _by_magic(head: bytes) -> str:
+def by_magic(head: bytes) -> str:
+    """Return the kind of recording that starts so ("wav", "mp4", …), or "" if it is none we know."""
     if head[:4] in _RIFF:
         return {b"WAVE": "wav", b"AVI ": "avi"}.get(head[8:12], "")
     for offset, magic, kind in _MAGIC:

@@ -35,6 +35,19 @@ WIRE_FIELDS = {
     "base_image_url": "image",
     "mask_image_url": "mask",
     "file_urls": "file",
+    "img_url": "image",
+    "first_frame_url": "image",
+    "last_frame_url": "last_frame",
+    "audio_url": "audio",
+    "video_url": "video",
+    "mask_video_url": "mask",
+    "first_clip_url": "continue",
+    "last_clip_url": "last_clip",
+    "reference_urls": "references",
+    "ref_images_url": "references",
+    "reference_voice": "references",
+    # Inside `media`, where the type beside it tells which field it was.
+    "url": "media",
 }
 # Larger than any limit of the service: such a picture is refused by its header, never decoded.
 LARGEST_SIDE_PX = 12_000
@@ -59,16 +72,16 @@ def resolve(field: str, text: str, home: Path) -> Input:
     if text.startswith("oss://"):
         return Input(text)
     if text.startswith("data:"):
-        return _looked_at(field, _decoded(field, text), None, tr("the picture", "输入图片"), home)
+        return looked_at(field, _decoded(field, text), None, tr("the picture", "输入图片"), home)
     if text == "-":
         name = tr("the picture on stdin", "标准输入中的图片")
         with reading(field, name):
-            return _looked_at(field, once.read_bytes(sys.stdin.buffer, PICTURE_MAX_BYTES), None, name, home)
+            return looked_at(field, once.read_bytes(sys.stdin.buffer, PICTURE_MAX_BYTES), None, name, home)
     path = local_path(text)
     there = once.lasting(path)
     with reading(field, path), opened_file(field, there) as file:
         data = once.read_bytes(file, PICTURE_MAX_BYTES)
-    return _looked_at(field, data, there if once.lasts(there) else None, str(path), home)
+    return looked_at(field, data, there if once.lasts(there) else None, str(path), home)
 
 
 def opened_file(field: str, path: Path) -> BinaryIO:
@@ -83,7 +96,7 @@ def opened_file(field: str, path: Path) -> BinaryIO:
         raise InvalidRequest.unreadable(field, path, error) from None
 
 
-def _looked_at(field: str, data: bytes, path: Path | None, name: str, home: Path) -> Input:
+def looked_at(field: str, data: bytes, path: Path | None, name: str, home: Path) -> Input:
     """Judge a picture by its bytes; keep a copy unless the file can be read again as it is."""
     found, notice = probe(field, data, name), None
     with reading(field, name):

@@ -58,6 +58,7 @@ def routes(state: State, connections: Connections) -> list[BaseRoute]:
         "image": pictures.task_answer,
         "edit": pictures.task_answer,
         "message": pictures.task_answer,
+        "film": pictures.task_answer,
         "video": pictures.task_answer,
         "transcription": transcription.task_answer,
     }

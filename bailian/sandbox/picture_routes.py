@@ -1,24 +1,28 @@
-"""The routes of pictures, edits and videos: five paths, one way (D-T2I, D-QI, D-IE, T2V).
+"""The routes of pictures, edits, videos and films: six paths, one way (D-T2I, D-QI, D-IE, T2V).
 
 Which models a path has, and whether a call draws or edits, is known only after its body is read. So these
-three services share their routes. Importing this needs starlette and Pillow.
+four services share their routes. Importing this needs starlette and Pillow.
 """
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from starlette.routing import Route
 
 from bailian.sandbox.edits.requests import read_edit_request
 from bailian.sandbox.faults import Fault
+from bailian.sandbox.films import replies as film_replies
+from bailian.sandbox.films.requests import read_film_request
+from bailian.sandbox.films.rules import FilmModel
 from bailian.sandbox.http import refusals
 from bailian.sandbox.http.answers import PATIENCE, Answer, json_answer
 from bailian.sandbox.http.endpoints import BASE_PATH, Call, Endpoints
 from bailian.sandbox.http.frames import wants_stream
 from bailian.sandbox.images import models as paths
 from bailian.sandbox.images import replies as image_replies
-from bailian.sandbox.images.models import EditRules, ServiceModel
+from bailian.sandbox.images.models import ServiceModel
 from bailian.sandbox.images.requests import prompt_of, read_image_request
 from bailian.sandbox.message_images import replies as message_replies
 from bailian.sandbox.message_images.modes import MessageModel
@@ -34,7 +38,9 @@ from bailian.sandbox.tasks.task_store import Task
 from bailian.sandbox.video import replies as video_replies
 from bailian.sandbox.video.requests import read_video_request
 
-_TASK_PATHS = (paths.TEXT2IMAGE, paths.IMAGE_GENERATION, paths.IMAGE2IMAGE, paths.VIDEO_SYNTHESIS)
+_TASK_PATHS = (
+    paths.TEXT2IMAGE, paths.IMAGE_GENERATION, paths.IMAGE2IMAGE, paths.VIDEO_SYNTHESIS, paths.IMAGE2VIDEO,
+)  # fmt: skip
 
 
 class PictureRoutes:
@@ -54,6 +60,8 @@ class PictureRoutes:
         model = self._state.models.pictures.get(task.model)
         if isinstance(model, MessageModel):
             return message_replies.task_answer(task, model, call.request_id, self._signer(task, call))
+        if isinstance(model, FilmModel):
+            return film_replies.task_answer(task, model, call.request_id, self._signer(task, call))
         answer = video_replies.task_answer if task.request.kind == "video" else image_replies.task_answer
         return answer(task, call.request_id, self._signer(task, call))
 
@@ -92,10 +100,13 @@ class PictureRoutes:
         if name in paths.NOT_IMITATED:
             raise refusals.not_imitated(f"the model {name}")
         model = self._state.models.pictures.get(name)
-        if model is None:
+        elsewhere = isinstance(model, FilmModel) and model.region not in ("", self._state.settings.region)
+        if model is None or elsewhere:
             raise refusals.no_such_model(sync=blocking)
         if path not in model.routes:
-            raise refusals.invalid(model.url_error) if isinstance(model, MessageModel) else refusals.wrong_path()
+            if isinstance(model, MessageModel | FilmModel):
+                raise refusals.invalid(model.url_error)
+            raise refusals.wrong_path()
         if blocking and asks_async:
             throttled = isinstance(model, MessageModel) and model.async_is_throttled
             raise refusals.throttled() if throttled else refusals.refuses_async()
@@ -108,19 +119,19 @@ class PictureRoutes:
 
     async def _read(self, call: Call, model: ServiceModel, path: str, body: dict[str, Any]) -> TaskRequest:
         name, store = str(body["model"]), self._state.store
+        fetcher_of = partial(self._fetcher, call, name)
         if isinstance(model, MessageModel):
-            fetcher = self._fetcher(call, name, model.inputs)
-            return await read_message_request(name, model, path, body, fetcher, store)
+            return await read_message_request(name, model, path, body, fetcher_of(model.inputs.max_bytes), store)
+        if isinstance(model, FilmModel):
+            return await read_film_request(name, model, path, body, fetcher_of, store)
         if model.edit is not None:
-            return await read_edit_request(name, model, path, body, self._fetcher(call, name, model.edit), store)
+            return await read_edit_request(name, model, path, body, fetcher_of(model.edit.max_bytes), store)
         read = read_image_request if model.video is None else read_video_request
         return read(name, model, path, body)
 
-    def _fetcher(self, call: Call, name: str, rules: EditRules) -> InputFetcher:
+    def _fetcher(self, call: Call, name: str, max_bytes: int) -> InputFetcher:
         resolves = call.resolves_oss()
-        return InputFetcher(
-            self._state.uploads, self._state.settings, name, resolves=resolves, max_bytes=rules.max_bytes
-        )
+        return InputFetcher(self._state.uploads, self._state.settings, name, resolves=resolves, max_bytes=max_bytes)
 
 
 def _about(call: Call) -> tuple[str, str]:

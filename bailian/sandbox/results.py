@@ -11,6 +11,8 @@ from functools import partial
 from typing import Any
 
 from bailian.sandbox.edits.drawing import Edit, draw_edit
+from bailian.sandbox.films.drawing import draw_film
+from bailian.sandbox.films.film import Film, ShownInput
 from bailian.sandbox.images.drawing import Picture, draw_png
 from bailian.sandbox.message_images.drawing import draw_message_picture, message_picture
 from bailian.sandbox.storage.downloads import Result
@@ -19,6 +21,8 @@ from bailian.sandbox.tasks.requests import SEED_MAX
 from bailian.sandbox.tasks.task_store import Task
 from bailian.sandbox.video.drawing import Video, draw_video
 
+_SHOWN = ("role", "kind", "digest", "width", "height", "duration_s")
+
 
 def result_of(store: UploadStore, task: Task, index: int, size: tuple[int, int] | None) -> Result:
     """Return the result's recipe; `size` instead of the asked one is a fault's."""
@@ -26,6 +30,9 @@ def result_of(store: UploadStore, task: Task, index: int, size: tuple[int, int] 
     if task.request.kind == "video":
         video = Video(picture, task.request.details["duration_s"], task.request.details["fps"])
         return Result(video, "video/mp4", partial(draw_video, video))
+    if task.request.kind == "film":
+        film = _film(picture, task.request.details)
+        return Result(film, "video/mp4", partial(draw_film, film, store.input_bytes))
     if task.request.kind == "edit":
         edit = _edit(picture, task.request.details)
         return Result(edit, "image/png", partial(draw_edit, edit, store.input_bytes))
@@ -41,6 +48,14 @@ def _edit(picture: Picture, details: Mapping[str, Any]) -> Edit:
     return Edit(picture, details["function"], tuple(details["pictures"]), details.get("mask", ""), options)
 
 
+def _film(picture: Picture, details: Mapping[str, Any]) -> Film:
+    inputs = tuple(ShownInput(**{name: one[name] for name in _SHOWN}) for one in details["inputs"])
+    options = tuple(sorted((name, str(value)) for name, value in details.get("options", {}).items()))
+    how, digest = details["sound"]
+    function = details.get("function", "")
+    return Film(picture, details["film_s"], details["fps"], inputs, (how, digest), function, options)
+
+
 def picture_of_result(task: Task, index: int, size: tuple[int, int] | None = None) -> Picture:
     """Return what a result shows, before pictures that came along are drawn into it."""
     request = task.request
@@ -49,5 +64,6 @@ def picture_of_result(task: Task, index: int, size: tuple[int, int] | None = Non
     if seed is None:  # the service then picks one at random; the task id is as good and can be drawn again
         seed = int.from_bytes(hashlib.sha256(task.task_id.encode()).digest()[:4], "big") % (SEED_MAX + 1)
     qwen = request.model.startswith("qwen")
-    watermark = ("Qwen-Image" if qwen else "AI生成") if request.watermark else ""  # D-QI, D-T2I, T2V
+    own = request.details.get("mark") or ("Qwen-Image" if qwen else "AI生成")  # HORSE; D-QI, D-T2I, T2V
+    watermark = own if request.watermark else ""
     return Picture(request.read_prompt, seed, index, width, height, request.model, watermark)

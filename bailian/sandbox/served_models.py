@@ -7,6 +7,7 @@ from datetime import date
 from typing import TypeVar
 
 from bailian.sandbox.edits.models import edit_models
+from bailian.sandbox.films.models import film_models
 from bailian.sandbox.images.models import UNLISTED, ServiceModel, image_models
 from bailian.sandbox.message_images.models import message_models
 from bailian.sandbox.model_names import Limits, names_of, retired_names, with_packaged
@@ -35,10 +36,13 @@ class ServedModels:
         self.retired = retired_names(self.names, day, own)
         known = self.names.values()
         # A model that draws and edits has one entry, with the rules of both.
-        drawing = {**image_models(known), **video_models(known), **edit_models(known), **message_models(known)}
+        messages, films = message_models(known), film_models(known)
+        drawing = {**image_models(known), **video_models(known), **edit_models(known), **messages, **films}
         self.pictures: dict[str, ServiceModel] = self._living(drawing)
+        self._elsewhere = frozenset(name for name, film in films.items() if film.region)
         if catalog is None:
-            self.limits |= {name: model.limits for name, model in message_models(known).items()}
+            self.limits |= {name: model.limits for name, model in messages.items()}
+            self.limits |= {name: model.limits for name, model in films.items()}
         self.texts = self._living(text_models(known))
         self.voices = self._living(voices(known))
         self.recognizers = self._living(recognizers(known))
@@ -47,6 +51,6 @@ class ServedModels:
         return {name: rules for name, rules in models.items() if name not in self.retired}
 
     def listed(self) -> list[str]:
-        """Return every name, in the catalog's order and then the others."""
+        """Return every name, in the catalog's order and then the others, but those of one region alone."""
         every = (*self.names, *self.pictures, *self.texts, *self.voices, *self.recognizers)
-        return [name for name in dict.fromkeys(every) if name not in self.retired]
+        return [name for name in dict.fromkeys(every) if name not in self.retired | self._elsewhere]

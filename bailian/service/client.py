@@ -89,13 +89,13 @@ class Service:
 
     def create_task(self, route: str, body: Mapping[str, Any]) -> dict[str, Any]:
         """POST a paid task; the answer has `output.task_id`."""
-        headers = {"X-DashScope-Async": "enable", **_resolve_header(body)}
+        headers = {"X-DashScope-Async": "enable", **resolve_header(body)}
         reply = self._http.send("POST", route, body=body, headers=headers, read_timeout_s=SUBMIT_TIMEOUT_S)
         return self._read(reply)
 
     def call(self, route: str, body: Mapping[str, Any]) -> dict[str, Any]:
         """POST a paid synchronous request; the answer is the result. The async header would be refused (403)."""
-        headers = _resolve_header(body)
+        headers = resolve_header(body)
         reply = self._http.send("POST", route, body=body, headers=headers, read_timeout_s=self._answer_timeout_s)
         return self._read(reply)
 
@@ -232,7 +232,7 @@ def _status(frame: Frame) -> int:
     return frame.status or (400 if frame.event == "error" else 200)
 
 
-def _resolve_header(body: Mapping[str, Any]) -> dict[str, str]:
+def resolve_header(body: Mapping[str, Any]) -> dict[str, str]:
     """Without this header an `oss://` address is refused as an invalid URL."""
     return {"X-DashScope-OssResourceResolve": "enable"} if _has_oss(body.get("input")) else {}
 

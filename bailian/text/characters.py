@@ -42,6 +42,11 @@ def is_blank(text: str) -> bool:
     return all(char.isspace() or unicodedata.category(char) in ("Cf", "Zs") or _BLANK.match(char) for char in text)
 
 
+def wide_count(text: str) -> int:
+    """Return how many are of double width: Chinese characters, and the marks that are set with them."""
+    return sum(unicodedata.east_asian_width(char) in ("W", "F") for char in text)
+
+
 def cleaned(text: str) -> Cleaned:
     """Return the text without a BOM before it, its odd line ends as "\\n"."""
     text = _BOM.sub("", text, count=1)

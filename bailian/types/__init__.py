@@ -10,6 +10,7 @@ from bailian.catalog import Model
 from bailian.types.answer_context import (
     NOTHING_KNOWN,
     AnswerContext,
+    FilmContext,
     PictureContext,
     PicturePrices,
     PriceTier,
@@ -24,6 +25,7 @@ from bailian.types.stored_request import RowPlace, StoredRequest
 __all__ = [
     "AnswerContext",
     "Film",
+    "FilmContext",
     "Input",
     "Item",
     "Mask",

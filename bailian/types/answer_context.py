@@ -81,7 +81,7 @@ class PriceTier:
 
 @dataclass(frozen=True)
 class AnswerContext:
-    """Of every kind; films need no more."""
+    """Of every kind; `wanx_edit` needs no more."""
 
     retired: Retirement | None = None
     alternatives: str = ""
@@ -117,6 +117,12 @@ class AnswerContext:
         return {}
 
 
+def _numbers_of(value: object) -> dict[str, float]:
+    """Return the numbers of a table; what is none is as if it were not there."""
+    table = {name: number_of(inner) for name, inner in object_of(value).items()}
+    return {name: number for name, number in table.items() if number is not None}
+
+
 @dataclass(frozen=True)
 class PicturePrices:
     """CNY of pictures whose price goes by area, or where those that go in are paid, too."""
@@ -130,14 +136,7 @@ class PicturePrices:
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> PicturePrices | None:
         """Return prices; None where none of a picture can be read."""
-        output, max_px = (
-            {
-                name: number
-                for name, value in object_of(data.get(key)).items()
-                if (number := number_of(value)) is not None
-            }
-            for key in ("output", "max_px")
-        )
+        output, max_px = (_numbers_of(data.get(key)) for key in ("output", "max_px"))
         return cls(output, max_px, number_of(data.get("input")) or 0.0) if output else None
 
 
@@ -153,6 +152,25 @@ class PictureContext(AnswerContext):
     @classmethod
     def _own(cls, data: Mapping[str, Any]) -> dict[str, Any]:
         return {"prices": PicturePrices.from_json(object_of(data.get("picture_prices")))}
+
+
+@dataclass(frozen=True)
+class FilmContext(AnswerContext):
+    prices: Mapping[str, float] = field(default_factory=dict)
+    """CNY a second, by tier ("720P")."""
+    silent_prices: Mapping[str, float] = field(default_factory=dict)
+    """The same without sound, where that is cheaper."""
+
+    def to_json(self) -> dict[str, Any]:
+        own = {"film_prices": dict(self.prices), "silent_film_prices": dict(self.silent_prices)}
+        return {**{name: table for name, table in own.items() if table}, **super().to_json()}
+
+    @classmethod
+    def _own(cls, data: Mapping[str, Any]) -> dict[str, Any]:
+        return {
+            "prices": _numbers_of(data.get("film_prices")),
+            "silent_prices": _numbers_of(data.get("silent_film_prices")),
+        }
 
 
 @dataclass(frozen=True)
@@ -228,6 +246,7 @@ NOTHING_KNOWN = AnswerContext()
 _OWN: Mapping[str, type[AnswerContext]] = {
     "image": PictureContext,
     "image_edit": PictureContext,
+    "video": FilmContext,
     "text": TextContext,
     "embedding": TextContext,
     "speech": SpeechContext,
@@ -238,6 +257,6 @@ _OWN: Mapping[str, type[AnswerContext]] = {
 def context_from_json(data: Mapping[str, Any], kind: str) -> AnswerContext:
     """Return what the journal kept for a kind."""
     own = _OWN.get(kind, AnswerContext)
-    if not data and own in (AnswerContext, PictureContext):
+    if not data and own in (AnswerContext, PictureContext, FilmContext):
         return NOTHING_KNOWN  # a row of pictures is read ten thousand times
     return own.from_json(data)

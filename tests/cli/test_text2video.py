@@ -83,9 +83,11 @@ def test_fps_is_taken_and_not_sent(text2video: Run) -> None:
         (["--model", "wan2.1-t2v-turbo"], 1.2),
         (["--model", "wan2.1-t2v-plus"], 3.5),
         (["--model", "wan2.2-t2v-plus", "--size", "832*480"], 0.7),
-        (["--model", "wan2.2-t2v-plus"], 3.5),
+        (["--model", "wan2.2-t2v-plus"], 0.7),
+        (["--model", "wan2.2-t2v-plus", "--size", "1080P"], 3.5),
         (["--model", "wan2.5-t2v-preview", "--size", "1280*720", "--duration", "10"], 6.0),
-        (["--model", "wan2.6-t2v", "--duration", "15"], 15.0),
+        (["--model", "wan2.6-t2v"], 3.0),
+        (["--model", "wan2.6-t2v", "--duration", "15"], 9.0),
     ],
 )
 def test_the_price_is_by_second_and_tier(text2video: Run, words: list[str], estimate: float) -> None:

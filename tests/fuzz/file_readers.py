@@ -8,6 +8,7 @@ import os
 import shutil
 import sqlite3
 import tempfile
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from bailian.files import formats, pictures, png, recipe
 from bailian.files.audio import duration_ms, finish_sound
 from bailian.inputs import made_masks
 from bailian.inputs import resolve as inputs
+from bailian.inputs.films import CREDIBLE_S, DamagedFilm, probe_film
 from bailian.inputs.recordings import resolve_recording
 from bailian.inputs.resolve import resolve
 from bailian.store.budgets import Budget, counted_cny
@@ -27,6 +29,7 @@ from bailian.store.schema import SCHEMA
 from tests.fuzz import answers
 from tests.fuzz.mutations import odd_bytes, odd_json
 from tests.fuzz.readers import Reader, is_money
+from tests.support.films import film
 
 IN_MEMORY = Path("/dev/shm")
 
@@ -81,6 +84,27 @@ def read_recording(data: bytes) -> None:
         found = resolve_recording("file", str(path), folder()).recording
         assert found is not None
         is_money(found.duration_s)
+
+
+def read_film(data: bytes) -> None:
+    """A user's own film; its duration is a price."""
+    path = folder() / "film.mp4"
+    path.write_bytes(data)
+    with suppress(DamagedFilm):
+        found = probe_film(path)
+        if found is None:
+            return
+        is_money(found.duration_s)
+        assert found.duration_s is None or 0 < found.duration_s <= CREDIBLE_S
+        assert all(side is None or side > 0 for side in (found.width_px, found.height_px))
+
+
+@cache
+def own_films() -> list[bytes]:
+    """Return small films: with the header at the end, in fragments, and QuickTime's."""
+    path = folder() / "made"
+    ways: list[dict[str, Any]] = [{}, {"form": "mov"}, {"options": {"movflags": "frag_keyframe+empty_moov"}}]
+    return [film(path, size_px=(32, 32), seconds=0.25, **way).read_bytes() for way in ways]
 
 
 @cache
@@ -197,5 +221,6 @@ READERS: dict[str, Reader] = {
     "sounds": Reader(read_sound, answers.SOUND_FILES, odd_bytes),
     "pictures": Reader(read_picture, answers.PICTURE_FILES, odd_bytes),
     "recordings": Reader(read_recording, answers.SOUND_FILES, odd_bytes),
+    "films": Reader(read_film, own_films(), odd_bytes),
     "ledger": Reader(read_ledger, [*answers.PICTURES, *answers.TEXTS, *answers.VIDEOS], odd_json),
 }

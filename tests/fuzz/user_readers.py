@@ -13,7 +13,8 @@ from unittest.mock import patch
 from bailian.catalog import catalog
 from bailian.cli.commands.tasks import _brief
 from bailian.clock import current_clock
-from bailian.config.budget_settings import read_budgets
+from bailian.config import settings_file
+from bailian.config.user_defaults import Sources, layers_of, read_budgets
 from bailian.engine.job import Job
 from bailian.engine.steps.step_table import STEPS, first_step
 from bailian.modalities.text.text_prices import cost_cny, prices_of
@@ -79,7 +80,9 @@ def odd_toml(good: bytes, chance: random.Random) -> bytes:
 
 def read_settings_file(data: bytes) -> None:
     (folder() / "settings.toml").write_bytes(data)
-    for amount_cny in read_budgets(folder()).values():
+    for amount_cny in read_budgets(
+        layers_of(settings_file.read_settings_file(folder()), None, folder()), Sources()
+    ).values():
         is_money(amount_cny)
 
 

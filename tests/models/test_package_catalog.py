@@ -12,6 +12,8 @@ from pydantic import TypeAdapter
 
 from bailian.catalog import FIELD_NAMES, KINDS, MODES, Model, load
 from bailian.catalog.catalog import PACKAGE_FILES
+from bailian.catalog.roles import FUNCTIONS, InputLimits
+from bailian.modalities.rules.ways import called
 from tests.support.rules import for_every
 
 if sys.version_info >= (3, 11):
@@ -51,7 +53,7 @@ SEED_MODELS = {
 
 ROUTES = {
     "text": {"/services/aigc/text-generation/generation", "/services/aigc/multimodal-generation/generation"},
-    "video": {"/services/aigc/video-generation/video-synthesis"},
+    "video": {"/services/aigc/video-generation/video-synthesis", "/services/aigc/image2video/video-synthesis"},
     "image": {
         "/services/aigc/text2image/image-synthesis",
         "/services/aigc/image-generation/generation",
@@ -126,11 +128,13 @@ def test_kind_mode_route(model: Model) -> None:
     assert model.kind == model.kinds[0]
     assert model.mode in MODES
     assert all(model.route in ROUTES[kind] for kind in model.kinds)
-    assert model.style in ("prompt", "messages", "images", "parts")
+    films = ("prompt", "img_url", "first_last_frame", "media", "reference_urls", "function")
+    assert model.style in (films if model.kind == "video" else ("prompt", "messages", "images", "parts"))
+    assert (model.style == "first_last_frame") == model.route.endswith("image2video/video-synthesis")
     if model.route.endswith("multimodal-generation/generation"):
         assert (model.mode, model.style) == ("sync", "parts" if model.kind == "text" else "messages")
     if model.route.endswith("-synthesis"):
-        assert (model.mode, model.style) in [("task", "prompt"), ("task", "images")]
+        assert model.mode == "task"
     assert (model.mode == "socket") == (model.kind == "speech")
 
 
@@ -154,7 +158,7 @@ def test_the_seeds_models_are_there(name: str, kind: str) -> None:
 def test_sizes(model: Model) -> None:
     if model.kind in ("image", "video"):
         assert model.default_size
-    if model.default_size and model.default_size not in model.size_words:
+    if model.default_size and model.default_size not in (*model.size_words, *model.size_tiers):
         assert_size_obeys(model, model.default_size)
     for size in (*model.sizes, *model.suggested_sizes):
         assert_size_obeys(model, size)
@@ -196,7 +200,13 @@ def test_prices(model: Model) -> None:
     if model.kind == "video":
         for price in (model.price_cny, *model.region_price_cny.values()):
             assert isinstance(price, Mapping)
-            assert set(price) == set(model.size_tiers)
+            assert set(price) <= set(model.size_tiers)
+        assert isinstance(model.price_cny, Mapping)
+        assert set(model.price_cny) == set(model.size_tiers)
+        for silent in (model.price_silent_cny, *model.region_price_silent_cny.values()):
+            assert set(silent) in (set(), set(model.size_tiers))
+        assert set(model.region_price_cny) in ({*model.regions} - {"beijing"}, set())
+        assert set(model.assumed_prices) <= set(model.region_price_cny)
     if model.kind == "text":
         for price in (model.price_cny, *model.region_price_cny.values()):
             assert isinstance(price, Mapping) or (price is None and model.retired_on)
@@ -211,6 +221,24 @@ def assert_text_price(model: Model, price: Mapping[str, float]) -> None:
     for name in ("input", "output", "cached_input"):
         assert price.get(f"off_peak_{name}", 0) < price.get(name, 1)
     assert ("off_peak_input" in price) == ("off_peak_output" in price)
+
+
+@each_model
+def test_what_goes_into_a_film(model: Model) -> None:
+    """Every role of a set has limits, and every role with limits is in a set; 720P where a model has it."""
+    if model.kind != "video":
+        return
+    own = [model, *(called(model, [name]) for name in FUNCTIONS if name in model.ways)]
+    roles = {role for one in own for roles in one.allowed_inputs() for role in roles}
+    assert roles == set(model.inputs)
+    assert any(one.input_sets for one in own)
+    assert set(model.ways) >= (set(FUNCTIONS) if model.style == "function" else set())
+    assert all(isinstance(model.limits_of(role), InputLimits) for role in roles)
+    usual = next(tier for tier, sizes in model.size_tiers.items() if model.default_size in (tier, *sizes))
+    prices = dict(model.price_cny or ())  # type: ignore[arg-type]
+    assert usual == ("720P" if "720P" in prices else min(prices, key=lambda tier: prices[tier]))
+    assert ("ratio" in model.parameters) == bool(model.ratios)
+    assert model.default_ratio in ("", *model.ratios)
 
 
 @each_model

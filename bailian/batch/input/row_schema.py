@@ -89,14 +89,15 @@ def form_of(kind: str) -> RowSchema:
 
     modality = modality_of(kind)
     request_type = _request_type(modality)
-    known = tuple(request_type.model_fields)
+    wanted = wanted_by(request_type)
+    known = tuple(wanted)
     return RowSchema(
         kind=kind,
         modality=modality,
         request_type=request_type,
         known=known,
         text_field=next((name for name in ("prompt", "text") if name in known), None),
-        wanted=wanted_by(request_type),
+        wanted=wanted,
     )
 
 

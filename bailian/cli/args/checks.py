@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
+from bailian.batch.default_fields import DefaultFields
 from bailian.batch.findings import Findings
 from bailian.batch.input.rows import BatchRow
 from bailian.batch.plan import Planned, planned
@@ -29,8 +30,9 @@ def checked(
         BudgetExceeded: they may cost too much, or nobody knows what.
     """
     inputs, found, ready = Inputs(here.home), Findings(), []
+    defaults = DefaultFields(here.defaults)
     for row in rows:
-        prepared = planned(row, models, here.region, inputs).prepared
+        prepared = planned(row, models, here.region, inputs, defaults).prepared
         if common.dry_run or common.max_cost_cny is not None:
             prepared = refine_estimate(prepared)
         if common.max_cost_cny is not None:

@@ -37,6 +37,7 @@ class SharedOptions:
     base_url: str | None
     workspace: str | None
     sidecar: bool
+    profile: str | None
     config_folder: Path | None = None
     """Where the paths in a config begin that came through a pipe; None: in its own folder."""
 
@@ -157,6 +158,7 @@ account_options = together(
         is_flag=True,
         envvar="BAILIAN_SANDBOX",
     ),
+    option("--profile NAME", "Account and defaults of settings.toml.", "settings.toml 中的账号与默认值。"),
     option("--region REGION", "beijing (default), singapore, …", "beijing（默认）、singapore 等。"),
     option("--base-url URL", "Another host, with /api/v1.", "其他服务地址（含 /api/v1）。"),
     option("--workspace ID", "Workspace (业务空间) id: its own host is used.", "业务空间 ID：使用其专属域名。"),

@@ -76,25 +76,30 @@ class Target(Place):
             beside = SpeechContext.of(prepared.context).subtitles
             refuse_existing(self.files(count, [beside] if beside else []))
 
-    def saving(self, home: Path, common: SharedOptions) -> OutputSpec:
-        """Return what the engine is told."""
+    def saving(self, home: Path, common: SharedOptions, recipe: str) -> OutputSpec:
+        """Return what the engine is told; `recipe`: what is written into a picture."""
         from bailian.engine.job import OutputSpec
 
         template = common.name or naming.DEFAULT_TEMPLATE
         folder = private_folder(under_way(home)) / uuid4().hex if self.as_file else self.folder
         return OutputSpec(
-            None if folder is None else folder.absolute(), template, common.sidecar, self.stem, self.suffix
+            None if folder is None else folder.absolute(),
+            template,
+            common.sidecar and self.folder is not None,
+            self.stem,
+            self.suffix,
+            recipe,
         )
 
 
-def target_of(kind: str, common: SharedOptions) -> Target:
-    """Return where the results of one request go. A text is printed if nothing is said.
+def target_of(kind: str, common: SharedOptions, folder: str | None) -> Target:
+    """Return where the results of one request go, `folder` unless `-o` says it. A text is printed if nothing is said.
 
     Raises:
         InvalidRequest: results of this kind cannot go there.
     """
     is_text = kind == "text"
-    place = Place(None if is_text else Path(DEFAULT_OUTPUT))
+    place = Place(None if is_text else default_folder(folder))
     if common.output is not None:
         place = place_of(common.output, modality_of(kind).FILE_SUFFIXES)
     as_file = place.folder is None and not is_text
@@ -118,6 +123,11 @@ def _check_stdout(kind: str, common: SharedOptions) -> None:
             tr("stdout is a terminal, which cannot show a file", "stdout 是终端，无法显示文件"),
             advice=tr("name a file, or send it into a pipe: -o - | …", "请指定文件名，或送入管道：-o - | …"),
         )
+
+
+def default_folder(folder: str | None) -> Path:
+    """Return where results go when `-o` is left out."""
+    return Path(DEFAULT_OUTPUT) if folder is None else at_home(folder)
 
 
 def folder_of(output: str) -> Path:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 def print_plan(spec: BatchSpec, over: Mapping[str, Any], here: Settings, common: SharedOptions) -> None:
     """Print how many rows are left, what they will cost and how long they take. Nothing is sent or written."""
+    from bailian.batch.default_fields import DefaultFields
     from bailian.batch.estimate import estimate
     from bailian.batch.findings import Findings
     from bailian.batch.input.reader import read_rows
@@ -32,7 +33,8 @@ def print_plan(spec: BatchSpec, over: Mapping[str, Any], here: Settings, common:
     models, seen = catalog.load(settings.home_folder(), use_successor=common.use_successor), FileScan()
     rows = read_rows(spec.source, spec.kind, models=models, over=over, folder=spec.paths_from)
     new = sync_rows(rows, _sent_before(spec, here), spec, seen)
-    planned = list(plan_each(new, models, here.region, Inputs(here.home), source=spec.path_title))
+    inputs, defaults = Inputs(here.home), DefaultFields(here.defaults)
+    planned = list(plan_each(new, models, here.region, inputs, source=spec.path_title, defaults=defaults))
     if spec.batch_api:
         planned = [offered(one, here.region) for one in planned]
     found = Findings()

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bailian.catalog import catalog
-from bailian.cli.account import settings_of
-from bailian.cli.args.options import DEFAULT_OUTPUT, SharedOptions
-from bailian.cli.args.target import Target, folder_of
+from bailian.cli.account import filled, settings_of
+from bailian.cli.args.options import SharedOptions
+from bailian.cli.args.target import Target, default_folder, folder_of
 from bailian.cli.batch.batch_call import BatchOptions, Call
 from bailian.cli.batch.close import Trouble, sum_up, unsaid, write_what_came
 from bailian.cli.batch.ended import digest_of, ended_before, print_ended
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from bailian.batch.sync import BatchSpec
     from bailian.cli.batch.batch_progress import BatchProgress
     from bailian.config.settings import Settings
+    from bailian.config.user_defaults import Defaults
     from bailian.engine.engine import Engine
     from bailian.engine.step import Outcome
 
@@ -40,6 +41,7 @@ def run_file(
 ) -> int:
     """Run the rows of a file (of one kind, for a script); return the exit code."""
     here = settings_of(common)
+    common = filled(common, here)
     naming.check_template(common.name or naming.DEFAULT_TEMPLATE)
     if options.batch_api:
         from bailian.batch.service_batches.runner import check_service_batches
@@ -47,7 +49,7 @@ def run_file(
         check_service_batches(here.region)
     file, piped = (file, False) if str(file) == "-" else lasting_text("config", file)
     folder = Path.cwd() if piped else common.config_folder
-    call = Call(_wish(file, folder, kind, common, options), over, common, options)
+    call = Call(_wish(file, folder, kind, common, options, here.defaults), over, common, options)
     if common.dry_run:
         from bailian.cli.batch.dry_run import print_plan
 
@@ -59,7 +61,12 @@ def run_file(
 
 
 def _wish(
-    file: Path, paths_from: Path | None, kind: str | None, common: SharedOptions, options: BatchOptions
+    file: Path,
+    paths_from: Path | None,
+    kind: str | None,
+    common: SharedOptions,
+    options: BatchOptions,
+    defaults: Defaults,
 ) -> BatchSpec:
     """Return what is wanted; what comes through a pipe (`paths_from`) is the same batch as stdin: it has no name."""
     from bailian.batch.sync import BatchSpec
@@ -67,7 +74,7 @@ def _wish(
     nameless = str(file) == "-" or paths_from is not None
     name = options.run or stored((Path("-") if nameless else file).resolve())
     stem = naming.stem_of(f"{options.run}.run") if options.run else "stdin" if nameless else file.stem
-    folder = Path(DEFAULT_OUTPUT) / (f"{stem}-{kind}" if kind else stem)
+    folder = default_folder(defaults.folder) / (f"{stem}-{kind}" if kind else stem)
     if common.output is not None:
         folder = folder_of(common.output)
     return BatchSpec(
@@ -78,6 +85,7 @@ def _wish(
         kind=kind,
         template=common.name,
         sidecar=common.sidecar,
+        recipe=defaults.recipe,
         retry_failed=options.retry_failed,
         retry_held=options.retry_held,
         only_passing=options.cron,

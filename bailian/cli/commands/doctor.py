@@ -12,8 +12,8 @@ import click
 from bailian import __version__
 from bailian.cli.account import loose
 from bailian.cli.args.options import account_options, verbosity_options
-from bailian.config.endpoints import known_hosts
-from bailian.config.settings import Settings, at, home_folder
+from bailian.cli.commands.key_probe import asked_service
+from bailian.config.settings import Settings, home_folder
 from bailian.i18n import tr
 from bailian.instructions import how_to
 
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
 
 HALF_A_YEAR = timedelta(days=183)
-NO_TASK = "00000000-0000-0000-0000-000000000000"
-VENDOR_DOMAIN = ".aliyuncs.com"
 
 
 def age_of(catalog: Catalog) -> str:
@@ -57,7 +55,13 @@ def _network(here: Settings) -> dict[str, object]:
 @verbosity_options
 @account_options
 def doctor(
-    region: str | None, base_url: str | None, workspace: str | None, sandbox: bool, as_json: bool, **_talk: bool
+    region: str | None,
+    base_url: str | None,
+    workspace: str | None,
+    sandbox: bool,
+    profile: str | None,
+    as_json: bool,
+    **_talk: bool,
 ) -> int:
     from bailian.cli.output.terminal import print_data, print_json
     from bailian.config.settings import home_folder, read_settings
@@ -65,7 +69,9 @@ def doctor(
     from bailian.store.private import NO_HOME
 
     in_files: list[SetupError] = []
-    here = read_settings(region=region, base_url=base_url, workspace=workspace, sandbox=sandbox, problems=in_files)
+    here = read_settings(
+        region=region, base_url=base_url, workspace=workspace, sandbox=sandbox, profile=profile, problems=in_files
+    )
     problems: list[BailianError] = [*in_files]
     found: dict[str, object] = {
         "toolkit": __version__,
@@ -77,9 +83,9 @@ def doctor(
         "models": str(home_folder() / "models.toml"),
         **_open_to_others(here),
     }
-    for check in (_journal, _network, _catalog, _service):
+    for check in (_journal, _network, _catalog, asked_service):
         try:
-            if check is not _service or not problems:
+            if check is not asked_service or not problems:
                 found.update(check(here))
         except BailianError as error:  # noqa: PERF203 - four of them
             problems.append(error)
@@ -118,46 +124,3 @@ def _catalog(here: Settings) -> dict[str, object]:
     from bailian.catalog import load
 
     return {"catalog": age_of(load(home_folder()))}
-
-
-def _service(here: Settings) -> dict[str, object]:
-    from bailian.cli.chosen_service import service
-    from bailian.errors import ServiceError
-    from bailian.service.client import Service
-
-    here.require_key()
-    with service(here, quiet=True) as there, closing(Service(there)) as asked:
-        try:
-            asked.task(NO_TASK)
-        except ServiceError as error:
-            if error.code == "Unauthorized" and there.host.endswith(VENDOR_DOMAIN):
-                error.advice = _where_the_key_belongs(there) or error.advice
-            raise
-        return {"base_url": there.base_url, "service": tr("answers, the key is accepted", "应答正常，密钥有效")}
-
-
-def _where_the_key_belongs(here: Settings) -> str:
-    """Ask the vendor's other hosts for a task that does not exist, which is free; return what to say, if one knows the
-    key. The addresses are the vendor's own and stand in the code; a host of another's is never asked."""
-    from concurrent.futures import ThreadPoolExecutor
-
-    others = {base_url: words for words, base_url in known_hosts(here.workspace).items() if base_url != here.base_url}
-    with ThreadPoolExecutor(len(others)) as pool:  # one that is out of reach takes ten seconds to say so
-        knows = list(pool.map(lambda base_url: _knows_the_key(at(here, base_url)), others))
-    found = [(words, base_url) for (base_url, words), known in zip(others.items(), knows, strict=True) if known]
-    if not found:
-        return ""
-    english = ", ".join(f"{base_url} ({words})" for words, base_url in found)
-    return tr(f"the key belongs to {english}", f"该密钥属于 {english}")
-
-
-def _knows_the_key(there: Settings) -> bool:
-    from bailian.errors import ServiceError, TransportError
-    from bailian.service.client import Service
-
-    with closing(Service(there)) as asked:
-        try:
-            asked.task(NO_TASK)
-        except (TransportError, ServiceError):
-            return False
-        return True

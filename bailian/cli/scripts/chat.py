@@ -53,12 +53,13 @@ def run_text(given: Mapping[str, Any], common: SharedOptions) -> int:
     fields["stream"] = _streams(given["stream"], common)
     if fields["chat"] and cut is None:
         fields["messages"] = None if fresh else _history(fields["chat"], common)
-    target = target_of("text", common)
+    here = settings_of(common)
+    target = target_of("text", common, here.defaults.folder)
     if common.sidecar and target.folder is None:
         raise InvalidRequest.one(
             "sidecar", tr("stands beside a file", "只能与文件一起使用"), advice=tr("give -o FILE", "请指定 -o FILE")
         )
-    return run_all("text", [RequestSpec(fields, target, tuple(notices))], common, run=_run_of(fields["chat"]))
+    return run_all("text", [RequestSpec(fields, target, tuple(notices))], common, here, run=_run_of(fields["chat"]))
 
 
 def _check_chat(chat: str | None, fresh: bool) -> None:

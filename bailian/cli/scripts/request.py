@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bailian.catalog import Mode, catalog
-from bailian.cli.account import settings_of
+from bailian.cli.account import filled, settings_of
 from bailian.cli.args.checks import checked
 from bailian.cli.args.config_file import holds_many
 from bailian.cli.args.options import SharedOptions
@@ -43,11 +43,19 @@ class RequestSpec:
 
 def run(kind: str, given: Mapping[str, Any], common: SharedOptions, *, upload: bool = False) -> int:
     """Run one request; return the exit code."""
-    return run_all(kind, [RequestSpec(given, target_of(kind, common))], common, upload=upload)
+    here = settings_of(common)
+    target = target_of(kind, common, here.defaults.folder)
+    return run_all(kind, [RequestSpec(given, target)], common, here, upload=upload)
 
 
 def run_all(
-    kind: str, asked: Sequence[RequestSpec], common: SharedOptions, *, upload: bool = False, run: str | None = None
+    kind: str,
+    asked: Sequence[RequestSpec],
+    common: SharedOptions,
+    here: Settings,
+    *,
+    upload: bool = False,
+    run: str | None = None,
 ) -> int:
     """Run requests of one kind, all checked before the first is sent; return one exit code for them.
 
@@ -58,7 +66,7 @@ def run_all(
         from bailian.cli.batch.run_file import run_file
 
         return run_file(common.config, kind, given_fields(asked[0].fields), common, BatchOptions(upload=upload))
-    here = settings_of(common)
+    common = filled(common, here)
     models = catalog.load(settings.home_folder(), use_successor=common.use_successor)
     naming.check_template(common.name or naming.DEFAULT_TEMPLATE)
     rows = (row_of(kind, one.fields, common, one.notices) for one in asked)
@@ -83,7 +91,7 @@ def run_all(
         engine_at(here, models, progress, quiet=common.quiet or common.as_json) as engine,
     ):
         prepared = _with_unfinished(engine, prepared, common)
-        savings = [target.saving(engine.settings.home, common) for target in targets]
+        savings = [target.saving(engine.settings.home, common, here.defaults.recipe) for target in targets]
         return send(engine, prepared, savings, progress, common, run=run)
 
 

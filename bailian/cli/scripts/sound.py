@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bailian.catalog import Model, catalog
+from bailian.cli.account import settings_of
 from bailian.cli.args.config_file import holds_many, read_request
 from bailian.cli.args.options import SharedOptions
 from bailian.cli.args.prepare import text_of_file
@@ -35,21 +36,23 @@ def speak(given: Mapping[str, Any], common: SharedOptions) -> int:
         text = "-"
     notices: list[Notice] = []
     fields["prompt"] = text if file is None else text_of_file(file, notices)
-    target = target_of("speech", common)
+    here = settings_of(common)
+    target = target_of("speech", common, here.defaults.folder)
     fields["format"] = _format_of(fields["format"], target)
     if target.as_file and fields["subtitles"]:
         raise InvalidRequest.one(
             "subtitles",
             tr("stdout has room for the sound only: give -o a folder", "stdout 只能输出音频：请用 -o 指定目录"),
         )
-    return run_all("speech", [RequestSpec(fields, target, tuple(notices))], common)
+    return run_all("speech", [RequestSpec(fields, target, tuple(notices))], common, here)
 
 
 def transcribe(given: Mapping[str, Any], common: SharedOptions) -> int:
     """Write down recordings, each in a task of its own: the service takes one a task."""
     fields = dict(given)
     words, formats = fields.pop("files"), fields.pop("formats")
-    target = target_of("transcription", common)
+    here = settings_of(common)
+    target = target_of("transcription", common, here.defaults.folder)
     if target.stem is not None and len(words) > 1:
         raise InvalidRequest.one(
             "output",
@@ -65,7 +68,7 @@ def transcribe(given: Mapping[str, Any], common: SharedOptions) -> int:
     asked = [
         RequestSpec({**fields, "file": [word]}, replace(target, stem=_stem(target, word, common))) for word in words
     ]
-    return run_all("transcription", asked or [RequestSpec(fields, target)], common)
+    return run_all("transcription", asked or [RequestSpec(fields, target)], common, here)
 
 
 def _recordings_of(config: Path, folder: Path) -> tuple[str, ...]:

@@ -16,8 +16,11 @@ from bailian.inputs.resolve import WIRE_FIELDS
 from bailian.service.upload import upload
 from bailian.store.paths import path_of
 
-# The service counts the encoded string, at most 10 MiB each; it advises raw files below 7 MB (error page, 2025-12).
-DATA_URI_MAX_BYTES = 7_000_000
+PICTURES_ALONE = {
+    *("image", "images", "base_image_url", "mask_image_url"),
+    *("img_url", "first_frame_url", "last_frame_url", "ref_images_url"),
+}
+"""Wire fields that hold nothing but pictures; others hold films and sounds, too."""
 MIME = {"jpg": "image/jpeg", "png": "image/png", "bmp": "image/bmp", "tiff": "image/tiff", "webp": "image/webp"}
 
 
@@ -30,11 +33,12 @@ def with_files(job: Job, services: Services) -> dict[str, Any]:
     """
     body: dict[str, Any] = dict(job.prepared.body)
 
-    def replacement(url: str, field: str) -> str:
-        path = path_of(url)
+    def replacement(url: str, name: str) -> str:
+        path, field = path_of(url), WIRE_FIELDS[name]
         try:
-            large = path.stat().st_size > DATA_URI_MAX_BYTES
-            return _uploaded(job, services, path) if job.prepared.upload or large else _data_uri(path, field)
+            is_link = job.prepared.upload or path.stat().st_size > formats.DATA_URI_MAX_BYTES
+            is_link = is_link or (name not in PICTURES_ALONE and not _mime(path))
+            return _uploaded(job, services, path) if is_link else _data_uri(path, field)
         except OSError as error:
             raise InvalidRequest.one(
                 field,
@@ -52,7 +56,7 @@ def _walked(value: Any, replacement: Callable[[str, str], str], name: str = "") 
     if isinstance(value, list):
         return [_walked(inner, replacement, name) for inner in value]
     is_file = name in WIRE_FIELDS and isinstance(value, str) and value.startswith("file://")
-    return replacement(value, WIRE_FIELDS[name]) if is_file else value
+    return replacement(value, name) if is_file else value
 
 
 def _uploaded(job: Job, services: Services, path: Path) -> str:
@@ -62,13 +66,18 @@ def _uploaded(job: Job, services: Services, path: Path) -> str:
     return services.run_state.uploads[job.id, path]
 
 
+def _mime(path: Path) -> str | None:
+    """Return the type of a picture, None for any other file: what is not a picture goes by upload."""
+    with path.open("rb") as file:
+        return MIME.get(formats.suffix_of(file.read(formats.HEAD_BYTES)) or "")
+
+
 def _data_uri(path: Path, field: str) -> str:
-    data = path.read_bytes()
-    mime = MIME.get(formats.suffix_of(data[: formats.HEAD_BYTES]) or "")
+    mime = _mime(path)
     if mime is None:
         raise InvalidRequest.one(
             field,
             tr(f"{path} is no picture any more: it was changed after the check", f"{path} 在检查后被改动，已不是图片"),
             advice=tr("put the file back and run the command again", "请恢复该文件后重新运行"),
         )
-    return f"data:{mime};base64,{base64.b64encode(data).decode('ascii')}"
+    return f"data:{mime};base64,{base64.b64encode(path.read_bytes()).decode('ascii')}"

@@ -258,7 +258,7 @@ def _checked_download(job: Job, item: Item, stem: Path, part: Path, whole: Path)
         if not png.is_complete(data):
             raise _not_a_file(job, part)
         _note_size(job, data)
-        _write(whole, png.with_text(data, recipe.png_texts(recipe.recipe(job, item, _share_cny(job)))))
+        _write(whole, data if job.saving.recipe == "off" else png.with_text(data, recipe.png_texts(_recipe(job, item))))
         part.unlink()
     else:
         part.replace(whole)  # fsynced by the download; a video is not read into memory
@@ -272,6 +272,11 @@ def _not_a_file(job: Job, part: Path) -> NotAFile:
         request_id=job.request_id,
         task_id=job.task_id,
     )
+
+
+def _recipe(job: Job, item: Item) -> dict[str, Any]:
+    """Return what is written into a picture or beside a file."""
+    return recipe.recipe(job, item, None if job.saving.recipe == "no-price" else _share_cny(job))
 
 
 def _share_cny(job: Job) -> float | None:
@@ -295,8 +300,7 @@ def _note_size(job: Job, data: bytes) -> None:
 def _write_sidecar(job: Job, item: Item, path: Path) -> None:
     """Write NAME.json beside the file, as carefully as the file: whole, once, and over nothing."""
     aside = _temp_path(job, item, path, "recipe")
-    made = recipe.recipe(job, item, _share_cny(job))
-    _write(aside, (json.dumps(made, ensure_ascii=False, indent=2) + "\n").encode("utf-8"))
+    _write(aside, (json.dumps(_recipe(job, item), ensure_ascii=False, indent=2) + "\n").encode("utf-8"))
     digest = sha256_of(aside)
     sidecars = [name.with_name(f"{name.name}.json") for name in _possible(job, item, path)]
     if any(has_digest(sidecar, digest) for sidecar in sidecars):

@@ -28,14 +28,14 @@ def parse(request_type: type[RequestT], values: Mapping[str, Any]) -> RequestT:
     Raises:
         InvalidRequest: unknown fields and wrong types, all at once.
     """
-    known = request_type.model_fields
+    known = wanted_by(request_type)
     problems = [
         Problem(name, tr("unknown field", "未知字段") + did_you_mean(name, known))
         for name in values
         if name not in known
     ]
     given = {name: value for name, value in values.items() if name in known and value is not None}
-    given = all_read(given, wanted_by(request_type))
+    given = all_read(given, known)
     try:
         request = request_type.model_validate(given, strict=True)
     except ValidationError as error:
@@ -51,8 +51,8 @@ def parse(request_type: type[RequestT], values: Mapping[str, Any]) -> RequestT:
 
 @cache
 def wanted_by(request_type: type[BaseModel]) -> Mapping[str, Wanted]:
-    """Return what each field of a request holds."""
-    return {name: wanted(field.annotation) for name, field in request_type.model_fields.items()}
+    """Return what each field of a request holds, by the name that a user writes."""
+    return {field.alias or name: wanted(field.annotation) for name, field in request_type.model_fields.items()}
 
 
 def _type_problem(kind: str, message: str, value: object) -> str:

@@ -1,223 +1,222 @@
-"""Text to video: wan2.1 to wan2.6 (the service's "old protocol"), always a task.
+"""Films: from a text, from pictures, between two frames, with references, edits. Always a task.
 
-Facts: docs/wire.md "Text to video" (the service's text-to-video reference, mid 2026; price and rate pages).
+Facts: docs/wire.md "Text to video", "Films of today". What a model takes is data: `input_sets`, `inputs`, `parameters` and
+`ways` of its table. This module puts the pieces beside it together.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from copy import deepcopy
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
-
 from bailian.catalog import Catalog, Model
-from bailian.counts import MOST_SECONDS, amount_of
 from bailian.errors import Problem
 from bailian.files import formats
 from bailian.i18n import tr
-from bailian.modalities.rules import choice, fields, sizes
-from bailian.types import AnswerContext, Input, Item, Notice, Prepared, StoredRequest
+from bailian.modalities.rules import choice, fields
+from bailian.modalities.rules.ways import called, documents
+from bailian.modalities.video import film_answers, film_inputs, film_limits, film_prices, film_rules
+from bailian.modalities.video.film_bodies import body_of, extends
+from bailian.modalities.video.film_defaults import DEFAULT_MODELS, KIND, chosen_model
+from bailian.modalities.video.film_inputs import FilmInput
+from bailian.modalities.video.film_sizes import FilmSize, size_of
+from bailian.modalities.video.video_request import INPUT_FIELDS, VideoRequest, from_config
+from bailian.text import characters
+from bailian.types import FilmContext, Input, Notice, Prepared
 
-KIND = "video"
-DEFAULT_MODELS = ("wan2.1-t2v-turbo",)
-INPUT_FIELDS: tuple[str, ...] = ()
+__all__ = [
+    "DEFAULT_MODELS", "FILE_SUFFIXES", "INPUT_FIELDS", "KIND", "RESULT_SUFFIXES", "RETRY_SAFE", "VideoRequest",
+    "asked_prompt", "charged_cny", "from_config", "items", "prepare", "with_paths",
+]  # fmt: skip
 RESULT_SUFFIXES = formats.FILMS
 FILE_SUFFIXES = formats.FILMS
 RETRY_SAFE = False
-
-
-class VideoRequest(BaseModel):
-    """What a user asks for. `resolution` is the seed document's name for `size`."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
-
-    model: str | None = None
-    prompt: str
-    negative_prompt: str = ""
-    size: str = ""
-    resolution: str = ""
-    duration: int | None = None
-    fps: int | None = None
-    seed: int | None = None
-    prompt_extend: bool = True
-    watermark: bool = False
-
-
-def from_config(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the fields as they are: the service's names are ours."""
-    return dict(values)
+ALWAYS_SHOWN = ("prompt", "negative_prompt", "watermark")
 
 
 def prepare(
     values: Mapping[str, Any], catalog: Catalog, region: str, inputs: Mapping[str, Input] | None = None
 ) -> Prepared:
-    """Check the fields against the model and build the documented body.
+    """Check the fields and what goes in against the model, and build the documented body.
 
     Raises:
         InvalidRequest: every problem found, each with what is allowed.
     """
     request, told = fields.clean_texts(fields.parse(VideoRequest, values), "prompt", "negative_prompt")
-    chosen = choice.choose(request.model, KIND, DEFAULT_MODELS, catalog, region)
-    model = chosen.model
-    size, size_told = sizes.resolved(model, request.size or request.resolution or model.default_size)
-    fields.raise_if_any(_problems(request, model, size, region))
-    wire_model, wire_size = model.wire_name(region), model.size_aliases.get(size, size)
-    duration_s = _duration_s(request, model)
-    unit_cny = fields.tier_price_cny(model, region, _tier(model, wire_size))
-    notices = [
-        *choice.notices(chosen, wire_model, region, catalog),
-        *told,
-        *size_told,
-        *fields.prompt_notices(model, request.prompt),
-        *_notices(request, model, size, wire_size, duration_s),
-    ]
-    asked = request.model_copy(update={"model": model.name, "size": size, "resolution": "", "duration": duration_s})
-    return Prepared(
-        model=model,
-        wire_model=wire_model,
-        request=asked.model_dump(exclude_none=True, exclude={"resolution", "fps"}),
-        body=_body(request, model, wire_model, wire_size, duration_s),
-        unit_cny=unit_cny,
-        units=duration_s,
-        count=1,
-        notices=tuple(notices),
-        context=AnswerContext(retired=choice.retirement(chosen, catalog, region)),
-    )
-
-
-def _problems(request: VideoRequest, model: Model, size: str, region: str) -> list[Problem]:
+    found = inputs or {}
+    fields.raise_if_any(film_inputs.list_problems(request))
+    chosen = chosen_model(request, found, catalog, region)
+    usual = _documented(chosen.model)
+    fields.raise_if_any(film_rules.function_problems(request, usual, catalog))
+    given = film_inputs.inputs_of(request, usual, found)
+    model = called(usual, film_inputs.ways_of(request, given))
+    size, duration_s = size_of(request, model), _duration_s(request, model, region)
     problems = [
         *fields.region_problems(model, region),
-        *fields.check_prompt("prompt", request.prompt, model.prompt_chars),
-        *fields.check_prompt("negative_prompt", request.negative_prompt, model.negative_prompt_chars, required=False),
-        *_size_problems(model, size),
+        *_prompt_problems(request, model, given),
+        *film_inputs.set_problems(request, model, given, found, catalog, region),
+        *film_limits.limit_problems(given, model, duration_s),
+        *size.problems,
+        *_tier_problems(model, region, size),
+        *_duration_problems(request.duration, model, region),
+        *film_rules.parameter_problems(request, model, given, catalog),
+        *film_rules.argument_problems(request, model, given),
         *fields.check_seed(model, request.seed, 1),
         *fields.check_range("fps", request.fps, 1, 240),
     ]
-    if request.size and request.resolution and size != sizes.resolved(model, request.resolution)[0]:
-        problems.append(
-            Problem("resolution", tr("says something else than size: give one", "与 size 不一致：只需给出一个"))
-        )
-    problems += _duration_problems(request.duration, model)
-    return problems
-
-
-def _size_problems(model: Model, size: str) -> list[Problem]:
-    known = [known for tier in model.size_tiers.values() for known in tier]
-    if size in known or size in model.size_aliases:
-        return []
-    tiers = "; ".join(f"{tier}: {', '.join(known)}" for tier, known in model.size_tiers.items())
-    return [Problem("size", tr(f"{model.name} does not take {size}; {tiers}", f"{model.name} 不支持 {size}；{tiers}"))]
-
-
-def _tier(model: Model, size: str) -> str:
-    return next(tier for tier, sizes in model.size_tiers.items() if size in sizes)
-
-
-def _duration_problems(duration_s: int | None, model: Model) -> list[Problem]:
-    """A model with one duration runs it whatever is asked (with a notice); one with a choice takes only its own."""
-    if duration_s is None or duration_s in model.durations_s or (len(model.durations_s) == 1 and duration_s > 0):
-        return []
-    known = ", ".join(str(known_s) for known_s in model.durations_s)
-    return [
-        Problem(
-            "duration",
-            tr(
-                f"{model.name} makes {known} s, not {duration_s}",
-                f"{model.name} 支持 {known} 秒，不支持 {duration_s} 秒",
+    fields.raise_if_any(problems)
+    wire_model, sound = model.wire_name(region), not (request.no_audio and documents(model, "audio"))
+    prices, silent_prices = film_prices.prices_of(model, region)
+    return Prepared(
+        model=model,
+        wire_model=wire_model,
+        request=_shown(request, model, size, duration_s),
+        body=body_of(request, model, wire_model, given, size, duration_s),
+        unit_cny=film_prices.unit_cny(model, region, size.tier, sound=sound),
+        units=film_prices.most_seconds(model, given, duration_s),
+        count=1,
+        notices=(
+            *choice.notices(chosen, wire_model, region, catalog),
+            *told,
+            *size.notices,
+            *fields.prompt_notices(model, request.prompt),
+            *_notices(request, model, duration_s),
+            *film_inputs.guess_notices(request, found),
+            *(one.notice for one in _every_input(given) if one.notice),
+            *film_prices.price_notices(
+                model, region, size.tier, given, sound=None if request.no_audio is None else sound
             ),
-        )
+        ),
+        upload=film_limits.must_be_uploaded(given, model),
+        context=FilmContext(
+            retired=choice.retirement(chosen, catalog, region), prices=prices, silent_prices=silent_prices
+        ),
+    )
+
+
+def _documented(model: Model) -> Model:
+    """Return a model of a user's own table as one from a text, if it says no more."""
+    if model.parameters:
+        return model
+    duration = ["duration"] if len(model.durations_s) > 1 else []
+    usual = ("size", *duration, "prompt_extend", "negative_prompt", "watermark", "seed")
+    return replace(model, parameters=usual, input_sets=((),), duration_adapted=not duration)
+
+
+def _prompt_problems(request: VideoRequest, model: Model, given: Sequence[FilmInput]) -> list[Problem]:
+    required = not request.template and (model.prompt_required or not given)
+    if required and "prompt" not in request.model_fields_set:
+        return [Problem("prompt", tr("is required", "必填"))]
+    return [
+        *fields.check_prompt("prompt", request.prompt, model.prompt_chars, required=required),
+        *_han_problems(request.prompt, model),
+        *fields.check_prompt(
+            "negative_prompt", request.negative_prompt, model.negative_prompt_chars or None, required=False
+        ),
     ]
 
 
-def _duration_s(request: VideoRequest, model: Model) -> int:
-    if len(model.durations_s) == 1:
-        return model.durations_s[0]
-    return request.duration or model.default_duration_s or model.durations_s[0]
+def _han_problems(prompt: str, model: Model) -> list[Problem]:
+    """Check a limit that is lower for Chinese: each of its characters counts for as many more."""
+    most, most_han = model.prompt_chars, model.prompt_han_chars
+    if not most or not most_han or len(prompt) > most:
+        return []
+    han = characters.wide_count(prompt)
+    if len(prompt) - han + han * most / most_han <= most:
+        return []
+    text = tr(
+        f"has {len(prompt)} characters, {han} of them Chinese; at most {most}, or {most_han} Chinese ones, are allowed",
+        f"共 {len(prompt)} 个字符，其中汉字 {han} 个；最多 {most} 个字符或 {most_han} 个汉字",
+    )
+    return [Problem("prompt", text)]
 
 
-def _notices(request: VideoRequest, model: Model, size: str, wire_size: str, duration_s: int) -> list[Notice]:
+def _tier_problems(model: Model, region: str, size: FilmSize) -> list[Problem]:
+    """Refuse a tier that the region does not list; where no price of it is known at all, nothing is."""
+    prices, _ = film_prices.prices_of(model, region)
+    if not prices or size.tier in prices or size.problems or region not in model.regions:
+        return []
+    listed = ", ".join(prices)
+    text = tr(
+        f"{model.name} has no {size.tier} in {region}; there: {listed}",
+        f"{model.name} 在 {region} 没有 {size.tier}；可用 {listed}",
+    )
+    return [Problem("size", text)]
+
+
+def _durations_s(model: Model, region: str) -> tuple[int, ...]:
+    return model.region_durations_s.get(region, model.durations_s)
+
+
+def _duration_problems(duration_s: int | None, model: Model, region: str) -> list[Problem]:
+    """Only the seed's models, which have one duration, run it whatever is asked (with a notice)."""
+    durations_s = _durations_s(model, region)
+    if duration_s is None or duration_s in durations_s or (model.duration_adapted and duration_s > 0):
+        return []
+    if not documents(model, "duration") and model.length_of:
+        text = tr(
+            f"the film of {model.name} is as long as its input: leave it out",
+            f"{model.name} 的视频与输入等长：请去掉",
+        )
+        return [Problem("duration", text)]
+    words = {0: tr("0 (as the input)", "0（与输入相同）"), -1: tr("-1 (the model decides)", "-1（由模型决定）")}
+    known = ", ".join(words.get(known_s, str(known_s)) for known_s in durations_s)
+    text = tr(
+        f"{model.name} makes {known} s, not {duration_s}", f"{model.name} 支持 {known} 秒，不支持 {duration_s} 秒"
+    )
+    return [Problem("duration", text)]
+
+
+def _duration_s(request: VideoRequest, model: Model, region: str) -> int:
+    durations_s = _durations_s(model, region)
+    if model.duration_adapted or (request.duration is None and model.default_duration_s not in durations_s):
+        return durations_s[0]
+    return request.duration if request.duration is not None else model.default_duration_s or 0
+
+
+def _notices(request: VideoRequest, model: Model, duration_s: int) -> list[Notice]:
     notices = []
-    if wire_size != size:
-        notices.append(
-            Notice(
-                "size_adapted",
-                tr(
-                    f"{model.name} has no {size}; {wire_size} is sent, its nearest size",
-                    f"{model.name} 没有 {size}，以最接近的 {wire_size} 发送",
-                ),
-            )
-        )
     if request.duration not in (None, duration_s):
-        notices.append(
-            Notice(
-                "duration_adapted",
-                tr(
-                    f"{model.name} always makes {duration_s} s, not {request.duration}",
-                    f"{model.name} 固定生成 {duration_s} 秒，不支持 {request.duration} 秒",
-                ),
-            )
+        text = tr(
+            f"{model.name} always makes {duration_s} s, not {request.duration}",
+            f"{model.name} 固定生成 {duration_s} 秒，不支持 {request.duration} 秒",
         )
+        notices.append(Notice("duration_adapted", text))
     if request.fps is not None:
-        notices.append(
-            Notice(
-                "fps_not_sent",
-                tr("the frame rate is the model's own; fps is not sent", "帧率由模型决定，fps 不会发送"),
-            )
+        text = tr("the frame rate is the model's own; fps is not sent", "帧率由模型决定，fps 不会发送")
+        notices.append(Notice("fps_not_sent", text))
+    if request.template and request.prompt:
+        text = tr("with a template the service ignores the prompt", "使用 template 时，服务端忽略提示词")
+        notices.append(Notice("prompt_ignored", text))
+    if documents(model, "top_scale") and all((getattr(request, name) or 1) <= 1 for name in film_rules.SCALES):
+        text = tr(
+            "all scales are 1: nothing will be extended, and it is billed; --top-scale 1.5 extends the top by half",
+            "四个方向的比例都是 1：画面不会扩展，但仍会计费；--top-scale 1.5 表示向上扩展一半",
         )
+        notices.append(Notice("nothing_to_expand", text))
     return notices
 
 
-def _body(request: VideoRequest, model: Model, wire_model: str, wire_size: str, duration_s: int) -> dict[str, Any]:
-    """Build the body. `duration` is sent only where the model has a choice: a fixed one has no such parameter."""
-    wire_input = {"prompt": request.prompt}
-    if request.negative_prompt:
-        wire_input["negative_prompt"] = request.negative_prompt
-    parameters: dict[str, Any] = {"size": wire_size}
-    if len(model.durations_s) > 1:
-        parameters["duration"] = duration_s
-    parameters["prompt_extend"] = request.prompt_extend
-    parameters["watermark"] = request.watermark
-    if request.seed is not None:
-        parameters["seed"] = request.seed
-    return {"model": wire_model, "input": wire_input, "parameters": parameters}
+def _every_input(given: Sequence[FilmInput]) -> list[Input]:
+    return [one for film_input in given for one in (film_input.given, film_input.voice) if one]
 
 
-def items(answer: Mapping[str, Any], prepared: StoredRequest) -> list[Item]:
-    """Return the video of an answer: `output.video_url`, one string."""
-    output = answer.get("output")
-    url = output.get("video_url") if isinstance(output, dict) else None
-    if not isinstance(url, str) or not url.startswith(("https://", "http://")):
-        return []
-    wire = {
-        name: output[name] for name in ("orig_prompt", "actual_prompt") if isinstance(output, dict) and name in output
-    }
-    return [Item(0, url=url, wire=wire if prepared.seed is None else {**wire, "seed": prepared.seed})]
+def _shown(request: VideoRequest, model: Model, size: FilmSize, duration_s: int) -> dict[str, Any]:
+    """Return the request that makes the same film again: what is said in it, and the defaults that were filled in."""
+    asked = request.model_copy(
+        update={
+            "model": model.name,
+            "size": size.asked,
+            "resolution": "",
+            "ratio": size.ratio,
+            "duration": duration_s,
+            "prompt_extend": extends(request, model),
+        }
+    )
+    own = asked.model_dump(by_alias=True, exclude_none=True, exclude={"fps"})
+    return {name: value for name, value in own.items() if value not in ("", []) or name in ALWAYS_SHOWN}
 
 
-def charged_cny(answer: Mapping[str, Any], prepared: StoredRequest) -> float | None:
-    """Return seconds billed × price. The seconds stand in one of three places, by the model's generation."""
-    unit_cny = prepared.unit_cny
-    usage = answer.get("usage")
-    usage = usage if isinstance(usage, dict) else {}
-    told = [usage[key] for key in ("video_duration", "output_video_duration", "duration") if key in usage]
-    # No video lasts 0 s: such a figure is as good as none.
-    seconds = next(filter(None, (amount_of(value, MOST_SECONDS) for value in told)), None)
-    if not told:
-        seconds = prepared.units
-    return None if unit_cny is None or seconds is None else round(unit_cny * float(seconds), 6)
-
-
-def asked_prompt(body: Mapping[str, Any]) -> str:
-    """Return the prompt as sent."""
-    return str(body["input"]["prompt"])
-
-
-def with_paths(answer: Mapping[str, Any], prepared: StoredRequest, paths: Mapping[int, str]) -> dict[str, Any]:
-    """Return the answer's `output` with the local `path` beside `video_url`."""
-    output = answer.get("output")
-    shown: dict[str, Any] = deepcopy(output) if isinstance(output, dict) else {}
-    if paths:
-        shown["path"] = paths[0]
-    return shown
+items, charged_cny, with_paths = film_answers.items, film_prices.charged_cny, film_answers.with_paths
+asked_prompt = film_answers.asked_prompt

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from PIL import Image, ImageDraw
 
-from bailian.sandbox.http.refusals import Failure, unreadable
+from bailian.sandbox.http.refusals import Failure, Refusal, unreadable
 from bailian.sandbox.images.drawing import Picture, draw_png
 from bailian.sandbox.images.models import EditRules
 from bailian.sandbox.storage.input_fetcher import FetchFailed, InputFetcher, NotOnLoopback
@@ -69,7 +69,7 @@ class InputImages:
         try:
             data = await self._fetcher.get(url)
         except NotOnLoopback:
-            data = await _placeholder(url)
+            data = await placeholder(url)
         except FetchFailed:
             raise self._not_fetched() from None
         return await asyncio.to_thread(self._checked, data)
@@ -96,28 +96,12 @@ class InputImages:
         return mask
 
     def _checked(self, data: bytes) -> InputImage:
-        """Look at the picture itself; texts from D-ERR."""
-        too_big = InputImageError("InvalidParameter", "the size of input image is too small or too large")
-        if len(data) > self._rules.max_bytes:
-            raise too_big
         try:
-            with Image.open(io.BytesIO(data)) as image:
-                if image.format not in self._rules.formats or not (self._rules.takes_alpha or _is_opaque(image)):
-                    raise InputImageError("InvalidParameter", "image format error")
-                smallest, largest = self._rules.image_side_px or (1, MAX_SIDE_PX)
-                if not all(smallest <= side <= largest for side in image.size):
-                    raise too_big
-                flattest, steepest = self._rules.aspect or (0, MAX_SIDE_PX)
-                if not flattest <= image.width / image.height <= steepest:
-                    raise too_big
-                image.load()
-                width, height = image.size
-        except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-            raise too_big from None
-        except (OSError, ValueError, SyntaxError):  # what Pillow raises for files it cannot read
+            width, height = check_picture(data, self._rules)
+        except Refusal:
             if self._blocking:
                 raise InputImageError("InvalidParameter", "Invalid image format or corrupted file") from None
-            raise unreadable() from None
+            raise
         return InputImage(self._store.add_input(data), width, height)
 
     def _not_fetched(self) -> InputImageError:
@@ -128,7 +112,36 @@ class InputImages:
         return InputImageError("BadRequest.InputDownloadFailed", message)
 
 
-async def _placeholder(url: str) -> bytes:
+def check_picture(data: bytes, rules: EditRules) -> tuple[int, int]:
+    """Look at a picture itself, and return its sides; texts from D-ERR.
+
+    Raises:
+        Refusal: it is no picture.
+        InputImageError: it is none that the model takes.
+    """
+    too_big = InputImageError("InvalidParameter", "the size of input image is too small or too large")
+    if len(data) > rules.max_bytes:
+        raise too_big
+    try:
+        with Image.open(io.BytesIO(data)) as image:
+            if image.format not in rules.formats or not (rules.takes_alpha or _is_opaque(image)):
+                raise InputImageError("InvalidParameter", "image format error")
+            smallest, largest = rules.image_side_px or (1, MAX_SIDE_PX)
+            if not all(smallest <= side <= largest for side in image.size):
+                raise too_big
+            flattest, steepest = rules.aspect or (0, MAX_SIDE_PX)
+            if not flattest <= image.width / image.height <= steepest:
+                raise too_big
+            image.load()
+            width, height = image.size
+            return width, height
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        raise too_big from None
+    except (OSError, ValueError, SyntaxError):  # what Pillow raises for files it cannot read
+        raise unreadable() from None
+
+
+async def placeholder(url: str) -> bytes:
     """Return the drawn picture that stands in for one of another computer."""
     host = urlsplit(url).hostname or ""
     picture = Picture(url[:200], 0, 0, PLACEHOLDER_PX, PLACEHOLDER_PX, f"stands in for {host}")

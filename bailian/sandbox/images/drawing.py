@@ -78,6 +78,12 @@ def label(picture: Picture, image: Image.Image) -> None:
         _words(picture, ImageDraw.Draw(image))
 
 
+def watermark(picture: Picture, image: Image.Image) -> None:
+    """Write the watermark alone."""
+    with _WORDS:
+        _mark(picture, ImageDraw.Draw(image), _unit(picture))
+
+
 def write(image: Image.Image, text: str, place: tuple[int, int], size_px: int) -> None:
     """Write a short Latin text, white with a dark edge."""
     with _WORDS:
@@ -145,8 +151,12 @@ def _hills(picture: Picture, draw: ImageDraw.ImageDraw, dice: Dice, hue: float) 
         draw.polygon(outline, fill=_mix(far, near, share))
 
 
+def _unit(picture: Picture) -> int:
+    return max(10, min(picture.width, picture.height) // 28)
+
+
 def _words(picture: Picture, draw: ImageDraw.ImageDraw) -> None:
-    unit = max(10, min(picture.width, picture.height) // 28)
+    unit = _unit(picture)
     line = f"SANDBOX  {picture.model}  {picture.width}*{picture.height}"
     ribbon = font(unit, chinese=False)
     room = (picture.width - 1.2 * unit) / max(1.0, draw.textlength(line, font=ribbon))
@@ -159,13 +169,18 @@ def _words(picture: Picture, draw: ImageDraw.ImageDraw) -> None:
         place = (unit, unit * (2.5 + 1.4 * row))
         edge = max(1, unit // 12)
         draw.text(place, words, font=face, fill=_WHITE, stroke_width=edge, stroke_fill=_BLACK)
-    if picture.watermark:
-        text = picture.watermark if picture.watermark.isascii() or chinese_font() else "AI"
-        mark = font(unit, chinese=not text.isascii())
-        width = draw.textlength(text, font=mark)
-        corner = (picture.width - width - unit * 1.4, picture.height - unit * 2.1)
-        draw.rectangle((*corner, picture.width - unit * 0.4, picture.height - unit * 0.4), fill=_WHITE)
-        draw.text((corner[0] + unit * 0.5, corner[1] + unit * 0.25), text, font=mark, fill=(40, 40, 40))
+    _mark(picture, draw, unit)
+
+
+def _mark(picture: Picture, draw: ImageDraw.ImageDraw, unit: int) -> None:
+    if not picture.watermark:
+        return
+    text = picture.watermark if picture.watermark.isascii() or chinese_font() else "AI"
+    mark = font(unit, chinese=not text.isascii())
+    width = draw.textlength(text, font=mark)
+    corner = (picture.width - width - unit * 1.4, picture.height - unit * 2.1)
+    draw.rectangle((*corner, picture.width - unit * 0.4, picture.height - unit * 0.4), fill=_WHITE)
+    draw.text((corner[0] + unit * 0.5, corner[1] + unit * 0.25), text, font=mark, fill=(40, 40, 40))
 
 
 def _wrap(text: str, face: object, width: float, rows: int = 3) -> list[str]:

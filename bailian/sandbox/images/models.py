@@ -17,6 +17,19 @@ IMAGE_GENERATION = "/services/aigc/image-generation/generation"
 MULTIMODAL = "/services/aigc/multimodal-generation/generation"
 IMAGE2IMAGE = "/services/aigc/image2image/image-synthesis"
 VIDEO_SYNTHESIS = "/services/aigc/video-generation/video-synthesis"
+IMAGE2VIDEO = "/services/aigc/image2video/video-synthesis"
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccountLimits:
+    """The limits of an account that has no others."""
+
+    submit_per_s: float | None = None
+    running_limit: int | None = None
+    queue_limit: int | None = None
+
+
+NO_LIMITS = AccountLimits()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,7 +140,7 @@ RULES: tuple[tuple[str, ServiceModel], ...] = (
 UNLISTED = ("wanx-v1", "qwen-image-plus-2026-01-09")
 """Names that the service has and the catalog has not."""
 
-NOT_IMITATED = frozenset({"qwen-mt-image", "wan2.7-t2v"})
+NOT_IMITATED = frozenset({"qwen-mt-image"})
 """Real models of these routes; the sandbox says so instead of inventing an answer."""
 
 

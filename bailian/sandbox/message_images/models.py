@@ -11,8 +11,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from bailian.sandbox.http.refusals import ERROR_URL
-from bailian.sandbox.images.models import IMAGE2IMAGE, IMAGE_GENERATION, MULTIMODAL, EditRules
-from bailian.sandbox.message_images.modes import AccountLimits, MessageModel, Mode
+from bailian.sandbox.images.models import IMAGE2IMAGE, IMAGE_GENERATION, MULTIMODAL, AccountLimits, EditRules
+from bailian.sandbox.message_images.modes import MessageModel, Mode
 from bailian.sandbox.model_names import ModelName
 
 MEGABYTES = 1024**2

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from bailian.sandbox.images.models import EditRules, ServiceModel
+from bailian.sandbox.images.models import NO_LIMITS, AccountLimits, EditRules, ServiceModel
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,15 +32,6 @@ class Mode:
     parameters: frozenset[str]
     scenario: str = "t2i"
     """What messages call this mode."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class AccountLimits:
-    """The limits of an account that has no others."""
-
-    submit_per_s: float | None = None
-    running_limit: int | None = None
-    queue_limit: int | None = None
 
 
 _NO_INPUTS = EditRules(image_side_px=None, formats=frozenset())
@@ -76,7 +67,7 @@ class MessageModel(ServiceModel):
     async_is_throttled: bool = False
     """Whether the async header on the blocking path is answered with 429 instead of 403."""
     url_error: str = "url error, please check url!"
-    limits: AccountLimits = AccountLimits()
+    limits: AccountLimits = NO_LIMITS
 
     @property
     def modes(self) -> tuple[Mode, ...]:

@@ -11,6 +11,9 @@ from bailian.sandbox.tasks.requests import TaskRequest
 SLOW_FACTOR = 5.0
 """`[sandbox:slow]` makes work take this many times as long."""
 
+FAILS_AFTER_S = 0.1
+"""LIVE: a body that was accepted although it is wrong is FAILED at the first query."""
+
 
 def refuse_on_demand(prompt: str) -> None:
     """Obey `[sandbox:refuse]`.
@@ -74,4 +77,5 @@ def _by_request(request: TaskRequest, outcome: Outcome) -> Outcome:
     error = request.details.get("trouble")
     if error is None or outcome.failed:
         return outcome
-    return replace(outcome, failed=True, code=error[0], message=error[1])
+    task_s = FAILS_AFTER_S if request.details.get("fails_at_once") and outcome.task_s is None else outcome.task_s
+    return replace(outcome, failed=True, code=error[0], message=error[1], task_s=task_s)

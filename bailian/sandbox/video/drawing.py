@@ -1,18 +1,17 @@
 """Draws the videos: the camera pans over a landscape. H.264 in MP4, of exactly the asked size, length and rate (T2V).
 
-Making one needs PyAV, loaded when the first one is made.
+Making one needs PyAV.
 """
 
 from __future__ import annotations
 
-import io
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from fractions import Fraction
-from typing import Any
 
 from PIL import Image, ImageDraw
 
 from bailian.sandbox.images.drawing import Picture, label, scene
+from bailian.sandbox.video.encoding import counts, even, write_film
 
 STEPS_PER_S = 6
 """The camera moves this often; the frames between repeat, which costs the encoder next to nothing."""
@@ -28,38 +27,25 @@ class Video:
     picture: Picture
     duration_s: int
     fps: int
+    sound: bytes = b""
+    """Samples, or none (see `write_film`)."""
 
 
 def draw_video(video: Video) -> bytes:
     """Return the MP4's bytes; the same video gives the same bytes."""
-    import av
+    width, height = even(video.picture.width, video.picture.height)
+    picture = replace(video.picture, width=width, height=height)
+    images = _images(picture, video.duration_s, video.fps)
+    comment = f"Drawn by the sandbox, not by {picture.model}"
+    return write_film(images, (width, height), video.fps, comment=comment, sound=video.sound)
 
-    picture = _even(video.picture)
+
+def _images(picture: Picture, duration_s: int, fps: int) -> Iterator[tuple[Image.Image, int]]:
     words = _words(picture)
     wide = scene(replace(picture, width=int(picture.width * (1 + PAN))))
-    file = io.BytesIO()
-    with av.open(file, "w", format="mp4") as container:
-        container.metadata["comment"] = f"Drawn by the sandbox, not by {picture.model}"
-        stream = container.add_stream("libx264", rate=video.fps, options={"preset": "ultrafast", "crf": "28"})
-        stream.width, stream.height, stream.pix_fmt = picture.width, picture.height, "yuv420p"
-        stream.codec_context.thread_count = 1  # the pool has the threads; and so the bytes are always the same
-        steps = video.duration_s * STEPS_PER_S
-        shown = -1
-        frame_class: Any = av.VideoFrame  # only partly typed
-        for number in range(video.duration_s * video.fps):
-            step = number * STEPS_PER_S // video.fps
-            if step != shown:
-                image, shown = _image(wide, words, step, steps), step
-                frame = frame_class.from_image(image).reformat(format="yuv420p")
-            frame.pts, frame.time_base = number, Fraction(1, video.fps)
-            container.mux(stream.encode(frame))
-        container.mux(stream.encode())
-    return file.getvalue()
-
-
-def _even(picture: Picture) -> Picture:
-    """H.264 in this colour format has even sides; only a fault asks for others."""
-    return replace(picture, width=max(16, picture.width // 2 * 2), height=max(16, picture.height // 2 * 2))
+    steps = duration_s * STEPS_PER_S
+    for step, count in enumerate(counts(duration_s * fps, steps)):
+        yield _image(wide, words, step, steps), count
 
 
 def _words(picture: Picture) -> Image.Image:

@@ -14,7 +14,7 @@ from bailian.sandbox.model_names import ModelName
 _480P = ("832*480", "480*832", "624*624")
 _720P = ("1280*720", "720*1280", "960*960", "1088*832", "832*1088")
 _1080P = ("1920*1080", "1080*1920", "1440*1440", "1632*1248", "1248*1632")
-_TIERS = {480: _480P, 720: _720P, 1080: _1080P}
+SIZES = {480: _480P, 720: _720P, 1080: _1080P}
 
 _FIXED = (5,)
 """wan2.1 and wan2.2: five seconds, "cannot be changed" (T2V)."""
@@ -22,7 +22,7 @@ _FIXED = (5,)
 
 def tier_of(size: str) -> int:
     """Return 480, 720 or 1080: what the usage calls `SR` (T2V)."""
-    known = (tier for tier, sizes in _TIERS.items() if size in sizes)
+    known = (tier for tier, sizes in SIZES.items() if size in sizes)
     return next(known, min(map(int, size.split("*"))))
 
 

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from bailian.catalog import catalog
 from bailian.catalog.model import FIELD_NAMES
 from bailian.catalog.model_rules import OPTIONAL, RULES, problem_of
-from bailian.config.budget_settings import read_budgets
+from bailian.config.settings_file import read_settings_file
+from bailian.config.user_defaults import Sources, layers_of, read_budgets
 from bailian.errors import SetupError
 from bailian.modalities.text.text_prices import cost_cny, prices_of
 from bailian.types import TextContext
@@ -28,11 +29,16 @@ DEEP = {
 }
 
 
+def budgets(home: Path) -> dict[str, float]:
+    file = read_settings_file(home)
+    return read_budgets(layers_of(file, None, home), Sources())
+
+
 def refused(home: Path, name: str, content: str | bytes) -> str:
     """Return what is said of a file."""
     path = home / name
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    read = catalog.load if name == "models.toml" else read_budgets
+    read = catalog.load if name == "models.toml" else read_settings_file
     with pytest.raises(SetupError) as raised:
         read(home)
     assert raised.value.exit_code == 3
@@ -77,13 +83,13 @@ def test_a_setting_that_is_none(tmp_path: Path, content: str, said: str) -> None
 def test_a_variable_that_is_no_amount(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
     monkeypatch.setenv(name, value)
     with pytest.raises(SetupError, match=f"{name}={value}: it must be an amount"):
-        read_budgets(tmp_path)
+        budgets(tmp_path)
 
 
 def test_budgets_are_read(tmp_path: Path) -> None:
     """Of nothing, too: a budget of 0 lets nothing pass."""
     (tmp_path / "settings.toml").write_text("\ufeff[budget]\nday_cny = 0\nmonth_cny = 20.5\n", encoding="utf-8")
-    assert read_budgets(tmp_path) == {"day_budget_cny": 0.0, "month_budget_cny": 20.5}
+    assert budgets(tmp_path) == {"day_budget_cny": 0.0, "month_budget_cny": 20.5}
 
 
 @pytest.mark.few(6)
@@ -171,7 +177,7 @@ def test_any_value_in_any_setting(table: str, key: str, value: str) -> None:
     with tempfile.TemporaryDirectory() as home:
         (Path(home) / "settings.toml").write_text(f"[{table}]\n{key} = {value}\n", encoding="utf-8")
         try:
-            found: dict[str, Any] = read_budgets(Path(home))
+            found: dict[str, Any] = budgets(Path(home))
         except SetupError:
             return
         assert all(0 <= amount < float("inf") for amount in found.values())

@@ -15,7 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bailian.errors import InvalidRequest
-from bailian.inputs import recordings
+from bailian.inputs import bounded, recordings
+from bailian.inputs.bounded import BoundedReader
 from bailian.inputs.recordings import resolve_recording
 from bailian.store.paths import path_of
 from bailian.types import Recording
@@ -219,7 +220,7 @@ def test_a_pipe_is_read_once_and_kept(tmp_path: Path) -> None:
     found = resolve_recording("file", str(piped(tmp_path / "a.wav", wav())), tmp_path)
     assert path_of(found.url).read_bytes() == wav()
     assert path_of(found.url).parent == tmp_path / "inputs"
-    assert found.recording == Recording(len(wav()), SECONDS)
+    assert found.recording == Recording(len(wav()), SECONDS, "wav")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no FIFOs")
@@ -305,7 +306,8 @@ def test_wavs_of_the_standard_library_agree(tmp_path: Path) -> None:
 )
 def test_nonsense_in_headers_leaves_the_duration_open(tmp_path: Path, data: bytes) -> None:
     """The file may be good all the same: no refusal, and no price that is wrong."""
-    assert look(saved(tmp_path / "a.bin", data)) == Recording(len(data), None)
+    found = look(saved(tmp_path / "a.bin", data))
+    assert (found.size_bytes, found.duration_s) == (len(data), None)
 
 
 def test_a_film_of_fifteen_seconds_is_one(tmp_path: Path) -> None:
@@ -328,23 +330,23 @@ def test_a_film_of_fifteen_seconds_is_one(tmp_path: Path) -> None:
 )
 def test_a_large_file_is_judged_by_a_little_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, head: bytes) -> None:
     """Whatever its headers say: 2 GB are not read to be told their length."""
-    monkeypatch.setattr(recordings, "READS_MAX", 200)
+    monkeypatch.setattr(bounded, "READS_MAX", 200)
     seen = []
-    read = recordings._Sparing.read
+    read = BoundedReader.read
 
-    def noted(self: recordings._Sparing, size: int | None = -1, /) -> bytes:
+    def noted(self: BoundedReader, size: int | None = -1, /) -> bytes:
         data = read(self, size)
         seen.append(len(data))
         return data
 
-    monkeypatch.setattr(recordings._Sparing, "read", noted)
+    monkeypatch.setattr(BoundedReader, "read", noted)
     assert look(saved(tmp_path / "a.wav", head, 1_900_000_000)).size_bytes == 1_900_000_000
     assert 0 < sum(seen) < 100_000
 
 
 def test_the_sound_in_an_ogg_file_is_skipped(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its pages are counted, not read: the last one tells the time."""
-    monkeypatch.setattr(recordings, "READ_BYTES_MAX", 5_000)
+    monkeypatch.setattr(bounded, "READ_BYTES_MAX", 5_000)
     assert look(folder / "a.opus").size_bytes > 20_000
     assert look(folder / "a.opus").duration_s == pytest.approx(SECONDS, abs=0.1)
 

@@ -20,7 +20,7 @@ from bailian.modalities.rules.ways import called
 from bailian.types import Input, Prepared, Probe, StoredRequest
 
 CATALOG = load()
-TODAY = [model.name for model in CATALOG.values() if model.parameters]
+TODAY = [model.name for model in CATALOG.values() if model.parameters and model.kind != "video"]
 DOG, CAT, LINK = "file:///dog.png", "file:///cat.png", "https://example.com/a.png"
 PALETTE = "#C2D1E6:25%,#CDD8E9:25%,#B5C8DB:50%"
 TEXT = {"text": "a cat"}

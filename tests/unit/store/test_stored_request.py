@@ -33,6 +33,7 @@ REQUESTS: dict[str, dict[str, Any]] = {
 # The journal's keys and those of `facts`, in their order: other versions wrote them, and read them.
 COMMON = ["mode", "route", "body", "count", "unit_cny", "units", "notices"]
 FACTS = {
+    "video": ["film_prices"],
     "text": ["prices", "thinking"],
     "embedding": ["prices", "thinking"],
     "speech": ["parts", "subtitles"],

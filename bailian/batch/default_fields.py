@@ -1,0 +1,82 @@
+"""The fields that `settings.toml` sets for requests that do not say them.
+
+They are laid under a row after its key is made: a setting that changes makes no row of a batch another one, and
+nothing is paid again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import lru_cache
+from typing import Any
+
+from bailian.batch.input.row_schema import form_of
+from bailian.config.user_defaults import NO_DEFAULTS, Defaults
+from bailian.errors import InvalidRequest, Problem, SetupError
+from bailian.i18n import tr
+from bailian.instructions import how_to
+
+NEVER = ("messages", "chat")
+"""What belongs to one request."""
+
+
+class DefaultFields:
+    """The user's defaults, checked once a kind."""
+
+    def __init__(self, defaults: Defaults = NO_DEFAULTS) -> None:
+        self._defaults = defaults
+
+    def under(self, kind: str, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the fields, with the defaults for those that are not given.
+
+        Raises:
+            SetupError: the settings hold a field that requests of this kind do not have, or of a wrong type.
+        """
+        own = self._defaults.fields.get(kind)
+        return {**checked_fields(kind, _frozen(own), self._origin(kind, own)), **given} if own else dict(given)
+
+    def explained(self, kind: str, given: Mapping[str, Any], error: InvalidRequest) -> InvalidRequest:
+        """Return the refusal; a problem of a field that the settings have set says so."""
+        own = self._defaults.fields.get(kind, {})
+        problems = [
+            replace(one, message=self._with_origin(kind, one)) if one.field in own and one.field not in given else one
+            for one in error.problems
+        ]
+        return error if problems == list(error.problems) else InvalidRequest(problems, advice=error.advice)
+
+    def _with_origin(self, kind: str, problem: Problem) -> str:
+        origin = self._defaults.field_origins.get(f"{kind}.{problem.field}", "")
+        return problem.message + tr(f" (set in {origin})", f"（由 {origin} 设置）")
+
+    def _origin(self, kind: str, own: Mapping[str, Any] | None) -> str:
+        return next((self._defaults.field_origins.get(f"{kind}.{name}", "") for name in own or {}), "")
+
+
+NO_FIELDS = DefaultFields()
+
+
+def _frozen(fields: Mapping[str, Any] | None) -> tuple[tuple[str, Any], ...]:
+    return tuple((name, tuple(value) if isinstance(value, list) else value) for name, value in (fields or {}).items())
+
+
+@lru_cache(maxsize=64)
+def checked_fields(kind: str, fields: tuple[tuple[str, Any], ...], origin: str) -> Mapping[str, Any]:
+    """Return the defaults of a kind as a request holds them.
+
+    Raises:
+        SetupError: one is no field of such requests, or of a wrong type.
+    """
+    form = form_of(kind)
+    given = {name: list(value) if isinstance(value, tuple) else value for name, value in fields}
+    given = form.with_lists({name.replace("-", "_"): value for name, value in given.items()})
+    barred = [name for name in given if name in (form.text_field, *form.modality.INPUT_FIELDS, *NEVER)]
+    problems = [
+        Problem(name, tr("belongs to one request, not to all", "只属于单个请求，不能作为默认值")) for name in barred
+    ]
+    text = {form.text_field: "."} if form.text_field else {}
+    problems += form.problems({**text, **{name: value for name, value in given.items() if name not in barred}})
+    if problems:
+        shown = "; ".join(f"{one.field}: {one.message}" for one in problems)
+        raise SetupError(f"{origin} ({kind}): {shown}", advice=how_to().command("config", "show"))
+    return given

@@ -1,0 +1,215 @@
+"""What goes into a film: fields of a request → roles of the service, and whether a model takes them together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from bailian.catalog import Catalog, Model
+from bailian.catalog.roles import MEDIA_OF_ROLE, OPTIONAL_MARK
+from bailian.errors import Problem
+from bailian.i18n import tr
+from bailian.modalities.rules.ways import called
+from bailian.modalities.video.video_request import MEDIA, VideoRequest
+from bailian.types import Input, Notice
+
+USUAL_ROLES: Mapping[str, str] = {
+    "image": "first_frame",
+    "last_frame": "last_frame",
+    "video": "video",
+    "continue": "first_clip",
+    "last_clip": "last_clip",
+    "audio": "driving_audio",
+    "document": "file",
+}
+"""Field with one file → its role; a model's own `roles` win."""
+SUFFIXES: Mapping[str, str] = {
+    **dict.fromkeys(("jpg", "jpeg", "png", "bmp", "webp", "tif", "tiff"), "image"),
+    **dict.fromkeys(("mp4", "mov", "m4v"), "video"),
+    **dict.fromkeys(("wav", "mp3"), "audio"),
+}
+
+
+@dataclass(frozen=True)
+class FilmInput:
+    """One thing that goes in."""
+
+    role: str
+    """In the service's words."""
+    field: str
+    """Where it stands in the request, as a problem names it."""
+    given: Input
+    voice: Input | None = None
+    """Of a reference that speaks with another's."""
+
+    @property
+    def duration_s(self) -> float | None:
+        """Return how long it is; None where that is not known here."""
+        film, sound = self.given.film, self.given.recording
+        return film.duration_s if film else sound.duration_s if sound else None
+
+
+def inputs_of(request: VideoRequest, model: Model, found: Mapping[str, Input]) -> list[FilmInput]:
+    """Return all that goes in, in the roles that this model has for it; references in the order they were given."""
+    inputs = [
+        FilmInput(model.roles.get(field, role), field, found.get(url, Input(url)))
+        for field, role in USUAL_ROLES.items()
+        for url in _urls(request, field)
+    ]
+    inputs += _references(request, found)
+    for url in request.mask:
+        given = found.get(url, Input(url))
+        inputs.append(FilmInput(f"mask_{media_of(given, request.mask_media) or 'image'}", "mask", given))
+    if request.link:
+        inputs.append(FilmInput("link", "link", Input(request.link)))
+    return inputs
+
+
+def _urls(request: VideoRequest, field: str) -> list[str]:
+    urls: list[str] = getattr(request, "continue_" if field == "continue" else field)
+    return urls
+
+
+def _references(request: VideoRequest, found: Mapping[str, Input]) -> list[FilmInput]:
+    voices, types = _beside(request, request.reference_voices), _beside(request, request.reference_types)
+    inputs = []
+    for place, (url, voice, said) in enumerate(zip(request.references, voices, types, strict=True)):
+        given = found.get(url, Input(url))
+        role = f"reference_{media_of(given, said) or 'image'}"
+        speaks = found.get(voice, Input(voice)) if voice else None
+        inputs.append(FilmInput(role, f"references[{place}]", given, speaks))
+    return inputs
+
+
+def _beside(request: VideoRequest, words: Sequence[str]) -> list[str]:
+    """Return as many words as there are references."""
+    missing = len(request.references) - len(words)
+    return [*words, *[""] * missing][: len(request.references)]
+
+
+def media_of(given: Input, said: str = "") -> str:
+    """Return "image", "video" or "audio": by the bytes, else as said, else by the suffix of the link; "": nobody knows."""
+    if given.probe or given.film or given.recording:
+        return "image" if given.probe else "video" if given.film else "audio"
+    return said or SUFFIXES.get(urlsplit(given.url).path.rpartition(".")[2].lower(), "")
+
+
+def list_problems(request: VideoRequest) -> list[Problem]:
+    """Check the lists that stand beside the references, and the words in them."""
+    problems = []
+    for name in ("reference_voices", "reference_types"):
+        if len(getattr(request, name)) > len(request.references):
+            text = tr(
+                f"has more entries than references ({len(request.references)})",
+                f"多于 references（{len(request.references)} 个）",
+            )
+            problems.append(Problem(name, text))
+    listed = ", ".join(MEDIA)
+    for name, words in (("reference_types", request.reference_types), ("mask_media", [request.mask_media])):
+        problems += [
+            Problem(name, tr(f"{word!r} is none of {listed}", f"{word!r} 不是 {listed} 之一"))
+            for word in words
+            if word not in ("", *MEDIA)
+        ]
+    if request.link and not request.link.startswith(("https://", "http://")):
+        problems.append(Problem("link", tr("must begin with https://", "应以 https:// 开头")))
+    return problems
+
+
+def guess_notices(request: VideoRequest, found: Mapping[str, Input]) -> list[Notice]:
+    """Say which references are taken for pictures because nothing tells what they are."""
+    types = _beside(request, request.reference_types)
+    words = [*zip(request.references, types, strict=True), *((url, request.mask_media) for url in request.mask)]
+    return [
+        Notice(
+            "reference_guessed",
+            tr(
+                f"what {url} is cannot be told from its name: it is sent as a picture",
+                f"无法从名称判断 {url} 的类型：按图片发送",
+            ),
+        )
+        for url, said in words
+        if not media_of(found.get(url, Input(url)), said)
+    ]
+
+
+def roles_of(inputs: Iterable[FilmInput]) -> frozenset[str]:
+    """Return which roles are taken, a reference's own voice among them."""
+    inputs = list(inputs)
+    return frozenset([one.role for one in inputs] + ["reference_voice" for one in inputs if one.voice])
+
+
+def ways_of(request: VideoRequest, inputs: Sequence[FilmInput]) -> list[str]:
+    """Return in which ways a model is called, for `called`."""
+    ways = [*([request.vace] if request.vace else []), *sorted(roles_of(inputs))]
+    return [*ways, *(["template"] if request.template else []), *(["continue"] if request.continue_ else [])]
+
+
+def takes(model: Model, request: VideoRequest, found: Mapping[str, Input]) -> bool:
+    """Return whether a model takes these inputs together."""
+    if (model.style == "function") != bool(request.vace):
+        return False
+    inputs = inputs_of(request, model, found)
+    return roles_of(inputs) in called(model, ways_of(request, inputs)).allowed_inputs()
+
+
+def set_problems(
+    request: VideoRequest,
+    model: Model,
+    inputs: Sequence[FilmInput],
+    found: Mapping[str, Input],
+    catalog: Catalog,
+    region: str,
+) -> list[Problem]:
+    """Refuse inputs that the model does not take together: the service takes such a body and fails it minutes later.
+
+    `model` is as it is called.
+    """
+    roles = roles_of(inputs)
+    if roles in model.allowed_inputs():
+        return []
+    own = " | ".join(_shown(one, model) for one in model.input_sets)
+    fields = list(dict.fromkeys(one.field.partition("[")[0] for one in inputs))
+    given = " + ".join(_word(role, model) for role in sorted(roles, key=list(MEDIA_OF_ROLE).index))
+    able = [
+        one.name
+        for one in catalog.of_kind(model.kind)
+        if not one.retired(catalog.today) and region in one.regions and takes(one, request, found)
+    ]
+    name = f"{model.name} {request.vace}".strip()
+    text = (
+        tr(f"{name} does not take {given}; it takes: {own}", f"{name} 不支持 {given}；支持：{own}")
+        if roles
+        else tr(f"{name} needs an input: {own}", f"{name} 需要输入：{own}")
+    )
+    if able:
+        text += tr(f"; these inputs are for {', '.join(able)}", f"；这些输入可用于 {', '.join(able)}")
+    return [Problem(fields[0] if fields else _first_needed(model), text)]
+
+
+def _first_needed(model: Model) -> str:
+    role = next((word for one in model.input_sets for word in one if not word.endswith(OPTIONAL_MARK)), "image")
+    return field_of(role, model)
+
+
+def _shown(input_set: Sequence[str], model: Model) -> str:
+    words = [
+        f"[{_word(word.removesuffix(OPTIONAL_MARK), model)}]" if word.endswith(OPTIONAL_MARK) else _word(word, model)
+        for word in input_set
+    ]
+    return " + ".join(words) or tr("a text alone", "仅文字")
+
+
+def field_of(role: str, model: Model) -> str:
+    """Return our field for a role of a model."""
+    if role.startswith("reference_"):
+        return "reference_voices" if role == "reference_voice" else "references"
+    usual = {own: field for field, own in USUAL_ROLES.items()}
+    return usual.get(role, role.partition("_")[0])
+
+
+def _word(role: str, model: Model) -> str:
+    field = field_of(role, model)
+    kinds = {"image": tr("picture", "图片"), "video": tr("film", "视频"), "audio": tr("sound", "音频")}
+    return f"{field} ({kinds[MEDIA_OF_ROLE[role]]})" if field in ("references", "mask") else field

@@ -1,0 +1,114 @@
+"""What becomes of the local files of a request when it leaves: small pictures go in it, all else is uploaded."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from bailian.engine.steps import attach
+from bailian.errors import InvalidRequest
+from bailian.inputs.resolve import WIRE_FIELDS
+from bailian.service import client
+from tests.support.films import film
+from tests.support.pictures import PICTURE
+from tests.support.recordings import wav
+
+
+@pytest.fixture
+def uploads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What was uploaded, by name."""
+    names: list[str] = []
+
+    def upload(_service: object, path: Path, _model: str, _mark: str) -> str:
+        names.append(path.name)
+        return f"oss://bucket/{path.name}"
+
+    monkeypatch.setattr(attach, "upload", upload)
+    return names
+
+
+def sent(wire_input: dict[str, Any], *, upload: bool = False) -> Any:
+    job: Any = SimpleNamespace(
+        id="j-1", wire_model="m", prepared=SimpleNamespace(body={"model": "m", "input": wire_input}, upload=upload)
+    )
+    services: Any = SimpleNamespace(service=None, run_state=SimpleNamespace(uploads={}))
+    return attach.with_files(job, services)["input"]
+
+
+def at(value: str, name: str) -> dict[str, Any]:
+    """Return an input that holds a file where this wire field stands."""
+    if name in ("url", "reference_voice"):
+        return {"media": [{"type": "reference_image", name: value}]}
+    return {name: [value] if name in ("reference_urls", "ref_images_url", "images", "file_urls") else value}
+
+
+def found(value: Any) -> str:
+    while not isinstance(value, str):
+        value = next(inner for key, inner in value.items() if key != "type") if isinstance(value, dict) else value[0]
+    return value
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> dict[str, Path]:
+    (tmp_path / "a.png").write_bytes(PICTURE)
+    (tmp_path / "a.wav").write_bytes(wav())
+    film(tmp_path / "a.mp4", seconds=0.25)
+    return {name: tmp_path / f"a.{name}" for name in ("png", "wav", "mp4")}
+
+
+@pytest.mark.few(4)
+@pytest.mark.parametrize("name", sorted({*WIRE_FIELDS} - {"file_urls"}))
+def test_a_small_picture_goes_in_the_request(files: dict[str, Path], uploads: list[str], name: str) -> None:
+    wire = sent(at(files["png"].as_uri(), name))
+    assert found(wire).startswith("data:image/png;base64,")
+    assert not uploads
+
+
+@pytest.mark.parametrize("name", ["url", "reference_urls", "video_url", "first_clip_url", "mask_video_url"])
+@pytest.mark.parametrize("what", ["mp4", "wav"])
+def test_films_and_sounds_are_uploaded(files: dict[str, Path], uploads: list[str], name: str, what: str) -> None:
+    """And the service is told to look them up there."""
+    wire = sent(at(files[what].as_uri(), name))
+    assert found(wire) == f"oss://bucket/a.{what}"
+    assert uploads == [f"a.{what}"]
+    assert client.resolve_header({"input": wire})
+
+
+def test_voices_are_uploaded_beside_an_inlined_picture(files: dict[str, Path], uploads: list[str]) -> None:
+    item = {"type": "reference_image", "url": files["png"].as_uri(), "reference_voice": files["wav"].as_uri()}
+    (wire,) = sent({"media": [item]})["media"]
+    assert wire["url"].startswith("data:image/png")
+    assert wire["reference_voice"] == "oss://bucket/a.wav"
+
+
+def test_a_file_that_stands_twice_is_uploaded_once(files: dict[str, Path], uploads: list[str]) -> None:
+    url = files["mp4"].as_uri()
+    wire = sent({"media": [{"type": "video", "url": url}, {"type": "reference_video", "url": url}]})
+    assert {item["url"] for item in wire["media"]} == {"oss://bucket/a.mp4"}
+    assert uploads == ["a.mp4"]
+
+
+def test_pictures_are_uploaded_where_the_model_wants_links_or_they_are_large(
+    files: dict[str, Path], uploads: list[str]
+) -> None:
+    assert found(sent(at(files["png"].as_uri(), "ref_images_url"), upload=True)).startswith("oss://")
+    os.truncate(files["png"], attach.DATA_URI_MAX_BYTES + 1)
+    assert found(sent(at(files["png"].as_uri(), "url"))).startswith("oss://")
+
+
+@pytest.mark.parametrize("name", ["img_url", "first_frame_url", "image"])
+def test_a_picture_that_was_changed_after_the_check_is_not_sent(
+    files: dict[str, Path], uploads: list[str], name: str
+) -> None:
+    files["png"].write_bytes(b"text")
+    with pytest.raises(InvalidRequest, match="no picture any more"):
+        sent(at(files["png"].as_uri(), name))
+    assert not uploads
+
+
+def test_a_prompt_that_looks_like_a_file_stays_a_prompt(files: dict[str, Path], uploads: list[str]) -> None:
+    assert sent({"prompt": files["png"].as_uri()}) == {"prompt": files["png"].as_uri()}
