@@ -58,6 +58,7 @@ DOCUMENT_FIELDS = ("json_schema", "ocr_schema")
 RESULT_SUFFIXES = ("txt",)
 FILE_SUFFIXES: tuple[str, ...] = ()
 RETRY_SAFE = True
+NOTICES_NAME_COMMANDS = True
 
 
 def from_config(values: Mapping[str, Any]) -> dict[str, Any]:
