@@ -10,7 +10,7 @@ from bailian.counts import MOST_TOKENS, count_of
 from bailian.errors import BailianError, DoesNotFit
 from bailian.i18n import tr
 from bailian.instructions import how_to
-from bailian.modalities.text.ocr import asks_fields, fields_text
+from bailian.modalities.text import ocr
 from bailian.modalities.text.schema_check import misfit, schema_of
 from bailian.modalities.text.text_prices import cost_cny
 from bailian.modalities.text.turns import plain, text_in
@@ -56,13 +56,13 @@ def items(answer: Mapping[str, Any], prepared: StoredRequest) -> list[Item]:
         text = ""
     if text is None:
         return []
-    if asks_fields(prepared.parameters):
-        text = fields_text(_message(object_of(output)).get("content"), text)
+    if task := ocr.task_of(prepared.parameters):
+        text = ocr.read_text(task, _message(object_of(output)).get("content"), text)
     return [Item(0, text=opening(prepared) + text, suffix="json" if _asked_json(prepared) else "txt")]
 
 
 def _asked_json(prepared: StoredRequest) -> bool:
-    return "response_format" in prepared.parameters or asks_fields(prepared.parameters)
+    return "response_format" in prepared.parameters or ocr.task_of(prepared.parameters) == ocr.TASKS["fields"]
 
 
 def opening(prepared: StoredRequest) -> str:

@@ -49,7 +49,7 @@ def problems(
         return [Problem("model", _unavailable(model))]
     return [
         *fields.region_problems(model, region),
-        *(turn_problems(turns, prompt_needed=not request.ocr)),
+        *turn_problems(turns, prompt_needed=not request.ocr, last_is_ours=request.sees),
         *fields.check_range("max_tokens", request.max_tokens, 1, model.max_output_tokens or 2**31 - 1),
         *(problem for text in request.stop for problem in fields.check_prompt("stop", text, None)),
         *fields.check_number("temperature", request.temperature, 0, 2),

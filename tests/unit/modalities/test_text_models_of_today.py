@@ -254,6 +254,11 @@ def test_many_or_large_pictures_go_by_upload() -> None:
     assert sent(251, 10)
 
 
+def test_a_picture_that_cannot_be_read_is_refused_once() -> None:
+    """What stands in its place unseen is no fault of the message."""
+    assert prepare(image=["missing.png"]).body["input"]["messages"][0]["content"][0] == {"image": "missing.png"}
+
+
 # ── Answers ──
 
 
@@ -295,6 +300,20 @@ def test_fields_are_json_without_the_fence(part: dict[str, Any]) -> None:
     (item,) = text.items(answered([part]), request)
     assert item.text.replace("\n ", "").replace("\n", "").replace(" ", "") == '{"total":"5"}'
     assert item.suffix == "json"
+
+
+@pytest.mark.parametrize(
+    ("what", "says", "read"),
+    [
+        ("table", "```html\n<table></table>\n```", "<table></table>"),
+        ("document", "```latex\n\\section*{A}\n\nb\n```", "\\section*{A}\n\nb"),
+        ("text", "a\nb", "a\nb"),
+        ("text", "```\na\n``` and more", "```\na\n``` and more"),
+    ],
+)
+def test_what_is_read_has_no_fence_around_it(what: str, says: str, read: str) -> None:
+    (item,) = text.items(answered([{"text": says}]), kept(prompt="", ocr=what, image=[PICTURE]))
+    assert (item.text, item.suffix) == (read, "txt")
 
 
 def test_a_beginning_is_a_part_of_the_answer_and_of_the_conversation() -> None:
