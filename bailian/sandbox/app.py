@@ -19,12 +19,14 @@ from bailian.sandbox.account.routes import AccountRoutes
 from bailian.sandbox.admin import Admin
 from bailian.sandbox.batches.replies import batch_error
 from bailian.sandbox.batches.routes import BatchRoutes
+from bailian.sandbox.embeddings.routes import EmbeddingRoutes
 from bailian.sandbox.faults import Fault
 from bailian.sandbox.http import refusals
 from bailian.sandbox.http.answers import Answer
 from bailian.sandbox.http.endpoints import BASE_PATH, Call, Endpoints
 from bailian.sandbox.http.hosts import Hosts, OnlyKnownHosts
 from bailian.sandbox.http.raw_sockets import Connections
+from bailian.sandbox.multimodal_route import MultimodalRoute
 from bailian.sandbox.picture_routes import PictureRoutes
 from bailian.sandbox.results import result_of
 from bailian.sandbox.speech.routes import SpeechRoutes
@@ -53,7 +55,7 @@ async def _not_there(call: Call, fault: Fault | None) -> Answer:
 def routes(state: State, connections: Connections) -> list[BaseRoute]:
     """Return the routes of every service."""
     endpoints = Endpoints(state, connections)
-    pictures, transcription = PictureRoutes(state), TranscriptionRoutes(state)
+    pictures, transcription, texts = PictureRoutes(state), TranscriptionRoutes(state), TextRoutes(state)
     answers = {
         "image": pictures.task_answer,
         "edit": pictures.task_answer,
@@ -67,7 +69,9 @@ def routes(state: State, connections: Connections) -> list[BaseRoute]:
         *SpeechRoutes(state, connections).routes(),
         *BatchRoutes(state).routes(Endpoints(state, connections, batch_error)),
         *pictures.routes(endpoints),
-        *TextRoutes(state).routes(endpoints),
+        *texts.routes(endpoints),
+        *EmbeddingRoutes(state).routes(endpoints),
+        MultimodalRoute(texts.room(), pictures.room()).route(endpoints),
         *transcription.routes(endpoints),
         *StorageRoutes(state, partial(result_of, state.store)).routes(endpoints),
         *AccountRoutes(state).routes(endpoints),

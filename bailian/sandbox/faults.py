@@ -8,8 +8,11 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
-ON = ("submit", "poll", "list", "cancel", "download", "sync", "text", "speech", "grant", "upload", "models")
-"""What a client does. "sync" is the POST whose answer is the picture, "speech" one task on a socket.
+ON = (
+    "submit", "poll", "list", "cancel", "download", "sync", "text", "embedding", "speech", "grant", "upload", "models",
+)  # fmt: skip
+"""What a client does. "sync" is the POST whose answer is the picture, "text" one for a text, by either route,
+"embedding" one for vectors, "speech" one task on a socket.
 "grant" asks for an upload policy, "upload" sends the file. "models" asks which models there are."""
 
 _ANSWERS = ("throttle", "status", "html", "slow", "cut", "garbage", "empty", "silence")
@@ -27,7 +30,8 @@ KINDS: Mapping[str, frozenset[str]] = {
     "models": _API,
     "upload": _EVERYWHERE | {"expired"},
     "download": _EVERYWHERE | {"expired", "html_file", "wrong_size"},
-    "text": _API | {"failed", "stream_error"},
+    "text": _API | {"failed", "stream_error", "no_choices"},
+    "embedding": _API | {"failed"},
     "speech": frozenset(
         {"failed", "closed", "reset", "silence", "no_audio", "slow"}
         | {"null_usage", "bare_finish", "sentence_finish", "true_sizes", "zero_sizes"}

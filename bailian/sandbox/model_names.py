@@ -69,12 +69,15 @@ def _packaged() -> Mapping[str, Any]:
     return load()
 
 
-def retired_names(names: Mapping[str, ModelName], day: date | None, known: Iterable[str]) -> frozenset[str]:
+def retired_names(
+    names: Mapping[str, ModelName], day: date | None, known: Iterable[str], own_ends: Mapping[str, str]
+) -> frozenset[str]:
     """Return the names that are retired on a day; None: everything is served.
 
-    Of all `known` names, dated snapshots end with their model (notice 118434 of 2026-07-10 names both).
+    `own_ends`: the days of names that the catalog lacks. Of all `known` names, dated snapshots end with their model (notice 118434 of 2026-07-10 names both).
     """
     if day is None:
         return frozenset()
-    gone = {name for name, entry in names.items() if entry.retired_on and entry.retired_on <= day.isoformat()}
+    ends = {**own_ends, **{name: entry.retired_on for name, entry in names.items()}}
+    gone = {name for name, end in ends.items() if end and end <= day.isoformat()}
     return frozenset(gone | {name for name in known if (dated := SNAPSHOT.fullmatch(name)) and dated[1] in gone})

@@ -1,4 +1,4 @@
-"""The routes of pictures, edits, videos and films: six paths, one way (D-T2I, D-QI, D-IE, T2V).
+"""The routes of pictures, edits, videos and films: their paths and a room on the multimodal one (D-T2I, D-QI, D-IE, T2V).
 
 Which models a path has, and whether a call draws or edits, is known only after its body is read. So these
 four services share their routes. Importing this needs starlette and Pillow.
@@ -28,6 +28,7 @@ from bailian.sandbox.message_images import replies as message_replies
 from bailian.sandbox.message_images.modes import MessageModel
 from bailian.sandbox.message_images.requests import read_message_request
 from bailian.sandbox.message_images.stream import stream_answer, streams
+from bailian.sandbox.multimodal_route import Room
 from bailian.sandbox.state import State
 from bailian.sandbox.storage.downloads import result_path
 from bailian.sandbox.storage.input_fetcher import InputFetcher
@@ -50,10 +51,11 @@ class PictureRoutes:
         self._state = state
 
     def routes(self, endpoints: Endpoints) -> list[Route]:
-        return [
-            *(endpoints.route("POST", BASE_PATH + path, "submit", self._submit, _about) for path in _TASK_PATHS),
-            endpoints.route("POST", BASE_PATH + paths.MULTIMODAL, "sync", self._submit, _about),
-        ]
+        return [endpoints.route("POST", BASE_PATH + path, "submit", self._submit, _about) for path in _TASK_PATHS]
+
+    def room(self) -> Room:
+        """Return the room of the multimodal path that takes every name."""
+        return Room("sync", lambda name: True, self._submit, _about)
 
     async def task_answer(self, task: Task, call: Call) -> dict[str, Any]:
         """Answer a query of one task."""

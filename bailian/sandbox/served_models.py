@@ -7,12 +7,13 @@ from datetime import date
 from typing import TypeVar
 
 from bailian.sandbox.edits.models import edit_models
+from bailian.sandbox.embeddings.models import embedding_models
 from bailian.sandbox.films.models import film_models
 from bailian.sandbox.images.models import UNLISTED, ServiceModel, image_models
 from bailian.sandbox.message_images.models import message_models
 from bailian.sandbox.model_names import Limits, names_of, retired_names, with_packaged
 from bailian.sandbox.speech.models import voices
-from bailian.sandbox.text.models import text_models
+from bailian.sandbox.text.models import own_ends, text_models
 from bailian.sandbox.transcription.models import recognizers
 from bailian.sandbox.video.models import video_models
 
@@ -33,7 +34,7 @@ class ServedModels:
         given = self.names if catalog is None else names_of(catalog)
         self.limits: dict[str, Limits] = {name: known.entry for name, known in given.items()}
         own = [*self.names, *(name for name in UNLISTED if name not in self.names)]
-        self.retired = retired_names(self.names, day, own)
+        self.retired = retired_names(self.names, day, own, own_ends())
         known = self.names.values()
         # A model that draws and edits has one entry, with the rules of both.
         messages, films = message_models(known), film_models(known)
@@ -43,7 +44,14 @@ class ServedModels:
         if catalog is None:
             self.limits |= {name: model.limits for name, model in messages.items()}
             self.limits |= {name: model.limits for name, model in films.items()}
-        self.texts = self._living(text_models(known))
+        texts = text_models(known)
+        embeddings = embedding_models(known)
+        if catalog is None:
+            own_limits: dict[str, Limits] = {name: model.limits for name, model in texts.items()}
+            own_limits |= {name: model.limits for name, model in embeddings.items()}
+            self.limits = own_limits | self.limits
+        self.texts = self._living(texts)
+        self.embeddings = self._living(embeddings)
         self.voices = self._living(voices(known))
         self.recognizers = self._living(recognizers(known))
 
@@ -52,5 +60,5 @@ class ServedModels:
 
     def listed(self) -> list[str]:
         """Return every name, in the catalog's order and then the others, but those of one region alone."""
-        every = (*self.names, *self.pictures, *self.texts, *self.voices, *self.recognizers)
+        every = (*self.names, *self.pictures, *self.texts, *self.embeddings, *self.voices, *self.recognizers)
         return [name for name in dict.fromkeys(every) if name not in self.retired | self._elsewhere]

@@ -13,9 +13,12 @@ from websockets.sync.client import connect
 
 from bailian.catalog import load
 from bailian.sandbox import Sandbox
+from bailian.sandbox.embeddings.models import embedding_models
+from bailian.sandbox.films.models import film_models
 from bailian.sandbox.images.models import UNLISTED
 from bailian.sandbox.message_images.models import message_models
 from bailian.sandbox.served_models import ServedModels
+from bailian.sandbox.text.models import only_compatible, text_models
 from tests.support.pictures import drawn, uri
 from tests.support.sandbox_client import TEXT, Client, instruct
 
@@ -40,8 +43,10 @@ def ask(client: Client, name: str) -> Any:
     """Send the least that the model takes."""
     model = load()[name]
     if model.kind == "text":
-        body = {"model": name, "input": {"messages": [{"role": "user", "content": "你好"}]}, "parameters": {}}
-        return client.post(TEXT, body, asks_async=False)
+        seen = [{"image": uri(drawn())}, {"text": "你好"}]
+        content = "你好" if model.route.endswith(TEXT) else seen
+        body = {"model": name, "input": {"messages": [{"role": "user", "content": content}]}, "parameters": {}}
+        return client.post("/" + model.route.strip("/"), body, asks_async=False)
     if model.kind == "transcription":
         body = {"model": name, "input": {"file_urls": ["https://example.com/a.wav"]}, "parameters": {}}
         return client.post(TRANSCRIPTION, body)
@@ -211,10 +216,11 @@ def test_it_has_no_tasks(client: Client) -> None:
 
 def test_every_name_of_the_catalog_is_served_or_unknown_to_the_service() -> None:
     models = ServedModels(None, None)
-    served = {*models.pictures, *models.texts, *models.voices, *models.recognizers}
+    served = {*models.pictures, *models.texts, *models.embeddings, *models.voices, *models.recognizers}
     known = {model.aliases.get("beijing", name) for name, model in load().items() if not model.unknown_to_service}
-    assert served - known == {*UNLISTED, *message_models([])} - known, "names that the catalog has not"
-    assert known <= served
+    own = {*UNLISTED, *message_models([]), *film_models([]), *text_models([]), *embedding_models([])}
+    assert served - known == own - known, "names that the catalog has not"
+    assert {name for name in known if not only_compatible(name)} <= served
 
 
 def test_a_name_of_the_users_catalog_gets_the_rules_of_its_generation(tmp_path: Path) -> None:

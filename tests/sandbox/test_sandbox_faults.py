@@ -14,7 +14,7 @@ import pytest
 import requests
 
 from bailian.sandbox import KINDS, Fault, Sandbox
-from tests.support.sandbox_client import TEXT, Client
+from tests.support.sandbox_client import EMBEDDING, TEXT, Client
 
 OVER_HTTP = [on for on, kinds in KINDS.items() if "throttle" in kinds]
 
@@ -36,6 +36,9 @@ def call(client: Client, on: str, task_id: str, link: str) -> requests.Response:
         "cancel": lambda: client.cancel(task_id),
         "download": lambda: client.download(link),
         "text": lambda: client.post(TEXT, {"model": "qwen-plus", "input": {"prompt": "x"}}, asks_async=False),
+        "embedding": lambda: client.post(
+            EMBEDDING, {"model": "text-embedding-v4", "input": {"texts": ["x"]}}, asks_async=False
+        ),
         "grant": lambda: client.get("/uploads", action="getPolicy", model="qwen-image-edit"),
         "upload": lambda: requests.post(client.box.root_url, files={"file": b"x"}, timeout=10),
     }

@@ -14,7 +14,9 @@ SANDBOX = Path(__file__).parents[2] / "bailian" / "sandbox"
 README = (SANDBOX / "README.md").read_text(encoding="utf-8")
 ROOMS = README.partition("## The rooms\n")[2].partition("\n## ")[0]
 MODULES_MAX = 16
-SERVICES = ("images", "edits", "message_images", "video", "films", "text", "speech", "transcription", "batches")
+SERVICES = (
+    "images", "edits", "message_images", "video", "films", "text", "embeddings", "speech", "transcription", "batches",
+)  # fmt: skip
 
 MODULES = {
     ".".join(path.relative_to(SANDBOX.parents[1]).with_suffix("").parts): path

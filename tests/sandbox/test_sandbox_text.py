@@ -11,11 +11,10 @@ from typing import Any
 
 import pytest
 import requests
+from chat_bodies import SSE, frames
 
 from bailian.sandbox import Fault, Sandbox
 from tests.support.sandbox_client import TEXT, Client
-
-SSE = {"X-DashScope-SSE": "enable"}
 
 
 def ask(
@@ -29,22 +28,6 @@ def ask(
     given = {"messages": [{"role": "user", "content": prompt}]} if given is None else given
     body = {"model": model, "input": given, "parameters": parameters}
     return client.post(TEXT, body, asks_async=False, **(headers or {}))
-
-
-def frames(text: str) -> list[dict[str, Any]]:
-    """Read a stream as the wire document says: dispatch on `data:`, the status is in the comment."""
-    found: list[dict[str, Any]] = []
-    frame: dict[str, Any] = {}
-    for line in text.split("\n"):
-        if line.startswith("data:"):
-            found.append({**frame, "data": json.loads(line[5:])})
-            frame = {}
-        elif line.startswith(":HTTP_STATUS/"):
-            frame["status"] = int(line.partition("/")[2])
-        elif line.startswith(("id:", "event:")):
-            name, _, value = line.partition(":")
-            frame[name] = value
-    return found
 
 
 def content(frame: dict[str, Any]) -> str:
@@ -328,7 +311,7 @@ def test_keys(client: Client) -> None:
     assert refused(ask(client))[:2] == (400, "Arrearage")
 
 
-@pytest.mark.parametrize("parameters", [{"n": 2}, {"tools": [{}]}, {"enable_search": True}])
+@pytest.mark.parametrize("parameters", [{"n": 2}, {"logprobs": True}, {"enable_code_interpreter": True}])
 def test_what_is_not_imitated_is_said(client: Client, parameters: dict[str, Any]) -> None:
     assert refused(ask(client, **parameters))[:2] == (501, "Sandbox.NotImitated")
 

@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from bailian.sandbox.account.rates import GRANTS_PER_S, QUERIES_PER_S, Rates
+from bailian.sandbox.account.rates import GRANTS_PER_S, QUERIES_PER_S, SEARCHES_PER_S, Rates
 from bailian.sandbox.faults import Fault
 from bailian.sandbox.http import refusals
 from bailian.sandbox.model_names import Limits
@@ -94,6 +94,10 @@ class Account:
         """
         if self._settings.enforce_limits:
             self._count(f"grant {model}", GRANTS_PER_S)
+
+    def may_search(self) -> bool:
+        """Count one web search; False: there were too many, and the answer comes without one (SEARCH)."""
+        return not self._settings.enforce_limits or self._rates.allows("searches", SEARCHES_PER_S)
 
     def count_query(self) -> None:
         """Count one query, list or cancel against the account's rate.

@@ -14,6 +14,7 @@ MAX_PAGE_SIZE = 100
 """A larger page is cut to this (a guess)."""
 _MODALITIES = {
     "text": (["Text"], ["Text"]),
+    "embedding": (["Text"], ["Vector"]),
     "image": (["Text"], ["Image"]),
     "image_edit": (["Text", "Image"], ["Image"]),
     "wanx_edit": (["Text", "Image"], ["Image"]),

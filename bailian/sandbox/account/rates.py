@@ -12,6 +12,9 @@ TOLERANCE_S = 0.02
 GRANTS_PER_S = 100.0
 """D-OSS: upload grants a second, by account and model."""
 
+SEARCHES_PER_S = 15.0
+"""SEARCH: web searches a second, by account."""
+
 QUERIES_PER_S = 20.0
 """D-T2I, D-QI, TASKS: queries a second; shared by query, list and cancel here (not documented which)."""
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from bailian.sandbox.text.requests import last_question
+from bailian.sandbox.embeddings.requests import first_text
+from bailian.sandbox.text.messages import last_question
 
 LINES_MAX = 50_000
 FILE_BYTES_MAX = 500 * 1024**2
@@ -19,7 +20,8 @@ TEST_LINES_MAX = 100
 TEST_FILE_BYTES_MAX = 1024**2
 CHAT = "/v1/chat/completions"
 TEST = "/v1/chat/ds-test"
-ENDPOINTS = (CHAT, TEST)
+EMBEDDINGS = "/v1/embeddings"
+ENDPOINTS = (CHAT, TEST, EMBEDDINGS)
 
 ERRORS_SHOWN = 50
 """How many errors an answer lists at most (a guess)."""
@@ -41,7 +43,16 @@ def lines_of(data: bytes) -> Iterator[bytes]:
     return (line for line in data.split(b"\n") if line.strip())
 
 
-def check_file(data: bytes, endpoint: str, models: Mapping[str, Any]) -> FileCheck:
+@dataclass(frozen=True)
+class Batchable:
+    """The names that batch files may have, and which of them think unless they are told not to."""
+
+    names: Mapping[str, Collection[str]]
+    """By endpoint."""
+    thinking: Collection[str] = ()
+
+
+def check_file(data: bytes, endpoint: str, models: Batchable) -> FileCheck:
     """Validate a file as the service does before it starts. The words, but for the url's, are guesses."""
     total = sum(1 for _ in lines_of(data))
     if not total:
@@ -61,11 +72,12 @@ def check_file(data: bytes, endpoint: str, models: Mapping[str, Any]) -> FileChe
 class _FileChecker:
     """Collects what is wrong while the lines go by."""
 
-    def __init__(self, endpoint: str, models: Mapping[str, Any]) -> None:
+    def __init__(self, endpoint: str, models: Batchable) -> None:
         self._endpoint = endpoint
         self._models = models
         self._ids: set[str] = set()
         self.model = ""
+        self._thinks: bool | None = None
         self.question = ""
         self.errors: list[dict[str, Any]] = []
 
@@ -96,17 +108,26 @@ class _FileChecker:
             return "url_not_found", f"The provided url '{line.get('url')}' is not supported by the Batch API.", "url"
         if not isinstance(body, dict) or not isinstance(body.get("model"), str):
             return "missing_required_parameter", "Missing required parameter: 'body.model'.", "body.model"
-        self.question = self.question or last_question(body) or ""
-        return self._model_problem(body["model"])
+        self.question = self.question or last_question(body) or first_text(body)
+        return self._model_problem(body["model"]) or self._mode_problem(body)
 
     def _model_problem(self, model: str) -> tuple[str, str, str | None] | None:
         first, self.model = not self.model, self.model or model
         if model != self.model:
             message = f"The model '{model}' differs from '{self.model}' of the lines before."
             return "mismatched_model", message, "body.model"
-        known = model in self._models if self._endpoint == CHAT else model == TEST_MODEL
-        if first and not known:
+        if first and model not in self._models.names[self._endpoint]:
             return "model_not_found", f"The model '{model}' is not supported by the Batch API.", "body.model"
+        return None
+
+    def _mode_problem(self, body: Mapping[str, Any]) -> tuple[str, str, str | None] | None:
+        """BATCH: one thinking mode a file."""
+        said = body.get("enable_thinking")
+        thinks = self.model in self._models.thinking if said is None else bool(said)
+        if self._thinks is None:
+            self._thinks = thinks
+        if thinks != self._thinks:
+            return "mismatched_thinking_mode", "All lines must have the same thinking mode.", "body.enable_thinking"
         return None
 
 

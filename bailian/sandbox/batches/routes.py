@@ -12,7 +12,8 @@ from typing import Any
 from starlette.routing import Route
 
 from bailian.sandbox.batches.batch_store import FINAL_STATUSES, Batch, BatchFile
-from bailian.sandbox.batches.input_file import FILE_BYTES_MAX, TEST_MODEL, check_file
+from bailian.sandbox.batches.input_file import CHAT, EMBEDDINGS, FILE_BYTES_MAX, TEST, TEST_MODEL, Batchable, check_file
+from bailian.sandbox.batches.line_answers import LineAnswers
 from bailian.sandbox.batches.replies import batch_object, fault_error, file_object, not_found
 from bailian.sandbox.batches.requests import read_batch_request, read_filter
 from bailian.sandbox.batches.results import answer_lines
@@ -23,6 +24,7 @@ from bailian.sandbox.http.multipart import read_form
 from bailian.sandbox.http.refusals import Refusal, invalid, not_imitated
 from bailian.sandbox.state import State
 from bailian.sandbox.tasks.outcomes import SLOW_FACTOR
+from bailian.sandbox.text.models import ALWAYS, UNLESS_OFF
 
 COMPATIBLE_PATH = "/compatible-mode/v1"
 TEST_BATCHES_MAX = 2
@@ -40,7 +42,14 @@ class BatchRoutes:
     def __init__(self, state: State) -> None:
         self._state = state
         self._store = state.batches
-        self._models = state.models.texts
+        self._answer = LineAnswers(state)
+        texts, vectors = state.models.texts, state.models.embeddings
+        names = {
+            CHAT: {name for name, model in texts.items() if model.batches},
+            EMBEDDINGS: {name for name, model in vectors.items() if model.batches},
+            TEST: {TEST_MODEL},
+        }
+        self._models = Batchable(names, {name for name, model in texts.items() if model.thinks in (UNLESS_OFF, ALWAYS)})
 
     def routes(self, endpoints: Endpoints) -> list[Route]:
         """Return the routes; `endpoints` answers errors in the shape of these paths."""
@@ -176,7 +185,7 @@ class BatchRoutes:
         file = self._store.file(batch.input_file_id)
         data = file.data if file is not None else b""
         unreached_error = _UNREACHED_ERRORS.get(batch.status, ("", ""))
-        made = answer_lines(batch.batch_id, data, self._models, int(batch.ends_at), batch.progress, unreached_error)
+        made = answer_lines(batch.batch_id, data, self._answer, int(batch.ends_at), batch.progress, unreached_error)
         self._store.add_results(batch, made)
 
 

@@ -52,7 +52,7 @@ def draw_edit(edit: Edit, load: Callable[[str], bytes]) -> bytes:
         number = f"#{edit.picture.index + 1}" if edit.picture.index else ""
         title = " ".join(filter(None, (number, edit.picture.model, edit.function)))
         label(replace(edit.picture, model=title), image)
-    return png_of(image, edit.picture.model)
+    return png_of(image, edit.picture.model, edit.picture.prompt)
 
 
 def opened(data: bytes) -> Image.Image:

@@ -30,7 +30,8 @@ def draw_film(film: Film, load: Load) -> bytes:
     film = replace(film, picture=replace(film.picture, width=size[0], height=size[1]))
     frames = max(1, round(film.film_s * film.fps))
     comment = f"Drawn by the sandbox, not by {film.picture.model}"
-    return write_film(_images(film, load, frames), size, film.fps, comment=comment, sound=_sound(film, load))
+    images, prompt = _images(film, load, frames), film.picture.prompt
+    return write_film(images, size, film.fps, comment=comment, prompt=prompt, sound=_sound(film, load))
 
 
 def _images(film: Film, load: Load, frames: int) -> Iterator[tuple[Image.Image, int]]:

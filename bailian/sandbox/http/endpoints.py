@@ -32,7 +32,7 @@ BASE_PATH = "/api/v1"
 KEYLESS = frozenset({"download", "upload"})
 """The object store knows no keys."""
 
-PAID = frozenset({"submit", "sync", "text", "batch_create"})
+PAID = frozenset({"submit", "sync", "text", "embedding", "batch_create"})
 """What costs money, so an account in trouble is refused."""
 
 
@@ -85,6 +85,9 @@ class Call:
         return body
 
 
+KindOf = Callable[[Call], str]
+"""Says what a fault calls a request whose path several services share. It raises nothing."""
+
 Handler = Callable[[Call, Fault | None], Awaitable[Answer]]
 """Does what a request asks for; what a fault does to the answer afterwards is not its affair."""
 
@@ -116,25 +119,28 @@ class Endpoints:
         self._error_answer = error_answer
         self._fault_injection = FaultInjection(connections, error_answer)
 
-    def route(self, methods: str, path: str, kind: str, handler: Handler, about: About = about_nothing) -> Route:
+    def route(
+        self, methods: str, path: str, kind: str | KindOf, handler: Handler, about: About = about_nothing
+    ) -> Route:
         """Return a route.
 
         Args:
             methods: with a space between several.
             path: as starlette writes paths.
-            kind: what a fault calls such a request.
+            kind: what a fault calls such a request, or what finds that out.
             handler: answers the request.
             about: says what the request is about.
         """
 
         async def endpoint(request: Request) -> Response:
-            call = Call(request, kind)
+            call = Call(request, kind if isinstance(kind, str) else "other")
             try:
                 call.raw = await request.body()
+                call.kind = kind if isinstance(kind, str) else kind(call)
                 response = await self._answer(call, handler, about)
             except (ClientDisconnect, asyncio.CancelledError):  # the client has left, or the sandbox stops
                 return SilentResponse()
-            entry = logged(request, request.method, kind, response.status_code, body_for_log(call.raw))
+            entry = logged(request, request.method, call.kind, response.status_code, body_for_log(call.raw))
             self._state.record(entry)
             return response
 

@@ -9,6 +9,7 @@ import math
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from PIL import Image, ImageDraw, PngImagePlugin
 
@@ -58,7 +59,7 @@ def draw_png(picture: Picture) -> bytes:
     """Return the PNG's bytes."""
     image = scene(picture)
     label(picture, image)
-    return png_of(image, picture.model)
+    return png_of(image, picture.model, picture.prompt)
 
 
 def scene(picture: Picture) -> Image.Image:
@@ -92,11 +93,12 @@ def write(image: Image.Image, text: str, place: tuple[int, int], size_px: int) -
         ImageDraw.Draw(image).text(place, text, font=face, fill=_WHITE, stroke_width=edge, stroke_fill=_BLACK)
 
 
-def png_of(image: Image.Image, model: str) -> bytes:
-    """Return the PNG's bytes; its texts say where it is from."""
+def png_of(image: Image.Image, model: str, prompt: str = "") -> bytes:
+    """Return the PNG's bytes; its texts say where it is from, and for which prompt."""
     info = PngImagePlugin.PngInfo()
     info.add_text("Software", "bailian sandbox")
     info.add_text("Comment", f"Drawn by the sandbox, not by {model}")
+    info.add_itxt("Description", prompt)
     file = io.BytesIO()
     image.save(file, "PNG", pnginfo=info, compress_level=2)
     return file.getvalue()
@@ -151,24 +153,52 @@ def _hills(picture: Picture, draw: ImageDraw.ImageDraw, dice: Dice, hue: float) 
         draw.polygon(outline, fill=_mix(far, near, share))
 
 
+def placed_texts(picture: Picture) -> list[tuple[str, tuple[int, int, int, int]]]:
+    """Return the lines that stand in a picture, each with its left, top, right and lower edge.
+
+    The prompt is there in full words, also those that no font here can draw.
+    """
+    with _WORDS:
+        return [(line.text, line.box()) for line in _lines(picture, " ".join(picture.prompt.split()))]
+
+
+@dataclass(frozen=True)
+class _Line:
+    text: str
+    face: Any
+    place: tuple[float, float]
+
+    def box(self) -> tuple[int, int, int, int]:
+        left, top, right, low = self.face.getbbox(self.text)
+        x, y = self.place
+        return int(x + left), int(y + top), int(x + right), int(y + low)
+
+
 def _unit(picture: Picture) -> int:
     return max(10, min(picture.width, picture.height) // 28)
 
 
-def _words(picture: Picture, draw: ImageDraw.ImageDraw) -> None:
+def _lines(picture: Picture, prompt: str) -> list[_Line]:
     unit = _unit(picture)
-    line = f"SANDBOX  {picture.model}  {picture.width}*{picture.height}"
+    title = f"SANDBOX  {picture.model}  {picture.width}*{picture.height}"
     ribbon = font(unit, chinese=False)
-    room = (picture.width - 1.2 * unit) / max(1.0, draw.textlength(line, font=ribbon))
+    room = (picture.width - 1.2 * unit) / max(1.0, ribbon.getlength(title))
     if room < 1:
         ribbon = font(max(6, int(unit * room)), chinese=False)
-    draw.rectangle((0, 0, picture.width, unit * 1.8), fill=(200, 30, 40))
-    draw.text((unit * 0.6, unit * 0.3), line, font=ribbon, fill=_WHITE)
     face = font(unit, chinese=True)
-    for row, words in enumerate(_wrap(drawable(picture.prompt), face, picture.width - 2 * unit)):
-        place = (unit, unit * (2.5 + 1.4 * row))
-        edge = max(1, unit // 12)
-        draw.text(place, words, font=face, fill=_WHITE, stroke_width=edge, stroke_fill=_BLACK)
+    rows = enumerate(_wrap(prompt, face, picture.width - 2 * unit))
+    below = [_Line(words, face, (unit, unit * (2.5 + 1.4 * row))) for row, words in rows]
+    return [_Line(title, ribbon, (unit * 0.6, unit * 0.3)), *below]
+
+
+def _words(picture: Picture, draw: ImageDraw.ImageDraw) -> None:
+    unit = _unit(picture)
+    ribbon, *below = _lines(picture, drawable(picture.prompt))
+    draw.rectangle((0, 0, picture.width, unit * 1.8), fill=(200, 30, 40))
+    draw.text(ribbon.place, ribbon.text, font=ribbon.face, fill=_WHITE)
+    edge = max(1, unit // 12)
+    for line in below:
+        draw.text(line.place, line.text, font=line.face, fill=_WHITE, stroke_width=edge, stroke_fill=_BLACK)
     _mark(picture, draw, unit)
 
 

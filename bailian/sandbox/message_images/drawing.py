@@ -72,7 +72,7 @@ def draw_message_picture(wanted: MessagePicture, load: Callable[[str], bytes]) -
     label(replace(picture, model=title), image)
     if wanted.clear:
         image.putalpha(_middle(image, watermarked=bool(picture.watermark)))
-    return png_of(image, picture.model)
+    return png_of(image, picture.model, picture.prompt)
 
 
 def _shown(data: bytes, boxes: Sequence[Box]) -> Image.Image:

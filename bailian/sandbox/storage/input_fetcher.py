@@ -27,7 +27,7 @@ MAX_BYTES = 10 * 1024**2
 MAX_DATA_URI_CHARS = 10485760
 """D-ERR: counts the encoded text, so about 7 MB of picture."""
 
-_DATA_URI = re.compile(r"data:image/[a-z0-9.+-]+;base64,", re.IGNORECASE)
+_DATA_URI = re.compile(r"data:([a-z]+)/[a-z0-9.+-]+;base64,", re.IGNORECASE)
 
 # Not asyncio's own pool: the server's end would wait for it.
 _FETCHERS = ThreadPoolExecutor(max_workers=8, thread_name_prefix="sandbox-fetcher")
@@ -42,16 +42,29 @@ class NotOnLoopback(Exception):
 
 
 class InputFetcher:
-    """Gets inputs for one call."""
+    """Gets inputs for one call.
+
+    Args:
+        uploads: for `oss://` addresses.
+        settings: whether placeholders stand in for what is on other computers.
+        model: its name; uploads belong to one.
+        resolves: whether the call has `X-DashScope-OssResourceResolve: enable`.
+        max_bytes: no more than this, and one byte, is read.
+        max_chars: of a `data:` address, behind its comma; None: in proportion to `max_bytes`.
+        media: what a `data:` address has to say that it is.
+    """
 
     def __init__(
-        self, uploads: Uploads, settings: Settings, model: str, *, resolves: bool, max_bytes: int = MAX_BYTES
-    ) -> None:
+        self, uploads: Uploads, settings: Settings, model: str, *, resolves: bool, max_bytes: int = MAX_BYTES,
+        max_chars: int | None = None, media: str = "image",
+    ) -> None:  # fmt: skip
         self._uploads = uploads
         self._settings = settings
         self._model = model
         self._resolves = resolves
         self._max_bytes = max_bytes
+        self._max_chars = max_chars or MAX_DATA_URI_CHARS * max_bytes // MAX_BYTES
+        self._media = media
 
     async def get(self, url: str) -> bytes:
         """Return what is there.
@@ -62,7 +75,7 @@ class InputFetcher:
             NotOnLoopback: a placeholder shall stand in for it.
         """
         if url[:5].lower() == "data:":
-            return _decoded(url, MAX_DATA_URI_CHARS * self._max_bytes // MAX_BYTES)
+            return _decoded(url, self._media, self._max_chars)
         if url.startswith("oss://"):
             return self._uploads.read(url, self._model, resolves=self._resolves)
         try:
@@ -92,9 +105,9 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def _decoded(url: str, max_chars: int) -> bytes:
+def _decoded(url: str, media: str, max_chars: int) -> bytes:
     match = _DATA_URI.match(url)
-    if match is None:
+    if match is None or match[1].lower() != media:
         raise invalid_url()
     if len(url) - match.end() > max_chars:
         raise invalid(f"Exceeded limit on max bytes per data-uri item : {max_chars}")  # D-ERR

@@ -1,4 +1,4 @@
-"""The bodies and frames of text answers, key for key (CAP single-generation-*, API)."""
+"""The bodies and frames of text answers, key for key (CAP single-generation-*, multimodal-generation-*; API, VIS)."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from bailian.sandbox.text.requests import TextRequest
+from bailian.sandbox.text.search import results_of
+from bailian.sandbox.text.usage import usage_of
 from bailian.sandbox.text.writer import GeneratedText
 
 FRAMES_MAX = 100
@@ -19,13 +21,19 @@ class Progress:
 
     reasoning: int
     answer: int
+    tool: int = 0
+    """1: the call's name is out; 2: its arguments, too."""
     last: bool = False
 
 
 def complete_answer(request: TextRequest, generated: GeneratedText, request_id: str) -> dict[str, Any]:
     """A non-streaming answer."""
-    done = Progress(len(generated.reasoning), len(generated.answer), last=True)
+    done = _end(generated)
     return _body(request, generated, Progress(0, 0), done, request_id, cumulative=True)
+
+
+def _end(generated: GeneratedText) -> Progress:
+    return Progress(len(generated.reasoning), len(generated.answer), 2 if generated.tool else 0, last=True)
 
 
 def frames(request: TextRequest, generated: GeneratedText, request_id: str) -> Iterator[dict[str, Any]]:
@@ -35,8 +43,10 @@ def frames(request: TextRequest, generated: GeneratedText, request_id: str) -> I
         yield _body(request, generated, before, now, request_id, cumulative=not request.incremental)
         before = now
     # In increments the last frame has no text of its own (CAP single-generation-text-sse).
-    last = Progress(len(generated.reasoning), len(generated.answer), last=True)
-    yield _body(request, generated, last, last, request_id, cumulative=not request.incremental)
+    last = _end(generated)
+    yield _body(
+        request, generated, before if generated.tool else last, last, request_id, cumulative=not request.incremental
+    )
 
 
 def _steps(generated: GeneratedText) -> Iterator[Progress]:
@@ -46,6 +56,8 @@ def _steps(generated: GeneratedText) -> Iterator[Progress]:
         yield Progress(end, 0)
     for end in _ends(len(generated.answer), step):
         yield Progress(len(generated.reasoning), end)
+    if generated.tool is not None:
+        yield Progress(len(generated.reasoning), 0, tool=1)
 
 
 def _ends(count: int, step: int) -> Iterator[int]:
@@ -72,23 +84,30 @@ def _body(
     if request.result_format == "text":
         output: dict[str, Any] = {"finish_reason": reason, "text": text}
     else:
-        message = {"role": "assistant", "content": text}
+        content = _listed(text, generated, now) if request.listed else text
+        message: dict[str, Any] = {"role": "assistant", "content": content}
         if request.thinking:
             message["reasoning_content"] = "".join(generated.reasoning[begin.reasoning : now.reasoning])
+        if generated.tool is not None and now.tool:
+            message["tool_calls"] = [_call(generated, begin, now)]
         output = {"choices": [{"finish_reason": reason, "message": message}]}
-    return {"output": output, "usage": _usage(request, now), "request_id": request_id}
-
-
-def _usage(request: TextRequest, now: Progress) -> dict[str, Any]:
-    """Cumulative in a stream. The keys differ between the two formats as they do in the captures."""
-    spent = now.reasoning + now.answer
-    usage: dict[str, Any] = {
-        "total_tokens": request.input_tokens + spent,
-        "output_tokens": spent,
-        "input_tokens": request.input_tokens,
+    if request.search is not None and request.search.shows_sources and (now.answer or now.last):
+        output = {"search_info": {"search_results": results_of(request.question)}, **output}
+    return {
+        "output": output,
+        "usage": usage_of(request, generated, now.reasoning, now.answer),
+        "request_id": request_id,
     }
-    if request.result_format == "text":
-        usage = {"prompt_tokens_details": {"cached_tokens": 0}, **usage}
-    if request.thinking:
-        usage["output_tokens_details"] = {"reasoning_tokens": now.reasoning}
-    return usage
+
+
+def _listed(text: str, generated: GeneratedText, now: Progress) -> list[dict[str, Any]]:
+    """CAP: an empty list where there is no text, and what a task has read with the end of it."""
+    if generated.ocr_result is not None and now.last:
+        return [{"ocr_result": generated.ocr_result, "text": text}]
+    return [{"text": text}] if text else []
+
+
+def _call(generated: GeneratedText, begin: Progress, now: Progress) -> dict[str, Any]:
+    tool = generated.tool
+    assert tool is not None  # noqa: S101  # the caller looked
+    return tool.as_json(first=not begin.tool, arguments="" if now.tool == 1 else None)

@@ -1,12 +1,11 @@
-"""The route of text models: complete answers and streams.
+"""The two routes of text models: complete answers and streams.
 
 Importing this needs starlette.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from dataclasses import replace
 
 from starlette.routing import Route
 
@@ -14,15 +13,19 @@ from bailian.sandbox.faults import Fault
 from bailian.sandbox.http.answers import PATIENCE, Answer, json_answer
 from bailian.sandbox.http.endpoints import BASE_PATH, Call, Endpoints
 from bailian.sandbox.http.frames import Failure, event_stream, wants_stream
-from bailian.sandbox.http.refusals import Refusal, no_such_model, output_inspection, wrong_path
+from bailian.sandbox.http.refusals import Refusal, invalid, no_such_model, output_inspection, wrong_path
+from bailian.sandbox.multimodal_route import Room
 from bailian.sandbox.state import State
 from bailian.sandbox.tasks.outcomes import refuse_on_demand
 from bailian.sandbox.tasks.requests import plain_request
 from bailian.sandbox.tasks.task_store import Task
-from bailian.sandbox.text.models import TEXT_GENERATION, TextModel
+from bailian.sandbox.text.messages import question_of
+from bailian.sandbox.text.models import TEXT_GENERATION, TextModel, only_compatible
 from bailian.sandbox.text.replies import complete_answer, frames
-from bailian.sandbox.text.requests import TextRequest, question_of, read_text_request
+from bailian.sandbox.text.requests import TextRequest, read_text_request, with_sightings
+from bailian.sandbox.text.search import is_needed
 from bailian.sandbox.text.writer import generate
+from bailian.sandbox.vision.looking import Eyes
 
 _FAILING = ("stream_error", "failed")
 
@@ -36,13 +39,19 @@ class TextRoutes:
     def routes(self, endpoints: Endpoints) -> list[Route]:
         return [endpoints.route("POST", BASE_PATH + TEXT_GENERATION, "text", self._generate, _about)]
 
+    def room(self) -> Room:
+        """Return the room of the multimodal path: every text model, also those with another path, which are told so."""
+        return Room(
+            "text", lambda name: name in self._state.models.texts or only_compatible(name), self._generate, _about
+        )
+
     async def _generate(self, call: Call, fault: Fault | None) -> Answer:
         streams = wants_stream(call.request.headers)
         if call.asks_async():
             message = "Current user api does not support asynchronous calls."  # ERR
             raise Refusal(403, "AccessDenied", message)
         try:
-            request, task = self._accept(call.body, call.request_id, fault, streams=streams)
+            request, task = await self._accept(call, fault, streams=streams)
         except Refusal as refusal:
             if not streams:
                 raise
@@ -63,22 +72,39 @@ class TextRoutes:
         await self._state.until(task.ended)
         return json_answer(complete_answer(request, generated, request_id), headers=PATIENCE)
 
-    def _accept(
-        self, body: Mapping[str, Any], request_id: str, fault: Fault | None, *, streams: bool
-    ) -> tuple[TextRequest, Task]:
-        name = str(body["model"])
-        request = read_text_request(name, self._model(name), body, streams=streams)
+    async def _accept(self, call: Call, fault: Fault | None, *, streams: bool) -> tuple[TextRequest, Task]:
+        name, body = str(call.body["model"]), call.body
+        model = self._model(name, call.path.removeprefix(BASE_PATH))
+        request = read_text_request(name, model, body, streams=streams)
         refuse_on_demand(request.question)
         self._state.account.count_call(name)
-        note = plain_request("text", name, TEXT_GENERATION, request.question, {"stream": streams})
-        task = self._state.account.start_work(note, body, request_id, fault, blocking=True)
+        request = await self._looked(call, name, model, self._searched(request))
+        note = plain_request("text", name, model.door, request.question, {"stream": streams})
+        task = self._state.account.start_work(note, body, call.request_id, fault, blocking=True)
         return request, task
 
-    def _model(self, name: str) -> TextModel:
+    def _searched(self, request: TextRequest) -> TextRequest:
+        """Search only if it is of use and within the rate; above it the answer comes without, and nothing says so."""
+        wish = is_needed(request.search, request.question)
+        return replace(request, search=wish if wish is None or self._state.account.may_search() else None)
+
+    async def _looked(self, call: Call, name: str, model: TextModel, request: TextRequest) -> TextRequest:
+        """Look at every picture and film, and answer about those of the last message that has some."""
+        if model.sight is None or not request.media:
+            return request
+        state = self._state
+        eyes = Eyes(state.uploads, state.settings, name, model.sight, resolves=call.resolves_oss())
+        seen = await eyes.look(request.media, high_resolution=request.high_resolution)
+        looked = with_sightings(request, seen)
+        if looked.input_tokens > model.max_input:
+            raise invalid(f"Range of input length should be [1, {model.max_input}]")
+        return looked
+
+    def _model(self, name: str, path: str) -> TextModel:
         model = self._state.models.texts.get(name)
-        if model is not None:
+        if model is not None and model.door == path:
             return model
-        if name in self._state.models.pictures:
+        if model is not None or only_compatible(name) or name in self._state.models.pictures:
             raise wrong_path()
         raise no_such_model(sync=True)
 

@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
+from bailian.sandbox.text.reading import answer_of
 from bailian.sandbox.text.requests import TextRequest
+from bailian.sandbox.text.schemas import fitting
+from bailian.sandbox.text.search import cited
 from bailian.sandbox.text.tokens import tokens_of
+from bailian.sandbox.text.tools import ToolCall
+from bailian.sandbox.vision.sightings import describe
 
 QUOTED_CHARS = 60
 COUNT_MAX = 100_000
@@ -44,22 +51,45 @@ class GeneratedText:
     reasoning: tuple[str, ...]
     answer: tuple[str, ...]
     finish_reason: str
-    """"stop" or "length"."""
+    """"stop", "length" or "tool_calls"."""
+    tool: ToolCall | None = None
+    ocr_result: Mapping[str, Any] | None = None
+    """What a task of a model that reads has beside its text."""
 
 
 def generate(model: str, request: TextRequest) -> GeneratedText:
     """Answer a request."""
-    text = _as_json(model, request.question) if request.as_json else _answer(model, request.question)
+    ocr_result = None
+    if request.tool is not None:
+        text = ""
+    elif request.reading is not None:
+        text, ocr_result = answer_of(request.reading, request.sightings)
+    else:
+        text = _written(model, request)
+    if request.begun and text.startswith(request.begun):
+        text = text[len(request.begun) :]  # PART: only what comes after the beginning
     ends = [position for position in (text.find(word) for word in request.stops) if position >= 0]
     answer = tokens_of(text[: min(ends)] if ends else text)
     reasoning = tokens_of(_reasoning(request.question))[: request.thinking_budget] if request.thinking else []
     cut = len(answer) > request.max_tokens  # API: max_tokens does not limit the chain of thought
-    return GeneratedText(tuple(reasoning), tuple(answer[: request.max_tokens]), "length" if cut else "stop")
+    reason = "length" if cut else "stop" if request.tool is None else "tool_calls"
+    return GeneratedText(tuple(reasoning), tuple(answer[: request.max_tokens]), reason, request.tool, ocr_result)
 
 
-def _answer(model: str, question: str) -> str:
+def _written(model: str, request: TextRequest) -> str:
+    question = request.question
+    if request.schema is not None:
+        return json.dumps(fitting(request.schema, " ".join(question.split())[:QUOTED_CHARS]), ensure_ascii=False)
+    seen = describe(request.sightings, chinese=_HAN.search(question) is not None) if request.sightings else ""
+    if request.as_json:
+        return _as_json(model, question, seen)
+    text = _answer(model, question, seen)
+    return text if request.search is None else cited(text, request.search)
+
+
+def _answer(model: str, question: str, seen: str = "") -> str:
     count = _COUNT.search(question)
-    if count is not None:
+    if count is not None and not seen:
         return _counting(count)
     chinese = _HAN.search(question) is not None
     quoted = " ".join(question.split())
@@ -69,6 +99,8 @@ def _answer(model: str, question: str) -> str:
     else:
         text = f'This is the Bailian sandbox answering in the name of {model}; the content is made up. You said: "{quoted}".'
     more, gap = (_MORE_ZH, "") if chinese else (_MORE_EN, " ")
+    if seen:
+        text = seen + gap + text
     wish = _LENGTH.search(question)
     if wish is None:
         return text + gap + gap.join(more[:2])
@@ -89,8 +121,8 @@ def _counting(match: re.Match[str]) -> str:
     return gap.join(str(number) for number in range(first, last + 1)) or str(first)
 
 
-def _as_json(model: str, question: str) -> str:
-    content = {"sandbox": True, "model": model, "question": question, "answer": _answer(model, question)}
+def _as_json(model: str, question: str, seen: str) -> str:
+    content = {"sandbox": True, "model": model, "question": question, "answer": _answer(model, question, seen)}
     return json.dumps(content, ensure_ascii=False)
 
 

@@ -37,7 +37,7 @@ def draw_video(video: Video) -> bytes:
     picture = replace(video.picture, width=width, height=height)
     images = _images(picture, video.duration_s, video.fps)
     comment = f"Drawn by the sandbox, not by {picture.model}"
-    return write_film(images, (width, height), video.fps, comment=comment, sound=video.sound)
+    return write_film(images, (width, height), video.fps, comment=comment, prompt=picture.prompt, sound=video.sound)
 
 
 def _images(picture: Picture, duration_s: int, fps: int) -> Iterator[tuple[Image.Image, int]]:

@@ -20,8 +20,9 @@ _SOUND_FRAME = 1024
 
 
 def write_film(
-    images: Iterable[tuple[Image.Image, int]], size: tuple[int, int], fps: int, *, comment: str, sound: bytes = b""
-) -> bytes:
+    images: Iterable[tuple[Image.Image, int]], size: tuple[int, int], fps: int, *, comment: str, prompt: str,
+    sound: bytes = b"",
+) -> bytes:  # fmt: skip
     """Return the MP4's bytes; the same film gives the same bytes.
 
     Args:
@@ -29,6 +30,7 @@ def write_film(
         size: sides in pixels, both even; an image of another size is stretched.
         fps: frames a second.
         comment: what the file says about itself.
+        prompt: what it was made for; the file says so, too.
         sound: 16-bit samples, mono, `SOUND_HZ`; empty: a silent film.
     """
     import av
@@ -36,6 +38,7 @@ def write_film(
     file = io.BytesIO()
     with av.open(file, "w", format="mp4") as container:
         container.metadata["comment"] = comment
+        container.metadata["description"] = prompt
         stream = container.add_stream("libx264", rate=fps, options=_OPTIONS)
         stream.width, stream.height, stream.pix_fmt = *size, "yuv420p"
         stream.codec_context.thread_count = 1  # the pool has the threads; and so the bytes are always the same
