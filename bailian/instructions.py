@@ -46,6 +46,10 @@ class Instructions:
         """
         return self.command("tasks wait", *flags, *ids, *(["-o DIR"] if elsewhere else []))
 
+    def go_on(self, flags: Sequence[str], job_id: str) -> str:
+        """Return how a text that was cut goes on; `flags` name the account."""
+        return " ".join([self.script("text"), *flags, "--go-on", job_id])
+
     def show(self, job_id: str) -> str:
         """Return how all that is known of a job is seen."""
         return self.command("tasks show", job_id)

@@ -169,22 +169,58 @@ def _seconds(model: Model) -> str:
 
 
 def text_models() -> str:
-    """Prices of the first tier: the rest is in docs/reference.md."""
+    """Prices of the first tier: the rest is in docs/reference.md. Those that are gone without a price are left out."""
     from bailian.catalog import load
     from bailian.i18n import tr
 
     head = tr(
-        "| model | CNY a million tokens: in | out | out, thinking | tokens in, at most | out | |",
-        "| 模型 | 元/百万 token：输入 | 输出 | 思考时输出 | 输入上限（token） | 输出上限 | |",
+        "| model | CNY a million tokens: in | out | tokens in, at most | out | thinks | can | |",
+        "| 模型 | 元/百万 token：输入 | 输出 | 输入上限（token） | 输出上限 | 思考 | 还支持 | |",
     )
-    lines = [head, "|---|--:|--:|--:|--:|--:|---|"]
+    lines = [head, "|---|--:|--:|--:|--:|---|---|---|"]
     for model in load().of_kind("text"):
-        prices = [_a_million(model.price_cny, name) for name in ("input", "output", "thinking_output")]
-        if model.price_tiers:
-            prices = [price and tr(f"from {price}", f"{price} 起") for price in prices]
+        if model.price_cny is None:
+            continue
+        prices = [_text_price(model, name) for name in ("input", "output")]
         limits = [f"{limit:,}" if limit else "" for limit in (model.max_input_tokens, model.max_output_tokens)]
-        lines.append(f"| `{model.name}` | {' | '.join([*prices, *limits])} | {_life(model)} |")
+        cells = [*prices, *limits, _thinking(model), _abilities(model), _life(model)]
+        lines.append(f"| `{model.name}` | {' | '.join(cells)} |")
     return "\n".join(lines)
+
+
+def _text_price(model: Model, name: str) -> str:
+    """Return a price with what it becomes: at night, with thoughts, with a longer input."""
+    from bailian.i18n import tr
+
+    price = _a_million(model.price_cny, name)
+    night = _a_million(model.price_cny, f"off_peak_{name}")
+    thinking = _a_million(model.price_cny, "thinking_output") if name == "output" else ""
+    shown = price + (tr(f", thinking {thinking}", f"，思考 {thinking}") if thinking not in ("", price) else "")
+    shown += tr(f", by night {night}", f"，夜间 {night}") if night else ""
+    return tr(f"from {shown}", f"{shown} 起") if model.price_tiers else shown
+
+
+def _thinking(model: Model) -> str:
+    from bailian.i18n import tr
+
+    words = {"off": tr("if told", "可开启"), "on": tr("if told", "可开启"), "always": tr("always", "总是")}
+    return words.get(model.thinking_default, "")
+
+
+def _abilities(model: Model) -> str:
+    from bailian.i18n import tr
+
+    if model.unavailable:
+        return tr("on the compatible route only: refused", "仅兼容接口提供：拒绝调用")
+    films = model.films_max > 0
+    words = {
+        "sees": tr("pictures, films", "图片、视频") if films else tr("pictures", "图片"),
+        "ocr": "`--ocr`",
+        "json_schema": "`--json-schema`",
+        "search": "`--search`",
+        "prefix": "`--prefix`",
+    }
+    return tr(", ", "、").join(word for name, word in words.items() if name in model.abilities)
 
 
 def _a_million(prices: object, name: str) -> str:

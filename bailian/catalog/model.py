@@ -33,9 +33,9 @@ PICTURE_WAYS = ("edit", "set", "interleave")
 WAYS = (*PICTURE_WAYS, *FILM_WAYS)
 
 
-ABILITIES = ("sees", "ocr", "json_schema", "json_thinking", "search", "prefix", "batch")
+ABILITIES = ("sees", "ocr", "json_schema", "json_thinking", "search", "prefix")
 """What some text models can: pictures go in; OCR by fixed tasks; an answer by a JSON schema, and JSON while it thinks;
-web search; going on from a beginning; the Batch API."""
+web search; going on from a beginning."""
 THINKING_DEFAULTS = ("off", "on", "always")
 
 

@@ -19,12 +19,13 @@ Found = dict[str, Input]
 def input_of(field: str, word: str, home: Path, kind: str = "") -> Input:
     """Return the input that a path, a link, `data:…` or `-` names.
 
-    In `file` it is a recording, in a film's fields what they hold, in other fields a picture.
+    In `file` it is a recording, in a film's fields, and where a text model looks at a film, what they hold, in other
+    fields a picture.
 
     Raises:
         InvalidRequest: no such file, or nothing the service takes.
     """
-    if kind == FILMS:
+    if kind == FILMS or field == "video":
         from bailian.inputs.media import resolve_media as resolve
     elif field == "file":
         from bailian.inputs.recordings import resolve_recording as resolve

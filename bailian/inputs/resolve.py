@@ -40,6 +40,7 @@ WIRE_FIELDS = {
     "last_frame_url": "last_frame",
     "audio_url": "audio",
     "video_url": "video",
+    "video": "video",
     "mask_video_url": "mask",
     "first_clip_url": "continue",
     "last_clip_url": "last_clip",

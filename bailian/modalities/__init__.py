@@ -5,7 +5,7 @@ Each module has the same four functions, named in `Modality`; `of(kind)` loads t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib import import_module
 from typing import Any, Protocol, cast
@@ -69,10 +69,14 @@ def has_files(kind: str) -> bool:
     return bool(getattr(modality_of(kind), "HAS_FILES", True))
 
 
-def answer_notices(kind: str, answer: Mapping[str, Any], prepared: StoredRequest) -> list[Notice]:
-    """Return what to know about an answer; most kinds have nothing to say."""
-    own = getattr(modality_of(kind), "answer_notices", None)
-    return list(own(answer, prepared)) if own else []
+def answer_notices(
+    kind: str, answer: Mapping[str, Any], prepared: StoredRequest, flags: Sequence[str] = ()
+) -> list[Notice]:
+    """Return what to know about an answer; most kinds have nothing to say. `flags` name the account in commands."""
+    modality = modality_of(kind)
+    own = getattr(modality, "answer_notices", None)
+    beside = (flags,) if getattr(modality, "NOTICES_NAME_COMMANDS", False) else ()
+    return list(own(answer, prepared, *beside)) if own else []
 
 
 def answer_error(kind: str, answer: Mapping[str, Any], prepared: StoredRequest) -> BailianError | None:

@@ -142,6 +142,14 @@ def test_a_model_has_a_batch_of_its_own(box: Sandbox) -> None:
     assert states(spec) == {"done": 6}
 
 
+def test_a_file_thinks_or_it_does_not(box: Sandbox) -> None:
+    rows = [{"kind": "text", "prompt": f"第{i}题", "thinking": i % 2 == 0} for i in range(5)]
+    spec = wish_for(rows)
+    run(spec)
+    assert sorted(batch["request_counts"]["total"] for batch in batches(box)) == [2, 3]
+    assert states(spec) == {"done": 5}
+
+
 def test_rows_of_other_kinds_are_left_alone(box: Sandbox) -> None:
     spec = wish_for([*questions(2), {"kind": "image", "prompt": "猫"}])
     run(spec)

@@ -320,7 +320,7 @@ MESSAGES = {
     "the last is not the user's": [TURN, {"role": "assistant", "content": "答"}],
     "a system message in the middle": [TURN, {"role": "system", "content": "你"}, TURN],
     "an unknown role": [{"role": "tool", "content": "x"}],
-    "content that is no text": [{"role": "user", "content": [{"text": "x"}]}],
+    "content that is no text": [{"role": "user", "content": [{"txt": "x"}]}],
     "no content": [{"role": "user"}],
 }
 

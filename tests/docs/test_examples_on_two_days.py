@@ -23,6 +23,7 @@ from bailian.catalog import load
 from bailian.errors import Exit
 from bailian.sandbox import Sandbox
 from tests.support.commands import Ran, Run
+from tests.support.films import film
 from tests.support.setting import ROOT, run_on
 
 TODAY = date(2026, 11, 28)
@@ -103,6 +104,9 @@ FILES: dict[str, Callable[[Path], object]] = {
     ),
     **dict.fromkeys(("report.md", "稿.txt"), lambda path: path.write_text("长城很长。", encoding="utf-8")),
     "问候.wav": _recording,
+    "clip.mp4": film,
+    "发票.png": lambda path: Image.new("RGB", (640, 512), "white").save(path),
+    "animal.json": lambda path: path.write_text('{"type": "object"}', encoding="utf-8"),
 }
 """What the examples name, by name."""
 

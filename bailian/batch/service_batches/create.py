@@ -9,7 +9,7 @@ from uuid import uuid4
 
 from bailian.batch.run import runs_of
 from bailian.batch.service_batches.collect import finish
-from bailian.batch.service_batches.line_format import CHAT, OFFER, endpoint_of, first_file, is_taken, line_of
+from bailian.batch.service_batches.line_format import CHAT, OFFER, endpoint_of, first_file, is_taken, line_of, thinks
 from bailian.batch.sync import BatchSpec
 from bailian.engine.engine import Engine
 from bailian.engine.job import Job
@@ -116,8 +116,12 @@ def _choose(work: BatchCreation, runs: BatchStore, wire_model: str) -> Generator
     region = work.engine.settings.region
 
     def sizes() -> Iterator[tuple[str, int]]:
+        thinking: bool | None = None
         for row in runs.waiting(work.spec.run, work.engine.services.lease.id, wire_model):
             if not is_taken(row.kind, work.engine.catalog.get(row.model), row.prepared.body, region):
+                continue
+            thinking = thinks(row.prepared.body) if thinking is None else thinking
+            if thinks(row.prepared.body) != thinking:  # it goes into the next file
                 continue
             try:
                 yield row.id, len(line_of(row.id, row.prepared.body))

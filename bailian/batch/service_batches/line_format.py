@@ -12,8 +12,10 @@ from typing import Any
 
 from bailian.catalog import Model
 from bailian.errors import InvalidRequest
+from bailian.files import tokens
 from bailian.i18n import tr
 from bailian.modalities.text import embedding_answers
+from bailian.modalities.text.turns import media_in, text_in
 from bailian.service.json_reader import read_json
 from bailian.service.responses import wire_error
 from bailian.store.service_batches import Offer
@@ -29,6 +31,8 @@ KINDS = ("text", "embedding")
 CHAT, EMBEDDINGS = "/v1/chat/completions", "/v1/embeddings"
 # What an embedding has to be: the compatible route has no word for these, and makes the usual (embedding page, 2026).
 EMBEDDING_DEFAULTS = {"text_type": "document", "output_type": "dense", "instruct": None}
+# Of these models a batch reads less than a call (batch chat page, 2026-08).
+SHORTER_IN_BATCHES, BATCH_CONTEXT_TOKENS = "qwen3", 262_144
 # What only the native protocol has: results are always whole messages here.
 NATIVE_ONLY = ("result_format", "incremental_output")
 
@@ -76,7 +80,8 @@ def endpoint_of(body: Mapping[str, Any]) -> str:
 
 def _chat(body: Mapping[str, Any]) -> dict[str, Any]:
     parameters = {key: value for key, value in body.get("parameters", {}).items() if key not in NATIVE_ONLY}
-    return {"model": body["model"], "messages": body["input"]["messages"], **parameters}
+    turns = [{**turn, "content": text_in(turn.get("content"))} for turn in body["input"]["messages"]]
+    return {"model": body["model"], "messages": turns, **parameters}
 
 
 def _embedding(body: Mapping[str, Any]) -> dict[str, Any]:
@@ -85,18 +90,38 @@ def _embedding(body: Mapping[str, Any]) -> dict[str, Any]:
     return {"model": body["model"], "input": body["input"]["texts"], **sizes, "encoding_format": "float"}
 
 
-def is_taken(kind: str, model: Model | None, body: Mapping[str, Any], region: str) -> bool:
-    """Return whether the Batch API takes a request: by its model, and by what the compatible route has no word for.
+def thinks(body: Mapping[str, Any]) -> bool:
+    """Return whether a line asks for thoughts: all lines of a file do, or none (batch page, 2026-08)."""
+    return bool(body.get("parameters", {}).get("enable_thinking"))
 
-    `model` is None where the catalog does not know it any more.
-    """
+
+def is_taken(kind: str, model: Model | None, body: Mapping[str, Any], region: str) -> bool:
+    """Return whether the Batch API takes a request; `model` is None where the catalog does not know it any more."""
+    return kind in KINDS and not refusal_of(model, body, region)
+
+
+def refusal_of(model: Model | None, body: Mapping[str, Any], region: str) -> str:
+    """Return why the Batch API does not take a text or an embedding: its model, or what the compatible route has no
+    word for; "" if it does."""
     regions = REGIONS if model is None or model.batch_api_regions is None else model.batch_api_regions
-    if kind not in KINDS or region not in regions:
-        return False
+    if region not in regions:
+        return tr("the model is not in its list", "该模型不在其支持列表中")
     parameters = body.get("parameters", {})
-    return endpoint_of(body) == CHAT or all(
-        parameters.get(name, usual) == usual for name, usual in EMBEDDING_DEFAULTS.items()
-    )
+    if endpoint_of(body) == EMBEDDINGS:
+        usual = all(parameters.get(name, value) == value for name, value in EMBEDDING_DEFAULTS.items())
+        return "" if usual else tr("it has no words for these options", "不支持这些参数")
+    turns = body["input"]["messages"]
+    if any(media_in(turn.get("content")) for turn in turns):
+        return tr("how pictures and films stand in its files is not documented", "文档未说明其文件中如何放置图片和视频")
+    if parameters.get("enable_search"):
+        return tr("searches are not documented for it", "文档未说明其支持联网搜索")
+    length = sum(tokens.ceiling(text_in(turn.get("content")) or "") for turn in turns)
+    if str(body["model"]).startswith(SHORTER_IN_BATCHES) and length > BATCH_CONTEXT_TOKENS:
+        return tr(
+            f"it takes up to {BATCH_CONTEXT_TOKENS:,} tokens of this model",
+            f"该模型最多 {BATCH_CONTEXT_TOKENS:,} 个 token",
+        )
+    return ""
 
 
 def first_file(sizes: Iterable[tuple[str, int]]) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bailian.batch.plan import Planned
-from bailian.batch.service_batches.line_format import KINDS, PRICE_SHARE, is_taken
+from bailian.batch.service_batches.line_format import KINDS, PRICE_SHARE, is_taken, refusal_of
 from bailian.i18n import tr
 from bailian.types import Notice
 
@@ -13,11 +13,12 @@ from bailian.types import Notice
 def offered(planned: Planned, region: str) -> Planned:
     """Return a row with what is said where it could be a text of a batch at half the price, and is not taken."""
     prepared = planned.prepared
-    if prepared.model.kind not in KINDS or is_taken(prepared.model.kind, prepared.model, prepared.body, region):
+    why = refusal_of(prepared.model, prepared.body, region) if prepared.model.kind in KINDS else ""
+    if not why:
         return planned
     text = tr(
-        f"the Batch API does not take this request to {prepared.model.name}: it is sent alone, at the whole price",
-        f"批量推理不支持对 {prepared.model.name} 的这一请求：将单独发送，按原价计费",
+        f"the Batch API does not take this request to {prepared.model.name}: {why}; it is sent alone, at the whole price",
+        f"批量推理不支持对 {prepared.model.name} 的这一请求：{why}；将单独发送，按原价计费",
     )
     notices = (*prepared.notices, Notice("not_by_batch_api", text))
     return Planned(planned.row, replace(prepared, notices=notices))

@@ -47,6 +47,9 @@ class ShellWords(Instructions):
     def fetch(self, flags: Sequence[str], *ids: str, elsewhere: bool = False) -> str:
         return self.command("tasks", "wait", *_joined(flags), *ids, *(["-o DIR"] if elsewhere else []))
 
+    def go_on(self, flags: Sequence[str], job_id: str) -> str:
+        return " ".join([self.script("text"), *_joined(flags), "--go-on", job_id])
+
     def adopt(self, flags: Sequence[str], task_id: str, job_id: str) -> str:
         return self.command("tasks", "adopt", *_joined(flags), task_id, "--job", job_id)
 

@@ -120,7 +120,8 @@ def _finish(ends: Sequence[Outcome], services: Services) -> None:
 
 def verdict(job: Job, items: list[Item], paths: dict[int, Path]) -> Outcome:
     """Return how a job has ended whose results are saved."""
-    job.notices += [n for n in answer_notices(job.kind, job.answer or {}, job.prepared) if n not in job.notices]
+    told = answer_notices(job.kind, job.answer or {}, job.prepared, job.account_flags)
+    job.notices += [notice for notice in told if notice not in job.notices]
     failed = [item for item in items if not item.good]
     made = len(items) if job.prepared.open_count else 0  # as many as the service thought fit
     expected = made or job.prepared.count or len(items)

@@ -14,7 +14,7 @@ from bailian.catalog import Model
 from bailian.errors import Problem
 from bailian.i18n import tr
 from bailian.modalities.text.text_request import TextRequest
-from bailian.types.json_values import object_of, objects_of
+from bailian.types.json_values import object_of, objects_of, text_of
 
 TASKS = {
     "text": "text_recognition",
@@ -27,7 +27,7 @@ TASKS = {
 LEVELS_MAX = 3
 MIN_PX = 3072
 """The page's own samples send both bounds of a picture."""
-_FENCED = re.compile(r"\s*```(?:json)?\s*\n(.*?)\n?\s*```\s*", re.DOTALL)
+_FENCED = re.compile(r"\s*```\w*[ \t]*\n(.*?)\n?\s*```\s*", re.DOTALL)
 
 
 def problems(request: TextRequest, model: Model) -> list[Problem]:
@@ -82,15 +82,17 @@ def options_of(request: TextRequest) -> dict[str, Any]:
     return {**task, "task_config": {"result_schema": request.ocr_schema}} if request.ocr_schema else task
 
 
-def asks_fields(parameters: Mapping[str, Any]) -> bool:
-    return object_of(parameters.get("ocr_options")).get("task") == TASKS["fields"]
+def task_of(parameters: Mapping[str, Any]) -> str:
+    """Return the service's word for what is read; "" where nothing is."""
+    return text_of(object_of(parameters.get("ocr_options")).get("task"))
 
 
-def fields_text(content: Any, text: str) -> str:
-    """Return the fields that were found as JSON: the service's own object, or its text without the fence around it."""
-    for part in objects_of(content):
-        found = object_of(part.get("ocr_result")).get("kv_result")
-        if isinstance(found, dict | list):
-            return json.dumps(found, ensure_ascii=False, indent=2)
+def read_text(task: str, content: Any, text: str) -> str:
+    """Return what was read, without the fence that the service puts around JSON, HTML and LaTeX; fields as JSON."""
+    if task == TASKS["fields"]:
+        for part in objects_of(content):
+            found = object_of(part.get("ocr_result")).get("kv_result")
+            if isinstance(found, dict | list):
+                return json.dumps(found, ensure_ascii=False, indent=2)
     fenced = _FENCED.fullmatch(text)
     return fenced[1] if fenced else text

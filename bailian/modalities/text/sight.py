@@ -123,11 +123,16 @@ def _most_px(request: TextRequest, model: Model) -> int:
 
 def tokens_of(request: TextRequest, model: Model, inputs: Mapping[str, Input]) -> int:
     """Return how many tokens pictures and films have, at most; one that is not on this machine is as large as may be."""
+    films = sum(_film_tokens(inputs.get(url, Input(url)).film, model) for url in request.video)
+    total = picture_tokens(request, model, inputs) + films
+    return min(total, model.max_input_tokens or total)
+
+
+def picture_tokens(request: TextRequest, model: Model, inputs: Mapping[str, Input]) -> int:
+    """Return those of the pictures. Of a film the service takes as many frames as there is room for."""
     most_px = _most_px(request, model)
     least_px = ocr.MIN_PX if request.ocr else min(SIGHT_MIN_PX, most_px)
-    total = sum(image_tokens(inputs.get(url, Input(url)).probe, least_px, most_px) for url in request.image)
-    total += sum(_film_tokens(inputs.get(url, Input(url)).film, model) for url in request.video)
-    return min(total, model.max_input_tokens or total)
+    return sum(image_tokens(inputs.get(url, Input(url)).probe, least_px, most_px) for url in request.image)
 
 
 def image_tokens(probe: Probe | None, least_px: int, most_px: int) -> int:

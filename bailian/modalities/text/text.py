@@ -58,6 +58,7 @@ DOCUMENT_FIELDS = ("json_schema", "ocr_schema")
 RESULT_SUFFIXES = ("txt",)
 FILE_SUFFIXES: tuple[str, ...] = ()
 RETRY_SAFE = True
+NOTICES_NAME_COMMANDS = True
 
 
 def from_config(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -111,8 +112,8 @@ def prepare(
     request = _with_longest_reading(request, model)
     found = inputs or {}
     turns = turns_of(request, sight.media_of(request, model))
-    media_tokens = sight.tokens_of(request, model, found)
-    length, length_known = _length(turns, request, media_tokens, model)
+    picture_tokens, media_tokens = (f(request, model, found) for f in (sight.picture_tokens, sight.tokens_of))
+    length, length_known = _length(turns, request, picture_tokens, model)
     problems = text_rules.problems(request, model, turns, catalog, region, found)
     fields.raise_if_any([*problems, *(text_rules.length_problems(length, model) if length_known else [])])
     wire_model = model.wire_name(region)
@@ -142,7 +143,7 @@ def prepare(
         count=1,
         notices=tuple(notices),
         upload=sight.must_upload(found[url] for url in (*request.image, *request.video) if url in found),
-        ceiling_cny=_ceiling_cny(context, length, _longest_answer(request, model)),
+        ceiling_cny=_ceiling_cny(context, length - picture_tokens + media_tokens, _longest_answer(request, model)),
         stream=streams(request, model),
         context=context,
     )
@@ -168,16 +169,16 @@ def _with_longest_reading(request: TextRequest, model: Model) -> TextRequest:
     return request.model_copy(update={"max_tokens": model.max_output_tokens})
 
 
-def _length(turns: Sequence[Turn], request: TextRequest, media_tokens: int, model: Model) -> tuple[int, bool]:
+def _length(turns: Sequence[Turn], request: TextRequest, picture_tokens: int, model: Model) -> tuple[int, bool]:
     """Return the tokens that go in, at most, and whether that is certain enough to refuse by."""
     spoken = [*turns, *([{"content": request.prefix}] if request.prefix else [])]
-    length = media_tokens + sum(
+    length = picture_tokens + sum(
         tokens.ceiling(text_in(turn.get("content")) or "") + tokens.TOKENS_A_MESSAGE for turn in spoken
     )
     if not model.max_input_tokens or length <= model.max_input_tokens:
         return length, True
     counted = _counted(spoken)
-    return (length, False) if counted is None else (counted + media_tokens, True)
+    return (length, False) if counted is None else (counted + picture_tokens, True)
 
 
 def _input_notices(request: TextRequest, inputs: Mapping[str, Input]) -> list[Notice]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from typing import Any
 
@@ -10,7 +10,7 @@ from bailian.counts import MOST_TOKENS, count_of
 from bailian.errors import BailianError, DoesNotFit
 from bailian.i18n import tr
 from bailian.instructions import how_to
-from bailian.modalities.text.ocr import asks_fields, fields_text
+from bailian.modalities.text import ocr
 from bailian.modalities.text.schema_check import misfit, schema_of
 from bailian.modalities.text.text_prices import cost_cny
 from bailian.modalities.text.turns import plain, text_in
@@ -56,13 +56,13 @@ def items(answer: Mapping[str, Any], prepared: StoredRequest) -> list[Item]:
         text = ""
     if text is None:
         return []
-    if asks_fields(prepared.parameters):
-        text = fields_text(_message(object_of(output)).get("content"), text)
+    if task := ocr.task_of(prepared.parameters):
+        text = ocr.read_text(task, _message(object_of(output)).get("content"), text)
     return [Item(0, text=opening(prepared) + text, suffix="json" if _asked_json(prepared) else "txt")]
 
 
 def _asked_json(prepared: StoredRequest) -> bool:
-    return "response_format" in prepared.parameters or asks_fields(prepared.parameters)
+    return "response_format" in prepared.parameters or ocr.task_of(prepared.parameters) == ocr.TASKS["fields"]
 
 
 def opening(prepared: StoredRequest) -> str:
@@ -93,24 +93,24 @@ def _choice(output: Mapping[str, Any]) -> dict[str, Any]:
     return choices[0] if isinstance(choices, list) and choices and isinstance(choices[0], dict) else {}
 
 
-def answer_notices(answer: Mapping[str, Any], prepared: StoredRequest) -> list[Notice]:
+def answer_notices(answer: Mapping[str, Any], prepared: StoredRequest, flags: Sequence[str] = ()) -> list[Notice]:
     """Say so when the answer ended because it was long enough, not because it was over; and where it has searched."""
     output = object_of(answer.get("output"))
     told = []
     if (_choice(output).get("finish_reason") or output.get("finish_reason")) == "length":
-        told.append(_cut(prepared, answer.get("request_id")))
+        told.append(_cut(prepared, answer.get("request_id"), flags))
     if prepared.parameters.get("enable_search"):
         told.append(_sources(output, _searches(object_of(answer.get("usage")))))
     return told
 
 
-def _cut(prepared: StoredRequest, request_id: object) -> Notice:
+def _cut(prepared: StoredRequest, request_id: object, flags: Sequence[str]) -> Notice:
     """Say where it was cut, and the command that goes on from there: the journal has the beginning."""
     limit = prepared.parameters.get("max_tokens")
     english = f"the answer was cut at max_tokens ({limit}): ask for more with --max-tokens"
     chinese = f"回答在 max_tokens（{limit}）处被截断：可用 --max-tokens 增大"
     if TextContext.of(prepared.context).goes_on and request_id:
-        command = f"{how_to().script('text')} --go-on {request_id}"
+        command = how_to().go_on(flags, str(request_id))
         english, chinese = f"{english}, or go on from there: {command}", f"{chinese}，或从断处续写：{command}"
     return Notice("cut_at_max_tokens", tr(english, chinese))
 

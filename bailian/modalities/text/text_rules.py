@@ -10,6 +10,7 @@ from bailian.i18n import tr
 from bailian.instructions import how_to
 from bailian.modalities.rules import fields
 from bailian.modalities.text import ocr, sight
+from bailian.modalities.text.schema_check import can_check, schema_trouble
 from bailian.modalities.text.text_request import (
     HIGHEST_TEMPERATURE,
     LONGEST_THOUGHT_TOKENS,
@@ -48,7 +49,7 @@ def problems(
         return [Problem("model", _unavailable(model))]
     return [
         *fields.region_problems(model, region),
-        *(turn_problems(turns, prompt_needed=not request.ocr)),
+        *turn_problems(turns, prompt_needed=not request.ocr, last_is_ours=request.sees),
         *fields.check_range("max_tokens", request.max_tokens, 1, model.max_output_tokens or 2**31 - 1),
         *(problem for text in request.stop for problem in fields.check_prompt("stop", text, None)),
         *fields.check_number("temperature", request.temperature, 0, 2),
@@ -111,8 +112,6 @@ def _json_problems(request: TextRequest, model: Model, turns: Sequence[Turn], ca
 
 
 def _schema_problems(request: TextRequest, model: Model, catalog: Catalog) -> list[Problem]:
-    from bailian.modalities.text.schema_check import schema_trouble
-
     if request.json_object:
         return [Problem("json_object", tr("stands beside json_schema: give one", "与 json_schema 只需给出一个"))]
     if "json_schema" not in model.abilities:
@@ -216,8 +215,6 @@ def _searches(request: TextRequest) -> tuple[str, str] | None:
 
 
 def _unchecked(request: TextRequest) -> tuple[str, str] | None:
-    from bailian.modalities.text.schema_check import can_check
-
     if request.json_schema is None or can_check():
         return None
     text = tr(

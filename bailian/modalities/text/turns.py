@@ -76,14 +76,21 @@ def _parts(content: Any) -> Any:
     return [{"text": content}] if isinstance(content, str) else content
 
 
-def turn_problems(turns: Sequence[Turn], *, prompt_needed: bool) -> list[Problem]:
-    """Roles in an order the service takes: one system message first, the user's last (error page, 2025-12)."""
+def turn_problems(turns: Sequence[Turn], *, prompt_needed: bool, last_is_ours: bool) -> list[Problem]:
+    """Roles in an order the service takes: one system message first, the user's last (error page, 2025-12).
+
+    `last_is_ours`: its pictures and films are the request's own, which are judged elsewhere.
+    """
     problems = []
     for index, turn in enumerate(turns):
         role, content = turn.get("role"), turn.get("content")
         last = index == len(turns) - 1
         field = "prompt" if last else f"messages[{index}]"
-        if set(turn) != {"role", "content"} or role not in ROLES or not _is_content(content):
+        if (
+            set(turn) != {"role", "content"}
+            or role not in ROLES
+            or not (_is_content(content) or (last and last_is_ours))
+        ):
             text = tr(
                 f"must be a role ({', '.join(ROLES)}) and a content: a text, or a list of text, image and video parts",
                 f"应含 role（{'、'.join(ROLES)}）和 content（文本，或由 text、image、video 组成的列表）",
