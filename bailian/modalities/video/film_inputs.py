@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from bailian.catalog import Catalog, Model
 from bailian.catalog.roles import MEDIA_OF_ROLE, OPTIONAL_MARK
 from bailian.errors import Problem
+from bailian.files import formats
 from bailian.i18n import tr
 from bailian.modalities.rules.ways import called
 from bailian.modalities.video.video_request import MEDIA, VideoRequest
@@ -23,12 +23,9 @@ USUAL_ROLES: Mapping[str, str] = {
     "audio": "driving_audio",
     "document": "file",
 }
-"""Field with one file → its role; a model's own `roles` win."""
-SUFFIXES: Mapping[str, str] = {
-    **dict.fromkeys(("jpg", "jpeg", "png", "bmp", "webp", "tif", "tiff"), "image"),
-    **dict.fromkeys(("mp4", "mov", "m4v"), "video"),
-    **dict.fromkeys(("wav", "mp3"), "audio"),
-}
+"""Field with one file → its role; a model's own `roles` win. In the order of the body, where references stand before
+sounds."""
+MEDIA_OF_SORT: Mapping[str, str] = {"picture": "image", "film": "video", "sound": "audio"}
 
 
 @dataclass(frozen=True)
@@ -52,12 +49,11 @@ class FilmInput:
 
 def inputs_of(request: VideoRequest, model: Model, found: Mapping[str, Input]) -> list[FilmInput]:
     """Return all that goes in, in the roles that this model has for it; references in the order they were given."""
-    inputs = [
-        FilmInput(model.roles.get(field, role), field, found.get(url, Input(url)))
-        for field, role in USUAL_ROLES.items()
-        for url in _urls(request, field)
-    ]
-    inputs += _references(request, found)
+    inputs = []
+    for field, role in USUAL_ROLES.items():
+        inputs += _references(request, found) if field == "audio" else []
+        given = [found.get(url, Input(url)) for url in _urls(request, field)]
+        inputs += [FilmInput(model.roles.get(field, role), field, one) for one in given]
     for url in request.mask:
         given = found.get(url, Input(url))
         inputs.append(FilmInput(f"mask_{media_of(given, request.mask_media) or 'image'}", "mask", given))
@@ -92,7 +88,7 @@ def media_of(given: Input, said: str = "") -> str:
     """Return "image", "video" or "audio": by the bytes, else as said, else by the suffix of the link; "": nobody knows."""
     if given.probe or given.film or given.recording:
         return "image" if given.probe else "video" if given.film else "audio"
-    return said or SUFFIXES.get(urlsplit(given.url).path.rpartition(".")[2].lower(), "")
+    return said or MEDIA_OF_SORT.get(formats.sort_by_name(given.url), "")
 
 
 def list_problems(request: VideoRequest) -> list[Problem]:

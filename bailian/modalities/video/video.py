@@ -32,7 +32,7 @@ __all__ = [
 RESULT_SUFFIXES = formats.FILMS
 FILE_SUFFIXES = formats.FILMS
 RETRY_SAFE = False
-ALWAYS_SHOWN = ("prompt", "negative_prompt", "watermark")
+ALWAYS_SHOWN = ("prompt", "negative_prompt", "watermark", "control_condition")
 
 
 def prepare(
