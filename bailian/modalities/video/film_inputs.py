@@ -55,8 +55,8 @@ def inputs_of(request: VideoRequest, model: Model, found: Mapping[str, Input]) -
         given = [found.get(url, Input(url)) for url in _urls(request, field)]
         inputs += [FilmInput(model.roles.get(field, role), field, one) for one in given]
     for url in request.mask:
-        given = found.get(url, Input(url))
-        inputs.append(FilmInput(f"mask_{media_of(given, request.mask_media) or 'image'}", "mask", given))
+        mask = found.get(url, Input(url))
+        inputs.append(FilmInput(f"mask_{media_of(mask, request.mask_media) or 'image'}", "mask", mask))
     if request.link:
         inputs.append(FilmInput("link", "link", Input(request.link)))
     return inputs
@@ -150,14 +150,27 @@ def takes(model: Model, request: VideoRequest, found: Mapping[str, Input]) -> bo
     return roles_of(inputs) in called(model, ways_of(request, inputs)).allowed_inputs()
 
 
-def set_problems(
-    request: VideoRequest,
-    model: Model,
-    inputs: Sequence[FilmInput],
-    found: Mapping[str, Input],
-    catalog: Catalog,
-    region: str,
-) -> list[Problem]:
+class Others:
+    """The other models of the kind that live and are offered in the region, without dated names; to name them."""
+
+    def __init__(
+        self, request: VideoRequest, model: Model, found: Mapping[str, Input], catalog: Catalog, region: str
+    ) -> None:
+        self._request, self._model, self._found = request, model, found
+        self._catalog, self._region = catalog, region
+
+    def all(self) -> list[Model]:
+        """Return them in the catalog's order."""
+        name, day = self._model.name, self._catalog.today
+        every = [one for one in self._catalog.of_kind(self._model.kind) if not one.is_snapshot and one.name != name]
+        return [one for one in every if not one.retired(day) and self._region in one.regions]
+
+    def with_these_inputs(self) -> list[Model]:
+        """Return those that take the inputs of the request together."""
+        return [one for one in self.all() if takes(one, self._request, self._found)]
+
+
+def set_problems(request: VideoRequest, model: Model, inputs: Sequence[FilmInput], others: Others) -> list[Problem]:
     """Refuse inputs that the model does not take together: the service takes such a body and fails it minutes later.
 
     `model` is as it is called.
@@ -168,20 +181,27 @@ def set_problems(
     own = " | ".join(_shown(one, model) for one in model.input_sets)
     fields = list(dict.fromkeys(one.field.partition("[")[0] for one in inputs))
     given = " + ".join(_word(role, model) for role in sorted(roles, key=list(MEDIA_OF_ROLE).index))
-    able = [
-        one.name
-        for one in catalog.of_kind(model.kind)
-        if not one.retired(catalog.today) and region in one.regions and takes(one, request, found)
-    ]
+    able = named(others.with_these_inputs())
     name = f"{model.name} {request.vace}".strip()
     text = (
         tr(f"{name} does not take {given}; it takes: {own}", f"{name} 不支持 {given}；支持：{own}")
         if roles
         else tr(f"{name} needs an input: {own}", f"{name} 需要输入：{own}")
     )
-    if able:
-        text += tr(f"; these inputs are for {', '.join(able)}", f"；这些输入可用于 {', '.join(able)}")
+    if able and roles:
+        text += tr(f"; these inputs are for {able}", f"；这些输入可用于 {able}")
+    elif able:
+        text += tr(f"; a text alone is for {able}", f"；仅文字可用于 {able}")
     return [Problem(fields[0] if fields else _first_needed(model), text)]
+
+
+def named(models: Sequence[Model]) -> str:
+    """Return some of their names for a sentence."""
+    names = [one.name for one in models[:NAMES_MAX]]
+    return ", ".join([*names, *(["…"] if len(models) > NAMES_MAX else [])])
+
+
+NAMES_MAX = 6
 
 
 def _first_needed(model: Model) -> str:
