@@ -22,8 +22,8 @@ from bailian.i18n import tr
 @click.argument("prompt", required=False)
 @option(
     "--model NAME",
-    "Model [default: qwen-plus; with pictures or a schema qwen3.7-plus, with --ocr qwen-vl-ocr].",
-    "模型 [默认: qwen-plus；有图片或 schema 时 qwen3.7-plus，--ocr 时 qwen-vl-ocr]。",
+    "Model [default: qwen-plus]; with pictures or a schema qwen3.7-plus, with --ocr qwen-vl-ocr.",
+    "模型 [默认: qwen-plus]；有图片或 schema 时 qwen3.7-plus，--ocr 时 qwen-vl-ocr。",
 )
 @option("--system TEXT", "What the model is to be.", "系统提示词。")
 @option(
