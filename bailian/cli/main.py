@@ -38,6 +38,11 @@ COMMANDS = {
         "bailian.cli.commands.models:models",
         tr("The models with their limits and prices.", "列出模型及其限制与价格。"),
     ),
+    "history": ("bailian.cli.commands.history:history", tr("What was made, to be searched.", "查找做过的请求。")),
+    "again": (
+        "bailian.cli.commands.again:again",
+        tr("Run a request once more, with changes.", "再次运行某个请求，可作更改。"),
+    ),
     "show": (
         "bailian.cli.commands.show:show",
         tr("How a file was made, and the command that makes it again.", "文件的生成方式，以及重新生成它的命令。"),

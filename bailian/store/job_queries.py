@@ -23,6 +23,16 @@ class Maybe(NamedTuple):
     """Requests among them whose price is not known either."""
 
 
+class Spent(NamedTuple):
+    """What was charged on a day for a model, in one batch or chat."""
+
+    account: str
+    day: str
+    model: str
+    run: str
+    cny: float
+
+
 class JobQueries:
     """The questions; `jobs.Journal` is what answers them."""
 
@@ -112,15 +122,17 @@ class JobQueries:
     # What jobs have cost: a charge is known, or it is NULL or absurd. An unknown one is never nothing: what was sent, or has
     # an answer, may be billed with its estimate. All of it is read from the sums, see `sums`.
 
-    def spent_cny(self, account: str) -> list[tuple[str, str, str, float]]:
-        """Return (day, model, batch or chat, CNY) of what was charged, newest day first."""
+    def spent_cny(self, account: str | None, since_s: float | None = None) -> list[Spent]:
+        """Return what was charged, newest day first; None: under every key."""
+        since = 0 if since_s is None else int(since_s // QUARTER_S)
         rows = self.database.read(
-            f"SELECT date(quarter * {QUARTER_S}, 'unixepoch', 'localtime') AS day, model, run, TOTAL(nano_cny) AS nano_cny"  # noqa: S608
-            " FROM charged_sums WHERE account = ? AND nano_cny > 0"
-            " GROUP BY day, model, run ORDER BY day DESC, model, run",
-            (account,),
+            f"SELECT account, date(quarter * {QUARTER_S}, 'unixepoch', 'localtime') AS day, model, run,"  # noqa: S608
+            " TOTAL(nano_cny) AS nano_cny FROM charged_sums"
+            " WHERE (?1 IS NULL OR account = ?1) AND nano_cny > 0 AND quarter >= ?2"
+            " GROUP BY account, day, model, run ORDER BY day DESC, model, run",
+            (account, since),
         )
-        return [(row["day"], row["model"], row["run"], row["nano_cny"] / NANO) for row in rows]
+        return [Spent(row["account"], row["day"], row["model"], row["run"], row["nano_cny"] / NANO) for row in rows]
 
     def used(self, account: str) -> dict[str, float]:
         """Return how many units (pictures, seconds, characters, tokens) were billed, by model."""

@@ -29,6 +29,7 @@ LAYERS = (
     "catalog",
     "types",
     "store",
+    "history",
     "config",
     "files",
     "modalities",

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from contextlib import closing
+from collections.abc import Sequence
+from contextlib import closing, suppress
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from bailian.cli.account import with_account
-from bailian.cli.args.options import verbosity_options
+from bailian.cli.args.options import option, verbosity_options
+from bailian.cli.args.times import SINCE
 from bailian.config.settings import Settings
+from bailian.errors import BailianError
 from bailian.i18n import tr
 
 if TYPE_CHECKING:
+    from bailian.store.job_queries import Spent
     from bailian.store.jobs import Journal
 
+SUMMED_BY = ("model", "day", "profile", "file")
 UNITS_ZH = {"image": "张", "second": "秒", "character": "字符", "token": "token"}
 
 
@@ -44,21 +49,32 @@ class BudgetUse:
         "按日期、模型和批次显示费用，以及免费额度与预算。",
     )
 )
+@option("--since since_s TIME", "7d, 12h, 2w, or 2026-11-01.", "7d、12h、2w 或 2026-11-01。", type=SINCE)
+@option(
+    "--by",
+    "One line a model, day, profile or batch file.",
+    "按模型、日期、配置（profile）或批量文件汇总。",
+    type=click.Choice(SUMMED_BY),
+)
 @verbosity_options
 @with_account
-def cost(here: Settings, as_json: bool, **_talk: bool) -> None:
+def cost(here: Settings, since_s: float | None, by: str | None, as_json: bool, **_talk: bool) -> None:
     from bailian.cli.output.columns import print_table
     from bailian.cli.output.terminal import money, print_err, print_json
+    from bailian.store.job_queries import Maybe
     from bailian.store.jobs import Journal
 
-    here.require_key()
     with closing(Journal(here.home)) as journal:
-        spent = journal.spent_cny(here.account)
-        lost_cny, maybe = round(journal.lost_cny(here.account), 6), journal.maybe_cny(here.account)
+        spent = _spent(journal, here, since_s)
+        accounts = sorted({one.account for one in spent} | {here.account})
+        lost_cny = round(sum(journal.lost_cny(account) for account in accounts), 6)
+        maybe = Maybe(*map(sum, zip(*(journal.maybe_cny(account) for account in accounts), strict=True)))
         quotas, budgets = _quotas(journal, here), _budgets(journal, here)
-    rows: list[dict[str, Any]] = [
-        {"day": day, "model": model, "run": run, "cny": round(cny, 6)} for day, model, run, cny in spent
-    ]
+    rows: list[dict[str, Any]] = (
+        _summed(spent, by, here)
+        if by
+        else [{"day": one.day, "model": one.model, "run": one.run, "cny": round(one.cny, 6)} for one in spent]
+    )
     total_cny = round(sum(row["cny"] for row in rows), 6)
     if as_json:
         unknown = {
@@ -76,8 +92,9 @@ def cost(here: Settings, as_json: bool, **_talk: bool) -> None:
         print_json({"currency": "CNY", **told})
         return
     if rows:
-        total = {"day": tr("total", "合计"), "model": "", "run": "", "cny": total_cny}
-        print_table([{**row, "run": _run_title(row["run"]), "cny": money(row["cny"])} for row in (*rows, total)])
+        total = {**dict.fromkeys(rows[0], ""), next(iter(rows[0])): tr("total", "合计"), "cny": total_cny}
+        shown = [{**row, "cny": money(row["cny"])} for row in (*rows, total)]
+        print_table([{**row, "run": _run_title(row["run"])} if "run" in row else row for row in shown])
     else:
         print_err(tr("nothing was spent", "没有费用"))
     if maybe.cny:
@@ -108,6 +125,45 @@ def cost(here: Settings, as_json: bool, **_talk: bool) -> None:
         used, limit = money(budget.used_cny), money(budget.limit_cny)
         name = Budget(budget.limit_cny, budget.name).title
         print_err(tr(f"budget of the {name}: {used} of {limit} CNY", f"{name}预算：{used} / {limit} 元"))
+
+
+def _spent(journal: Journal, here: Settings, since_s: float | None) -> list[Spent]:
+    """Return what was charged: under the key that is chosen, or without one under every key of this machine."""
+    account = here.account if here.api_key is not None else None
+    return journal.spent_cny(account, since_s)
+
+
+def _summed(spent: Sequence[Spent], by: str, here: Settings) -> list[dict[str, Any]]:
+    """Return one row a day, model, file or profile, the dearest first (days: the newest)."""
+    names = _profiles(here) if by == "profile" else {}
+    sums: dict[str, float] = {}
+    for one in spent:
+        name = {"day": one.day, "model": one.model, "file": one.run, "profile": names.get(one.account, one.account)}[by]
+        sums[name] = sums.get(name, 0.0) + one.cny
+    order = sorted(sums.items(), key=lambda pair: pair[0] if by == "day" else pair[1], reverse=True)
+    return [{by: _file_title(name) if by == "file" else name, "cny": round(cny, 6)} for name, cny in order]
+
+
+def _file_title(run: str) -> str:
+    """Return a batch's file, a chat's name, or that it was neither."""
+    return _run_title(run).removeprefix("batch:") if run else tr("single requests", "单个请求")
+
+
+def _profiles(here: Settings) -> dict[str, str]:
+    """Return the names of accounts whose key this machine knows; the one that is asked with counts as "default"."""
+    from bailian.config.home import home_folder
+    from bailian.config.settings import read_settings
+    from bailian.config.settings_file import read_settings_file
+    from bailian.config.user_defaults import profile_names
+
+    home = home_folder()
+    known = {here.account: here.profile or tr("default", "默认")} if here.api_key else {}
+    for name in profile_names(read_settings_file(home), home):
+        with suppress(BailianError):  # a key file that is gone: its account keeps its number
+            there = read_settings(profile=name)
+            if there.api_key is not None:
+                known.setdefault(there.account, name)
+    return known
 
 
 def _amount(units: float) -> str:

@@ -1,8 +1,10 @@
-"""`bailian show FILE`: how a picture was made, and the command that makes it again."""
+"""`bailian show FILE`: how a file was made, and the command that makes it again."""
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -10,13 +12,25 @@ from bailian.cli.args.options import json_option
 from bailian.i18n import tr
 from bailian.instructions import how_to
 
+if TYPE_CHECKING:
+    from bailian.errors import InvalidRequest
+    from bailian.history.entries import Entry
+
+
+PICTURES = ("image", "image_edit", "wanx_edit")
+
 
 @click.command(
-    help=tr("Show how FILE was made and the command that makes it again.", "显示文件的生成方式，以及重新生成它的命令。")
+    help=tr(
+        "Show how FILE was made and the command that makes it again: a picture by what is written in it, any file by its "
+        "bytes, if it was made on this machine.",
+        "显示文件的生成方式，以及重新生成它的命令：图片依据其中写入的信息，其他文件依据内容（须在本机生成）。",
+    )
 )
 @click.argument("file", type=click.Path(path_type=Path))
 @json_option
 def show(file: Path, as_json: bool) -> None:
+    from bailian.cli.commands.made import entry_of
     from bailian.cli.output.terminal import print_data, print_json
     from bailian.errors import InvalidRequest
     from bailian.files import recipe
@@ -25,19 +39,60 @@ def show(file: Path, as_json: bool) -> None:
         made = recipe.read(file)
     except OSError as error:
         raise InvalidRequest.unreadable("file", file, error) from None
+    entry = entry_of(file)
+    if made is None and entry is not None:
+        made = _made(entry)
     if made is None:
-        raise InvalidRequest.one(
-            "file",
-            tr(f"{file} does not say how it was made", f"{file} 中没有生成信息"),
-            advice=tr(
-                "only files made by this toolkit do, and some editors remove it",
-                "只有本工具生成的文件才有，部分编辑器会将其删除",
-            ),
-        )
-    command = recipe.command(made, how_to().script(str(made["kind"])))
+        raise no_recipe(file)
+    command = _command(made, entry)
     if as_json:
         print_json({**made, "command": command})
         return
     for name, value in made.items():
-        print_data(f"{name:16} {value}")
+        shown = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(value)) if name == "created_at_s" else value
+        print_data(f"{name.removesuffix('_at_s'):16} {shown}")
     print_data(f"{tr('again', '重新生成'):16} {command}")
+
+
+def _command(made: dict[str, Any], entry: Entry | None) -> str:
+    """Return the line that makes it again: with all that went in, where this machine still knows it."""
+    from bailian.files import recipe
+    from bailian.modalities import modality_of
+
+    kind = str(made["kind"])
+    if entry is None:
+        return recipe.command(made, how_to().script(kind))
+    if kind not in PICTURES:  # whose fields are more than flags can say
+        return how_to().command("again", entry.row.id)
+    inputs = {name: entry.row.request[name] for name in modality_of(kind).INPUT_FIELDS if name in entry.row.request}
+    return recipe.command({**made, **inputs}, how_to().script(kind))
+
+
+def _made(entry: Entry) -> dict[str, Any]:
+    """Return what the journal knows of a file that says nothing itself."""
+    row = entry.row
+    known = {
+        "kind": row.kind,
+        **row.request,
+        "wire_model": row.wire_model,
+        "task_id": row.task_id,
+        "request_id": row.request_id,
+        "cost_cny": row.charged_cny,
+        "created_at_s": row.created_at_s,
+        "sandbox": entry.sandbox or None,
+        "job": row.id,
+    }
+    return {name: value for name, value in known.items() if value is not None}
+
+
+def no_recipe(file: Path) -> InvalidRequest:
+    from bailian.errors import InvalidRequest
+
+    return InvalidRequest.one(
+        "file",
+        tr(f"{file} does not say how it was made", f"{file} 中没有生成信息"),
+        advice=tr(
+            "only files made by this toolkit do; some editors remove it, and this machine's journal does not know its bytes",
+            "只有本工具生成的文件才有；部分编辑器会将其删除，本机日志中也没有相同内容的文件",
+        ),
+    )

@@ -1,0 +1,92 @@
+"""`bailian again`: the request of a job or a file once more, with changes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from bailian.cli.args.options import SharedOptions, option, shared_options
+from bailian.i18n import tr
+
+NOT_AGAIN = ("chat",)
+"""What is no part of the question."""
+
+
+@click.command(
+    help=tr(
+        "Run the request of a job (the beginning of its id, see `bailian history`) or of a FILE once more; it is paid once more.\n\n"
+        "Examples: bailian again 6b2f; bailian again cat.png --change seed=7 --change size=1280*720",
+        "再次运行某个任务（ID 的开头，见 `bailian history`）或某个文件的请求；会再次计费。\n\n"
+        "示例：bailian again 6b2f；bailian again cat.png --change seed=7 --change size=1280*720",
+    )
+)
+@click.argument("word", metavar="ID|FILE")
+@option(
+    "--change changes FIELD=VALUE",
+    "Another value for a field; nothing behind = takes it away (repeatable).",
+    "更改某个字段；= 后为空表示去掉（可重复）。",
+    multiple=True,
+)
+@shared_options
+def again(common: SharedOptions, word: str, changes: tuple[str, ...]) -> int:
+    from bailian.cli.scripts.request import run
+
+    kind, fields = _asked(word)
+    return run(kind, _changed(kind, fields, changes), common)
+
+
+def _asked(word: str) -> tuple[str, dict[str, Any]]:
+    """Return the kind and the fields of a request that was made.
+
+    Raises:
+        InvalidRequest: there is no such job, or the file does not say how it was made.
+    """
+    from bailian.cli.commands.made import entry_of_word
+    from bailian.cli.commands.show import no_recipe
+    from bailian.files import recipe
+
+    entry = entry_of_word(word)
+    if entry is not None:
+        return entry.row.kind, {name: value for name, value in entry.row.request.items() if name not in NOT_AGAIN}
+    made = recipe.read(Path(word))
+    if made is None:
+        raise no_recipe(Path(word))
+    return str(made["kind"]), _known_fields(str(made["kind"]), made)
+
+
+def _known_fields(kind: str, made: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what of a recipe is the request's, and not the answer's."""
+    from bailian.batch.input.row_schema import form_of
+
+    known = form_of(kind).known
+    return {name: value for name, value in made.items() if name in known and name not in NOT_AGAIN}
+
+
+def _changed(kind: str, fields: Mapping[str, Any], changes: tuple[str, ...]) -> dict[str, Any]:
+    """Return the fields with the changes.
+
+    Raises:
+        InvalidRequest: a change of no known field, or without `=`.
+    """
+    from bailian.batch.input.row_schema import form_of
+    from bailian.errors import InvalidRequest, Problem
+    from bailian.modalities.rules.values import cell
+
+    form, changed, problems = form_of(kind), dict(fields), []
+    for change in changes:
+        name, equals, value = change.partition("=")
+        name = name.strip().replace("-", "_")
+        if not equals:
+            problems.append(Problem("change", tr(f"{change!r} must be FIELD=VALUE", f"{change!r} 应写作 字段=值")))
+        elif name not in form.known:
+            problems.append(Problem(name, form.unknown_field(name)))
+        elif value:
+            changed[name] = cell(value, form.wanted[name]) if name in form.wanted else value
+        else:
+            changed.pop(name, None)
+    if problems:
+        raise InvalidRequest(problems, advice="")
+    return changed

@@ -1,0 +1,180 @@
+"""The jobs of this machine, newest first, as a person asks for them."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from bailian.history.text_index import numbers_of, texts_of
+from bailian.store.ids import MIN_CHARS
+from bailian.store.jobs import Journal
+from bailian.store.paths import restored
+from bailian.store.schema import FILE_NAME, JobRow, job_row
+from bailian.store.states import Status
+
+SANDBOX_FOLDER = "sandbox"
+CHUNK_ROWS = 500
+FAILED_STATES = (Status.FAILED, Status.HELD, Status.UNSENT)
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is looked for. Nothing given: everything."""
+
+    text: str = ""
+    """Words, all of which a job's texts, files or model must have."""
+    since_s: float | None = None
+    """Seconds since the epoch."""
+    kind: str | None = None
+    model: str | None = None
+    failed: bool = False
+
+    @property
+    def words(self) -> list[str]:
+        return self.text.lower().split()
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One job and its files."""
+
+    row: JobRow
+    files: tuple[Path, ...]
+    sandbox: bool
+
+    @property
+    def about(self) -> str:
+        """Return what it was about: its text, or what went in."""
+        given = texts_of(dict(self.row.request))
+        files = self.row.request.get("file")
+        return given or " ".join(str(one).rpartition("/")[2] for one in files or () if isinstance(files, list))
+
+
+def entries(home: Path, question: Question, limit: int) -> list[Entry]:
+    """Return jobs under every key and of the sandbox, newest first."""
+    found = [
+        entry
+        for sandbox, journal_home in ((False, home), (True, home / SANDBOX_FOLDER))
+        if (journal_home / FILE_NAME).is_file()
+        for entry in _of_journal(journal_home, question, limit, sandbox=sandbox)
+    ]
+    return sorted(found, key=lambda entry: entry.row.created_at_s, reverse=True)[:limit]
+
+
+def _of_journal(home: Path, question: Question, limit: int, *, sandbox: bool) -> list[Entry]:
+    with closing(Journal(home)) as journal:
+        matching = (one for one in _candidates(journal, question, sandbox=sandbox) if _matches(one, question))
+        return list(islice(matching, limit))
+
+
+def _candidates(journal: Journal, question: Question, *, sandbox: bool) -> Iterator[Entry]:
+    numbers = _numbers(journal, question)
+    after: int | None = None
+    while rows := _read(journal, question, numbers, after):
+        after = rows[-1]["number"]
+        files = _files(journal, [row["id"] for row in rows])
+        for row in rows:
+            yield Entry(job_row(row), tuple(files.get(row["id"], ())), sandbox)
+
+
+def _read(journal: Journal, question: Question, numbers: Sequence[int] | None, before: int | None) -> list[sqlite3.Row]:
+    """Return the next rows, the newest of those that were not read yet."""
+    where, values = ["1"], list[object]()
+    if numbers is not None:
+        where.append("rowid IN (SELECT value FROM json_each(?))")
+        values.append(json.dumps(numbers))
+    for clause, value in (
+        ("rowid < ?", before),
+        ("created_at_s >= ?", question.since_s),
+        ("kind = ?", question.kind),
+    ):
+        if value is not None:
+            where.append(clause)
+            values.append(value)
+    if question.model is not None:
+        where.append("(model = ? OR wire_model = ?)")
+        values += [question.model, question.model]
+    if question.failed:
+        where.append(f"state IN ({', '.join('?' * len(FAILED_STATES))})")
+        values += FAILED_STATES
+    sql = f"SELECT rowid AS number, * FROM jobs WHERE {' AND '.join(where)} ORDER BY rowid DESC LIMIT {CHUNK_ROWS}"  # noqa: S608
+    return list(journal.database.read(sql, tuple(values)))
+
+
+def _numbers(journal: Journal, question: Question) -> list[int] | None:
+    """Return the rows that may have the words; None: all of them have to be looked at."""
+    if not question.words:
+        return None
+    try:
+        by_text = numbers_of(journal, question.words)
+    except sqlite3.Error:  # a SQLite without FTS5: slower, and no less
+        return None
+    if by_text is None:
+        return None
+    marks = " OR ".join("path LIKE ? ESCAPE '\\'" for _ in question.words)
+    likes = tuple(f"%{_escaped(word)}%" for word in question.words)
+    named = journal.database.read(
+        f"SELECT DISTINCT jobs.rowid AS number FROM files JOIN jobs ON jobs.id = job_id WHERE {marks}",  # noqa: S608
+        likes,
+    )
+    models = " OR ".join("model LIKE ? ESCAPE '\\'" for _ in question.words)
+    of_model = journal.database.read(f"SELECT rowid AS number FROM jobs WHERE {models}", likes)  # noqa: S608
+    return sorted({*by_text, *(row["number"] for row in (*named, *of_model))})
+
+
+def _escaped(word: str) -> str:
+    return word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+
+
+def _matches(entry: Entry, question: Question) -> bool:
+    if not question.words:
+        return True
+    names = " ".join(path.name for path in entry.files)
+    text = f"{entry.about}\n{names}\n{entry.row.model}".lower()
+    return all(word in text for word in question.words)
+
+
+def _files(journal: Journal, ids: Sequence[str]) -> dict[str, list[Path]]:
+    rows = journal.database.read(
+        "SELECT job_id, path FROM files WHERE placed = 1 AND job_id IN (SELECT value FROM json_each(?))"
+        " ORDER BY job_id, item",
+        (json.dumps(list(ids)),),
+    )
+    found: dict[str, list[Path]] = {}
+    for row in rows:
+        found.setdefault(row["job_id"], []).append(restored(row["path"]))
+    return found
+
+
+def entry_of_file(home: Path, digest: str) -> Entry | None:
+    """Return the newest job that has made a file of these bytes."""
+    return _one(
+        home,
+        "SELECT * FROM jobs WHERE id IN (SELECT job_id FROM files WHERE sha256 = ?) ORDER BY rowid DESC LIMIT 1",
+        (digest,),
+    )
+
+
+def entry_of_id(home: Path, word: str) -> Entry | None:
+    """Return the job whose id, task id or request id begins so; None where there is none, or several."""
+    if len(word) < MIN_CHARS:
+        return None
+    end = word[:-1] + chr(min(ord(word[-1]) + 1, 0x10FFFF))
+    by = " OR ".join(f"{column} >= ?1 AND {column} < ?2" for column in ("id", "task_id", "request_id"))
+    return _one(home, f"SELECT * FROM jobs WHERE {by} ORDER BY rowid DESC LIMIT 2", (word, end))  # noqa: S608
+
+
+def _one(home: Path, sql: str, values: tuple[Any, ...]) -> Entry | None:
+    found = []
+    for sandbox, journal_home in ((False, home), (True, home / SANDBOX_FOLDER)):
+        if (journal_home / FILE_NAME).is_file():
+            with closing(Journal(journal_home)) as journal:
+                rows = [job_row(row) for row in journal.database.read(sql, values)]
+                found += [Entry(row, tuple(_files(journal, [row.id]).get(row.id, ())), sandbox) for row in rows]
+    return found[0] if len(found) == 1 else None
