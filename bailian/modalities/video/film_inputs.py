@@ -11,6 +11,7 @@ from bailian.errors import Problem
 from bailian.files import formats
 from bailian.i18n import tr
 from bailian.modalities.rules.ways import called
+from bailian.modalities.video import voices
 from bailian.modalities.video.video_request import MEDIA, VideoRequest
 from bailian.types import Input, Notice
 
@@ -68,9 +69,9 @@ def _urls(request: VideoRequest, field: str) -> list[str]:
 
 
 def _references(request: VideoRequest, found: Mapping[str, Input]) -> list[FilmInput]:
-    voices, types = _beside(request, request.reference_voices), _beside(request, request.reference_types)
+    spoken, types = _beside(request, request.reference_voices), _beside(request, request.reference_types)
     inputs = []
-    for place, (url, voice, said) in enumerate(zip(request.references, voices, types, strict=True)):
+    for place, (url, voice, said) in enumerate(zip(request.references, spoken, types, strict=True)):
         given = found.get(url, Input(url))
         role = f"reference_{media_of(given, said) or 'image'}"
         speaks = found.get(voice, Input(voice)) if voice else None
@@ -93,14 +94,13 @@ def media_of(given: Input, said: str = "") -> str:
 
 def list_problems(request: VideoRequest) -> list[Problem]:
     """Check the lists that stand beside the references, and the words in them."""
-    problems = []
-    for name in ("reference_voices", "reference_types"):
-        if len(getattr(request, name)) > len(request.references):
-            text = tr(
-                f"has more entries than references ({len(request.references)})",
-                f"多于 references（{len(request.references)} 个）",
-            )
-            problems.append(Problem(name, text))
+    problems = voices.problems(request.references, request.reference_voices)
+    if len(request.reference_types) > len(request.references):
+        text = tr(
+            f"has more entries than references ({len(request.references)})",
+            f"多于 references（{len(request.references)} 个）",
+        )
+        problems.append(Problem("reference_types", text))
     listed = ", ".join(MEDIA)
     for name, words in (("reference_types", request.reference_types), ("mask_media", [request.mask_media])):
         problems += [
@@ -206,7 +206,7 @@ NAMES_MAX = 6
 
 def _first_needed(model: Model) -> str:
     role = next((word for one in model.input_sets for word in one if not word.endswith(OPTIONAL_MARK)), "image")
-    return field_of(role, model)
+    return _field_of(role, model)
 
 
 def _shown(input_set: Sequence[str], model: Model) -> str:
@@ -217,7 +217,7 @@ def _shown(input_set: Sequence[str], model: Model) -> str:
     return " + ".join(words) or tr("a text alone", "仅文字")
 
 
-def field_of(role: str, model: Model) -> str:
+def _field_of(role: str, model: Model) -> str:
     """Return our field for a role of a model."""
     if role.startswith("reference_"):
         return "reference_voices" if role == "reference_voice" else "references"
@@ -226,6 +226,6 @@ def field_of(role: str, model: Model) -> str:
 
 
 def _word(role: str, model: Model) -> str:
-    field = field_of(role, model)
+    field = _field_of(role, model)
     kinds = {"image": tr("picture", "图片"), "video": tr("film", "视频"), "audio": tr("sound", "音频")}
     return f"{field} ({kinds[MEDIA_OF_ROLE[role]]})" if field in ("references", "mask") else field
