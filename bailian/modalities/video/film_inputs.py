@@ -206,7 +206,7 @@ NAMES_MAX = 6
 
 def _first_needed(model: Model) -> str:
     role = next((word for one in model.input_sets for word in one if not word.endswith(OPTIONAL_MARK)), "image")
-    return _field_of(role, model)
+    return field_of(role, model)
 
 
 def _shown(input_set: Sequence[str], model: Model) -> str:
@@ -217,7 +217,7 @@ def _shown(input_set: Sequence[str], model: Model) -> str:
     return " + ".join(words) or tr("a text alone", "仅文字")
 
 
-def _field_of(role: str, model: Model) -> str:
+def field_of(role: str, model: Model) -> str:
     """Return our field for a role of a model."""
     if role.startswith("reference_"):
         return "reference_voices" if role == "reference_voice" else "references"
@@ -226,6 +226,6 @@ def _field_of(role: str, model: Model) -> str:
 
 
 def _word(role: str, model: Model) -> str:
-    field = _field_of(role, model)
+    field = field_of(role, model)
     kinds = {"image": tr("picture", "图片"), "video": tr("film", "视频"), "audio": tr("sound", "音频")}
     return f"{field} ({kinds[MEDIA_OF_ROLE[role]]})" if field in ("references", "mask") else field
