@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from bailian import api
 from bailian.batch.input.reader import read_rows
 from bailian.batch.plan import planned
 from bailian.catalog import load
+from bailian.errors import InvalidRequest
 from bailian.inputs.lookup import Inputs
+from bailian.sandbox import Sandbox
 from tests.support.commands import Run
 from tests.support.films import film
 from tests.support.pictures import bytes_of, drawn
@@ -37,6 +41,8 @@ def flags_of(row: Body) -> list[str]:
     words = []
     for name, value in row.items():
         flag = {"references": "reference"}.get(name, name).replace("_", "-")
+        if name == "reference_voices":
+            flag = "reference-voice"
         for number, one in enumerate(value if isinstance(value, list) else [value], 1):
             if name == "prompt":
                 words.append(one)
@@ -102,13 +108,6 @@ def table(_text2video: Run, row: Body) -> Body:
     return of_file("rows.csv")
 
 
-def python(_text2video: Run, row: Body) -> Body:
-    from bailian.api import prepared_film
-
-    prompt = row.get("prompt", "")
-    return dict(prepared_film(prompt, **{name: value for name, value in row.items() if name != "prompt"}).body)
-
-
 DOORS: dict[str, Door] = {
     "flags": flags,
     "config": config,
@@ -151,3 +150,113 @@ ROWS: dict[str, Body] = {
 @pytest.mark.parametrize("row", ROWS.values(), ids=ROWS)
 def test_every_door_makes_the_same_request(text2video: Run, row: Body, door: Door) -> None:
     assert door(text2video, row) == flags(text2video, row)
+
+
+def test_from_python_the_same_film_is_made(bailian: Run, box: Sandbox) -> None:
+    """`references` as rows have them, paths as `Path`, `continue_` for a word that Python keeps for itself."""
+    row = ROWS["a voice of the second reference"]
+    entries = [{"file": Path("a.png")}, {"file": Path("c.mp4"), "voice": "v.wav"}]
+    outcome = api.text2video(row["prompt"], references=entries, timeout_s=60)
+    assert [path.suffix for path in outcome.files] == [".mp4"]
+    sent = next(one.body for one in box.requests if isinstance(one.body, dict) and "input" in one.body)
+    first, second = sent["input"]["media"]
+    assert (first["type"], second["type"]) == ("reference_image", "reference_video")
+    assert second["url"].startswith("oss://")
+    assert second["reference_voice"].startswith("oss://")
+    with pytest.raises(InvalidRequest, match="is a picture"):
+        api.text2video("继续", continue_=Path("a.png"), timeout_s=60)
+
+
+WRONG: dict[str, tuple[Body, str]] = {
+    "a last frame alone": (
+        {"prompt": "x", "last_frame": "a.png"},
+        "needs the frame that the film begins with: --image",
+    ),
+    "two beginnings": ({"prompt": "x", "image": "a.png", "video": "c.mp4"}, "stands beside image: .* give one of them"),
+    "two first frames": (
+        {"prompt": "x", "image": ["a.png", "b.png"]},
+        "2 pictures: one is the first frame; --last-frame",
+    ),
+    "a voice of nobody": (
+        {"prompt": "x", "references": [{"file": "a.png"}], "reference_voices": ["2=v.wav"]},
+        r"a voice for reference 2 of 1: give its picture or film",
+    ),
+    "two voices": (
+        {"prompt": "x", "references": ["a.png"], "reference_voices": ["1=v.wav", "1=w.wav"]},
+        "reference 1 has two voices",
+    ),
+    "a mask without a function": ({"prompt": "x", "mask": "a.png"}, "belongs to a function .*--vace video_edit"),
+    "a film for a picture": ({"prompt": "x", "image": "c.mp4"}, "c.mp4 is a film: --continue or --video takes films"),
+    "a picture for a film": ({"prompt": "x", "video": "a.png"}, "a.png is a picture: --image"),
+    "a picture for a voice": (
+        {"prompt": "x", "references": ["a.png"], "reference_voices": ["1=b.png"]},
+        "b.png is a picture",
+    ),
+    "no such file": ({"prompt": "x", "references": ["没有.png"]}, "references: cannot read .*没有.png"),
+}
+
+
+@pytest.mark.few(12)
+@pytest.mark.parametrize("door", [door for door in DOORS if door != "flags"])
+@pytest.mark.parametrize(("row", "said"), WRONG.values(), ids=WRONG)
+def test_what_no_model_could_take_is_refused_with_what_to_write(
+    text2video: Run, box: Sandbox, row: Body, said: str, door: str
+) -> None:
+    """At every door in the same words; nothing is sent or uploaded."""
+    told = text2video(*flags_of(row), exits=2).err
+    assert re.search(said, told), told
+    if "config" in door:
+        with pytest.raises(AssertionError, match="exit 2"):
+            DOORS[door](text2video, row)
+    else:
+        with pytest.raises(InvalidRequest, match=said):
+            DOORS[door](text2video, row)
+    assert not box.requests
+
+
+def test_a_second_film_is_not_a_number(text2video: Run, box: Sandbox) -> None:
+    for words in (["-n", "2"], ["--n=4"]):
+        assert "a request makes one film" in text2video("海", *words, exits=2).err
+    assert not box.requests
+
+
+def test_flags_lay_no_voices_of_a_config_under_other_references(text2video: Run) -> None:
+    """The file's voices belong to the file's references; a flag's voice wins over the file's."""
+    Path("c.json").write_text(json.dumps({"prompt": "x", "references": [{"file": "c.mp4", "voice": "v.wav"}]}))
+    body = shown(text2video("--config", "c.json", "--reference", "a.png", "--dry-run").json)
+    assert "reference_voice" not in str(body)
+    Path("w.wav").write_bytes(Path("v.wav").read_bytes())
+    body = shown(text2video("--config", "c.json", "--reference-voice", "1=w.wav", "--dry-run").json)
+    assert body["input"]["media"][0]["reference_voice"].endswith("w.wav")
+
+
+def test_defaults_of_a_file_lay_no_voices_under_a_rows_own_references() -> None:
+    voiced = {"prompt": "x", "references": [{"file": "c.mp4", "voice": "v.wav"}]}
+    Path("rows.json").write_text(json.dumps({"defaults": voiced, "video_tasks": [{"references": "a.png"}]}))
+    assert "reference_voice" not in str(of_file("rows.json"))
+
+
+def test_relative_paths_begin_where_the_file_is(tmp_path: Path) -> None:
+    """And so do the voices; the place of a reference without one stays open."""
+    Path("in").mkdir()
+    for name in ("a.png", "c.mp4", "v.wav"):
+        Path(name).rename(Path("in") / name)
+    row = {"prompt": "x", "references": [{"file": "a.png"}, {"file": "c.mp4", "voice": "v.wav"}]}
+    (Path("in") / "rows.json").write_text(json.dumps([row]), encoding="utf-8")
+    media = of_file("in/rows.json")["input"]["media"]
+    assert [one["url"] for one in media] == [(tmp_path / "in" / name).as_uri() for name in ("a.png", "c.mp4")]
+    assert [one.get("reference_voice") for one in media] == [None, (tmp_path / "in" / "v.wav").as_uri()]
+
+
+def test_a_moved_folder_is_the_same_batch() -> None:
+    """Paths count as they are written."""
+    row = {"prompt": "x", "references": [{"file": "a.png"}, {"file": "c.mp4", "voice": "v.wav"}]}
+    keys = set()
+    for folder in ("one", "two"):
+        Path(folder).mkdir()
+        (Path(folder) / "rows.json").write_text(json.dumps([row]), encoding="utf-8")
+        keys.add(next(iter(read_rows(Path(folder) / "rows.json", "video"))).key)
+    (Path("two") / "rows.json").write_text(json.dumps([{**row, "references": ["a.png", "c.mp4"]}]), encoding="utf-8")
+    other = next(iter(read_rows(Path("two") / "rows.json", "video"))).key
+    assert len(keys) == 1
+    assert other not in keys

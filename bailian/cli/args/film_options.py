@@ -62,11 +62,13 @@ input_options = together(
         "--image FILE",
         "First frame: path, file://…, URL, data:… or - (stdin).",
         "首帧：路径、file://…、链接、data:… 或 -（stdin）。",
+        multiple=True,
     ),
     option(
         "--last-frame FILE",
         "Last frame, beside --image.",
         "尾帧，与 --image 一起使用。",
+        multiple=True,
     ),
     option(
         "--reference FILE",
@@ -84,18 +86,21 @@ input_options = together(
         "--video FILE",
         "Film to be edited (MP4, MOV); with --reference where the model takes it.",
         "要编辑的视频（MP4、MOV）；模型支持时可加 --reference。",
+        multiple=True,
     ),
     option(
         "--continue continue_ FILE",
         "Film to go on from.",
         "续写的视频片段。",
+        multiple=True,
     ),
     option(
         "--audio FILE",
         "Sound to go with it (WAV, MP3).",
         "配音或配乐（WAV、MP3）。",
+        multiple=True,
     ),
-    option("--document FILE", "Document to be filmed (wan3).", "作为内容来源的文档（wan3）。"),
+    option("--document FILE", "Document to be filmed (wan3).", "作为内容来源的文档（wan3）。", multiple=True),
     option("--link URL", "Public web page to be filmed (wan3).", "作为内容来源的公开网页（wan3）。"),
 )
 sound_and_story_options = together(
@@ -127,8 +132,8 @@ vace_options = together(
         f"Function of wanx2.1-vace-plus: {FUNCTIONS}.",
         f"wanx2.1-vace-plus 的功能：{FUNCTIONS}。",
     ),
-    option("--last-clip FILE", "video_extension: the film that it ends with.", "video_extension：结尾的视频片段。"),
-    option("--mask FILE", "video_edit: picture or film, white where to edit.", "video_edit：图片或视频，白色为编辑区域。"),
+    option("--last-clip FILE", "video_extension: the film that it ends with.", "video_extension：结尾的视频片段。", multiple=True),
+    option("--mask FILE", "video_edit: picture or film, white where to edit.", "video_edit：图片或视频，白色为编辑区域。", multiple=True),
     option(
         "--mask-frame-id N", "video_edit: the frame of the mask [default: 1].", "video_edit：mask 所在的帧 [默认: 1]。", type=WHOLE_NUMBER
     ),
@@ -155,7 +160,7 @@ vace_options = together(
 
 
 def film_fields(
-    reference: tuple[str, ...], reference_voice: tuple[str, ...], continue_: str | None, **fields: Any
+    reference: tuple[str, ...], reference_voice: tuple[str, ...], continue_: tuple[str, ...], **fields: Any
 ) -> dict[str, Any]:
     """Return the fields of a request under the names that rows have.
 

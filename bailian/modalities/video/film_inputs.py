@@ -11,7 +11,6 @@ from bailian.errors import Problem
 from bailian.files import formats
 from bailian.i18n import tr
 from bailian.modalities.rules.ways import called
-from bailian.modalities.video import voices
 from bailian.modalities.video.video_request import MEDIA, VideoRequest
 from bailian.types import Input, Notice
 
@@ -94,7 +93,7 @@ def media_of(given: Input, said: str = "") -> str:
 
 def list_problems(request: VideoRequest) -> list[Problem]:
     """Check the lists that stand beside the references, and the words in them."""
-    problems = voices.problems(request.references, request.reference_voices)
+    problems = []
     if len(request.reference_types) > len(request.references):
         text = tr(
             f"has more entries than references ({len(request.references)})",

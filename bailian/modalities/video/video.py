@@ -21,6 +21,7 @@ from bailian.modalities.video import film_answers, film_inputs, film_limits, fil
 from bailian.modalities.video.film_bodies import body_of, extends
 from bailian.modalities.video.film_defaults import DEFAULT_MODELS, KIND, chosen_model
 from bailian.modalities.video.film_inputs import FilmInput
+from bailian.modalities.video.film_shapes import shape_problems
 from bailian.modalities.video.film_sizes import FilmSize, size_of
 from bailian.modalities.video.video_request import INPUT_FIELDS, VideoRequest, from_config
 from bailian.text import characters
@@ -46,7 +47,7 @@ def prepare(
     """
     request, told = fields.clean_texts(fields.parse(VideoRequest, values), "prompt", "negative_prompt")
     found = inputs or {}
-    fields.raise_if_any(film_inputs.list_problems(request))
+    fields.raise_if_any([*film_inputs.list_problems(request), *shape_problems(request)])
     chosen = chosen_model(request, found, catalog, region)
     usual = _documented(chosen.model)
     fields.raise_if_any(film_rules.function_problems(request, usual, catalog))

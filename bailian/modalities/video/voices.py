@@ -37,9 +37,9 @@ def problems(references: Sequence[str], voices: Sequence[str]) -> list[Problem]:
     over = [number for number, voice in enumerate(voices, 1) if voice and number > len(references)]
     if not over:
         return []
-    there = len(references)
+    place = tr(f"reference {over[0]} of {len(references)}", f"第 {over[0]} 个参考（共 {len(references)} 个）")
     text = tr(
-        f"a voice for reference {over[0]} of {there}: give its picture or film, too (--reference FILE)",
-        f"给出了第 {over[0]} 个参考的音色，但只有 {there} 个参考：请同时给出图片或视频（--reference FILE）",
+        f"a voice for {place}: give its picture or film, too (--reference FILE)",
+        f"给出了{place}的音色：请同时给出图片或视频（--reference FILE）",
     )
     return [Problem("reference_voices", text)]

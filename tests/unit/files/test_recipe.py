@@ -174,7 +174,7 @@ def test_the_command_of_a_film_names_what_went_in() -> None:
     read = text2video.main.make_context("text2video.py", words).params
     assert read["reference"] == tuple(FILM["references"])  # type: ignore[arg-type]
     assert read["reference_voice"] == ("2=file:///a/v=1.mp3",)
-    assert (read["image"], read["continue_"]) == ("file:///a/first.png", None)
+    assert (read["image"], read["continue_"]) == (("file:///a/first.png",), ())
     assert (read["ratio"], read["duration"], read["no_audio"]) == ("9:16", 5, True)
     assert (read["obj_or_bg"], read["prompt_extend"], read["prompt"]) == (("obj", "bg"), False, FILM["prompt"])
 
