@@ -38,6 +38,7 @@ class ServedModels:
         messages, films = message_models(known), film_models(known)
         drawing = {**image_models(known), **edit_models(known), **messages, **films}
         self.pictures: dict[str, ServiceModel] = self._living(drawing)
+        self.films = frozenset(films)
         self._elsewhere = frozenset(name for name, film in films.items() if film.region)
         if catalog is None:
             self.limits |= {name: model.limits for name, model in messages.items()}

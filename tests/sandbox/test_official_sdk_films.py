@@ -25,6 +25,7 @@ pytestmark = [
 def sdk(box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Any:
     for name in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
         monkeypatch.delenv(name, raising=False)
+    box.settings.task_s = 0  # who asks once before the end waits a second
     dashscope = pytest.importorskip("dashscope")
     monkeypatch.setattr(dashscope, "base_http_api_url", box.base_url)
     monkeypatch.setattr(dashscope, "api_key", "sk-sdk")
@@ -86,6 +87,7 @@ MEDIA = [
 ]
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize("model, parts, parameters", MEDIA)
 def test_a_list_of_media(
     sdk: Any, client: Client, local: dict[str, str], model: str, parts: list[str], parameters: dict[str, Any]
