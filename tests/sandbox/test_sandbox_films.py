@@ -274,7 +274,7 @@ def test_of_mixed_references_all_share_the_seconds(client: Client, files: Files)
 
 
 @pytest.mark.parametrize("region, names", [
-    ("singapore", ["wan2.1-i2v-turbo", "wan2.1-i2v-plus", "wan2.1-kf2v-plus", "wan2.1-vace-plus"]),
+    ("singapore", ["wan2.1-t2v-turbo", "wan2.1-t2v-plus", "wan2.1-i2v-turbo", "wan2.1-i2v-plus", "wan2.1-kf2v-plus", "wan2.1-vace-plus"]),
     ("virginia", ["wan2.6-i2v-us", "wan2.6-t2v-us"]),
 ])  # fmt: skip
 def test_some_names_are_another_regions(client: Client, box: Sandbox, region: str, names: list[str]) -> None:

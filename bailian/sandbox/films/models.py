@@ -263,6 +263,8 @@ RULES: Mapping[str, FilmModel] = {
 """The rules by name; a dated snapshot has its model's."""
 
 _ELSEWHERE = {
+    "wan2.1-t2v-turbo": replace(_TEXT, region="singapore"),
+    "wan2.1-t2v-plus": replace(_TEXT_PLUS, region="singapore"),
     "wan2.1-i2v-turbo": replace(_I2V_TURBO, region="singapore"),
     "wan2.1-i2v-plus": replace(_I2V_PLUS, region="singapore"),
     "wan2.1-kf2v-plus": replace(
