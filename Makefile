@@ -24,7 +24,8 @@ test-all: # all of it: every value at every door, loops of kills, crowds, many o
 test-long: # a hundred thousand odd answers a reader, and whatever else is marked `long`
 	$(BIN)/python -m pytest -q -m long
 
-docs: # rewrites what is generated: helps, exit codes, states, tables of models
+docs: # rewrites what is generated: helps, exit codes, states, tables of models, click's words in Chinese
+	$(BIN)/pybabel -q compile -d bailian/cli/locale -l zh
 	$(BIN)/python docs/readme_blocks.py
 
 bench: # minutes; ratios beside the official SDK

@@ -321,7 +321,12 @@ def batch_help() -> str:
 def _help(command: Command, words: str) -> str:
     import click
 
-    with click.Context(command, info_name=words, terminal_width=100, max_content_width=100) as context:
+    from bailian.cli.guard import HELP_WORDS
+
+    columns = 100
+    with click.Context(
+        command, info_name=words, terminal_width=columns, max_content_width=columns, help_option_names=HELP_WORDS
+    ) as context:
         return f"```\n{command.get_help(context)}\n```"
 
 

@@ -22,6 +22,7 @@ from bailian.i18n import tr
 from bailian.instructions import Instructions, spoken_by
 
 SHOWN_CHARS = 60
+HELP_WORDS = ["-h", "--help"]
 
 
 def main(command: click.Command, prog_name: str | None = None, *, clock: Clock = SYSTEM_CLOCK) -> NoReturn:
@@ -77,7 +78,7 @@ def _verdict(command: click.Command, prog_name: str | None, stdout: Output | Non
 
 def _called(command: click.Command, prog_name: str | None) -> Any:
     try:
-        return command.main(prog_name=prog_name, standalone_mode=False)
+        return command.main(prog_name=prog_name, standalone_mode=False, help_option_names=HELP_WORDS)
     except click.exceptions.NoArgsIsHelpError as asked:
         click.echo(asked.ctx.get_help() if asked.ctx else "")
         return Exit.OK

@@ -59,7 +59,7 @@ def no_count(ctx: click.Context, param: click.Parameter, value: str | None) -> N
 
 input_options = together(
     option(
-        "--image FILE",
+        "-i --image FILE",
         "First frame: path, file://…, URL, data:… or - (stdin).",
         "首帧：路径、file://…、链接、data:… 或 -（stdin）。",
         multiple=True,

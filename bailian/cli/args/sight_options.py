@@ -6,7 +6,7 @@ from bailian.cli.args.options import WHOLE_NUMBER, option, together
 
 sight_options = together(
     option(
-        "--image X",
+        "-i --image X",
         "Picture to look at: path, file://…, URL, data:… or - (repeatable).",
         "要看的图片：路径、file://…、链接、data:… 或 -（可重复）。",
         multiple=True,

@@ -35,7 +35,7 @@ FOR_A_PAGE = 2000
 @click.argument("text", required=False, default="")
 @option("--since since_s TIME", "7d, 12h, 2w, or 2026-11-01.", "7d、12h、2w 或 2026-11-01。", type=SINCE)
 @option("--kind", "Only this kind.", "只列出该类。", type=click.Choice(KINDS))
-@option("--model NAME", "Only this model.", "只列出该模型。")
+@option("-m --model NAME", "Only this model.", "只列出该模型。")
 @flag("--failed", "Only what failed, is held or was not sent.", "只列出失败、挂起或未发送的。")
 @option(
     "--limit N",

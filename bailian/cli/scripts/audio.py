@@ -32,7 +32,7 @@ def main() -> None:
     "--file FILE", "Speak a text file instead.", "改为朗读文本文件。", type=click.Path(path_type=Path, allow_dash=True)
 )
 @option(
-    "--model --voice model NAME",
+    "-m --model --voice model NAME",
     "Voice; `voices` lists them [default: sambert-zhichu-v1].",
     "音色，见子命令 `voices` [默认: sambert-zhichu-v1]。",
 )
@@ -62,7 +62,7 @@ def tts(common: SharedOptions, **fields: Any) -> int:
 )
 @click.argument("files", nargs=-1, metavar="FILE|URL...")
 @option(
-    "--model NAME",
+    "-m --model NAME",
     "Model [default: paraformer-v1; once that is retired, paraformer-v2].",
     "模型 [默认: paraformer-v1；其下线后为 paraformer-v2]。",
 )

@@ -29,20 +29,20 @@ from bailian.i18n import tr
 )
 @click.argument("prompt", metavar="[INSTRUCTION]", required=False)
 @option(
-    "--image X",
+    "-i --image X",
     "Picture: path, file://…, URL, data:… or - (stdin); 1 to 3, newer models up to 10.",
     "输入图片：路径、file://…、链接、data:… 或 -（stdin），1 到 3 张，新模型最多 10 张。",
     multiple=True,
 )
 @option(
-    "--model NAME",
+    "-m --model NAME",
     "Model [default: qwen-image-edit; once that is retired, qwen-image-2.0].",
     "模型 [默认: qwen-image-edit；其下线后为 qwen-image-2.0]。",
 )
 @negative_prompt_option
-@option("--n N", "How many results [default: 1].", "结果张数 [默认: 1]。", type=WHOLE_NUMBER)
+@option("-n --n N", "How many results [default: 1].", "结果张数 [默认: 1]。", type=WHOLE_NUMBER)
 @option(
-    "--size SIZE",
+    "-s --size SIZE",
     "1024*1024, 16:9 or 2K, where the model lets you choose [default: the last picture's shape].",
     "1024*1024、16:9 或 2K（仅部分模型支持）[默认: 与最后一张图片同比例]。",
 )

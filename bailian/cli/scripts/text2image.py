@@ -27,13 +27,13 @@ from bailian.i18n import tr
     )
 )
 @click.argument("prompt", required=False)
-@option("--model NAME", "Model [default: wan2.2-t2i-flash].", "模型 [默认: wan2.2-t2i-flash]。")
+@option("-m --model NAME", "Model [default: wan2.2-t2i-flash].", "模型 [默认: wan2.2-t2i-flash]。")
 @option(
-    "--size SIZE",
+    "-s --size SIZE",
     "1024*1024, 16:9, 2K or 720P [default: the model's].",
     "1024*1024、16:9、2K 或 720P [默认: 模型的默认尺寸]。",
 )
-@option("--n N", "How many pictures [default: 1].", "图片张数 [默认: 1]。", type=WHOLE_NUMBER)
+@option("-n --n N", "How many pictures [default: 1].", "图片张数 [默认: 1]。", type=WHOLE_NUMBER)
 @negative_prompt_option
 @seed_option
 @prompt_extend_option

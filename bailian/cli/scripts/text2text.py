@@ -21,7 +21,7 @@ from bailian.i18n import tr
 )
 @click.argument("prompt", required=False)
 @option(
-    "--model NAME",
+    "-m --model NAME",
     "Model [default: qwen-plus]; with pictures or a schema qwen3.7-plus, with --ocr qwen-vl-ocr.",
     "模型 [默认: qwen-plus]；有图片或 schema 时 qwen3.7-plus，--ocr 时 qwen-vl-ocr。",
 )

@@ -42,13 +42,13 @@ from bailian.i18n import tr
 )
 @click.argument("prompt", required=False)
 @option(
-    "--model NAME",
+    "-m --model NAME",
     "Model [default: what goes in decides; a text alone: wan2.1-t2v-turbo].",
     "模型 [默认: 由输入决定；只有文本时为 wan2.1-t2v-turbo]。",
 )
 @input_options
 @option(
-    "--size --resolution size SIZE",
+    "-s --size --resolution size SIZE",
     "1280*720, 16:9 or 720P [default: 720P where the model has it, else its cheapest; wan2.1-t2v: 720*1280].",
     "1280*720、16:9 或 720P [默认: 模型支持时为 720P，否则为最便宜的档位；wan2.1-t2v: 720*1280]。",
 )

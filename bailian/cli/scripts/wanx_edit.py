@@ -41,9 +41,9 @@ scale_options = together(
 )
 @click.argument("prompt", required=False)
 @option("--function F", f"One of: {FUNCTIONS}.", f"功能：{FUNCTIONS}。")
-@option("--image X", "Picture: path, file://…, URL, data:… or -.", "输入图片：路径、file://…、链接、data:… 或 -。")
-@option("--model NAME", "Model [default: wanx2.1-imageedit].", "模型 [默认: wanx2.1-imageedit]。")
-@option("--n N", "How many results, 1 to 4 [default: 1].", "结果张数，1 到 4 [默认: 1]。", type=WHOLE_NUMBER)
+@option("-i --image X", "Picture: path, file://…, URL, data:… or -.", "输入图片：路径、file://…、链接、data:… 或 -。")
+@option("-m --model NAME", "Model [default: wanx2.1-imageedit].", "模型 [默认: wanx2.1-imageedit]。")
+@option("-n --n N", "How many results, 1 to 4 [default: 1].", "结果张数，1 到 4 [默认: 1]。", type=WHOLE_NUMBER)
 @seed_option
 @watermark_option
 @option(
