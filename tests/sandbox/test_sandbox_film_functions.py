@@ -12,6 +12,8 @@ from PIL import Image, ImageDraw
 from tests.support.pictures import bytes_of
 from tests.support.sandbox_client import Client
 
+pytestmark = pytest.mark.slow
+
 pytest.importorskip("av")
 
 SIZE = (480, 368)

@@ -121,7 +121,7 @@ def filled(value: Any, files: Files) -> Any:
     return files[value[1:-1]] if isinstance(value, str) and value.startswith("{") else value
 
 
-@pytest.mark.few(12)
+@pytest.mark.few(6)
 @pytest.mark.parametrize("model, inputs, parameters, code, words", LATE)
 def test_the_models_of_2026_fail_late(
     client: Client, files: Files, model: str, inputs: Any, parameters: Any, code: str, words: str
@@ -169,7 +169,7 @@ AT_ONCE = [
 ]  # fmt: skip
 
 
-@pytest.mark.few(6)
+@pytest.mark.few(4)
 @pytest.mark.parametrize("model, inputs, parameters, words", AT_ONCE)
 def test_the_older_models_refuse_at_once(
     client: Client, files: Files, model: str, inputs: Any, parameters: Any, words: str
@@ -203,6 +203,7 @@ def test_what_is_wrong_with_a_file_the_task_says(
     assert (answer["output"]["task_status"], answer["output"]["code"]) == ("FAILED", code)
 
 
+@pytest.mark.slow
 def test_each_model_has_its_path_and_wants_the_async_header(client: Client) -> None:
     for name, model in RULES.items():
         (own,) = model.routes
@@ -262,6 +263,7 @@ def test_rates_and_running_limits(model: str, per_s: int, running: int) -> None:
     assert states == ["RUNNING"] * running + ["PENDING"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how, status", [("placeholder", "SUCCEEDED"), ("refuse", "FAILED")])
 def test_files_of_other_computers(client: Client, box: Sandbox, how: str, status: str) -> None:
     box.settings.change({"fetch_foreign": how})
@@ -281,6 +283,7 @@ def test_a_film_is_a_container_and_never_a_list_of_others() -> None:
             probe(data)
 
 
+@pytest.mark.slow
 def test_a_film_that_breaks_off_ends_there() -> None:
     whole = clip(3)
     cut = whole[: len(whole) * 2 // 3]
@@ -345,6 +348,7 @@ PARAMETERS = st.dictionaries(
 )
 
 
+@pytest.mark.slow
 @given(model=st.sampled_from(sorted(RULES)), inputs=BODY, parameters=PARAMETERS)
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_body_is_too_odd(box: Sandbox, model: str, inputs: Any, parameters: Any) -> None:
