@@ -55,6 +55,7 @@ def test_a_film_from_a_picture(sdk: Any, client: Client, local: dict[str, str]) 
     assert client.box.tasks[0].body["input"]["img_url"].startswith("oss://")
 
 
+@pytest.mark.slow
 def test_a_film_with_the_given_sound(sdk: Any, client: Client, local: dict[str, str]) -> None:
     answer = sdk.call(
         "wan2.6-i2v-flash", prompt="唱", img_url=local["day"], audio_url=local["song"], resolution="720P", duration=2
@@ -101,6 +102,7 @@ def test_a_list_of_media(
     assert answer.usage["SR"] == 720
 
 
+@pytest.mark.slow
 def test_references_by_their_addresses(sdk: Any, client: Client, local: dict[str, str]) -> None:
     answer = sdk.call(
         "wan2.6-r2v", prompt="character1", reference_urls=[local["day"], local["clip"]], size="1280*720", duration=2
@@ -110,6 +112,7 @@ def test_references_by_their_addresses(sdk: Any, client: Client, local: dict[str
     assert answer.usage["duration"] == 4.5
 
 
+@pytest.mark.slow
 def test_pictures_of_horses_may_be_inline_and_nothing_may_be_uploaded(
     sdk: Any, client: Client, local: dict[str, str]
 ) -> None:
@@ -130,6 +133,7 @@ def test_the_old_field_is_accepted_and_fails_late(sdk: Any, model: str) -> None:
     assert (answer.output["code"], answer.output["message"]) == ("InvalidParameter", "Field required: input.media")
 
 
+@pytest.mark.slow
 def test_a_film_from_a_text(sdk: Any, client: Client) -> None:
     answer = sdk.call("wan2.7-t2v", prompt="一只猫", resolution="720P", ratio="3:4", duration=2)
     made = film_of(client, answer)

@@ -18,10 +18,14 @@ from film_bodies import (
     recording,
     submit,
 )
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from PIL import Image
 
 from bailian.sandbox import Fault, Sandbox
+from bailian.sandbox.films.functions import FUNCTIONS
 from bailian.sandbox.films.models import RULES
+from bailian.sandbox.video.clips import UnreadableClip, frames_at, probe
 from tests.support.pictures import bytes_of, drawn, uri
 from tests.support.sandbox_client import Client
 
@@ -117,7 +121,7 @@ def filled(value: Any, files: Files) -> Any:
     return files[value[1:-1]] if isinstance(value, str) and value.startswith("{") else value
 
 
-@pytest.mark.few(12)
+@pytest.mark.few(6)
 @pytest.mark.parametrize("model, inputs, parameters, code, words", LATE)
 def test_the_models_of_2026_fail_late(
     client: Client, files: Files, model: str, inputs: Any, parameters: Any, code: str, words: str
@@ -165,7 +169,7 @@ AT_ONCE = [
 ]  # fmt: skip
 
 
-@pytest.mark.few(6)
+@pytest.mark.few(4)
 @pytest.mark.parametrize("model, inputs, parameters, words", AT_ONCE)
 def test_the_older_models_refuse_at_once(
     client: Client, files: Files, model: str, inputs: Any, parameters: Any, words: str
@@ -199,6 +203,7 @@ def test_what_is_wrong_with_a_file_the_task_says(
     assert (answer["output"]["task_status"], answer["output"]["code"]) == ("FAILED", code)
 
 
+@pytest.mark.slow
 def test_each_model_has_its_path_and_wants_the_async_header(client: Client) -> None:
     for name, model in RULES.items():
         (own,) = model.routes
@@ -258,6 +263,7 @@ def test_rates_and_running_limits(model: str, per_s: int, running: int) -> None:
     assert states == ["RUNNING"] * running + ["PENDING"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how, status", [("placeholder", "SUCCEEDED"), ("refuse", "FAILED")])
 def test_files_of_other_computers(client: Client, box: Sandbox, how: str, status: str) -> None:
     box.settings.change({"fetch_foreign": how})
@@ -269,3 +275,86 @@ def test_files_of_other_computers(client: Client, box: Sandbox, how: str, status
     ]
     for model, inputs in bodies:
         assert finished(client, model, inputs)["output"]["task_status"] == status, model
+
+
+def test_a_film_is_a_container_and_never_a_list_of_others() -> None:
+    for data in (b"#EXTM3U\n#EXTINF:1,\nhttp://127.0.0.1:1/a.ts\n", b"ffconcat version 1.0\nfile /etc/passwd\n", b""):
+        with pytest.raises(UnreadableClip):
+            probe(data)
+
+
+@pytest.mark.slow
+def test_a_film_that_breaks_off_ends_there() -> None:
+    whole = clip(3)
+    cut = whole[: len(whole) * 2 // 3]
+    try:
+        facts = probe(cut)
+    except UnreadableClip:  # its index stands at the end
+        return
+    assert len(frames_at(cut, [0, 1, 2, 2.9], (64, 48))) == 4
+    assert facts.width == 480
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-5, 40) | st.floats(-2, 20) | st.text(max_size=6),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=6), inner, max_size=3),
+    max_leaves=6,
+)
+ADDRESS = st.sampled_from([DAY_URI, "oss://x", "http://127.0.0.1:1/x", "data:,", "x", ""]) | JSON
+ENTRY = st.fixed_dictionaries(
+    {},
+    optional={
+        "type": st.sampled_from(["first_frame", "last_frame", "first_clip", "reference_image", "video", "link"]) | JSON,
+        "url": ADDRESS,
+        "reference_voice": ADDRESS,
+    },
+)
+NAMES = ["img_url", "audio_url", "first_frame_url", "last_frame_url", "video_url", "mask_image_url", "first_clip_url"]
+BODY = st.fixed_dictionaries(
+    {"prompt": st.just("x") | JSON},
+    optional={
+        "media": st.lists(ENTRY | JSON, max_size=3) | JSON,
+        "reference_urls": st.lists(ADDRESS, max_size=3) | JSON,
+        "ref_images_url": st.lists(ADDRESS, max_size=3) | JSON,
+        "function": st.sampled_from(sorted(FUNCTIONS)) | JSON,
+        "template": st.just("hug") | JSON,
+        "mask_frame_id": JSON,
+        **dict.fromkeys(NAMES, ADDRESS),
+    },
+)
+PARAMETERS = st.dictionaries(
+    st.sampled_from(
+        [
+            "resolution",
+            "ratio",
+            "size",
+            "duration",
+            "audio",
+            "audio_setting",
+            "shot_type",
+            "seed",
+            "watermark",
+            "prompt_extend",
+            "obj_or_bg",
+            "strength",
+            "control_condition",
+            "top_scale",
+            "mask_type",
+            "negative_prompt",
+        ]
+    ),
+    st.sampled_from(["720P", "16:9", "1280*720", "auto", "depth", ["obj"], 5, 1.0, True]) | JSON,
+    max_size=4,
+)
+
+
+@pytest.mark.slow
+@given(model=st.sampled_from(sorted(RULES)), inputs=BODY, parameters=PARAMETERS)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_no_body_is_too_odd(box: Sandbox, model: str, inputs: Any, parameters: Any) -> None:
+    client = Client(box)
+    with client.http:
+        answer = submit(client, model, inputs, *RULES[model].routes, **parameters)
+        assert answer.status_code in (200, 400), answer.text
+        if answer.status_code == 200:
+            assert client.poll(answer.json()["output"]["task_id"]).status_code == 200

@@ -38,6 +38,8 @@ from bailian.sandbox.video.clips import samples_of
 from tests.support.pictures import bytes_of, drawn, uri
 from tests.support.sandbox_client import Client
 
+pytestmark = pytest.mark.slow
+
 pytest.importorskip("av")
 
 
@@ -96,7 +98,6 @@ FROM_A_PICTURE: list[tuple[str, dict[str, Any], dict[str, Any], dict[str, Any], 
 ]  # fmt: skip
 
 
-@pytest.mark.few(4)
 @pytest.mark.parametrize("model, inputs, parameters, usage, facts", FROM_A_PICTURE)
 def test_the_first_frame_is_the_given_picture(
     client: Client, model: str, inputs: Any, parameters: Any, usage: dict[str, Any], facts: tuple[int, int, int]
@@ -112,7 +113,6 @@ def test_the_first_frame_is_the_given_picture(
     assert distance(made.frames[-1], DAY) > SAME, "it moves"
 
 
-@pytest.mark.few(2)
 @pytest.mark.parametrize(
     "model, inputs, path",
     [
@@ -191,7 +191,6 @@ SIZES = [
 ]  # fmt: skip
 
 
-@pytest.mark.few(3)
 @pytest.mark.parametrize("model, inputs, parameters, size", SIZES)
 def test_the_tier_sets_the_area_and_ratio_or_picture_the_shape(
     client: Client, box: Sandbox, model: str, inputs: Any, parameters: Any, size: tuple[int, int]
@@ -251,7 +250,6 @@ BILLS = [
 ]
 
 
-@pytest.mark.few(3)
 @pytest.mark.parametrize("model, parts, parameters, billed", BILLS)
 def test_seconds_of_inputs_are_billed(
     client: Client, files: Files, model: str, parts: list[str], parameters: Any, billed: float

@@ -96,7 +96,7 @@ def read_function(inputs: Mapping[str, Any], parameters: Mapping[str, Any]) -> F
     name = inputs.get("function")
     if not name:
         raise field_required("input.function")
-    if name not in FUNCTIONS:
+    if not isinstance(name, str) or name not in FUNCTIONS:
         raise off_specification(f"function must be one of {', '.join(FUNCTIONS)}")
     function = FUNCTIONS[name]
     for group in function.needs:
@@ -110,7 +110,7 @@ def read_function(inputs: Mapping[str, Any], parameters: Mapping[str, Any]) -> F
     if name == "image_reference":
         options["obj_or_bg"] = _kinds(parameters.get("obj_or_bg"), len(references))
         size = _size(parameters.get("size") or SIZES[720][0])
-    return FunctionCall(str(name), tuple(named), options, size)
+    return FunctionCall(name, tuple(named), options, size)
 
 
 def _url(value: Any) -> str:

@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from bailian.sandbox.edits.input_images import (
     InputImageError,
@@ -124,7 +125,7 @@ class FilmInputs:
         try:
             return await self._fetcher_of(max_mb * MEGABYTE).get(url)
         except NotOnLoopback:
-            return await _stand_in(url, "image" if role is None else role.kind, film)
+            return await _stand_in(url, _kind_by_name(url) if role is None else role.kind, film)
         except FetchFailed:
             raise self._not_fetched(url) from None
         except Refusal:
@@ -140,9 +141,12 @@ class FilmInputs:
         return InputError("BadRequest.InputDownloadFailed", "Reference image download failed, please check image url.")
 
 
+def _kind_by_name(url: str) -> str:
+    return "video" if urlsplit(url).path.lower().endswith((".mp4", ".mov")) else "image"
+
+
 def _is_picture(data: bytes) -> bool:
-    starts = (b"\x89PNG", b"\xff\xd8", b"BM", b"RIFF")
-    return data.startswith(starts) and data[8:12] != b"WAVE"
+    return data.startswith((b"\x89PNG", b"\xff\xd8", b"BM")) or data[8:12] == b"WEBP"
 
 
 def _checked(name: str, role: Role, data: bytes) -> FilmInput:
@@ -161,11 +165,10 @@ def _checked(name: str, role: Role, data: bytes) -> FilmInput:
         return _picture(name, role, data)
     try:
         clip = probe(data)
-    except UnreadableClip:
-        words = (
-            "Invalid video file." if role.kind == "video" else "Invalid file, cannot open file as video/audio/image."
-        )
-        raise InputError("InvalidParameter" if role.kind == "video" else "InvalidFile.Openerror", words) from None
+    except UnreadableClip as error:
+        if role.kind == "video":
+            raise InputError("InvalidParameter", str(error)) from None
+        raise InputError("InvalidFile.Openerror", "Invalid file, cannot open file as video/audio/image.") from None
     _check_clip(role, clip)
     return FilmInput(
         name,

@@ -93,7 +93,7 @@ def _check_prompt(model: FilmModel, inputs: Mapping[str, Any], parameters: Mappi
     if not (prompt or "").strip() and (model.needs_prompt or (model.bills == "wan3" and not inputs.get("media"))):
         raise field_required("input.prompt")
     template = inputs.get("template")
-    if template and template not in model.templates:
+    if template and not (isinstance(template, str) and template in model.templates):
         raise off_specification(f"template {template} is not supported by this model")
     if template and inputs.get("last_frame_url"):
         raise off_specification("template must be used with first_frame_url only")

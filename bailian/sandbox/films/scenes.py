@@ -129,6 +129,7 @@ def _before(made: Scene, clip: ShownInput, load: Load, film_s: float, moments: S
     """What went before, and at the end the clip."""
     begin = film_s - clip.duration_s
     within = [moment - begin for moment in moments if moment >= begin]
+    within[-1:] = [clip.duration_s]  # the film ends with the clip's last frame
     size = made.image(0).size
     frames = frames_at(load(clip.digest), within, size)
     first = len(moments) - len(within)

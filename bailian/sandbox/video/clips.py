@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,9 +12,12 @@ from PIL import Image
 
 from bailian.sandbox.video.encoding import SOUND_HZ
 
+_OPTIONS = {"format_whitelist": "mov,mp4,m4a,3gp,3g2,mj2,wav,mp3,aac,flac,ogg,avi,matroska,webm,flv,mpegts,mpeg,asf"}
+"""Containers alone: a play list could lead to other files and computers."""
+
 
 class UnreadableClip(Exception):
-    """No film and no recording."""
+    """No film and no recording; the text is the service's (D-ERR)."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +34,7 @@ class Clip:
 
 
 def probe(data: bytes) -> Clip:
-    """Return the facts; no frame is decoded.
+    """Return the facts; one frame is decoded, to know that the others can be.
 
     Raises:
         UnreadableClip: it is neither film nor recording.
@@ -38,16 +42,18 @@ def probe(data: bytes) -> Clip:
     import av
 
     try:
-        with av.open(io.BytesIO(data)) as container:
+        with av.open(io.BytesIO(data), options=_OPTIONS) as container:
             duration_s = _seconds(container)
             sound = bool(container.streams.audio)
             if not container.streams.video:
                 return Clip(container.format.name, duration_s, sound=sound)
             stream = container.streams.video[0]
             fps = float(stream.average_rate or 0)
+            if next(container.decode(stream), None) is None:
+                raise UnreadableClip("read video error.")
             return Clip(container.format.name, duration_s, stream.width, stream.height, fps, sound)
     except (av.FFmpegError, OSError, ValueError) as error:
-        raise UnreadableClip from error
+        raise UnreadableClip("Invalid video file.") from error
 
 
 def _seconds(container: Any) -> float:
@@ -59,13 +65,16 @@ def _seconds(container: Any) -> float:
 
 
 def frames_at(data: bytes, moments_s: Sequence[float], size: tuple[int, int]) -> list[Image.Image]:
-    """Return the frames shown at these moments (ascending), stretched to a size; after the end the last one."""
+    """Return the frames shown at these moments (ascending), stretched to a size; after the end the last one.
+
+    A film that breaks off ends there.
+    """
     import av
 
     wanted = list(moments_s)
     images: list[Image.Image] = []
-    with av.open(io.BytesIO(data)) as container:
-        shown: Any = None
+    shown: Any = None
+    with av.open(io.BytesIO(data), options=_OPTIONS) as container, suppress(av.FFmpegError):
         for frame in container.decode(video=0):
             while wanted and shown is not None and (frame.time or 0.0) > wanted[0] + 1e-6:
                 images.append(_image(shown, size))
@@ -73,9 +82,8 @@ def frames_at(data: bytes, moments_s: Sequence[float], size: tuple[int, int]) ->
             shown = frame
             if not wanted:
                 break
-        if shown is not None:
-            images += [_image(shown, size)] * len(wanted)
-    return images
+    last = Image.new("RGB", size) if shown is None else _image(shown, size)
+    return images + [last] * len(wanted)
 
 
 def _image(frame: Any, size: tuple[int, int]) -> Image.Image:
@@ -89,7 +97,7 @@ def samples_of(data: bytes, seconds: float) -> bytes:
 
     length = round(seconds * SOUND_HZ) * 2
     heard = bytearray()
-    with av.open(io.BytesIO(data)) as container:
+    with av.open(io.BytesIO(data), options=_OPTIONS) as container, suppress(av.FFmpegError):
         resampler = av.AudioResampler(format="s16", layout="mono", rate=SOUND_HZ)
         for frame in container.decode(audio=0):
             for part in resampler.resample(frame):
