@@ -21,8 +21,8 @@ from PIL import Image
 
 from bailian.catalog import catalog
 from bailian.sandbox import Fault, Sandbox, results
+from bailian.sandbox.films.drawing import draw_film
 from bailian.sandbox.images import drawing as pictures
-from bailian.sandbox.video.drawing import draw_video
 from tests.support.commands import Ran
 from tests.support.setting import ROOT, run_on
 
@@ -300,7 +300,7 @@ def box() -> Iterator[Sandbox]:
     """One for all rows, without limits as the document's was; what it draws is plain, and so is soon there."""
     with pytest.MonkeyPatch.context() as patch, Sandbox(enforce_limits=False) as box:
         patch.setattr(pictures, "scene", lambda picture: Image.new("RGB", (picture.width, picture.height), "teal"))
-        patch.setattr(results, "draw_video", lambda video: draw_video(replace(video, fps=1)))
+        patch.setattr(results, "draw_film", lambda film, load: draw_film(replace(film, fps=1), load))
         patch.setattr(catalog, "_read", cache(catalog._read))
         yield box
 
