@@ -81,6 +81,6 @@ def test_clicks_words_are_compiled_as_they_are_written() -> None:
     folder = LOCALE / "zh/LC_MESSAGES"
     written = read_po(BytesIO((folder / "messages.po").read_bytes()), locale="zh")
     compiled = read_mo(BytesIO((folder / "messages.mo").read_bytes()))
-    words = [[(one.id, one.string) for one in catalog if one.id] for catalog in (written, compiled)]
+    words = [[(list(one.id), list(one.string)) for one in catalog if one.id] for catalog in (written, compiled)]
     assert sorted(map(str, words[0])) == sorted(map(str, words[1]))
     assert all(all(one.string if isinstance(one.string, tuple) else [one.string]) for one in written if one.id)
