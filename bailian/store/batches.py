@@ -9,7 +9,8 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any
 
-from bailian.store.jobs import Journal
+from bailian.store.chains import NOT_CHAINED, write_edges
+from bailian.store.jobs import COLUMNS, Journal
 from bailian.store.paths import restored
 from bailian.store.schema import Count, JobRow, LastAttempt, job_row
 from bailian.store.states import OPEN_STATES, UNDER_WAY_STATES, Status, move
@@ -62,10 +63,16 @@ class BatchStore:
         return tries
 
     def intend_all(self, rows: Iterable[tuple[Any, ...]]) -> int:
-        """Write rows down, in the order of `jobs.COLUMNS`; return how many."""
-        written, left = 0, iter(rows)
+        """Write rows down, in the order of `jobs.COLUMNS`; return how many.
+
+        Behind these a row may have a list of what it waits for, in the order of `chains.COLUMNS`.
+        """
+        written, left, columns = 0, iter(rows), len(COLUMNS)
         while chunk := list(islice(left, CHUNK_ROWS)):
-            self._journal.insert(chunk)
+            waits = [edge for row in chunk if len(row) > columns for edge in row[columns]]
+            with self._database.transaction():
+                self._journal.insert([row[:columns] for row in chunk] if waits else chunk)
+                write_edges(self._database, waits)
             written += len(chunk)
         return written
 
@@ -127,11 +134,13 @@ class BatchStore:
 
     def give_up(self, job_ids: Iterable[str], error: Mapping[str, Any]) -> None:
         """End jobs that wait and are not wanted any more. They were never sent."""
+        ids = json.dumps(list(job_ids))
+        self._database.execute("DELETE FROM chains WHERE job_id IN (SELECT value FROM json_each(?))", (ids,))
         move(
             self._database,
             Status.UNSENT,
             "id IN (SELECT value FROM json_each(?))",
-            (json.dumps(error, ensure_ascii=False), json.dumps(list(job_ids))),
+            (json.dumps(error, ensure_ascii=False), ids),
             also="error = ?, owner = NULL",
             only_from=(Status.WAITING,),
         )
@@ -180,12 +189,15 @@ class BatchStore:
         return [(row["wire_model"], row["model"]) for row in rows]
 
     def waiting(self, run: str, owner: str, wire_model: str) -> Iterator[JobRow]:
-        """Yield the jobs of one queue that this process is to send, in the order of the file, as they are needed."""
+        """Yield the jobs of one queue that this process is to send, in the order of the file, as they are needed.
+
+        Those that wait for other rows' results are handed out by `chains`.
+        """
         last = 0
         while True:
             found = self._database.read(
                 f"SELECT rowid AS number, * FROM jobs WHERE {_OF_RUN} AND owner = ? AND wire_model = ?"  # noqa: S608
-                " AND state = 'waiting' AND rowid > ? ORDER BY rowid LIMIT ?",
+                f" AND state = 'waiting' AND rowid > ? AND {NOT_CHAINED} ORDER BY rowid LIMIT ?",
                 (*self._of(run), owner, wire_model, last, CHUNK_ROWS),
             )
             if not found:
