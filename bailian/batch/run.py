@@ -46,6 +46,8 @@ class PreparedBatch:
     to_run: int
     notices: Mapping[str, list[str]]
     """What is sent differently from what was asked, and in which rows."""
+    waits_for_others: int
+    """How many rows wait for other rows' results."""
     places: Mapping[str, str]
     """Where each row stands in the file now, by its key."""
 
@@ -113,7 +115,10 @@ def prepare_batch(
         new = spool.flush(runs.intend_all)
     _set_aside(runs, spec, tried, seen)
     to_run = new + seen.under_way
-    return PreparedBatch(spec, seen.rows, seen.done, seen.left_failed, seen.left_held, to_run, found.notices, seen.keys)
+    waits = sum(runs.waits_for_others(spec.run).values()) if chains else 0
+    return PreparedBatch(
+        spec, seen.rows, seen.done, seen.left_failed, seen.left_held, to_run, found.notices, waits, seen.keys
+    )
 
 
 def made_before(journal: Journal | None, before: LastAttempt | None) -> int:

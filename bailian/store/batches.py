@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any
 
-from bailian.store.chains import NOT_CHAINED, write_edges
+from bailian.store.chains import NOT_CHAINED, ChainStore, SourceFile, write_edges
 from bailian.store.jobs import COLUMNS, Journal
 from bailian.store.paths import restored
 from bailian.store.schema import Count, JobRow, LastAttempt, job_row
@@ -134,13 +134,11 @@ class BatchStore:
 
     def give_up(self, job_ids: Iterable[str], error: Mapping[str, Any]) -> None:
         """End jobs that wait and are not wanted any more. They were never sent."""
-        ids = json.dumps(list(job_ids))
-        self._database.execute("DELETE FROM chains WHERE job_id IN (SELECT value FROM json_each(?))", (ids,))
         move(
             self._database,
             Status.UNSENT,
             "id IN (SELECT value FROM json_each(?))",
-            (json.dumps(error, ensure_ascii=False), ids),
+            (json.dumps(error, ensure_ascii=False), json.dumps(list(job_ids))),
             also="error = ?, owner = NULL",
             only_from=(Status.WAITING,),
         )
@@ -259,6 +257,14 @@ class BatchStore:
         for row in found:
             files[row["job_id"]].append(str(restored(row["path"])))
         return files
+
+    def sources(self, job_id: str) -> list[SourceFile]:
+        """Return the results of other rows that a job waits for, or was skipped for, as they stand now."""
+        return ChainStore(self._database, self._account).sources(job_id)
+
+    def waits_for_others(self, run: str) -> dict[str, int]:
+        """Return how many rows of each kind wait for other rows' results."""
+        return ChainStore(self._database, self._account).waiting(run, self._kind)
 
     def counts(self, run: str) -> list[Count]:
         """Return how the batch stands."""

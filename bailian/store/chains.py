@@ -58,14 +58,14 @@ class ChainStore:
         self._database = database
         self._account = account
 
-    def waiting(self, run: str, kind: str | None = None) -> int:
-        """Return how many jobs of a batch wait for others."""
+    def waiting(self, run: str, kind: str | None = None) -> dict[str, int]:
+        """Return how many jobs of a batch wait for others, by kind."""
         found = self._database.read(
-            "SELECT COUNT(*) AS n FROM jobs WHERE account = ? AND run = ? AND kind = COALESCE(?, kind)"
-            " AND state = 'waiting' AND id IN (SELECT job_id FROM chains)",
+            "SELECT kind, COUNT(*) AS n FROM jobs WHERE account = ? AND run = ? AND kind = COALESCE(?, kind)"
+            " AND state = 'waiting' AND id IN (SELECT job_id FROM chains) GROUP BY kind",
             (self._account, run, kind),
         )
-        return int(found[0]["n"])
+        return {row["kind"]: row["n"] for row in found}
 
     def of_run(self, run: str, owner: str) -> Iterator[tuple[str, str, list[Status | None]]]:
         """Yield id, wire model and the states of the sources of each of this process's jobs that wait for others."""
@@ -130,17 +130,14 @@ class ChainStore:
 
     def skip(self, job_ids: Iterable[str], error: Mapping[str, Any], ended_at_s: float) -> None:
         """End jobs whose sources cannot come. They were never sent."""
-        ids = json.dumps(list(job_ids))
-        with self._database.transaction() as db:
-            db.execute("DELETE FROM chains WHERE job_id IN (SELECT value FROM json_each(?))", (ids,))
-            move(
-                self._database,
-                Status.UNSENT,
-                "id IN (SELECT value FROM json_each(?))",
-                (dumped(error), ended_at_s, ids),
-                also="error = ?, owner = NULL, ended_at_s = COALESCE(ended_at_s, ?)",
-                only_from=(Status.WAITING,),
-            )
+        move(
+            self._database,
+            Status.UNSENT,
+            "id IN (SELECT value FROM json_each(?))",
+            (dumped(error), ended_at_s, json.dumps(list(job_ids))),
+            also="error = ?, owner = NULL, ended_at_s = COALESCE(ended_at_s, ?)",
+            only_from=(Status.WAITING,),
+        )
 
 
 def _source_file(row: Any) -> SourceFile:

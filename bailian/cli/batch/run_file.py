@@ -190,7 +190,8 @@ def _ready(call: Call, engine: Engine, progress: BatchProgress) -> PreparedBatch
         claim(spec)
 
     ready = prepare_batch(engine, spec, rows, accepted, chains)
-    progress.begin(runs_of(engine, spec).counts(spec.run))
+    runs = runs_of(engine, spec)
+    progress.begin(runs.counts(spec.run), runs.waits_for_others(spec.run))
     if call.shown:
         print_begin(ready)
     return ready
