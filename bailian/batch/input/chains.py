@@ -104,7 +104,8 @@ class Chains:
         for key in places:
             if key not in self._positions:
                 while late and late[0][0] <= len(ordered):
-                    ordered[late[0][1]] = places[late.popleft()[1]]
+                    _, waited = late.popleft()
+                    ordered[waited] = places[waited]
                 ordered[key] = places[key]
         return ordered | {key: places[key] for _, key in late}
 

@@ -116,7 +116,7 @@ def print_end(
         print_err(tr(f"{rows} for other rows' results: {again} to go on", f"{rows}其他行的结果：{again}即可继续"))
     if summary.held:
         print_err(_about_held(summary.held, spec))
-    if written and any(summary.of(state) for state in AGAIN_STATES):
+    if written and any(summary.of(state) for state in AGAIN_STATES) and (spec.folder / FAILED).is_file():
         path = shown_path(spec.folder / FAILED)
         print_err(tr(f"failed rows: {path}", f"失败的行：{path}"))
     if written and page:
