@@ -11,7 +11,7 @@ from bailian.engine.queues import ModelQueue
 from bailian.engine.step import Outcome
 from bailian.engine.steps.take_results import why_skipped
 from bailian.errors import Skipped, journalled
-from bailian.store.chains import ChainStore
+from bailian.store.chained_jobs import ChainStore
 from bailian.store.states import FINAL_STATES, Status
 
 # From these a result still comes, or has come.

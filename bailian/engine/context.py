@@ -19,7 +19,7 @@ from bailian.service.download import Downloader
 from bailian.store.budgets import Budget
 from bailian.store.jobs import Journal
 from bailian.store.leases import ProcessLease
-from bailian.store.limits import SharedLimits
+from bailian.store.pace.limits import SharedLimits
 from bailian.types import Prepared
 
 if TYPE_CHECKING:

@@ -34,7 +34,7 @@ from bailian.store.batches import BatchStore
 from bailian.store.budgets import Budget
 from bailian.store.jobs import Journal
 from bailian.store.leases import ProcessLease
-from bailian.store.limits import SharedLimits
+from bailian.store.pace.limits import SharedLimits
 from bailian.store.schema import JobRow, dumped
 from bailian.store.states import FINAL_STATES, Status
 from bailian.types import Prepared, RowPlace

@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any
 
-from bailian.store.chains import NOT_CHAINED, ChainStore, SourceFile, write_edges
+from bailian.store.chained_jobs import NOT_CHAINED, ChainStore, SourceFile, write_edges
 from bailian.store.jobs import COLUMNS, Journal
 from bailian.store.paths import restored
 from bailian.store.schema import Count, JobRow, LastAttempt, job_row

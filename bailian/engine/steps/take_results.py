@@ -12,7 +12,7 @@ from bailian.errors import InvalidRequest, NotSent, Skipped
 from bailian.files.digests import changed
 from bailian.i18n import tr
 from bailian.instructions import how_to
-from bailian.store.chains import ChainStore, SourceFile
+from bailian.store.chained_jobs import ChainStore, SourceFile
 from bailian.store.states import Status
 from bailian.types import Notice, Prepared, StoredRequest
 from bailian.types.result_of import ResultOf, replaced, result_of

@@ -11,7 +11,7 @@ import pytest
 
 from bailian.errors import Skipped, TaskFailed, journalled
 from bailian.store.batches import BatchStore
-from bailian.store.chains import ChainStore
+from bailian.store.chained_jobs import ChainStore
 from bailian.store.jobs import COLUMNS, Journal
 from bailian.store.schema import FileRow, JobEnd, dumped
 from bailian.store.states import Status
