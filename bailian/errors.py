@@ -6,6 +6,7 @@
     ├── ServiceError        the service answered no (category by wire code)     exit 3, 4 or 5
     ├── TransportError      no usable answer                                    exit 5
     │   ├── NotSent         the request never left: it may be sent again
+    │   │   └── Skipped     a row whose input did not come: another row's result
     │   ├── MaybeSent       it left, the answer is missing: the work may be paid
     │   │   └── NotTheService  a login page or a proxy answered: all stops
     │   └── CutShort        a streamed answer broke off; what came is kept
@@ -52,6 +53,7 @@ LOCAL_CODES = (
     "ConnectionFailed",
     "MaybeSent",
     "CutShort",
+    "Skipped",
     "StillRunning",
     "SchemaMismatch",
     "FileError",
@@ -221,6 +223,12 @@ class TransportError(BailianError):
 
 class NotSent(TransportError):
     """The request never reached the service: sending it again cannot pay twice."""
+
+
+class Skipped(NotSent):
+    """A row's input is another row's result, which has not come."""
+
+    code = "Skipped"
 
 
 class Unreachable(NotSent):

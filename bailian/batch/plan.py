@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from bailian.batch.default_fields import NO_FIELDS, DefaultFields
+from bailian.batch.input.chains import Chains
 from bailian.batch.input.problems import Problems
 from bailian.batch.input.rows import BatchRow
 from bailian.catalog import Catalog
 from bailian.errors import InvalidRequest
-from bailian.inputs.lookup import Inputs
-from bailian.modalities import modality_of
+from bailian.inputs.lookup import Inputs, checked
 from bailian.types import Prepared
 
 
@@ -21,6 +22,8 @@ class Planned:
 
     row: BatchRow
     prepared: Prepared
+    waits: Mapping[str, Any] = field(default_factory=dict)
+    """Its fields, to check it again with, if it takes other rows' results."""
 
 
 def planned(
@@ -31,14 +34,16 @@ def planned(
     Raises:
         InvalidRequest: what is wrong with its inputs and with the rest of it, at once.
     """
-    fields, found, refused = inputs.resolved(row.kind, defaults.under(row.kind, row.fields))
-    try:
-        prepared = modality_of(row.kind).prepare(fields, catalog, region, found)
-    except InvalidRequest as error:
-        refused.append(defaults.explained(row.kind, row.fields, error))
-    if refused:
-        raise InvalidRequest([problem for one in refused for problem in one.problems], advice=refused[-1].advice)
-    return Planned(row, replace(prepared, notices=(*row.notices, *prepared.notices)) if row.notices else prepared)
+    given = defaults.under(row.kind, row.fields)
+    prepared = checked(
+        row.kind, given, catalog, region, inputs, lambda error: defaults.explained(row.kind, row.fields, error)
+    )
+    if row.notices:
+        prepared = replace(prepared, notices=(*row.notices, *prepared.notices))
+    if not row.sources:
+        return Planned(row, prepared)
+    # The model that was chosen now stays the same: what the row waits for is made for it.
+    return Planned(row, prepared, {**inputs.located(row.kind, given)[0], "model": prepared.model.name})
 
 
 def plan_each(
@@ -49,10 +54,13 @@ def plan_each(
     *,
     source: str = "",
     defaults: DefaultFields = NO_FIELDS,
+    chains: Chains | None = None,
+    made_before: Callable[[str], int] = lambda _key: 0,
 ) -> Iterator[Planned]:
     """Yield every row as it is checked. An input that many rows name is resolved once.
 
-    Nothing may be sent before the last one: only then is it known that all are good.
+    Nothing may be sent before the last one: only then is it known that all are good. `chains`: those of `rows`;
+    `made_before`: how many results a row made that is not among them any more, by its key.
 
     Raises:
         InvalidRequest: what is wrong in all rows, and what `rows` itself raises; `source` names the file.
@@ -64,7 +72,11 @@ def plan_each(
         except InvalidRequest as error:  # noqa: PERF203 - each row has its own refusal
             problems.add_of_model(row.where, error)
         else:
+            if chains is not None:
+                chains.planned(row, one.prepared.count)
             yield one
+    if chains is not None:
+        chains.check_indexes(problems, made_before)
     problems.raise_if_any()
 
 

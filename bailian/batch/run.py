@@ -10,8 +10,10 @@ from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing, suppress
 from dataclasses import dataclass
 
+from bailian.batch.chained import ChainedRows
 from bailian.batch.default_fields import DefaultFields
 from bailian.batch.findings import Findings
+from bailian.batch.input.chains import Chains
 from bailian.batch.input.rows import BatchRow
 from bailian.batch.plan import plan_each
 from bailian.batch.service_batches.offer import offered
@@ -25,6 +27,7 @@ from bailian.i18n import tr
 from bailian.inputs.lookup import Inputs
 from bailian.modalities import MODULES, modality_of
 from bailian.store.batches import BatchStore
+from bailian.store.jobs import Journal
 from bailian.store.schema import LastAttempt
 from bailian.store.states import UNDER_WAY_STATES, Status
 
@@ -43,6 +46,8 @@ class PreparedBatch:
     to_run: int
     notices: Mapping[str, list[str]]
     """What is sent differently from what was asked, and in which rows."""
+    waits_for_others: int
+    """How many rows wait for other rows' results."""
     places: Mapping[str, str]
     """Where each row stands in the file now, by its key."""
 
@@ -58,11 +63,15 @@ def tried_before(runs: BatchStore, spec: BatchSpec) -> dict[str, LastAttempt]:
 
 
 def prepare_batch(
-    engine: Engine, spec: BatchSpec, rows: Iterator[BatchRow], accepted: Callable[[], None] = lambda: None
+    engine: Engine,
+    spec: BatchSpec,
+    rows: Iterator[BatchRow],
+    accepted: Callable[[], None] = lambda: None,
+    chains: Chains | None = None,
 ) -> PreparedBatch:
     """Check the rows and write down what is to be done. Nothing is sent.
 
-    `accepted` is called when all rows are known to be good, before one is written down; what it raises ends this.
+    `chains` are those of `rows`. `accepted` is called when all rows are known to be good, before one is written down; what it raises ends this.
 
     Raises:
         InvalidRequest: everything that is wrong in the file, at once.
@@ -76,11 +85,18 @@ def prepare_batch(
         runs.reopen_unknown(spec.run, owner.id)
     tried, seen = tried_before(runs, spec), FileScan()
     with closing(Spool()) as spool:
-        found, inputs = Findings(), Inputs(engine.settings.home)
+        found, inputs = Findings(), Inputs(engine.settings.home, chained=True)
         wanted = sync_rows(rows, tried, spec, seen)
         here, defaults = engine.settings, DefaultFields(engine.settings.defaults)
         for planned in plan_each(
-            wanted, engine.catalog, here.region, inputs, source=spec.path_title, defaults=defaults
+            wanted,
+            engine.catalog,
+            here.region,
+            inputs,
+            source=spec.path_title,
+            defaults=defaults,
+            chains=chains,
+            made_before=lambda key: made_before(engine.journal, tried.get(key)),
         ):
             row = offered(planned, here.region) if spec.batch_api else planned
             spool.add(intent_of(row, spec, engine))
@@ -93,11 +109,22 @@ def prepare_batch(
         if spec.fresh:
             runs.forget(spec.run)
             runs.forget(spec.run_aside)
+        if chains:
+            seen.keys = chains.in_file_order(seen.keys)
         runs.move_rows(spec.run_aside, spec.run, seen.keys)
         new = spool.flush(runs.intend_all)
     _set_aside(runs, spec, tried, seen)
     to_run = new + seen.under_way
-    return PreparedBatch(spec, seen.rows, seen.done, seen.left_failed, seen.left_held, to_run, found.notices, seen.keys)
+    waits = sum(runs.waits_for_others(spec.run).values()) if chains else 0
+    return PreparedBatch(
+        spec, seen.rows, seen.done, seen.left_failed, seen.left_held, to_run, found.notices, waits, seen.keys
+    )
+
+
+def made_before(journal: Journal | None, before: LastAttempt | None) -> int:
+    """Return how many results the newest try of a row makes; 0: not known."""
+    row = journal.job(before.job_id) if journal and before else None
+    return row.prepared.count if row else 0
 
 
 def _waiting_without_price(engine: Engine, spec: BatchSpec, runs: BatchStore, seen: FileScan) -> list[tuple[str, str]]:
@@ -131,12 +158,23 @@ def run_batch(
     runs = runs_of(engine, spec)
     owner = engine.services.lease.id
     try:
+        chained = ChainedRows(engine, spec.run)
         model_queues = [
-            ModelQueue(wire_model, _jobs(engine, runs, spec.run, wire_model), engine.submit_per_s(model))
+            ModelQueue(
+                wire_model,
+                _jobs(engine, runs, spec.run, wire_model),
+                engine.submit_per_s(model),
+                late=chained.late_jobs(wire_model),
+            )
             for wire_model, model in runs.queues(spec.run, owner)
         ]
+        engine.services.run_state.strict = spec.strict
         under_way = [engine.resumed(row) for row in runs.under_way(spec.run, owner)]
-        with closing(engine.run(under_way, model_queues=model_queues, timeout_s=timeout_s, wait=wait)) as outcomes:
+        yield from chained.begin(model_queues)
+        running = engine.run(
+            under_way, model_queues=model_queues, timeout_s=timeout_s, wait=wait, follow=chained.follow
+        )
+        with closing(running) as outcomes:
             yield from outcomes
     except (Interrupted, KeyboardInterrupt):
         raise Interrupted(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from bailian.batch.input.rows import BatchRow
 from bailian.batch.plan import Planned
-from bailian.errors import Exit
+from bailian.errors import Exit, Skipped
 from bailian.files import naming
 from bailian.files.outputs import Place, row_place
 from bailian.i18n import tr
@@ -19,6 +19,7 @@ from bailian.modalities import has_files, modality_of
 from bailian.store.schema import LastAttempt
 from bailian.store.states import OPEN_STATES, Status
 from bailian.types import RowPlace
+from bailian.types.result_of import result_of
 
 if TYPE_CHECKING:
     from bailian.engine.engine import Engine
@@ -97,6 +98,8 @@ class FileScan:
     left_held: int = 0
     keys: dict[str, str] = field(default_factory=dict)
     """Key → place in the file."""
+    left: set[str] = field(default_factory=set)
+    """Keys of rows that are over, not done, and are left so."""
 
 
 def sync_rows(
@@ -107,16 +110,21 @@ def sync_rows(
         seen.rows += 1
         seen.keys[row.key] = row.where
         before = tried.get(row.key)
-        if before is None or _again(before, spec):
+        if before is None or (_again(before, spec) and not _skipped_again(row, before, seen)):
             yield row
         elif before.state == Status.DONE:
             seen.done += 1
         elif before.state in OPEN_STATES:
             seen.under_way += 1
-        elif before.state == Status.HELD:
-            seen.left_held += 1
         else:
-            seen.left_failed += 1
+            seen.left.add(row.key)
+            seen.left_held += before.state == Status.HELD
+            seen.left_failed += before.state != Status.HELD
+
+
+def _skipped_again(row: BatchRow, before: LastAttempt, seen: FileScan) -> bool:
+    """Return whether a row was skipped, and what it waits for is left as it is: it would only be skipped again."""
+    return before.error_code == Skipped.code and any(source.key in seen.left for source in row.sources)
 
 
 def _again(before: LastAttempt, spec: BatchSpec) -> bool:
@@ -131,12 +139,19 @@ def _again(before: LastAttempt, spec: BatchSpec) -> bool:
 
 
 def intent_of(planned: Planned, spec: BatchSpec, engine: Engine) -> tuple[Any, ...]:
-    """Return a row's job as it is written down."""
+    """Return a row's job as it is written down, and behind it what it waits for."""
     row, prepared = planned.row, planned.prepared
     if spec.upload:
         prepared = replace(prepared, upload=True)
-    place = RowPlace(row.where, row.label, row.name, row.output)
-    return engine.row_of(prepared, _saving(row, spec), run=spec.run, row_key=row.key, place=place)
+    words = tuple(source.result.word for source in row.sources)
+    place = RowPlace(row.where, row.label, row.name, row.output, words)
+    values = engine.row_of(
+        prepared, _saving(row, spec), run=spec.run, row_key=row.key, place=place, waits=planned.waits
+    )
+    if not row.sources:
+        return values
+    edges = [(values[0], source.result.word, source.key, source.result.number - 1) for source in row.sources]
+    return (*values, edges)
 
 
 def _saving(row: BatchRow, spec: BatchSpec) -> OutputSpec:
@@ -148,11 +163,17 @@ def _saving(row: BatchRow, spec: BatchSpec) -> OutputSpec:
     template = row.name or spec.template or naming.DEFAULT_TEMPLATE
     recordings = row.fields.get("file") if row.kind == "transcription" else None
     named = row.name or spec.template
-    stem = naming.stem_of(str(recordings[0])) if recordings and not named else None
+    stem = naming.stem_of(_called(str(recordings[0]))) if recordings and not named else None
     place = row_place(row.output, modality_of(row.kind).FILE_SUFFIXES) if row.output else Place(Path())
     if place.stem is not None:  # a name with fields is a template, another one is taken as it stands
         template, stem = (place.stem, None) if "{" in place.stem else (template, place.stem)
     return OutputSpec(spec.folder / (place.folder or ""), template, spec.sidecar, stem, place.suffix, spec.recipe)
+
+
+def _called(recording: str) -> str:
+    """Return what a transcript is named after: the recording, or the row that makes it."""
+    result = result_of(recording)
+    return f"{result.label}." if result else recording
 
 
 class Spool:

@@ -19,7 +19,8 @@ from bailian.service.download import Downloader
 from bailian.store.budgets import Budget
 from bailian.store.jobs import Journal
 from bailian.store.leases import ProcessLease
-from bailian.store.limits import SharedLimits
+from bailian.store.pace.limits import SharedLimits
+from bailian.types import Prepared
 
 if TYPE_CHECKING:
     from bailian.modalities.text.text_answers import Assembly
@@ -91,6 +92,8 @@ class RunState:
     """Requests under way whose real cost is known with their answers: until then the most they can cost is reserved."""
     halted_by: BailianError | None = None
     """Why no further request of this run would reach the service."""
+    strict: bool = False
+    """What would be adapted is refused, also where that shows only when another row's result is there."""
     dirty_dirs: set[Path] = field(default_factory=set)
     """Folders with new names in them that a power cut could take back."""
 
@@ -107,6 +110,8 @@ class Services:
     downloader: Downloader
     speech: Callable[[], Speech]
     """Opens no connection: gives what opens one."""
+    check_again: Callable[[str, Mapping[str, Any]], Prepared]
+    """Checks the fields of a request of a kind once more, when the results of other rows are there."""
     progress: Progress = field(default_factory=NoProgress)
     run_state: RunState = field(default_factory=RunState)
     clock: Clock = field(default_factory=Clock)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import ExitStack, suppress
+from copy import copy
 from dataclasses import replace
 from pathlib import Path
 from secrets import token_hex
@@ -33,7 +34,7 @@ from bailian.store.batches import BatchStore
 from bailian.store.budgets import Budget
 from bailian.store.jobs import Journal
 from bailian.store.leases import ProcessLease
-from bailian.store.limits import SharedLimits
+from bailian.store.pace.limits import SharedLimits
 from bailian.store.schema import JobRow, dumped
 from bailian.store.states import FINAL_STATES, Status
 from bailian.types import Prepared, RowPlace
@@ -74,6 +75,7 @@ class Engine:
             service,
             downloader,
             self._speech,
+            self._check_again,
             self._progress,
             run_state=RunState(budgets=self.settings.budgets),
             clock=self.clock,
@@ -88,6 +90,13 @@ class Engine:
     def limit_run(self, run: str, limit_cny: float) -> None:
         """Stop a batch before it has cost more than this, whatever runs of it have spent already."""
         self.services.run_state.budgets = (*self.services.run_state.budgets, Budget(limit_cny, "run", run=run))
+
+    def _check_again(self, kind: str, fields: Mapping[str, Any]) -> Prepared:
+        from bailian.inputs.lookup import Inputs, checked  # loads what reads pictures
+
+        as_named = copy(self.catalog)  # the model was chosen when the row was first checked
+        as_named.use_successor = False
+        return checked(kind, fields, as_named, self.settings.region, Inputs(self.settings.home))
 
     def _speech(self) -> Speech:
         from bailian.service.speech.session import SpeechSocket  # loads websockets
@@ -132,10 +141,12 @@ class Engine:
         run: str | None,
         row_key: str | None,
         place: RowPlace | None = None,
+        waits: Mapping[str, Any] | None = None,
     ) -> tuple[Any, ...]:
         """Return the row of the journal that says what is going to be done, in the order of `store.jobs.COLUMNS`.
 
         Its first value is the job's id. `place`: where a batch's row stands, and what its file says of its files.
+        `waits`: see `StoredRequest`.
         """
         now_s = self.clock.wall()
         return (
@@ -147,7 +158,7 @@ class Engine:
             Status.WAITING.value,
             self.services.lease.id,
             dumped(prepared.request),
-            dumped(replace(prepared.stored(), row=place).to_json()),
+            dumped(replace(prepared.stored(), row=place, waits=waits or {}).to_json()),
             dumped(saving.to_json()),
             now_s,
             prepared.estimate_cny,
@@ -234,6 +245,7 @@ class Engine:
         model_queues: Iterable[ModelQueue] = (),
         timeout_s: float | None = None,
         wait: bool = True,
+        follow: Callable[[Outcome], Iterable[Outcome]] = lambda _outcome: (),
     ) -> Generator[Outcome, None, None]:
         """Bring jobs to their end, in whatever order they get there.
 
@@ -244,6 +256,7 @@ class Engine:
             model_queues: where more of them come from, when they are about to be admitted.
             timeout_s: seconds for all of them; what still runs then is left to run, and reported so.
             wait: False ends each job when its task exists.
+            follow: called with each outcome; wakes the queues of jobs that waited for it, ends those that cannot be.
 
         Raises:
             Interrupted: Ctrl-C; the message names what runs on and the command that fetches it.
@@ -273,7 +286,7 @@ class Engine:
         deadline_s = None if timeout_s is None else self.clock.monotonic() + timeout_s
         try:
             with scheduler.interrupts:
-                yield from self._outcomes(scheduler, deadline_s, open_ids)
+                yield from self._outcomes(scheduler, deadline_s, open_ids, follow)
         finally:
             scheduler.close()
             with suppress(JournalError):  # the disk is full: this process's lock goes with it all the same
@@ -281,7 +294,11 @@ class Engine:
                 self.services.limits.slots.leave(self.services.lease.id)
 
     def _outcomes(
-        self, scheduler: Scheduler, deadline_s: float | None, open_ids: set[str]
+        self,
+        scheduler: Scheduler,
+        deadline_s: float | None,
+        open_ids: set[str],
+        follow: Callable[[Outcome], Iterable[Outcome]],
     ) -> Generator[Outcome, None, None]:
         outcomes = Outcomes(self.services)
 
@@ -295,6 +312,7 @@ class Engine:
                 outcome = told(outcomes.outcome(end))
                 _stop_what_cannot_succeed(scheduler.model_queues, outcome)
                 yield outcome
+                yield from follow(outcome)
             ends, left = scheduler.leave()
             yield from (told(outcomes.outcome(end)) for end in ends)
             yield from (told(outcome) for outcome in map(outcomes.left_at_deadline, left))

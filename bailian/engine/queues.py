@@ -26,8 +26,19 @@ class ModelQueue:
     queue: str
     source: Iterator[Job]
     per_s: float | None = None
+    late: Iterator[Job] = field(default_factory=lambda: iter(()))
+    """Jobs that become ready while others run: asked first, and asked again after `wake`."""
     waiting_jobs: set[str] = field(default_factory=set)
     exhausted: bool = False
+    stopped: bool = False
+    """No more jobs are let in."""
+
+    def next_job(self) -> Job | None:
+        return next(self.late, None) or next(self.source, None)
+
+    def wake(self) -> None:
+        """There are late jobs again."""
+        self.exhausted = self.stopped
 
     @property
     def window(self) -> int:
@@ -57,7 +68,7 @@ class ModelQueues:
                 and len(model_queue.waiting_jobs) < model_queue.window
                 and len(self._calling) < SYNC_CALLS_MAX
             ):
-                job = next(model_queue.source, None)
+                job = model_queue.next_job()
                 if job is None:
                     model_queue.exhausted = True
                     break
@@ -81,4 +92,4 @@ class ModelQueues:
         """Let no more jobs in: of one queue, or of all."""
         for model_queue in self._queues.values():
             if queue in (None, model_queue.queue):
-                model_queue.exhausted = True
+                model_queue.exhausted = model_queue.stopped = True

@@ -23,7 +23,7 @@ from bailian.engine.shutdown import grace_s, left_already
 from bailian.engine.signals import ShutdownSignals
 from bailian.engine.step import Next, Outcome, Step, StepFunction, StepResult
 from bailian.engine.steps.ask_time import wants_time
-from bailian.engine.steps.step_table import WRITER_STEPS
+from bailian.engine.steps.step_table import WRITER_STEPS, way_in
 from bailian.errors import BailianError, JournalError
 
 THREADS = 64
@@ -90,7 +90,8 @@ class Scheduler:
             if deadline_s is not None and now_s >= deadline_s:
                 return
             for job in self.model_queues.next_jobs():
-                self.add(job, Step.ASK_TIME if wants_time(job, self._services) else Step.ADMIT)
+                step = way_in(job)
+                self.add(job, Step.ASK_TIME if step == Step.ADMIT and wants_time(job, self._services) else step)
             while self._due and self._due[0].at_s <= now_s:
                 due = heapq.heappop(self._due)
                 self._admissions_due -= due.step == Step.ADMIT

@@ -17,6 +17,8 @@ from bailian.store.states import Status
 class Step(str, Enum):
     """The steps of a job, in their usual order. `engine.steps.step_table` says which function each is."""
 
+    TAKE_RESULTS = "take_results"
+    """Puts the results of other rows into a request that waited for them."""
     ADMIT = "admit"
     ASK_TIME = "ask_time"
     FREE_SLOTS = "free_slots"

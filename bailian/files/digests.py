@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
+from bailian.i18n import tr
+
 CHUNK_BYTES = 1 << 20
 
 
@@ -23,3 +25,14 @@ def has_digest(path: Path, sha256: str | None) -> bool:
         return sha256 is not None and sha256_of(path) == sha256
     except (OSError, UnicodeEncodeError):  # the second: a name of another locale
         return False
+
+
+def changed(path: Path, sha256: str) -> str:
+    """Return what became of a file that was saved; "" if it is as it was."""
+    try:
+        if sha256_of(path) == sha256:
+            return ""
+    except OSError as error:
+        reason = error.strerror or str(error)
+        return tr(f"{path} cannot be read: {reason}", f"无法读取 {path}：{reason}")
+    return tr(f"{path} was changed since it was saved", f"{path} 在保存后被改动")

@@ -7,9 +7,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from bailian.catalog import Catalog
 from bailian.errors import InvalidRequest
+from bailian.i18n import tr
+from bailian.instructions import how_to
 from bailian.modalities import modality_of
-from bailian.types import Input
+from bailian.types import Input, Prepared
+from bailian.types.result_of import is_result
 
 Fields = dict[str, Any]
 Found = dict[str, Input]
@@ -25,6 +29,13 @@ def input_of(field: str, word: str, home: Path, kind: str = "") -> Input:
     Raises:
         InvalidRequest: no such file, or nothing the service takes.
     """
+    if is_result(word):
+        command = how_to().command("batch run", "FILE")
+        raise InvalidRequest.one(
+            field,
+            tr("another row's result goes into rows of a batch only", "只有批量任务中的行才能引用其他行的结果"),
+            advice=tr(f"put both rows into one file: {command}", f"请将两行写在同一文件中：{command}"),
+        )
     if kind == FILMS or field == "video":
         from bailian.inputs.media import resolve_media as resolve
     elif field == "file":
@@ -44,8 +55,10 @@ OPEN_PLACES = ("reference_voices",)
 class Inputs:
     """What words stand for. What a thousand requests share is looked at once, what is missing too."""
 
-    def __init__(self, home: Path, resolve: Resolve | None = None) -> None:
+    def __init__(self, home: Path, resolve: Resolve | None = None, *, chained: bool = False) -> None:
+        """`chained`: inputs may be other rows' results, which are unseen."""
         self._home = home
+        self._chained = chained
         self._resolve = resolve
         self._found: dict[tuple[bool, str, str], Input | InvalidRequest] = {}
         self._made: dict[str, tuple[Fields, Found] | InvalidRequest] = {}
@@ -55,14 +68,24 @@ class Inputs:
 
         What is wrong stands in its place unseen, so that the rest of the request is checked as it will be.
         """
-        fields, found, refused = dict(given), {}, []
+        fields, found, refused = self.located(kind, given)
+        if refused or (self._chained and any(is_result(url) for url in found)):
+            return *(_unmade(fields, found) if _makes_masks(kind) else (fields, found)), refused
+        return self._with_mask(kind, fields, found)
+
+    def located(self, kind: str, given: Mapping[str, Any]) -> tuple[Fields, Found, list[InvalidRequest]]:
+        """Return a request's fields with their inputs by the references that are sent, as `resolved` does before a mask
+        is made."""
+        fields: Fields = dict(given)
+        found: Found = {}
+        refused: list[InvalidRequest] = []
         for name in modality_of(kind).INPUT_FIELDS:
             urls = []
             for word in fields.get(name, ()):
                 if not word and name in OPEN_PLACES:
                     urls.append(word)
                     continue
-                one = self._find(kind, name, word)
+                one = Input(word) if self._chained and is_result(word) else self._find(kind, name, word)
                 if isinstance(one, InvalidRequest):
                     refused.append(one)
                     one = Input(word)
@@ -70,9 +93,7 @@ class Inputs:
                 urls.append(one.url)
             if name in fields:
                 fields[name] = urls
-        if refused:
-            return *(_unmade(fields, found) if _makes_masks(kind) else (fields, found)), refused
-        return self._with_mask(kind, fields, found)
+        return fields, found, refused
 
     def _find(self, kind: str, field: str, word: str) -> Input | InvalidRequest:
         place = (kind == FILMS, field, word)
@@ -115,6 +136,29 @@ class Inputs:
 def _makes_masks(kind: str) -> bool:
     """Return whether its requests have fields that say how a mask is made."""
     return bool(getattr(modality_of(kind), "MASK_OPTIONS", ()))
+
+
+def checked(
+    kind: str,
+    fields: Mapping[str, Any],
+    catalog: Catalog,
+    region: str,
+    inputs: Inputs,
+    explained: Callable[[InvalidRequest], InvalidRequest] = lambda error: error,
+) -> Prepared:
+    """Check a request against its model; `explained` says more about what its model does not take.
+
+    Raises:
+        InvalidRequest: what is wrong with its inputs and with the rest of it, at once.
+    """
+    fields, found, refused = inputs.resolved(kind, fields)
+    try:
+        prepared = modality_of(kind).prepare(fields, catalog, region, found)
+    except InvalidRequest as error:
+        refused.append(explained(error))
+    if refused:
+        raise InvalidRequest([problem for one in refused for problem in one.problems], advice=refused[-1].advice)
+    return prepared
 
 
 def _unmade(fields: Fields, found: Found) -> tuple[Fields, Found]:

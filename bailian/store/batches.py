@@ -9,7 +9,8 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any
 
-from bailian.store.jobs import Journal
+from bailian.store.chained_jobs import NOT_CHAINED, ChainStore, SourceFile, write_edges
+from bailian.store.jobs import COLUMNS, Journal
 from bailian.store.paths import restored
 from bailian.store.schema import Count, JobRow, LastAttempt, job_row
 from bailian.store.states import OPEN_STATES, UNDER_WAY_STATES, Status, move
@@ -62,10 +63,16 @@ class BatchStore:
         return tries
 
     def intend_all(self, rows: Iterable[tuple[Any, ...]]) -> int:
-        """Write rows down, in the order of `jobs.COLUMNS`; return how many."""
-        written, left = 0, iter(rows)
+        """Write rows down, in the order of `jobs.COLUMNS`; return how many.
+
+        Behind these a row may have a list of what it waits for, in the order of `chains.COLUMNS`.
+        """
+        written, left, columns = 0, iter(rows), len(COLUMNS)
         while chunk := list(islice(left, CHUNK_ROWS)):
-            self._journal.insert(chunk)
+            waits = [edge for row in chunk if len(row) > columns for edge in row[columns]]
+            with self._database.transaction():
+                self._journal.insert([row[:columns] for row in chunk] if waits else chunk)
+                write_edges(self._database, waits)
             written += len(chunk)
         return written
 
@@ -180,12 +187,15 @@ class BatchStore:
         return [(row["wire_model"], row["model"]) for row in rows]
 
     def waiting(self, run: str, owner: str, wire_model: str) -> Iterator[JobRow]:
-        """Yield the jobs of one queue that this process is to send, in the order of the file, as they are needed."""
+        """Yield the jobs of one queue that this process is to send, in the order of the file, as they are needed.
+
+        Those that wait for other rows' results are handed out by `chains`.
+        """
         last = 0
         while True:
             found = self._database.read(
                 f"SELECT rowid AS number, * FROM jobs WHERE {_OF_RUN} AND owner = ? AND wire_model = ?"  # noqa: S608
-                " AND state = 'waiting' AND rowid > ? ORDER BY rowid LIMIT ?",
+                f" AND state = 'waiting' AND rowid > ? AND {NOT_CHAINED} ORDER BY rowid LIMIT ?",
                 (*self._of(run), owner, wire_model, last, CHUNK_ROWS),
             )
             if not found:
@@ -247,6 +257,14 @@ class BatchStore:
         for row in found:
             files[row["job_id"]].append(str(restored(row["path"])))
         return files
+
+    def sources(self, job_id: str) -> list[SourceFile]:
+        """Return the results of other rows that a job waits for, or was skipped for, as they stand now."""
+        return ChainStore(self._database, self._account).sources(job_id)
+
+    def waits_for_others(self, run: str) -> dict[str, int]:
+        """Return how many rows of each kind wait for other rows' results."""
+        return ChainStore(self._database, self._account).waiting(run, self._kind)
 
     def counts(self, run: str) -> list[Count]:
         """Return how the batch stands."""

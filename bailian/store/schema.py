@@ -14,7 +14,7 @@ from bailian.store.sums import ADD_UP, SUMS_SCHEMA
 from bailian.types import StoredRequest
 
 FILE_NAME = "journal.sqlite3"
-VERSION = 6
+VERSION = 7
 DURATIONS_KEPT = 40
 
 _SERVICE_BATCHES = """
@@ -24,6 +24,13 @@ CREATE TABLE service_batches (
   batch_id TEXT NOT NULL, jobs INTEGER NOT NULL
 );
 CREATE INDEX service_batches_by_run ON service_batches (account, run);
+"""
+# Which results of other rows a job waits for. What stands here is not sent: its request has no files yet.
+_CHAINS = """
+CREATE TABLE chains (
+  job_id TEXT NOT NULL, word TEXT NOT NULL, source_key TEXT NOT NULL, item INTEGER NOT NULL, PRIMARY KEY (job_id, word)
+) WITHOUT ROWID;
+CREATE INDEX chains_by_source ON chains (source_key);
 """
 SCHEMA = f"""
 CREATE TABLE jobs (
@@ -51,6 +58,7 @@ CREATE TABLE files (
   PRIMARY KEY (job_id, item)
 );
 {_SERVICE_BATCHES}
+{_CHAINS}
 {SUMS_SCHEMA}"""
 
 # The name of a job's service batch stood in what was prepared, and how far that had got in a file (see `service_batches`).
@@ -85,6 +93,7 @@ UPDATE jobs SET service_batch = {_MARK} WHERE (account, run) IN (
 INSERT INTO service_batches SELECT service_batch, account, COALESCE(MAX(run), ''), '', '', '', COUNT(*) FROM jobs
   WHERE service_batch IS NOT NULL AND state IN ('sending', 'unsettled', 'ended') GROUP BY service_batch;
 """,  # noqa: S608
+    7: _CHAINS,
 }
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from bailian.catalog import Mode
 from bailian.counts import count_of
 from bailian.types.answer_context import NOTHING_KNOWN, AnswerContext, context_from_json
-from bailian.types.json_values import number_of, object_of, objects_of, text_of
+from bailian.types.json_values import number_of, object_of, objects_of, text_of, texts_of
 from bailian.types.notice import Notice
 
 MOST_RESULTS = 1_000_000
@@ -24,11 +24,18 @@ class RowPlace:
     label: str | None = None
     name: str | None = None
     output: str | None = None
+    sources: tuple[str, ...] = ()
+    """The results of other rows that go in, as `types.result_of` writes them."""
+
+    def to_json(self) -> dict[str, Any]:
+        own = {"where": self.where, "label": self.label, "name": self.name, "output": self.output}
+        return {**own, **({"sources": list(self.sources)} if self.sources else {})}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> RowPlace:
         given = (data.get(key) for key in ("label", "name", "output"))
-        return cls(text_of(data.get("where")), *(one if isinstance(one, str) else None for one in given))
+        label, name, output = (one if isinstance(one, str) else None for one in given)
+        return cls(text_of(data.get("where")), label, name, output, texts_of(data.get("sources")))
 
 
 @dataclass(frozen=True)
@@ -59,6 +66,10 @@ class StoredRequest:
     """Of a row of a batch."""
     service_batch: str = ""
     """The batch of the service that it is sent in, at half the price; "": it is sent alone."""
+    waits: Mapping[str, Any] = field(default_factory=dict)
+    """The row's own fields, while results of other rows are missing in them. It is checked again when they are there."""
+    digests: Mapping[str, str] = field(default_factory=dict)
+    """SHA-256 of the results of other rows that go in, by their URLs: these very bytes are sent, or none."""
 
     @property
     def parameters(self) -> Mapping[str, Any]:
@@ -93,8 +104,10 @@ class StoredRequest:
             **({"facts": facts} if facts else {}),
             **({"unit_cny": self.unit_cny, "units": self.units} if known else {}),
             **({"notices": [dict(vars(notice)) for notice in self.notices]} if known else {}),
-            **({"row": dict(vars(self.row))} if self.row else {}),
+            **({"row": self.row.to_json()} if self.row else {}),
             **({"half_price": self.service_batch} if self.service_batch else {}),
+            **({"waits": dict(self.waits)} if self.waits else {}),
+            **({"digests": dict(self.digests)} if self.digests else {}),
         }
 
     @classmethod
@@ -115,6 +128,8 @@ class StoredRequest:
             notices=tuple(_notices(data.get("notices"))),
             row=RowPlace.from_json(row) if row else None,
             service_batch=text_of(data.get("half_price")),
+            waits=object_of(data.get("waits")),
+            digests={url: text_of(digest) for url, digest in object_of(data.get("digests")).items()},
         )
 
 

@@ -21,8 +21,8 @@ from bailian.errors import SaveError
 from bailian.sandbox import Fault, Sandbox
 from bailian.service import client, download
 from bailian.service.server_clock import ServerClock
-from bailian.store.limits import SharedLimits
-from bailian.store.rate_limits import RateLimiter
+from bailian.store.pace.limits import SharedLimits
+from bailian.store.pace.rate_limits import RateLimiter
 from tests.support.batches import check, executed, jobs, mixed, pictures, records, states, texts, write
 from tests.support.commands import Run
 from tests.support.old_journals import old_journal

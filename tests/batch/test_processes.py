@@ -95,14 +95,14 @@ class TwoAtOnce:
 
 
 _AT_THE_DOOR = """
-import os, pathlib, time, bailian.store.slots
-take = bailian.store.slots.ConcurrencyLimiter.acquire
+import os, pathlib, time, bailian.store.pace.slots
+take = bailian.store.pace.slots.ConcurrencyLimiter.acquire
 def gated(self, *words):
     pathlib.Path(f"ready-{os.getpid()}").touch()
     while not os.path.exists("go"):
         time.sleep(0.01)
     return take(self, *words)
-bailian.store.slots.ConcurrencyLimiter.acquire = gated
+bailian.store.pace.slots.ConcurrencyLimiter.acquire = gated
 """
 AT_THE_DOOR = f"exec({_AT_THE_DOOR!r}, globals()); from bailian.cli.main import bailian as main"
 """Waits when it asks for its first slot: on a busy machine one process could be done before another has asked."""

@@ -114,7 +114,7 @@ TWO_HUNDRED = """
 import os, sys, time
 from pathlib import Path
 from bailian.store.jobs import Journal
-from bailian.store.limits import SharedLimits
+from bailian.store.pace.limits import SharedLimits
 from bailian.store.schema import JobEnd, JobResult
 from bailian.store.states import Status
 from bailian.types import StoredRequest

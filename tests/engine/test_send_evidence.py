@@ -22,7 +22,7 @@ from bailian.sandbox import Fault, Sandbox
 from bailian.service import client
 from bailian.service.client import Listing, Service
 from bailian.service.transport.http import Http, Reply
-from bailian.store.rate_limits import RateLimiter
+from bailian.store.pace.rate_limits import RateLimiter
 from tests.support.commands import Run
 from tests.support.engines import new_engine, prepared, saving
 from tests.support.local_web import Answer, LocalWeb, http

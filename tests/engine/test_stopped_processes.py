@@ -21,7 +21,7 @@ from tests.support.processes import end, start_bailian, start_script, until
 from tests.support.setting import KEY, ROOT
 
 pytestmark = [pytest.mark.process, pytest.mark.skipif(os.name == "nt", reason="SIGSTOP and fork")]
-SILENT_SOON = "import bailian.store.slots as p; p.SILENT_S, p.BEAT_S = 2.0, 0.2; import bailian.engine.steps.admit as t; t.LOOK_EVERY_S = 0.5; "
+SILENT_SOON = "import bailian.store.pace.slots as p; p.SILENT_S, p.BEAT_S = 2.0, 0.2; import bailian.engine.steps.admit as t; t.LOOK_EVERY_S = 0.5; "
 SCRIPT = SILENT_SOON + "from text2image import main"
 
 

@@ -7,6 +7,7 @@ from contextlib import closing
 from pathlib import Path
 
 from bailian.store.schema import FILE_NAME
+from tests.support.setting import ROOT
 
 # The fourth version had no sums, the third knew nothing of the service's clock. Older ones are refused.
 FOURTH_SCHEMA = """
@@ -38,7 +39,9 @@ CREATE TABLE files (
 THIRD_SCHEMA = FOURTH_SCHEMA.replace(",\n  sent_server_s REAL", "").replace(
     "COALESCE(sent_server_s, sent_at_s)", "sent_at_s"
 )
-SCHEMAS = {3: THIRD_SCHEMA, 4: FOURTH_SCHEMA}
+# The sixth knew nothing of rows that wait for others. As a journal of that version had it: sums, triggers and all.
+SIXTH_SCHEMA = (ROOT / "tests" / "fixtures" / "journal-version-6.sql").read_text(encoding="utf-8")
+SCHEMAS = {3: THIRD_SCHEMA, 4: FOURTH_SCHEMA, 6: SIXTH_SCHEMA}
 
 
 def old_journal(home: Path, version: int = 3) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, TextIO
 
 from bailian.batch.input import documents, tables
+from bailian.batch.input.chains import Chains
 from bailian.batch.input.problems import Problems
 from bailian.batch.input.rows import BatchRow, RowBuilder
 from bailian.catalog import Catalog
@@ -30,8 +31,11 @@ def read_rows(
     models: Catalog | None = None,
     over: Mapping[str, Any] | None = None,
     folder: Path | None = None,
+    chains: Chains | None = None,
 ) -> Iterator[BatchRow]:
     """Yield the rows of a file (`-`: JSON or JSON lines from stdin), in its order, as they are read.
+
+    A row that takes another one's result comes behind it, wherever it stands; `chains` is told of both.
 
     `kind` is that of rows which name none; other kinds are then refused. With `models`, a row that names neither
     kind nor section is of its model's kind. `over` are fields that win over every row's own. `folder`: where relative
@@ -46,7 +50,8 @@ def read_rows(
     begin = folder or (Path.cwd() if path == STDIN else path.absolute().parent)
     maker = RowBuilder(begin, kind, models, problems, over or {})
     try:
-        yield from _rows(path, source, kind, maker, problems)
+        chains = Chains() if chains is None else chains  # one that knows of nothing yet is false
+        yield from chains.in_order(_rows(path, source, kind, maker, problems), maker, problems, kind)
     except OSError as error:
         raise InvalidRequest.unreadable("config", source, error) from None
     except NotText as error:

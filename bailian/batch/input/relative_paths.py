@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from bailian.inputs.lookup import OPEN_PLACES
+from bailian.types.result_of import PREFIX as RESULT_OF
 
-REMOTE = ("http://", "https://", "oss://", "data:")
+NOT_PATHS = ("http://", "https://", "oss://", "data:", RESULT_OF)
 
 
 def place_inputs(fields: dict[str, Any], names: Iterable[str], folder: Path) -> None:
-    """Put `folder` before the relative paths in these fields; links, `data:`, `-` and open places stay as they are."""
+    """Put `folder` before the relative paths in these fields; links, `data:`, `-`, open places and other rows' results
+    stay as they are."""
     for name in names:
         words = fields.get(name)
         if isinstance(words, str):
@@ -30,4 +32,4 @@ def placed_path(word: str, folder: Path) -> str:
     """Return where a path or `file://…` in a config file in `folder` leads to."""
     from bailian.store.paths import local_path
 
-    return word if word == "-" or word.startswith(REMOTE) else str(folder / local_path(word))
+    return word if word == "-" or word.startswith(NOT_PATHS) else str(folder / local_path(word))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from bailian.batch.input import result_words
 from bailian.batch.input.json_fields import read_objects
 from bailian.batch.input.row_schema import ROW_OPTIONS, RowSchema, flat_fields
 from bailian.errors import InvalidRequest, Problem
@@ -72,12 +73,18 @@ def fields_of_row(form: RowSchema, values: Mapping[str, Any], files: PromptFiles
     """
     flat = flat_fields(values)
     given = {name: flat.pop(name) for name in ROW_OPTIONS if name in flat}
+    written = flat
+    flat, problems = result_words.read_references(written)
     fields = form.modality.from_config(flat)
     read = cell if cells else value_of
     fields = {name: read(value, form.wanted[name]) if name in form.wanted else value for name, value in fields.items()}
+    names = form.modality.INPUT_FIELDS
+    if cells and names:
+        fields = result_words.read_cells(fields, names)
+    problems += result_words.misplaced(fields, names, any_field=flat != written)
     prompt_file = given.pop("prompt_file", None)
     objects = read_objects(fields, getattr(form.modality, "DOCUMENT_FIELDS", ()), files.folder)
-    own = RowFields(form.with_lists(fields), given, [*objects, *_option_problems(form, given)])
+    own = RowFields(form.with_lists(fields), given, [*problems, *objects, *_option_problems(form, given)])
     if prompt_file is not None:
         _fill_prompt(form, own, prompt_file, files)
     if own.options.get("id") is not None:

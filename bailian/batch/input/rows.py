@@ -8,23 +8,34 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from bailian.batch.input import matrix
 from bailian.batch.input.defaults import Defaults
 from bailian.batch.input.documents import RawRow
 from bailian.batch.input.problems import Problems
 from bailian.batch.input.relative_paths import place_inputs
+from bailian.batch.input.result_words import words_of
 from bailian.batch.input.row_fields import PromptFiles, RowFields, fields_of_row
 from bailian.batch.input.row_schema import ROW_OPTIONS, RowSchema, flat_fields, form_of, kind_of
 from bailian.catalog import KINDS, Catalog
 from bailian.errors import InvalidRequest, Problem
 from bailian.i18n import tr
 from bailian.types import Notice
+from bailian.types.result_of import ResultOf, result_of
 
 ROWS_MAX = 1_000_000
 KEY_CHARS = 24
 _ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
+
+
+class Source(NamedTuple):
+    """Another row's result, where it goes in."""
+
+    field: str
+    result: ResultOf
+    key: str = ""
+    """Of the row that makes it; empty until it is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +57,10 @@ class BatchRow:
     """The same for the same content, wherever in the file or on the disk it stands; two equal rows are "…", "…-2"."""
     notices: tuple[Notice, ...] = ()
     """What is to be said about how it was read."""
+    sources: tuple[Source, ...] = ()
+    """The results of other rows that go in. `key` counts them in only when `chains` has seen those rows."""
+    number: int = 0
+    """Of a row that a matrix made: which of them, from 1."""
 
 
 class RowBuilder:
@@ -60,6 +75,8 @@ class RowBuilder:
         over: Mapping[str, Any] | None = None,
     ) -> None:
         self.count = 0
+        self.labels_left_out: set[str] = set()
+        """The ids of rows in which something is wrong."""
         self._folder = folder
         self._kind = kind
         self._models = models
@@ -94,6 +111,7 @@ class RowBuilder:
             count = matrix.size_of(values)
         except InvalidRequest as error:
             self._problems.add_all(given.where, error.problems)
+            self._leave_out(values.get("id"))
             self.count += 1
             return
         self._make_room(count, given.where)
@@ -103,10 +121,15 @@ class RowBuilder:
                 own = fields_of_row(form, one, self._files, cells=given.cells)
             except InvalidRequest as error:
                 self._problems.add_all(where, error.problems)
+                self._leave_out(one.get("id"))
                 continue
-            row = self._row(form, own, where)
+            row = self._row(form, own, where, 0 if count == 1 else number)
             if row is not None:
                 yield row
+
+    def _leave_out(self, label: object) -> None:
+        if label is not None:
+            self.labels_left_out.add(str(label).rstrip())
 
     def _make_room(self, count: int, where: str) -> None:
         self.count += count
@@ -140,7 +163,7 @@ class RowBuilder:
         listed = ", ".join(KINDS)
         raise InvalidRequest.one("kind", tr(f"is required: one of {listed}", f"必填，取值为 {listed} 之一"))
 
-    def _row(self, form: RowSchema, own: RowFields, where: str) -> BatchRow | None:
+    def _row(self, form: RowSchema, own: RowFields, where: str, number: int) -> BatchRow | None:
         base = self._defaults.of(form)
         fields = {
             name: value for name, value in {**base.fields, **own.fields, **self._over}.items() if value is not None
@@ -150,24 +173,36 @@ class RowBuilder:
         found = [*own.problems, *form.problems(fields), *_stdin_problems(fields, names)]
         if found:
             self._problems.add_all(where, found)
+            self._leave_out(own.options.get("id"))
             return None
         template, output, label = (options.get(option) for option in ("name", "output", "id"))
-        key = self._key(form.kind, fields, template, output and output.rstrip("/"), label)
+        sources = _sources(fields, names) if names else ()
+        key = _digest(form.kind, fields, template, output and output.rstrip("/"), label)
         place_inputs(fields, names, self._folder)
         notices = (*self._notices, *base.notices, *own.notices)
-        return BatchRow(form.kind, fields, where, template, output, label, key, notices)
+        key = key if sources else self.numbered(key)
+        return BatchRow(form.kind, fields, where, template, output, label, key, notices, sources, number)
 
-    def _key(self, kind: str, fields: Mapping[str, Any], *options: str | None) -> str:
-        """Return the row's key. Paths count as they are written, so that a moved folder is the same batch."""
-        # 1.0 and 1 are the same number in JSON, and a table cannot tell them apart.
-        plain = {
-            name: int(value) if isinstance(value, float) and value.is_integer() else value
-            for name, value in fields.items()
-        }
-        text = _ENCODER.encode([kind, plain, *options])
-        key = hashlib.sha256(text.encode("ascii")).hexdigest()[:KEY_CHARS]
+    def numbered(self, key: str) -> str:
+        """Return the key of a row; of the second row with the same content "…-2"."""
         self._seen[key] += 1
         return key if self._seen[key] == 1 else f"{key}-{self._seen[key]}"
+
+
+def _digest(kind: str, fields: Mapping[str, Any], *options: str | None) -> str:
+    """Return what a row's content is known by. Paths count as they are written, so that a moved folder is the same
+    batch."""
+    # 1.0 and 1 are the same number in JSON, and a table cannot tell them apart.
+    plain = {
+        name: int(value) if isinstance(value, float) and value.is_integer() else value for name, value in fields.items()
+    }
+    text = _ENCODER.encode([kind, plain, *options])
+    return hashlib.sha256(text.encode("ascii")).hexdigest()[:KEY_CHARS]
+
+
+def _sources(fields: Mapping[str, Any], names: tuple[str, ...]) -> tuple[Source, ...]:
+    words = ((name, result_of(word)) for name, word in words_of(fields, names))
+    return tuple(Source(name, result) for name, result in words if result is not None)
 
 
 def _kind_that_fits(kinds: Sequence[str], values: Mapping[str, Any]) -> str:

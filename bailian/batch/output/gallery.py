@@ -159,6 +159,7 @@ def _cards(folder: Path, records: Iterable[Record], totals: Totals) -> Iterator[
 
 def _card(record: Record, files: list[Future[dict[str, Any]]]) -> dict[str, Any]:
     card = {name: plain(record.get(name)) for name in FACTS}
+    card["sources"] = ", ".join(_named(source) for source in record.get("sources") or ())
     card["files"] = [file.result() for file in files]
     card["error"] = {name: plain(value) for name, value in (record.get("error") or {}).items() if value is not None}
     card["request"] = {
@@ -167,6 +168,12 @@ def _card(record: Record, files: list[Future[dict[str, Any]]]) -> dict[str, Any]
         if value is not None and (name not in ("prompt", "model") or value != record.get(name))
     }
     return {name: value for name, value in card.items() if value not in (None, "", [], {})}
+
+
+def _named(source: Mapping[str, Any]) -> str:
+    """Return another row's result as a card names it: "hero", "hero (2)"."""
+    index = source.get("index", 1)
+    return f"{source.get('result_of')} ({index})" if index != 1 else str(source.get("result_of"))
 
 
 def _file(folder: Path, name: str | os.PathLike[str]) -> dict[str, Any]:

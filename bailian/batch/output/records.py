@@ -16,6 +16,7 @@ from bailian.store.batches import CHUNK_ROWS, BatchStore
 from bailian.store.schema import JobRow
 from bailian.store.states import UNDER_WAY_STATES, Status
 from bailian.types import RowPlace
+from bailian.types.result_of import replaced, result_of
 
 if TYPE_CHECKING:
     from bailian.batch.output.vector_files import VectorMatrix
@@ -24,6 +25,8 @@ RESULTS = "results.jsonl"
 FAILED = "failed.jsonl"
 # Rows in these states are in failed.jsonl. A held row may be paid: run from there, it would be paid again unasked.
 AGAIN_STATES = (Status.FAILED, Status.UNSENT)
+# In a record: the request as `failed.jsonl` has it, where that is another one. It stands in no file.
+AGAIN = "again"
 _ENCODER = json.JSONEncoder(ensure_ascii=False)
 
 
@@ -42,6 +45,8 @@ def records(
         for row in chunk:
             made = record(row, files[row.id])
             made["where"] = places.get(str(row.row_key), made["where"])
+            if row.state in AGAIN_STATES and made["request"] is not row.request:
+                made[AGAIN] = _again(row, runs)
             yield {**made, **_vectors(row, made, matrix)} if row.kind == "embedding" else made
 
 
@@ -62,7 +67,8 @@ def record(row: JobRow, files: list[str]) -> dict[str, Any]:
         "text": _text(row),
         "prompt": _prompt(row),
         "seed": row.prepared.seed,
-        "request": row.request,
+        "request": _written(row.request) if place.sources else row.request,
+        **({"sources": [_as_json(word) for word in place.sources]} if place.sources else {}),
         "task_id": row.task_id,
         "request_id": row.request_id,
         "cost_cny": row.charged_cny,
@@ -93,6 +99,33 @@ def _prompt(row: JobRow) -> str:
     text = row.request.get("text") or ""
     several = "\n".join(map(str, text)) if isinstance(text, list) else str(text)
     return row.request.get("prompt") or several or " ".join(row.request.get("file") or []) or naming.about(row.request)
+
+
+def _as_json(word: str) -> Any:
+    result = result_of(word)
+    return result.to_json() if result else word
+
+
+def _written(request: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a request with other rows' results as a file has them; the same one if it waits for none."""
+    made = replaced(request, _as_json)
+    return request if made == request else made
+
+
+def _again(row: JobRow, runs: BatchStore) -> dict[str, Any] | None:
+    """Return the request of a skipped row for `failed.jsonl`; None: run from there, it would have no source.
+
+    A source that is done is not in that file: its result goes in by its name.
+    """
+    instead: dict[str, Any] = {}
+    for source in runs.sources(row.id):
+        if source.state in AGAIN_STATES:
+            instead[source.word] = _as_json(source.word)
+        elif source.path is not None:
+            instead[source.word] = source.path.absolute().as_uri()
+        else:
+            return None
+    return dict(replaced(row.request, lambda word: instead.get(word, word)))
 
 
 def _text(row: JobRow) -> str | None:
@@ -138,10 +171,11 @@ def _write_parts(parts: list[Path], rows: Iterable[Mapping[str, Any]]) -> bool:
             for part in parts
         )
         for row in rows:
-            all_of_them.write(_line(row))
-            if row["state"] in AGAIN_STATES:
+            again = row.get(AGAIN, row["request"])
+            all_of_them.write(_line({name: value for name, value in row.items() if name != AGAIN}))
+            if row["state"] in AGAIN_STATES and again is not None:
                 any_failed = True
-                to_try.write(_line(request_of(row)))
+                to_try.write(_line(request_of({**row, "request": again})))
     return any_failed
 
 

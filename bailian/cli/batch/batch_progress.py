@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from bailian.cli.output.live import can_be_shown, canvas, drawn
@@ -29,8 +29,8 @@ class BatchProgress(LiveLines):
         super().__init__(shown, verbose)
         self._bars: dict[str, Any] = {}
 
-    def begin(self, counts: Iterable[Count]) -> None:
-        """Show the bars; what earlier runs have finished is filled in."""
+    def begin(self, counts: Iterable[Count], waits: Mapping[str, int]) -> None:
+        """Show the bars; what earlier runs have finished is filled in. `waits`: rows that wait for others, by kind."""
         if self._quiet or not can_be_shown():
             return
         self._progress = _bars()
@@ -41,7 +41,9 @@ class BatchProgress(LiveLines):
             done[count.kind] = done.get(count.kind, 0) + (count.jobs if count.state in OVER else 0)
         for kind, rows in total.items():
             name = SCRIPTS.get(kind, kind).replace(".py", "")
-            self._bars[kind] = self._progress.add_task(name, total=rows, completed=done[kind], rate="")
+            self._bars[kind] = self._progress.add_task(
+                name, total=rows, completed=done[kind], rate=_waits(waits.get(kind, 0))
+            )
         self._all = self._progress.add_task(
             tr("all", "全部"), total=sum(total.values()), completed=sum(done.values()), rate="", visible=False
         )
@@ -71,6 +73,11 @@ class BatchProgress(LiveLines):
 
             where = placed(job.prepared.where or job.id)
             print_err(f"{elapsed_s:6.1f} s  {status}  {where}  {job.model}  {job.task_id or ''}".rstrip())
+
+
+def _waits(rows: int) -> str:
+    """Return what stands behind a bar until one of its rows is over."""
+    return tr(f"{rows} wait for others", f"{rows} 行等待其他行") if rows else ""
 
 
 def _bars() -> Progress:

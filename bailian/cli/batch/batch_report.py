@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bailian.batch.output.gallery import PAGE
 from bailian.batch.output.records import AGAIN_STATES, FAILED
-from bailian.cli.batch.totals import FAILED_STATES, BatchTotals, totals
+from bailian.cli.batch.totals import FAILED_STATES, BatchTotals, is_skipped, totals
 from bailian.cli.output.report import shown_path
 from bailian.cli.output.terminal import money, print_err, print_json
-from bailian.errors import BailianError, Exit, InvalidRequest
+from bailian.errors import BailianError, Exit, InvalidRequest, Skipped
 from bailian.i18n import tr
 from bailian.instructions import how_to
 from bailian.store.paths import stored
+from bailian.store.states import Status
 
 if TYPE_CHECKING:
     from bailian.batch.run import PreparedBatch
     from bailian.batch.sync import BatchSpec
     from bailian.config.settings import Settings
+    from bailian.store.schema import Count
 
 
 def print_begin(ready: PreparedBatch) -> None:
@@ -31,6 +34,9 @@ def print_begin(ready: PreparedBatch) -> None:
         f"{count}: {ready.to_run} to run, {ready.done} done before",
         f"共 {ready.rows} 行：待运行 {ready.to_run}，此前已完成 {ready.done}",
     )
+    if ready.waits_for_others:
+        waits = ready.waits_for_others
+        text += tr(f", {waits} of them: {waits_word()}", f"，其中 {waits} 行{waits_word()}")
     if ready.left_failed:
         text += tr(f", {ready.left_failed} failed and left alone", f"，{ready.left_failed} 行失败且不再重试")
     if ready.left_held:
@@ -61,18 +67,26 @@ def summary_line(name: str, summary: BatchTotals, took_s: float, sandbox: bool) 
         "failed": tr("failed", "失败"),
         "held": tr("held (maybe paid)", "待核对（可能已计费）"),
         "unsent": tr("not sent", "未发送"),
+        "skipped": tr("skipped", "已跳过"),
         "running": tr("running", "运行中"),
         "waiting": tr("waiting", "等待中"),
     }
-    parts = {
-        state: f"{word} {summary.of(state)}" for state, word in words.items() if summary.of(state) or state == "done"
-    }
+    rows = {state: summary.of(state) for state in words} | {"unsent": summary.unsent - summary.skipped}
+    parts = {state: f"{word} {rows[state]}" for state, word in words.items() if rows[state] or state == "done"}
     parts["done"] += in_part(summary)
-    if summary.failures:
-        listed = ", ".join(f"{code} {count}" for code, count in sorted(summary.failures.items()))
+    if summary.waits_for_others and "waiting" in parts:
+        waits = summary.waits_for_others
+        parts["waiting"] += tr(f" ({waits} of them: {waits_word()})", f"（其中 {waits} 行{waits_word()}）")
+    failures = {code: count for code, count in summary.failures.items() if code != Skipped.code}
+    if failures:
+        listed = ", ".join(f"{code} {count}" for code, count in sorted(failures.items()))
         parts[[state for state in parts if state in FAILED_STATES][-1]] += f" ({listed})"
     cost = f"{money(summary.charged_cny)} CNY" + (tr(" (sandbox: not paid)", "（沙箱：不计费）") if sandbox else "")
     return f"{name}: {', '.join(parts.values())}, {cost}, {took_s:.1f} s"
+
+
+def waits_word() -> str:
+    return tr("waits for others", "等待其他行")
 
 
 def in_part(summary: BatchTotals) -> str:
@@ -95,9 +109,14 @@ def print_end(
     print_err(summary_line(spec.title, summary, took_s, sandbox))
     if stopped is not None:
         print_err(tr(f"stopped: {stopped.message}", f"已停止：{stopped.message}"))
+    if summary.waits_for_others and stopped is None:
+        count = summary.waits_for_others
+        rows = tr("1 row waits" if count == 1 else f"{count} rows wait", f"{count} 行等待")
+        again = spec.same_command
+        print_err(tr(f"{rows} for other rows' results: {again} to go on", f"{rows}其他行的结果：{again}即可继续"))
     if summary.held:
         print_err(_about_held(summary.held, spec))
-    if written and any(summary.of(state) for state in AGAIN_STATES):
+    if written and any(summary.of(state) for state in AGAIN_STATES) and (spec.folder / FAILED).is_file():
         path = shown_path(spec.folder / FAILED)
         print_err(tr(f"failed rows: {path}", f"失败的行：{path}"))
     if written and page:
@@ -121,27 +140,33 @@ def print_status(here: Settings, file: Path, name: str | None, as_json: bool) ->
     from bailian.store.jobs import Journal
 
     with closing(Journal(here.home)) as journal:
-        counts = BatchStore(journal, here.account).counts(f"batch:{name or stored(file.resolve())}")
+        runs, run = BatchStore(journal, here.account), f"batch:{name or stored(file.resolve())}"
+        counts, waits = runs.counts(run), runs.waits_for_others(run)
     if not counts:
         raise InvalidRequest.one(
             "file",
             tr(f"{file} was not run from this machine with this key", f"本机没有用该密钥运行过 {file}"),
             advice=how_to().command("batch run", str(file)),
         )
-    summary = totals(counts)
+    summary = totals(counts, waits)
     if as_json:
         print_json(summary.to_json())
     else:
-        print_table(
-            [
-                {
-                    "kind": count.kind,
-                    "state": count.state,
-                    "error": count.error_code or "",
-                    "rows": count.jobs,
-                    "CNY": money(count.charged_cny),
-                }
-                for count in counts
-            ]
-        )
+        print_table([line for count in counts for line in _lines_of(count, waits)])
     return exit_code(summary)
+
+
+def _lines_of(count: Count, waits: Mapping[str, int]) -> list[dict[str, Any]]:
+    """Return the lines of the table for rows of one kind and state; those that wait for others have their own."""
+    line = {
+        "kind": count.kind,
+        "state": tr("skipped", "已跳过") if is_skipped(count) else count.state,
+        "error": "" if is_skipped(count) else count.error_code or "",
+        "rows": count.jobs,
+        "CNY": money(count.charged_cny),
+    }
+    others = waits.get(count.kind, 0) if count.state == Status.WAITING else 0
+    if not others:
+        return [line]
+    both = [{**line, "rows": count.jobs - others}, {**line, "state": waits_word(), "rows": others}]
+    return [one for one in both if one["rows"]]

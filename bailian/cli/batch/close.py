@@ -93,7 +93,7 @@ def sum_up(call: Call, engine: Engine, ready: PreparedBatch, digest: str, took_s
 
     spec, runs = call.spec, runs_of(engine, call.spec)
     counts = runs.counts(spec.run)
-    summary = totals(counts)
+    summary = totals(counts, runs.waits_for_others(spec.run))
     code = Exit.BUG if trouble.bug else exit_code(summary, trouble.stopped)
     lost = write_what_came(call, engine, ready, page=call.options.gallery)
     if lost is None and digest and summary.done == ready.rows == summary.rows:

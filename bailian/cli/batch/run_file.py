@@ -166,6 +166,7 @@ def _run(call: Call, here: Settings) -> int:
 
 def _ready(call: Call, engine: Engine, progress: BatchProgress) -> PreparedBatch:
     """Check the rows, write down what is to be done, say what was found."""
+    from bailian.batch.input.chains import Chains
     from bailian.batch.input.reader import read_rows
     from bailian.batch.output.folder import claim
     from bailian.batch.run import prepare_batch, runs_of
@@ -174,7 +175,10 @@ def _ready(call: Call, engine: Engine, progress: BatchProgress) -> PreparedBatch
     spec = call.spec
     if call.common.max_cost_cny is not None:
         engine.limit_run(spec.run, call.common.max_cost_cny)
-    rows = read_rows(spec.source, spec.kind, models=engine.catalog, over=call.overrides, folder=spec.paths_from)
+    chains = Chains()
+    rows = read_rows(
+        spec.source, spec.kind, models=engine.catalog, over=call.overrides, folder=spec.paths_from, chains=chains
+    )
 
     if call.options.vectors == "npy":
         from bailian.batch.output.vector_files import of_one_matrix
@@ -185,8 +189,9 @@ def _ready(call: Call, engine: Engine, progress: BatchProgress) -> PreparedBatch
         Target(spec.folder).check()
         claim(spec)
 
-    ready = prepare_batch(engine, spec, rows, accepted)
-    progress.begin(runs_of(engine, spec).counts(spec.run))
+    ready = prepare_batch(engine, spec, rows, accepted, chains)
+    runs = runs_of(engine, spec)
+    progress.begin(runs.counts(spec.run), runs.waits_for_others(spec.run))
     if call.shown:
         print_begin(ready)
     return ready

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from bailian.store.states import UNDER_WAY_STATES
+from bailian.errors import Skipped
+from bailian.store.states import UNDER_WAY_STATES, Status
 
 if TYPE_CHECKING:
     from bailian.store.schema import Count
@@ -33,6 +34,10 @@ class BatchTotals:
     charged_cny: float = 0.0
     in_part: int = 0
     """How many of those that are done lack something."""
+    skipped: int = 0
+    """How many of the unsent ones were skipped: the row whose result they take was not done."""
+    waits_for_others: int = 0
+    """How many of the waiting ones wait for another row's result."""
 
     def of(self, state: str) -> int:
         """Return how many rows are in one of `STATES`."""
@@ -52,8 +57,13 @@ class BatchTotals:
         return cls(**{name: data[name] for name in cls.__dataclass_fields__ if name in data})
 
 
-def totals(counts: list[Count]) -> BatchTotals:
-    """Add up how a batch stands."""
+def is_skipped(count: Count) -> bool:
+    """Return whether rows were not sent because of other rows."""
+    return count.state == Status.UNSENT and count.error_code == Skipped.code
+
+
+def totals(counts: list[Count], waits: Mapping[str, int] | None = None) -> BatchTotals:
+    """Add up how a batch stands. `waits`: how many rows of each kind wait for others."""
     by_state: Counter[str] = Counter()
     categories: Counter[str] = Counter()
     for count in counts:
@@ -66,5 +76,7 @@ def totals(counts: list[Count]) -> BatchTotals:
         **{state: by_state[state] for state in STATES},
         failures=dict(categories),
         charged_cny=round(sum(count.charged_cny for count in counts), 6),
+        skipped=sum(count.jobs for count in counts if is_skipped(count)),
+        waits_for_others=sum((waits or {}).values()),
         in_part=sum(count.jobs for count in counts if count.state == "done" and count.error_code),
     )

@@ -200,7 +200,7 @@ def adopt(
 def _remote(here: Settings, journal: Journal) -> list[dict[str, Any]]:
     from bailian.cli.chosen_service import service
     from bailian.service.client import Service
-    from bailian.store.limits import SharedLimits
+    from bailian.store.pace.limits import SharedLimits
 
     with (
         service(here, quiet=True) as there,

@@ -11,6 +11,7 @@ from bailian.engine.context import Services
 from bailian.engine.job import Job
 from bailian.errors import InvalidRequest
 from bailian.files import formats
+from bailian.files.digests import changed
 from bailian.i18n import tr
 from bailian.inputs.resolve import WIRE_FIELDS
 from bailian.service.upload import upload
@@ -35,6 +36,9 @@ def with_files(job: Job, services: Services) -> dict[str, Any]:
 
     def replacement(url: str, name: str) -> str:
         path, field = path_of(url), WIRE_FIELDS[name]
+        digest = job.prepared.digests.get(url)
+        if digest and (trouble := changed(path, digest)):
+            raise InvalidRequest.one(field, trouble, advice=_put_back())
         try:
             is_link = job.prepared.upload or path.stat().st_size > formats.DATA_URI_MAX_BYTES
             is_link = is_link or (name not in PICTURES_ALONE and not _mime(path))
@@ -43,11 +47,15 @@ def with_files(job: Job, services: Services) -> dict[str, Any]:
             raise InvalidRequest.one(
                 field,
                 tr(f"cannot read {path}: {error.strerror}", f"无法读取 {path}：{error.strerror}"),
-                advice=tr("put the file back and run the command again", "请恢复该文件后重新运行"),
+                advice=_put_back(),
             ) from None
 
     body["input"] = _walked(body["input"], replacement)
     return body
+
+
+def _put_back() -> str:
+    return tr("put the file back and run the command again", "请恢复该文件后重新运行")
 
 
 def _walked(value: Any, replacement: Callable[[str, str], str], name: str = "") -> Any:
@@ -78,6 +86,6 @@ def _data_uri(path: Path, field: str) -> str:
         raise InvalidRequest.one(
             field,
             tr(f"{path} is no picture any more: it was changed after the check", f"{path} 在检查后被改动，已不是图片"),
-            advice=tr("put the file back and run the command again", "请恢复该文件后重新运行"),
+            advice=_put_back(),
         )
     return f"data:{mime};base64,{base64.b64encode(path.read_bytes()).decode('ascii')}"

@@ -16,8 +16,8 @@ from bailian.engine.task_list import OVER
 from bailian.errors import BailianError
 from bailian.i18n import tr
 from bailian.service.client import ListedTask
+from bailian.store.pace.slots import Holder
 from bailian.store.schema import JobRow
-from bailian.store.slots import Holder
 from bailian.store.states import Status
 
 # A task that was made just now may not be in the list yet (how soon it is there is not documented; a guess).

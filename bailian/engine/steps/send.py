@@ -66,6 +66,8 @@ def _before_intent(job: Job, services: Services) -> Next | Outcome | None:
         return Outcome(
             job, Status.WAITING, error=services.run_state.halted_by
         )  # it would meet the same; the next run sends it
+    if job.prepared.waits:
+        return Next(Step.TAKE_RESULTS)
     if wants_time(job, services):
         return Next(Step.ADMIT)  # this machine's clock was set meanwhile
     if job.sending.body is None:

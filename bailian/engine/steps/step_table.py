@@ -17,6 +17,7 @@ from bailian.engine.steps.record_reply import give_up, hold, record_answers, rec
 from bailian.engine.steps.save import publish, save
 from bailian.engine.steps.send import attach, record_intent, record_intents, send
 from bailian.engine.steps.speak import answer_on_disk, forget_own
+from bailian.engine.steps.take_results import take_results
 from bailian.errors import MaybeSent
 from bailian.i18n import tr
 from bailian.instructions import how_to
@@ -79,6 +80,7 @@ def _saved(job: Job, services: Services) -> Outcome:
 
 
 STEPS: dict[Step, StepFunction] = {
+    Step.TAKE_RESULTS: take_results,
     Step.ADMIT: admit,
     Step.ASK_TIME: ask_time,
     Step.FREE_SLOTS: free_slots,
@@ -108,6 +110,11 @@ WRITER_STEPS = frozenset(
 )
 
 
+def way_in(job: Job) -> Step:
+    """Return the first step of a job that was not sent."""
+    return Step.TAKE_RESULTS if job.prepared.waits else Step.ADMIT
+
+
 def first_step(job: Job) -> Step:
     """Return how a job goes on from where the journal had it."""
     if job.state in (Status.SENDING, Status.UNSETTLED):
@@ -115,5 +122,5 @@ def first_step(job: Job) -> Step:
             return Step.RECONCILE
         return Step.ADMIT if job.may_resend and modality_of(job.kind).RETRY_SAFE else Step.SALVAGE
     if job.state == Status.WAITING:
-        return Step.ADMIT if job.may_resend else Step.NEVER_SENT
+        return way_in(job) if job.may_resend else Step.NEVER_SENT
     return {Status.SUBMITTED: Step.POLL, Status.ENDED: Step.SAVE}[job.state]

@@ -20,7 +20,7 @@ _NUMBER = re.compile(r"\s*([+-]?(?:[0-9]{1,30}(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]
 _LINK = ("http://", "https://")
 # What a piece of a list of inputs looks like: a link, a path with a folder before it, or a name with a suffix.
 _INPUT = re.compile(
-    r"\s*([a-z]+://|data:|[/~\\]|\.{1,2}[/\\]|[A-Za-z]:[/\\]|[^?=&]*\.[A-Za-z0-9]{2,5}(\?|\s*$))", re.DOTALL
+    r"\s*([a-z]+://|data:|[/~\\@]|\.{1,2}[/\\]|[A-Za-z]:[/\\]|[^?=&]*\.[A-Za-z0-9]{2,5}(\?|\s*$))", re.DOTALL
 )
 _SEPARATORS = re.compile(r"(?<!\\)\|")
 

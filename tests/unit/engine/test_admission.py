@@ -21,7 +21,7 @@ from bailian.engine.job import Job, Limits, OutputSpec
 from bailian.engine.step import Next, Step
 from bailian.engine.steps.admit import LEAD_S, admit, wait_of
 from bailian.errors import Unreachable
-from bailian.store.limits import FILE_NAME, SharedLimits
+from bailian.store.pace.limits import FILE_NAME, SharedLimits
 from bailian.types import StoredRequest
 from tests.support.clocks import Clock
 

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from bailian.errors import BailianError, SetupError
-from bailian.store import limits, schema
+from bailian.store import schema
+from bailian.store.pace import limits
 from bailian.store.jobs import Journal
-from bailian.store.limits import SharedLimits
+from bailian.store.pace.limits import SharedLimits
 
 
 def other_program(path: Path) -> None:

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from bailian.errors import SetupError
-from bailian.store import limits
 from bailian.store.budgets import Budget
 from bailian.store.jobs import Journal
-from bailian.store.limits import SharedLimits
+from bailian.store.pace import limits
+from bailian.store.pace.limits import SharedLimits
 from bailian.store.schema import FILE_NAME
 from bailian.types import StoredRequest
 from tests.support.old_journals import SCHEMAS, old_journal

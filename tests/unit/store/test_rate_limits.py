@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from bailian.store.limits import SharedLimits
-from bailian.store.rate_limits import FARTHEST_S, SPACING
-from bailian.store.slots import TICKET_LIFE_S
+from bailian.store.pace.limits import SharedLimits
+from bailian.store.pace.rate_limits import FARTHEST_S, SPACING
+from bailian.store.pace.slots import TICKET_LIFE_S
 from tests.support.clocks import Clock
 
 

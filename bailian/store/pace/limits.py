@@ -11,8 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bailian.store.database import Database
-from bailian.store.rate_limits import RateLimiter
-from bailian.store.slots import ConcurrencyLimiter
+from bailian.store.pace.rate_limits import RateLimiter
+from bailian.store.pace.slots import ConcurrencyLimiter
 
 FILE_NAME = "pace.sqlite3"
 VERSION = 3

@@ -1,0 +1,1 @@
+"""What keeps all processes of a home at the account's pace: rates, and which tasks run."""
