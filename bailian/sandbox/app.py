@@ -35,6 +35,7 @@ from bailian.sandbox.storage.routes import StorageRoutes
 from bailian.sandbox.tasks.routes import TaskRoutes
 from bailian.sandbox.text.routes import TextRoutes
 from bailian.sandbox.transcription.routes import TranscriptionRoutes
+from bailian.sandbox.voices.socket_task import task_of
 
 _log = logging.getLogger("bailian.sandbox")
 
@@ -65,7 +66,7 @@ def routes(state: State, connections: Connections) -> list[BaseRoute]:
     }
     return [
         *Admin(state).routes(),
-        *SpeechRoutes(state, connections).routes(),
+        *SpeechRoutes(state, connections, task_of).routes(),
         *BatchRoutes(state).routes(Endpoints(state, connections, batch_error)),
         *pictures.routes(endpoints),
         *texts.routes(endpoints),

@@ -35,6 +35,7 @@ KINDS: Mapping[str, frozenset[str]] = {
     "speech": frozenset(
         {"failed", "closed", "reset", "silence", "no_audio", "slow"}
         | {"null_usage", "bare_finish", "sentence_finish", "true_sizes", "zero_sizes"}
+        | {"sound_first", "no_events", "unknown_events", "odd_frames", "restarting_times", "no_words"}
     ),
 }
 """Which kinds make sense where."""
@@ -99,6 +100,9 @@ class Fault:
     partial: the pictures (files) that fail, from the last one backwards. stream_error: the good frames that come first.
     failed, closed and reset on "speech": the frames of sound that come first.
     """
+    sentences: int | None = None
+    """failed, closed, reset and silence on "speech": it happens after so many sentences, in the middle of the next one,
+    instead of after `count` frames (silence: at once)."""
     task_status: str = "SUSPENDED"
     """weird_status: the word to answer."""
     size: str = "640*480"
@@ -200,11 +204,11 @@ class Faults:
     def as_json(self) -> dict[str, Any]:
         return {"armed": [asdict(f) for f in self.armed], "fired": [asdict(f) for f in self.fired]}
 
-    def take(self, on: str, prompt: str = "", model: str = "") -> Fault | None:
-        """Return the fault that hits this request, counting it, or None."""
+    def take(self, on: str, prompt: str = "", model: str = "", *, by_prompt: bool = False) -> Fault | None:
+        """Return the fault that hits this request, counting it, or None; `by_prompt`: only those for a prompt count."""
         with self._lock:
             for entry in self._armed:
-                if not _matches(entry.fault, on, prompt, model):
+                if not _matches(entry.fault, on, prompt, model) or (by_prompt and entry.fault.match_prompt is None):
                     continue
                 if entry.to_skip > 0:
                     entry.to_skip -= 1

@@ -10,6 +10,7 @@ from bailian.catalog import load
 from bailian.catalog.model_rules import problem_of
 from bailian.catalog.voices import is_told_a_voice, stock_voices, voices_in
 from bailian.errors import InvalidRequest
+from bailian.sandbox.model_names import names_of, with_packaged
 
 CATALOG = load()
 EVERY = {**CATALOG, **CATALOG.not_callable}
@@ -60,6 +61,10 @@ def test_what_cannot_be_called_is_refused_by_name_and_never_listed() -> None:
             CATALOG.find(name)
         with pytest.raises(InvalidRequest, match=f"cannot call {name} yet"):
             CATALOG.find(name, model.kind)
+
+
+def test_the_sandbox_serves_it_all_the_same() -> None:
+    assert set(CATALOG.not_callable) <= set(names_of(with_packaged({})))
 
 
 def test_a_misspelt_ability_is_a_fault_of_the_file() -> None:
