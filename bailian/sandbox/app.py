@@ -35,6 +35,8 @@ from bailian.sandbox.storage.routes import StorageRoutes
 from bailian.sandbox.tasks.routes import TaskRoutes
 from bailian.sandbox.text.routes import TextRoutes
 from bailian.sandbox.transcription.routes import TranscriptionRoutes
+from bailian.sandbox.voices.qwen_tts import QwenTts
+from bailian.sandbox.voices.routes import VoiceRoutes
 from bailian.sandbox.voices.socket_task import task_of
 
 _log = logging.getLogger("bailian.sandbox")
@@ -71,7 +73,8 @@ def routes(state: State, connections: Connections) -> list[BaseRoute]:
         *pictures.routes(endpoints),
         *texts.routes(endpoints),
         *EmbeddingRoutes(state).routes(endpoints),
-        MultimodalRoute(texts.room(), pictures.room()).route(endpoints),
+        MultimodalRoute(texts.room(), QwenTts(state).room(), pictures.room()).route(endpoints),
+        *VoiceRoutes(state).routes(endpoints),
         *transcription.routes(endpoints),
         *StorageRoutes(state, partial(result_of, state.store)).routes(endpoints),
         *AccountRoutes(state).routes(endpoints),

@@ -29,6 +29,7 @@ def test_how_many_voices_each_model_has() -> None:
     found = Counter("sambert" if voice.model.startswith("sambert") else voice.model for voice in VOICES)
     assert found == {
         "sambert": 43, "cosyvoice-v2": 106, "cosyvoice-v3-flash": 87, "cosyvoice-v3-plus": 2, "qwen3-tts-flash": 48,
+        "qwen3-tts-instruct-flash": 24,
         "qwen-audio-3.0-tts-flash": 12, "qwen-audio-3.0-tts-plus": 2, "qwen-audio-3.1-tts-flash": 68,
     }  # fmt: skip
     assert not [voice for voice in VOICES if voice.model.startswith("cosyvoice-v3.5")], "clones and designs only"
@@ -52,7 +53,7 @@ def test_the_voices_of_the_models_that_can_be_called() -> None:
 
 
 def test_what_cannot_be_called_is_refused_by_name_and_never_listed() -> None:
-    assert len(CATALOG.not_callable) == 17
+    assert len(CATALOG.not_callable) == 18
     for name, model in CATALOG.not_callable.items():
         assert problem_of(model) is None
         assert name not in CATALOG

@@ -48,13 +48,16 @@ class VoiceModel:
 _COSY = VoiceModel(family="cosyvoice")
 _AUDIO = VoiceModel(family="qwen-audio", instructions="free", base_voices=True, own_word_times=False)
 
+_QWEN = VoiceModel(family="qwen-tts", hot_fix=False, clones=False, designs=False)
+
 RULES: tuple[tuple[str, VoiceModel], ...] = (
     (r"cosyvoice-v2", replace(_COSY, hot_fix=False, designs=False)),
     (r"cosyvoice-v3-\w+", replace(_COSY, instructions="fixed")),
     (r"cosyvoice-v3\.5-\w+", replace(_COSY, instructions="free")),
     (r"qwen-audio-3\.0-tts-\w+", _AUDIO),
     (r"qwen-audio-[\d.]+-tts-\w+", replace(_AUDIO, base_voices=False)),
-    (r"qwen3-tts-\w+", VoiceModel(family="qwen-tts", hot_fix=False, clones=False, designs=False)),
+    (r"qwen3-tts-\w+", _QWEN),
+    (r"qwen3-tts-instruct-\w+", replace(_QWEN, instructions="free")),
 )
 
 # CVL: the foreign voices of v2 and v3 have neither times nor SSML nor a style; these two are Chinese.

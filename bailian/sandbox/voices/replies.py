@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import base64
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from bailian.sandbox.speech.sentences import split_words
 from bailian.sandbox.speech.synthesis import AudioPart
 
 Output = dict[str, Any]
+PIECE_BYTES = 8192
+"""How much sound a frame of a stream holds (a guess)."""
 
 
 def event(task_id: str, output: Mapping[str, Any], characters: int | None = None) -> dict[str, Any]:
@@ -46,3 +49,42 @@ def words_of(part: AudioPart, *, restarting: bool = False) -> list[dict[str, Any
         }
         for start, word in zip(starts, part.spoken.words, strict=False)
     ]
+
+
+# ── over HTTP ──
+
+
+def audio_of(task_id: str, expires: int, *, url: str = "", data: str = "") -> Output:
+    return {"data": data, "url": url, "id": f"audio_{task_id}", "expires_at": expires}
+
+
+def synthesizer_answer(audio: Output, characters: int) -> dict[str, Any]:
+    return {"output": {"finish_reason": "stop", "audio": audio}, "usage": {"characters": characters}}
+
+
+def synthesizer_frames(
+    part: AudioPart, number: int, audio: Callable[[str], Output], words: list[dict[str, Any]], characters: int
+) -> Iterator[dict[str, Any]]:
+    """Yield the frames of one sentence: types as on the socket, the sound in each of the middle ones."""
+
+    def frame(output: Output, data: str = "") -> dict[str, Any]:
+        return {
+            "output": {**output, "finish_reason": "null", "audio": audio(data)},
+            "usage": {"characters": characters},
+        }
+
+    yield frame(sentence_begin(number, part.spoken.text))
+    for data in pieces(part.data):
+        yield frame(sentence_sound(number), data)
+    yield frame(sentence_end(number, words))
+
+
+def qwen_answer(audio: Output, characters: int, *, reason: str = "stop") -> dict[str, Any]:
+    output = {"finish_reason": reason, "choices": None, "text": None, "audio": audio}
+    return {"output": output, "usage": {"input_tokens": 0, "output_tokens": 0, "characters": characters}}
+
+
+def pieces(data: bytes) -> Iterator[str]:
+    """Yield a sentence's sound in base64, piece by piece."""
+    for start in range(0, len(data), PIECE_BYTES):
+        yield base64.b64encode(data[start : start + PIECE_BYTES]).decode()
