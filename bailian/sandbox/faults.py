@@ -10,10 +10,12 @@ from typing import Any
 
 ON = (
     "submit", "poll", "list", "cancel", "download", "sync", "text", "embedding", "speech", "grant", "upload", "models",
+    "customization",
 )  # fmt: skip
 """What a client does. "sync" is the POST whose answer is the picture, "text" one for a text, by either route,
 "embedding" one for vectors, "speech" one task on a socket.
-"grant" asks for an upload policy, "upload" sends the file. "models" asks which models there are."""
+"grant" asks for an upload policy, "upload" sends the file. "models" asks which models there are,
+"customization" is about own voices and hot words."""
 
 _ANSWERS = ("throttle", "status", "html", "slow", "cut", "garbage", "empty", "silence")
 _RESETS = ("reset_before", "reset_after", "reset_during")
@@ -22,12 +24,13 @@ _API = _EVERYWHERE | {"top_level_code", "raw"}
 
 KINDS: Mapping[str, frozenset[str]] = {
     "submit": _API | {"failed", "partial", "wrong_size"},
-    "sync": _API | {"failed", "wrong_size", "no_choices", "stream_error"},
+    "sync": _API | {"failed", "wrong_size", "no_choices", "stream_error", "nested_output"},
     "poll": _API | {"failed", "partial", "unknown", "canceled", "weird_status", "no_choices"},
     "list": _API,
     "cancel": _API,
     "grant": _API,
     "models": _API,
+    "customization": _API | {"failed"},
     "upload": _EVERYWHERE | {"expired"},
     "download": _EVERYWHERE | {"expired", "html_file", "wrong_size"},
     "text": _API | {"failed", "stream_error", "no_choices"},

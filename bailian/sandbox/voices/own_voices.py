@@ -27,9 +27,11 @@ class OwnVoice:
     modified: float
     ready_at: float
     """Until then it is deployed."""
+    undeployed: bool = False
+    """It was found unfit."""
 
     def is_ready(self, now: float) -> bool:
-        return now >= self.ready_at
+        return now >= self.ready_at and not self.undeployed
 
 
 class OwnVoices:

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from starlette.routing import Route
 
-from bailian.sandbox.http.endpoints import BASE_PATH, Endpoints
+from bailian.sandbox.http.endpoints import BASE_PATH, Call, Endpoints
 from bailian.sandbox.state import State
+from bailian.sandbox.voices.enrollment import PATH, Enrollment
 from bailian.sandbox.voices.models import SYNTHESIZER
 from bailian.sandbox.voices.synthesizer import Synthesizer, about
 
@@ -20,4 +21,13 @@ class VoiceRoutes:
         self._state = state
 
     def routes(self, endpoints: Endpoints) -> list[Route]:
-        return [endpoints.route("POST", BASE_PATH + SYNTHESIZER, "sync", Synthesizer(self._state).handle, about)]
+        enrollment, synthesizer = Enrollment(self._state), Synthesizer(self._state)
+        return [
+            endpoints.route("POST", BASE_PATH + SYNTHESIZER, "sync", synthesizer.handle, about),
+            endpoints.route("POST", BASE_PATH + PATH, "customization", enrollment.handle, _about_a_voice),
+        ]
+
+
+def _about_a_voice(call: Call) -> tuple[str, str]:
+    inputs = call.body.get("input")
+    return str(inputs.get("action")) if isinstance(inputs, dict) else "", str(call.body["model"])
