@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import math
 import struct
 import threading
@@ -12,6 +13,8 @@ from bailian.sandbox.speech.audio_files import wav_header
 from bailian.sandbox.speech.models import Voice
 from bailian.sandbox.speech.requests import SpeechRequest
 from bailian.sandbox.speech.synthesis import Speech, sentences_of, synthesize
+
+SAID = "你好，世界！Hello big world, this is bai lian. 再见。"
 
 
 def spoken(text: str, form: str = "wav", *, rate: int = 8000, streamed: bool = False) -> bytes:
@@ -60,3 +63,17 @@ class Files:
     def close(self) -> None:
         self.server.shutdown()
         self.server.server_close()
+
+
+def uri(data: bytes, media: str = "audio/wav") -> str:
+    return f"data:{media};base64,{base64.b64encode(data).decode()}"
+
+
+def body_of(model: str, source: str, parameters: dict[str, Any] | None = None, *before: Any) -> dict[str, Any]:
+    if model.startswith("qwen3"):
+        part: dict[str, Any] = {"audio": source}
+    else:
+        part = {"type": "input_audio", "input_audio": {"data": source}}
+        parameters = {"format": "wav", "sample_rate": "16000", **(parameters or {})}
+    messages = [*before, {"role": "user", "content": [part]}]
+    return {"model": model, "input": {"messages": messages}, "parameters": parameters or {}}

@@ -55,7 +55,8 @@ def read_instant_request(name: str, model: Recognizer, body: Mapping[str, Any], 
     wanted = "audio" if model.family == "qwen3" else "input_audio"
     parts = _parts(messages[-1])
     recordings = [part for part in parts if isinstance(part, dict) and wanted in part]
-    source = _source(recordings[0]) if len(recordings) == 1 and messages[-1].get("role") == "user" else ""
+    plain = len(recordings) == 1 and isinstance(recordings[0][wanted], str) == (wanted == "audio")
+    source = _source(recordings[0]) if plain and messages[-1].get("role") == "user" else ""
     if not source:
         raise field_required(f"input.messages.content.{wanted}")
     if model.family == "qwen3":

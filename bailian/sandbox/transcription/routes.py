@@ -129,11 +129,11 @@ class TranscriptionRoutes:
                 channels=details["channels"],
                 language=details["language"],
                 diarization=details["diarization"],
-                hot=details["hot"],
+                hot=details.get("hot", ()),  # a state file may have older tasks
             )
         except FileFailure as failure:
             return failure
-        if details["one_result"]:
+        if details.get("one_result"):
             return qwen3_transcript(document, details["language"], words=details["words"])
         return document
 

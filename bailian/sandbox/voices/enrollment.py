@@ -117,14 +117,14 @@ class Enrollment:
 
     async def _check_recording(self, inputs: Mapping[str, Any]) -> None:
         url = inputs.get("url")
-        parts = urlsplit(url) if isinstance(url, str) else urlsplit("")
-        if not isinstance(url, str) or parts.scheme not in ("http", "https") or not parts.hostname:
+        host = _host(url)
+        if not isinstance(url, str) or not host:
             raise invalid_url()
         if not isinstance(inputs.get("enable_preprocess", False), bool):
             raise off_specification("enable_preprocess must be a boolean")
         if not is_number(inputs.get("max_prompt_audio_length", 10), 3, 30):
             raise off_specification("max_prompt_audio_length must be between 3 and 30")
-        if not is_loopback(parts.hostname) and self._state.settings.fetch_foreign == "placeholder":
+        if not is_loopback(host) and self._state.settings.fetch_foreign == "placeholder":
             return
         try:
             data = await asyncio.get_running_loop().run_in_executor(SYNTHESIZERS, fetch_recording, url)
@@ -163,6 +163,15 @@ class Enrollment:
             "gmt_modified": moment(voice.modified),
             "status": "UNDEPLOYED" if voice.undeployed else ready,
         }
+
+
+def _host(url: Any) -> str:
+    """Return the host of an address that can be fetched, or nothing."""
+    try:
+        parts = urlsplit(url if isinstance(url, str) else "")
+    except ValueError:
+        return ""
+    return parts.hostname or "" if parts.scheme in ("http", "https") else ""
 
 
 def _language(hints: Any) -> str:
