@@ -8,7 +8,7 @@ import pytest
 
 from bailian.catalog import load
 from bailian.catalog.model_rules import problem_of
-from bailian.catalog.voices import is_told_a_voice, stock_voices, voices_in
+from bailian.catalog.stock_voices import is_told_a_voice, stock_voices, voices_in
 from bailian.errors import InvalidRequest
 from bailian.sandbox.model_names import names_of, with_packaged
 

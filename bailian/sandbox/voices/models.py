@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from bailian.catalog.voices import stock_voices
+from bailian.catalog.stock_voices import stock_voices
 from bailian.sandbox.model_names import ModelName
 
 SYNTHESIZER = "/services/audio/tts/SpeechSynthesizer"
