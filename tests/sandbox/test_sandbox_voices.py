@@ -245,6 +245,10 @@ def test_words_are_replaced(box: Sandbox) -> None:
     assert error(speak(box, "草地。", model="cosyvoice-v2", voice="longyuan_v2", hot_fix=fix)) == BAD_418
 
 
+def test_nothing_but_signs_is_a_pause(box: Sandbox) -> None:
+    assert sound(speak(box, "……！", format="pcm", word_timestamp_enabled=True))
+
+
 @pytest.mark.parametrize("texts", [(" ",), ("", "\n")])
 def test_no_text(box: Sandbox, texts: tuple[str, ...]) -> None:
     assert error(speak(box, *texts)) == ("InvalidParameter", "Please ensure input text is valid.")

@@ -170,7 +170,7 @@ class StreamedTask(SocketTask):
                 raise message
             if isinstance(message, str):
                 waiting += request.words_of(message)
-            whole, waiting = (sentences_of(waiting), "") if not isinstance(message, str) else _whole(waiting)
+            whole, waiting = (sentences_of(waiting), "") if not isinstance(message, str) else whole_sentences(waiting)
             for sentence in whole:
                 if self._canceled:
                     return
@@ -272,7 +272,7 @@ def task_of(connection: Connection, frame: dict[str, Any]) -> Task:
     return kind(connection, frame)
 
 
-def _whole(text: str) -> tuple[list[str], str]:
+def whole_sentences(text: str) -> tuple[list[str], str]:
     """Return the sentences that are whole, and the rest."""
     found = sentences_of(text)
     if not found or found[-1].rstrip().endswith(_ENDS):
