@@ -43,7 +43,10 @@ class Catalog(Mapping[str, Model]):
         use_successor: bool = False,
         as_of: date | None = None,
     ) -> None:
-        self._models = {model.name: model for model in models}
+        every = {model.name: model for model in models}
+        self._models = {name: model for name, model in every.items() if model.callable}
+        self.not_callable: Mapping[str, Model] = {name: model for name, model in every.items() if not model.callable}
+        """What is known as data, but cannot be called by this version."""
         self._by_alias = {alias: model for model in self._models.values() for alias in model.aliases.values()}
         self._today = today
         self.use_successor = use_successor
@@ -100,6 +103,12 @@ class Catalog(Mapping[str, Model]):
                 ),
             )
         known = [m.name for m in self._models.values() if kind is None or kind in m.kinds]
+        if name in self.not_callable:
+            raise InvalidRequest.one(
+                "model",
+                tr(f"this version cannot call {name} yet", f"当前版本尚不能调用 {name}"),
+                advice=tr(f"`{how_to().models()}` lists those it can", f"`{how_to().models()}` 列出可以调用的模型"),
+            )
         raise InvalidRequest.one(
             "model",
             tr(f"unknown model {name!r}", f"没有名为 {name!r} 的模型") + did_you_mean(name, known),

@@ -57,10 +57,14 @@ class Model:
     """"task": POST creates a task that is polled. "sync": the POST's answer is the result."""
     route: str
     """Path of the POST below `/api/v1`, or of the socket below the host."""
+    callable: bool = True
+    """False: known as data, but this version cannot call it yet. It is listed nowhere and refused by its name."""
     style: str = "prompt"
     """Body shape. Pictures: "prompt" (`input.prompt`), "messages" (`input.messages`) or "images" (`input.prompt`,
     `input.images`). Texts: "prompt", or "parts": `input.messages` whose contents are lists. Films: "prompt", "img_url",
-    "first_last_frame", "media", "reference_urls" or "function"."""
+    "first_last_frame", "media", "reference_urls" or "function". Speech: "duplex" (text in pieces on the socket) or
+    "text_voice" (`input.text`, `input.voice`). Recognition: "audio" or "input_audio" (the parts of a message), "file_urls" or
+    "file_url" (tasks)."""
     parameters: tuple[str, ...] = ()
     """Pictures and films: what the service's page lists, and nothing else is sent; empty: what all pictures have."""
     ways: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -192,6 +196,22 @@ class Model:
     """Recognition: takes `language_hints`; others refuse or ignore it."""
     vocabulary: bool = False
     """Recognition: takes `vocabulary_id` (hot words)."""
+    speakers: bool = False
+    """Recognition: tells the speakers apart (`diarization_enabled`)."""
+    audio_max_s: int | None = None
+    audio_max_bytes: int | None = None
+    """Of a recording by its address; one in a `data:` URL counts after encoding, at most 10 MB."""
+    http_route: str = ""
+    """Speech: path below `/api/v1` of a POST that does the same as the socket; its options stand in `input`."""
+    han_counts: int = 1
+    """What one Han character counts, in `prompt_chars` and in the price."""
+    audio_formats: tuple[str, ...] = ()
+    sample_rates_hz: tuple[int, ...] = ()
+    ssml: bool = False
+    instructions: str = ""
+    """Speech: "free" (any text about the style), "fixed" (one of the vendor's sentences, some voices), empty: none."""
+    own_voices: tuple[str, ...] = ()
+    """Speech: how a voice of one's own is made for it: "clone", "design"."""
 
     price_cny: float | Mapping[str, float] | None = None
     """Per `price_unit`; a table where the price depends on a tier, or on input and output."""

@@ -18,8 +18,10 @@ Rule = Callable[[Any], "str | None"]
 PRICE_UNITS = ("image", "second", "10k_characters", "1k_tokens")
 STYLES = (
     "prompt", "messages", "images", "parts", "img_url", "first_last_frame", "media", "reference_urls", "function",
+    "duplex", "text_voice", "audio", "input_audio", "file_urls", "file_url",
 )  # fmt: skip
 OUTPUT_TYPES = ("dense", "sparse", "dense&sparse")
+AUDIO_FORMATS = ("mp3", "wav", "pcm", "opus")
 SIZE_WORDS = ("1K", "2K", "4K")
 EXTEND_MODES = ("direct", "agent")
 PARAMETERS = (
@@ -216,7 +218,11 @@ RULES: Mapping[str, Rule] = {
     "unavailable": one_of("", "compatible"), "texts_max": COUNT, "dimensions": list_of(COUNT),
     "region_dimensions": table_of(list_of(COUNT)), "output_types": list_of(one_of(*OUTPUT_TYPES)), "instruct": flag,
     "batch_api_regions": list_of(NAME), "languages": list_of(text()), "description": text(r"[^\x00-\x08\x0b-\x1f\x7f]*"),
-    "sample_rate_hz": COUNT, "word_times": flag, "language_hints": flag, "vocabulary": flag,
+    "sample_rate_hz": COUNT, "word_times": flag, "language_hints": flag, "vocabulary": flag, "speakers": flag,
+    "callable": flag, "audio_max_s": COUNT, "audio_max_bytes": number(1, 10**12, whole=True), "han_counts": COUNT,
+    "http_route": text(r"(/[\x21-\x7e]+)?", ("a path that begins with /", "以 / 开头的路径")),
+    "audio_formats": list_of(one_of(*AUDIO_FORMATS)), "sample_rates_hz": list_of(COUNT), "ssml": flag,
+    "instructions": one_of("", "free", "fixed"), "own_voices": list_of(one_of("clone", "design")),
     "price_cny": either(PRICE, table_of(PRICE)), "price_unit": one_of(*PRICE_UNITS), "price_tiers": TIERS,
     "price_with_prompt_extend_cny": PRICE, "region_price_cny": table_of(either(PRICE, table_of(PRICE))),
     "region_price_tiers": table_of(TIERS), "free_quota": MAYBE_NONE,

@@ -34,7 +34,11 @@ from bailian.sandbox.state import State
 from bailian.sandbox.storage.routes import StorageRoutes
 from bailian.sandbox.tasks.routes import TaskRoutes
 from bailian.sandbox.text.routes import TextRoutes
+from bailian.sandbox.transcription.instant import InstantRecognition
 from bailian.sandbox.transcription.routes import TranscriptionRoutes
+from bailian.sandbox.voices.qwen_tts import QwenTts
+from bailian.sandbox.voices.routes import VoiceRoutes
+from bailian.sandbox.voices.socket_task import task_of
 
 _log = logging.getLogger("bailian.sandbox")
 
@@ -63,14 +67,16 @@ def routes(state: State, connections: Connections) -> list[BaseRoute]:
         "film": pictures.task_answer,
         "transcription": transcription.task_answer,
     }
+    rooms = (texts.room(), QwenTts(state).room(), InstantRecognition(state).room(), pictures.room())
     return [
         *Admin(state).routes(),
-        *SpeechRoutes(state, connections).routes(),
+        *SpeechRoutes(state, connections, task_of).routes(),
         *BatchRoutes(state).routes(Endpoints(state, connections, batch_error)),
         *pictures.routes(endpoints),
         *texts.routes(endpoints),
         *EmbeddingRoutes(state).routes(endpoints),
-        MultimodalRoute(texts.room(), pictures.room()).route(endpoints),
+        MultimodalRoute(*rooms).route(endpoints),
+        *VoiceRoutes(state).routes(endpoints),
         *transcription.routes(endpoints),
         *StorageRoutes(state, partial(result_of, state.store)).routes(endpoints),
         *AccountRoutes(state).routes(endpoints),

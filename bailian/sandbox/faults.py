@@ -10,10 +10,12 @@ from typing import Any
 
 ON = (
     "submit", "poll", "list", "cancel", "download", "sync", "text", "embedding", "speech", "grant", "upload", "models",
+    "customization",
 )  # fmt: skip
 """What a client does. "sync" is the POST whose answer is the picture, "text" one for a text, by either route,
 "embedding" one for vectors, "speech" one task on a socket.
-"grant" asks for an upload policy, "upload" sends the file. "models" asks which models there are."""
+"grant" asks for an upload policy, "upload" sends the file. "models" asks which models there are,
+"customization" is about own voices and hot words."""
 
 _ANSWERS = ("throttle", "status", "html", "slow", "cut", "garbage", "empty", "silence")
 _RESETS = ("reset_before", "reset_after", "reset_during")
@@ -22,12 +24,13 @@ _API = _EVERYWHERE | {"top_level_code", "raw"}
 
 KINDS: Mapping[str, frozenset[str]] = {
     "submit": _API | {"failed", "partial", "wrong_size"},
-    "sync": _API | {"failed", "wrong_size", "no_choices", "stream_error"},
+    "sync": _API | {"failed", "wrong_size", "no_choices", "stream_error", "nested_output"},
     "poll": _API | {"failed", "partial", "unknown", "canceled", "weird_status", "no_choices"},
     "list": _API,
     "cancel": _API,
     "grant": _API,
     "models": _API,
+    "customization": _API | {"failed"},
     "upload": _EVERYWHERE | {"expired"},
     "download": _EVERYWHERE | {"expired", "html_file", "wrong_size"},
     "text": _API | {"failed", "stream_error", "no_choices"},
@@ -35,6 +38,7 @@ KINDS: Mapping[str, frozenset[str]] = {
     "speech": frozenset(
         {"failed", "closed", "reset", "silence", "no_audio", "slow"}
         | {"null_usage", "bare_finish", "sentence_finish", "true_sizes", "zero_sizes"}
+        | {"sound_first", "no_events", "unknown_events", "odd_frames", "restarting_times", "no_words"}
     ),
 }
 """Which kinds make sense where."""
@@ -99,6 +103,9 @@ class Fault:
     partial: the pictures (files) that fail, from the last one backwards. stream_error: the good frames that come first.
     failed, closed and reset on "speech": the frames of sound that come first.
     """
+    sentences: int | None = None
+    """failed, closed, reset and silence on "speech": it happens after so many sentences, in the middle of the next one,
+    instead of after `count` frames (silence: at once)."""
     task_status: str = "SUSPENDED"
     """weird_status: the word to answer."""
     size: str = "640*480"
@@ -200,11 +207,11 @@ class Faults:
     def as_json(self) -> dict[str, Any]:
         return {"armed": [asdict(f) for f in self.armed], "fired": [asdict(f) for f in self.fired]}
 
-    def take(self, on: str, prompt: str = "", model: str = "") -> Fault | None:
-        """Return the fault that hits this request, counting it, or None."""
+    def take(self, on: str, prompt: str = "", model: str = "", *, by_prompt: bool = False) -> Fault | None:
+        """Return the fault that hits this request, counting it, or None; `by_prompt`: only those for a prompt count."""
         with self._lock:
             for entry in self._armed:
-                if not _matches(entry.fault, on, prompt, model):
+                if not _matches(entry.fault, on, prompt, model) or (by_prompt and entry.fault.match_prompt is None):
                     continue
                 if entry.to_skip > 0:
                     entry.to_skip -= 1

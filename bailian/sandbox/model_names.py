@@ -66,7 +66,8 @@ def _packaged() -> Mapping[str, Any]:
     """Read the catalog once a process: it is most of what a sandbox's start costs."""
     from bailian.catalog import load
 
-    return load()
+    catalog = load()
+    return {**catalog, **catalog.not_callable}
 
 
 def retired_names(

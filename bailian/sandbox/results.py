@@ -19,12 +19,16 @@ from bailian.sandbox.storage.downloads import Result
 from bailian.sandbox.storage.upload_store import UploadStore
 from bailian.sandbox.tasks.requests import SEED_MAX
 from bailian.sandbox.tasks.task_store import Task
+from bailian.sandbox.voices.details import MEDIA_TYPES, make_file, speech_of
 
 _SHOWN = ("role", "kind", "digest", "width", "height", "duration_s")
 
 
 def result_of(store: UploadStore, task: Task, index: int, size: tuple[int, int] | None) -> Result:
     """Return the result's recipe; `size` instead of the asked one is a fault's."""
+    if task.request.kind == "speech":
+        speech = speech_of(task.request.details["speech"])
+        return Result(speech, MEDIA_TYPES[speech.format], partial(make_file, speech))
     picture = picture_of_result(task, index, size or task.outcome.drawn_size)
     if task.request.kind == "film":
         film = _film(picture, task.request.details)

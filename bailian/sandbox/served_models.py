@@ -15,6 +15,7 @@ from bailian.sandbox.model_names import Limits, names_of, retired_names, with_pa
 from bailian.sandbox.speech.models import voices
 from bailian.sandbox.text.models import own_ends, text_models
 from bailian.sandbox.transcription.models import recognizers
+from bailian.sandbox.voices.models import voice_models
 
 Rules = TypeVar("Rules")
 
@@ -53,6 +54,7 @@ class ServedModels:
         self.texts = self._living(texts)
         self.embeddings = self._living(embeddings)
         self.voices = self._living(voices(known))
+        self.told = self._living(voice_models(known))
         self.recognizers = self._living(recognizers(known))
 
     def _living(self, models: Mapping[str, Rules]) -> dict[str, Rules]:
@@ -60,5 +62,6 @@ class ServedModels:
 
     def listed(self) -> list[str]:
         """Return every name, in the catalog's order and then the others, but those of one region alone."""
-        every = (*self.names, *self.pictures, *self.texts, *self.embeddings, *self.voices, *self.recognizers)
+        sounds = (*self.voices, *self.told, *self.recognizers)
+        every = (*self.names, *self.pictures, *self.texts, *self.embeddings, *sounds)
         return [name for name in dict.fromkeys(every) if name not in self.retired | self._elsewhere]

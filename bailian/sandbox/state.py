@@ -23,6 +23,8 @@ from bailian.sandbox.storage.made_files import MadeFiles
 from bailian.sandbox.storage.upload_store import UploadStore
 from bailian.sandbox.storage.uploads import Uploads
 from bailian.sandbox.tasks.task_store import TaskStore
+from bailian.sandbox.transcription.hot_words import HotWords
+from bailian.sandbox.voices.own_voices import OwnVoices
 
 if TYPE_CHECKING:
     from bailian.sandbox.http.endpoints import Call
@@ -56,6 +58,8 @@ class State:
         self.store = UploadStore(self.database, clock)
         self.batches = BatchStore(self.database, clock)
         self.uploads = Uploads(self.store, clock)
+        self.hot_words = HotWords(self.database)
+        self.own_voices = OwnVoices(self.database, clock)
         self.drawn = MadeFiles(16)
         self.transcripts = MadeFiles(64)
         self.account = Account(self.models.limits, self.tasks, settings, clock)

@@ -40,6 +40,11 @@ def call(client: Client, on: str, task_id: str, link: str) -> requests.Response:
             EMBEDDING, {"model": "text-embedding-v4", "input": {"texts": ["x"]}}, asks_async=False
         ),
         "grant": lambda: client.get("/uploads", action="getPolicy", model="qwen-image-edit"),
+        "customization": lambda: client.post(
+            "/services/audio/asr/customization",
+            {"model": "speech-biasing", "input": {"action": "list_vocabulary"}},
+            asks_async=False,
+        ),
         "upload": lambda: requests.post(client.box.root_url, files={"file": b"x"}, timeout=10),
     }
     return calls[on]()

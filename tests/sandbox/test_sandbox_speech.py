@@ -16,7 +16,7 @@ from websockets.sync.client import ClientConnection, connect
 
 from bailian.sandbox import Fault, LoggedRequest, Sandbox
 from bailian.sandbox.served_models import ServedModels
-from bailian.sandbox.speech import routes
+from bailian.sandbox.speech import connection, socket_task
 from bailian.sandbox.speech.audio_watermark import find_id3_watermarks, find_watermarks
 
 POEM = "床前明月光，疑是地上霜。举头望明月，低头思故乡。"
@@ -258,7 +258,7 @@ def test_a_socket_serves_one_task_after_the_other(box: Sandbox) -> None:
 
 
 def test_a_client_that_says_nothing(box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(routes, "IDLE_S", 0.05)
+    monkeypatch.setattr(connection, "IDLE_S", 0.05)
     with dial(box) as socket:
         frames = [f for f in answers(socket) if isinstance(f, dict)]
     assert error(frames)[0] == "CLIENT_ERROR"
@@ -285,7 +285,7 @@ def test_failed(box: Sandbox) -> None:
     frames, data = speak(box)
     assert frames[0]["header"]["event"] == "task-started"
     assert error(frames) == ("X", "y")
-    assert len(data) == 2 * routes.FRAME_BYTES
+    assert len(data) == 2 * socket_task.FRAME_BYTES
     assert logged(box).status == 400
 
 

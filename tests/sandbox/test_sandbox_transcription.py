@@ -5,9 +5,7 @@ from __future__ import annotations
 import json
 import math
 import struct
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
@@ -18,6 +16,7 @@ from bailian.sandbox.served_models import ServedModels
 from bailian.sandbox.speech.audio_files import wav_header
 from bailian.sandbox.speech.requests import read_speech_request
 from bailian.sandbox.speech.synthesis import synthesize
+from tests.support.recordings import Files, humming
 from tests.support.sandbox_client import Client
 
 pytestmark = pytest.mark.slow
@@ -39,42 +38,11 @@ def spoken(text: str = SAID, **parameters: Any) -> bytes:
     return b"".join(part.data for part in synthesize(read_speech_request(payload, VOICES)))
 
 
-def humming(seconds: float = 2.0, rate: int = 16000) -> bytes:
-    samples = [round(9000 * math.sin(i / 9)) for i in range(int(seconds * rate))]
-    return wav_header(rate, 2 * len(samples)) + struct.pack(f"<{len(samples)}h", *samples)
-
-
-class Files:
-    """A web server with files."""
-
-    def __init__(self) -> None:
-        self.files: dict[str, bytes | int] = {}
-        files = self.files
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                found = files.get(self.path, 404)
-                self.send_response(found if isinstance(found, int) else 200)
-                self.end_headers()
-                if isinstance(found, bytes):
-                    self.wfile.write(found)
-
-            def log_message(self, format: str, *args: Any) -> None: ...
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
-
-    def put(self, name: str, data: bytes | int) -> str:
-        self.files[f"/{name}"] = data
-        return f"http://127.0.0.1:{self.server.server_port}/{name}"
-
-
 @pytest.fixture
 def files() -> Iterator[Files]:
     made = Files()
     yield made
-    made.server.shutdown()
-    made.server.server_close()
+    made.close()
 
 
 def submit(

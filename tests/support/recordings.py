@@ -1,22 +1,79 @@
-"""Recordings made of nothing."""
+"""Recordings for recognition: what the sandbox has said, a hum, and a web server that has them."""
 
 from __future__ import annotations
 
+import base64
+import math
 import struct
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
-SECONDS = 2
+from bailian.sandbox.speech.audio_files import wav_header
+from bailian.sandbox.speech.models import Voice
+from bailian.sandbox.speech.requests import SpeechRequest
+from bailian.sandbox.speech.synthesis import Speech, sentences_of, synthesize
+
+SAID = "你好，世界！Hello big world, this is bai lian. 再见。"
 
 
-def wav(
-    data: bytes = b"\1\2" * 16000 * SECONDS, *, coding: int = 1, bytes_per_s: int = 32000, size: int | None = None
-) -> bytes:
-    """Return a WAV file; `size` is what its headers say of the data."""
-    told = len(data) if size is None else size
-    form = struct.pack("<HHIIHH", coding, 1, 16000, bytes_per_s, 2, 16)
-    return b"RIFF%bWAVEfmt %b%bdata%b%b" % (
-        struct.pack("<I", min(told + 36, 0xFFFFFFFF)),
-        struct.pack("<I", len(form)),
-        form,
-        struct.pack("<I", told),
-        data,
-    )
+def spoken(text: str, form: str = "wav", *, rate: int = 8000, streamed: bool = False) -> bytes:
+    """Return a file in which the sandbox says this; `streamed`: as it comes sentence by sentence."""
+    request = SpeechRequest("cosyvoice-v3-flash", Voice("zh", rate), text, form, rate, 50, 1.0, 1.0)
+    if not streamed:
+        return b"".join(part.data for part in synthesize(request, sizes="true"))
+    speech = Speech(request)
+    return b"".join(speech.say(sentence).data for sentence in sentences_of(text)) + speech.end()
+
+
+def humming(seconds: float = 2.0, rate: int = 16000) -> bytes:
+    samples = [round(9000 * math.sin(i / 9)) for i in range(int(seconds * rate))]
+    return wav_header(rate, 2 * len(samples)) + struct.pack(f"<{len(samples)}h", *samples)
+
+
+def silence(seconds: float = 8.0, rate: int = 8000) -> bytes:
+    count = 2 * int(seconds * rate)
+    return wav_header(rate, count) + bytes(count)
+
+
+class Files:
+    """A web server with files."""
+
+    def __init__(self) -> None:
+        self.files: dict[str, bytes | int] = {}
+        files = self.files
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                found = files.get(self.path, 404)
+                self.send_response(found if isinstance(found, int) else 200)
+                self.end_headers()
+                if isinstance(found, bytes):
+                    self.wfile.write(found)
+
+            def log_message(self, format: str, *args: Any) -> None: ...
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
+
+    def put(self, name: str, data: bytes | int) -> str:
+        self.files[f"/{name}"] = data
+        return f"http://127.0.0.1:{self.server.server_port}/{name}"
+
+    def close(self) -> None:
+        self.server.shutdown()
+        self.server.server_close()
+
+
+def uri(data: bytes, media: str = "audio/wav") -> str:
+    return f"data:{media};base64,{base64.b64encode(data).decode()}"
+
+
+def body_of(model: str, source: str, parameters: dict[str, Any] | None = None, *before: Any) -> dict[str, Any]:
+    if model.startswith("qwen3"):
+        part: dict[str, Any] = {"audio": source}
+    else:
+        part = {"type": "input_audio", "input_audio": {"data": source}}
+        parameters = {"format": "wav", "sample_rate": "16000", **(parameters or {})}
+    messages = [*before, {"role": "user", "content": [part]}]
+    return {"model": model, "input": {"messages": messages}, "parameters": parameters or {}}

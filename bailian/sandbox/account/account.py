@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from bailian.sandbox.account.rates import GRANTS_PER_S, QUERIES_PER_S, SEARCHES_PER_S, Rates
+from bailian.sandbox.account.rates import CUSTOMIZATIONS_PER_S, GRANTS_PER_S, QUERIES_PER_S, SEARCHES_PER_S, Rates
 from bailian.sandbox.faults import Fault
 from bailian.sandbox.http import refusals
 from bailian.sandbox.model_names import Limits
@@ -98,6 +98,15 @@ class Account:
     def may_search(self) -> bool:
         """Count one web search; False: there were too many, and the answer comes without one (SEARCH)."""
         return not self._settings.enforce_limits or self._rates.allows("searches", SEARCHES_PER_S)
+
+    def count_customization(self, model: str) -> None:
+        """Count one action on own voices or hot words (models.json: 10 a second each).
+
+        Raises:
+            Refusal: 429.
+        """
+        if self._settings.enforce_limits:
+            self._count(f"customization {model}", CUSTOMIZATIONS_PER_S)
 
     def count_query(self) -> None:
         """Count one query, list or cancel against the account's rate.

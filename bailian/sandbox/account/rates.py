@@ -15,6 +15,9 @@ GRANTS_PER_S = 100.0
 SEARCHES_PER_S = 15.0
 """SEARCH: web searches a second, by account."""
 
+CUSTOMIZATIONS_PER_S = 10.0
+"""models.json: what is asked about own voices, or hot words, a second."""
+
 QUERIES_PER_S = 20.0
 """D-T2I, D-QI, TASKS: queries a second; shared by query, list and cancel here (not documented which)."""
 

@@ -105,7 +105,7 @@ async def _later(work: DoWork, delay_s: float) -> None:
 
 
 def _without_results(answer: Answer, body: dict[str, Any]) -> Answer:
-    dropped = ("choices", "results", "video_url")
+    dropped = ("choices", "results", "video_url", "audio", "text", "sentence")
     output = {key: value for key, value in body["output"].items() if key not in dropped}
     return replace(answer, body={**body, "output": output})
 

@@ -1,12 +1,15 @@
 """The words of a recording, hidden in its sound: so the sandbox can recognize its own recordings.
 
 In PCM the words of each sentence are in the lowest bit of its first samples, which nobody hears.
-A repaired header, a cut or a joint leaves them there. In MP3 they are in an ID3 tag before the sound.
+A repaired header, a cut or a joint leaves them there. In an MP3 made whole they are in an ID3 tag before the
+sound, in one made bit by bit in silent frames before each sentence; in Opus in the padding of each sentence's first
+packet.
 """
 
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import zlib
 from dataclasses import dataclass, replace
@@ -16,6 +19,8 @@ from bailian.sandbox.speech.sentences import SpokenSentence, Word
 
 _MAGIC = b"BaiSbx1\x00"
 _TAG = b"bailian-sandbox\x00"
+_PACKED = b"BaiSbxP\x00"
+_CHUNK = b"BaiSbxC\x00"
 _TO_DIGITS = bytes(48 + (value & 1) for value in range(256))
 
 
@@ -79,6 +84,51 @@ def find_id3_watermarks(data: bytes) -> list[RecognizedSentence]:
             found.append(_recognized(description, begin))
             begin = found[-1].end
         at = data.find(_TAG, at + len(_TAG))
+    return found
+
+
+def packed_watermark(spoken: SpokenSentence) -> bytes:
+    """Return the words of a sentence as bytes, to be hidden whole."""
+    content = zlib.compress(json.dumps(_described(spoken), ensure_ascii=False).encode(), 9)
+    return _PACKED + len(content).to_bytes(4, "big") + content
+
+
+def find_packed_watermarks(data: bytes) -> list[RecognizedSentence]:
+    """Return the sentences hidden whole in a file, one after the other."""
+    found: list[RecognizedSentence] = []
+    at = data.find(_PACKED)
+    while at >= 0:
+        begin = at + len(_PACKED) + 4
+        content = data[begin : begin + int.from_bytes(data[begin - 4 : begin], "big")]
+        with contextlib.suppress(ValueError, zlib.error):  # cut inside
+            found.append(_recognized(json.loads(zlib.decompress(content)), found[-1].end if found else 0))
+        at = data.find(_PACKED, begin)
+    return found
+
+
+def watermark_chunks(spoken: SpokenSentence, room: int) -> list[bytes]:
+    """Return the words of a sentence in numbered chunks of at most so many bytes; none of them has a byte 0xff."""
+    text = base64.b64encode(zlib.compress(json.dumps(_described(spoken), ensure_ascii=False).encode(), 9))
+    size = room - len(_CHUNK) - 4
+    parts = [text[start : start + size] for start in range(0, len(text), size)]
+    heads = (_CHUNK + bytes((number, len(parts), *divmod(len(part), 128))) for number, part in enumerate(parts))
+    return [head + part for head, part in zip(heads, parts, strict=True)]
+
+
+def find_chunked_watermarks(data: bytes) -> list[RecognizedSentence]:
+    """Return the sentences that are hidden in chunks, one after the other."""
+    found: list[RecognizedSentence] = []
+    text = b""
+    at = data.find(_CHUNK)
+    while at >= 0:
+        begin = at + len(_CHUNK) + 4
+        number, count, high, low = data[begin - 4 : begin].ljust(4, b"\0")
+        text = (text if number else b"") + data[begin : begin + 128 * high + low]
+        if number == count - 1:
+            with contextlib.suppress(ValueError, zlib.error):  # a chunk is missing
+                content = json.loads(zlib.decompress(base64.b64decode(text)))
+                found.append(_recognized(content, found[-1].end if found else 0))
+        at = data.find(_CHUNK, begin)
     return found
 
 

@@ -16,7 +16,10 @@ from typing import Any
 
 from bailian.sandbox.speech.sentences import SpokenSentence, Word, split_words
 
-_VOICES = {"zh": "cmn", "en": "en-us", "es": "es", "it": "it", "id": "id", "fr": "fr-fr", "de": "de", "th": "th"}
+_VOICES = {
+    "zh": "cmn", "yue": "yue", "en": "en-us", "es": "es", "it": "it", "id": "id", "fr": "fr-fr", "de": "de", "th": "th",
+    "ja": "ja", "ko": "ko", "ru": "ru", "pt": "pt", "vi": "vi", "ms": "ms", "ar": "ar",
+}  # fmt: skip
 _SYNCHRONOUS = 2
 _UTF8 = 1
 _RATE, _VOLUME, _PITCH = 1, 2, 3
@@ -74,12 +77,13 @@ class Espeak:
         self, sentence: str, language: str, *, sample_rate: int, rate: float, pitch: float, volume: int, female: bool
     ) -> SpokenSentence:
         """Return the sentence as speech."""
-        voice = _VOICES[language] + ("+f2" if female else "+m3")
+        own = _VOICES.get(language, "en-us")
+        voice = own + ("+f2" if female else "+m3")
         with self._lock:
             self._samples.clear()
             self._word_events.clear()
             if self._library.espeak_SetVoiceByName(voice.encode()) != 0:
-                self._library.espeak_SetVoiceByName(_VOICES[language].encode())
+                self._library.espeak_SetVoiceByName(own.encode())
             self._library.espeak_SetParameter(_RATE, round(_WORDS_A_MINUTE * rate), 0)
             self._library.espeak_SetParameter(_PITCH, min(99, round(50 * pitch)), 0)
             self._library.espeak_SetParameter(_VOLUME, 2 * volume, 0)

@@ -38,8 +38,9 @@ class SpeechRequest:
     volume: int
     rate: float
     pitch: float
-    word_times: bool
-    phoneme_times: bool
+    word_times: bool = False
+    phoneme_times: bool = False
+    bit_rate_kbps: int = 32
 
     @property
     def characters(self) -> int:
@@ -71,57 +72,58 @@ def read_speech_request(payload: Mapping[str, Any], voices: Mapping[str, Voice])
     parameters = payload.get("parameters")
     parameters = {} if parameters is None else parameters
     if not isinstance(parameters, dict):
-        raise _refused()
+        raise refused()
     text = inputs.get("text")
     if not isinstance(text, str) or not text.strip():
-        raise _refused()
-    if _choice(parameters, "text_type", ("PlainText", "SSML"), "PlainText") == "SSML" or text.startswith("<speak"):
+        raise refused()
+    if read_choice(parameters, "text_type", ("PlainText", "SSML"), "PlainText") == "SSML" or text.startswith("<speak"):
         text = _TAG.sub("", text)  # OLDPRICE: tags are not billed
     if len(text.strip()) > TEXT_CHARS:
-        raise _refused()
-    word_times = _switch(parameters, "word_timestamp_enabled")
+        raise refused()
+    word_times = read_switch(parameters, "word_timestamp_enabled")
     return SpeechRequest(
         model=name,
         voice=voice,
         text=text.strip(),
-        format=_choice(parameters, "format", FORMATS, "wav"),
-        sample_rate=_sample_rate(parameters, voice.sample_rate),
-        volume=int(_number(parameters, "volume", 50, 0, 100)),
-        rate=_number(parameters, "rate", 1.0, 0.5, 2.0),
-        pitch=_number(parameters, "pitch", 1.0, 0.5, 2.0),
+        format=read_choice(parameters, "format", FORMATS, "wav"),
+        sample_rate=read_sample_rate(parameters, voice.sample_rate),
+        volume=int(read_number(parameters, "volume", 50, 0, 100)),
+        rate=read_number(parameters, "rate", 1.0, 0.5, 2.0),
+        pitch=read_number(parameters, "pitch", 1.0, 0.5, 2.0),
         word_times=word_times and voice.timestamps,
-        phoneme_times=word_times and voice.timestamps and _switch(parameters, "phoneme_timestamp_enabled"),
+        phoneme_times=word_times and voice.timestamps and read_switch(parameters, "phoneme_timestamp_enabled"),
     )
 
 
-def _refused() -> SpeechFailure:
+def refused() -> SpeechFailure:
+    """What a voice that does not fit, or a parameter out of range, is answered with."""
     return SpeechFailure("InvalidParameter", _ENGINE)
 
 
-def _choice(parameters: Mapping[str, Any], name: str, allowed: tuple[str, ...], default: str) -> str:
+def read_choice(parameters: Mapping[str, Any], name: str, allowed: tuple[str, ...], default: str) -> str:
     value = parameters.get(name, default)
     if value not in allowed:
-        raise _refused()
+        raise refused()
     return str(value)
 
 
-def _sample_rate(parameters: Mapping[str, Any], own: int) -> int:
+def read_sample_rate(parameters: Mapping[str, Any], own: int) -> int:
     """SDK: the model's own rate when absent (SAM-CE says 16000)."""
     value = parameters.get("sample_rate", own)
     if isinstance(value, bool) or value not in SAMPLE_RATES:
-        raise _refused()
+        raise refused()
     return int(value)
 
 
-def _number(parameters: Mapping[str, Any], name: str, default: float, least: float, most: float) -> float:
+def read_number(parameters: Mapping[str, Any], name: str, default: float, least: float, most: float) -> float:
     value = parameters.get(name, default)
     if not is_number(value, least, most):
-        raise _refused()
+        raise refused()
     return float(value)
 
 
-def _switch(parameters: Mapping[str, Any], name: str) -> bool:
+def read_switch(parameters: Mapping[str, Any], name: str) -> bool:
     value = parameters.get(name, False)
     if not isinstance(value, bool):
-        raise _refused()
+        raise refused()
     return value

@@ -54,5 +54,5 @@ def sentences_of(text: str) -> list[str]:
 def split_words(sentence: str) -> list[tuple[int, str, str]]:
     """Return start, text and the signs after it of each word: a Han character, a word, a number."""
     matches = list(_WORD.finditer(sentence))
-    ends = [match.start() for match in matches[1:]] + [len(sentence)]
+    ends = [match.start() for match in matches[1:]] + [len(sentence)][: len(matches)]
     return [(m.start(), m.group(), sentence[m.end() : end]) for m, end in zip(matches, ends, strict=True)]

@@ -39,7 +39,8 @@ ResultOf = Callable[[Task], Awaitable[Result | None]]
 
 def result_path(task: Task, index: int) -> str:
     """Return the path of a result's link."""
-    suffix = "mp4" if task.request.kind == "film" else "png"
+    speech = task.request.details.get("speech")
+    suffix = "mp4" if task.request.kind == "film" else speech["format"] if speech else "png"
     return f"/results/{task.task_id}/{index}.{suffix}"
 
 

@@ -10,7 +10,13 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from bailian.sandbox.http.refusals import Failure
-from bailian.sandbox.speech.audio_watermark import RecognizedSentence, find_id3_watermarks, find_watermarks
+from bailian.sandbox.speech.audio_watermark import (
+    RecognizedSentence,
+    find_chunked_watermarks,
+    find_id3_watermarks,
+    find_packed_watermarks,
+    find_watermarks,
+)
 from bailian.sandbox.storage.input_fetcher import asked, is_loopback
 
 MAX_BYTES = 2 * 1024**3
@@ -117,12 +123,19 @@ def read_recording(data: bytes) -> Recording:
         names = [name for place, start, name in _KINDS if data.startswith(start, place)]
         if not names:
             raise FileFailure("UNSUPPORTED_FORMAT", "The audio format is not supported.")
-        recognized = find_id3_watermarks(data) if names[0] == "mp3" else []
+        recognized = _words_in(names[0], data)
         duration_ms = recognized[-1].end if recognized else len(data) * 1000 // PACKED_BYTES_A_SECOND
         recording = Recording(names[0], 16000, duration_ms, (), tuple(recognized))
     if recording.duration_ms > MAX_MS:
         raise FileFailure("AUDIO_DURATION_TOO_LONG", "The audio is longer than 12 hours.")
     return recording
+
+
+def _words_in(audio_format: str, data: bytes) -> list[RecognizedSentence]:
+    """Return what the sandbox itself has said in a compressed file."""
+    if audio_format == "mp3":
+        return find_id3_watermarks(data) or find_chunked_watermarks(data)
+    return find_packed_watermarks(data) if audio_format == "ogg" else []
 
 
 def _wav(data: bytes) -> Recording:

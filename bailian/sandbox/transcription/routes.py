@@ -16,7 +16,7 @@ from starlette.routing import Route
 from bailian.sandbox.faults import Fault
 from bailian.sandbox.http.answers import Answer, json_answer
 from bailian.sandbox.http.endpoints import BASE_PATH, Call, Endpoints
-from bailian.sandbox.http.refusals import Refusal, no_such_model, wants_async, wrong_path
+from bailian.sandbox.http.refusals import Refusal, no_such_model, refuses_async, wants_async, wrong_path
 from bailian.sandbox.state import State
 from bailian.sandbox.storage.downloads import Result, follow_link
 from bailian.sandbox.storage.input_fetcher import is_loopback
@@ -33,7 +33,8 @@ from bailian.sandbox.transcription.recordings import (
 )
 from bailian.sandbox.transcription.replies import transcription_answer
 from bailian.sandbox.transcription.requests import read_transcription_request, urls_of
-from bailian.sandbox.transcription.transcripts import transcript
+from bailian.sandbox.transcription.transcripts import qwen3_transcript, transcript
+from bailian.sandbox.transcription.vocabularies import PATH, Vocabularies
 
 FileResult = dict[str, Any] | FileFailure
 """One file's transcript, or why there is none."""
@@ -50,7 +51,9 @@ class TranscriptionRoutes:
 
     def routes(self, endpoints: Endpoints) -> list[Route]:
         transcript_path = "/transcripts/{task_id}/{index:int}.json"
+        vocabularies = Vocabularies(self._state)
         return [
+            endpoints.route("POST", BASE_PATH + PATH, "customization", vocabularies.handle, _about_hot_words),
             endpoints.route("POST", BASE_PATH + TRANSCRIPTION, "submit", self._submit, _about),
             endpoints.route("GET", transcript_path, "download", self._download, self._state.about_task),
         ]
@@ -61,16 +64,25 @@ class TranscriptionRoutes:
         if not call.asks_async():
             raise wants_async()
         self._state.account.count_call(name)
-        request = read_transcription_request(name, model, call.body, resolves=call.resolves_oss())
+        hot_words = self._state.hot_words
+        request = read_transcription_request(name, model, call.body, hot_words, resolves=call.resolves_oss())
         task = self._state.account.start_work(request, call.body, call.request_id, fault, blocking=False)
         return json_answer(accepted(task.task_id, call.request_id))
 
     def _model(self, name: str) -> Recognizer:
         models = self._state.models
         if name in models.recognizers:
+            if models.recognizers[name].instant:
+                raise refuses_async()  # ERR: a model without tasks
             return models.recognizers[name]
         # ISS-2213: a live model gets the words of a wrong path.
-        if "realtime" in name or name in models.texts or name in models.voices or name in models.pictures:
+        if (
+            "realtime" in name
+            or name in models.texts
+            or name in models.voices
+            or name in models.told
+            or name in models.pictures
+        ):
             raise wrong_path()
         raise no_such_model(sync=False)
 
@@ -111,15 +123,19 @@ class TranscriptionRoutes:
     def _one(self, task: Task, url: str) -> FileResult:
         details = task.request.details
         try:
-            return transcript(
+            document = transcript(
                 url,
                 self._recording(task, url),
                 channels=details["channels"],
                 language=details["language"],
                 diarization=details["diarization"],
+                hot=details.get("hot", ()),  # a state file may have older tasks
             )
         except FileFailure as failure:
             return failure
+        if details.get("one_result"):
+            return qwen3_transcript(document, details["language"], words=details["words"])
+        return document
 
     def _recording(self, task: Task, url: str) -> Recording:
         if url.startswith("oss://"):
@@ -135,3 +151,8 @@ class TranscriptionRoutes:
 
 def _about(call: Call) -> tuple[str, str]:
     return "\n".join(urls_of(call.body)), str(call.body["model"])
+
+
+def _about_hot_words(call: Call) -> tuple[str, str]:
+    inputs = call.body.get("input")
+    return str(inputs.get("action")) if isinstance(inputs, dict) else "", str(call.body["model"])

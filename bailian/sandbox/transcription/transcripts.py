@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from bailian.sandbox.speech.audio_watermark import RecognizedSentence
 from bailian.sandbox.speech.sentences import Word, split_words
+from bailian.sandbox.transcription.hot_words import as_spelled
 from bailian.sandbox.transcription.recordings import FileFailure, Recording
 
 _MADE_UP = {
@@ -17,7 +19,13 @@ LEAD_MS = 100
 
 
 def transcript(
-    url: str, recording: Recording, *, channels: list[int], language: str, diarization: bool
+    url: str,
+    recording: Recording,
+    *,
+    channels: list[int],
+    language: str,
+    diarization: bool,
+    hot: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Return the document of one file.
 
@@ -27,7 +35,7 @@ def transcript(
     made = [
         _channel(channel, sentences, diarization=diarization)
         for channel in channels
-        if (sentences := _sentences(recording, channel, language))
+        if (sentences := heard(recording, channel, language, hot))
     ]
     if not made:
         raise FileFailure("SUCCESS_WITH_NO_VALID_FRAGMENT", "There is no speech in the audio.")
@@ -43,13 +51,39 @@ def transcript(
     }
 
 
+def qwen3_transcript(document: dict[str, Any], language: str, *, words: bool) -> dict[str, Any]:
+    """Return a document as Qwen3 writes it: an emotion each sentence, counted from 0, no speakers (QASR)."""
+    properties = document["properties"]
+    left_out = ("sentence_id", "speaker_id") + (() if words else ("words",))
+    transcripts = [
+        {
+            "channel_id": channel["channel_id"],
+            "text": channel["text"],
+            "sentences": [
+                {
+                    "sentence_id": number,
+                    "language": language,
+                    "emotion": "neutral",
+                    **{name: value for name, value in sentence.items() if name not in left_out},
+                }
+                for number, sentence in enumerate(channel["sentences"])
+            ],
+        }
+        for channel in document["transcripts"]
+    ]
+    audio_info = {"format": properties["audio_format"], "sample_rate": properties["original_sampling_rate"]}
+    return {"file_url": document["file_url"], "audio_info": audio_info, "transcripts": transcripts}
+
+
 def speech_ms(document: dict[str, Any]) -> int:
     """What is billed: speech, each channel by itself (PF-REST)."""
-    return sum(channel["content_duration_in_milliseconds"] for channel in document["transcripts"])
+    sentences = [sentence for channel in document["transcripts"] for sentence in channel["sentences"]]
+    return sum(sentence["end_time"] - sentence["begin_time"] for sentence in sentences)
 
 
-def _sentences(recording: Recording, channel: int, language: str) -> list[RecognizedSentence]:
-    recognized = [sentence for sentence in recording.sentences(channel) if sentence.words]
+def heard(recording: Recording, channel: int, language: str, hot: Sequence[str]) -> list[RecognizedSentence]:
+    """Return what is said in a channel; hot words stand as they are spelled."""
+    recognized = [as_spelled(sentence, hot) for sentence in recording.sentences(channel) if sentence.words]
     if recognized or recording.is_silent(channel):
         return recognized
     return [_made_up(recording.duration_ms, language)]
@@ -70,7 +104,7 @@ def _made_up(duration_ms: int, language: str) -> RecognizedSentence:
 def _channel(channel: int, sentences: list[RecognizedSentence], *, diarization: bool) -> dict[str, Any]:
     items = []
     for number, sentence in enumerate(sentences, 1):
-        words = [_word(word, sentence.begin) for word in sentence.words]
+        words = word_times(sentence)
         end = words[-1]["end_time"]
         item = {
             "begin_time": words[0]["begin_time"],
@@ -87,6 +121,10 @@ def _channel(channel: int, sentences: list[RecognizedSentence], *, diarization: 
         "text": "".join(sentence.text for sentence in sentences).strip(),
         "sentences": items,
     }
+
+
+def word_times(sentence: RecognizedSentence) -> list[dict[str, Any]]:
+    return [_word(word, sentence.begin) for word in sentence.words]
 
 
 def _word(word: Word, begin: int) -> dict[str, Any]:
