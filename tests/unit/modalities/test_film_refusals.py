@@ -302,6 +302,8 @@ def test_links_and_uploads(model: str, field: str, url: str, says: str | None) -
 def test_pictures_are_uploaded_where_the_model_takes_links_only() -> None:
     assert made(VACE_MODEL, vace="image_reference", references=[DAY]).upload
     assert not made(VACE_MODEL, vace="image_reference", references=[LINK]).upload
+    assert made("wan2.6-r2v", references=[CLIP, DAY]).upload
+    assert not made("wan2.7-r2v", references=[CLIP, DAY]).upload
     assert not made("wan2.6-i2v", image=[DAY]).upload
 
 
