@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import date
 from enum import Enum
@@ -257,9 +257,10 @@ class Model:
         own = self.inputs.get(role)
         return None if own is None else InputLimits(**own)
 
-    def allowed_inputs(self) -> list[frozenset[str]]:
-        """Return every set of roles it takes, without those that are optional first."""
-        return list(dict.fromkeys(one for own in self.input_sets for one in expanded(own)))
+    def allowed_inputs(self, ways: Iterable[str] = ()) -> tuple[frozenset[str], ...]:
+        """Return every set of roles it takes, also called in some ways."""
+        changed = [self.ways[way]["input_sets"] for way in ways if "input_sets" in self.ways.get(way, {})]
+        return expanded([self.input_sets, *changed][-1])
 
 
 FIELD_NAMES = tuple(f.name for f in fields(Model) if f.name != "name")

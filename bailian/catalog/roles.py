@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 
 MEDIA_OF_ROLE: Mapping[str, str] = {
     "first_frame": "image",
@@ -59,11 +60,15 @@ class InputLimits:
     """Roles whose inputs share `billed_s`: it is divided by how many they are."""
 
 
-def expanded(input_set: tuple[str, ...]) -> list[frozenset[str]]:
-    """Return every set of roles that a set with optional ones stands for."""
-    sets: list[frozenset[str]] = [frozenset()]
-    for word in input_set:
-        role = word.removesuffix(OPTIONAL_MARK)
-        with_it = [one | {role} for one in sets]
-        sets = sets + with_it if word.endswith(OPTIONAL_MARK) else with_it
-    return sets
+@cache
+def expanded(input_sets: tuple[tuple[str, ...], ...]) -> tuple[frozenset[str], ...]:
+    """Return every set of roles that sets with optional ones stand for, those without them first."""
+    found: dict[frozenset[str], None] = {}
+    for input_set in input_sets:
+        sets: list[frozenset[str]] = [frozenset()]
+        for word in input_set:
+            role = word.removesuffix(OPTIONAL_MARK)
+            with_it = [one | {role} for one in sets]
+            sets = sets + with_it if word.endswith(OPTIONAL_MARK) else with_it
+        found |= dict.fromkeys(sets)
+    return tuple(found)

@@ -10,7 +10,6 @@ from bailian.catalog.roles import MEDIA_OF_ROLE, OPTIONAL_MARK
 from bailian.errors import Problem
 from bailian.files import formats
 from bailian.i18n import tr
-from bailian.modalities.rules.ways import called
 from bailian.modalities.video.video_request import MEDIA, VideoRequest
 from bailian.types import Input, Notice
 
@@ -146,7 +145,7 @@ def takes(model: Model, request: VideoRequest, found: Mapping[str, Input]) -> bo
     if (model.style == "function") != bool(request.vace):
         return False
     inputs = inputs_of(request, model, found)
-    return roles_of(inputs) in called(model, ways_of(request, inputs)).allowed_inputs()
+    return roles_of(inputs) in model.allowed_inputs(ways_of(request, inputs))
 
 
 class Others:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import PurePosixPath
 from urllib.parse import urlsplit
 
 from bailian.catalog import Model
@@ -67,8 +68,8 @@ def _texts(one: FilmInput, limits: InputLimits, model: Model) -> list[str]:
     """Return what is wrong with a film, a sound or a document."""
     film, sound = one.given.film, one.given.recording
     format = film.format if film else sound.format if sound else ""
-    if one.role == "file":
-        format = urlsplit(one.given.url).path.rpartition("/")[2].rpartition(".")[2].lower()
+    if one.role == "file" and not format:
+        format = PurePosixPath(urlsplit(one.given.url).path).suffix.lower()[1:]
     texts = []
     if format and limits.formats and format not in limits.formats:
         taken = ", ".join(limits.formats)
@@ -169,7 +170,9 @@ def _together_problems(inputs: Sequence[FilmInput], model: Model, duration_s: in
             )
             problems.append(Problem(field, text))
         most_s = group.get("seconds")
-        if most_s is not None and known_s > most_s + SLACK_S:
+        limits = model.limits_of(own[0].role)
+        is_said = len(own) == 1 and limits is not None and limits.seconds is not None
+        if most_s is not None and known_s > most_s + SLACK_S and not is_said:
             text = tr(
                 f"last {known_s:.4g} s together, at most {most_s:g}", f"合计 {known_s:.4g} 秒，最多 {most_s:g} 秒"
             )

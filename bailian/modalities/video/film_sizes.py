@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bailian.catalog import Model
 from bailian.errors import Problem
@@ -91,6 +91,8 @@ def _untaken(model: Model, size: str) -> Problem:
 
 def _of_tier(request: VideoRequest, model: Model, written: str) -> FilmSize:
     """Return a tier, and a shape where the model lets it be chosen."""
+    if not documents(model, "ratio"):
+        model = replace(model, ratios=(), default_ratio="")
     tier, shape = _read(model, written)
     if tier is None:
         shaped = [Problem("ratio", _no_ratio(model, request.ratio))] if request.ratio and not model.ratios else []
