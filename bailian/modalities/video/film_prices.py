@@ -79,14 +79,14 @@ def price_notices(
     told = []
     if sound is None and tier in silent:
         text = tr(
-            f"with sound a second costs {prices[tier]:g} CNY; without (--no-audio) {silent[tier]:g}",
-            f"有声视频每秒 {prices[tier]:g} 元；无声（--no-audio）每秒 {silent[tier]:g} 元",
+            f"with sound a second costs {prices[tier]:.7g} CNY; without (--no-audio) {silent[tier]:.7g}",
+            f"有声视频每秒 {prices[tier]:.7g} 元；无声（--no-audio）每秒 {silent[tier]:.7g} 元",
         )
         told.append(Notice("silent_price", text))
     if region in model.assumed_prices and tier in prices:
         text = tr(
-            f"no price of {model.name} in {region} is published; {prices[tier]:g} CNY a second is reckoned with",
-            f"{model.name} 在 {region} 的价格未公布，按每秒 {prices[tier]:g} 元估算",
+            f"no price of {model.name} in {region} is published; {prices[tier]:.7g} CNY a second is reckoned with",
+            f"{model.name} 在 {region} 的价格未公布，按每秒 {prices[tier]:.7g} 元估算",
         )
         told.append(Notice("price_assumed", text))
     unknown = [one for one in inputs if one.duration_s is None and _billed_s(model, one, inputs)]
