@@ -342,7 +342,8 @@ def test_nothing_undocumented_is_sent_and_no_default_is_left_to_the_service(name
     ],
 )
 def test_a_row_is_brought_into_one_form(row: dict[str, Any], own: dict[str, Any]) -> None:
-    assert modality_of("video").from_config(row) == own
+    read = modality_of("video").from_config(row)
+    assert {name: value for name, value in read.items() if value != []} == own
 
 
 @pytest.mark.parametrize(

@@ -48,7 +48,7 @@ SETS = {
         {"image": [DAY], "audio": [SONG]},
         "these inputs are for wan2.5-i2v-preview, wan2.6-i2v, wan2.6-i2v-flash, wan2.7-i2v",
     ),
-    "a last frame alone": ("wan2.2-kf2v-flash", {"last_frame": [NIGHT]}, "it takes: image + [last_frame]"),
+    "a last frame alone": ("wan2.2-kf2v-flash", {"last_frame": [NIGHT]}, "needs the frame that the film begins with"),
     "a template with a last frame": (
         "wanx2.1-kf2v-plus",
         {"image": [DAY], "last_frame": [NIGHT], "template": "mech1"},
@@ -57,7 +57,7 @@ SETS = {
     "frame and clip": (
         I2V,
         {"image": [DAY], "continue_": [CLIP]},
-        "it takes: image + [last_frame] + [audio] | continue + [last_frame]",
+        "continue: stands beside image: image begins a new film",
     ),
     "clip and sound": (I2V, {"continue_": [CLIP], "audio": [SONG]}, "does not take audio + continue"),
     "an edit to a film of references": (
@@ -66,7 +66,7 @@ SETS = {
         "these inputs are for wan2.7-videoedit, happyhorse-1.0-video-edit, wan3",
     ),
     "a reference that is a sound": (R2V, {"references": [DAY, SONG]}, "references (sound)"),
-    "a voice without a reference": (R2V, {"reference_voices": [VOICE]}, "reference_voices: has more entries than"),
+    "a voice without a reference": (R2V, {"reference_voices": [VOICE]}, "a voice for reference 1 of 0"),
     "voices of 2.6": (
         "wan2.6-r2v",
         {"references": [DAY], "reference_voices": [VOICE]},
@@ -81,9 +81,9 @@ SETS = {
     "frames exclude documents": (WAN3, {"image": [DAY], "document": [PLAN]}, "does not take image + document"),
     "a document excludes a link": (WAN3, {"document": [PLAN], "link": "https://h/p"}, "does not take document + link"),
     "nothing at all": (WAN3, {"prompt": None}, "prompt: is required"),
-    "wan3's last frame alone": (WAN3, {"last_frame": [DAY]}, "does not take last_frame"),
+    "wan3's last frame alone": (WAN3, {"last_frame": [DAY]}, "last_frame: needs the frame that the film begins with"),
     "a document without a model": (None, {"document": [PLAN]}, "these inputs are for wan3.0-video, wan3.0-video-prime"),
-    "two first frames": (I2V, {"image": [DAY, CAT]}, "image: at most 1, not 2"),
+    "two first frames": (I2V, {"image": [DAY, CAT]}, "image: 2 pictures: one is the first frame"),
     "an edit of two films": (EDIT, {"video": [CLIP, CLIP]}, "video: at most 1, not 2"),
     "five pictures to an edit": (EDIT, {"video": [CLIP], "references": [DAY] * 5}, "references: at most 4, not 5"),
     "six references": (R2V, {"references": [DAY] * 3 + [CLIP] * 3}, "references: at most 5 together, not 6"),
@@ -118,9 +118,7 @@ ONLY = {
     "p": ["happyhorse-1.1-r2v", "happyhorse-1.0-r2v"],
     "e pe": ["wan2.7-videoedit", "happyhorse-1.0-video-edit"],
     "- f fl p m s pm ps ms pms d pd md sd pmd psd msd a pa ma sa pma psa msa e pe me se pme pse mse ea pea mea sea ed "
-    "c pc mc sc pmc psc msc ec pec mec sec ca pca mca sca eca cd ad pcd mcd scd pad mad sad ead cad ped med sed ecd": [
-        "wan3.0-video"
-    ],
+    "c pc mc sc pmc psc msc ca pca mca sca cd ad pcd mcd scd pad mad sad ead cad ped med sed": ["wan3.0-video"],
 }
 
 
