@@ -84,9 +84,12 @@ def _changed(kind: str, fields: Mapping[str, Any], changes: tuple[str, ...]) -> 
         elif name not in form.known:
             problems.append(Problem(name, form.unknown_field(name)))
         elif value:
-            changed[name] = cell(value, form.wanted[name]) if name in form.wanted else value
+            # As a table's cell: references=a.png leaves no voices of others behind, reference_voices=2=b.mp3 is the second's.
+            own = form.modality.from_config({name: value})
+            changed |= {key: cell(one, form.wanted[key]) if key in form.wanted else one for key, one in own.items()}
         else:
-            changed.pop(name, None)
+            for key in {name, *form.modality.from_config({name: ""})}:
+                changed.pop(key, None)
     if problems:
         raise InvalidRequest(problems, advice="")
     return changed

@@ -60,8 +60,14 @@ def cell(text: Any, field: Wanted) -> Any:
     """Return what a table's cell says; a list's values are divided by `|`, also where the cell is one of a list."""
     if not field.is_list:
         return _one(text, field.type)
-    words = text if isinstance(text, list) else [text]
-    return [_one(piece, field.type) for word in words for piece in (pieces(word) if isinstance(word, str) else [word])]
+    if not isinstance(text, list):
+        return [_one(piece, field.type) for piece in _divided(text)]
+    # An empty word in a list keeps a place open: the second reference has a voice, the first has none.
+    return [_one(piece, field.type) for word in text for piece in (_divided(word) if word else [word])]
+
+
+def _divided(word: Any) -> list[Any]:
+    return pieces(word) if isinstance(word, str) else [word]
 
 
 def pieces(text: str) -> list[str]:
