@@ -14,7 +14,7 @@ __version__ = "0.1.0"
 
 TYPE_CHECKING = False  # typing's own costs 8 ms
 if TYPE_CHECKING:
-    from bailian.api import text2image
+    from bailian.api import text2image, text2video
     from bailian.catalog import load as load_catalog
     from bailian.config.settings import Settings, read_settings
     from bailian.engine.engine import Engine
@@ -32,6 +32,7 @@ _HOMES = {
     "load_catalog": ("bailian.catalog", "load"),
     "read_settings": ("bailian.config.settings", "read_settings"),
     "text2image": ("bailian.api", "text2image"),
+    "text2video": ("bailian.api", "text2video"),
 }
 
 __all__ = [
@@ -44,6 +45,7 @@ __all__ = [
     "load_catalog",
     "read_settings",
     "text2image",
+    "text2video",
 ]
 
 

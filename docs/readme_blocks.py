@@ -27,7 +27,6 @@ PAGES = {
 }
 MILLION, THOUSAND = 1_000_000, 1_000
 BLOCK = re.compile(r"(<!-- block: (?P<name>[\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
-SNAPSHOT = re.compile(r"-20\d\d-\d\d-\d\d$")
 
 
 def exit_codes() -> str:
@@ -130,7 +129,7 @@ def video_models() -> str:
     )
     lines = [head, "|---|---|---|---|---|"]
     for model in load().of_kind("video"):
-        if SNAPSHOT.search(model.name):
+        if model.is_snapshot:
             continue  # the same as the name without a date
         price, silent = (
             ", ".join(f"{tier} {cny:g}" for tier, cny in prices.items())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from datetime import date
@@ -30,6 +31,7 @@ class Mode(str, Enum):
 MODES = tuple(mode.value for mode in Mode)
 PICTURE_WAYS = ("edit", "set", "interleave")
 """Ways of calling a picture model beside plain drawing: with pictures, for a set of them, for a text with pictures."""
+SNAPSHOT = re.compile(r"-20\d\d-\d\d-\d\d$")
 WAYS = (*PICTURE_WAYS, *FILM_WAYS)
 
 
@@ -244,6 +246,11 @@ class Model:
     def wire_name(self, region: str) -> str:
         """Return the name this region's service knows."""
         return self.aliases.get(region, self.name)
+
+    @property
+    def is_snapshot(self) -> bool:
+        """Return whether its name has a date: the same model is there without one."""
+        return SNAPSHOT.search(self.name) is not None
 
     def limits_of(self, role: str) -> InputLimits | None:
         """Return what it takes in a role of a film's input; None: it has none."""

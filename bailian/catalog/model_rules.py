@@ -178,7 +178,7 @@ SECONDS = number(0, 3600)
 LIMITS: Mapping[str, Rule] = {
     "max": COUNT, "formats": list_of(NAME), "side_px": range_of(COUNT), "aspect": range_of(number(0.001, 1000)),
     "max_bytes": COUNT, "alpha": flag, "seconds": range_of(SECONDS), "fps": range_of(number(0, 1000)),
-    "transports": list_of(one_of(*TRANSPORTS), least=1), "billed_s": SECONDS, "billed_shared": list_of(ROLE, least=1),
+    "transports": list_of(one_of(*TRANSPORTS), least=1), "part_of_film": flag, "billed_s": SECONDS, "billed_shared": list_of(ROLE, least=1),
 }  # fmt: skip
 """The fields of a role's `InputLimits`."""
 TOGETHER: Mapping[str, Rule] = {

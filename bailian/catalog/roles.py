@@ -51,6 +51,8 @@ class InputLimits:
     seconds: tuple[float, float] | None = None
     fps: tuple[float, float] | None = None
     transports: tuple[str, ...] = TRANSPORTS
+    part_of_film: bool = False
+    """Its seconds count in the film's duration: the film goes on from it."""
     billed_s: float | None = None
     """The most seconds of each that are billed beside the film's own; None: none."""
     billed_shared: tuple[str, ...] = ()

@@ -11,6 +11,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
+from typing import Any
 from urllib.parse import unquote
 
 from bailian.errors import InvalidRequest
@@ -40,6 +41,8 @@ _FORBIDDEN = re.compile('[\x00-\x1f\x7f-\x9f{}<>:"|?*\u202a-\u202e\u2066-\u2069\
 # "\\w" is what str.isalnum() says, and "_", which separates fields here.
 _NO_NAME = re.compile(r"[^\w.-]|_")
 _DASHES = re.compile(r"-{2,}")
+NAMED_INPUTS = ("file", "image", "video", "continue", "references", "document", "link")
+"""The fields that tell best what a request without a prompt is about."""
 _FIELD = re.compile(r"\{(\w+)\}")
 _SEPARATORS = re.compile(r"([-_ .])[-_ .]*(?=[-_ .])")
 
@@ -93,6 +96,13 @@ def without_suffix(template: str, suffixes: Iterable[str]) -> str:
 def _word(value: object) -> str | int | float | None:
     """Return what can stand in a name; a seed that the service told may be a list."""
     return value if isinstance(value, str | int | float) else None
+
+
+def about(request: Mapping[str, Any]) -> str:
+    """Return what a request is about: its prompt, else the names of what goes in."""
+    found = [request.get(name) for name in NAMED_INPUTS]
+    words = [word for one in found for word in (one if isinstance(one, list) else [one]) if isinstance(word, str)]
+    return str(request.get("prompt") or ", ".join(filter(None, map(stem_of, words))))
 
 
 def stem_of(word: str) -> str:

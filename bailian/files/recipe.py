@@ -81,40 +81,33 @@ def read(path: Path) -> dict[str, Any] | None:
 
 SWITCHES = ("prompt_extend", "watermark", "is_sketch", "thinking", "interleave")
 FLAGS = (
-    "function",
-    "image",
-    "mask",
-    "model",
-    "size",
-    "duration",
-    "n",
-    "seed",
-    "negative_prompt",
-    "prompt_extend_mode",
-    "set",
-    "palette",
-    "box",
-    "strength",
-    "upscale_factor",
-    "top_scale",
-    "bottom_scale",
-    "left_scale",
-    "right_scale",
+    *("function", "vace", "image", "last_frame", "references", "reference_voices", "video", "continue", "last_clip"),
+    *("audio", "document", "link", "mask", "model", "size", "ratio", "duration", "n", "seed", "negative_prompt"),
+    *("no_audio", "audio_setting", "shots", "template", "prompt_extend_mode", "set", "palette", "box"),
+    *("mask_frame_id", "mask_type", "expand_ratio", "expand_mode", "control_condition", "obj_or_bg"),
+    *("strength", "upscale_factor", "top_scale", "bottom_scale", "left_scale", "right_scale"),
     *SWITCHES,
 )
+NAMES = {"references": "reference", "reference_voices": "reference-voice"}
+"""Fields whose flag is not their own name."""
 
 
 def command(made: Mapping[str, Any], script: str) -> str:
     """Return the shell line that makes it again; with a seed, from the first picture's seed on."""
-    words = []
-    for name in FLAGS:
-        value = made.get(name)
-        flag = name.replace("_", "-")
-        if name in SWITCHES and isinstance(value, bool):
-            words.append(f"--{flag}" if value else f"--no-{flag}")
-        elif value not in (None, "", []):
-            for one in value if isinstance(value, list) else [value]:
-                words += [f"--{flag}", str(one)]
+    words = [word for name in FLAGS for word in _words(name, made.get(name))]
     prompt = str(made.get("prompt") or "")
-    words += ["--", prompt] if prompt.startswith("-") else [prompt]
+    words += ["--", prompt] if prompt.startswith("-") else [prompt] if prompt or not words else []
     return f"{script} {shlex.join(words)}"
+
+
+def _words(name: str, value: Any) -> list[str]:
+    """Return a field as options."""
+    flag = NAMES.get(name, name.replace("_", "-"))
+    if name in SWITCHES and isinstance(value, bool):
+        return [f"--{flag}" if value else f"--no-{flag}"]
+    if isinstance(value, bool):
+        return [f"--{flag}"] if value else []
+    given = value if isinstance(value, list) else [] if value in (None, "") else [value]
+    if name == "reference_voices":  # which of the references it is, in front of the file
+        given = [f"{number}={one}" for number, one in enumerate(given, 1) if one]
+    return [word for one in given for word in (f"--{flag}", str(one))]

@@ -37,6 +37,8 @@ def input_of(field: str, word: str, home: Path, kind: str = "") -> Input:
 Resolve = Callable[[str, str, Path], Input]
 FILMS = "video"
 """The kind whose fields hold films and sounds, too."""
+OPEN_PLACES = ("reference_voices",)
+"""Fields in which an empty word says that there is nothing in this place: the second reference has a voice, the first none."""
 
 
 class Inputs:
@@ -57,7 +59,7 @@ class Inputs:
         for name in modality_of(kind).INPUT_FIELDS:
             urls = []
             for word in fields.get(name, ()):
-                if not word:  # a place that is left open: the second reference has a voice, the first has none
+                if not word and name in OPEN_PLACES:
                     urls.append(word)
                     continue
                 one = self._find(kind, name, word)
@@ -68,10 +70,8 @@ class Inputs:
                 urls.append(one.url)
             if name in fields:
                 fields[name] = urls
-        if refused and kind == FILMS:
-            return fields, found, refused
         if refused:
-            return *_unmade(fields, found), refused
+            return *(_unmade(fields, found) if _makes_masks(kind) else (fields, found)), refused
         return self._with_mask(kind, fields, found)
 
     def _find(self, kind: str, field: str, word: str) -> Input | InvalidRequest:
@@ -95,7 +95,7 @@ class Inputs:
             for name, value in fields.items()
             if name in modality_of(kind).INPUT_FIELDS or name.startswith("mask")
         }
-        if kind == FILMS or "mask" not in modality_of(kind).INPUT_FIELDS or list(own) == ["image"]:
+        if not _makes_masks(kind) or list(own) == ["image"]:
             return fields, found, []
         key = json.dumps(own, sort_keys=True)
         if key not in self._made:
@@ -110,6 +110,11 @@ class Inputs:
             return *_unmade(fields, found), [made]
         rest = {name: value for name, value in fields.items() if name not in own}
         return {**rest, **made[0]}, {**found, **made[1]}, []
+
+
+def _makes_masks(kind: str) -> bool:
+    """Return whether its requests have fields that say how a mask is made."""
+    return bool(getattr(modality_of(kind), "MASK_OPTIONS", ()))
 
 
 def _unmade(fields: Fields, found: Found) -> tuple[Fields, Found]:

@@ -25,7 +25,7 @@ from bailian.inputs.resolve import (
     resolve,
 )
 from bailian.store.paths import local_path
-from bailian.types import Film, Input, Notice, Recording
+from bailian.types import Film, Input, Recording
 
 PICTURE, FILM, SOUND, DOCUMENT, PAGE = "picture", "film", "sound", "document", "page"
 SORTS = {
@@ -34,15 +34,13 @@ SORTS = {
     "references": (PICTURE, FILM, SOUND),
     "reference_voices": (SOUND,),
     "video": (FILM,),
-    "continue_": (FILM,),
+    "continue": (FILM,),
     "last_clip": (FILM,),
     "audio": (SOUND,),
     "mask": (PICTURE, FILM),
     "document": (DOCUMENT,),
     "link": (PAGE,),
 }
-# The model's own list (docs/wire.md "Films").
-DOCUMENTS = ("docx", "doc", "xlsx", "xls", "pptx", "ppt", "pdf", "txt", "key", "pages", "numbers", "md")
 FILM_CONTAINERS = ("avi", "flv", "mkv", "mpeg")
 MAX_BYTES = recordings.MAX_BYTES
 
@@ -54,7 +52,7 @@ def resolve_media(field: str, text: str, home: Path) -> Input:
         InvalidRequest: no such file, damaged, or nothing that this field holds.
     """
     if text.startswith(("http://", "https://")):
-        return _of_link(field, remote(_shown(field), text))
+        return _of_link(field, remote(field, text))
     if text.startswith("oss://"):
         return _of_link(field, Input(text))
     if PAGE in SORTS[field]:
@@ -66,27 +64,16 @@ def resolve_media(field: str, text: str, home: Path) -> Input:
     except BailianError:
         raise
     except Exception as error:  # noqa: BLE001 - a NUL in the name, odd headers: it is said about this field
-        raise InvalidRequest.unreadable(_shown(field), text, error, advice=tr("check the path", "请检查路径")) from None
-
-
-def _shown(field: str) -> str:
-    """Return a field's name as rows write it."""
-    return {"continue_": "continue", "reference_voices": "references"}.get(field, field)
+        raise InvalidRequest.unreadable(field, text, error, advice=tr("check the path", "请检查路径")) from None
 
 
 def _refused(field: str, text: str) -> InvalidRequest:
-    return InvalidRequest.one(_shown(field), text, advice="")
+    return InvalidRequest.one(field, text, advice="")
 
 
 def _of_link(field: str, found: Input) -> Input:
-    """Judge a link by its suffix; one that tells nothing is what the field holds first."""
+    """Judge a link by its suffix; what one that tells nothing is, the modality says."""
     sort, allowed = formats.sort_by_name(found.url), SORTS[field]
-    if not sort and len(allowed) > 1:
-        text = tr(
-            f"{found.url}: nothing in the link says what it is; it is sent as a picture",
-            f"{found.url}：链接后缀无法说明类型，按图片发送",
-        )
-        return replace(found, notice=found.notice or Notice("sent_as_picture", text))
     if sort and sort not in allowed and not {DOCUMENT, PAGE} & {*allowed}:
         raise _wrong_sort(field, found.url, sort)
     return found
@@ -95,7 +82,7 @@ def _of_link(field: str, found: Input) -> Input:
 def _of_data(field: str, text: str, home: Path) -> Input:
     mime = text.removeprefix("data:").partition("/")[0]
     if PICTURE in SORTS[field] and mime not in ("video", "audio"):
-        return resolve(_shown(field), text, home)
+        return resolve(field, text, home)
     raise _refused(
         field,
         tr(
@@ -146,7 +133,7 @@ def _looked_at(field: str, path: Path, name: str, home: Path) -> Input:
     Raises:
         InvalidRequest: nothing that this field holds, or damaged.
     """
-    with opened_file(_shown(field), path) as file:
+    with opened_file(field, path) as file:
         found = path.stat()
         if not stat.S_ISREG(found.st_mode):
             raise _refused(field, tr(f"{name} is not a file", f"{name} 不是文件"))
@@ -173,9 +160,9 @@ def _looked_at(field: str, path: Path, name: str, home: Path) -> Input:
 
 def _picture(field: str, path: Path, name: str, home: Path) -> Input:
     _check_sort(field, name, PICTURE)
-    with reading(_shown(field), name), path.open("rb") as file:
+    with reading(field, name), path.open("rb") as file:
         data = once.read_bytes(file, PICTURE_MAX_BYTES)
-    return looked_at(_shown(field), data, path, name, home)
+    return looked_at(field, data, path, name, home)
 
 
 def _film(field: str, path: Path, name: str) -> Film | None:
@@ -190,21 +177,19 @@ def _sound(field: str, path: Path, name: str, kind: str) -> Input:
         what = tr(f"{name} is no picture, film or sound", f"{name} 不是图片、视频或音频")
         raise _refused(field, f"{what}; {_taken(field)}")
     _check_sort(field, name, SOUND)
-    recording = recordings.look_at(_shown(field), path, name)
+    recording = recordings.look_at(field, path, name)
     return Input(path.as_uri(), recording=replace(recording, format=kind or path.suffix.lower()[1:]))
 
 
 def _document(field: str, path: Path, name: str) -> Input:
-    """Judge a document by its name: the service does, too."""
-    suffix = path.suffix.lower().removeprefix(".")
-    if name == "-" or suffix not in DOCUMENTS:
-        listed = ", ".join(DOCUMENTS)
-        raise _refused(field, tr(f"{name} is no document; taken: {listed}", f"{name} 不是文档；支持 {listed}"))
+    """Judge a document by its name: the service does, too. Which names it takes is the model's to say."""
+    if name == "-":
+        raise _refused(field, tr("a document is told by its name: give a file", "文档须按文件名识别：请给出文件"))
     with opened_file(field, path):
         size_bytes = path.stat().st_size
     if not size_bytes:
         raise _refused(field, tr(f"{name} is empty", f"{name} 是空文件"))
-    return Input(path.as_uri(), recording=Recording(size_bytes, None, suffix))
+    return Input(path.as_uri(), recording=Recording(size_bytes, None, path.suffix.lower().removeprefix(".")))
 
 
 def _check_sort(field: str, name: str, sort: str) -> None:

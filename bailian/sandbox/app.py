@@ -61,7 +61,6 @@ def routes(state: State, connections: Connections) -> list[BaseRoute]:
         "edit": pictures.task_answer,
         "message": pictures.task_answer,
         "film": pictures.task_answer,
-        "video": pictures.task_answer,
         "transcription": transcription.task_answer,
     }
     return [

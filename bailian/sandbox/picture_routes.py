@@ -1,4 +1,4 @@
-"""The routes of pictures, edits, videos and films: their paths and a room on the multimodal one (D-T2I, D-QI, D-IE, T2V).
+"""The routes of pictures, edits and films: their paths and a room on the multimodal one (D-T2I, D-QI, D-IE, T2V).
 
 Which models a path has, and whether a call draws or edits, is known only after its body is read. So these
 four services share their routes. Importing this needs starlette and Pillow.
@@ -36,8 +36,6 @@ from bailian.sandbox.tasks.outcomes import outcome_of, refuse_on_demand
 from bailian.sandbox.tasks.replies import Sign, accepted
 from bailian.sandbox.tasks.requests import TaskRequest
 from bailian.sandbox.tasks.task_store import Task
-from bailian.sandbox.video import replies as video_replies
-from bailian.sandbox.video.requests import read_video_request
 
 _TASK_PATHS = (
     paths.TEXT2IMAGE, paths.IMAGE_GENERATION, paths.IMAGE2IMAGE, paths.VIDEO_SYNTHESIS, paths.IMAGE2VIDEO,
@@ -45,7 +43,7 @@ _TASK_PATHS = (
 
 
 class PictureRoutes:
-    """Accepts work on pictures and videos, and answers about it."""
+    """Accepts work on pictures and films, and answers about it."""
 
     def __init__(self, state: State) -> None:
         self._state = state
@@ -64,8 +62,7 @@ class PictureRoutes:
             return message_replies.task_answer(task, model, call.request_id, self._signer(task, call))
         if isinstance(model, FilmModel):
             return film_replies.task_answer(task, model, call.request_id, self._signer(task, call))
-        answer = video_replies.task_answer if task.request.kind == "video" else image_replies.task_answer
-        return answer(task, call.request_id, self._signer(task, call))
+        return image_replies.task_answer(task, call.request_id, self._signer(task, call))
 
     def _signer(self, task: Task, call: Call) -> Sign:
         return lambda index: self._state.sign(call.root(), result_path(task, index))
@@ -128,8 +125,7 @@ class PictureRoutes:
             return await read_film_request(name, model, path, body, fetcher_of, store)
         if model.edit is not None:
             return await read_edit_request(name, model, path, body, fetcher_of(model.edit.max_bytes), store)
-        read = read_image_request if model.video is None else read_video_request
-        return read(name, model, path, body)
+        return read_image_request(name, model, path, body)
 
     def _fetcher(self, call: Call, name: str, max_bytes: int) -> InputFetcher:
         resolves = call.resolves_oss()

@@ -19,7 +19,6 @@ from bailian.sandbox.storage.downloads import Result
 from bailian.sandbox.storage.upload_store import UploadStore
 from bailian.sandbox.tasks.requests import SEED_MAX
 from bailian.sandbox.tasks.task_store import Task
-from bailian.sandbox.video.drawing import Video, draw_video
 
 _SHOWN = ("role", "kind", "digest", "width", "height", "duration_s")
 
@@ -27,9 +26,6 @@ _SHOWN = ("role", "kind", "digest", "width", "height", "duration_s")
 def result_of(store: UploadStore, task: Task, index: int, size: tuple[int, int] | None) -> Result:
     """Return the result's recipe; `size` instead of the asked one is a fault's."""
     picture = picture_of_result(task, index, size or task.outcome.drawn_size)
-    if task.request.kind == "video":
-        video = Video(picture, task.request.details["duration_s"], task.request.details["fps"])
-        return Result(video, "video/mp4", partial(draw_video, video))
     if task.request.kind == "film":
         film = _film(picture, task.request.details)
         return Result(film, "video/mp4", partial(draw_film, film, store.input_bytes))

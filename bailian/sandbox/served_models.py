@@ -15,7 +15,6 @@ from bailian.sandbox.model_names import Limits, names_of, retired_names, with_pa
 from bailian.sandbox.speech.models import voices
 from bailian.sandbox.text.models import own_ends, text_models
 from bailian.sandbox.transcription.models import recognizers
-from bailian.sandbox.video.models import video_models
 
 Rules = TypeVar("Rules")
 
@@ -38,8 +37,9 @@ class ServedModels:
         known = self.names.values()
         # A model that draws and edits has one entry, with the rules of both.
         messages, films = message_models(known), film_models(known)
-        drawing = {**image_models(known), **video_models(known), **edit_models(known), **messages, **films}
+        drawing = {**image_models(known), **edit_models(known), **messages, **films}
         self.pictures: dict[str, ServiceModel] = self._living(drawing)
+        self.films = frozenset(films)
         self._elsewhere = frozenset(name for name, film in films.items() if film.region)
         if catalog is None:
             self.limits |= {name: model.limits for name, model in messages.items()}

@@ -52,6 +52,20 @@ def finished(client: Client, model: str, inputs: Any, path: str = FILMS, **param
     return client.wait(answer.json()["output"]["task_id"])
 
 
+class Frames:
+    """The frames of a film; one becomes a picture when it is looked at."""
+
+    def __init__(self, frames: list[Any]) -> None:
+        self._frames = frames
+
+    def __len__(self) -> int:
+        return len(self._frames)
+
+    def __getitem__(self, number: int) -> Image.Image:
+        image: Image.Image = self._frames[number].to_image()
+        return image
+
+
 @dataclass(frozen=True)
 class Seen:
     """A film that was opened with PyAV."""
@@ -62,7 +76,7 @@ class Seen:
     count: int
     sound_s: float
     """0: a silent film."""
-    frames: list[Image.Image]
+    frames: Frames
 
 
 def seen(data: bytes) -> Seen:
@@ -72,7 +86,7 @@ def seen(data: bytes) -> Seen:
         stream = container.streams.video[0]
         sounds = container.streams.audio
         sound_s = float(sounds[0].duration * sounds[0].time_base) if sounds else 0.0
-        frames = [frame.to_image() for frame in container.decode(stream)]
+        frames = Frames(list(container.decode(stream)))
         rate = round(float(stream.average_rate))
         size = (stream.width, stream.height)
         return Seen(stream.codec_context.name, size, rate, len(frames), sound_s, frames)

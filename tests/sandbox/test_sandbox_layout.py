@@ -15,7 +15,7 @@ README = (SANDBOX / "README.md").read_text(encoding="utf-8")
 ROOMS = README.partition("## The rooms\n")[2].partition("\n## ")[0]
 MODULES_MAX = 16
 SERVICES = (
-    "images", "edits", "message_images", "video", "films", "text", "embeddings", "speech", "transcription", "batches",
+    "images", "edits", "message_images", "films", "text", "embeddings", "speech", "transcription", "batches",
 )  # fmt: skip
 
 MODULES = {
@@ -103,7 +103,7 @@ def test_the_map_of_the_rooms_is_true() -> None:
     "place, name",
     [
         ("faults", "KINDS"), ("faults", "_DEFAULT_ERRORS"), ("http.endpoints", "PAID"), ("http.endpoints", "Call"),
-        ("http.answers", "Answer"), ("images.models", "RULES"), ("video.models", "RULES"), ("text.models", "RULES"),
+        ("http.answers", "Answer"), ("images.models", "RULES"), ("films.models", "RULES"), ("text.models", "RULES"),
     ],
 )  # fmt: skip
 def test_the_names_in_the_instructions_are_there(place: str, name: str) -> None:

@@ -6,17 +6,24 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from bailian.inputs.lookup import OPEN_PLACES
+
 REMOTE = ("http://", "https://", "oss://", "data:")
 
 
 def place_inputs(fields: dict[str, Any], names: Iterable[str], folder: Path) -> None:
-    """Put `folder` before the relative paths in these fields; links, `data:` and `-` stay as they are."""
+    """Put `folder` before the relative paths in these fields; links, `data:`, `-` and open places stay as they are."""
     for name in names:
         words = fields.get(name)
         if isinstance(words, str):
             fields[name] = placed_path(words, folder)
         elif isinstance(words, list):
-            fields[name] = [placed_path(word, folder) if isinstance(word, str) else word for word in words]
+            fields[name] = [_placed(name, word, folder) for word in words]
+
+
+def _placed(name: str, word: Any, folder: Path) -> Any:
+    is_path = isinstance(word, str) and (word or name not in OPEN_PLACES)
+    return placed_path(word, folder) if is_path else word
 
 
 def placed_path(word: str, folder: Path) -> str:

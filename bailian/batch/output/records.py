@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bailian.errors import SaveError
+from bailian.files import naming
 from bailian.i18n import tr
 from bailian.store.batches import CHUNK_ROWS, BatchStore
 from bailian.store.schema import JobRow
@@ -88,10 +89,10 @@ def _vectors(row: JobRow, made: Mapping[str, Any], matrix: VectorMatrix | None) 
 
 
 def _prompt(row: JobRow) -> str:
-    """Return what was asked in words, or what was read."""
+    """Return what was asked in words, what was read, or the names of what went in."""
     text = row.request.get("text") or ""
     several = "\n".join(map(str, text)) if isinstance(text, list) else str(text)
-    return row.request.get("prompt") or several or " ".join(row.request.get("file") or [])
+    return row.request.get("prompt") or several or " ".join(row.request.get("file") or []) or naming.about(row.request)
 
 
 def _text(row: JobRow) -> str | None:

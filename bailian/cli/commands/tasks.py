@@ -222,6 +222,8 @@ def _remote(here: Settings, journal: Journal) -> list[dict[str, Any]]:
 
 
 def _brief(row: JobRow, files: int) -> dict[str, Any]:
+    from bailian.files.naming import about
+
     error = (row.error or {}).get("error", {})
     return {
         "task_id": row.task_id or row.id,
@@ -229,7 +231,7 @@ def _brief(row: JobRow, files: int) -> dict[str, Any]:
         "model": row.model,
         "created": _clock(row.created_at_s),
         "files": files,
-        "prompt": _about(row)[:40],
+        "prompt": about(row.request)[:40],
         "error": error.get("wire_code") or error.get("code"),
     }
 
@@ -243,15 +245,6 @@ def _for_people(rows: list[dict[str, Any]], journal: Journal, account: str) -> l
         return rows
     short = short_ids(journal, account, [row["task_id"] for row in rows])
     return [{**row, "task_id": short[row["task_id"]], "created": (row["created"] or "")[5:16]} for row in rows]
-
-
-def _about(row: JobRow) -> str:
-    """Return what a job is about: its prompt, or the names of its recordings."""
-    from bailian.files.naming import stem_of
-
-    files = row.request.get("file")
-    names = [stem_of(str(word)) for word in files] if isinstance(files, list) else []
-    return str(row.request.get("prompt") or ", ".join(names))
 
 
 def _clock(epoch_s: float | None) -> str | None:

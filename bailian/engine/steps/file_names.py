@@ -100,7 +100,7 @@ def _rendered(job: Job, template: str, item: Item, *, own_stem: bool = True) -> 
         "date": day,
         "time": moment,
         "model": job.model,
-        "prompt": job.request.get("prompt"),
+        "prompt": job.request.get("prompt") or (naming.about(job.request) if job.kind == "video" else None),
         "seed": item.wire.get("seed"),
         "n": count,
         "task_id": job.task_id,

@@ -57,7 +57,8 @@ def _input(request: VideoRequest, model: Model, inputs: Sequence[FilmInput]) -> 
     }
     own: dict[str, Any] = {name: text for name, text in texts.items() if text}
     if model.style == "media":
-        return {**own, "media": [_entry(one) for one in inputs]}
+        # An empty list was seen to be refused (LIVE-E).
+        return {**own, **({"media": [_entry(one) for one in inputs]} if inputs else {})}
     places = PLACES[model.style]
     for one in inputs:
         place = places[one.role]
@@ -88,6 +89,7 @@ def _parameters(request: VideoRequest, model: Model, size: FilmSize, duration_s:
         "watermark": request.watermark,
         "seed": request.seed,
         **{name: _given(getattr(request, name)) for name in ARGUMENTS},
+        "control_condition": request.control_condition,  # "" is one
     }
     return {name: value for name, value in asked.items() if value is not None and documents(model, name)}
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from bailian.catalog import Catalog, Model
 from bailian.catalog.roles import MEDIA_OF_ROLE, OPTIONAL_MARK
 from bailian.errors import Problem
+from bailian.files import formats
 from bailian.i18n import tr
 from bailian.modalities.rules.ways import called
 from bailian.modalities.video.video_request import MEDIA, VideoRequest
@@ -23,12 +23,9 @@ USUAL_ROLES: Mapping[str, str] = {
     "audio": "driving_audio",
     "document": "file",
 }
-"""Field with one file → its role; a model's own `roles` win."""
-SUFFIXES: Mapping[str, str] = {
-    **dict.fromkeys(("jpg", "jpeg", "png", "bmp", "webp", "tif", "tiff"), "image"),
-    **dict.fromkeys(("mp4", "mov", "m4v"), "video"),
-    **dict.fromkeys(("wav", "mp3"), "audio"),
-}
+"""Field with one file → its role; a model's own `roles` win. In the order of the body, where references stand before
+sounds."""
+MEDIA_OF_SORT: Mapping[str, str] = {"picture": "image", "film": "video", "sound": "audio"}
 
 
 @dataclass(frozen=True)
@@ -52,15 +49,14 @@ class FilmInput:
 
 def inputs_of(request: VideoRequest, model: Model, found: Mapping[str, Input]) -> list[FilmInput]:
     """Return all that goes in, in the roles that this model has for it; references in the order they were given."""
-    inputs = [
-        FilmInput(model.roles.get(field, role), field, found.get(url, Input(url)))
-        for field, role in USUAL_ROLES.items()
-        for url in _urls(request, field)
-    ]
-    inputs += _references(request, found)
+    inputs = []
+    for field, role in USUAL_ROLES.items():
+        inputs += _references(request, found) if field == "audio" else []
+        given = [found.get(url, Input(url)) for url in _urls(request, field)]
+        inputs += [FilmInput(model.roles.get(field, role), field, one) for one in given]
     for url in request.mask:
-        given = found.get(url, Input(url))
-        inputs.append(FilmInput(f"mask_{media_of(given, request.mask_media) or 'image'}", "mask", given))
+        mask = found.get(url, Input(url))
+        inputs.append(FilmInput(f"mask_{media_of(mask, request.mask_media) or 'image'}", "mask", mask))
     if request.link:
         inputs.append(FilmInput("link", "link", Input(request.link)))
     return inputs
@@ -72,9 +68,9 @@ def _urls(request: VideoRequest, field: str) -> list[str]:
 
 
 def _references(request: VideoRequest, found: Mapping[str, Input]) -> list[FilmInput]:
-    voices, types = _beside(request, request.reference_voices), _beside(request, request.reference_types)
+    spoken, types = _beside(request, request.reference_voices), _beside(request, request.reference_types)
     inputs = []
-    for place, (url, voice, said) in enumerate(zip(request.references, voices, types, strict=True)):
+    for place, (url, voice, said) in enumerate(zip(request.references, spoken, types, strict=True)):
         given = found.get(url, Input(url))
         role = f"reference_{media_of(given, said) or 'image'}"
         speaks = found.get(voice, Input(voice)) if voice else None
@@ -92,19 +88,18 @@ def media_of(given: Input, said: str = "") -> str:
     """Return "image", "video" or "audio": by the bytes, else as said, else by the suffix of the link; "": nobody knows."""
     if given.probe or given.film or given.recording:
         return "image" if given.probe else "video" if given.film else "audio"
-    return said or SUFFIXES.get(urlsplit(given.url).path.rpartition(".")[2].lower(), "")
+    return said or MEDIA_OF_SORT.get(formats.sort_by_name(given.url), "")
 
 
 def list_problems(request: VideoRequest) -> list[Problem]:
     """Check the lists that stand beside the references, and the words in them."""
     problems = []
-    for name in ("reference_voices", "reference_types"):
-        if len(getattr(request, name)) > len(request.references):
-            text = tr(
-                f"has more entries than references ({len(request.references)})",
-                f"多于 references（{len(request.references)} 个）",
-            )
-            problems.append(Problem(name, text))
+    if len(request.reference_types) > len(request.references):
+        text = tr(
+            f"has more entries than references ({len(request.references)})",
+            f"多于 references（{len(request.references)} 个）",
+        )
+        problems.append(Problem("reference_types", text))
     listed = ", ".join(MEDIA)
     for name, words in (("reference_types", request.reference_types), ("mask_media", [request.mask_media])):
         problems += [
@@ -154,14 +149,27 @@ def takes(model: Model, request: VideoRequest, found: Mapping[str, Input]) -> bo
     return roles_of(inputs) in called(model, ways_of(request, inputs)).allowed_inputs()
 
 
-def set_problems(
-    request: VideoRequest,
-    model: Model,
-    inputs: Sequence[FilmInput],
-    found: Mapping[str, Input],
-    catalog: Catalog,
-    region: str,
-) -> list[Problem]:
+class Others:
+    """The other models of the kind that live and are offered in the region, without dated names; to name them."""
+
+    def __init__(
+        self, request: VideoRequest, model: Model, found: Mapping[str, Input], catalog: Catalog, region: str
+    ) -> None:
+        self._request, self._model, self._found = request, model, found
+        self._catalog, self._region = catalog, region
+
+    def all(self) -> list[Model]:
+        """Return them in the catalog's order."""
+        name, day = self._model.name, self._catalog.today
+        every = [one for one in self._catalog.of_kind(self._model.kind) if not one.is_snapshot and one.name != name]
+        return [one for one in every if not one.retired(day) and self._region in one.regions]
+
+    def with_these_inputs(self) -> list[Model]:
+        """Return those that take the inputs of the request together."""
+        return [one for one in self.all() if takes(one, self._request, self._found)]
+
+
+def set_problems(request: VideoRequest, model: Model, inputs: Sequence[FilmInput], others: Others) -> list[Problem]:
     """Refuse inputs that the model does not take together: the service takes such a body and fails it minutes later.
 
     `model` is as it is called.
@@ -172,20 +180,27 @@ def set_problems(
     own = " | ".join(_shown(one, model) for one in model.input_sets)
     fields = list(dict.fromkeys(one.field.partition("[")[0] for one in inputs))
     given = " + ".join(_word(role, model) for role in sorted(roles, key=list(MEDIA_OF_ROLE).index))
-    able = [
-        one.name
-        for one in catalog.of_kind(model.kind)
-        if not one.retired(catalog.today) and region in one.regions and takes(one, request, found)
-    ]
+    able = named(others.with_these_inputs())
     name = f"{model.name} {request.vace}".strip()
     text = (
         tr(f"{name} does not take {given}; it takes: {own}", f"{name} 不支持 {given}；支持：{own}")
         if roles
         else tr(f"{name} needs an input: {own}", f"{name} 需要输入：{own}")
     )
-    if able:
-        text += tr(f"; these inputs are for {', '.join(able)}", f"；这些输入可用于 {', '.join(able)}")
+    if able and roles:
+        text += tr(f"; these inputs are for {able}", f"；这些输入可用于 {able}")
+    elif able:
+        text += tr(f"; a text alone is for {able}", f"；仅文字可用于 {able}")
     return [Problem(fields[0] if fields else _first_needed(model), text)]
+
+
+def named(models: Sequence[Model]) -> str:
+    """Return some of their names for a sentence."""
+    names = [one.name for one in models[:NAMES_MAX]]
+    return ", ".join([*names, *(["…"] if len(models) > NAMES_MAX else [])])
+
+
+NAMES_MAX = 6
 
 
 def _first_needed(model: Model) -> str:

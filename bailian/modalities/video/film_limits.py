@@ -184,6 +184,24 @@ def _together_problems(inputs: Sequence[FilmInput], model: Model, duration_s: in
     return problems
 
 
+def part_s(inputs: Sequence[FilmInput], model: Model) -> float:
+    """Return how much of the film is there already, because it goes on from it; 0 where that is not known."""
+    parts = [one for one in inputs if (limits := model.limits_of(one.role)) and limits.part_of_film]
+    return sum(one.duration_s or 0 for one in parts)
+
+
+def part_problems(inputs: Sequence[FilmInput], model: Model, duration_s: int) -> list[Problem]:
+    """Refuse a film that would be paid and add nothing to the clip it goes on from."""
+    there_s = part_s(inputs, model)
+    if not there_s or duration_s > there_s:
+        return []
+    text = tr(
+        f"{duration_s} s add nothing: the {there_s:.4g} s of the clip are part of the film",
+        f"{duration_s} 秒不会新增内容：片段的 {there_s:.4g} 秒计入总时长",
+    )
+    return [Problem("duration", text)]
+
+
 def must_be_uploaded(inputs: Sequence[FilmInput], model: Model) -> bool:
     """Return whether pictures on this machine go by upload, whatever their size: the model takes links only."""
     return any(

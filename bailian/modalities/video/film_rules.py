@@ -12,7 +12,7 @@ from bailian.i18n import tr
 from bailian.modalities.rules import fields
 from bailian.modalities.rules.ways import called, documents
 from bailian.modalities.video.film_bodies import ARGUMENTS, extends
-from bailian.modalities.video.film_inputs import FilmInput, roles_of
+from bailian.modalities.video.film_inputs import FilmInput, Others, named, roles_of
 from bailian.modalities.video.video_request import VideoRequest
 
 PARAMETERS: Mapping[str, str] = {
@@ -60,14 +60,15 @@ def function_problems(request: VideoRequest, model: Model, catalog: Catalog) -> 
 
 
 def parameter_problems(
-    request: VideoRequest, model: Model, inputs: Sequence[FilmInput], catalog: Catalog
+    request: VideoRequest, model: Model, inputs: Sequence[FilmInput], others: Others
 ) -> list[Problem]:
     """Refuse what the model does not document, and values that it does not take. The model is as it is called."""
-    given = {name: getattr(request, name) for name in PARAMETERS if _is_given(request, name)}
     problems = [
-        Problem(name, _undocumented(name, model, catalog))
-        for name in given
-        if not documents(model, PARAMETERS[name]) and not (name == "no_audio" and model.silent)
+        Problem(name, _undocumented(name, model, others))
+        for name in PARAMETERS
+        if _is_given(request, name)
+        and not documents(model, PARAMETERS[name])
+        and not (name == "no_audio" and model.silent)
     ]
     wrong = {problem.field for problem in problems}
     for name, allowed in WORDS.items():
@@ -92,14 +93,14 @@ def _is_given(request: VideoRequest, name: str) -> bool:
     return value not in (None, "", [])
 
 
-def _undocumented(name: str, model: Model, catalog: Catalog) -> str:
-    able = ", ".join(one.name for one in catalog.of_kind(model.kind) if _has(one, PARAMETERS[name]))
+def _undocumented(name: str, model: Model, others: Others) -> str:
+    having = [one for one in others.all() if documents(one, PARAMETERS[name])]
+    fitting = [one.name for one in others.with_these_inputs()]
+    able = named([one for one in having if one.name in fitting] or having)
     text = tr(f"{model.name} has no such parameter here: leave it out", f"{model.name} 此处没有该参数，请去掉")
-    return text + (tr(f", or take one of {able}", f"，或改用 {able}") if able else "")
-
-
-def _has(model: Model, parameter: str) -> bool:
-    return any(documents(called(model, ways), parameter) for ways in ([], *([way] for way in model.ways)))
+    if model.style == "function":
+        able = ", ".join(one for one in FUNCTIONS if documents(called(model, [one]), PARAMETERS[name]))
+    return text + (tr(f" ({able} have it)", f"（{able} 有该参数）") if able else "")
 
 
 def _template_problems(request: VideoRequest, model: Model, wrong: set[str]) -> list[Problem]:

@@ -80,6 +80,11 @@ def _contradiction() -> Problem:
 
 
 def _untaken(model: Model, size: str) -> Problem:
+    if not any(model.size_tiers.values()):
+        listed = ", ".join(model.size_tiers)
+        return Problem(
+            "size", tr(f"{model.name} takes {listed}, not {size}", f"{model.name} 支持 {listed}，不支持 {size}")
+        )
     tiers = "; ".join(f"{tier}: {', '.join(known)}" if known else tier for tier, known in model.size_tiers.items())
     return Problem("size", tr(f"{model.name} does not take {size}; {tiers}", f"{model.name} 不支持 {size}；{tiers}"))
 
@@ -88,7 +93,8 @@ def _of_tier(request: VideoRequest, model: Model, written: str) -> FilmSize:
     """Return a tier, and a shape where the model lets it be chosen."""
     tier, shape = _read(model, written)
     if tier is None:
-        return FilmSize("", problems=(_untaken(model, written),))
+        shaped = [Problem("ratio", _no_ratio(model, request.ratio))] if request.ratio and not model.ratios else []
+        return FilmSize("", problems=(_untaken(model, written), *shaped))
     problems = []
     if request.size and request.resolution and _read(model, request.resolution) != (tier, shape):
         problems.append(_contradiction())

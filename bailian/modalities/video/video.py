@@ -6,6 +6,7 @@ Facts: docs/wire.md "Text to video", "Films of today". What a model takes is dat
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -20,6 +21,7 @@ from bailian.modalities.video import film_answers, film_inputs, film_limits, fil
 from bailian.modalities.video.film_bodies import body_of, extends
 from bailian.modalities.video.film_defaults import DEFAULT_MODELS, KIND, chosen_model
 from bailian.modalities.video.film_inputs import FilmInput
+from bailian.modalities.video.film_shapes import shape_problems
 from bailian.modalities.video.film_sizes import FilmSize, size_of
 from bailian.modalities.video.video_request import INPUT_FIELDS, VideoRequest, from_config
 from bailian.text import characters
@@ -32,7 +34,7 @@ __all__ = [
 RESULT_SUFFIXES = formats.FILMS
 FILE_SUFFIXES = formats.FILMS
 RETRY_SAFE = False
-ALWAYS_SHOWN = ("prompt", "negative_prompt", "watermark")
+ALWAYS_SHOWN = ("prompt", "negative_prompt", "watermark", "control_condition")
 
 
 def prepare(
@@ -45,22 +47,24 @@ def prepare(
     """
     request, told = fields.clean_texts(fields.parse(VideoRequest, values), "prompt", "negative_prompt")
     found = inputs or {}
-    fields.raise_if_any(film_inputs.list_problems(request))
+    fields.raise_if_any([*film_inputs.list_problems(request), *shape_problems(request)])
     chosen = chosen_model(request, found, catalog, region)
     usual = _documented(chosen.model)
     fields.raise_if_any(film_rules.function_problems(request, usual, catalog))
     given = film_inputs.inputs_of(request, usual, found)
     model = called(usual, film_inputs.ways_of(request, given))
-    size, duration_s = size_of(request, model), _duration_s(request, model, region)
+    size, duration_s = size_of(request, model), _duration_s(request, model, region, given)
+    others = film_inputs.Others(request, model, found, catalog, region)
     problems = [
         *fields.region_problems(model, region),
         *_prompt_problems(request, model, given),
-        *film_inputs.set_problems(request, model, given, found, catalog, region),
+        *film_inputs.set_problems(request, model, given, others),
         *film_limits.limit_problems(given, model, duration_s),
         *size.problems,
         *_tier_problems(model, region, size),
         *_duration_problems(request.duration, model, region),
-        *film_rules.parameter_problems(request, model, given, catalog),
+        *film_limits.part_problems(given, model, duration_s),
+        *film_rules.parameter_problems(request, model, given, others),
         *film_rules.argument_problems(request, model, given),
         *fields.check_seed(model, request.seed, 1),
         *fields.check_range("fps", request.fps, 1, 240),
@@ -168,8 +172,12 @@ def _duration_problems(duration_s: int | None, model: Model, region: str) -> lis
     return [Problem("duration", text)]
 
 
-def _duration_s(request: VideoRequest, model: Model, region: str) -> int:
+def _duration_s(request: VideoRequest, model: Model, region: str, given: Sequence[FilmInput]) -> int:
+    """Return how long the film becomes; where nothing is said of it, so much longer than what it goes on from."""
     durations_s = _durations_s(model, region)
+    part_s = film_limits.part_s(given, model)
+    if part_s and request.duration is None:
+        return min(math.ceil(part_s) + (model.default_duration_s or 0), max(durations_s))
     if model.duration_adapted or (request.duration is None and model.default_duration_s not in durations_s):
         return durations_s[0]
     return request.duration if request.duration is not None else model.default_duration_s or 0

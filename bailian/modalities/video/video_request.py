@@ -9,6 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from bailian.errors import InvalidRequest
 from bailian.i18n import tr
+from bailian.modalities.rules.values import pieces
+from bailian.modalities.video.voices import in_their_places
 
 INPUT_FIELDS: tuple[str, ...] = (
     "image", "last_frame", "references", "reference_voices", "video", "continue", "last_clip", "audio", "document", "mask",
@@ -97,6 +99,7 @@ MEDIA_FIELDS = {
 }
 """Type of an entry of `media` → our field, where it is no reference."""
 REFERENCE_TYPES = {f"reference_{media}": media for media in MEDIA}
+BESIDE_REFERENCES = ("reference_voices", "reference_types")
 REFERENCE_KEYS = ("file", "voice", "type")
 
 
@@ -112,6 +115,8 @@ def from_config(values: Mapping[str, Any]) -> dict[str, Any]:
             if own in flat:
                 raise InvalidRequest.one(name, tr(f"is {own}, which is given, too", f"与 {own} 重复"))
             flat[own] = inner
+    if "references" in flat:  # what a file's defaults say beside their own references is not about these
+        flat = {**{name: [] for name in BESIDE_REFERENCES}, **flat}
     return flat
 
 
@@ -125,6 +130,9 @@ def _translated(name: str, value: Any) -> dict[str, Any]:
         return _references([{"file": word, "type": LISTS[name]} for word in words])
     if name == "references" and isinstance(value, list | dict):
         return _references([_reference(one) for one in (value if isinstance(value, list) else [value])])
+    if name == "reference_voices" and isinstance(value, list | str):
+        words = pieces(value) if isinstance(value, str) else value
+        return {name: in_their_places(words) if all(isinstance(word, str) for word in words) else words}
     if name in MASKS:
         return {"mask": value, "mask_media": MASKS[name]}
     return {NAMES.get(name, name): value}

@@ -12,7 +12,7 @@ from bailian.sandbox.faults import Fault
 from bailian.sandbox.http import refusals
 from bailian.sandbox.model_names import Limits
 from bailian.sandbox.settings import Settings
-from bailian.sandbox.tasks.outcomes import Outcome, outcome_of
+from bailian.sandbox.tasks.outcomes import FAILS_AFTER_S, Outcome, outcome_of
 from bailian.sandbox.tasks.requests import TaskRequest
 from bailian.sandbox.tasks.task_store import Task, TaskStore
 
@@ -124,5 +124,7 @@ class Account:
         if self._settings.end_after_polls and not blocking:
             return UNTIL_POLLED_S
         base = self._settings.task_s if outcome.task_s is None else outcome.task_s
+        if outcome.at_once:
+            base = min(base, FAILS_AFTER_S)
         share = int.from_bytes(hashlib.sha256(task_id.encode()).digest()[:4], "big") / 2**31 - 1
         return max(0.0, base * outcome.slower * (1 + self._settings.jitter * share))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from bailian.sandbox.model_names import ModelName
@@ -30,10 +30,11 @@ class ModelList:
     Args:
         listed: the names, in their order.
         known: what the catalog knows of some of them.
+        films: those of the others that make films.
     """
 
-    def __init__(self, listed: Iterable[str], known: Mapping[str, ModelName]) -> None:
-        self._rows = [_row(name, known.get(name)) for name in listed]
+    def __init__(self, listed: Iterable[str], known: Mapping[str, ModelName], films: Collection[str] = ()) -> None:
+        self._rows = [_row(name, known.get(name), "video" if name in films else "image") for name in listed]
 
     def answer(self, query: Mapping[str, str], request_id: str) -> dict[str, Any]:
         """Answer a query: `model` is one name, `name` a part of one.
@@ -55,9 +56,9 @@ class ModelList:
         return {"success": True, "output": output, "request_id": request_id}
 
 
-def _row(name: str, known: ModelName | None) -> dict[str, Any]:
+def _row(name: str, known: ModelName | None, otherwise: str) -> dict[str, Any]:
     """One model. The real list's features, prices and dates are not imitated: the keys are there, empty."""
-    kind = known.kinds[-1] if known is not None else "image"
+    kind = known.kinds[-1] if known is not None else otherwise
     entry = known.entry if known is not None else None
     asked, answered = _MODALITIES.get(kind, ([], []))
     limits = {

@@ -84,14 +84,14 @@ class InputImages:
         try:
             data = await self._fetcher.get(url)
         except NotOnLoopback:
-            return InputImage(self._store.add_input(_drawn_mask(base)), base.width, base.height)
+            return InputImage(self._store.add_input(drawn_mask(base.width, base.height)), base.width, base.height)
         except FetchFailed:
             raise self._not_fetched() from None
         mask = await asyncio.to_thread(self._checked, data)
         words = "the parameters must conform to the specification: mask_image_url must "
         if (mask.width, mask.height) != (base.width, base.height):
             raise InputImageError("InvalidParameter", words + "have the size of base_image_url")
-        if not await asyncio.to_thread(_is_black_and_white, data):
+        if not await asyncio.to_thread(is_black_and_white, data):
             raise InputImageError("InvalidParameter", words + "be pure black (0,0,0) and white (255,255,255)")
         return mask
 
@@ -153,17 +153,17 @@ def _is_opaque(image: Image.Image) -> bool:
     return "A" not in image.getbands() and "transparency" not in image.info
 
 
-def _is_black_and_white(data: bytes) -> bool:
+def is_black_and_white(data: bytes) -> bool:
+    """Return whether a picture is a mask: pure white, pure black, nothing else."""
     with Image.open(io.BytesIO(data)) as image:
         colours = image.convert("RGB").getcolors(maxcolors=2)
     return colours is not None and {colour for _, colour in colours} <= _BLACK_AND_WHITE
 
 
-def _drawn_mask(base: InputImage) -> bytes:
-    """What stands in for a mask of another computer: the middle may change."""
-    mask = Image.new("L", (base.width, base.height))
-    box = (base.width // 4, base.height // 4, base.width * 3 // 4, base.height * 3 // 4)
-    ImageDraw.Draw(mask).ellipse(box, fill=255)
+def drawn_mask(width: int, height: int) -> bytes:
+    """Return what stands in for a mask of another computer: the middle may change."""
+    mask = Image.new("L", (width, height))
+    ImageDraw.Draw(mask).ellipse((width // 4, height // 4, width * 3 // 4, height * 3 // 4), fill=255)
     file = io.BytesIO()
     mask.save(file, "PNG")
     return file.getvalue()

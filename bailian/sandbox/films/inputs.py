@@ -10,7 +10,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from bailian.sandbox.edits.input_images import InputImageError, check_picture, placeholder
+from bailian.sandbox.edits.input_images import (
+    InputImageError,
+    check_picture,
+    drawn_mask,
+    is_black_and_white,
+    placeholder,
+)
 from bailian.sandbox.films.body import REFERENCE, VOICE, NamedInput
 from bailian.sandbox.films.rules import MEGABYTE, FilmModel, Role
 from bailian.sandbox.http.refusals import Failure, Refusal, invalid_url
@@ -79,18 +85,21 @@ class FilmInputs:
             Refusal: no address that the service takes.
             InputError: an input that cannot be fetched or used.
         """
-        found = [await self._one(one) for one in named]
+        found: list[FilmInput] = []
+        for one in named:
+            found.append(await self._one(one, next((film for film in found if film.kind == "video"), None)))
         for name, role in self._model.roles.items():
             total = sum(one.duration_s for one in found if one.role == name)
             if role.together_s is not None and total > role.together_s + TOLERANCE_S:
                 raise _wrong_duration(0, role.together_s)
         return found
 
-    async def _one(self, named: NamedInput) -> FilmInput:
+    async def _one(self, named: NamedInput, film: FilmInput | None) -> FilmInput:
+        """Fetch one input; a mask that stands in for a foreign one is as large as the film before it."""
         if named.role == "link":
             return FilmInput("link", "link")
         role = None if named.role == REFERENCE else self._model.roles[named.role]
-        data = await self._bytes(named.url, role)
+        data = await self._bytes(named.url, role, film if named.role.startswith("mask") else None)
         if role is None:
             name = "reference_image" if _is_picture(data) else "reference_video"
             role = self._model.roles[name]
@@ -105,7 +114,7 @@ class FilmInputs:
             voice = self._store.add_input(sound)
         return FilmInput(**{**checked.as_json(), "digest": self._store.add_input(data), "voice": voice})
 
-    async def _bytes(self, url: str, role: Role | None) -> bytes:
+    async def _bytes(self, url: str, role: Role | None, film: FilmInput | None = None) -> bytes:
         """Fetch one file; a role that is not known yet takes pictures and films."""
         max_mb = 100 if role is None else role.max_mb
         if role is not None and not role.uploads and url.startswith("oss://"):
@@ -115,7 +124,7 @@ class FilmInputs:
         try:
             return await self._fetcher_of(max_mb * MEGABYTE).get(url)
         except NotOnLoopback:
-            return await _stand_in(url, "image" if role is None else role.kind)
+            return await _stand_in(url, "image" if role is None else role.kind, film)
         except FetchFailed:
             raise self._not_fetched(url) from None
         except Refusal:
@@ -176,6 +185,9 @@ def _picture(name: str, role: Role, data: bytes) -> FilmInput:
         raise InputError(error.code, error.message) from None
     except Refusal as refusal:  # no picture at all
         raise InputError(refusal.code, refusal.message) from None
+    if name == "mask_image" and not is_black_and_white(data):
+        words = "mask_image_url must be pure black (0,0,0) and white (255,255,255)"
+        raise InputError("InvalidParameter", f"the parameters must conform to the specification: {words}")
     return FilmInput(name, role.kind, width=width, height=height)
 
 
@@ -206,8 +218,10 @@ def _wrong_duration(low: float, high: float) -> InputError:
     return InputError("InvalidFile.Duration", words)
 
 
-async def _stand_in(url: str, kind: str) -> bytes:
-    """Return what stands in for a file of another computer."""
+async def _stand_in(url: str, kind: str, film: FilmInput | None) -> bytes:
+    """Return what stands in for a file of another computer; with a film, for its mask."""
+    if kind == "image" and film is not None:
+        return drawn_mask(film.width, film.height)
     if kind == "image":
         return await placeholder(url)
     if kind == "document":
@@ -215,7 +229,7 @@ async def _stand_in(url: str, kind: str) -> bytes:
     if kind == "audio":
         samples = tone(url, _FOREIGN_S)
         return wav_header(SOUND_HZ, len(samples)) + samples
-    width, height = _FOREIGN_PX
+    width, height = _FOREIGN_PX if film is None else (film.width, film.height)
     return await asyncio.to_thread(
         draw_video, Video(Picture(url[:200], 0, 0, width, height, "stands in"), _FOREIGN_S, 24)
     )

@@ -1,4 +1,4 @@
-"""The film models of late 2026: a table (FILM, HORSE, WAN3 in README.md).
+"""The film models: a table (T2V, FILM, HORSE, WAN3, VACE in README.md).
 
 The rules are from the vendor's pages, not from the toolkit's catalog. Defaults are the service's own, and they are dear.
 """
@@ -89,6 +89,37 @@ _FRAMES = replace(
 _I2V_TURBO = replace(_OLD, tiers=(480, 720), durations_s=(3, 4, 5), usage="video", templates=_EFFECTS)
 _I2V_PLUS = replace(_OLD, tiers=(720,), usage="video", templates=_EFFECTS | _PLUS_EFFECTS)
 _KF2V_PLUS = replace(_FRAMES, tiers=(720,), templates=_FRAME_EFFECTS)
+
+# T2V: up to wan2.6, a text alone has a size. A wrong one fails in the task.
+_TEXT = replace(
+    _OLD,
+    fields={},
+    required=frozenset(),
+    roles={},
+    tiers=(480, 720),
+    ratio="size",
+    size="1280*720",
+    usage="text",
+    needs_prompt=True,
+)
+_TEXT_PLUS = replace(_TEXT, tiers=(720,))
+_WAN25_TEXT = replace(
+    _WAN25,
+    fields={"audio_url": "driving_audio"},
+    required=frozenset(),
+    roles=roles.OLD_T2V,
+    ratio="size",
+    usage="text",
+    needs_prompt=True,
+)
+_WAN26_TEXT = replace(
+    _WAN25_TEXT,
+    tiers=(720, 1080),
+    durations_s=_TO_15_S,
+    usage="text_sized",
+    shots=True,
+    tells_actual_prompt=False,
+)
 
 _WAN27 = _model(
     prompt_chars=5000,
@@ -186,7 +217,23 @@ _WAN3 = _model(
     limits=_FIVE,
 )
 
+_VACE = replace(
+    _OLD,
+    dialect="function",
+    fields={},
+    required=frozenset(),
+    roles=roles.VACE,
+    tiers=(720,),
+    needs_prompt=True,
+    usage="video",
+)
+
 RULES: Mapping[str, FilmModel] = {
+    "wanx2.1-t2v-turbo": _TEXT,
+    "wanx2.1-t2v-plus": _TEXT_PLUS,
+    "wan2.2-t2v-plus": replace(_TEXT, tiers=(480, 1080), size="1920*1080"),
+    "wan2.5-t2v-preview": _WAN25_TEXT,
+    "wan2.6-t2v": _WAN26_TEXT,
     "wanx2.1-i2v-turbo": _I2V_TURBO,
     "wanx2.1-i2v-plus": _I2V_PLUS,
     "wan2.2-i2v-flash": _OLD,
@@ -202,6 +249,7 @@ RULES: Mapping[str, FilmModel] = {
     "wan2.7-videoedit": _WAN27_EDIT,
     "wan2.6-r2v": _WAN26_R2V,
     "wan2.6-r2v-flash": replace(_WAN26_R2V, sound="switch", usage="sized_audio"),
+    "wanx2.1-vace-plus": _VACE,
     "happyhorse-1.1-t2v": _HORSE_T2V,
     "happyhorse-1.1-i2v": _HORSE_I2V,
     "happyhorse-1.1-r2v": _HORSE_R2V,
@@ -215,11 +263,15 @@ RULES: Mapping[str, FilmModel] = {
 """The rules by name; a dated snapshot has its model's."""
 
 _ELSEWHERE = {
+    "wan2.1-t2v-turbo": replace(_TEXT, region="singapore"),
+    "wan2.1-t2v-plus": replace(_TEXT_PLUS, region="singapore"),
     "wan2.1-i2v-turbo": replace(_I2V_TURBO, region="singapore"),
     "wan2.1-i2v-plus": replace(_I2V_PLUS, region="singapore"),
     "wan2.1-kf2v-plus": replace(
         _KF2V_PLUS, region="singapore", limits=AccountLimits(submit_per_s=1.0, running_limit=2, queue_limit=500)
     ),
+    "wan2.1-vace-plus": replace(_VACE, region="singapore"),
+    "wan2.6-t2v-us": replace(_WAN26_TEXT, region="virginia", durations_s=(5, 10)),
     "wan2.6-i2v-us": replace(_WAN26, region="virginia", durations_s=(5, 10, 15)),
 }
 """The names that only another region has."""
@@ -228,11 +280,17 @@ _SNAPSHOTS = (
     "wan2.7-i2v-2026-04-25", "wan2.7-t2v-2026-04-25", "wan2.7-t2v-2026-06-12", "wan2.7-r2v-2026-06-12",
 )  # fmt: skip
 
+_LOOSEST = replace(_WAN26_TEXT, tiers=(480, 720, 1080), size="1280*720", prompt_chars=5000)
+
 _DATE = re.compile(r"-20\d\d-\d\d-\d\d$")
 
 
 def film_models(names: Iterable[ModelName]) -> dict[str, FilmModel]:
-    """Return the table, and the snapshots: those that the pages name and those among these names."""
-    dated = {*_SNAPSHOTS, *(known.name for known in names if _DATE.search(known.name))}
-    snapshots = {name: RULES[plain] for name in dated if (plain := _DATE.sub("", name)) in RULES}
-    return {**RULES, **dict(sorted(snapshots.items())), **_ELSEWHERE}
+    """Return the table, and the snapshots: those that the pages name and those among these names.
+
+    A film model of these names that has no rules here gets the loosest for a text alone.
+    """
+    paths = {known.name: known.path for known in names if "video" in known.kinds}
+    others = {name: _LOOSEST for name, path in paths.items() if path == VIDEO_SYNTHESIS}
+    dated = {name: RULES[plain] for name in (*_SNAPSHOTS, *paths) if (plain := _DATE.sub("", name)) in RULES}
+    return {**others, **dated, **RULES, **_ELSEWHERE}

@@ -11,8 +11,6 @@ from bailian.sandbox.http.refusals import off_specification
 from bailian.sandbox.tasks.requests import read_seed, read_sides, read_switch
 
 DEFAULT_DURATION_S = 5
-DEFAULT_SIZE = "1920*1080"
-"""FILM, of wan2.6-r2v."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +37,7 @@ def read_wishes(model: FilmModel, parameters: Mapping[str, Any]) -> Wishes:
     Raises:
         Refusal: a value that the page does not name.
     """
-    size = read_sides(parameters.get("size") or DEFAULT_SIZE) if model.ratio == "size" else None
+    size = read_sides(parameters.get("size") or model.size) if model.ratio == "size" else None
     if model.shots and parameters.get("shot_type", "single") not in ("single", "multi"):
         raise off_specification("shot_type must be single or multi")
     setting = parameters.get("audio_setting", "auto")

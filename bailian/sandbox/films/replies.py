@@ -33,6 +33,19 @@ def _video(task: Task) -> dict[str, Any]:
     return {"video_duration": _out(task), "video_ratio": "standard", "video_count": 1}
 
 
+def _text(task: Task) -> dict[str, Any]:
+    """T2V: up to wan2.5, `video_ratio` is a size."""
+    return {**_video(task), "video_ratio": _size(task)}
+
+
+def _text_sized(task: Task) -> dict[str, Any]:
+    return {**_new(task), "size": _size(task)}
+
+
+def _size(task: Task) -> str:
+    return f"{task.request.width}*{task.request.height}"
+
+
 def _frames(task: Task) -> dict[str, Any]:
     return {"video_duration": _out(task), "video_count": 1, "SR": task.request.details["tier"]}
 
@@ -62,7 +75,7 @@ def _split(task: Task) -> dict[str, Any]:
 
 def _sized(task: Task) -> dict[str, Any]:
     usage = _new(task)
-    return {**usage, "duration": float(usage["duration"]), "size": f"{task.request.width}*{task.request.height}"}
+    return {**usage, "duration": float(usage["duration"]), "size": _size(task)}
 
 
 def _wan3(task: Task) -> dict[str, Any]:
@@ -79,6 +92,8 @@ def _with_audio(of: Callable[[Task], dict[str, Any]]) -> Callable[[Task], dict[s
 
 
 _USAGES: Mapping[str, Callable[[Task], dict[str, Any]]] = {
+    "text": _text,
+    "text_sized": _text_sized,
     "video": _video,
     "kf2v": _frames,
     "seconds": _seconds,

@@ -12,15 +12,15 @@ from typing import Any
 
 from bailian.sandbox.films.billing import seconds_of
 from bailian.sandbox.films.body import check_counts, read_inputs
+from bailian.sandbox.films.functions import check_together, length_of, read_function, size_of
 from bailian.sandbox.films.inputs import FetcherOf, FilmInput, FilmInputs
 from bailian.sandbox.films.parameters import Wishes, read_wishes
 from bailian.sandbox.films.rules import FilmModel
-from bailian.sandbox.films.sizes import size_like, size_of_ratio
+from bailian.sandbox.films.sizes import SIZES, size_like, size_of_ratio, tier_of
 from bailian.sandbox.http.refusals import Failure, Refusal, field_required, invalid, not_imitated, off_specification
 from bailian.sandbox.images.requests import prompt_of
 from bailian.sandbox.storage.upload_store import UploadStore
 from bailian.sandbox.tasks.requests import TaskRequest, parts_of, read_negative
-from bailian.sandbox.video.models import SIZES, tier_of
 
 
 async def read_film_request(
@@ -43,15 +43,47 @@ async def read_film_request(
     try:
         wishes = read_wishes(model, parameters)
         _check_prompt(model, inputs, parameters, wishes)
-        found = await FilmInputs(store, fetcher_of, model).fetch(read_inputs(model, inputs))
+        request = replace(request, negative_prompt=read_negative(inputs, parameters), **_of_wishes(wishes))
+        films = FilmInputs(store, fetcher_of, model)
+        if model.dialect == "function":
+            return await _by_function(request, model, inputs, parameters, films)
+        found = await films.fetch(read_inputs(model, inputs))
         if model.dialect == "reference_urls":
             check_counts(model, [one.role for one in found])
-        return _with_inputs(replace(request, negative_prompt=read_negative(inputs, parameters)), model, wishes, found)
+        return _with_inputs(request, model, wishes, found)
     except Failure as failure:
         if isinstance(failure, Refusal) and not model.fails_late:
             raise
         trouble = [failure.code, failure.message]
         return replace(request, details={"trouble": trouble, "fails_at_once": model.fails_late})
+
+
+def _of_wishes(wishes: Wishes) -> dict[str, Any]:
+    return {"seed": wishes.seed, "prompt_extend": wishes.prompt_extend, "watermark": wishes.watermark}
+
+
+async def _by_function(
+    request: TaskRequest, model: FilmModel, inputs: Mapping[str, Any], parameters: Mapping[str, Any], films: FilmInputs
+) -> TaskRequest:
+    call = read_function(inputs, parameters)
+    found = await films.fetch(call.named)
+    check_together(found)
+    width, height = size_of(call, found)
+    film_s = length_of(call, found)
+    details = {
+        "inputs": [one.as_json() for one in found],
+        "film_s": film_s,
+        "billed": [0, film_s],
+        "fps": model.fps,
+        "tier": model.tier,
+        "ratio": "",
+        "audio": False,
+        "sound": ["none", ""],
+        "mark": model.mark,
+        "function": call.name,
+        "options": call.options,
+    }
+    return replace(request, width=width, height=height, details=details)
 
 
 def _check_prompt(model: FilmModel, inputs: Mapping[str, Any], parameters: Mapping[str, Any], wishes: Wishes) -> None:
@@ -93,9 +125,6 @@ def _with_inputs(request: TaskRequest, model: FilmModel, wishes: Wishes, found: 
         request,
         width=width,
         height=height,
-        seed=wishes.seed,
-        prompt_extend=wishes.prompt_extend,
-        watermark=wishes.watermark,
         details=details,
     )
 

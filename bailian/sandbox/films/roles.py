@@ -22,6 +22,7 @@ _CLIP = Role(kind="video", side_px=(240, 4096), aspect_max=8, max_mb=100, second
 
 OLD_FIRST: Mapping[str, Role] = {"first_frame": _OLD_PICTURE}
 FIRST_WITH_SOUND: Mapping[str, Role] = {"first_frame": _PICTURE, "driving_audio": _SOUND}
+OLD_T2V: Mapping[str, Role] = {"driving_audio": _SOUND}
 OLD_FRAMES: Mapping[str, Role] = {"first_frame": _OLD_PICTURE, "last_frame": _OLD_PICTURE}
 
 I2V: Mapping[str, Role] = {

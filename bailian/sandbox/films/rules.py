@@ -66,7 +66,9 @@ class FilmModel(ServiceModel):
     ratios: tuple[str, ...] = ()
     """Empty: `ratio` is no parameter, the film has its input's."""
     ratio: str = ""
-    """What an absent `ratio` means; "input" and "adaptive": as the input."""
+    """What an absent `ratio` means; "input" and "adaptive": as the input. "size": `size` is the parameter instead."""
+    size: str = "1920*1080"
+    """What an absent `size` means."""
     durations_s: tuple[int, ...]
     sound: str = "none"
     """"none", "always" or "switch": whether a film has sound, and `audio` is read."""

@@ -10,6 +10,7 @@ from PIL import Image
 
 from bailian.sandbox.edits.drawing import Edit, instructed, opened
 from bailian.sandbox.films.film import Film, Load, ShownInput
+from bailian.sandbox.films.function_scenes import masked, outpainted, repainted
 from bailian.sandbox.images.drawing import scene, write
 from bailian.sandbox.video.clips import frames_at
 from bailian.sandbox.video.drawing import PAN
@@ -22,6 +23,9 @@ _COLOURS = {"audio": (60, 110, 60), "document": (60, 60, 110), "link": (110, 60,
 """What stands for an input that has no picture."""
 _WHITE = (255, 255, 255)
 _TEXT_MIN_PX = 10
+
+_FUNCTIONS = {"video_repainting": repainted, "video_edit": masked, "video_outpainting": outpainted}
+"""The functions that change a given film."""
 
 
 @dataclass
@@ -61,8 +65,10 @@ def scene_of(film: Film, load: Load, steps: int) -> Scene:
     """Return what a film shows."""
     size = (film.picture.width, film.picture.height)
     moments = [film.film_s * step / steps for step in range(steps)]
-    last = film.of_role("last_frame")
-    if first := film.of_role("first_frame"):
+    last, last_clip = film.of_role("last_frame"), film.of_role("last_clip")
+    if film.function in _FUNCTIONS:
+        made = Scene(_FUNCTIONS[film.function](film, load, moments))
+    elif first := film.of_role("first_frame"):
         made = _still(_picture(first[0], load, size), steps)
     elif clip := film.of_role("first_clip"):
         made = _continued(clip[0], load, size, moments)
@@ -70,6 +76,8 @@ def scene_of(film: Film, load: Load, steps: int) -> Scene:
         made = _edited(film, edited[0], load, moments) if _is_edit(film) else _landscape(film, steps)
     else:
         made = _landscape(film, steps)
+    if last_clip:
+        made = _before(made, last_clip[0], load, film.film_s, moments)
     if last:
         made = _ending(made, _picture(last[0], load, size), steps)
     made.strip = _strip(film, load, size)
@@ -115,6 +123,17 @@ def _continued(clip: ShownInput, load: Load, size: tuple[int, int], moments: Seq
     frames = frames_at(load(clip.digest), [*within, clip.duration_s], size)
     rest = _still(frames[-1], len(moments) - len(within) + 1)
     return Scene(lambda step: frames[step].copy() if step < len(within) else rest.image(step - len(within) + 1))
+
+
+def _before(made: Scene, clip: ShownInput, load: Load, film_s: float, moments: Sequence[float]) -> Scene:
+    """What went before, and at the end the clip."""
+    begin = film_s - clip.duration_s
+    within = [moment - begin for moment in moments if moment >= begin]
+    size = made.image(0).size
+    frames = frames_at(load(clip.digest), within, size)
+    first = len(moments) - len(within)
+    untouched = {step for step in made.untouched if step < first}
+    return Scene(lambda step: made.image(step) if step < first else frames[step - first].copy(), untouched)
 
 
 def _edited(film: Film, clip: ShownInput, load: Load, moments: Sequence[float]) -> Scene:

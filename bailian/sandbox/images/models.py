@@ -33,19 +33,6 @@ NO_LIMITS = AccountLimits()
 
 
 @dataclass(frozen=True, kw_only=True)
-class VideoRules:
-    """What a model of videos has besides (T2V); see video/models.py."""
-
-    fps: int
-    durations_s: tuple[int, ...]
-    usage: str
-    """"video" (up to wan2.5) or "output" (from wan2.6): which keys the usage has."""
-    shots: bool = False
-    """Whether `shot_type` is read."""
-    tells_actual_prompt: bool = True
-
-
-@dataclass(frozen=True, kw_only=True)
 class EditRules:
     """What a model that edits pictures has besides (D-QIE, D-IE); see edits/models.py."""
 
@@ -81,7 +68,6 @@ class ServiceModel:
     """"wan" or "qwen": which shape the answers have."""
     own_size_list_quotes: bool = False
     """wanx2.0 and wanx-v1 print their list as Python does, qwen-image as plain words (LQ)."""
-    video: VideoRules | None = None
     edit: EditRules | None = None
 
 
@@ -140,7 +126,7 @@ RULES: tuple[tuple[str, ServiceModel], ...] = (
 UNLISTED = ("wanx-v1", "qwen-image-plus-2026-01-09")
 """Names that the service has and the catalog has not."""
 
-NOT_IMITATED = frozenset({"qwen-mt-image"})
+NOT_IMITATED = frozenset({"qwen-mt-image", "wan2.2-s2v", "wan2.2-animate-move", "wan2.2-animate-mix"})
 """Real models of these routes; the sandbox says so instead of inventing an answer."""
 
 

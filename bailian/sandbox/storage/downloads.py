@@ -39,7 +39,7 @@ ResultOf = Callable[[Task], Awaitable[Result | None]]
 
 def result_path(task: Task, index: int) -> str:
     """Return the path of a result's link."""
-    suffix = "mp4" if task.request.kind in ("video", "film") else "png"
+    suffix = "mp4" if task.request.kind == "film" else "png"
     return f"/results/{task.task_id}/{index}.{suffix}"
 
 

@@ -37,6 +37,8 @@ class Outcome:
     drawn_size: tuple[int, int] | None = None
     task_s: float | None = None
     slower: float = 1.0
+    at_once: bool = False
+    """The body was wrong: no work is begun."""
 
 
 def outcome_of(request: TaskRequest, fault: Fault | None) -> Outcome:
@@ -77,5 +79,5 @@ def _by_request(request: TaskRequest, outcome: Outcome) -> Outcome:
     error = request.details.get("trouble")
     if error is None or outcome.failed:
         return outcome
-    task_s = FAILS_AFTER_S if request.details.get("fails_at_once") and outcome.task_s is None else outcome.task_s
-    return replace(outcome, failed=True, code=error[0], message=error[1], task_s=task_s)
+    at_once = bool(request.details.get("fails_at_once"))
+    return replace(outcome, failed=True, code=error[0], message=error[1], at_once=at_once)

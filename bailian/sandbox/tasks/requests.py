@@ -32,7 +32,7 @@ class TaskRequest:
     prompt_extend: bool = False
     watermark: bool = False
     kind: str = "image"
-    """What the result is: "image", "edit", "message", "video", "film", "text", "speech" or "transcription"."""
+    """What the result is: "image", "edit", "message", "film", "text", "speech" or "transcription"."""
     details: Mapping[str, Any] = field(default_factory=dict)
     """What only this kind has; JSON values."""
 

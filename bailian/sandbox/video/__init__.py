@@ -1,1 +1,1 @@
-"""Models that make videos from text."""
+"""What films are made of: the landscape, the file, frames and sound of others."""

@@ -11,6 +11,7 @@ import pytest
 
 from bailian.engine.steps import attach
 from bailian.errors import InvalidRequest
+from bailian.files import formats
 from bailian.inputs.resolve import WIRE_FIELDS
 from bailian.service import client
 from tests.support.films import film
@@ -96,7 +97,7 @@ def test_pictures_are_uploaded_where_the_model_wants_links_or_they_are_large(
     files: dict[str, Path], uploads: list[str]
 ) -> None:
     assert found(sent(at(files["png"].as_uri(), "ref_images_url"), upload=True)).startswith("oss://")
-    os.truncate(files["png"], attach.DATA_URI_MAX_BYTES + 1)
+    os.truncate(files["png"], formats.DATA_URI_MAX_BYTES + 1)
     assert found(sent(at(files["png"].as_uri(), "url"))).startswith("oss://")
 
 

@@ -148,3 +148,36 @@ def test_the_command_is_read_back_as_the_same_request(
     _python, _script, *words = shlex.split(recipe.command({"kind": "image", **request}, "python text2image.py"))
     read = text2image.main.make_context("text2image.py", words).params
     assert {name: read[name] or "" if name == "negative_prompt" else read[name] for name in request} == request
+
+
+FILM = {
+    "kind": "video",
+    "model": "wan2.7-r2v",
+    "prompt": "图1 向 图2 招手",
+    "references": ["file:///a/猫 1.jpg", "https://h/b.mp4"],
+    "reference_voices": ["", "file:///a/v=1.mp3"],
+    "image": ["file:///a/first.png"],
+    "continue": [],
+    "ratio": "9:16",
+    "duration": 5,
+    "no_audio": True,
+    "obj_or_bg": ["obj", "bg"],
+    "prompt_extend": False,
+}
+
+
+def test_the_command_of_a_film_names_what_went_in() -> None:
+    """As the shell reads it: references in their order, a voice with the number of its reference."""
+    import text2video
+
+    _python, _script, *words = shlex.split(recipe.command(FILM, "python text2video.py"))
+    read = text2video.main.make_context("text2video.py", words).params
+    assert read["reference"] == tuple(FILM["references"])  # type: ignore[arg-type]
+    assert read["reference_voice"] == ("2=file:///a/v=1.mp3",)
+    assert (read["image"], read["continue_"]) == (("file:///a/first.png",), ())
+    assert (read["ratio"], read["duration"], read["no_audio"]) == ("9:16", 5, True)
+    assert (read["obj_or_bg"], read["prompt_extend"], read["prompt"]) == (("obj", "bg"), False, FILM["prompt"])
+
+
+def test_a_film_without_a_prompt_has_none_in_its_command() -> None:
+    assert recipe.command({"kind": "video", "image": ["a.png"]}, "text2video.py") == "text2video.py --image a.png"
