@@ -131,9 +131,10 @@ def _again(row: JobRow, runs: BatchStore) -> dict[str, Any] | None:
 def _text(row: JobRow) -> str | None:
     if row.kind != "text" or not row.answer:
         return None
-    from bailian.modalities.text.text_answers import text_of
+    from bailian.modalities.text.text_answers import items
 
-    return text_of(row.answer)
+    found = items(row.answer, row.prepared)
+    return found[0].text if found else None
 
 
 def write_results(folder: Path, rows: Iterable[Mapping[str, Any]]) -> Path:

@@ -34,6 +34,10 @@ if TYPE_CHECKING:
     from bailian.engine.step import Outcome
 
 
+OF_ONE_ANSWER = ("image", "video", "prefix", "json_schema")
+"""Flags that belong to one question: without a prompt it is read from the terminal."""
+
+
 def run_text(given: Mapping[str, Any], common: SharedOptions) -> int:
     """Run one question, or a conversation if none is given and a person sits there."""
     fields = dict(given)
@@ -43,7 +47,7 @@ def run_text(given: Mapping[str, Any], common: SharedOptions) -> int:
         fields |= {**begun_answer(cut, common), **given_fields(fields)}
     _check_chat(fields["chat"], fresh)
     asked = fields["prompt"] is not None or files or common.config is not None or fields["ocr"] or cut
-    interactive = not asked and is_terminal(sys.stdin)
+    interactive = not asked and not any(fields[name] for name in OF_ONE_ANSWER) and is_terminal(sys.stdin)
     if interactive and not common.as_json and not common.dry_run:
         return _converse(fields, common, fresh=fresh)
     if not asked:

@@ -136,7 +136,7 @@ RULES: Mapping[str, TextModel] = {
     "qwen-vl-plus": _seeing(OLD, **_VL, max_output=8_192, max_thinking=0, thinks=NEVER, retired_on=_ENDED),
     "qwen-vl-ocr": _seeing(PAPER, max_input=30_000, limits=Rate(10.0), **_READING),
     "qwen-vl-ocr-latest": _seeing(PAPER, max_input=30_000, limits=Rate(10.0), **_READING, retired_on=_ENDED),
-    "qwen3.5-ocr": _seeing(PAPER, max_input=65_536, limits=Rate(100.0), **_READING),
+    "qwen3.5-ocr": _seeing(PAPER, max_input=49_152, limits=Rate(100.0), **{**_READING, "max_output": 16_384}),
     "kimi-k2.6": _seeing(TODAY, **_KIMI, thinks=ASKED),
     "kimi-k2.5": _seeing(TODAY, **_KIMI, thinks=ASKED),
     "kimi-k2.7-code": _seeing(TODAY, **_KIMI, thinks=ALWAYS),
