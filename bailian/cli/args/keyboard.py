@@ -5,15 +5,23 @@ from __future__ import annotations
 import contextlib
 import re
 import sys
+from typing import NamedTuple
 
 from bailian.cli.output.terminal import print_err
 from bailian.i18n import tr
 
 END_WORDS = ("/exit", "/quit", "/bye")
-HELP = "/help"
+QUOTES = '"""'
 # A terminal hands a pasted text over at once; nobody types a line in this time.
 PASTE_S = 0.05
-_COMMAND = re.compile(r"/[A-Za-z?][\w-]*(\s.*)?", re.ASCII | re.DOTALL)
+_COMMAND = re.compile(r"(/[A-Za-z?][\w-]*)(?:\s+(.*))?", re.ASCII | re.DOTALL)
+
+
+class Command(NamedTuple):
+    """What is said to the program, not to the model: "/save", and what stands behind it."""
+
+    word: str
+    rest: str
 
 
 class Keyboard:
@@ -27,18 +35,45 @@ class Keyboard:
             # Python switches it off. With it a terminal marks what is pasted, and Enter sends the whole.
             readline.parse_and_bind("set enable-bracketed-paste on")
 
-    def ask(self) -> str | None:
-        """Return what the person asks; None at the end. A command is obeyed, an unknown one is refused."""
+    def ask(self) -> str | Command | None:
+        """Return what the person asks, or a command; None at the end."""
         while not self._over:
             lines = self._lines()
             if lines and lines[-1].strip() in END_WORDS:
                 self._over = True
                 lines.pop()
-            text = "\n".join(lines).rstrip()
-            if _COMMAND.fullmatch(text):
-                print_err(_commands(text.split()[0]))
-            elif text.strip():
-                return text.strip()
+            typed = self._read(lines)
+            if typed:
+                return typed
+        return None
+
+    def _read(self, lines: list[str]) -> str | Command | None:
+        """Return what typed lines mean; None: nothing."""
+        text = "\n".join(lines).rstrip()
+        if text.startswith(QUOTES):
+            begun = len(lines) == 1 or lines[0].strip() == QUOTES  # a pasted program may begin with a docstring
+            if begun and not _is_quoted(text):
+                return self._quoted(text)
+            return text[len(QUOTES) : -len(QUOTES)].strip() if _is_quoted(text) else text
+        found = _COMMAND.fullmatch(text)
+        if found:
+            return Command(found[1], (found[2] or "").strip())
+        return text.removeprefix("/").strip() if text.startswith("//") else text.strip()
+
+    def _quoted(self, first: str) -> str | None:
+        """Read on to the line that ends with three quote marks; return what stands between, None if it is given up."""
+        lines = first[len(QUOTES) :].split("\n")
+        try:
+            while not lines[-1].rstrip().endswith(QUOTES):
+                lines += input("... ").split("\n")
+        except EOFError:
+            self._over = True
+        except KeyboardInterrupt:
+            pass
+        else:
+            return "\n".join(lines).rstrip()[: -len(QUOTES)].strip()
+        print_err("")
+        print_err(tr("the question was not finished: it is not sent", "提问未输入完，未发送"))
         return None
 
     def _lines(self) -> list[str]:
@@ -57,13 +92,8 @@ class Keyboard:
         return lines
 
 
-def _commands(word: str) -> str:
-    listed = ", ".join((*END_WORDS, HELP))
-    unknown = "" if word == HELP else tr(f"there is no command {word}; ", f"没有命令 {word}；")
-    return unknown + tr(
-        f"commands: {listed}. A question that begins with / has a space before it",
-        f"可用命令：{listed}。以 / 开头的问题请在前面加一个空格",
-    )
+def _is_quoted(text: str) -> bool:
+    return len(text) >= 2 * len(QUOTES) and text.startswith(QUOTES) and text.endswith(QUOTES)
 
 
 def _more_waits() -> bool:

@@ -65,6 +65,11 @@ from bailian.i18n import tr
 @switch("--stream/--no-stream", "Print as it arrives [default: on a terminal].", "边生成边输出 [默认: 在终端中开启]。")
 @option("--chat NAME", "Continue the conversation NAME, or begin it.", "继续（或开始）名为 NAME 的对话。")
 @flag("--fresh", "Begin the conversation anew.", "重新开始该对话。")
+@flag("--chats", "List the conversations.", "列出全部对话。")
+@flag("--show", "Print the conversation --chat NAME.", "输出对话 --chat NAME 的全文。")
+@option("--rename NEW", "Give the conversation another name.", "将该对话改名为 NEW。")
+@flag("--delete", "Take the conversation off the list.", "从列表中删除该对话。")
+@flag("--yes", "Delete without asking.", "删除时不再询问。")
 @text_options
 def main(common: SharedOptions, **fields: Any) -> int:
     from bailian.cli.scripts.chat import run_text

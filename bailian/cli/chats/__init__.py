@@ -1,0 +1,1 @@
+"""Conversations: on a terminal, by name, and what is left of them."""
