@@ -93,7 +93,9 @@ class TextRoutes:
         if model.sight is None or not request.media:
             return request
         state = self._state
-        eyes = Eyes(state.uploads, state.settings, name, model.sight, resolves=call.resolves_oss())
+        eyes = Eyes(
+            state.uploads, state.settings, name, model.sight, resolves=call.resolves_oss(), drawn=state.drawn.made
+        )
         seen = await eyes.look(request.media, high_resolution=request.high_resolution)
         looked = with_sightings(request, seen)
         if looked.input_tokens > model.max_input:
