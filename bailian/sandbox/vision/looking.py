@@ -113,9 +113,9 @@ class Eyes:
         ratio = max(width, height) / min(width, height)
         if ratio > sight.ratio_max:
             raise invalid(f"{_ALGO}absolute aspect ratio must be smaller than {sight.ratio_max:g}, got {ratio:g}")
-        most = sight.large_side_px if kind in LARGE_FORMATS else sight.side_px
-        if max(width, height) > most:
-            raise _wrong_sides(width, height, f"must not be larger than {most}")
+        most = sight.large_resolution_px if kind in LARGE_FORMATS else sight.resolution_px
+        if width * height > most:
+            raise _wrong_sides(width, height, f"must not have more than {most} pixels together")
 
     async def _film(self, part: MediaPart) -> Sighting:
         url = part.urls[0]
