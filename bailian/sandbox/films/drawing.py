@@ -17,7 +17,7 @@ from bailian.sandbox.video.clips import samples_of
 from bailian.sandbox.video.encoding import counts, even, write_film
 from bailian.sandbox.video.tones import tone
 
-STEPS_PER_S = 3
+STEPS_PER_S = 2
 STEPS = (4, 30)
 """A film has so many different images, however short or long it is."""
 
