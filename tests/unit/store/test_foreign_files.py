@@ -11,8 +11,8 @@ import pytest
 
 from bailian.errors import BailianError, SetupError
 from bailian.store import schema
-from bailian.store.pace import limits
 from bailian.store.jobs import Journal
+from bailian.store.pace import limits
 from bailian.store.pace.limits import SharedLimits
 
 
