@@ -61,6 +61,10 @@ def known(model: Model, today: date) -> dict[str, Any]:
     return {**fields, "life": life_of(model, today)}
 
 
+PARTED = ("ways", "inputs")
+"""Fields that are tables of tables: a line each."""
+
+
 def life_of(model: Model, today: date) -> str:
     if model.retired(today):
         return "retired"
@@ -74,7 +78,8 @@ def _show_one(model: Model, today: date, as_json: bool) -> None:
         print_json(known(model, today))
         return
     for name, value in known(model, today).items():
-        parts = value if name == "ways" else {"": value}
+        parts = value if name in PARTED else {"": value}
+        parts = {"": " | ".join(" + ".join(one) for one in value)} if name == "input_sets" else parts
         for part, own in parts.items():
             print_data(f"{f'{name} {part}'.strip():26} {_plain(own)}")
     print_data(f"{'script':26} {', '.join(how_to().caller(kind) for kind in model.kinds)}")
