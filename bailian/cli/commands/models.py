@@ -177,6 +177,12 @@ def _listed(here: Settings, name: str | None) -> tuple[list[ListedModel], str]:
         return asked.list_models(name), there.base_url
 
 
+def _why_not_here(name: str, catalog: Catalog) -> str:
+    if name in catalog.not_callable:
+        return tr("not callable yet", "暂不能调用")
+    return tr("not in the catalog", "本地目录未收录")
+
+
 def _remote_brief(one: ListedModel, catalog: Catalog, region: str) -> dict[str, Any]:
     known_here = {model.wire_name(region) for model in catalog.values()}
     return {
@@ -186,5 +192,5 @@ def _remote_brief(one: ListedModel, catalog: Catalog, region: str) -> dict[str, 
         "gives": ", ".join(one.gives),
         "context": one.context_tokens,
         "longest answer": one.max_output_tokens,
-        "note": "" if one.name in known_here else tr("not in the catalog", "本地目录未收录"),
+        "note": "" if one.name in known_here else _why_not_here(one.name, catalog),
     }
