@@ -34,7 +34,9 @@ def uploads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 def sent(wire_input: dict[str, Any], *, upload: bool = False) -> Any:
     job: Any = SimpleNamespace(
-        id="j-1", wire_model="m", prepared=SimpleNamespace(body={"model": "m", "input": wire_input}, upload=upload)
+        id="j-1",
+        wire_model="m",
+        prepared=SimpleNamespace(body={"model": "m", "input": wire_input}, upload=upload, digests={}),
     )
     services: Any = SimpleNamespace(service=None, run_state=SimpleNamespace(uploads={}))
     return attach.with_files(job, services)["input"]
