@@ -12,7 +12,8 @@ import requests
 from chat_bodies import SSE, chat, frames, message_of, text_of, told_of
 
 from bailian.sandbox import Fault, Sandbox
-from bailian.sandbox.text.models import ALWAYS, RULES, TEXT_GENERATION, UNLESS_OFF
+from bailian.sandbox.model_names import ModelName
+from bailian.sandbox.text.models import ALWAYS, RULES, TEXT_GENERATION, UNLESS_OFF, text_models
 from tests.support.sandbox_client import SYNC, TEXT, Client
 
 LISTED = [name for name, model in RULES.items() if model.door != TEXT_GENERATION and not model.reads]
@@ -41,6 +42,11 @@ def test_what_only_the_compatible_route_has_is_on_neither_path(client: Client, m
 
 def test_a_name_that_nobody_has(client: Client) -> None:
     assert told_of(chat(client, "x", model="qwen9-plus"))[:2] == (404, "ModelNotFound")
+
+
+def test_a_dated_name_of_a_catalog_has_the_rules_of_its_model() -> None:
+    name = "qwen3.7-plus-2026-05-26"
+    assert text_models([ModelName(name, ("text",), SYNC, "", object())])[name] == RULES["qwen3.7-plus"]
 
 
 def test_retired_names_are_gone_on_their_day() -> None:

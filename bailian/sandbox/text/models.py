@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from bailian.sandbox.images.models import MULTIMODAL
-from bailian.sandbox.model_names import ModelName
+from bailian.sandbox.model_names import SNAPSHOT, ModelName
 from bailian.sandbox.vision.models import OLD, PAPER, TODAY, VL3, WIDE, Sight
 
 TEXT_GENERATION = "/services/aigc/text-generation/generation"
@@ -185,6 +185,10 @@ def _is_served(known: ModelName) -> bool:
 
 
 def _by_catalog(known: ModelName) -> TextModel:
+    """Return what the catalog says of a name; a dated one has the rules of its model."""
+    dated = SNAPSHOT.fullmatch(known.name)
+    if dated and dated[1] in _OWN:
+        return _OWN[dated[1]]
     entry = known.entry
     thinks = bool(getattr(entry, "thinking", False))
     model = TextModel(

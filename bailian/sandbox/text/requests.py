@@ -79,9 +79,7 @@ def read_text_request(name: str, model: TextModel, body: Mapping[str, Any], *, s
     listed = model.door == MULTIMODAL
     messages = read_listed(inputs) if listed else read_plain(inputs)
     parameters = read_parameters(body)
-    text_tokens = _text_tokens(messages, parameters)
-    if text_tokens > model.max_input:
-        raise invalid(f"Range of input length should be [1, {model.max_input}]")
+    text_tokens = _text_tokens(model, messages, parameters)
     check_ranges(parameters)
     result_format = "message" if listed else parameters.get("result_format", model.default_format)
     if result_format not in ("text", "message"):
@@ -90,10 +88,10 @@ def read_text_request(name: str, model: TextModel, body: Mapping[str, Any], *, s
     as_json, schema = read_format(name, model, parameters.get("response_format"), messages.texts)
     incremental = read_switch(parameters, "incremental_output", default=False)
     thinking = read_thinking(name, model, parameters)
-    if messages.begun is not None and not model.completes:
+    begun = messages.begun is not None
+    if begun and not model.completes:
         raise invalid(f"The model {name} does not support partial mode.")  # a guess: PART only lists the others
     if thinking:
-        begun = messages.begun is not None
         check_thinking(model, result_format, streams=streams, incremental=incremental, as_json=as_json, begun=begun)
     return TextRequest(
         question=question_of(body),
@@ -117,12 +115,15 @@ def read_text_request(name: str, model: TextModel, body: Mapping[str, Any], *, s
     )
 
 
-def _text_tokens(messages: Messages, parameters: Mapping[str, Any]) -> int:
-    """Thoughts of earlier answers count only when they are handed on (THINK)."""
+def _text_tokens(model: TextModel, messages: Messages, parameters: Mapping[str, Any]) -> int:
+    """Return what the words count; thoughts of earlier answers only when they are handed on (THINK)."""
     kept = messages.thoughts if read_switch(parameters, "preserve_thinking", default=False) else ()
     tools = parameters.get("tools")
     told = [*messages.texts, *kept, *([str(tools)] if tools else [])]  # FC: descriptions of tools are billed
-    return sum(count_tokens(text) for text in told) + TOKENS_A_MESSAGE * len(messages.texts)
+    tokens = sum(count_tokens(text) for text in told) + TOKENS_A_MESSAGE * len(messages.texts)
+    if tokens > model.max_input:
+        raise invalid(f"Range of input length should be [1, {model.max_input}]")
+    return tokens
 
 
 def _check_media(name: str, model: TextModel, messages: Messages) -> None:
