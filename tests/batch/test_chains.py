@@ -103,6 +103,35 @@ def test_a_sound_is_written_down(bailian: Run, box: Sandbox) -> None:
     assert "voice" in Path(transcript).name
 
 
+def test_picture_film_and_voice_are_one_file(bailian: Run, box: Sandbox) -> None:
+    """What each is, is known before it is there: nothing is guessed, and each goes in under its own role."""
+    rows: list[Row] = [
+        {"kind": "video", "id": "film", "prompt": "镜头推近", "image": {"result_of": "hero"}, "audio": {"result_of": "voice"}},
+        hero(size="1280*720"),
+        {"kind": "speech", "id": "voice", "text": "你好，世界。今天天气很好，我们一起去公园里走一走吧。"},
+        {"kind": "transcription", "file": {"result_of": "film"}},
+        {"kind": "video", "prompt": "接着走", "continue": {"result_of": "film"}},
+        {"kind": "video", "prompt": "图1 走路", "references": [{"file": {"result_of": "hero"}, "voice": {"result_of": "voice"}}]},
+        {"kind": "text", "prompt": "画里有什么？", "image": {"result_of": "hero"}},
+    ]  # fmt: skip
+    ran = bailian("batch", "run", write(rows))
+    assert states() == {"done": 7}
+    assert "cannot be told" not in ran.err
+    assert "result-of" not in json.dumps([task.body for task in box.tasks])
+    sent = {task.order.prompt: task.body["input"] for task in box.tasks}
+    assert [one["type"] for one in sent["接着走"]["media"]] == ["first_clip"]
+    assert [one["type"] for one in sent["图1 走路"]["media"]] == ["reference_image"]
+    assert sent["图1 走路"]["media"][0]["reference_voice"].startswith("oss://")
+
+
+def test_a_row_that_waits_is_no_row_of_a_service_batch(bailian: Run, box: Sandbox) -> None:
+    """The Batch API is for rows that wait for nothing: it is sent alone, and that is said."""
+    rows = [hero(), {"kind": "text", "prompt": "画里有什么？", "image": {"result_of": "hero"}}]
+    ran = bailian("batch", "run", write(rows), "--batch-api")
+    assert "it waits for another row's result; it is sent alone, at the whole price" in ran.err
+    assert states() == {"done": 2}
+
+
 def test_a_matrix_takes_and_gives_results(bailian: Run, box: Sandbox) -> None:
     rows = [
         {"kind": "image", "id": "cat", "size": "512*512", "matrix": {"prompt": ["白猫", "黑猫"]}},
@@ -284,9 +313,9 @@ def test_chinese_words(bailian: Run, box: Sandbox, monkeypatch: pytest.MonkeyPat
 @pytest.mark.parametrize("door", ["flag", "config"])
 def test_one_request_has_no_other_rows(wanx_edit: Run, box: Sandbox, door: str) -> None:
     write(
-        {"input": {"function": "stylization_all", "prompt": "油画", "base_image_url": "result-of:hero#1"}}, "one.json"
+        {"input": {"function": "stylization_all", "prompt": "油画", "base_image_url": "result-of:hero/1"}}, "one.json"
     )
-    words = ["油画", "--function", "stylization_all", "--image", "result-of:hero#1"]
+    words = ["油画", "--function", "stylization_all", "--image", "result-of:hero/1"]
     ran = wanx_edit(*(words if door == "flag" else ["--config", "one.json"]), exits=2)
     assert "another row's result goes into rows of a batch only" in ran.err
     assert box.requests == []

@@ -302,3 +302,12 @@ def test_a_film_is_cheap(files: Files) -> None:
     begin = time.process_time()
     draw_film(Film(Picture("x", 1, 0, 1280, 720, "m"), 5, 24, inputs, ("tone", "")), lambda _: bytes_of(DAY))
     assert time.process_time() - begin < 4  # 0.5 s on an idle machine
+
+
+@pytest.mark.parametrize("model, prompt, kept", [
+    ("wan2.7-t2v", "猫" * 5001, 5000), ("happyhorse-1.1-t2v", "猫" * 2501, 2500), ("happyhorse-1.1-t2v", "x" * 5001, 5000),
+])  # fmt: skip
+def test_a_long_prompt_is_cut_without_a_word(client: Client, box: Sandbox, model: str, prompt: str, kept: int) -> None:
+    answer = finished(client, model, {"prompt": prompt}, duration=5, resolution="720P")
+    assert answer["output"]["orig_prompt"] == prompt
+    assert box.tasks[0].request.read_prompt == prompt[:kept]

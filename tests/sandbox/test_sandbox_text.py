@@ -316,6 +316,10 @@ def test_what_is_not_imitated_is_said(client: Client, parameters: dict[str, Any]
     assert refused(ask(client, **parameters))[:2] == (501, "Sandbox.NotImitated")
 
 
+def test_translation_is_not_imitated(client: Client) -> None:
+    assert refused(ask(client, model="qwen-mt-flash"))[:2] == (501, "Sandbox.NotImitated")
+
+
 def test_the_rate_of_the_account() -> None:
     with Sandbox(task_s=0) as box:
         client = Client(box)

@@ -17,11 +17,12 @@ from tempfile import TemporaryFile
 
 from bailian.batch.input.circles import circles
 from bailian.batch.input.problems import Problems, placed
-from bailian.batch.input.result_shapes import shape_problem
+from bailian.batch.input.result_shapes import shape_problem, suffix_of
 from bailian.batch.input.rows import KEY_CHARS, BatchRow, RowBuilder, Source
 from bailian.catalog import KINDS, did_you_mean
 from bailian.i18n import tr
 from bailian.instructions import how_to
+from bailian.types.result_of import replaced
 
 # Looking for the nearest id is slow: it is done in a file that a person can have written.
 NEAR_IDS_MAX = 2_000
@@ -88,7 +89,7 @@ class Chains:
             number = self._ids.get(source.result.label)
             count = 0 if number is None else self._counts[number] or made_before(self._keys[number])
             if 0 < count < source.result.number:
-                label, number_wanted = source.result
+                label, number_wanted, _ = source.result
                 text = tr(
                     f"takes result {number_wanted} of row {label}, which makes {count}",
                     f"引用行 {label} 的第 {number_wanted} 个结果，但该行只生成 {count} 个",
@@ -135,20 +136,21 @@ class Chains:
     def _with_keys(self, row: BatchRow) -> BatchRow | None:
         """Return a row with its sources' keys in its own; None where a source has none yet."""
         numbers = [self._ids.get(source.result.label) for source in row.sources]
-        sources = [
-            source._replace(key=self._keys[number])
-            for source, number in zip(row.sources, numbers, strict=True)
-            if number is not None
-        ]
-        if len(sources) < len(numbers):
+        if None in numbers:
             return None
-        for source, number in zip(sources, numbers, strict=True):
-            problem = shape_problem(row.kind, source, KINDS[self._kinds[number or 0]])
+        sources, words = [], {}
+        for source, number in zip(row.sources, numbers, strict=True):
+            kind = KINDS[self._kinds[number or 0]]
+            problem = shape_problem(row.kind, source, kind)
             if problem:
                 self._problems.add(row.where, source.field, problem)
+            result = source.result._replace(suffix=suffix_of(kind))
+            words[source.result.word] = result.word
+            sources.append(Source(source.field, result, self._keys[number or 0]))
+        fields = replaced(row.fields, lambda word: words.get(word, word))
         text = "\n".join([row.key, *(source.key for source in sources)])
         key = self._builder.numbered(hashlib.sha256(text.encode("ascii")).hexdigest()[:KEY_CHARS])
-        return replace(row, key=key, sources=tuple(sources))
+        return replace(row, fields=fields, key=key, sources=tuple(sources))
 
     def _of_waiting(self, waiting: _Waiting) -> Iterator[BatchRow]:
         """Yield the rows that stand above their sources, each behind these (Kahn's order)."""

@@ -24,12 +24,17 @@ TAKES: dict[str, tuple[str, ...]] = {
 TAKES_OF_KIND: dict[tuple[str, str], tuple[str, ...]] = {("video", "mask"): (PICTURE, FILM)}
 
 
+def suffix_of(kind: str) -> str:
+    """Return how the files of a kind usually end."""
+    return next(iter(modality_of(kind).RESULT_SUFFIXES), "txt")
+
+
 def shape_of(kind: str) -> str:
     """Return what the results of a kind are."""
-    suffixes = modality_of(kind).RESULT_SUFFIXES
-    if not suffixes or suffixes[0] == "txt":
+    suffix = suffix_of(kind)
+    if suffix == "txt":
         return TEXT
-    return PICTURE if suffixes[0] in formats.PICTURES else FILM if suffixes[0] in formats.FILMS else SOUND
+    return PICTURE if suffix in formats.PICTURES else FILM if suffix in formats.FILMS else SOUND
 
 
 def shape_problem(kind: str, source: Source, source_kind: str) -> str:

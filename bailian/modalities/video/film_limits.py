@@ -18,8 +18,10 @@ from bailian.i18n import tr
 from bailian.modalities.rules import picture_inputs
 from bailian.modalities.video.film_inputs import FilmInput, media_of
 from bailian.types import Film, Input
+from bailian.types.result_of import PREFIX as RESULT_OF
 
-LOCAL = "file://"
+LOCAL = ("file://", RESULT_OF)
+"""Also another row's result, which is a file when it goes in."""
 UPLOADED = "oss://"
 
 
@@ -146,7 +148,7 @@ def _transport_problems(one: FilmInput, limits: InputLimits, model: Model) -> li
             f"大小 {size_bytes / 1e6:.1f} MB；{model.name} 的本地文件最大 {formats.DATA_URI_MAX_BYTES / 1e6:g} MB，"
             "更大的请使用公网链接（https://…）",
         )
-    elif url.startswith((LOCAL, UPLOADED)):
+    elif url.startswith((*LOCAL, UPLOADED)):
         text = tr(
             f"{model.name} takes it only as a public link (https://…): put the file on a web server or a bucket",
             f"{model.name} 只接受公网链接（https://…）：请将文件放到网站或存储桶中",

@@ -63,7 +63,8 @@ class LineAnswers:
         _obey(request.question)
         if model.sight is None or not request.media:
             return request
-        eyes = Eyes(self._state.uploads, self._state.settings, name, model.sight, resolves=False)
+        state = self._state
+        eyes = Eyes(state.uploads, state.settings, name, model.sight, resolves=False, drawn=state.drawn.made)
         return with_sightings(request, asyncio.run(eyes.look(request.media, high_resolution=False)))
 
 

@@ -12,12 +12,12 @@ from PIL import Image, ImageDraw
 
 from bailian.sandbox.films.film import Film, Load
 from bailian.sandbox.films.scenes import Scene, scene_of, title_of
-from bailian.sandbox.images.drawing import label, watermark
+from bailian.sandbox.images.drawing import DRAWN_BY, label, watermark
 from bailian.sandbox.video.clips import samples_of
 from bailian.sandbox.video.encoding import counts, even, write_film
 from bailian.sandbox.video.tones import tone
 
-STEPS_PER_S = 3
+STEPS_PER_S = 2
 STEPS = (4, 30)
 """A film has so many different images, however short or long it is."""
 
@@ -29,7 +29,7 @@ def draw_film(film: Film, load: Load) -> bytes:
     size = even(film.picture.width, film.picture.height)
     film = replace(film, picture=replace(film.picture, width=size[0], height=size[1]))
     frames = max(1, round(film.film_s * film.fps))
-    comment = f"Drawn by the sandbox, not by {film.picture.model}"
+    comment = DRAWN_BY + film.picture.model
     images, prompt = _images(film, load, frames), film.picture.prompt
     return write_film(images, size, film.fps, comment=comment, prompt=prompt, sound=_sound(film, load))
 

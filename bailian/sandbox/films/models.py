@@ -181,6 +181,7 @@ _HORSE = replace(
     tiers=(480, 720, 1080),
     durations_s=tuple(range(3, 16)),
     bills="output",
+    han_counts=2,
     marked=True,
     mark="Happy Horse",
 )

@@ -37,9 +37,7 @@ async def read_film_request(
     if model.fails_late and model.dialect == "fields" and inputs.get("media") == []:
         raise field_required("input.media.0")  # LIVE: text to video refuses an empty list
     prompt = prompt_of(body)
-    request = TaskRequest(
-        model=name, path=path, prompt=prompt, read_prompt=prompt[: model.prompt_chars], kind="film"
-    )  # fmt: skip
+    request = TaskRequest(model=name, path=path, prompt=prompt, read_prompt=_cut(prompt, model), kind="film")
     try:
         wishes = read_wishes(model, parameters)
         _check_prompt(model, inputs, parameters, wishes)
@@ -56,6 +54,16 @@ async def read_film_request(
             raise
         trouble = [failure.code, failure.message]
         return replace(request, details={"trouble": trouble, "fails_at_once": model.fails_late})
+
+
+def _cut(prompt: str, model: FilmModel) -> str:
+    """A prompt that is too long is cut without a word."""
+    room = model.prompt_chars
+    for place, char in enumerate(prompt):
+        room -= 1 if char.isascii() else model.han_counts
+        if room < 0:
+            return prompt[:place]
+    return prompt
 
 
 def _of_wishes(wishes: Wishes) -> dict[str, Any]:

@@ -78,6 +78,8 @@ class FilmModel(ServiceModel):
     bills: str = "output"
     """Which seconds count; see billing.py."""
     needs_prompt: bool = False
+    han_counts: int = 1
+    """For how many characters of a prompt a Chinese one counts."""
     templates: frozenset[str] = frozenset()
     shots: bool = False
     audio_setting: bool = False

@@ -17,6 +17,9 @@ from bailian.sandbox.images.fonts import chinese_font, drawable, font
 
 Colour = tuple[int, int, int]
 
+DRAWN_BY = "Drawn by the sandbox, not by "
+"""What a file says about itself, and then the model's name."""
+
 _WHITE, _BLACK = (255, 255, 255), (0, 0, 0)
 # A font object of Pillow must not be used by two threads at once.
 _WORDS = threading.Lock()
@@ -97,7 +100,7 @@ def png_of(image: Image.Image, model: str, prompt: str = "") -> bytes:
     """Return the PNG's bytes; its texts say where it is from, and for which prompt."""
     info = PngImagePlugin.PngInfo()
     info.add_text("Software", "bailian sandbox")
-    info.add_text("Comment", f"Drawn by the sandbox, not by {model}")
+    info.add_text("Comment", DRAWN_BY + model)
     info.add_itxt("Description", prompt)
     file = io.BytesIO()
     image.save(file, "PNG", pnginfo=info, compress_level=2)

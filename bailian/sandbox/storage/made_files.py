@@ -30,5 +30,10 @@ class MadeFiles:
             self._made.pop(key, None)
             raise
 
+    def made(self) -> list[Any]:
+        """Return what is kept and ready, the newest first."""
+        ready = [making for making in self._made.values() if making.done() and not making.cancelled()]
+        return [making.result() for making in reversed(ready) if making.exception() is None]
+
     def clear(self) -> None:
         self._made.clear()

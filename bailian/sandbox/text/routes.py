@@ -13,7 +13,7 @@ from bailian.sandbox.faults import Fault
 from bailian.sandbox.http.answers import PATIENCE, Answer, json_answer
 from bailian.sandbox.http.endpoints import BASE_PATH, Call, Endpoints
 from bailian.sandbox.http.frames import Failure, event_stream, wants_stream
-from bailian.sandbox.http.refusals import Refusal, invalid, no_such_model, output_inspection, wrong_path
+from bailian.sandbox.http.refusals import Refusal, invalid, no_such_model, not_imitated, output_inspection, wrong_path
 from bailian.sandbox.multimodal_route import Room
 from bailian.sandbox.state import State
 from bailian.sandbox.tasks.outcomes import refuse_on_demand
@@ -93,7 +93,9 @@ class TextRoutes:
         if model.sight is None or not request.media:
             return request
         state = self._state
-        eyes = Eyes(state.uploads, state.settings, name, model.sight, resolves=call.resolves_oss())
+        eyes = Eyes(
+            state.uploads, state.settings, name, model.sight, resolves=call.resolves_oss(), drawn=state.drawn.made
+        )
         seen = await eyes.look(request.media, high_resolution=request.high_resolution)
         looked = with_sightings(request, seen)
         if looked.input_tokens > model.max_input:
@@ -106,6 +108,8 @@ class TextRoutes:
             return model
         if model is not None or only_compatible(name) or name in self._state.models.pictures:
             raise wrong_path()
+        if name.startswith("qwen-mt-") and path == TEXT_GENERATION:
+            raise not_imitated(f"the model {name}")
         raise no_such_model(sync=True)
 
 

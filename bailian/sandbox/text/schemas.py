@@ -113,6 +113,8 @@ class _Maker:
         low = schema.get("minimum", schema.get("exclusiveMinimum"))
         high = schema.get("maximum", schema.get("exclusiveMaximum"))
         least = 1 if low is None and high is None else low if low is not None else high - 10 * step
+        if low is not None and low < step and (high is None or step < high):
+            least = step  # a small number is a nicer answer than the lowest one
         value = math.ceil(least / step) * step
         if value == schema.get("exclusiveMinimum"):
             value += step

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from PIL import Image, ImageDraw
 
-from bailian.sandbox.images.drawing import Picture, label, scene
+from bailian.sandbox.images.drawing import DRAWN_BY, Picture, label, scene
 from bailian.sandbox.video.encoding import counts, even, write_film
 
 STEPS_PER_S = 6
@@ -36,7 +36,7 @@ def draw_video(video: Video) -> bytes:
     width, height = even(video.picture.width, video.picture.height)
     picture = replace(video.picture, width=width, height=height)
     images = _images(picture, video.duration_s, video.fps)
-    comment = f"Drawn by the sandbox, not by {picture.model}"
+    comment = DRAWN_BY + picture.model
     return write_film(images, (width, height), video.fps, comment=comment, prompt=picture.prompt, sound=video.sound)
 
 

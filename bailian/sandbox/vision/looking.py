@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from PIL import Image
@@ -17,7 +17,7 @@ from bailian.sandbox.settings import Settings
 from bailian.sandbox.storage.input_fetcher import FetchFailed, InputFetcher, NotOnLoopback
 from bailian.sandbox.storage.uploads import Uploads
 from bailian.sandbox.vision.colours import dominant_colours
-from bailian.sandbox.vision.drawn import drawn_by_texts, labels_of
+from bailian.sandbox.vision.drawn import drawn_by_texts, drawn_like, labels_of
 from bailian.sandbox.vision.films import colours_of, look_at_film
 from bailian.sandbox.vision.models import FORMATS, LARGE_FORMATS, Sight
 from bailian.sandbox.vision.parts import MediaPart
@@ -42,10 +42,15 @@ class Eyes:
         model: its name; uploads belong to one.
         sight: what it takes.
         resolves: whether the call has `X-DashScope-OssResourceResolve: enable`.
+        drawn: returns the files that the sandbox has drawn last.
     """
 
-    def __init__(self, uploads: Uploads, settings: Settings, model: str, sight: Sight, *, resolves: bool) -> None:
+    def __init__(
+        self, uploads: Uploads, settings: Settings, model: str, sight: Sight, *, resolves: bool,
+        drawn: Callable[[], Sequence[bytes]],
+    ) -> None:  # fmt: skip
         self._sight = sight
+        self._drawn = drawn
         self._pictures = InputFetcher(
             uploads, settings, model, resolves=resolves, max_bytes=sight.image_bytes, max_chars=sight.inline_chars
         )
@@ -78,9 +83,9 @@ class Eyes:
             return _Picture(Sighting("image", *FAR_PICTURE, ("grey",), 0, stands_in=url), None)
         except FetchFailed:
             raise _not_fetched() from None
-        return await asyncio.to_thread(self._opened, data)
+        return await asyncio.to_thread(self._opened, data, self._drawn())
 
-    def _opened(self, data: bytes) -> _Picture:
+    def _opened(self, data: bytes, drawn_files: Sequence[bytes]) -> _Picture:
         sight = self._sight
         if len(data) > sight.image_bytes:
             raise invalid(f"Multimodal file size is too large, at most {sight.image_bytes} bytes")
@@ -90,7 +95,8 @@ class Eyes:
                 self._check_sides(width, height, kind)
                 image.draft("RGB", (512, 512))  # a JPEG is read at a fraction of its size
                 image.load()
-                drawn, small = drawn_by_texts(image.info), image.convert("RGB").resize((64, 64))
+                drawn = drawn_by_texts(image.info) or drawn_like(image, drawn_files)
+                small = image.convert("RGB").resize((64, 64))
         except (Image.DecompressionBombError, Image.DecompressionBombWarning):
             raise _wrong_sides(*FAR_PICTURE, "is too large") from None
         except (OSError, ValueError, SyntaxError):  # what Pillow raises for files it cannot read
@@ -107,9 +113,9 @@ class Eyes:
         ratio = max(width, height) / min(width, height)
         if ratio > sight.ratio_max:
             raise invalid(f"{_ALGO}absolute aspect ratio must be smaller than {sight.ratio_max:g}, got {ratio:g}")
-        most = sight.large_side_px if kind in LARGE_FORMATS else sight.side_px
-        if max(width, height) > most:
-            raise _wrong_sides(width, height, f"must not be larger than {most}")
+        most = sight.large_resolution_px if kind in LARGE_FORMATS else sight.resolution_px
+        if width * height > most:
+            raise _wrong_sides(width, height, f"must not have more than {most} pixels together")
 
     async def _film(self, part: MediaPart) -> Sighting:
         url = part.urls[0]

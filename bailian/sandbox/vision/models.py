@@ -29,8 +29,8 @@ class Sight:
     least_side_px: int = 10
     """Both sides must be longer."""
     ratio_max: float = 200.0
-    side_px: int = 4096
-    large_side_px: int = 8192
+    resolution_px: int = 3840 * 2160
+    large_resolution_px: int = 7680 * 4320
     least_pixels: int = 4 * SIDE_PX**2
     """Smaller pictures are scaled up, unless `min_pixels` says otherwise."""
     most_pixels: int = 2560 * SIDE_PX**2

@@ -41,7 +41,7 @@ def values(job_id: str, *edges: tuple[str, str, int], **more: Any) -> tuple[Any,
     return (*made, [(job_id, word, key, item) for word, key, item in edges]) if edges else made
 
 
-HERO, SECOND = ("result-of:hero#1", "k-hero", 0), ("result-of:hero#2", "k-hero", 1)
+HERO, SECOND = ("result-of:hero/1", "k-hero", 0), ("result-of:hero/2", "k-hero", 1)
 
 
 def sendable(journal: Journal) -> list[str]:
