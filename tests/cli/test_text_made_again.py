@@ -1,12 +1,14 @@
-"""A text with its sidecar: `bailian show` gives the line that asks the same again."""
+"""A text is asked again: by `bailian again`, and by the line that its sidecar holds."""
 
 from __future__ import annotations
 
 import shlex
+from pathlib import Path
 
 import pytest
 from PIL import Image
 
+from bailian.files import recipe
 from bailian.sandbox import Sandbox
 from tests.support.commands import Run
 
@@ -22,11 +24,12 @@ ASKED = {
 
 
 @pytest.mark.parametrize("words", ASKED.values(), ids=ASKED)
-def test_the_line_that_show_gives_asks_the_same(
-    bailian: Run, text2text: Run, box: Sandbox, words: list[str]
-) -> None:
+def test_a_text_is_asked_again_as_it_was(bailian: Run, text2text: Run, box: Sandbox, words: list[str]) -> None:
     Image.new("RGB", (640, 512), "teal").save("room.png")
     (path,) = text2text(*words, "-o", "out/", "--sidecar", "--json").json["files"]
+    body = text2text(*words, "--dry-run").json["request"]["body"]
     line = bailian("show", path, "--json").json["command"]
-    again = text2text(*shlex.split(line.split("text2text ")[-1]), "--dry-run").json["request"]["body"]
-    assert again == text2text(*words, "--dry-run").json["request"]["body"]
+    assert bailian(*shlex.split(line)[1:], "--dry-run").json["request"]["body"] == body
+    made = recipe.read(Path(path))
+    assert made is not None
+    assert text2text(*shlex.split(recipe.command(made, "text2text"))[1:], "--dry-run").json["request"]["body"] == body
