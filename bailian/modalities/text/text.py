@@ -30,7 +30,7 @@ from bailian.modalities.text.text_answers import (
 from bailian.modalities.text.text_body import body_of, streams
 from bailian.modalities.text.text_prices import cost_cny, prices_of
 from bailian.modalities.text.text_request import LONGEST_THOUGHT_TOKENS, TextRequest
-from bailian.modalities.text.turns import Turn, cleaned, text_in, turns_of
+from bailian.modalities.text.text_turns import Turn, cleaned, text_in, turns_of
 from bailian.types import Input, Notice, Prepared, TextContext
 
 __all__ = [  # what a modality provides
