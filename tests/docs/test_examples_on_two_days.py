@@ -24,6 +24,7 @@ from bailian.errors import Exit
 from bailian.sandbox import Sandbox
 from tests.support.commands import Ran, Run
 from tests.support.films import film
+from tests.support.recordings import wav
 from tests.support.setting import ROOT, run_on
 
 TODAY = date(2026, 11, 28)
@@ -104,7 +105,12 @@ FILES: dict[str, Callable[[Path], object]] = {
     ),
     **dict.fromkeys(("report.md", "稿.txt"), lambda path: path.write_text("长城很长。", encoding="utf-8")),
     "问候.wav": _recording,
-    "clip.mp4": film,
+    **dict.fromkeys(
+        ("product.jpg", "day.jpg", "night.jpg", "cat.jpg", "street.jpg"),
+        lambda path: Image.new("RGB", (1280, 720), "olive").save(path),
+    ),
+    "clip.mp4": lambda path: film(path, size_px=(1280, 720), seconds=3),
+    **dict.fromkeys(("song.wav", "voice.wav"), lambda path: path.write_bytes(wav(bytes(32000 * 4)))),
     "发票.png": lambda path: Image.new("RGB", (640, 512), "white").save(path),
     "animal.json": lambda path: path.write_text('{"type": "object"}', encoding="utf-8"),
 }

@@ -9,8 +9,10 @@ import pytest
 from bailian.catalog import load
 from bailian.catalog.model_rules import problem_of
 from bailian.catalog.stock_voices import is_told_a_voice, stock_voices, voices_in
+from bailian.cli.commands.models_diff import difference
 from bailian.errors import InvalidRequest
 from bailian.sandbox.model_names import names_of, with_packaged
+from bailian.service.model_list import ListedModel
 
 CATALOG = load()
 EVERY = {**CATALOG, **CATALOG.not_callable}
@@ -66,6 +68,11 @@ def test_what_cannot_be_called_is_refused_by_name_and_never_listed() -> None:
 
 def test_the_sandbox_serves_it_all_the_same() -> None:
     assert set(CATALOG.not_callable) <= set(names_of(with_packaged({})))
+
+
+def test_the_services_list_has_nothing_new_in_what_cannot_be_called_yet() -> None:
+    listed = [ListedModel(name) for name in (*CATALOG.not_callable, "qwen9-tts")]
+    assert [one.name for one in difference(CATALOG, listed, "beijing").new] == ["qwen9-tts"]
 
 
 def test_a_misspelt_ability_is_a_fault_of_the_file() -> None:

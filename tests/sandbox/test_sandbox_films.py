@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from array import array
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -311,3 +312,18 @@ def test_a_long_prompt_is_cut_without_a_word(client: Client, box: Sandbox, model
     answer = finished(client, model, {"prompt": prompt}, duration=5, resolution="720P")
     assert answer["output"]["orig_prompt"] == prompt
     assert box.tasks[0].request.read_prompt == prompt[:kept]
+
+
+def test_a_later_sandbox_on_the_same_file_makes_the_same_film(tmp_path: Path) -> None:
+    films = []
+    path = tmp_path / "state.sqlite3"
+    with Sandbox(task_s=0, state_path=path) as box:
+        client = Client(box)
+        answer = finished(client, "wan2.7-i2v", media(DAY_FIRST, NIGHT_LAST), resolution="720P", duration=2, seed=1)
+        films.append(client.download(answer["output"]["video_url"]).content)
+    with Sandbox(task_s=0, state_path=path) as box:
+        client = Client(box)
+        answer = client.poll(answer["output"]["task_id"]).json()
+        assert answer["usage"]["duration"] == 2
+        films.append(client.download(answer["output"]["video_url"]).content)
+    assert films[0] == films[1]

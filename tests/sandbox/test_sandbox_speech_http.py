@@ -163,7 +163,7 @@ def test_qwen_tts_streams_bare_samples(client: Client) -> None:
     [
         ({"text": "一" * 601}, "Range of input length should be [1, 600]"), ({"text": ""}, "Please ensure input text"),
         ({"voice": "cherry"}, "The requested voice 'cherry' is not supported."), ({"voice": None}, "voice is invalid"),
-        ({"voice": "longanyang"}, "not supported"), ({"language_type": "zh"}, "language_type"),
+        ({"voice": "longanyang"}, "not supported"), ({"language_type": "zh"}, "language_type"), ({"language_type": ["zh"]}, "language_type"),
         ({"instructions": "slowly"}, "428"),
     ],
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Recordings for recognition: what the sandbox has said, a hum, and a web server that has them."""
+"""Recordings made of nothing, for recognition: what the sandbox has said, a hum, and a web server that has them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,23 @@ from bailian.sandbox.speech.models import Voice
 from bailian.sandbox.speech.requests import SpeechRequest
 from bailian.sandbox.speech.synthesis import Speech, sentences_of, synthesize
 
+SECONDS = 2
 SAID = "你好，世界！Hello big world, this is bai lian. 再见。"
+
+
+def wav(
+    data: bytes = b"\1\2" * 16000 * SECONDS, *, coding: int = 1, bytes_per_s: int = 32000, size: int | None = None
+) -> bytes:
+    """Return a WAV file; `size` is what its headers say of the data."""
+    told = len(data) if size is None else size
+    form = struct.pack("<HHIIHH", coding, 1, 16000, bytes_per_s, 2, 16)
+    return b"RIFF%bWAVEfmt %b%bdata%b%b" % (
+        struct.pack("<I", min(told + 36, 0xFFFFFFFF)),
+        struct.pack("<I", len(form)),
+        form,
+        struct.pack("<I", told),
+        data,
+    )
 
 
 def spoken(text: str, form: str = "wav", *, rate: int = 8000, streamed: bool = False) -> bytes:

@@ -61,6 +61,10 @@ def known(model: Model, today: date) -> dict[str, Any]:
     return {**fields, "life": life_of(model, today)}
 
 
+PARTED = ("ways", "inputs")
+"""Fields that are tables of tables: a line each."""
+
+
 def life_of(model: Model, today: date) -> str:
     if model.retired(today):
         return "retired"
@@ -74,7 +78,8 @@ def _show_one(model: Model, today: date, as_json: bool) -> None:
         print_json(known(model, today))
         return
     for name, value in known(model, today).items():
-        parts = value if name == "ways" else {"": value}
+        parts = value if name in PARTED else {"": value}
+        parts = {"": " | ".join(" + ".join(one) for one in value)} if name == "input_sets" else parts
         for part, own in parts.items():
             print_data(f"{f'{name} {part}'.strip():26} {_plain(own)}")
     print_data(f"{'script':26} {', '.join(how_to().caller(kind) for kind in model.kinds)}")
@@ -172,6 +177,12 @@ def _listed(here: Settings, name: str | None) -> tuple[list[ListedModel], str]:
         return asked.list_models(name), there.base_url
 
 
+def _why_not_here(name: str, catalog: Catalog) -> str:
+    if name in catalog.not_callable:
+        return tr("not callable yet", "暂不能调用")
+    return tr("not in the catalog", "本地目录未收录")
+
+
 def _remote_brief(one: ListedModel, catalog: Catalog, region: str) -> dict[str, Any]:
     known_here = {model.wire_name(region) for model in catalog.values()}
     return {
@@ -181,5 +192,5 @@ def _remote_brief(one: ListedModel, catalog: Catalog, region: str) -> dict[str, 
         "gives": ", ".join(one.gives),
         "context": one.context_tokens,
         "longest answer": one.max_output_tokens,
-        "note": "" if one.name in known_here else tr("not in the catalog", "本地目录未收录"),
+        "note": "" if one.name in known_here else _why_not_here(one.name, catalog),
     }

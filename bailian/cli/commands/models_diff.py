@@ -55,7 +55,7 @@ def difference(catalog: Catalog, listed: Sequence[ListedModel], region: str) -> 
     pairs = [(model, there[name]) for name, model in here.items() if name in there]
     changed = {model.name: _changes(model, one) for model, one in pairs}
     return Difference(
-        new=tuple(one for name, one in there.items() if name not in here),
+        new=tuple(one for name, one in there.items() if name not in here and name not in catalog.not_callable),
         changed={name: fields for name, fields in changed.items() if fields},
         unlisted=tuple(model for name, model in here.items() if name not in there),
         listed_though_retired=tuple(model for model, _ in pairs if model.retired(catalog.today)),

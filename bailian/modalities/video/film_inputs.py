@@ -99,6 +99,11 @@ def list_problems(request: VideoRequest) -> list[Problem]:
             f"多于 references（{len(request.references)} 个）",
         )
         problems.append(Problem("reference_types", text))
+    problems += [
+        Problem(field, tr("is empty", "不能为空"))
+        for field in (*USUAL_ROLES, "references", "mask")
+        if "" in _urls(request, field)
+    ]
     listed = ", ".join(MEDIA)
     for name, words in (("reference_types", request.reference_types), ("mask_media", [request.mask_media])):
         problems += [

@@ -50,13 +50,14 @@ class Function:
 
 
 _VIDEO = (("video_url",),)
+_CONTROLS = ("posebodyface", "posebody", "depth", "scribble")
 FUNCTIONS: Mapping[str, Function] = {
     "image_reference": Function(references=(1, 3)),
     "video_repainting": Function(
         fields=("video_url",),
         needs=_VIDEO,
         references=(0, 1),
-        controls=("posebodyface", "posebody", "depth", "scribble"),
+        controls=_CONTROLS,
         needs_control=True,
         defaults={"strength": 1.0},
     ),
@@ -70,7 +71,7 @@ FUNCTIONS: Mapping[str, Function] = {
     "video_extension": Function(
         fields=("first_frame_url", "last_frame_url", "first_clip_url", "last_clip_url", "video_url"),
         needs=(("first_frame_url", "last_frame_url", "first_clip_url", "last_clip_url"),),
-        controls=("", "posebodyface", "depth"),
+        controls=("", *_CONTROLS),
     ),
     "video_outpainting": Function(fields=("video_url",), needs=_VIDEO, defaults=dict.fromkeys(_SCALES, 1.0)),
 }

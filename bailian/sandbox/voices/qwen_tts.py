@@ -82,7 +82,7 @@ def _read(name: str, model: VoiceModel, inputs: Mapping[str, Any]) -> SpeechRequ
     if told is None:
         raise invalid(f"The requested voice '{voice}' is not supported.")  # ERR
     language = inputs.get("language_type", "Auto")
-    if language not in LANGUAGES:
+    if not isinstance(language, str) or language not in LANGUAGES:
         raise invalid(f"language_type must be one of {', '.join(LANGUAGES)}")
     instructions = inputs.get("instructions")
     if instructions and (model.instructions != "free" or counted(str(instructions)) > INSTRUCTION_TOKENS):

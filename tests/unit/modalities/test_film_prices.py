@@ -140,6 +140,8 @@ def test_no_known_length_costs_more_than_an_unknown_one(seconds: list[float | No
         (made("wan2.7-videoedit", video=[FILM_LINK]), {"length_unknown": "how long video lasts"}),
         (made("wan2.7-r2v", references=[FILM_LINK, DAY]), {"length_unknown": "how long references[0] lasts"}),
         (made("wan2.7-r2v", references=[DAY]), {}),
+        (made("wan2.7-r2v", "singapore", references=[DAY]), {"price_assumed": "in singapore is published; 0.733924"}),
+        (made("wan2.7-t2v", "singapore"), {}),
         (made("happyhorse-1.1-t2v", "tokyo"), {"price_assumed": "in tokyo is published; 1.049188 CNY a second"}),
     ],
 )  # fmt: skip
