@@ -79,16 +79,18 @@ def read(path: Path) -> dict[str, Any] | None:
     return made if isinstance(made, dict) and "kind" in made else None
 
 
-SWITCHES = ("prompt_extend", "watermark", "is_sketch", "thinking", "interleave")
+SWITCHES = ("prompt_extend", "watermark", "is_sketch", "thinking", "interleave", "search")
 FLAGS = (
     *("function", "vace", "image", "last_frame", "references", "reference_voices", "video", "continue", "last_clip"),
     *("audio", "document", "link", "mask", "model", "size", "ratio", "duration", "n", "seed", "negative_prompt"),
     *("no_audio", "audio_setting", "shots", "template", "prompt_extend_mode", "set", "palette", "box"),
     *("mask_frame_id", "mask_type", "expand_ratio", "expand_mode", "control_condition", "obj_or_bg"),
     *("strength", "upscale_factor", "top_scale", "bottom_scale", "left_scale", "right_scale"),
+    *("system", "image_max_tokens", "ocr", "ocr_schema", "json_object", "json_schema", "prefix", "max_tokens"),
+    *("temperature", "top_p", "stop", "thinking_budget"),
     *SWITCHES,
 )
-NAMES = {"references": "reference", "reference_voices": "reference-voice"}
+NAMES = {"references": "reference", "reference_voices": "reference-voice", "ocr_schema": "schema"}
 """Fields whose flag is not their own name."""
 
 
@@ -107,6 +109,8 @@ def _words(name: str, value: Any) -> list[str]:
         return [f"--{flag}" if value else f"--no-{flag}"]
     if isinstance(value, bool):
         return [f"--{flag}"] if value else []
+    if isinstance(value, dict):
+        value = json.dumps(value, ensure_ascii=False)
     given = value if isinstance(value, list) else [] if value in (None, "") else [value]
     if name == "reference_voices":  # which of the references it is, in front of the file
         given = [f"{number}={one}" for number, one in enumerate(given, 1) if one]

@@ -87,7 +87,7 @@ def read_settings_file(data: bytes) -> None:
 
 
 @cache
-def _package() -> tuple[dict[str, Any], Any]:
+def _package() -> tuple[dict[str, Any], dict[str, Any], Any]:
     """Return the package's own tables: read once, not a hundred thousand times."""
     return catalog._read(catalog.PACKAGE_FILES)
 
@@ -95,8 +95,8 @@ def _package() -> tuple[dict[str, Any], Any]:
 def read_models_file(data: bytes) -> None:
     """As every command reads it; then what the models are made of is used."""
     (folder() / "models.toml").write_bytes(data)
-    tables, day = _package()
-    with patch.object(catalog, "_read", lambda _paths: (dict(tables), day)):
+    tables, limits, day = _package()
+    with patch.object(catalog, "_read", lambda _paths: (dict(tables), dict(limits), day)):
         models = catalog.load(folder())
     for name in ("wan2.2-t2i-flash", "mein", "v"):
         model = models.get(name)

@@ -15,7 +15,7 @@ from bailian.errors import InvalidRequest
 from bailian.files import tokens
 from bailian.i18n import tr
 from bailian.modalities.text import embedding_answers
-from bailian.modalities.text.turns import media_in, text_in
+from bailian.modalities.text.text_turns import media_in, text_in
 from bailian.service.json_reader import read_json
 from bailian.service.responses import wire_error
 from bailian.store.service_batches import Offer

@@ -30,7 +30,7 @@ from bailian.modalities.text.text_answers import (
 from bailian.modalities.text.text_body import body_of, streams
 from bailian.modalities.text.text_prices import cost_cny, prices_of
 from bailian.modalities.text.text_request import LONGEST_THOUGHT_TOKENS, TextRequest
-from bailian.modalities.text.turns import Turn, cleaned, text_in, turns_of
+from bailian.modalities.text.text_turns import Turn, cleaned, text_in, turns_of
 from bailian.types import Input, Notice, Prepared, TextContext
 
 __all__ = [  # what a modality provides
@@ -125,14 +125,7 @@ def prepare(
         *text_rules.notices(request, model, found),
         *([] if length_known else [text_rules.length_unknown(model)]),
     ]
-    context = TextContext(
-        retired=choice.retirement(chosen, catalog, region),
-        prices=prices_of(model, region),
-        thinking=request.thinks(model),
-        search_cny=text_rules.SEARCH_CNY if request.search else 0.0,
-        media_tokens=media_tokens,
-        goes_on="prefix" in model.abilities and not request.thinks(model) and not request.ocr,
-    )
+    context = _context(request, chosen, catalog, region, media_tokens)
     return Prepared(
         model=model,
         wire_model=wire_model,
@@ -146,6 +139,20 @@ def prepare(
         ceiling_cny=_ceiling_cny(context, length - picture_tokens + media_tokens, _longest_answer(request, model)),
         stream=streams(request, model),
         context=context,
+    )
+
+
+def _context(
+    request: TextRequest, chosen: choice.Chosen, catalog: Catalog, region: str, media_tokens: int
+) -> TextContext:
+    model = chosen.model
+    return TextContext(
+        retired=choice.retirement(chosen, catalog, region),
+        prices=prices_of(model, region),
+        thinking=request.thinks(model),
+        search_cny=text_rules.SEARCH_CNY if request.search else 0.0,
+        media_tokens=media_tokens,
+        goes_on="prefix" in model.abilities and not request.thinks(model) and not request.ocr,
     )
 
 

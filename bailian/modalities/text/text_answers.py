@@ -13,7 +13,7 @@ from bailian.instructions import how_to
 from bailian.modalities.text import ocr
 from bailian.modalities.text.schema_check import misfit, schema_of
 from bailian.modalities.text.text_prices import cost_cny
-from bailian.modalities.text.turns import plain, text_in
+from bailian.modalities.text.text_turns import plain, text_in
 from bailian.types import Item, Notice, StoredRequest, TextContext
 from bailian.types.json_values import object_of, objects_of
 

@@ -9,7 +9,7 @@ from bailian.catalog import Model
 from bailian.modalities.text import ocr
 from bailian.modalities.text.schema_check import response_format
 from bailian.modalities.text.text_request import HIGHEST_TEMPERATURE, LOWEST_TOP_P, TextRequest
-from bailian.modalities.text.turns import Turn, sent_turns
+from bailian.modalities.text.text_turns import Turn, sent_turns
 
 SEARCH_OPTIONS = {"forced_search": True, "enable_source": True, "search_strategy": "turbo"}
 

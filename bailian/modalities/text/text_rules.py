@@ -17,7 +17,7 @@ from bailian.modalities.text.text_request import (
     LOWEST_TOP_P,
     TextRequest,
 )
-from bailian.modalities.text.turns import Turn, media_in, text_in, turn_problems
+from bailian.modalities.text.text_turns import Turn, media_in, text_in, turn_problems
 from bailian.types import Input, Notice
 
 SEARCH_CNY = 0.003

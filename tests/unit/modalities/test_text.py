@@ -21,7 +21,7 @@ from bailian.modalities import Modality, modality_of
 from bailian.modalities.text import text
 from bailian.modalities.text.text_answers import Assembly, next_messages, text_of
 from bailian.modalities.text.text_prices import cost_cny, prices_of
-from bailian.modalities.text.turns import text_in
+from bailian.modalities.text.text_turns import text_in
 from bailian.service.sse import frames
 from bailian.text import characters
 from bailian.types import Prepared, StoredRequest, TextContext
