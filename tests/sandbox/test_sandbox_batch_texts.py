@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 from message_bodies import picture
-from test_sandbox_batch import BatchClient, line
 
 from bailian.sandbox import Sandbox
 from bailian.sandbox.embeddings.vectors import dense
+from tests.support.batch_client import BatchClient, line
 
 pytestmark = pytest.mark.slow
 
