@@ -260,3 +260,11 @@ def test_a_moved_folder_is_the_same_batch() -> None:
     other = next(iter(read_rows(Path("two") / "rows.json", "video"))).key
     assert len(keys) == 1
     assert other not in keys
+
+
+def test_a_file_without_a_suffix_is_uploaded_with_that_of_its_bytes(text2video: Run, box: Sandbox) -> None:
+    """Who fetches it goes by the name."""
+    Path("c.mp4").rename("片")
+    text2video("换成雪景", "--video", "片", "-o", "a.mp4")
+    sent = next(one.body for one in box.requests if isinstance(one.body, dict) and "input" in one.body)
+    assert sent["input"]["media"][0]["url"].endswith(".mp4")
