@@ -14,6 +14,7 @@ import requests
 import urllib3.exceptions
 
 from bailian.errors import TransportError
+from bailian.files import formats
 from bailian.i18n import tr
 from bailian.service.client import Service
 from bailian.service.transport import links, send_tracking
@@ -29,8 +30,7 @@ def upload(service: Service, path: Path, wire_model: str, mark: str) -> str:
     """
     grant = service.upload_grant(wire_model)
     # A unique ASCII name: overwriting is forbidden, and names in Chinese are untested.
-    suffix = path.suffix.lower() if path.suffix.isascii() else ""
-    object_key = f"{grant['upload_dir']}/{mark}-{uuid4().hex}{suffix}"
+    object_key = f"{grant['upload_dir']}/{mark}-{uuid4().hex}{_suffix(path)}"
     fields = {
         "OSSAccessKeyId": grant["oss_access_key_id"],
         "Signature": grant["signature"],
@@ -42,6 +42,15 @@ def upload(service: Service, path: Path, wire_model: str, mark: str) -> str:
     }
     _post(service, str(grant["upload_host"]), fields, path)
     return f"oss://{object_key}"
+
+
+def _suffix(path: Path) -> str:
+    """Return a file's suffix with its dot; one that has none gets that of its bytes: who fetches it goes by the name."""
+    if path.suffix:
+        return path.suffix.lower() if path.suffix.isascii() else ""
+    with path.open("rb") as file:
+        found = formats.suffix_of(file.read(formats.HEAD_BYTES))
+    return f".{found}" if found else ""
 
 
 def _why_not(host: str) -> str:

@@ -260,3 +260,29 @@ def test_a_moved_folder_is_the_same_batch() -> None:
     other = next(iter(read_rows(Path("two") / "rows.json", "video"))).key
     assert len(keys) == 1
     assert other not in keys
+
+
+def test_a_file_without_a_suffix_is_uploaded_with_that_of_its_bytes(text2video: Run, box: Sandbox) -> None:
+    """Who fetches it goes by the name."""
+    Path("c.mp4").rename("片")
+    text2video("换成雪景", "--video", "片", "-o", "a.mp4")
+    sent = next(one.body for one in box.requests if isinstance(one.body, dict) and "input" in one.body)
+    assert sent["input"]["media"][0]["url"].endswith(".mp4")
+
+
+def test_references_and_voices_may_be_results_of_other_rows(bailian: Run) -> None:
+    """Picture, voice and film in one table: each stands at its own place."""
+    rows = [
+        ["kind", "id", "prompt", "references", "reference_voices", "text"],
+        ["image", "hero", "猫", "", "", ""],
+        ["speech", "says", "", "", "", "你好，世界，今天天气真好，我们一起出去玩吧。"],
+        ["video", "film", "图1 对 图2 说话", "a.png|@hero", "2=@says", ""],
+    ]
+    with Path("rows.csv").open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows(rows)
+    bailian("batch", "run", "rows.csv", "-o", "out")
+    lines = Path("out/results.jsonl").read_text(encoding="utf-8").splitlines()
+    request = json.loads(lines[-1])["request"]
+    assert [word.rpartition(".")[2] for word in request["references"]] == ["png", "png"]
+    assert request["references"][0] == Path("a.png").absolute().as_uri()
+    assert [word.rpartition(".")[2] for word in request["reference_voices"]] == ["", "wav"]

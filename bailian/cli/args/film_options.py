@@ -43,7 +43,7 @@ def examples() -> str:
         ("换成雪景", "--video clip.mp4"),
         ("继续向前跑", "--continue clip.mp4"),
         ("歌手演唱", "--image singer.jpg --audio song.mp3"),
-        ("换成铜像", "--vace video_repainting --video clip.mp4 --control-condition depth"),
+        ("跑向远方", "--vace video_extension --continue clip.mp4"),
     )
     return "\n".join(["\b", *(f'text2video.py "{prompt}" {options}' for prompt, options in lines)])
 

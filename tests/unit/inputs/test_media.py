@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import io
+import os
 import sys
+import threading
 from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
@@ -22,7 +24,7 @@ from tests.support.pictures import bytes_of, drawn
 from tests.support.recordings import SECONDS, wav
 
 GOOD = {"picture": "a.png", "film": "a.mp4", "sound": "a.wav", "document": "a.pdf"}
-DOORS = ("path", "file:", "copy without suffix", "stdin")
+DOORS = ("path", "file:", "copy without suffix", "stdin", *(() if sys.platform == "win32" else ("pipe",)))
 LOCAL = sorted(set(SORTS) - {"link"})
 
 
@@ -46,6 +48,11 @@ def named(door: str, path: Path, folder: Path, patch: pytest.MonkeyPatch) -> str
     if door == "copy without suffix":
         (folder / "片").write_bytes(path.read_bytes())
         return str(folder / "片")
+    if door == "pipe":
+        pipe = folder / f"pipe-{path.name}"
+        os.mkfifo(pipe)
+        threading.Thread(target=pipe.write_bytes, args=(path.read_bytes(),), daemon=True).start()
+        return str(pipe)
     patch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(path.read_bytes())))
     return "-"
 
