@@ -21,8 +21,8 @@ MODELS = '[models."text-embedding-v4"]\nsubmit_per_s = 500\n'
 
 
 def vector(text: str, length: int = LENGTH) -> list[float]:
-    """Return numbers that 32 bits hold, and that tell their text."""
-    return [len(text) + i / 1024 for i in range(length)]
+    """Return numbers that 32 bits hold and nine digits tell whole, and that tell their text."""
+    return [len(text) + i / 64 % 64 for i in range(length)]
 
 
 def answered(seen: Seen) -> bytes:

@@ -322,11 +322,14 @@ class TestScreens:
     @pytest.mark.parametrize("columns", [60, 80, 120])
     @pytest.mark.few(1)
     @pytest.mark.usefixtures("two")
-    def test_the_list_keeps_the_names(self, box: Sandbox, columns: int) -> None:
-        seen = _screen(box, columns, "--chats")
-        assert [line.split()[0] for line in seen[1:3]] == ["工作", "旅行"]
-        assert max(len(line) for line in seen) <= columns
-        assert "我叫小明" in "\n".join(seen).replace(" ", "")
+    def test_the_list_keeps_the_names(self, text2text: Run, box: Sandbox, columns: int) -> None:
+        text2text("我叫小明，请记住我的名字和我的出生地：江苏省南京市鼓楼区某某路", "--chat", "很长很长很长的名字")
+        head, *seen = _screen(box, columns, "--chats")
+        told = "\n".join(seen).replace(" ", "")
+        assert head.startswith("chat")
+        assert "questions" in head
+        assert "first question" in head
+        assert [name for name in ("工作", "旅行", "很长很长很长的名字", "我叫小明") if name not in told] == [], seen
 
     @pytest.mark.process
     @pytest.mark.parametrize(("keys", "ends"), [(b"\x03", False), (b"\x04", True)], ids=["Ctrl-C", "Ctrl-D"])
@@ -353,7 +356,8 @@ def _start(box: Sandbox, columns: int, *words: str) -> tuple[Any, subprocess.Pop
 
     terminal = Terminal(columns, 24)
     command = [sys.executable, "-c", FAST_START.format(factor=FAST, command=TEXT_SCRIPT), *words]
-    return terminal, terminal.start(command, environment(box, TERM="xterm-256color"))
+    env = {name: value for name, value in environment(box).items() if name not in ("COLUMNS", "LINES", "NO_COLOR")}
+    return terminal, terminal.start(command, {**env, "TERM": "xterm-256color"})
 
 
 def _screen(box: Sandbox, columns: int, *words: str) -> list[str]:

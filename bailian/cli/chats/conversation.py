@@ -12,7 +12,7 @@ from bailian.cli.account import settings_of
 from bailian.cli.args.checks import checked
 from bailian.cli.args.keyboard import Command, Keyboard
 from bailian.cli.args.options import SharedOptions
-from bailian.cli.chats import turns
+from bailian.cli.chats import named
 from bailian.cli.chats.commands import obey
 from bailian.cli.chats.transcript import text_of_content
 from bailian.cli.chosen_service import service
@@ -57,11 +57,11 @@ class Conversation:
         """Return what goes along with the next question: of a named one what the journal has, others' turns too."""
         if not self.name:
             return self._messages
-        return None if self._new else turns.history(self.here, self.name)
+        return None if self._new else named.history(self.here, self.name)
 
     def cost_cny(self) -> float:
         """Return what it has cost; of a named one on all days."""
-        return turns.cost_cny(self.here, self.name) if self.name else self._cost_cny
+        return named.cost_cny(self.here, self.name) if self.name else self._cost_cny
 
     def undo(self) -> list[dict[str, Any]] | None:
         """Take the last turn back; return the messages as they were, None if there is no turn."""
@@ -69,7 +69,7 @@ class Conversation:
         if not before:
             return None
         if self.name:
-            turns.undo(self.here, self.name)
+            named.undo(self.here, self.name)
         else:
             first = max(number for number, one in enumerate(before) if one.get("role") == "user")
             self._messages = before[:first] or None
@@ -98,13 +98,13 @@ class Conversation:
         """
         from bailian.engine.job import OutputSpec
 
-        with turns.alone(self.here.home, self.here.account, self.name, self.common.timeout_s):
+        with named.alone(self.here.home, self.here.account, self.name, self.common.timeout_s):
             self._look()
             # What was typed is the question, "-" too.
             prepared = self.prepared(prompt)
             print_notices(prepared.notices)
             ended: list[Outcome] = []
-            quiet, run = replace(self.common, quiet=True), turns.run_of(self.name)
+            quiet, run = replace(self.common, quiet=True), named.run_of(self.name)
             send(engine, [prepared], [OutputSpec(None, "")], progress, quiet, run=run, ended=ended)
         for outcome in ended:
             self._note(outcome)

@@ -12,14 +12,14 @@ from bailian.catalog import did_you_mean
 from bailian.cli.account import settings_of
 from bailian.cli.args.chat_name import name_problems
 from bailian.cli.args.options import SharedOptions
-from bailian.cli.chats import turns
+from bailian.cli.chats import named
 from bailian.cli.chats.transcript import plain, questions
 from bailian.cli.output.columns import print_table
 from bailian.cli.output.terminal import is_terminal, money, print_err, print_json, print_text
 from bailian.errors import Exit, InvalidRequest, Problem
 from bailian.i18n import tr
-from bailian.store.chats import Chat, ChatStore
 from bailian.store.jobs import Journal
+from bailian.store.runs.chats import Chat, ChatStore
 from bailian.store.schema import FILE_NAME
 
 FIRST_CHARS = 40
@@ -45,7 +45,7 @@ def keep(fields: Mapping[str, Any], asked: Mapping[str, Any], common: SharedOpti
         chat = _only(chats, fields["chat"])
         if asked["show"]:
             return _show(chat, common)
-        opened.enter_context(turns.alone(here.home, chat.account, chat.name, common.timeout_s))
+        opened.enter_context(named.alone(here.home, chat.account, chat.name, common.timeout_s))
         if asked["rename"] is not None:
             return _rename(chats, chat, asked["rename"])
         return _delete(chats, chat, yes=asked["yes"])
@@ -103,7 +103,7 @@ def _list(chats: Sequence[Chat], common: SharedOptions) -> int:
 
 
 def _brief(chat: Chat, common: SharedOptions) -> dict[str, Any]:
-    asked, used_at_s = questions(turns.messages_of(chat.newest)), chat.newest.created_at_s
+    asked, used_at_s = questions(named.messages_of(chat.newest)), chat.newest.created_at_s
     first = asked[0] if asked else ""
     if common.as_json:
         return {
@@ -124,7 +124,7 @@ def _brief(chat: Chat, common: SharedOptions) -> dict[str, Any]:
 
 
 def _show(chat: Chat, common: SharedOptions) -> int:
-    messages = turns.messages_of(chat.newest)
+    messages = named.messages_of(chat.newest)
     if common.as_json:
         print_json({**_brief(chat, common), "messages": messages})
     else:
@@ -145,7 +145,7 @@ def _rename(chats: ChatStore | None, chat: Chat, name: str) -> int:
 
 
 def _delete(chats: ChatStore | None, chat: Chat, *, yes: bool) -> int:
-    count = len(questions(turns.messages_of(chat.newest)))
+    count = len(questions(named.messages_of(chat.newest)))
     if not yes and not is_terminal(sys.stdin):
         raise InvalidRequest.one(
             "delete",

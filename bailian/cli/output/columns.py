@@ -42,10 +42,13 @@ def print_table(rows: Sequence[Mapping[str, Any]], keep: Sequence[str] = (), giv
             shown.remove(column)
     left_out = [name for column, name in enumerate(columns) if column not in shown]
     columns, cells = [columns[i] for i in shown], [[line[i] for i in shown] for line in cells]
+    others = sum(widths[i] + 2 for i, name in zip(shown, columns, strict=True) if name != gives_way)
+    room = max(LEAST_COLUMNS, console.width - others)  # rich would take from all of them alike, down to nothing
     table = Table(box=None, pad_edge=False)
     for column, name in enumerate(columns):
         whole = widths[shown[column]] if gives_way and name != gives_way else None
-        table.add_column(name, no_wrap=column == 0 or gives_way is not None, min_width=whole)
+        most = room if name == gives_way else None
+        table.add_column(name, no_wrap=column == 0 or gives_way is not None, min_width=whole, max_width=most)
     for line in cells:
         table.add_row(*(Text(cell) for cell in line))
     console.print(table)

@@ -68,16 +68,16 @@ def run_text(given: Mapping[str, Any], common: SharedOptions) -> int:
 
 def _next_turn(request: RequestSpec, common: SharedOptions, here: Settings, *, fresh: bool, goes_on: bool) -> int:
     """Ask the next question of a conversation that has a name; one process at a time does."""
-    from bailian.cli.chats import turns
+    from bailian.cli.chats import named
 
     name = request.fields["chat"]
     if not common.dry_run:
         here.require_key()
-    with turns.alone(here.home, here.account, None if common.dry_run else name, common.timeout_s):
+    with named.alone(here.home, here.account, None if common.dry_run else name, common.timeout_s):
         if not goes_on:  # it has the turns before it
-            messages = None if fresh else turns.history(here, name)
+            messages = None if fresh else named.history(here, name)
             request = replace(request, fields={**request.fields, "messages": messages})
-        return run_all("text", [request], common, here, run=turns.run_of(name))
+        return run_all("text", [request], common, here, run=named.run_of(name))
 
 
 def _check_chat(chat: str | None, fresh: bool) -> None:

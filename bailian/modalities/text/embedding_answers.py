@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Mapping
 from copy import copy
 from typing import Any
@@ -65,14 +66,18 @@ def packed_vectors(answer: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [entries[index] for index in sorted(entries)]
 
 
+def vectors_of(answer: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the entries of an answer in the order of the texts, their vectors as arrays."""
+    found = [(entry, unpacked(entry.get(DENSE))) for entry in packed_vectors(answer)]
+    return [dict(entry) if numbers is None else {**entry, DENSE: numbers} for entry, numbers in found]
+
+
 def embeddings_of(answer: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return the entries of an answer in the order of the texts, their vectors as numbers."""
-    return [_readable(entry) for entry in packed_vectors(answer)]
-
-
-def _readable(entry: Mapping[str, Any]) -> dict[str, Any]:
-    numbers = unpacked(entry.get(DENSE))
-    return {**entry, DENSE: numbers.tolist()} if numbers is not None else dict(entry)
+    """Return the entries of an answer in the order of the texts, their vectors as lists."""
+    found = vectors_of(answer)
+    return [
+        {**entry, DENSE: entry[DENSE].tolist()} if isinstance(entry.get(DENSE), array) else entry for entry in found
+    ]
 
 
 def with_paths(answer: Mapping[str, Any], prepared: StoredRequest, paths: Mapping[int, str]) -> dict[str, Any]:

@@ -50,3 +50,8 @@ def little_endian(floats: array[float]) -> bytes:
         floats = floats[:]
         floats.byteswap()
     return floats.tobytes()
+
+
+def json_numbers(floats: array[float]) -> str:
+    """Return numbers as JSON, with the nine digits that tell any two of 32 bits apart."""
+    return "[" + ", ".join(["%.9g"] * len(floats)) % tuple(floats) + "]"

@@ -17,7 +17,7 @@ from bailian.errors import InvalidRequest
 from bailian.modalities import modality_of
 from bailian.modalities.text import embedding
 from bailian.modalities.text.embedding_answers import compacted, embeddings_of, with_paths
-from bailian.modalities.text.vectors import packed, unpacked
+from bailian.modalities.text.vectors import json_numbers, packed, unpacked
 from bailian.types import Prepared, StoredRequest
 
 CATALOG = load(Path("/nowhere"))
@@ -140,6 +140,7 @@ def test_a_packed_vector_is_the_same_vector(numbers: list[float]) -> None:
     found = unpacked(text)
     assert found is not None
     assert struct.pack(f"{len(numbers)}f", *found) == struct.pack(f"{len(numbers)}f", *numbers)
+    assert packed(json.loads(json_numbers(found))) == text or 0.0 in numbers  # JSON has no -0
 
 
 @pytest.mark.parametrize("numbers", [[], [None], [True], ["1"], [1e300], [10**400], [[1.0]]])

@@ -13,9 +13,9 @@ from bailian.config.settings import Settings
 from bailian.errors import StillRunning
 from bailian.i18n import tr
 from bailian.modalities.text.text_answers import next_messages
-from bailian.store.chats import PREFIX, Chat, ChatStore
 from bailian.store.jobs import Journal
 from bailian.store.leases import exclusive
+from bailian.store.runs.chats import PREFIX, Chat, ChatStore
 from bailian.store.schema import JobRow
 
 LOOK_S = 0.5

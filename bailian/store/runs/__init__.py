@@ -1,0 +1,1 @@
+"""Jobs that belong together: the turns of a conversation."""
