@@ -91,9 +91,11 @@ def test_a_refused_line_is_in_the_error_file(client: BatchClient) -> None:
 
 
 def test_max_tokens_stop_and_thinking_are_obeyed(client: BatchClient) -> None:
-    thinking = line("想", body={"enable_thinking": True})
-    answer = client.ended(client.begin(line("短", "数到90", body={"max_tokens": 5}), thinking))
-    results = {row["custom_id"]: row["response"]["body"] for row in client.results(answer["output_file_id"])}
+    """A file thinks, or does not: each has its own."""
+    results = {}
+    for one in (line("想", body={"enable_thinking": True}), line("短", "数到90", body={"max_tokens": 5})):
+        answer = client.ended(client.begin(one))
+        results |= {row["custom_id"]: row["response"]["body"] for row in client.results(answer["output_file_id"])}
     assert results["短"]["usage"]["completion_tokens"] == 5
     assert results["短"]["choices"][0]["finish_reason"] == "length"
     assert results["想"]["choices"][0]["message"]["reasoning_content"]
@@ -158,7 +160,7 @@ def test_two_dry_runs_at_once() -> None:
     [
         {},
         {"input_file_id": "FILE", "endpoint": CHAT},
-        {"input_file_id": "FILE", "endpoint": "/v1/embeddings", "completion_window": "24h"},
+        {"input_file_id": "FILE", "endpoint": "/v1/images/generations", "completion_window": "24h"},
         {"input_file_id": "FILE", "endpoint": CHAT, "completion_window": "23h"},
         {"input_file_id": "FILE", "endpoint": CHAT, "completion_window": "337h"},
         {"input_file_id": "FILE", "endpoint": CHAT, "completion_window": "24h", "metadata": {"ds_name": "名" * 101}},
