@@ -9,6 +9,7 @@ from bailian.batch.input.problems import SHOWN_MAX, placed
 from bailian.batch.plan import Planned
 from bailian.errors import InvalidRequest
 from bailian.i18n import tr
+from bailian.instructions import how_to
 from bailian.store.budgets import Budget, cost_unknown, no_room
 
 
@@ -40,10 +41,7 @@ class Findings:
             raise InvalidRequest.one(
                 "",
                 "\n".join(_line(rows[0], text) for text, rows in self.notices.items()),
-                advice=tr(
-                    "--strict refuses what would be adapted: change the request, or leave --strict out",
-                    "--strict 拒绝需要调整的请求：请修改请求，或去掉 --strict",
-                ),
+                advice=how_to().allow_adapting(),
             )
 
     def refuse_cost(self, budgets: Sequence[Budget], source: str = "", waiting: Iterable[tuple[str, str]] = ()) -> None:

@@ -59,6 +59,12 @@ class ShellWords(Instructions):
     def cost_limit(self) -> str:
         return "--max-cost"
 
+    def allow_adapting(self) -> str:
+        return tr(
+            "--strict refuses what would be adapted: change the request, or leave --strict out",
+            "--strict 拒绝需要调整的请求：请修改请求，或去掉 --strict",
+        )
+
     def retry_held(self) -> str:
         return "--retry-held"
 

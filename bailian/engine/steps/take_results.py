@@ -34,7 +34,7 @@ def take_results(job: Job, services: Services) -> Next | Outcome:
         stored = _stored(job, prepared, {urls[source.word]: source.sha256 for source in sources})
         new = [notice for notice in stored.notices if notice not in job.prepared.notices]
         if new and services.run_state.strict:
-            raise InvalidRequest.one("", "\n".join(notice.message for notice in new), advice=_strict())
+            raise InvalidRequest.one("", "\n".join(notice.message for notice in new), advice=how_to().allow_adapting())
     except (InvalidRequest, Skipped) as error:
         return give_up(job, services, error)
     if not chains.complete(job.id, services.lease.id, prepared.request, stored, prepared.estimate_cny):
@@ -43,13 +43,6 @@ def take_results(job: Job, services: Services) -> Next | Outcome:
     job.request, job.prepared, job.estimate_cny = prepared.request, stored, prepared.estimate_cny
     job.notices = [*job.notices, *new]
     return Next(Step.ADMIT)
-
-
-def _strict() -> str:
-    return tr(
-        "--strict refuses what would be adapted: change the request, or leave --strict out",
-        "--strict 拒绝需要调整的请求：请修改请求，或去掉 --strict",
-    )
 
 
 def _stored(job: Job, prepared: Prepared, digests: dict[str, str]) -> StoredRequest:
