@@ -124,6 +124,18 @@ def test_picture_film_and_voice_are_one_file(bailian: Run, box: Sandbox) -> None
     assert sent["图1 走路"]["media"][0]["reference_voice"].startswith("oss://")
 
 
+def test_a_row_with_two_sources_is_handed_out_once(bailian: Run, box: Sandbox) -> None:
+    """Both may be done before the first of them is heard of."""
+    rows: list[Row] = []
+    for number in range(15):
+        rows += [hero(f"第{number}只白猫。", id=f"a{number}"), hero(f"第{number}只黑猫。", id=f"b{number}")]
+        both = [{"result_of": f"a{number}"}, {"result_of": f"b{number}"}]
+        rows.append({"kind": "image_edit", "model": "qwen-image-2.0", "prompt": f"第{number}次合并。", "image": both})
+    bailian("batch", "run", write(rows))
+    assert states() == {"done": 45}
+    assert set(executed(box).values()) == {1}
+
+
 def test_a_row_that_waits_is_no_row_of_a_service_batch(bailian: Run, box: Sandbox) -> None:
     """The Batch API is for rows that wait for nothing: it is sent alone, and that is said."""
     rows = [hero(), {"kind": "text", "prompt": "画里有什么？", "image": {"result_of": "hero"}}]
