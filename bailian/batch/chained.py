@@ -50,6 +50,8 @@ class ChainedRows:
         self._ready: dict[str, ReadyJobs] = {}
         self._queues: dict[str, ModelQueue] = {}
         self._any = False
+        self._handed_out: set[str] = set()
+        """Jobs with several sources: the last two may be done before the first of them is heard of."""
 
     def late_jobs(self, wire_model: str) -> ReadyJobs:
         """Return the jobs of a queue that become ready while the batch runs."""
@@ -73,6 +75,10 @@ class ChainedRows:
         for job_id, wire_model in self._store.followers(self._run, key, self._owner):
             sources = self._store.sources(job_id)
             if all(source.state == Status.DONE for source in sources):
+                if len(sources) > 1:
+                    if job_id in self._handed_out:
+                        continue
+                    self._handed_out.add(job_id)
                 self.late_jobs(wire_model).add(job_id)
                 if wire_model in self._queues:
                     self._queues[wire_model].wake()

@@ -1,7 +1,8 @@
 """Jobs that wait for the results of other rows, and what became of these.
 
-A job stands here until its request has the files of its sources in it. That is one commit: a process that dies before
-it leaves a job that waits, and after it one like any other.
+A job waits until its request has the files of its sources in it, and is complete. That is one commit: a process that dies
+before it leaves a job that waits, and after it one that only waits for its turn. Both stand here: whoever goes through the
+other jobs, page by page, must not meet one that became complete meanwhile, and was handed out.
 """
 
 from __future__ import annotations
@@ -62,16 +63,20 @@ class ChainStore:
         """Return how many jobs of a batch wait for others, by kind."""
         found = self._database.read(
             "SELECT kind, COUNT(*) AS n FROM jobs WHERE account = ? AND run = ? AND kind = COALESCE(?, kind)"
-            " AND state = 'waiting' AND id IN (SELECT job_id FROM chains) GROUP BY kind",
+            " AND state = 'waiting' AND id IN (SELECT job_id FROM chains WHERE complete = 0) GROUP BY kind",
             (self._account, run, kind),
         )
         return {row["kind"]: row["n"] for row in found}
 
     def of_run(self, run: str, owner: str) -> Iterator[tuple[str, str, list[Status | None]]]:
-        """Yield id, wire model and the states of the sources of each of this process's jobs that wait for others."""
+        """Yield id, wire model and the states of the sources of each of this process's jobs that have any.
+
+        Those of a complete job are done: it has their files.
+        """
         found = self._database.read(
             "SELECT jobs.id, jobs.wire_model,"  # noqa: S608
-            f" (SELECT state FROM jobs AS newest WHERE newest.rowid = {_SOURCE}) AS source_state"
+            " CASE WHEN chains.complete THEN 'done'"
+            f" ELSE (SELECT state FROM jobs AS newest WHERE newest.rowid = {_SOURCE}) END AS source_state"
             " FROM chains JOIN jobs ON jobs.id = chains.job_id WHERE jobs.account = ? AND jobs.run = ?"
             " AND jobs.owner = ? AND jobs.state = 'waiting' ORDER BY jobs.rowid",
             (self._account, run, owner),
@@ -88,7 +93,7 @@ class ChainStore:
         found = self._database.read(
             "SELECT DISTINCT jobs.id, jobs.wire_model, jobs.rowid FROM chains JOIN jobs ON jobs.id = chains.job_id"
             " WHERE chains.source_key = ? AND jobs.account = ? AND jobs.run = ? AND jobs.owner = ?"
-            " AND jobs.state = 'waiting' ORDER BY jobs.rowid",
+            " AND jobs.state = 'waiting' AND chains.complete = 0 ORDER BY jobs.rowid",
             (source_key, self._account, run, owner),
         )
         return [(row["id"], row["wire_model"]) for row in found]
@@ -113,7 +118,7 @@ class ChainStore:
         prepared: StoredRequest,
         estimate_cny: float | None,
     ) -> bool:
-        """Put the files of its sources into a job's request: from now on it waits for nothing but its turn.
+        """Put the files of its sources into a job's request: from now on it waits for its turn only.
 
         Returns:
             False if the job is not this process's to send any more; nothing is written then.
@@ -125,7 +130,7 @@ class ChainStore:
                 (dumped(request), dumped(prepared.to_json()), estimate_cny, job_id, owner),
             ).rowcount
             if changed:
-                db.execute("DELETE FROM chains WHERE job_id = ?", (job_id,))
+                db.execute("UPDATE chains SET complete = 1 WHERE job_id = ?", (job_id,))
         return changed == 1
 
     def skip(self, job_ids: Iterable[str], error: Mapping[str, Any], ended_at_s: float) -> None:

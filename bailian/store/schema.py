@@ -25,10 +25,11 @@ CREATE TABLE service_batches (
 );
 CREATE INDEX service_batches_by_run ON service_batches (account, run);
 """
-# Which results of other rows a job waits for. What stands here is not sent: its request has no files yet.
+# Which results of other rows a job takes. Until it is complete its request has no files, and it is not sent.
 _CHAINS = """
 CREATE TABLE chains (
-  job_id TEXT NOT NULL, word TEXT NOT NULL, source_key TEXT NOT NULL, item INTEGER NOT NULL, PRIMARY KEY (job_id, word)
+  job_id TEXT NOT NULL, word TEXT NOT NULL, source_key TEXT NOT NULL, item INTEGER NOT NULL,
+  complete INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (job_id, word)
 ) WITHOUT ROWID;
 CREATE INDEX chains_by_source ON chains (source_key);
 """

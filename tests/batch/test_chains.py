@@ -49,7 +49,7 @@ CHAIN = [painted("edit", id="last"), hero(n=2), edited("hero", id="edit")]
 def test_each_row_takes_the_file_that_its_source_has_made(bailian: Run, box: Sandbox) -> None:
     """Also where it stands above its source; the results are in the order of the file."""
     ran = bailian("batch", "run", write(CHAIN))
-    assert "3 rows: 3 to run, 0 done before, 2 of them: waits for others" in ran.err
+    assert "3 rows: 3 to run, 0 done before, 2 of them wait for others" in ran.err
     assert [row["label"] for row in records()] == ["last", "hero", "edit"]
     made = by_prompt()
     assert sent_picture(box, "加一顶帽子") == Path(made["一只猫"]["files"][0]).read_bytes()
@@ -122,6 +122,18 @@ def test_picture_film_and_voice_are_one_file(bailian: Run, box: Sandbox) -> None
     assert [one["type"] for one in sent["接着走"]["media"]] == ["first_clip"]
     assert [one["type"] for one in sent["图1 走路"]["media"]] == ["reference_image"]
     assert sent["图1 走路"]["media"][0]["reference_voice"].startswith("oss://")
+
+
+def test_a_row_with_two_sources_is_handed_out_once(bailian: Run, box: Sandbox) -> None:
+    """Both may be done before the first of them is heard of."""
+    rows: list[Row] = []
+    for number in range(15):
+        rows += [hero(f"第{number}只白猫。", id=f"a{number}"), hero(f"第{number}只黑猫。", id=f"b{number}")]
+        both = [{"result_of": f"a{number}"}, {"result_of": f"b{number}"}]
+        rows.append({"kind": "image_edit", "model": "qwen-image-2.0", "prompt": f"第{number}次合并。", "image": both})
+    bailian("batch", "run", write(rows))
+    assert states() == {"done": 45}
+    assert set(executed(box).values()) == {1}
 
 
 def test_a_row_that_waits_is_no_row_of_a_service_batch(bailian: Run, box: Sandbox) -> None:
@@ -274,7 +286,7 @@ def test_without_waiting_the_batch_is_run_again(bailian: Run, box: Sandbox) -> N
     rows = [hero(), painted(id="a"), painted("a", prompt="水彩")]
     ran = bailian("batch", "run", write(rows), "--no-wait", exits=6)
     assert "2 rows wait for other rows' results: run the same command again to go on" in ran.err
-    assert "waiting 2 (2 of them: waits for others)" in ran.err
+    assert "waiting 2 (2 wait for others)" in ran.err
     assert "wanx_edit\twaits for others\t2" in bailian("batch", "status", "all.json", exits=6).out
     bailian("tasks", "wait", json.loads(json.dumps(next(job["task_id"] for job in jobs() if job["task_id"]))))
     bailian("batch", "run", "all.json")

@@ -36,7 +36,7 @@ def print_begin(ready: PreparedBatch) -> None:
     )
     if ready.waits_for_others:
         waits = ready.waits_for_others
-        text += tr(f", {waits} of them: {waits_word()}", f"，其中 {waits} 行{waits_word()}")
+        text += tr(f", {waits} of them {waits_word(waits)}", f"，其中 {waits} 行{waits_word()}")
     if ready.left_failed:
         text += tr(f", {ready.left_failed} failed and left alone", f"，{ready.left_failed} 行失败且不再重试")
     if ready.left_held:
@@ -76,7 +76,7 @@ def summary_line(name: str, summary: BatchTotals, took_s: float, sandbox: bool) 
     parts["done"] += in_part(summary)
     if summary.waits_for_others and "waiting" in parts:
         waits = summary.waits_for_others
-        parts["waiting"] += tr(f" ({waits} of them: {waits_word()})", f"（其中 {waits} 行{waits_word()}）")
+        parts["waiting"] += tr(f" ({waits} {waits_word(waits)})", f"（其中 {waits} 行{waits_word()}）")
     failures = {code: count for code, count in summary.failures.items() if code != Skipped.code}
     if failures:
         listed = ", ".join(f"{code} {count}" for code, count in sorted(failures.items()))
@@ -85,8 +85,9 @@ def summary_line(name: str, summary: BatchTotals, took_s: float, sandbox: bool) 
     return f"{name}: {', '.join(parts.values())}, {cost}, {took_s:.1f} s"
 
 
-def waits_word() -> str:
-    return tr("waits for others", "等待其他行")
+def waits_word(rows: int = 1) -> str:
+    """Return what rows do whose input is another row's result."""
+    return tr("waits for others" if rows == 1 else "wait for others", "等待其他行")
 
 
 def in_part(summary: BatchTotals) -> str:

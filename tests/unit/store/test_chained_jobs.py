@@ -96,12 +96,27 @@ def test_a_complete_request_is_one_like_any_other(journal: Journal) -> None:
     assert not chains.complete("edit", "another", {}, StoredRequest(), 0.2), "it is not that process's"
     assert sendable(journal) == ["hero"]
     assert chains.complete("edit", "o", {"image": "file:///a.png"}, StoredRequest(body={"model": "m"}), 0.2)
-    assert sendable(journal) == ["hero", "edit"]
+    assert sendable(journal) == ["hero"], "it is handed out by itself, not a second time among the others"
+    assert list(chains.of_run(RUN, "o")) == [("edit", "m", [Status.DONE])], "by the next process, too"
+    assert (chains.waiting(RUN), chains.followers(RUN, "k-hero", "o")) == ({}, [])
     row = journal.job("edit")
     assert row is not None
     assert (row.request, row.estimate_cny, row.prepared.waits) == ({"image": "file:///a.png"}, 0.2, {})
     journal.record_intents(["edit"], "o")
     assert not chains.complete("edit", "o", {}, StoredRequest(), 0.2), "it was sent"
+
+
+def test_who_goes_through_the_others_does_not_meet_what_became_complete(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was handed out when its source was done: a second time, it would be sent twice."""
+    monkeypatch.setattr("bailian.store.batches.CHUNK_ROWS", 1)
+    runs = BatchStore(journal, "me")
+    runs.intend_all([values("hero"), values("other"), values("edit", HERO), values("last")])
+    others = runs.waiting(RUN, "o", "m")
+    assert next(others).id == "hero"
+    assert ChainStore(journal.database, "me").complete("edit", "o", {}, StoredRequest(), 0.1)
+    assert [row.id for row in others] == ["other", "last"]
 
 
 def test_a_skipped_job_is_over_and_knows_why(journal: Journal) -> None:
