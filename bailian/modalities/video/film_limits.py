@@ -195,8 +195,22 @@ def part_s(inputs: Sequence[FilmInput], model: Model) -> float:
     return sum(one.duration_s or 0 for one in parts)
 
 
-def part_problems(inputs: Sequence[FilmInput], model: Model, duration_s: int) -> list[Problem]:
-    """Refuse a film that would be paid and add nothing to the clip it goes on from."""
+def unmeasured_parts(inputs: Sequence[FilmInput], model: Model) -> list[FilmInput]:
+    """Return what the film goes on from and whose length is not known here."""
+    parts = [one for one in inputs if (limits := model.limits_of(one.role)) and limits.part_of_film]
+    return [one for one in parts if one.duration_s is None]
+
+
+def part_problems(inputs: Sequence[FilmInput], model: Model, duration_s: int, *, said: bool) -> list[Problem]:
+    """Refuse a film that would be paid and add nothing to the clip it goes on from. `said`: its length was given."""
+    unmeasured = [one for one in unmeasured_parts(inputs, model) if not one.given.url.startswith(RESULT_OF)]
+    if unmeasured and not said:
+        field = unmeasured[0].field
+        text = tr(
+            f"how long {field} lasts is not known here, and it is part of the film: say the length of both together",
+            f"无法得知 {field} 的时长，而它计入总时长：请给出两者合计的时长",
+        )
+        return [Problem("duration", text)]
     there_s = part_s(inputs, model)
     if not there_s or duration_s > there_s:
         return []

@@ -63,7 +63,7 @@ def prepare(
         *size.problems,
         *_tier_problems(model, region, size),
         *_duration_problems(request.duration, model, region),
-        *film_limits.part_problems(given, model, duration_s),
+        *film_limits.part_problems(given, model, duration_s, said=request.duration is not None),
         *film_rules.parameter_problems(request, model, given, others),
         *film_rules.argument_problems(request, model, given),
         *fields.check_seed(model, request.seed, 1),
@@ -178,6 +178,8 @@ def _duration_s(request: VideoRequest, model: Model, region: str, given: Sequenc
     part_s = film_limits.part_s(given, model)
     if part_s and request.duration is None:
         return min(math.ceil(part_s) + (model.default_duration_s or 0), max(durations_s))
+    if request.duration is None and film_limits.unmeasured_parts(given, model):
+        return max(durations_s)  # another row makes it: asked again when it is there
     if model.duration_adapted or (request.duration is None and model.default_duration_s not in durations_s):
         return durations_s[0]
     return request.duration if request.duration is not None else model.default_duration_s or 0

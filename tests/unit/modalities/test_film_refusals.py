@@ -275,7 +275,10 @@ def test_a_clip_without_a_duration_gets_five_seconds_more() -> None:
     """Its own count: five in all would add nothing to it, and be paid."""
     assert made(I2V, continue_=[CLIP]).body["parameters"]["duration"] == 10
     assert made(I2V, found=FILMS, continue_=[LONG]).body["parameters"]["duration"] == 15
-    assert made(I2V, continue_=[FILM_LINK]).body["parameters"]["duration"] == 5
+    (told,) = refusal(I2V, continue_=[FILM_LINK])
+    assert "duration: how long continue lasts is not known here" in told
+    assert made(I2V, continue_=[FILM_LINK], duration=15).units == 15
+    assert made(I2V, continue_=["result-of:a/1.mp4"]).units == 15, "the longest, until it is there"
 
 
 # ── how it reaches the service ──
