@@ -6,7 +6,7 @@ A new model is a table in one of these files, never a branch in the code. A tabl
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -22,6 +22,8 @@ from bailian.text.toml_files import parse_toml, put_right, read_toml, refused
 
 # What is true of one name alone: `like` does not pass it on.
 OF_ONE_NAME = ("retired_on", "successor", "retirement_notice", "unknown_to_service", "aliases")
+# A model that draws and edits stands in one of two files.
+FILES_TOGETHER = dict.fromkeys(("image", "image_edit"), ("image", "image_edit"))
 PACKAGE_FILES = tuple(Path(__file__).with_name("models") / f"{kind}.toml" for kind in KINDS)
 
 
@@ -33,6 +35,9 @@ class Catalog(Mapping[str, Model]):
         today: the day on which retirements are judged; None: the real day, whenever that is asked.
         use_successor: a model that is retired then is exchanged for its successor, because the user says so.
         as_of: the day up to which the facts were read; None: not known.
+        rest: reads every model; only those of `kinds` are in `models`, and the others are read when somebody asks for
+            one. None: all are there.
+        kinds: see `rest`.
     """
 
     def __init__(
@@ -42,23 +47,58 @@ class Catalog(Mapping[str, Model]):
         *,
         use_successor: bool = False,
         as_of: date | None = None,
+        rest: Callable[[], Catalog] | None = None,
+        kinds: Collection[str] = KINDS,
     ) -> None:
-        every = {model.name: model for model in models}
-        self._models = {name: model for name, model in every.items() if model.callable}
-        self.not_callable: Mapping[str, Model] = {name: model for name, model in every.items() if not model.callable}
-        """What is known as data, but cannot be called by this version."""
-        self._by_alias = {alias: model for model in self._models.values() for alias in model.aliases.values()}
         self._today = today
         self.use_successor = use_successor
-        self.as_of = as_of
+        self._as_of, self._rest, self._kinds = as_of, rest, kinds
+        self._take(models)
+
+    def _take(self, models: Iterable[Model]) -> None:
+        every = {model.name: model for model in models}
+        self._models = {name: model for name, model in every.items() if model.callable}
+        self._not_callable = {name: model for name, model in every.items() if not model.callable}
+        self._by_alias = {alias: model for model in self._models.values() for alias in model.aliases.values()}
+
+    def _read_all(self) -> None:
+        """Read the models of other kinds, too."""
+        if self._rest is not None:
+            whole, self._rest = self._rest(), None
+            self._as_of, self._kinds = whole._as_of, KINDS
+            self._take([*whole._models.values(), *whole._not_callable.values()])
+
+    def _named(self, name: str) -> Model | None:
+        """Return the model of this name or alias."""
+        found = self._models.get(name) or self._by_alias.get(name)
+        if found is None and self._rest is not None:
+            self._read_all()
+            found = self._named(name)
+        return found
+
+    @property
+    def as_of(self) -> date | None:
+        """Return the day up to which the facts of all models were read."""
+        self._read_all()
+        return self._as_of
+
+    @property
+    def not_callable(self) -> Mapping[str, Model]:
+        """Return what is known as data, but cannot be called by this version."""
+        self._read_all()
+        return self._not_callable
 
     def __getitem__(self, name: str) -> Model:
+        if name not in self._models:
+            self._read_all()
         return self._models[name]
 
     def __iter__(self) -> Iterator[str]:
+        self._read_all()
         return iter(self._models)
 
     def __len__(self) -> int:
+        self._read_all()
         return len(self._models)
 
     @property
@@ -68,6 +108,8 @@ class Catalog(Mapping[str, Model]):
 
     def of_kind(self, kind: str) -> list[Model]:
         """Return the models that can be called as this kind."""
+        if kind not in self._kinds:
+            self._read_all()
         return [as_kind(model, kind) for model in self._models.values() if kind in model.kinds]
 
     def successor_of(self, model: Model, region: str | None = None) -> Model | None:
@@ -75,7 +117,7 @@ class Catalog(Mapping[str, Model]):
         region; None: there is none."""
         seen = {model.name}
         while model.successor and model.successor not in seen:
-            following = self._models.get(model.successor) or self._by_alias.get(model.successor)
+            following = self._named(model.successor)
             if following is None or model.kind not in following.kinds:
                 return None
             model = as_kind(following, model.kind)
@@ -90,7 +132,7 @@ class Catalog(Mapping[str, Model]):
         Raises:
             InvalidRequest: no such model, or one of another kind; the text names the nearest ones.
         """
-        model = self._models.get(name) or self._by_alias.get(name)
+        model = self._named(name)
         if model is not None and (kind is None or kind in model.kinds):
             return as_kind(model, kind or model.kind)
         if model is not None:
@@ -136,32 +178,42 @@ def did_you_mean(word: str, known: Iterable[str], count: int = 3) -> str:
     return tr(f"; did you mean {names}?", f"；您是想用 {names} 吗？")
 
 
-def load(home: Path | None = None, today: date | None = None, *, use_successor: bool = False) -> Catalog:
+def load(
+    home: Path | None = None, today: date | None = None, *, use_successor: bool = False, kind: str | None = None
+) -> Catalog:
     """Read the package's models, then the user's `models.toml` in `home` over them.
 
     Args:
         home: the folder of the user's file; None: the package's models alone.
         today: see `Catalog`.
         use_successor: see `Catalog`.
+        kind: whose models are read at once; the others are read when they are asked for. None: all.
 
     Raises:
         SetupError: the user's file is not TOML, or has a table that is not a model.
     """
-    tables, limits, as_of = _read(PACKAGE_FILES)
     overlay_path = home / "models.toml" if home else None
+    if kind is not None and not (overlay_path and overlay_path.exists()):
+        kinds = FILES_TOGETHER.get(kind, (kind,))
+        tables, limits, as_of = _read(path for path in PACKAGE_FILES if path.stem in kinds)
+        built = [_build(name, tables, limits) for name in tables]
+        return Catalog(
+            built, today, use_successor=use_successor, as_of=as_of, rest=lambda: load(home, today), kinds=kinds
+        )
+    tables, limits, as_of = _read(PACKAGE_FILES)
     overlay: dict[str, dict[str, Any]] = {}
     if overlay_path is not None:
         overlay = _read_overlay(overlay_path)
         for name, table in overlay.items():
             tables[name] = _laid_over(tables.get(name, {}), table)
     try:
-        built = {name: _build(name, tables, limits) for name in tables}
+        every = {name: _build(name, tables, limits) for name in tables}
     except ValueError as error:
         raise SetupError(f"{overlay_path}: {error}", advice=put_right(overlay_path or PACKAGE_FILES[0])) from None
     if overlay_path is not None:
         for name in overlay:
-            _check(built[name], overlay_path)
-    return Catalog(built.values(), today, use_successor=use_successor, as_of=as_of)
+            _check(every[name], overlay_path)
+    return Catalog(every.values(), today, use_successor=use_successor, as_of=as_of)
 
 
 def _read(paths: Iterable[Path]) -> tuple[dict[str, dict[str, Any]], dict[str, Any], date | None]:

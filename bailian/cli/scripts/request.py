@@ -67,7 +67,7 @@ def run_all(
 
         return run_file(common.config, kind, given_fields(asked[0].fields), common, BatchOptions(upload=upload))
     common = filled(common, here)
-    models = catalog.load(settings.home_folder(), use_successor=common.use_successor)
+    models = catalog.load(settings.home_folder(), use_successor=common.use_successor, kind=kind)
     naming.check_template(common.name or naming.DEFAULT_TEMPLATE)
     rows = (row_of(kind, one.fields, common, one.notices) for one in asked)
     prepared = checked(rows, common, here, models, upload=upload)
