@@ -15,6 +15,7 @@ from PIL import Image
 
 from bailian import text2image as draw
 from bailian.catalog import load
+from bailian.cli.guard import HELP_WORDS
 from bailian.errors import BailianError, Exit, SetupError
 from bailian.modalities import MODULES, modality_of
 from bailian.sandbox import Fault, Sandbox
@@ -108,7 +109,7 @@ def options_of(script: str, *words: str) -> str:
     command: Any = importlib.import_module(script).main
     for word in words:
         command = command.commands[word]
-    with click.Context(command, terminal_width=200, max_content_width=200) as context:
+    with click.Context(command, help_option_names=HELP_WORDS, terminal_width=200, max_content_width=200) as context:
         return str(command.get_help(context))
 
 

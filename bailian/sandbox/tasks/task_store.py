@@ -247,7 +247,24 @@ def _task(row: sqlite3.Row) -> Task:
         ended=row["ended"],
         canceled=row["canceled"],
         status=row["status"],
-        request=TaskRequest(**json.loads(row["work_order"])),
+        request=_request(json.loads(row["work_order"])),
         outcome=Outcome(**outcome, drawn_size=tuple(size) if size else None),
         body=json.loads(row["body"]),
     )
+
+
+def _request(kept: dict[str, Any]) -> TaskRequest:
+    """Return what a task is about; a film of an older version was made from its text alone, and had its own keys."""
+    details = kept.get("details") or {}
+    if kept.get("kind") == "video":
+        film_s, sides = details.get("duration_s", 5), (kept.get("width") or 1280, kept.get("height") or 720)
+        trouble = {"trouble": details["trouble"]} if "trouble" in details else {}
+        kept = {
+            **kept,
+            "kind": "film",
+            "details": {
+                "inputs": [], "film_s": film_s, "billed": [0, film_s], "fps": details.get("fps", 24),
+                "tier": min(sides), "ratio": "", "audio": False, "sound": ["none", ""], "mark": "", **trouble,
+            },
+        }  # fmt: skip
+    return TaskRequest(**kept)
