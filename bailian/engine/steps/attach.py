@@ -58,6 +58,15 @@ def _put_back() -> str:
     return tr("put the file back and run the command again", "请恢复该文件后重新运行")
 
 
+def names_files(value: Any, name: str = "") -> bool:
+    """Return whether a body has files of this machine in it: most texts have none, and need no step for them."""
+    if isinstance(value, dict):
+        return any(names_files(inner, key) for key, inner in value.items())
+    if isinstance(value, list):
+        return any(names_files(inner, name) for inner in value)
+    return name in WIRE_FIELDS and isinstance(value, str) and value.startswith("file://")
+
+
 def _walked(value: Any, replacement: Callable[[str, str], str], name: str = "") -> Any:
     if isinstance(value, dict):
         return {key: _walked(inner, replacement, key) for key, inner in value.items()}

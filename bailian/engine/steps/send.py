@@ -12,7 +12,7 @@ from bailian.engine.job import Broken, Job
 from bailian.engine.step import Next, Outcome, Step
 from bailian.engine.steps.admit import wait_of
 from bailian.engine.steps.ask_time import wants_time
-from bailian.engine.steps.attach import with_files
+from bailian.engine.steps.attach import names_files, with_files
 from bailian.engine.steps.call import call
 from bailian.engine.steps.publish import stage_texts
 from bailian.engine.steps.record_reply import give_up, with_catalog_advice
@@ -71,7 +71,7 @@ def _before_intent(job: Job, services: Services) -> Next | Outcome | None:
     if wants_time(job, services):
         return Next(Step.ADMIT)  # this machine's clock was set meanwhile
     if job.sending.body is None:
-        if modality_of(job.kind).INPUT_FIELDS:
+        if names_files(job.prepared.body.get("input")):
             return Next(Step.ATTACH)
         job.sending.body = dict(job.prepared.body)
     return None
