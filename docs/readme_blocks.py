@@ -321,7 +321,7 @@ def batch_help() -> str:
 def _help(command: Command, words: str) -> str:
     import click
 
-    from bailian.cli.guard import HELP_WORDS
+    from bailian.cli.args.options import HELP_WORDS
 
     columns = 100
     with click.Context(

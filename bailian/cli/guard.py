@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 
 import click
 
+from bailian.cli.args.options import HELP_WORDS
 from bailian.cli.output.streams import Output, ReaderGone, is_gone, reader_may_leave, take_over
 from bailian.clock import SYSTEM_CLOCK, Clock, timed_by
 from bailian.engine.signals import SIGNALS
@@ -22,7 +23,6 @@ from bailian.i18n import tr
 from bailian.instructions import Instructions, spoken_by
 
 SHOWN_CHARS = 60
-HELP_WORDS = ["-h", "--help"]
 
 
 def main(command: click.Command, prog_name: str | None = None, *, clock: Clock = SYSTEM_CLOCK) -> NoReturn:

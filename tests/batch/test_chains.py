@@ -59,6 +59,7 @@ def test_each_row_takes_the_file_that_its_source_has_made(bailian: Run, box: San
     assert "all 3 rows were done before" in bailian("batch", "run", "all.json").err
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("form", ["all.json", "all.jsonl", "all.csv", "sections.json"])
 def test_every_form_of_a_file_names_a_result(bailian: Run, box: Sandbox, form: str) -> None:
     rows = [hero(n=2), painted(index=2)]
@@ -124,6 +125,7 @@ def test_picture_film_and_voice_are_one_file(bailian: Run, box: Sandbox) -> None
     assert sent["图1 走路"]["media"][0]["reference_voice"].startswith("oss://")
 
 
+@pytest.mark.slow
 def test_a_row_with_two_sources_is_handed_out_once(bailian: Run, box: Sandbox) -> None:
     """Both may be done before the first of them is heard of."""
     rows: list[Row] = []
@@ -205,6 +207,7 @@ def test_a_result_that_was_not_made_is_a_reason_and_the_others_are_taken(bailian
     assert not Path("outputs/all/failed.jsonl").exists(), "run from there, it would have no source"
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("what", ["changed", "removed"])
 def test_another_file_than_the_saved_one_is_not_sent(bailian: Run, box: Sandbox, what: str) -> None:
     bailian("batch", "run", write([hero()]))
@@ -270,6 +273,7 @@ def test_chained_rows_count_in_plan_and_budget(bailian: Run, box: Sandbox) -> No
     assert set(executed(box).values()) == {1}
 
 
+@pytest.mark.slow
 def test_fresh_makes_the_whole_chain_anew(bailian: Run, box: Sandbox) -> None:
     bailian("batch", "run", write(CHAIN))
     bailian("batch", "run", "all.json", "--fresh")

@@ -85,7 +85,8 @@ print(number)
 """
 
 
-@pytest.mark.parametrize("stride", [23, pytest.param(5, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("stride", [23, 5])
 def test_killed_at_every_step_a_chain_is_paid_once(bailian: Run, box: Sandbox, stride: int) -> None:
     for number in range(2_000 // stride):
         write(chain(number), f"{number}.json")
@@ -143,6 +144,7 @@ def test_two_processes_on_one_home_send_a_row_once(bailian: Run, box: Sandbox) -
         check(box, 3, f"outputs/{number}")
 
 
+@pytest.mark.slow
 def test_an_interrupted_chain_goes_on(bailian: Run, box: Sandbox) -> None:
     """Ctrl-C while a source runs: what waits for it waits for the next run."""
     box.settings.change({"task_s": 5.0})

@@ -46,6 +46,7 @@ def talk(text2text: Run, monkeypatch: pytest.MonkeyPatch) -> Talk:
 # ── what is typed ──
 
 
+@pytest.mark.few(3)
 @pytest.mark.parametrize(
     ("lines", "question"),
     [
@@ -264,6 +265,7 @@ def test_there_is_none(text2text: Run) -> None:
     assert json.loads(text2text("--chats", "--json").out) == {"chats": []}
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("answer", ["y", "n", ""])
 @pytest.mark.usefixtures("two")
 def test_deleting_asks_on_a_terminal(text2text: Run, monkeypatch: pytest.MonkeyPatch, answer: str) -> None:

@@ -81,6 +81,7 @@ def test_a_film_without_a_prompt_is_known_by_what_went_in(text2video: Run, baili
     assert "['猫.png']" in shown
 
 
+@pytest.mark.slow
 def test_a_failed_row_can_be_run_again_from_its_own_file(bailian: Run) -> None:
     """`failed.jsonl` has the references and their voices side by side, as it was read."""
     row = {"kind": "video", "prompt": "x", "references": [{"file": "猫.png"}, {"file": "clip.mp4", "voice": "v.wav"}]}

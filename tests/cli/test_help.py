@@ -42,6 +42,7 @@ def test_short_words_are_the_long_ones(box: Sandbox, text2image: Run) -> None:
     )  # fmt: skip
 
 
+@pytest.mark.few(4)
 @pytest.mark.process
 @pytest.mark.parametrize(
     "words",

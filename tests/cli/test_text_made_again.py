@@ -23,6 +23,7 @@ ASKED = {
 }
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize("words", ASKED.values(), ids=ASKED)
 def test_a_text_is_asked_again_as_it_was(bailian: Run, text2text: Run, box: Sandbox, words: list[str]) -> None:
     Image.new("RGB", (640, 512), "teal").save("room.png")

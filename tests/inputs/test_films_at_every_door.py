@@ -145,7 +145,7 @@ ROWS: dict[str, Body] = {
 }
 
 
-@pytest.mark.few(12)
+@pytest.mark.few(4)
 @pytest.mark.parametrize("door", DOORS.values(), ids=DOORS)
 @pytest.mark.parametrize("row", ROWS.values(), ids=ROWS)
 def test_every_door_makes_the_same_request(text2video: Run, row: Body, door: Door) -> None:
@@ -196,7 +196,7 @@ WRONG: dict[str, tuple[Body, str]] = {
 }
 
 
-@pytest.mark.few(12)
+@pytest.mark.few(4)
 @pytest.mark.parametrize("door", [door for door in DOORS if door != "flags"])
 @pytest.mark.parametrize(("row", "said"), WRONG.values(), ids=WRONG)
 def test_what_no_model_could_take_is_refused_with_what_to_write(

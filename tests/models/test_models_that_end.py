@@ -15,7 +15,7 @@ from PIL import Image
 
 from bailian import text2image as draw
 from bailian.catalog import load
-from bailian.cli.guard import HELP_WORDS
+from bailian.cli.args.options import HELP_WORDS
 from bailian.errors import BailianError, Exit, SetupError
 from bailian.modalities import MODULES, modality_of
 from bailian.sandbox import Fault, Sandbox

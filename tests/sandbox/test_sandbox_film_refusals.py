@@ -121,7 +121,7 @@ def filled(value: Any, files: Files) -> Any:
     return files[value[1:-1]] if isinstance(value, str) and value.startswith("{") else value
 
 
-@pytest.mark.few(6)
+@pytest.mark.few(2)
 @pytest.mark.parametrize("model, inputs, parameters, code, words", LATE)
 def test_the_models_of_2026_fail_late(
     client: Client, files: Files, model: str, inputs: Any, parameters: Any, code: str, words: str

@@ -137,6 +137,7 @@ def test_a_zero_header(box: Sandbox) -> None:
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+@pytest.mark.slow
 class TestTheOfficialSdk:
     """The vendor's own SDK, unchanged."""
 

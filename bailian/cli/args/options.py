@@ -13,6 +13,9 @@ import click
 from bailian.i18n import tr
 
 DEFAULT_OUTPUT = "outputs"
+HELP_WORDS = ["-h", "--help"]
+CONTEXT = {"help_option_names": HELP_WORDS}
+"""What click is told of each command."""
 
 
 @dataclass(frozen=True, kw_only=True)

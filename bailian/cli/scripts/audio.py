@@ -7,15 +7,16 @@ from typing import Any
 
 import click
 
-from bailian.cli.args.options import WHOLE_NUMBER, SharedOptions, json_option, option, shared_options, switch
+from bailian.cli.args.options import CONTEXT, WHOLE_NUMBER, SharedOptions, json_option, option, shared_options, switch
 from bailian.i18n import tr
 
 
 @click.group(
+    context_settings=CONTEXT,
     help=tr(
         "Speak a text (tts), write down a recording (asr), list the voices.",
         "语音合成（tts）、语音识别（asr）、列出音色（voices）。",
-    )
+    ),
 )
 def main() -> None:
     pass

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from bailian.cli.args.options import (
+    CONTEXT,
     WHOLE_NUMBER,
     SharedOptions,
     negative_prompt_option,
@@ -22,10 +23,11 @@ from bailian.i18n import tr
 
 
 @click.command(
+    context_settings=CONTEXT,
     help=tr(
         "Edit the pictures by the INSTRUCTION (`-` reads it from stdin) and print the paths of the results.",
         "按照 INSTRUCTION 编辑图片并输出结果路径（`-` 表示从 stdin 读取）。",
-    )
+    ),
 )
 @click.argument("prompt", metavar="[INSTRUCTION]", required=False)
 @option(

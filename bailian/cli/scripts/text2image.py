@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from bailian.cli.args.options import (
+    CONTEXT,
     WHOLE_NUMBER,
     SharedOptions,
     negative_prompt_option,
@@ -21,10 +22,11 @@ from bailian.i18n import tr
 
 
 @click.command(
+    context_settings=CONTEXT,
     help=tr(
         "Make pictures from PROMPT (`-` reads it from stdin) and print their paths.",
         "根据 PROMPT 生成图片并输出文件路径（`-` 表示从 stdin 读取）。",
-    )
+    ),
 )
 @click.argument("prompt", required=False)
 @option("-m --model NAME", "Model [default: wan2.2-t2i-flash].", "模型 [默认: wan2.2-t2i-flash]。")

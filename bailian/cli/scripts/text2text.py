@@ -7,17 +7,27 @@ from typing import Any
 
 import click
 
-from bailian.cli.args.options import WHOLE_NUMBER, SharedOptions, flag, option, seed_option, switch, text_options
+from bailian.cli.args.options import (
+    CONTEXT,
+    WHOLE_NUMBER,
+    SharedOptions,
+    flag,
+    option,
+    seed_option,
+    switch,
+    text_options,
+)
 from bailian.cli.args.sight_options import sight_options
 from bailian.i18n import tr
 
 
 @click.command(
+    context_settings=CONTEXT,
     help=tr(
         "Answer PROMPT (`-`, or none with a pipe, reads it from stdin) and print the text. Without a prompt on a "
         "terminal: a conversation.",
         "回答 PROMPT 并输出文本（`-`，或在管道中省略，表示从 stdin 读取）。在终端中省略 PROMPT 则进入对话。",
-    )
+    ),
 )
 @click.argument("prompt", required=False)
 @option(

@@ -16,6 +16,7 @@ from bailian.cli.args.film_options import (
 )
 from bailian.cli.args.option_groups import GroupedCommand
 from bailian.cli.args.options import (
+    CONTEXT,
     WHOLE_NUMBER,
     SharedOptions,
     negative_prompt_option,
@@ -29,6 +30,7 @@ from bailian.i18n import tr
 
 
 @click.command(
+    context_settings=CONTEXT,
     help=tr(
         "Make a film from PROMPT (`-` reads it from stdin), and from pictures, films and sounds; print its path. It takes "
         "minutes: for cron, use --no-wait now and `bailian tasks wait --all` later.",

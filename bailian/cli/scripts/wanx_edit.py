@@ -8,6 +8,7 @@ import click
 
 from bailian.cli.args.mask_options import Looks, mask_options
 from bailian.cli.args.options import (
+    CONTEXT,
     WHOLE_NUMBER,
     SharedOptions,
     option,
@@ -34,10 +35,11 @@ scale_options = together(
 
 
 @click.command(
+    context_settings=CONTEXT,
     help=tr(
         "Edit a picture and print the paths of the results. PROMPT may be left out where the function has a default.",
         "编辑图片并输出结果路径。部分功能可以省略 PROMPT。",
-    )
+    ),
 )
 @click.argument("prompt", required=False)
 @option("--function F", f"One of: {FUNCTIONS}.", f"功能：{FUNCTIONS}。")

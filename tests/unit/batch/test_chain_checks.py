@@ -176,6 +176,7 @@ def _many(count: int) -> Iterator[BatchRow]:
         yield _row(picture(f"p{number}", prompt="猫" * 200), number + 1)
 
 
+@pytest.mark.slow
 def test_a_hundred_thousand_rows_are_not_held_in_memory() -> None:
     """Ids and edges are; rows are on the disk until their sources are known."""
     chains = Chains()

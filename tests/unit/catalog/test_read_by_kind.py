@@ -36,6 +36,7 @@ def test_its_own_kind_is_whole(kind: str, files_read: list[str]) -> None:
         assert some.find(model.wire_name("beijing"), kind).name == model.name
 
 
+@pytest.mark.few(4)
 @pytest.mark.parametrize(
     "ask",
     [
