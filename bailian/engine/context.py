@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -52,7 +52,14 @@ class NoProgress:
 class Speech(Protocol):
     """Speaks one text; `service.speech.session` does, which is loaded when it is needed."""
 
-    def speak(self, run_task_payload: Mapping[str, Any], part_path: Path) -> dict[str, Any]: ...
+    def speak(
+        self,
+        run_task_payload: Mapping[str, Any],
+        part_path: Path,
+        *,
+        pieces: Sequence[str] | None = None,
+        heard: Callable[[bytes], None] = ...,
+    ) -> dict[str, Any]: ...
 
 
 @dataclass

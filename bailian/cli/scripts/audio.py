@@ -1,4 +1,4 @@
-"""Speech with Alibaba Bailian: text to speech (Sambert), speech to text (Paraformer)."""
+"""Speech with Alibaba Bailian: text to speech, speech to text, the voices."""
 
 from __future__ import annotations
 
@@ -32,21 +32,41 @@ def main() -> None:
     "--file FILE", "Speak a text file instead.", "改为朗读文本文件。", type=click.Path(path_type=Path, allow_dash=True)
 )
 @option(
-    "-m --model --voice model NAME",
-    "Voice; `voices` lists them [default: sambert-zhichu-v1].",
-    "音色，见子命令 `voices` [默认: sambert-zhichu-v1]。",
+    "--voice NAME",
+    "Voice; `voices` lists them. Alone, it takes the cheapest model that has it.",
+    "音色，见子命令 `voices`。单独指定时使用拥有该音色的最便宜模型。",
 )
-@option("--format FORMAT", "wav, mp3 or pcm [default: wav].", "wav、mp3 或 pcm [默认: wav]。")
+@option(
+    "-m --model NAME",
+    "Model; of Sambert each voice is one [default: sambert-zhichu-v1].",
+    "模型；Sambert 的每个音色就是一个模型 [默认: sambert-zhichu-v1]。",
+)
+@option("--format FORMAT", "wav, mp3, pcm or opus [default: wav].", "wav、mp3、pcm 或 opus [默认: wav]。")
 @option(
     "--sample-rate HZ",
     "Samples a second [default: the voice's own].",
     "采样率 [默认: 音色自身的采样率]。",
     type=WHOLE_NUMBER,
 )
+@option("--bit-rate KBPS", "Of mp3 and opus, 6 to 510.", "mp3 与 opus 的码率，6 到 510。", type=WHOLE_NUMBER)
 @option("--volume N", "0 to 100 [default: 50].", "音量，0 到 100 [默认: 50]。", type=WHOLE_NUMBER)
 @option("--rate X", "Speed, 0.5 to 2.0 [default: 1.0].", "语速，0.5 到 2.0 [默认: 1.0]。", type=float)
 @option("--pitch X", "0.5 to 2.0 [default: 1.0].", "音高，0.5 到 2.0 [默认: 1.0]。", type=float)
-@option("--subtitles FORMAT", "Write subtitles beside the sound: srt or vtt.", "在音频旁写字幕：srt 或 vtt。")
+@option("--instruct TEXT", "The style in words, where the voice takes it.", "用文字指定语气（仅部分音色支持）。")
+@switch("--ssml/--no-ssml ssml", "TEXT is SSML, all of it inside <speak>.", "TEXT 为 SSML，全部内容在 <speak> 之内。")
+@option("--seed N", "0 to 65535: the same again.", "0 到 65535，相同种子结果一致。", type=WHOLE_NUMBER)
+@option(
+    "--pronounce FILE",
+    'JSON: {"word": "how it is said"}.',
+    'JSON：{"词": "读音"}。',
+)
+@option("--language CODE", "The language of the text: zh, en …", "文本的语言：zh、en 等。")
+@switch("--http/--no-http http", "Call it over HTTP instead of the socket.", "通过 HTTP 而不是 WebSocket 调用。")
+@option(
+    "--subtitles FORMAT",
+    "Write subtitles beside the sound: srt, vtt, lrc or ass.",
+    "在音频旁写字幕：srt、vtt、lrc 或 ass。",
+)
 @shared_options
 def tts(common: SharedOptions, **fields: Any) -> int:
     from bailian.cli.scripts.sound import speak
@@ -109,10 +129,13 @@ def asr(common: SharedOptions, **fields: Any) -> int:
     return transcribe(fields, common)
 
 
-@main.command(help=tr("List the voices; no key is needed.", "列出全部音色，无需密钥。"))
+@main.group(invoke_without_command=True, help=tr("List the voices; no key is needed.", "列出全部音色，无需密钥。"))
+@option("-m --model NAME", "Only the voices of this model.", "只列出该模型的音色。")
 @option("--language CODE", "Only voices that speak it: zh, en …", "只列出会说该语言的音色：zh、en 等。")
 @json_option
-def voices(language: str | None, as_json: bool) -> None:
-    from bailian.cli.scripts.sound import list_voices
+@click.pass_context
+def voices(context: click.Context, model: str | None, language: str | None, as_json: bool) -> None:
+    from bailian.cli.scripts.voice_list import list_voices
 
-    list_voices(language, as_json)
+    if context.invoked_subcommand is None:
+        list_voices(model, language, as_json)
