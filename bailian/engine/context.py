@@ -34,6 +34,9 @@ class Progress(Protocol):
     def on_chunk(self, job: Job, text: str, thought: str) -> None:
         """Show a piece of a streamed answer."""
 
+    def on_sound(self, job: Job, data: bytes) -> None:
+        """Play a piece of a sound that is made of one part, in a format that needs no end to begin."""
+
     def on_shutdown(self, requests: int, seconds: float) -> None:
         """Say that paid requests are under way, and how long their answers are waited for at most."""
 
@@ -43,6 +46,9 @@ class NoProgress:
         pass
 
     def on_chunk(self, job: Job, text: str, thought: str) -> None:
+        pass
+
+    def on_sound(self, job: Job, data: bytes) -> None:
         pass
 
     def on_shutdown(self, requests: int, seconds: float) -> None:

@@ -11,6 +11,7 @@ import json
 import os
 import shutil
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -192,13 +193,21 @@ def _heard(job: Job, services: Services, payload: Mapping[str, Any], part: Path)
     from bailian.modalities.audio.speech_answers import running_times, sound_form
 
     context = SpeechContext.of(job.prepared.context)
+    form = sound_form(payload)
+    # A WAV begins with its length, and a part with a head of its own.
+    begins_alone = form.suffix != "wav" and len(context.parts) == 1
+    heard = partial(services.progress.on_sound, job) if begins_alone else _unheard
     if context.piece_chars is None:
-        return services.speech().speak(payload, part)
+        return services.speech().speak(payload, part, heard=heard)
     pieces = split_text(str(payload["input"]["text"]), context.piece_chars, context.han_counts)
-    answer = services.speech().speak(payload, part, pieces=pieces)
+    answer = services.speech().speak(payload, part, pieces=pieces, heard=heard)
     output = object_of(answer.get("output"))
-    sentences = running_times(objects_of(output.get("sentences")), sound_form(payload))
+    sentences = running_times(objects_of(output.get("sentences")), form)
     return {**answer, "output": {**output, "sentences": sentences}}
+
+
+def _unheard(_sound: bytes) -> None:
+    pass
 
 
 def fetch_sounds(job: Job, services: Services) -> None:
