@@ -3,12 +3,26 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from bailian.cli.args.options import WHOLE_NUMBER, SharedOptions, json_option, option, shared_options, switch
+from bailian.cli.account import with_account
+from bailian.cli.args.options import (
+    WHOLE_NUMBER,
+    SharedOptions,
+    flag,
+    json_option,
+    option,
+    shared_options,
+    switch,
+    together,
+    verbosity_options,
+)
 from bailian.i18n import tr
+
+if TYPE_CHECKING:
+    from bailian.config.settings import Settings
 
 
 @click.group(
@@ -139,3 +153,75 @@ def voices(context: click.Context, model: str | None, language: str | None, as_j
 
     if context.invoked_subcommand is None:
         list_voices(model, language, as_json)
+
+
+@voices.group(help=tr("Your own voices: list, clone, design, delete.", "自己的音色：列出、复刻、设计、删除。"))
+def own() -> None:
+    pass
+
+
+yes_option = flag("--yes", "Do not ask.", "不再询问。")
+name_option = option(
+    "--name NAME",
+    "Part of its id: 1 to 10 letters and digits.",
+    "音色编号的一部分：1 到 10 个字母或数字。",
+    required=True,
+)
+target_option = option("-m --model NAME", "The model that it is for.", "所用的模型。", required=True)
+language_option = option("--language CODE", "What it speaks: zh, en …", "所说的语言：zh、en 等。")
+
+
+@own.command("list", help=tr("List your own voices.", "列出自己的音色。"))
+@verbosity_options
+@with_account
+def own_list(here: Settings, as_json: bool, **_talk: bool) -> int:
+    from bailian.cli.scripts.voice_making import list_own
+
+    return list_own(here, as_json)
+
+
+@own.command(
+    help=tr(
+        "Make a voice of the recording at URL (public, 10 to 15 s).",
+        "用 URL 处的录音复刻音色（公网链接，10 到 15 秒）。",
+    )
+)
+@click.argument("url", metavar="URL")
+@together(target_option, name_option, language_option, yes_option)
+@verbosity_options
+@with_account
+def clone(here: Settings, url: str, yes: bool, as_json: bool, quiet: bool, verbose: bool, **given: Any) -> int:
+    from bailian.cli.scripts.voice_making import clone as make
+
+    return make(here, url, given, yes=yes, as_json=as_json)
+
+
+@own.command(help=tr("Make a voice of the words of PROMPT.", "用 PROMPT 的描述设计音色。"))
+@click.argument("prompt", metavar="PROMPT")
+@together(
+    target_option,
+    name_option,
+    option(
+        "--preview TEXT", "What it says first, 15 to 200 characters.", "试听文本，15 到 200 个字符。", required=True
+    ),
+    option("-o --output FILE", "Save that as a WAV.", "把试听保存为 WAV。"),
+    language_option,
+    yes_option,
+)
+@verbosity_options
+@with_account
+def design(here: Settings, prompt: str, yes: bool, as_json: bool, quiet: bool, verbose: bool, **given: Any) -> int:
+    from bailian.cli.scripts.voice_making import design as make
+
+    return make(here, prompt, given, yes=yes, as_json=as_json)
+
+
+@own.command(help=tr("Delete a voice.", "删除音色。"))
+@click.argument("voice", metavar="VOICE")
+@yes_option
+@verbosity_options
+@with_account
+def delete(here: Settings, voice: str, yes: bool, **_talk: bool) -> int:
+    from bailian.cli.scripts.voice_making import delete as forget
+
+    return forget(here, voice, yes=yes)
