@@ -18,20 +18,16 @@ from typing import Any, BinaryIO
 from uuid import uuid4
 
 from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
-from websockets.http11 import Response
 
 from bailian.clock import SYSTEM_CLOCK, Clock
-from bailian.errors import Exit, MaybeSent, NotSent, Retry, ServiceError, Unreachable, log_in
+from bailian.errors import MaybeSent, NotSent, ServiceError
 from bailian.i18n import tr
-from bailian.service import responses
 from bailian.service.download import MOST_FILE_BYTES
-from bailian.service.error_codes import service_error
-from bailian.service.json_reader import json_object
 from bailian.service.speech.connection import Refused, SpeechConnection, cutting_timer, not_opened, open_connection
 from bailian.service.speech.frames import TaskTranscript
+from bailian.service.speech.handshake import handshake_refusal
 from bailian.service.speech.text_sender import TextSender, frame
 from bailian.service.transport import network, send_tracking
-from bailian.service.transport.http import Reply
 from bailian.service.transport.packed import MOST_ANSWER_BYTES
 
 # The service itself gives up after 23 s without progress (SAM-WS, stored copy).
@@ -192,7 +188,7 @@ class SpeechSocket:
         try:
             connection = open_connection(self._url, self._headers, open_s=self._open_s, close_s=self._close_s)
         except (Refused, InvalidStatus) as refusal:
-            raise self._refusal(refusal.response) from None
+            raise handshake_refusal(refusal.response, self._without_key) from None
         except (WebSocketException, OSError, ValueError, EOFError, ImportError) as error:
             advice = network.trust_advice() if isinstance(error, ssl.SSLCertVerificationError) else None
             raise NotSent(not_opened(error, self._url, self._host, self._open_s), advice=advice) from None
@@ -205,40 +201,6 @@ class SpeechSocket:
                     cutting.start()
         finally:
             cutting.cancel()
-
-    def _refusal(self, response: Response) -> ServiceError:
-        """Return the error of a handshake's HTTP status. Nothing was asked yet, so nothing can have been done.
-
-        Raises:
-            Unreachable: a login page or a proxy answered.
-        """
-        content = self._without_key(bytes(response.body or b""))
-        text = content.decode("utf-8", "replace")
-        # Not the library's own mapping: it raises for a header that came twice.
-        headers = {name.lower(): value for name, value in response.headers.raw_items()}
-        reply = Reply(response.status_code, headers, text, json_object(content))
-        if responses.is_of_a_gateway(reply):
-            raise Unreachable(
-                tr(
-                    f"HTTP {reply.status} instead of a socket, and not from the service",
-                    f"HTTP {reply.status}，未能建立 WebSocket，且不是该服务的应答",
-                ),
-                advice=log_in(nothing_sent=True),
-            )
-        code, message = responses.wire_error(reply.data or {})
-        if reply.status in (401, 403):  # SAM-WS: a bad or missing key gets one of these
-            code = code or "InvalidApiKey"
-        error = service_error(
-            code,
-            message or tr(f"HTTP {reply.status} instead of a socket", f"HTTP {reply.status}，未能建立 WebSocket"),
-            reply.status,
-            request_id=reply.request_id,
-            retry_after_s=reply.retry_after_s,
-        )
-        error.maybe_done = False
-        if error.again == Retry.NEVER and error.exit_code == Exit.TRY_AGAIN:
-            error.again = Retry.FEW
-        return error
 
     def _send(self, connection: SpeechConnection, question: str, transcript: TaskTranscript) -> None:
         cutting = cutting_timer(connection, self._idle_s)
