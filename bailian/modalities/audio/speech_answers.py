@@ -15,6 +15,7 @@ from bailian.counts import MOST_CHARACTERS, count_of
 from bailian.files.sentences import lines_of
 from bailian.i18n import tr
 from bailian.types import Item, PriceTier, SpeechContext, StoredRequest
+from bailian.types.json_values import objects_of
 
 USUAL_RATE_HZ = 16000
 
@@ -92,7 +93,7 @@ def running_times(sentences: Sequence[Mapping[str, Any]], form: SoundForm) -> li
 
 
 def _span_ms(sentence: Mapping[str, Any]) -> tuple[int, int] | None:
-    words = [word for word in sentence.get("words") or [] if isinstance(word, dict)]
+    words = objects_of(sentence.get("words"))
     begins = [ms for word in words if (ms := _complete(word.get("begin_time"))) is not None]
     ends = [ms for word in words if (ms := _complete(word.get("end_time"))) is not None]
     return (min(begins), max(ends)) if begins and ends else None

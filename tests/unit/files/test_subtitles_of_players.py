@@ -11,13 +11,21 @@ from hypothesis import strategies as st
 
 from bailian.files import subtitles
 from bailian.files.subtitles import Cue
-from tests.unit.files.test_subtitles import CUES
 
 SPOKEN = [
     Cue(0, 1227, "你好，世界。"),
     Cue(1227, 5533, "It is {red}, at C:\\new."),
     Cue(6_000_004, 6_000_005, "[12:30] 见"),
 ]
+TIME = st.integers(-5000, 500_000_000)
+NASTY = st.lists(
+    st.sampled_from(["{\\b1}", "\\N", "[00:01.00]", "<00:01.00>", "\n", "\r\n", "\u2028", "\x00", ",", " ", "你好"])
+    | st.text(st.characters(), max_size=4),
+    max_size=6,
+).map("".join)
+CUES = st.lists(
+    st.builds(Cue, TIME, TIME, NASTY, st.none() | st.integers(0, 3), st.none() | st.integers(0, 2)), max_size=5
+)
 LRC_LINE = re.compile(r"\[(\d{2,}):([0-5]\d)\.(\d\d)\](.*)")
 
 

@@ -12,7 +12,10 @@ from bailian.errors import MaybeSent, NotSent, ServiceError
 from bailian.modalities.audio.speech_answers import SoundForm, running_times
 from bailian.sandbox import Fault, Sandbox
 from bailian.service.speech.session import SpeechSocket
-from tests.unit.service.test_speech_socket import BINARY, HEADERS, SOUND, Peer, Script, SpeechServer
+from tests.support.speech_server import BINARY, Peer, Script, SpeechServer
+
+HEADERS = {"Authorization": "Bearer sk-test-0123456789abcdef"}
+SOUND = b"\x01\x02\x03\x04"
 
 PIECES = ["床前明月光，", "疑是地上霜。举头望明月，低头思故乡。", "The end."]
 TEXT = "".join(PIECES)
