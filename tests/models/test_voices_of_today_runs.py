@@ -153,6 +153,50 @@ def test_a_killed_process_is_not_paid_twice(audio: Run, bailian: Run, box: Sandb
     assert len(box.faults.fired) == 1
 
 
+@posix_only
+@pytest.mark.slow
+def test_a_process_killed_before_the_download_has_paid_and_the_next_one_fetches(bailian: Run, box: Sandbox) -> None:
+    box.faults.add(Fault("download", "slow", delay_s=20))
+    process = start_script(box, "tts", TEXT, "--voice", "Cherry", "-o", "结果.wav", command="from audio import main")
+    until(lambda: bool(box.faults.fired))
+    process.kill()
+    end(process)
+    bailian("tasks", "wait", "--all")
+    assert frames(Path("结果.wav")) > 20_000
+    assert len(paid(box)) == 1
+
+
+@pytest.mark.parametrize("door", ["jsonl", "csv", "config"])
+def test_pronunciations_come_in_at_every_door(audio: Run, bailian: Run, box: Sandbox, door: str) -> None:
+    Path("读音.json").write_text('{"天气": "tian1 qi4"}', encoding="utf-8")
+    row = {"prompt": TEXT, "voice": "longanyang", "pronounce": "读音.json"}
+    if door == "config":
+        Path("one.json").write_text(json.dumps(row), encoding="utf-8")
+        audio("tts", "--config", "one.json")
+    elif door == "jsonl":
+        Path("rows.jsonl").write_text(json.dumps({"kind": "speech", **row}) + "\n", encoding="utf-8")
+        bailian("batch", "run", "rows.jsonl", "-o", "out")
+    else:
+        lines = [",".join(["kind", *row]), ",".join(["speech", *row.values()])]
+        Path("rows.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+        bailian("batch", "run", "rows.csv", "-o", "out")
+    (asked,) = paid(box)
+    assert asked.body["payload"]["parameters"]["hot_fix"] == {"pronunciation": [{"天气": "tian1 qi4"}]}
+
+
+def test_a_text_that_looks_like_ssml_is_pointed_at(audio: Run, box: Sandbox) -> None:
+    ran = audio("tts", "<speak>好</speak>", "--voice", "longanyang", "--dry-run")
+    assert [notice["code"] for notice in ran.json["notices"]] == ["ssml_off"]
+    audio("tts", "<speak>好<break time='500ms'/></speak>", "--voice", "longanyang", "--ssml")
+    (asked,) = paid(box)
+    assert asked.body["payload"]["parameters"]["enable_ssml"] is True
+
+
+def test_a_price_that_is_not_known_before_does_not_fit_a_limit(audio: Run, box: Sandbox) -> None:
+    audio("tts", TEXT, "--voice", "longanyang_v3.1", "--max-cost", "1", exits=3)
+    assert paid(box) == []
+
+
 def test_rows_of_a_batch(bailian: Run, box: Sandbox) -> None:
     rows = [
         {"kind": "speech", "prompt": "一。", "model": "sambert-beth-v1"},

@@ -200,6 +200,12 @@ def _notices(request: SpeechRequest, model: Model, parts: Sequence[str]) -> list
             f"{model.name} 单次最多合成 {most} 个字符：文本分 {count} 段发送，并合并为一个文件",
         )
         notices.append(Notice("text_split", text))
+    if model.ssml and not request.ssml and request.prompt.lstrip().startswith("<speak"):
+        text = tr(
+            "the text looks like SSML, and is read out as it stands: add --ssml",
+            "文本疑似 SSML，将按原文朗读：请加 --ssml",
+        )
+        notices.append(Notice("ssml_off", text))
     if _token_price(model) is not None:
         text = tr(
             f"{model.name} is paid by tokens; how many a text becomes is not published: no cost is known before",
