@@ -63,6 +63,11 @@ def split_text(text: str, limit: int, han_counts: int = 1) -> list[str]:
     return [*pieces, text[start:]] if start < len(text) else pieces
 
 
+def end_of_sentences(text: str) -> int:
+    """Return where the last sentence that is whole ends; 0 where none is."""
+    return max((match.end() for match in _SENTENCE_END.finditer(text)), default=0)
+
+
 def _cut(text: str, start: int, end: int) -> int:
     for pattern in (_SENTENCE_END, _BREATH):
         # What runs on behind the end (“……” cut in two) is no place to cut at.

@@ -149,7 +149,7 @@ def asr(common: SharedOptions, **fields: Any) -> int:
 @json_option
 @click.pass_context
 def voices(context: click.Context, model: str | None, language: str | None, as_json: bool) -> None:
-    from bailian.cli.scripts.voice_list import list_voices
+    from bailian.cli.sounds.voice_list import list_voices
 
     if context.invoked_subcommand is None:
         list_voices(model, language, as_json)
@@ -175,7 +175,7 @@ language_option = option("--language CODE", "What it speaks: zh, en …", "所�
 @verbosity_options
 @with_account
 def own_list(here: Settings, as_json: bool, **_talk: bool) -> int:
-    from bailian.cli.scripts.voice_making import list_own
+    from bailian.cli.sounds.voice_making import list_own
 
     return list_own(here, as_json)
 
@@ -191,7 +191,7 @@ def own_list(here: Settings, as_json: bool, **_talk: bool) -> int:
 @verbosity_options
 @with_account
 def clone(here: Settings, url: str, yes: bool, as_json: bool, quiet: bool, verbose: bool, **given: Any) -> int:
-    from bailian.cli.scripts.voice_making import clone as make
+    from bailian.cli.sounds.voice_making import clone as make
 
     return make(here, url, given, yes=yes, as_json=as_json)
 
@@ -211,7 +211,7 @@ def clone(here: Settings, url: str, yes: bool, as_json: bool, quiet: bool, verbo
 @verbosity_options
 @with_account
 def design(here: Settings, prompt: str, yes: bool, as_json: bool, quiet: bool, verbose: bool, **given: Any) -> int:
-    from bailian.cli.scripts.voice_making import design as make
+    from bailian.cli.sounds.voice_making import design as make
 
     return make(here, prompt, given, yes=yes, as_json=as_json)
 
@@ -222,6 +222,6 @@ def design(here: Settings, prompt: str, yes: bool, as_json: bool, quiet: bool, v
 @verbosity_options
 @with_account
 def delete(here: Settings, voice: str, yes: bool, **_talk: bool) -> int:
-    from bailian.cli.scripts.voice_making import delete as forget
+    from bailian.cli.sounds.voice_making import delete as forget
 
     return forget(here, voice, yes=yes)

@@ -13,6 +13,7 @@ from bailian.cli.args.options import SharedOptions
 from bailian.cli.args.prepare import text_of_file
 from bailian.cli.args.target import Target, target_of
 from bailian.cli.scripts.request import RequestSpec, run_all
+from bailian.cli.sounds.spoken_pipe import comes_by_pipe, speak_piped
 from bailian.errors import InvalidRequest
 from bailian.files import naming
 from bailian.i18n import tr
@@ -41,6 +42,12 @@ def speak(given: Mapping[str, Any], common: SharedOptions) -> int:
             "subtitles",
             tr("stdout has room for the sound only: give -o a folder", "stdout 只能输出音频：请用 -o 指定目录"),
         )
+
+    def said(one: str) -> int:
+        return run_all("speech", [RequestSpec({**fields, "prompt": one}, target)], common, here)
+
+    if fields["prompt"] == "-" and comes_by_pipe(fields, target, common):
+        return speak_piped(said)
     return run_all("speech", [RequestSpec(fields, target, tuple(notices))], common, here)
 
 
