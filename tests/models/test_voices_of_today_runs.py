@@ -197,6 +197,23 @@ def test_a_price_that_is_not_known_before_does_not_fit_a_limit(audio: Run, box: 
     assert paid(box) == []
 
 
+@pytest.mark.parametrize(
+    "usual, words, model",
+    [
+        ('model = "sambert-beth-v1"', ["--voice", "Cherry"], "qwen3-tts-flash"),
+        ('voice = "Cherry"', ["--model", "sambert-beth-v1"], "sambert-beth-v1"),
+        ('voice = "Cherry"', [], "qwen3-tts-flash"),
+        ('model = "cosyvoice-v3-plus"\nvoice = "longanhuan"', [], "cosyvoice-v3-plus"),
+    ],
+)
+def test_who_names_a_voice_takes_no_model_from_the_settings(
+    audio: Run, box: Sandbox, usual: str, words: list[str], model: str
+) -> None:
+    Path("bailian").mkdir()
+    Path("bailian/settings.toml").write_text(f"[tts]\n{usual}\n", encoding="utf-8")
+    assert audio("tts", TEXT, *words, "--dry-run").json["request"]["body"]["model"] == model
+
+
 def test_rows_of_a_batch(bailian: Run, box: Sandbox) -> None:
     rows = [
         {"kind": "speech", "prompt": "一。", "model": "sambert-beth-v1"},

@@ -37,6 +37,8 @@ KIND = "speech"
 DEFAULT_MODELS = ("sambert-zhichu-v1",)
 INPUT_FIELDS: tuple[str, ...] = ()
 DOCUMENT_FIELDS = ("pronounce",)
+CHOSEN_TOGETHER = ("model", "voice")
+"""Who names one of them takes neither from the settings."""
 RESULT_SUFFIXES = ("wav", "mp3", "pcm", "opus")
 FILE_SUFFIXES = RESULT_SUFFIXES
 RETRY_SAFE = False
