@@ -272,10 +272,42 @@ def voices() -> str:
     head = tr("| voice | languages | Hz | subtitles | |", "| 音色 | 语种 | 采样率 | 字幕 | |")
     lines = [head, "|---|---|--:|---|---|"]
     for model in load().of_kind("speech"):
-        if not model.unknown_to_service:
+        if not model.unknown_to_service and model.style == "prompt":
             times = tr("yes", "有") if model.word_times else tr("no", "无")
             spoken = " ".join(model.languages)
             lines.append(f"| `{model.name}` | {spoken} | {model.sample_rate_hz} | {times} | {model.description} |")
+    return "\n".join(lines)
+
+
+def speakers() -> str:
+    from collections import Counter
+
+    from bailian.catalog import load
+    from bailian.catalog.stock_voices import is_told_a_voice, stock_voices
+    from bailian.i18n import tr
+
+    models = load()
+    counts = Counter(voice.model for voice in stock_voices(models))
+    head = tr(
+        "| model | CNY per 10,000 | stock voices | own voices | `--instruct` | subtitles | |",
+        "| 模型 | 元/万字符 | 系统音色 | 自己的音色 | `--instruct` | 字幕 | |",
+    )
+    sambert = sum(
+        1 for model in models.of_kind("speech") if not is_told_a_voice(model) and not model.unknown_to_service
+    )
+    lines = [head, "|---|--:|--:|---|---|---|---|"]
+    about = tr("the default; each voice is a model", "默认；每个音色就是一个模型")
+    lines.append(f"| `sambert-…-v1` | 1 | {sambert} | | | {tr('most', '多数')} | {about} |")
+    for model in models.of_kind("speech"):
+        if is_told_a_voice(model):
+            price = f"{model.price_cny:g}" if isinstance(model.price_cny, float) else tr("by tokens", "按 token")
+            style = {"free": tr("free", "自由"), "fixed": tr("fixed sentences", "固定句式")}.get(model.instructions, "")
+            about = "; ".join(part for part in (_life(model), _in_language(model.description)) if part)
+            own = " ".join(
+                {"clone": tr("cloned", "复刻"), "design": tr("designed", "设计")}[one] for one in model.own_voices
+            )
+            times = tr("yes", "有") if model.word_times else ""
+            lines.append(f"| `{model.name}` | {price} | {counts[model.name]} | {own} | {style} | {times} | {about} |")
     return "\n".join(lines)
 
 
@@ -359,6 +391,7 @@ BLOCKS = {
     "text-prices": text_prices,
     "recognizers": recognizers,
     "voices": voices,
+    "speakers": speakers,
     "edit-functions": edit_functions,
     "help": lambda: script_help("text2image"),
     "help-text2video": lambda: script_help("text2video"),

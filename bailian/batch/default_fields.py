@@ -34,7 +34,13 @@ class DefaultFields:
             SetupError: the settings hold a field that requests of this kind do not have, or of a wrong type.
         """
         own = self._defaults.fields.get(kind)
-        return {**checked_fields(kind, _frozen(own), self._origin(kind, own)), **given} if own else dict(given)
+        if not own:
+            return dict(given)
+        laid = dict(checked_fields(kind, _frozen(own), self._origin(kind, own)))
+        together = getattr(form_of(kind).modality, "CHOSEN_TOGETHER", ())
+        if any(given.get(name) is not None for name in together):  # a voice says its model, and a model its voices
+            laid = {name: value for name, value in laid.items() if name not in together}
+        return {**laid, **given}
 
     def explained(self, kind: str, given: Mapping[str, Any], error: InvalidRequest) -> InvalidRequest:
         """Return the refusal; a problem of a field that the settings have set says so."""

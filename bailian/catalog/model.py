@@ -210,6 +210,8 @@ class Model:
     ssml: bool = False
     instructions: str = ""
     """Speech: "free" (any text about the style), "fixed" (one of the vendor's sentences, some voices), empty: none."""
+    pronunciations: bool = False
+    """Speech: can be told how words are pronounced (`hot_fix`)."""
     own_voices: tuple[str, ...] = ()
     """Speech: how a voice of one's own is made for it: "clone", "design"."""
 

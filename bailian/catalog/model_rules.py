@@ -221,7 +221,7 @@ RULES: Mapping[str, Rule] = {
     "sample_rate_hz": COUNT, "word_times": flag, "language_hints": flag, "vocabulary": flag, "speakers": flag,
     "callable": flag, "audio_max_s": COUNT, "audio_max_bytes": number(1, 10**12, whole=True), "han_counts": COUNT,
     "http_route": text(r"(/[\x21-\x7e]+)?", ("a path that begins with /", "以 / 开头的路径")),
-    "audio_formats": list_of(one_of(*AUDIO_FORMATS)), "sample_rates_hz": list_of(COUNT), "ssml": flag,
+    "audio_formats": list_of(one_of(*AUDIO_FORMATS)), "sample_rates_hz": list_of(COUNT), "ssml": flag, "pronunciations": flag,
     "instructions": one_of("", "free", "fixed"), "own_voices": list_of(one_of("clone", "design")),
     "price_cny": either(PRICE, table_of(PRICE)), "price_unit": one_of(*PRICE_UNITS), "price_tiers": TIERS,
     "price_with_prompt_extend_cny": PRICE, "region_price_cny": table_of(either(PRICE, table_of(PRICE))),

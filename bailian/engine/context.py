@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -34,6 +34,9 @@ class Progress(Protocol):
     def on_chunk(self, job: Job, text: str, thought: str) -> None:
         """Show a piece of a streamed answer."""
 
+    def on_sound(self, job: Job, data: bytes) -> None:
+        """Play a piece of a sound that is made of one part, in a format that needs no end to begin."""
+
     def on_shutdown(self, requests: int, seconds: float) -> None:
         """Say that paid requests are under way, and how long their answers are waited for at most."""
 
@@ -45,6 +48,9 @@ class NoProgress:
     def on_chunk(self, job: Job, text: str, thought: str) -> None:
         pass
 
+    def on_sound(self, job: Job, data: bytes) -> None:
+        pass
+
     def on_shutdown(self, requests: int, seconds: float) -> None:
         pass
 
@@ -52,7 +58,14 @@ class NoProgress:
 class Speech(Protocol):
     """Speaks one text; `service.speech.session` does, which is loaded when it is needed."""
 
-    def speak(self, run_task_payload: Mapping[str, Any], part_path: Path) -> dict[str, Any]: ...
+    def speak(
+        self,
+        run_task_payload: Mapping[str, Any],
+        part_path: Path,
+        *,
+        pieces: Sequence[str] | None = None,
+        heard: Callable[[bytes], None] = ...,
+    ) -> dict[str, Any]: ...
 
 
 @dataclass

@@ -59,11 +59,12 @@ def finish_sound(parts: Sequence[Path], target: Path, format: str, sample_rate_h
     Args:
         parts: files as they came over the socket; `target` must be none of them.
         target: is overwritten, and only once all parts are known to be good.
-        format: "wav", "mp3" or "pcm" (16 bits, one channel, no header).
+        format: "wav", "mp3", "opus" (in Ogg, where one stream may follow another: RFC 3533) or "pcm" (16 bits, one
+            channel, no header).
         sample_rate_hz: of PCM, which does not tell it.
 
     Returns:
-        How long it plays in seconds; None for MP3, and for PCM without a rate.
+        How long it plays in seconds; None for MP3 and Opus, and for PCM without a rate.
 
     Raises:
         ValueError: there is no part, a part is not what its format says or has no sound, or two parts differ in
@@ -142,8 +143,12 @@ def _find_sound(path: Path, format: str) -> _Sound:
             sound = _Sound(path, begin, size - begin)
         elif format == "pcm":
             sound = _Sound(path, 0, size - size % PCM_SAMPLE_BYTES)
+        elif format == "opus":
+            if file.read(4) != b"OggS":
+                raise ValueError(tr(f"{path.name} is no Ogg file", f"{path.name} 不是 Ogg 文件"))
+            sound = _Sound(path, 0, size)
         else:
-            raise ValueError(tr(f"{format!r} is not wav, mp3 or pcm", f"{format!r} 不是 wav、mp3 或 pcm"))
+            raise ValueError(tr(f"{format!r} is not wav, mp3, pcm or opus", f"{format!r} 不是 wav、mp3、pcm 或 opus"))
     if sound.length <= 0:
         raise ValueError(tr(f"{path.name} has no sound", f"{path.name} 中没有音频"))
     return sound

@@ -12,6 +12,8 @@ from dataclasses import dataclass, replace
 from itertools import accumulate, pairwise
 from typing import Any
 
+from bailian.text.counting import longest
+
 # Signs that end a sentence, with the quotation marks and brackets that close behind them.
 _SENTENCE_END = re.compile(r"(?:[。！？!?…；;\n]|\.(?=\s))+[”’」』）)\]】》〉\"']*")
 # A comma or colon between two digits belongs to a number or a time of day.
@@ -42,8 +44,10 @@ class Line:
     text: str
 
 
-def split_text(text: str, limit: int) -> list[str]:
+def split_text(text: str, limit: int, han_counts: int = 1) -> list[str]:
     """Cut a text into pieces of at most `limit` characters (code points) that together are the text.
+
+    A Han character may count for more than one.
 
     Cut at the end of a sentence, else at a comma or space, else anywhere but inside a composed character (unless
     that alone is too long). A piece is blank only where white space alone is too long, or is what is left at the end.
@@ -52,11 +56,16 @@ def split_text(text: str, limit: int) -> list[str]:
         raise ValueError("a piece has at least one character")
     pieces = []
     start = 0
-    while len(text) - start > limit:
-        cut = _cut(text, start, start + limit)
+    while (end := longest(text, start, limit, han_counts)) < len(text):
+        cut = _cut(text, start, end)
         pieces.append(text[start:cut])
         start = cut
     return [*pieces, text[start:]] if start < len(text) else pieces
+
+
+def end_of_sentences(text: str) -> int:
+    """Return where the last sentence that is whole ends; 0 where none is."""
+    return max((match.end() for match in _SENTENCE_END.finditer(text)), default=0)
 
 
 def _cut(text: str, start: int, end: int) -> int:

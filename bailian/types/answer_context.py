@@ -208,13 +208,37 @@ class SpeechContext(AnswerContext):
     """The text as it is sent: a task each."""
     subtitles: str = ""
     """Their format; "": none."""
+    piece_chars: int | None = None
+    """On the socket a part goes in pieces of at most so many counted characters; None: all of it with the question."""
+    http: bool = False
+    """A part is a call over HTTP, answered with a link."""
+    han_counts: int = 1
+    """What one Han character counts."""
+    tokens: PriceTier | None = None
+    """The price of a model that is paid by tokens."""
 
     def to_json(self) -> dict[str, Any]:
-        return {"parts": list(self.parts), "subtitles": self.subtitles, **super().to_json()}
+        return {
+            "parts": list(self.parts),
+            "subtitles": self.subtitles,
+            **({"piece_chars": self.piece_chars} if self.piece_chars else {}),
+            **({"http": True} if self.http else {}),
+            **({"han_counts": self.han_counts} if self.han_counts != 1 else {}),
+            **({"tokens": self.tokens.to_json()} if self.tokens else {}),
+            **super().to_json(),
+        }
 
     @classmethod
     def _own(cls, data: Mapping[str, Any]) -> dict[str, Any]:
-        return {"parts": texts_of(data.get("parts")), "subtitles": text_of(data.get("subtitles"))}
+        pieces, han = number_of(data.get("piece_chars")), number_of(data.get("han_counts"))
+        return {
+            "parts": texts_of(data.get("parts")),
+            "subtitles": text_of(data.get("subtitles")),
+            "piece_chars": int(pieces) if pieces and pieces >= 1 else None,
+            "http": bool(data.get("http")),
+            "han_counts": int(han) if han and 1 <= han <= 9 else 1,
+            "tokens": PriceTier.from_json(object_of(data.get("tokens"))),
+        }
 
 
 @dataclass(frozen=True)

@@ -149,7 +149,14 @@ SOUNDS = dumped(
         "request_id": "r-1",
         "output": {"sentences": [SENTENCE, SENTENCE], "audio_bytes": 99840},
         "usage": {"characters": 6},
-    }
+    },
+    {
+        "request_id": "r-1",
+        "output": {
+            "audios": [{"data": "", "url": "http://a.example/a.wav", "id": "audio_1", "expires_at": 1772697707}]
+        },
+        "usage": {"input_tokens": 0, "output_tokens": 0, "characters": 195},
+    },
 )
 SPEECH_FRAMES = dumped(
     [
@@ -174,6 +181,16 @@ SPEECH_FRAMES = dumped(
             },
             "payload": {},
         }
+    ],
+    [
+        {
+            "header": {"task_id": "a" * 32, "event": "result-generated", "attributes": {}},
+            "payload": {
+                "output": {"type": kind, "original_text": "床前", "sentence": {"index": index, "words": words}}
+            },
+        }
+        for index in (0, 1)
+        for kind, words in (("sentence-begin", []), ("sentence-end", SENTENCE["words"]))
     ],
 )
 STREAM_FRAMES = dumped(

@@ -71,6 +71,9 @@ class LiveLines:
                 tr(f"waiting for {job.model}: {job.admission.stopped}", f"等待 {job.model}：{job.admission.stopped}")
             )
 
+    def on_sound(self, job: Job, data: bytes) -> None:
+        pass
+
     def on_chunk(self, job: Job, text: str, thought: str) -> None:
         """Lines have no room for a piece of an answer."""
 

@@ -38,7 +38,7 @@ _OWN_FOLDER = re.compile("[0-9a-f]{32}")
 
 
 def report(outcome: Outcome, as_json: bool, *, shown: bool = False) -> Exit:
-    """Print how a job ended; return the exit code that says so. `shown`: its text was printed as it came."""
+    """Print how a job ended; return the exit code that says so. `shown`: its text or sound was printed as it came."""
     error = outcome.error
     expect_results()
     if as_json:
@@ -54,9 +54,10 @@ def write_result(outcome: Outcome, prefix: str | None = None, *, shown: bool = F
     """Print where the files are, the task that runs, or the text; `prefix` as `shown_path` takes it."""
     job = outcome.job
     folder = job.saving.folder
-    if outcome.files and folder is not None and _is_printed(job, folder):
+    if outcome.files and folder is not None and is_printed(job, folder):
         for path in outcome.files:
-            print_bytes(path.read_bytes())
+            if not shown:
+                print_bytes(path.read_bytes())
             path.unlink()
         folder.rmdir()
         return
@@ -70,7 +71,7 @@ def write_result(outcome: Outcome, prefix: str | None = None, *, shown: bool = F
                 print_text("" if shown else (item.text or "").rstrip("\n"))
 
 
-def _is_printed(job: Job, folder: Path) -> bool:
+def is_printed(job: Job, folder: Path) -> bool:
     """Return whether the bytes go to stdout; who fetches them later at a terminal gets the path of a file instead."""
     readable = job.kind == "transcription" or not is_terminal(sys.stdout)
     return folder.parent.name in STDOUT_FOLDERS and _OWN_FOLDER.fullmatch(folder.name) is not None and readable

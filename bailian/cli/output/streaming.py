@@ -1,4 +1,4 @@
-"""A streamed answer, shown as it arrives: the text on stdout, thoughts on stderr."""
+"""An answer in pieces, as it arrives: text or sound on stdout, thoughts on stderr."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from bailian.cli.output.progress import ProgressLine
+from bailian.cli.output.report import is_printed
 from bailian.cli.output.streams import expect_results
-from bailian.cli.output.terminal import is_terminal, print_err_chunk, print_text
+from bailian.cli.output.terminal import is_terminal, print_bytes, print_err_chunk, print_text
 from bailian.errors import BailianError
 
 if TYPE_CHECKING:
@@ -60,6 +61,18 @@ class StreamedText(ProgressLine):
                 print_text(text, end="")
             except (OSError, BailianError) as error:  # the answer is paid: it is read to its end all the same
                 self._pieces, self._failed = False, error
+
+    def on_sound(self, job: Job, data: bytes) -> None:
+        """Play what goes to stdout anyway; a file with a name is whole before it has it."""
+        if not self._pieces or job.saving.folder is None or not is_printed(job, job.saving.folder):
+            return
+        self.stop()
+        self._shown_jobs.add(job.id)
+        expect_results()
+        try:
+            print_bytes(data)
+        except (OSError, BailianError) as error:  # the sound is paid: it is read to its end all the same
+            self._pieces, self._failed = False, error
 
 
 def _think(thought: str) -> None:

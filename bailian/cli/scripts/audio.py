@@ -1,14 +1,29 @@
-"""Speech with Alibaba Bailian: text to speech (Sambert), speech to text (Paraformer)."""
+"""Speech with Alibaba Bailian: text to speech, speech to text, the voices."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from bailian.cli.args.options import CONTEXT, WHOLE_NUMBER, SharedOptions, json_option, option, shared_options, switch
+from bailian.cli.account import with_account
+from bailian.cli.args.options import (
+    CONTEXT,
+    WHOLE_NUMBER,
+    SharedOptions,
+    flag,
+    json_option,
+    option,
+    shared_options,
+    switch,
+    together,
+    verbosity_options,
+)
 from bailian.i18n import tr
+
+if TYPE_CHECKING:
+    from bailian.config.settings import Settings
 
 
 @click.group(
@@ -33,21 +48,41 @@ def main() -> None:
     "--file FILE", "Speak a text file instead.", "改为朗读文本文件。", type=click.Path(path_type=Path, allow_dash=True)
 )
 @option(
-    "-m --model --voice model NAME",
-    "Voice; `voices` lists them [default: sambert-zhichu-v1].",
-    "音色，见子命令 `voices` [默认: sambert-zhichu-v1]。",
+    "--voice NAME",
+    "Voice; `voices` lists them. Alone, it takes the cheapest model that has it.",
+    "音色，见子命令 `voices`。单独指定时使用拥有该音色的最便宜模型。",
 )
-@option("--format FORMAT", "wav, mp3 or pcm [default: wav].", "wav、mp3 或 pcm [默认: wav]。")
+@option(
+    "-m --model NAME",
+    "Model; of Sambert each voice is one [default: sambert-zhichu-v1].",
+    "模型；Sambert 的每个音色就是一个模型 [默认: sambert-zhichu-v1]。",
+)
+@option("--format FORMAT", "wav, mp3, pcm or opus [default: wav].", "wav、mp3、pcm 或 opus [默认: wav]。")
 @option(
     "--sample-rate HZ",
     "Samples a second [default: the voice's own].",
     "采样率 [默认: 音色自身的采样率]。",
     type=WHOLE_NUMBER,
 )
+@option("--bit-rate KBPS", "Of mp3 and opus, 6 to 510.", "mp3 与 opus 的码率，6 到 510。", type=WHOLE_NUMBER)
 @option("--volume N", "0 to 100 [default: 50].", "音量，0 到 100 [默认: 50]。", type=WHOLE_NUMBER)
 @option("--rate X", "Speed, 0.5 to 2.0 [default: 1.0].", "语速，0.5 到 2.0 [默认: 1.0]。", type=float)
 @option("--pitch X", "0.5 to 2.0 [default: 1.0].", "音高，0.5 到 2.0 [默认: 1.0]。", type=float)
-@option("--subtitles FORMAT", "Write subtitles beside the sound: srt or vtt.", "在音频旁写字幕：srt 或 vtt。")
+@option("--instruct TEXT", "The style in words, where the voice takes it.", "用文字指定语气（仅部分音色支持）。")
+@switch("--ssml/--no-ssml ssml", "TEXT is SSML, all of it inside <speak>.", "TEXT 为 SSML，全部内容在 <speak> 之内。")
+@option("--seed N", "0 to 65535: the same again.", "0 到 65535，相同种子结果一致。", type=WHOLE_NUMBER)
+@option(
+    "--pronounce FILE",
+    'JSON: {"word": "how it is said"}.',
+    'JSON：{"词": "读音"}。',
+)
+@option("--language CODE", "The language of the text: zh, en …", "文本的语言：zh、en 等。")
+@switch("--http/--no-http http", "Call it over HTTP instead of the socket.", "通过 HTTP 而不是 WebSocket 调用。")
+@option(
+    "--subtitles FORMAT",
+    "Write subtitles beside the sound: srt, vtt, lrc or ass.",
+    "在音频旁写字幕：srt、vtt、lrc 或 ass。",
+)
 @shared_options
 def tts(common: SharedOptions, **fields: Any) -> int:
     from bailian.cli.scripts.sound import speak
@@ -110,10 +145,85 @@ def asr(common: SharedOptions, **fields: Any) -> int:
     return transcribe(fields, common)
 
 
-@main.command(help=tr("List the voices; no key is needed.", "列出全部音色，无需密钥。"))
+@main.group(invoke_without_command=True, help=tr("List the voices; no key is needed.", "列出全部音色，无需密钥。"))
+@option("-m --model NAME", "Only the voices of this model.", "只列出该模型的音色。")
 @option("--language CODE", "Only voices that speak it: zh, en …", "只列出会说该语言的音色：zh、en 等。")
 @json_option
-def voices(language: str | None, as_json: bool) -> None:
-    from bailian.cli.scripts.sound import list_voices
+@click.pass_context
+def voices(context: click.Context, model: str | None, language: str | None, as_json: bool) -> None:
+    from bailian.cli.sounds.voice_list import list_voices
 
-    list_voices(language, as_json)
+    if context.invoked_subcommand is None:
+        list_voices(model, language, as_json)
+
+
+@voices.group(help=tr("Your own voices: list, clone, design, delete.", "自己的音色：列出、复刻、设计、删除。"))
+def own() -> None:
+    pass
+
+
+yes_option = flag("--yes", "Do not ask.", "不再询问。")
+name_option = option(
+    "--name NAME",
+    "Part of its id: 1 to 10 letters and digits.",
+    "音色编号的一部分：1 到 10 个字母或数字。",
+    required=True,
+)
+target_option = option("-m --model NAME", "The model that it is for.", "所用的模型。", required=True)
+language_option = option("--language CODE", "What it speaks: zh, en …", "所说的语言：zh、en 等。")
+
+
+@own.command("list", help=tr("List your own voices.", "列出自己的音色。"))
+@verbosity_options
+@with_account
+def own_list(here: Settings, as_json: bool, **_talk: bool) -> int:
+    from bailian.cli.sounds.voice_making import list_own
+
+    return list_own(here, as_json)
+
+
+@own.command(
+    help=tr(
+        "Make a voice of the recording at URL (public, 10 to 15 s).",
+        "用 URL 处的录音复刻音色（公网链接，10 到 15 秒）。",
+    )
+)
+@click.argument("url", metavar="URL")
+@together(target_option, name_option, language_option, yes_option)
+@verbosity_options
+@with_account
+def clone(here: Settings, url: str, yes: bool, as_json: bool, quiet: bool, verbose: bool, **given: Any) -> int:
+    from bailian.cli.sounds.voice_making import clone as make
+
+    return make(here, url, given, yes=yes, as_json=as_json)
+
+
+@own.command(help=tr("Make a voice of the words of PROMPT.", "用 PROMPT 的描述设计音色。"))
+@click.argument("prompt", metavar="PROMPT")
+@together(
+    target_option,
+    name_option,
+    option(
+        "--preview TEXT", "What it says first, 15 to 200 characters.", "试听文本，15 到 200 个字符。", required=True
+    ),
+    option("-o --output FILE", "Save that as a WAV.", "把试听保存为 WAV。"),
+    language_option,
+    yes_option,
+)
+@verbosity_options
+@with_account
+def design(here: Settings, prompt: str, yes: bool, as_json: bool, quiet: bool, verbose: bool, **given: Any) -> int:
+    from bailian.cli.sounds.voice_making import design as make
+
+    return make(here, prompt, given, yes=yes, as_json=as_json)
+
+
+@own.command(help=tr("Delete a voice.", "删除音色。"))
+@click.argument("voice", metavar="VOICE")
+@yes_option
+@verbosity_options
+@with_account
+def delete(here: Settings, voice: str, yes: bool, **_talk: bool) -> int:
+    from bailian.cli.sounds.voice_making import delete as forget
+
+    return forget(here, voice, yes=yes)

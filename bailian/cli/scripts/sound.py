@@ -1,4 +1,4 @@
-"""audio.py: speak a text, write down recordings, list the voices."""
+"""audio.py: speak a text, write down recordings."""
 
 from __future__ import annotations
 
@@ -7,18 +7,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from bailian.catalog import Model, catalog
 from bailian.cli.account import settings_of
 from bailian.cli.args.config_file import holds_many, read_request
 from bailian.cli.args.options import SharedOptions
 from bailian.cli.args.prepare import text_of_file
 from bailian.cli.args.target import Target, target_of
 from bailian.cli.scripts.request import RequestSpec, run_all
-from bailian.config import settings
+from bailian.cli.sounds.spoken_pipe import comes_by_pipe, speak_piped
 from bailian.errors import InvalidRequest
 from bailian.files import naming
 from bailian.i18n import tr
-from bailian.instructions import how_to
 from bailian.types import Notice
 
 
@@ -44,6 +42,12 @@ def speak(given: Mapping[str, Any], common: SharedOptions) -> int:
             "subtitles",
             tr("stdout has room for the sound only: give -o a folder", "stdout 只能输出音频：请用 -o 指定目录"),
         )
+
+    def said(one: str) -> int:
+        return run_all("speech", [RequestSpec({**fields, "prompt": one}, target)], common, here)
+
+    if fields["prompt"] == "-" and comes_by_pipe(fields, target, common):
+        return speak_piped(said)
     return run_all("speech", [RequestSpec(fields, target, tuple(notices))], common, here)
 
 
@@ -96,36 +100,3 @@ def _format_of(asked: str | None, target: Target) -> str | None:
         tr(f"{asked} does not go into a file named .{target.suffix}", f"{asked} 与文件后缀 .{target.suffix} 不一致"),
         advice=tr("leave one of the two out", "请去掉其中之一"),
     )
-
-
-def list_voices(language: str | None, as_json: bool) -> None:
-    """Print the voices: name, language, rate, what they are good for."""
-    from bailian.cli.output.columns import print_table
-    from bailian.cli.output.terminal import print_json
-
-    voices = [
-        model
-        for model in catalog.load(settings.home_folder()).of_kind("speech")
-        if not model.unknown_to_service and (language is None or language in model.languages)
-    ]
-    if not voices:
-        voices_command = f"{how_to().script('speech').removesuffix(' tts')} voices"
-        raise InvalidRequest.one(
-            "language",
-            tr(f"no voice speaks {language}", f"没有会说 {language} 的音色"),
-            advice=tr(f"`{voices_command}` lists all", f"`{voices_command}` 列出全部音色"),
-        )
-    if as_json:
-        print_json({"voices": [_voice(model) for model in voices]})
-    else:
-        print_table([{**_voice(model), "languages": ", ".join(model.languages)} for model in voices])
-
-
-def _voice(model: Model) -> dict[str, Any]:
-    return {
-        "voice": model.name,
-        "languages": list(model.languages),
-        "sample_rate_hz": model.sample_rate_hz,
-        "subtitles": tr("yes", "有") if model.word_times else tr("no", "无"),
-        "description": model.description,
-    }

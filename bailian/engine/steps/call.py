@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from bailian.catalog import Mode
 from bailian.engine.context import Services
 from bailian.engine.job import Broken, Job
 from bailian.engine.steps.speak import speak
@@ -22,7 +21,7 @@ def call(job: Job, services: Services, body: Mapping[str, Any]) -> dict[str, Any
         Broken: it came in pieces and broke off.
         MaybeSent: it holds no result.
     """
-    if job.mode == Mode.SOCKET:
+    if job.kind == "speech":
         answer = speak(job, services, body)
     elif job.prepared.stream:
         answer = _streamed(job, services, body)

@@ -15,7 +15,7 @@ from bailian.engine.context import Services
 from bailian.engine.job import Job, StagedFile
 from bailian.engine.reports import still_at_service
 from bailian.engine.steps import file_names
-from bailian.engine.steps.speak import sound_parts
+from bailian.engine.steps.speak import fetch_sounds, sound_parts
 from bailian.errors import BailianError, TaskFailed, TransportError, journalled
 from bailian.files import formats, naming, png, recipe
 from bailian.files.audio import finish_sound
@@ -217,6 +217,7 @@ def _write_sound(job: Job, services: Services, whole: Path, suffix: str) -> None
 
     rate_hz = sound_form(job.prepared.body).sample_rate_hz
     parts = sound_parts(job, services)
+    fetch_sounds(job, services)
     try:
         finish_sound(parts, whole, suffix, sample_rate_hz=rate_hz)
     except FileNotFoundError:

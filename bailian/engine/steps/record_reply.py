@@ -137,7 +137,7 @@ def unrecorded(job: Job, error: JournalError) -> BailianError:
 
 def _kept_all_the_same(job: Job) -> str:
     """A sound is a file of the home folder already; a text was in that answer only."""
-    if job.mode == Mode.SOCKET:
+    if job.kind == "speech":
         return tr(
             f"the sound is kept; when that is mended: {how_to().fetch(job.account_flags, job.id)}",
             f"音频已保存；修复后请运行：{how_to().fetch(job.account_flags, job.id)}",
@@ -202,7 +202,7 @@ def store_partial_answer(job: Job, services: Services, broken: Broken) -> Outcom
         http_status=broken.error.http_status,
         request_id=job.request_id,
     )
-    if job.mode == Mode.SOCKET:
+    if job.kind == "speech":
         error = broken.error
     services.journal.finish([JobEnd(job.id, Status.FAILED, journalled(error))])
     return Outcome(job, Status.FAILED, error=error)

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from bailian.catalog import Mode
 from bailian.engine.context import Services
 from bailian.engine.job import Job
 from bailian.engine.reports import KEPT_S, gone, still_at_service, unreadable
@@ -114,7 +113,7 @@ def _finish(ends: Sequence[Outcome], services: Services) -> None:
         [file for end in ends for file in published_files(end.job)],
     )
     for end in ends:
-        if end.error is None and end.job.mode == Mode.SOCKET and end.placed:
+        if end.error is None and end.job.kind == "speech" and end.placed:
             forget_sound(end.job, services)
 
 

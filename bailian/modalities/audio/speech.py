@@ -1,23 +1,28 @@
-"""Text to speech: the Sambert voices (each name is a voice), spoken over a socket.
+"""Text to speech: Sambert (each name is a voice), and the models that are told a voice.
 
-Facts: docs/wire.md "Speech" (the service's Sambert pages and price page, 2025 to 2026).
+Facts: docs/wire.md "Speech" (the service's pages on Sambert, CosyVoice and Qwen-TTS, and its price page, 2025 to 2026).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
-
-from bailian.catalog import Catalog, Model
-from bailian.errors import InvalidRequest, Problem
+from bailian.catalog import Catalog, Mode, Model
+from bailian.catalog.stock_voices import is_told_a_voice
+from bailian.errors import InvalidRequest
 from bailian.files.sentences import split_text
 from bailian.i18n import tr
 from bailian.modalities.audio.speech_answers import USUAL_RATE_HZ, asked_prompt, charged_cny, items, with_paths
+from bailian.modalities.audio.speech_bodies import LANGUAGE_TYPES, body
+from bailian.modalities.audio.speech_request import SpeechRequest
+from bailian.modalities.audio.speech_rules import problems
+from bailian.modalities.audio.speech_voices import choose_voice
 from bailian.modalities.rules import choice, fields
 from bailian.text.characters import is_blank
-from bailian.types import Input, Notice, Prepared, SpeechContext
+from bailian.text.counting import counted
+from bailian.types import Input, Notice, Prepared, PriceTier, SpeechContext
 
 __all__ = [  # what a modality provides
     "asked_prompt",
@@ -31,17 +36,28 @@ __all__ = [  # what a modality provides
 KIND = "speech"
 DEFAULT_MODELS = ("sambert-zhichu-v1",)
 INPUT_FIELDS: tuple[str, ...] = ()
-RESULT_SUFFIXES = ("wav", "mp3", "pcm")
+DOCUMENT_FIELDS = ("pronounce",)
+CHOSEN_TOGETHER = ("model", "voice")
+"""Who names one of them takes neither from the settings."""
+RESULT_SUFFIXES = ("wav", "mp3", "pcm", "opus")
 FILE_SUFFIXES = RESULT_SUFFIXES
 RETRY_SAFE = False
 
-SUBTITLES = ("srt", "vtt")
-# SAM-CE names the first four, SAM-PY's own sample and SAM-WS the last. 32000 and 44100 stand on no page, and what the
-# service does with a rate it does not know is not documented.
-SAMPLE_RATES_HZ = (8000, 16000, 22050, 24000, 48000)
 PRICED_CHARACTERS = 10_000
+FIRST_FIELDS = ("model", "prompt", "format", "sample_rate", "volume", "rate", "pitch", "subtitles")
+PIECES_A_TASK = 10
+"""On the socket a task takes so many times the text of a piece (COSY-CE: 20,000 and 200,000)."""
 # What the service's own form of a request may say because it is sent anyway.
 ALWAYS_SENT = {"text_type": "PlainText", "word_timestamp_enabled": False, "phoneme_timestamp_enabled": False}
+SERVICE_NAMES = {
+    "text": "prompt",
+    "instruction": "instruct",
+    "instructions": "instruct",
+    "enable_ssml": "ssml",
+    "hot_fix": "pronounce",
+    "language_hints": "language",
+    "language_type": "language",
+}
 LANGUAGES = {
     "zh": ("Chinese", "中文"),
     "en": ("English", "英文"),
@@ -54,146 +70,159 @@ LANGUAGES = {
 }
 
 
-class SpeechRequest(BaseModel):
-    """What a user asks for. `rate` is the speed, 1.0 is about four Han characters a second."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
-
-    model: str | None = None
-    prompt: str
-    format: str = "wav"
-    sample_rate: int | None = None
-    volume: int = 50
-    rate: float = 1.0
-    pitch: float = 1.0
-    subtitles: str = ""
-
-
 def from_config(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return our fields for the service's: it says `text`; what is always sent is dropped.
+    """Return our fields for the service's names (`text`, `instruction` …); what is always sent is dropped.
 
     Raises:
-        InvalidRequest: both `text` and `prompt` are given.
+        InvalidRequest: a field is given under both names.
     """
     flat = {name: value for name, value in values.items() if name not in ALWAYS_SENT or value != ALWAYS_SENT[name]}
-    text = flat.pop("text", None)
-    if text is None:
-        return flat
-    if flat.get("prompt") is not None:
-        raise InvalidRequest.one(
-            "text", tr("is another name of prompt: give one of them", "与 prompt 含义相同：只需给出一个")
-        )
-    return {**flat, "prompt": text}
+    for theirs, ours in SERVICE_NAMES.items():
+        value = flat.pop(theirs, None)
+        if value is None:
+            continue
+        if flat.get(ours) is not None:
+            raise InvalidRequest.one(
+                theirs,
+                tr(f"is another name of {ours}: give one of them", f"与 {ours} 含义相同：只需给出一个"),
+            )
+        flat[ours] = _our_language(value) if ours == "language" else value
+    return flat
+
+
+def _our_language(value: Any) -> Any:
+    """The service says a list of one, or a word in English."""
+    first = value[0] if isinstance(value, list) and value else value
+    codes = {word: code for code, word in LANGUAGE_TYPES.items()}
+    return codes.get(first, "" if first == "Auto" else first) if isinstance(first, str) else first
 
 
 def prepare(
     values: Mapping[str, Any], catalog: Catalog, region: str, inputs: Mapping[str, Input] | None = None
 ) -> Prepared:
-    """Check the fields against the model and build the body; a text beyond the model's limit becomes several parts.
+    """Check the fields against model and voice and build the body; a text beyond the limits becomes several parts.
 
     Raises:
         InvalidRequest: every problem found, each with what is allowed.
     """
-    request, told = fields.clean_texts(fields.parse(SpeechRequest, values), "prompt")
-    chosen = choice.choose(request.model, KIND, DEFAULT_MODELS, catalog, region)
-    model = chosen.model
-    fields.raise_if_any(_problems(request, model, region))
+    request, told = fields.clean_texts(fields.parse(SpeechRequest, values), "prompt", "instruct")
+    found = choose_voice(request.model, request.voice, DEFAULT_MODELS, catalog, region)
+    chosen, model, voice = found.chosen, found.chosen.model, found.voice
+    fields.raise_if_any(problems(request, model, voice, catalog, region))
     wire_model = model.wire_name(region)
-    sample_rate_hz = request.sample_rate or model.sample_rate_hz or USUAL_RATE_HZ
-    parts = _parts(request.prompt, model.prompt_chars)
-    context = SpeechContext(
-        retired=choice.retirement(chosen, catalog, region),
-        alternatives=_alternatives(model, catalog) if model.unknown_to_service else "",
-        parts=tuple(parts),
-        subtitles=request.subtitles,
+    sample_rate_hz = request.sample_rate or model.sample_rate_hz
+    asked = request.model_copy(
+        update={
+            "model": model.name,
+            "voice": voice.name if voice else None,
+            "sample_rate": sample_rate_hz if is_over_http(model) else sample_rate_hz or USUAL_RATE_HZ,
+            "http": request.http or is_over_http(model),
+        }
     )
+    parts = _parts(asked, model)
     price_cny = fields.price_cny(model, region)
-    asked = request.model_copy(update={"model": model.name, "sample_rate": sample_rate_hz})
     return Prepared(
-        model=model,
+        model=replace(model, mode=Mode.SYNC, route=model.http_route or model.route) if asked.http else model,
         wire_model=wire_model,
-        request=asked.model_dump(),
-        body=_body(asked, wire_model),
+        request=_as_asked(asked),
+        body=body(asked, model, wire_model),
         unit_cny=None if price_cny is None else price_cny / PRICED_CHARACTERS,
-        units=len(request.prompt),
+        units=counted(request.prompt, model.han_counts),
         count=2 if request.subtitles else 1,
         notices=(
             *choice.notices(chosen, wire_model, region, catalog),
+            *found.notices,
             *told,
-            *_notices(model, sample_rate_hz, parts),
+            *_notices(asked, model, parts),
         ),
-        context=context,
+        context=SpeechContext(
+            retired=choice.retirement(chosen, catalog, region),
+            alternatives=_alternatives(model, catalog) if model.unknown_to_service else "",
+            parts=tuple(parts),
+            subtitles=request.subtitles,
+            piece_chars=model.prompt_chars if model.style == "duplex" and not asked.http else None,
+            http=asked.http,
+            han_counts=model.han_counts,
+            tokens=_token_price(model),
+        ),
     )
 
 
-def _problems(request: SpeechRequest, model: Model, region: str) -> list[Problem]:
-    problems = [
-        *fields.region_problems(model, region),
-        *fields.check_prompt("prompt", request.prompt, None),
-        *_choice_problems("format", request.format, RESULT_SUFFIXES),
-        *fields.check_range("volume", request.volume, 0, 100),
-        *fields.check_number("rate", request.rate, 0.5, 2.0),
-        *fields.check_number("pitch", request.pitch, 0.5, 2.0),
-    ]
-    if request.sample_rate is not None:
-        problems += _choice_problems("sample_rate", request.sample_rate, SAMPLE_RATES_HZ)
-    if request.subtitles:
-        problems += _choice_problems("subtitles", request.subtitles, SUBTITLES) or _times_problems(model)
-    return problems
+def _as_asked(request: SpeechRequest) -> dict[str, Any]:
+    """Return the fields; those that Sambert never had only where they say something: older requests stay the same."""
+    return {
+        name: value
+        for name, value in request.model_dump().items()
+        if name in FIRST_FIELDS or value or (name == "seed" and value is not None)
+    }
 
 
-def _choice_problems(field: str, value: object, allowed: Sequence[object]) -> list[Problem]:
-    if value in allowed:
-        return []
-    shown = ", ".join(map(str, allowed))
-    return [Problem(field, tr(f"{value!r} is not one of {shown}", f"{value!r} 不在允许的取值之内：{shown}"))]
+def is_over_http(model: Model) -> bool:
+    """Return whether the model has no socket."""
+    return model.style == "text_voice"
 
 
-def _times_problems(model: Model) -> list[Problem]:
-    if model.word_times:
-        return []
-    return [
-        Problem(
-            "subtitles",
-            tr(
-                f"{model.name} tells no word times, which subtitles are made of: leave them out, or take another voice",
-                f"{model.name} 不返回字词时间，无法生成字幕：请去掉该参数或换用其他音色",
-            ),
-        )
-    ]
+def _token_price(model: Model) -> PriceTier | None:
+    price = model.price_cny if model.price_unit == "1k_tokens" else None
+    return PriceTier.from_json(dict(price)) if isinstance(price, Mapping) else None
 
 
-def _parts(text: str, limit: int | None) -> list[str]:
+def _parts(request: SpeechRequest, model: Model) -> list[str]:
     """Return what is sent, a task each; white space alone is nothing to say, and would be refused."""
+    limit = model.prompt_chars
     if limit is None:
-        return [text]
-    return [part for part in split_text(text, limit) if not is_blank(part)]
+        return [request.prompt]
+    if model.style == "duplex" and not request.http:
+        limit *= PIECES_A_TASK
+    return [part for part in split_text(request.prompt, limit, _cut_counts(model)) if not is_blank(part)]
 
 
-def _notices(model: Model, sample_rate_hz: int, parts: Sequence[str]) -> list[Notice]:
+def _cut_counts(model: Model) -> int:
+    """Of Qwen-TTS the page says 600 characters, and not how a Han character counts in them: the safe way is taken."""
+    return model.han_counts
+
+
+def _notices(request: SpeechRequest, model: Model, parts: Sequence[str]) -> list[Notice]:
     notices = []
-    if model.sample_rate_hz and sample_rate_hz > model.sample_rate_hz:
-        own = model.sample_rate_hz
+    own, asked_hz = model.sample_rate_hz, request.sample_rate or 0
+    if own and asked_hz > own and not is_told_a_voice(model):
         text = tr(
-            f"{model.name} speaks at {own} Hz; {sample_rate_hz} Hz make the file larger, not better",
-            f"{model.name} 的原始采样率为 {own} Hz；{sample_rate_hz} Hz 只会增大文件，不会提高音质",
+            f"{model.name} speaks at {own} Hz; {asked_hz} Hz make the file larger, not better",
+            f"{model.name} 的原始采样率为 {own} Hz；{asked_hz} Hz 只会增大文件，不会提高音质",
         )
         notices.append(Notice("upsampled", text))
     if len(parts) > 1:
-        count = len(parts)
+        count, most = (
+            len(parts),
+            (model.prompt_chars or 0) * (1 if request.http or not is_told_a_voice(model) else PIECES_A_TASK),
+        )
         text = tr(
-            f"{model.name} speaks at most {model.prompt_chars} characters at once: "
+            f"{model.name} speaks at most {most} characters at once: "
             f"the text is sent in {count} parts, joined into one file",
-            f"{model.name} 单次最多合成 {model.prompt_chars} 个字符：文本分 {count} 段发送，并合并为一个文件",
+            f"{model.name} 单次最多合成 {most} 个字符：文本分 {count} 段发送，并合并为一个文件",
         )
         notices.append(Notice("text_split", text))
+    if model.ssml and not request.ssml and request.prompt.lstrip().startswith("<speak"):
+        text = tr(
+            "the text looks like SSML, and is read out as it stands: add --ssml",
+            "文本疑似 SSML，将按原文朗读：请加 --ssml",
+        )
+        notices.append(Notice("ssml_off", text))
+    if _token_price(model) is not None:
+        text = tr(
+            f"{model.name} is paid by tokens; how many a text becomes is not published: no cost is known before",
+            f"{model.name} 按 token 计费；文本折合多少 token 未公布：无法预估费用",
+        )
+        notices.append(Notice("price_unknown", text))
     return notices
 
 
 def _alternatives(model: Model, catalog: Catalog) -> str:
     """Name the voices that exist, for a name that the vendor never had: those whose first language is the same."""
     of_kind = catalog.of_kind(KIND)
-    voices = [voice for voice in of_kind if not voice.unknown_to_service and not voice.retired(catalog.today)]
+    voices = [
+        one for one in of_kind if not (one.unknown_to_service or is_told_a_voice(one) or one.retired(catalog.today))
+    ]
     same = [voice for voice in voices if model.languages and voice.languages[:1] == model.languages[:1]]
     names = ", ".join(voice.name for voice in same or voices)
     if not same:
@@ -201,24 +230,3 @@ def _alternatives(model: Model, catalog: Catalog) -> str:
     language = model.languages[0]
     english, chinese = LANGUAGES.get(language, (language, language))
     return tr(f"{english} voices: {names}", f"{chinese}音色：{names}")
-
-
-def _body(request: SpeechRequest, wire_model: str) -> dict[str, Any]:
-    """Build the payload of the whole text. Two pages disagree on the defaults, so all are sent."""
-    return {
-        "model": wire_model,
-        "task_group": "audio",
-        "task": "tts",
-        "function": "SpeechSynthesizer",
-        "input": {"text": request.prompt},
-        "parameters": {
-            "text_type": "PlainText",
-            "format": request.format,
-            "sample_rate": request.sample_rate,
-            "volume": request.volume,
-            "rate": request.rate,
-            "pitch": request.pitch,
-            "word_timestamp_enabled": bool(request.subtitles),
-            "phoneme_timestamp_enabled": False,
-        },
-    }

@@ -8,19 +8,22 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from bailian.counts import MOST_CHARACTERS, count_of
 from bailian.files.sentences import lines_of
 from bailian.i18n import tr
-from bailian.types import Item, SpeechContext, StoredRequest
+from bailian.types import Item, PriceTier, SpeechContext, StoredRequest
+from bailian.types.json_values import objects_of
 
 USUAL_RATE_HZ = 16000
 
 
 def payload_of(body: Mapping[str, Any], text: str) -> dict[str, Any]:
-    """Return the payload of `run-task` for one part of the text."""
-    return {**deepcopy(dict(body)), "input": {"text": text}}
+    """Return what is sent for one part of the text; over HTTP the options stand beside it."""
+    own = deepcopy(dict(body))
+    return {**own, "input": {**own["input"], "text": text}}
 
 
 @dataclass(frozen=True)
@@ -33,9 +36,9 @@ class SoundForm:
 
 def sound_form(body: Mapping[str, Any]) -> SoundForm:
     """Return what was asked for, of the whole text or a part of it."""
-    parameters = body.get("parameters")
-    parameters = parameters if isinstance(parameters, Mapping) else {}
-    return SoundForm(str(parameters.get("format") or "wav"), int(parameters.get("sample_rate") or USUAL_RATE_HZ))
+    told = (body.get("input"), body.get("parameters"))
+    options = {name: value for part in told if isinstance(part, Mapping) for name, value in part.items()}
+    return SoundForm(str(options.get("format") or "wav"), int(options.get("sample_rate") or USUAL_RATE_HZ))
 
 
 def joined(answers: Sequence[Mapping[str, Any]], durations_ms: Sequence[int | None]) -> dict[str, Any]:
@@ -52,11 +55,56 @@ def joined(answers: Sequence[Mapping[str, Any]], durations_ms: Sequence[int | No
         sentences += [_shifted(sentence, shift_ms) for sentence in own]
         shift_ms += _last_ms(own) if duration_ms is None else duration_ms
     output = {"sentences": sentences, "audio_bytes": sum(_audio_bytes(answer) for answer in answers)}
+    links = [link_of(answer) for answer in answers]
+    if any(links):
+        output = {
+            "audios": [
+                _output(answer).get("audio") if link else {} for answer, link in zip(answers, links, strict=True)
+            ]
+        }
     counts = [_characters(answer) for answer in answers]
     # A part that told no figure would make the sum too small; without one the text is counted.
     known = [count for count in counts if count is not None]
-    usage = {"usage": {"characters": sum(known)}} if known and len(known) == len(counts) else {}
+    usage: dict[str, Any] = {"usage": {"characters": sum(known)}} if known and len(known) == len(counts) else {}
+    for name in ("input_tokens", "output_tokens"):
+        tokens = [_tokens(answer, name) for answer in answers]
+        if any(tokens):
+            usage.setdefault("usage", {})[name] = sum(count or 0 for count in tokens)
     return {"request_id": answers[0].get("request_id") if answers else None, "output": output, **usage}
+
+
+def running_times(sentences: Sequence[Mapping[str, Any]], form: SoundForm) -> list[dict[str, Any]]:
+    """Return sentences whose times run on from the begin of the sound.
+
+    Whether the service's do, or begin anew in each sentence, is not known (COSY-SE): a sentence that begins before the
+    middle of the last one begins anew. It then stands where its sound began, else behind the last one.
+    """
+    told = [dict(sentence) for sentence in sentences]
+    spans = [span for sentence in told if (span := _span_ms(sentence)) is not None]
+    if all(2 * after[0] >= sum(before) for before, after in pairwise(spans)):
+        return told
+    running: list[dict[str, Any]] = []
+    end_ms = 0
+    for sentence in told:
+        shift_ms = max(end_ms, _begin_ms(sentence, form))
+        running.append(_shifted(sentence, shift_ms))
+        end_ms = shift_ms + (_span_ms(sentence) or (0, 0))[1]
+    return running
+
+
+def _span_ms(sentence: Mapping[str, Any]) -> tuple[int, int] | None:
+    words = objects_of(sentence.get("words"))
+    begins = [ms for word in words if (ms := _complete(word.get("begin_time"))) is not None]
+    ends = [ms for word in words if (ms := _complete(word.get("end_time"))) is not None]
+    return (min(begins), max(ends)) if begins and ends else None
+
+
+def _begin_ms(sentence: Mapping[str, Any], form: SoundForm) -> int:
+    """Return when a sentence's sound began, of formats where bytes are time: 16 bits, one channel."""
+    begin = _complete(sentence.get("begin_bytes"))
+    if not begin or form.suffix not in ("wav", "pcm"):
+        return 0
+    return begin * 1000 // (2 * form.sample_rate_hz)
 
 
 def _shifted(value: Any, shift_ms: int) -> Any:
@@ -71,7 +119,8 @@ def _shifted(value: Any, shift_ms: int) -> Any:
 
 
 def _last_ms(sentences: Sequence[Mapping[str, Any]]) -> int:
-    return max((_complete(sentence.get("end_time")) or 0 for sentence in sentences), default=0)
+    ends = (max(_complete(one.get("end_time")) or 0, (_span_ms(one) or (0, 0))[1]) for one in sentences)
+    return max(ends, default=0)
 
 
 def _complete(value: Any) -> int | None:
@@ -99,9 +148,31 @@ def _characters(answer: Mapping[str, Any]) -> int | None:
     return count_of(usage.get("characters"), MOST_CHARACTERS) if isinstance(usage, dict) else None
 
 
+def _tokens(answer: Mapping[str, Any], name: str) -> int | None:
+    usage = answer.get("usage")
+    return count_of(usage.get(name), MOST_CHARACTERS) if isinstance(usage, dict) else None
+
+
+def link_of(answer: Mapping[str, Any]) -> str:
+    """Return where the sound of one answer over HTTP is; "" where it has none."""
+    return _url(_output(answer).get("audio"))
+
+
+def links_of(answer: Mapping[str, Any]) -> list[str]:
+    """Return where the sounds of all parts are; none where they came over the socket."""
+    audios = _output(answer).get("audios")
+    return [_url(audio) for audio in audios] if isinstance(audios, list) else []
+
+
+def _url(audio: Any) -> str:
+    url = audio.get("url") if isinstance(audio, dict) else None
+    return url if isinstance(url, str) else ""
+
+
 def items(answer: Mapping[str, Any], prepared: StoredRequest) -> list[Item]:
-    """Return the sound, and the subtitles if they were asked for."""
-    if _audio_bytes(answer) <= 0:
+    """Return the sound, and the subtitles if they were asked for. Sound over HTTP is behind links, of each part one."""
+    links = links_of(answer)
+    if _audio_bytes(answer) <= 0 and not (links and all(links)):
         return []
     sound = Item(0, sound=True, suffix=sound_form(prepared.body).suffix)
     kind = SpeechContext.of(prepared.context).subtitles
@@ -120,10 +191,19 @@ def _subtitles(answer: Mapping[str, Any], text: str, kind: str) -> Item:
 
 def charged_cny(answer: Mapping[str, Any], prepared: StoredRequest) -> float | None:
     """Return characters billed × price; where the service told no figure, the text's own."""
-    unit_cny = prepared.unit_cny
+    unit_cny, tokens = prepared.unit_cny, SpeechContext.of(prepared.context).tokens
     characters = _characters(answer)
+    told = (_tokens(answer, "input_tokens"), _tokens(answer, "output_tokens"))
+    if tokens is not None:
+        return _by_tokens(tokens, *told)
     units = prepared.units if characters is None else characters
     return None if unit_cny is None or units is None else round(float(unit_cny) * float(units), 6)
+
+
+def _by_tokens(price: PriceTier, input_tokens: int | None, output_tokens: int | None) -> float | None:
+    if not input_tokens or not output_tokens:
+        return None
+    return round((price.input * input_tokens + price.output * output_tokens) / 1000, 6)
 
 
 def asked_prompt(body: Mapping[str, Any]) -> str:

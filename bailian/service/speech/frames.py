@@ -25,6 +25,8 @@ class TaskTranscript:
     characters: int | None = None
     audio_bytes: int = 0
     sentences: list[dict[str, Any]] = field(default_factory=list)
+    _begins: dict[str, int] = field(default_factory=dict)
+    """How much sound had come when a sentence began, by its number."""
 
     @property
     def known_as(self) -> str:
@@ -48,7 +50,7 @@ class TaskTranscript:
             raise self._failure(header)
         payload = _inner(frame, "payload")
         self._count(_inner(payload, "usage"))
-        self._add(_inner(_inner(payload, "output"), "sentence"))
+        self._add(_inner(payload, "output"))
         return event if isinstance(event, str) else ""
 
     def _failure(self, header: Mapping[str, Any]) -> ServiceError:
@@ -64,12 +66,20 @@ class TaskTranscript:
         if "characters" in usage:
             self.characters = count_of(usage["characters"], MOST_CHARACTERS)
 
-    def _add(self, sentence: dict[str, Any]) -> None:
-        """A sentence may be told again when more of it is known: then its begin is the same."""
+    def _add(self, output: Mapping[str, Any]) -> None:
+        """A sentence may be told again when more of it is known: then its begin is the same, or its number."""
+        sentence = _inner(output, "sentence")
+        index = sentence.get("index")
+        if output.get("type") == "sentence-begin":
+            self._begins[_key(index)] = self.audio_bytes
         begin = sentence.get("begin_time")
         if begin is None and not sentence.get("words"):
             return
-        if begin is not None and self.sentences and self.sentences[-1].get("begin_time") == begin:
+        if index is not None:
+            heard = self._begins.get(_key(index))
+            sentence = {**sentence, **({} if heard is None else {"begin_bytes": heard})}
+        same = "begin_time" if index is None else "index"
+        if sentence.get(same) is not None and self.sentences and self.sentences[-1].get(same) == sentence.get(same):
             self.sentences.pop()
         self.sentences.append(sentence)
 
@@ -77,6 +87,17 @@ class TaskTranscript:
         output = {"sentences": self.sentences, "audio_bytes": self.audio_bytes}
         usage = {} if self.characters is None else {"usage": {"characters": self.characters}}
         return {"request_id": self.known_as, "output": output, **usage}
+
+    def told_so_far(self) -> dict[str, Any] | None:
+        """Return what is known of a task that broke off: its sound is no result. None: nothing was told."""
+        if not self.audio_bytes and self.characters is None:
+            return None
+        whole = self.answer()
+        return {**whole, "output": {"audio_bytes": 0, "broken_off_bytes": self.audio_bytes}}
+
+
+def _key(index: Any) -> str:
+    return str(index)[:20]
 
 
 def _inner(value: Mapping[str, Any], name: str) -> dict[str, Any]:

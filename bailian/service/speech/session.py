@@ -1,39 +1,40 @@
 """The speech socket: one question, sound and times in answer. One WebSocket a task; nothing is sent twice.
 
+The text goes with the question, or in pieces behind it (`pieces`), as the model wants it.
+
 The protocol: docs/wire.md "Speech" (the service's Sambert pages, 2025 to 2026; recorded traffic). Loading this loads
 `websockets`: import it where a socket is opened.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import ssl
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 from uuid import uuid4
 
 from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
-from websockets.http11 import Response
 
 from bailian.clock import SYSTEM_CLOCK, Clock
-from bailian.errors import Exit, MaybeSent, NotSent, Retry, ServiceError, Unreachable, log_in
+from bailian.errors import MaybeSent, NotSent, ServiceError
 from bailian.i18n import tr
-from bailian.service import responses
 from bailian.service.download import MOST_FILE_BYTES
-from bailian.service.error_codes import service_error
-from bailian.service.json_reader import json_object
 from bailian.service.speech.connection import Refused, SpeechConnection, cutting_timer, not_opened, open_connection
 from bailian.service.speech.frames import TaskTranscript
+from bailian.service.speech.handshake import handshake_refusal
+from bailian.service.speech.text_sender import TextSender, frame
 from bailian.service.transport import network, send_tracking
-from bailian.service.transport.http import Reply
 from bailian.service.transport.packed import MOST_ANSWER_BYTES
 
 # The service itself gives up after 23 s without progress (SAM-WS, stored copy).
 IDLE_S = 30.0
 TOTAL_S = 900.0
+TOTAL_CHARS = 10_000
+"""The text that this time is for; a longer one has more of it."""
 OPEN_S = 10.0
 # Silence is declared only when nothing has arrived that this process had no time to read (it was stopped, say).
 LAST_LOOK_S = 1.0
@@ -53,6 +54,19 @@ def most_sound_bytes(text: str) -> int:
 
 def _untold(_event: str) -> None:
     pass
+
+
+def _unheard(_sound: bytes) -> None:
+    pass
+
+
+@dataclass(frozen=True)
+class _Sink:
+    """Where the sound goes, and how much of it there can be."""
+
+    file: BinaryIO
+    heard: Callable[[bytes], None]
+    most_bytes: int
 
 
 class SpeechSocket:
@@ -87,14 +101,22 @@ class SpeechSocket:
         self._key = (key or name).encode()
 
     def speak(
-        self, run_task_payload: Mapping[str, Any], part_path: Path, *, told: Callable[[str], None] = _untold
+        self,
+        run_task_payload: Mapping[str, Any],
+        part_path: Path,
+        *,
+        pieces: Sequence[str] | None = None,
+        told: Callable[[str], None] = _untold,
+        heard: Callable[[bytes], None] = _unheard,
     ) -> dict[str, Any]:
         """Have one text spoken into `part_path`, which is emptied first and may hold half a sound after an error.
 
         Args:
             run_task_payload: model, text and parameters.
             part_path: gets the sound as it comes; a WAV's header may have placeholders for its sizes.
+            pieces: the text as it follows a question without one; None: it goes with the question.
             told: is called with the event of each frame of this task ("task-started", …).
+            heard: is called with the sound, as it comes.
 
         Returns:
             An answer like a synchronous one: `request_id`, `output` (`sentences`, `audio_bytes`), `usage`.
@@ -102,20 +124,19 @@ class SpeechSocket:
         Raises:
             ServiceError: the handshake was refused, or the task failed. Neither will bring a result later; `maybe_done`
                 where a failure does not prove that nothing was done.
-            NotSent: the question was not sent.
-            MaybeSent: it was (perhaps in part), and the end was not told, or was told without any sound.
+            NotSent: the question was not sent, or none of its text.
+            MaybeSent: it was (perhaps in part), and the end was not told, or was told without any sound. What was
+                told to be spoken, and so paid, is its `answer`.
             OSError: `part_path` cannot be written.
         """
         transcript = TaskTranscript(uuid4().hex)
-        header = {"action": "run-task", "task_id": transcript.task_id, "streaming": "out"}
-        question = json.dumps({"header": header, "payload": dict(run_task_payload)}, ensure_ascii=False)
-        most_bytes = most_sound_bytes(str((run_task_payload.get("input") or {}).get("text") or ""))
+        text = str((run_task_payload.get("input") or {}).get("text") or "")
         send_tracking.reset()
-        with self._opened() as connection, part_path.open("wb") as file:
-            self._send(connection, question, transcript)
-            self._listen(connection, transcript, file, told, most_bytes)
-            file.flush()
-            os.fsync(file.fileno())
+        try:
+            self._converse(run_task_payload, transcript, part_path, pieces, told, heard, text)
+        except MaybeSent as error:
+            error.answer = transcript.told_so_far()
+            raise
         if not transcript.audio_bytes:
             raise MaybeSent(
                 tr("the service finished without any sound", "服务已完成，但没有返回音频"),
@@ -123,13 +144,51 @@ class SpeechSocket:
             )
         return transcript.answer()
 
+    def _converse(
+        self,
+        payload: Mapping[str, Any],
+        transcript: TaskTranscript,
+        part_path: Path,
+        pieces: Sequence[str] | None,
+        told: Callable[[str], None],
+        heard: Callable[[bytes], None],
+        text: str,
+    ) -> None:
+        streaming = "out" if pieces is None else "duplex"
+        asked = payload if pieces is None else {**payload, "input": {}}
+        sender: TextSender | None = None
+
+        def on_event(event: str) -> None:
+            if sender is not None:
+                sender.on_event(event)
+            told(event)
+
+        try:
+            with self._opened() as connection, part_path.open("wb") as file:
+                if pieces is not None:
+                    sender = TextSender(connection, transcript.task_id, pieces)
+                self._send(connection, frame("run-task", transcript.task_id, asked, streaming), transcript)
+                self._listen(connection, transcript, _Sink(file, heard, most_sound_bytes(text)), on_event, len(text))
+                file.flush()
+                os.fsync(file.fileno())
+        except (MaybeSent, ServiceError) as error:
+            if sender is None or sender.began or transcript.audio_bytes:
+                raise
+            if isinstance(error, ServiceError):
+                error.maybe_done = False
+                raise
+            raise NotSent(error.message, request_id=transcript.known_as) from None
+        finally:
+            if sender is not None:
+                sender.wait()
+
     @contextmanager
     def _opened(self) -> Iterator[SpeechConnection]:
         """Shake hands; whatever happens, the connection is closed afterwards, and soon."""
         try:
             connection = open_connection(self._url, self._headers, open_s=self._open_s, close_s=self._close_s)
         except (Refused, InvalidStatus) as refusal:
-            raise self._refusal(refusal.response) from None
+            raise handshake_refusal(refusal.response, self._without_key) from None
         except (WebSocketException, OSError, ValueError, EOFError, ImportError) as error:
             advice = network.trust_advice() if isinstance(error, ssl.SSLCertVerificationError) else None
             raise NotSent(not_opened(error, self._url, self._host, self._open_s), advice=advice) from None
@@ -142,40 +201,6 @@ class SpeechSocket:
                     cutting.start()
         finally:
             cutting.cancel()
-
-    def _refusal(self, response: Response) -> ServiceError:
-        """Return the error of a handshake's HTTP status. Nothing was asked yet, so nothing can have been done.
-
-        Raises:
-            Unreachable: a login page or a proxy answered.
-        """
-        content = self._without_key(bytes(response.body or b""))
-        text = content.decode("utf-8", "replace")
-        # Not the library's own mapping: it raises for a header that came twice.
-        headers = {name.lower(): value for name, value in response.headers.raw_items()}
-        reply = Reply(response.status_code, headers, text, json_object(content))
-        if responses.is_of_a_gateway(reply):
-            raise Unreachable(
-                tr(
-                    f"HTTP {reply.status} instead of a socket, and not from the service",
-                    f"HTTP {reply.status}，未能建立 WebSocket，且不是该服务的应答",
-                ),
-                advice=log_in(nothing_sent=True),
-            )
-        code, message = responses.wire_error(reply.data or {})
-        if reply.status in (401, 403):  # SAM-WS: a bad or missing key gets one of these
-            code = code or "InvalidApiKey"
-        error = service_error(
-            code,
-            message or tr(f"HTTP {reply.status} instead of a socket", f"HTTP {reply.status}，未能建立 WebSocket"),
-            reply.status,
-            request_id=reply.request_id,
-            retry_after_s=reply.retry_after_s,
-        )
-        error.maybe_done = False
-        if error.again == Retry.NEVER and error.exit_code == Exit.TRY_AGAIN:
-            error.again = Retry.FEW
-        return error
 
     def _send(self, connection: SpeechConnection, question: str, transcript: TaskTranscript) -> None:
         cutting = cutting_timer(connection, self._idle_s)
@@ -192,18 +217,20 @@ class SpeechSocket:
         self,
         connection: SpeechConnection,
         transcript: TaskTranscript,
-        file: BinaryIO,
+        sink: _Sink,
         told: Callable[[str], None],
-        most_bytes: int,
+        text_chars: int,
     ) -> None:
         """Take what comes until the task is finished, or has sent more than a text of that length can give."""
         text_bytes = 0
-        for is_text, data in self._messages(connection, transcript):
+        total_s = self._total_s * max(1.0, text_chars / TOTAL_CHARS)
+        for is_text, data in self._messages(connection, transcript, total_s):
             if not is_text:
                 transcript.audio_bytes += len(data)
-                if transcript.audio_bytes > most_bytes:
+                if transcript.audio_bytes > sink.most_bytes:
                     raise self._too_much(transcript)
-                file.write(data)
+                sink.file.write(data)
+                sink.heard(data)
                 continue
             text_bytes += len(data)
             if text_bytes > MOST_ANSWER_BYTES:
@@ -214,9 +241,11 @@ class SpeechSocket:
             if event == "task-finished":
                 return
 
-    def _messages(self, connection: SpeechConnection, transcript: TaskTranscript) -> Iterator[tuple[bool, bytes]]:
+    def _messages(
+        self, connection: SpeechConnection, transcript: TaskTranscript, total_s: float
+    ) -> Iterator[tuple[bool, bytes]]:
         """Yield what comes. Before an end in silence, or by the clock, there is one last look at what is here already."""
-        ends_at, is_late = self._clock.monotonic() + self._total_s, False
+        ends_at, is_late = self._clock.monotonic() + total_s, False
         while True:
             left_s = ends_at - self._clock.monotonic()
             if left_s <= 0:

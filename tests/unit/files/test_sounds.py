@@ -206,7 +206,7 @@ def test_pcm_is_appended(tmp_path: Path) -> None:
 def test_no_parts_and_no_format(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="no sound to write"):
         finish_sound([], tmp_path / "whole.wav", "wav")
-    with pytest.raises(ValueError, match="'ogg' is not wav, mp3 or pcm"):
+    with pytest.raises(ValueError, match="'ogg' is not wav, mp3, pcm or opus"):
         finish_sound([part(tmp_path, b"OggS")], tmp_path / "whole.ogg", "ogg")
 
 

@@ -45,7 +45,11 @@ def short(limit: int) -> Catalog:
 
 def test_it_is_a_modality() -> None:
     module: Modality = modality_of("speech")
-    assert (module.INPUT_FIELDS, module.RESULT_SUFFIXES, module.RETRY_SAFE) == ((), ("wav", "mp3", "pcm"), False)
+    assert (module.INPUT_FIELDS, module.RESULT_SUFFIXES, module.RETRY_SAFE) == (
+        (),
+        ("wav", "mp3", "pcm", "opus"),
+        False,
+    )
     assert all(name in CATALOG for name in speech.DEFAULT_MODELS)
 
 
@@ -70,12 +74,12 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"pitch": float("inf")}, "pitch: inf is not in 0.5 to 2"),
     ({"pitch": -500}, "pitch: -500 is not in 0.5 to 2"),
     ({"pitch": "high"}, "pitch: 'high' is not a number"),
-    ({"subtitles": "ass"}, "subtitles: 'ass' is not one of srt, vtt"),
+    ({"subtitles": "sub"}, "subtitles: 'sub' is not one of srt, vtt, lrc, ass"),
     ({"subtitles": "srt", "model": "sambert-camila-v1"}, "subtitles: sambert-camila-v1 tells no word times"),
     ({"subtitles": "vtt", "model": "sambert-en-v1"}, "subtitles: sambert-en-v1 tells no word times"),
     ({"model": "sambert-zhichu"}, "model: unknown model 'sambert-zhichu'; did you mean sambert-zhichu-v1"),
     ({"model": "paraformer-v1"}, "model: paraformer-v1 "),
-    ({"voice": "zhichu"}, "voice: unknown field"),
+    ({"voice": "zhichu"}, "voice: unknown voice 'zhichu'; did you mean sambert-zhichu-v1"),
     ({"sample_rat": 8000}, "sample_rat: unknown field; did you mean sample_rate"),
 ]
 

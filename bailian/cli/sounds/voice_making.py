@@ -1,0 +1,153 @@
+"""audio.py voices own: the account's own voices, made of a recording or of words, listed and deleted."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bailian.catalog import Catalog, Model, catalog
+from bailian.cli.output.terminal import is_terminal, print_data, print_err, print_json
+from bailian.config.settings import Settings
+from bailian.errors import InvalidRequest, MaybeSent
+from bailian.files import naming
+from bailian.i18n import tr
+from bailian.modalities.audio import voice_enrollment as enrollment
+from bailian.modalities.audio.speech_voices import voices_command
+from bailian.modalities.rules import fields
+from bailian.types.json_values import object_of, objects_of, text_of
+
+if TYPE_CHECKING:
+    from bailian.service.client import Service
+
+YES = ("y", "yes", "j", "ja", "是", "好")
+MOST_PAGES = 100
+
+
+def list_own(here: Settings, as_json: bool) -> int:
+    """Print the account's own voices, with their state."""
+    from bailian.cli.output.columns import print_table
+
+    rows: list[dict[str, Any]] = []
+    with _asked(here) as service:
+        for page in range(MOST_PAGES):
+            body = enrollment.request("list_voice", page_index=page, page_size=enrollment.PAGE_SIZE)
+            found = objects_of(object_of(service.call(enrollment.ROUTE, body).get("output")).get("voice_list"))
+            rows += found
+            if len(found) < enrollment.PAGE_SIZE:
+                break
+    if as_json:
+        print_json({"voices": rows})
+    elif rows:
+        names = {"voice": "voice_id", "state": "status", "made": "gmt_create"}
+        print_table([{ours: text_of(row.get(theirs)) for ours, theirs in names.items()} for row in rows])
+    else:
+        print_err(tr("no voices of your own", "没有自己的音色"))
+    return 0
+
+
+def clone(here: Settings, url: str, given: Mapping[str, Any], *, yes: bool, as_json: bool) -> int:
+    """Make a voice of the recording at an address."""
+    models = catalog.load(here.home)
+    model = models.find(given["model"], "speech")
+    found = enrollment.problems(model, "clone", given["name"], given["language"], models, here.region)
+    fields.raise_if_any([*found, *enrollment.recording_problems(url)])
+    body = enrollment.clone(model, given["name"], url, given["language"])
+    _make(here, models, model, body, yes=yes, as_json=as_json)
+    return 0
+
+
+def design(here: Settings, prompt: str, given: Mapping[str, Any], *, yes: bool, as_json: bool) -> int:
+    """Make a voice of words, and save how it sounds."""
+    models = catalog.load(here.home)
+    model = models.find(given["model"], "speech")
+    found = enrollment.problems(model, "design", given["name"], given["language"], models, here.region)
+    fields.raise_if_any([*found, *enrollment.design_problems(prompt, given["preview"])])
+    body = enrollment.design(model, given["name"], prompt, given["preview"], given["language"])
+    output = _make(here, models, model, body, yes=yes, as_json=as_json)
+    sound = _decoded(text_of(object_of(output.get("preview_audio")).get("data")))
+    if sound and given["output"]:
+        target = Path(given["output"])
+        aside = target.with_name(f".{target.name}.part")
+        naming.made_folder(target.parent)
+        aside.write_bytes(sound)
+        print_err(tr("preview: ", "试听：") + str(naming.publish(aside, target)))
+    return 0
+
+
+def delete(here: Settings, voice: str, *, yes: bool) -> int:
+    """Delete a voice, which cannot be taken back."""
+    if not _agreed(tr(f"delete {voice}? [y/N] ", f"删除 {voice}？[y/N] "), yes=yes):
+        print_err(tr("not deleted", "未删除"))
+        return 0
+    with _asked(here) as service:
+        service.call(enrollment.ROUTE, enrollment.request("delete_voice", voice_id=voice))
+    print_err(tr(f"deleted: {voice}", f"已删除：{voice}"))
+    return 0
+
+
+def _make(
+    here: Settings, models: Catalog, model: Model, body: Mapping[str, Any], *, yes: bool, as_json: bool
+) -> dict[str, Any]:
+    """Say what it costs, ask, and send it once; return the answer's `output`."""
+    here.require_key()
+    per_text = f"{model.price_cny:g}" if isinstance(model.price_cny, int | float) else "?"
+    print_err(
+        tr(
+            f"what a new voice costs is not published (UNVERIFIED); to speak with it: {per_text} CNY for 10,000 characters",
+            f"新音色的价格未公布（UNVERIFIED）；使用该音色合成：{per_text} 元/万字符",
+        )
+    )
+    if not _agreed(tr(f"make it for {model.name}? [y/N] ", f"为 {model.name} 创建？[y/N] "), yes=yes):
+        raise InvalidRequest.one("yes", tr("not made", "未创建"))
+    with _asked(here) as service:
+        try:
+            answer = service.call(enrollment.ROUTE, body)
+        except MaybeSent as error:
+            error.advice = tr(
+                f"it may have been made: look with `{voices_command()} own list` before you run it again",
+                f"音色可能已创建：请先用 `{voices_command()} own list` 查看，再决定是否重试",
+            )
+            raise
+    output = object_of(answer.get("output"))
+    voice = text_of(output.get("voice_id"))
+    if as_json:
+        print_json({"voice": voice, "model": model.name, "request_id": answer.get("request_id")})
+    else:
+        print_data(voice)
+    return output
+
+
+@contextmanager
+def _asked(here: Settings) -> Iterator[Service]:
+    from bailian.cli.chosen_service import service
+    from bailian.service.client import Service
+
+    here.require_key()
+    with service(here, quiet=True) as there, closing(Service(there)) as asked:
+        yield asked
+
+
+def _agreed(question: str, *, yes: bool) -> bool:
+    if yes:
+        return True
+    if not is_terminal(sys.stdin):
+        raise InvalidRequest.one(
+            "yes", tr("asks on a terminal, and there is none", "需要在终端中确认"), advice=tr("add --yes", "请加 --yes")
+        )
+    try:
+        return input(question).strip().lower() in YES
+    except (EOFError, KeyboardInterrupt):
+        print_err("")
+        return False
+
+
+def _decoded(data: str) -> bytes:
+    try:
+        return base64.b64decode(data, validate=True)
+    except (binascii.Error, ValueError):
+        return b""
