@@ -1,5 +1,7 @@
 """Cues → txt, srt, vtt, tsv, json: the bytes of OpenAI whisper's own writers (20250625, `whisper/utils.py`), made safe.
 
+Beside them lrc (the lyrics of players) and ass (Advanced SubStation Alpha, v4+), which whisper does not write.
+
 Where whisper's file would be broken (a blank line in a text, `<` in vtt, an end before its start) ours is not; all
 other files are the same, byte for byte. Pure: every function returns the file's text, LF, to be written as UTF-8.
 """
@@ -13,6 +15,8 @@ from dataclasses import dataclass
 from typing import Any
 
 FORMATS = ("txt", "srt", "vtt", "tsv", "json")
+"""Those of whisper."""
+PLAYER_FORMATS = ("lrc", "ass")
 
 _MS_A_SECOND = 1000
 _MS_A_MINUTE = 60_000
@@ -21,6 +25,26 @@ _MS_AN_HOUR = 3_600_000
 _UNWRITABLE = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 # "-->" ends a vtt file's patience. whisper writes "->"; replaced once only, "--->" would leave another "-->".
 _ARROW = re.compile("-{2,}>")
+# At the begin of a lrc line a time is a time; elsewhere some players take one for the time of a word.
+_LRC_TAG = re.compile(r"[\[<]([^\[\]<>]*:[^\[\]<>]*)[\]>]")
+# In ass braces hold commands, and a backslash begins one: a word joiner behind it, as ffmpeg writes, ends that.
+_ASS_LETTERS = str.maketrans({"{": "｛", "}": "｝", "\\": "\\\u2060"})
+_ASS_HEAD = """\
+[Script Info]
+ScriptType: v4.00+
+WrapStyle: 0
+ScaledBorderAndShadow: yes
+PlayResX: 384
+PlayResY: 288
+
+[V4+ Styles]
+Format: Name, Fontname, Fontsize, PrimaryColour, SecondaryColour, OutlineColour, BackColour, Bold, Italic, Underline, \
+StrikeOut, ScaleX, ScaleY, Spacing, Angle, BorderStyle, Outline, Shadow, Alignment, MarginL, MarginR, MarginV, Encoding
+Style: Default,Arial,16,&Hffffff,&Hffffff,&H0,&H0,0,0,0,0,100,100,0,0,1,1,0,2,10,10,10,1
+
+[Events]
+Format: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text
+"""
 
 
 @dataclass(frozen=True)
@@ -72,6 +96,21 @@ def tsv(cues: Iterable[Cue]) -> str:
     )
 
 
+def lrc(cues: Iterable[Cue]) -> str:
+    """Return lyrics: `[MM:SS.cc]`, minutes beyond 59 where there are hours. A line lasts until the next."""
+    lines = ((start_ms, _LRC_TAG.sub(r"(\1)", line)) for start_ms, _, line in _lines(cues))
+    return "".join(f"[{_hundredths(start_ms, hours=False)}]{line}\n" for start_ms, line in lines)
+
+
+def ass(cues: Iterable[Cue]) -> str:
+    """Return SubStation Alpha v4+ with one style, hundredths of a second; a line lasts at least one of them."""
+    lines = ((start_ms, max(end_ms, start_ms + 10), line) for start_ms, end_ms, line in _lines(cues))
+    return _ASS_HEAD + "".join(
+        f"Dialogue: 0,{_hundredths(start_ms)},{_hundredths(end_ms)},Default,,0,0,0,,{line.translate(_ASS_LETTERS)}\n"
+        for start_ms, end_ms, line in lines
+    )
+
+
 def json_text(cues: Iterable[Cue], text: str, language: str | None, **more: Any) -> str:
     """Return whisper's JSON object on one line without a line end, ASCII only.
 
@@ -85,7 +124,14 @@ def json_text(cues: Iterable[Cue], text: str, language: str | None, **more: Any)
     return json.dumps({"text": text, "segments": segments, "language": language, **more})
 
 
-WRITERS: Mapping[str, Callable[[Iterable[Cue]], str]] = {"txt": txt, "srt": srt, "vtt": vtt, "tsv": tsv}
+WRITERS: Mapping[str, Callable[[Iterable[Cue]], str]] = {
+    "txt": txt,
+    "srt": srt,
+    "vtt": vtt,
+    "tsv": tsv,
+    "lrc": lrc,
+    "ass": ass,
+}
 """The formats that are made of cues alone; "json" wants more: `json_text`."""
 
 
@@ -132,6 +178,14 @@ def _clock(time_ms: int, point: str, *, hours: bool = False) -> str:
     seconds, rest_ms = divmod(rest_ms, _MS_A_SECOND)
     shown = f"{whole_hours:02d}:" if hours or whole_hours else ""
     return f"{shown}{minutes:02d}:{seconds:02d}{point}{rest_ms:03d}"
+
+
+def _hundredths(time_ms: int, *, hours: bool = True) -> str:
+    """Return `H:MM:SS.cc`, or `MM:SS.cc`; a part of a hundredth is left out, so that the order stays."""
+    seconds, rest_ms = divmod(time_ms, _MS_A_SECOND)
+    minutes, seconds = divmod(seconds, 60)
+    shown = f"{minutes // 60}:{minutes % 60:02d}" if hours else f"{minutes:02d}"
+    return f"{shown}:{seconds:02d}.{rest_ms // 10:02d}"
 
 
 def _segment(number: int, cue: Cue) -> dict[str, Any]:
