@@ -93,9 +93,9 @@ class Service:
         reply = self._http.send("POST", route, body=body, headers=headers, read_timeout_s=SUBMIT_TIMEOUT_S)
         return self._read(reply)
 
-    def call(self, route: str, body: Mapping[str, Any]) -> dict[str, Any]:
+    def call(self, route: str, body: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> dict[str, Any]:
         """POST a paid synchronous request; the answer is the result. The async header would be refused (403)."""
-        headers = resolve_header(body)
+        headers = {**(headers or {}), **resolve_header(body)}
         reply = self._http.send("POST", route, body=body, headers=headers, read_timeout_s=self._answer_timeout_s)
         return self._read(reply)
 

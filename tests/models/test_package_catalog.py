@@ -66,7 +66,7 @@ ROUTES = {
     },
     "wanx_edit": {"/services/aigc/image2image/image-synthesis"},
     "speech": {"/api-ws/v1/inference"},
-    "transcription": {"/services/audio/asr/transcription"},
+    "transcription": {"/services/audio/asr/transcription", "/services/aigc/multimodal-generation/generation"},
     "embedding": {"/services/embeddings/text-embedding/text-embedding"},
 }
 
@@ -130,9 +130,13 @@ def test_kind_mode_route(model: Model) -> None:
     assert model.mode in MODES
     assert all(model.route in ROUTES[kind] for kind in model.kinds)
     films = ("prompt", "img_url", "first_last_frame", "media", "reference_urls", "function")
-    assert model.style in (films if model.kind == "video" else ("prompt", "messages", "images", "parts"))
+    heard = ("prompt", "file_urls", "file_url", "audio", "input_audio")
+    drawn = ("prompt", "messages", "images", "parts")
+    assert model.style in {"video": films, "transcription": heard}.get(model.kind, drawn)
     assert (model.style == "first_last_frame") == model.route.endswith("image2video/video-synthesis")
-    if model.route.endswith("multimodal-generation/generation"):
+    if model.kind == "transcription":
+        assert (model.mode == "sync") == (model.style in ("audio", "input_audio"))
+    elif model.route.endswith("multimodal-generation/generation"):
         assert (model.mode, model.style) == ("sync", "parts" if model.kind == "text" else "messages")
     if model.route.endswith("-synthesis"):
         assert model.mode == "task"

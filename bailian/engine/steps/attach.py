@@ -22,6 +22,8 @@ PICTURES_ALONE = {
     *("img_url", "first_frame_url", "last_frame_url", "ref_images_url"),
 }
 """Wire fields that hold nothing but pictures; others hold films and sounds, too."""
+RECORDINGS_IN_MESSAGES = {"audio", "data"}
+"""Wire fields of a recognition in one call: a file goes in them without upload."""
 MIME = {"jpg": "image/jpeg", "png": "image/png", "bmp": "image/bmp", "tiff": "image/tiff", "webp": "image/webp"}
 
 
@@ -40,6 +42,8 @@ def with_files(job: Job, services: Services) -> dict[str, Any]:
         if digest and (trouble := changed(path, digest)):
             raise InvalidRequest.one(field, trouble, advice=_put_back())
         try:
+            if name in RECORDINGS_IN_MESSAGES:
+                return _sound_uri(path, field)
             is_link = job.prepared.upload or path.stat().st_size > formats.DATA_URI_MAX_BYTES
             is_link = is_link or (name not in PICTURES_ALONE and not _mime(path))
             return _uploaded(job, services, path) if is_link else _data_uri(path, field)
@@ -87,6 +91,20 @@ def _mime(path: Path) -> str | None:
     """Return the type of a picture, None for any other file: what is not a picture goes by upload."""
     with path.open("rb") as file:
         return MIME.get(formats.suffix_of(file.read(formats.HEAD_BYTES)) or "")
+
+
+def _sound_uri(path: Path, field: str) -> str:
+    """Return a recording as it goes into a message. It was checked before, and is again: it may have grown."""
+    from bailian.inputs.recordings import HEAD_BYTES, by_magic
+    from bailian.modalities.audio.recording_limits import ENCODED_MAX_BYTES, encoded_bytes
+
+    if encoded_bytes(path.stat().st_size) > ENCODED_MAX_BYTES:
+        text = tr(f"{path} has grown after the check: it is too large now", f"{path} 在检查后变大，已超过上限")
+        raise InvalidRequest.one(field, text, advice=_put_back())
+    data = path.read_bytes()
+    kind = by_magic(data[:HEAD_BYTES]) or path.suffix.lower().removeprefix(".")
+    kind = {"mp3": "mpeg", "m4a": "mp4", "mkv": "webm", "opus": "ogg"}.get(kind, kind)
+    return f"data:audio/{kind};base64,{base64.b64encode(data).decode('ascii')}"
 
 
 def _data_uri(path: Path, field: str) -> str:
