@@ -120,6 +120,10 @@ class Service:
                     raise MaybeSent(tr("a piece of the answer is not readable", "回答的某一段无法解析"))
                 yield responses.read(Reply(_status(frame), {}, frame.data, data))
 
+    def customize(self, route: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """POST what makes, lists or removes something that the account keeps, such as hot words; free."""
+        return self._read(self._http.send("POST", route, body=body, read_timeout_s=QUERY_TIMEOUT_S))
+
     def upload_grant(self, model: str) -> dict[str, Any]:
         """GET the permission to upload files for one model: free, valid for 5 minutes."""
         params = {"action": "getPolicy", "model": model}

@@ -12,6 +12,7 @@ from typing import Any
 from bailian.errors import Problem
 from bailian.i18n import tr
 from bailian.text import characters
+from bailian.types import Notice
 
 WEIGHT = 4
 """HOT: the vendor's own default."""
@@ -77,6 +78,17 @@ def problems_of(entries: Sequence[Mapping[str, Any]] | None, *, inline: bool) ->
     if not wrong and strong > SUPER_WORDS_MAX:
         wrong.append(tr(f"{strong} words of weight 50: at most 50", f"权重为 50 的词有 {strong} 个，最多 50 个"))
     return [Problem("hot_words", text) for text in wrong[:3]]
+
+
+def list_notices(entries: Sequence[Mapping[str, Any]]) -> list[Notice]:
+    """Say that something is made in the account for the request."""
+    if not entries:
+        return []
+    text = tr(
+        f"a list of {len(entries)} hot words is made in the account first, and removed afterwards",
+        f"将先在账号中创建含 {len(entries)} 个热词的热词表，用后删除",
+    )
+    return [Notice("hot_words_list", text)]
 
 
 def _wrong(entry: Mapping[str, Any], *, inline: bool) -> str:

@@ -98,6 +98,7 @@ def prepare(
             *([found.notice] if found.notice else []),
             *transcription_rules.notices_of(asked, model),
             *_price_notices(asked, model, catalog, region),
+            *hot_words.list_notices([] if inline else entries or []),
         ),
         upload=model.mode == Mode.TASK,
         context=TranscriptionContext(
