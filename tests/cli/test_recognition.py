@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 from bailian.sandbox import Fault, Sandbox
 from bailian.store.jobs import Journal
 from tests.support.commands import Run
+from tests.support.processes import end, start_script
 
 TEXT = "你好，世界。今天天气很好，我们去公园散步吧！"
 TASKS = ("fun-asr", "qwen-audio-3.0-asr-flash-filetrans", "qwen-audio-3.1-asr-flash-filetrans", "qwen3-asr-flash-filetrans")  # fmt: skip
@@ -166,3 +168,21 @@ def test_a_bad_file_of_hot_words_is_refused(audio: Run, box: Sandbox, content: s
     assert says in audio("asr", "https://h/a.wav", "--model", "fun-asr", "--hot-words", "w.txt", exits=2).err
     assert "w2.txt" in audio("asr", "https://h/a.wav", "--model", "fun-asr", "--hot-words", "w2.txt", exits=2).err
     assert len(box.requests) == before
+
+
+@pytest.mark.parametrize("model", ["qwen3-asr-flash", "fun-asr-flash"])
+@pytest.mark.few(1)
+def test_a_call_whose_process_was_killed_is_held(bailian: Run, box: Sandbox, recording: Path, model: str) -> None:
+    """It left, and nobody heard what became of it: no later process sends it again by itself."""
+    box.faults.add(Fault("sync", "slow", delay_s=60))
+    process = start_script(box, "asr", str(recording), "--model", model, command="from audio import main")
+    while not sent(box, "sync") and not box.faults.fired and process.poll() is None:
+        pass
+    process.send_signal(signal.SIGKILL)
+    end(process)
+    ran = bailian("tasks", "wait", "--all", exits=None)
+    assert ran.code != 0
+    assert len(box.faults.fired) == 1
+    with closing(Journal(Path("bailian"))) as journal:
+        assert [row.state.value for row in journal._rows("WHERE kind = 'transcription'", ())] == ["held"]
+    assert len(sent(box, "sync")) <= 1
