@@ -24,6 +24,7 @@ PICTURES_ALONE = {
 """Wire fields that hold nothing but pictures; others hold films and sounds, too."""
 RECORDINGS_IN_MESSAGES = {"audio", "data"}
 """Wire fields of a recognition in one call: a file goes in them without upload."""
+SOUND_MIME = {"mp3": "mpeg", "m4a": "mp4", "mkv": "webm", "opus": "ogg"}
 MIME = {"jpg": "image/jpeg", "png": "image/png", "bmp": "image/bmp", "tiff": "image/tiff", "webp": "image/webp"}
 
 
@@ -94,17 +95,20 @@ def _mime(path: Path) -> str | None:
 
 
 def _sound_uri(path: Path, field: str) -> str:
-    """Return a recording as it goes into a message. It was checked before, and is again: it may have grown."""
-    from bailian.inputs.recordings import HEAD_BYTES, by_magic
+    """Return a recording as it goes into a message. It was checked before, and is again: it may have been changed."""
+    from bailian.inputs.recordings import HEAD_BYTES, SUFFIXES, by_magic
     from bailian.modalities.audio.recording_limits import ENCODED_MAX_BYTES, encoded_bytes
 
     if encoded_bytes(path.stat().st_size) > ENCODED_MAX_BYTES:
         text = tr(f"{path} has grown after the check: it is too large now", f"{path} 在检查后变大，已超过上限")
         raise InvalidRequest.one(field, text, advice=_put_back())
-    data = path.read_bytes()
-    kind = by_magic(data[:HEAD_BYTES]) or path.suffix.lower().removeprefix(".")
-    kind = {"mp3": "mpeg", "m4a": "mp4", "mkv": "webm", "opus": "ogg"}.get(kind, kind)
-    return f"data:audio/{kind};base64,{base64.b64encode(data).decode('ascii')}"
+    data, suffix = path.read_bytes(), path.suffix.lower().removeprefix(".")
+    kind = by_magic(data[:HEAD_BYTES]) or (suffix if suffix in SUFFIXES else "")
+    if not kind:
+        text = tr(f"{path} is no recording any more", f"{path} 在检查后被改动，已不是录音")
+        raise InvalidRequest.one(field, text, advice=_put_back())
+    mime = SOUND_MIME.get(kind, kind)
+    return f"data:audio/{mime};base64,{base64.b64encode(data).decode('ascii')}"
 
 
 def _data_uri(path: Path, field: str) -> str:
