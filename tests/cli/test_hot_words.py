@@ -119,5 +119,6 @@ def test_a_run_killed_before_it_heard_of_its_list_leaves_none(audio: Run, box: S
         pass
     process.send_signal(signal.SIGKILL)
     end(process)
+    box.faults.clear()
     audio("asr", "a.wav", "-o", "b.txt")
     assert (lists(box), left()) == ([], [])

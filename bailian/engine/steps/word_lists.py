@@ -84,6 +84,9 @@ def remove_word_lists(services: Services) -> None:
     folder = services.journal.folder / FOLDER
     if not folder.is_dir():
         return
+    for path in folder.glob("*.part"):  # half of one, of a process that was killed as it wrote
+        if services.lease.is_dead(path.stem):
+            path.unlink(missing_ok=True)
     for path in folder.glob("*.json"):
         with suppress(BailianError, OSError):
             known = _read(path)
@@ -145,6 +148,6 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _write(path: Path, known: Mapping[str, Any]) -> None:
-    aside = private_file(path.with_suffix(".part"))
+    aside = private_file(path.with_name(f"{known.get('owner')}.part"))
     aside.write_text(json.dumps(known), encoding="utf-8")
     aside.replace(path)
