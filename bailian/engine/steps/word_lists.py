@@ -85,8 +85,9 @@ def remove_word_lists(services: Services) -> None:
     if not folder.is_dir():
         return
     for path in folder.glob("*.part"):  # half of one, of a process that was killed as it wrote
-        if services.lease.is_dead(path.stem):
-            path.unlink(missing_ok=True)
+        with suppress(OSError):
+            if services.lease.is_dead(path.stem):
+                path.unlink(missing_ok=True)
     for path in folder.glob("*.json"):
         with suppress(BailianError, OSError):
             known = _read(path)
