@@ -251,17 +251,24 @@ def recognizers() -> str:
     from bailian.i18n import tr
 
     head = tr(
-        "| model | CNY an hour | languages | `--language` | hot words | |",
-        "| 模型 | 元/小时 | 语种 | `--language` | 热词 | |",
+        "| model | CNY an hour | in one call | times | languages | `--language` | hot words | |",
+        "| 模型 | 元/小时 | 一次调用 | 时间 | 语种 | `--language` | 热词 | |",
     )
-    lines = [head, "|---|--:|---|---|---|---|"]
+    lines = [head, "|---|--:|---|---|---|---|---|---|"]
     for model in load().of_kind("transcription"):
         price = f"{model.price_cny * 3600:g}" if isinstance(model.price_cny, float) else ""
-        marks = [tr("yes", "支持") if has else "" for has in (model.language_hints, model.vocabulary)]
+        if isinstance(model.price_cny, Mapping):
+            price = tr("by tokens", "按 token")
+        yes = tr("yes", "支持")
+        called, times, told, hot = (
+            yes if has else ""
+            for has in (model.mode == "sync", model.word_times, model.language_hints, model.vocabulary)
+        )
+        spoken = " ".join(model.languages[:10]) + (f" … ({len(model.languages)})" if len(model.languages) > 10 else "")
         unknown = tr("in none of the vendor's lists; sent as named", "官方列表中没有此名称；原样发送")
         about = unknown if model.unknown_to_service else _in_language(model.description)
         about = "; ".join(part for part in (_life(model), about) if part)
-        lines.append(f"| `{model.name}` | {price} | {' '.join(model.languages)} | {' | '.join(marks)} | {about} |")
+        lines.append(f"| `{model.name}` | {price} | {called} | {times} | {spoken} | {told} | {hot} | {about} |")
     return "\n".join(lines)
 
 

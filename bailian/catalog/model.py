@@ -193,9 +193,15 @@ class Model:
     sample_rate_hz: int | None = None
     word_times: bool = False
     language_hints: bool = False
-    """Recognition: takes `language_hints`; others refuse or ignore it."""
+    """Recognition: is told the language; others refuse or ignore it."""
+    hints_max: int | None = None
+    """Recognition: how many languages it is told at most."""
     vocabulary: bool = False
     """Recognition: takes `vocabulary_id` (hot words)."""
+    inline_words: bool = False
+    """Recognition: takes hot words in the request itself, too."""
+    context: bool = False
+    """Recognition: takes a text in which words stand that may be said."""
     speakers: bool = False
     """Recognition: tells the speakers apart (`diarization_enabled`)."""
     audio_max_s: int | None = None

@@ -219,6 +219,7 @@ RULES: Mapping[str, Rule] = {
     "region_dimensions": table_of(list_of(COUNT)), "output_types": list_of(one_of(*OUTPUT_TYPES)), "instruct": flag,
     "batch_api_regions": list_of(NAME), "languages": list_of(text()), "description": text(r"[^\x00-\x08\x0b-\x1f\x7f]*"),
     "sample_rate_hz": COUNT, "word_times": flag, "language_hints": flag, "vocabulary": flag, "speakers": flag,
+    "hints_max": COUNT, "inline_words": flag, "context": flag,
     "callable": flag, "audio_max_s": COUNT, "audio_max_bytes": number(1, 10**12, whole=True), "han_counts": COUNT,
     "http_route": text(r"(/[\x21-\x7e]+)?", ("a path that begins with /", "以 / 开头的路径")),
     "audio_formats": list_of(one_of(*AUDIO_FORMATS)), "sample_rates_hz": list_of(COUNT), "ssml": flag, "pronunciations": flag,

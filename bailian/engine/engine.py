@@ -22,6 +22,7 @@ from bailian.engine.scheduler import Scheduler
 from bailian.engine.step import Outcome, Step
 from bailian.engine.steps.admit import in_flight_limit
 from bailian.engine.steps.step_table import NO_WAIT_STEPS, STEPS, first_step
+from bailian.engine.steps.word_lists import remove_word_lists
 from bailian.errors import JournalError
 from bailian.files.under_way import take_in
 from bailian.i18n import tr
@@ -85,7 +86,8 @@ class Engine:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._stack.close()
+        with self._stack:
+            remove_word_lists(self.services)
 
     def limit_run(self, run: str, limit_cny: float) -> None:
         """Stop a batch before it has cost more than this, whatever runs of it have spent already."""

@@ -30,7 +30,7 @@ def shown_prompts(answer: Mapping[str, Any]) -> list[str]:
 
 
 # Where the answers of tasks hold their results (docs/wire.md "Tasks", "Text to video", "Recognition").
-RESULT_KEYS = ("results", "choices", "video_url")
+RESULT_KEYS = ("results", "result", "choices", "video_url")
 
 
 def holds_results(answer: Mapping[str, Any]) -> bool:

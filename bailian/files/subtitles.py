@@ -66,6 +66,8 @@ class Cue:
     speaker: int | None = None
     channel: int | None = None
     words: tuple[Word, ...] = ()
+    language: str = ""
+    emotion: str = ""
 
 
 def txt(cues: Iterable[Cue]) -> str:
@@ -194,6 +196,8 @@ def _segment(number: int, cue: Cue) -> dict[str, Any]:
         segment["speaker"] = cue.speaker
     if cue.channel is not None:
         segment["channel"] = cue.channel
+    told = {"language": cue.language, "emotion": cue.emotion}
+    segment |= {name: value for name, value in told.items() if value}
     if cue.words:
         segment["words"] = [{"word": word.text, **_span_s(word)} for word in cue.words]
     return segment

@@ -34,6 +34,7 @@ COPY_SUFFIX = "recording"
 WAV_CHUNKS_MAX = 1000
 # Below this a header's duration is a placeholder: silence in the thriftiest format takes more.
 CREDIBLE_BYTES_PER_S = 100
+RATES_HZ = (1_000, 400_000)
 # "Not known" in an MP4's header (ISO 14496-12, `mvhd`), in units of its own.
 MP4_UNKNOWN = 0xFFFFFFFF
 
@@ -137,7 +138,7 @@ def look_at(field: str, path: Path, name: str) -> Recording:
         )
     with path.open("rb", buffering=0) as raw, BoundedReader(raw) as file:
         kind = _kind(field, path, name, file)
-        duration_s = _duration_s(file, kind, found.st_size)
+        duration_s, rate_hz = _told_by_headers(file, kind, found.st_size)
     if duration_s is not None and duration_s > MAX_S:
         hours = math.ceil(duration_s / 36) / 100
         raise InvalidRequest.one(
@@ -145,7 +146,7 @@ def look_at(field: str, path: Path, name: str) -> Recording:
             tr(f"{name} lasts {hours:.2f} hours, at most 12 are taken", f"{name} 时长 {hours:.2f} 小时，最多 12 小时"),
             advice=_cut(),
         )
-    return Recording(found.st_size, duration_s, kind)
+    return Recording(found.st_size, duration_s, kind, rate_hz)
 
 
 def _cut() -> str:
@@ -200,16 +201,17 @@ def _id3_bytes(head: bytes) -> int:
     return size
 
 
-def _duration_s(file: BinaryIO, kind: str, size_bytes: int) -> float | None:
-    """Return the seconds that the headers tell, or None; odd files are the service's to judge."""
+def _told_by_headers(file: BinaryIO, kind: str, size_bytes: int) -> tuple[float | None, int | None]:
+    """Return the seconds, and the samples a second, that the headers tell; odd files are the service's to judge."""
     file.seek(0)
     try:
-        duration_s = _wav_s(file, size_bytes) if kind == "wav" else _tagged_s(file, kind)
-    except Exception:  # noqa: BLE001 - whatever a parser stumbles over, the duration is just not known
-        return None
+        duration_s, rate_hz = _of_wav(file, size_bytes) if kind == "wav" else _of_tags(file, kind)
+    except Exception:  # noqa: BLE001 - whatever a parser stumbles over, it is just not known
+        return None, None
+    rate_hz = rate_hz if rate_hz is not None and RATES_HZ[0] <= rate_hz <= RATES_HZ[1] else None
     if duration_s is None or not 0 < duration_s <= size_bytes / CREDIBLE_BYTES_PER_S:
-        return None
-    return None if kind == "mp4" and _is_placeholder(duration_s) else duration_s
+        return None, rate_hz
+    return None if kind == "mp4" and _is_placeholder(duration_s) else duration_s, rate_hz
 
 
 def _is_placeholder(duration_s: float) -> bool:
@@ -217,30 +219,31 @@ def _is_placeholder(duration_s: float) -> bool:
     return duration_s > MAX_S and math.isclose(units_per_s, round(units_per_s), rel_tol=1e-12)
 
 
-def _wav_s(file: BinaryIO, size_bytes: int) -> float | None:
+def _of_wav(file: BinaryIO, size_bytes: int) -> tuple[float | None, int | None]:
     """Read fmt and data chunk. Not by the library `wave`: it refuses telephone codings (A-law, ADPCM).
 
     The data chunk's size is a placeholder in files that were written as a stream (0, 0x7FFFFFFF, 0xFFFFFFFF): what
     the file really holds counts.
     """
-    place, bytes_per_s = 12, 0
+    place, bytes_per_s, rate_hz = 12, 0, None
     for _ in range(WAV_CHUNKS_MAX):
         file.seek(place)
         name, length = struct.unpack("<4sI", file.read(8))
         if name == b"fmt ":
-            _, _, rate, bytes_per_s, block_bytes, _ = struct.unpack("<HHIIHH", file.read(16))
-            bytes_per_s = bytes_per_s or rate * block_bytes
+            _, _, rate_hz, bytes_per_s, block_bytes, _ = struct.unpack("<HHIIHH", file.read(16))
+            bytes_per_s = bytes_per_s or rate_hz * block_bytes
         if name == b"data":
             rest_bytes = size_bytes - place - 8
-            return (min(length, rest_bytes) or rest_bytes) / bytes_per_s if bytes_per_s else None
+            return (min(length, rest_bytes) or rest_bytes) / bytes_per_s if bytes_per_s else None, rate_hz
         place += 8 + length + length % 2
-    return None
+    return None, rate_hz
 
 
-def _tagged_s(file: BinaryIO, kind: str) -> float | None:
+def _of_tags(file: BinaryIO, kind: str) -> tuple[float | None, int | None]:
     if kind not in _TINYTAG_READS:
-        return None
+        return None, None
     from tinytag import TinyTag
 
     # An Ogg file's pages are skipped only once its tags are read; the name chooses the parser, it is not opened.
-    return TinyTag.get(filename=f"recording.{kind}", file_obj=file, tags=kind == "ogg").duration
+    tags = TinyTag.get(filename=f"recording.{kind}", file_obj=file, tags=kind == "ogg")
+    return tags.duration, int(tags.samplerate) if tags.samplerate else None

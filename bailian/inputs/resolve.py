@@ -35,6 +35,10 @@ WIRE_FIELDS = {
     "base_image_url": "image",
     "mask_image_url": "mask",
     "file_urls": "file",
+    "file_url": "file",
+    # Inside the message of a recognition in one call.
+    "audio": "file",
+    "data": "file",
     "img_url": "image",
     "first_frame_url": "image",
     "last_frame_url": "last_frame",

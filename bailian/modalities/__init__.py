@@ -101,6 +101,12 @@ def opening(kind: str, prepared: StoredRequest) -> str:
     return str(own(prepared)) if own else ""
 
 
+def call_headers(kind: str, body: Mapping[str, Any]) -> dict[str, str]:
+    """Return the headers that a synchronous call needs beside the usual ones; most have none."""
+    own = getattr(modality_of(kind), "call_headers", None)
+    return dict(own(body)) if own else {}
+
+
 def succeeded(kind: str, output: Mapping[str, Any], status: str) -> bool:
     """Return whether a task that is over has a result. A recording without speech has one: nothing was said."""
     no_speech = getattr(modality_of(kind), "no_speech", None)

@@ -93,9 +93,9 @@ class Service:
         reply = self._http.send("POST", route, body=body, headers=headers, read_timeout_s=SUBMIT_TIMEOUT_S)
         return self._read(reply)
 
-    def call(self, route: str, body: Mapping[str, Any]) -> dict[str, Any]:
+    def call(self, route: str, body: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> dict[str, Any]:
         """POST a paid synchronous request; the answer is the result. The async header would be refused (403)."""
-        headers = resolve_header(body)
+        headers = {**(headers or {}), **resolve_header(body)}
         reply = self._http.send("POST", route, body=body, headers=headers, read_timeout_s=self._answer_timeout_s)
         return self._read(reply)
 
@@ -119,6 +119,10 @@ class Service:
                 if data is None:  # what it held is missing in the answer
                     raise MaybeSent(tr("a piece of the answer is not readable", "回答的某一段无法解析"))
                 yield responses.read(Reply(_status(frame), {}, frame.data, data))
+
+    def customize(self, route: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """POST what makes, lists or removes something that the account keeps, such as hot words; free."""
+        return self._read(self._http.send("POST", route, body=body, read_timeout_s=QUERY_TIMEOUT_S))
 
     def upload_grant(self, model: str) -> dict[str, Any]:
         """GET the permission to upload files for one model: free, valid for 5 minutes."""

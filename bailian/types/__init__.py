@@ -160,6 +160,8 @@ class Recording:
     """None where its headers do not say."""
     format: str = ""
     """"wav", "mp3", …; "" where its first bytes do not say."""
+    sample_rate_hz: int | None = None
+    """None where its headers do not say."""
 
 
 @dataclass(frozen=True)

@@ -248,12 +248,18 @@ class TranscriptionContext(AnswerContext):
     """The files to write."""
     language: str | None = None
     """Where only one can be spoken."""
+    token_cny: tuple[float, float] | None = None
+    """Per 1,000 tokens of the recording and of the text, of a model that is billed by them."""
+    hot_words: tuple[Mapping[str, Any], ...] = ()
+    """A list of them is made before the request leaves, and removed when nothing needs it any more."""
 
     def to_json(self) -> dict[str, Any]:
         return {
             "second_cny": self.second_cny,
             "formats": list(self.formats),
             **({"language": self.language} if self.language else {}),
+            **({"token_cny": list(self.token_cny)} if self.token_cny else {}),
+            **({"hot_words": [dict(one) for one in self.hot_words]} if self.hot_words else {}),
             **super().to_json(),
         }
 
@@ -263,7 +269,16 @@ class TranscriptionContext(AnswerContext):
             "second_cny": number_of(data.get("second_cny")),
             "formats": texts_of(data.get("formats")),
             "language": text_of(data.get("language")) or None,
+            "token_cny": _pair_of(data.get("token_cny")),
+            "hot_words": tuple(objects_of(data.get("hot_words"))),
         }
+
+
+def _pair_of(value: object) -> tuple[float, float] | None:
+    numbers = [number_of(one) for one in value] if isinstance(value, list) else []
+    if len(numbers) != 2 or numbers[0] is None or numbers[1] is None:
+        return None
+    return numbers[0], numbers[1]
 
 
 NOTHING_KNOWN = AnswerContext()

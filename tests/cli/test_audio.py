@@ -341,7 +341,7 @@ REFUSALS = {
     "a page named wav": (["asr", "seite.wav"], "seite.wav"),
     "Base64": (["asr", "data:audio/wav;base64,UklGRg=="], "Base64"),
     "stdin": (["asr", "-"], "file"),
-    "a transcript format": (["asr", "https://example.com/a.wav", "-f", "ass"], "srt"),
+    "a transcript format": (["asr", "https://example.com/a.wav", "-f", "sbv"], "srt"),
     "language of v1": (["asr", "https://example.com/a.wav", "--language", "ja"], "paraformer-v2"),
     "speakers without diarization": (["asr", "https://example.com/a.wav", "--speaker-count", "2"], "diarization"),
     "one speaker": (["asr", "https://example.com/a.wav", "--diarization", "--speaker-count", "1"], "2 to 100"),

@@ -86,7 +86,7 @@ def readme_commands() -> list[str]:
     found = []
     for line, after in pairwise(lines):
         example = re.match(r"\$ (?:.*\| )?python (\S+\.py [^|>]+)", line)
-        if example and not after.startswith(("error:", "^C")):
+        if example and not after.startswith(("error:", "错误：", "^C")):
             found.append(example[1].strip())
     return list(dict.fromkeys(found))
 
@@ -105,6 +105,7 @@ FILES: dict[str, Callable[[Path], object]] = {
     ),
     **dict.fromkeys(("report.md", "稿.txt"), lambda path: path.write_text("长城很长。", encoding="utf-8")),
     "问候.wav": _recording,
+    "热词.txt": lambda path: path.write_text("百炼 5\n公园 4\n", encoding="utf-8"),
     **dict.fromkeys(
         ("product.jpg", "day.jpg", "night.jpg", "cat.jpg", "street.jpg"),
         lambda path: Image.new("RGB", (1280, 720), "olive").save(path),

@@ -66,7 +66,7 @@ ROUTES = {
     },
     "wanx_edit": {"/services/aigc/image2image/image-synthesis"},
     "speech": {"/api-ws/v1/inference", "/services/aigc/multimodal-generation/generation"},
-    "transcription": {"/services/audio/asr/transcription"},
+    "transcription": {"/services/audio/asr/transcription", "/services/aigc/multimodal-generation/generation"},
     "embedding": {"/services/embeddings/text-embedding/text-embedding"},
 }
 
@@ -130,10 +130,13 @@ def test_kind_mode_route(model: Model) -> None:
     assert model.mode in MODES
     assert all(model.route in ROUTES[kind] for kind in model.kinds)
     films = ("prompt", "img_url", "first_last_frame", "media", "reference_urls", "function")
-    styles = {"video": films, "speech": ("prompt", "duplex", "text_voice")}
+    heard = ("prompt", "file_urls", "file_url", "audio", "input_audio")
+    styles = {"video": films, "speech": ("prompt", "duplex", "text_voice"), "transcription": heard}
     assert model.style in styles.get(model.kind, ("prompt", "messages", "images", "parts"))
     assert (model.style == "first_last_frame") == model.route.endswith("image2video/video-synthesis")
-    if model.route.endswith("multimodal-generation/generation"):
+    if model.kind == "transcription":
+        assert (model.mode == "sync") == (model.style in ("audio", "input_audio"))
+    elif model.route.endswith("multimodal-generation/generation"):
         own = {"text": "parts", "speech": "text_voice"}.get(model.kind, "messages")
         assert (model.mode, model.style) == ("sync", own)
     if model.route.endswith("-synthesis"):

@@ -8,6 +8,7 @@ from typing import Any
 
 from bailian.errors import Problem
 from bailian.i18n import tr
+from bailian.modalities.audio import hot_words
 from bailian.store.paths import local_path
 from bailian.text.decoding import NotText, read_text
 from bailian.text.json_text import NotJson, loaded
@@ -33,6 +34,41 @@ def read_objects(fields: dict[str, Any], names: Iterable[str], folder: Path) -> 
             del fields[name]
             problems.append(Problem(SHOWN_AS.get(name, name), found))
     return problems
+
+
+def read_word_lists(fields: dict[str, Any], names: Iterable[str], folder: Path) -> list[Problem]:
+    """Put words and weights in the place of the paths of their files, as `read_objects` does; a file is a text with one
+    word a line, or JSON."""
+    problems = []
+    for name in names:
+        value = fields.get(name)
+        if not isinstance(value, str):
+            continue
+        found = _words(value, folder)
+        if isinstance(found, str):
+            del fields[name]
+            problems.append(Problem(name, found))
+        else:
+            fields[name] = found
+    return problems
+
+
+def _words(value: str, folder: Path) -> list[Any] | dict[str, Any] | str:
+    try:
+        text = value if value.lstrip().startswith(("{", "[")) else read_text(folder / local_path(value)).text
+        if not text.lstrip().startswith(("{", "[")):
+            return hot_words.of_text(text)
+        found, doubled = loaded(text)
+    except NotJson as error:
+        return error.placed()
+    except NotText as error:
+        return str(error)
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name, or nested too deeply
+        reason = getattr(error, "strerror", None) or str(error)
+        return tr(f"cannot read {value}: {reason}", f"无法读取 {value}：{reason}")
+    if doubled:
+        return tr(f"{doubled[0]} stands there twice", f"{doubled[0]} 重复出现")
+    return found if isinstance(found, dict | list) else tr("must hold words", "应含有词语")
 
 
 def _read(value: object, folder: Path) -> dict[str, Any] | str:

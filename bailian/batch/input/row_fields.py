@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bailian.batch.input import result_words
-from bailian.batch.input.json_fields import read_objects
+from bailian.batch.input.json_fields import read_objects, read_word_lists
 from bailian.batch.input.row_schema import ROW_OPTIONS, RowSchema, flat_fields
 from bailian.errors import InvalidRequest, Problem
 from bailian.files import naming
@@ -84,6 +84,7 @@ def fields_of_row(form: RowSchema, values: Mapping[str, Any], files: PromptFiles
     problems += result_words.misplaced(fields, names, any_field=flat != written)
     prompt_file = given.pop("prompt_file", None)
     objects = read_objects(fields, getattr(form.modality, "DOCUMENT_FIELDS", ()), files.folder)
+    objects += read_word_lists(fields, getattr(form.modality, "WORD_LIST_FIELDS", ()), files.folder)
     own = RowFields(form.with_lists(fields), given, [*problems, *objects, *_option_problems(form, given)])
     if prompt_file is not None:
         _fill_prompt(form, own, prompt_file, files)

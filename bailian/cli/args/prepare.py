@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from bailian.batch.input.json_fields import read_objects
+from bailian.batch.input.json_fields import read_objects, read_word_lists
 from bailian.batch.input.relative_paths import place_inputs
 from bailian.batch.input.rows import BatchRow
 from bailian.cli.args.config_file import read_request
@@ -44,6 +44,8 @@ def fields_of(kind: str, given: Mapping[str, Any], common: SharedOptions, notice
     flags = given_fields(given)
     names = getattr(modality, "DOCUMENT_FIELDS", ())
     problems = [*read_objects(fields, names, common.config_paths), *read_objects(flags, names, Path())]
+    for given, folder in ((fields, common.config_paths), (flags, Path())):
+        problems += read_word_lists(given, getattr(modality, "WORD_LIST_FIELDS", ()), folder)
     if problems:
         raise InvalidRequest(problems)
     return {**fields, **flags}

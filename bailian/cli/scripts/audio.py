@@ -102,10 +102,15 @@ def tts(common: SharedOptions, **fields: Any) -> int:
     "Model [default: paraformer-v1; once that is retired, paraformer-v2].",
     "模型 [默认: paraformer-v1；其下线后为 paraformer-v2]。",
 )
+@flag(
+    "--fast",
+    "Up to 5 minutes in one call, text alone (qwen3-asr-flash).",
+    "5 分钟以内一次调用，只要文本（qwen3-asr-flash）。",
+)
 @option(
     "-f --format formats FORMAT",
-    "txt, srt, vtt, tsv, json or all (repeatable) [default: txt].",
-    "txt、srt、vtt、tsv、json 或 all（可重复）[默认: txt]。",
+    "txt, srt, vtt, tsv, json, lrc, ass; all: the first five (repeatable) [default: txt].",
+    "txt、srt、vtt、tsv、json、lrc、ass；all 为前五种（可重复）[默认: txt]。",
     multiple=True,
 )
 @option(
@@ -137,7 +142,23 @@ def tts(common: SharedOptions, **fields: Any) -> int:
     "Mend drifting times [default: off].",
     "校准时间戳 [默认: 关]。",
 )
-@option("--vocabulary-id ID", "Hot words (v2 models).", "热词表（v2 模型）。")
+@option(
+    "--hot-words FILE",
+    "Words that may be said: one a line, its weight (1 to 5) behind it; or JSON.",
+    "热词：每行一个词，后跟权重（1 到 5）；或 JSON。",
+)
+@option("--vocabulary-id ID", "A list of hot words that exists.", "已有的热词表。")
+@option(
+    "--context TEXT",
+    "Text with words that may be said (repeatable).",
+    "含可能出现的词语的文本（可重复）。",
+    multiple=True,
+)
+@switch(
+    "--itn/--no-itn enable_itn",
+    "Write numbers as digits (qwen3 models) [default: off].",
+    "数字写成阿拉伯数字（qwen3 模型）[默认: 关]。",
+)
 @shared_options
 def asr(common: SharedOptions, **fields: Any) -> int:
     from bailian.cli.scripts.sound import transcribe

@@ -21,6 +21,7 @@ from bailian.cli.scripts.unfinished import with_unfinished
 from bailian.config import settings
 from bailian.errors import Exit
 from bailian.files import naming
+from bailian.modalities import call_headers
 from bailian.types import Notice, Prepared
 
 if TYPE_CHECKING:
@@ -148,6 +149,8 @@ def _show_request(prepared: Prepared, here: Settings) -> None:
         headers["X-DashScope-Async"] = "enable"
     if prepared.stream:
         headers.update(STREAM_HEADERS)
+    elif prepared.model.mode == Mode.SYNC:
+        headers.update(call_headers(prepared.model.kind, prepared.body))
     print_json(
         {
             "dry_run": True,

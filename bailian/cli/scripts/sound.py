@@ -17,6 +17,7 @@ from bailian.cli.sounds.spoken_pipe import comes_by_pipe, speak_piped
 from bailian.errors import InvalidRequest
 from bailian.files import naming
 from bailian.i18n import tr
+from bailian.modalities import modality_of
 from bailian.types import Notice
 
 
@@ -55,6 +56,7 @@ def transcribe(given: Mapping[str, Any], common: SharedOptions) -> int:
     """Write down recordings, each in a task of its own: the service takes one a task."""
     fields = dict(given)
     words, formats = fields.pop("files"), fields.pop("formats")
+    fields["fast"] = fields["fast"] or None  # a flag that is not given leaves a config's as it is
     here = settings_of(common)
     target = target_of("transcription", common, here.defaults.folder)
     if target.stem is not None and len(words) > 1:
@@ -80,7 +82,7 @@ def _recordings_of(config: Path, folder: Path) -> tuple[str, ...]:
     from bailian.batch.input.relative_paths import placed_path
 
     request = read_request(config)
-    named = request.get("file", request.get("file_urls"))
+    named = modality_of("transcription").from_config(request).get("file")
     words = [named] if isinstance(named, str) else named if isinstance(named, list) else []
     return tuple(placed_path(word, folder) for word in words if isinstance(word, str))
 

@@ -22,6 +22,9 @@ PICTURES_ALONE = {
     *("img_url", "first_frame_url", "last_frame_url", "ref_images_url"),
 }
 """Wire fields that hold nothing but pictures; others hold films and sounds, too."""
+RECORDINGS_IN_MESSAGES = {"audio", "data"}
+"""Wire fields of a recognition in one call: a file goes in them without upload."""
+SOUND_MIME = {"mp3": "mpeg", "m4a": "mp4", "mkv": "webm", "opus": "ogg"}
 MIME = {"jpg": "image/jpeg", "png": "image/png", "bmp": "image/bmp", "tiff": "image/tiff", "webp": "image/webp"}
 
 
@@ -40,6 +43,8 @@ def with_files(job: Job, services: Services) -> dict[str, Any]:
         if digest and (trouble := changed(path, digest)):
             raise InvalidRequest.one(field, trouble, advice=_put_back())
         try:
+            if name in RECORDINGS_IN_MESSAGES:
+                return _sound_uri(path, field)
             is_link = job.prepared.upload or path.stat().st_size > formats.DATA_URI_MAX_BYTES
             is_link = is_link or (name not in PICTURES_ALONE and not _mime(path))
             return _uploaded(job, services, path) if is_link else _data_uri(path, field)
@@ -87,6 +92,23 @@ def _mime(path: Path) -> str | None:
     """Return the type of a picture, None for any other file: what is not a picture goes by upload."""
     with path.open("rb") as file:
         return MIME.get(formats.suffix_of(file.read(formats.HEAD_BYTES)) or "")
+
+
+def _sound_uri(path: Path, field: str) -> str:
+    """Return a recording as it goes into a message. It was checked before, and is again: it may have been changed."""
+    from bailian.inputs.recordings import HEAD_BYTES, SUFFIXES, by_magic
+    from bailian.modalities.audio.recording_limits import ENCODED_MAX_BYTES, encoded_bytes
+
+    if encoded_bytes(path.stat().st_size) > ENCODED_MAX_BYTES:
+        text = tr(f"{path} has grown after the check: it is too large now", f"{path} 在检查后变大，已超过上限")
+        raise InvalidRequest.one(field, text, advice=_put_back())
+    data, suffix = path.read_bytes(), path.suffix.lower().removeprefix(".")
+    kind = by_magic(data[:HEAD_BYTES]) or (suffix if suffix in SUFFIXES else "")
+    if not kind:
+        text = tr(f"{path} is no recording any more", f"{path} 在检查后被改动，已不是录音")
+        raise InvalidRequest.one(field, text, advice=_put_back())
+    mime = SOUND_MIME.get(kind, kind)
+    return f"data:audio/{mime};base64,{base64.b64encode(data).decode('ascii')}"
 
 
 def _data_uri(path: Path, field: str) -> str:

@@ -11,7 +11,7 @@ from bailian.engine.steps.speak import speak
 from bailian.errors import BailianError, CutShort, Interrupted, MaybeSent, ServiceError, TransportError
 from bailian.i18n import tr
 from bailian.instructions import how_to
-from bailian.modalities import modality_of, opening
+from bailian.modalities import call_headers, modality_of, opening
 
 
 def call(job: Job, services: Services, body: Mapping[str, Any]) -> dict[str, Any]:
@@ -26,7 +26,7 @@ def call(job: Job, services: Services, body: Mapping[str, Any]) -> dict[str, Any
     elif job.prepared.stream:
         answer = _streamed(job, services, body)
     else:
-        answer = services.service.call(job.prepared.route, body)
+        answer = services.service.call(job.prepared.route, body, call_headers(job.kind, body))
         compacted = getattr(modality_of(job.kind), "compacted", None)
         answer = compacted(answer) if compacted else answer
     if not modality_of(job.kind).items(answer, job.prepared):

@@ -16,6 +16,7 @@ from bailian.engine.steps.attach import names_files, with_files
 from bailian.engine.steps.call import call
 from bailian.engine.steps.publish import stage_texts
 from bailian.engine.steps.record_reply import give_up, with_catalog_advice
+from bailian.engine.steps.word_lists import with_word_list
 from bailian.engine.timing import backoff_s
 from bailian.errors import (
     BailianError,
@@ -108,7 +109,7 @@ def _stays(job: Job, services: Services, error: BudgetExceeded | NotOurs) -> Nex
 def attach(job: Job, services: Services) -> Next | Outcome:
     """Put the job's files into its body. Nothing paid leaves here, so another try is free."""
     try:
-        job.sending.body = with_files(job, services)
+        job.sending.body = with_word_list(job, services, with_files(job, services))
     except (TransportError, ServiceError, InvalidRequest) as error:
         job.sending.attempts += 1
         again = isinstance(error, TransportError) or getattr(error, "again", Retry.NEVER) != Retry.NEVER

@@ -64,7 +64,7 @@ def files(tmp_path: Path) -> dict[str, Path]:
 
 
 @pytest.mark.few(4)
-@pytest.mark.parametrize("name", sorted({*WIRE_FIELDS} - {"file_urls"}))
+@pytest.mark.parametrize("name", sorted({*WIRE_FIELDS} - {"file_urls"} - attach.RECORDINGS_IN_MESSAGES))
 def test_a_small_picture_goes_in_the_request(files: dict[str, Path], uploads: list[str], name: str) -> None:
     wire = sent(at(files["png"].as_uri(), name))
     assert found(wire).startswith("data:image/png;base64,")
@@ -79,6 +79,19 @@ def test_films_and_sounds_are_uploaded(files: dict[str, Path], uploads: list[str
     assert found(wire) == f"oss://bucket/a.{what}"
     assert uploads == [f"a.{what}"]
     assert client.resolve_header({"input": wire})
+
+
+@pytest.mark.parametrize("name", sorted(attach.RECORDINGS_IN_MESSAGES))
+def test_a_recording_goes_into_a_message(files: dict[str, Path], uploads: list[str], name: str) -> None:
+    """It is judged again: what has been changed after the check is not sent."""
+    wire = sent({"messages": [{"role": "user", "content": [{name: files["wav"].as_uri()}]}]})
+    assert wire["messages"][0]["content"][0][name].startswith("data:audio/wav;base64,UklGR")
+    assert not uploads
+    os.truncate(files["wav"], 7_500_001)
+    with pytest.raises(InvalidRequest, match="has grown after the check"):
+        sent({name: files["wav"].as_uri()})
+    with pytest.raises(InvalidRequest, match="no recording any more"):
+        sent({name: files["png"].as_uri()})
 
 
 def test_voices_are_uploaded_beside_an_inlined_picture(files: dict[str, Path], uploads: list[str]) -> None:

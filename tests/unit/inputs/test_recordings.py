@@ -220,7 +220,7 @@ def test_a_pipe_is_read_once_and_kept(tmp_path: Path) -> None:
     found = resolve_recording("file", str(piped(tmp_path / "a.wav", wav())), tmp_path)
     assert path_of(found.url).read_bytes() == wav()
     assert path_of(found.url).parent == tmp_path / "inputs"
-    assert found.recording == Recording(len(wav()), SECONDS, "wav")
+    assert found.recording == Recording(len(wav()), SECONDS, "wav", 16000)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no FIFOs")

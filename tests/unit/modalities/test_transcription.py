@@ -103,7 +103,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"file": [URL, URL]}, "file: one recording a request, not 2: several recordings are several requests"),
     ({"file": {"url": URL}}, "file: "),
     ({"file": [5]}, r"file\.0: 5 is not a text"),
-    ({"format": ["srtt"]}, "format: srtt is none of txt, srt, vtt, tsv, json, all; did you mean .*srt"),
+    ({"format": ["srtt"]}, "format: srtt is none of txt, srt, vtt, tsv, json, lrc, ass, all; did you mean .*srt"),
     ({"format": "SRT"}, "format: SRT is none of"),
     ({"format": ["all", "doc"]}, "format: doc is none of"),
     ({"format": []}, "format: nothing is none of"),
@@ -318,9 +318,10 @@ def test_a_name_the_service_never_had_is_sent_with_advice() -> None:
     "gone, instead",
     [
         (("paraformer-v1", "paraformer-mtl-v1"), "use paraformer-v2 with --language en"),
-        (("paraformer-v2",), "use paraformer-v1"),
+        (("paraformer-v2",), "use paraformer-v1, or fun-asr with --language en"),
         (("paraformer-v1",), "use paraformer-mtl-v1, or paraformer-v2 with --language en"),
-        (("paraformer-v1", "paraformer-v2", "paraformer-mtl-v1"), None),
+        (("paraformer-v1", "paraformer-v2", "paraformer-mtl-v1"), "use fun-asr with --language en"),
+        (tuple(model.name for model in CATALOG.of_kind("transcription")), None),
     ],
 )
 def test_the_advice_follows_the_catalog(gone: tuple[str, ...], instead: str | None) -> None:
