@@ -21,7 +21,7 @@ MODULES = {
     "video": "bailian.modalities.video.video",
     "text": "bailian.modalities.text.text",
     "speech": "bailian.modalities.audio.speech",
-    "transcription": "bailian.modalities.audio.transcription",
+    "transcription": "bailian.modalities.recognition.transcription",
     "embedding": "bailian.modalities.text.embedding",
 }
 

@@ -24,7 +24,7 @@ from bailian.files.naming import DEFAULT_TEMPLATE
 from bailian.files.recipe import png_texts, recipe
 from bailian.files.subtitles import WRITERS
 from bailian.modalities import answer_notices, modality_of, succeeded
-from bailian.modalities.audio import transcription_answers
+from bailian.modalities.recognition import transcription_answers
 from bailian.service.json_reader import json_object
 from bailian.types import StoredRequest, TranscriptionContext
 from tests.fuzz import answers

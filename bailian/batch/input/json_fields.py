@@ -8,7 +8,7 @@ from typing import Any
 
 from bailian.errors import Problem
 from bailian.i18n import tr
-from bailian.modalities.audio import hot_words
+from bailian.modalities.recognition import hot_words
 from bailian.store.paths import local_path
 from bailian.text.decoding import NotText, read_text
 from bailian.text.json_text import NotJson, loaded

@@ -97,7 +97,7 @@ def _mime(path: Path) -> str | None:
 def _sound_uri(path: Path, field: str) -> str:
     """Return a recording as it goes into a message. It was checked before, and is again: it may have been changed."""
     from bailian.inputs.recordings import HEAD_BYTES, SUFFIXES, by_magic
-    from bailian.modalities.audio.recording_limits import ENCODED_MAX_BYTES, encoded_bytes
+    from bailian.modalities.recognition.recording_limits import ENCODED_MAX_BYTES, encoded_bytes
 
     if encoded_bytes(path.stat().st_size) > ENCODED_MAX_BYTES:
         text = tr(f"{path} has grown after the check: it is too large now", f"{path} 在检查后变大，已超过上限")

@@ -1,1 +1,1 @@
-"""Speech and its recognition."""
+"""Texts → speech."""

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from bailian.catalog import load
 from bailian.errors import InvalidRequest
-from bailian.modalities.audio import hot_words, transcription
-from bailian.modalities.audio.recording_limits import encoded_bytes
+from bailian.modalities.recognition import hot_words, transcription
+from bailian.modalities.recognition.recording_limits import encoded_bytes
 from bailian.types import Input, Prepared, Recording, StoredRequest
 
 CATALOG = load()

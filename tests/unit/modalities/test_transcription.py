@@ -15,7 +15,7 @@ from bailian.catalog import Catalog, load
 from bailian.errors import InvalidRequest
 from bailian.files.subtitles import FORMATS
 from bailian.modalities import Modality, modality_of
-from bailian.modalities.audio import transcription, transcription_answers
+from bailian.modalities.recognition import transcription, transcription_answers
 from bailian.types import Input, Notice, Prepared, Recording, StoredRequest, TranscriptionContext
 
 CATALOG = load()

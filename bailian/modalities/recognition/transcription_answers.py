@@ -12,11 +12,11 @@ from urllib.parse import unquote
 
 from bailian.files import subtitles
 from bailian.i18n import tr
-from bailian.modalities.audio import transcription_prices
-from bailian.modalities.audio.called_transcripts import called_transcript
-from bailian.modalities.audio.transcription_bodies import source_of
-from bailian.modalities.audio.transcription_request import FORMATS
-from bailian.modalities.audio.transcripts import cues_of, whole_text
+from bailian.modalities.recognition import transcription_prices
+from bailian.modalities.recognition.called_transcripts import called_transcript
+from bailian.modalities.recognition.transcription_bodies import source_of
+from bailian.modalities.recognition.transcription_request import FORMATS
+from bailian.modalities.recognition.transcripts import cues_of, whole_text
 from bailian.types import Item, Notice, StoredRequest, TranscriptionContext
 from bailian.types.json_values import number_of, object_of, text_of
 

@@ -12,8 +12,8 @@ from typing import Any
 
 from bailian.catalog import Catalog, Mode, Model
 from bailian.files import subtitles
-from bailian.modalities.audio import hot_words, transcription_prices, transcription_rules
-from bailian.modalities.audio.transcription_answers import (
+from bailian.modalities.recognition import hot_words, transcription_prices, transcription_rules
+from bailian.modalities.recognition.transcription_answers import (
     answer_notices,
     asked_prompt,
     charged_cny,
@@ -24,8 +24,8 @@ from bailian.modalities.audio.transcription_answers import (
     with_document,
     with_paths,
 )
-from bailian.modalities.audio.transcription_bodies import body_of, call_headers
-from bailian.modalities.audio.transcription_request import FORMATS, TranscriptionRequest, from_config, with_lists
+from bailian.modalities.recognition.transcription_bodies import body_of, call_headers
+from bailian.modalities.recognition.transcription_request import FORMATS, TranscriptionRequest, from_config, with_lists
 from bailian.modalities.rules import choice, fields
 from bailian.types import Input, Notice, Prepared, TranscriptionContext
 

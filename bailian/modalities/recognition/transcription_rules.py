@@ -10,10 +10,10 @@ from typing import Any
 from bailian.catalog import Catalog, Mode, Model, did_you_mean
 from bailian.errors import Problem
 from bailian.i18n import tr
-from bailian.modalities.audio import hot_words
-from bailian.modalities.audio.recording_limits import recording_problems
-from bailian.modalities.audio.transcription_bodies import AUDIO_FORMATS, TAKEN, audio_format_of, filter_text
-from bailian.modalities.audio.transcription_request import FORMATS, TIMED_FORMATS, TranscriptionRequest, turns_of
+from bailian.modalities.recognition import hot_words
+from bailian.modalities.recognition.recording_limits import recording_problems
+from bailian.modalities.recognition.transcription_bodies import AUDIO_FORMATS, TAKEN, audio_format_of, filter_text
+from bailian.modalities.recognition.transcription_request import FORMATS, TIMED_FORMATS, TranscriptionRequest, turns_of
 from bailian.modalities.rules import fields
 from bailian.types import Input, Notice
 

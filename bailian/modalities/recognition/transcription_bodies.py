@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bailian.catalog import Model
-from bailian.modalities.audio.transcription_request import TranscriptionRequest, turns_of
+from bailian.modalities.recognition.transcription_request import TranscriptionRequest, turns_of
 from bailian.types import Input
 
 TAKEN: Mapping[str, frozenset[str]] = {
