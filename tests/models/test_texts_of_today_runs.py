@@ -153,6 +153,20 @@ def test_what_cannot_go_on_is_refused(text2text: Run, box: Sandbox, word: str) -
     assert posts(box) == []
 
 
+@pytest.mark.parametrize("more", [["再多说些"], ["--prefix", "床前"], ["--file", "a.txt"]], ids=str)
+def test_what_goes_on_takes_no_other_question(text2text: Run, box: Sandbox, more: list[str]) -> None:
+    Path("a.txt").write_text("天气", encoding="utf-8")
+    cut = text2text("写一篇文章", "--max-tokens", "10", "--json").json["request_id"]
+    assert "--go-on" in text2text(*more, "--go-on", cut, exits=2).err
+    assert len(posts(box)) == 1
+
+
+def test_an_answer_goes_on_by_the_beginning_of_its_id(text2text: Run, box: Sandbox) -> None:
+    cut = text2text("写一篇文章", "--max-tokens", "10", "--json").json
+    ran = text2text("--go-on", cut["request_id"][:8])
+    assert ran.out.startswith(cut["output"]["choices"][0]["message"]["content"])
+
+
 def test_a_beginning_is_printed_with_the_answer(text2text: Run, box: Sandbox) -> None:
     for stream in ("--stream", "--no-stream"):
         assert text2text("写诗", "--prefix", "床前", "--model", "qwen3.8-flash", stream).out.startswith("床前")

@@ -412,6 +412,38 @@ def test_an_answer_that_does_not_fit_its_schema_is_told(says: str, wrong: str) -
         assert error.exit_code == 4
 
 
+@pytest.mark.parametrize(("says", "fits"), [("5}", True), ('"5"}', False), ("", False)])
+def test_a_beginning_and_what_follows_fit_the_schema_together(says: str, fits: bool) -> None:
+    request = kept(json_schema=SCHEMA, prefix='{"n": ')
+    assert (answer_error(answered([{"text": says}]), request) is None) == fits
+
+
+@pytest.mark.parametrize(("reason", "advice"), [("length", "--max-tokens"), ("stop", "describe the fields")])
+def test_the_advice_for_a_cut_answer_is_more_room(reason: str, advice: str) -> None:
+    error = answer_error(answered('{"n": ', reason=reason), kept(json_schema=SCHEMA))
+    assert error is not None
+    assert advice in error.advice
+
+
+@pytest.mark.parametrize(
+    ("part", "fits"),
+    [
+        ({"text": "```json\n{}\n```"}, True),
+        ({"text": "{", "ocr_result": {"kv_result": {}}}, True),
+        ({"text": "看不清"}, False),
+        ({"text": ""}, False),
+    ],
+)
+def test_fields_that_are_no_json_are_told(part: dict[str, Any], fits: bool) -> None:
+    request = kept(prompt="", ocr="fields", ocr_schema={"金额": ""}, image=[PICTURE])
+    assert (answer_error(answered([part]), request) is None) == fits
+
+
+@pytest.mark.parametrize("content", ["", " \n", []])
+def test_an_empty_answer_is_told(content: Any) -> None:
+    assert [notice.code for notice in text.answer_notices(answered(content), kept())] == ["empty_answer"]
+
+
 def test_without_the_extra_it_is_said_before_that_nothing_is_checked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bailian.modalities.text.text_rules.can_check", lambda: False)
     assert [notice.code for notice in prepare(json_schema=SCHEMA).notices] == ["schema_not_checked"]
