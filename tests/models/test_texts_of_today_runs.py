@@ -227,6 +227,35 @@ def test_a_schema_that_is_missing_is_told_with_its_row(bailian: Run, box: Sandbo
     assert posts(box) == []
 
 
+@pytest.mark.parametrize(
+    "row, told",
+    [
+        ({"kind": "embedding", "prompt": "猫"}, "did you mean text?"),
+        ({"kind": "text", "text": "猫"}, "did you mean prompt?"),
+        ({"kind": "text", "prompt": "猫", "shema": {}}, "ocr, schema, max_tokens"),
+        ({"kind": "text", "ocr": "fields", "image": "https://h/a.png"}, "schema: which fields? an object, or a file"),
+        ({"kind": "text", "prompt": "猫", "image": "ftp://h/a.png"}, "taken: https://…, http://…, oss://…"),
+        ({"kind": "text", "prompt": "猫", "video": "FTP://h/a.mp4"}, "taken: https://…, http://…, oss://…"),
+        ({"kind": "transcription", "file": "s3://h/a.mp3"}, "taken: https://…, http://…, oss://…"),
+        ({"kind": "text", "prompt": "猫", "video": "oss://h/a.png"}, "is a picture: --image takes pictures (to make"),
+    ],
+)
+def test_a_row_that_is_refused_speaks_of_its_own_kind(
+    bailian: Run, box: Sandbox, row: dict[str, Any], told: str
+) -> None:
+    Path("row.json").write_text(json.dumps([row]), encoding="utf-8")
+    ran = bailian("batch", "run", "row.json", exits=2)
+    assert told in ran.err
+    assert "--schema" not in ran.err
+    assert posts(box) == []
+
+
+def test_a_text_without_a_price_is_refused_without_talk_of_recordings(text2text: Run, box: Sandbox) -> None:
+    told = text2text("猫", "-m", "glm-of-tomorrow", "--max-cost", "1", exits=3).err
+    assert "models.toml" in told
+    assert "recording" not in told
+
+
 def test_a_config_file_names_a_schema_beside_itself(text2text: Run, box: Sandbox, tmp_path: Path) -> None:
     (tmp_path / "there").mkdir()
     (tmp_path / "there" / "s.json").write_text('{"type": "object"}', encoding="utf-8")
