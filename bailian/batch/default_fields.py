@@ -43,17 +43,26 @@ class DefaultFields:
         return {**laid, **given}
 
     def explained(self, kind: str, given: Mapping[str, Any], error: InvalidRequest) -> InvalidRequest:
-        """Return the refusal; a problem of a field that the settings have set says so."""
+        """Return the refusal; a problem of a field, or of the model, that the settings have set says so."""
         own = self._defaults.fields.get(kind, {})
         problems = [
-            replace(one, message=self._with_origin(kind, one)) if one.field in own and one.field not in given else one
+            replace(
+                one, message=one.message + self._origin_of(kind, one, {name: own[name] for name in {*own} - {*given}})
+            )
             for one in error.problems
         ]
         return error if problems == list(error.problems) else InvalidRequest(problems, advice=error.advice)
 
-    def _with_origin(self, kind: str, problem: Problem) -> str:
-        origin = self._defaults.field_origins.get(f"{kind}.{problem.field}", "")
-        return problem.message + tr(f" (set in {origin})", f"（由 {origin} 设置）")
+    def _origin_of(self, kind: str, problem: Problem, own: Mapping[str, Any]) -> str:
+        """Return where what is refused was set; "" where the request says it itself."""
+        if problem.field in own:
+            origin = self._defaults.field_origins.get(f"{kind}.{problem.field}", "")
+            return tr(f" (set in {origin})", f"（由 {origin} 设置）")
+        model = own.get("model")
+        if not isinstance(model, str) or not model or model not in problem.message:
+            return ""
+        origin = self._defaults.field_origins.get(f"{kind}.model", "")
+        return tr(f" (the model is set in {origin})", f"（模型由 {origin} 设置）")
 
     def _origin(self, kind: str, own: Mapping[str, Any] | None) -> str:
         return next((self._defaults.field_origins.get(f"{kind}.{name}", "") for name in own or {}), "")

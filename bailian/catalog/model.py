@@ -164,6 +164,8 @@ class Model:
     thinking: bool = False
     thinking_default: str = ""
     """Text, one that can think: "off" or "on" unless it is told; "always": it cannot be switched off."""
+    thinking_budget: bool = True
+    """Text, one that can think: how long it thinks can be limited."""
     abilities: tuple[str, ...] = ()
     """Text: what the service documents for it, of `ABILITIES`."""
     sight_max_px: int | None = None

@@ -213,7 +213,7 @@ RULES: Mapping[str, Rule] = {
     "images_min": MAYBE_NONE, "images_max": MAYBE_NONE, "image_side_px": range_of(COUNT),
     "image_advised_px": range_of(COUNT), "image_max_bytes": COUNT, "durations_s": list_of(number(-1, whole=True)),
     "region_durations_s": table_of(list_of(COUNT)), "default_duration_s": number(-1, whole=True), "context_tokens": COUNT, "max_input_tokens": COUNT, "max_output_tokens": COUNT,
-    "thinking": flag, "thinking_default": one_of("", *THINKING_DEFAULTS), "abilities": list_of(one_of(*ABILITIES)),
+    "thinking": flag, "thinking_default": one_of("", *THINKING_DEFAULTS), "thinking_budget": flag, "abilities": list_of(one_of(*ABILITIES)),
     "sight_max_px": COUNT, "films_max": MAYBE_NONE, "film_s": range_of(COUNT), "film_frame_max_px": COUNT,
     "unavailable": one_of("", "compatible"), "texts_max": COUNT, "dimensions": list_of(COUNT),
     "region_dimensions": table_of(list_of(COUNT)), "output_types": list_of(one_of(*OUTPUT_TYPES)), "instruct": flag,

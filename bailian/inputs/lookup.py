@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,15 @@ from bailian.types.result_of import is_result
 Fields = dict[str, Any]
 Found = dict[str, Input]
 """What the inputs of a request are, by their references."""
+LINKS = ("https://", "http://", "oss://")
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://")
+"""Two letters at least: one is a drive of Windows."""
+
+
+def is_link(word: str) -> bool:
+    """Return whether a word leads to another machine, whether the service takes such links or not."""
+    scheme = _SCHEME.match(word)
+    return scheme is not None and scheme[1].lower() != "file"
 
 
 def input_of(field: str, word: str, home: Path, kind: str = "") -> Input:
@@ -36,6 +46,10 @@ def input_of(field: str, word: str, home: Path, kind: str = "") -> Input:
             tr("another row's result goes into rows of a batch only", "只有批量任务中的行才能引用其他行的结果"),
             advice=tr(f"put both rows into one file: {command}", f"请将两行写在同一文件中：{command}"),
         )
+    if is_link(word) and not word.startswith(LINKS):
+        listed = ", ".join(f"{start}…" for start in LINKS)
+        text = tr(f"{word}: such links are not taken; taken: {listed}", f"{word}：不支持此类链接；支持 {listed}")
+        raise InvalidRequest.one(field, text, advice="")
     if kind == FILMS or field == "video":
         from bailian.inputs.media import resolve_media as resolve
     elif field == "file":

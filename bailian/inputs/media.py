@@ -200,14 +200,14 @@ def _check_sort(field: str, name: str, sort: str) -> None:
 def _wrong_sort(field: str, name: str, sort: str) -> InvalidRequest:
     what = {
         PICTURE: tr(
-            "a picture: --image, --last-frame or --reference takes pictures",
-            "图片：请用 --image、--last-frame 或 --reference",
+            "a picture: --image takes pictures (to make a film, --last-frame and --reference too)",
+            "图片：请用 --image（生成视频时还有 --last-frame、--reference）",
         ),
         FILM: tr(
             "a film: --continue or --video takes films (as a reference: --reference)",
             "视频：请用 --continue 或 --video（作为参考：--reference）",
         ),
-        SOUND: tr("a sound: --audio takes sounds", "音频：请用 --audio"),
+        SOUND: tr("a sound: --audio takes sounds, to make a film", "音频：生成视频时请用 --audio"),
     }[sort]
     return _refused(field, tr(f"{name} is {what}", f"{name} 是{what}"))
 

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bailian.errors import Exit, Retry, ServiceError
+from bailian.i18n import tr
 
 
 @dataclass(frozen=True)
@@ -154,6 +155,13 @@ def may_mean_retired(error: ServiceError) -> bool:
     return error.code == "ModelNotFound" or denied
 
 
+def _own_advice(message: str) -> str | None:
+    """Return what helps where the service's sentence says it; None: the category's advice."""
+    if "enable_thinking" in message and "restricted to true" in message.lower():
+        return tr("the model always thinks: add --thinking", "该模型总会思考：请加上 --thinking")
+    return None
+
+
 def service_error(
     wire_code: str,
     message: str,
@@ -172,6 +180,7 @@ def service_error(
         http_status=http_status,
         request_id=request_id,
         task_id=task_id,
+        advice=_own_advice(message),
     )
     error.exit_code = rule.exit_code
     error.again, error.maybe_done = rule.again, not proves_no_work(wire_code, message, http_status)

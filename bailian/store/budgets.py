@@ -70,8 +70,8 @@ def cost_unknown(budget: Budget, what: str) -> BudgetExceeded:
             f"无法保证{budget.title}预算，未发送请求；费用无法事先得知：{what}",
         ),
         advice=tr(
-            f"{without} (a recording's length may be unknown), or put `price_cny` into the user's models.toml",
-            f"{without}（录音时长可能未知），或在用户的 models.toml 中填写 price_cny",
+            f"{without}, or put `price_cny` into the user's models.toml",
+            f"{without}，或在用户的 models.toml 中填写 price_cny",
         ),
     )
 

@@ -15,8 +15,8 @@ SHOWN_CHARS = 8
 LISTED = 5
 
 _LIKE = """
-SELECT task_id, id FROM jobs
-WHERE account = ?1 AND (task_id >= ?2 AND task_id < ?3 OR id >= ?2 AND id < ?3) LIMIT ?4
+SELECT task_id, id, request_id FROM jobs WHERE account = ?1
+AND (task_id >= ?2 AND task_id < ?3 OR id >= ?2 AND id < ?3 OR request_id >= ?2 AND request_id < ?3) LIMIT ?4
 """
 _NEIGHBOURS = """
 SELECT (SELECT max(task_id) FROM jobs WHERE account = ?1 AND task_id < ?2),
@@ -26,7 +26,7 @@ SELECT (SELECT max(task_id) FROM jobs WHERE account = ?1 AND task_id < ?2),
 
 
 def find_job(journal: Journal, account: str, word: str) -> JobRow | None:
-    """Return the job with this task id, job id or request id, or with the one task or job id that begins so.
+    """Return the job with this task id, job id or request id, or the one of which an id begins so.
 
     Raises:
         InvalidRequest: several begin so.

@@ -86,6 +86,24 @@ def test_a_wrong_setting_is_named_before_anything_is_sent(
     assert box.requests == []
 
 
+@pytest.mark.parametrize(
+    "words, told",
+    [
+        (["--thinking"], "(the model is set in settings.toml)"),
+        (["--max-tokens", "9000"], "max_tokens: 9000 is not in 1 to 8192"),
+        (["--thinking", "-m", "qwen-long"], "qwen-long does not think"),
+    ],
+)
+def test_a_refusal_that_names_the_model_of_the_settings_says_so(
+    box: Sandbox, text2text: Run, written: Any, words: list[str], told: str
+) -> None:
+    written('[text2text]\nmodel = "qwen-max"\n')
+    ran = text2text("猫", *words, exits=2)
+    assert told in ran.err
+    assert ("settings.toml" in ran.err) == ("settings.toml" in told)
+    assert box.requests == []
+
+
 def test_a_profile_is_an_account_with_defaults_of_its_own(
     box: Sandbox, text2image: Run, bailian: Run, written: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

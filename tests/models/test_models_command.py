@@ -44,6 +44,16 @@ def test_what_ends_is_marked_in_every_form(
     assert (lives["qwen-turbo"], lives["qwen-plus"]) == (life, "living")
 
 
+def test_what_is_refused_is_not_shown_as_callable(bailian: Run) -> None:
+    """The service has it on a route that is not called."""
+    shown = bailian("models", "kimi/kimi-k3", "--json").json
+    assert shown["callable"] is False
+    assert "route" not in shown
+    assert "note                       refused: on the OpenAI-compatible route" in bailian("models", "kimi/kimi-k3").out
+    (line,) = [line for line in bailian("models").out.splitlines() if line.startswith("kimi/kimi-k3\t")]
+    assert line.endswith("refused: on the OpenAI-compatible route only")
+
+
 def test_a_model_of_two_kinds_is_listed_under_both(bailian: Run) -> None:
     for kind in ("image", "image_edit"):
         assert "qwen-image-2.0" in [line.split("\t")[0] for line in bailian("models", "--kind", kind).out.splitlines()]

@@ -153,6 +153,20 @@ def test_what_cannot_go_on_is_refused(text2text: Run, box: Sandbox, word: str) -
     assert posts(box) == []
 
 
+@pytest.mark.parametrize("more", [["再多说些"], ["--prefix", "床前"], ["--file", "a.txt"]], ids=str)
+def test_what_goes_on_takes_no_other_question(text2text: Run, box: Sandbox, more: list[str]) -> None:
+    Path("a.txt").write_text("天气", encoding="utf-8")
+    cut = text2text("写一篇文章", "--max-tokens", "10", "--json").json["request_id"]
+    assert "--go-on" in text2text(*more, "--go-on", cut, exits=2).err
+    assert len(posts(box)) == 1
+
+
+def test_an_answer_goes_on_by_the_beginning_of_its_id(text2text: Run, box: Sandbox) -> None:
+    cut = text2text("写一篇文章", "--max-tokens", "10", "--json").json
+    ran = text2text("--go-on", cut["request_id"][:8])
+    assert ran.out.startswith(cut["output"]["choices"][0]["message"]["content"])
+
+
 def test_a_beginning_is_printed_with_the_answer(text2text: Run, box: Sandbox) -> None:
     for stream in ("--stream", "--no-stream"):
         assert text2text("写诗", "--prefix", "床前", "--model", "qwen3.8-flash", stream).out.startswith("床前")
@@ -211,6 +225,35 @@ def test_a_schema_that_is_missing_is_told_with_its_row(bailian: Run, box: Sandbo
     assert "[0].json_schema: cannot read nirgends.json" in ran.err
     assert "[1].schema: must be a JSON object" in ran.err
     assert posts(box) == []
+
+
+@pytest.mark.parametrize(
+    "row, told",
+    [
+        ({"kind": "embedding", "prompt": "猫"}, "did you mean text?"),
+        ({"kind": "text", "text": "猫"}, "did you mean prompt?"),
+        ({"kind": "text", "prompt": "猫", "shema": {}}, "ocr, schema, max_tokens"),
+        ({"kind": "text", "ocr": "fields", "image": "https://h/a.png"}, "schema: which fields? an object, or a file"),
+        ({"kind": "text", "prompt": "猫", "image": "ftp://h/a.png"}, "taken: https://…, http://…, oss://…"),
+        ({"kind": "text", "prompt": "猫", "video": "FTP://h/a.mp4"}, "taken: https://…, http://…, oss://…"),
+        ({"kind": "transcription", "file": "s3://h/a.mp3"}, "taken: https://…, http://…, oss://…"),
+        ({"kind": "text", "prompt": "猫", "video": "oss://h/a.png"}, "is a picture: --image takes pictures (to make"),
+    ],
+)
+def test_a_row_that_is_refused_speaks_of_its_own_kind(
+    bailian: Run, box: Sandbox, row: dict[str, Any], told: str
+) -> None:
+    Path("row.json").write_text(json.dumps([row]), encoding="utf-8")
+    ran = bailian("batch", "run", "row.json", exits=2)
+    assert told in ran.err
+    assert "--schema" not in ran.err
+    assert posts(box) == []
+
+
+def test_a_text_without_a_price_is_refused_without_talk_of_recordings(text2text: Run, box: Sandbox) -> None:
+    told = text2text("猫", "-m", "glm-of-tomorrow", "--max-cost", "1", exits=3).err
+    assert "models.toml" in told
+    assert "recording" not in told
 
 
 def test_a_config_file_names_a_schema_beside_itself(text2text: Run, box: Sandbox, tmp_path: Path) -> None:

@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from bailian.inputs.lookup import OPEN_PLACES
+from bailian.inputs.lookup import OPEN_PLACES, is_link
 from bailian.types.result_of import PREFIX as RESULT_OF
 
-NOT_PATHS = ("http://", "https://", "oss://", "data:", RESULT_OF)
+NOT_PATHS = ("data:", RESULT_OF)
 
 
 def place_inputs(fields: dict[str, Any], names: Iterable[str], folder: Path) -> None:
@@ -32,4 +32,6 @@ def placed_path(word: str, folder: Path) -> str:
     """Return where a path or `file://…` in a config file in `folder` leads to."""
     from bailian.store.paths import local_path
 
-    return word if word == "-" or word.startswith(NOT_PATHS) else str(folder / local_path(word))
+    if word == "-" or word.startswith(NOT_PATHS) or is_link(word):
+        return word
+    return str(folder / local_path(word))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
+from bailian.batch.input.json_fields import SHOWN_AS
 from bailian.batch.input.matrix import NAME as MATRIX
 from bailian.catalog import KINDS, did_you_mean
 from bailian.errors import InvalidRequest, Problem
@@ -23,6 +24,8 @@ SECTIONS = {f"{kind}_tasks": kind for kind in KINDS}
 ROW_OPTIONS = ("name", "output", "id", "prompt_file")
 """What a row may say that is not a field of the request."""
 PARTS = ("input", "parameters")
+TEXT_FIELDS = ("prompt", "text")
+"""What the text of a request is called: a kind has one of them, or none."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,9 @@ class RowSchema:
 
     def unknown_field(self, name: str) -> str:
         """Return what to say about a field that this kind of row does not have."""
-        return _unknown_field(name, self.kind, (*self.known, *ROW_OPTIONS, MATRIX), language())
+        known = (SHOWN_AS.get(one, one) for one in self.known)
+        meant = self.text_field if name in TEXT_FIELDS else None
+        return _unknown_field(name, self.kind, (*known, *ROW_OPTIONS, MATRIX), meant, language())
 
     def knows(self, name: str, value: object) -> bool:
         """Return whether a field is ours, or one of the service's that the modality translates."""
@@ -72,12 +77,12 @@ class RowSchema:
 
 
 @lru_cache(maxsize=1000)
-def _unknown_field(name: str, kind: str, allowed: tuple[str, ...], _language: str) -> str:
+def _unknown_field(name: str, kind: str, allowed: tuple[str, ...], meant: str | None, _language: str) -> str:
     """Looking for the nearest name is slow, and a wrong field is often wrong in every row."""
     listed = ", ".join(allowed)
     return (
         tr(f"is not a field of {kind} rows", f"不是 {kind} 的字段")
-        + did_you_mean(name, allowed)
+        + did_you_mean(meant or name, (meant,) if meant else allowed)
         + tr(f" (allowed: {listed})", f"（可用：{listed}）")
     )
 
@@ -96,7 +101,7 @@ def form_of(kind: str) -> RowSchema:
         modality=modality,
         request_type=request_type,
         known=known,
-        text_field=next((name for name in ("prompt", "text") if name in known), None),
+        text_field=next((name for name in TEXT_FIELDS if name in known), None),
         wanted=wanted,
     )
 

@@ -58,6 +58,8 @@ def known(model: Model, today: date) -> dict[str, Any]:
         for name, value in asdict(model).items()
         if value not in (None, "", (), {}) and value is not False and (value or usual[name] is None)
     }
+    if model.unavailable:
+        fields = {name: value for name, value in fields.items() if name != "route"} | {"callable": False}
     return {**fields, "life": life_of(model, today)}
 
 
@@ -82,6 +84,9 @@ def _show_one(model: Model, today: date, as_json: bool) -> None:
         parts = {"": " | ".join(" + ".join(one) for one in value)} if name == "input_sets" else parts
         for part, own in parts.items():
             print_data(f"{f'{name} {part}'.strip():26} {_plain(own)}")
+    if model.unavailable:
+        print_data(f"{'note':26} {_unavailable()}")
+        return
     print_data(f"{'script':26} {', '.join(how_to().caller(kind) for kind in model.kinds)}")
 
 
@@ -118,7 +123,13 @@ def _pictures_in(model: Model) -> str:
     return f"{fewest}-{model.images_max}" if model.images_max > fewest else str(fewest)
 
 
+def _unavailable() -> str:
+    return tr("refused: on the OpenAI-compatible route only", "不可调用：仅在 OpenAI 兼容接口上提供")
+
+
 def _life(model: Model, today: date) -> str:
+    if model.unavailable:
+        return _unavailable()
     if model.unknown_to_service:
         return tr("not listed by the service", "服务未列出")
     successor = f" → {model.successor}" if model.successor else ""

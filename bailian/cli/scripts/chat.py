@@ -41,7 +41,7 @@ def run_text(given: Mapping[str, Any], common: SharedOptions) -> int:
     files, fresh, cut = fields.pop("files"), fields.pop("fresh"), fields.pop("go_on")
     fields["stop"] = list(fields["stop"])
     if cut is not None:
-        fields |= {**begun_answer(cut, common), **given_fields(fields)}
+        fields |= {**begun_answer(cut, given, common), **given_fields(fields)}
     _check_chat(fields["chat"], fresh)
     asked = fields["prompt"] is not None or files or common.config is not None or fields["ocr"] or cut
     interactive = not asked and not any(fields[name] for name in OF_ONE_ANSWER) and is_terminal(sys.stdin)

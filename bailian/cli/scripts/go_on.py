@@ -2,24 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import closing
 from typing import Any
 
 from bailian.cli.account import settings_of
 from bailian.cli.args.options import SharedOptions
-from bailian.errors import InvalidRequest
+from bailian.errors import InvalidRequest, Problem
 from bailian.i18n import tr
 from bailian.modalities import modality_of
 from bailian.store.ids import find_job
 from bailian.store.jobs import Journal
 
+OF_THE_QUESTION = ("prompt", "files", "prefix")
+"""What the answer that goes on has had already."""
 
-def begun_answer(word: str, common: SharedOptions) -> dict[str, Any]:
+
+def begun_answer(word: str, given: Mapping[str, Any], common: SharedOptions) -> dict[str, Any]:
     """Return the fields of a job whose answer was cut, with the answer as the beginning of the next.
 
     Raises:
-        InvalidRequest: no job of a text, or one without an answer.
+        InvalidRequest: no job of a text, one without an answer, or another question beside it.
     """
+    again = [name for name in OF_THE_QUESTION if given.get(name)]
+    if again:
+        text = tr(
+            "does not go with --go-on, which has its question and its beginning already",
+            "不能与 --go-on 同用：续写沿用原来的问题和开头",
+        )
+        names = {"files": "file"}
+        raise InvalidRequest([Problem(names.get(name, name), text) for name in again], advice="")
     here = settings_of(common)
     with closing(Journal(here.home)) as journal:
         row = find_job(journal, here.account, word)

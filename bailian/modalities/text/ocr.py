@@ -61,8 +61,8 @@ def problems(request: TextRequest, model: Model) -> list[Problem]:
 def _schema_problems(schema: Mapping[str, Any] | None) -> list[Problem]:
     if not schema:
         needed = tr(
-            'which fields? --schema FILE with {"invoice number": "", "total": ""}',
-            '要提取哪些字段？请用 --schema FILE 指定，内容如 {"发票号码": "", "金额": ""}',
+            'which fields? an object, or a file that holds one: {"invoice number": "", "total": ""}',
+            '要提取哪些字段？请给出对象或含有对象的文件，如 {"发票号码": "", "金额": ""}',
         )
         return [Problem("schema", needed)]
     if _levels(schema) > LEVELS_MAX:

@@ -59,6 +59,15 @@ def _references(value: Any) -> Iterator[str]:
         yield from _references(one)
 
 
+def not_json(text: str) -> str:
+    """Return why an answer is no JSON; "" if it is."""
+    try:
+        json.loads(text)
+    except ValueError as error:
+        return tr(f"it is no JSON: {error}", f"不是 JSON：{error}")
+    return ""
+
+
 def misfit(text: str, schema: Mapping[str, Any]) -> str:
     """Return where an answer does not fit; "" if it fits, or if nobody can say."""
     if not can_check():
@@ -66,11 +75,9 @@ def misfit(text: str, schema: Mapping[str, Any]) -> str:
     from jsonschema.exceptions import best_match
     from jsonschema.validators import validator_for
 
-    try:
-        value = json.loads(text)
-    except ValueError as error:
-        return tr(f"it is no JSON: {error}", f"不是 JSON：{error}")
-    worst = best_match(validator_for(schema)(schema).iter_errors(value))
+    if no_json := not_json(text):
+        return no_json
+    worst = best_match(validator_for(schema)(schema).iter_errors(json.loads(text)))
     if worst is None:
         return ""
     where = "/".join(str(step) for step in worst.absolute_path)

@@ -23,6 +23,8 @@ TOKENS_BESIDE = 2
 """A picture has this many tokens beside those of its patches."""
 SIGHT_MIN_PX = 65_536
 """Smaller pictures are enlarged to this (page of the 3-VL models; OCR says its own)."""
+SIGHT_MAX_PX = 2_621_440
+"""Larger pictures are scaled down to this, where the catalog names no other area."""
 IMAGE_TOKENS = (66, 16_384)
 FPS = 2
 """Frames a second that are looked at: the page's own default, sent so that the price is known."""
@@ -34,8 +36,8 @@ INLINE_MAX_BYTES = 11_000_000
 INLINE_MAX = 250
 
 
-def problems(request: TextRequest, model: Model, inputs: Mapping[str, Input], able: str) -> list[Problem]:
-    """Check what the model is to look at; `able` names the models that see."""
+def problems(request: TextRequest, model: Model, inputs: Mapping[str, Input], able: Mapping[str, str]) -> list[Problem]:
+    """Check what the model is to look at; `able` names for each field the models that see it."""
     found = _count_problems(request, model, able)
     for url in request.image:
         given = inputs.get(url, Input(url))
@@ -50,13 +52,15 @@ def problems(request: TextRequest, model: Model, inputs: Mapping[str, Input], ab
     return found
 
 
-def _count_problems(request: TextRequest, model: Model, able: str) -> list[Problem]:
+def _count_problems(request: TextRequest, model: Model, able: Mapping[str, str]) -> list[Problem]:
     given = {"image": (len(request.image), model.images_max), "video": (len(request.video), model.films_max)}
     found = []
     for name, (count, most) in given.items():
         if count and not most:
             what = tr("pictures", "图片") if name == "image" else tr("films", "视频")
-            text = tr(f"{model.name} takes no {what}; {able} see", f"{model.name} 不支持{what}输入；可用 {able}")
+            text = tr(
+                f"{model.name} takes no {what}; {able[name]} do", f"{model.name} 不支持{what}输入；可用 {able[name]}"
+            )
             found.append(Problem(name, text))
         elif count > most:
             found.append(
@@ -80,11 +84,10 @@ def _resolution_problems(probe: Probe | None) -> list[Problem]:
     most = EIGHT_K_PX if probe.format in TO_EIGHT_K else FOUR_K_PX
     if probe.width_px * probe.height_px <= most:
         return []
-    limit = "8K" if most == EIGHT_K_PX else "4K"
+    limit, others = ("8K", "") if most == EIGHT_K_PX else ("4K", f"; {', '.join(TO_EIGHT_K)}: 8K")
     text = tr(
-        f"is {probe.width_px}*{probe.height_px}; {probe.format} is taken up to {limit} ({most:,} pixels), "
-        f"{' and '.join(TO_EIGHT_K)} up to 8K",
-        f"尺寸为 {probe.width_px}*{probe.height_px}；{probe.format} 最大 {limit}（{most:,} 像素），{'、'.join(TO_EIGHT_K)} 最大 8K",
+        f"is {probe.width_px}*{probe.height_px}; {probe.format} is taken up to {limit} ({most:,} pixels){others}",
+        f"尺寸为 {probe.width_px}*{probe.height_px}；{probe.format} 最大 {limit}（{most:,} 像素）{others}",
     )
     return [Problem("image", text)]
 
@@ -118,7 +121,7 @@ def _most_px(request: TextRequest, model: Model) -> int:
     """Return how large a picture may be for the service to look at it as it is."""
     if request.image_max_tokens is not None:
         return (request.image_max_tokens - TOKENS_BESIDE) * PATCH_PX**2
-    return model.sight_max_px or 0
+    return model.sight_max_px or SIGHT_MAX_PX
 
 
 def tokens_of(request: TextRequest, model: Model, inputs: Mapping[str, Input]) -> int:
@@ -159,7 +162,7 @@ def _film_tokens(film: Film | None, model: Model) -> int:
     most = model.max_input_tokens or 0
     if film is None or film.duration_s is None:
         return most
-    frame_px = model.film_frame_max_px or model.sight_max_px or 0
+    frame_px = model.film_frame_max_px or model.sight_max_px or SIGHT_MAX_PX
     a_frame = frame_px // PATCH_PX**2
     if film.width_px and film.height_px:
         a_frame = _patches(film.width_px, film.height_px, 0, frame_px)

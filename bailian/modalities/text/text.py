@@ -112,10 +112,10 @@ def prepare(
     request = _with_longest_reading(request, model)
     found = inputs or {}
     turns = turns_of(request, sight.media_of(request, model))
+    fields.raise_if_any(text_rules.problems(request, model, turns, catalog, region, found))
     picture_tokens, media_tokens = (f(request, model, found) for f in (sight.picture_tokens, sight.tokens_of))
     length, length_known = _length(turns, request, picture_tokens, model)
-    problems = text_rules.problems(request, model, turns, catalog, region, found)
-    fields.raise_if_any([*problems, *(text_rules.length_problems(length, model) if length_known else [])])
+    fields.raise_if_any(text_rules.length_problems(length, model) if length_known else [])
     wire_model = model.wire_name(region)
     notices = [
         *unknown,

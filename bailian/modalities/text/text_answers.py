@@ -11,7 +11,7 @@ from bailian.errors import BailianError, DoesNotFit
 from bailian.i18n import tr
 from bailian.instructions import how_to
 from bailian.modalities.text import ocr
-from bailian.modalities.text.schema_check import misfit, schema_of
+from bailian.modalities.text.schema_check import misfit, not_json, schema_of
 from bailian.modalities.text.text_prices import cost_cny
 from bailian.modalities.text.text_turns import plain, text_in
 from bailian.types import Item, Notice, StoredRequest, TextContext
@@ -97,8 +97,10 @@ def answer_notices(answer: Mapping[str, Any], prepared: StoredRequest, flags: Se
     """Say so when the answer ended because it was long enough, not because it was over; and where it has searched."""
     output = object_of(answer.get("output"))
     told = []
-    if (_choice(output).get("finish_reason") or output.get("finish_reason")) == "length":
+    if _reason(answer) == "length":
         told.append(_cut(prepared, answer.get("request_id"), flags))
+    elif text_of(answer) is not None and not (text_of(answer) or "").strip():
+        told.append(Notice("empty_answer", tr("the answer is empty; it is paid", "回答为空，已计费")))
     if prepared.parameters.get("enable_search"):
         told.append(_sources(output, _searches(object_of(answer.get("usage")))))
     return told
@@ -132,19 +134,38 @@ def _sources(output: Mapping[str, Any], searches: int | None) -> Notice:
 
 
 def answer_error(answer: Mapping[str, Any], prepared: StoredRequest) -> BailianError | None:
-    """Return what is wrong with an answer that has come, and is kept: it does not fit the schema."""
+    """Return what is wrong with an answer that has come, and is kept: it does not fit the schema, or is no JSON."""
+    found = items(answer, prepared)
+    says = found[0].text or "" if found else ""
     schema = schema_of(prepared.parameters)
-    wrong = misfit(text_of(answer) or "", schema) if schema is not None else ""
+    if schema is not None:
+        wrong, advice = misfit(says, schema), _advice(answer, "schema")
+    elif ocr.task_of(prepared.parameters) == ocr.TASKS["fields"]:
+        wrong, advice = not_json(says), _advice(answer, "fields")
+    else:
+        return None
     if not wrong:
         return None
     return DoesNotFit(
         tr(f"the answer does not fit the schema: {wrong}", f"回答不符合 schema：{wrong}"),
-        advice=tr(
-            "it is paid and kept as it is; describe the fields in the schema, or let the model think",
-            "回答已计费并按原样保留；可在 schema 中补充字段说明，或开启思考",
-        ),
+        advice=tr("it is paid and kept as it is; ", "回答已计费并按原样保留；") + advice,
         request_id=str(answer.get("request_id") or "") or None,
     )
+
+
+def _advice(answer: Mapping[str, Any], asked: str) -> str:
+    """Return what helps: a cut answer is too short, whatever its schema says."""
+    if _reason(answer) == "length":
+        return tr("it was cut: ask for more with --max-tokens", "回答被截断：可用 --max-tokens 增大")
+    if asked == "fields":
+        return tr("ask for fewer fields, or give a clearer picture", "请减少字段，或使用更清晰的图片")
+    return tr("describe the fields in the schema, or let the model think", "可在 schema 中补充字段说明，或开启思考")
+
+
+def _reason(answer: Mapping[str, Any]) -> object:
+    """Return why an answer has ended, in the service's word."""
+    output = object_of(answer.get("output"))
+    return _choice(output).get("finish_reason") or output.get("finish_reason")
 
 
 def with_paths(answer: Mapping[str, Any], prepared: StoredRequest, paths: Mapping[int, str]) -> dict[str, Any]:

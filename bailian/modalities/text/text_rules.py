@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from bailian.catalog import Catalog, Model
 from bailian.errors import Problem
@@ -28,12 +28,22 @@ SEARCH_TOKENS = 10_000
 
 def able(catalog: Catalog, ability: str) -> str:
     """Return the names of the living models that can do something, for a sentence."""
+    return _living(catalog, lambda model: ability in model.abilities)
+
+
+def _living(catalog: Catalog, can: Callable[[Model], bool]) -> str:
     names = [
         model.name
         for model in catalog.of_kind("text")
-        if ability in model.abilities and not model.retired(catalog.today) and not model.unavailable
+        if can(model) and not model.retired(catalog.today) and not model.unavailable
     ]
     return ", ".join(names) or "-"
+
+
+def _seeing(catalog: Catalog) -> dict[str, str]:
+    """Return for each field that is looked at the names of the models that take it."""
+    takes_films = _living(catalog, lambda model: model.films_max > 0)
+    return {"image": able(catalog, "sees"), "video": takes_films}
 
 
 def problems(
@@ -62,7 +72,7 @@ def problems(
         *_thinking_problems(request, model),
         *_json_problems(request, model, turns, catalog),
         *_ability_problems(request, model, catalog),
-        *sight.problems(request, model, inputs, able(catalog, "sees")),
+        *sight.problems(request, model, inputs, _seeing(catalog)),
         *_history_problems(turns[:-1], model, catalog),
         *ocr.problems(request, model),
     ]
@@ -91,6 +101,9 @@ def _thinking_problems(request: TextRequest, model: Model) -> list[Problem]:
         return [Problem("thinking", tr(f"{model.name} does not think", f"{model.name} 不支持思考模式"))]
     if request.thinking is False and model.thinking_default == "always":
         return [Problem("thinking", tr(f"{model.name} always thinks", f"{model.name} 的思考模式无法关闭"))]
+    if request.thinking_budget is not None and not model.thinking_budget:
+        text = tr(f"{model.name} takes no limit of its thoughts", f"{model.name} 不支持限制思考长度")
+        return [Problem("thinking_budget", text)]
     if request.thinking_budget is not None and not request.thinks(model):
         return [Problem("thinking_budget", tr("needs thinking", "需要同时开启 thinking"))]
     if request.thinks(model) and request.json_object and "json_thinking" not in model.abilities:

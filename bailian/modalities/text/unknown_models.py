@@ -1,7 +1,8 @@
 """A text model that the catalog does not know: which route it is likely on. Newer models than this version exist.
 
 Facts: docs/wire.md "Texts of today": all of Qwen's lines from 3.5 up, and what sees, are on the multimodal route; the
-older lines, and those of other makers that only read, on the text route; names with a maker before them on neither.
+older lines, and those of other makers that only read, on the text route; omni models, kimi-k3 and names with a maker
+before them on neither.
 """
 
 from __future__ import annotations
@@ -15,6 +16,18 @@ from bailian.types import Notice
 MULTIMODAL_ROUTE = "/services/aigc/multimodal-generation/generation"
 TEXT_ROUTE = "/services/aigc/text-generation/generation"
 ON_TEXT_ROUTE = ("qwen-plus", "qwen-max", "qwen-flash", "qwen-turbo", "qwen-long", "deepseek-", "glm-", "MiniMax-")
+THINKING = (
+    ("glm-", "on"),
+    ("deepseek-v4", "on"),
+    ("MiniMax-", "always"),
+    ("deepseek-v3", "off"),
+    ("qwen-plus", "off"),
+    ("qwen-flash", "off"),
+    ("qwen-turbo", "off"),
+    ("qwen3.8-2.4t-a95b", "always"),
+)
+"""How a name begins, and whether it thinks unless it is told (thinking page, October 2026)."""
+NO_BUDGET = ("deepseek-", "MiniMax-")
 TYPO_RATIO = 0.85
 
 
@@ -41,14 +54,17 @@ def _alike(name: str, other: str) -> bool:
 def guessed(name: str) -> Model:
     """Return a model of that name with the route it is likely on, and no price."""
     on_text = name.startswith(ON_TEXT_ROUTE)
+    usually = "" if on_text else "on"
+    thinks = next((default for start, default in THINKING if name.startswith(start)), usually)
     return Model(
         name=name,
         kind="text",
         mode=Mode.SYNC,
         route=TEXT_ROUTE if on_text else MULTIMODAL_ROUTE,
         style="messages" if on_text else "parts",
-        thinking=not on_text,
-        thinking_default="" if on_text else "on",
+        thinking=bool(thinks),
+        thinking_default=thinks,
+        thinking_budget=not name.startswith(NO_BUDGET),
         abilities=("search", "prefix", "json_schema", "json_thinking", *(() if on_text else ("sees",))),
         images_min=0,
         images_max=0 if on_text else 2048,
@@ -56,10 +72,15 @@ def guessed(name: str) -> Model:
         films_max=0 if on_text else 64,
         negative_prompt_chars=0,
         prompt_extend=False,
-        unavailable="compatible" if "/" in name else "",
+        unavailable="compatible" if _only_compatible(name) else "",
         price_unit="1k_tokens",
         source="not in the catalog",
     )
+
+
+def _only_compatible(name: str) -> bool:
+    """Return whether the service has a name on its OpenAI-compatible route only: makers' own, what hears and speaks."""
+    return "/" in name or "-omni" in name or name == "kimi-k3"
 
 
 def notice(model: Model, catalog: Catalog) -> Notice:

@@ -461,7 +461,8 @@ def test_no_answer_within_the_limits_costs_more_than_the_estimate(
     own: dict[str, Any] = {"max_tokens": data.draw(st.integers(1, model.max_output_tokens or 9)), "system": system}
     longest = own["max_tokens"]
     if thinking and model.thinking:
-        budget = data.draw(st.none() | st.integers(1, text.LONGEST_THOUGHT_TOKENS))
+        budgets = st.integers(1, text.LONGEST_THOUGHT_TOKENS) if model.thinking_budget else st.nothing()
+        budget = data.draw(st.none() | budgets)
         own |= {"thinking": True, "thinking_budget": budget}
         longest += budget or text.LONGEST_THOUGHT_TOKENS
     prepared = prepare(prompt, region, model=model.name, **own)

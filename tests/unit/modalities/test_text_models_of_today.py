@@ -31,6 +31,7 @@ TODAY: dict[str, tuple[str, bool | None, float, float]] = {
     "qwen-long": (TEXT, None, 0.5, 2),
     "qwen3.7-max": (TEXT, False, 12, 36),
     "qwen3.8-max": (MULTI, False, 12, 36),
+    "qwen3.8-max-0902": (MULTI, False, 12, 36),
     "qwen3.8-flash": (MULTI, False, 0.8, 2.7),
     "qwen3.8-27b": (MULTI, False, 3, 12),
     "qwen3.7-plus": (MULTI, False, 2, 8),
@@ -123,6 +124,15 @@ def test_the_default_is_the_first_that_can(own: dict[str, Any], name: str) -> No
         ({"model": "kimi/kimi-k3"}, ["model"]),
         ({"model": "deepseek-v4.1-flash"}, ["model"]),
         ({"model": "maker/of-tomorrow"}, ["model"]),
+        ({"model": "kimi-k3"}, ["model"]),
+        ({"model": "qwen3-omni-flash"}, ["model"]),
+        ({"model": "qwen-omni-turbo"}, ["model"]),
+        ({"model": "deepseek-v4-flash", "thinking": True, "thinking_budget": 100}, ["thinking_budget"]),
+        ({"model": "deepseek-v4-of-tomorrow", "thinking": True, "thinking_budget": 100}, ["thinking_budget"]),
+        ({"model": "MiniMax-M2.5", "thinking_budget": 100}, ["thinking_budget"]),
+        ({"model": "qwen3.8-2.4t-a95b", "thinking": False}, ["thinking"]),
+        ({"image": [PICTURE], "image_max_tokens": 0}, ["image_max_tokens"]),
+        ({"image": [PICTURE], "image_max_tokens": 1}, ["image_max_tokens"]),
         ({"model": "qwen-pluss"}, ["model"]),
         ({"model": "glm-5.3", "thinking": False}, ["thinking"]),
         ({"model": "qwen-plus", "image": [PICTURE]}, ["image"]),
@@ -156,6 +166,20 @@ def test_refused_with_the_models_that_can(own: dict[str, Any], fields: list[str]
     assert refusals(**own) == fields
 
 
+@pytest.mark.parametrize("name", ["qwen-plus", "deepseek-v4-flash", "glm-of-tomorrow"])
+@pytest.mark.parametrize("most", [None, 0, 1, 500])
+def test_a_picture_of_this_machine_is_refused_where_nothing_sees(name: str, most: int | None) -> None:
+    seen = {"file:///a": Input("file:///a", Probe("PNG", 640, 480, 1000))}
+    with pytest.raises(InvalidRequest, match=r"takes no pictures; qwen3\.7-plus"):
+        prepare(inputs=seen, model=name, image=["file:///a"], image_max_tokens=most)
+
+
+def test_what_only_reads_pictures_is_not_named_for_films() -> None:
+    with pytest.raises(InvalidRequest, match=r"takes no films; qwen3\.7-plus") as refused:
+        prepare(model="qwen-vl-ocr", image=[PICTURE], video=["https://example.com/a.mp4"])
+    assert "qwen3.5-ocr" not in str(refused.value)
+
+
 @pytest.mark.parametrize(("name", "most"), [("qwen3.7-plus", 2048), ("qwen3.7-flash", 256)])
 def test_as_many_pictures_as_the_model_takes(name: str, most: int) -> None:
     assert len(prepare(model=name, image=[PICTURE] * most, image_max_tokens=66).body["input"]["messages"]) == 1
@@ -170,7 +194,6 @@ def test_as_many_pictures_as_the_model_takes(name: str, most: int) -> None:
         ("qwen-plus-2025-12-01", TEXT),
         ("deepseek-v5", TEXT),
         ("glm-6", TEXT),
-        ("MiniMax-M3", TEXT),
         ("kimi-k4", MULTI),
     ],
 )
@@ -179,6 +202,25 @@ def test_a_model_of_tomorrow_is_sent_where_it_likely_is_and_has_no_price(name: s
     assert (prepared.model.route, prepared.wire_model) == (route, name)
     assert [notice.code for notice in prepared.notices] == ["unknown_model"]
     assert prepared.estimate_cny is None, "so a budget refuses it"
+
+
+@pytest.mark.parametrize(
+    ("name", "thinks"),
+    [
+        ("glm-5", False),
+        ("deepseek-v4-of-tomorrow", False),
+        ("qwen-plus-2025-12-01", False),
+        ("MiniMax-M3", True),
+        ("qwen3.8-2.4t-a95b", True),
+        ("deepseek-v5", None),
+    ],
+)
+def test_a_name_nobody_knows_is_told_whether_to_think_as_its_line_is(name: str, thinks: bool | None) -> None:
+    prepared = prepare(model=name)
+    assert prepared.body["parameters"].get("enable_thinking") is thinks
+    assert ("always_thinks" in [notice.code for notice in prepared.notices]) == bool(thinks)
+    if thinks is not None:
+        assert prepare(model=name, thinking=True).body["parameters"]["enable_thinking"] is True
 
 
 # ── Pictures and films ──
@@ -214,8 +256,8 @@ def test_no_picture_costs_more_than_it_may(most: int, sides: tuple[int, int]) ->
         (Probe("PNG", 10, 100, 1), "each side must be 11"),
         (Probe("PNG", 3000, 14, 1), "width / height"),
         (Probe("PNG", 100, 100, 20_000_001), "at most 20.0"),
-        (Probe("WEBP", 4000, 2200, 1), "WEBP is taken up to 4K"),
-        (Probe("JPEG", 7700, 4400, 1), "JPEG is taken up to 8K"),
+        (Probe("WEBP", 4000, 2200, 1), r"WEBP is taken up to 4K .*; JPEG, PNG: 8K"),
+        (Probe("JPEG", 7700, 4400, 1), r"JPEG is taken up to 8K \([0-9,]+ pixels\)$"),
     ],
     ids=str,
 )
@@ -368,6 +410,38 @@ def test_an_answer_that_does_not_fit_its_schema_is_told(says: str, wrong: str) -
     if error is not None:
         assert wrong in error.message
         assert error.exit_code == 4
+
+
+@pytest.mark.parametrize(("says", "fits"), [("5}", True), ('"5"}', False), ("", False)])
+def test_a_beginning_and_what_follows_fit_the_schema_together(says: str, fits: bool) -> None:
+    request = kept(json_schema=SCHEMA, prefix='{"n": ')
+    assert (answer_error(answered([{"text": says}]), request) is None) == fits
+
+
+@pytest.mark.parametrize(("reason", "advice"), [("length", "--max-tokens"), ("stop", "describe the fields")])
+def test_the_advice_for_a_cut_answer_is_more_room(reason: str, advice: str) -> None:
+    error = answer_error(answered('{"n": ', reason=reason), kept(json_schema=SCHEMA))
+    assert error is not None
+    assert advice in error.advice
+
+
+@pytest.mark.parametrize(
+    ("part", "fits"),
+    [
+        ({"text": "```json\n{}\n```"}, True),
+        ({"text": "{", "ocr_result": {"kv_result": {}}}, True),
+        ({"text": "看不清"}, False),
+        ({"text": ""}, False),
+    ],
+)
+def test_fields_that_are_no_json_are_told(part: dict[str, Any], fits: bool) -> None:
+    request = kept(prompt="", ocr="fields", ocr_schema={"金额": ""}, image=[PICTURE])
+    assert (answer_error(answered([part]), request) is None) == fits
+
+
+@pytest.mark.parametrize("content", ["", " \n", []])
+def test_an_empty_answer_is_told(content: Any) -> None:
+    assert [notice.code for notice in text.answer_notices(answered(content), kept())] == ["empty_answer"]
 
 
 def test_without_the_extra_it_is_said_before_that_nothing_is_checked(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -146,3 +146,9 @@ def test_any_answer_has_a_meaning(code: str, message: str, status: int | None) -
     assert rule.category in CATEGORIES
     assert rule.again in ("wait", "few", "no")
     assert service_error(code, message, status).maybe_done or rule.before_work
+
+
+def test_a_model_that_always_thinks_says_which_flag_helps() -> None:
+    told = "The value of the enable_thinking parameter is restricted to True."
+    assert "--thinking" in service_error("InvalidParameter", told, 400).advice
+    assert "--thinking" not in service_error("InvalidParameter", "temperature", 400).advice
