@@ -86,7 +86,7 @@ def prepare(
             *size.notices,
             *fields.prompt_notices(model, request.prompt),
             *_notices(request, model, duration_s),
-            *film_inputs.guess_notices(request, found),
+            *film_inputs.guess_notices(given, model),
             *(one.notice for one in _every_input(given) if one.notice),
             *film_prices.price_notices(
                 model, region, size.tier, given, sound=None if request.no_audio is None else sound

@@ -42,6 +42,12 @@ SETS = {
         {"image": [DAY]},
         "image: wan2.1-t2v-turbo does not take image; it takes: a text alone; these inputs are for wan2.2-i2v-flash",
     ),
+    "a frame without its references": (
+        R2V,
+        {"image": [DAY]},
+        "references: wan2.7-r2v needs references (picture) or references (film) beside image",
+    ),
+    "a document of no named model": (None, {"document": [PLAN]}, "name a model that takes these inputs: wan3.0-video"),
     "a picture model needs one": ("wan2.2-i2v-flash", {}, "image: wan2.2-i2v-flash needs an input: image"),
     "its sound comes with 2.5": (
         "wan2.2-i2v-flash",
@@ -446,7 +452,7 @@ FUNCTIONS = {
     "what is kept, otherwise": ("video_repainting", {"control_condition": ""}, "takes posebodyface, posebody, depth, scribble"),
     "what an edit keeps": ("video_edit", {"control_condition": "scribble"}, 'takes "", posebodyface, depth'),
     "what an extension keeps": ("video_extension", {"control_condition": "depth"}, "control_condition: needs a video"),
-    "no mask": ("video_edit", {"mask": []}, "video: wanx2.1-vace-plus video_edit does not take video; it takes: video + mask"),
+    "no mask": ("video_edit", {"mask": []}, "mask: wanx2.1-vace-plus video_edit needs mask (picture) or mask (film) beside video; it takes: video + mask"),
     "two masks": ("video_edit", {"mask": [MASK, MASK_FILM]}, "does not take video + mask (picture) + mask (film)"),
     "a frame of a film's mask": ("video_edit", {"mask": [MASK_FILM], "mask_frame_id": 1}, "needs a mask that is a picture"),
     "a frame number": ("video_edit", {"mask_frame_id": 0}, "mask_frame_id: 0 is not in 1"),
