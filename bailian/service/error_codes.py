@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bailian.errors import Exit, Retry, ServiceError
+from bailian.i18n import tr
 
 
 @dataclass(frozen=True)
@@ -154,6 +155,19 @@ def may_mean_retired(error: ServiceError) -> bool:
     return error.code == "ModelNotFound" or denied
 
 
+def link_advice(message: str) -> str | None:
+    """Return what to do where the service could not fetch what goes in; None where the message says nothing of it.
+
+    "Failed to download …", "Download … timed out": in the error page under InvalidParameter, InvalidURL and others.
+    """
+    if "download" not in message.lower():
+        return None
+    return tr(
+        "the link must open without a login, from the internet: try it in a private window of the browser",
+        "链接必须能从公网直接打开、无需登录：请在浏览器的无痕窗口中试开",
+    )
+
+
 def service_error(
     wire_code: str,
     message: str,
@@ -168,6 +182,7 @@ def service_error(
     error = ServiceError(
         message or wire_code or f"HTTP {http_status}",
         code=rule.category,
+        advice=link_advice(message) if rule.category == "InvalidParameter" else None,
         wire_code=wire_code or None,
         http_status=http_status,
         request_id=request_id,
