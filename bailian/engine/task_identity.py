@@ -11,7 +11,7 @@ from bailian.engine.job import Job
 from bailian.errors import TaskFailed
 from bailian.i18n import tr
 from bailian.modalities import modality_of
-from bailian.service.error_codes import wire_rule
+from bailian.service.error_codes import own_advice, wire_rule
 
 # A prompt may come back cut at the model's own limit (500 characters on wan2.2): so long a beginning is proof. A shorter
 # one may be somebody's whole prompt.
@@ -104,7 +104,7 @@ def failure(output: Mapping[str, Any], status: str, task_id: str | None, request
     return TaskFailed(
         text,
         code="ResourceNotFound" if status == "UNKNOWN" else failed_category(wire_code, message),
-        advice="" if status == "CANCELED" else None,
+        advice="" if status == "CANCELED" else own_advice(message),
         wire_code=wire_code or status,
         request_id=request_id if isinstance(request_id, str) else None,
         task_id=task_id,

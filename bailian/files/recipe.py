@@ -33,7 +33,7 @@ def recipe(job: Made, item: Item, cost_cny: float | None) -> dict[str, Any]:
     """Return what is worth knowing about one result, as plain JSON; no key and no link are in it."""
     made = {
         "kind": job.kind,
-        **{name: _without_folders(value) for name, value in job.request.items()},
+        **{name: without_folders(value) for name, value in job.request.items()},
         "sent_as": job.prepared.size,
         "wire_model": job.wire_model,
         "picture": item.index + 1,
@@ -48,12 +48,12 @@ def recipe(job: Made, item: Item, cost_cny: float | None) -> dict[str, Any]:
     return {name: value for name, value in made.items() if value is not None}
 
 
-def _without_folders(value: Any) -> Any:
+def without_folders(value: Any) -> Any:
     """Return a field with local files by their names: a picture is made to be published, a folder's name is not."""
     if isinstance(value, list):
-        return [_without_folders(one) for one in value]
+        return [without_folders(one) for one in value]
     if isinstance(value, dict):
-        return {name: _without_folders(one) for name, one in value.items()}
+        return {name: without_folders(one) for name, one in value.items()}
     is_local = isinstance(value, str) and value.startswith("file://")
     return unquote(value.rpartition("/")[2]) if is_local else value
 

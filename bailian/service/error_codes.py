@@ -155,10 +155,18 @@ def may_mean_retired(error: ServiceError) -> bool:
     return error.code == "ModelNotFound" or denied
 
 
-def _own_advice(message: str) -> str | None:
-    """Return what helps where the service's sentence says it; None: the category's advice."""
+def own_advice(message: str) -> str | None:
+    """Return what helps where the service's own sentence says what is wrong; None: the category's advice.
+
+    "Failed to download …", "Download … timed out": in the error page under InvalidParameter, InvalidURL and others.
+    """
     if "enable_thinking" in message and "restricted to true" in message.lower():
         return tr("the model always thinks: add --thinking", "该模型总会思考：请加上 --thinking")
+    if "download" in message.lower():
+        return tr(
+            "the link must open without a login, from the internet: try it in a private window of the browser",
+            "链接必须能从公网直接打开、无需登录：请在浏览器的无痕窗口中试开",
+        )
     return None
 
 
@@ -176,11 +184,11 @@ def service_error(
     error = ServiceError(
         message or wire_code or f"HTTP {http_status}",
         code=rule.category,
+        advice=own_advice(message) if rule.category == "InvalidParameter" else None,
         wire_code=wire_code or None,
         http_status=http_status,
         request_id=request_id,
         task_id=task_id,
-        advice=_own_advice(message),
     )
     error.exit_code = rule.exit_code
     error.again, error.maybe_done = rule.again, not proves_no_work(wire_code, message, http_status)

@@ -24,6 +24,7 @@ from urllib.parse import quote
 
 from bailian.batch.output.gallery_page import embedded, page, plain
 from bailian.batch.output.records import unwritten
+from bailian.files.recipe import without_folders
 
 PAGE = "gallery.html"
 THUMBS = "gallery/thumbs"
@@ -163,7 +164,7 @@ def _card(record: Record, files: list[Future[dict[str, Any]]]) -> dict[str, Any]
     card["files"] = [file.result() for file in files]
     card["error"] = {name: plain(value) for name, value in (record.get("error") or {}).items() if value is not None}
     card["request"] = {
-        name: plain(value, REQUEST_CHARS)
+        name: plain(without_folders(value), REQUEST_CHARS)
         for name, value in (record.get("request") or {}).items()
         if value is not None and (name not in ("prompt", "model") or value != record.get(name))
     }

@@ -28,6 +28,8 @@ class Chosen:
     """The usual default, or the model that the user named: retired, and not sent."""
     by_user: bool = False
     """The user named a model."""
+    name: str = ""
+    """As the user wrote it, which may be a region's name for it."""
 
     @property
     def as_named(self) -> bool:
@@ -48,7 +50,7 @@ def choose(name: str | None, kind: str, defaults: tuple[str, ...], catalog: Cata
         successor = catalog.successor_of(model, region)
         if successor is not None:
             return Chosen(successor, instead_of=model, by_user=True)
-    return Chosen(model, by_user=True)
+    return Chosen(model, by_user=True, name=name)
 
 
 def _default(models: list[Model], catalog: Catalog, region: str) -> Chosen:
@@ -65,7 +67,7 @@ def notices(chosen: Chosen, wire_model: str, region: str, catalog: Catalog) -> l
     model, told = chosen.model, []
     if chosen.instead_of is not None:
         told.append(_alternatives(chosen.instead_of, model, region, by_user=chosen.by_user))
-    if wire_model != model.name:
+    if wire_model not in (model.name, chosen.name):
         text = tr(f"{model.name} is called {wire_model} in {region}", f"{model.name} 在 {region} 的名称是 {wire_model}")
         told.append(Notice("name_in_region", text))
     if (life := _life(model, catalog, region)) is not None:

@@ -38,6 +38,8 @@ class FilmInput:
     given: Input
     voice: Input | None = None
     """Of a reference that speaks with another's."""
+    guessed: bool = False
+    """Nobody knows what it is: taken for a picture."""
 
     @property
     def duration_s(self) -> float | None:
@@ -55,7 +57,8 @@ def inputs_of(request: VideoRequest, model: Model, found: Mapping[str, Input]) -
         inputs += [FilmInput(model.roles.get(field, role), field, one) for one in given]
     for url in request.mask:
         mask = found.get(url, Input(url))
-        inputs.append(FilmInput(f"mask_{media_of(mask, request.mask_media) or 'image'}", "mask", mask))
+        media = media_of(mask, request.mask_media)
+        inputs.append(FilmInput(f"mask_{media or 'image'}", "mask", mask, guessed=not media))
     if request.link:
         inputs.append(FilmInput("link", "link", Input(request.link)))
     return inputs
@@ -71,9 +74,10 @@ def _references(request: VideoRequest, found: Mapping[str, Input]) -> list[FilmI
     inputs = []
     for place, (url, voice, said) in enumerate(zip(request.references, spoken, types, strict=True)):
         given = found.get(url, Input(url))
-        role = f"reference_{media_of(given, said) or 'image'}"
+        media = media_of(given, said)
         speaks = found.get(voice, Input(voice)) if voice else None
-        inputs.append(FilmInput(role, f"references[{place}]", given, speaks))
+        role = f"reference_{media or 'image'}"
+        inputs.append(FilmInput(role, f"references[{place}]", given, speaks, guessed=not media))
     return inputs
 
 
@@ -116,21 +120,25 @@ def list_problems(request: VideoRequest) -> list[Problem]:
     return problems
 
 
-def guess_notices(request: VideoRequest, found: Mapping[str, Input]) -> list[Notice]:
-    """Say which references are taken for pictures because nothing tells what they are."""
-    types = _beside(request, request.reference_types)
-    words = [*zip(request.references, types, strict=True), *((url, request.mask_media) for url in request.mask)]
-    return [
-        Notice(
-            "reference_guessed",
-            tr(
-                f"what {url} is cannot be told from its name: it is sent as a picture",
-                f"无法从名称判断 {url} 的类型：按图片发送",
-            ),
-        )
-        for url, said in words
-        if not media_of(found.get(url, Input(url)), said)
-    ]
+def guess_notices(inputs: Sequence[FilmInput], model: Model) -> list[Notice]:
+    """Say which references and masks are taken for pictures because nothing tells what they are."""
+    as_sent = tr("it is sent as a picture", "按图片发送")
+    by_service = tr("the service decides, and a film is reckoned with", "由服务端判断，费用按视频估算")
+    told = []
+    for one in inputs:
+        if one.guessed:
+            what = by_service if one.field != "mask" and not says_type(model) else as_sent
+            text = tr(
+                f"what {one.given.url} is cannot be told from its name: {what}",
+                f"无法从名称判断 {one.given.url} 的类型：{what}",
+            )
+            told.append(Notice("reference_guessed", text))
+    return told
+
+
+def says_type(model: Model) -> bool:
+    """Return whether its body says what a reference is; where it does not, the service looks at the bytes."""
+    return model.style != "reference_urls"
 
 
 def roles_of(inputs: Iterable[FilmInput]) -> frozenset[str]:
@@ -186,16 +194,31 @@ def set_problems(request: VideoRequest, model: Model, inputs: Sequence[FilmInput
     given = " + ".join(_word(role, model) for role in sorted(roles, key=list(MEDIA_OF_ROLE).index))
     able = named(others.with_these_inputs())
     name = f"{model.name} {request.vace}".strip()
-    text = (
-        tr(f"{name} does not take {given}; it takes: {own}", f"{name} 不支持 {given}；支持：{own}")
-        if roles
-        else tr(f"{name} needs an input: {own}", f"{name} 需要输入：{own}")
-    )
-    if able and roles:
+    lacking = _lacking(roles, model)
+    if not roles:
+        text = tr(f"{name} needs an input: {own}", f"{name} 需要输入：{own}")
+    elif lacking:
+        fields = [field_of(lacking[0], model)]
+        missing = tr(" or ", " 或 ").join(_word(role, model) for role in lacking)
+        text = tr(
+            f"{name} needs {missing} beside {given}; it takes: {own}",
+            f"{name} 除 {given} 外还需要 {missing}；支持：{own}",
+        )
+    else:
+        text = tr(f"{name} does not take {given}; it takes: {own}", f"{name} 不支持 {given}；支持：{own}")
+    if able and roles and request.model is None:
+        text += tr(f"; name a model that takes these inputs: {able}", f"；请指定支持这些输入的模型：{able}")
+    elif able and roles:
         text += tr(f"; these inputs are for {able}", f"；这些输入可用于 {able}")
     elif able:
         text += tr(f"; a text alone is for {able}", f"；仅文字可用于 {able}")
     return [Problem(fields[0] if fields else _first_needed(model), text)]
+
+
+def _lacking(roles: frozenset[str], model: Model) -> list[str]:
+    """Return the roles of which one is missing in what is given; none where one more would not do."""
+    missing = [allowed - roles for allowed in model.allowed_inputs() if roles < allowed]
+    return [role for rest in missing if len(rest) == 1 for role in rest]
 
 
 def named(models: Sequence[Model]) -> str:

@@ -17,7 +17,7 @@ from bailian.files import formats
 from bailian.i18n import tr
 from bailian.modalities.rules import picture_inputs
 from bailian.modalities.video.film_inputs import FilmInput, media_of
-from bailian.types import Film, Input
+from bailian.types import Film, Input, Notice
 from bailian.types.result_of import PREFIX as RESULT_OF
 
 LOCAL = ("file://", RESULT_OF)
@@ -166,13 +166,14 @@ def _together_problems(inputs: Sequence[FilmInput], model: Model, duration_s: in
             continue
         field = own[-1].field.partition("[")[0]
         known_s = sum(one.duration_s or 0 for one in own)
-        if len(own) > group.get("max", len(own)):
+        limits = model.limits_of(own[0].role)
+        is_told = limits is not None and len({one.role for one in own}) == 1 and len(own) > limits.max
+        if len(own) > group.get("max", len(own)) and not is_told:
             text = tr(
                 f"at most {group['max']} together, not {len(own)}", f"合计最多 {group['max']} 个，给出了 {len(own)} 个"
             )
             problems.append(Problem(field, text))
         most_s = group.get("seconds")
-        limits = model.limits_of(own[0].role)
         is_said = len(own) == 1 and limits is not None and limits.seconds is not None
         if most_s is not None and known_s > most_s + SLACK_S and not is_said:
             text = tr(
@@ -219,6 +220,19 @@ def part_problems(inputs: Sequence[FilmInput], model: Model, duration_s: int, *,
         f"{duration_s} 秒不会新增内容：片段的 {there_s:.4g} 秒计入总时长",
     )
     return [Problem("duration", text)]
+
+
+def part_notices(inputs: Sequence[FilmInput], model: Model, duration_s: int, *, said: bool) -> list[Notice]:
+    """Say how long the film becomes, and is paid as, where that is worked out from the clip it goes on from."""
+    there_s = part_s(inputs, model)
+    if said or not there_s:
+        return []
+    text = tr(
+        f"the {there_s:.4g} s of the clip are part of the film: {duration_s} s in all are made and billed, unless "
+        "duration says otherwise",
+        f"片段的 {there_s:.4g} 秒计入视频：共生成并计费 {duration_s} 秒，可用 duration 另行指定",
+    )
+    return [Notice("clip_is_part", text)]
 
 
 def must_be_uploaded(inputs: Sequence[FilmInput], model: Model) -> bool:

@@ -11,9 +11,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bailian.catalog import Model
+from bailian.catalog.roles import InputLimits
 from bailian.counts import MOST_SECONDS, amount_of
 from bailian.i18n import tr
-from bailian.modalities.video.film_inputs import FilmInput
+from bailian.modalities.video.film_inputs import FilmInput, says_type
 from bailian.types import FilmContext, Notice, StoredRequest
 from bailian.types.json_values import object_of
 
@@ -42,9 +43,12 @@ def most_seconds(model: Model, inputs: Sequence[FilmInput], duration_s: int) -> 
     for group in model.together:
         members = [one for one in inputs if one.role in group["roles"]]
         together_s = sum(billed.pop(id(one), 0.0) for one in members)
-        together_s = min(together_s, group.get("seconds", together_s))
+        # What was measured and let in may end a frame above the limit, and is billed so.
+        measured_s = sum(one.duration_s or 0.0 for one in members)
+        together_s = min(together_s, max(group.get("seconds", together_s), measured_s))
         if members and "with_output_s" in group:
-            together_s = max(0.0, min(together_s, group["with_output_s"] - own_s))
+            left_s = group["with_output_s"] - own_s
+            together_s = max(0.0, min(together_s, max(left_s, measured_s) if duration_s > 0 else left_s))
         billed[id(group)] = together_s
     return own_s + sum(billed.values())
 
@@ -57,18 +61,28 @@ def _output_s(model: Model, inputs: Sequence[FilmInput], duration_s: int) -> flo
     for one in sources:
         limits = model.limits_of(one.role)
         most_s = (limits.billed_s if limits else None) or longest_s
-        return most_s if one.duration_s is None else min(one.duration_s, most_s)
+        return _counted_s(one, limits, most_s)
     return longest_s
 
 
 def _billed_s(model: Model, one: FilmInput, inputs: Sequence[FilmInput]) -> float:
     """Return the most seconds that are billed of one input."""
-    limits = model.limits_of(one.role)
+    limits = model.limits_of("reference_video" if one.guessed and not says_type(model) else one.role)
     if limits is None or not limits.billed_s:
         return 0.0
     sharing = sum(1 for other in inputs if other.role in limits.billed_shared)
-    most_s = limits.billed_s / max(sharing, 1)
-    return most_s if one.duration_s is None else min(one.duration_s, most_s)
+    return _counted_s(one, limits, limits.billed_s / max(sharing, 1))
+
+
+def _counted_s(one: FilmInput, limits: InputLimits | None, most_s: float) -> float:
+    """Return the seconds of an input up to the most that counts; all of one whose length alone is the limit.
+
+    Such a one may end a frame above its limit (`film_limits.SLACK_S`), and is billed so.
+    """
+    if one.duration_s is None:
+        return most_s
+    is_whole = limits is not None and limits.seconds is not None and most_s >= limits.seconds[1]
+    return one.duration_s if is_whole else min(one.duration_s, most_s)
 
 
 def price_notices(

@@ -64,7 +64,7 @@ def parameter_problems(
 ) -> list[Problem]:
     """Refuse what the model does not document, and values that it does not take. The model is as it is called."""
     problems = [
-        Problem(name, _undocumented(name, model, others))
+        Problem(name, _undocumented(name, request, model, others))
         for name in PARAMETERS
         if _is_given(request, name)
         and not documents(model, PARAMETERS[name])
@@ -93,10 +93,17 @@ def _is_given(request: VideoRequest, name: str) -> bool:
     return value not in (None, "", [])
 
 
-def _undocumented(name: str, model: Model, others: Others) -> str:
+def _undocumented(name: str, request: VideoRequest, model: Model, others: Others) -> str:
     having = [one for one in others.all() if documents(one, PARAMETERS[name])]
+    if name == "template":
+        having = [one for one in having if request.template in one.templates] or having
     fitting = [one.name for one in others.with_these_inputs()]
     able = named([one for one in having if one.name in fitting] or having)
+    if request.model is None and able and model.style != "function":
+        return tr(
+            f"{model.name}, the usual model, has no such parameter here: name a model that has it: {able}",
+            f"默认模型 {model.name} 此处没有该参数；请指定支持该参数的模型：{able}",
+        )
     text = tr(f"{model.name} has no such parameter here: leave it out", f"{model.name} 此处没有该参数，请去掉")
     if model.style == "function":
         able = ", ".join(one for one in FUNCTIONS if documents(called(model, [one]), PARAMETERS[name]))

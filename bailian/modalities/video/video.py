@@ -62,7 +62,7 @@ def prepare(
         *film_limits.limit_problems(given, model, duration_s),
         *size.problems,
         *_tier_problems(model, region, size),
-        *_duration_problems(request.duration, model, region),
+        *_duration_problems(request, model, region, others),
         *film_limits.part_problems(given, model, duration_s, said=request.duration is not None),
         *film_rules.parameter_problems(request, model, given, others),
         *film_rules.argument_problems(request, model, given),
@@ -86,7 +86,8 @@ def prepare(
             *size.notices,
             *fields.prompt_notices(model, request.prompt),
             *_notices(request, model, duration_s),
-            *film_inputs.guess_notices(request, found),
+            *film_limits.part_notices(given, model, duration_s, said=request.duration is not None),
+            *film_inputs.guess_notices(given, model),
             *(one.notice for one in _every_input(given) if one.notice),
             *film_prices.price_notices(
                 model, region, size.tier, given, sound=None if request.no_audio is None else sound
@@ -153,9 +154,9 @@ def _durations_s(model: Model, region: str) -> tuple[int, ...]:
     return model.region_durations_s.get(region, model.durations_s)
 
 
-def _duration_problems(duration_s: int | None, model: Model, region: str) -> list[Problem]:
+def _duration_problems(request: VideoRequest, model: Model, region: str, others: film_inputs.Others) -> list[Problem]:
     """Only the seed's models, which have one duration, run it whatever is asked (with a notice)."""
-    durations_s = _durations_s(model, region)
+    duration_s, durations_s = request.duration, _durations_s(model, region)
     if duration_s is None or duration_s in durations_s or (model.duration_adapted and duration_s > 0):
         return []
     if not documents(model, "duration") and model.length_of:
@@ -164,12 +165,29 @@ def _duration_problems(duration_s: int | None, model: Model, region: str) -> lis
             f"{model.name} 的视频与输入等长：请去掉",
         )
         return [Problem("duration", text)]
-    words = {0: tr("0 (as the input)", "0（与输入相同）"), -1: tr("-1 (the model decides)", "-1（由模型决定）")}
-    known = ", ".join(words.get(known_s, str(known_s)) for known_s in durations_s)
-    text = tr(
-        f"{model.name} makes {known} s, not {duration_s}", f"{model.name} 支持 {known} 秒，不支持 {duration_s} 秒"
-    )
+    where = region if region in model.region_durations_s else ""
+    name = model.name + (tr(f" in {where}", f" 在 {where}") if where else "")
+    known = ", ".join(_spans(durations_s))
+    text = tr(f"{name} makes {known} s, not {duration_s}", f"{name} 支持 {known} 秒，不支持 {duration_s} 秒")
+    able = [one for one in others.with_these_inputs() if duration_s in _durations_s(one, region)]
+    if request.model is None and able:
+        listed = film_inputs.named(able)
+        text += tr(f"; name a model that makes it: {listed}", f"；请指定支持该时长的模型：{listed}")
     return [Problem("duration", text)]
+
+
+def _spans(durations_s: Sequence[int]) -> list[str]:
+    """Return whole seconds in words: what is not a number of seconds by its meaning, rows of them by their ends."""
+    words = {0: tr("0 (as the input)", "0（与输入相同）"), -1: tr("-1 (the model decides)", "-1（由模型决定）")}
+    spans = [[one, one] for one in durations_s[:1]]
+    for one in durations_s[1:]:
+        if one == spans[-1][1] + 1 and spans[-1][0] > 0:
+            spans[-1][1] = one
+        else:
+            spans.append([one, one])
+    return [
+        words.get(low, str(low)) if low == high else tr(f"{low} to {high}", f"{low} 到 {high}") for low, high in spans
+    ]
 
 
 def _duration_s(request: VideoRequest, model: Model, region: str, given: Sequence[FilmInput]) -> int:

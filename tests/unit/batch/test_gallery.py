@@ -366,8 +366,10 @@ def test_nothing_is_embedded_for_nothing(tmp_path: Path) -> None:
 
 
 def test_what_json_lacks_does_not_break_the_page(tmp_path: Path) -> None:
-    """Infinite numbers, paths, tuples; a picture inside a request is cut, a prompt and an answer are whole."""
+    """Infinite numbers, paths, tuples; a picture in a request is cut, a local file is its name; prompt and answer are whole."""
     request = {
+        "video": "file:///home/me/a%20b.mp4",
+        "references": ["file:///C:/secret/c.jpg", "https://h/d.jpg"],
         "scale": math.nan,
         "mask": Path("遮罩.png"),
         "size": (1, 2),
@@ -376,6 +378,7 @@ def test_what_json_lacks_does_not_break_the_page(tmp_path: Path) -> None:
     long = "字" * 9_999
     (only,) = page(tmp_path, record(request=request, took_s=math.inf, text=long, prompt=long)).records
     assert only["request"]["mask"] == "遮罩.png"
+    assert (only["request"]["video"], only["request"]["references"]) == ("a b.mp4", ["c.jpg", "https://h/d.jpg"])
     assert only["request"]["size"] == [1, 2]
     assert only["request"]["scale"] is None
     assert len(only["request"]["image"]) == gallery.REQUEST_CHARS + 1

@@ -9,6 +9,7 @@ import pytest
 from bailian.engine.steps.poll import _seconds_between
 from bailian.engine.task_identity import failure, shown_prompts
 from bailian.modalities.video import video
+from bailian.service.error_codes import service_error
 from bailian.service.responses import task_id_of
 from bailian.types import StoredRequest
 
@@ -53,3 +54,20 @@ def test_seconds_that_cannot_be_are_no_bill(odd: Any) -> None:
     assert video.charged_cny({**answer, "usage": {"video_duration": 0}}, prepared) is None
     assert video.charged_cny({**answer, "usage": {"duration": 5.0, "video_duration": odd}}, prepared) == 1.2
     assert video.charged_cny(answer, prepared) == 1.2
+
+
+@pytest.mark.parametrize(
+    "code, message, is_of_link",
+    [
+        ("InvalidParameter", "Failed to download https://h/a.jpg", True),
+        ("InvalidParameter.DataInspection", "Download the media resource timed out", True),
+        ("InvalidParameter", "size is not supported", False),
+    ],
+)
+def test_a_link_that_could_not_be_fetched_has_its_own_advice(code: str, message: str, is_of_link: bool) -> None:
+    """Of a task that failed, and of a request that was refused."""
+    errors = [
+        failure({"code": code, "message": message}, "FAILED", "t", None),
+        service_error(code, message, 400),
+    ]
+    assert [error.advice.startswith("the link must open without a login") for error in errors] == [is_of_link] * 2

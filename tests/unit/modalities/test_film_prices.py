@@ -85,6 +85,11 @@ def test_every_model_has_a_price_here() -> None:
         (lasting("wan2.6-r2v", "references", 30.0), 6.00),
         (lasting("wan2.6-r2v", "references", 30.0, references=[DAY]), 4.50),
         (lasting("wan2.6-r2v-flash", "references", 30.0, 30.0, references=[DAY, DAY, DAY], no_audio=True), 1.05),
+        # a link whose body says no type: it may be a film
+        (made("wan2.6-r2v", references=["https://h/a"]), 6.00),
+        (made("wan2.6-r2v-flash", references=["https://h/a", DAY]), 2.25),
+        (made("wan2.6-r2v", references=["https://h/a"], reference_types=["image"]), 3.00),
+        (made("wan2.7-r2v", references=["https://h/a"]), 3.00),
         (lasting("wan2.7-r2v", "references", 30.0, references=[DAY]), 6.00),
         (lasting("wan2.7-r2v", "references", 30.0, 1.0), 5.10),
         (lasting("wan2.7-r2v", "references", 30.0, None), 6.00),
@@ -93,6 +98,10 @@ def test_every_model_has_a_price_here() -> None:
         (lasting("wan2.7-videoedit", "video", 5.02), 6.024),
         (lasting("wan2.7-videoedit", "video", 10.0, size="1080P"), 20.00),
         (lasting("wan2.7-videoedit", "video", None), 12.00),
+        (lasting("wan2.7-videoedit", "video", 10.04), 12.048),  # a frame above the limit is let in, and billed
+        (lasting("wan2.7-videoedit", "video", 10.04, duration=2), 7.224),
+        (lasting("wan3.0-video", "references", 15.04), 12.024),
+        (lasting("wan3.0-video", "references", 10.02, duration=20), 18.012),
         (lasting("wan2.7-videoedit", "video", 10.0, duration=2), 7.20),
         (made(HORSE_EDIT, video=[FILM_LINK]), 27.00),
         # wan3.0: all seconds that go in, with the film's own at most thirty
@@ -140,6 +149,11 @@ def test_no_known_length_costs_more_than_an_unknown_one(seconds: list[float | No
         (made("wan2.7-videoedit", video=[FILM_LINK]), {"length_unknown": "how long video lasts"}),
         (made("wan2.7-r2v", references=[FILM_LINK, DAY]), {"length_unknown": "how long references[0] lasts"}),
         (made("wan2.7-r2v", references=[DAY]), {}),
+        (made("wan2.7-r2v", references=["https://h/a"]), {"reference_guessed": "it is sent as a picture"}),
+        (
+            made("wan2.6-r2v", references=["https://h/a"]),
+            {"reference_guessed": "the service decides", "length_unknown": "references[0]"},
+        ),
         (made("wan2.7-r2v", "singapore", references=[DAY]), {"price_assumed": "in singapore is published; 0.733924"}),
         (made("wan2.7-t2v", "singapore"), {}),
         (made("happyhorse-1.1-t2v", "tokyo"), {"price_assumed": "in tokyo is published; 1.049188 CNY a second"}),

@@ -42,6 +42,12 @@ SETS = {
         {"image": [DAY]},
         "image: wan2.1-t2v-turbo does not take image; it takes: a text alone; these inputs are for wan2.2-i2v-flash",
     ),
+    "a frame without its references": (
+        R2V,
+        {"image": [DAY]},
+        "references: wan2.7-r2v needs references (picture) or references (film) beside image",
+    ),
+    "a document of no named model": (None, {"document": [PLAN]}, "name a model that takes these inputs: wan3.0-video"),
     "a picture model needs one": ("wan2.2-i2v-flash", {}, "image: wan2.2-i2v-flash needs an input: image"),
     "its sound comes with 2.5": (
         "wan2.2-i2v-flash",
@@ -271,6 +277,30 @@ def test_what_goes_in_is_short_enough_together(model: str, fields: dict[str, Any
     assert all(any(text in one for one in told) for text in says), told
 
 
+@pytest.mark.parametrize("model", [R2V, "wan2.6-r2v"])
+def test_one_fault_is_told_once(model: str) -> None:
+    assert refusal(model, references=[DAY] * 6) == ["references: at most 5, not 6"]
+    told = refusal(model, references=[DAY] * 6 + [CLIP])
+    assert told == ["references: at most 5, not 6", "references: at most 5 together, not 7"]
+
+
+def test_a_length_that_was_worked_out_from_a_clip_is_said() -> None:
+    (told,) = [one.message for one in made(I2V, continue_=[CLIP]).notices if one.code == "clip_is_part"]
+    assert told == (
+        "the 5 s of the clip are part of the film: 10 s in all are made and billed, unless duration says otherwise"
+    )
+    assert "clip_is_part" not in {one.code for one in made(I2V, continue_=[CLIP], duration=10).notices}
+
+
+def test_a_regions_name_and_lengths_are_said_where_they_are_news() -> None:
+    codes = [
+        [one.code for one in made(name, "virginia", image=[DAY]).notices] for name in ("wan2.6-i2v", "wan2.6-i2v-us")
+    ]
+    assert ["name_in_region" in one for one in codes] == [True, False]
+    (told,) = refusal("wan2.6-i2v", "virginia", image=[DAY], duration=7)
+    assert told == "duration: wan2.6-i2v in virginia makes 5, 10, 15 s, not 7"
+
+
 def test_a_clip_without_a_duration_gets_five_seconds_more() -> None:
     """Its own count: five in all would add nothing to it, and be paid."""
     assert made(I2V, continue_=[CLIP]).body["parameters"]["duration"] == 10
@@ -319,6 +349,21 @@ UNDOCUMENTED = {
         {"image": [DAY], "audio": [SONG], "no_audio": True},
         "stands beside audio",
     ),
+    "shots of no named model": (
+        None,
+        {"shots": "multi"},
+        "shots: wan2.1-t2v-turbo, the usual model, has no such parameter here: name a model that has it: wan2.6-t2v",
+    ),
+    "a template of no named model": (
+        None,
+        {"image": [DAY], "template": "mermaid"},
+        "name a model that has it: wanx2.1-i2v-plus",
+    ),
+    "seconds of no named model": (
+        None,
+        {"image": [DAY], "duration": 10},
+        "wan2.2-i2v-flash makes 5 s, not 10; name a model that makes it: wan2.5-i2v-preview, wan2.6-i2v",
+    ),
     "shots of 2.5": ("wan2.5-t2v-preview", {"shots": "multi"}, "shots: wan2.5-t2v-preview has no such parameter"),
     "shots of 2.7": ("wan2.7-t2v", {"shots": "multi"}, "(wan2.6-t2v have it)"),
     "shots without extension": ("wan2.6-t2v", {"shots": "multi", "prompt_extend": False}, "shots: needs prompt_extend"),
@@ -363,10 +408,10 @@ UNDOCUMENTED = {
     "two shapes": ("wan2.7-t2v", {"size": "1280*720", "ratio": "9:16"}, "ratio: 9:16 is not 16:9 of the size"),
     "two sizes": ("wan2.7-t2v", {"size": "720P", "resolution": "1080P"}, "resolution: says something else than size"),
     "seconds": ("wan2.2-i2v-flash", {"image": [DAY], "duration": 10}, "duration: wan2.2-i2v-flash makes 5 s, not 10"),
-    "seconds with a film": (R2V, {"references": [CLIP], "duration": 11}, "9, 10 s, not 11"),
-    "seconds of an edit": (EDIT, {"video": [CLIP], "duration": 1}, "makes 0 (as the input), 2, 3"),
+    "seconds with a film": (R2V, {"references": [CLIP], "duration": 11}, "makes 2 to 10 s, not 11"),
+    "seconds of an edit": (EDIT, {"video": [CLIP], "duration": 1}, "makes 0 (as the input), 2 to 10 s, not 1"),
     "seconds of HappyHorse's edit": (HORSE_EDIT, {"video": [FILM_LINK], "duration": 5}, "is as long as its input"),
-    "seconds of wan3": (WAN3, {"duration": 31}, "30 s, not 31"),
+    "seconds of wan3": (WAN3, {"duration": 31}, "makes -1 (the model decides), 2 to 30 s, not 31"),
     "seconds that the model decides": ("wan2.7-t2v", {"duration": -1}, "s, not -1"),
     "a long prompt": ("wan2.2-i2v-flash", {"image": [DAY], "prompt": "海" * 801}, "801 characters, at most 800"),
     "a long prompt of 2.7": ("wan2.7-t2v", {"prompt": "a" * 5001}, "5001 characters, at most 5000"),
@@ -446,7 +491,7 @@ FUNCTIONS = {
     "what is kept, otherwise": ("video_repainting", {"control_condition": ""}, "takes posebodyface, posebody, depth, scribble"),
     "what an edit keeps": ("video_edit", {"control_condition": "scribble"}, 'takes "", posebodyface, depth'),
     "what an extension keeps": ("video_extension", {"control_condition": "depth"}, "control_condition: needs a video"),
-    "no mask": ("video_edit", {"mask": []}, "video: wanx2.1-vace-plus video_edit does not take video; it takes: video + mask"),
+    "no mask": ("video_edit", {"mask": []}, "mask: wanx2.1-vace-plus video_edit needs mask (picture) or mask (film) beside video; it takes: video + mask"),
     "two masks": ("video_edit", {"mask": [MASK, MASK_FILM]}, "does not take video + mask (picture) + mask (film)"),
     "a frame of a film's mask": ("video_edit", {"mask": [MASK_FILM], "mask_frame_id": 1}, "needs a mask that is a picture"),
     "a frame number": ("video_edit", {"mask_frame_id": 0}, "mask_frame_id: 0 is not in 1"),
