@@ -58,6 +58,8 @@ def talk(text2text: Run, monkeypatch: pytest.MonkeyPatch) -> Talk:
         ((" /new 是什么",), "/new 是什么"),
         (("/etc/hosts 是什么",), "/etc/hosts 是什么"),
         (("-",), "-"),
+        ((" /exit",), "/exit"),
+        (("/usr/bin/foo is what?",), "/usr/bin/foo is what?"),
     ],
 )
 def test_what_is_typed_is_one_question(talk: Talk, box: Sandbox, lines: tuple[str, ...], question: str) -> None:
@@ -148,6 +150,13 @@ def test_cost_says_what_it_has_cost_and_may_cost(talk: Talk, text2text: Run) -> 
     spent = jobs()[-1]["charged_cny"]
     told = talk("/cost", "/undo", "/cost", "/exit", words=("--chat", "旅行")).err
     assert [float(cny) for cny in re.findall(r"so far (\S+) CNY", told)] == [pytest.approx(spent)] * 2
+
+
+@pytest.mark.parametrize("name", ["nope extra", "qwen9-marvel", "qwen-vl-ocr", "wan2.2-t2i-flash"])
+def test_a_model_that_cannot_answer_is_not_taken(talk: Talk, box: Sandbox, name: str) -> None:
+    ran = talk("一", f"/model {name}", "二", "/exit")
+    assert [body["model"] for body in bodies(box)] == ["qwen-plus"] * 2
+    assert name in ran.err
 
 
 @pytest.mark.parametrize(
@@ -250,6 +259,7 @@ def test_a_deleted_one_is_off_the_list_and_its_answers_stay(text2text: Run, bail
         (("--chat", "甲", "--show", "--delete"), "one at a time"),
         (("问", "--chats"), "nothing is asked here"),
         (("--chat", "甲", "--rename", " "), "is empty"),
+        (("--chat", "甲", "--rename", ""), "is empty"),
         (("--chat", "甲", "--rename", "一\n二"), "one line"),
         (("问", "--chat", "一\n二"), "one line"),
         (("--chat", "甲", "--show"), "there is no conversation 甲"),
@@ -439,3 +449,28 @@ def test_a_conversation_says_what_there_is_to_know_of_an_answer(talk: Talk) -> N
     ran = talk("写一篇科技文章", "/exit", words=("--max-tokens", "20"))
     assert "--go-on" in ran.err
     assert "sources: " in talk("今天的新闻", "/exit", words=("--search",)).err
+
+
+@pytest.mark.parametrize(
+    ("typed", "read"),
+    [(["^C", "一", "^C", "二"], ["一", "二"]), (["^C", "^C", "一"], []), (["一", "^C", "^C"], ["一"])],
+)
+def test_ctrl_c_drops_a_line_and_ends_the_second_time(
+    monkeypatch: pytest.MonkeyPatch, typed: list[str], read: list[str]
+) -> None:
+    from bailian.cli.args.keyboard import Keyboard
+
+    left = iter(typed)
+
+    def line(_shown: str = "") -> str:
+        one = next(left, None)
+        if one is None:
+            raise EOFError
+        if one == "^C":
+            raise KeyboardInterrupt
+        return one
+
+    monkeypatch.setattr("builtins.input", line)
+    monkeypatch.setattr("bailian.cli.args.keyboard._more_waits", lambda: False)
+    keyboard = Keyboard()
+    assert list(iter(keyboard.ask, None)) == read

@@ -34,7 +34,7 @@ def run_text(given: Mapping[str, Any], common: SharedOptions) -> int:
     """Run one question, or a conversation if none is given and a person sits there."""
     fields = dict(given)
     keeping = {name: fields.pop(name) for name in KEEPING}
-    if any(keeping.values()):
+    if any(value not in (None, False) for value in keeping.values()):
         from bailian.cli.chats.keeping import keep
 
         return keep(fields, keeping, common)
