@@ -164,3 +164,16 @@ def test_parts_of_earlier_versions_go_too(bailian: Run) -> None:
     (thumbs / ".0123456789abcdef0123.jpg.4711.140012.part").touch()
     bailian("batch", "run", write(texts("甲")))
     assert parts() == []
+
+
+def test_a_row_says_how_its_text_ended(bailian: Run) -> None:
+    rows = [
+        {"kind": "text", "prompt": "写一篇科技文章", "max_tokens": 20},
+        {"kind": "text", "prompt": "新闻", "search": True},
+    ]
+    ran = bailian("batch", "run", write(rows))
+    cut, searched = read_results(FOLDER)
+    assert (cut["finish_reason"], searched["finish_reason"]) == ("length", "stop")
+    assert "web_sources" not in cut
+    assert all(one["url"].startswith("https://") for one in searched["web_sources"])
+    assert ": note: the answer was cut" in ran.err

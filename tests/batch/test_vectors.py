@@ -256,3 +256,15 @@ def test_vectors_that_cannot_be_written_are_not_lost(bailian: Run, service: Serv
     assert bailian("batch", "run", file, "--vectors", "npy").code == 0
     assert matrix()[0] == (1, LENGTH)
     assert len(service.posts) == 1
+
+
+def test_a_row_asked_again_prints_its_vectors(bailian: Run, service: Service) -> None:
+    """They have no file: nothing is to be fetched of what is paid."""
+    bailian("batch", "run", write([row(["一", "二二"])]))
+    (job,) = jobs()
+    refused = bailian("again", job["id"], "-o", "out.json")
+    assert (refused.code, len(service.posts)) == (2, 1)
+    ran = bailian("again", job["id"])
+    assert ran.code == 0, ran.err
+    assert [one["embedding"] for one in ran.json["embeddings"]] == [vector("一"), vector("二二")]
+    assert [job["state"] for job in jobs()] == ["done", "done"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from bailian.cli.chats.transcript import markdown, plain, questions, text_of_content
 from bailian.sandbox import Sandbox
@@ -57,6 +59,8 @@ def talk(text2text: Run, monkeypatch: pytest.MonkeyPatch) -> Talk:
         ((" /new 是什么",), "/new 是什么"),
         (("/etc/hosts 是什么",), "/etc/hosts 是什么"),
         (("-",), "-"),
+        ((" /exit",), "/exit"),
+        (("/usr/bin/foo is what?",), "/usr/bin/foo is what?"),
     ],
 )
 def test_what_is_typed_is_one_question(talk: Talk, box: Sandbox, lines: tuple[str, ...], question: str) -> None:
@@ -147,6 +151,13 @@ def test_cost_says_what_it_has_cost_and_may_cost(talk: Talk, text2text: Run) -> 
     spent = jobs()[-1]["charged_cny"]
     told = talk("/cost", "/undo", "/cost", "/exit", words=("--chat", "旅行")).err
     assert [float(cny) for cny in re.findall(r"so far (\S+) CNY", told)] == [pytest.approx(spent)] * 2
+
+
+@pytest.mark.parametrize("name", ["nope extra", "qwen9-marvel", "qwen-vl-ocr", "wan2.2-t2i-flash"])
+def test_a_model_that_cannot_answer_is_not_taken(talk: Talk, box: Sandbox, name: str) -> None:
+    ran = talk("一", f"/model {name}", "二", "/exit")
+    assert [body["model"] for body in bodies(box)] == ["qwen-plus"] * 2
+    assert name in ran.err
 
 
 @pytest.mark.parametrize(
@@ -249,6 +260,7 @@ def test_a_deleted_one_is_off_the_list_and_its_answers_stay(text2text: Run, bail
         (("--chat", "甲", "--show", "--delete"), "one at a time"),
         (("问", "--chats"), "nothing is asked here"),
         (("--chat", "甲", "--rename", " "), "is empty"),
+        (("--chat", "甲", "--rename", ""), "is empty"),
         (("--chat", "甲", "--rename", "一\n二"), "one line"),
         (("问", "--chat", "一\n二"), "one line"),
         (("--chat", "甲", "--show"), "there is no conversation 甲"),
@@ -388,3 +400,79 @@ def test_a_turn_with_pictures_is_told_with_marks() -> None:
 @pytest.mark.parametrize("content", [None, 5, {}, [5, None], [{"text": 5}]])
 def test_what_is_no_content_is_no_crash(content: Any) -> None:
     assert text_of_content(content) == ""
+
+
+# ── which model, and what is said ──
+
+
+def models_asked(box: Sandbox) -> list[str]:
+    return [body["model"] for body in bodies(box)]
+
+
+def test_a_conversation_keeps_its_model(talk: Talk, text2text: Run, box: Sandbox) -> None:
+    chat = ("--chat", "旅行")
+    text2text("一", *chat, "-m", "qwen-flash")
+    text2text("二", *chat)
+    talk("三", "/exit", words=chat)
+    text2text("四", *chat, "-m", "qwen-plus")
+    text2text("五", *chat)
+    text2text("六", *chat, "--fresh")
+    assert models_asked(box) == ["qwen-flash"] * 3 + ["qwen-plus"] * 3
+
+
+@pytest.mark.parametrize("chat", [(), ("--chat", "图")])
+def test_a_picture_goes_with_the_first_question(talk: Talk, box: Sandbox, chat: tuple[str, ...]) -> None:
+    Image.new("RGB", (640, 512), "teal").save("room.png")
+    talk("什么风格？", "还有呢？", "/exit", words=(*chat, "--image", "room.png", "--image-max-tokens", "200"))
+    assert models_asked(box) == ["qwen3.7-plus"] * 2
+    assert len(asked(box)[1]) == 2
+
+
+def test_a_conversation_that_is_shown_a_picture_takes_a_model_that_sees(text2text: Run, box: Sandbox) -> None:
+    Image.new("RGB", (640, 512), "teal").save("room.png")
+    text2text("一", "--chat", "图")
+    text2text("看", "--chat", "图", "--image", "room.png")
+    text2text("三", "--chat", "图")
+    assert models_asked(box) == ["qwen-plus", "qwen3.7-plus", "qwen3.7-plus"]
+
+
+def test_a_reading_is_no_turn(text2text: Run, box: Sandbox) -> None:
+    Image.new("RGB", (640, 512), "teal").save("room.png")
+    reading = ("--ocr", "text", "--image", "room.png")
+    assert "--ocr" in text2text(*reading, "--chat", "票", exits=2).err
+    text2text(*reading)
+    with sqlite3.connect("bailian/journal.sqlite3") as db:
+        db.execute("UPDATE jobs SET run = 'chat:票'")  # as an earlier version has left it
+    text2text("一", "--chat", "票")
+    assert asked(box)[-1] == ["一"]
+
+
+def test_a_conversation_says_what_there_is_to_know_of_an_answer(talk: Talk) -> None:
+    ran = talk("写一篇科技文章", "/exit", words=("--max-tokens", "20"))
+    assert "--go-on" in ran.err
+    assert "sources: " in talk("今天的新闻", "/exit", words=("--search",)).err
+
+
+@pytest.mark.parametrize(
+    ("typed", "read"),
+    [(["^C", "一", "^C", "二"], ["一", "二"]), (["^C", "^C", "一"], []), (["一", "^C", "^C"], ["一"])],
+)
+def test_ctrl_c_drops_a_line_and_ends_the_second_time(
+    monkeypatch: pytest.MonkeyPatch, typed: list[str], read: list[str]
+) -> None:
+    from bailian.cli.args.keyboard import Keyboard
+
+    left = iter(typed)
+
+    def line(_shown: str = "") -> str:
+        one = next(left, None)
+        if one is None:
+            raise EOFError
+        if one == "^C":
+            raise KeyboardInterrupt
+        return one
+
+    monkeypatch.setattr("builtins.input", line)
+    monkeypatch.setattr("bailian.cli.args.keyboard._more_waits", lambda: False)
+    keyboard = Keyboard()
+    assert list(iter(keyboard.ask, None)) == read

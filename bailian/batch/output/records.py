@@ -18,6 +18,7 @@ from bailian.store.batches import CHUNK_ROWS, BatchStore
 from bailian.store.schema import JobRow
 from bailian.store.states import UNDER_WAY_STATES, Status
 from bailian.types import RowPlace
+from bailian.types.json_values import object_of, objects_of
 from bailian.types.result_of import replaced, result_of
 
 if TYPE_CHECKING:
@@ -67,6 +68,7 @@ def record(row: JobRow, files: list[str]) -> dict[str, Any]:
         "state": "running" if row.state in UNDER_WAY_STATES else row.state,
         "files": files,
         "text": _text(row),
+        **_ending(row),
         "prompt": _prompt(row),
         "seed": row.prepared.seed,
         "request": _written(row.request) if place.sources else row.request,
@@ -137,6 +139,19 @@ def _text(row: JobRow) -> str | None:
 
     found = items(row.answer, row.prepared)
     return found[0].text if found else None
+
+
+def _ending(row: JobRow) -> dict[str, Any]:
+    """Return why a text ended (`length`: it was cut), and what it has found on the web."""
+    if row.kind != "text" or not row.answer:
+        return {}
+    from bailian.modalities.text.text_answers import with_paths
+
+    output = with_paths(row.answer, row.prepared, {})
+    reasons = [choice.get("finish_reason") for choice in objects_of(output.get("choices"))]
+    found = objects_of(object_of(output.get("search_info")).get("search_results"))
+    sources = [{name: one.get(name) for name in ("index", "title", "url")} for one in found]
+    return {"finish_reason": reasons[0] if reasons else None, **({"web_sources": sources} if sources else {})}
 
 
 def write_results(folder: Path, rows: Iterable[Mapping[str, Any]]) -> Path:

@@ -14,6 +14,7 @@ END_WORDS = ("/exit", "/quit", "/bye")
 QUOTES = '"""'
 # A terminal hands a pasted text over at once; nobody types a line in this time.
 PASTE_S = 0.05
+# A second / in the first word makes it a path, hence a question.
 _COMMAND = re.compile(r"(/[A-Za-z?][\w-]*)(?:\s+(.*))?", re.ASCII | re.DOTALL)
 
 
@@ -29,6 +30,8 @@ class Keyboard:
 
     def __init__(self) -> None:
         self._over = False
+        self._dropped = False
+        """Ctrl-C came instead of the line before."""
         with contextlib.suppress(ImportError):  # line editing and history, where the system has it
             import readline
 
@@ -39,7 +42,7 @@ class Keyboard:
         """Return what the person asks, or a command; None at the end."""
         while not self._over:
             lines = self._lines()
-            if lines and lines[-1].strip() in END_WORDS:
+            if lines and lines[-1].rstrip() in END_WORDS:
                 self._over = True
                 lines.pop()
             typed = self._read(lines)
@@ -81,12 +84,19 @@ class Keyboard:
         lines: list[str] = []
         try:
             lines += input("> ").split("\n")
-            while lines[-1].strip() not in END_WORDS and _more_waits():
+            while lines[-1].rstrip() not in END_WORDS and _more_waits():
                 lines += input().split("\n")
         except EOFError:
             self._over = True
         except KeyboardInterrupt:
-            self._over, lines = True, []
+            self._over, self._dropped = self._dropped, True
+            print_err("")
+            if not self._over:
+                print_err(
+                    tr("dropped; Ctrl-C once more, or Ctrl-D, ends", "已放弃本行；再按一次 Ctrl-C 或按 Ctrl-D 结束")
+                )
+            return []
+        self._dropped = False
         if self._over:
             print_err("")
         return lines

@@ -22,6 +22,8 @@ from bailian.types import Prepared, SpeechContext
 if TYPE_CHECKING:
     from bailian.engine.job import OutputSpec
 
+PRINTED = ("text", "embedding")
+"""What goes to stdout if nothing else is said."""
 # Results of one request that share a name: they differ in their suffixes.
 ONE_NAME = ("text", "speech", "transcription")
 
@@ -98,11 +100,17 @@ def target_of(kind: str, common: SharedOptions, folder: str | None) -> Target:
     Raises:
         InvalidRequest: results of this kind cannot go there.
     """
-    is_text = kind == "text"
-    place = Place(None if is_text else default_folder(folder))
+    printed = kind in PRINTED
+    place = Place(None if printed else default_folder(folder))
     if common.output is not None:
         place = place_of(common.output, modality_of(kind).FILE_SUFFIXES)
-    as_file = place.folder is None and not is_text
+    if kind == "embedding" and place.folder is not None:
+        raise InvalidRequest.one(
+            "output",
+            tr("vectors have no file of their own: they go to stdout", "向量没有单独的文件：输出到 stdout"),
+            advice=tr("send stdout into a file: > vectors.json", "请重定向 stdout：> vectors.json"),
+        )
+    as_file = place.folder is None and not printed
     if as_file:
         _check_stdout(kind, common)
     return Target(place.folder, place.stem, place.suffix, as_file=as_file)

@@ -249,6 +249,10 @@ def _each(outcomes: Generator[Outcome, None, None], handle: Callable[[Outcome], 
         raise unsaid
 
 
+TOLD_OF_A_ROW = ("cut_at_max_tokens", "not_searched")
+"""Notices that an answer has made, and that a person may act on. Web sources stand in the results."""
+
+
 def _report(outcome: Outcome, call: Call) -> None:
     """Print how a row ended."""
     if outcome.state == Status.WAITING:
@@ -262,12 +266,22 @@ def _report(outcome: Outcome, call: Call) -> None:
     if call.options.cron:
         return
     write_result(outcome, call.prefix)
+    if not call.common.quiet:
+        _print_notices(outcome)
     if outcome.error is not None and outcome.error.exit_code != Exit.STILL_RUNNING:
         _print_error(outcome)
 
 
 def _where(outcome: Outcome) -> str:
     return outcome.job.prepared.where
+
+
+def _print_notices(outcome: Outcome) -> None:
+    from bailian.batch.input.problems import placed
+
+    for notice in outcome.job.notices:
+        if notice.code in TOLD_OF_A_ROW:
+            print_err(placed(_where(outcome)) + tr(": note: ", "：提示：") + notice.message)
 
 
 def _print_error(outcome: Outcome) -> None:

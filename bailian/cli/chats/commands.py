@@ -6,12 +6,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from bailian.catalog import did_you_mean
+from bailian.catalog import Catalog, did_you_mean
 from bailian.cli.args.keyboard import END_WORDS, QUOTES, Command
 from bailian.cli.chats.transcript import markdown, plain, questions
 from bailian.cli.output.terminal import money, print_err
 from bailian.errors import BailianError, InvalidRequest, SaveError
 from bailian.i18n import tr
+from bailian.instructions import how_to
+from bailian.modalities.text.unknown_models import is_unknown
 
 if TYPE_CHECKING:
     from bailian.config.settings import Settings
@@ -26,6 +28,7 @@ class Talk(Protocol):
 
     fields: dict[str, Any]
     here: Settings
+    models: Catalog
 
     @property
     def name(self) -> str | None: ...
@@ -78,7 +81,7 @@ def _help(_talk: Talk, _rest: str) -> None:
     rows += [
         (END_WORDS[0], tr("end (Ctrl-D, too)", "结束（也可按 Ctrl-D）")),
         (f"{QUOTES} … {QUOTES}", tr("a question of several lines", "多行提问")),
-        ("//…", tr("a question that begins with /", "以 / 开头的提问")),
+        ("//…", tr("a question that begins with /; /a/b, too", "以 / 开头的提问；/a/b 也是")),
     ]
     for word, text in rows:
         print_err(f"{word:12} {text}")
@@ -87,6 +90,18 @@ def _help(_talk: Talk, _rest: str) -> None:
 def _model(talk: Talk, name: str) -> None:
     """Take another model for the next questions, if it takes what is asked for and what was said."""
     prepared = talk.prepared("JSON?", **({"model": name} if name else {}))
+    if name and is_unknown(name, talk.models):
+        raise InvalidRequest.one(
+            "/model",
+            tr(f"{name} is not in the catalog: it was not taken", f"目录中没有 {name}，未更换"),
+            advice=tr(f"a new model's name goes with -m: -m {name!r}", f"新模型请用 -m 指定：-m {name!r}"),
+        )
+    if name and "ocr" in prepared.model.abilities:
+        raise InvalidRequest.one(
+            "/model",
+            tr(f"{name} reads pictures, it holds no conversation", f"{name} 只识别图片，不能对话"),
+            advice=how_to().models(),
+        )
     talk.fields["model"] = prepared.request["model"] if name else talk.fields.get("model")
     print_err(tr(f"model: {prepared.model.name}", f"模型：{prepared.model.name}"))
 

@@ -47,6 +47,8 @@ class Conversation:
         self._messages: list[dict[str, Any]] | None = None
         self._begun = False
         """It has turns, as far as this process knows."""
+        self._model: str | None = None
+        """What answered last."""
         self._cost_cny = 0.0
 
     @property
@@ -87,6 +89,12 @@ class Conversation:
             BailianError: it is refused.
         """
         asked = {**self.fields, **other, "prompt": prompt, "messages": self.messages()}
+        if not asked.get("model") and asked["messages"]:
+            asked["model"] = (
+                named.kept_model(self.here, self.name, asked, self.models)
+                if self.name
+                else named.able_model(self._model, asked, self.models)
+            )
         (one,) = checked([BatchRow("text", asked)], self.common, self.here, self.models)
         return one
 
@@ -107,6 +115,8 @@ class Conversation:
             quiet, run = replace(self.common, quiet=True), named.run_of(self.name)
             send(engine, [prepared], [OutputSpec(None, "")], progress, quiet, run=run, ended=ended)
         for outcome in ended:
+            if not self.common.quiet:
+                print_notices(outcome.job.notices[len(prepared.notices) :])
             self._note(outcome)
 
     def _look(self) -> None:
@@ -127,7 +137,8 @@ class Conversation:
         if outcome.state == Status.DONE:
             self._new, self._begun = False, True
             self._messages = next_messages(job.prepared.body, job.answer or {})
-            for field in modality_of("text").INPUT_FIELDS:  # what was shown once is not sent once more
+            self._model = job.model
+            for field in (*modality_of("text").INPUT_FIELDS, "image_max_tokens"):  # shown once, not sent once more
                 self.fields.pop(field, None)
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
+from bailian.catalog import Catalog
 from bailian.cli.output.terminal import print_err
 from bailian.clock import current_clock
 from bailian.config.settings import Settings
@@ -40,6 +41,25 @@ def history(here: Settings, name: str) -> list[dict[str, Any]] | None:
     """Return a conversation so far; None if it is a new one."""
     chat = chat_of(here, name)
     return messages_of(chat.newest) if chat else None
+
+
+def kept_model(here: Settings, name: str, asked: Mapping[str, Any], models: Catalog) -> str | None:
+    """Return the model that a conversation goes on with where none is named."""
+    chat = chat_of(here, name)
+    return able_model(chat.newest.model if chat else None, asked, models)
+
+
+def able_model(name: str | None, asked: Mapping[str, Any], models: Catalog) -> str | None:
+    """Return the model of the turn before; None where it cannot do what is asked for now: the default can."""
+    model = models.get(name) if name else None
+    if model is None:
+        return name
+    unable = (
+        (asked.get("image") and not model.images_max)
+        or (asked.get("video") and not model.films_max)
+        or (asked.get("json_schema") and "json_schema" not in model.abilities)
+    )
+    return None if unable else name
 
 
 def chat_of(here: Settings, name: str) -> Chat | None:

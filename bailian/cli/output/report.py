@@ -45,6 +45,7 @@ def report(outcome: Outcome, as_json: bool, *, shown: bool = False) -> Exit:
         print_json(outcome_json(outcome))
     else:
         write_result(outcome, shown=shown)
+        _print_vectors(outcome)
         if error is not None:
             print_error(error)
     return error.exit_code if error else Exit.OK
@@ -69,6 +70,13 @@ def write_result(outcome: Outcome, prefix: str | None = None, *, shown: bool = F
         for item in modality_of(job.kind).items(job.answer, job.prepared):
             if not item.vector:
                 print_text("" if shown else (item.text or "").rstrip("\n"))
+
+
+def _print_vectors(outcome: Outcome) -> None:
+    """Print the vectors of one request: they have no file. A batch has them in its results."""
+    job = outcome.job
+    if outcome.error is None and job.kind == "embedding" and job.answer:
+        print_json(modality_of(job.kind).with_paths(job.answer, job.prepared, {}))
 
 
 def is_printed(job: Job, folder: Path) -> bool:

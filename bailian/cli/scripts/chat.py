@@ -26,7 +26,7 @@ KEEPING = ("chats", "show", "rename", "delete", "yes")
 """Flags that ask nothing: they list conversations, show, rename or delete one."""
 
 
-OF_ONE_ANSWER = ("image", "video", "prefix", "json_schema")
+OF_ONE_ANSWER = ("prefix", "json_schema")
 """Flags that belong to one question: without a prompt it is read from the terminal."""
 
 
@@ -34,7 +34,7 @@ def run_text(given: Mapping[str, Any], common: SharedOptions) -> int:
     """Run one question, or a conversation if none is given and a person sits there."""
     fields = dict(given)
     keeping = {name: fields.pop(name) for name in KEEPING}
-    if any(keeping.values()):
+    if any(value not in (None, False) for value in keeping.values()):
         from bailian.cli.chats.keeping import keep
 
         return keep(fields, keeping, common)
@@ -76,8 +76,22 @@ def _next_turn(request: RequestSpec, common: SharedOptions, here: Settings, *, f
     with named.alone(here.home, here.account, None if common.dry_run else name, common.timeout_s):
         if not goes_on:  # it has the turns before it
             messages = None if fresh else named.history(here, name)
-            request = replace(request, fields={**request.fields, "messages": messages})
+            model = _model(request, common, here) if messages else request.fields["model"]
+            request = replace(request, fields={**request.fields, "messages": messages, "model": model})
         return run_all("text", [request], common, here, run=named.run_of(name))
+
+
+def _model(request: RequestSpec, common: SharedOptions, here: Settings) -> str | None:
+    """Return the model that is named, or else the one that the conversation has had so far."""
+    config = common.config
+    if request.fields["model"] or (config is not None and (holds_many(config) or "model" in read_request(config))):
+        return request.fields["model"]
+    from bailian.catalog import catalog
+    from bailian.cli.chats import named
+    from bailian.config import settings
+
+    models = catalog.load(settings.home_folder(), kind="text")
+    return named.kept_model(here, request.fields["chat"], request.fields, models)
 
 
 def _check_chat(chat: str | None, fresh: bool) -> None:

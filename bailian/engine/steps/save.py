@@ -69,7 +69,7 @@ def _save_items(job: Job, services: Services, items: Sequence[Item]) -> tuple[di
     paths: dict[int, Path] = {}
     bad: TransportError | None = None
     for item in items if job.saving.folder is not None else ():
-        if item.good and not (item.links and bad):  # what links the others waits for all of them
+        if item.good and not item.vector and not (item.links and bad):  # what links the others waits for all of them
             try:
                 paths[item.index] = save_item(job, services, with_links(job, item, paths))
             except TransportError as error:
@@ -124,7 +124,8 @@ def verdict(job: Job, items: list[Item], paths: dict[int, Path]) -> Outcome:
     failed = [item for item in items if not item.good]
     made = len(items) if job.prepared.open_count else 0  # as many as the service thought fit
     expected = made or job.prepared.count or len(items)
-    if job.saving.folder is None and not failed and items:
+    no_files = job.saving.folder is None or all(item.vector for item in items)
+    if no_files and not failed and items:
         return Outcome(job, Status.DONE, error=answer_error(job.kind, job.answer or {}, job.prepared))
     if not paths:
         proven = bool(failed) and all(item.code not in ("", "unknown") for item in failed)

@@ -41,6 +41,7 @@ def problems(request: TextRequest, model: Model) -> list[Problem]:
         "prompt": request.prompt,
         "system": request.system,
         "messages": request.messages,
+        "chat": request.chat,
         "video": request.video,
         "prefix": request.prefix,
         "json_object": request.json_object,

@@ -64,7 +64,9 @@ class ChatStore:
             " ORDER BY created_at_s DESC, rowid DESC LIMIT 1",
             (account, PREFIX + name),
         )
-        return job_row(rows[0]) if rows else None
+        newest = job_row(rows[0]) if rows else None
+        # An earlier version took readings into conversations; one of them is the first turn, and says nothing.
+        return None if newest is None or newest.request.get("ocr") else newest
 
     def cost_cny(self, account: str, name: str) -> float:
         """Return what the turns of a conversation have cost."""
