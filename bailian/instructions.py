@@ -82,6 +82,10 @@ class Instructions:
         """Return what the money limit of a run is called."""
         return "max_cost_cny"
 
+    def let_it_think(self) -> str:
+        """Return how a model is allowed to think."""
+        return "thinking=True"
+
     def allow_adapting(self) -> str:
         """Return what helps where a request would be adapted, and the user has forbidden that."""
         return tr("change the request, or let it be adapted", "请修改请求，或允许调整")

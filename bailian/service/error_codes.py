@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from bailian.errors import Exit, Retry, ServiceError
 from bailian.i18n import tr
+from bailian.instructions import how_to
 
 
 @dataclass(frozen=True)
@@ -161,7 +162,8 @@ def own_advice(message: str) -> str | None:
     "Failed to download …", "Download … timed out": in the error page under InvalidParameter, InvalidURL and others.
     """
     if "enable_thinking" in message and "restricted to true" in message.lower():
-        return tr("the model always thinks: add --thinking", "该模型总会思考：请加上 --thinking")
+        think = how_to().let_it_think()
+        return tr(f"the model always thinks: add {think}", f"该模型总会思考：请加上 {think}")
     if "download" in message.lower():
         return tr(
             "the link must open without a login, from the internet: try it in a private window of the browser",

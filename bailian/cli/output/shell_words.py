@@ -59,6 +59,9 @@ class ShellWords(Instructions):
     def cost_limit(self) -> str:
         return "--max-cost"
 
+    def let_it_think(self) -> str:
+        return "--thinking"
+
     def allow_adapting(self) -> str:
         return tr(
             "--strict refuses what would be adapted: change the request, or leave --strict out",
