@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from bailian.inputs.lookup import OPEN_PLACES
+from bailian.inputs.lookup import OPEN_PLACES, has_foreign_scheme
 from bailian.types.result_of import PREFIX as RESULT_OF
 
 NOT_PATHS = ("http://", "https://", "oss://", "data:", RESULT_OF)
@@ -32,4 +32,5 @@ def placed_path(word: str, folder: Path) -> str:
     """Return where a path or `file://…` in a config file in `folder` leads to."""
     from bailian.store.paths import local_path
 
-    return word if word == "-" or word.startswith(NOT_PATHS) else str(folder / local_path(word))
+    is_path = word not in ("", "-") and not word.startswith(NOT_PATHS) and not has_foreign_scheme(word)
+    return str(folder / local_path(word)) if is_path else word
