@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -13,21 +14,16 @@ from bailian.errors import InvalidRequest
 from bailian.i18n import tr
 from bailian.instructions import how_to
 from bailian.modalities import modality_of
+from bailian.store.paths import local_path
 from bailian.types import Input, Prepared
 from bailian.types.result_of import is_result
 
 Fields = dict[str, Any]
 Found = dict[str, Input]
 """What the inputs of a request are, by their references."""
-LINKS = ("https://", "http://", "oss://")
+SCHEMES = ("https", "http", "oss", "file")
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://")
 """Two letters at least: one is a drive of Windows."""
-
-
-def is_link(word: str) -> bool:
-    """Return whether a word leads to another machine, whether the service takes such links or not."""
-    scheme = _SCHEME.match(word)
-    return scheme is not None and scheme[1].lower() != "file"
 
 
 def input_of(field: str, word: str, home: Path, kind: str = "") -> Input:
@@ -46,10 +42,7 @@ def input_of(field: str, word: str, home: Path, kind: str = "") -> Input:
             tr("another row's result goes into rows of a batch only", "只有批量任务中的行才能引用其他行的结果"),
             advice=tr(f"put both rows into one file: {command}", f"请将两行写在同一文件中：{command}"),
         )
-    if is_link(word) and not word.startswith(LINKS):
-        listed = ", ".join(f"{start}…" for start in LINKS)
-        text = tr(f"{word}: such links are not taken; taken: {listed}", f"{word}：不支持此类链接；支持 {listed}")
-        raise InvalidRequest.one(field, text, advice="")
+    refuse_unreadable_word(field, word)
     if kind == FILMS or field == "video":
         from bailian.inputs.media import resolve_media as resolve
     elif field == "file":
@@ -57,6 +50,34 @@ def input_of(field: str, word: str, home: Path, kind: str = "") -> Input:
     else:
         from bailian.inputs.resolve import resolve
     return resolve(field, word, home)
+
+
+def refuse_unreadable_word(field: str, word: str) -> None:
+    """Refuse what is no path and no link that is taken, but would be looked for as a file.
+
+    Raises:
+        InvalidRequest: nothing, an address of another scheme, or a table's word for another row's result.
+    """
+    if not word:
+        raise InvalidRequest.one(field, tr("is empty", "不能为空"), advice="")
+    if has_foreign_scheme(word):
+        taken = "https://, http://, oss://, file://"
+        text = tr(f"{word}: such links are not taken; taken: {taken}", f"{word}：不支持此类链接；可用：{taken}")
+        raise InvalidRequest.one(field, text, advice="")
+    path = local_path(word)
+    if path.name.startswith("@") and not os.path.lexists(path):
+        text = tr(
+            f"there is no file {word}; another row's result goes into rows of a batch only: @ID in the cell of a table, "
+            '{"result_of": "ID"} in JSON',
+            f'没有文件 {word}；只有批量任务才能引用其他行的结果：表格单元格中写 @ID，JSON 中写 {{"result_of": "ID"}}',
+        )
+        raise InvalidRequest.one(field, text, advice="")
+
+
+def has_foreign_scheme(word: str) -> bool:
+    """Return whether a word is an address of another scheme than those that are taken. A drive's letter is none."""
+    found = _SCHEME.match(word)
+    return found is not None and found[1] not in SCHEMES
 
 
 Resolve = Callable[[str, str, Path], Input]
@@ -171,7 +192,8 @@ def checked(
     except InvalidRequest as error:
         refused.append(explained(error))
     if refused:
-        raise InvalidRequest([problem for one in refused for problem in one.problems], advice=refused[-1].advice)
+        problems = dict.fromkeys(problem for one in refused for problem in one.problems)
+        raise InvalidRequest(list(problems), advice=refused[-1].advice)
     return prepared
 
 

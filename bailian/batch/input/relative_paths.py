@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from bailian.inputs.lookup import OPEN_PLACES, is_link
+from bailian.inputs.lookup import OPEN_PLACES, has_foreign_scheme
 from bailian.types.result_of import PREFIX as RESULT_OF
 
-NOT_PATHS = ("data:", RESULT_OF)
+NOT_PATHS = ("http://", "https://", "oss://", "data:", RESULT_OF)
 
 
 def place_inputs(fields: dict[str, Any], names: Iterable[str], folder: Path) -> None:
@@ -32,6 +32,5 @@ def placed_path(word: str, folder: Path) -> str:
     """Return where a path or `file://…` in a config file in `folder` leads to."""
     from bailian.store.paths import local_path
 
-    if word == "-" or word.startswith(NOT_PATHS) or is_link(word):
-        return word
-    return str(folder / local_path(word))
+    is_path = word not in ("", "-") and not word.startswith(NOT_PATHS) and not has_foreign_scheme(word)
+    return str(folder / local_path(word)) if is_path else word
