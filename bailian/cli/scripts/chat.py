@@ -84,9 +84,9 @@ def _next_turn(request: RequestSpec, common: SharedOptions, here: Settings, *, f
 def _model(request: RequestSpec, common: SharedOptions, here: Settings) -> str | None:
     """Return the model that is named, or else the one that the conversation has had so far."""
     config = common.config
-    own: str | None = request.fields["model"]
-    if own or (config is not None and (holds_many(config) or "model" in read_request(config))):
-        return own
+    named_model: str | None = request.fields["model"]
+    if named_model or (config is not None and (holds_many(config) or "model" in read_request(config))):
+        return named_model
     from bailian.catalog import catalog
     from bailian.cli.chats import named
     from bailian.config import settings
