@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from bailian.advice import CATEGORIES
 from bailian.errors import Exit
+from bailian.instructions import how_to
 from bailian.service.error_codes import WIRE_RULES, service_error, wire_rule
 from tests.support.rules import for_every
 
@@ -148,7 +149,7 @@ def test_any_answer_has_a_meaning(code: str, message: str, status: int | None) -
     assert service_error(code, message, status).maybe_done or rule.before_work
 
 
-def test_a_model_that_always_thinks_says_which_flag_helps() -> None:
+def test_a_model_that_always_thinks_says_what_helps() -> None:
     told = "The value of the enable_thinking parameter is restricted to True."
-    assert "--thinking" in service_error("InvalidParameter", told, 400).advice
-    assert "--thinking" not in service_error("InvalidParameter", "temperature", 400).advice
+    assert how_to().let_it_think() in service_error("InvalidParameter", told, 400).advice
+    assert how_to().let_it_think() not in service_error("InvalidParameter", "temperature", 400).advice
