@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -13,6 +14,7 @@ from bailian.errors import InvalidRequest
 from bailian.i18n import tr
 from bailian.instructions import how_to
 from bailian.modalities import modality_of
+from bailian.store.paths import local_path
 from bailian.types import Input, Prepared
 from bailian.types.result_of import is_result
 
@@ -50,6 +52,7 @@ def input_of(field: str, word: str, home: Path, kind: str = "") -> Input:
         listed = ", ".join(f"{start}…" for start in LINKS)
         text = tr(f"{word}: such links are not taken; taken: {listed}", f"{word}：不支持此类链接；支持 {listed}")
         raise InvalidRequest.one(field, text, advice="")
+    refuse_unreadable_word(field, word)
     if kind == FILMS or field == "video":
         from bailian.inputs.media import resolve_media as resolve
     elif field == "file":
@@ -57,6 +60,24 @@ def input_of(field: str, word: str, home: Path, kind: str = "") -> Input:
     else:
         from bailian.inputs.resolve import resolve
     return resolve(field, word, home)
+
+
+def refuse_unreadable_word(field: str, word: str) -> None:
+    """Refuse what would be looked for as a file, and is none.
+
+    Raises:
+        InvalidRequest: nothing, or a table's word for another row's result.
+    """
+    if not word:
+        raise InvalidRequest.one(field, tr("is empty", "不能为空"), advice="")
+    path = local_path(word)
+    if path.name.startswith("@") and not os.path.lexists(path):
+        text = tr(
+            f"there is no file {word}; another row's result goes into rows of a batch only: @ID in the cell of a table, "
+            '{"result_of": "ID"} in JSON',
+            f'没有文件 {word}；只有批量任务才能引用其他行的结果：表格单元格中写 @ID，JSON 中写 {{"result_of": "ID"}}',
+        )
+        raise InvalidRequest.one(field, text, advice="")
 
 
 Resolve = Callable[[str, str, Path], Input]
@@ -171,7 +192,8 @@ def checked(
     except InvalidRequest as error:
         refused.append(explained(error))
     if refused:
-        raise InvalidRequest([problem for one in refused for problem in one.problems], advice=refused[-1].advice)
+        problems = dict.fromkeys(problem for one in refused for problem in one.problems)
+        raise InvalidRequest(list(problems), advice=refused[-1].advice)
     return prepared
 
 

@@ -73,7 +73,12 @@ class Defaults:
         except InvalidRequest as error:
             self._problems.add_all(where, error.problems)
             return RowFields({}, {})
-        found = [problem for problem in form.problems(own.fields) if _root(problem.field) in own.fields]
+        told = {problem.field for problem in own.problems}
+        found = [
+            problem
+            for problem in form.problems(own.fields)
+            if _root(problem.field) in own.fields and problem.field not in told
+        ]
         self._problems.add_all(where, [*own.problems, *found])
         wrong = {_root(problem.field) for problem in found}
         return RowFields(

@@ -32,6 +32,6 @@ def placed_path(word: str, folder: Path) -> str:
     """Return where a path or `file://…` in a config file in `folder` leads to."""
     from bailian.store.paths import local_path
 
-    if word == "-" or word.startswith(NOT_PATHS) or is_link(word):
+    if word in ("", "-") or word.startswith(NOT_PATHS) or is_link(word):
         return word
     return str(folder / local_path(word))

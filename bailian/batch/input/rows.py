@@ -170,7 +170,9 @@ class RowBuilder:
         }
         options = {name: value for name, value in {**base.options, **own.options}.items() if value is not None}
         names = form.modality.INPUT_FIELDS
-        found = [*own.problems, *form.problems(fields), *_stdin_problems(fields, names)]
+        told = {problem.field for problem in own.problems}  # as written, which says more than as read
+        of_form = [problem for problem in form.problems(fields) if problem.field not in told]
+        found = [*own.problems, *of_form, *_stdin_problems(fields, names)]
         if found:
             self._problems.add_all(where, found)
             self._leave_out(own.options.get("id"))

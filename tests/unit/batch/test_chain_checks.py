@@ -73,6 +73,14 @@ REFUSED: tuple[tuple[str, list[Row], str], ...] = (
 )  # fmt: skip
 
 
+def test_a_wrong_place_is_told_once(tmp_path: Path) -> None:
+    """Not a second time in our own word for it."""
+    with pytest.raises(InvalidRequest) as caught:
+        checked(tmp_path, [picture(), {"kind": "video", "prompt": "海", "seed": of("hero")}])
+    (told,) = caught.value.problems
+    assert "takes no other row's result" in told.message
+
+
 @pytest.mark.parametrize(("rows", "said"), [case[1:] for case in REFUSED], ids=[case[0] for case in REFUSED])
 def test_wrong_references_are_refused_with_the_rows_place(tmp_path: Path, rows: list[Row], said: str) -> None:
     with pytest.raises(InvalidRequest) as refused:
