@@ -78,6 +78,8 @@ class Model:
     together: tuple[Mapping[str, Any], ...] = ()
     """Films: `{roles, max, seconds, with_output_s}`: the most inputs of these roles, their most seconds, and their most
     seconds with the film's own."""
+    reference_name: str = ""
+    """Films: how a prompt calls the first reference, where that is not 图1."""
     title: str = ""
     regions: tuple[str, ...] = ("beijing",)
     aliases: Mapping[str, str] = field(default_factory=dict)

@@ -192,7 +192,7 @@ FILM_RULES: Mapping[str, Rule] = {
     "ratios": list_of(RATIO), "default_ratio": either(one_of(""), RATIO), "prompt_han_chars": COUNT,
     "prompt_required": flag, "extends_usually": flag, "duration_adapted": flag, "silent": flag,
     "length_of": one_of("", *(role for role, media in MEDIA_OF_ROLE.items() if media == "video")),
-    "templates": list_of(NAME), "control_conditions": list_of(text()), "price_silent_cny": table_of(PRICE),
+    "templates": list_of(NAME), "reference_name": text(), "control_conditions": list_of(text()), "price_silent_cny": table_of(PRICE),
     "region_price_silent_cny": table_of(table_of(PRICE)),
 }  # fmt: skip
 

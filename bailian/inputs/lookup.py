@@ -70,6 +70,8 @@ def refuse_unreadable_word(field: str, word: str) -> None:
     """
     if not word:
         raise InvalidRequest.one(field, tr("is empty", "不能为空"), advice="")
+    if is_link(word) or word.startswith("data:"):
+        return
     path = local_path(word)
     if path.name.startswith("@") and not os.path.lexists(path):
         text = tr(

@@ -20,7 +20,7 @@ from bailian.service.json_reader import json_object
 from bailian.service.model_list import ListedModel, list_models
 from bailian.service.server_clock import ServerClock
 from bailian.service.sse import Frame
-from bailian.service.transport.headers import STREAM_HEADERS, request_headers
+from bailian.service.transport.headers import RESOLVE_HEADERS, STREAM_HEADERS, request_headers
 from bailian.service.transport.http import Http, Reply
 from bailian.service.transport.links import is_public
 
@@ -238,7 +238,7 @@ def _status(frame: Frame) -> int:
 
 def resolve_header(body: Mapping[str, Any]) -> dict[str, str]:
     """Without this header an `oss://` address is refused as an invalid URL."""
-    return {"X-DashScope-OssResourceResolve": "enable"} if _has_oss(body.get("input")) else {}
+    return dict(RESOLVE_HEADERS) if _has_oss(body.get("input")) else {}
 
 
 def _has_oss(value: Any, name: str = "") -> bool:

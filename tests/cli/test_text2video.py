@@ -10,6 +10,8 @@ import pytest
 
 from bailian.sandbox import Fault, Sandbox
 from tests.support.commands import Run
+from tests.support.films import film
+from tests.support.pictures import picture
 from tests.support.service import first_post
 
 SMALL = ["--size", "480*832"]
@@ -69,6 +71,41 @@ REFUSALS = {
 def test_refused_before_a_byte_is_sent(text2video: Run, box: Sandbox, words: list[str], says: str) -> None:
     assert says in text2video(*words, exits=2).err
     assert box.requests == []
+
+
+@pytest.mark.parametrize(
+    "words, resolves",
+    [
+        (["--video", "clip.mp4"], True),
+        (["--video", "oss://bucket/clip.mp4"], True),
+        (["--video", "https://h/clip.mp4"], False),
+        (["--image", "a.png"], False),  # in the body
+        (["--reference", "a.png", "--model", "wan2.6-r2v"], True),
+    ],
+)
+def test_a_dry_run_shows_the_header_that_uploads_need(
+    text2video: Run, tmp_path: Path, words: list[str], resolves: bool
+) -> None:
+    film(tmp_path / "clip.mp4", seconds=3, size_px=(320, 240))
+    (tmp_path / "a.png").write_bytes(picture(400, 400))
+    given = [str(tmp_path / word) if word in ("clip.mp4", "a.png") else word for word in words]
+    headers = text2video("海", *given, "--dry-run").json["request"]["headers"]
+    assert ("X-DashScope-OssResourceResolve" in headers) == resolves
+
+
+WORDS = {
+    "another scheme": (
+        ["-i", "ftp://h/a.jpg"],
+        "such links are not taken; taken: https://…, http://…, oss://…",
+    ),
+    "a table's word": (["-i", "@hero"], "another row's result goes into rows of a batch only: @ID in the cell"),
+    "nothing": (["--video", ""], "error: video: is empty\n  "),
+}
+
+
+@pytest.mark.parametrize("words, says", WORDS.values(), ids=WORDS)
+def test_a_word_that_names_no_file_is_told_once(text2video: Run, words: list[str], says: str) -> None:
+    assert says in text2video("海", *words, exits=2).err
 
 
 def test_fps_is_taken_and_not_sent(text2video: Run) -> None:

@@ -124,3 +124,29 @@ def test_doctor_tells_a_catalog_that_is_old(bailian: Run, monkeypatch: pytest.Mo
     on(date(2027, 6, 30), monkeypatch)
     assert "older than half a year" in bailian("doctor").out
     assert "bailian models --diff" in bailian("doctor").out
+
+
+FILM_LINES = {
+    "wan3.0-video": (
+        "takes                      --image + [--last-frame]",
+        "--image                    JPEG, PNG, BMP, WEBP; sides 240 to 8000 px; width / height 0.125 to 8; "
+        "at most 21.0 MB; no transparency",
+        "--reference (film)         at most 15 s together; at most 30 s with the film's own",
+        "--link                     public links only",
+    ),
+    "wanx2.1-vace-plus": (
+        "--vace video_edit          --video + --mask (picture) + [--reference (picture)]",
+        '--vace video_edit          control_conditions: "", posebodyface, depth',
+        "--mask (film)              mp4; at least 16 frames a second; at most 52.4 MB",
+    ),
+    "wan2.1-t2v-turbo": ("takes                      a text alone",),
+}
+
+
+@pytest.mark.parametrize("name, lines", FILM_LINES.items(), ids=FILM_LINES)
+def test_what_a_film_takes_is_said_by_our_options(bailian: Run, name: str, lines: tuple[str, ...]) -> None:
+    shown = bailian("models", name).out.splitlines()
+    assert {*lines} <= {*shown}
+    assert not any(word in line for line in shown for word in ("first_frame", "image_alpha", "input_sets"))
+    known = bailian("models", name, "--json").json
+    assert "input_sets" in known or "ways" in known

@@ -90,8 +90,8 @@ input_options = together(
     ),
     option(
         "--continue continue_ FILE",
-        "Film to go on from.",
-        "续写的视频片段。",
+        "Film to go on from; its seconds are billed, too.",
+        "续写的视频片段；其时长也计费。",
         multiple=True,
     ),
     option(

@@ -63,7 +63,7 @@ def known(model: Model, today: date) -> dict[str, Any]:
     return {**fields, "life": life_of(model, today)}
 
 
-PARTED = ("ways", "inputs")
+PARTED = ("ways",)
 """Fields that are tables of tables: a line each."""
 
 
@@ -79,11 +79,16 @@ def _show_one(model: Model, today: date, as_json: bool) -> None:
     if as_json:
         print_json(known(model, today))
         return
+    from bailian.cli.commands.film_model import TOLD_HERE, film_lines
+
+    is_film = "video" in model.kinds
     for name, value in known(model, today).items():
-        parts = value if name in PARTED else {"": value}
-        parts = {"": " | ".join(" + ".join(one) for one in value)} if name == "input_sets" else parts
-        for part, own in parts.items():
+        if is_film and name in TOLD_HERE:
+            continue
+        for part, own in (value if name in PARTED else {"": value}).items():
             print_data(f"{f'{name} {part}'.strip():26} {_plain(own)}")
+    for label, text in film_lines(model) if is_film else ():
+        print_data(f"{label:26} {text}")
     if model.unavailable:
         print_data(f"{'note':26} {_unavailable()}")
         return

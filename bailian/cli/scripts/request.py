@@ -151,6 +151,7 @@ def _show_request(prepared: Prepared, here: Settings) -> None:
         headers.update(STREAM_HEADERS)
     elif prepared.model.mode == Mode.SYNC:
         headers.update(call_headers(prepared.model.kind, prepared.body))
+    headers.update(_resolve_headers(prepared))
     print_json(
         {
             "dry_run": True,
@@ -164,3 +165,14 @@ def _show_request(prepared: Prepared, here: Settings) -> None:
             "notices": [vars(notice) for notice in prepared.notices],
         }
     )
+
+
+def _resolve_headers(prepared: Prepared) -> dict[str, str]:
+    """Return what is added where uploaded files are in the body, or will be: it is shown before they are."""
+    if not any(mark in str(prepared.body) for mark in ("file://", "oss://")):
+        return {}  # what uploads loads the HTTP library
+    from bailian.engine.steps.attach import will_upload
+    from bailian.service.client import resolve_header
+    from bailian.service.transport.headers import RESOLVE_HEADERS
+
+    return dict(RESOLVE_HEADERS) if will_upload(prepared) else resolve_header(prepared.body)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from bailian.i18n import tr
 from bailian.inputs.resolve import WIRE_FIELDS
 from bailian.service.upload import upload
 from bailian.store.paths import path_of
+from bailian.types import Prepared
 
 PICTURES_ALONE = {
     *("image", "images", "base_image_url", "mask_image_url"),
@@ -45,8 +47,7 @@ def with_files(job: Job, services: Services) -> dict[str, Any]:
         try:
             if name in RECORDINGS_IN_MESSAGES:
                 return _sound_uri(path, field)
-            is_link = job.prepared.upload or path.stat().st_size > formats.DATA_URI_MAX_BYTES
-            is_link = is_link or (name not in PICTURES_ALONE and not _mime(path))
+            is_link = _is_uploaded(path, name, always=job.prepared.upload)
             return _uploaded(job, services, path) if is_link else _data_uri(path, field)
         except OSError as error:
             raise InvalidRequest.one(
@@ -57,6 +58,27 @@ def with_files(job: Job, services: Services) -> dict[str, Any]:
 
     body["input"] = _walked(body["input"], replacement)
     return body
+
+
+def will_upload(prepared: Prepared) -> bool:
+    """Return whether a file of a request will be uploaded when it leaves; one that is gone is not."""
+    found = []
+
+    def looked_at(url: str, name: str) -> str:
+        if name in RECORDINGS_IN_MESSAGES:  # go in the body
+            return url
+        with suppress(OSError):
+            found.append(_is_uploaded(path_of(url), name, always=prepared.upload))
+        return url
+
+    _walked(prepared.body.get("input"), looked_at)
+    return any(found)
+
+
+def _is_uploaded(path: Path, name: str, *, always: bool) -> bool:
+    if always or path.stat().st_size > formats.DATA_URI_MAX_BYTES:
+        return True
+    return name not in PICTURES_ALONE and not _mime(path)
 
 
 def _put_back() -> str:

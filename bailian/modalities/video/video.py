@@ -7,6 +7,7 @@ Facts: docs/wire.md "Text to video", "Films of today". What a model takes is dat
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -34,6 +35,8 @@ __all__ = [
 RESULT_SUFFIXES = formats.FILMS
 FILE_SUFFIXES = formats.FILMS
 RETRY_SAFE = False
+CALLED_OTHERWISE = re.compile("(图|图片|视频) ?[1-9]")
+"""How the prompts of most models call references."""
 ALWAYS_SHOWN = ("prompt", "negative_prompt", "watermark", "control_condition")
 
 
@@ -217,6 +220,12 @@ def _notices(request: VideoRequest, model: Model, duration_s: int) -> list[Notic
     if request.template and request.prompt:
         text = tr("with a template the service ignores the prompt", "使用 template 时，服务端忽略提示词")
         notices.append(Notice("prompt_ignored", text))
+    if model.reference_name and request.references and CALLED_OTHERWISE.search(request.prompt):
+        text = tr(
+            f"{model.name} knows the first reference as {model.reference_name}, not as 图1: write it so in the prompt",
+            f"{model.name} 的提示词用 {model.reference_name} 指代第一个参考，而不是 图1：请改写提示词",
+        )
+        notices.append(Notice("reference_name", text))
     if documents(model, "top_scale") and all((getattr(request, name) or 1) <= 1 for name in film_rules.SCALES):
         text = tr(
             "all scales are 1: nothing will be extended, and it is billed; --top-scale 1.5 extends the top by half",

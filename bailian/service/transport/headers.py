@@ -7,6 +7,8 @@ from bailian.config.settings import Settings
 # Both switches, as the vendor's SDK 2.0.2 sends them; the page names the second (Qwen API reference, 2025-12).
 STREAM_HEADERS = {"Accept": "text/event-stream", "X-DashScope-SSE": "enable"}
 
+RESOLVE_HEADERS = {"X-DashScope-OssResourceResolve": "enable"}
+
 
 def request_headers(settings: Settings, *, masked: bool = False) -> dict[str, str]:
     """Return the headers of every API request; with `masked`, for showing."""

@@ -292,6 +292,22 @@ def test_a_length_that_was_worked_out_from_a_clip_is_said() -> None:
     assert "clip_is_part" not in {one.code for one in made(I2V, continue_=[CLIP], duration=10).notices}
 
 
+@pytest.mark.parametrize(
+    "model, prompt, says",
+    [
+        ("wan2.6-r2v", "图1 走过 图2", "knows the first reference as character1"),
+        ("wan2.6-r2v-flash", "视频1 走", "as character1"),
+        ("wan2.6-r2v", "character1 走", ""),
+        ("happyhorse-1.1-r2v", "图1 走", "as [Image 1]"),
+        ("happyhorse-1.0-r2v", "[Image 1] 走", ""),
+        (R2V, "图1 走", ""),
+    ],
+)
+def test_a_reference_that_is_called_otherwise_is_noted(model: str, prompt: str, says: str) -> None:
+    told = [one.message for one in made(model, prompt=prompt, references=[DAY]).notices if one.code == "reference_name"]
+    assert (says in told[0]) if says else not told
+
+
 def test_a_regions_name_and_lengths_are_said_where_they_are_news() -> None:
     codes = [
         [one.code for one in made(name, "virginia", image=[DAY]).notices] for name in ("wan2.6-i2v", "wan2.6-i2v-us")
