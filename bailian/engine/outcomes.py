@@ -14,7 +14,7 @@ from bailian.engine.step import Outcome
 from bailian.engine.steps.reconcile import never_arrived, unclear
 from bailian.engine.steps.record_reply import give_up
 from bailian.engine.steps.step_table import salvage
-from bailian.errors import BailianError, Interrupted, JournalError, NotSent, journalled
+from bailian.errors import BailianError, CutShort, Interrupted, JournalError, NotSent, journalled
 from bailian.i18n import tr
 from bailian.instructions import how_to
 from bailian.modalities import modality_of
@@ -91,7 +91,7 @@ class Outcomes:
         return state == Status.WAITING
 
     def interrupted(self, left: Sequence[Job]) -> Interrupted:
-        running = []
+        running, begun = [], None
         for job in left:
             state = self._state(job)
             if job.row_key and self._waits_again(job, state):
@@ -99,10 +99,15 @@ class Outcomes:
             if state == Status.WAITING:
                 give_up(job, self._services, never_arrived())
             elif state in (Status.SENDING, Status.UNSETTLED) and job.mode != Mode.TASK:
-                if self._left(job).state == Status.HELD:
+                end = self._left(job)
+                if end.state == Status.HELD:
                     running.append(job.id)
+                begun = end.error if isinstance(end.error, CutShort) else begun
             elif state not in FINAL_STATES:
                 running.append(job.task_id or job.id)
+        if not running and begun is not None:
+            text = tr("interrupted; what came of the answer is paid", "已中断；已收到的部分会计费")
+            return Interrupted(text, advice=begun.advice)
         if not running:
             return Interrupted(tr("interrupted; nothing was left running", "已中断；没有正在运行的任务"), advice="")
         ids, fetch = " ".join(running), how_to().fetch(left[0].account_flags, *running)

@@ -55,6 +55,12 @@ class Entry:
         files = self.row.request.get("file")
         return given or " ".join(str(one).rpartition("/")[2] for one in files or () if isinstance(files, list))
 
+    @property
+    def shown(self) -> str:
+        """Return what was asked: of a conversation the last question. All its turns are searched, not shown."""
+        asked = {name: value for name, value in self.row.request.items() if name != "messages"}
+        return str(asked.get("prompt") or "") or texts_of(asked) or self.about
+
 
 def entries(home: Path, question: Question, limit: int) -> list[Entry]:
     """Return jobs under every key and of the sandbox, newest first."""

@@ -177,3 +177,9 @@ def test_a_row_says_how_its_text_ended(bailian: Run) -> None:
     assert "web_sources" not in cut
     assert all(one["url"].startswith("https://") for one in searched["web_sources"])
     assert ": note: the answer was cut" in ran.err
+
+
+def test_a_row_has_no_conversation(bailian: Run, box: Sandbox) -> None:
+    ran = bailian("batch", "run", write([{"kind": "text", "prompt": "一", "chat": "旅行"}]), exits=2)
+    assert "chat: is not a field of text rows" in ran.err
+    assert box.requests == []

@@ -201,3 +201,12 @@ def test_a_time_ago(word: str, ago_s: int) -> None:
 def test_any_word_is_a_time_or_refused(word: str) -> None:
     with suppress(click.BadParameter):
         assert isinstance(SINCE.convert(word, None, None), float)
+
+
+def test_a_conversation_shows_its_last_question(bailian: Run, text2text: Run) -> None:
+    text2text("我叫小明", "--chat", "旅行")
+    text2text("我叫什么？", "--chat", "旅行")
+    newest, first = bailian("history", "--json").json["history"]
+    assert (newest["prompt"], first["prompt"]) == ("我叫什么？", "我叫小明")
+    assert len(bailian("history", "小明", "--json").json["history"]) == 2, "all turns are searched"
+    assert [line.count("\t") for line in bailian("history").out.splitlines()] == [6, 6], "empty columns stay in a pipe"

@@ -159,6 +159,9 @@ def test_a_cut_stream_keeps_what_came(text2text: Run, box: Sandbox, bailian: Run
     assert len(bodies(box)) == 2, "what was shown is not asked for again"
     job = rows(Path.cwd())[-1]
     assert job.state == "failed"
+    assert "--go-on" in ran.err
+    assert "broke off" not in text2text("--go-on", job.request_id or job.id).err
+    assert len(bodies(box)) == 3
     kept = bailian("tasks", "show", job.id).json
     assert kept["answer"]["output"]["choices"][0]["message"]["content"] == ran.out.rstrip("\n")
 

@@ -23,6 +23,8 @@ SECTIONS = {f"{kind}_tasks": kind for kind in KINDS}
 """The sections of a combined file: the seed document's three and ours."""
 ROW_OPTIONS = ("name", "output", "id", "prompt_file")
 """What a row may say that is not a field of the request."""
+OF_A_PERSON = ("chat",)
+"""What belongs to a conversation, whose questions wait for each other: rows do not."""
 PARTS = ("input", "parameters")
 TEXT_FIELDS = ("prompt", "text")
 """What the text of a request is called: a kind has one of them, or none."""
@@ -95,7 +97,7 @@ def form_of(kind: str) -> RowSchema:
     modality = modality_of(kind)
     request_type = _request_type(modality)
     wanted = wanted_by(request_type)
-    known = tuple(wanted)
+    known = tuple(name for name in wanted if name not in OF_A_PERSON)
     return RowSchema(
         kind=kind,
         modality=modality,

@@ -21,9 +21,10 @@ def print_table(rows: Sequence[Mapping[str, Any]], keep: Sequence[str] = (), giv
     `keep`: columns that must be read in full; on a narrow terminal others are left out for them, the last first.
     `gives_way`: the column of these that is cut before others are left out.
     """
-    columns = [name for name in rows[0] if any(row[name] not in (None, "") for row in rows)]
+    people = sys.stdout.isatty()  # a program counts the columns: none of them comes and goes with what is found
+    columns = [name for name in rows[0] if not people or any(row[name] not in (None, "") for row in rows)]
     cells = [[printable("" if row[name] is None else str(row[name])) for name in columns] for row in rows]
-    if not sys.stdout.isatty():
+    if not people:
         for line in cells:
             print_data("\t".join(cell.replace("\t", " ").replace("\n", " ") for cell in line))
         return

@@ -35,6 +35,7 @@ from bailian.service.responses import task_id_of
 from bailian.store.jobs import TaskTaken
 from bailian.store.schema import FileRow, JobEnd
 from bailian.store.states import Status
+from bailian.types import TextContext
 
 NOT_SENT_TRIES = 4
 BROKEN_TRIES = 3
@@ -188,16 +189,23 @@ def with_catalog_advice(job: Job, error: ServiceError, today: date) -> ServiceEr
     return error
 
 
+def _has_text(job: Job) -> bool:
+    return any(item.text for item in modality_of(job.kind).items(job.answer or {}, job.prepared))
+
+
 def store_partial_answer(job: Job, services: Services, broken: Broken) -> Outcome:
     """Keep what came of an answer. What was shown is not asked for again."""
     job.answer = broken.answer
     store_answer(job, services)
+    english = f"what came is kept: {how_to().show(job.id)}; for a whole answer run the command again"
+    chinese = f"已收到的部分已保存：{how_to().show(job.id)}；如需完整回答请重新运行"
+    if TextContext.of(job.prepared.context).goes_on and _has_text(job):
+        command = how_to().go_on(job.account_flags, job.request_id or job.id)
+        english = f"what came is kept, go on from there: {command}"
+        chinese = f"已收到的部分已保存，可从断处续写：{command}"
     error: BailianError = CutShort(
         tr(f"the answer broke off: {broken.error.message}", f"回答中断：{broken.error.message}"),
-        advice=tr(
-            f"what came is kept: {how_to().show(job.id)}; for a whole answer run the command again",
-            f"已收到的部分已保存：{how_to().show(job.id)}；如需完整回答请重新运行",
-        ),
+        advice=tr(english, chinese),
         wire_code=broken.error.wire_code,
         http_status=broken.error.http_status,
         request_id=job.request_id,
