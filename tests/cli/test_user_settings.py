@@ -237,3 +237,12 @@ def test_config_show_for_people(box: Sandbox, bailian: Run, written: Any) -> Non
     assert ["day_budget_cny", "20.0", "settings.toml"] in lines
     assert ["settings_file", str(path), "read"] in lines
     assert KEY not in json.dumps(lines)
+
+
+def test_a_refusal_about_the_model_of_the_settings_says_where_it_stands(
+    box: Sandbox, text2text: Run, written: Any
+) -> None:
+    """The picture is the field that is refused; the model is why."""
+    written('[text2text]\nmodel = "qwen-max"\n')
+    assert "model is set in settings.toml" in text2text("猫", "--json-schema", '{"type": "object"}', exits=2).err
+    assert box.requests == []

@@ -113,12 +113,15 @@ def _asked_key(profile: str | None) -> Secret:
     from bailian.cli.output.terminal import is_terminal
     from bailian.config.secret import checked_key
     from bailian.config.settings import GET_A_KEY_URL
-    from bailian.errors import SetupError
+    from bailian.errors import Interrupted, SetupError
 
     if is_terminal(sys.stdin):
         whose = tr(f" of {profile}", f"（{profile}）") if profile else ""
         text = tr(f"API key{whose} (not shown; {GET_A_KEY_URL})", f"API Key{whose}（不回显；获取：{GET_A_KEY_URL}）")
-        value = click.prompt(text, hide_input=True, err=True, default="", show_default=False)
+        try:
+            value = click.prompt(text, hide_input=True, err=True, default="", show_default=False)
+        except click.Abort:
+            raise Interrupted(tr("interrupted; no key was kept", "已中断；未保存密钥"), advice="") from None
     else:
         value = sys.stdin.read()
     if not value.strip():
@@ -138,7 +141,7 @@ def _check(key: Secret, profile: str | None, region: str | None, workspace: str 
     """
     from bailian.cli.commands.key_probe import asked_service
     from bailian.config.endpoints import PLAN_KEY_PREFIX, default_base_url
-    from bailian.config.settings import read_settings
+    from bailian.config.settings import GET_A_KEY_URL, read_settings
     from bailian.errors import BailianError
 
     known = profile if profile is None or _is_known(profile) else None
@@ -150,6 +153,11 @@ def _check(key: Secret, profile: str | None, region: str | None, workspace: str 
     try:
         asked_service(replace(here, base_url=base_url, api_key=key))
     except BailianError as error:
+        error.task_id = None  # what was asked for is nobody's task
+        if error.code == "Unauthorized" and "DASHSCOPE_API_KEY" in (error.advice or ""):
+            error.advice = tr(
+                f"type it again, or get one at {GET_A_KEY_URL}", f"请重新输入，或获取密钥：{GET_A_KEY_URL}"
+            )
         keep = tr("--no-check keeps it all the same", "--no-check 可不验证直接保存")
         error.advice = f"{error.advice}; {keep}" if error.advice else keep
         raise
