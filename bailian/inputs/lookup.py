@@ -64,6 +64,8 @@ def refuse_unreadable_word(field: str, word: str) -> None:
         taken = "https://, http://, oss://, file://"
         text = tr(f"{word}: such links are not taken; taken: {taken}", f"{word}：不支持此类链接；可用：{taken}")
         raise InvalidRequest.one(field, text, advice="")
+    if word.startswith(("https://", "http://", "oss://", "data:")):
+        return
     path = local_path(word)
     if path.name.startswith("@") and not os.path.lexists(path):
         text = tr(

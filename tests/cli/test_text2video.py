@@ -108,6 +108,11 @@ def test_a_word_that_names_no_file_is_told_once(text2video: Run, words: list[str
     assert says in text2video("海", *words, exits=2).err
 
 
+def test_a_link_may_have_a_file_that_begins_as_a_tables_word(text2video: Run) -> None:
+    shown = text2video("海", "-i", "https://h/@hero.jpg", "--dry-run").json
+    assert shown["request"]["body"]["input"]["img_url"] == "https://h/@hero.jpg"
+
+
 def test_fps_is_taken_and_not_sent(text2video: Run) -> None:
     shown = text2video("海", "--fps", "24", "--dry-run").json
     assert "fps" not in json.dumps(shown["request"]["body"])
