@@ -44,3 +44,11 @@ def test_another_request_a_quiet_one_and_json_are_not_disturbed(box: Sandbox, ba
     assert end(start_script(box, "猫", "-q")).err == ""
     told = json.loads(end(start_script(box, "猫", "--json")).out)["notices"]
     assert [notice["code"] for notice in told] == ["same_request_unfinished"]
+
+
+def test_a_request_whose_answer_was_lost_is_spoken_of_when_it_is_sent_again(box: Sandbox, audio: Run) -> None:
+    """It is held, and what it cost nobody knows; a text in parts takes those that are paid."""
+    box.faults.add(Fault(on="speech", kind="reset", sentences=2, times=1))
+    text = "你好。今天天气很好。我们去公园。再见。"
+    audio("tts", text, "--voice", "longanyang", "-o", "1.mp3", exits=5)
+    assert "may be paid; this run is another one" in audio("tts", text, "--voice", "longanyang", "-o", "2.mp3").err

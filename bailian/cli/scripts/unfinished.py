@@ -11,7 +11,7 @@ from bailian.i18n import tr
 from bailian.instructions import how_to
 from bailian.modalities import modality_of
 from bailian.store.states import Status
-from bailian.types import Notice, Prepared
+from bailian.types import Notice, Prepared, SpeechContext
 
 if TYPE_CHECKING:
     from bailian.engine.engine import Engine
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 # The service keeps a result so long.
 KEPT_S = 24 * 3600
-SENT_STATES = (Status.SENDING, Status.UNSETTLED, Status.SUBMITTED, Status.ENDED)
+SENT_STATES = (Status.SENDING, Status.UNSETTLED, Status.SUBMITTED, Status.ENDED, Status.HELD)
 LOOKED_AT = 200
 
 
@@ -33,21 +33,32 @@ def with_unfinished(engine: Engine, prepared: Sequence[Prepared]) -> list[Prepar
     since_s = engine.clock.wall() - KEPT_S
     rows = engine.journal.jobs(engine.services.account, SENT_STATES, LOOKED_AT)
     left = [row for row in rows if row.created_at_s > since_s and row.run is None and _is_nobodys(engine, row)]
-    return [_told(one, left) for one in prepared]
+    return [_told(one, left, engine.settings.resume_flags) for one in prepared]
 
 
 def _is_nobodys(engine: Engine, row: JobRow) -> bool:
     return row.owner is None or engine.services.lease.is_dead(row.owner)
 
 
-def _told(one: Prepared, left: Sequence[JobRow]) -> Prepared:
+def _told(one: Prepared, left: Sequence[JobRow], flags: Sequence[str]) -> Prepared:
+    if len(SpeechContext.of(one.context).parts) > 1:
+        return one  # parts that are paid are taken, by whichever job
     same = next((row for row in left if row.wire_model == one.wire_model and row.prepared.body == one.body), None)
-    return one if same is None else replace(one, notices=(*one.notices, _notice(same)))
+    return one if same is None else replace(one, notices=(*one.notices, _notice(same, flags)))
 
 
-def _notice(row: JobRow) -> Notice:
+def _notice(row: JobRow, flags: Sequence[str]) -> Notice:
     at = f"{datetime.fromtimestamp(row.sent_at_s or row.created_at_s):%H:%M:%S}"
-    fetch = how_to().command("tasks", "wait", row.task_id or row.id)
+    if row.state == Status.HELD:
+        show = how_to().show(row.id)
+        return Notice(
+            "same_request_held",
+            tr(
+                f"the answer to the same request of {at} was lost, and it may be paid; this run is another one: {show}",
+                f"{at} 的相同请求应答已丢失，可能已计费；本次会另发一个请求：{show}",
+            ),
+        )
+    fetch = how_to().fetch(flags, row.task_id or row.id)
     return Notice(
         "same_request_unfinished",
         tr(
