@@ -170,6 +170,7 @@ def test_what_is_no_matrix_is_refused_before_anything_is_sent(
     assert service.posts == []
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize(
     "lost", [hang_up, http("502 Bad Gateway", b"<html>"), http(body=b'{"output": {"embeddings": []}}')]
 )
@@ -206,6 +207,7 @@ def test_the_journal_keeps_vectors_packed(bailian: Run) -> None:
     assert len(jobs()[0]["answer"]) < 2048 * 6
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize(
     ("name", "content"),
     [

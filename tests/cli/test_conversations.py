@@ -329,6 +329,7 @@ def test_a_terminal_sees_the_turns_of_others(
     assert "旅行 was deleted or renamed meanwhile" in ran.err
 
 
+@pytest.mark.slow
 class TestScreens:
     """On a real terminal, of three widths."""
 
@@ -473,6 +474,6 @@ def test_ctrl_c_drops_a_line_and_ends_the_second_time(
         return one
 
     monkeypatch.setattr("builtins.input", line)
-    monkeypatch.setattr("bailian.cli.args.keyboard._more_waits", lambda: False)
+    monkeypatch.setattr("bailian.cli.args.keyboard.more_waits", lambda: False)
     keyboard = Keyboard()
     assert list(iter(keyboard.ask, None)) == read

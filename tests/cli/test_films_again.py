@@ -52,6 +52,7 @@ CHANGES: dict[str, tuple[list[str], list[tuple[str, str, str]]]] = {
 }
 
 
+@pytest.mark.slow
 def test_a_film_is_made_again_with_what_went_in(text2video: Run, bailian: Run) -> None:
     """And with other things, changed as a cell of a table says them."""
     words = ["图1 对 视频1 说话", "--reference", "猫.png", "--reference", "clip.mp4", "--reference-voice", "2=v.wav"]

@@ -53,6 +53,7 @@ def test_it_is_found_by_what_people_remember(made: dict[str, Path], bailian: Run
     assert {words: found(bailian, *words) for words in wanted} == wanted
 
 
+@pytest.mark.slow
 def test_no_key_is_needed_and_the_sandbox_is_marked(
     made: dict[str, Path], bailian: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -176,6 +177,7 @@ def test_a_page_of_what_was_made(made: dict[str, Path], bailian: Run) -> None:
     assert len(list(Path("页/gallery/thumbs").glob("*.jpg"))) == 2
 
 
+@pytest.mark.slow
 def test_costs_are_summed_as_asked(made: dict[str, Path], bailian: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without a key too; a profile is known by its key."""
     key = os.environ["DASHSCOPE_API_KEY"]

@@ -96,7 +96,7 @@ def test_a_dry_run_shows_the_header_that_uploads_need(
 WORDS = {
     "another scheme": (
         ["-i", "ftp://h/a.jpg"],
-        "such links are not taken; taken: https://, http://, oss://",
+        "such links are not taken; taken: https://…, http://…, oss://…",
     ),
     "a table's word": (["-i", "@hero"], "another row's result goes into rows of a batch only: @ID in the cell"),
     "nothing": (["--video", ""], "error: video: is empty\n  "),

@@ -152,6 +152,7 @@ def test_every_door_makes_the_same_request(text2video: Run, row: Body, door: Doo
     assert door(text2video, row) == flags(text2video, row)
 
 
+@pytest.mark.slow
 def test_from_python_the_same_film_is_made(bailian: Run, box: Sandbox) -> None:
     """`references` as rows have them, paths as `Path`, `continue_` for a word that Python keeps for itself."""
     row = ROWS["a voice of the second reference"]
@@ -262,6 +263,7 @@ def test_a_moved_folder_is_the_same_batch() -> None:
     assert other not in keys
 
 
+@pytest.mark.slow
 def test_a_file_without_a_suffix_is_uploaded_with_that_of_its_bytes(text2video: Run, box: Sandbox) -> None:
     """Who fetches it goes by the name."""
     Path("c.mp4").rename("片")
@@ -270,6 +272,7 @@ def test_a_file_without_a_suffix_is_uploaded_with_that_of_its_bytes(text2video: 
     assert sent["input"]["media"][0]["url"].endswith(".mp4")
 
 
+@pytest.mark.slow
 def test_references_and_voices_may_be_results_of_other_rows(bailian: Run) -> None:
     """Picture, voice and film in one table: each stands at its own place."""
     rows = [

@@ -45,7 +45,7 @@ def posts(box: Sandbox) -> list[Any]:
 
 
 @pytest.mark.parametrize("model", WRITING)
-@pytest.mark.few(4)
+@pytest.mark.few(2)
 def test_each_model_answers(text2text: Run, box: Sandbox, model: str) -> None:
     shown = text2text("你好", "--model", model, "--json").json
     assert model in shown["output"]["choices"][0]["message"]["content"]
@@ -61,7 +61,7 @@ def test_each_model_answers_in_pieces(text2text: Run, model: str, box: Sandbox) 
 
 
 @pytest.mark.parametrize("model", SEEING)
-@pytest.mark.few(3)
+@pytest.mark.few(1)
 def test_each_model_that_sees_looks_at_a_picture_of_this_machine(
     text2text: Run, box: Sandbox, model: str, room: str
 ) -> None:
@@ -71,6 +71,7 @@ def test_each_model_that_sees_looks_at_a_picture_of_this_machine(
     assert shown["cost"]["charged"] <= shown["cost"]["estimate"]
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("model", ["qwen-vl-ocr", "qwen3.5-ocr"])
 def test_what_was_drawn_is_read(text2image: Run, text2text: Run, box: Sandbox, model: str) -> None:
     text2image("发票，号码：0815，金额：28.50", "-o", "发票.png")
@@ -193,6 +194,7 @@ ROWS: list[dict[str, Any]] = [
 ]
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("form", ["json", "jsonl", "csv"])
 def test_rows_look_and_read_with_paths_beside_their_file(bailian: Run, box: Sandbox, tmp_path: Path, form: str) -> None:
     folder = tmp_path / "elsewhere"

@@ -47,6 +47,9 @@ def ask(client: Client, name: str) -> Any:
         content = "你好" if model.route.endswith(TEXT) else seen
         body = {"model": name, "input": {"messages": [{"role": "user", "content": content}]}, "parameters": {}}
         return client.post("/" + model.route.strip("/"), body, asks_async=False)
+    if model.kind == "speech":
+        body = {"model": name, "input": {"text": "你好", "voice": "Cherry"}}
+        return client.post("/" + model.route.strip("/"), body, asks_async=False)
     if model.kind == "transcription":
         body = {"model": name, "input": {"file_urls": ["https://example.com/a.wav"]}, "parameters": {}}
         return client.post(TRANSCRIPTION, body)

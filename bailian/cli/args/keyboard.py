@@ -84,7 +84,7 @@ class Keyboard:
         lines: list[str] = []
         try:
             lines += input("> ").split("\n")
-            while lines[-1].rstrip() not in END_WORDS and _more_waits():
+            while lines[-1].rstrip() not in END_WORDS and more_waits():
                 lines += input().split("\n")
         except EOFError:
             self._over = True
@@ -106,7 +106,7 @@ def _is_quoted(text: str) -> bool:
     return len(text) >= 2 * len(QUOTES) and text.startswith(QUOTES) and text.endswith(QUOTES)
 
 
-def _more_waits() -> bool:
+def more_waits() -> bool:
     """Return whether more has come already, be it half a line."""
     try:
         import termios
