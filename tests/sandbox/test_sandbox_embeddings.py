@@ -14,6 +14,8 @@ from bailian.sandbox.embeddings.models import RULES
 from bailian.sandbox.embeddings.vectors import dense
 from tests.support.sandbox_client import EMBEDDING, Client
 
+pytestmark = pytest.mark.slow
+
 
 def embed(client: Client, *texts: Any, model: str = "text-embedding-v4", **parameters: Any) -> requests.Response:
     body = {"model": model, "input": {"texts": list(texts)}, "parameters": parameters}

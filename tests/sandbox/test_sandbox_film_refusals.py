@@ -29,6 +29,8 @@ from bailian.sandbox.video.clips import UnreadableClip, frames_at, probe
 from tests.support.pictures import bytes_of, drawn, uri
 from tests.support.sandbox_client import Client
 
+pytestmark = pytest.mark.slow
+
 pytest.importorskip("av")
 
 FIRST, LAST = ("first_frame", DAY_URI), ("last_frame", NIGHT_URI)

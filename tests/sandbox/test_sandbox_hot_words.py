@@ -17,6 +17,8 @@ from bailian.sandbox.transcription.hot_words import as_spelled
 from tests.support.recordings import SAID, Files, body_of, spoken, uri
 from tests.support.sandbox_client import SYNC, Client
 
+pytestmark = pytest.mark.slow
+
 TASKS = "/services/audio/asr/transcription"
 HOT = "/services/audio/asr/customization"
 FUN = "fun-asr-flash-2026-06-15"

@@ -15,6 +15,8 @@ from tests.support.recordings import Files, humming, silence, spoken
 from tests.support.sandbox_client import Client
 from tests.support.speech_socket import BAD_418, error, outputs, speak, usage
 
+pytestmark = pytest.mark.slow
+
 PATH = "/services/audio/tts/customization"
 PROMPT = "沉稳的中年男性播音员，音色低沉浑厚"
 PREVIEW = "各位听众朋友，大家好，欢迎收听晚间新闻。"

@@ -14,6 +14,8 @@ from bailian.sandbox import Fault, Sandbox
 from tests.support.recordings import SAID, Files, body_of, humming, silence, spoken, uri
 from tests.support.sandbox_client import SYNC, Client
 
+pytestmark = pytest.mark.slow
+
 TASKS = "/services/audio/asr/transcription"
 FUN = "fun-asr-flash-2026-06-15"
 QWEN = "qwen3-asr-flash"

@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 from bailian.sandbox.text.schemas import fitting
 from tests.support.sandbox_client import Client
 
+pytestmark = pytest.mark.slow
+
 jsonschema = pytest.importorskip("jsonschema")
 
 NODE = {"type": "object", "properties": {"name": {"type": "string"}, "next": {"$ref": "#/$defs/node"}}}

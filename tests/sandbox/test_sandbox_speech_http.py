@@ -16,6 +16,8 @@ from bailian.sandbox.speech.audio_watermark import find_id3_watermarks, find_pac
 from bailian.sandbox.voices.counting import counted
 from tests.support.sandbox_client import SYNC, Client
 
+pytestmark = pytest.mark.slow
+
 SYNTHESIZER = "/services/audio/tts/SpeechSynthesizer"
 SAID = "床前明月光，疑是地上霜。举头望明月。"
 FLASH = {"model": "cosyvoice-v3-flash", "voice": "longanyang"}

@@ -16,6 +16,8 @@ from bailian.sandbox.images.drawing import Picture
 from bailian.sandbox.video.drawing import Video, draw_video
 from tests.support.sandbox_client import TEXT, Client
 
+pytestmark = pytest.mark.slow
+
 
 def uri(data: bytes, kind: str = "image/png") -> str:
     return f"data:{kind};base64,{base64.b64encode(data).decode()}"

@@ -34,6 +34,8 @@ from tests.support.speech_socket import (
     usage,
 )
 
+pytestmark = pytest.mark.slow
+
 
 def test_the_course_of_a_task(box: Sandbox) -> None:
     frames = speak(box, word_timestamp_enabled=True, format="pcm", sample_rate=8000)

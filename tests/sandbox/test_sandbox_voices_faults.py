@@ -31,6 +31,8 @@ from tests.support.speech_socket import (
     usage,
 )
 
+pytestmark = pytest.mark.slow
+
 
 def until_the_end(box: Sandbox) -> tuple[Frames, Exception]:
     """Return what came, and how it ended: two whole sentences, then silence or worse."""

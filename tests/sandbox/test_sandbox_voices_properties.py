@@ -20,6 +20,8 @@ from bailian.sandbox.voices.counting import counted
 from bailian.sandbox.voices.socket_task import whole_sentences
 from bailian.sandbox.voices.ssml import NoSsml, spoken_text
 
+pytestmark = pytest.mark.slow
+
 TEXTS = st.text(st.sampled_from("你好世界。！？；.,!? \n3aBc'<>&/=\"é한") | st.characters(codec="utf-8"), max_size=300)
 
 
