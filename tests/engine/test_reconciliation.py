@@ -244,7 +244,7 @@ class WrongClock:
 
 @pytest.mark.parametrize("off_s", STEPS_S)
 @pytest.mark.parametrize("arrived", [True, False], ids=["arrived", "never arrived"])
-@pytest.mark.few(1)
+@pytest.mark.slow
 def test_a_clock_that_is_put_right_while_an_answer_is_lost(
     box: Sandbox, tmp_path: Path, off_s: float, arrived: bool
 ) -> None:

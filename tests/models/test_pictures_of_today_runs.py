@@ -124,7 +124,7 @@ FILES: dict[str, Callable[[Path, str, dict[str, Any]], None]] = {
 }  # fmt: skip
 
 
-@pytest.mark.few(2)
+@pytest.mark.few(1)
 @pytest.mark.parametrize("kind, wishes", WISHES)
 def test_every_door_sends_the_same(
     request: pytest.FixtureRequest, bailian: Run, box: Sandbox, dog: str, kind: str, wishes: dict[str, Any]

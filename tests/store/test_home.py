@@ -37,7 +37,7 @@ def stores() -> set[str]:
     return {path.name.partition("-")[0] if path.is_file() else path.name for path in HOME.iterdir()}
 
 
-@pytest.mark.few(4)
+@pytest.mark.few(1)
 @pytest.mark.parametrize("words", WORDS)
 def test_nothing_is_under_way_when_a_run_is_over(words: str, request: pytest.FixtureRequest, box: Sandbox) -> None:
     Image.new("RGB", (640, 512), "teal").save("图.png")
