@@ -501,7 +501,7 @@ def test_a_sound_is_called_as_it_was_asked(audio: Run) -> None:
 def test_a_sound_that_is_none_is_reported_and_not_a_crash(audio: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     from bailian.service.speech.session import SpeechSocket
 
-    def speak(_self: SpeechSocket, _payload: Any, part: Path) -> dict[str, Any]:
+    def speak(_self: SpeechSocket, _payload: Any, part: Path, **_heard: Any) -> dict[str, Any]:
         part.write_bytes(b"RIFF\xff\xff\xff\x7fWAVE")
         return {"request_id": "r", "output": {"sentences": [], "audio_bytes": 12}}
 
@@ -547,7 +547,7 @@ def test_the_same_long_text_twice_at_once(audio: Run, box: Sandbox, monkeypatch:
     whole = SpeechSocket.speak
     spoken = []
 
-    def speak(self: SpeechSocket, payload: Any, part: Path) -> dict[str, Any]:
+    def speak(self: SpeechSocket, payload: Any, part: Path, **_heard: Any) -> dict[str, Any]:
         spoken.append(part)
         if len(spoken) == 2:
             assert end(start_script(box, "tts", THREE_PARTS, "-o", "甲.wav", command=AUDIO_SCRIPT)).code == 0

@@ -88,7 +88,11 @@ SETS = {
     "a document excludes a link": (WAN3, {"document": [PLAN], "link": "https://h/p"}, "does not take document + link"),
     "nothing at all": (WAN3, {"prompt": None}, "prompt: is required"),
     "wan3's last frame alone": (WAN3, {"last_frame": [DAY]}, "last_frame: needs the frame that the film begins with"),
-    "a document without a model": (None, {"document": [PLAN]}, "these inputs are for wan3.0-video, wan3.0-video-prime"),
+    "a document without a model": (
+        None,
+        {"document": [PLAN]},
+        "name a model that takes these inputs: wan3.0-video, wan3.0-video-prime",
+    ),
     "two first frames": (I2V, {"image": [DAY, CAT]}, "image: 2 pictures: one is the first frame"),
     "an edit of two films": (EDIT, {"video": [CLIP, CLIP]}, "video: at most 1, not 2"),
     "five pictures to an edit": (EDIT, {"video": [CLIP], "references": [DAY] * 5}, "references: at most 4, not 5"),
@@ -109,7 +113,7 @@ def test_inputs_that_do_not_go_together(model: str | None, fields: dict[str, Any
 # go on from, sound, document. The lists are the pages' own; "-" is a text alone.
 THINGS: dict[str, dict[str, Any]] = {
     "f": {"image": [DAY]}, "l": {"last_frame": [NIGHT]}, "p": {"references": [LINK]}, "m": {"references": [FILM_LINK]},
-    "s": {"references": ["https://h/a.mp3"]}, "e": {"video": [FILM_LINK]}, "c": {"continue_": [FILM_LINK]},
+    "s": {"references": ["https://h/a.mp3"]}, "e": {"video": [FILM_LINK]}, "c": {"continue_": [CLIP]},
     "a": {"audio": [SONG]}, "d": {"document": [PLAN]},
 }  # fmt: skip
 ONLY = {
