@@ -144,6 +144,8 @@ def run(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, box: Sa
             if word == "-o" and Path(place).is_file():
                 Path(place).unlink()  # another example reads what this one makes
         command: Run = request.getfixturevalue(program.removesuffix(".py"))
+        if set(words) & {"--show", "--rename", "--delete"}:  # of a conversation that another example has begun
+            command("你好", "--chat", words[words.index("--chat") + 1])
         return command(*words, stdin="你好", **how)
 
     return run_line
@@ -188,11 +190,7 @@ def test_the_examples_in_configs_run(run: Run, lives: bool, config: Path) -> Non
         check(run, lives, f"{script} --config {config}", text)
 
 
-# What is kept of a conversation has a test of its own: each example here has a home of its own.
-OF_KEPT_CHATS = ("--show", "--rename", "--delete")
-
-
-@pytest.mark.parametrize("line", [one for one in readme_commands() if not any(word in one for word in OF_KEPT_CHATS)])
+@pytest.mark.parametrize("line", readme_commands())
 @pytest.mark.few(8)
 def test_the_examples_of_the_readme_run(run: Run, lives: bool, line: str) -> None:
     check(run, lives, line, line)

@@ -151,6 +151,10 @@ def _patches(width_px: int, height_px: int, least_px: int, most_px: int) -> int:
     if area_px > most_px:
         scale = math.sqrt(width_px * height_px / most_px)
         sides = [max(1, math.floor(side / scale / PATCH_PX)) for side in (width_px, height_px)]
+        # A strip is one patch wide at least; that its length gives way is a guess, the page says the area is kept.
+        sides = [
+            min(side, max(1, most_px // PATCH_PX**2 // other)) for side, other in zip(sides, sides[::-1], strict=True)
+        ]
     elif area_px < least_px:
         scale = math.sqrt(least_px / (width_px * height_px))
         sides = [math.ceil(side * scale / PATCH_PX) for side in (width_px, height_px)]

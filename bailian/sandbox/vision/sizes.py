@@ -31,6 +31,9 @@ def scaled(width: int, height: int, least: int, most: int) -> tuple[int, int]:
     if wide * high > most:
         shrink = math.sqrt(width * height / most)
         wide, high = (max(SIDE_PX, math.floor(side / shrink / SIDE_PX) * SIDE_PX) for side in (width, height))
+        # A strip is one square wide at least; that its length gives way is a guess, the page says the area is kept.
+        wide = min(wide, max(SIDE_PX, most // high // SIDE_PX * SIDE_PX))
+        high = min(high, max(SIDE_PX, most // wide // SIDE_PX * SIDE_PX))
     elif wide * high < least:
         grow = math.sqrt(least / (width * height))
         wide, high = (math.ceil(side * grow / SIDE_PX) * SIDE_PX for side in (width, height))

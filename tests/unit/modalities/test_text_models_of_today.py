@@ -242,7 +242,7 @@ def test_what_a_picture_costs(sides: tuple[int, int] | None, most_px: int, token
 
 
 @pytest.mark.parametrize("most", [66, 500, 2562, 16_384])
-@pytest.mark.parametrize("sides", [(64, 1100), (640, 480), (7680, 4320)])
+@pytest.mark.parametrize("sides", [(64, 1100), (640, 480), (7680, 4320), (9000, 100)])
 def test_no_picture_costs_more_than_it_may(most: int, sides: tuple[int, int]) -> None:
     body = prepare(image=[PICTURE], image_max_tokens=most).body
     (picture, _) = body["input"]["messages"][0]["content"]
