@@ -51,6 +51,23 @@ def test_a_list_is_made_used_and_removed(audio: Run, box: Sandbox, words: list[s
     assert (lists(box), left()) == ([], [])
 
 
+@pytest.mark.parametrize("door", ["link", "row"])
+def test_a_list_is_made_for_a_recording_that_is_not_on_this_machine(
+    audio: Run, bailian: Run, box: Sandbox, words: list[str], door: str
+) -> None:
+    """Such a request has no file to attach, and yet something to wait for."""
+    link = "https://example.com/a.wav"
+    if door == "link":
+        audio("asr", link, *words[2:], exits=None)
+    else:
+        row = {"kind": "transcription", "file": link, "model": "paraformer-v2", "hot_words": "w.txt"}
+        Path("rows.jsonl").write_text(json.dumps(row) + "\n", encoding="utf-8")
+        bailian("batch", "run", "rows.jsonl", exits=None)
+    (task,) = [request for request in box.requests if request.kind == "submit"]
+    assert "create_vocabulary" in actions(box)
+    assert task.body["parameters"]["vocabulary_id"]
+
+
 def test_words_in_the_request_itself_need_no_list(audio: Run, box: Sandbox, words: list[str]) -> None:
     words[words.index("paraformer-v2")] = "qwen-audio-3.0-asr-flash-filetrans"
     assert "Bailian" in audio(*words).paths[0].read_text(encoding="utf-8")

@@ -16,7 +16,7 @@ from bailian.engine.steps.attach import names_files, with_files
 from bailian.engine.steps.call import call
 from bailian.engine.steps.publish import stage_texts
 from bailian.engine.steps.record_reply import give_up, with_catalog_advice
-from bailian.engine.steps.word_lists import with_word_list
+from bailian.engine.steps.word_lists import has_word_list, with_word_list
 from bailian.engine.timing import backoff_s
 from bailian.errors import (
     BailianError,
@@ -72,7 +72,7 @@ def _before_intent(job: Job, services: Services) -> Next | Outcome | None:
     if wants_time(job, services):
         return Next(Step.ADMIT)  # this machine's clock was set meanwhile
     if job.sending.body is None:
-        if names_files(job.prepared.body.get("input")):
+        if names_files(job.prepared.body.get("input")) or has_word_list(job):
             return Next(Step.ATTACH)
         job.sending.body = dict(job.prepared.body)
     return None

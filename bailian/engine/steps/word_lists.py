@@ -32,6 +32,11 @@ _GONE = "ResourceNotExist"
 _MAKING = threading.Lock()
 
 
+def has_word_list(job: Job) -> bool:
+    """Return whether a list is to be made before the job's request leaves."""
+    return bool(TranscriptionContext.of(job.prepared.context).hot_words)
+
+
 def with_word_list(job: Job, services: Services, body: dict[str, Any]) -> dict[str, Any]:
     """Return the body with the list of the job's hot words, which is there then; without any, the body itself.
 
