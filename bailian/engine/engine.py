@@ -312,7 +312,7 @@ class Engine:
         try:
             for end in scheduler.run(deadline_s):
                 outcome = told(outcomes.outcome(end))
-                _stop_what_cannot_succeed(scheduler.model_queues, outcome)
+                scheduler.model_queues.heed(outcome)
                 yield outcome
                 yield from follow(outcome)
             ends, left = scheduler.leave()
@@ -322,11 +322,3 @@ class Engine:
             ends, left = scheduler.leave()
             yield from (told(outcomes.outcome(end)) for end in ends)
             raise outcomes.interrupted(left) from None
-
-
-def _stop_what_cannot_succeed(model_queues: ModelQueues, outcome: Outcome) -> None:
-    """A bad key, an overdue account, a spent budget, a full disk, a host that nobody reaches stop all that is not sent
-    yet; a spent free tier its model."""
-    error = outcome.error
-    if error is not None and error.stops_all:
-        model_queues.stop(outcome.job.wire_model if getattr(error, "of_model", False) else None)

@@ -12,6 +12,7 @@ from itertools import chain
 
 from bailian.catalog import Mode
 from bailian.engine.job import Job
+from bailian.engine.step import Outcome
 
 # The window of a fast queue: as many jobs as are admitted within this time.
 WINDOW_S = 0.05
@@ -87,6 +88,13 @@ class ModelQueues:
         """The job is over, or has been sent."""
         self.on_sending(job)
         self._calling.discard(job.id)
+
+    def heed(self, outcome: Outcome) -> None:
+        """A bad key, an overdue account, a spent budget, a full disk, a host that nobody reaches stop all that is not
+        sent yet; a spent free tier its model."""
+        error = outcome.error
+        if error is not None and error.stops_all:
+            self.stop(outcome.job.wire_model if getattr(error, "of_model", False) else None)
 
     def stop(self, queue: str | None = None) -> None:
         """Let no more jobs in: of one queue, or of all."""

@@ -22,6 +22,7 @@ from bailian.history.entries import Question, entries
 from bailian.sandbox import Fault, Sandbox
 from bailian.store.jobs import Journal
 from tests.support.commands import Run
+from tests.support.pictures import bytes_of, drawn
 
 
 @pytest.fixture
@@ -65,6 +66,12 @@ def test_no_key_is_needed_and_the_sandbox_is_marked(
     assert (entry["sandbox"], entry["prompt"]) == (True, "狗")
     assert "\tsandbox\t" in bailian("history").out
     assert "nothing was spent" in bailian("cost").err
+
+
+def test_a_film_without_a_prompt_is_found_by_what_went_in(box: Sandbox, text2video: Run, bailian: Run) -> None:
+    Path("产品 照片.png").write_bytes(bytes_of(drawn()))
+    text2video("--image", "产品 照片.png", "-o", "a.mp4")
+    assert found(bailian, "产品") == found(bailian, "照片") == ["产品 照片"]
 
 
 def test_failures_are_found(box: Sandbox, bailian: Run, text2image: Run) -> None:

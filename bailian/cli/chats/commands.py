@@ -23,7 +23,7 @@ SHOWN_CHARS = 40
 MARKDOWN = (".md", ".markdown")
 
 
-class Talk(Protocol):
+class OpenConversation(Protocol):
     """The conversation that a command is about."""
 
     fields: dict[str, Any]
@@ -48,10 +48,10 @@ class Order(NamedTuple):
     operand: str
     english: str
     chinese: str
-    run: Callable[[Talk, str], None]
+    run: Callable[[OpenConversation, str], None]
 
 
-def obey(talk: Talk, command: Command) -> None:
+def obey(conversation: OpenConversation, command: Command) -> None:
     """Do what a command says; an unknown one is answered with the list of all.
 
     Raises:
@@ -62,11 +62,11 @@ def obey(talk: Talk, command: Command) -> None:
         near = did_you_mean(command.word, (*ORDERS, END_WORDS[0]))
         print_err(tr(f"there is no command {command.word}", f"没有命令 {command.word}") + near)
         print_err(tr("It was not sent.", "未发送。"))
-        _help(talk, "")
+        _help(conversation, "")
     elif "\n" in command.rest or (command.rest and not order.operand):
         raise InvalidRequest.one(command.word, tr("takes no such words", "不接受这样的参数"), advice=_question_advice())
     else:
-        order.run(talk, command.rest)
+        order.run(conversation, command.rest)
 
 
 def _question_advice() -> str:
@@ -76,7 +76,7 @@ def _question_advice() -> str:
     )
 
 
-def _help(_talk: Talk, _rest: str) -> None:
+def _help(_conversation: OpenConversation, _rest: str) -> None:
     rows = [(f"{word} {order.operand}".strip(), tr(order.english, order.chinese)) for word, order in ORDERS.items()]
     rows += [
         (END_WORDS[0], tr("end (Ctrl-D, too)", "结束（也可按 Ctrl-D）")),
@@ -87,10 +87,10 @@ def _help(_talk: Talk, _rest: str) -> None:
         print_err(f"{word:12} {text}")
 
 
-def _model(talk: Talk, name: str) -> None:
+def _model(conversation: OpenConversation, name: str) -> None:
     """Take another model for the next questions, if it takes what is asked for and what was said."""
-    prepared = talk.prepared("JSON?", **({"model": name} if name else {}))
-    if name and is_unknown(name, talk.models):
+    prepared = conversation.prepared("JSON?", **({"model": name} if name else {}))
+    if name and is_unknown(name, conversation.models):
         raise InvalidRequest.one(
             "/model",
             tr(f"{name} is not in the catalog: it was not taken", f"目录中没有 {name}，未更换"),
@@ -102,18 +102,18 @@ def _model(talk: Talk, name: str) -> None:
             tr(f"{name} reads pictures, it holds no conversation", f"{name} 只识别图片，不能对话"),
             advice=how_to().models(),
         )
-    talk.fields["model"] = prepared.request["model"] if name else talk.fields.get("model")
+    conversation.fields["model"] = prepared.request["model"] if name else conversation.fields.get("model")
     print_err(tr(f"model: {prepared.model.name}", f"模型：{prepared.model.name}"))
 
 
-def _cost(talk: Talk, _rest: str) -> None:
-    asked = len(questions(talk.messages()))
-    spent = money(talk.cost_cny())
-    free = tr(" (sandbox: not paid)", "（沙箱：不计费）") if talk.here.sandbox else ""
+def _cost(conversation: OpenConversation, _rest: str) -> None:
+    asked = len(questions(conversation.messages()))
+    spent = money(conversation.cost_cny())
+    free = tr(" (sandbox: not paid)", "（沙箱：不计费）") if conversation.here.sandbox else ""
     number = "1 question" if asked == 1 else f"{asked} questions"
     print_err(tr(f"so far {spent} CNY{free}, {number}", f"至今 {spent} 元{free}，{asked} 个提问"))
     try:
-        estimate_cny = talk.prepared("JSON?").estimate_cny
+        estimate_cny = conversation.prepared("JSON?").estimate_cny
     except BailianError as error:
         print_err(tr(f"the next: {error.message}", f"下一个提问：{error.message}"))
         return
@@ -124,8 +124,8 @@ def _cost(talk: Talk, _rest: str) -> None:
         )
 
 
-def _undo(talk: Talk, _rest: str) -> None:
-    before = talk.undo()
+def _undo(conversation: OpenConversation, _rest: str) -> None:
+    before = conversation.undo()
     if not before:
         print_err(tr("there is no question to take back", "没有可撤回的提问"))
         return
@@ -134,9 +134,9 @@ def _undo(talk: Talk, _rest: str) -> None:
     print_err(tr(f"taken back, and not sent any more: {shown}", f"已撤回，不再发送：{shown}"))
 
 
-def _save(talk: Talk, name: str) -> None:
+def _save(conversation: OpenConversation, name: str) -> None:
     """Write the conversation into a new file."""
-    messages = talk.messages()
+    messages = conversation.messages()
     if not name or not messages:
         raise InvalidRequest.one(
             "/save",
@@ -146,7 +146,7 @@ def _save(talk: Talk, name: str) -> None:
             advice=tr("ask something first", "请先提问") if name else tr("name a file", "请指定文件"),
         )
     path = Path(name.strip("\"'")).expanduser()
-    title = talk.name or tr("Conversation", "对话")
+    title = conversation.name or tr("Conversation", "对话")
     text = markdown(messages, title) if path.suffix.lower() in MARKDOWN else plain(messages)
     try:
         with path.open("x", encoding="utf-8", errors="backslashreplace", newline="\n") as file:
