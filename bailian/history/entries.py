@@ -11,7 +11,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from bailian.history.text_index import numbers_of, texts_of
+from bailian.history.text_index import about, numbers_of, texts_of
 from bailian.store.ids import MIN_CHARS
 from bailian.store.jobs import Journal
 from bailian.store.paths import restored
@@ -50,10 +50,8 @@ class Entry:
 
     @property
     def about(self) -> str:
-        """Return what it was about: its text, or what went in."""
-        given = texts_of(dict(self.row.request))
-        files = self.row.request.get("file")
-        return given or " ".join(str(one).rpartition("/")[2] for one in files or () if isinstance(files, list))
+        """Return what it was about: its texts, or the names of what went in."""
+        return about(self.row.request)
 
     @property
     def shown(self) -> str:

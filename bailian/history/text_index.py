@@ -12,11 +12,12 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
+from bailian.files import naming
 from bailian.store.jobs import Journal
 from bailian.store.private import private_file
 
@@ -37,7 +38,7 @@ def segmented(text: str) -> str:
     return _NOT_ASCII.sub(r" \1 ", text)
 
 
-def texts_of(request: dict[str, Any]) -> str:
+def texts_of(request: Mapping[str, Any]) -> str:
     """Return what a person has written in a request: prompts, texts to speak, the turns of a conversation."""
     found = []
     for name in TEXT_FIELDS:
@@ -48,6 +49,11 @@ def texts_of(request: dict[str, Any]) -> str:
         content = turn.get("content") if isinstance(turn, dict) else None
         found += [content] if isinstance(content, str) else []
     return "\n".join(found)
+
+
+def about(request: Mapping[str, Any]) -> str:
+    """Return what a request is found by: its texts, or the names of what went in."""
+    return texts_of(request) or naming.about(request)
 
 
 def numbers_of(journal: Journal, words: Sequence[str]) -> list[int] | None:
@@ -112,5 +118,5 @@ def _texts(rows: Iterable[sqlite3.Row]) -> Iterator[tuple[int, str]]:
     for row in rows:
         with suppress(ValueError, RecursionError):
             request = json.loads(row["request"])
-            if isinstance(request, dict) and (text := texts_of(request)):
+            if isinstance(request, dict) and (text := about(request)):
                 yield row["number"], segmented(text)
