@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,8 @@ from bailian.text.json_text import NotJson, loaded
 SHOWN_AS = {"ocr_schema": "schema"}
 """A user's name for a field, where it is not ours."""
 
+_LIST_OR_OBJECT = ("[", "{")
+
 
 def read_objects(fields: dict[str, Any], names: Iterable[str], folder: Path) -> list[Problem]:
     """Put the objects in the place of their paths, which are relative to `folder`; return what is no object.
@@ -27,7 +29,7 @@ def read_objects(fields: dict[str, Any], names: Iterable[str], folder: Path) -> 
         value = fields.get(name)
         if value is None or isinstance(value, dict):
             continue
-        found = _read(value, folder)
+        found = _object(value, folder)
         if isinstance(found, dict):
             fields[name] = found
         else:
@@ -54,29 +56,27 @@ def read_word_lists(fields: dict[str, Any], names: Iterable[str], folder: Path) 
 
 
 def _words(value: str, folder: Path) -> list[Any] | dict[str, Any] | str:
-    try:
-        text = value if value.lstrip().startswith(("{", "[")) else read_text(folder / local_path(value)).text
-        if not text.lstrip().startswith(("{", "[")):
-            return hot_words.of_text(text)
-        found, doubled = loaded(text)
-    except NotJson as error:
-        return error.placed()
-    except NotText as error:
-        return str(error)
-    except (OSError, ValueError) as error:  # ValueError: a NUL in the name, or nested too deeply
-        reason = getattr(error, "strerror", None) or str(error)
-        return tr(f"cannot read {value}: {reason}", f"无法读取 {value}：{reason}")
-    if doubled:
-        return tr(f"{doubled[0]} stands there twice", f"{doubled[0]} 重复出现")
-    return found if isinstance(found, dict | list) else tr("must hold words", "应含有词语")
+    def words(text: str) -> Any:
+        if text.lstrip().startswith(_LIST_OR_OBJECT):
+            return _json(text, (dict, list), tr("must hold words", "应含有词语"))
+        return hot_words.of_text(text)
+
+    found: list[Any] | dict[str, Any] | str = _read(value, folder, _LIST_OR_OBJECT, words)
+    return found
 
 
-def _read(value: object, folder: Path) -> dict[str, Any] | str:
+def _object(value: object, folder: Path) -> dict[str, Any] | str:
+    wrong = tr("must be a JSON object, or a file that holds one", "应为 JSON 对象，或含有 JSON 对象的文件")
     if not isinstance(value, str):
-        return _no_object()
+        return wrong
+    found: dict[str, Any] | str = _read(value, folder, ("{",), lambda text: _json(text, dict, wrong))
+    return found
+
+
+def _read(value: str, folder: Path, begins: tuple[str, ...], parse: Callable[[str], Any]) -> Any:
+    """Return what a text holds that begins so, or else the file of that name; or what is wrong with it."""
     try:
-        text = value if value.lstrip().startswith("{") else read_text(folder / local_path(value)).text
-        found, doubled = loaded(text)
+        return parse(value if value.lstrip().startswith(begins) else read_text(folder / local_path(value)).text)
     except NotJson as error:
         return error.placed()
     except NotText as error:
@@ -84,10 +84,10 @@ def _read(value: object, folder: Path) -> dict[str, Any] | str:
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name, or nested too deeply
         reason = getattr(error, "strerror", None) or str(error)
         return tr(f"cannot read {value}: {reason}", f"无法读取 {value}：{reason}")
+
+
+def _json(text: str, kind: type | tuple[type, ...], wrong: str) -> Any:
+    found, doubled = loaded(text)
     if doubled:
         return tr(f"{doubled[0]} stands there twice", f"{doubled[0]} 重复出现")
-    return found if isinstance(found, dict) else _no_object()
-
-
-def _no_object() -> str:
-    return tr("must be a JSON object, or a file that holds one", "应为 JSON 对象，或含有 JSON 对象的文件")
+    return found if isinstance(found, kind) else wrong
