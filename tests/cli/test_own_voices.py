@@ -10,7 +10,8 @@ import pytest
 
 from bailian.sandbox import Fault, Sandbox
 from tests.support.commands import Run
-from tests.support.recordings import Files, humming
+from tests.support.recordings import humming
+from tests.support.served_files import ServedFiles
 
 PROMPT = "沉稳的中年男性播音员，音色低沉浑厚"
 PREVIEW = "各位听众朋友，大家好，欢迎收听晚间新闻。"
@@ -19,9 +20,8 @@ NEW = ("--model", "cosyvoice-v3.5-flash", "--name", "anna")
 
 @pytest.fixture
 def recording() -> Iterator[str]:
-    files = Files()
-    yield files.put("me.wav", humming(6, 8000))
-    files.close()
+    with ServedFiles() as files:
+        yield files.put("me.wav", humming(6, 8000))
 
 
 def test_the_life_of_a_clone(audio: Run, box: Sandbox, recording: str) -> None:

@@ -10,10 +10,11 @@ from PIL import Image
 
 from bailian.catalog import load
 from bailian.sandbox import Fault, Sandbox
-from tests.sandbox.film_bodies import DAY, SAME, Files, clip, distance, seen
+from tests.sandbox.film_bodies import DAY, SAME, clip, distance, seen
 from tests.support.commands import Run
 from tests.support.pictures import bytes_of, drawn
 from tests.support.recordings import wav
+from tests.support.served_files import ServedFiles
 from tests.support.service import first_post
 
 pytest.importorskip("av")
@@ -74,7 +75,7 @@ def link(tmp_path: Path) -> Iterator[str]:
         "mask.png": bytes_of(mask),
     }.items():
         (tmp_path / name).write_bytes(data)
-    with Files(**{"clip.mp4": film}) as files:
+    with ServedFiles(**{"clip.mp4": film}) as files:
         yield files["clip.mp4"]
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from bailian.sandbox import Sandbox
 from tests.support.sandbox_client import Client
+from tests.support.served_files import ServedFiles
 from tests.support.service import Lender
 
 
@@ -22,4 +24,23 @@ def box(lender: Lender) -> Iterator[Sandbox]:
 def client(box: Sandbox) -> Iterator[Client]:
     made = Client(box)
     with made.http:
+        yield made
+
+
+@pytest.fixture
+def sdk(box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The vendor's own SDK, unchanged: its package, which asks the sandbox over either of its roads."""
+    for name in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    dashscope = pytest.importorskip("dashscope")
+    monkeypatch.setattr(dashscope, "base_http_api_url", box.base_url)
+    monkeypatch.setattr(dashscope, "base_websocket_api_url", f"ws://127.0.0.1:{box.port}/api-ws/v1/inference")
+    monkeypatch.setattr(dashscope, "api_key", "sk-sdk")
+    return dashscope
+
+
+@pytest.fixture(scope="module")
+def files() -> Iterator[ServedFiles]:
+    """A web server to which a test puts what the service shall fetch."""
+    with ServedFiles() as made:
         yield made

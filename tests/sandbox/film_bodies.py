@@ -11,8 +11,6 @@ from PIL import Image, ImageChops, ImageStat
 from bailian.sandbox.images.drawing import Picture
 from bailian.sandbox.video.drawing import Video, draw_video
 from bailian.sandbox.video.tones import tone
-from tests.support.local_web import LocalWeb, http
-from tests.support.local_web import Seen as Request
 from tests.support.pictures import drawn, uri
 from tests.support.recordings import wav
 from tests.support.sandbox_client import Client
@@ -103,26 +101,3 @@ def distance(image: Image.Image, other: Image.Image) -> float:
     """Return the mean difference of two pictures, 0 to 255; the other is stretched."""
     stretched = other.convert("RGB").resize(image.size)
     return sum(ImageStat.Stat(ImageChops.difference(image.convert("RGB"), stretched)).mean) / 3
-
-
-class Files:
-    """A web server on loopback with some files. Use as a context manager."""
-
-    def __init__(self, **files: bytes) -> None:
-        self._files = files
-        self._web = LocalWeb(self._answer)
-
-    def _answer(self, request: Request) -> bytes | None:
-        data = self._files.get(request.line.split()[1].lstrip("/"))
-        return (http("404 Not Found") if data is None else http(body=data))(request)
-
-    def __enter__(self) -> Files:
-        self._web.__enter__()
-        return self
-
-    def __exit__(self, *words: object) -> None:
-        self._web.__exit__(*words)
-
-    def __getitem__(self, name: str) -> str:
-        """Return the address of a file, whether it is there or not."""
-        return f"{self._web.url}/{name}"

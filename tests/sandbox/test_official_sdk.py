@@ -10,23 +10,14 @@ from bailian.sandbox import Fault, Sandbox
 
 # What the SDK itself or what it imports deprecates is not ours to mend.
 pytestmark = [
+    pytest.mark.usefixtures("sdk"),
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
 
 
-@pytest.fixture
-def sdk(box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Sandbox:
-    for name in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
-        monkeypatch.delenv(name, raising=False)
-    dashscope = pytest.importorskip("dashscope")
-    monkeypatch.setattr(dashscope, "base_http_api_url", box.base_url)
-    monkeypatch.setattr(dashscope, "api_key", "sk-sdk")
-    return box
-
-
-def test_image_synthesis_call(sdk: Sandbox) -> None:
+def test_image_synthesis_call(box: Sandbox) -> None:
     from dashscope import ImageSynthesis
 
     answer = ImageSynthesis.call(
@@ -36,13 +27,13 @@ def test_image_synthesis_call(sdk: Sandbox) -> None:
     assert answer.status_code == HTTPStatus.OK
     assert answer.output.task_status == "SUCCEEDED"
     assert len(answer.output.results) == 2
-    assert answer.output.results[0].url.startswith(sdk.root_url)
+    assert answer.output.results[0].url.startswith(box.root_url)
     assert answer.usage.image_count == 2
-    (task,) = sdk.tasks
+    (task,) = box.tasks
     assert (task.request.prompt, task.request.negative_prompt, task.request.seed) == ("一间花店", "低质量", 5)
 
 
-def test_async_call_wait_fetch_and_list(sdk: Sandbox) -> None:
+def test_async_call_wait_fetch_and_list(box: Sandbox) -> None:
     from dashscope import ImageSynthesis
 
     submitted = ImageSynthesis.async_call(model="wanx2.1-t2i-turbo", prompt="a cat", n=1)
@@ -56,10 +47,10 @@ def test_async_call_wait_fetch_and_list(sdk: Sandbox) -> None:
     assert listed.output["data"][0]["task_id"] == submitted.output.task_id
 
 
-def test_cancel(sdk: Sandbox) -> None:
+def test_cancel(box: Sandbox) -> None:
     from dashscope import ImageSynthesis
 
-    sdk.settings.task_s = 3600
+    box.settings.task_s = 3600
     submitted = ImageSynthesis.async_call(model="wan2.2-t2i-plus", prompt="a cat", n=1)
 
     assert ImageSynthesis.cancel(submitted).status_code == HTTPStatus.OK
@@ -68,7 +59,7 @@ def test_cancel(sdk: Sandbox) -> None:
     assert (refused.status_code, refused.code) == (400, "UnsupportedOperation")
 
 
-def test_multimodal_conversation(sdk: Sandbox) -> None:
+def test_multimodal_conversation(box: Sandbox) -> None:
     from dashscope import MultiModalConversation
 
     messages = [{"role": "user", "content": [{"text": "一张海报"}]}]
@@ -77,11 +68,11 @@ def test_multimodal_conversation(sdk: Sandbox) -> None:
     )
 
     assert answer.status_code == HTTPStatus.OK
-    assert answer.output.choices[0].message.content[0]["image"].startswith(sdk.root_url)
+    assert answer.output.choices[0].message.content[0]["image"].startswith(box.root_url)
     assert answer.usage.image_count == 1
 
 
-def test_a_refusal_reaches_the_sdk(sdk: Sandbox) -> None:
+def test_a_refusal_reaches_the_sdk(box: Sandbox) -> None:
     from dashscope import ImageSynthesis
 
     answer = ImageSynthesis.async_call(model="wan2.2-t2i-flash", prompt="a cat", n=1, size="2048*2048")
@@ -90,11 +81,11 @@ def test_a_refusal_reaches_the_sdk(sdk: Sandbox) -> None:
     assert answer.message == "Either width or height should be between 512 and 1440."
 
 
-def test_one_lost_answer_makes_the_sdk_pay_twice(sdk: Sandbox) -> None:
+def test_one_lost_answer_makes_the_sdk_pay_twice(box: Sandbox) -> None:
     """Not a promise of ours: it shows that the fault is what the field meets."""
     from dashscope import ImageSynthesis
 
-    sdk.faults.add(Fault("submit", "reset_after"))
+    box.faults.add(Fault("submit", "reset_after"))
     ImageSynthesis.async_call(model="wan2.2-t2i-flash", prompt="a cat", n=1)
 
-    assert len(sdk.tasks) == 2
+    assert len(box.tasks) == 2

@@ -22,14 +22,9 @@ pytestmark = [
 
 
 @pytest.fixture
-def sdk(box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Any:
-    for name in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
-        monkeypatch.delenv(name, raising=False)
+def films(sdk: Any, box: Sandbox) -> Any:
     box.settings.task_s = 0  # who asks once before the end waits a second
-    dashscope = pytest.importorskip("dashscope")
-    monkeypatch.setattr(dashscope, "base_http_api_url", box.base_url)
-    monkeypatch.setattr(dashscope, "api_key", "sk-sdk")
-    return dashscope.VideoSynthesis
+    return sdk.VideoSynthesis
 
 
 @pytest.fixture
@@ -47,8 +42,8 @@ def film_of(client: Client, answer: Any) -> Seen:
     return seen(client.download(answer.output.video_url).content)
 
 
-def test_a_film_from_a_picture(sdk: Any, client: Client, local: dict[str, str]) -> None:
-    answer = sdk.call("wan2.2-i2v-flash", prompt="一只猫", img_url=local["day"], resolution="480P", watermark=False)
+def test_a_film_from_a_picture(films: Any, client: Client, local: dict[str, str]) -> None:
+    answer = films.call("wan2.2-i2v-flash", prompt="一只猫", img_url=local["day"], resolution="480P", watermark=False)
     made = film_of(client, answer)
     assert distance(made.frames[0], DAY) < SAME
     assert (answer.usage["duration"], answer.usage["SR"]) == (5, 480)
@@ -56,17 +51,17 @@ def test_a_film_from_a_picture(sdk: Any, client: Client, local: dict[str, str]) 
 
 
 @pytest.mark.slow
-def test_a_film_with_the_given_sound(sdk: Any, client: Client, local: dict[str, str]) -> None:
-    answer = sdk.call(
+def test_a_film_with_the_given_sound(films: Any, client: Client, local: dict[str, str]) -> None:
+    answer = films.call(
         "wan2.6-i2v-flash", prompt="唱", img_url=local["day"], audio_url=local["song"], resolution="720P", duration=2
     )
     assert film_of(client, answer).sound_s == pytest.approx(2, abs=0.1)
     assert answer.usage["audio"] is True
 
 
-def test_a_film_between_two_frames(sdk: Any, client: Client, local: dict[str, str]) -> None:
+def test_a_film_between_two_frames(films: Any, client: Client, local: dict[str, str]) -> None:
     """For this kind of model the SDK takes the other path by itself."""
-    answer = sdk.call(
+    answer = films.call(
         "wan2.2-kf2v-flash",
         prompt="日夜交替",
         first_frame_url=local["day"],
@@ -91,11 +86,11 @@ MEDIA = [
 @pytest.mark.few(2)
 @pytest.mark.parametrize("model, parts, parameters", MEDIA)
 def test_a_list_of_media(
-    sdk: Any, client: Client, local: dict[str, str], model: str, parts: list[str], parameters: dict[str, Any]
+    films: Any, client: Client, local: dict[str, str], model: str, parts: list[str], parameters: dict[str, Any]
 ) -> None:
     named = [part.split(":") for part in parts]
     media = [{"type": role, "url": local[name]} for role, name in named]
-    answer = sdk.call(model, prompt="图1 走过", media=media, resolution="720P", watermark=False, **parameters)
+    answer = films.call(model, prompt="图1 走过", media=media, resolution="720P", watermark=False, **parameters)
     made = film_of(client, answer)
     assert made.sound_s > 0
     assert [one["role"] for one in client.box.tasks[0].request.details["inputs"]] == [role for role, _ in named]
@@ -103,8 +98,8 @@ def test_a_list_of_media(
 
 
 @pytest.mark.slow
-def test_references_by_their_addresses(sdk: Any, client: Client, local: dict[str, str]) -> None:
-    answer = sdk.call(
+def test_references_by_their_addresses(films: Any, client: Client, local: dict[str, str]) -> None:
+    answer = films.call(
         "wan2.6-r2v", prompt="character1", reference_urls=[local["day"], local["clip"]], size="1280*720", duration=2
     )
     assert film_of(client, answer).size == (1280, 720)
@@ -114,36 +109,36 @@ def test_references_by_their_addresses(sdk: Any, client: Client, local: dict[str
 
 @pytest.mark.slow
 def test_pictures_of_horses_may_be_inline_and_nothing_may_be_uploaded(
-    sdk: Any, client: Client, local: dict[str, str]
+    films: Any, client: Client, local: dict[str, str]
 ) -> None:
     first = {"type": "first_frame", "url": DAY_URI}
-    answer = sdk.call("happyhorse-1.1-i2v", prompt="x", media=[first], resolution="480P", duration=3)
+    answer = films.call("happyhorse-1.1-i2v", prompt="x", media=[first], resolution="480P", duration=3)
     assert distance(film_of(client, answer).frames[0], DAY) < SAME
 
-    failed = sdk.call("happyhorse-1.0-video-edit", prompt="x", media=[{"type": "video", "url": local["clip"]}])
+    failed = films.call("happyhorse-1.0-video-edit", prompt="x", media=[{"type": "video", "url": local["clip"]}])
     assert (failed.output.task_status, failed.output["code"]) == ("FAILED", "InvalidParameter")
     assert failed.output["message"].startswith("Failed to download oss://")
 
 
 @pytest.mark.parametrize("model", ["wan2.7-i2v", "happyhorse-1.1-i2v"])
-def test_the_old_field_is_accepted_and_fails_late(sdk: Any, model: str) -> None:
+def test_the_old_field_is_accepted_and_fails_late(films: Any, model: str) -> None:
     """What several clients send to these models, the vendor's among them."""
-    answer = sdk.call(model, prompt="x", img_url=DAY_URI)
+    answer = films.call(model, prompt="x", img_url=DAY_URI)
     assert answer.output.task_status == "FAILED"
     assert (answer.output["code"], answer.output["message"]) == ("InvalidParameter", "Field required: input.media")
 
 
 @pytest.mark.slow
-def test_a_film_from_a_text(sdk: Any, client: Client) -> None:
-    answer = sdk.call("wan2.7-t2v", prompt="一只猫", resolution="720P", ratio="3:4", duration=2)
+def test_a_film_from_a_text(films: Any, client: Client) -> None:
+    answer = films.call("wan2.7-t2v", prompt="一只猫", resolution="720P", ratio="3:4", duration=2)
     made = film_of(client, answer)
     assert (made.size, answer.usage["ratio"]) == ((832, 1104), "3:4")
 
 
-def test_cancel_and_list(sdk: Any, box: Sandbox) -> None:
+def test_cancel_and_list(films: Any, box: Sandbox) -> None:
     box.settings.task_s = 3600
     first = {"type": "first_frame", "url": DAY_URI}
-    submitted = sdk.async_call("wan2.7-i2v", prompt="x", media=[first])
-    assert sdk.list(model_name="wan2.7-i2v").output["total"] == 1
-    assert sdk.cancel(submitted).status_code == 200
-    assert sdk.fetch(submitted).output.task_status == "CANCELED"
+    submitted = films.async_call("wan2.7-i2v", prompt="x", media=[first])
+    assert films.list(model_name="wan2.7-i2v").output["total"] == 1
+    assert films.cancel(submitted).status_code == 200
+    assert films.fetch(submitted).output.task_status == "CANCELED"

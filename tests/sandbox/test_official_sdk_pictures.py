@@ -16,6 +16,7 @@ from bailian.sandbox.message_images.models import RULES
 
 # What the SDK itself or what it imports deprecates is not ours to mend.
 pytestmark = [
+    pytest.mark.usefixtures("sdk"),
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
@@ -23,16 +24,6 @@ pytestmark = [
 
 SYNC = [name for name, model in RULES.items() if model.draws or model.interleaves]
 TASKS = [name for name in SYNC if len(RULES[name].routes) == 2]
-
-
-@pytest.fixture
-def sdk(box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Sandbox:
-    for name in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
-        monkeypatch.delenv(name, raising=False)
-    dashscope = pytest.importorskip("dashscope")
-    monkeypatch.setattr(dashscope, "base_http_api_url", box.base_url)
-    monkeypatch.setattr(dashscope, "api_key", "sk-sdk")
-    return box
 
 
 def message(*pictures: str, text: str = "画一只猫") -> Any:
@@ -51,31 +42,31 @@ def pictures_for(model: str) -> list[str]:
 
 
 @pytest.mark.parametrize("model", SYNC)
-def test_conversation(sdk: Sandbox, model: str) -> None:
+def test_conversation(box: Sandbox, model: str) -> None:
     from dashscope import MultiModalConversation
 
     answer = MultiModalConversation.call(model, messages=[message(*pictures_for(model))], n=1, watermark=False, seed=3)
     (link,) = links_of(answer)
-    assert link.startswith(sdk.root_url)
+    assert link.startswith(box.root_url)
     made = answer.usage.get("image_count", answer.usage.get("output_image_count"))
     assert made == 1
-    (call,) = sdk.sync_calls
+    (call,) = box.sync_calls
     assert (call.request.prompt, call.request.seed) == ("画一只猫", 3)
 
 
 @pytest.mark.parametrize("model", [name for name in SYNC if RULES[name].edits])
-def test_conversation_with_pictures(sdk: Sandbox, model: str) -> None:
+def test_conversation_with_pictures(box: Sandbox, model: str) -> None:
     from dashscope import MultiModalConversation
 
     most = RULES[model].inputs.images_max
     answer = MultiModalConversation.call(model, messages=[message(*[picture()] * most)], n=2)
     assert len(links_of(answer)) == 2
-    assert len(sdk.sync_calls[0].request.details["pictures"]) == most
+    assert len(box.sync_calls[0].request.details["pictures"]) == most
 
 
 @pytest.mark.parametrize("ask", ["call", "async_call"])
 @pytest.mark.parametrize("model", TASKS)
-def test_image_generation(sdk: Sandbox, model: str, ask: str) -> None:
+def test_image_generation(box: Sandbox, model: str, ask: str) -> None:
     from dashscope.aigc.image_generation import ImageGeneration
 
     asked: Callable[..., Any] = getattr(ImageGeneration, ask)
@@ -88,14 +79,14 @@ def test_image_generation(sdk: Sandbox, model: str, ask: str) -> None:
     assert len(links_of(answer)) == 2
 
 
-def test_a_set(sdk: Sandbox) -> None:
+def test_a_set(box: Sandbox) -> None:
     from dashscope.aigc.image_generation import ImageGeneration
 
     answer = ImageGeneration.call("wan2.7-image", messages=[message()], enable_sequential=True, n=4, size="1K")
     assert len(links_of(answer)) == answer.usage["image_count"] == 3
 
 
-def test_texts_and_pictures_as_a_stream(sdk: Sandbox) -> None:
+def test_texts_and_pictures_as_a_stream(box: Sandbox) -> None:
     from dashscope.aigc.image_generation import ImageGeneration
 
     chunks = list(
@@ -107,10 +98,10 @@ def test_texts_and_pictures_as_a_stream(sdk: Sandbox) -> None:
     assert sum(len(links_of(chunk)) for chunk in chunks) == 2
     assert chunks[-1].output.choices[0].finish_reason == "stop"
     assert chunks[-1].usage["image_count"] == 2
-    assert "stream" not in sdk.sync_calls[0].body["parameters"], "it says so by the header alone"
+    assert "stream" not in box.sync_calls[0].body["parameters"], "it says so by the header alone"
 
 
-def test_texts_and_pictures_as_a_task(sdk: Sandbox) -> None:
+def test_texts_and_pictures_as_a_task(box: Sandbox) -> None:
     from dashscope.aigc.image_generation import ImageGeneration
 
     submitted = ImageGeneration.async_call("wan2.6-image", messages=[message()], enable_interleave=True, max_images=2)
@@ -119,7 +110,7 @@ def test_texts_and_pictures_as_a_task(sdk: Sandbox) -> None:
     assert [part["type"] for part in choice.message.content] == ["text", "image", "text", "image", "text"]
 
 
-def test_a_list_of_pictures(sdk: Sandbox) -> None:
+def test_a_list_of_pictures(box: Sandbox) -> None:
     from dashscope import ImageSynthesis
 
     answer = ImageSynthesis.call("wan2.5-i2i-preview", prompt="换成红色", images=[picture()] * 3, n=1)
@@ -128,14 +119,14 @@ def test_a_list_of_pictures(sdk: Sandbox) -> None:
 
 
 @pytest.mark.parametrize("model", ["qwen-image-2.0", "wan2.6-image"])
-def test_a_local_file_is_uploaded(sdk: Sandbox, tmp_path: Path, model: str) -> None:
+def test_a_local_file_is_uploaded(box: Sandbox, tmp_path: Path, model: str) -> None:
     from dashscope import MultiModalConversation
 
     path = tmp_path / "a.png"
     Image.new("RGB", (600, 500), "green").save(path)
     answer = MultiModalConversation.call(model, messages=[message(f"file://{path}")], n=1)
     assert len(links_of(answer)) == 1
-    assert sdk.sync_calls[0].body["input"]["messages"][0]["content"][0]["image"].startswith("oss://")
+    assert box.sync_calls[0].body["input"]["messages"][0]["content"][0]["image"].startswith("oss://")
 
 
 @pytest.mark.parametrize(
@@ -146,7 +137,7 @@ def test_a_local_file_is_uploaded(sdk: Sandbox, tmp_path: Path, model: str) -> N
         ("wan2.6-image", {}, "the last message must contain 1 to 4 images"),
     ],
 )
-def test_a_refusal_reaches_the_sdk(sdk: Sandbox, model: str, parameters: dict[str, Any], words: str) -> None:
+def test_a_refusal_reaches_the_sdk(box: Sandbox, model: str, parameters: dict[str, Any], words: str) -> None:
     from dashscope import MultiModalConversation
 
     answer = MultiModalConversation.call(model, messages=[message()], **parameters)

@@ -19,16 +19,6 @@ pytestmark = [
 ]
 
 
-@pytest.fixture
-def sdk(box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Any:
-    for name in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
-        monkeypatch.delenv(name, raising=False)
-    dashscope = pytest.importorskip("dashscope")
-    monkeypatch.setattr(dashscope, "base_http_api_url", box.base_url)
-    monkeypatch.setattr(dashscope, "api_key", "sk-sdk")
-    return dashscope
-
-
 def user(*content: Any) -> list[dict[str, Any]]:
     return [{"role": "user", "content": [{"text": part} if isinstance(part, str) else part for part in content]}]
 

@@ -352,15 +352,6 @@ def test_faults_hit_edits_too(client: Client, box: Sandbox) -> None:
     assert len(box.sync_calls) == 1
 
 
-@pytest.fixture
-def sdk(box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Any:
-    dashscope = pytest.importorskip("dashscope")
-    monkeypatch.setattr(dashscope, "base_http_api_url", box.base_url)
-    monkeypatch.setattr(dashscope, "api_key", "sk-sdk")
-    monkeypatch.setenv("NO_PROXY", "*")
-    return dashscope
-
-
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from film_bodies import DAY, NIGHT, SAME, Files, Seen, clip, distance, film, finished, seen
+from film_bodies import DAY, NIGHT, SAME, Seen, clip, distance, film, finished, seen
 from PIL import Image, ImageDraw
 
 from tests.support.pictures import bytes_of
 from tests.support.sandbox_client import Client
+from tests.support.served_files import ServedFiles
 
 pytestmark = pytest.mark.slow
 
@@ -28,10 +29,10 @@ def own() -> Seen:
 
 
 @pytest.fixture(scope="module")
-def files() -> Iterator[Files]:
+def files() -> Iterator[ServedFiles]:
     made = {"clip": clip(2, SIZE), "long": clip(7, SIZE), "one": clip(1, SIZE)}
     pictures = {"day": bytes_of(DAY), "night": bytes_of(NIGHT), "mask": bytes_of(MASK)}
-    with Files(**made, **pictures) as files:
+    with ServedFiles(**made, **pictures) as files:
         yield files
 
 
@@ -46,14 +47,14 @@ def made(client: Client, function: str, inputs: dict[str, Any], **parameters: An
     return shown
 
 
-def test_references_make_a_new_film(client: Client, files: Files) -> None:
+def test_references_make_a_new_film(client: Client, files: ServedFiles) -> None:
     inputs = {"ref_images_url": [files["day"], files["night"]]}
     shown = made(client, "image_reference", inputs, obj_or_bg=["obj", "bg"], size="720*1280")
     assert (shown.size, shown.count) == ((720, 1280), 150)
 
 
 @pytest.mark.parametrize("control", ["depth", "scribble", "posebody"])
-def test_repainting_keeps_what_its_strength_leaves(client: Client, files: Files, own: Seen, control: str) -> None:
+def test_repainting_keeps_what_its_strength_leaves(client: Client, files: ServedFiles, own: Seen, control: str) -> None:
     how_far = []
     for strength in (0, 0.4, 1):
         shown = made(
@@ -64,7 +65,7 @@ def test_repainting_keeps_what_its_strength_leaves(client: Client, files: Files,
     assert how_far[0] < SAME < how_far[1] < how_far[2]
 
 
-def test_an_edit_changes_what_the_mask_names_alone(client: Client, files: Files, own: Seen) -> None:
+def test_an_edit_changes_what_the_mask_names_alone(client: Client, files: ServedFiles, own: Seen) -> None:
     inputs = {"video_url": files["clip"], "mask_image_url": files["mask"], "mask_frame_id": 1}
     shown = made(client, "video_edit", inputs, mask_type="fixed", prompt_extend=False)
     new, old = shown.frames[30], own.frames[24]
@@ -80,7 +81,7 @@ def test_an_edit_changes_what_the_mask_names_alone(client: Client, files: Files,
     ({"first_clip_url": "one", "last_clip_url": "one"}, None, None),
 ])  # fmt: skip
 def test_an_extension_begins_and_ends_as_given(
-    client: Client, files: Files, inputs: dict[str, str], first: Image.Image | None, last: Image.Image | None
+    client: Client, files: ServedFiles, inputs: dict[str, str], first: Image.Image | None, last: Image.Image | None
 ) -> None:
     shown = made(client, "video_extension", {name: files[file] for name, file in inputs.items()})
     assert shown.count == 150
@@ -93,7 +94,7 @@ def test_an_extension_begins_and_ends_as_given(
             assert distance(frame.crop(middle), given.resize(frame.size).crop(middle)) < 2 * SAME
 
 
-def test_outpainting_makes_room_around_the_film(client: Client, files: Files, own: Seen) -> None:
+def test_outpainting_makes_room_around_the_film(client: Client, files: ServedFiles, own: Seen) -> None:
     scales = {"left_scale": 2.0, "right_scale": 1.0, "top_scale": 1.0, "bottom_scale": 2.0}
     shown = made(client, "video_outpainting", {"video_url": files["clip"]}, **scales)
     assert shown.size == (720, 544)
@@ -103,5 +104,5 @@ def test_outpainting_makes_room_around_the_film(client: Client, files: Files, ow
     assert distance(kept, given) < 2 * SAME
 
 
-def test_of_a_longer_film_the_first_five_seconds_are_used(client: Client, files: Files) -> None:
+def test_of_a_longer_film_the_first_five_seconds_are_used(client: Client, files: ServedFiles) -> None:
     assert made(client, "video_outpainting", {"video_url": files["long"]}, top_scale=1.5).count == 150

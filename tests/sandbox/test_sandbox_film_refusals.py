@@ -11,7 +11,6 @@ from film_bodies import (
     FILMS,
     FRAMES,
     NIGHT_URI,
-    Files,
     clip,
     finished,
     media,
@@ -28,6 +27,7 @@ from bailian.sandbox.films.models import RULES
 from bailian.sandbox.video.clips import UnreadableClip, frames_at, probe
 from tests.support.pictures import bytes_of, drawn, uri
 from tests.support.sandbox_client import Client
+from tests.support.served_files import ServedFiles
 
 pytestmark = pytest.mark.slow
 
@@ -39,7 +39,7 @@ SEEN_THROUGH = uri(Image.new("RGBA", (640, 480), (1, 2, 3, 4)))
 
 
 @pytest.fixture(scope="module")
-def files() -> Iterator[Files]:
+def files() -> Iterator[ServedFiles]:
     made = {
         "clip": clip(3),
         "second": clip(1),
@@ -54,7 +54,7 @@ def files() -> Iterator[Files]:
         "words": b"no film and no picture",
         "mask": bytes_of(Image.new("L", (64, 64))),
     }
-    with Files(**made) as files:
+    with ServedFiles(**made) as files:
         yield files
 
 
@@ -114,7 +114,7 @@ LATE = [
 ]  # fmt: skip
 
 
-def filled(value: Any, files: Files) -> Any:
+def filled(value: Any, files: ServedFiles) -> Any:
     """Put addresses in the place of `{name}`."""
     if isinstance(value, dict):
         return {key: filled(one, files) for key, one in value.items()}
@@ -126,7 +126,7 @@ def filled(value: Any, files: Files) -> Any:
 @pytest.mark.few(2)
 @pytest.mark.parametrize("model, inputs, parameters, code, words", LATE)
 def test_the_models_of_2026_fail_late(
-    client: Client, files: Files, model: str, inputs: Any, parameters: Any, code: str, words: str
+    client: Client, files: ServedFiles, model: str, inputs: Any, parameters: Any, code: str, words: str
 ) -> None:
     if not inputs:  # no input at all is the one thing that the gateway sees
         assert submit(client, model, inputs).json()["code"] == code
@@ -174,7 +174,7 @@ AT_ONCE = [
 @pytest.mark.few(4)
 @pytest.mark.parametrize("model, inputs, parameters, words", AT_ONCE)
 def test_the_older_models_refuse_at_once(
-    client: Client, files: Files, model: str, inputs: Any, parameters: Any, words: str
+    client: Client, files: ServedFiles, model: str, inputs: Any, parameters: Any, words: str
 ) -> None:
     path = FRAMES if "kf2v" in model else FILMS
     answer = submit(client, model, filled(inputs, files), path, **parameters)
@@ -199,7 +199,7 @@ IN_THE_TASK = [
 
 @pytest.mark.parametrize("model, inputs, code", IN_THE_TASK)
 def test_what_is_wrong_with_a_file_the_task_says(
-    client: Client, files: Files, model: str, inputs: Any, code: str
+    client: Client, files: ServedFiles, model: str, inputs: Any, code: str
 ) -> None:
     answer = finished(client, model, filled(inputs, files))
     assert (answer["output"]["task_status"], answer["output"]["code"]) == ("FAILED", code)

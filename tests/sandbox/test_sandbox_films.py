@@ -17,7 +17,6 @@ from film_bodies import (
     NIGHT,
     NIGHT_URI,
     SAME,
-    Files,
     clip,
     distance,
     film,
@@ -38,6 +37,7 @@ from bailian.sandbox.images.drawing import Picture
 from bailian.sandbox.video.clips import samples_of
 from tests.support.pictures import bytes_of, drawn, uri
 from tests.support.sandbox_client import Client
+from tests.support.served_files import ServedFiles
 
 pytestmark = pytest.mark.slow
 
@@ -45,7 +45,7 @@ pytest.importorskip("av")
 
 
 @pytest.fixture(scope="module")
-def files() -> Iterator[Files]:
+def files() -> Iterator[ServedFiles]:
     made = {
         "clip": clip(3, sound=True),
         "mute": clip(3),
@@ -54,7 +54,7 @@ def files() -> Iterator[Files]:
         "voice": recording(2),
         "day": bytes_of(DAY),
     }
-    with Files(**made) as files:
+    with ServedFiles(**made) as files:
         yield files
 
 
@@ -134,7 +134,7 @@ def test_the_last_frame_is_the_other_picture(client: Client, model: str, inputs:
         assert "actual_prompt" in answer["output"]
 
 
-def test_a_clip_goes_on(client: Client, files: Files) -> None:
+def test_a_clip_goes_on(client: Client, files: ServedFiles) -> None:
     """The film begins with the clip, whose seconds count in its length and in the bill."""
     answer = finished(
         client, "wan2.7-i2v", media(("first_clip", files["clip"]), NIGHT_LAST), resolution="720P", duration=5
@@ -151,7 +151,7 @@ def below_the_words(image: Image.Image) -> Image.Image:
     return image.crop((0, image.height // 3, image.width, image.height * 9 // 10))
 
 
-def test_an_edit_shows_the_films_own_frames(client: Client, files: Files) -> None:
+def test_an_edit_shows_the_films_own_frames(client: Client, files: ServedFiles) -> None:
     parts = media(("video", files["clip"]), ("reference_image", DAY_URI), prompt="换成雪景")
     answer = finished(client, "wan2.7-videoedit", parts, resolution="720P")
     assert answer["usage"] == {
@@ -164,7 +164,7 @@ def test_an_edit_shows_the_films_own_frames(client: Client, files: Files) -> Non
     assert distance(below_the_words(made.frames[20]), below_the_words(own.frames[20])) > SAME
 
 
-def test_references_stand_in_the_film(client: Client, files: Files) -> None:
+def test_references_stand_in_the_film(client: Client, files: ServedFiles) -> None:
     """Each as it is, small, with the name that prompts have for it."""
     parts = media(("reference_image", DAY_URI), ("reference_video", files["clip"]), ("reference_image", NIGHT_URI))
     answer = finished(client, "wan2.7-r2v", parts, resolution="720P", ratio="16:9", duration=2)
@@ -205,7 +205,7 @@ def test_the_tier_sets_the_area_and_ratio_or_picture_the_shape(
     ({"audio_url": "song"}, {}, "given"),
     ({"audio_url": "song"}, {"audio": False}, ""),
 ])  # fmt: skip
-def test_the_sound(client: Client, files: Files, inputs: Any, parameters: Any, heard: str) -> None:
+def test_the_sound(client: Client, files: ServedFiles, inputs: Any, parameters: Any, heard: str) -> None:
     named = {name: files[file] for name, file in inputs.items()}
     answer = finished(
         client, "wan2.6-i2v-flash", {"img_url": DAY_URI, **named}, resolution="720P", duration=5, **parameters
@@ -221,7 +221,7 @@ def test_the_sound(client: Client, files: Files, inputs: Any, parameters: Any, h
     assert loud == ([True] * 5 if heard == "tone" else [True, True, True, False, False]), "silence follows a short one"
 
 
-def test_a_kept_sound_is_the_films_own(client: Client, box: Sandbox, files: Files) -> None:
+def test_a_kept_sound_is_the_films_own(client: Client, box: Sandbox, files: ServedFiles) -> None:
     for name, kept in (("clip", True), ("mute", False)):
         answer = finished(
             client, "wan2.7-videoedit", media(("video", files[name])), resolution="720P", audio_setting="origin"
@@ -253,7 +253,7 @@ BILLS = [
 
 @pytest.mark.parametrize("model, parts, parameters, billed", BILLS)
 def test_seconds_of_inputs_are_billed(
-    client: Client, files: Files, model: str, parts: list[str], parameters: Any, billed: float
+    client: Client, files: ServedFiles, model: str, parts: list[str], parameters: Any, billed: float
 ) -> None:
     named = [(role, DAY_URI if name == "day" else files[name]) for role, name in (part.split(":") for part in parts)]
     usage = finished(client, model, media(*named), resolution="720P", **parameters)["usage"]
@@ -261,7 +261,7 @@ def test_seconds_of_inputs_are_billed(
     assert usage["input_video_duration"] + usage["output_video_duration"] == pytest.approx(billed)
 
 
-def test_of_mixed_references_all_share_the_seconds(client: Client, files: Files) -> None:
+def test_of_mixed_references_all_share_the_seconds(client: Client, files: ServedFiles) -> None:
     inputs = {"prompt": "character1", "reference_urls": [files["clip"], files["day"]]}
     usage = finished(client, "wan2.6-r2v-flash", inputs, size="1280*720", duration=2, audio=False)["usage"]
     assert usage == {
@@ -298,7 +298,7 @@ def test_every_model_is_listed_and_has_a_path(client: Client) -> None:
             assert kinds[name] == ["Video"], name
 
 
-def test_a_film_is_cheap(files: Files) -> None:
+def test_a_film_is_cheap(files: ServedFiles) -> None:
     inputs = (ShownInput("first_frame", "image", "day"), ShownInput("last_frame", "image", "day"))
     begin = time.process_time()
     draw_film(Film(Picture("x", 1, 0, 1280, 720, "m"), 5, 24, inputs, ("tone", "")), lambda _: bytes_of(DAY))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,25 +13,15 @@ from bailian.sandbox import Sandbox
 from bailian.sandbox.speech.audio_watermark import RecognizedSentence
 from bailian.sandbox.speech.sentences import Word
 from bailian.sandbox.transcription.hot_words import as_spelled
-from tests.support.recordings import SAID, Files, body_of, spoken, uri
-from tests.support.sandbox_client import SYNC, Client
+from tests.support.recordings import SAID, hear, spoken, uri
+from tests.support.sandbox_client import Client
+from tests.support.served_files import ServedFiles
 
 pytestmark = pytest.mark.slow
 
 TASKS = "/services/audio/asr/transcription"
 HOT = "/services/audio/asr/customization"
 FUN = "fun-asr-flash-2026-06-15"
-
-
-@pytest.fixture(scope="module")
-def files() -> Iterator[Files]:
-    made = Files()
-    yield made
-    made.close()
-
-
-def hear(client: Client, model: str, source: str, **parameters: Any) -> requests.Response:
-    return client.post(SYNC, body_of(model, source, parameters), asks_async=False)
 
 
 def task(client: Client, model: str, inputs: dict[str, Any], **parameters: Any) -> dict[str, Any]:
@@ -52,7 +41,7 @@ def make_words(client: Client, *texts: str, model: str = "fun-asr") -> str:
     return str(made.json()["output"]["vocabulary_id"])
 
 
-def test_a_hot_word_is_heard_as_it_is_spelled(client: Client, files: Files) -> None:
+def test_a_hot_word_is_heard_as_it_is_spelled(client: Client, files: ServedFiles) -> None:
     url = files.put("a.wav", spoken(SAID))
     made = make_words(client, "Bailian", "BIG World")
     of_another_model = make_words(client, "Bailian", model="paraformer-v2")
@@ -121,16 +110,7 @@ def test_words_that_are_parted_another_way() -> None:
 class TestTheOfficialSdk:
     """The vendor's own SDK, unchanged."""
 
-    @pytest.fixture
-    def sdk(self, box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Any:
-        for name in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
-            monkeypatch.delenv(name, raising=False)
-        dashscope = pytest.importorskip("dashscope")
-        monkeypatch.setattr(dashscope, "base_http_api_url", box.base_url)
-        monkeypatch.setattr(dashscope, "api_key", "sk-sdk")
-        return dashscope
-
-    def test_transcription_with_hot_words(self, sdk: Any, files: Files) -> None:
+    def test_transcription_with_hot_words(self, sdk: Any, files: ServedFiles) -> None:
         from dashscope.audio.asr import Transcription, VocabularyService
 
         service = VocabularyService()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -11,8 +10,9 @@ import requests
 
 from bailian.sandbox import Fault, Sandbox
 from bailian.sandbox.speech.audio_watermark import find_watermarks
-from tests.support.recordings import Files, humming, silence, spoken
+from tests.support.recordings import humming, silence, spoken
 from tests.support.sandbox_client import Client
+from tests.support.served_files import ServedFiles
 from tests.support.speech_socket import BAD_418, error, outputs, speak, usage
 
 pytestmark = pytest.mark.slow
@@ -23,14 +23,7 @@ PREVIEW = "各位听众朋友，大家好，欢迎收听晚间新闻。"
 
 
 @pytest.fixture(scope="module")
-def files() -> Iterator[Files]:
-    made = Files()
-    yield made
-    made.close()
-
-
-@pytest.fixture(scope="module")
-def recording(files: Files) -> str:
+def recording(files: ServedFiles) -> str:
     return files.put("me.wav", humming(6, 8000))
 
 
@@ -124,7 +117,7 @@ def test_list_query_and_delete(client: Client, box: Sandbox, recording: str) -> 
         ({"action": "rename_voice"}, "InvalidParameter"),
     ],
 )  # fmt: skip
-def test_refusals(client: Client, files: Files, recording: str, inputs: dict[str, Any], code: str) -> None:
+def test_refusals(client: Client, files: ServedFiles, recording: str, inputs: dict[str, Any], code: str) -> None:
     made = {
         "short": files.put("s.wav", humming(2)), "silent": files.put("q.wav", silence()), "gone": files.put("g", 404),
     }  # fmt: skip
@@ -156,7 +149,7 @@ def test_faults(client: Client, box: Sandbox, recording: str) -> None:
 @pytest.mark.usefixtures("ready")
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
-def test_the_official_sdk(box: Sandbox, client: Client, files: Files, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_official_sdk(box: Sandbox, client: Client, files: ServedFiles, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
         monkeypatch.delenv(name, raising=False)
     dashscope = pytest.importorskip("dashscope")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,25 +10,15 @@ import pytest
 import requests
 
 from bailian.sandbox import Fault, Sandbox
-from tests.support.recordings import SAID, Files, body_of, humming, silence, spoken, uri
+from tests.support.recordings import SAID, body_of, hear, humming, silence, spoken, uri
 from tests.support.sandbox_client import SYNC, Client
+from tests.support.served_files import ServedFiles
 
 pytestmark = pytest.mark.slow
 
 TASKS = "/services/audio/asr/transcription"
 FUN = "fun-asr-flash-2026-06-15"
 QWEN = "qwen3-asr-flash"
-
-
-@pytest.fixture(scope="module")
-def files() -> Iterator[Files]:
-    made = Files()
-    yield made
-    made.close()
-
-
-def hear(client: Client, model: str, source: str, **parameters: Any) -> requests.Response:
-    return client.post(SYNC, body_of(model, source, parameters), asks_async=False)
 
 
 def stream(client: Client, body: dict[str, Any]) -> list[dict[str, Any]]:
@@ -42,7 +31,9 @@ def stream(client: Client, body: dict[str, Any]) -> list[dict[str, Any]]:
     ("form", "streamed"),
     [("wav", False), ("wav", True), ("mp3", False), ("mp3", True), ("opus", False), ("opus", True)],
 )
-def test_it_understands_what_the_sandbox_has_said(client: Client, files: Files, form: str, streamed: bool) -> None:
+def test_it_understands_what_the_sandbox_has_said(
+    client: Client, files: ServedFiles, form: str, streamed: bool
+) -> None:
     data = spoken(SAID, form, streamed=streamed)
     assert hear(client, FUN, uri(data, f"audio/{form}")).json()["output"]["text"] == SAID
     url = files.put(f"a.{form}", data)
@@ -51,7 +42,7 @@ def test_it_understands_what_the_sandbox_has_said(client: Client, files: Files, 
     assert client.download(link).json()["transcripts"][0]["text"] == SAID
 
 
-def test_the_answer_of_qwen3(client: Client, box: Sandbox, files: Files) -> None:
+def test_the_answer_of_qwen3(client: Client, box: Sandbox, files: ServedFiles) -> None:
     answer = hear(client, QWEN, files.put("a.wav", spoken(SAID)), asr_options={"language": "en", "enable_itn": True})
     (choice,) = answer.json()["output"]["choices"]
     assert choice["finish_reason"] == "stop"
@@ -139,7 +130,7 @@ def test_refusals(client: Client, box: Sandbox, model: str, change: dict[str, An
     assert box.sync_calls == []
 
 
-def test_five_minutes_are_the_most(client: Client, files: Files) -> None:
+def test_five_minutes_are_the_most(client: Client, files: ServedFiles) -> None:
     long = files.put("long.wav", silence(301))
     assert hear(client, FUN, long).json()["message"] == "The audio is too long"
     assert hear(client, FUN, files.put("right.wav", silence(299))).status_code == 200
@@ -187,7 +178,7 @@ def task(client: Client, model: str, inputs: dict[str, Any], **parameters: Any) 
 
 
 @pytest.mark.parametrize("words", [True, False])
-def test_the_task_of_qwen3(client: Client, files: Files, words: bool) -> None:
+def test_the_task_of_qwen3(client: Client, files: ServedFiles, words: bool) -> None:
     url = files.put("a.wav", spoken(SAID))
     answer = task(client, "qwen3-asr-flash-filetrans", {"file_url": url}, enable_words=words, language="zh")
 
@@ -204,7 +195,7 @@ def test_the_task_of_qwen3(client: Client, files: Files, words: bool) -> None:
     assert ("words" in first) == words
 
 
-def test_a_file_that_fails_fails_the_task_of_qwen3(client: Client, files: Files) -> None:
+def test_a_file_that_fails_fails_the_task_of_qwen3(client: Client, files: ServedFiles) -> None:
     answer = task(client, "qwen3-asr-flash-filetrans", {"file_url": files.put("gone.wav", 404)})
     assert (answer["output"]["task_status"], answer["output"]["code"]) == ("FAILED", "FILE_404_NOT_FOUND")
     assert "result" not in answer["output"]
@@ -213,7 +204,7 @@ def test_a_file_that_fails_fails_the_task_of_qwen3(client: Client, files: Files)
 @pytest.mark.parametrize(
     "model", ["fun-asr", "qwen-audio-3.0-asr-flash-filetrans", "qwen-audio-3.1-asr-flash-filetrans"]
 )
-def test_the_tasks_of_the_others(client: Client, files: Files, model: str) -> None:
+def test_the_tasks_of_the_others(client: Client, files: ServedFiles, model: str) -> None:
     url = files.put("a.wav", spoken(SAID))
     answer = task(client, model, {"file_urls": [url]}, diarization_enabled=True, speaker_count=2, language_hints=["zh"])
     (result,) = answer["output"]["results"]
@@ -249,15 +240,6 @@ def test_what_tasks_refuse(
 class TestTheOfficialSdk:
     """The vendor's own SDK, unchanged."""
 
-    @pytest.fixture
-    def sdk(self, box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Any:
-        for name in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
-            monkeypatch.delenv(name, raising=False)
-        dashscope = pytest.importorskip("dashscope")
-        monkeypatch.setattr(dashscope, "base_http_api_url", box.base_url)
-        monkeypatch.setattr(dashscope, "api_key", "sk-sdk")
-        return dashscope
-
     def test_a_local_file_in_one_call(self, sdk: Any, tmp_path: Path) -> None:
         path = tmp_path / "a.wav"
         path.write_bytes(spoken(SAID))
@@ -273,7 +255,7 @@ class TestTheOfficialSdk:
         pieces = sdk.MultiModalConversation.call(model=QWEN, messages=messages, stream=True)
         assert [piece.output.choices[0].message.content for piece in pieces][-1] == [{"text": SAID}]
 
-    def test_qwen_transcription(self, sdk: Any, files: Files) -> None:
+    def test_qwen_transcription(self, sdk: Any, files: ServedFiles) -> None:
         from dashscope.audio.qwen_asr import QwenTranscription
 
         url = files.put("a.wav", spoken(SAID))

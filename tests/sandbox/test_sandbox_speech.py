@@ -342,15 +342,6 @@ def test_trigger_words(box: Sandbox) -> None:
 class TestTheOfficialSdk:
     """The vendor's own SDK, unchanged."""
 
-    @pytest.fixture
-    def sdk(self, box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Any:
-        for name in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
-            monkeypatch.delenv(name, raising=False)
-        dashscope = pytest.importorskip("dashscope")
-        monkeypatch.setattr(dashscope, "base_websocket_api_url", f"ws://127.0.0.1:{box.port}/api-ws/v1/inference")
-        monkeypatch.setattr(dashscope, "api_key", "sk-sdk")
-        return dashscope
-
     @pytest.mark.parametrize("form", ["wav", "mp3", "pcm"])
     def test_call(self, sdk: Any, form: str) -> None:
         from dashscope.audio.tts import SpeechSynthesizer

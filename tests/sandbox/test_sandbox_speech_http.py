@@ -225,15 +225,6 @@ def test_trigger_words(client: Client, path: str) -> None:
 class TestTheOfficialSdk:
     """The vendor's own SDK, unchanged."""
 
-    @pytest.fixture
-    def sdk(self, box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Any:
-        for name in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
-            monkeypatch.delenv(name, raising=False)
-        dashscope = pytest.importorskip("dashscope")
-        monkeypatch.setattr(dashscope, "base_http_api_url", box.base_url)
-        monkeypatch.setattr(dashscope, "api_key", "sk-sdk")
-        return dashscope
-
     def test_http_tts(self, sdk: Any, client: Client) -> None:
         from dashscope.audio.http_tts import HttpSpeechSynthesizer
 

@@ -392,16 +392,6 @@ def test_a_stream_that_nobody_reads_ends(client: Client, box: Sandbox) -> None:
     assert any(thread.name == "bailian-sandbox" for thread in threading.enumerate())
 
 
-@pytest.fixture
-def sdk(box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Any:
-    for name in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
-        monkeypatch.delenv(name, raising=False)
-    dashscope = pytest.importorskip("dashscope")
-    monkeypatch.setattr(dashscope, "base_http_api_url", box.base_url)
-    monkeypatch.setattr(dashscope, "api_key", "sk-sdk")
-    return dashscope
-
-
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")

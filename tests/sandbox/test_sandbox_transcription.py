@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 import struct
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -16,8 +15,9 @@ from bailian.sandbox.served_models import ServedModels
 from bailian.sandbox.speech.audio_files import wav_header
 from bailian.sandbox.speech.requests import read_speech_request
 from bailian.sandbox.speech.synthesis import synthesize
-from tests.support.recordings import Files, humming
+from tests.support.recordings import humming
 from tests.support.sandbox_client import Client
+from tests.support.served_files import ServedFiles
 
 pytestmark = pytest.mark.slow
 
@@ -38,13 +38,6 @@ def spoken(text: str = SAID, **parameters: Any) -> bytes:
     return b"".join(part.data for part in synthesize(read_speech_request(payload, VOICES)))
 
 
-@pytest.fixture
-def files() -> Iterator[Files]:
-    made = Files()
-    yield made
-    made.close()
-
-
 def submit(
     client: Client, *urls: str, model: str = "paraformer-v2", headers: dict[str, str] | None = None, **parameters: Any
 ) -> requests.Response:
@@ -61,7 +54,7 @@ def document(client: Client, answer: dict[str, Any], index: int = 0) -> dict[str
     return found
 
 
-def test_the_course_of_a_task(client: Client, box: Sandbox, files: Files) -> None:
+def test_the_course_of_a_task(client: Client, box: Sandbox, files: ServedFiles) -> None:
     url = files.put("a.wav", spoken())
     accepted = submit(client, url)
     assert accepted.status_code == 200
@@ -83,7 +76,7 @@ def test_the_course_of_a_task(client: Client, box: Sandbox, files: Files) -> Non
 
 
 @pytest.mark.parametrize("form", ["wav", "mp3"])
-def test_it_recognises_what_the_sandbox_has_said(client: Client, files: Files, form: str) -> None:
+def test_it_recognises_what_the_sandbox_has_said(client: Client, files: ServedFiles, form: str) -> None:
     answer = recognise(client, files.put(f"a.{form}", spoken(format=form)))
     found = document(client, answer)
 
@@ -109,7 +102,7 @@ def test_it_recognises_what_the_sandbox_has_said(client: Client, files: Files, f
     assert answer["usage"]["duration"] == math.ceil(spans / 1000)
 
 
-def test_joined_repaired_and_stereo_recordings(client: Client, files: Files) -> None:
+def test_joined_repaired_and_stereo_recordings(client: Client, files: ServedFiles) -> None:
     one, two = spoken("你好。")[44:], spoken("再见。")[44:]
     joined = one + two
     mono = files.put("mono.wav", wav_header(8000, len(joined)) + joined)
@@ -125,7 +118,7 @@ def test_joined_repaired_and_stereo_recordings(client: Client, files: Files) -> 
     assert answer["output"]["results"][0]["code"] == "SUCCESS_WITH_NO_VALID_FRAGMENT"
 
 
-def test_a_recording_of_somebody_else(client: Client, files: Files) -> None:
+def test_a_recording_of_somebody_else(client: Client, files: ServedFiles) -> None:
     url = files.put("hum.wav", humming())
     found = document(client, recognise(client, url))
     (sentence,) = found["transcripts"][0]["sentences"]
@@ -142,7 +135,7 @@ def test_a_recording_of_somebody_else(client: Client, files: Files) -> None:
     assert flac["properties"]["audio_format"] == "flac"
 
 
-def test_speakers(client: Client, files: Files) -> None:
+def test_speakers(client: Client, files: ServedFiles) -> None:
     found = document(client, recognise(client, files.put("a.wav", spoken()), diarization_enabled=True, speaker_count=2))
     assert [sentence["speaker_id"] for sentence in found["transcripts"][0]["sentences"]] == [0, 1, 0]
 
@@ -159,7 +152,7 @@ def test_speakers(client: Client, files: Files) -> None:
         (502, "FILE_SERVER_ERROR"),
     ],
 )
-def test_files_that_fail(client: Client, files: Files, data: bytes | int, code: str) -> None:
+def test_files_that_fail(client: Client, files: ServedFiles, data: bytes | int, code: str) -> None:
     url = files.put("x", data)
     answer = recognise(client, url)
     assert answer["output"]["task_status"] == "SUCCEEDED"
@@ -170,7 +163,7 @@ def test_files_that_fail(client: Client, files: Files, data: bytes | int, code: 
     assert "usage" not in answer
 
 
-def test_one_good_file_of_three(client: Client, files: Files) -> None:
+def test_one_good_file_of_three(client: Client, files: ServedFiles) -> None:
     dead = "http://127.0.0.1:9/x.wav"
     answer = recognise(client, dead, files.put("a.wav", spoken()), files.put("b.wav", 404))
     assert [result["subtask_status"] for result in answer["output"]["results"]] == ["FAILED", "SUCCEEDED", "FAILED"]
@@ -247,7 +240,7 @@ def test_the_async_header_is_needed_and_not_on_a_poll(client: Client) -> None:
     assert client.poll(task_id).status_code == 403
 
 
-def test_a_link_is_signed_and_can_expire(client: Client, box: Sandbox, files: Files) -> None:
+def test_a_link_is_signed_and_can_expire(client: Client, box: Sandbox, files: ServedFiles) -> None:
     link = recognise(client, files.put("a.wav", humming()))["output"]["results"][0]["transcription_url"]
     assert client.download(link).headers["content-type"] == "application/json"
     assert client.download(link, Range="bytes=0-3").status_code == 206
@@ -258,7 +251,7 @@ def test_a_link_is_signed_and_can_expire(client: Client, box: Sandbox, files: Fi
     assert client.download(link).status_code == 403
 
 
-def test_faults_of_tasks(client: Client, box: Sandbox, files: Files) -> None:
+def test_faults_of_tasks(client: Client, box: Sandbox, files: ServedFiles) -> None:
     urls = [files.put("a.wav", spoken()), files.put("b.wav", humming())]
     box.faults.add(Fault("submit", "failed"), Fault("submit", "partial"), Fault("poll", "no_choices"))
     task_id = submit(client, urls[0]).json()["output"]["task_id"]
@@ -288,7 +281,7 @@ def test_cancel_and_times(client: Client, box: Sandbox) -> None:
 class TestTheOfficialSdk:
     """The vendor's own SDK, unchanged."""
 
-    def test_call(self, box: Sandbox, files: Files, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_call(self, box: Sandbox, files: ServedFiles, monkeypatch: pytest.MonkeyPatch) -> None:
         for name in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
             monkeypatch.delenv(name, raising=False)
         dashscope = pytest.importorskip("dashscope")

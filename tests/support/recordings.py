@@ -1,18 +1,19 @@
-"""Recordings made of nothing, for recognition: what the sandbox has said, a hum, and a web server that has them."""
+"""Recordings made of nothing, for recognition: what the sandbox has said, and a hum."""
 
 from __future__ import annotations
 
 import base64
 import math
 import struct
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+import requests
 
 from bailian.sandbox.speech.audio_files import wav_header
 from bailian.sandbox.speech.models import Voice
 from bailian.sandbox.speech.requests import SpeechRequest
 from bailian.sandbox.speech.synthesis import Speech, sentences_of, synthesize
+from tests.support.sandbox_client import SYNC, Client
 
 SECONDS = 2
 SAID = "你好，世界！Hello big world, this is bai lian. 再见。"
@@ -52,35 +53,6 @@ def silence(seconds: float = 8.0, rate: int = 8000) -> bytes:
     return wav_header(rate, count) + bytes(count)
 
 
-class Files:
-    """A web server with files."""
-
-    def __init__(self) -> None:
-        self.files: dict[str, bytes | int] = {}
-        files = self.files
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                found = files.get(self.path, 404)
-                self.send_response(found if isinstance(found, int) else 200)
-                self.end_headers()
-                if isinstance(found, bytes):
-                    self.wfile.write(found)
-
-            def log_message(self, format: str, *args: Any) -> None: ...
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
-
-    def put(self, name: str, data: bytes | int) -> str:
-        self.files[f"/{name}"] = data
-        return f"http://127.0.0.1:{self.server.server_port}/{name}"
-
-    def close(self) -> None:
-        self.server.shutdown()
-        self.server.server_close()
-
-
 def uri(data: bytes, media: str = "audio/wav") -> str:
     return f"data:{media};base64,{base64.b64encode(data).decode()}"
 
@@ -93,3 +65,7 @@ def body_of(model: str, source: str, parameters: dict[str, Any] | None = None, *
         parameters = {"format": "wav", "sample_rate": "16000", **(parameters or {})}
     messages = [*before, {"role": "user", "content": [part]}]
     return {"model": model, "input": {"messages": messages}, "parameters": parameters or {}}
+
+
+def hear(client: Client, model: str, source: str, **parameters: Any) -> requests.Response:
+    return client.post(SYNC, body_of(model, source, parameters), asks_async=False)
