@@ -32,7 +32,7 @@ from bailian.sandbox.multimodal_route import Room
 from bailian.sandbox.state import State
 from bailian.sandbox.storage.downloads import result_path
 from bailian.sandbox.storage.input_fetcher import InputFetcher
-from bailian.sandbox.tasks.outcomes import outcome_of, refuse_on_demand
+from bailian.sandbox.tasks.outcomes import cut_off, outcome_of, refuse_on_demand
 from bailian.sandbox.tasks.replies import Sign, accepted
 from bailian.sandbox.tasks.requests import TaskRequest
 from bailian.sandbox.tasks.task_store import Task
@@ -143,9 +143,5 @@ def _check_outcome(request: TaskRequest, fault: Fault | None, *, refuses: bool) 
         Refusal: one of the two.
     """
     refuse_on_demand(request.prompt)
-    if refuses and fault is not None and fault.kind == "stream_error":  # there is no stream that could end with it
-        raise refusals.Refusal(*fault.error())
-    outcome = outcome_of(request, fault)
-    if refuses and outcome.failed:
-        status = 500 if outcome.code.startswith("InternalError") else 400
-        raise refusals.Refusal(status, outcome.code, outcome.message)
+    if refuses and (failure := cut_off(outcome_of(request, fault), fault)):
+        raise failure[1]  # there is no stream that could end with it

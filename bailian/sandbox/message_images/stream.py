@@ -10,11 +10,12 @@ from typing import Any
 
 from bailian.sandbox.faults import Fault
 from bailian.sandbox.http.answers import Answer
-from bailian.sandbox.http.frames import Failure, event_stream
-from bailian.sandbox.http.refusals import Refusal, off_specification
+from bailian.sandbox.http.frames import event_stream
+from bailian.sandbox.http.refusals import off_specification
 from bailian.sandbox.message_images.modes import MessageModel
 from bailian.sandbox.message_images.replies import stream_bodies
 from bailian.sandbox.settings import Settings
+from bailian.sandbox.tasks.outcomes import cut_off
 from bailian.sandbox.tasks.replies import Sign
 from bailian.sandbox.tasks.task_store import Task
 
@@ -44,15 +45,4 @@ def stream_answer(
 ) -> Answer:
     """Return the frames; work that fails breaks off with a frame that says why."""
     bodies = stream_bodies(task, model, request_id, sign)
-    return event_stream(bodies, _failure(task, fault), request_id, settings, lasts_s=task.ended - task.created)
-
-
-def _failure(task: Task, fault: Fault | None) -> Failure | None:
-    """Return after how many frames a stream breaks off, and with which refusal."""
-    if fault is not None and fault.kind == "stream_error":
-        status, code, message = fault.error()
-        return fault.count, Refusal(status, code, message)
-    if task.outcome.failed:
-        status = 500 if task.outcome.code.startswith("InternalError") else 400
-        return 1, Refusal(status, task.outcome.code, task.outcome.message)
-    return None
+    return event_stream(bodies, cut_off(task.outcome, fault), request_id, settings, lasts_s=task.ended - task.created)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from bailian.sandbox.faults import PICTURE_FAILED, Fault
-from bailian.sandbox.http.refusals import input_inspection, output_inspection
+from bailian.sandbox.http.refusals import Refusal, input_inspection, output_inspection
 from bailian.sandbox.tasks.requests import TaskRequest
 
 SLOW_FACTOR = 5.0
@@ -40,10 +40,22 @@ class Outcome:
     at_once: bool = False
     """The body was wrong: no work is begun."""
 
+    def refusal(self) -> Refusal:
+        """How a blocking call says that the work has failed: D-ERR has 500 for the service's own faults, 400 for the
+        rest; that failed work is told so is a guess."""
+        return Refusal(500 if self.code.startswith("InternalError") else 400, self.code, self.message)
+
 
 def outcome_of(request: TaskRequest, fault: Fault | None) -> Outcome:
     """Return how the work on a request ends."""
     return _by_request(request, _by_prompt(request.prompt, _by_fault(fault)))
+
+
+def cut_off(outcome: Outcome, fault: Fault | None) -> tuple[int, Refusal] | None:
+    """Return after how many frames a stream of this work breaks off, and with which refusal."""
+    if fault is not None and fault.kind == "stream_error":
+        return fault.count, Refusal(*fault.error())
+    return (1, outcome.refusal()) if outcome.failed else None
 
 
 def _by_fault(fault: Fault | None) -> Outcome:

@@ -12,15 +12,15 @@ from typing import Any
 from bailian.sandbox.faults import Fault
 from bailian.sandbox.http.answers import Answer, json_answer
 from bailian.sandbox.http.endpoints import Call
-from bailian.sandbox.http.frames import Failure, event_stream, wants_stream
-from bailian.sandbox.http.refusals import Refusal, invalid, refuses_async, wants_async
+from bailian.sandbox.http.frames import event_stream, wants_stream
+from bailian.sandbox.http.refusals import invalid, refuses_async, wants_async
 from bailian.sandbox.images.models import MULTIMODAL
 from bailian.sandbox.multimodal_route import Room
 from bailian.sandbox.speech.audio_watermark import RecognizedSentence
 from bailian.sandbox.state import State
 from bailian.sandbox.storage.input_fetcher import FetchFailed, InputFetcher, NotOnLoopback
+from bailian.sandbox.tasks.outcomes import cut_off
 from bailian.sandbox.tasks.requests import plain_request
-from bailian.sandbox.tasks.task_store import Task
 from bailian.sandbox.transcription import instant_replies as replies
 from bailian.sandbox.transcription.instant_requests import InstantRequest, read_instant_request, source_of
 from bailian.sandbox.transcription.models import Recognizer
@@ -95,7 +95,7 @@ class InstantRecognition:
         nested = fault is not None and fault.kind == "nested_output"
         whole = _whole(model, request, sentences, seconds, nested=nested)
         streams = wants_stream(call.request.headers)
-        failure = _failure(task, fault)
+        failure = cut_off(task.outcome, fault)
         if not streams:
             if failure is not None:
                 raise failure[1]
@@ -124,16 +124,6 @@ def _frames(
 
 def _text(sentences: list[RecognizedSentence]) -> str:
     return "".join(sentence.text for sentence in sentences).strip()
-
-
-def _failure(task: Task, fault: Fault | None) -> Failure | None:
-    """Return after how many frames a stream breaks off, and with which refusal."""
-    if fault is not None and fault.kind == "stream_error":
-        return fault.count, Refusal(*fault.error())
-    if task.outcome.failed:
-        status = 500 if task.outcome.code.startswith("InternalError") else 400
-        return 1, Refusal(status, task.outcome.code, task.outcome.message)
-    return None
 
 
 def _short(source: str) -> str:

@@ -13,14 +13,14 @@ from typing import Any
 from bailian.sandbox.faults import Fault
 from bailian.sandbox.http.answers import Answer, json_answer
 from bailian.sandbox.http.endpoints import Call
-from bailian.sandbox.http.frames import Failure, event_stream, wants_stream
+from bailian.sandbox.http.frames import event_stream, wants_stream
 from bailian.sandbox.http.refusals import Refusal, refuses_async
 from bailian.sandbox.speech.requests import SpeechFailure, SpeechRequest
 from bailian.sandbox.speech.socket_task import SYNTHESIZERS
 from bailian.sandbox.speech.synthesis import AudioPart, synthesize
 from bailian.sandbox.state import State
 from bailian.sandbox.storage.downloads import result_path
-from bailian.sandbox.tasks.outcomes import refuse_on_demand
+from bailian.sandbox.tasks.outcomes import cut_off, refuse_on_demand
 from bailian.sandbox.tasks.requests import plain_request
 from bailian.sandbox.tasks.task_store import Task
 from bailian.sandbox.voices.details import noted
@@ -72,10 +72,8 @@ class HttpSpeech:
         expires = int(self._state.clock() + self._state.settings.link_life_s)
         whole = self._shape.whole(audio_of(task.task_id, expires, url=link), characters)
         if not wants_stream(call.request.headers):
-            if fault is not None and fault.kind == "stream_error":  # there is no stream that could end with it
-                raise Refusal(*fault.error())
-            if failure := _failure(task, fault):
-                raise failure[1]
+            if failure := cut_off(task.outcome, fault):
+                raise failure[1]  # there is no stream that could end with it
             await self._state.until(task.ended)
             return json_answer({"request_id": call.request_id, **whole})
         return await self._stream(call, task, request, fault, whole, expires)
@@ -93,17 +91,7 @@ class HttpSpeech:
         bodies = [*await asyncio.get_running_loop().run_in_executor(SYNTHESIZERS, frames), whole]
         named = [{"request_id": call.request_id, **body} for body in bodies]
         lasts_s = task.ended - task.created
-        return event_stream(named, _failure(task, fault), call.request_id, self._state.settings, lasts_s=lasts_s)
-
-
-def _failure(task: Task, fault: Fault | None) -> Failure | None:
-    """Return after how many frames a stream breaks off, and with which refusal."""
-    if fault is not None and fault.kind == "stream_error":
-        return fault.count, Refusal(*fault.error())
-    if task.outcome.failed:
-        status = 500 if task.outcome.code.startswith("InternalError") else 400
-        return 1, Refusal(status, task.outcome.code, task.outcome.message)
-    return None
+        return event_stream(named, cut_off(task.outcome, fault), call.request_id, self._state.settings, lasts_s=lasts_s)
 
 
 def as_refusal(failure: SpeechFailure) -> Refusal:
