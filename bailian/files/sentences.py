@@ -154,6 +154,7 @@ class _Source:
         self._letters = "".join(letter for letter, _ in found)
         self._at = [at for _, at in found]
         self._cursor = 0
+        self._shown = 0
         self._missed_letters = 0
 
     def texts(self, words: Sequence[str]) -> list[str] | None:
@@ -165,11 +166,19 @@ class _Source:
         if begin < 0:
             self._missed_letters += len(needle)
             return None
+        follows = begin == self._cursor  # only signs and spaces stand between: they are shown with this sentence
         self._cursor, self._missed_letters = begin + len(needle), 0
         starts = [self._start(first) for first in accumulate(map(len, wanted[:-1]), initial=begin)]
+        starts[0] = self._line_begin(starts[0]) if follows else starts[0]
         ends = [*starts[1:], self._end(self._cursor - 1)]
+        self._shown = ends[-1]
         # A word that is a sign only, or half of a character, has no text of its own.
         return [self._text[start:end] for start, end in zip(starts, ends, strict=True)]
+
+    def _line_begin(self, start: int) -> int:
+        """Return where the signs before a sentence begin that stand in its line, and in no line before."""
+        newline = self._text.rfind("\n", self._shown, start)
+        return self._shown if newline < 0 else newline + 1
 
     def _start(self, letter: int) -> int:
         """Return where the text of a word begins that begins with this letter: with its opening marks."""

@@ -27,6 +27,8 @@ _UNWRITABLE = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 _ARROW = re.compile("-{2,}>")
 # At the begin of a lrc line a time is a time; elsewhere some players take one for the time of a word.
 _LRC_TAG = re.compile(r"[\[<]([^\[\]<>]*:[^\[\]<>]*)[\]>]")
+# Players of srt obey tags of HTML, and some the commands of ass: a word joiner ends that, and the text is shown.
+_SRT_COMMAND = re.compile(r"<(?=\s*/?\s*[A-Za-z])|\{(?=\s*(?:\\|[YyFfCcSsPpBbIiUu]:|/?[biusBIUS]\}))")
 # In ass braces hold commands, and a backslash begins one: a word joiner behind it, as ffmpeg writes, ends that.
 _ASS_LETTERS = str.maketrans({"{": "｛", "}": "｝", "\\": "\\\u2060"})
 _ASS_HEAD = """\
@@ -78,7 +80,7 @@ def txt(cues: Iterable[Cue]) -> str:
 def srt(cues: Iterable[Cue]) -> str:
     """Return SubRip: numbered from 1, `HH:MM:SS,mmm`."""
     return "".join(
-        f"{number}\n{_clock(start_ms, ',', hours=True)} --> {_clock(end_ms, ',', hours=True)}\n{_arrowless(line)}\n\n"
+        f"{number}\n{_clock(start_ms, ',', hours=True)} --> {_clock(end_ms, ',', hours=True)}\n{_uncommanding(line)}\n\n"
         for number, (start_ms, end_ms, line) in enumerate(_lines(cues), 1)
     )
 
@@ -168,6 +170,10 @@ def _one_line(text: str) -> str:
 
 def _arrowless(line: str) -> str:
     return _ARROW.sub("->", line)
+
+
+def _uncommanding(line: str) -> str:
+    return _SRT_COMMAND.sub("\\g<0>\u2060", _arrowless(line))
 
 
 def _escaped(line: str) -> str:

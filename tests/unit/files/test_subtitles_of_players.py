@@ -15,6 +15,7 @@ from bailian.files.subtitles import Cue
 SPOKEN = [
     Cue(0, 1227, "你好，世界。"),
     Cue(1227, 5533, "It is {red}, at C:\\new."),
+    Cue(5600, 5900, "<b>bold</b> {\\an8}"),
     Cue(6_000_004, 6_000_005, "[12:30] 见"),
 ]
 TIME = st.integers(-5000, 500_000_000)
@@ -43,9 +44,10 @@ def test_lrc_has_times_in_minutes_and_no_second_time_in_a_line() -> None:
     assert lrc_lines(subtitles.lrc(SPOKEN)) == [
         (0, "你好，世界。"),
         (1220, "It is {red}, at C:\\new."),
+        (5600, "<b>bold</b> {\\an8}"),
         (6_000_000, "(12:30) 见"),
     ]
-    assert subtitles.lrc(SPOKEN[2:]).startswith("[100:00.00]")
+    assert subtitles.lrc(SPOKEN[3:]).startswith("[100:00.00]")
 
 
 @pytest.mark.parametrize("form", ["srt", "ass"])

@@ -122,6 +122,10 @@ def test_lines_have_the_texts_punctuation_and_the_words_times() -> None:
         ("标题\n======\n正文", [["标", "题"], ["正", "文"]], ["标题", "正文"]),
         ("好👍。再见", [["好"], ["再", "见"]], ["好👍。", "再见"]),
         ("甲，乙", [["甲", "，", "乙"]], ["甲，乙"]),
+        ("🎉 你好。", [["你", "好"]], ["🎉 你好。"]),
+        ("Done! 🎉 Next one", [["Done"], ["Next", "one"]], ["Done! 🎉", "Next one"]),
+        ("一\n🎉 二", [["一"], ["二"]], ["一", "🎉 二"]),
+        ("— 甲。\n— 乙。", [["甲"], ["乙"]], ["— 甲。", "— 乙。"]),
     ],
 )
 def test_what_a_line_takes_from_the_text(text: str, sentences: list[list[str]], lines: list[str]) -> None:
