@@ -42,6 +42,15 @@ def is_blank(text: str) -> bool:
     return all(char.isspace() or unicodedata.category(char) in ("Cf", "Zs") or _BLANK.match(char) for char in text)
 
 
+_SAID_MARKS = frozenset("#%&*/@\\§‰％＆＃＠＊／")
+"""Marks that have a name in speech: "percent", "and"."""
+
+
+def has_nothing_to_say(text: str) -> bool:
+    """Return whether a text has no letter, figure or symbol: a voice would say nothing."""
+    return all(char not in _SAID_MARKS and (is_blank(char) or unicodedata.category(char)[0] in "PM") for char in text)
+
+
 def wide_count(text: str) -> int:
     """Return how many are of double width: Chinese characters, and the marks that are set with them."""
     return sum(unicodedata.east_asian_width(char) in ("W", "F") for char in text)

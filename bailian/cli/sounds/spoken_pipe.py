@@ -20,7 +20,7 @@ from bailian.cli.output.terminal import print_err
 from bailian.errors import InvalidRequest
 from bailian.files.sentences import end_of_sentences
 from bailian.i18n import tr
-from bailian.text.characters import is_blank
+from bailian.text.characters import has_nothing_to_say
 
 ONE_BEHIND_THE_OTHER = ("mp3", "opus", "pcm")
 """Formats of which one sound may follow another in a stream."""
@@ -78,7 +78,7 @@ class PipedText:
                 end = len(self._text) if self._over else end
                 text, self._text = self._text[:end], self._text[end:]
                 last = self._over
-            if not is_blank(text):
+            if not has_nothing_to_say(text):
                 yield text
             if last:
                 return

@@ -20,7 +20,7 @@ from bailian.modalities.audio.speech_request import SpeechRequest
 from bailian.modalities.audio.speech_rules import problems
 from bailian.modalities.audio.speech_voices import choose_voice
 from bailian.modalities.rules import choice, fields
-from bailian.text.characters import is_blank
+from bailian.text.characters import has_nothing_to_say
 from bailian.text.counting import counted
 from bailian.types import Input, Notice, Prepared, PriceTier, SpeechContext
 
@@ -168,13 +168,13 @@ def _token_price(model: Model) -> PriceTier | None:
 
 
 def _parts(request: SpeechRequest, model: Model) -> list[str]:
-    """Return what is sent, a task each; white space alone is nothing to say, and would be refused."""
+    """Return what is sent, a task each; marks alone are nothing to say."""
     limit = model.prompt_chars
     if limit is None:
         return [request.prompt]
     if model.style == "duplex" and not request.http:
         limit *= PIECES_A_TASK
-    return [part for part in split_text(request.prompt, limit, _cut_counts(model)) if not is_blank(part)]
+    return [part for part in split_text(request.prompt, limit, _cut_counts(model)) if not has_nothing_to_say(part)]
 
 
 def _cut_counts(model: Model) -> int:

@@ -14,6 +14,7 @@ from bailian.i18n import tr
 from bailian.modalities.audio.speech_bodies import HOT_FIX_PARTS, LANGUAGE_TYPES
 from bailian.modalities.audio.speech_request import SpeechRequest
 from bailian.modalities.rules import fields
+from bailian.text.characters import has_nothing_to_say
 from bailian.text.counting import counted
 
 SUBTITLES = ("srt", "vtt", "lrc", "ass")
@@ -36,11 +37,19 @@ def problems(request: SpeechRequest, model: Model, voice: Voice | None, catalog:
     """Return everything that is wrong, each with what is allowed, or with the models or voices that have it."""
     return [
         *fields.region_problems(model, region),
-        *fields.check_prompt("prompt", request.prompt, None),
+        *_prompt(request),
         *_format(request, model, catalog),
         *_sound_problems(request, model),
         *_lacking(request, model, voice, catalog),
     ]
+
+
+def _prompt(request: SpeechRequest) -> list[Problem]:
+    """What the service does with a text of marks alone is not documented; it would be paid for silence."""
+    found = fields.check_prompt("prompt", request.prompt, None)
+    if found or not has_nothing_to_say(request.prompt):
+        return found
+    return [Problem("prompt", tr("has only punctuation: there is nothing to say", "只有标点：没有可朗读的内容"))]
 
 
 def _sound_problems(request: SpeechRequest, model: Model) -> list[Problem]:

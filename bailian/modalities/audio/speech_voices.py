@@ -16,6 +16,7 @@ from bailian.i18n import tr
 from bailian.instructions import how_to
 from bailian.modalities.rules import choice, fields
 from bailian.modalities.rules.choice import Chosen
+from bailian.text.characters import is_blank
 from bailian.types import Notice
 
 KIND = "speech"
@@ -41,7 +42,13 @@ def choose_voice(
     Raises:
         InvalidRequest: no such model or voice, or one that does not belong to the other; with those that do.
     """
-    if not voice:
+    if voice is not None and is_blank(voice):
+        raise InvalidRequest.one(
+            "voice",
+            tr("is empty: name a voice, or leave it out", "不能为空：请指定音色，或去掉该参数"),
+            advice=tr(f"`{voices_command()}` lists them", f"`{voices_command()}` 列出全部音色"),
+        )
+    if voice is None:
         chosen = choice.choose(model, KIND, defaults, catalog, region)
         return _with_first_voice(chosen, catalog) if is_told_a_voice(chosen.model) else ChosenVoice(chosen)
     having = _having(voice, catalog)

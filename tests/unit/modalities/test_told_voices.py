@@ -14,6 +14,7 @@ from bailian.errors import InvalidRequest
 from bailian.files.sentences import split_text
 from bailian.modalities.audio import speech
 from bailian.modalities.audio.speech_answers import payload_of
+from bailian.text.characters import has_nothing_to_say
 from bailian.text.counting import counted
 from bailian.types import Prepared, SpeechContext, StoredRequest
 
@@ -56,6 +57,8 @@ def test_which_model_speaks_with_which_voice(own: dict[str, Any], model: str, vo
 @pytest.mark.parametrize(
     "own, text",
     [
+        ({"voice": " "}, "voice: is empty: name a voice, or leave it out"),
+        ({"prompt": "……？！ —"}, "prompt: has only punctuation: there is nothing to say"),
         ({"voice": "longanyan"}, "voice: unknown voice 'longanyan'; did you mean longanyang"),
         ({"voice": "cherry"}, "did you mean Cherry"),
         ({"voice": "longanyang", "model": "cosyvoice-v2"}, "is a voice of cosyvoice-v3-flash, cosyvoice-v3-plus, not of"),
@@ -190,3 +193,10 @@ def test_the_services_own_names_are_understood() -> None:
     assert speech.from_config({"text": "好", "language_type": "Chinese"})["language"] == "zh"
     with pytest.raises(InvalidRequest, match="another name of instruct"):
         speech.from_config({"instruction": "x", "instruct": "y"})
+
+
+@pytest.mark.parametrize(
+    "text, silent", [("。", True), ("——……！", True), ("50%", False), ("&", False), ("😀", False), ("a", False)]
+)
+def test_marks_alone_say_nothing(text: str, silent: bool) -> None:
+    assert has_nothing_to_say(text) is silent
