@@ -81,8 +81,8 @@ def read_in(pieces: list[bytes]) -> list[str]:
 def test_however_it_comes_it_is_the_text(text: str, size: int) -> None:
     data = text.encode()
     got = read_in([data[at : at + size] for at in range(0, len(data), size)])
-    assert "".join("".join(got).split()) == "".join(text.split())
-    assert all(one.strip() for one in got)
+    assert [char for char in "".join(got) if char.isalnum()] == [char for char in text if char.isalnum()]
+    assert all(any(char.isalnum() for char in one) for one in got)  # marks alone are nothing to say
 
 
 @pytest.mark.unit
