@@ -320,5 +320,6 @@ class Engine:
             yield from (told(outcome) for outcome in map(outcomes.left_at_deadline, left))
         except KeyboardInterrupt:
             ends, left = scheduler.leave()
-            yield from (told(outcomes.outcome(end)) for end in ends)
-            raise outcomes.interrupted(left) from None
+            ended = [told(outcomes.outcome(end)) for end in ends]
+            yield from ended
+            raise outcomes.interrupted(left, made=any(outcome.placed for outcome in ended)) from None

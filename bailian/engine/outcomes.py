@@ -90,7 +90,8 @@ class Outcomes:
             return True
         return state == Status.WAITING
 
-    def interrupted(self, left: Sequence[Job]) -> Interrupted:
+    def interrupted(self, left: Sequence[Job], *, made: bool = False) -> Interrupted:
+        """Give up what was not sent, and say what runs on; `made`: what was under way has ended well meanwhile."""
         running, begun = [], None
         for job in left:
             state = self._state(job)
@@ -108,6 +109,9 @@ class Outcomes:
         if not running and begun is not None:
             text = tr("interrupted; what came of the answer is paid", "已中断；已收到的部分会计费")
             return Interrupted(text, advice=begun.advice)
+        if not running and made:
+            text = tr("interrupted; what was under way is done and saved", "已中断；进行中的任务已完成并保存")
+            return Interrupted(text, advice="")
         if not running:
             return Interrupted(tr("interrupted; nothing was left running", "已中断；没有正在运行的任务"), advice="")
         ids, fetch = " ".join(running), how_to().fetch(left[0].account_flags, *running)

@@ -156,11 +156,13 @@ def test_every_documented_shape_of_an_answer(audio: Run, box: Sandbox, fault: st
     ids=lambda value: f"{value.kind}-{value.count}" if isinstance(value, Fault) else None,
 )
 def test_a_sound_that_did_not_come_whole(audio: Run, box: Sandbox, fault: Fault, code: int, says: str) -> None:
-    """No file, one request, a text that says what is known."""
+    """No whole file, one request, a text that says what is known, and where what came is."""
     box.faults.add(fault)
-    ran = audio("tts", TEXT, "-o", "结果", exits=code)
+    ran = audio("tts", TEXT, "-o", "结果", "--name", "一", exits=code)
     assert says in ran.err
-    assert list(Path("结果").iterdir()) == []
+    came = [path.name for path in Path("结果").iterdir()]
+    assert came == (["一.broken-off.wav"] if fault.kind != "no_audio" and fault.count else [])
+    assert all(name in ran.err for name in came)
     assert kinds_of(box) == ["speech"]
 
 

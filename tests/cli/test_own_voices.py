@@ -57,6 +57,7 @@ def test_a_designed_voice_can_be_heard(audio: Run, box: Sandbox) -> None:
         (("clone", "https://example.com/a.wav", *NEW, "--language", "xx", "--yes"), "not one of zh"),
         (("design", PROMPT, "--model", "cosyvoice-v2", "--name", "a", "--preview", PREVIEW, "--yes"), "has no design"),
         (("design", PROMPT, *NEW, "--preview", "short", "--yes"), "15 to 200"),
+        (("design", PROMPT, *NEW, "--preview", PREVIEW, "-o", "a.mp3", "--yes"), "the preview is a WAV"),
         (("delete", "x"), "add --yes"),
     ],
 )
@@ -65,8 +66,27 @@ def test_refused_before_a_byte_is_sent(audio: Run, box: Sandbox, words: tuple[st
     assert box.requests == []
 
 
-def test_a_lost_answer_is_looked_for_and_not_asked_for_again(audio: Run, box: Sandbox, recording: str) -> None:
-    box.faults.add(Fault("customization", "reset_after"))
+def made(box: Sandbox) -> int:
+    told = [request.body["input"]["action"] for request in box.requests if request.method == "POST"]
+    return told.count("create_voice")
+
+
+def test_a_lost_answer_is_not_asked_for_again_and_its_voice_not_made_twice(
+    audio: Run, box: Sandbox, recording: str
+) -> None:
+    box.faults.add(Fault("customization", "reset_after", after=1))  # the list comes first
     ran = audio("voices", "own", "clone", recording, *NEW, "--yes", exits=5)
     assert "own list" in ran.err
-    assert len([request for request in box.requests if request.method == "POST"]) == 1
+    assert made(box) == 1
+    again = audio("voices", "own", "clone", recording, *NEW, "--yes", exits=2)
+    assert "has this name already" in again.err
+    assert made(box) == 1
+    audio("voices", "own", "clone", recording, *NEW[:2], "--name", "ann", "--yes")
+    assert made(box) == 2
+
+
+def test_a_voice_that_was_rejected_keeps_no_name(audio: Run, box: Sandbox, recording: str) -> None:
+    box.faults.add(Fault("customization", "failed", after=1))
+    audio("voices", "own", "clone", recording, *NEW, "--yes")
+    audio("voices", "own", "clone", recording, *NEW, "--yes")
+    assert made(box) == 2

@@ -57,7 +57,9 @@ def test_a_synchronous_answer_survives_an_interrupt(bailian: Run, box: Sandbox) 
     process = start_script(box, *SYNC)
     until(lambda: box.faults.fired)
     process.send_signal(signal.SIGINT)
-    assert end(process).code == 130
+    ended = end(process)
+    assert ended.code == 130
+    assert "nothing was left" not in ended.err
     (job,) = jobs()
     assert job.answer is not None
     assert len(bailian("tasks", "wait", "--all").paths) == 1

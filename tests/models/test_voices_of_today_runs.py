@@ -79,16 +79,23 @@ def test_no_words_although_asked_for_is_said(audio: Run, box: Sandbox) -> None:
     box.faults.add(Fault("speech", "no_words"))
     ran = audio("tts", TEXT, "--voice", "longanyang", "--subtitles", "lrc", exits=7)
     assert "told no word times" in ran.err
+    assert "the sound is whole, and paid" in ran.err
+    assert "not billed" not in ran.err
     assert len(ran.paths) == 1
 
 
 @pytest.mark.parametrize("kind", ["reset", "closed", "failed"])
 def test_an_end_in_the_third_sentence_is_held_and_not_sent_again(audio: Run, box: Sandbox, kind: str) -> None:
     box.faults.add(Fault("speech", kind, sentences=2, code="InternalError", message="x"))
-    ran = audio("tts", TEXT, "--voice", "longanyang", "-o", "结果", exits=5)
+    ran = audio("tts", TEXT, "--voice", "longanyang", "-o", "结果", "--name", "一", exits=5)
     assert "not sent again" in ran.err
-    assert list(Path("结果").iterdir()) == []
     assert len(paid(box)) == 1
+    (came,) = Path("结果").iterdir()  # two sentences are paid: they are not thrown away, and not called the whole
+    assert came.name == "一.broken-off.wav"
+    assert str(came) in ran.err
+    with wave.open(str(came)) as sound:
+        assert sound.getnframes() / sound.getframerate() > 1
+    assert list(Path("bailian/under-way").iterdir()) == []
 
 
 @pytest.mark.parametrize("voice", ["Cherry", "longanyang"])
@@ -120,6 +127,7 @@ def test_a_long_text_for_qwen_is_one_wav_and_parts_are_paid_once(audio: Run, box
     audio(*words, exits=5)
     assert not Path("长.wav").exists()
     ran = audio(*words, "--json").json
+    assert [notice["code"] for notice in ran["notices"]].count("same_request_held") == 1
     texts = [request.body["input"]["text"] for request in paid(box)]
     assert len(texts) == 5, "the third twice: its answer was lost, and somebody asked for it again"
     assert texts[2] == texts[3]
@@ -128,6 +136,25 @@ def test_a_long_text_for_qwen_is_one_wav_and_parts_are_paid_once(audio: Run, box
     with wave.open("长.wav") as sound:
         assert sound.getframerate() == 24000
     assert list(Path("bailian/under-way").iterdir()) == []
+
+
+@pytest.mark.slow
+def test_a_part_whose_link_is_dead_is_spoken_again_and_no_other(audio: Run, box: Sandbox) -> None:
+    """The link of the second part ends before its sound is here, say while this machine was off."""
+    long = "这是一个句子。" * 150
+    words = ("tts", long, "--voice", "Cherry", "-o", "长.wav")
+    box.faults.add(Fault("download", "expired", after=1), Fault("download", "expired", after=3, times=9))
+    audio(*words, exits=5)
+    assert len(paid(box)) == 4
+    box.faults.clear()
+    for answer in Path("bailian/under-way").glob("*.json"):  # a day goes by
+        told = json.loads(answer.read_text("utf-8"))
+        answer.write_text(json.dumps({**told, "kept_at_s": told["kept_at_s"] - 24 * 3600}), "utf-8")
+    ran = audio(*words, "--json").json
+    texts = [request.body["input"]["text"] for request in paid(box)]
+    assert len(texts) == 5
+    assert texts[4] == texts[1]
+    assert ran["usage"]["characters"] == 13 * texts[1].count("。")
 
 
 def test_a_download_that_breaks_is_tried_again_and_nothing_is_paid_twice(audio: Run, box: Sandbox) -> None:

@@ -41,14 +41,33 @@ def _is_nobodys(engine: Engine, row: JobRow) -> bool:
 
 
 def _told(one: Prepared, left: Sequence[JobRow], flags: Sequence[str]) -> Prepared:
-    if len(SpeechContext.of(one.context).parts) > 1:
-        return one  # parts that are paid are taken, by whichever job
     same = next((row for row in left if row.wire_model == one.wire_model and row.prepared.body == one.body), None)
-    return one if same is None else replace(one, notices=(*one.notices, _notice(same, flags)))
+    if same is None:
+        return one
+    in_parts = len(SpeechContext.of(one.context).parts) > 1
+    if not in_parts:
+        return replace(one, notices=(*one.notices, _notice(same, flags)))
+    # Parts that are paid are taken, by whichever job; one that was lost is not here.
+    return replace(one, notices=(*one.notices, _part_lost(same))) if same.state == Status.HELD else one
+
+
+def _part_lost(row: JobRow) -> Notice:
+    at, show = _at(row), how_to().show(row.id)
+    return Notice(
+        "same_request_held",
+        tr(
+            f"a part of the same text was lost at {at}, and is paid twice if it was billed; the others are kept: {show}",
+            f"{at} 同一文本的一段已丢失；若已计费，这一段会重复计费；其余各段已保存：{show}",
+        ),
+    )
+
+
+def _at(row: JobRow) -> str:
+    return f"{datetime.fromtimestamp(row.sent_at_s or row.created_at_s):%H:%M:%S}"
 
 
 def _notice(row: JobRow, flags: Sequence[str]) -> Notice:
-    at = f"{datetime.fromtimestamp(row.sent_at_s or row.created_at_s):%H:%M:%S}"
+    at = _at(row)
     if row.state == Status.HELD:
         show = how_to().show(row.id)
         return Notice(

@@ -32,14 +32,8 @@ def list_own(here: Settings, as_json: bool) -> int:
     """Print the account's own voices, with their state."""
     from bailian.cli.output.columns import print_table
 
-    rows: list[dict[str, Any]] = []
     with _asked(here) as service:
-        for page in range(MOST_PAGES):
-            body = enrollment.request("list_voice", page_index=page, page_size=enrollment.PAGE_SIZE)
-            found = objects_of(object_of(service.call(enrollment.ROUTE, body).get("output")).get("voice_list"))
-            rows += found
-            if len(found) < enrollment.PAGE_SIZE:
-                break
+        rows = _own_voices(service)
     if as_json:
         print_json({"voices": rows})
     elif rows:
@@ -48,6 +42,17 @@ def list_own(here: Settings, as_json: bool) -> int:
     else:
         print_err(tr("no voices of your own", "没有自己的音色"))
     return 0
+
+
+def _own_voices(service: Service) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = []
+    for page in range(MOST_PAGES):
+        body = enrollment.request("list_voice", page_index=page, page_size=enrollment.PAGE_SIZE)
+        found = objects_of(object_of(service.call(enrollment.ROUTE, body).get("output")).get("voice_list"))
+        rows += found
+        if len(found) < enrollment.PAGE_SIZE:
+            break
+    return rows
 
 
 def clone(here: Settings, url: str, given: Mapping[str, Any], *, yes: bool, as_json: bool) -> int:
@@ -66,7 +71,8 @@ def design(here: Settings, prompt: str, given: Mapping[str, Any], *, yes: bool, 
     models = catalog.load(here.home)
     model = models.find(given["model"], "speech")
     found = enrollment.problems(model, "design", given["name"], given["language"], models, here.region)
-    fields.raise_if_any([*found, *enrollment.design_problems(prompt, given["preview"])])
+    found += enrollment.design_problems(prompt, given["preview"])
+    fields.raise_if_any([*found, *enrollment.preview_problems(given["output"])])
     body = enrollment.design(model, given["name"], prompt, given["preview"], given["language"])
     output = _make(here, models, model, body, yes=yes, as_json=as_json)
     sound = _decoded(text_of(object_of(output.get("preview_audio")).get("data")))
@@ -105,12 +111,13 @@ def _make(
     if not _agreed(tr(f"make it for {model.name}? [y/N] ", f"为 {model.name} 创建？[y/N] "), yes=yes):
         raise InvalidRequest.one("yes", tr("not made", "未创建"))
     with _asked(here) as service:
+        _refuse_second(service, model, body)
         try:
             answer = service.call(enrollment.ROUTE, body)
         except MaybeSent as error:
             error.advice = tr(
-                f"it may have been made: look with `{voices_command()} own list` before you run it again",
-                f"音色可能已创建：请先用 `{voices_command()} own list` 查看，再决定是否重试",
+                f"it may have been made: `{voices_command()} own list` shows it; run again, it is not made twice",
+                f"音色可能已创建：可用 `{voices_command()} own list` 查看；再次运行不会重复创建",
             )
             raise
     output = object_of(answer.get("output"))
@@ -120,6 +127,21 @@ def _make(
     else:
         print_data(voice)
     return output
+
+
+def _refuse_second(service: Service, model: Model, body: Mapping[str, Any]) -> None:
+    """A lost answer may have made it: a voice of this name is not made, and paid, again."""
+    name = text_of(object_of(body.get("input")).get("prefix"))
+    same = enrollment.same_name(model.name, name, _own_voices(service))
+    if same is not None:
+        raise InvalidRequest.one(
+            "name",
+            tr(f"{same} has this name already", f"{same} 已使用该名称"),
+            advice=tr(
+                f"speak with it: --voice {same}; or take another --name, or `{voices_command()} own delete {same}`",
+                f"可直接使用：--voice {same}；或换一个 --name，或先 `{voices_command()} own delete {same}`",
+            ),
+        )
 
 
 @contextmanager

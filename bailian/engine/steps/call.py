@@ -7,7 +7,6 @@ from typing import Any
 
 from bailian.engine.context import Services
 from bailian.engine.job import Broken, Job
-from bailian.engine.steps.speak import speak
 from bailian.errors import BailianError, CutShort, Interrupted, MaybeSent, ServiceError, TransportError
 from bailian.i18n import tr
 from bailian.instructions import how_to
@@ -22,6 +21,8 @@ def call(job: Job, services: Services, body: Mapping[str, Any]) -> dict[str, Any
         MaybeSent: it holds no result.
     """
     if job.kind == "speech":
+        from bailian.engine.speaking.speak import speak  # loads what speech needs
+
         answer = speak(job, services, body)
     elif job.prepared.stream:
         answer = _streamed(job, services, body)

@@ -14,8 +14,8 @@ from typing import Any
 from bailian.engine.context import Services
 from bailian.engine.job import Job, StagedFile
 from bailian.engine.reports import still_at_service
+from bailian.engine.speaking.spoken_parts import fetch_sounds, sound_parts
 from bailian.engine.steps import file_names
-from bailian.engine.steps.speak import fetch_sounds, sound_parts
 from bailian.errors import BailianError, TaskFailed, TransportError, journalled
 from bailian.files import formats, naming, png, recipe
 from bailian.files.audio import finish_sound

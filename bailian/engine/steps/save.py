@@ -9,14 +9,15 @@ from pathlib import Path
 from bailian.engine.context import Services
 from bailian.engine.job import Job
 from bailian.engine.reports import KEPT_S, gone, still_at_service, unreadable
+from bailian.engine.speaking.spoken_parts import forget_lost_parts, forget_sound
 from bailian.engine.step import Next, Outcome, Step
 from bailian.engine.steps.publish import NotAFile, published_files, save_item, with_links
-from bailian.engine.steps.speak import forget_sound
 from bailian.engine.task_identity import failed_category, failure
 from bailian.engine.timing import backoff_s
 from bailian.errors import BailianError, ServiceError, SomeFailed, TaskFailed, TransportError, journalled
 from bailian.files.under_way import forget_files, under_way
 from bailian.i18n import tr
+from bailian.instructions import how_to
 from bailian.modalities import answer_error, answer_notices, modality_of
 from bailian.service.download import LinkExpired, NotTaken, save_error
 from bailian.service.json_reader import read_json
@@ -137,13 +138,24 @@ def verdict(job: Job, items: list[Item], paths: dict[int, Path]) -> Outcome:
         error = SomeFailed(
             tr(f"{len(paths)} of {expected} results were made", f"{expected} 个结果中完成 {len(paths)} 个")
             + (tr(f"; failed: {reasons}", f"；失败：{reasons}") if reasons else ""),
-            advice=tr("failed ones are not billed", "失败的不计费"),
+            advice=_paid_all_the_same(job) or tr("failed ones are not billed", "失败的不计费"),
             wire_code=failed[0].code if failed else None,
             request_id=job.request_id,
             task_id=job.task_id,
         )
         return Outcome(job, Status.DONE, paths, error)
     return Outcome(job, Status.DONE, paths, answer_error(job.kind, job.answer or {}, job.prepared))
+
+
+def _paid_all_the_same(job: Job) -> str:
+    """A sound is paid by its text, whether it came with times or not."""
+    if job.kind != "speech":
+        return ""
+    asr = how_to().script("transcription")
+    return tr(
+        f"the sound is whole, and paid; `{asr} FILE -f srt` writes subtitles of it, for what that costs",
+        f"音频完整，已计费；可用 `{asr} FILE -f srt` 为其生成字幕（另行计费）",
+    )
 
 
 def _no_result(job: Job, first: Item) -> TaskFailed:
@@ -172,6 +184,13 @@ def _is_over(job: Job, services: Services, error: BailianError) -> bool:
 
 def _gone(job: Job, services: Services, error: BailianError) -> Outcome:
     forget_files(services.journal.folder, job.id)  # half a document
+    here = forget_lost_parts(job, services)
+    if here:
+        english, chinese = (
+            f"{error.message} ({here} other parts of the text are here, and not paid again)",
+            (f"{error.message}（文本的其他 {here} 段已在本机，不会再次计费）"),
+        )
+        error.message = tr(english, chinese)
     return gone(job, services, error)
 
 

@@ -6,6 +6,7 @@ from bailian.catalog import Mode
 from bailian.engine.context import Services
 from bailian.engine.job import Job
 from bailian.engine.reports import still_running
+from bailian.engine.speaking.spoken_parts import answer_on_disk, forget_own
 from bailian.engine.step import BulkStep, Next, Outcome, Step, StepFunction
 from bailian.engine.steps.admit import admit
 from bailian.engine.steps.ask_time import ask_time
@@ -16,7 +17,6 @@ from bailian.engine.steps.reconcile import never_arrived, reconcile
 from bailian.engine.steps.record_reply import give_up, hold, record_answers, record_reply, store_partial_answer
 from bailian.engine.steps.save import publish, save
 from bailian.engine.steps.send import attach, record_intent, record_intents, send
-from bailian.engine.steps.speak import answer_on_disk, forget_own
 from bailian.engine.steps.take_results import take_results
 from bailian.errors import MaybeSent
 from bailian.i18n import tr

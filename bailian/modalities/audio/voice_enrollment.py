@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -11,6 +12,7 @@ from bailian.errors import Problem
 from bailian.i18n import tr
 from bailian.modalities.audio.speech_rules import HINTS
 from bailian.modalities.rules import fields
+from bailian.types.json_values import text_of
 
 ROUTE = "/services/audio/tts/customization"
 MODEL = "voice-enrollment"
@@ -84,3 +86,22 @@ def design_problems(prompt: str, preview: str) -> list[Problem]:
         )
         found.append(Problem("preview", text))
     return found
+
+
+def preview_problems(output: str | None) -> list[Problem]:
+    """Return what is wrong with the name of the preview's file: the sound is a WAV."""
+    if not output or output.lower().endswith(".wav"):
+        return []
+    return [
+        Problem(
+            "output",
+            tr(f"{output}: the preview is a WAV: name it NAME.wav", f"{output}：试听为 WAV：文件名应以 .wav 结尾"),
+        )
+    ]
+
+
+def same_name(model: str, name: str, voices: Sequence[Mapping[str, Any]]) -> str | None:
+    """Return the id of a voice of this model that was made under this name and can be used, or is being made."""
+    begins = (f"{model}-{name}-", f"{model}-vd-{name}-")
+    usable = (text_of(voice.get("voice_id")) for voice in voices if voice.get("status") != "UNDEPLOYED")
+    return next((voice_id for voice_id in usable if voice_id.startswith(begins)), None)
