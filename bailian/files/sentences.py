@@ -19,7 +19,7 @@ _SENTENCE_END = re.compile(r"(?:[。！？!?…；;\n]|\.(?=\s))+[”’」』�
 # A comma or colon between two digits belongs to a number or a time of day.
 _BREATH = re.compile(r"[，、：\s]|[,:](?!\d)")
 # What stands before a word and belongs to it: all after the last white space, or opening marks and units.
-_LEAD = re.compile(r"(?:(?<=\s)\S+|[“‘「『（(\[【《〈〔{$￥¥€£#@]+)\Z")
+_LEAD = re.compile(r"(?:(?<=\s)\S+|[“‘「『（(\[【《〈〔{<$￥¥€£#@]+)\Z")
 _ENDS_CLAUSE = re.compile(r"[，。、！？；：…,.!?;:”’」』）)】》]\Z")
 _NO_BEGIN = "。！？!?…；;，,、：:.”’」』）)】》〉—"
 _RUN_CHARS = 16
