@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 
+from bailian.engine.admission.queues import ModelQueue
 from bailian.engine.engine import Engine
 from bailian.engine.job import Job
-from bailian.engine.queues import ModelQueue
 from bailian.engine.step import Outcome
 from bailian.engine.steps.take_results import why_skipped
 from bailian.errors import Skipped, journalled

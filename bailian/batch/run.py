@@ -18,9 +18,9 @@ from bailian.batch.input.rows import BatchRow
 from bailian.batch.plan import plan_each
 from bailian.batch.service_batches.offer import offered
 from bailian.batch.sync import BatchSpec, FileScan, Spool, intent_of, sync_rows
+from bailian.engine.admission.queues import ModelQueue
 from bailian.engine.engine import Engine
 from bailian.engine.job import Job
-from bailian.engine.queues import ModelQueue
 from bailian.engine.step import Outcome
 from bailian.errors import Interrupted, JournalError, NotSent, journalled
 from bailian.i18n import tr

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from bailian.clock import Clock
+from bailian.engine.admission.call_capacity import CallCapacity
 from bailian.engine.job import Job
 from bailian.engine.task_list import TaskListPoller
 from bailian.errors import BailianError
@@ -37,6 +38,9 @@ class Progress(Protocol):
     def on_sound(self, job: Job, data: bytes) -> None:
         """Play a piece of a sound that is made of one part, in a format that needs no end to begin."""
 
+    def on_capacity(self, capacity: CallCapacity) -> None:
+        """Say that the account allows more calls at once than this process can hold."""
+
     def on_shutdown(self, requests: int, seconds: float) -> None:
         """Say that paid requests are under way, and how long their answers are waited for at most."""
 
@@ -49,6 +53,9 @@ class NoProgress:
         pass
 
     def on_sound(self, job: Job, data: bytes) -> None:
+        pass
+
+    def on_capacity(self, capacity: CallCapacity) -> None:
         pass
 
     def on_shutdown(self, requests: int, seconds: float) -> None:

@@ -14,10 +14,10 @@ from typing import Any
 from bailian.catalog import Catalog, Mode, Model
 from bailian.clock import Clock, current_clock
 from bailian.config.settings import Settings
+from bailian.engine.admission.queues import ModelQueue, ModelQueues
 from bailian.engine.context import NoProgress, Progress, RunState, Services, Speech
 from bailian.engine.job import NO_LIMITS, Job, Limits, OutputSpec, unreadable_job
 from bailian.engine.outcomes import Outcomes
-from bailian.engine.queues import ModelQueue, ModelQueues
 from bailian.engine.scheduler import Scheduler
 from bailian.engine.step import Outcome, Step
 from bailian.engine.steps.admit import in_flight_limit
@@ -247,6 +247,7 @@ class Engine:
         model_queues: Iterable[ModelQueue] = (),
         timeout_s: float | None = None,
         wait: bool = True,
+        most_calls: int | None = None,
         follow: Callable[[Outcome], Iterable[Outcome]] = lambda _outcome: (),
     ) -> Generator[Outcome, None, None]:
         """Bring jobs to their end, in whatever order they get there.
@@ -258,6 +259,7 @@ class Engine:
             model_queues: where more of them come from, when they are about to be admitted.
             timeout_s: seconds for all of them; what still runs then is left to run, and reported so.
             wait: False ends each job when its task exists.
+            most_calls: how many calls that are answered at once may be under way; None: as many as their rates ask for.
             follow: called with each outcome; wakes the queues of jobs that waited for it, ends those that cannot be.
 
         Raises:
@@ -279,7 +281,13 @@ class Engine:
         model_queues += [
             ModelQueue(queue, iter(waiting), waiting[0].limits.submit_per_s) for queue, waiting in by_queue.items()
         ]
-        scheduler = Scheduler(STEPS if wait else NO_WAIT_STEPS, self.services, ModelQueues(model_queues))
+        queues = ModelQueues(
+            model_queues,
+            monotonic=self.clock.monotonic,
+            most_calls=most_calls,
+            on_full=self.services.progress.on_capacity,
+        )
+        scheduler = Scheduler(STEPS if wait else NO_WAIT_STEPS, self.services, queues)
         for job, step in direct:
             if job.limits.in_flight_limit and step in (Step.POLL, Step.RECONCILE):
                 self.services.limits.slots.adopt(self.services.queue_of(job), job.id, self.services.lease.id)

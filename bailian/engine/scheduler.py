@@ -14,19 +14,24 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from bailian.engine.admission.call_capacity import CallCapacity
+from bailian.engine.admission.queues import LEAVING_LOOK_S, ModelQueues
 from bailian.engine.context import Services
 from bailian.engine.crash import crashed
 from bailian.engine.db_writer import DbWriter
 from bailian.engine.job import Job
-from bailian.engine.queues import ModelQueues
 from bailian.engine.shutdown import grace_s, left_already
 from bailian.engine.signals import ShutdownSignals
 from bailian.engine.step import Next, Outcome, Step, StepFunction, StepResult
 from bailian.engine.steps.ask_time import wants_time
 from bailian.engine.steps.step_table import WRITER_STEPS, way_in
 from bailian.errors import BailianError, JournalError
+from bailian.i18n import tr
 
+# Beside those that wait for the answers of calls.
 THREADS = 64
+# JSON of others is read to 64 levels; the system's own 8 MB would be 24 GB of addresses for 3,000 threads.
+STACK_BYTES = 512 * 1024
 # Whose end changes nothing that the scheduler keeps: the worker hands the job straight to the writer.
 STRAIGHT_TO_WRITER = {
     (Step.ASK_TIME, Step.ADMIT),
@@ -100,6 +105,7 @@ class Scheduler:
                 continue  # all queues have turned out to be empty
             times_s = [self._due[0].at_s] if self._due else []
             times_s += [deadline_s] if deadline_s is not None else []
+            times_s += [now_s + LEAVING_LOOK_S] if self.model_queues.is_crowded() else []
             ended = self._next_end(max(0.0, min(times_s) - self._clock.monotonic()) if times_s else None)
             if ended is not None:
                 yield ended
@@ -164,7 +170,7 @@ class Scheduler:
         if then.step in (Step.ATTACH, Step.SEND):
             self.model_queues.on_sending(job)
         elif step in (Step.SEND, Step.RECORD_REPLY):  # it is written down: a thread goes straight from one to the other
-            self.model_queues.on_done(job)
+            self.model_queues.on_done(job, answered=then.step != Step.ADMIT)
         if then.step in (Step.STORE_ANSWER, Step.SAVE, Step.PUBLISH):
             self._free_slot(job)
         if not self._leaving or then.step in (Step.RECORD_REPLY, Step.PUBLISH):
@@ -201,11 +207,26 @@ class Scheduler:
         if step in WRITER_STEPS:
             self._writer.put(job, step)
             return
-        # Daemons: a request that nobody waits for any more must not keep the process alive.
-        if len(self._running) > self._threads < self._threads_max:
-            self._threads += 1
-            threading.Thread(target=self._work, name=f"bailian-{self._threads}", daemon=True).start()
+        if len(self._running) > self._threads < self._threads_max + self.model_queues.calls:
+            self._add_worker()
         self._todo.put((job, step))
+
+    def _add_worker(self) -> None:
+        """Start one more thread. Thousands that wait need small stacks; what is read on them is shallow."""
+        size_before = threading.stack_size(STACK_BYTES)
+        try:
+            # Daemons: a request that nobody waits for any more must not keep the process alive.
+            threading.Thread(target=self._work, name=f"bailian-{self._threads + 1}", daemon=True).start()
+        except RuntimeError:  # the system gives no more; a step waits for one of those that there are
+            if not self._threads:
+                raise
+            self._threads_max = 0
+            reason = tr("the system starts no more threads (`ulimit -u`)", "系统不再启动更多线程（`ulimit -u`）")
+            self.model_queues.lower(CallCapacity(max(1, self._threads // 2), reason))
+        else:
+            self._threads += 1
+        finally:
+            threading.stack_size(size_before)
 
     def _work(self) -> None:
         while (todo := self._todo.get()) is not None:

@@ -20,10 +20,10 @@ from PIL import Image
 from bailian.catalog import catalog
 from bailian.config.settings import home_folder
 from bailian.engine import db_writer
+from bailian.engine.admission.queues import ModelQueues
 from bailian.engine.db_writer import DbWriter
 from bailian.engine.engine import Engine
 from bailian.engine.job import Job, OutputSpec
-from bailian.engine.queues import ModelQueues
 from bailian.engine.scheduler import Scheduler
 from bailian.engine.step import Next, Outcome, Step, StepResult
 from bailian.engine.steps import step_table
@@ -230,7 +230,7 @@ def text_jobs(engine: Engine, count: int) -> list[Job]:
 
 def at_desk(engine: Engine, pile: Sequence[tuple[Job, Step]]) -> dict[str, StepResult]:
     """Run these steps as one pile; return how each job's ended."""
-    ends = Scheduler(STEPS, engine.services, ModelQueues([]))._writer.write(pile)
+    ends = Scheduler(STEPS, engine.services, ModelQueues([], monotonic=lambda: 0.0))._writer.write(pile)
     return {job.id: end for job, end in ends}
 
 
@@ -390,7 +390,7 @@ def test_the_desk_ends_with_its_run() -> None:
     with new_engine() as engine:
         first, second = text_jobs(engine, 2)
         before = set(threading.enumerate())
-        scheduler = Scheduler({Step.STORE_ANSWER: slow}, engine.services, ModelQueues([]))
+        scheduler = Scheduler({Step.STORE_ANSWER: slow}, engine.services, ModelQueues([], monotonic=lambda: 0.0))
         scheduler.add(first, Step.STORE_ANSWER)
         assert begun.wait(60)
         scheduler.add(second, Step.STORE_ANSWER)

@@ -17,6 +17,7 @@ from bailian.i18n import tr
 if TYPE_CHECKING:
     from typing_extensions import Self
 
+    from bailian.engine.admission.call_capacity import CallCapacity
     from bailian.engine.job import Job
 
 MOST_JOBS = 8
@@ -76,6 +77,12 @@ class LiveLines:
 
     def on_chunk(self, job: Job, text: str, thought: str) -> None:
         """Lines have no room for a piece of an answer."""
+
+    def on_capacity(self, capacity: CallCapacity) -> None:
+        """Say once why a batch is not as fast as the account allows."""
+        if not self._quiet:
+            with self.paused():
+                print_err(tr("note: ", "提示：") + capacity.text)
 
     def on_shutdown(self, requests: int, seconds: float) -> None:
         """Say why a process that was told to end does not yet."""

@@ -15,7 +15,7 @@ from urllib3 import HTTPConnectionPool, HTTPResponse, HTTPSConnectionPool
 from urllib3.exceptions import ProtocolError, ReadTimeoutError
 
 from bailian.service.transport.packed import MOST_ANSWER_BYTES, PIECE_BYTES, limited
-from bailian.service.transport.send_tracking import Connection, TlsConnection, TrackingAdapter
+from bailian.service.transport.send_tracking import Connection, ConnectionStack, TlsConnection, TrackingAdapter
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +74,12 @@ class _Keepalive:
 
 class _KeepalivePool(_Keepalive, HTTPConnectionPool):  # type: ignore[misc]
     ConnectionCls = Connection
+    QueueCls = ConnectionStack  # type: ignore[assignment]
 
 
 class _KeepaliveTlsPool(_Keepalive, HTTPSConnectionPool):  # type: ignore[misc]
     ConnectionCls = TlsConnection
+    QueueCls = ConnectionStack  # type: ignore[assignment]
 
 
 class KeepaliveAdapter(TrackingAdapter):

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import http.client
 import threading
+from collections import deque
 from collections.abc import Mapping
 from contextlib import suppress
 from functools import lru_cache
+from queue import Empty
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
@@ -114,12 +116,43 @@ class TlsConnection(_Tracking, HTTPSConnection):
     """The same inside TLS."""
 
 
+class ConnectionStack:
+    """The open connections of a pool: all are kept, as many as there were calls under way; the last used goes first.
+
+    A pool asks for no more of its queue than this. A deque needs no lock of its own.
+    """
+
+    def __init__(self, maxsize: int) -> None:
+        self._free: deque[Any] = deque()
+
+    def get(self, block: bool = True, timeout: float | None = None) -> Any:
+        """Return one.
+
+        Raises:
+            Empty: there is none, so one is opened.
+        """
+        try:
+            return self._free.pop()
+        except IndexError:
+            raise Empty from None
+
+    def put(self, item: Any, block: bool = True, timeout: float | None = None) -> None:
+        """Take one back. A pool begins with as many empty places as it may have: those are left out."""
+        if item is not None:
+            self._free.append(item)
+
+    def qsize(self) -> int:
+        return len(self._free)
+
+
 class _Pool(HTTPConnectionPool):
     ConnectionCls = Connection
+    QueueCls = ConnectionStack  # type: ignore[assignment]
 
 
 class _TlsPool(HTTPSConnectionPool):
     ConnectionCls = TlsConnection
+    QueueCls = ConnectionStack  # type: ignore[assignment]
 
 
 class TrackingAdapter(HTTPAdapter):

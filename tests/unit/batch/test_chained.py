@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from bailian.batch.chained import ChainedRows
-from bailian.engine.queues import ModelQueue, ModelQueues
+from bailian.engine.admission.queues import ModelQueue, ModelQueues
 from bailian.store.batches import BatchStore
 from bailian.store.jobs import COLUMNS, Journal
 from bailian.store.schema import dumped
@@ -44,7 +44,7 @@ def test_a_job_with_two_sources_is_handed_out_once(tmp_path: Path) -> None:
         BatchStore(journal, "me").intend_all([values("a"), values("b"), values("both", "a", "b")])
         chained = ChainedRows(engine, RUN)
         queue = ModelQueue("m", iter(()), late=chained.late_jobs("m"))
-        queues = ModelQueues([queue])
+        queues = ModelQueues([queue], monotonic=lambda: 0.0)
         assert list(chained.begin([queue])) == []
         assert list(queues.next_jobs()) == []
         assert not queues.open
@@ -61,7 +61,7 @@ def test_a_job_with_two_sources_is_handed_out_once(tmp_path: Path) -> None:
 def test_a_stopped_queue_is_not_woken(tmp_path: Path) -> None:
     """A spent budget stops what waits for other rows, too."""
     queue = ModelQueue("m", iter(()))
-    queues = ModelQueues([queue])
+    queues = ModelQueues([queue], monotonic=lambda: 0.0)
     queues.stop("m")
     queue.wake()
     assert not queues.open

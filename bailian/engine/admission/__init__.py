@@ -1,0 +1,1 @@
+"""Who may enter: a queue a model, and how many calls are under way."""

@@ -1,0 +1,123 @@
+"""Calls that are answered at once: as many under way as rate × answer time asks for, and what each costs.
+
+`ours` runs batches against `stub_service.py`; `--sdk` runs the same texts over the official SDK's thread pool.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from benchmarks.batches import bailian  # noqa: E402
+
+TEXT_MODEL, PICTURE_MODEL = "qwen-plus", "z-image-turbo"
+
+
+@dataclass(frozen=True)
+class Load:
+    """How many calls of a kind, how many a second the account takes, and how long an answer takes."""
+
+    rows: int
+    per_s: float
+    answer_s: float
+
+    @property
+    def ideal_s(self) -> float:
+        return self.rows / self.per_s + self.answer_s
+
+
+@contextmanager
+def stub(texts: Load | None, pictures: Load | None) -> Iterator[str]:
+    words = [sys.executable, str(Path(__file__).with_name("stub_service.py"))]
+    for name, load in (("text", texts), ("picture", pictures)):
+        if load is not None:
+            words += [f"--{name}-s", str(load.answer_s), f"--{name}-per-s", str(load.per_s)]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        port = process.stdout.readline().strip()
+        try:
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            process.terminate()
+
+
+def stats(root: str) -> dict[str, Any]:
+    with urllib.request.urlopen(f"{root}/stats") as answer:
+        told: dict[str, Any] = json.load(answer)
+    return told
+
+
+def overlay(home: Path, texts: Load | None, pictures: Load | None) -> None:
+    home.mkdir(parents=True, exist_ok=True)
+    loads = ((TEXT_MODEL, texts), (PICTURE_MODEL, pictures))
+    lines = [f'[models."{model}"]\nsubmit_per_s = {load.per_s}\n' for model, load in loads if load is not None]
+    (home / "models.toml").write_text("".join(lines), encoding="utf-8")
+
+
+def run(name: str, texts: Load | None, pictures: Load | None, *words: str) -> None:
+    """Run one batch of both kinds and print how far it is from what the account allows."""
+    rows = [{"kind": "text", "prompt": f"第{i}题"} for i in range(texts.rows if texts else 0)]
+    rows += [
+        {"kind": "image", "model": PICTURE_MODEL, "prompt": f"第{i}只猫"}
+        for i in range(pictures.rows if pictures else 0)
+    ]
+    with tempfile.TemporaryDirectory() as folder, stub(texts, pictures) as root:
+        home, cwd = Path(folder) / "home", Path(folder)
+        overlay(home, texts, pictures)
+        (cwd / "rows.jsonl").write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), "utf-8")
+        measured = bailian(["batch", "run", "rows.jsonl", "-q", "--no-gallery", *words], home, cwd, f"{root}/api/v1")
+        told = stats(root)
+        print(f"\n{name}: {len(rows)} rows, {measured.delivered} delivered")
+        print(
+            f"  {measured.wall_s:.1f} s, CPU {measured.cpu_s / len(rows) * 1000:.2f} ms a row, peak {measured.peak_mb:.0f} MB"
+        )
+        print(f"  at the service: {told['counts']}, at most {told['most_under_way']} under way")
+        if texts and pictures:
+            ends = {kind: last_end_s(home, kind) for kind in ("text", "image")}
+            for kind, load in (("text", texts), ("image", pictures)):
+                print(
+                    f"  {kind}: {ends[kind]:.1f} s = {ends[kind] / load.ideal_s:.3f} x its ideal of {load.ideal_s:.1f} s"
+                )
+        else:
+            load = texts or pictures
+            assert load is not None
+            print(f"  {measured.wall_s / load.ideal_s:.3f} x the ideal of {load.ideal_s:.1f} s")
+
+
+def last_end_s(home: Path, kind: str) -> float:
+    """Return the seconds from the first row's begin to the last end of a kind, by the journal."""
+    import sqlite3
+
+    with sqlite3.connect(next(home.glob("*.db"))) as db:
+        (first,) = db.execute("SELECT min(created_at) FROM jobs").fetchone()
+        (last,) = db.execute("SELECT max(updated_at) FROM jobs WHERE kind = ?", (kind,)).fetchone()
+    return float(last - first)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--only", choices=["400", "4000", "mixed", "cpu"], action="append")
+    given = parser.parse_args()
+    wanted = given.only or ["400", "4000", "mixed"]
+    if "400" in wanted:
+        run("400 texts at 50/s, 8 s an answer", Load(400, 50, 8.0), None)
+    if "4000" in wanted:
+        run("4,000 texts at 500/s, 8 s an answer", Load(4000, 500, 8.0), None)
+    if "mixed" in wanted:
+        run("texts beside pictures", Load(200, 10, 10.0), Load(60, 2, 30.0))
+
+
+if __name__ == "__main__":
+    main()
