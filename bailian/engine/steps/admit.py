@@ -8,6 +8,7 @@ from bailian.engine.job import Job
 from bailian.engine.step import Next, Outcome, Step
 from bailian.engine.steps.ask_time import wants_time
 from bailian.engine.steps.free_slots import held_by, stopped_ones
+from bailian.store.pace.rate_limits import spacing
 from bailian.store.states import Status
 
 # How often a process asks for a slot that was taken.
@@ -16,9 +17,9 @@ SLOT_RETRY_S = 0.25
 LOOK_EVERY_S = 10.0
 # A request is written down so long before its place, which a slow disk would make it miss.
 LEAD_S = 0.25
-# Submits are spaced 15 % wider than the limit (`rate_limits.SPACING`). Of the second (or the time for one, if that is longer)
-# that the service counts in, a request may be late by half of that; the other half is the network's.
-MOST_LATE = 0.075
+# Submits are spaced wider than the limit (`rate_limits.spacing`). Of the second (or the time for one, if that is longer)
+# that the service counts in, a request may be late by so much of that; the rest is the network's.
+MOST_LATE = 0.6
 
 
 def admit(job: Job, services: Services) -> Next | Outcome:
@@ -70,7 +71,8 @@ def wait_of(job: Job, services: Services) -> Next | Outcome | None:
     if late_s < 0:
         waited, state.waited = state.waited, True
         return None if waited else Next(Step.SEND, -late_s)
-    if late_s <= MOST_LATE * max(1.0, 1.0 / job.limits.submit_per_s):
+    per_s = job.limits.submit_per_s
+    if late_s <= MOST_LATE * (spacing(per_s) - 1.0) * max(1.0, 1.0 / per_s):
         return None
     wait_s = services.limits.rates.reserve_later(services.queue_of(job), job.limits.submit_per_s, late_s)
     state.place_at_s, state.waited = services.clock.monotonic() + wait_s, True

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bailian.store.pace.limits import SharedLimits
-from bailian.store.pace.rate_limits import FARTHEST_S, SPACING
+from bailian.store.pace.rate_limits import FARTHEST_S, FAST_SPACING, SPACING, WIDE_FOR_S
 from bailian.store.pace.slots import TICKET_LIFE_S
 from tests.support.clocks import Clock
 
@@ -29,6 +29,20 @@ def test_places_are_spaced_a_little_wider_than_the_limit(pace: SharedLimits) -> 
     """Two a second: now, then every half second with a margin."""
     places = [pace.rates.reserve("submit", 2.0) for _ in range(4)]
     assert places == pytest.approx([0, SPACING / 2, SPACING, 1.5 * SPACING])
+
+
+def test_a_fast_queue_keeps_less_apart_until_it_is_refused(pace: SharedLimits, clock: Clock) -> None:
+    """Then as much as a slow one, in all processes, for ten minutes."""
+
+    def spacing() -> float:
+        clock.now_s += 5
+        return 10 * (pace.rates.reserve("submit", 10.0), pace.rates.reserve("submit", 10.0))[1]
+
+    assert spacing() == pytest.approx(FAST_SPACING)
+    pace.rates.penalize("submit", 1)
+    assert spacing() == pytest.approx(SPACING)
+    clock.now_s += WIDE_FOR_S - 5
+    assert spacing() == pytest.approx(FAST_SPACING)
 
 
 @pytest.mark.parametrize("per_s", [None, 0, 0.0])
@@ -208,7 +222,7 @@ def test_places_taken_ahead_are_not_saved_up(pace: SharedLimits, clock: Clock) -
     pace.rates.reserve("submit", 100.0)
     clock.now_s += 60
     places = [pace.rates.reserve("submit", 100.0) for _ in range(4)]
-    assert places == pytest.approx([i * SPACING / 100 for i in range(4)])
+    assert places == pytest.approx([i * FAST_SPACING / 100 for i in range(4)])
 
 
 def test_a_running_task_is_counted_whatever_the_limit(pace: SharedLimits) -> None:
