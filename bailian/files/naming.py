@@ -8,7 +8,7 @@ import os
 import re
 import sys
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -201,10 +201,18 @@ def _made_part(parent: Path, wanted: str) -> Path:
     raise _no_name(last)
 
 
-def fallbacks(target: Path, plain_stem: str) -> tuple[Path, ...]:
-    """Return the names that a file may get, best first. They follow from the first one: a later process finds them."""
-    stems = (shorter(target.stem), plain_stem)
-    return tuple(dict.fromkeys((target, *(target.with_name(stem + target.suffix) for stem in stems))))
+def fallbacks(target: Path, plain_stem: Callable[[], str]) -> Iterator[Path]:
+    """Yield the names that a file may get, best first. They follow from the first one: a later process finds them.
+
+    Nearly all files get the first: the others are worked out for those that do not.
+    """
+    yield target
+    short = target.with_name(shorter(target.stem) + target.suffix)
+    if short != target:
+        yield short
+    plain_name = target.with_name(plain_stem() + target.suffix)
+    if plain_name not in (target, short):
+        yield plain_name
 
 
 def publish_first(temp_path: Path, targets: Iterable[Path], *, sync: bool = True) -> Path:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -103,8 +103,8 @@ def _publish(job: Job, item: Item, whole: Path, target: Path, *, sync: bool = Tr
     return final
 
 
-def _possible(job: Job, item: Item, target: Path) -> tuple[Path, ...]:
-    return naming.fallbacks(target, file_names.plain_stem(job, item))
+def _possible(job: Job, item: Item, target: Path) -> Iterator[Path]:
+    return naming.fallbacks(target, lambda: file_names.plain_stem(job, item))
 
 
 def save_item(job: Job, services: Services, item: Item) -> Path:

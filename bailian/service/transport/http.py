@@ -10,6 +10,7 @@ import json
 from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 
@@ -74,6 +75,7 @@ class Reply:
         return date_s(self.headers.get("date"))
 
 
+@lru_cache(maxsize=8)
 def date_s(header: str | None) -> float | None:
     """Return an HTTP date in seconds since the epoch, or None. The library stumbles in five ways over one that is none."""
     try:

@@ -91,7 +91,7 @@ def test_the_first_name_that_is_not_refused_is_taken(tmp_path: Path) -> None:
     whole, other = tmp_path / ".1.part", tmp_path / "s7.png"
     whole.write_text("ours")
     other.write_text("other")
-    assert naming.publish_first(whole, naming.fallbacks(tmp_path / "猫_s7.png", "s7")) == tmp_path / "s7-2.png"
+    assert naming.publish_first(whole, naming.fallbacks(tmp_path / "猫_s7.png", lambda: "s7")) == tmp_path / "s7-2.png"
     assert (other.read_text(), whole.exists()) == ("other", False)
 
 
