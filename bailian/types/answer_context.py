@@ -304,7 +304,7 @@ def context_from_json(data: Mapping[str, Any], kind: str) -> AnswerContext:
     own = _OWN.get(kind, AnswerContext)
     if not data and own in (AnswerContext, PictureContext, FilmContext):
         return NOTHING_KNOWN  # a row of pictures is read ten thousand times
-    return _context(marshal.dumps(data, MARSHAL_PLAIN), kind)
+    return _context(marshal.dumps(dict(data), MARSHAL_PLAIN), kind)
 
 
 @lru_cache(maxsize=64)
