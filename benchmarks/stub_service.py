@@ -41,6 +41,7 @@ class Stub:
         self.port = 0
         self.counts: Counter[str] = Counter()
         self.under_way = self.most_under_way = 0
+        self.asked = self.answered = 0
         self.last_s: dict[str, deque[float]] = {TEXT: deque(), PICTURE: deque()}
         self.prompts: Counter[str] = Counter()
 
@@ -55,6 +56,16 @@ class Stub:
         times.append(now_s)
         return False
 
+    def is_in_a_burst(self) -> bool:
+        """Refuse some in a row now and then."""
+        self.asked += 1
+        return bool(self.given.burst_every) and self.asked % self.given.burst_every < self.given.burst_every // 10
+
+    def drops(self) -> bool:
+        """Break a connection now and then, when the work is done and its answer is due."""
+        self.answered += 1
+        return bool(self.given.drop_every) and self.answered % self.given.drop_every == 0
+
     def answer(self, path: str, body: bytes) -> tuple[int, bytes, float]:
         """Return status, body and after how many seconds."""
         if path == "/stats":
@@ -62,6 +73,8 @@ class Stub:
                 "counts": self.counts,
                 "most_under_way": self.most_under_way,
                 "most_asked": max(self.prompts.values(), default=0),
+                "under_way": self.under_way,
+                "prompts": len(self.prompts),
             }
             return 200, json.dumps(told).encode(), 0.0
         if path.startswith("/api/v1/tasks"):
@@ -69,7 +82,7 @@ class Stub:
             return 200, json.dumps(empty).encode(), 0.0
         if path not in self.last_s:
             return 404, b'{"code":"NotFound","message":"no such path"}', 0.0
-        if self.is_too_much(path):
+        if self.is_too_much(path) or self.is_in_a_burst():
             self.counts["429"] += 1
             refusal = {"code": "Throttling.RateQuota", "message": "Requests rate limit exceeded", "request_id": "r"}
             return 429, json.dumps(refusal).encode(), 0.0
@@ -124,7 +137,10 @@ class Connection(asyncio.Protocol):
 
     def end(self, status: int, body: bytes) -> None:
         self.stub.under_way -= 1
-        self.write(status, body)
+        if self.stub.drops():
+            self.transport.abort()  # type: ignore[attr-defined]
+        else:
+            self.write(status, body)
 
     def write(self, status: int, body: bytes, kind: str = "application/json") -> None:
         head = f"HTTP/1.1 {status} X\r\nDate: {formatdate(usegmt=True)}\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\n\r\n"
@@ -145,6 +161,8 @@ def main() -> None:
     parser.add_argument("--picture-s", type=float, nargs="+", default=[30.0])
     parser.add_argument("--text-per-s", type=float, default=0.0)
     parser.add_argument("--picture-per-s", type=float, default=0.0)
+    parser.add_argument("--burst-every", type=int, default=0, help="of so many requests, a tenth in a row gets a 429")
+    parser.add_argument("--drop-every", type=int, default=0, help="one of so many answers does not come")
     asyncio.run(serve(parser.parse_args()))
 
 

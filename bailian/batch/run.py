@@ -146,7 +146,12 @@ def _not_wanted() -> NotSent:
 
 
 def run_batch(
-    engine: Engine, spec: BatchSpec, *, timeout_s: float | None = None, wait: bool = True
+    engine: Engine,
+    spec: BatchSpec,
+    *,
+    timeout_s: float | None = None,
+    wait: bool = True,
+    most_calls: int | None = None,
 ) -> Generator[Outcome, None, None]:
     """Bring the batch's open jobs to their end, in whatever order they get there.
 
@@ -172,7 +177,12 @@ def run_batch(
         under_way = [engine.resumed(row) for row in runs.under_way(spec.run, owner)]
         yield from chained.begin(model_queues)
         running = engine.run(
-            under_way, model_queues=model_queues, timeout_s=timeout_s, wait=wait, follow=chained.follow
+            under_way,
+            model_queues=model_queues,
+            timeout_s=timeout_s,
+            wait=wait,
+            most_calls=most_calls,
+            follow=chained.follow,
         )
         with closing(running) as outcomes:
             yield from outcomes

@@ -15,7 +15,7 @@ from bailian.errors import Exit, Skipped
 from bailian.files import naming
 from bailian.files.outputs import Place, row_place
 from bailian.i18n import tr
-from bailian.modalities import has_files, modality_of
+from bailian.modalities import has_files, is_text, modality_of
 from bailian.store.schema import LastAttempt
 from bailian.store.states import OPEN_STATES, Status
 from bailian.types import RowPlace
@@ -48,6 +48,8 @@ class BatchSpec:
     retry_held: bool = False
     only_passing: bool = False
     """Of failed rows, try those again whose failure may pass (cron)."""
+    results_only: bool = False
+    """Texts stand in the results, and have no file of their own."""
     batch_api: bool = False
     """Rows of texts and embeddings go by the vendor's Batch API."""
     use_successor: bool = False
@@ -158,7 +160,7 @@ def _saving(row: BatchRow, spec: BatchSpec) -> OutputSpec:
     """Return where the row's files go."""
     from bailian.engine.job import OutputSpec  # whoever only looks at a batch needs no engine
 
-    if not has_files(row.kind):
+    if not has_files(row.kind) or (spec.results_only and is_text(row.kind) and not (row.name or row.output)):
         return OutputSpec(None, "")
     template = row.name or spec.template or naming.DEFAULT_TEMPLATE
     recordings = row.fields.get("file") if row.kind == "transcription" else None

@@ -14,6 +14,7 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from bailian.catalog import Mode
 from bailian.engine.admission.call_capacity import CallCapacity
 from bailian.engine.admission.queues import LEAVING_LOOK_S, ModelQueues
 from bailian.engine.context import Services
@@ -40,6 +41,8 @@ STRAIGHT_TO_WRITER = {
 }
 # Who waits longer than this is told why.
 NOTIFY_AFTER_S = 1.0
+# How often a leaving process that is busy looks through all that is under way, which may be thousands.
+LOOK_UNDER_WAY_S = 0.05
 # Windows does not interrupt a wait for Ctrl-C: nobody waits longer at a time.
 MAX_WAIT_S = 1.0
 
@@ -122,11 +125,17 @@ class Scheduler:
             self._services.run_state.stopping.set()
         self._leaving = self._writer.leaving = True
         self.model_queues.stop()
-        begun_s = self._clock.monotonic()
+        begun_s = looked_s = self._clock.monotonic()
+        wait_s = grace_s(self._running.values())
         with contextlib.suppress(KeyboardInterrupt):
-            while (wait_s := grace_s(self._running.values())) > (waited_s := self._clock.monotonic() - begun_s):
+            while self._running and wait_s > (waited_s := self._clock.monotonic() - begun_s):
                 if self.interrupts.pressed != pressed:
                     break
+                idle = not self._news and self._ended.empty()
+                if idle or begun_s + waited_s - looked_s > LOOK_UNDER_WAY_S:
+                    looked_s, wait_s = begun_s + waited_s, grace_s(self._running.values())
+                    if wait_s <= waited_s:
+                        break
                 if waited_s > NOTIFY_AFTER_S and not told and (paid := left_already(self._running.values())):
                     told = True
                     self._services.progress.on_shutdown(len(paid), wait_s - waited_s)
@@ -173,7 +182,9 @@ class Scheduler:
             self.model_queues.on_done(job, answered=then.step != Step.ADMIT)
         if then.step in (Step.STORE_ANSWER, Step.SAVE, Step.PUBLISH):
             self._free_slot(job)
-        if not self._leaving or then.step in (Step.RECORD_REPLY, Step.PUBLISH):
+        # What a call has brought is saved; what a task has made stays at the service, and is named.
+        saves = then.step == Step.SAVE and job.mode != Mode.TASK
+        if not self._leaving or saves or then.step in (Step.RECORD_REPLY, Step.PUBLISH):
             self.add(job, then.step, then.delay_s)
             return
         if then.step == Step.SEND:

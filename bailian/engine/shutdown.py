@@ -13,7 +13,7 @@ from bailian.modalities import modality_of
 # A task can be found again at the service: its answer gets a moment.
 GRACE_S = 8.0
 # A text of a batch is billed again when its answer is lost.
-TEXT_GRACE_S = 30.0
+TEXT_GRACE_S = 60.0
 # A synchronous picture cannot be found again: as long as it may take.
 SYNC_GRACE_S = 330.0
 
@@ -43,4 +43,5 @@ def grace_s(running: Iterable[tuple[Job, Step]]) -> float:
         return SYNC_GRACE_S
     if any(job.row_key and modality_of(job.kind).RETRY_SAFE for job in paid):
         return TEXT_GRACE_S
-    return GRACE_S if paid or any(step in WRITER_STEPS for _, step in running) else 0.0
+    ends = any(step in WRITER_STEPS or (step == Step.SAVE and job.mode != Mode.TASK) for job, step in running)
+    return GRACE_S if paid or ends else 0.0

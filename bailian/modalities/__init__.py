@@ -69,6 +69,11 @@ def has_files(kind: str) -> bool:
     return bool(getattr(modality_of(kind), "HAS_FILES", True))
 
 
+def is_text(kind: str) -> bool:
+    """Return whether the results of a kind are short texts, which stand in the results of a batch, too."""
+    return bool(getattr(modality_of(kind), "IS_TEXT", False))
+
+
 def answer_notices(
     kind: str, answer: Mapping[str, Any], prepared: StoredRequest, flags: Sequence[str] = ()
 ) -> list[Notice]:

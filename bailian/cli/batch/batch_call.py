@@ -31,6 +31,8 @@ class BatchOptions:
     upload: bool = False
     batch_api: bool = False
     vectors: str = "json"
+    results_only: bool = False
+    in_flight: int | None = None
 
 
 @dataclass(frozen=True)

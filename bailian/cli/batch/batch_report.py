@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bailian.batch.output.gallery import PAGE
 from bailian.batch.output.records import AGAIN_STATES, FAILED
+from bailian.catalog import Mode
 from bailian.cli.batch.totals import FAILED_STATES, BatchTotals, is_skipped, totals
 from bailian.cli.output.report import shown_path
 from bailian.cli.output.terminal import money, print_err, print_json
@@ -21,6 +22,8 @@ from bailian.store.states import Status
 if TYPE_CHECKING:
     from bailian.batch.run import PreparedBatch
     from bailian.batch.sync import BatchSpec
+    from bailian.catalog import Catalog
+    from bailian.cli.batch.batch_call import BatchOptions
     from bailian.config.settings import Settings
     from bailian.store.schema import Count
 
@@ -49,6 +52,28 @@ def print_begin(ready: PreparedBatch) -> None:
         more = "" if len(rows) == 1 else tr(f" and {len(rows) - 1} more", f" 等 {len(rows)} 行")
         where = placed(rows[0])
         print_err(tr(f"note: {notice} ({where}{more})", f"提示：{notice}（{where}{more}）"))
+
+
+def print_calls(
+    queues: Sequence[tuple[str, str]], counts: Sequence[Count], models: Catalog, options: BatchOptions
+) -> None:
+    """Say how much may be paid and lost if this machine dies in the middle: the answers under way then."""
+    from bailian.engine.admission.call_capacity import UNKNOWN_RATE_CALLS, call_capacity
+
+    calling = {models[model].kind for _, model in queues if model in models and models[model].mode != Mode.TASK}
+    waiting = [count for count in counts if count.state == Status.WAITING and count.kind in calling]
+    rows = sum(count.jobs for count in waiting)
+    if rows <= UNKNOWN_RATE_CALLS:
+        return
+    calls = min(rows, call_capacity(options.in_flight).calls)
+    cny = money(calls * sum(count.estimate_cny for count in waiting) / rows)
+    print_err(
+        tr(
+            f"note: at most {calls} answers are waited for at once: about {cny} CNY that may be paid, and lost, if this "
+            "machine dies then (--in-flight N: fewer)",
+            f"提示：最多同时等待 {calls} 个应答：若此时本机断电，约 {cny} 元可能已计费而丢失（--in-flight N 可减少）",
+        )
+    )
 
 
 def exit_code(summary: BatchTotals, stopped: BailianError | None = None) -> int:

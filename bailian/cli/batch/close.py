@@ -107,6 +107,8 @@ def sum_up(call: Call, engine: Engine, ready: PreparedBatch, digest: str, took_s
         raise lost
     if any(count.kind == "embedding" and count.state == Status.DONE for count in counts):
         _print_vectors(call)
+    if spec.results_only and summary.done and not (call.common.as_json or call.options.cron):
+        print_data(shown_path(spec.folder / RESULTS))
     return code
 
 

@@ -55,6 +55,17 @@ batch_options = together(
         type=click.Choice(["json", "npy"]),
         default="json",
     ),
+    flag(
+        "--results-only",
+        "Texts go into results.jsonl alone, none into a file of its own.",
+        "文本只写入 results.jsonl，不再各存一个文件。",
+    ),
+    option(
+        "--in-flight N",
+        "Wait for at most N answers at once [default: as many as the account allows].",
+        "同时等待的应答最多 N 个 [默认: 账号允许的数量]。",
+        type=click.IntRange(min=1),
+    ),
     flag("--fresh", "Begin anew: every row is sent and paid again.", "从头开始：全部重新发送并计费。"),
     flag("--retry-held", "Send rows again that may be paid already.", "重发可能已计费的行。"),
     option(

@@ -92,6 +92,7 @@ def _wish(
         upload=options.upload,
         strict=common.strict,
         fresh=options.fresh,
+        results_only=options.results_only,
         batch_api=options.batch_api,
         use_successor=common.use_successor,
     )
@@ -170,7 +171,7 @@ def _ready(call: Call, engine: Engine, progress: BatchProgress) -> PreparedBatch
     from bailian.batch.input.reader import read_rows
     from bailian.batch.output.folder import claim
     from bailian.batch.run import prepare_batch, runs_of
-    from bailian.cli.batch.batch_report import print_begin
+    from bailian.cli.batch.batch_report import print_begin, print_calls
 
     spec = call.spec
     if call.common.max_cost_cny is not None:
@@ -194,6 +195,9 @@ def _ready(call: Call, engine: Engine, progress: BatchProgress) -> PreparedBatch
     progress.begin(runs.counts(spec.run), runs.waits_for_others(spec.run))
     if call.shown:
         print_begin(ready)
+        print_calls(
+            runs.queues(spec.run, engine.services.lease.id), runs.counts(spec.run), engine.catalog, call.options
+        )
     return ready
 
 
@@ -212,7 +216,7 @@ def _parts(call: Call, engine: Engine, is_stopped: Callable[[], bool]) -> Iterat
     if new_rows:
         yield runner.run_service_batches(engine, spec, wait=False, timeout_s=left_s())
     if not is_stopped():
-        yield run_batch(engine, spec, timeout_s=left_s(), wait=wait)
+        yield run_batch(engine, spec, timeout_s=left_s(), wait=wait, most_calls=call.options.in_flight)
     if runner.batches_under_way(engine, spec):
         yield runner.run_service_batches(
             engine, spec, timeout_s=left_s(), wait=wait, poll_s=poll_s, new_rows=new_rows and not is_stopped()
@@ -265,7 +269,8 @@ def _report(outcome: Outcome, call: Call) -> None:
         return
     if call.options.cron:
         return
-    write_result(outcome, call.prefix)
+    if outcome.job.saving.folder is not None:  # else it stands in the results
+        write_result(outcome, call.prefix)
     if not call.common.quiet:
         _print_notices(outcome)
     if outcome.error is not None and outcome.error.exit_code != Exit.STILL_RUNNING:

@@ -48,6 +48,7 @@ __all__ = [  # what a modality provides
 ]
 
 KIND = "text"
+IS_TEXT = True
 DEFAULT_MODELS = ("qwen-plus",)
 SEEING_MODELS = ("qwen3.7-plus", "qwen3.7-flash")
 """The defaults of what qwen-plus cannot: seeing, and answering by a schema."""
