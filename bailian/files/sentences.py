@@ -15,7 +15,7 @@ from typing import Any
 from bailian.text.counting import longest
 
 # Signs that end a sentence, with the quotation marks and brackets that close behind them.
-_SENTENCE_END = re.compile(r"(?:[。！？!?…；;\n]|\.(?=\s))+[”’」』）)\]】》〉\"']*")
+_SENTENCE_END = re.compile(r"(?:[。！？!?…；;\n]|\.(?=[\s\u3400-\u9fff]))+[”’」』）)\]】》〉\"']*")
 # A comma or colon between two digits belongs to a number or a time of day.
 _BREATH = re.compile(r"[，、：\s]|[,:](?!\d)")
 # What stands before a word and belongs to it: all after the last white space, or opening marks and units.

@@ -28,7 +28,9 @@ _ARROW = re.compile("-{2,}>")
 # At the begin of a lrc line a time is a time; elsewhere some players take one for the time of a word.
 _LRC_TAG = re.compile(r"[\[<]([^\[\]<>]*:[^\[\]<>]*)[\]>]")
 # Players of srt obey tags of HTML, and some the commands of ass: a word joiner ends that, and the text is shown.
-_SRT_COMMAND = re.compile(r"<(?=\s*/?\s*[A-Za-z])|\{(?=\s*(?:\\|[YyFfCcSsPpBbIiUu]:|/?[biusBIUS]\}))")
+_SRT_COMMAND = re.compile(r"<(?=\s*/?\s*[A-Za-z])|\\(?=[Nnh])")
+# What stands in braces is a command where it begins like one: wide braces are none.
+_SRT_BRACES = re.compile(r"\{(\s*(?:\\|[YyFfCcSsPpBbIiUu]:|/?[biusBIUS](?=\}))[^{}]*)\}?")
 # In ass braces hold commands, and a backslash begins one: a word joiner behind it, as ffmpeg writes, ends that.
 _ASS_LETTERS = str.maketrans({"{": "｛", "}": "｝", "\\": "\\\u2060"})
 _ASS_HEAD = """\
@@ -173,7 +175,7 @@ def _arrowless(line: str) -> str:
 
 
 def _uncommanding(line: str) -> str:
-    return _SRT_COMMAND.sub("\\g<0>\u2060", _arrowless(line))
+    return _SRT_COMMAND.sub("\\g<0>\u2060", _SRT_BRACES.sub("｛\\1｝", _arrowless(line)))
 
 
 def _escaped(line: str) -> str:

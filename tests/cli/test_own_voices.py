@@ -87,6 +87,8 @@ def test_a_lost_answer_is_not_asked_for_again_and_its_voice_not_made_twice(
 
 def test_a_voice_that_was_rejected_keeps_no_name(audio: Run, box: Sandbox, recording: str) -> None:
     box.faults.add(Fault("customization", "failed", after=1))
-    audio("voices", "own", "clone", recording, *NEW, "--yes")
+    ran = audio("voices", "own", "clone", recording, *NEW, "--yes", exits=4)
+    assert "the service has rejected the voice" in ran.err
+    assert ran.out == ""
     audio("voices", "own", "clone", recording, *NEW, "--yes")
     assert made(box) == 2

@@ -117,7 +117,7 @@ def test_a_refused_style_says_why(audio: Run, box: Sandbox) -> None:
     box.faults.add(
         Fault("speech", "failed", count=0, code="InvalidParameter", message="[tts:]Engine return error code: 428")
     )
-    assert "428" in audio("tts", TEXT, "--voice", "longanyang", exits=4).err
+    assert "--instruct in these words" in audio("tts", TEXT, "--voice", "longanyang", exits=4).err
 
 
 def test_a_long_text_for_qwen_is_one_wav_and_parts_are_paid_once(audio: Run, box: Sandbox) -> None:
@@ -136,6 +136,22 @@ def test_a_long_text_for_qwen_is_one_wav_and_parts_are_paid_once(audio: Run, box
     with wave.open("长.wav") as sound:
         assert sound.getframerate() == 24000
     assert list(Path("bailian/under-way").iterdir()) == []
+
+
+@pytest.mark.slow
+def test_a_refused_link_is_asked_once_more_by_the_next_run_and_then_its_part_spoken_again(
+    audio: Run, box: Sandbox
+) -> None:
+    words = ("tts", "这是一个句子。" * 150, "--voice", "Cherry", "-o", "长.wav")
+    box.faults.add(Fault("download", "expired", after=1), Fault("download", "expired", after=3, times=9))
+    audio(*words, exits=5)
+    box.faults.clear()
+    box.faults.add(Fault("download", "expired"))
+    ran = audio(*words)
+    assert "that part is spoken, and paid, again" in ran.err
+    texts = [request.body["input"]["text"] for request in paid(box)]
+    assert len(texts) == 5
+    assert texts[4] == texts[1]
 
 
 @pytest.mark.slow

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from bailian.catalog import Catalog, Model, catalog
 from bailian.cli.output.terminal import is_terminal, print_data, print_err, print_json
+from bailian.clock import current_clock
 from bailian.config.settings import Settings
-from bailian.errors import InvalidRequest, MaybeSent
+from bailian.errors import InvalidRequest, MaybeSent, ServiceError, TaskFailed, TransportError
 from bailian.files import naming
 from bailian.i18n import tr
 from bailian.modalities.audio import voice_enrollment as enrollment
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 
 YES = ("y", "yes", "j", "ja", "是", "好")
 MOST_PAGES = 100
+READY, REJECTED = "OK", "UNDEPLOYED"
+LOOKS, LOOK_S = 8, 1.0
+"""How often, and how far apart, a new voice is asked whether it is ready (CLONE: mostly at once)."""
 
 
 def list_own(here: Settings, as_json: bool) -> int:
@@ -120,13 +124,48 @@ def _make(
                 f"音色可能已创建：可用 `{voices_command()} own list` 查看；再次运行不会重复创建",
             )
             raise
-    output = object_of(answer.get("output"))
-    voice = text_of(output.get("voice_id"))
+        output = object_of(answer.get("output"))
+        voice = text_of(output.get("voice_id"))
+        state = _state_when_made(service, voice)
+    if state == REJECTED:
+        raise _rejected(voice)
+    if state != READY:
+        print_err(
+            tr(
+                f"{voice} is being made: `{voices_command()} own list` says OK when it can speak",
+                f"{voice} 正在创建：`{voices_command()} own list` 显示 OK 后即可使用",
+            )
+        )
     if as_json:
         print_json({"voice": voice, "model": model.name, "request_id": answer.get("request_id")})
     else:
         print_data(voice)
     return output
+
+
+def _state_when_made(service: Service, voice: str) -> str:
+    """Return a voice's state when it has one that stays, or after a few looks."""
+    state, clock = "", current_clock()
+    for _ in range(LOOKS):
+        try:
+            answer = service.call(enrollment.ROUTE, enrollment.request("query_voice", voice_id=voice))
+        except (TransportError, ServiceError):  # it is made, whatever becomes of the question
+            return state
+        state = text_of(object_of(answer.get("output")).get("status"))
+        if state in (READY, REJECTED):
+            break
+        clock.sleep(LOOK_S)
+    return state
+
+
+def _rejected(voice: str) -> TaskFailed:
+    return TaskFailed(
+        tr(f"the service has rejected the voice {voice}", f"服务端未通过音色 {voice}"),
+        advice=tr(
+            f"`{voices_command()} own delete {voice}` removes it; a recording of 10 to 15 s of one clear voice is wanted",
+            f"可用 `{voices_command()} own delete {voice}` 删除；录音应为 10 到 15 秒、单人清晰的语音",
+        ),
+    )
 
 
 def _refuse_second(service: Service, model: Model, body: Mapping[str, Any]) -> None:

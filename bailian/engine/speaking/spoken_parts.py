@@ -18,8 +18,10 @@ from bailian.engine.context import Services
 from bailian.engine.job import Job
 from bailian.errors import TransportError
 from bailian.files.under_way import forget_files, under_way
+from bailian.i18n import tr
+from bailian.service.download import LinkExpired
 from bailian.store.private import private_file
-from bailian.types import SpeechContext
+from bailian.types import Notice, SpeechContext
 from bailian.types.json_values import number_of
 
 LINK_S = 23 * 3600.0
@@ -84,6 +86,13 @@ def take_part(job: Job, services: Services, shared: Path, path: Path) -> dict[st
     answer = _kept(shared, services)
     if answer is None:
         return None
+    if not shared.is_file() and not _still_there(answer, services, path, shared):
+        text = tr(
+            "the link of a part that was paid is refused: that part is spoken, and paid, again",
+            "一段已付费音频的链接已失效：该段将重新合成并计费",
+        )
+        job.notices.append(Notice("part_again", text))
+        return None
     if answer.get("paid_by") != job.id:
         answer["usage"] = {"characters": 0}
     try:
@@ -93,6 +102,19 @@ def take_part(job: Job, services: Services, shared: Path, path: Path) -> dict[st
     except OSError:  # the other job has just finished and removed it
         return None
     return answer
+
+
+def _still_there(answer: Mapping[str, Any], services: Services, path: Path, shared: Path) -> bool:
+    """Ask for the sound behind a link; return whether it is here, or may still come."""
+    from bailian.modalities.audio.speech_answers import link_of
+
+    try:
+        fetch_sound(services, link_of(answer), path, shared)
+    except LinkExpired:
+        return False
+    except TransportError:
+        return True  # no word of the link: the file asks for it again
+    return True
 
 
 def answer_on_disk(job: Job, services: Services) -> dict[str, Any] | None:

@@ -186,6 +186,8 @@ def with_catalog_advice(job: Job, error: ServiceError, today: date) -> ServiceEr
         error.args, error.advice = (error.message,), retired.advice
     elif error.code == "ModelNotFound" and context.alternatives:
         error.advice = context.alternatives
+    refusal_advice = getattr(modality_of(job.kind), "refusal_advice", None)
+    error.advice = (refusal_advice(error.message) if refusal_advice else "") or error.advice
     return error
 
 

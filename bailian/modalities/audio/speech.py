@@ -18,7 +18,7 @@ from bailian.modalities.audio.speech_answers import USUAL_RATE_HZ, asked_prompt,
 from bailian.modalities.audio.speech_bodies import LANGUAGE_TYPES, body
 from bailian.modalities.audio.speech_request import SpeechRequest
 from bailian.modalities.audio.speech_rules import problems
-from bailian.modalities.audio.speech_voices import choose_voice
+from bailian.modalities.audio.speech_voices import choose_voice, refusal_advice
 from bailian.modalities.rules import choice, fields
 from bailian.text.characters import has_nothing_to_say
 from bailian.text.counting import counted
@@ -30,6 +30,7 @@ __all__ = [  # what a modality provides
     "from_config",
     "items",
     "prepare",
+    "refusal_advice",
     "with_paths",
 ]
 

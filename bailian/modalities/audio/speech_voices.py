@@ -149,6 +149,25 @@ def _of_another_model(name: str, model: Model, having: list[Voice], catalog: Cat
     )
 
 
+_ENGINE_CODE = re.compile(r"error code: (\d{3})")
+
+
+def refusal_advice(message: str) -> str:
+    """Return what helps where the service has only a number for it (ERR); "": nothing is known."""
+    code = _ENGINE_CODE.search(message)
+    own, stock = f"`{voices_command()} own list`", f"`{voices_command()}`"
+    unknown = tr(
+        f"the model does not know the voice: it is misspelt, of another model or account, or not ready; {stock} lists "
+        f"those of the models, {own} your own with their state",
+        f"模型不认识该音色：名称有误、属于其他模型或账号，或尚未就绪；{stock} 列出系统音色，{own} 列出自己的音色及状态",
+    )
+    style = tr(
+        "the model does not take --instruct in these words: give one of its fixed sentences, or leave it out",
+        "模型不接受该 --instruct 写法：请使用其固定句式，或去掉该参数",
+    )
+    return {"418": unknown, "411": unknown, "428": style}.get(code[1], "") if code else ""
+
+
 def voices_command() -> str:
     """Return the command that lists the voices."""
     return f"{how_to().script(KIND).removesuffix(' tts')} voices"

@@ -6,7 +6,7 @@ the answer by `with_document`; without it the answer of a task is only a link.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import ceil
 from typing import Any
 
@@ -76,7 +76,7 @@ def prepare(
     asked = request.model_copy(
         update={
             "model": model.name,
-            "format": list(subtitles.FORMATS) if "all" in request.format else list(dict.fromkeys(request.format)),
+            "format": _formats(request.format),
             "language": list(dict.fromkeys(request.language)),
             "hot_words": entries,
         }
@@ -111,6 +111,11 @@ def prepare(
             hot_words=() if inline else tuple(entries or ()),
         ),
     )
+
+
+def _formats(asked: Sequence[str]) -> list[str]:
+    """Return each format once; "all" are those of whisper, and others may be asked for beside them."""
+    return list(dict.fromkeys(one for name in asked for one in (subtitles.FORMATS if name == "all" else (name,))))
 
 
 def _price_notices(request: TranscriptionRequest, model: Model, catalog: Catalog, region: str) -> list[Notice]:

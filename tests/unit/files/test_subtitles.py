@@ -199,7 +199,7 @@ def test_channels_are_shown_only_where_there_are_several(name: str) -> None:
         ("a --> b", "a -> b", "a -> b"),
         ("a ---> b", "a -> b", "a -> b"),
         ("R&D <i>x</i> &lt;", "R&D <\u2060i>x<\u2060/i> &lt;", "R&amp;D &lt;i>x&lt;/i> &amp;lt;"),
-        ("1 < 2 {\\an8}x {b} {c}", "1 < 2 {\u2060\\an8}x {\u2060b} {c}", "1 &lt; 2 {\\an8}x {b} {c}"),
+        ("1 < 2 {\\an8}x {b} {c}", "1 < 2 ｛\\an8｝x ｛b｝ {c}", "1 &lt; 2 {\\an8}x {b} {c}"),
         ("one\n\ntwo\r\nthree", "one two three", "one two three"),
         ("  多余的空格　里面  的 ", "多余的空格　里面  的", "多余的空格　里面  的"),
         ("\x1b[2Jclear \x00", "\ufffd[2Jclear \ufffd", "\ufffd[2Jclear \ufffd"),

@@ -196,6 +196,21 @@ def test_the_services_own_names_are_understood() -> None:
 
 
 @pytest.mark.parametrize(
+    "message, says",
+    [
+        ("[tts:]Engine return error code: 418", "does not know the voice"),
+        ("[qwen-audio:]Engine return error code: 411", "does not know the voice"),
+        ("[tts:]Engine return error code: 428", "--instruct in these words"),
+        ("[tts:]Engine return error code: 999", ""),
+        ("something else", ""),
+    ],
+)
+def test_a_number_of_the_service_is_said_in_words(message: str, says: str) -> None:
+    advice = speech.refusal_advice(message)
+    assert (says in advice) if says else advice == ""
+
+
+@pytest.mark.parametrize(
     "text, silent", [("。", True), ("——……！", True), ("50%", False), ("&", False), ("😀", False), ("a", False)]
 )
 def test_marks_alone_say_nothing(text: str, silent: bool) -> None:

@@ -265,6 +265,7 @@ def test_all_formats_are_five_files() -> None:
     """ "all" is spelled out, so that the kept request says what it makes."""
     made = prepare(format="all")
     assert (made.count, tuple(made.request["format"])) == (5, FORMATS)
+    assert prepare(format=["lrc", "all", "srt"]).request["format"] == ["lrc", "txt", "srt", "vtt", "tsv", "json"]
 
 
 def test_the_kept_request_makes_the_same_body_again() -> None:
