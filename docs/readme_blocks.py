@@ -358,13 +358,11 @@ def batch_help() -> str:
 
 
 def _help(command: Command, words: str) -> str:
-    import click
-
     from bailian.cli.args.options import HELP_WORDS
 
     columns = 100
-    with click.Context(
-        command, info_name=words, terminal_width=columns, max_content_width=columns, help_option_names=HELP_WORDS
+    with command.context_class(
+        command, info_name=words, terminal_width=columns, help_option_names=HELP_WORDS
     ) as context:
         return f"```\n{command.get_help(context)}\n```"
 

@@ -7,6 +7,7 @@ from importlib import import_module
 import click
 
 from bailian import __version__
+from bailian.cli.help.help_command import HelpGroup
 from bailian.i18n import tr
 
 # The short help stands here, so that `bailian --help` loads no command.
@@ -65,7 +66,7 @@ SECTIONS = {
 }
 
 
-class LazyGroup(click.Group):
+class LazyGroup(HelpGroup):
     """A group that imports a command's module when the command is named."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -87,10 +88,14 @@ class LazyGroup(click.Group):
 
 @click.command(
     cls=LazyGroup,
+    examples=(
+        ('text2image "a cat on a wall" --sandbox', 'text2image "墙上的猫" --sandbox'),
+        ("history cat --since 7d", "history 猫 --since 7d"),
+    ),
     help=tr(
-        "Alibaba Bailian from a shell: pictures, edits, films, text, speech; many requests at once. Try it without a key: "
-        "bailian text2image TEXT --sandbox",
-        "在命令行使用阿里云百炼：生成与编辑图片、视频、文本、语音，以及批量运行。无需密钥即可试用：bailian text2image TEXT --sandbox",
+        "Alibaba Bailian from a shell: pictures, edits, films, text, speech; many requests at once. With --sandbox a command "
+        "needs no key and costs nothing.",
+        "在命令行使用阿里云百炼：生成与编辑图片、视频、文本、语音，以及批量运行。加上 --sandbox 无需密钥，也不产生费用。",
     ),
 )
 @click.version_option(__version__, prog_name="bailian")

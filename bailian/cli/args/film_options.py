@@ -6,46 +6,28 @@ from typing import Any
 
 import click
 
-from bailian.cli.args.options import WHOLE_NUMBER, option, together
+from bailian.cli.args.options import WHOLE_NUMBER, option, under
+from bailian.cli.help.groups import INPUTS, SOME_MODELS, VACE
 from bailian.errors import InvalidRequest
 from bailian.i18n import tr
 
 FUNCTIONS = "image_reference, video_repainting, video_edit, video_extension, video_outpainting"
-_MADE_OF = (
-    ("image", "last_frame", "reference", "reference_voice"),
-    ("video", "continue_", "audio", "document", "link"),
+EXAMPLES = (
+    ('"the camera moves in" --image product.jpg', '"镜头推近" --image product.jpg'),
+    (
+        '"day turns to night" --image day.jpg --last-frame night.jpg',
+        '"日夜交替" --image day.jpg --last-frame night.jpg',
+    ),
+    (
+        '"图1 walks past 图2" --reference cat.jpg --reference street.jpg',
+        '"图1 走过 图2" --reference cat.jpg --reference street.jpg',
+    ),
+    ('"it snows" --video clip.mp4', '"换成雪景" --video clip.mp4'),
+    ('"she runs on" --continue clip.mp4', '"继续向前跑" --continue clip.mp4'),
+    ('"she sings" --image singer.jpg --audio song.mp3', '"歌手演唱" --image singer.jpg --audio song.mp3'),
+    ('"far away" --vace video_extension --continue clip.mp4', '"跑向远方" --vace video_extension --continue clip.mp4'),
 )
-_VACE = (
-    ("vace", "last_clip", "mask", "mask_frame_id", "mask_type", "expand_ratio", "expand_mode"),
-    ("control_condition", "strength", "obj_or_bg", "top_scale", "bottom_scale", "left_scale", "right_scale"),
-)
-_FILM = (
-    ("model", "size", "ratio", "duration", "fps", "no_audio", "audio_setting", "shots", "template"),
-    ("negative_prompt", "seed", "prompt_extend", "watermark"),
-)
-
-
-def groups() -> dict[str, tuple[str, ...]]:
-    """Return the titles of the help's groups, and the options in each."""
-    return {
-        tr("What goes in", "输入"): sum(_MADE_OF, ()),
-        tr("The film", "视频"): sum(_FILM, ()),
-        tr("Functions of wanx2.1-vace-plus", "wanx2.1-vace-plus 的功能"): sum(_VACE, ()),
-    }
-
-
-def examples() -> str:
-    """Return one line for each way to make a film; the mark in front keeps help from joining them."""
-    lines = (
-        ("镜头推近", "--image product.jpg"),
-        ("日夜交替", "--image day.jpg --last-frame night.jpg"),
-        ("图1 走过 图2", "--reference cat.jpg --reference street.jpg"),
-        ("换成雪景", "--video clip.mp4"),
-        ("继续向前跑", "--continue clip.mp4"),
-        ("歌手演唱", "--image singer.jpg --audio song.mp3"),
-        ("跑向远方", "--vace video_extension --continue clip.mp4"),
-    )
-    return "\n".join(["\b", *(f'text2video.py "{prompt}" {options}' for prompt, options in lines)])
+"""One for each way to make a film."""
 
 
 def no_count(ctx: click.Context, param: click.Parameter, value: str | None) -> None:
@@ -57,7 +39,8 @@ def no_count(ctx: click.Context, param: click.Parameter, value: str | None) -> N
         raise click.BadParameter(text, ctx, param)
 
 
-input_options = together(
+input_options = under(
+    INPUTS,
     option(
         "-i --image FILE",
         "First frame: path, file://…, URL, data:… or - (stdin).",
@@ -103,7 +86,8 @@ input_options = together(
     option("--document FILE", "Document to be filmed (wan3).", "作为内容来源的文档（wan3）。", multiple=True),
     option("--link URL", "Public web page to be filmed (wan3).", "作为内容来源的公开网页（wan3）。"),
 )
-sound_and_story_options = together(
+sound_and_story_options = under(
+    SOME_MODELS,
     option(
         "--no-audio",
         "Silent, where the model has a switch for it.",
@@ -126,7 +110,8 @@ sound_and_story_options = together(
     ),
     option("-n --n N", "", "", hidden=True, expose_value=False, callback=no_count),
 )
-vace_options = together(
+vace_options = under(
+    VACE,
     option(
         "--vace FUNCTION",
         f"Function of wanx2.1-vace-plus: {FUNCTIONS}.",

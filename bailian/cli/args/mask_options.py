@@ -10,7 +10,8 @@ from typing import Any
 
 import click
 
-from bailian.cli.args.options import WHOLE_NUMBER, flag, option, together
+from bailian.cli.args.options import WHOLE_NUMBER, flag, option, under
+from bailian.cli.help.groups import MASK
 from bailian.i18n import tr
 
 AREA = "X,Y,W,H"
@@ -29,7 +30,8 @@ class Looks:
         return self.mask_preview is not None or self.mask_save is not None
 
 
-_options = together(
+_options = under(
+    MASK,
     option("--mask X", "Mask picture: white is changed, black is kept.", "mask 图片：白色修改，黑色保留。"),
     flag("--mask-fix", "Repair --mask: size, greys, transparency.", "修复 --mask：尺寸、灰度、透明。"),
     option(

@@ -10,6 +10,9 @@ from typing import Any
 
 import click
 
+from bailian.cli.args.metavars import in_language
+from bailian.cli.help.groups import BEFORE, RESULT, WHERE, OptionGroup
+from bailian.cli.help.help_command import GroupedOption
 from bailian.i18n import tr
 
 DEFAULT_OUTPUT = "outputs"
@@ -84,8 +87,14 @@ def option(words: str, english: str, chinese: str, **how: Any) -> Decorator:
     names = [word for word in words.split() if word.startswith("-") or (word.isidentifier() and word.islower())]
     metavar = [word for word in words.split() if word not in names]
     if metavar:
-        how["metavar"] = metavar[0]
-    return click.option(*names, help=tr(english, chinese), **how)
+        how["metavar"] = in_language(metavar[0])
+    return click.option(*names, cls=GroupedOption, help=tr(english, chinese), **how)
+
+
+def argument(words: str, **how: Any) -> Decorator:
+    """An argument as the usage shows it: `prompt [PROMPT]`; `how` is click's."""
+    name, metavar = words.split()
+    return click.argument(name, metavar=in_language(metavar), **how)
 
 
 def flag(words: str, english: str, chinese: str) -> Decorator:
@@ -108,6 +117,20 @@ def together(*options: Decorator) -> Decorator:
     return decorated
 
 
+def under(group: OptionGroup, *options: Decorator) -> Decorator:
+    """Options that go together, and that help shows under the title of this group."""
+
+    def decorated(function: Decorated) -> Decorated:
+        before = len(getattr(function, "__click_params__", ()))
+        function = together(*options)(function)
+        params: list[GroupedOption] = vars(function)["__click_params__"]
+        for param in params[before:]:
+            param.group = param.group or group
+        return function
+
+    return decorated
+
+
 # What several scripts ask for.
 seed_option = option("--seed N", "0 to 2147483647.", "随机种子，0 到 2147483647。", type=WHOLE_NUMBER)
 negative_prompt_option = option("--negative-prompt TEXT", "What must not be in it.", "反向提示词。")
@@ -117,7 +140,7 @@ prompt_extend_option = switch(
     "智能改写提示词 [默认: 开]。",
 )
 watermark_option = switch("--watermark/--no-watermark", "Mark as made by AI [default: off].", "添加水印 [默认: 关]。")
-upload_option = flag("--upload", "Upload local pictures, small ones too.", "本地图片一律先上传。")
+upload_option = under(BEFORE, flag("--upload", "Upload local pictures, small ones too.", "本地图片一律先上传。"))
 json_option = flag("--json as_json", "JSON on stdout.", "输出 JSON。")
 
 
@@ -136,7 +159,8 @@ naming_options = together(
     flag("--sidecar", "Write NAME.json beside each file.", "为每个文件写一份同名 .json 说明。"),
 )
 # Where the file of one request goes, where many results go, and where a text does.
-file_saving_options = together(
+file_saving_options = under(
+    RESULT,
     option(
         "-o --output DIR|FILE|-",
         "Folder, file or stdout (-) [default: outputs/].",
@@ -144,16 +168,19 @@ file_saving_options = together(
     ),
     naming_options,
 )
-saving_options = together(
+saving_options = under(
+    RESULT,
     option("-o --output DIR", "Folder for the files [default: outputs/].", "保存文件的目录 [默认: outputs/]。"),
     naming_options,
 )
-text_saving_options = together(
-    option("-o --output FILE", "Write the text to FILE, not to stdout.", "把文本写入 FILE，而不是 stdout。"),
+text_saving_options = under(
+    RESULT,
+    option("-o --output FILE", "Write the text to FILE, not to stdout.", "把文本写入该文件，而不是 stdout。"),
     naming_options,
 )
 # Which service, and as whom. No option takes a key: it would show in `ps`.
-account_options = together(
+account_options = under(
+    WHERE,
     option(
         "--sandbox",
         "Try it: a local sandbox, no key, no cost.",
@@ -167,13 +194,15 @@ account_options = together(
     option("--workspace ID", "Workspace (业务空间) id: its own host is used.", "业务空间 ID：使用其专属域名。"),
 )
 # How much is said, and in which form.
-verbosity_options = together(
+verbosity_options = under(
+    RESULT,
     flag("--json as_json", "One JSON object on stdout.", "在 stdout 输出一个 JSON 对象。"),
     flag("-q --quiet", "Only errors on stderr.", "stderr 只输出错误。"),
     flag("-v --verbose", "Say each change of status on stderr.", "在 stderr 输出每次状态变化。"),
 )
 # How the request is run.
-running_options = together(
+running_options = under(
+    BEFORE,
     option(
         "--config FILE",
         "Read the request from a JSON file; flags win.",

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from bailian.cli.args.options import WHOLE_NUMBER, option, switch, together
+from bailian.cli.args.options import WHOLE_NUMBER, option, switch, under
+from bailian.cli.help.groups import SOME_MODELS
 
 # What a model takes of them is listed by `bailian models NAME`.
-picture_options = together(
+picture_options = under(
+    SOME_MODELS,
     switch("--thinking/--no-thinking", "Let the model think first, where it can.", "生成前先思考（仅部分模型支持）。"),
     option(
         "--prompt-extend-mode MODE",

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from bailian.cli.args.options import WHOLE_NUMBER, option, together
+from bailian.cli.args.options import WHOLE_NUMBER, option, under
+from bailian.cli.help.groups import INPUTS
 
-sight_options = together(
+sight_options = under(
+    INPUTS,
     option(
         "-i --image X",
         "Picture to look at: path, file://…, URL, data:… or - (repeatable).",

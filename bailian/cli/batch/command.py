@@ -11,26 +11,37 @@ import click
 from bailian.cli.account import with_account
 from bailian.cli.args.options import (
     SharedOptions,
+    argument,
     flag,
     folder_options,
     option,
     seconds_option,
-    together,
+    under,
     verbosity_options,
 )
+from bailian.cli.help.groups import BATCH
+from bailian.cli.help.help_command import HelpGroup
 from bailian.i18n import tr
 
 if TYPE_CHECKING:
     from bailian.config.settings import Settings
 
 
-@click.group(help=tr("Run files of many requests.", "批量运行配置文件中的请求。"))
+@click.group(
+    cls=HelpGroup,
+    examples=(
+        ("run shop.csv --dry-run", "run shop.csv --dry-run"),
+        ("status shop.csv", "status shop.csv"),
+    ),
+    help=tr("Run files of many requests.", "批量运行配置文件中的请求。"),
+)
 def batch() -> None:
     pass
 
 
 # How a file of many rows is run.
-batch_options = together(
+batch_options = under(
+    BATCH,
     option(
         "--gallery/--no-gallery",
         "Write gallery.html at the end [default: yes].",
@@ -74,7 +85,7 @@ batch_options = together(
         "重试失败的行 [默认: 是]。",
         default=True,
     ),
-    option("--run NAME", "Know the batch by NAME, not by its file.", "以 NAME（而非文件路径）标识该批次。"),
+    option("--run NAME", "Know the batch by NAME, not by its file.", "以该名称（而非文件路径）标识该批次。"),
 )
 
 
@@ -96,12 +107,16 @@ def batch_common(function: Any) -> Any:
 
 @batch.command(
     "run",
+    examples=(
+        ("shop.csv --dry-run", "shop.csv --dry-run"),
+        ("shop.csv --max-cost 20 --cron", "shop.csv --max-cost 20 --cron"),
+    ),
     help=tr(
         "Run FILE (JSON, JSON lines or CSV): every row once, within all limits. Run it again to go on.",
-        "运行 FILE（JSON、JSONL 或 CSV）：每行只运行一次，遵守全部限制。再次运行即可继续。",
+        "运行文件（JSON、JSONL 或 CSV）：每行只运行一次，遵守全部限制。再次运行即可继续。",
     ),
 )
-@click.argument("file", type=click.Path(path_type=Path, allow_dash=True))
+@argument("file FILE", type=click.Path(path_type=Path, allow_dash=True))
 @batch_options
 @batch_common
 def run(common: SharedOptions, file: Path, **options: Any) -> int:
@@ -111,8 +126,15 @@ def run(common: SharedOptions, file: Path, **options: Any) -> int:
     return run_file(file, None, {}, common, BatchOptions(**options))
 
 
-@batch.command("status", help=tr("Say how the batch of FILE stands.", "显示该文件批次的进展。"))
-@click.argument("file", type=click.Path(path_type=Path))
+@batch.command(
+    "status",
+    examples=(
+        ("shop.csv", "shop.csv"),
+        ("shop.csv --json", "shop.csv --json"),
+    ),
+    help=tr("Say how the batch of FILE stands.", "显示该文件批次的进展。"),
+)
+@argument("file FILE", type=click.Path(path_type=Path))
 @option("--run NAME", "The batch's name, if it has one.", "批次名称（如有）。")
 @verbosity_options
 @with_account

@@ -8,7 +8,8 @@ from typing import Any
 
 import click
 
-from bailian.cli.args.options import SharedOptions, option, shared_options
+from bailian.cli.args.options import SharedOptions, argument, option, shared_options
+from bailian.cli.help.help_command import HelpCommand
 from bailian.i18n import tr
 
 NOT_AGAIN = ("chat",)
@@ -16,14 +17,17 @@ NOT_AGAIN = ("chat",)
 
 
 @click.command(
+    cls=HelpCommand,
+    examples=(
+        ("6b2f", "6b2f"),
+        ("cat.png --change seed=7 --change size=1280*720", "cat.png --change seed=7 --change size=1280*720"),
+    ),
     help=tr(
-        "Run the request of a job (the beginning of its id, see `bailian history`) or of a FILE once more; it is paid once more.\n\n"
-        "Examples: bailian again 6b2f; bailian again cat.png --change seed=7 --change size=1280*720",
-        "再次运行某个任务（ID 的开头，见 `bailian history`）或某个文件的请求；会再次计费。\n\n"
-        "示例：bailian again 6b2f；bailian again cat.png --change seed=7 --change size=1280*720",
-    )
+        "Run the request of a job (the beginning of its id, see `bailian history`) or of a FILE once more; it is paid once more.",
+        "再次运行某个任务（ID 的开头，见 `bailian history`）或某个文件的请求；会再次计费。",
+    ),
 )
-@click.argument("word", metavar="ID|FILE")
+@argument("word ID|FILE")
 @option(
     "--change changes FIELD=VALUE",
     "Another value for a field; nothing behind = takes it away (repeatable).",

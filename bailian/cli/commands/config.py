@@ -8,6 +8,7 @@ import click
 
 from bailian.cli.account import with_account
 from bailian.cli.args.options import json_option
+from bailian.cli.help.help_command import HelpGroup
 from bailian.config.settings import Settings
 from bailian.i18n import tr
 
@@ -15,12 +16,26 @@ if TYPE_CHECKING:
     from bailian.config.settings_file import SettingsFile
 
 
-@click.group(help=tr("What is set, and where.", "查看设置及其来源。"))
+@click.group(
+    cls=HelpGroup,
+    examples=(
+        ("show", "show"),
+        ("show --profile work", "show --profile work"),
+    ),
+    help=tr("What is set, and where.", "查看设置及其来源。"),
+)
 def config() -> None:
     pass
 
 
-@config.command("show", help=tr("Show each setting and where it comes from.", "显示各项设置及其来源。"))
+@config.command(
+    "show",
+    examples=(
+        ("", ""),
+        ("--profile work", "--profile work"),
+    ),
+    help=tr("Show each setting and where it comes from.", "显示各项设置及其来源。"),
+)
 @json_option
 @with_account
 def show(here: Settings, as_json: bool) -> None:

@@ -12,6 +12,7 @@ import click
 from bailian.cli.account import with_account
 from bailian.cli.args.options import option, verbosity_options
 from bailian.cli.args.times import SINCE
+from bailian.cli.help.help_command import HelpCommand
 from bailian.config.settings import Settings
 from bailian.errors import BailianError
 from bailian.i18n import tr
@@ -44,10 +45,15 @@ class BudgetUse:
 
 
 @click.command(
+    cls=HelpCommand,
+    examples=(
+        ("--since 30d --by model", "--since 30d --by model"),
+        ("--by day --json", "--by day --json"),
+    ),
     help=tr(
         "Show what was spent, by day, model and batch, with free quotas and budgets.",
         "按日期、模型和批次显示费用，以及免费额度与预算。",
-    )
+    ),
 )
 @option("--since since_s TIME", "7d, 12h, 2w, or 2026-11-01.", "7d、12h、2w 或 2026-11-01。", type=SINCE)
 @option(

@@ -13,6 +13,7 @@ from bailian import __version__
 from bailian.cli.account import loose
 from bailian.cli.args.options import account_options, verbosity_options
 from bailian.cli.commands.key_probe import asked_service
+from bailian.cli.help.help_command import HelpCommand
 from bailian.config.settings import Settings, home_folder
 from bailian.i18n import tr
 from bailian.instructions import how_to
@@ -50,7 +51,12 @@ def _network(here: Settings) -> dict[str, object]:
 
 
 @click.command(
-    help=tr("Check key, host, folders and journal; nothing is paid.", "检查密钥、服务地址、目录和日志，不产生费用。")
+    cls=HelpCommand,
+    examples=(
+        ("", ""),
+        ("--profile work", "--profile work"),
+    ),
+    help=tr("Check key, host, folders and journal; nothing is paid.", "检查密钥、服务地址、目录和日志，不产生费用。"),
 )
 @verbosity_options
 @account_options

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bailian.catalog.model import KINDS
-from bailian.cli.args.options import flag, json_option, option
+from bailian.cli.args.options import argument, flag, json_option, option
 from bailian.cli.args.times import SINCE
+from bailian.cli.help.help_command import HelpCommand
 from bailian.i18n import tr
 from bailian.instructions import how_to
 
@@ -23,18 +24,23 @@ FOR_A_PAGE = 2000
 
 
 @click.command(
+    cls=HelpCommand,
+    examples=(
+        ("cat --since 7d", "猫 --since 7d"),
+        ("--kind video --html films/", "--kind video --html films/"),
+    ),
     help=tr(
         "List what was made, newest first; with TEXT what has these words in its prompt, its files' names or its model. "
-        "Words are found by their beginnings, Chinese ones anywhere.\n\n"
-        "Examples: bailian history 猫 --since 7d; bailian history --kind video --html films/",
-        "列出做过的请求，最新的在前；给出 TEXT 时只列出提示词、文件名或模型中含这些词的。"
-        "西文按词首查找，中文可在句中任意位置。\n\n"
-        "示例：bailian history 猫 --since 7d；bailian history --kind video --html films/",
-    )
+        "Words are found by their beginnings, Chinese ones anywhere.",
+        "列出做过的请求，最新的在前；给出文本时只列出提示词、文件名或模型中含这些词的。"
+        "西文按词首查找，中文可在句中任意位置。",
+    ),
 )
-@click.argument("text", required=False, default="")
+@argument("text [TEXT]", required=False, default="")
 @option("--since since_s TIME", "7d, 12h, 2w, or 2026-11-01.", "7d、12h、2w 或 2026-11-01。", type=SINCE)
-@option("--kind", "Only this kind.", "只列出该类。", type=click.Choice(KINDS))
+@option(
+    "--kind KIND", f"Only this kind: {', '.join(KINDS)}.", f"只列出该类：{'、'.join(KINDS)}。", type=click.Choice(KINDS)
+)
 @option("-m --model NAME", "Only this model.", "只列出该模型。")
 @flag("--failed", "Only what failed, is held or was not sent.", "只列出失败、挂起或未发送的。")
 @option(

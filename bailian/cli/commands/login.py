@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bailian.cli.args.options import flag, option
+from bailian.cli.help.help_command import HelpCommand
 from bailian.i18n import tr
 from bailian.instructions import how_to
 
@@ -19,12 +20,17 @@ if TYPE_CHECKING:
 
 
 @click.command(
+    cls=HelpCommand,
+    examples=(
+        ("", ""),
+        ("--profile work", "--profile work"),
+    ),
     help=tr(
         "Keep an API key: it is asked for and not shown (or comes through a pipe), checked at the service for nothing, "
         "and kept in a file that only you can read. No option takes a key: it would show in `ps`.",
         "保存 API Key：以不回显的方式输入（或从管道读取），免费向服务端验证，保存在只有您可读的文件中。"
         "没有接受密钥的选项：那样会出现在 `ps` 中。",
-    )
+    ),
 )
 @option(
     "--profile NAME",

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bailian.catalog import KINDS, Catalog, Model, load
-from bailian.cli.args.options import account_options, flag, json_option, option
+from bailian.cli.args.options import account_options, argument, flag, json_option, option
+from bailian.cli.help.help_command import HelpCommand
 from bailian.i18n import tr
 from bailian.instructions import how_to
 
@@ -21,9 +22,21 @@ if TYPE_CHECKING:
     from bailian.service.model_list import ListedModel
 
 
-@click.command(help=tr("List the models, or show everything about one.", "列出模型，或显示某个模型的全部信息。"))
-@click.argument("name", required=False)
-@option("--kind", "Only this kind.", "只列出该类模型。", type=click.Choice(KINDS))
+@click.command(
+    cls=HelpCommand,
+    examples=(
+        ("--kind video", "--kind video"),
+        ("wan2.2-t2i-flash", "wan2.2-t2i-flash"),
+    ),
+    help=tr("List the models, or show everything about one.", "列出模型，或显示某个模型的全部信息。"),
+)
+@argument("name [NAME]", required=False)
+@option(
+    "--kind KIND",
+    f"Only this kind: {', '.join(KINDS)}.",
+    f"只列出该类模型：{'、'.join(KINDS)}。",
+    type=click.Choice(KINDS),
+)
 @flag("--remote", "Ask the service's own list (free).", "查询服务端的模型列表（不产生费用）。")
 @flag(
     "--diff",

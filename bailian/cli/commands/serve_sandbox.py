@@ -8,17 +8,32 @@ from pathlib import Path
 import click
 
 from bailian.cli.args.options import flag, not_nan, option
+from bailian.cli.help.help_command import HelpGroup
 from bailian.i18n import tr
 
 
-@click.group(help=tr("A local service to try everything without key and cost.", "本地沙箱服务：无需密钥、不产生费用。"))
+@click.group(
+    cls=HelpGroup,
+    examples=(
+        ("serve", "serve"),
+        ("serve --port 0", "serve --port 0"),
+    ),
+    help=tr("A local service to try everything without key and cost.", "本地沙箱服务：无需密钥、不产生费用。"),
+)
 def sandbox() -> None:
     pass
 
 
-@sandbox.command("serve", help=tr("Run the sandbox until Ctrl-C.", "运行沙箱，按 Ctrl-C 结束。"))
+@sandbox.command(
+    "serve",
+    examples=(
+        ("--port 0", "--port 0"),
+        ("--state box.json --task-seconds 1", "--state box.json --task-seconds 1"),
+    ),
+    help=tr("Run the sandbox until Ctrl-C.", "运行沙箱，按 Ctrl-C 结束。"),
+)
 @option(
-    "--port",
+    "--port N",
     "0 takes a free one.",
     "0 表示任意空闲端口。",
     type=click.IntRange(0, 65535),
@@ -33,7 +48,7 @@ def sandbox() -> None:
     multiple=True,
 )
 @option(
-    "--task-seconds task_s",
+    "--task-seconds task_s SECONDS",
     "How long a task runs.",
     "任务运行时间。",
     type=click.FloatRange(min=0),
@@ -42,7 +57,9 @@ def sandbox() -> None:
     show_default=True,
 )
 @flag("--no-limits", "Do not enforce rate limits.", "不执行限流。")
-@option("--state state_path", "Keep tasks in this file.", "把任务保存在该文件中。", type=click.Path(path_type=Path))
+@option(
+    "--state state_path FILE", "Keep tasks in this file.", "把任务保存在该文件中。", type=click.Path(path_type=Path)
+)
 @flag("--today", "Refuse names that are retired by now.", "拒绝当前已下线的模型名称。")
 @option(
     "--date on_date YYYY-MM-DD",

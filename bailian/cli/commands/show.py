@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bailian.cli.args.options import json_option
+from bailian.cli.args.options import argument, json_option
+from bailian.cli.help.help_command import HelpCommand
 from bailian.i18n import tr
 from bailian.instructions import how_to
 
@@ -21,13 +22,18 @@ PICTURES = ("image", "image_edit", "wanx_edit")
 
 
 @click.command(
+    cls=HelpCommand,
+    examples=(
+        ("cat.png", "cat.png"),
+        ("film.mp4 --json", "film.mp4 --json"),
+    ),
     help=tr(
         "Show how FILE was made and the command that makes it again: a picture by what is written in it, any file by its "
         "bytes, if it was made on this machine.",
         "显示文件的生成方式，以及重新生成它的命令：图片依据其中写入的信息，其他文件依据内容（须在本机生成）。",
-    )
+    ),
 )
-@click.argument("file", type=click.Path(path_type=Path))
+@argument("file FILE", type=click.Path(path_type=Path))
 @json_option
 def show(file: Path, as_json: bool) -> None:
     from bailian.cli.commands.made import entry_of

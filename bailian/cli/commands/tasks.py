@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bailian.cli.account import with_account
-from bailian.cli.args.options import flag, option, saving_options, seconds_option, verbosity_options
+from bailian.cli.args.options import argument, flag, option, saving_options, seconds_option, verbosity_options
+from bailian.cli.help.help_command import HelpGroup
 from bailian.clock import current_clock
 from bailian.config.settings import Settings
 from bailian.i18n import tr
@@ -28,15 +29,29 @@ timeout_option = seconds_option(
 )
 
 
-@click.group(help=tr("List, show, fetch, cancel and adopt tasks.", "列出、查看、取回、取消和接管任务。"))
+@click.group(
+    cls=HelpGroup,
+    examples=(
+        ("list", "list"),
+        ("wait --all", "wait --all"),
+    ),
+    help=tr("List, show, fetch, cancel and adopt tasks.", "列出、查看、取回、取消和接管任务。"),
+)
 def tasks() -> None:
     pass
 
 
-@tasks.command("list", help=tr("List the jobs of this machine, newest first.", "列出本机的任务，最新的在前。"))
+@tasks.command(
+    "list",
+    examples=(
+        ("--state held", "--state held"),
+        ("--remote --limit 10", "--remote --limit 10"),
+    ),
+    help=tr("List the jobs of this machine, newest first.", "列出本机的任务，最新的在前。"),
+)
 @flag("--remote", "Ask the account: all its tasks of 24 hours.", "查询账号 24 小时内的全部任务。")
 @option("--state states STATE", "Only this state (repeatable).", "只列出该状态（可重复）。", multiple=True)
-@option("--limit", "At most so many.", "最多条数。", type=click.IntRange(min=1), default=50, show_default=True)
+@option("--limit N", "At most so many.", "最多条数。", type=click.IntRange(min=1), default=50, show_default=True)
 @verbosity_options
 @with_account
 def list_(here: Settings, remote: bool, states: tuple[str, ...], limit: int, as_json: bool, **_talk: bool) -> None:
@@ -53,8 +68,15 @@ def list_(here: Settings, remote: bool, states: tuple[str, ...], limit: int, as_
     _print_rows(rows, as_json, tr("no tasks", "没有任务"))
 
 
-@tasks.command("show", help=tr("Show everything known about one task.", "显示一个任务的全部信息。"))
-@click.argument("task_id", metavar="ID")
+@tasks.command(
+    "show",
+    examples=(
+        ("6b2f", "6b2f"),
+        ("6b2f --sandbox", "6b2f --sandbox"),
+    ),
+    help=tr("Show everything known about one task.", "显示一个任务的全部信息。"),
+)
+@argument("task_id ID")
 @verbosity_options
 @with_account
 def show(here: Settings, task_id: str, **_talk: bool) -> None:
@@ -83,8 +105,15 @@ def show(here: Settings, task_id: str, **_talk: bool) -> None:
     print_data(json.dumps(shown, ensure_ascii=False, indent=2))
 
 
-@tasks.command("wait", help=tr("Wait for tasks and save their files.", "等待任务完成并保存结果。"))
-@click.argument("task_ids", metavar="[ID]...", nargs=-1)
+@tasks.command(
+    "wait",
+    examples=(
+        ("--all", "--all"),
+        ("6b2f -o films/", "6b2f -o films/"),
+    ),
+    help=tr("Wait for tasks and save their files.", "等待任务完成并保存结果。"),
+)
+@argument("task_ids [ID]...", nargs=-1)
 @flag("--all all_", "All that earlier runs left.", "以前遗留的全部任务。")
 @option("-o --output DIR|FILE", "Another place than the one named at submit.", "保存到与提交时不同的位置。")
 @timeout_option
@@ -113,8 +142,15 @@ def wait(
     return fetch(here, task_ids, timeout_s=timeout_s, output=output, as_json=as_json, quiet=quiet)
 
 
-@tasks.command("cancel", help=tr("Cancel a task that is still PENDING.", "取消仍在排队（PENDING）的任务。"))
-@click.argument("task_id", metavar="ID")
+@tasks.command(
+    "cancel",
+    examples=(
+        ("6b2f", "6b2f"),
+        ("6b2f --json", "6b2f --json"),
+    ),
+    help=tr("Cancel a task that is still PENDING.", "取消仍在排队（PENDING）的任务。"),
+)
+@argument("task_id ID")
 @verbosity_options
 @with_account
 def cancel(here: Settings, task_id: str, as_json: bool, **_talk: bool) -> None:
@@ -155,11 +191,15 @@ def cancel(here: Settings, task_id: str, as_json: bool, **_talk: bool) -> None:
 
 @tasks.command(
     "adopt",
+    examples=(
+        ("TASK_ID -o films/", "TASK_ID -o films/"),
+        ("TASK_ID --job 6b2f", "TASK_ID --job 6b2f"),
+    ),
     help=tr(
         "Take a task made elsewhere with this account; save its files.", "接管用同一账号在别处创建的任务并保存结果。"
     ),
 )
-@click.argument("task_id", metavar="ID")
+@argument("task_id ID")
 @option(
     "--job claimant_id ID",
     "The job of this machine that has lost it; new: none.",

@@ -12,6 +12,7 @@ from bailian.cli.args.options import (
     CONTEXT,
     WHOLE_NUMBER,
     SharedOptions,
+    argument,
     flag,
     json_option,
     option,
@@ -20,6 +21,8 @@ from bailian.cli.args.options import (
     together,
     verbosity_options,
 )
+from bailian.cli.help.groups import REQUEST
+from bailian.cli.help.help_command import HelpGroup
 from bailian.i18n import tr
 
 if TYPE_CHECKING:
@@ -27,6 +30,11 @@ if TYPE_CHECKING:
 
 
 @click.group(
+    cls=HelpGroup,
+    examples=(
+        ('tts "Hello there" --sandbox', 'tts "你好" --sandbox'),
+        ("voices --language en", "voices --language zh"),
+    ),
     context_settings=CONTEXT,
     help=tr(
         "Speak a text (tts), write down a recording (asr), list the voices.",
@@ -38,12 +46,17 @@ def main() -> None:
 
 
 @main.command(
+    own=REQUEST,
+    examples=(
+        ('"Hello there" -o hello.mp3', '"你好" -o hello.mp3'),
+        ("--file story.txt --voice Cherry -o story.wav", "--file story.txt --voice Cherry -o story.wav"),
+    ),
     help=tr(
         "Speak TEXT (`-`, or none with a pipe, reads it from stdin) and print the path of the sound.",
-        "朗读 TEXT 并输出音频文件路径（`-`，或在管道中省略，表示从 stdin 读取）。",
-    )
+        "朗读文本并输出音频文件路径（`-`，或在管道中省略，表示从 stdin 读取）。",
+    ),
 )
-@click.argument("text", required=False)
+@argument("text [TEXT]", required=False)
 @option(
     "--file FILE", "Speak a text file instead.", "改为朗读文本文件。", type=click.Path(path_type=Path, allow_dash=True)
 )
@@ -69,7 +82,7 @@ def main() -> None:
 @option("--rate X", "Speed, 0.5 to 2.0 [default: 1.0].", "语速，0.5 到 2.0 [默认: 1.0]。", type=float)
 @option("--pitch X", "0.5 to 2.0 [default: 1.0].", "音高，0.5 到 2.0 [默认: 1.0]。", type=float)
 @option("--instruct TEXT", "The style in words, where the voice takes it.", "用文字指定语气（仅部分音色支持）。")
-@switch("--ssml/--no-ssml ssml", "TEXT is SSML, all of it inside <speak>.", "TEXT 为 SSML，全部内容在 <speak> 之内。")
+@switch("--ssml/--no-ssml ssml", "TEXT is SSML, all of it inside <speak>.", "文本为 SSML，全部内容在 <speak> 之内。")
 @option("--seed N", "0 to 65535: the same again.", "0 到 65535，相同种子结果一致。", type=WHOLE_NUMBER)
 @option(
     "--pronounce FILE",
@@ -91,12 +104,17 @@ def tts(common: SharedOptions, **fields: Any) -> int:
 
 
 @main.command(
+    own=REQUEST,
+    examples=(
+        ("talk.mp3 -f srt", "talk.mp3 -f srt"),
+        ("a.wav b.wav --fast -o texts/", "a.wav b.wav --fast -o texts/"),
+    ),
     help=tr(
         "Write down the speech of recordings (paths, file://… or URLs) and print the paths of the transcripts.",
         "识别录音中的语音（路径、file://… 或链接），输出文稿路径。",
-    )
+    ),
 )
-@click.argument("files", nargs=-1, metavar="FILE|URL...")
+@argument("files FILE|URL...", nargs=-1)
 @option(
     "-m --model NAME",
     "Model [default: paraformer-v1; once that is retired, paraformer-v2].",
@@ -166,7 +184,14 @@ def asr(common: SharedOptions, **fields: Any) -> int:
     return transcribe(fields, common)
 
 
-@main.group(invoke_without_command=True, help=tr("List the voices; no key is needed.", "列出全部音色，无需密钥。"))
+@main.group(
+    invoke_without_command=True,
+    examples=(
+        ("--language en", "--language en"),
+        ("-m qwen3-tts-flash", "-m qwen3-tts-flash"),
+    ),
+    help=tr("List the voices; no key is needed.", "列出全部音色，无需密钥。"),
+)
 @option("-m --model NAME", "Only the voices of this model.", "只列出该模型的音色。")
 @option("--language CODE", "Only voices that speak it: zh, en …", "只列出会说该语言的音色：zh、en 等。")
 @json_option
@@ -178,7 +203,13 @@ def voices(context: click.Context, model: str | None, language: str | None, as_j
         list_voices(model, language, as_json)
 
 
-@voices.group(help=tr("Your own voices: list, clone, design, delete.", "自己的音色：列出、复刻、设计、删除。"))
+@voices.group(
+    examples=(
+        ("list", "list"),
+        ("delete VOICE_ID", "delete VOICE_ID"),
+    ),
+    help=tr("Your own voices: list, clone, design, delete.", "自己的音色：列出、复刻、设计、删除。"),
+)
 def own() -> None:
     pass
 
@@ -194,7 +225,14 @@ target_option = option("-m --model NAME", "The model that it is for.", "所用�
 language_option = option("--language CODE", "What it speaks: zh, en …", "所说的语言：zh、en 等。")
 
 
-@own.command("list", help=tr("List your own voices.", "列出自己的音色。"))
+@own.command(
+    "list",
+    examples=(
+        ("", ""),
+        ("--json", "--json"),
+    ),
+    help=tr("List your own voices.", "列出自己的音色。"),
+)
 @verbosity_options
 @with_account
 def own_list(here: Settings, as_json: bool, **_talk: bool) -> int:
@@ -204,12 +242,22 @@ def own_list(here: Settings, as_json: bool, **_talk: bool) -> int:
 
 
 @own.command(
+    examples=(
+        (
+            "https://example.com/me.wav -m cosyvoice-v3-flash --name me",
+            "https://example.com/me.wav -m cosyvoice-v3-flash --name me",
+        ),
+        (
+            "https://example.com/me.wav -m cosyvoice-v3-flash --name me --yes",
+            "https://example.com/me.wav -m cosyvoice-v3-flash --name me --yes",
+        ),
+    ),
     help=tr(
         "Make a voice of the recording at URL (public, 10 to 15 s).",
-        "用 URL 处的录音复刻音色（公网链接，10 到 15 秒）。",
-    )
+        "用该 URL 的录音复刻音色（公网链接，10 到 15 秒）。",
+    ),
 )
-@click.argument("url", metavar="URL")
+@argument("url URL")
 @together(target_option, name_option, language_option, yes_option)
 @verbosity_options
 @with_account
@@ -219,8 +267,20 @@ def clone(here: Settings, url: str, yes: bool, as_json: bool, quiet: bool, verbo
     return make(here, url, given, yes=yes, as_json=as_json)
 
 
-@own.command(help=tr("Make a voice of the words of PROMPT.", "用 PROMPT 的描述设计音色。"))
-@click.argument("prompt", metavar="PROMPT")
+@own.command(
+    examples=(
+        (
+            '"a calm old man" -m cosyvoice-v3-plus --name sage --preview "Once upon a time, long ago"',
+            '"沉稳的老人" -m cosyvoice-v3-plus --name sage --preview "很久以前，在一个遥远的小山村里"',
+        ),
+        (
+            '"a lively girl" -m cosyvoice-v3-plus --name girl --preview "Good morning, everybody" -o girl.wav',
+            '"活泼的女孩" -m cosyvoice-v3-plus --name girl --preview "大家早上好，今天天气真不错呀" -o girl.wav',
+        ),
+    ),
+    help=tr("Make a voice of the words of PROMPT.", "用提示词的描述设计音色。"),
+)
+@argument("prompt PROMPT")
 @together(
     target_option,
     name_option,
@@ -239,8 +299,14 @@ def design(here: Settings, prompt: str, yes: bool, as_json: bool, quiet: bool, v
     return make(here, prompt, given, yes=yes, as_json=as_json)
 
 
-@own.command(help=tr("Delete a voice.", "删除音色。"))
-@click.argument("voice", metavar="VOICE")
+@own.command(
+    examples=(
+        ("VOICE_ID", "VOICE_ID"),
+        ("VOICE_ID --yes", "VOICE_ID --yes"),
+    ),
+    help=tr("Delete a voice.", "删除音色。"),
+)
+@argument("voice VOICE")
 @yes_option
 @verbosity_options
 @with_account

@@ -10,6 +10,7 @@ from bailian.cli.args.options import (
     CONTEXT,
     WHOLE_NUMBER,
     SharedOptions,
+    argument,
     negative_prompt_option,
     option,
     seed_option,
@@ -19,17 +20,28 @@ from bailian.cli.args.options import (
     watermark_option,
 )
 from bailian.cli.args.picture_options import picture_options
+from bailian.cli.help.groups import REQUEST
+from bailian.cli.help.help_command import HelpCommand
 from bailian.i18n import tr
 
 
 @click.command(
+    cls=HelpCommand,
+    own=REQUEST,
+    examples=(
+        ('"make the dog stand up" -i dog.jpg', '"将狗改为站立姿势" -i dog.jpg'),
+        (
+            '"put the hat on the dog" -i dog.jpg -i hat.png -o out.png',
+            '"给狗戴上帽子" -i dog.jpg -i hat.png -o out.png',
+        ),
+    ),
     context_settings=CONTEXT,
     help=tr(
         "Edit the pictures by the INSTRUCTION (`-` reads it from stdin) and print the paths of the results.",
-        "按照 INSTRUCTION 编辑图片并输出结果路径（`-` 表示从 stdin 读取）。",
+        "按照指令编辑图片并输出结果路径（`-` 表示从 stdin 读取）。",
     ),
 )
-@click.argument("prompt", metavar="[INSTRUCTION]", required=False)
+@argument("prompt [INSTRUCTION]", required=False)
 @option(
     "-i --image X",
     "Picture: path, file://…, URL, data:… or - (stdin); 1 to 3, newer models up to 10.",

@@ -10,6 +10,7 @@ from bailian.cli.args.options import (
     CONTEXT,
     WHOLE_NUMBER,
     SharedOptions,
+    argument,
     negative_prompt_option,
     option,
     prompt_extend_option,
@@ -18,17 +19,25 @@ from bailian.cli.args.options import (
     watermark_option,
 )
 from bailian.cli.args.picture_options import picture_options
+from bailian.cli.help.groups import REQUEST
+from bailian.cli.help.help_command import HelpCommand
 from bailian.i18n import tr
 
 
 @click.command(
+    cls=HelpCommand,
+    own=REQUEST,
+    examples=(
+        ('"a cat on a wall" --sandbox', '"墙上的猫" --sandbox'),
+        ('"a cat on a wall" -s 16:9 -n 2 -o cats/', '"墙上的猫" -s 16:9 -n 2 -o 猫/'),
+    ),
     context_settings=CONTEXT,
     help=tr(
         "Make pictures from PROMPT (`-` reads it from stdin) and print their paths.",
-        "根据 PROMPT 生成图片并输出文件路径（`-` 表示从 stdin 读取）。",
+        "根据提示词生成图片并输出文件路径（`-` 表示从 stdin 读取）。",
     ),
 )
-@click.argument("prompt", required=False)
+@argument("prompt [PROMPT]", required=False)
 @option("-m --model NAME", "Model [default: wan2.2-t2i-flash].", "模型 [默认: wan2.2-t2i-flash]。")
 @option(
     "-s --size SIZE",

@@ -7,18 +7,17 @@ from typing import Any
 import click
 
 from bailian.cli.args.film_options import (
-    examples,
+    EXAMPLES,
     film_fields,
-    groups,
     input_options,
     sound_and_story_options,
     vace_options,
 )
-from bailian.cli.args.option_groups import GroupedCommand
 from bailian.cli.args.options import (
     CONTEXT,
     WHOLE_NUMBER,
     SharedOptions,
+    argument,
     negative_prompt_option,
     option,
     prompt_extend_option,
@@ -26,23 +25,24 @@ from bailian.cli.args.options import (
     shared_options,
     watermark_option,
 )
+from bailian.cli.help.groups import REQUEST
+from bailian.cli.help.help_command import HelpCommand
 from bailian.i18n import tr
 
 
 @click.command(
+    cls=HelpCommand,
+    own=REQUEST,
+    examples=EXAMPLES,
     context_settings=CONTEXT,
     help=tr(
         "Make a film from PROMPT (`-` reads it from stdin), and from pictures, films and sounds; print its path. It takes "
         "minutes: for cron, use --no-wait now and `bailian tasks wait --all` later.",
-        "根据 PROMPT（`-` 表示从 stdin 读取）以及图片、视频、音频生成视频，并输出文件路径。需要数分钟：在 cron 中可先用 "
+        "根据提示词（`-` 表示从 stdin 读取）以及图片、视频、音频生成视频，并输出文件路径。需要数分钟：在 cron 中可先用 "
         "--no-wait 提交，之后用 `bailian tasks wait --all` 取回。",
-    )
-    + f"\n\n{examples()}",
-    cls=GroupedCommand,
-    groups=groups,
-    rest_title=tr("Running and saving", "运行与保存"),
+    ),
 )
-@click.argument("prompt", required=False)
+@argument("prompt [PROMPT]", required=False)
 @option(
     "-m --model NAME",
     "Model [default: what goes in decides; a text alone: wan2.1-t2v-turbo].",

@@ -11,14 +11,17 @@ from bailian.cli.args.options import (
     CONTEXT,
     WHOLE_NUMBER,
     SharedOptions,
+    argument,
     option,
     seed_option,
     shared_options,
     switch,
-    together,
+    under,
     upload_option,
     watermark_option,
 )
+from bailian.cli.help.groups import OF_A_FUNCTION, REQUEST
+from bailian.cli.help.help_command import HelpCommand
 from bailian.i18n import tr
 
 FUNCTIONS = (
@@ -26,46 +29,59 @@ FUNCTIONS = (
     "description_edit_with_mask 局部重绘, remove_watermark 去文字水印, expand 扩图, super_resolution 图像超分, "
     "colorization 图像上色, doodle 线稿生图, control_cartoon_feature 参考卡通生图"
 )
-scale_options = together(
+function_options = under(
+    OF_A_FUNCTION,
+    option(
+        "--strength X",
+        "stylization_all, description_edit: 0.0 to 1.0 [default: 0.5].",
+        "stylization_all、description_edit：0.0 到 1.0 [默认: 0.5]。",
+        type=float,
+    ),
+    option(
+        "--upscale-factor N",
+        "super_resolution: 1 to 4 [default: 1].",
+        "super_resolution：1 到 4 [默认: 1]。",
+        type=WHOLE_NUMBER,
+    ),
     *(
-        option(f"--{side}-scale", "expand: 1.0 to 2.0.", "expand：1.0 到 2.0。", type=float, metavar="X")
+        option(f"--{side}-scale X", "expand: 1.0 to 2.0.", "expand：1.0 到 2.0。", type=float)
         for side in ("top", "bottom", "left", "right")
-    )
+    ),
+    switch(
+        "--is-sketch/--no-is-sketch",
+        "doodle: the picture is a sketch already [default: no].",
+        "doodle：输入已是线稿 [默认: 否]。",
+    ),
 )
 
 
 @click.command(
+    cls=HelpCommand,
+    own=REQUEST,
+    examples=(
+        (
+            "--function super_resolution -i dog.jpg --upscale-factor 2",
+            "--function super_resolution -i dog.jpg --upscale-factor 2",
+        ),
+        (
+            '"a red door" --function description_edit_with_mask -i house.jpg --mask-box 40,40,200,300',
+            '"一扇红门" --function description_edit_with_mask -i house.jpg --mask-box 40,40,200,300',
+        ),
+    ),
     context_settings=CONTEXT,
     help=tr(
         "Edit a picture and print the paths of the results. PROMPT may be left out where the function has a default.",
-        "编辑图片并输出结果路径。部分功能可以省略 PROMPT。",
+        "编辑图片并输出结果路径。部分功能可以省略提示词。",
     ),
 )
-@click.argument("prompt", required=False)
-@option("--function F", f"One of: {FUNCTIONS}.", f"功能：{FUNCTIONS}。")
+@argument("prompt [PROMPT]", required=False)
+@option("--function FUNCTION", f"One of: {FUNCTIONS}.", f"功能：{FUNCTIONS}。")
 @option("-i --image X", "Picture: path, file://…, URL, data:… or -.", "输入图片：路径、file://…、链接、data:… 或 -。")
 @option("-m --model NAME", "Model [default: wanx2.1-imageedit].", "模型 [默认: wanx2.1-imageedit]。")
 @option("-n --n N", "How many results, 1 to 4 [default: 1].", "结果张数，1 到 4 [默认: 1]。", type=WHOLE_NUMBER)
 @seed_option
 @watermark_option
-@option(
-    "--strength X",
-    "stylization_all, description_edit: 0.0 to 1.0 [default: 0.5].",
-    "stylization_all、description_edit：0.0 到 1.0 [默认: 0.5]。",
-    type=float,
-)
-@option(
-    "--upscale-factor N",
-    "super_resolution: 1 to 4 [default: 1].",
-    "super_resolution：1 到 4 [默认: 1]。",
-    type=WHOLE_NUMBER,
-)
-@scale_options
-@switch(
-    "--is-sketch/--no-is-sketch",
-    "doodle: the picture is a sketch already [default: no].",
-    "doodle：输入已是线稿 [默认: 否]。",
-)
+@function_options
 @mask_options
 @upload_option
 @shared_options

@@ -1,0 +1,1 @@
+"""How `--help` looks: groups of options, examples, lines that fit the terminal."""
