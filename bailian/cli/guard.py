@@ -157,6 +157,14 @@ def _behind_two_dashes(text: str, command: str) -> InvalidRequest:
     return InvalidRequest.one("", message, advice=advice)
 
 
+def _extra_words() -> tuple[str, ...]:
+    """Return how click begins to say that there are too many arguments, in the user's language."""
+    from gettext import ngettext
+
+    one, many = "Got unexpected extra argument ({args})", "Got unexpected extra arguments ({args})"
+    return tuple(ngettext(one, many, count).partition("{")[0] for count in (1, 2))
+
+
 def _from_click(error: click.UsageError) -> InvalidRequest:
     """Say click's complaint in the user's language."""
     name = ""
@@ -166,13 +174,14 @@ def _from_click(error: click.UsageError) -> InvalidRequest:
     if isinstance(error, click.NoSuchOption):
         from bailian.catalog import did_you_mean
 
-        known = [word for p in error.ctx.command.params for word in p.opts] if error.ctx else []
+        params = error.ctx.command.params if error.ctx else []
+        known = [word for one in params if isinstance(one, click.Option) for word in one.opts]
         message = tr(f"unknown option {error.option_name}", f"未知选项 {error.option_name}")
         message += did_you_mean(error.option_name, known)
     elif isinstance(error, click.MissingParameter):
         name = (error.param.name or "") if error.param else ""
         message = tr("is missing", "缺少该参数")
-    elif "unexpected extra argument" in message:
+    elif message.startswith(_extra_words()):
         message = tr(f"{message}; put the prompt in quotation marks", "参数过多；请给提示词加上引号")
     elif isinstance(error, click.BadParameter):
         name = (error.param.opts[0].lstrip("-") if error.param else "") or ""
