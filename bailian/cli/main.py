@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 import click
 
 from bailian import __version__
 from bailian.cli.help.help_command import HelpGroup
 from bailian.i18n import tr
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 # The short help stands here, so that `bailian --help` loads no command.
 REQUEST_COMMANDS = {
@@ -54,6 +58,10 @@ COMMANDS = {
         tr("A local service for trying and testing.", "用于试用与测试的本地服务。"),
     ),
     "login": ("bailian.cli.commands.login:login", tr("Keep an API key.", "保存 API Key。")),
+    "completion": (
+        "bailian.cli.commands.completion:completion",
+        tr("What the shell completes at TAB.", "按 TAB 补全。"),
+    ),
     "config": ("bailian.cli.commands.config:config", tr("What is set, and where.", "查看设置及其来源。")),
     "doctor": (
         "bailian.cli.commands.doctor:doctor",
@@ -79,6 +87,15 @@ class LazyGroup(HelpGroup):
         module, _, name = found[0].partition(":")
         command: click.Command = getattr(import_module(module), name)
         return command
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Offer the commands without loading them."""
+        from click.shell_completion import CompletionItem
+
+        if incomplete.startswith("-"):
+            return super().shell_complete(ctx, incomplete)
+        commands = {**REQUEST_COMMANDS, **COMMANDS}
+        return [CompletionItem(name, help=text) for name, (_, text) in commands.items() if name.startswith(incomplete)]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         for title, commands in SECTIONS.items():

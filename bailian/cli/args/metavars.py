@@ -25,7 +25,6 @@ CHINESE = {
     "PROMPT": "提示词",
     "REGION": "地域",
     "SECONDS": "秒",
-    "SHELL": "外壳",
     "SIZE": "尺寸",
     "STATE": "状态",
     "TEMPLATE": "模板",

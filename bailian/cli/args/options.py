@@ -12,7 +12,7 @@ import click
 
 from bailian.cli.args.metavars import in_language
 from bailian.cli.help.groups import BEFORE, RESULT, WHERE, OptionGroup
-from bailian.cli.help.help_command import GroupedOption
+from bailian.cli.help.help_command import CompletedArgument, GroupedOption
 from bailian.i18n import tr
 
 DEFAULT_OUTPUT = "outputs"
@@ -94,7 +94,7 @@ def option(words: str, english: str, chinese: str, **how: Any) -> Decorator:
 def argument(words: str, **how: Any) -> Decorator:
     """An argument as the usage shows it: `prompt [PROMPT]`; `how` is click's."""
     name, metavar = words.split()
-    return click.argument(name, metavar=in_language(metavar), **how)
+    return click.argument(name, cls=CompletedArgument, metavar=in_language(metavar), **how)
 
 
 def flag(words: str, english: str, chinese: str) -> Decorator:

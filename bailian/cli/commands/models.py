@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     ),
     help=tr("List the models, or show everything about one.", "列出模型，或显示某个模型的全部信息。"),
 )
-@argument("name [NAME]", required=False)
+@argument("model_name [NAME]", required=False)
 @option(
     "--kind KIND",
     f"Only this kind: {', '.join(KINDS)}.",
@@ -45,16 +45,16 @@ if TYPE_CHECKING:
 )
 @json_option
 @account_options
-def models(name: str | None, kind: str | None, remote: bool, diff: bool, as_json: bool, **account: Any) -> None:
+def models(model_name: str | None, kind: str | None, remote: bool, diff: bool, as_json: bool, **account: Any) -> None:
     from bailian.cli.output.columns import print_table
     from bailian.cli.output.terminal import print_json
     from bailian.config.settings import home_folder, read_settings
 
     catalog = load(home_folder())
     if remote or diff:
-        _show_remote(catalog, read_settings(**account), name, diff=diff, as_json=as_json)
-    elif name is not None:
-        _show_one(catalog.find(name), catalog.today, as_json)
+        _show_remote(catalog, read_settings(**account), model_name, diff=diff, as_json=as_json)
+    elif model_name is not None:
+        _show_one(catalog.find(model_name), catalog.today, as_json)
     else:
         chosen = list(catalog.values()) if kind is None else catalog.of_kind(kind)
         if as_json:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 from bailian.cli.help.formatter import Formatter, wants_colour
 from bailian.cli.help.groups import OPTIONS, ORDER, OTHER, OptionGroup
@@ -16,7 +19,21 @@ Example = tuple[str, str]
 """What stands behind the command, in English and in Chinese."""
 
 
-class GroupedOption(click.Option):
+class CompletedParameter(click.Parameter):
+    """A parameter of which the shell is told what may stand there."""
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        from bailian.cli.completion.offers import offered
+
+        found = offered(self, ctx, incomplete)
+        return super().shell_complete(ctx, incomplete) if found is None else found
+
+
+class CompletedArgument(CompletedParameter, click.Argument):
+    """An argument of which the shell is told what may stand there."""
+
+
+class GroupedOption(CompletedParameter, click.Option):
     """An option that knows the group in which help shows it."""
 
     def __init__(self, *args: Any, group: OptionGroup | None = None, **kwargs: Any) -> None:

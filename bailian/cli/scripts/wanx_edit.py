@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from bailian.cli.args.edit_functions import FUNCTIONS
 from bailian.cli.args.mask_options import Looks, mask_options
 from bailian.cli.args.options import (
     CONTEXT,
@@ -24,11 +25,7 @@ from bailian.cli.help.groups import OF_A_FUNCTION, REQUEST
 from bailian.cli.help.help_command import HelpCommand
 from bailian.i18n import tr
 
-FUNCTIONS = (
-    "stylization_all 全局风格化, stylization_local 局部风格化, description_edit 指令编辑, "
-    "description_edit_with_mask 局部重绘, remove_watermark 去文字水印, expand 扩图, super_resolution 图像超分, "
-    "colorization 图像上色, doodle 线稿生图, control_cartoon_feature 参考卡通生图"
-)
+_NAMES = [f"{name} {title}" for name, title in FUNCTIONS.items()]
 function_options = under(
     OF_A_FUNCTION,
     option(
@@ -75,7 +72,7 @@ function_options = under(
     ),
 )
 @argument("prompt [PROMPT]", required=False)
-@option("--function FUNCTION", f"One of: {FUNCTIONS}.", f"功能：{FUNCTIONS}。")
+@option("--function FUNCTION", f"One of: {', '.join(_NAMES)}.", f"功能：{'、'.join(_NAMES)}。")
 @option("-i --image X", "Picture: path, file://…, URL, data:… or -.", "输入图片：路径、file://…、链接、data:… 或 -。")
 @option("-m --model NAME", "Model [default: wanx2.1-imageedit].", "模型 [默认: wanx2.1-imageedit]。")
 @option("-n --n N", "How many results, 1 to 4 [default: 1].", "结果张数，1 到 4 [默认: 1]。", type=WHOLE_NUMBER)
