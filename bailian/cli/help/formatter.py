@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import sys
 from collections.abc import Iterable, Sequence
 
 import click
 
-from bailian.cli.help.layout import columns_of, wrapped
+from bailian.cli.help.layout import columns_of, terminal_columns, wrapped
 from bailian.i18n import tr
 
 WIDEST = 100
@@ -28,7 +27,7 @@ class Formatter(click.HelpFormatter):
     """Writes help: one column of names for the whole page, and no word cut."""
 
     def __init__(self, columns: int | None, *, coloured: bool) -> None:
-        super().__init__(width=max(LEAST, columns or min(WIDEST, shutil.get_terminal_size().columns - 1)))
+        super().__init__(width=max(LEAST, columns or min(WIDEST, terminal_columns() - 1)))
         self._coloured = coloured
         self._names_width = 0
 

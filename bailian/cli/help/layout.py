@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
+import os
 import re
+import sys
 import unicodedata
 from collections.abc import Iterator
 
 _GLUE = "\xa0"
+FALLBACK_COLUMNS = 80
 NOT_FIRST = frozenset("，。、；：？！…）」』】》〉”’,.;:?!)]}%")
 """Signs that do not begin a line."""
 NOT_LAST = frozenset("（「『【《〈“‘([{" + _GLUE)
 """Signs that do not end one."""
 _DEFAULT = re.compile(r"\[(default|默认): ")
+
+
+def terminal_columns() -> int:
+    """Return how wide the terminal is: COLUMNS, if it is more than 0, else what the terminal itself says."""
+    told = os.environ.get("COLUMNS", "")
+    if told.isdecimal() and int(told):
+        return int(told)
+    try:
+        return os.get_terminal_size(sys.stdout.fileno()).columns or FALLBACK_COLUMNS
+    except (OSError, ValueError, AttributeError):
+        return FALLBACK_COLUMNS
 
 
 def columns_of(text: str) -> int:

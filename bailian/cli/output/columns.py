@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from bailian.cli.help.layout import terminal_columns
 from bailian.cli.output.terminal import print_data, print_err, printable
 from bailian.i18n import tr
 
 # A text that gives way is shown in so many columns at least.
 LEAST_COLUMNS = 16
-FALLBACK_COLUMNS = 80
 
 
 def print_table(rows: Sequence[Mapping[str, Any]], keep: Sequence[str] = (), gives_way: str | None = None) -> None:
@@ -33,7 +32,7 @@ def print_table(rows: Sequence[Mapping[str, Any]], keep: Sequence[str] = (), giv
     from rich.table import Table
     from rich.text import Text
 
-    console = Console(width=_columns())
+    console = Console(width=terminal_columns())
     widths = [max(cell_len(text) for text in (name, *column)) for name, *column in zip(columns, *cells, strict=True)]
     if gives_way in columns:
         widths[columns.index(gives_way)] = min(LEAST_COLUMNS, widths[columns.index(gives_way)])
@@ -61,14 +60,3 @@ def print_table(rows: Sequence[Mapping[str, Any]], keep: Sequence[str] = (), giv
                 f"终端较窄，未显示：{names}（--json 含全部）",
             )
         )
-
-
-def _columns() -> int:
-    """Return how wide the terminal is: COLUMNS, if it is more than 0, else what the terminal itself says."""
-    told = os.environ.get("COLUMNS", "")
-    if told.isdecimal() and int(told):
-        return int(told)
-    try:
-        return os.get_terminal_size(sys.stdout.fileno()).columns or FALLBACK_COLUMNS
-    except OSError:
-        return FALLBACK_COLUMNS
