@@ -31,7 +31,7 @@ from enum import Enum, IntEnum
 from typing import Any
 
 from bailian.advice import advice_for
-from bailian.i18n import tr
+from bailian.i18n import reason_of, tr
 from bailian.instructions import how_to
 
 
@@ -179,7 +179,7 @@ class InvalidRequest(BailianError):
     @classmethod
     def unreadable(cls, field: str, name: object, error: Exception | str, *, advice: str = "") -> InvalidRequest:
         """Say why a file cannot be read, in the system's words (for a NUL in its name, in Python's)."""
-        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        reason = reason_of(error)
         return cls.one(field, tr(f"cannot read {name}: {reason}", f"无法读取 {name}：{reason}"), advice=advice)
 
 

@@ -19,7 +19,7 @@ from bailian.cli.output.streams import Output, ReaderGone, is_gone, reader_may_l
 from bailian.clock import SYSTEM_CLOCK, Clock, timed_by
 from bailian.engine.signals import SIGNALS
 from bailian.errors import BailianError, Exit, Interrupted, InvalidRequest, SaveError
-from bailian.i18n import tr
+from bailian.i18n import reason_of, tr
 from bailian.instructions import Instructions, spoken_by
 
 SHOWN_CHARS = 60
@@ -98,7 +98,7 @@ def _unwritten(error: OSError) -> Exit:
 
     if is_gone(error):
         return Exit.OK if reader_may_leave() else _fail(nobody_reads(), as_json=False)
-    reason = tr("it is closed", "stdout 已关闭") if error.errno == errno.EBADF else error.strerror
+    reason = tr("it is closed", "stdout 已关闭") if error.errno == errno.EBADF else reason_of(error)
     text = tr(f"cannot write to stdout: {reason}", f"无法写入 stdout：{reason}")
     return _fail(SaveError(text, advice=_list_tasks()), as_json=False)
 

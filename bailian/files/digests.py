@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from bailian.i18n import tr
+from bailian.i18n import reason_of, tr
 
 CHUNK_BYTES = 1 << 20
 
@@ -33,6 +33,6 @@ def changed(path: Path, sha256: str) -> str:
         if sha256_of(path) == sha256:
             return ""
     except OSError as error:
-        reason = error.strerror or str(error)
+        reason = reason_of(error)
         return tr(f"{path} cannot be read: {reason}", f"无法读取 {path}：{reason}")
     return tr(f"{path} was changed since it was saved", f"{path} 在保存后被改动")

@@ -19,7 +19,7 @@ from urllib.parse import SplitResult, quote, urlsplit, urlunsplit
 
 from bailian.errors import BailianError, InvalidRequest
 from bailian.files import pictures
-from bailian.i18n import tr
+from bailian.i18n import reason_of, tr
 from bailian.inputs import foreign, once
 from bailian.inputs.once import kept
 from bailian.store.paths import local_path
@@ -164,7 +164,7 @@ def _trouble(name: object, error: Exception) -> str:
         size = f"{PICTURE_MAX_BYTES // 1024**2} MB"
         return tr(f"{name} has more than {size}, no picture has", f"{name} 超过 {size}，不是可用的图片")
     if isinstance(error, OSError) and error.strerror:
-        return tr(f"cannot read {name}: {error.strerror}", f"无法读取 {name}：{error.strerror}")
+        return tr(f"cannot read {name}: {reason_of(error)}", f"无法读取 {name}：{reason_of(error)}")
     reason = str(error) or type(error).__name__
     if isinstance(error, NotImplementedError):
         return tr(

@@ -16,7 +16,7 @@ from urllib3.exceptions import HTTPError
 
 from bailian.clock import SYSTEM_CLOCK, Clock
 from bailian.errors import SaveError, TransportError
-from bailian.i18n import tr
+from bailian.i18n import reason_of, tr
 from bailian.instructions import how_to
 from bailian.service.transport import links, send_tracking
 from bailian.service.transport.http import CONNECT_TIMEOUT_S, date_s, new_session, transport_error
@@ -241,7 +241,7 @@ def _append(
 def save_error(path: Path, error: OSError) -> SaveError:
     """Return the error for a file that could not be written; the result itself is still at the service."""
     failed = SaveError(
-        tr(f"cannot write {path}: {error.strerror or error}", f"无法写入 {path}：{error.strerror or error}"),
+        tr(f"cannot write {path}: {reason_of(error)}", f"无法写入 {path}：{reason_of(error)}"),
         advice=tr(
             f"make room or choose another folder, then fetch it with `{how_to().fetch(())}`; it is kept for 24 hours",
             f"请清理磁盘或更换目录，然后用 `{how_to().fetch(())}` 取回；结果保留 24 小时",

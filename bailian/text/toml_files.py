@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from bailian.errors import SetupError
-from bailian.i18n import tr
+from bailian.i18n import reason_of, tr
 from bailian.instructions import how_to
 from bailian.text.decoding import NotText, read_text
 
@@ -55,7 +55,8 @@ def read_toml(path: Path) -> dict[str, Any]:
         return {}
     except OSError as error:
         raise SetupError(
-            tr(f"cannot read {path}: {error.strerror}", f"无法读取 {path}：{error.strerror}"), advice=put_right(path)
+            tr(f"cannot read {path}: {reason_of(error)}", f"无法读取 {path}：{reason_of(error)}"),
+            advice=put_right(path),
         ) from None
     except NotText:
         raise _not_utf8(path) from None

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from bailian.errors import Problem
-from bailian.i18n import tr
+from bailian.i18n import reason_of, tr
 from bailian.modalities.recognition import hot_words
 from bailian.store.paths import local_path
 from bailian.text.decoding import NotText, read_text
@@ -82,7 +82,7 @@ def _read(value: str, folder: Path, begins: tuple[str, ...], parse: Callable[[st
     except NotText as error:
         return str(error)
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name, or nested too deeply
-        reason = getattr(error, "strerror", None) or str(error)
+        reason = reason_of(error)
         return tr(f"cannot read {value}: {reason}", f"无法读取 {value}：{reason}")
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from bailian.errors import SaveError
 from bailian.files import naming
-from bailian.i18n import tr
+from bailian.i18n import reason_of, tr
 from bailian.modalities.text.vectors import json_numbers
 from bailian.store.batches import CHUNK_ROWS, BatchStore
 from bailian.store.schema import JobRow
@@ -203,7 +203,7 @@ def unwritten(path: Path, error: OSError) -> SaveError:
     The advice is for a run that was not `--fresh`.
     """
     return SaveError(
-        tr(f"cannot write {path}: {error.strerror or error}", f"无法写入 {path}：{error.strerror or error}"),
+        tr(f"cannot write {path}: {reason_of(error)}", f"无法写入 {path}：{reason_of(error)}"),
         advice=tr(
             "make room, then run the same command again: nothing is paid again",
             "请清理磁盘，然后再次运行同一命令：不会重复计费",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from bailian.cli.args.mask_options import Looks
 from bailian.errors import InvalidRequest
 from bailian.files import pictures
-from bailian.i18n import tr
+from bailian.i18n import reason_of, tr
 from bailian.inputs import masks
 from bailian.inputs.lookup import input_of
 from bailian.inputs.made_masks import made_of, options_in
@@ -81,7 +81,7 @@ def _write(field: str, image: Image, path: Path, suffixes: tuple[str, ...]) -> N
     try:
         path.write_bytes(pictures.encoded(image, suffix))
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
-        reason = getattr(error, "strerror", None) or error
+        reason = reason_of(error)
         raise InvalidRequest.one(
             field,
             tr(

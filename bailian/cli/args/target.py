@@ -14,7 +14,7 @@ from bailian.errors import InvalidRequest
 from bailian.files import naming
 from bailian.files.outputs import RESULTS, STDOUT, Place, at_home, is_folder, place_of, refuse_existing
 from bailian.files.under_way import under_way
-from bailian.i18n import tr
+from bailian.i18n import reason_of, tr
 from bailian.modalities import modality_of
 from bailian.store.private import private_folder
 from bailian.types import Prepared, SpeechContext
@@ -54,8 +54,8 @@ class Target(Place):
             raise InvalidRequest.one(
                 "output",
                 tr(
-                    f"cannot write into {self.folder}: {error.strerror}",
-                    f"无法写入目录 {self.folder}：{error.strerror}",
+                    f"cannot write into {self.folder}: {reason_of(error)}",
+                    f"无法写入目录 {self.folder}：{reason_of(error)}",
                 ),
                 advice=tr("choose a folder with -o DIR", "请用 -o 指定可写的目录"),
             ) from None

@@ -11,7 +11,7 @@ from bailian.batch.output.records import RESULTS, read_results, records, unwritt
 from bailian.cli.output.report import shown_path
 from bailian.cli.output.terminal import print_data, print_err
 from bailian.errors import BailianError, Exit, SaveError
-from bailian.i18n import tr
+from bailian.i18n import reason_of, tr
 from bailian.store.states import Status
 
 if TYPE_CHECKING:
@@ -127,7 +127,7 @@ def _print_vectors(call: Call) -> None:
 
 def unsaid(error: OSError | SaveError, spec: BatchSpec) -> SaveError:
     """Return what is said when stdout has taken no more in the middle of a batch."""
-    reason = error.message if isinstance(error, SaveError) else error.strerror or str(error)
+    reason = error.message if isinstance(error, SaveError) else reason_of(error)
     return SaveError(
         tr(f"the output takes no more: {reason}", f"无法继续输出：{reason}"),
         advice=tr(f"{spec.same_command} to go on: nothing is paid again", f"{spec.same_command}即可继续：不会重复计费"),

@@ -11,7 +11,7 @@ from bailian.cli.args.keyboard import END_WORDS, QUOTES, Command
 from bailian.cli.chats.transcript import markdown, plain, questions
 from bailian.cli.output.terminal import money, print_err
 from bailian.errors import BailianError, InvalidRequest, SaveError
-from bailian.i18n import tr
+from bailian.i18n import reason_of, tr
 from bailian.instructions import how_to
 from bailian.modalities.text.unknown_models import is_unknown
 
@@ -156,7 +156,7 @@ def _save(conversation: OpenConversation, name: str) -> None:
             "/save", tr(f"{path} exists already", f"{path} 已存在"), advice=tr("name another file", "请换一个文件名")
         ) from None
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
+        reason = reason_of(error)
         raise SaveError(tr(f"cannot write {path}: {reason}", f"无法写入 {path}：{reason}")) from None
     print_err(tr(f"saved: {path}", f"已保存：{path}"))
 

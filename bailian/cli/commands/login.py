@@ -12,7 +12,7 @@ import click
 
 from bailian.cli.args.options import flag, option
 from bailian.cli.help.help_command import HelpCommand
-from bailian.i18n import tr
+from bailian.i18n import reason_of, tr
 from bailian.instructions import how_to
 
 if TYPE_CHECKING:
@@ -194,5 +194,5 @@ def _keep(path: Path, text: str) -> None:
     except OSError as error:
         aside.unlink(missing_ok=True)
         raise SaveError(
-            tr(f"cannot write {path}: {error.strerror}", f"无法写入 {path}：{error.strerror}"), advice=""
+            tr(f"cannot write {path}: {reason_of(error)}", f"无法写入 {path}：{reason_of(error)}"), advice=""
         ) from None

@@ -9,7 +9,7 @@ import click
 
 from bailian.cli.args.options import flag, not_nan, option
 from bailian.cli.help.help_command import HelpGroup
-from bailian.i18n import tr
+from bailian.i18n import reason_of, tr
 
 
 @click.group(
@@ -105,8 +105,8 @@ def serve(
         raise InvalidRequest.one(
             "port",
             tr(
-                f"cannot listen on {host}, port {port}: {error.strerror}",
-                f"无法监听 {host} 的端口 {port}：{error.strerror}",
+                f"cannot listen on {host}, port {port}: {reason_of(error)}",
+                f"无法监听 {host} 的端口 {port}：{reason_of(error)}",
             ),
             advice=tr(
                 "--port 0 takes a free one; --host is an address of this computer",

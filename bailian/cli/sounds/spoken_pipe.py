@@ -19,7 +19,7 @@ from bailian.cli.args.target import Target
 from bailian.cli.output.terminal import print_err
 from bailian.errors import InvalidRequest
 from bailian.files.sentences import end_of_sentences
-from bailian.i18n import tr
+from bailian.i18n import reason_of, tr
 from bailian.text.characters import has_nothing_to_say
 
 ONE_BEHIND_THE_OTHER = ("mp3", "opus", "pcm")
@@ -93,7 +93,7 @@ class PipedText:
             text = tr("a text that is spoken while it comes must be UTF-8", "边接收边朗读的文本必须是 UTF-8")
             self._error = InvalidRequest.one("prompt", text, advice="--file FILE")
         except OSError as error:
-            self._error = InvalidRequest.one("prompt", tr(f"stdin: {error.strerror}", f"stdin：{error.strerror}"))
+            self._error = InvalidRequest.one("prompt", tr(f"stdin: {reason_of(error)}", f"stdin：{reason_of(error)}"))
         with self._changed:
             self._over = True
             self._changed.notify()

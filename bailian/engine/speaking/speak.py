@@ -29,7 +29,7 @@ from bailian.engine.speaking.spoken_parts import (
 )
 from bailian.errors import BailianError, CutShort, MaybeSent, NotSent, SaveError, ServiceError, TransportError
 from bailian.files.sentences import split_text
-from bailian.i18n import tr
+from bailian.i18n import reason_of, tr
 from bailian.modalities import modality_of
 from bailian.modalities.audio.speech_answers import joined, link_of, payload_of, running_times, sound_form
 from bailian.store.private import private_file
@@ -105,7 +105,7 @@ def _speak(job: Job, services: Services, payload: Mapping[str, Any], path: Path,
     except OSError as error:
         part.unlink(missing_ok=True)
         raise SaveError(
-            tr(f"cannot write {path.parent}: {error.strerror}", f"无法写入 {path.parent}：{error.strerror}"),
+            tr(f"cannot write {path.parent}: {reason_of(error)}", f"无法写入 {path.parent}：{reason_of(error)}"),
             advice=tr("make room, or set BAILIAN_HOME to another folder", "请清理磁盘，或把 BAILIAN_HOME 设为其他目录"),
         ) from None
     return answer

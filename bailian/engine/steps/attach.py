@@ -13,7 +13,7 @@ from bailian.engine.job import Job
 from bailian.errors import InvalidRequest
 from bailian.files import formats
 from bailian.files.digests import changed
-from bailian.i18n import tr
+from bailian.i18n import reason_of, tr
 from bailian.inputs.resolve import WIRE_FIELDS
 from bailian.service.upload import upload
 from bailian.store.paths import path_of
@@ -52,7 +52,7 @@ def with_files(job: Job, services: Services) -> dict[str, Any]:
         except OSError as error:
             raise InvalidRequest.one(
                 field,
-                tr(f"cannot read {path}: {error.strerror}", f"无法读取 {path}：{error.strerror}"),
+                tr(f"cannot read {path}: {reason_of(error)}", f"无法读取 {path}：{reason_of(error)}"),
                 advice=_put_back(),
             ) from None
 

@@ -18,7 +18,7 @@ from bailian.catalog import Mode
 from bailian.engine.context import Services
 from bailian.engine.job import Job
 from bailian.errors import BailianError, SaveError, ServiceError, TransportError
-from bailian.i18n import tr
+from bailian.i18n import reason_of, tr
 from bailian.store.private import private_file
 from bailian.store.states import Status
 from bailian.types import TranscriptionContext
@@ -53,7 +53,7 @@ def with_word_list(job: Job, services: Services, body: dict[str, Any]) -> dict[s
         except OSError as error:
             folder = services.journal.folder
             raise SaveError(
-                tr(f"cannot write {folder}: {error.strerror}", f"无法写入 {folder}：{error.strerror}"),
+                tr(f"cannot write {folder}: {reason_of(error)}", f"无法写入 {folder}：{reason_of(error)}"),
                 advice=tr(
                     "make room, or set BAILIAN_HOME to another folder", "请清理磁盘，或把 BAILIAN_HOME 设为其他目录"
                 ),

@@ -19,7 +19,7 @@ from requests.utils import should_bypass_proxies
 
 from bailian.config.endpoints import LOOPBACK_HOSTS
 from bailian.errors import SetupError
-from bailian.i18n import tr
+from bailian.i18n import reason_of, tr
 
 DEFAULT_PORTS = {"http": 80, "https": 443, "socks4": 1080, "socks4a": 1080, "socks5": 1080, "socks5h": 1080}
 # What desktops write for a SOCKS proxy that resolves names itself.
@@ -190,7 +190,7 @@ def _check_certificates(path: Path, variable: str) -> None:
         if b"-----BEGIN" in path.read_bytes():
             return
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
+        reason = reason_of(error)
     raise SetupError(
         tr(f"{variable}={path}: {reason}", f"{variable}={path}：{reason}"),
         advice=tr(

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Iterator
 
 import pytest
 
-from bailian.i18n import language, tr
+from bailian.i18n import language, reason_of, tr
+from tests.support.setting import ROOT
 
 VARIABLES = ("BAILIAN_LANG", "LC_ALL", "LC_MESSAGES", "LANG")
 
@@ -63,3 +66,20 @@ def test_say_picks_the_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BAILIAN_LANG", "zh")
     language.cache_clear()
     assert tr("yes", "是") == "是"
+
+
+@pytest.mark.parametrize("number", [errno.ENOENT, errno.EACCES, errno.EISDIR, errno.ENOSPC])
+def test_what_the_system_says_is_said_in_the_users_language(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    error = OSError(number, os.strerror(number))
+    assert reason_of(error) == os.strerror(number)
+    monkeypatch.setenv("BAILIAN_LANG", "zh")
+    language.cache_clear()
+    assert not reason_of(error).isascii()
+    assert reason_of(OSError(99999, "odd")) == "odd"
+    assert reason_of(ValueError("embedded null byte")) == "embedded null byte"
+
+
+def test_no_sentence_takes_the_systems_words_as_they_are() -> None:
+    """`reason_of` has them in Chinese; the sandbox is read by programs."""
+    said = [path for path in (ROOT / "bailian").rglob("*.py") if "{error.strerror" in path.read_text(encoding="utf-8")]
+    assert [path.name for path in said if "sandbox" not in path.parts] == []
