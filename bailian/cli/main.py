@@ -68,9 +68,13 @@ COMMANDS = {
         tr("Check key, host, folders and settings.", "检查密钥、服务地址、目录与设置。"),
     ),
 }
+SETTING_UP = ("login", "config", "doctor", "completion", "sandbox")
 SECTIONS = {
     tr("One request", "单个请求"): REQUEST_COMMANDS,
-    tr("Many requests, and what was made", "批量运行与结果管理"): COMMANDS,
+    tr("Many requests, and what was made", "批量运行与结果管理"): {
+        name: about for name, about in COMMANDS.items() if name not in SETTING_UP
+    },
+    tr("Key, settings, trying", "密钥、设置与试用"): {name: COMMANDS[name] for name in SETTING_UP},
 }
 
 

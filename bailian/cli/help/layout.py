@@ -14,6 +14,7 @@ NOT_FIRST = frozenset("，。、；：？！…）」』】》〉”’,.;:?!)]}
 """Signs that do not begin a line."""
 NOT_LAST = frozenset("（「『【《〈“‘([{" + _GLUE)
 """Signs that do not end one."""
+_BEHIND_CHINESE = re.compile(r"(?<=[。）]) +\[")
 _DEFAULT = re.compile(r"\[(default|默认): ")
 
 
@@ -36,7 +37,8 @@ def columns_of(text: str) -> int:
 def wrapped(text: str, columns: int) -> list[str]:
     """Return the lines of a paragraph. No word is cut: one that is wider than the line stands alone on its own."""
     lines, line, used = [], "", 0
-    for space, piece in _pieces(_DEFAULT.sub(rf"[\1:{_GLUE}", text)):
+    text = _DEFAULT.sub(rf"[\1:{_GLUE}", _BEHIND_CHINESE.sub("[", text))
+    for space, piece in _pieces(text):
         width = columns_of(piece)
         if line and used + len(space) + width > columns:
             lines.append(line)
