@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -53,7 +53,13 @@ class SharedOptions:
         return self.config_folder or (self.config or Path()).absolute().parent
 
 
-class WholeNumber(click.ParamType[int]):
+if TYPE_CHECKING:
+    _Whole = click.ParamType[int]
+else:  # generic since click 8.4
+    _Whole = click.ParamType
+
+
+class WholeNumber(_Whole):
     """An integer whose refusal is in the user's language."""
 
     name = "integer"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 from datetime import date, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -17,7 +17,13 @@ MOST_S = 100 * 366 * 86400
 _AGO = re.compile(r"([0-9]{1,6})\s*([mhdw])")
 
 
-class Since(click.ParamType[float]):
+if TYPE_CHECKING:
+    _Moment = click.ParamType[float]
+else:  # generic since click 8.4
+    _Moment = click.ParamType
+
+
+class Since(_Moment):
     """`7d`, `12h`, `30m`, `2w`, or `2026-11-01`: seconds since the epoch."""
 
     name = "since"
