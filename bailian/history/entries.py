@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from bailian.history.text_index import about, numbers_of, texts_of
-from bailian.store.ids import MIN_CHARS
+from bailian.store.ids import LISTED, MIN_CHARS, several_begin_so
 from bailian.store.jobs import Journal
 from bailian.store.paths import restored
 from bailian.store.schema import FILE_NAME, JobRow, job_row
@@ -20,6 +20,9 @@ from bailian.store.states import Status
 
 SANDBOX_FOLDER = "sandbox"
 CHUNK_ROWS = 500
+SLICE_ROWS = 20_000
+SAME_BYTES = 100
+"""So many jobs with the same bytes are looked at; short texts are often the same."""
 FAILED_STATES = (Status.FAILED, Status.HELD, Status.UNSENT)
 
 
@@ -78,7 +81,20 @@ def _of_journal(home: Path, question: Question, limit: int, *, sandbox: bool) ->
 
 
 def _candidates(journal: Journal, question: Question, *, sandbox: bool) -> Iterator[Entry]:
-    numbers = _numbers(journal, question)
+    for numbers in _slices(_numbers(journal, question)):
+        yield from _among(journal, question, numbers, sandbox=sandbox)
+
+
+def _slices(numbers: list[int] | None) -> Iterator[list[int] | None]:
+    """Cut what may match into pieces: a word of a hundred thousand prompts costs no more than the rows that are shown."""
+    if numbers is None:
+        yield None
+        return
+    for start in range(0, len(numbers), SLICE_ROWS):
+        yield numbers[start : start + SLICE_ROWS]
+
+
+def _among(journal: Journal, question: Question, numbers: list[int] | None, *, sandbox: bool) -> Iterator[Entry]:
     after: int | None = None
     while rows := _read(journal, question, numbers, after):
         after = rows[-1]["number"]
@@ -112,7 +128,7 @@ def _read(journal: Journal, question: Question, numbers: Sequence[int] | None, b
 
 
 def _numbers(journal: Journal, question: Question) -> list[int] | None:
-    """Return the rows that may have the words; None: all of them have to be looked at."""
+    """Return the rows that may have the words, newest first; None: all of them have to be looked at."""
     if not question.words:
         return None
     try:
@@ -129,7 +145,7 @@ def _numbers(journal: Journal, question: Question) -> list[int] | None:
     )
     models = " OR ".join("model LIKE ? ESCAPE '\\'" for _ in question.words)
     of_model = journal.database.read(f"SELECT rowid AS number FROM jobs WHERE {models}", likes)  # noqa: S608
-    return sorted({*by_text, *(row["number"] for row in (*named, *of_model))})
+    return sorted({*by_text, *(row["number"] for row in (*named, *of_model))}, reverse=True)
 
 
 def _escaped(word: str) -> str:
@@ -156,29 +172,42 @@ def _files(journal: Journal, ids: Sequence[str]) -> dict[str, list[Path]]:
     return found
 
 
-def entry_of_file(home: Path, digest: str) -> Entry | None:
-    """Return the newest job that has made a file of these bytes."""
-    return _one(
+def entry_of_file(home: Path, digest: str, path: Path) -> Entry | None:
+    """Return the job that has made a file of these bytes: where several have, the one that put it there, else the newest."""
+    made = _read_all(
         home,
-        "SELECT * FROM jobs WHERE id IN (SELECT job_id FROM files WHERE sha256 = ?) ORDER BY rowid DESC LIMIT 1",
-        (digest,),
+        "SELECT * FROM jobs WHERE id IN (SELECT job_id FROM files WHERE sha256 = ?) ORDER BY rowid DESC LIMIT ?",
+        (digest, SAME_BYTES),
     )
+    newest_first = sorted(made, key=lambda entry: entry.row.created_at_s, reverse=True)
+    here = path.absolute()
+    return next((entry for entry in newest_first if here in entry.files), next(iter(newest_first), None))
 
 
 def entry_of_id(home: Path, word: str) -> Entry | None:
-    """Return the job whose id, task id or request id begins so; None where there is none, or several."""
+    """Return the job whose id, task id or request id this is, or begins so.
+
+    Raises:
+        InvalidRequest: several begin so.
+    """
     if len(word) < MIN_CHARS:
         return None
-    end = word[:-1] + chr(min(ord(word[-1]) + 1, 0x10FFFF))
+    high = word[:-1] + chr(min(ord(word[-1]) + 1, 0x10FFFF))
     by = " OR ".join(f"{column} >= ?1 AND {column} < ?2" for column in ("id", "task_id", "request_id"))
-    return _one(home, f"SELECT * FROM jobs WHERE {by} ORDER BY rowid DESC LIMIT 2", (word, end))  # noqa: S608
+    found = _read_all(home, f"SELECT * FROM jobs WHERE {by} ORDER BY rowid DESC LIMIT ?3", (word, high, LISTED + 1))  # noqa: S608
+    whole = [entry for entry in found if word in (entry.row.id, entry.row.task_id, entry.row.request_id)]
+    if len(found) > 1 and len(whole) != 1:
+        raise several_begin_so(word, [entry.row.id for entry in found])
+    return next(iter(whole or found), None)
 
 
-def _one(home: Path, sql: str, values: tuple[Any, ...]) -> Entry | None:
-    found = []
+def _read_all(home: Path, sql: str, values: tuple[Any, ...]) -> list[Entry]:
+    """Return the jobs of both journals."""
+    found: list[Entry] = []
     for sandbox, journal_home in ((False, home), (True, home / SANDBOX_FOLDER)):
         if (journal_home / FILE_NAME).is_file():
             with closing(Journal(journal_home)) as journal:
                 rows = [job_row(row) for row in journal.database.read(sql, values)]
-                found += [Entry(row, tuple(_files(journal, [row.id]).get(row.id, ())), sandbox) for row in rows]
-    return found[0] if len(found) == 1 else None
+                files = _files(journal, [row.id for row in rows])
+                found += [Entry(row, tuple(files.get(row.id, ())), sandbox) for row in rows]
+    return found

@@ -24,7 +24,6 @@ from bailian.store.private import private_file
 FILE_NAME = "history.sqlite3"
 BUSY_TIMEOUT_S = 30.0
 CHUNK_ROWS = 2000
-MOST_FOUND = 20_000
 TEXT_FIELDS = ("prompt", "text", "system")
 _NOT_ASCII = re.compile(r"([^\x00-\x7f])")
 _SCHEMA = """
@@ -57,7 +56,7 @@ def about(request: Mapping[str, Any]) -> str:
 
 
 def numbers_of(journal: Journal, words: Sequence[str]) -> list[int] | None:
-    """Return the row numbers of jobs whose texts have words that begin so, newest first; None: the words have no letters.
+    """Return the row numbers of jobs whose texts have words that begin so; None: the words have no letters.
 
     Raises:
         sqlite3.Error: the index cannot be used, or SQLite has no FTS5.
@@ -83,10 +82,7 @@ def _found(journal: Journal, path: Path, query: str) -> list[int]:
     with closing(sqlite3.connect(path, timeout=BUSY_TIMEOUT_S)) as index:
         index.executescript(_SCHEMA)
         _bring_up_to_date(journal, index)
-        rows = index.execute(
-            "SELECT rowid FROM texts WHERE texts MATCH ? ORDER BY rowid DESC LIMIT ?", (query, MOST_FOUND)
-        )
-        return [number for (number,) in rows]
+        return [number for (number,) in index.execute("SELECT rowid FROM texts WHERE texts MATCH ?", (query,))]
 
 
 def _bring_up_to_date(journal: Journal, index: sqlite3.Connection) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import takewhile
 
 from bailian.errors import InvalidRequest
@@ -38,13 +38,18 @@ def find_job(journal: Journal, account: str, word: str) -> JobRow | None:
     rows = journal.database.read(_LIKE, (account, word, high, LISTED + 1))
     ids = [next(one for one in row if one and one.startswith(word)) for row in rows]
     if len(ids) > 1:
-        listed = ", ".join(ids[:LISTED]) + (", …" if len(ids) > LISTED else "")
-        raise InvalidRequest.one(
-            "id",
-            tr(f"{word} begins several ids: {listed}", f"有多个 ID 以 {word} 开头：{listed}"),
-            advice=tr("write more of it", "请多写几个字符"),
-        )
+        raise several_begin_so(word, ids)
     return journal.find(account, ids[0]) if ids else None
+
+
+def several_begin_so(word: str, ids: Sequence[str]) -> InvalidRequest:
+    """Return the refusal of the beginning of several ids, with the ids."""
+    listed = ", ".join(ids[:LISTED]) + (", …" if len(ids) > LISTED else "")
+    return InvalidRequest.one(
+        "id",
+        tr(f"{word} begins several ids: {listed}", f"有多个 ID 以 {word} 开头：{listed}"),
+        advice=tr("write more of it", "请多写几个字符"),
+    )
 
 
 def short_ids(journal: Journal, account: str, ids: Iterable[str]) -> dict[str, str]:

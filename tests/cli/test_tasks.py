@@ -132,7 +132,7 @@ def test_show_refuses_what_is_no_picture_of_ours(bailian: Run, tmp_path: Path) -
     other = tmp_path / "x.png"
     other.write_bytes(b"\x89PNG\r\n\x1a\nnothing")
     assert "does not say" in bailian("show", str(other), exits=2).err
-    assert "cannot read" in bailian("show", "nowhere.png", exits=2).err
+    assert "is no file here" in bailian("show", "nowhere.png", exits=2).err
 
 
 def test_how_an_id_begins_is_enough(text2image: Run, bailian: Run, box: Sandbox) -> None:

@@ -27,27 +27,31 @@ def entry_of(file: Path) -> Entry | None:
         digest = sha256_of(file)
     except OSError as error:
         raise InvalidRequest.unreadable("file", file, error) from None
-    return entry_of_file(home_folder(), digest)
+    return entry_of_file(home_folder(), digest, file)
 
 
 def entry_of_word(word: str) -> Entry | None:
-    """Return the job that an id begins, or whose file this is.
+    """Return the job whose file this is, or whose id begins so; None for a file that no job here has made.
 
     Raises:
-        InvalidRequest: neither; the text says where to look.
+        InvalidRequest: neither, or several ids begin so; the text says where to look.
     """
     from bailian.history.entries import entry_of_id
+    from bailian.store.ids import MIN_CHARS
 
+    if Path(word).is_file():
+        return entry_of(Path(word))
     found = entry_of_id(home_folder(), word)
     if found is not None:
         return found
-    if Path(word).is_file():
-        return entry_of(Path(word))
+    short = len(word) < MIN_CHARS
     raise InvalidRequest.one(
         "id",
-        tr(
-            f"{word!r} is no file here, and begins no id, or several",
-            f"{word!r} 既不是此处的文件，也不是（唯一的）ID 开头",
+        tr(f"{word!r} is no file here, and ", f"{word!r} 既不是此处的文件，")
+        + (
+            tr(f"too short for an id: write {MIN_CHARS} characters of it", f"作为 ID 也太短：至少写 {MIN_CHARS} 个字符")
+            if short
+            else tr("no id of this machine begins so", "本机也没有以此开头的 ID")
         ),
         advice=how_to().command("history"),
     )

@@ -1,4 +1,4 @@
-"""`bailian show FILE`: how a file was made, and the command that makes it again."""
+"""`bailian show FILE|ID`: how a file was made, and the command that makes it again."""
 
 from __future__ import annotations
 
@@ -28,28 +28,24 @@ PICTURES = ("image", "image_edit", "wanx_edit")
         ("film.mp4 --json", "film.mp4 --json"),
     ),
     help=tr(
-        "Show how FILE was made and the command that makes it again: a picture by what is written in it, any file by its "
-        "bytes, if it was made on this machine.",
-        "显示文件的生成方式，以及重新生成它的命令：图片依据其中写入的信息，其他文件依据内容（须在本机生成）。",
+        "Show how a FILE was made and the command that makes it again: a picture by what is written in it, any file by its "
+        "bytes, if it was made on this machine. Or what a job was: the beginning of its ID, see `bailian history`.",
+        "显示文件的生成方式，以及重新生成它的命令：图片依据其中写入的信息，其他文件依据内容（须在本机生成）。"
+        "也可给出任务 ID 的开头（见 `bailian history`）。",
     ),
 )
-@argument("file FILE", type=click.Path(path_type=Path))
+@argument("word FILE|ID")
 @json_option
-def show(file: Path, as_json: bool) -> None:
-    from bailian.cli.commands.made import entry_of
+def show(word: str, as_json: bool) -> None:
+    from bailian.cli.commands.made import entry_of_word
     from bailian.cli.output.terminal import print_data, print_json
-    from bailian.errors import InvalidRequest
-    from bailian.files import recipe
 
-    try:
-        made = recipe.read(file)
-    except OSError as error:
-        raise InvalidRequest.unreadable("file", file, error) from None
-    entry = entry_of(file)
+    made = _written_in(Path(word))
+    entry = entry_of_word(word)
     if made is None and entry is not None:
         made = _made(entry)
     if made is None:
-        raise no_recipe(file)
+        raise no_recipe(Path(word))
     command = _command(made, entry)
     if as_json:
         print_json({**made, "command": command})
@@ -58,6 +54,21 @@ def show(file: Path, as_json: bool) -> None:
         shown = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(value)) if name == "created_at_s" else value
         print_data(f"{name.removesuffix('_at_s'):16} {shown}")
     print_data(f"{tr('again', '重新生成'):16} {command}")
+
+
+def _written_in(file: Path) -> dict[str, Any] | None:
+    """Return what a picture says of itself; None for another file, or none.
+
+    Raises:
+        InvalidRequest: it cannot be read.
+    """
+    from bailian.errors import InvalidRequest
+    from bailian.files import recipe
+
+    try:
+        return recipe.read(file) if file.is_file() else None
+    except OSError as error:
+        raise InvalidRequest.unreadable("file", file, error) from None
 
 
 def _command(made: dict[str, Any], entry: Entry | None) -> str:
