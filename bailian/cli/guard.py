@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import os
 import re
-import shlex
 import signal
 import sys
 from contextlib import suppress
@@ -21,6 +20,7 @@ from bailian.engine.signals import SIGNALS
 from bailian.errors import BailianError, Exit, Interrupted, InvalidRequest, SaveError
 from bailian.i18n import reason_of, tr
 from bailian.instructions import Instructions, spoken_by
+from bailian.text.quoting import quoted
 
 SHOWN_CHARS = 60
 
@@ -151,8 +151,8 @@ def _behind_two_dashes(text: str, command: str) -> InvalidRequest:
     shown = text if len(text) <= SHOWN_CHARS else f"{text[:SHOWN_CHARS]}…"
     message = tr(f"{shown!r} begins with -, and is no option", f"{shown!r} 以 - 开头，但不是选项")
     advice = tr(
-        f"put -- before the text: `{command} -- {shlex.quote(shown)}`, options before that",
-        f"请在文本前加 --：`{command} -- {shlex.quote(shown)}`，选项写在它之前",
+        f"put -- before the text: `{command} -- {quoted(shown)}`, options before that",
+        f"请在文本前加 --：`{command} -- {quoted(shown)}`，选项写在它之前",
     )
     return InvalidRequest.one("", message, advice=advice)
 

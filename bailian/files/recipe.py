@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
@@ -11,6 +10,7 @@ from urllib.parse import unquote
 
 from bailian import __version__
 from bailian.files import png
+from bailian.text.quoting import line_of
 from bailian.types import Item, StoredRequest
 
 KEY = "bailian"
@@ -99,7 +99,7 @@ def command(made: Mapping[str, Any], script: str) -> str:
     words = [word for name in FLAGS for word in _words(name, made.get(name))]
     prompt = str(made.get("prompt") or "")
     words += ["--", prompt] if prompt.startswith("-") else [prompt] if prompt or not words else []
-    return f"{script} {shlex.join(words)}"
+    return f"{script} {line_of(words)}"
 
 
 def _words(name: str, value: Any) -> list[str]:

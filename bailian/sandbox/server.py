@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from bailian.sandbox.runner import Runner
 
 START_S = 10.0
-EXTRA = "pip install '.[sandbox]'"
+EXTRA = 'pip install ".[sandbox]"'
 
 
 class SandboxUnavailable(ImportError):

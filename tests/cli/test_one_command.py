@@ -83,7 +83,7 @@ def test_advice_is_in_the_form_that_works_here(monkeypatch: pytest.MonkeyPatch, 
     assert words.command("doctor") == str(Path(beside, f"bailian{suffix}")) + " doctor"
     python = str(Path(beside, f"python{suffix}"))
     assert words.script("image") == f"{python} {Path('tools', 'text2image.py')}"
-    assert words.with_extra("sandbox").startswith(f"{python} -m pip install '.[sandbox]'")
+    assert words.with_extra("sandbox").startswith(f"{python} -m pip install ")
 
     words = started_as(monkeypatch, str(here / "bailian"), str(here))
     assert words.script("transcription") == words.caller("transcription") == "bailian audio asr"

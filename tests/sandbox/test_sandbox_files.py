@@ -159,4 +159,4 @@ def test_a_missing_package_is_named_with_its_cure() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
 
-    assert "pip install '.[sandbox]'" in done.stdout
+    assert 'pip install ".[sandbox]"' in done.stdout

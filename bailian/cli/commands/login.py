@@ -39,8 +39,8 @@ if TYPE_CHECKING:
 )
 @flag(
     "--keyring",
-    "Keep it in the system's keyring; needs an extra: pip install '.[keyring]'.",
-    "保存在系统钥匙串中；需要安装附加项：pip install '.[keyring]'。",
+    'Keep it in the system\'s keyring; needs an extra: pip install ".[keyring]".',
+    '保存在系统钥匙串中；需要安装附加项：pip install ".[keyring]"。',
 )
 @option(
     "--check/--no-check",

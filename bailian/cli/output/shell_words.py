@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 import shutil
 import sys
 from collections.abc import Sequence
@@ -11,6 +10,7 @@ from pathlib import Path
 
 from bailian.i18n import tr
 from bailian.instructions import DOORS, Instructions
+from bailian.text.quoting import quoted
 
 SCRIPTS = {
     "image": "text2image.py",
@@ -41,8 +41,9 @@ class ShellWords(Instructions):
         return self.command(DOORS[kind]) if _script_here() is None or kind not in SCRIPTS else SCRIPTS[kind]
 
     def with_extra(self, name: str) -> str:
-        where = tr("in the folder of the toolkit", "在本工具的目录中运行")
-        return f"{_pasted(Path(sys.executable))} -m pip install '.[{name}]' ({where})"
+        from bailian.cli.output.own_install import line_that_adds
+
+        return line_that_adds(name, _pasted(Path(sys.executable)))
 
     def fetch(self, flags: Sequence[str], *ids: str, elsewhere: bool = False) -> str:
         return self.command("tasks", "wait", *_joined(flags), *ids, *(["-o DIR"] if elsewhere else []))
@@ -76,7 +77,7 @@ class ShellWords(Instructions):
 
 
 def _joined(flags: Sequence[str]) -> list[str]:
-    return [shlex.quote(flag) for flag in flags]
+    return [quoted(flag) for flag in flags]
 
 
 def _bailian() -> str:
@@ -105,4 +106,4 @@ def _script_here() -> Path | None:
 def _pasted(path: Path) -> str:
     """Return a path as it can be pasted: relative where it is below this folder."""
     with_folder = os.path.relpath(path) if path.is_absolute() and path.is_relative_to(Path.cwd()) else str(path)
-    return shlex.quote(with_folder)
+    return quoted(with_folder)

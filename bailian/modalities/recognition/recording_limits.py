@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-import shlex
 from pathlib import PurePath
 from urllib.parse import unquote, urlsplit
 
 from bailian.catalog import Mode, Model
 from bailian.errors import Problem
 from bailian.i18n import tr
+from bailian.text.quoting import line_of
 from bailian.types import Input, Recording
 
 ENCODED_MAX_BYTES = 10_000_000
@@ -77,7 +77,7 @@ def _split(name: str, recording: Recording, model: Model) -> str:
         piece_s = min(piece_s, int(recording.duration_s * (model.audio_max_bytes or 1) / recording.size_bytes) - 1)
     path = PurePath(name)
     cut = ("-f", "segment", "-segment_time", str(max(piece_s, 1)), "-c", "copy")
-    command = shlex.join(["ffmpeg", "-i", name, *cut, f"{path.stem}-%03d{path.suffix}"])
+    command = line_of(["ffmpeg", "-i", name, *cut, f"{path.stem}-%03d{path.suffix}"])
     if model.mode == Mode.SYNC:
         return tr(f"cut it: {command}, or run it as a task: leave out --fast and --model",
                   f"请切分：{command}，或以任务方式识别：去掉 --fast 和 --model")  # fmt: skip
@@ -86,6 +86,6 @@ def _split(name: str, recording: Recording, model: Model) -> str:
 
 def _shrink(name: str) -> str:
     """Return the command that makes five minutes of speech smaller than two megabytes."""
-    command = shlex.join(["ffmpeg", "-i", name, "-vn", "-ac", "1", "-ar", "16000", "-b:a", "48k", f"{PurePath(name).stem}-small.mp3"])  # fmt: skip
+    command = line_of(["ffmpeg", "-i", name, "-vn", "-ac", "1", "-ar", "16000", "-b:a", "48k", f"{PurePath(name).stem}-small.mp3"])  # fmt: skip
     return tr(f"make it smaller: {command}, or run it as a task: leave out --fast and --model",
               f"请压缩：{command}，或以任务方式识别：去掉 --fast 和 --model")  # fmt: skip

@@ -6,12 +6,11 @@ picture, white (255,255,255) is changed, black (0,0,0) is kept; other tones "may
 
 from __future__ import annotations
 
-import shlex
-
 from bailian.errors import Problem
 from bailian.i18n import tr
 from bailian.instructions import how_to
 from bailian.store.paths import path_of
+from bailian.text.quoting import line_of
 from bailian.types import Input, Mask, Notice
 
 # A row or config has no flags; the fields are called like them.
@@ -93,7 +92,7 @@ def _command(base: Input, mask: Input, by: str) -> str:
     """Return the command that makes the mask anew, to be sent from any door."""
     words = [] if base.probe is None else ["--image", str(path_of(base.url))]
     words += ["--mask", str(path_of(mask.url)), "--mask-from", by, "--mask-save", f"{by}.png"]
-    return f"{how_to().script('wanx_edit')} {shlex.join(words)}"
+    return f"{how_to().script('wanx_edit')} {line_of(words)}"
 
 
 def two_ways(mask: Mask, by_paint: str, by_alpha: str) -> str:

@@ -32,7 +32,7 @@ async def read_film_request(
         Refusal: with the documented code and message.
     """
     if importlib.util.find_spec("av") is None:
-        raise not_imitated(f"{name} without the package av (pip install '.[sandbox]')")
+        raise not_imitated(f'{name} without the package av (pip install ".[sandbox]")')
     inputs, parameters = parts_of(body)
     if model.fails_late and model.dialect == "fields" and inputs.get("media") == []:
         raise field_required("input.media.0")  # LIVE: text to video refuses an empty list

@@ -20,6 +20,7 @@ from requests.utils import should_bypass_proxies
 from bailian.config.endpoints import LOOPBACK_HOSTS
 from bailian.errors import SetupError
 from bailian.i18n import reason_of, tr
+from bailian.instructions import how_to
 
 DEFAULT_PORTS = {"http": 80, "https": 443, "socks4": 1080, "socks4a": 1080, "socks5": 1080, "socks5h": 1080}
 # What desktops write for a SOCKS proxy that resolves names itself.
@@ -160,8 +161,8 @@ def _require_socks(variable: str) -> None:
             f"{variable} 指定了 SOCKS 代理，但缺少所需的两个软件包",
         ),
         advice=tr(
-            "`pip install PySocks python-socks`, or set HTTPS_PROXY=http://HOST:PORT if your proxy speaks HTTP, too",
-            "`pip install PySocks python-socks`；若代理也支持 HTTP，可设置 HTTPS_PROXY=http://主机:端口",
+            f"{how_to().with_extra('socks')}; or set HTTPS_PROXY=http://HOST:PORT if your proxy speaks HTTP, too",
+            f"{how_to().with_extra('socks')}；若代理也支持 HTTP，可设置 HTTPS_PROXY=http://主机:端口",
         ),
     )
 

@@ -124,7 +124,7 @@ def test_a_socks_proxy_without_its_packages_says_which(
     monkeypatch.setenv("all_proxy", SOCKS)
     with pytest.raises(SetupError, match="all_proxy names a SOCKS proxy") as refused:
         way(tmp_path)
-    assert "pip install PySocks python-socks" in refused.value.advice
+    assert "[socks]" in refused.value.advice
 
 
 @WAYS
