@@ -12,10 +12,12 @@ from functools import lru_cache
 from typing import Any
 
 from bailian.batch.input.row_schema import form_of
+from bailian.config.home import home_folder
+from bailian.config.settings_file import FILE_NAME, SCRIPT_KINDS
 from bailian.config.user_defaults import NO_DEFAULTS, Defaults
 from bailian.errors import InvalidRequest, Problem, SetupError
 from bailian.i18n import tr
-from bailian.instructions import how_to
+from bailian.text.toml_files import put_right
 
 NEVER = ("messages", "chat")
 """What belongs to one request."""
@@ -90,8 +92,16 @@ def checked_fields(kind: str, fields: tuple[tuple[str, Any], ...], origin: str) 
         Problem(name, tr("belongs to one request, not to all", "只属于单个请求，不能作为默认值")) for name in barred
     ]
     text = {form.text_field: "."} if form.text_field else {}
-    problems += form.problems({**text, **{name: value for name, value in given.items() if name not in barred}})
+    found = form.problems({**text, **{name: value for name, value in given.items() if name not in barred}})
+    problems += [one for one in found if one.field not in form.modality.INPUT_FIELDS]  # a request brings its own
     if problems:
         shown = "; ".join(f"{one.field}: {one.message}" for one in problems)
-        raise SetupError(f"{origin} ({kind}): {shown}", advice=how_to().command("config", "show"))
+        raise SetupError(f"{_table(kind, origin)} {shown}", advice=put_right(home_folder() / FILE_NAME))
     return given
+
+
+def _table(kind: str, origin: str) -> str:
+    """Return where the fields of a kind stand in the file: "settings.toml [profile.shop.asr]"."""
+    script = next((script for script, its in SCRIPT_KINDS.items() if its == kind), kind)
+    place = origin.removeprefix(FILE_NAME).strip(" []")
+    return f"{FILE_NAME} [{f'{place}.' if place else ''}{script}]"

@@ -10,6 +10,9 @@ from typing import Any
 
 from bailian.cli.args.options import SharedOptions, account_options
 from bailian.config.settings import Settings, read_settings
+from bailian.config.user_defaults import wrong_setting
+from bailian.errors import InvalidRequest
+from bailian.files.naming import check_template
 from bailian.i18n import tr
 
 
@@ -27,8 +30,17 @@ def settings_of(common: SharedOptions) -> Settings:
 
 
 def filled(common: SharedOptions, here: Settings) -> SharedOptions:
-    """Return the options with the user's defaults for those that were left out."""
+    """Return the options with the user's defaults for those that were left out.
+
+    Raises:
+        SetupError: the template of the settings is none.
+    """
     own = here.defaults
+    if common.name is None and own.name is not None:
+        try:
+            check_template(own.name)
+        except InvalidRequest as error:
+            raise wrong_setting(here.origins["name"], "[output] name", error) from None
     return replace(common, name=common.name or own.name, sidecar=common.sidecar or own.sidecar)
 
 

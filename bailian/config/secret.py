@@ -7,6 +7,7 @@ from pathlib import Path
 
 from bailian.errors import SetupError
 from bailian.i18n import tr
+from bailian.instructions import how_to
 from bailian.text.decoding import NotText, read_text
 
 KEYS_FOLDER = "keys"
@@ -66,21 +67,25 @@ def user_path(variable: str, value: str) -> Path:
         ) from None
 
 
-def read_key(path: Path) -> Secret | None:
-    """Return the key in a file, or in the keyring that it points to; None if it is empty.
+def read_key(path: Path, profile: str | None = None) -> Secret | None:
+    """Return the key in a file, or in the keyring that it points to; None if it is empty. `profile`: whose key it is.
 
     Raises:
         SetupError: it cannot be read, or holds no key.
     """
     reason, value = "", ""
+    login = how_to().command("login", *(("--profile", profile) if profile else ()))
+    advice = tr(f"`{login}` keeps a key there", f"`{login}` 可在那里保存密钥")
     try:
         value = read_text(path).text.strip()
     except NotText:  # whose own words may hold a part of the key
         reason = tr("it is no text: save it as UTF-8", "不是文本：请另存为 UTF-8")
     except OSError as error:
-        reason = str(error)
+        reason = error.strerror or str(error)
     if reason:
-        raise SetupError(tr(f"cannot read the key file {path}: {reason}", f"无法读取密钥文件 {path}：{reason}"))
+        raise SetupError(
+            tr(f"cannot read the key file {path}: {reason}", f"无法读取密钥文件 {path}：{reason}"), advice=advice
+        )
     if value.startswith(IN_KEYRING):
         from bailian.config.keyring_store import kept_key
 

@@ -156,28 +156,23 @@ def read_settings(
     profile = sources.first("profile", (profile, "--profile"), (os.environ.get("BAILIAN_PROFILE"), "BAILIAN_PROFILE"))
     layers = layers_of(file, profile, home)
     own = layers[0] if profile else Layer("")
-    workspace = chosen_workspace(
-        sources.first(
-            "workspace",
-            (workspace, "--workspace"),
-            (own.workspace, own.origin),
-            (os.environ.get("DASHSCOPE_WORKSPACE_ID"), "DASHSCOPE_WORKSPACE_ID"),
+    candidates = {
+        "workspace": (workspace, own.workspace, "DASHSCOPE_WORKSPACE_ID"),
+        "region": (region, own.region, "DASHSCOPE_API_REGION"),
+        "base_url": (base_url, own.base_url, "DASHSCOPE_HTTP_BASE_URL"),
+    }
+    named = {
+        name: sources.first(
+            name,
+            (option, f"--{name.replace('_', '-')}"),
+            (of_profile, own.origin),
+            (os.environ.get(variable), variable),
         )
-    )
-    region = chosen_region(
-        sources.first(
-            "region",
-            (region, "--region"),
-            (own.region, own.origin),
-            (os.environ.get("DASHSCOPE_API_REGION"), "DASHSCOPE_API_REGION"),
-        )
-    )
-    named_url = sources.first(
-        "base_url",
-        (base_url, "--base-url"),
-        (own.base_url, own.origin),
-        (os.environ.get("DASHSCOPE_HTTP_BASE_URL"), "DASHSCOPE_HTTP_BASE_URL"),
-    )
+        for name, (option, of_profile, variable) in candidates.items()
+    }
+    workspace = sources.checked("workspace", lambda: chosen_workspace(named["workspace"]))
+    region = sources.checked("region", lambda: chosen_region(named["region"]))
+    named_url = named["base_url"]
     http_hosts = read_http_hosts(file)
     # A host named on the command line or by a profile is the whole service's, its socket included.
     own_host = base_url or own.base_url
@@ -195,8 +190,9 @@ def read_settings(
     nothing: tuple[Secret | None, Path | None] = (None, None)
     key, key_file = _or_noted(lambda: _find_key(layers, home, profile, sources), nothing, problems)
     token_plan = key is not None and key.reveal().startswith(PLAN_KEY_PREFIX)
+    url = named_url or default_base_url(region, workspace, token_plan=token_plan)
     return Settings(
-        checked_base_url(named_url or default_base_url(region, workspace, token_plan=token_plan), http_hosts),
+        sources.checked("base_url", lambda: checked_base_url(url, http_hosts)),
         region,
         key,
         workspace,
@@ -234,7 +230,7 @@ def _find_key(
         path = _profile_key(layers[0], home, profile)
         if path is not None:
             sources.origins["key"] = str(path)
-            return read_key(path), path
+            return read_key(path, profile), path
     value = os.environ.get("DASHSCOPE_API_KEY", "").strip()
     if value:
         sources.origins["key"] = "DASHSCOPE_API_KEY"

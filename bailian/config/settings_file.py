@@ -104,6 +104,13 @@ def _text(value: object) -> str | None:
     return None if isinstance(value, str) and value.strip() else tr("a text", "文本")
 
 
+def _folder(value: object) -> str | None:
+    if not isinstance(value, str) or not value.strip():
+        return tr("a folder", "目录")
+    of_another = value.startswith("~") and value[1:2] not in ("", "/", "\\")
+    return tr("a folder; ~/ is your own home", "目录；~/ 表示您自己的主目录") if of_another else None
+
+
 def _switch(value: object) -> str | None:
     return None if isinstance(value, bool) else tr("true or false", "true 或 false")
 
@@ -120,7 +127,7 @@ def _anything(_value: object) -> str | None:
 Keys = Mapping[str, Allowed]
 TABLES: Mapping[str, Keys | None] = {
     "budget": {"day_cny": amount, "month_cny": amount},
-    "output": {"folder": _text, "name": _text, "sidecar": _switch, "recipe": _one_of(*RECIPES)},
+    "output": {"folder": _folder, "name": _text, "sidecar": _switch, "recipe": _one_of(*RECIPES)},
     **dict.fromkeys(SCRIPT_KINDS),
 }
 """Table → its keys; None: the fields of that script's requests."""
@@ -179,9 +186,7 @@ def _layer(path: Path, prefix: str, tables: Mapping[str, object], beside: Mappin
     for written, table in tables.items():
         name, where = written.replace("-", "_"), f"[{prefix}{written}]"
         if name not in TABLES:
-            known = [*TABLES, *beside]
-            text = _unknown(path, tr("table", "表"), where, known) + did_you_mean(written, known)
-            raise SetupError(text, advice=put_right(path))
+            raise SetupError(_unknown_name(path, prefix, written, table, [*TABLES, *beside]), advice=put_right(path))
         if not isinstance(table, dict):
             raise refused(path, f"{prefix}{written}", table, tr(f"a table: {where}", f"表：{where}"))
         keys = TABLES[name]
@@ -195,6 +200,23 @@ def _layer(path: Path, prefix: str, tables: Mapping[str, object], beside: Mappin
             found[key] = _checked(path, f"{where} {key}", value, keys[key])
     origin = f"{FILE_NAME} [{prefix.rstrip('.')}]" if prefix else FILE_NAME
     return Layer(origin, fields=fields, **found)
+
+
+def _unknown_name(path: Path, prefix: str, written: str, value: object, known: list[str]) -> str:
+    """Return what is wrong with a name that stands for nothing at its level, and what may have been meant."""
+    from bailian.catalog import did_you_mean
+
+    script = {kind: script for script, kind in SCRIPT_KINDS.items()}.get(written)
+    if script is not None and isinstance(value, dict):
+        meant = tr(f"; did you mean {script}?", f"；您是想用 {script} 吗？")
+    else:
+        meant = did_you_mean(written, known)
+    if isinstance(value, dict):
+        return _unknown(path, tr("table", "表"), f"[{prefix}{written}]", known) + meant
+    below = tr(
+        f"; a field stands below its script: [{prefix}text2image]", f"；字段写在脚本的表中：[{prefix}text2image]"
+    )
+    return _unknown(path, tr("key", "键"), f"{prefix}{written}", known) + (meant or below)
 
 
 def _checked(path: Path, where: str, value: Any, allowed_by: Allowed) -> Any:

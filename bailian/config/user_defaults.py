@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+from bailian.config.home import home_folder
 from bailian.config.secret import profile_key_file
 from bailian.config.settings_file import FILE_NAME, PROFILES, Layer, SettingsFile, amount
-from bailian.errors import SetupError
+from bailian.errors import InvalidRequest, SetupError
 from bailian.i18n import tr
 from bailian.instructions import how_to
 
@@ -30,6 +31,33 @@ class Sources:
                 self.origins[name] = origin
                 return value
         return None
+
+    def checked(self, name: str, read: Callable[[], T]) -> T:
+        """Return a setting that `read` judges. On the command line a wrong one is a wrong request; elsewhere it is a setting.
+
+        Raises:
+            InvalidRequest: an option is wrong.
+            SetupError: a variable or the file is; the text says where it stands.
+        """
+        try:
+            return read()
+        except InvalidRequest as error:
+            origin = self.origins.get(name, "--")
+            if origin.startswith("--"):
+                raise
+            raise wrong_setting(origin, name, error) from None
+
+
+def wrong_setting(origin: str, name: str, error: InvalidRequest) -> SetupError:
+    """Return the error for a value that was set in the file or by a variable, `origin`, and not for this request alone."""
+    advice = tr(f"export it anew, or: unset {origin}", f"请重新设置，或：unset {origin}")
+    if origin.startswith(FILE_NAME):
+        from bailian.text.toml_files import put_right
+
+        path = home_folder() / FILE_NAME
+        origin, advice = f"{path}: {origin.removeprefix(FILE_NAME).strip()} {name}", put_right(path)
+    why = "; ".join(problem.message for problem in error.problems)
+    return SetupError(tr(f"{origin}: {why}", f"{origin}：{why}"), advice=advice)
 
 
 @dataclass(frozen=True)

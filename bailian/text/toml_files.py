@@ -78,10 +78,11 @@ def _not_utf8(path: Path) -> SetupError:
 
 def refused(path: Path, where: str, value: object, allowed: str) -> SetupError:
     """Return the error for a value that is not allowed there."""
+    space = " " if allowed.isascii() or allowed[:1].isascii() else ""
     return SetupError(
         tr(
             f"{path}: {where} = {shown(value)}: it must be {allowed}",
-            f"{path}：{where} = {shown(value)}：应为{allowed}",
+            f"{path}：{where} = {shown(value)}：应为{space}{allowed}",
         ),
         advice=put_right(path),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -17,6 +18,7 @@ from bailian.files import recipe
 from bailian.sandbox import Sandbox
 from tests.support.commands import Run
 from tests.support.pictures import bytes_of, drawn
+from tests.support.recordings import wav
 from tests.support.setting import KEY, ROOT
 
 KEYS = {"plain": "sk-0123456789abcdef0123", "shop": "sk-fedcba98765432101234"}
@@ -67,22 +69,76 @@ def test_a_setting_that_changes_makes_no_row_another_one(box: Sandbox, bailian: 
     [
         ('[text2image]\nsize = "512*512"\nmodel = "qwen-image"\n', 2, "(set in settings.toml)"),
         ('[text2image]\nsiez = "512*512"\n', 3, "did you mean size"),
-        ("[text2image]\nn = [1]\n", 3, "settings.toml (image): n:"),
+        ("[text2image]\nn = [1]\n", 3, "settings.toml [text2image] n:"),
         ('[text2image]\nprompt = "猫"\n', 3, "belongs to one request"),
         ('[image_edit]\nimage = ["a.png"]\n[text2image]\nchat = "a"\n', 3, "chat"),
         ("[text2imag]\n", 3, "did you mean text2image"),
         ('[output]\nrecipe = "none"\n', 3, "one of on, no-price, off"),
-        ('[output]\nname = "{nosuch}"\n', 2, "unknown field {nosuch}"),
+        ('[output]\nname = "{nosuch}"\n', 3, "[output] name: unknown field {nosuch}"),
+        ('[output]\nfolder = "~nobody/x"\n', 3, "~/ is your own home"),
+        ('[profile.shop.text2image]\nn = "x"\n', 3, "settings.toml [profile.shop.text2image] n:"),
         ('language = "de"\n', 3, "one of en, zh"),
         ('[profile."a b"]\nregion = "beijing"\n', 3, "letters, digits"),
         ("[profile.shop]\nkey = 1\n", 3, "there is budget"),
+        ('model = "wan2.6-t2i"\n', 3, "unknown key model; "),
+        ('model = "wan2.6-t2i"\n', 3, "a field stands below its script: [text2image]"),
+        ('[profile.shop]\nsize = "1K"\n', 3, "[profile.shop.text2image]"),
+        ("[speech]\nvolume = 50\n", 3, "did you mean tts?"),
+        ("[text2image\n", 3, "is not valid TOML"),
+        ('[profile.shop]\nregion = "mars"\n', 3, "settings.toml: [profile.shop] region: 'mars' is not one of beijing"),
+        ('[profile.shop]\nworkspace = "a b"\n', 3, "[profile.shop] workspace: 'a b'"),
+        ('[profile.shop]\nbase_url = "http://x/api/v1"\n', 3, "[profile.shop] base_url: http://x/api/v1 would send"),
+        ('[profile.shop]\nkey_file = "nowhere"\n', 3, "try: `bailian login --profile shop` keeps a key there"),
     ],
 )
 def test_a_wrong_setting_is_named_before_anything_is_sent(
     box: Sandbox, text2image: Run, written: Any, text: str, code: int, said: str
 ) -> None:
     written(text)
-    assert said in text2image("猫", exits=code).err
+    words = ("--profile", "shop") if text.startswith("[profile.shop") else ()
+    told = text2image("猫", *words, exits=code).err
+    assert said in told
+    assert "  try: " in told
+    assert box.requests == []
+
+
+ANY_SCRIPT = {
+    "text2image": ('size = "512*512"', ["猫"]),
+    "image_edit": ("n = 1", ["改", "--image", "a.png"]),
+    "wanx_edit": ("n = 2", ["改", "--function", "description_edit", "--image", "a.png"]),
+    "text2video": ('size = "832*480"', ["日出"]),
+    "text2text": ("max_tokens = 77", ["你好"]),
+    "tts": ("volume = 60", ["你好"]),
+    "asr": ('model = "paraformer-v2"', ["a.wav"]),
+}
+
+
+@pytest.mark.few(3)
+@pytest.mark.parametrize("script", ANY_SCRIPT)
+def test_each_script_has_its_table(request: pytest.FixtureRequest, bailian: Run, written: Any, script: str) -> None:
+    """Inputs are the request's own: a table without them is whole."""
+    line, words = ANY_SCRIPT[script]
+    Path("a.png").write_bytes(bytes_of(drawn()))
+    Path("a.wav").write_bytes(wav(bytes(32000)))
+    written(f"[{script}]\n{line}\n")
+    assert any(origin == "settings.toml" for _, origin in settings(bailian).values())
+    command: Run = request.getfixturevalue("audio" if script in ("tts", "asr") else script)
+    sent = command(*([script] if script in ("tts", "asr") else []), *words, "--dry-run").json["request"]["body"]
+    assert line.partition(" = ")[2].strip('"') in json.dumps(sent, ensure_ascii=False)
+
+
+@pytest.mark.parametrize(
+    "variable, value", [("REGION", "mars"), ("BASE_URL", "http://x/api/v1"), ("BASE_URL", "x"), ("WORKSPACE", "a b")]
+)
+def test_a_wrong_variable_is_a_setting_and_a_wrong_option_a_request(
+    box: Sandbox, text2image: Run, monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+) -> None:
+    name = {"REGION": "API_REGION", "BASE_URL": "HTTP_BASE_URL", "WORKSPACE": "WORKSPACE_ID"}[variable]
+    text2image("猫", f"--{variable.lower().replace('_', '-')}", value, exits=2)
+    monkeypatch.setenv(f"DASHSCOPE_{name}", value)
+    told = text2image("猫", exits=3).err
+    assert f"DASHSCOPE_{name}: " in told
+    assert f"unset DASHSCOPE_{name}" in told
     assert box.requests == []
 
 
@@ -171,6 +227,11 @@ def test_login_does_not_keep_a_key_that_is_refused(box: Sandbox, bailian: Run) -
 
 def test_the_systems_keyring(box: Sandbox, bailian: Run, text2image: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """The file says where the key is; without the library the command that installs it is named."""
+
+    def absent(name: str) -> None:
+        raise ImportError(name)
+
+    monkeypatch.setattr(keyring_store, "import_module", absent)
     told = bailian("login", "--profile", "shop", "--keyring", "--no-check", stdin=KEYS["shop"], exits=3)
     assert "keyring]" in told.err
     kept: dict[str, str] = {}
@@ -179,7 +240,7 @@ def test_the_systems_keyring(box: Sandbox, bailian: Run, text2image: Run, monkey
         pass
 
     class Keyring:
-        KeyringError = Failure
+        KeyringError = NoKeyringError = Failure
 
         @staticmethod
         def set_password(service: str, name: str, value: str) -> None:
@@ -246,3 +307,17 @@ def test_a_refusal_about_the_model_of_the_settings_says_where_it_stands(
     written('[text2text]\nmodel = "qwen-max"\n')
     assert "model is set in settings.toml" in text2text("猫", "--json-schema", '{"type": "object"}', exits=2).err
     assert box.requests == []
+
+
+SETTINGS_PAGES = [f"docs/{page}{tail}" for page in ("settings", "agents") for tail in (".md", ".zh-CN.md")]
+
+
+@pytest.mark.few(1)
+@pytest.mark.parametrize("page", SETTINGS_PAGES)
+def test_the_settings_that_a_page_shows_are_taken(box: Sandbox, bailian: Run, written: Any, page: str) -> None:
+    (shown,) = re.findall(r"^```toml\n(.*?)^```", (ROOT / page).read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    name = re.findall(r"^\[profile\.(\w+)\]", shown, re.MULTILINE)[0]
+    written(re.sub(r"^key_file.*\n", "", shown, flags=re.MULTILINE))
+    told = settings(bailian, "--profile", name)
+    assert told["profile"] == (name, "--profile")
+    assert any(origin == f"settings.toml [profile.{name}]" for _, origin in told.values())

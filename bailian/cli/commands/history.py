@@ -79,10 +79,10 @@ def history(
         print_json({"history": [_json(entry) for entry in found]})
     elif found:
         _print(found)
-        if len(found) == most:
-            print_err(tr(f"the newest {most}; --limit shows more", f"仅最新 {most} 条；--limit 显示更多"))
     else:
         print_err(tr("nothing found", "没有找到"))
+    if len(found) == most and not as_json:
+        print_err(tr(f"the newest {most}; --limit shows more", f"仅最新 {most} 条；--limit 显示更多"))
 
 
 def _print(found: list[Entry]) -> None:

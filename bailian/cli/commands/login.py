@@ -52,19 +52,21 @@ if TYPE_CHECKING:
 @option("--workspace ID", "Workspace (业务空间) id.", "业务空间 ID。")
 def login(profile: str | None, keyring: bool, check: bool, region: str | None, workspace: str | None) -> None:
     from bailian.cli.output.terminal import print_data, print_err
+    from bailian.config.keyring_store import NO_PROFILE
     from bailian.config.secret import IN_KEYRING
     from bailian.config.settings import home_folder
 
     home = home_folder()
     path = _file_of(profile, home)
     key = _asked_key(profile)
+    name = profile or NO_PROFILE
     if check:
         _check(key, profile, region, workspace)
     if keyring:
         from bailian.config.keyring_store import keep_key
 
-        keep_key(profile or "default", key.reveal())
-    _keep(path, f"{IN_KEYRING}{profile or 'default'}" if keyring else key.reveal())
+        keep_key(name, key.reveal())
+    _keep(path, f"{IN_KEYRING}{name}" if keyring else key.reveal())
     where = tr("in the system's keyring", "在系统钥匙串中") if keyring else tr("readable by you alone", "仅您可读")
     print_err(tr(f"the key {key.masked} is kept ({where})", f"密钥 {key.masked} 已保存（{where}）"))
     if profile is None and os.environ.get("DASHSCOPE_API_KEY"):
