@@ -100,14 +100,12 @@ def _recording(path: Path) -> None:
 
 
 FILES: dict[str, Callable[[Path], object]] = {
-    **dict.fromkeys(
-        ("dog.jpg", "fairy.png", "small.png", "room.png"), lambda path: Image.new("RGB", (640, 512), "teal").save(path)
-    ),
+    **dict.fromkeys(("dog.jpg", "room.png"), lambda path: Image.new("RGB", (640, 512), "teal").save(path)),
     **dict.fromkeys(("report.md", "稿.txt"), lambda path: path.write_text("长城很长。", encoding="utf-8")),
     "问候.wav": _recording,
     "热词.txt": lambda path: path.write_text("百炼 5\n公园 4\n", encoding="utf-8"),
     **dict.fromkeys(
-        ("product.jpg", "day.jpg", "night.jpg", "cat.jpg", "street.jpg"),
+        ("dog.png", "product.jpg", "day.jpg", "night.jpg", "cat.jpg", "street.jpg"),
         lambda path: Image.new("RGB", (1280, 720), "olive").save(path),
     ),
     "clip.mp4": lambda path: film(path, size_px=(1280, 720), seconds=3),

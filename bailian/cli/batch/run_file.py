@@ -263,9 +263,10 @@ def _report(outcome: Outcome, call: Call) -> None:
         return
     expect_results()
     if call.common.as_json:
-        print_json(
-            {"row": outcome.job.row_key, "where": _where(outcome), "state": outcome.state, **outcome_json(outcome)}
-        )
+        stored = outcome.job.prepared
+        label = stored.row.label if stored.row else None
+        about = {"row": outcome.job.row_key, "where": stored.where, "label": label, "state": outcome.state}
+        print_json({**about, **outcome_json(outcome)})
         return
     if call.options.cron:
         return
