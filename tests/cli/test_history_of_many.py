@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -103,3 +104,19 @@ def test_a_job_without_a_file_is_shown(box: Sandbox, bailian: Run, text2text: Ru
     (entry,) = bailian("history", "--json").json["history"]
     shown: dict[str, Any] = json.loads(bailian("show", entry["id"], "--json").out)
     assert (shown["prompt"], shown["command"]) == ("你好", f"bailian again {entry['id']}")
+
+
+def test_a_page_says_what_the_sandbox_made_and_asks_nobody(box: Sandbox, bailian: Run, text2image: Run) -> None:
+    """Its money is not shown as money; the page's own rule keeps it from loading anything that is not on the disk."""
+    text2image("真的")
+    bailian("text2image", "试一试", "--sandbox")
+    (page,) = bailian("history", "--html", "页").paths
+    text = page.read_text(encoding="utf-8")
+    (records,) = re.findall(r'id="records">(.*?)</script>', text, re.DOTALL)
+    cards = {card["prompt"]: card for card in json.loads(records)}
+    assert {prompt: (card.get("label"), card.get("cost_cny")) for prompt, card in cards.items()} == {
+        "真的": (None, 0.14), "试一试": ("sandbox", None),
+    }  # fmt: skip
+    assert "default-src 'none'" in text
+    assert not re.search(r"(src|href)=.https?:", text)
+    assert "the newest 1;" in bailian("history", "--html", "页", "--limit", "1").err

@@ -144,8 +144,13 @@ def _json(entry: Entry) -> dict[str, Any]:
 
 def _page(folder: Path, found: list[Entry]) -> Path:
     from bailian.batch.output.gallery import write_gallery
+
+    return write_gallery(folder.expanduser(), map(_record, found), title=tr("History", "历史记录"))
+
+
+def _record(entry: Entry) -> dict[str, Any]:
+    """Return what the page shows of a job. The sandbox's money is none."""
     from bailian.batch.output.records import record
 
-    folder = folder.expanduser()
-    records = (record(entry.row, [str(path) for path in entry.files]) for entry in found)
-    return write_gallery(folder, records, title=tr("History", "历史记录"))
+    made = record(entry.row, [str(path) for path in entry.files])
+    return {**made, "label": tr("sandbox", "沙箱"), "cost_cny": None} if entry.sandbox else made
