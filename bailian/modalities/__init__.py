@@ -35,6 +35,8 @@ class Modality(Protocol):
     RESULT_SUFFIXES: tuple[str, ...]
     """What a result may be, by its bytes."""
 
+    DEFAULT_MODELS: tuple[str, ...]
+    """Where none is named, the first that is not retired."""
     FILE_SUFFIXES: tuple[str, ...]
     """What a file may end in that a user names; none: in anything. Pictures of all known models are PNG."""
 

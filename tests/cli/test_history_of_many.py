@@ -100,10 +100,11 @@ def test_the_beginning_of_an_id_is_taken_wherever_one_is(
 
 
 def test_a_job_without_a_file_is_shown(box: Sandbox, bailian: Run, text2text: Run) -> None:
-    text2text("你好")
+    text2text("你好", "--thinking")
     (entry,) = bailian("history", "--json").json["history"]
     shown: dict[str, Any] = json.loads(bailian("show", entry["id"], "--json").out)
     assert (shown["prompt"], shown["command"]) == ("你好", f"bailian again {entry['id']}")
+    assert "thinking         true" in bailian("show", entry["id"]).out.splitlines(), "for people, as JSON writes it"
 
 
 def test_a_page_says_what_the_sandbox_made_and_asks_nobody(box: Sandbox, bailian: Run, text2image: Run) -> None:

@@ -14,6 +14,7 @@ import pytest
 
 from bailian.config import keyring_store
 from bailian.config.settings import home_folder
+from bailian.config.settings_file import SCRIPT_KINDS
 from bailian.files import recipe
 from bailian.sandbox import Sandbox
 from tests.support.commands import Run
@@ -177,8 +178,8 @@ def test_a_profile_is_an_account_with_defaults_of_its_own(
     found = settings(bailian)
     assert found["profile"] == ("shop", "BAILIAN_PROFILE")
     assert found["workspace"] == ("ws-1", "settings.toml [profile.shop]")
-    assert found["image.n"] == (1, "settings.toml [profile.shop]")
-    assert found["image.size"] == ("512*512", "settings.toml")
+    assert found["text2image.n"] == (1, "settings.toml [profile.shop]")
+    assert found["text2image.size"] == ("512*512", "settings.toml")
     assert found["key"] == ("sk-…1234", str(home_folder() / "keys/shop"))
     assert KEYS["shop"] not in str(found)
 
@@ -290,6 +291,16 @@ def test_the_language_of_the_settings(box: Sandbox, written: Any, monkeypatch: p
     assert "根据" in subprocess.run(command, capture_output=True, text=True, check=True).stdout
     monkeypatch.setenv("BAILIAN_LANG", "en")
     assert "根据" not in subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+def test_config_show_names_each_setting_as_the_file_does(box: Sandbox, bailian: Run, written: Any) -> None:
+    """The model of each script, too, where nothing is set."""
+    written('[tts]\nvolume = 60\n[asr]\nmodel = "paraformer-8k-v2"\n')
+    found = settings(bailian)
+    assert found["tts.model"] == ("sambert-zhichu-v1", "default")
+    assert found["tts.volume"] == (60, "settings.toml")
+    assert found["asr.model"] == ("paraformer-8k-v2", "settings.toml")
+    assert {name.partition(".")[0] for name in found if name.endswith(".model")} == set(SCRIPT_KINDS)
 
 
 def test_config_show_for_people(box: Sandbox, bailian: Run, written: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -10,6 +11,7 @@ from bailian.cli.account import with_account
 from bailian.cli.args.options import json_option
 from bailian.cli.help.help_command import HelpGroup
 from bailian.config.settings import Settings
+from bailian.errors import BailianError
 from bailian.i18n import tr
 
 if TYPE_CHECKING:
@@ -71,6 +73,7 @@ def _profiles(file: SettingsFile) -> list[str]:
 def _rows(here: Settings, file: SettingsFile) -> list[dict[str, Any]]:
     from bailian.batch.default_fields import DefaultFields
     from bailian.cli.args.options import DEFAULT_OUTPUT
+    from bailian.config.settings_file import SCRIPT_KINDS
     from bailian.files import naming
     from bailian.i18n import language_origin
 
@@ -98,11 +101,26 @@ def _rows(here: Settings, file: SettingsFile) -> list[dict[str, Any]]:
         {"setting": name, "value": value, "from": origins.get(name, default) if value is not None else None}
         for name, value in values.items()
     ]
-    for kind in own.fields:
-        for name, value in checked.under(kind, {}).items():
-            origin = own.field_origins.get(f"{kind}.{name}")
-            rows.append({"setting": f"{kind}.{name}", "value": value, "from": origin})
+    for script, kind in SCRIPT_KINDS.items():
+        fields = checked.under(kind, {})
+        model = {} if "model" in fields else {"model": _default_model(kind, here)}
+        for name, value in {**model, **fields}.items():
+            origin = own.field_origins.get(f"{kind}.{name}", default)
+            rows.append({"setting": f"{script}.{name}", "value": value, "from": origin})
     return rows
+
+
+def _default_model(kind: str, here: Settings) -> str | None:
+    """Return the model of a kind that is taken today where none is named."""
+    from bailian.catalog import load
+    from bailian.config.settings import home_folder
+    from bailian.modalities import modality_of
+    from bailian.modalities.rules import choice
+
+    with suppress(BailianError):  # this region has none of them
+        names = modality_of(kind).DEFAULT_MODELS
+        return choice.choose(None, kind, names, load(home_folder(), kind=kind), here.region).model.name
+    return None
 
 
 def _shown(value: object) -> str:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from bailian.history.entries import Entry
 
 
+LABEL_CELLS = 16
 PICTURES = ("image", "image_edit", "wanx_edit")
 
 
@@ -39,6 +40,7 @@ PICTURES = ("image", "image_edit", "wanx_edit")
 def show(word: str, as_json: bool) -> None:
     from bailian.cli.commands.made import entry_of_word
     from bailian.cli.output.terminal import print_data, print_json
+    from bailian.text.characters import wide_count
 
     made = _written_in(Path(word))
     entry = entry_of_word(word)
@@ -50,10 +52,20 @@ def show(word: str, as_json: bool) -> None:
     if as_json:
         print_json({**made, "command": command})
         return
-    for name, value in made.items():
-        shown = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(value)) if name == "created_at_s" else value
-        print_data(f"{name.removesuffix('_at_s'):16} {shown}")
-    print_data(f"{tr('again', '重新生成'):16} {command}")
+    shown = {name.removesuffix("_at_s"): _shown(name, value) for name, value in made.items()}
+    shown[tr("again", "重新生成")] = command
+    for name, text in shown.items():
+        if text:
+            print_data(f"{name}{' ' * (LABEL_CELLS - len(name) - wide_count(name))} {text}")
+
+
+def _shown(name: str, value: Any) -> str:
+    """Return a value as people read it."""
+    if name == "created_at_s":
+        return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(value))
+    if isinstance(value, bool):
+        return str(value).lower()
+    return " ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def _written_in(file: Path) -> dict[str, Any] | None:
@@ -98,6 +110,8 @@ def _made(entry: Entry) -> dict[str, Any]:
         "created_at_s": row.created_at_s,
         "sandbox": entry.sandbox or None,
         "job": row.id,
+        "state": row.state,
+        "files": [str(path) for path in entry.files],
     }
     return {name: value for name, value in known.items() if value is not None}
 
