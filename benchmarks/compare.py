@@ -45,6 +45,7 @@ def start_up(env: dict[str, str], cwd: Path) -> None:
     """Alternate the commands, so that a noisy minute hits all of them."""
     commands = {
         "text2image.py --help": [*SCRIPT, "--help"],
+        "bailian --help": [str(BIN / "bailian"), "--help"],
         "text2image.py --dry-run": [*SCRIPT, "一只可爱的猫", "--dry-run"],
         "dashscope --help": [str(BIN / "dashscope"), "--help"],
         "import dashscope": [sys.executable, "-c", "import dashscope"],
