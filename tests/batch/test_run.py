@@ -97,6 +97,8 @@ def test_json_prints_one_line_a_job(bailian: Run) -> None:
     shown = [json.loads(line) for line in out]
     assert sorted(row["where"] for row in shown) == ["image_tasks[0]", "text_tasks[0]", "video_tasks[0]"]
     assert all(row["state"] == "done" for row in shown)
+    labelled = write([{"kind": "text", "id": "sku-17", "prompt": "写一句广告"}], "labelled.json")
+    assert bailian("batch", "run", labelled, "--json").json["label"] == "sku-17", "what a program calls the row"
 
 
 def test_dry_run_plans_and_sends_nothing(bailian: Run, box: Sandbox) -> None:

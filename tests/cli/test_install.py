@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import venv
@@ -18,6 +19,7 @@ from bailian.cli.output import own_install
 from bailian.text import quoting
 from tests.support.newcomer import bare, copy_of_the_clone
 from tests.support.processes import posix_only
+from tests.support.setting import ROOT
 
 METADATA = """Metadata-Version: 2.1
 Name: bailian-toolkit
@@ -63,6 +65,15 @@ def test_a_part_is_added_in_the_way_it_was_installed(
 def test_what_is_pasted_fits_the_shell(monkeypatch: pytest.MonkeyPatch, system: str, word: str, typed: str) -> None:
     monkeypatch.setattr(quoting, "ON_WINDOWS", system == "nt")
     assert quoting.line_of(["--image", word]) == f"--image {typed}"
+
+
+def test_no_text_sends_anybody_to_a_registry() -> None:
+    """The toolkit is on none: who asks one for its name gets somebody else's."""
+    pages = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("bailian/**/*.md"), *ROOT.glob("bailian/**/*.py")]
+    named = re.compile(
+        r"""install\s+(?:-\S+\s+)*["']?bailian(?!_toolkit-…\.whl)|https?://(?:[\w.-]*\.)?(?:pypi|pythonhosted)\."""
+    )
+    assert [(page.name, found[0]) for page in pages if (found := named.search(page.read_text(encoding="utf-8")))] == []
 
 
 @pytest.fixture(scope="module")

@@ -44,8 +44,8 @@ def show(word: str, as_json: bool) -> None:
 
     made = _written_in(Path(word))
     entry = entry_of_word(word)
-    if made is None and entry is not None:
-        made = _made(entry)
+    if entry is not None:
+        made = _made(entry) if made is None else {**made, "job": entry.row.id}
     if made is None:
         raise no_recipe(Path(word))
     command = _command(made, entry)
