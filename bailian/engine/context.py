@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from bailian.clock import Clock
 from bailian.engine.admission.call_capacity import CallCapacity
 from bailian.engine.job import Job
-from bailian.engine.task_list import TaskListPoller
+from bailian.engine.task_list.poller import TaskListPoller
 from bailian.errors import BailianError
 from bailian.service.client import Service
 from bailian.service.download import Downloader
@@ -140,9 +140,7 @@ class Services:
     @cached_property
     def task_list(self) -> TaskListPoller:
         """Return what the account's task list tells of many tasks at once."""
-        return TaskListPoller(
-            lambda note: self.service.list_tasks(turn=self.query_turn, on_page=note), self.clock.monotonic
-        )
+        return TaskListPoller(self.service.task_page, self.clock)
 
     def queue_of(self, job: Job) -> str:
         """Return the name of the queue that a model's jobs wait in, in all processes."""

@@ -158,8 +158,8 @@ class PollState:
     from_s: float | None = None
     nothing_since_s: float | None = None
     """Since when the service knows no task, or shows no result, on the same scale."""
-    asked_anyway_s: float = 0.0
-    """When it was last asked for although the task list did not show it to be over, since `from_s`."""
+    asks_list: bool = False
+    """Its place among the account's queries is for a page of the task list."""
     duration_profile: DurationProfile | None = None
     failures_in_a_row: int = 0
 

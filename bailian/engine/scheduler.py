@@ -11,7 +11,7 @@ import itertools
 import queue
 import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from bailian.catalog import Mode
@@ -79,6 +79,7 @@ class Scheduler:
         self.interrupts = ShutdownSignals(lambda: self._ended.put([]))
         self._leaving = False
         self._left: list[Job] = []
+        self._woken: set[str] = set()
         self._admissions_due = 0
         """How many jobs wait to be admitted, perhaps for a slot that another one's end would free."""
 
@@ -100,6 +101,7 @@ class Scheduler:
             for job in self.model_queues.next_jobs():
                 step = way_in(job)
                 self.add(job, Step.ASK_TIME if step == Step.ADMIT and wants_time(job, self._services) else step)
+            self._wake()
             while self._due and self._due[0].at_s <= now_s:
                 due = heapq.heappop(self._due)
                 self._admissions_due -= due.step == Step.ADMIT
@@ -198,10 +200,20 @@ class Scheduler:
 
     def _free_slot(self, job: Job) -> None:
         """The task runs no more: wake the jobs of this model that wait for a slot."""
-        if not self._release_slot(job):
-            return
+        if self._release_slot(job):
+            self._hasten(lambda due: due.step == Step.ADMIT and due.job.wire_model == job.wire_model)
+
+    def _wake(self) -> None:
+        """Ask at once for the tasks that the task list shows to be over."""
+        woken = self._woken | self._services.task_list.take_woken()
+        if woken:
+            self._hasten(lambda due: due.step == Step.POLL and due.job.id in woken and not due.job.has_place)
+            self._woken = woken & self._running.keys()  # about to wait: they did not know yet
+
+    def _hasten(self, is_meant: Callable[[_Due], bool]) -> None:
+        """Wait no longer with the steps that are meant."""
         for due in self._due:
-            if due.step == Step.ADMIT and due.job.wire_model == job.wire_model:
+            if is_meant(due):
                 due.at_s = 0.0
         heapq.heapify(self._due)
 

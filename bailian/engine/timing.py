@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -76,3 +77,54 @@ def backoff_s(attempt: int, *, retry_after_s: float | None = None, jitter: float
 
 def _within(value: float, low: float, high: float) -> float:
     return min(max(value, low), high)
+
+
+# A query is worth so many seconds by which one file comes earlier.
+QUERY_WORTH_S = 1.6
+SHORTEST_LOOK_S = 0.25
+
+
+def still_runs(ran_s: float, known: DurationProfile | None) -> float:
+    """Return how likely a task is not over after so many seconds."""
+    if known is None:  # as likely in the next minute as it was long before
+        return FIRST_POLL_S / (FIRST_POLL_S + max(0.0, ran_s))
+    if ran_s <= 0:
+        return 1.0
+    if ran_s < known.low_s:
+        return 1.0 - 0.1 * ran_s / known.low_s
+    width_s = known.high_s - known.low_s
+    if ran_s < known.high_s:
+        return 0.9 - 0.8 * (ran_s - known.low_s) / width_s
+    tail_s = max(width_s, 0.1 * known.high_s, SHORTEST_POLL_S)
+    return 0.1 * tail_s / (tail_s + ran_s - known.high_s)
+
+
+def ends_between(from_s: float, to_s: float, known: DurationProfile | None) -> float:
+    """Return how likely a task that ran after `from_s` seconds is over after `to_s`."""
+    return 1.0 - still_runs(max(from_s, to_s), known) / still_runs(from_s, known)
+
+
+def list_is_cheaper(chances: Sequence[float], pages: int) -> bool:
+    """Return whether `pages` of the task list cost less than asking for each task that may be over.
+
+    A query of a task that is over is not lost: it brings the results, and the list does not.
+
+    Args:
+        chances: for each task that would be asked for, how likely it is over.
+    """
+    return sum(1.0 - chance for chance in chances) > pages
+
+
+def longest_look_pause_s(ran_s: float, known: DurationProfile | None) -> float:
+    """Return the longest pause between looks while a task may be over: a share of what it takes."""
+    return _within(0.15 * ran_s if known is None else 0.25 * known.median_s, 0.5, LONGEST_POLL_S)
+
+
+def look_pause_s(ends_per_s: float, pages: int, longest_s: float = LONGEST_POLL_S) -> float:
+    """Return how far apart two looks at the list cost least, in queries and in seconds that files come late.
+
+    In a pause of t seconds n·t tasks end, and each waits t/2 for the next look: n·t²/2 seconds are lost.
+    """
+    if ends_per_s <= 0:
+        return longest_s
+    return _within(math.sqrt(2 * QUERY_WORTH_S * pages / ends_per_s), SHORTEST_LOOK_S, longest_s)

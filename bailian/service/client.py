@@ -71,6 +71,15 @@ class Listing(NamedTuple):
     """Its last page was full: it may have been cut there."""
 
 
+class TaskPage(NamedTuple):
+    """One page of the account's task list, as it came; what the list says of its own length is not checked."""
+
+    rows: list[ListedTask]
+    total: int
+    full: bool
+    """Whether another page comes behind it, by what the list says."""
+
+
 class Service:
     """One account at one host."""
 
@@ -160,7 +169,6 @@ class Service:
         *,
         model: str | None = None,
         turn: Callable[[], None] | None = None,
-        on_page: Callable[[list[ListedTask]], None] | None = None,
     ) -> Listing:
         """Return the account's tasks of the last 24 hours.
 
@@ -169,7 +177,6 @@ class Service:
 
         Args:
             turn: called before each page but the first, to keep the account's query rate.
-            on_page: called with the rows of each page as it comes.
 
         Raises:
             TransportError: also when the account has more tasks than can be read in one look.
@@ -186,10 +193,8 @@ class Service:
                     raise
                 page_size = LIST_DEFAULT_PAGE_SIZE
                 reply, data = self._page(model, page_no, page_size)
-            page = [_row(item) for item in data.get("data") or [] if isinstance(item, dict) and _text(item, "task_id")]
+            page = _rows(data)
             rows += page
-            if on_page is not None:
-                on_page(page)
             if page_no >= _number(data.get("total_page", 1)):
                 if len(rows) < _number(data.get("total")):
                     # Fewer rows than announced: an answer that contradicts itself proves nothing absent.
@@ -197,12 +202,25 @@ class Service:
                 return Listing(rows, reply.server_time_s, len(page) >= page_size)
         raise TransportError(tr("the account has too many tasks to read", "账号任务过多，无法读完"))
 
+    def task_page(self, page_no: int, page_size: int, status: str | None = None) -> TaskPage:
+        """Return one page of the account's tasks of the last 24 hours: a hint, no proof. See `list_tasks`."""
+        _, data = self._page(None, page_no, page_size, status)
+        rows = _rows(data)
+        return TaskPage(rows, _number(data.get("total")), page_no < _number(data.get("total_page", 1)))
+
     def list_models(self, name: str | None = None) -> list[ListedModel]:
         """Return the service's own list of models, or the one of that name; free. See `model_list`."""
         return list_models(self._http, name)
 
-    def _page(self, model: str | None, page_no: int, page_size: int) -> tuple[Reply, dict[str, Any]]:
-        params = {"page_no": page_no, "page_size": page_size, **({"model_name": model} if model else {})}
+    def _page(
+        self, model: str | None, page_no: int, page_size: int, status: str | None = None
+    ) -> tuple[Reply, dict[str, Any]]:
+        filters = {"model_name": model, "status": status}
+        params = {
+            "page_no": page_no,
+            "page_size": page_size,
+            **{name: value for name, value in filters.items() if value},
+        }
         reply = self._http.send("GET", "/tasks/", params=params, read_timeout_s=QUERY_TIMEOUT_S)
         data = self._read(reply)
         if not isinstance(data.get("data") or [], list) or "total" not in data:
@@ -247,6 +265,10 @@ def _has_oss(value: Any, name: str = "") -> bool:
     if isinstance(value, list):
         return any(_has_oss(inner, name) for inner in value)
     return name in WIRE_FIELDS and isinstance(value, str) and value.startswith("oss://")
+
+
+def _rows(data: Mapping[str, Any]) -> list[ListedTask]:
+    return [_row(item) for item in data.get("data") or [] if isinstance(item, dict) and _text(item, "task_id")]
 
 
 def _row(item: dict[str, Any]) -> ListedTask:

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from bailian.engine.context import Services, age_s
 from bailian.engine.job import Job
 from bailian.engine.step import Next, Step
-from bailian.engine.task_list import OVER
+from bailian.engine.task_list.watched import OVER
 from bailian.errors import BailianError
 from bailian.i18n import tr
 from bailian.service.client import ListedTask

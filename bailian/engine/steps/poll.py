@@ -11,7 +11,7 @@ from bailian.engine.job import Job
 from bailian.engine.reports import KEPT_S, gone, still_running
 from bailian.engine.step import Next, Outcome, Step
 from bailian.engine.task_identity import failure, holds_results, is_ours, shown_prompts
-from bailian.engine.task_list import ASK_ANYWAY_S, LOOK_S
+from bailian.engine.task_list.poller import Ask
 from bailian.engine.timing import FIRST_POLL_S, backoff_s, duration_profile, next_poll_s
 from bailian.errors import BailianError, NotTheService, ServiceError, TransportError, journalled
 from bailian.i18n import tr
@@ -29,14 +29,30 @@ FOREIGN_POLLS = 6
 
 def poll(job: Job, services: Services) -> Next | Outcome:
     """Ask once when an answer is likely; keep the answer when the task is over."""
+    task_id, waits = job.task_id or "", False
+    try:
+        then = _poll(job, services)
+        waits = isinstance(then, Next) and then.step == Step.POLL
+        return then
+    finally:
+        if not waits:
+            services.task_list.leave(task_id)
+
+
+def _poll(job: Job, services: Services) -> Next | Outcome:
     if job.polling.from_s is None and (wait_s := begin_polling(job, services)) > 0:
         return Next(Step.POLL, wait_s)
     elapsed_s = services.clock.monotonic() - (job.polling.from_s or 0.0)
-    if not job.has_place and services.task_list.wanted and not _is_worth_asking(job, services, elapsed_s):
-        return Next(Step.POLL, LOOK_S)
+    if not job.has_place:
+        asked = services.task_list.plan(job.task_id or "")
+        if isinstance(asked, float):
+            return Next(Step.POLL, asked)
+        job.polling.asks_list = asked == Ask.LIST
     wait_s = query_wait_s(job, services)
     if wait_s > 0:
         return Next(Step.POLL, wait_s)
+    if job.polling.asks_list:
+        return _read_list(job, services)
     try:
         answer = services.service.task(job.task_id or "")
         output = _output(answer)
@@ -47,31 +63,53 @@ def poll(job: Job, services: Services) -> Next | Outcome:
     services.progress.update(job, status, elapsed_s)
     if status == "UNKNOWN" or (status == "SUCCEEDED" and not holds_results(answer)):
         return _nothing_to_fetch(job, services, answer, elapsed_s)
-    if status not in FINISHED:
-        if job.polling.duration_profile is None:  # another task of the model may have shown meanwhile how long they run
-            job.polling.duration_profile = duration_profile(services.journal.durations_s(job.model))
-        waited_s = _queued_s(output)
-        return Next(
-            Step.POLL,
-            next_poll_s(
-                elapsed_s, job.polling.duration_profile, running_since_s=waited_s, typical_s=job.limits.typical_s
-            ),
-        )
-    services.task_list.waiting.discard(job.task_id or "")
-    return _finished(job, services, answer, output, status)
+    if status in FINISHED:
+        return _finished(job, services, answer, output, status)
+    return _runs_on(job, services, output, elapsed_s)
+
+
+def _runs_on(job: Job, services: Services, output: dict[str, Any], elapsed_s: float) -> Next:
+    if job.polling.duration_profile is None:  # another task of the model may have shown meanwhile how long they run
+        job.polling.duration_profile = duration_profile(services.journal.durations_s(job.model))
+    profile, queued_s = job.polling.duration_profile, _queued_s(output)
+    wait_s = next_poll_s(elapsed_s, profile, running_since_s=queued_s, typical_s=job.limits.typical_s)
+    services.task_list.runs_on(
+        job.task_id or "",
+        began_s=(job.polling.from_s or 0.0) + (queued_s or 0.0),
+        profile=profile,
+        wait_s=wait_s,
+        runs=output["task_status"] == "RUNNING",
+    )
+    return Next(Step.POLL, wait_s)
+
+
+def _read_list(job: Job, services: Services) -> Next:
+    """Read a page of the account's task list, which tells of many tasks; this job's own is asked for when it is over."""
+    try:
+        services.task_list.read_page()
+    except (TransportError, ServiceError) as error:
+        if error.code == "RateLimitExceeded":
+            services.limits.rates.penalize(f"query:{services.account}", 1.0)
+    asked = services.task_list.plan(job.task_id or "")
+    return Next(Step.POLL, asked if isinstance(asked, float) else 0.0)
 
 
 def begin_polling(job: Job, services: Services) -> float:
     """Begin to wait for a task; return the seconds until the first question."""
-    job.polling.from_s = services.clock.monotonic()
-    services.task_list.waiting.add(job.task_id or "")
-    job.polling.duration_profile = duration_profile(services.journal.durations_s(job.model))
+    polling = job.polling
+    polling.from_s = services.clock.monotonic()
+    profile = polling.duration_profile = duration_profile(services.journal.durations_s(job.model))
+    wait_s = queued_s = 0.0
     if job.sent_at_s is None or job.state != Status.WAITING:
-        job.polling.from_s -= max(0.0, _ran_s(job, services))  # another run's task: it has run a while
-        return 0.0
-    services.progress.update(job, "PENDING", 0.0)
-    queued_s = services.run_state.queued_s.get(job.wire_model, 0.0) if job.polling.duration_profile else 0.0
-    return queued_s + next_poll_s(0.0, job.polling.duration_profile, typical_s=job.limits.typical_s)
+        polling.from_s -= max(0.0, _ran_s(job, services))  # another run's task: it has run a while
+    else:
+        services.progress.update(job, "PENDING", 0.0)
+        queued_s = services.run_state.queued_s.get(job.wire_model, 0.0) if profile else 0.0
+        wait_s = queued_s + next_poll_s(0.0, profile, typical_s=job.limits.typical_s)
+    services.task_list.watch(
+        job.task_id or "", job.id, began_s=polling.from_s + queued_s, profile=profile, wait_s=wait_s
+    )
+    return wait_s
 
 
 def _ran_s(job: Job, services: Services) -> float:
@@ -79,16 +117,6 @@ def _ran_s(job: Job, services: Services) -> float:
     to ask, when to hold) costs nothing if that is wrong."""
     known_s = age_s(job, services)
     return services.clock.wall() - (job.sent_at_s or job.created_at_s) if known_s is None else known_s
-
-
-def _is_worth_asking(job: Job, services: Services, elapsed_s: float) -> bool:
-    """With hundreds of tasks, ask for those that the list shows to be over; for others once in a long while."""
-    if services.task_list.is_over(job.task_id or ""):
-        return True
-    anyway = elapsed_s - job.polling.asked_anyway_s > ASK_ANYWAY_S
-    if anyway:
-        job.polling.asked_anyway_s = elapsed_s
-    return anyway
 
 
 def _output(answer: dict[str, Any]) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from bailian.engine.job import Job
 from bailian.engine.step import Next, Outcome, Step
 from bailian.engine.steps.record_reply import give_up
 from bailian.engine.task_identity import holds_results, is_ours, may_be_either
-from bailian.engine.task_list import OVER
+from bailian.engine.task_list.watched import OVER
 from bailian.engine.timing import LOOK_PAUSES_S, backoff_s
 from bailian.errors import BailianError, MaybeSent, NotSent, NotTheService, Retry, ServiceError, journalled
 from bailian.i18n import tr
