@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 FIRST_POLL_S = 1.0
@@ -104,7 +104,7 @@ def ends_between(from_s: float, to_s: float, known: DurationProfile | None) -> f
     return 1.0 - still_runs(max(from_s, to_s), known) / still_runs(from_s, known)
 
 
-def list_is_cheaper(chances: Sequence[float], pages: int) -> bool:
+def list_is_cheaper(chances: Iterable[float], pages: int) -> bool:
     """Return whether `pages` of the task list cost less than asking for each task that may be over.
 
     A query of a task that is over is not lost: it brings the results, and the list does not.
@@ -112,7 +112,12 @@ def list_is_cheaper(chances: Sequence[float], pages: int) -> bool:
     Args:
         chances: for each task that would be asked for, how likely it is over.
     """
-    return sum(1.0 - chance for chance in chances) > pages
+    lost = 0.0
+    for chance in chances:
+        lost += 1.0 - chance
+        if lost > pages:
+            return True
+    return False
 
 
 def longest_look_pause_s(ran_s: float, known: DurationProfile | None) -> float:

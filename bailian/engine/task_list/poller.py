@@ -14,7 +14,7 @@ from itertools import islice
 
 from bailian.clock import Clock
 from bailian.engine.task_list.look import RUNNING, Look
-from bailian.engine.task_list.watched import UNSEEN_LOOKS, Watched
+from bailian.engine.task_list.watched import Watched
 from bailian.engine.timing import LONGEST_POLL_S, DurationProfile, list_is_cheaper, look_pause_s
 from bailian.errors import BailianError, ServiceError
 from bailian.service.client import TaskPage
@@ -23,6 +23,8 @@ ReadPage = Callable[[int, int, "str | None"], TaskPage]
 
 # The largest page size is not documented: what is refused as a parameter is not asked for again.
 PAGE_SIZES = (100, 50, 20, 10)
+# Tasks of other programs stand among ours: so many pages more than ours would fill are read at most.
+PAGES_MORE = 3
 # Pages of tasks that run show no others: worth it where that leaves out many, and now and then not.
 FROM_PAGES = 3
 WORTH = 0.9
@@ -35,8 +37,8 @@ CHECK_S = 10.0
 LATE_S = 5.0
 # A task that the list shows to run is asked for all the same, now and then; of thousands more seldom.
 ANYWAY_S = 30.0
-# A task younger than this may not be in the list yet.
-NEW_S = 5.0
+# So many queries are left to the tasks that the list does not show, while it shows others.
+ALONE_PER_S = 5.0
 # How often the pause is worked out anew while tasks come to their likely end.
 PLAN_S = 0.25
 
@@ -64,7 +66,7 @@ class TaskListPoller:
         self._woken: set[str] = set()
         self._driver: str | None = None
         self._look: Look | None = None
-        self._look_at_s = 0.0
+        self._look_at_s = self._driven_s = -math.inf
         self._planned_s = -math.inf
         self._last_began_s = -math.inf
         self._sizes = list(PAGE_SIZES)
@@ -72,6 +74,8 @@ class TaskListPoller:
         self._pages = 0
         """How many pages the last whole look took."""
         self._whole_s = -math.inf
+        self._next_pages = 1
+        self._next_filters = False
         self._may_filter = True
         self._expected_ends = self._found_ends = 0.0
         self._failures = 0
@@ -97,10 +101,13 @@ class TaskListPoller:
             if one is None:
                 return
             if one.over:  # the list was wrong
-                one.over, one.unseen = False, UNSEEN_LOOKS
+                one.over, one.misjudged = False, True
             one.began_s, one.profile, one.runs, one.alive_s = began_s, profile, runs, now_s
+            if not one.is_listed:
+                alone = sum(1 for other in self._watched.values() if not other.is_listed)
+                wait_s = max(wait_s, alone / ALONE_PER_S)
             one.due_s = now_s + self._clock.pause_s(wait_s)
-            one.anyway_s = one.due_s + self._anyway_s(profile)
+            one.anyway_s = one.due_s + max(self._anyway_s(profile), now_s - began_s)
 
     def leave(self, task_id: str) -> None:
         """Nobody waits for this task any more."""
@@ -127,7 +134,8 @@ class TaskListPoller:
             if now_s < self._resting_until_s or not one.is_listed or now_s >= one.anyway_s:
                 self._hand_over(task_id)
                 return self._alone(one, now_s)
-            if self._driver is None or (now_s > self._look_at_s + LATE_S and now_s >= one.due_s):
+            late_s = now_s - max(self._look_at_s, self._driven_s)
+            if self._driver is None or (late_s > LATE_S and now_s >= one.due_s):
                 if not self._pays(now_s):
                     self._driver = None
                     return self._alone(one, now_s)
@@ -172,6 +180,7 @@ class TaskListPoller:
         return Ask.TASK if now_s >= one.due_s else self._seconds_until(one.due_s, now_s)
 
     def _drive(self, one: Watched, now_s: float) -> Ask | float:
+        self._driven_s = now_s
         if self._look is not None:
             return Ask.LIST
         if now_s < self._look_at_s:
@@ -195,43 +204,41 @@ class TaskListPoller:
     def _pays(self, now_s: float) -> bool:
         """Return whether a look at the list costs less than asking for each task that may be over."""
         share = self._share()
-        chances = [
+        chances = (
             min(1.0, share * one.chance(now_s))
             for one in self._watched.values()
             if one.is_listed and not one.over and now_s >= one.window_s
-        ]
-        return len(chances) > 1 and list_is_cheaper(chances, self._cost())
+        )
+        return len(self._watched) > 1 and list_is_cheaper(chances, self._next_pages)
 
-    def _cost(self) -> int:
-        """Return how many pages the next look will take, as far as is known."""
-        whole = self._pages or math.ceil(len(self._watched) / self._rows_a_page)
-        return max(1, min(whole, self._running_pages()) if self._filters(whole) else whole)
+    def _estimate(self, waiting: list[Watched]) -> None:
+        """Work out how the list is read next, and how many pages that takes.
 
-    def _running_pages(self) -> int:
-        runs = sum(1 for one in self._watched.values() if one.runs and not one.over)
-        return max(1, math.ceil(runs / self._rows_a_page))
-
-    def _filters(self, whole: int) -> bool:
-        if not self._may_filter or whole < FROM_PAGES or self._running_pages() > WORTH * whole:
-            return False
-        waiting = [one for one in self._watched.values() if one.is_listed and not one.over]
-        return 2 * sum(1 for one in waiting if one.runs) >= len(waiting)
+        Pages of tasks that run show no task that waits in the service's queue.
+        """
+        run = sum(1 for one in waiting if one.runs)
+        whole, running = (max(1, math.ceil(rows / self._rows_a_page)) for rows in (len(waiting), run))
+        whole = self._pages or whole
+        self._next_filters = (
+            self._may_filter and whole >= FROM_PAGES and running <= WORTH * whole and 2 * run >= len(waiting)
+        )
+        self._next_pages = running if self._next_filters else whole
 
     def _begin(self, now_s: float) -> Look:
-        whole = self._pages or math.ceil(len(self._watched) / self._rows_a_page)
-        is_whole = now_s - self._whole_s >= WHOLE_EVERY_S or not self._filters(whole)
+        is_whole = now_s - self._whole_s >= WHOLE_EVERY_S or not self._next_filters
         expected = {
             task_id: one
             for task_id, one in self._watched.items()
-            if one.is_listed and not one.over and (one.created_s is not None or now_s - one.began_s >= NEW_S)
+            if one.is_listed and not one.over and (one.created_s is not None or now_s >= one.window_s)
         }
         self._expected_ends += sum(one.chance(now_s) for one in expected.values())
-        self._look = Look(now_s, None if is_whole else RUNNING, expected, self._rows_a_page)
+        pages_max = PAGES_MORE + math.ceil(2 * len(self._watched) / self._rows_a_page)
+        self._look = Look(now_s, None if is_whole else RUNNING, expected, pages_max, self._rows_a_page)
         return self._look
 
     def _end(self, look: Look) -> None:
-        look.end()
-        self._may_filter = self._may_filter and look.is_filtered
+        self._woken.update(one.job_id for one in look.end())
+        self._may_filter = self._may_filter and look.is_filtered and look.in_order
         self._rows_a_page = look.rows_a_page
         if look.status is None:
             self._pages, self._whole_s = look.page_no - 1, look.began_s
@@ -247,7 +254,8 @@ class TaskListPoller:
         longest_s = min(
             (one.longest_pause_s(now_s) for one in waiting if now_s >= one.window_s), default=LONGEST_POLL_S
         )
-        pause_s = look_pause_s(ends_per_s, self._cost(), longest_s)
+        self._estimate(waiting)
+        pause_s = look_pause_s(ends_per_s, self._next_pages, longest_s)
         self._look_at_s, self._planned_s = self._last_began_s + self._clock.pause_s(pause_s), now_s
 
     def _share(self) -> float:
@@ -268,6 +276,9 @@ class TaskListPoller:
                     del self._sizes[0]
                     self._rows_a_page = self._sizes[0]
                     return
+            if error.code == "RateLimitExceeded":
+                self._look_at_s = now_s + self._clock.pause_s(1.0)
+                return
             self._failures += 1
             self._look_at_s = now_s + self._clock.pause_s(2.0**self._failures)
             if self._failures >= FAILURES:

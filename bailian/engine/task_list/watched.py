@@ -33,13 +33,15 @@ class Watched:
     """It was seen to run, so it is over when it does no more."""
     unseen: int = 0
     """How many looks at the list in a row did not show it."""
+    misjudged: bool = False
+    """The list showed it to be over, and it was not."""
     over: bool = False
     """The list shows that it is over."""
 
     @property
     def is_listed(self) -> bool:
         """Return whether the list can be expected to show it."""
-        return self.unseen < UNSEEN_LOOKS
+        return self.unseen < UNSEEN_LOOKS and not self.misjudged
 
     def chance(self, now_s: float) -> float:
         """Return how likely it has ended since it was last known not to be over."""
