@@ -125,7 +125,9 @@ def pictures(count: int, limits: Limits, task_s: float, jitter: float = 0.0) -> 
         kinds = Counter(request.kind for request in box.requests)
         refused = sum(1 for request in box.requests if request.status == 429)
         took_s = last_file_s - begin_s
-        print(f"\n{count} pictures, {limits.submit_per_s}/s, {limits.running_limit} running, {task_s} s ± {jitter:.0%} each")
+        print(
+            f"\n{count} pictures, {limits.submit_per_s}/s, {limits.running_limit} running, {task_s} s ± {jitter:.0%} each"
+        )
         print(f"  delivered {measured.delivered} of {count}, {len(box.tasks)} tasks, {refused} times 429")
         print(f"  first submit to last file {took_s:.1f} s = {took_s / floor_s:.3f} x the ideal of {floor_s:.1f} s")
         print(f"  server's last end to last file {last_file_s - max(ends_s):.2f} s")

@@ -11,7 +11,8 @@ LINK_LIFE_S = 24 * 3600.0
 
 FETCH_FOREIGN = ("placeholder", "refuse")
 REGIONS = ("beijing", "singapore", "virginia", "frankfurt", "tokyo", "hongkong")
-_WORDS = {"fetch_foreign": FETCH_FOREIGN, "region": REGIONS}
+LIST_ORDERS = ("newest", "oldest", "mixed")
+_WORDS = {"fetch_foreign": FETCH_FOREIGN, "region": REGIONS, "list_order": LIST_ORDERS}
 """The settings that are one of some words."""
 
 
@@ -38,6 +39,10 @@ class Settings:
     """A key that begins with another region's name, like `sk-singapore`, is not known here."""
     end_after_polls: int = 0
     """A task accepted now ends at this query of it, whatever the time; before, it is RUNNING. 0: it ends by the clock."""
+    list_page_size: int = 100
+    """The vendor names no maximum; a larger page of the task list is cut to this (a guess)."""
+    list_order: str = "newest"
+    """Which tasks a list begins with; the vendor names no order. "mixed": now an old one, now a new one."""
 
     def change(self, changes: Mapping[str, Any]) -> None:
         """Take new values.

@@ -94,7 +94,12 @@ class Look:
         """Return between which times of creation a page in order shows every task."""
         stamps = [math.inf if row.created_at_s is None else row.created_at_s for row in rows]
         # New tasks push others to the next page, so pages overlap; each by itself is in order all the same.
-        self.in_order = self.in_order and stamps == sorted(stamps, reverse=True) and stamps[-1:] <= [self._oldest_s]
+        self.in_order = (
+            self.in_order
+            and math.inf not in stamps
+            and stamps == sorted(stamps, reverse=True)
+            and stamps[-1:] <= [self._oldest_s]
+        )
         upper_s = math.inf if self.page_no == 1 else max(stamps, default=-math.inf)
         self._oldest_s = min(stamps, default=self._oldest_s)
         return (-math.inf if is_last else self._oldest_s), upper_s

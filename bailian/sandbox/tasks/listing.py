@@ -9,9 +9,6 @@ from bailian.sandbox.http.refusals import off_specification
 from bailian.sandbox.tasks.replies import china_moment
 from bailian.sandbox.tasks.task_store import LIFE_S
 
-MAX_PAGE_SIZE = 100
-"""The vendor names no maximum; a larger page is cut to this (a guess)."""
-
 STATUSES = ("PENDING", "RUNNING", "SUCCEEDED", "FAILED", "CANCELED", "UNKNOWN")
 
 
@@ -28,7 +25,7 @@ class ListQuery:
     page_size: int
 
 
-def read_list_query(query: Mapping[str, str], now: float) -> ListQuery:
+def read_list_query(query: Mapping[str, str], now: float, largest_page: int) -> ListQuery:
     """Read the query of a list.
 
     Raises:
@@ -45,7 +42,7 @@ def read_list_query(query: Mapping[str, str], now: float) -> ListQuery:
         status=status,
         task_id=query.get("task_id") or None,
         page_no=positive_integer(query, "page_no", 1),
-        page_size=min(positive_integer(query, "page_size", 10), MAX_PAGE_SIZE),
+        page_size=min(positive_integer(query, "page_size", 10), largest_page),
     )
 
 

@@ -46,7 +46,8 @@ class TaskRoutes:
 
     async def _list(self, call: Call, fault: Fault | None) -> Answer:
         self._state.account.count_query()
-        query = read_list_query(call.request.query_params, self._state.clock())
+        settings = self._state.settings
+        query = read_list_query(call.request.query_params, self._state.clock(), settings.list_page_size)
         total, tasks = self._state.tasks.page(
             begin=query.begin,
             end=query.end,
@@ -55,6 +56,7 @@ class TaskRoutes:
             task_id=query.task_id,
             offset=(query.page_no - 1) * query.page_size,
             count=query.page_size,
+            order=settings.list_order,
         )
         return json_answer(replies.listing(total, query.page_no, query.page_size, tasks, call.request_id))
 

@@ -138,9 +138,9 @@ class TaskStore:
 
     def page(
         self, *, begin: float, end: float, model: str | None, status: str | None, task_id: str | None,
-        offset: int, count: int,
+        offset: int, count: int, order: str = "newest",
     ) -> tuple[int, list[Task]]:  # fmt: skip
-        """Return how many tasks match, and one page of them, newest first."""
+        """Return how many tasks match, and one page of them; `order` as in the settings."""
         values = {
             "now": self._clock(), "begin": begin, "end": end, "model": model, "status": status, "id": task_id,
             "offset": offset, "count": count,
@@ -152,7 +152,8 @@ class TaskStore:
             " AND (:id IS NULL OR task_id = :id) AND status != 'UNKNOWN'"
         )
         total = self._count(f"SELECT count(*) {matching}", values)
-        rows = self._database.rows(f"SELECT * {matching} ORDER BY number DESC LIMIT :count OFFSET :offset", values)
+        by = {"newest": "number DESC", "oldest": "number", "mixed": "task_id"}[order]
+        rows = self._database.rows(f"SELECT * {matching} ORDER BY {by} LIMIT :count OFFSET :offset", values)
         return total, [_task(row) for row in rows]
 
     def waiting(self, model: str) -> int:

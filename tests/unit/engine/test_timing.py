@@ -7,7 +7,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bailian.engine import timing
-from bailian.engine.timing import DurationProfile, backoff_s, duration_profile, next_poll_s
+from bailian.engine.timing import (
+    DurationProfile,
+    backoff_s,
+    duration_profile,
+    ends_between,
+    list_is_cheaper,
+    longest_look_pause_s,
+    look_pause_s,
+    next_poll_s,
+    still_runs,
+)
 
 SECONDS = st.floats(0, 1e6)
 LONGEST_BACKOFF_S = timing.BACKOFF_LONGEST_S * 1.25
@@ -106,3 +116,48 @@ def test_back_off_is_bounded(attempt: int, retry_after_s: float | None, jitter: 
     pause_s = backoff_s(attempt, retry_after_s=retry_after_s, jitter=jitter)
     assert 0.75 <= pause_s <= max(LONGEST_BACKOFF_S, retry_after_s or 0)
     assert pause_s >= (retry_after_s or 0)
+
+
+@given(SECONDS, SECONDS, st.none() | usuals())
+def test_a_task_ends_ever_more_likely(one_s: float, other_s: float, known: DurationProfile | None) -> None:
+    """Its chance to run on only falls, never to nothing, and what is expected between two moments is a chance."""
+    earlier_s, later_s = sorted((one_s, other_s))
+    assert 0.0 < still_runs(later_s, known) <= still_runs(earlier_s, known) <= 1.0
+    assert 0.0 <= ends_between(earlier_s, later_s, known) <= 1.0
+
+
+def test_most_tasks_are_over_between_low_and_high() -> None:
+    """A tenth ends before, a tenth after; one that has not begun runs."""
+    known = DurationProfile(10, 12, 20)
+    assert [still_runs(at_s, known) for at_s in (-5, 0, 10, 15, 20)] == pytest.approx([1, 1, 0.9, 0.5, 0.1])
+    assert ends_between(10, 15, known) == pytest.approx(4 / 9)
+
+
+@pytest.mark.parametrize(
+    ("chances", "pages", "cheaper"),
+    [
+        ([], 1, False),
+        ([0.0], 1, False),  # a page or a query: one each
+        ([0.2, 0.2], 1, True),
+        ([0.9] * 9, 1, False),  # nearly all would be asked for anyway
+        ([0.2] * 4, 4, False),
+        ([0.2] * 6, 4, True),
+    ],
+)
+def test_the_list_is_read_where_it_costs_less(chances: list[float], pages: int, cheaper: bool) -> None:
+    """Against it stand the queries that would find a task still at work."""
+    assert list_is_cheaper(chances, pages) is cheaper
+
+
+def test_looks_come_more_often_the_more_tasks_end() -> None:
+    """And more seldom the more pages they take; within bounds."""
+    assert look_pause_s(20, 1) < look_pause_s(5, 1) < look_pause_s(5, 4) < look_pause_s(0.2, 4)
+    assert look_pause_s(0, 1) == look_pause_s(1e-9, 1) == timing.LONGEST_POLL_S
+    assert look_pause_s(1e9, 1) == timing.SHORTEST_LOOK_S
+    assert look_pause_s(0.01, 1, longest_s=0.9) == 0.9
+
+
+def test_a_short_task_is_not_looked_for_seldom() -> None:
+    """The longest pause is a share of what the task takes."""
+    assert longest_look_pause_s(1, DurationProfile(2, 4, 5)) == 1.0
+    assert [longest_look_pause_s(ran_s, None) for ran_s in (0, 20, 1000)] == [0.5, 3.0, timing.LONGEST_POLL_S]
