@@ -160,6 +160,8 @@ class PollState:
     """Since when the service knows no task, or shows no result, on the same scale."""
     asks_list: bool = False
     """Its place among the account's queries is for a page of the task list."""
+    shown: str = ""
+    """The status that was last told to whoever looks on."""
     duration_profile: DurationProfile | None = None
     failures_in_a_row: int = 0
 

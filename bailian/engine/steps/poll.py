@@ -46,6 +46,8 @@ def _poll(job: Job, services: Services) -> Next | Outcome:
     if not job.has_place:
         asked = services.task_list.plan(job.task_id or "")
         if isinstance(asked, float):
+            if job.polling.shown != "RUNNING" and services.task_list.shows_running(job.task_id or ""):
+                _show(job, services, "RUNNING", elapsed_s)
             return Next(Step.POLL, asked)
         job.polling.asks_list = asked == Ask.LIST
     wait_s = query_wait_s(job, services)
@@ -60,12 +62,17 @@ def _poll(job: Job, services: Services) -> Next | Outcome:
         return _bad_answer(job, services, error, elapsed_s)
     job.polling.failures_in_a_row = 0
     status = str(output["task_status"])
-    services.progress.update(job, status, elapsed_s)
+    _show(job, services, status, elapsed_s)
     if status == "UNKNOWN" or (status == "SUCCEEDED" and not holds_results(answer)):
         return _nothing_to_fetch(job, services, answer, elapsed_s)
     if status in FINISHED:
         return _finished(job, services, answer, output, status)
     return _runs_on(job, services, output, elapsed_s)
+
+
+def _show(job: Job, services: Services, status: str, elapsed_s: float) -> None:
+    job.polling.shown = status
+    services.progress.update(job, status, elapsed_s)
 
 
 def _runs_on(job: Job, services: Services, output: dict[str, Any], elapsed_s: float) -> Next:

@@ -41,8 +41,6 @@ ANYWAY_S = 30.0
 ALONE_PER_S = 5.0
 # How often the pause is worked out anew while tasks come to their likely end.
 PLAN_S = 0.25
-
-
 # So many are woken when the driver leaves: one of them may be busy.
 CANDIDATES = 3
 
@@ -122,6 +120,11 @@ class TaskListPoller:
         with self._lock:
             woken, self._woken = self._woken, set()
         return woken
+
+    def shows_running(self, task_id: str) -> bool:
+        """Return whether a task was last seen to run."""
+        one = self._watched.get(task_id)
+        return one is not None and one.runs
 
     def plan(self, task_id: str) -> Ask | float:
         """Return what to ask for now on behalf of a task, or the seconds until it wants to know."""
@@ -279,7 +282,7 @@ class TaskListPoller:
             if error.code == "RateLimitExceeded":
                 self._look_at_s = now_s + self._clock.pause_s(1.0)
                 return
-            self._failures += 1
+            self._failures += FAILURES if error.stops_all else 1
             self._look_at_s = now_s + self._clock.pause_s(2.0**self._failures)
             if self._failures >= FAILURES:
                 self._failures = 0
