@@ -6,7 +6,7 @@ Facts: docs/wire.md "Texts of today" (the vendor's vision page, autumn 2026).
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from bailian.catalog import Model
@@ -36,8 +36,10 @@ INLINE_MAX_BYTES = 11_000_000
 INLINE_MAX = 250
 
 
-def problems(request: TextRequest, model: Model, inputs: Mapping[str, Input], able: Mapping[str, str]) -> list[Problem]:
-    """Check what the model is to look at; `able` names for each field the models that see it."""
+def problems(
+    request: TextRequest, model: Model, inputs: Mapping[str, Input], able: Callable[[str], str]
+) -> list[Problem]:
+    """Check what the model is to look at; `able` names for a field the models that see it."""
     found = _count_problems(request, model, able)
     for url in request.image:
         given = inputs.get(url, Input(url))
@@ -52,15 +54,14 @@ def problems(request: TextRequest, model: Model, inputs: Mapping[str, Input], ab
     return found
 
 
-def _count_problems(request: TextRequest, model: Model, able: Mapping[str, str]) -> list[Problem]:
+def _count_problems(request: TextRequest, model: Model, able: Callable[[str], str]) -> list[Problem]:
     given = {"image": (len(request.image), model.images_max), "video": (len(request.video), model.films_max)}
     found = []
     for name, (count, most) in given.items():
         if count and not most:
             what = tr("pictures", "图片") if name == "image" else tr("films", "视频")
-            text = tr(
-                f"{model.name} takes no {what}; {able[name]} do", f"{model.name} 不支持{what}输入；可用 {able[name]}"
-            )
+            others = able(name)
+            text = tr(f"{model.name} takes no {what}; {others} do", f"{model.name} 不支持{what}输入；可用 {others}")
             found.append(Problem(name, text))
         elif count > most:
             found.append(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 from bailian.catalog import Catalog, Model
 from bailian.errors import Problem
@@ -40,10 +41,9 @@ def _living(catalog: Catalog, can: Callable[[Model], bool]) -> str:
     return ", ".join(names) or "-"
 
 
-def _seeing(catalog: Catalog) -> dict[str, str]:
-    """Return for each field that is looked at the names of the models that take it."""
-    takes_films = _living(catalog, lambda model: model.films_max > 0)
-    return {"image": able(catalog, "sees"), "video": takes_films}
+def _seeing(catalog: Catalog, field: str) -> str:
+    """Return the names of the models that take a field that is looked at."""
+    return able(catalog, "sees") if field == "image" else _living(catalog, lambda model: model.films_max > 0)
 
 
 def problems(
@@ -72,7 +72,7 @@ def problems(
         *_thinking_problems(request, model),
         *_json_problems(request, model, turns, catalog),
         *_ability_problems(request, model, catalog),
-        *sight.problems(request, model, inputs, _seeing(catalog)),
+        *sight.problems(request, model, inputs, partial(_seeing, catalog)),
         *_history_problems(turns[:-1], model, catalog),
         *ocr.problems(request, model),
     ]

@@ -36,8 +36,10 @@ def is_unknown(name: str, catalog: Catalog) -> bool:
 
     A slip has the digits of the name that is meant: another number is another version.
     """
+    if name in catalog or not name.strip():  # asked of every row of a batch
+        return False
     known = [*catalog, *(alias for model in catalog.values() for alias in model.aliases.values())]
-    if name in known or not name.strip():
+    if name in known:
         return False
     return not any(_digits(name) == _digits(one) and _alike(name, one) for one in known)
 
