@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -87,55 +87,90 @@ class BatchEstimate:
         }
 
 
-def estimate(planned: Sequence[Planned], rates: Mapping[str, float] | None = None) -> BatchEstimate:
-    """Estimate a batch. `rates` (requests a second, by model) takes the place of the catalog's submit limits."""
-    by_model: dict[str, list[Planned]] = {}
+class Estimator:
+    """Adds a batch up, row by row: what is kept grows with its models and notices, not with its rows."""
+
+    def __init__(self) -> None:
+        self._models: dict[str, _ModelRows] = {}
+        self._micro_cny: Counter[str] = Counter()
+        """What each kind's rows cost, in whole millionths: sums of these are exact."""
+        self._unknown: Counter[str] = Counter()
+        self._notices: Counter[tuple[str, str]] = Counter()
+        self._texts: dict[tuple[str, str], str] = {}
+
+    def add(self, one: Planned) -> None:
+        prepared = one.prepared
+        of_model = self._models.get(prepared.model.name)
+        if of_model is None:
+            of_model = self._models[prepared.model.name] = _ModelRows(prepared.model)
+        of_model.rows += 1
+        of_model.requests += _requests(prepared)
+        of_model.results += prepared.count
+        estimate_cny = prepared.estimate_cny
+        if estimate_cny is None:
+            self._unknown[prepared.model.name] += 1
+        else:
+            self._micro_cny[one.row.kind] += round(estimate_cny * 1_000_000)
+        for notice in prepared.notices:
+            # What is said of a model is said of each: another one has another price.
+            key = notice.code, notice.message if notice.code in OF_THE_MODEL else ""
+            self._notices[key] += 1
+            self._texts.setdefault(key, notice.message)
+
+    def estimate(self, rates: Mapping[str, float] | None = None) -> BatchEstimate:
+        """Return what the rows come to. `rates` (requests a second, by model) takes the place of the catalog's submit limits."""
+        models = self._models.values()
+        return BatchEstimate(
+            rows=sum(one.rows for one in models),
+            requests=sum(one.requests for one in models),
+            results=sum(one.results for one in models),
+            cost=self._cost(),
+            models={name: _times(one, (rates or {}).get(name)) for name, one in self._models.items()},
+            notices=tuple(NoticeCount(key[0], count, self._texts[key]) for key, count in self._notices.most_common()),
+        )
+
+    def _cost(self) -> CostEstimate:
+        known = self._micro_cny
+        return CostEstimate(
+            estimate_cny=known.total() / 1_000_000 if known else None,
+            by_kind_cny={kind: micro / 1_000_000 for kind, micro in known.items()},
+            unknown=self._unknown.total(),
+            unknown_models=tuple(sorted(self._unknown)),
+        )
+
+
+def estimate(planned: Iterable[Planned], rates: Mapping[str, float] | None = None) -> BatchEstimate:
+    """Estimate a batch; `rates` as above."""
+    estimator = Estimator()
     for one in planned:
-        by_model.setdefault(one.prepared.model.name, []).append(one)
-    return BatchEstimate(
-        rows=len(planned),
-        requests=sum(_requests(one.prepared) for one in planned),
-        results=sum(one.prepared.count for one in planned),
-        cost=_cost(planned),
-        models={name: _times(rows, (rates or {}).get(name)) for name, rows in by_model.items()},
-        notices=_notices(planned),
-    )
+        estimator.add(one)
+    return estimator.estimate(rates)
+
+
+@dataclass
+class _ModelRows:
+    model: Model
+    rows: int = 0
+    requests: int = 0
+    results: int = 0
 
 
 def _requests(prepared: Prepared) -> int:
     """Return how many requests a row sends: a long text is spoken in parts."""
-    return len(SpeechContext.of(prepared.context).parts) or 1
+    context = prepared.context
+    return len(context.parts) or 1 if isinstance(context, SpeechContext) else 1
 
 
-def _cost(planned: Sequence[Planned]) -> CostEstimate:
-    by_kind: dict[str, list[float]] = {}
-    unknown: Counter[str] = Counter()
-    for one in planned:
-        estimate_cny = one.prepared.estimate_cny
-        if estimate_cny is None:
-            unknown[one.prepared.model.name] += 1
-        else:
-            by_kind.setdefault(one.row.kind, []).append(estimate_cny)
-    known = [estimate_cny for prices in by_kind.values() for estimate_cny in prices]
-    return CostEstimate(
-        estimate_cny=round(math.fsum(known), 6) if known else None,
-        by_kind_cny={kind: round(math.fsum(prices), 6) for kind, prices in by_kind.items()},
-        unknown=sum(unknown.values()),
-        unknown_models=tuple(sorted(unknown)),
-    )
-
-
-def _times(rows: Sequence[Planned], rate: float | None) -> ModelTimes:
-    model = rows[0].prepared.model
+def _times(of_model: _ModelRows, rate: float | None) -> ModelTimes:
+    model = of_model.model
     submit_per_s = rate or model.submit_per_s
-    requests = sum(_requests(one.prepared) for one in rows)
-    submit_s = requests / submit_per_s if submit_per_s else None
-    running_s = _running_s(model, len(rows))
+    submit_s = of_model.requests / submit_per_s if submit_per_s else None
+    running_s = _running_s(model, of_model.rows)
     known_s = [time_s for time_s in (submit_s, running_s) if time_s is not None]
     return ModelTimes(
         kind=model.kind,
-        rows=len(rows),
-        requests=requests,
+        rows=of_model.rows,
+        requests=of_model.requests,
         submit_per_s=submit_per_s,
         submit_s=None if submit_s is None else round(submit_s, 1),
         running_limit=model.running_limit,
@@ -150,18 +185,3 @@ def _running_s(model: Model, count: int) -> float | None:
     if not model.running_limit or not model.typical_s:
         return None
     return math.ceil(count / model.running_limit) * float(model.typical_s)
-
-
-def _notices(planned: Sequence[Planned]) -> tuple[NoticeCount, ...]:
-    """Return each code once, the most frequent first.
-
-    What is said of a model is said of each: another one has another price.
-    """
-    counts: Counter[tuple[str, str]] = Counter()
-    texts: dict[tuple[str, str], str] = {}
-    for one in planned:
-        for notice in one.prepared.notices:
-            key = notice.code, notice.message if notice.code in OF_THE_MODEL else ""
-            counts[key] += 1
-            texts.setdefault(key, notice.message)
-    return tuple(NoticeCount(key[0], count, texts[key]) for key, count in counts.most_common())

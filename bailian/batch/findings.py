@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import chain, islice
 
 from bailian.batch.input.problems import SHOWN_MAX, placed
 from bailian.batch.plan import Planned
@@ -14,21 +15,36 @@ from bailian.store.budgets import Budget, cost_unknown, no_room
 
 
 @dataclass
-class Findings:
-    """Gathered while requests are checked, one or a million."""
+class Places:
+    """The rows of which something is true: the first, and how many."""
 
-    notices: dict[str, list[str]] = field(default_factory=dict)
+    first: str
+    rows: int = 0
+
+
+@dataclass
+class Findings:
+    """Gathered while requests are checked, one or a million: what is found is kept, not the rows."""
+
+    notices: dict[str, Places] = field(default_factory=dict)
     """What is sent differently from what was asked, and in which rows."""
     missing_prices: list[tuple[str, str]] = field(default_factory=list)
-    """Place and model."""
+    """Place and model of the first of them."""
+    missing_count: int = 0
     total_cny: float = 0.0
 
     def add(self, planned: Planned) -> None:
         for notice in planned.prepared.notices:
-            self.notices.setdefault(notice.message, []).append(planned.row.where)
+            places = self.notices.get(notice.message)
+            if places is None:
+                places = self.notices[notice.message] = Places(planned.row.where)
+            places.rows += 1
         estimate_cny = planned.prepared.estimate_cny
-        self.total_cny += estimate_cny or 0.0
-        if estimate_cny is None:
+        if estimate_cny is not None:
+            self.total_cny += estimate_cny
+            return
+        self.missing_count += 1
+        if self.missing_count <= SHOWN_MAX:
             self.missing_prices.append((planned.row.where, planned.prepared.model.name))
 
     def refuse_adapted(self) -> None:
@@ -40,7 +56,7 @@ class Findings:
         if self.notices:
             raise InvalidRequest.one(
                 "",
-                "\n".join(_line(rows[0], text) for text, rows in self.notices.items()),
+                "\n".join(_line(rows.first, text) for text, rows in self.notices.items()),
                 advice=how_to().allow_adapting(),
             )
 
@@ -52,23 +68,29 @@ class Findings:
         Raises:
             BudgetExceeded: the one or the other.
         """
-        refuse_missing_prices(budgets, [*waiting, *self.missing_prices], source)
+        unseen = self.missing_count - len(self.missing_prices)
+        refuse_missing_prices(budgets, chain(waiting, self.missing_prices), source, unseen=unseen)
         for budget in budgets:
             if budget.name == "request" and round(self.total_cny, 6) > budget.limit_cny:
                 raise no_room(budget, 0.0, round(self.total_cny, 6))
 
 
-def refuse_missing_prices(budgets: Iterable[Budget], rows: Sequence[tuple[str, str]], source: str = "") -> None:
-    """Refuse rows (place and model) whose cost is not known, if there is a budget; `source` is their file.
+def refuse_missing_prices(
+    budgets: Iterable[Budget], rows: Iterable[tuple[str, str]], source: str = "", *, unseen: int = 0
+) -> None:
+    """Refuse rows (place and model) whose cost is not known, if there is a budget; `source` is their file, and `unseen`
+    how many more than `rows` there are.
 
     Raises:
         BudgetExceeded: with the first 50 of them, and how many more there are.
     """
     budget = next(iter(budgets), None)
-    if budget is None or not rows:
+    left = iter(rows)
+    first = list(islice(left, SHOWN_MAX)) if budget is not None else []
+    if budget is None or not first:
         return
-    lines = dict.fromkeys(_line(where, model) for where, model in rows[:SHOWN_MAX])
-    more = len(rows) - SHOWN_MAX
+    lines = dict.fromkeys(_line(where, model) for where, model in first)
+    more = sum(1 for _ in left) + unseen
     last = [tr(f"… and {more:,} more", f"…… 另有 {more:,} 行")] if more > 0 else []
     raise cost_unknown(budget, "\n".join([*([source] if source else []), *lines, *last]))
 

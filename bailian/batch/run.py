@@ -12,12 +12,12 @@ from dataclasses import dataclass
 
 from bailian.batch.chained import ChainedRows
 from bailian.batch.default_fields import DefaultFields
-from bailian.batch.findings import Findings
+from bailian.batch.findings import Findings, Places
 from bailian.batch.input.chains import Chains
 from bailian.batch.input.rows import BatchRow
 from bailian.batch.plan import plan_each
 from bailian.batch.service_batches.offer import offered
-from bailian.batch.sync import BatchSpec, FileScan, Spool, intent_of, sync_rows
+from bailian.batch.sync import BatchSpec, EarlierTries, FileScan, Spool, intent_of, sync_rows
 from bailian.engine.admission.queues import ModelQueue
 from bailian.engine.engine import Engine
 from bailian.engine.job import Job
@@ -28,7 +28,7 @@ from bailian.inputs.lookup import Inputs
 from bailian.modalities import MODULES, modality_of
 from bailian.store.batches import BatchStore
 from bailian.store.jobs import Journal
-from bailian.store.schema import LastAttempt
+from bailian.store.runs.file_rows import FileRows
 from bailian.store.states import UNDER_WAY_STATES, Status
 
 
@@ -44,12 +44,12 @@ class PreparedBatch:
     left_held: int
     """May be paid, and are sent again only if the user says so."""
     to_run: int
-    notices: Mapping[str, list[str]]
+    notices: Mapping[str, Places]
     """What is sent differently from what was asked, and in which rows."""
     waits_for_others: int
     """How many rows wait for other rows' results."""
-    places: Mapping[str, str]
-    """Where each row stands in the file now, by its key."""
+    file_rows: FileRows
+    """Where each row stands in the file now."""
 
 
 def runs_of(engine: Engine, spec: BatchSpec) -> BatchStore:
@@ -57,21 +57,22 @@ def runs_of(engine: Engine, spec: BatchSpec) -> BatchStore:
     return BatchStore(engine.journal, engine.services.account, spec.kind)
 
 
-def tried_before(runs: BatchStore, spec: BatchSpec) -> dict[str, LastAttempt]:
-    """Return the newest try of every row that earlier runs knew, whether the file still held it or not."""
-    return {} if spec.fresh else runs.tried(spec.run_aside, spec.run)
+def tried_before(runs: BatchStore, spec: BatchSpec, *, waiting: bool = True) -> EarlierTries:
+    """Return the newest tries of the rows that earlier runs knew, whether the file still held them or not."""
+    return EarlierTries() if spec.fresh else EarlierTries(runs, (spec.run_aside, spec.run), waiting=waiting)
 
 
 def prepare_batch(
     engine: Engine,
     spec: BatchSpec,
     rows: Iterator[BatchRow],
+    file_rows: FileRows,
     accepted: Callable[[], None] = lambda: None,
     chains: Chains | None = None,
 ) -> PreparedBatch:
     """Check the rows and write down what is to be done. Nothing is sent.
 
-    `chains` are those of `rows`. `accepted` is called when all rows are known to be good, before one is written down; what it raises ends this.
+    `file_rows` counts those of `rows`, and `chains` are theirs. `accepted` is called when all rows are known to be good, before one is written down; what it raises ends this.
 
     Raises:
         InvalidRequest: everything that is wrong in the file, at once.
@@ -83,7 +84,7 @@ def prepare_batch(
     runs.take_over(spec.run, owner.id, gone, [kind for kind in MODULES if modality_of(kind).RETRY_SAFE])
     if not spec.fresh:
         runs.reopen_unknown(spec.run, owner.id)
-    tried, seen = tried_before(runs, spec), FileScan()
+    tried, seen = tried_before(runs, spec), FileScan(file_rows)
     with closing(Spool()) as spool:
         found, inputs = Findings(), Inputs(engine.settings.home, chained=True)
         wanted = sync_rows(rows, tried, spec, seen)
@@ -96,7 +97,7 @@ def prepare_batch(
             source=spec.path_title,
             defaults=defaults,
             chains=chains,
-            made_before=lambda key: made_before(engine.journal, tried.get(key)),
+            made_before=lambda key: made_before(engine.journal, tried, key),
         ):
             row = offered(planned, here.region) if spec.batch_api else planned
             spool.add(intent_of(row, spec, engine))
@@ -104,41 +105,53 @@ def prepare_batch(
         if spec.strict:
             found.refuse_adapted()
         budgets = [budget for budget in engine.services.run_state.budgets if budget.run in (None, spec.run)]
-        found.refuse_cost(budgets, spec.path_title, _waiting_without_price(engine, spec, runs, seen))
+        found.refuse_cost(budgets, spec.path_title, _waiting_without_price(engine, spec, runs, file_rows))
         accepted()
         if spec.fresh:
             runs.forget(spec.run)
             runs.forget(spec.run_aside)
-        if chains:
-            seen.keys = chains.in_file_order(seen.keys)
-        runs.move_rows(spec.run_aside, spec.run, seen.keys)
+        runs.move_rows(spec.run_aside, spec.run, file_rows.present)
         new = spool.flush(runs.intend_all)
-    _set_aside(runs, spec, tried, seen)
+    if tried:
+        _set_aside(runs, spec, file_rows)
     to_run = new + seen.under_way
     waits = sum(runs.waits_for_others(spec.run).values()) if chains else 0
     return PreparedBatch(
-        spec, seen.rows, seen.done, seen.left_failed, seen.left_held, to_run, found.notices, waits, seen.keys
+        spec, seen.rows, seen.done, seen.left_failed, seen.left_held, to_run, found.notices, waits, file_rows
     )
 
 
-def made_before(journal: Journal | None, before: LastAttempt | None) -> int:
+def made_before(journal: Journal | None, tried: EarlierTries, key: str) -> int:
     """Return how many results the newest try of a row makes; 0: not known."""
+    before = tried.of([key]).get(key) if journal else None
     row = journal.job(before.job_id) if journal and before else None
     return row.prepared.count if row else 0
 
 
-def _waiting_without_price(engine: Engine, spec: BatchSpec, runs: BatchStore, seen: FileScan) -> list[tuple[str, str]]:
-    """Return place and model of the rows that wait since an earlier run, and whose cost is not known."""
-    waiting = {} if spec.fresh else runs.missing_prices(spec.run, engine.services.lease.id)
-    return [(seen.keys[key], model) for key, model in waiting.items() if key in seen.keys]
+def _waiting_without_price(
+    engine: Engine, spec: BatchSpec, runs: BatchStore, file_rows: FileRows
+) -> Iterator[tuple[str, str]]:
+    """Yield place and model of the rows that wait since an earlier run, and whose cost is not known."""
+    waiting = () if spec.fresh else runs.missing_prices(spec.run, engine.services.lease.id)
+    for models in waiting:
+        places = file_rows.places_of(models)
+        yield from ((places[key], model) for key, model in models.items() if key in places)
 
 
-def _set_aside(runs: BatchStore, spec: BatchSpec, tried: Mapping[str, LastAttempt], seen: FileScan) -> None:
+def _set_aside(runs: BatchStore, spec: BatchSpec, file_rows: FileRows) -> None:
     """What was in the file and is not now is no part of the batch, unless it is under way. It is not forgotten, either:
     a row that comes back was paid."""
-    absent = {key: before for key, before in tried.items() if key not in seen.keys}
-    runs.give_up([one.job_id for one in absent.values() if one.state == Status.WAITING], journalled(_not_wanted()))
-    runs.move_rows(spec.run, spec.run_aside, [key for key, one in absent.items() if one.state not in UNDER_WAY_STATES])
+    for keys in runs.keys(spec.run):
+        tried = runs.tried(spec.run, keys=file_rows.absent(keys))
+        unwanted = [one.job_id for one in tried.values() if one.state == Status.WAITING]
+        if unwanted:
+            runs.give_up(unwanted, journalled(_not_wanted()))
+
+    def over(keys: list[str]) -> list[str]:
+        tried = runs.tried(spec.run, keys=file_rows.absent(keys))
+        return [key for key, one in tried.items() if one.state not in UNDER_WAY_STATES]
+
+    runs.move_rows(spec.run, spec.run_aside, over)
 
 
 def _not_wanted() -> NotSent:

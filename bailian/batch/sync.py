@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import marshal
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any
 
 from bailian.batch.input.rows import BatchRow
 from bailian.batch.plan import Planned
-from bailian.errors import Exit, Skipped
+from bailian.errors import Exit, InvalidRequest, Skipped
 from bailian.files import naming
 from bailian.files.outputs import Place, row_place
 from bailian.i18n import tr
 from bailian.modalities import has_files, is_text, modality_of
+from bailian.store.batches import BatchStore
+from bailian.store.runs.file_rows import PAGE_ROWS, FileRows
 from bailian.store.schema import LastAttempt
 from bailian.store.states import OPEN_STATES, Status
 from bailian.types import RowPlace
@@ -93,40 +95,86 @@ class BatchSpec:
 class FileScan:
     """What the file holds, counted while it is read."""
 
+    file_rows: FileRows
+    """Where each row stands, and which are over, not done, and left so."""
     rows: int = 0
     done: int = 0
     under_way: int = 0
     left_failed: int = 0
     left_held: int = 0
-    keys: dict[str, str] = field(default_factory=dict)
-    """Key → place in the file."""
-    left: set[str] = field(default_factory=set)
-    """Keys of rows that are over, not done, and are left so."""
 
 
-def sync_rows(
-    rows: Iterable[BatchRow], tried: Mapping[str, LastAttempt], spec: BatchSpec, seen: FileScan
-) -> Iterator[BatchRow]:
-    """Yield the rows that need a new job; count the others."""
-    for row in rows:
-        seen.rows += 1
-        seen.keys[row.key] = row.where
-        before = tried.get(row.key)
-        if before is None or (_again(before, spec) and not _skipped_again(row, before, seen)):
-            yield row
-        elif before.state == Status.DONE:
-            seen.done += 1
-        elif before.state in OPEN_STATES:
-            seen.under_way += 1
-        else:
-            seen.left.add(row.key)
-            seen.left_held += before.state == Status.HELD
-            seen.left_failed += before.state != Status.HELD
+class EarlierTries:
+    """What became of rows in earlier runs, asked for a few hundred at a time."""
+
+    def __init__(self, runs: BatchStore | None = None, names: Sequence[str] = (), *, waiting: bool = True) -> None:
+        """`names`: of the runs; of a row that two of them have, what is worth more counts. Without `waiting`, rows that
+        were never sent are as if they were new."""
+        self._names = [name for name in names if runs is not None and runs.has_rows(name)]
+        self._runs = runs
+        self._waiting = waiting
+
+    def __bool__(self) -> bool:
+        """Return whether any row was tried."""
+        return bool(self._names)
+
+    def of(self, keys: Collection[str]) -> Mapping[str, LastAttempt]:
+        """Return the newest try of each of these rows that has one, whether the file still held it or not."""
+        found = self._runs.tried(*self._names, keys=keys) if self._runs and self._names else {}
+        return found if self._waiting else {key: one for key, one in found.items() if one.state != Status.WAITING}
+
+
+def sync_rows(rows: Iterable[BatchRow], tried: EarlierTries, spec: BatchSpec, seen: FileScan) -> Iterator[BatchRow]:
+    """Yield the rows that need a new job; count the others.
+
+    Raises:
+        InvalidRequest: what `rows` raises, behind the last row.
+    """
+    for some in in_pages(rows) if tried else ([row] for row in rows):
+        attempts = tried.of([row.key for row in some]) if tried else {}
+        for row in some:
+            seen.rows += 1
+            seen.file_rows.note(row.position, row.key, row.where)
+            before = attempts.get(row.key)
+            if before is None or (_again(before, spec) and not _skipped_again(row, before, seen)):
+                yield row
+            else:
+                _count_in(row, before, seen)
+
+
+def in_pages(rows: Iterable[BatchRow]) -> Iterator[list[BatchRow]]:
+    """Yield the rows some hundreds at a time, those before a refusal too."""
+    page: list[BatchRow] = []
+    refusal: InvalidRequest | None = None
+    try:
+        for row in rows:
+            page.append(row)
+            if len(page) == PAGE_ROWS:
+                yield page
+                page = []
+    except InvalidRequest as error:
+        refusal = error
+    if page:
+        yield page
+    if refusal is not None:
+        raise refusal
+
+
+def _count_in(row: BatchRow, before: LastAttempt, seen: FileScan) -> None:
+    """Count a row that needs no new job."""
+    if before.state == Status.DONE:
+        seen.done += 1
+    elif before.state in OPEN_STATES:
+        seen.under_way += 1
+    else:
+        seen.file_rows.leave(row.key)
+        seen.left_held += before.state == Status.HELD
+        seen.left_failed += before.state != Status.HELD
 
 
 def _skipped_again(row: BatchRow, before: LastAttempt, seen: FileScan) -> bool:
     """Return whether a row was skipped, and what it waits for is left as it is: it would only be skipped again."""
-    return before.error_code == Skipped.code and any(source.key in seen.left for source in row.sources)
+    return before.error_code == Skipped.code and any(seen.file_rows.is_left(source.key) for source in row.sources)
 
 
 def _again(before: LastAttempt, spec: BatchSpec) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
+from array import array
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any
@@ -45,14 +46,30 @@ class BatchStore:
     def _of(self, run: str) -> tuple[str, str, str | None]:
         return self._account, run, self._kind
 
-    def tried(self, *runs: str) -> dict[str, LastAttempt]:
-        """Return the newest try of every row, by the row's key; of a row that two of the runs have, what is worth more."""
+    def has_rows(self, run: str) -> bool:
+        """Return whether any row of a run is known."""
+        return bool(self._database.read(f"SELECT 1 FROM jobs WHERE {_OF_RUN} LIMIT 1", self._of(run)))  # noqa: S608
+
+    def keys(self, run: str) -> Iterator[list[str]]:
+        """Yield the keys of a run's rows, a few hundred at a time."""
+        last = ""
+        while found := self._database.read(
+            "SELECT row_key FROM jobs WHERE account = ? AND run = ? AND kind = COALESCE(?, kind) AND row_key > ?"
+            " GROUP BY row_key ORDER BY row_key LIMIT ?",
+            (*self._of(run), last, CHUNK_ROWS),
+        ):
+            last = found[-1]["row_key"]
+            yield [row["row_key"] for row in found]
+
+    def tried(self, *runs: str, keys: Collection[str]) -> dict[str, LastAttempt]:
+        """Return the newest tries of rows, by their keys; of a row that two of the runs have, what is worth more."""
         tries: dict[str, LastAttempt] = {}
         for run in runs:
             found = self._database.read(
-                f"SELECT row_key, id, state, json_extract(error, '$.exit_code') AS exit_code,"
-                f" json_extract(error, '$.error.code') AS error_code {_NEWEST}",
-                self._of(run),
+                "SELECT row_key, id, state, json_extract(error, '$.exit_code') AS exit_code,"  # noqa: S608
+                " json_extract(error, '$.error.code') AS error_code FROM jobs"
+                f" WHERE rowid IN ({_newest_of(keys)})",
+                (*self._of(run), *keys),
             )
             for row in found:
                 one, other = (
@@ -143,31 +160,35 @@ class BatchStore:
             only_from=(Status.WAITING,),
         )
 
-    def move_rows(self, run: str, other: str, keys: Iterable[str] | None = None) -> None:
-        """Make rows (all, if none are named), with all their tries, part of another run.
+    def move_rows(self, run: str, other: str, chosen: Callable[[list[str]], list[str]] = list) -> None:
+        """Make rows, with all their tries, part of another run: those that `chosen` returns of some hundred keys.
 
         Of a row that both have, the tries that are worth less are of no run then, as after `forget`.
         """
-        theirs = self.tried(run)
-        moved = list(theirs) if keys is None else [key for key in keys if key in theirs]
-        if not moved:
+        if not self.has_rows(run):
             return
-        ours = self.tried(other)
-        lost = [key for key in moved if key in ours and _reached(ours[key]) >= _reached(theirs[key])]
-        won = [key for key in moved if key in ours and _reached(ours[key]) < _reached(theirs[key])]
-        of_row = f"WHERE {_OF_RUN} AND row_key = ?"
         with self._database.transaction() as db:
-            for name, forgotten in ((run, lost), (other, won)):
-                db.executemany(
-                    f"UPDATE jobs SET run = NULL, owner = NULL {of_row}",  # noqa: S608
-                    [(*self._of(name), key) for key in forgotten],
-                )
+            for keys in self.keys(run):
+                moved = chosen(keys)
+                if moved:
+                    self._move(db, run, other, moved)
+
+    def _move(self, db: sqlite3.Connection, run: str, other: str, moved: list[str]) -> None:
+        theirs, ours = self.tried(run, keys=moved), self.tried(other, keys=moved)
+        lost = [key for key in ours if _reached(ours[key]) >= _reached(theirs[key])]
+        won = [key for key in ours if _reached(ours[key]) < _reached(theirs[key])]
+        of_row = f"WHERE {_OF_RUN} AND row_key = ?"
+        for name, forgotten in ((run, lost), (other, won)):
             db.executemany(
-                f"UPDATE jobs SET run = ? {of_row}",  # noqa: S608
-                [(other, *self._of(run), key) for key in moved],
+                f"UPDATE jobs SET run = NULL, owner = NULL {of_row}",  # noqa: S608
+                [(*self._of(name), key) for key in forgotten],
             )
-            for name in (run, other):
-                self._forget_summaries(db, name)
+        db.executemany(
+            f"UPDATE jobs SET run = ? {of_row}",  # noqa: S608
+            [(other, *self._of(run), key) for key in moved],
+        )
+        for name in (run, other):
+            self._forget_summaries(db, name)
 
     def let_go(self, run: str, owner: str) -> None:
         """Give all open jobs of a batch back: any process may go on with them."""
@@ -213,37 +234,43 @@ class BatchStore:
         )
         return [job_row(row) for row in found]
 
-    def missing_prices(self, run: str, owner: str) -> dict[str, str]:
-        """Return the models of the rows that this process is to send and whose cost is not known, by the row's key."""
-        found = self._database.read(
-            f"SELECT row_key, model FROM jobs WHERE {_OF_RUN} AND owner = ? AND state = 'waiting'"  # noqa: S608
-            " AND estimate_cny IS NULL ORDER BY rowid",
-            (*self._of(run), owner),
-        )
-        return {row["row_key"]: row["model"] for row in found}
+    def missing_prices(self, run: str, owner: str) -> Iterator[dict[str, str]]:
+        """Yield the models of the rows that this process is to send and whose cost is not known, by the row's key, some
+        hundreds at a time."""
+        last = 0
+        while found := self._database.read(
+            f"SELECT rowid AS number, row_key, model FROM jobs WHERE {_OF_RUN} AND owner = ?"  # noqa: S608
+            " AND state = 'waiting' AND estimate_cny IS NULL AND rowid > ? ORDER BY rowid LIMIT ?",
+            (*self._of(run), owner, last, CHUNK_ROWS),
+        ):
+            last = found[-1]["number"]
+            yield {row["row_key"]: row["model"] for row in found}
 
-    def newest(self, run: str, first: Collection[str] = ()) -> Iterator[JobRow]:
-        """Yield the newest try of every row, a few hundred in memory at a time.
+    def newest(self, run: str, chosen: Callable[[list[str]], list[str]] = list) -> Iterator[JobRow]:
+        """Yield the newest tries of rows in their order, a few hundred in memory at a time: of those rows that `chosen`
+        returns of some hundred keys."""
+        numbers = array("q")
+        for keys in self.keys(run):
+            wanted = chosen(keys)
+            found = self._database.read(_newest_of(wanted), (*self._of(run), *wanted)) if wanted else []
+            numbers.extend(row["newest"] for row in found)
+        ordered = array("q", sorted(numbers))
+        for begin in range(0, len(ordered), CHUNK_ROWS):
+            some = ordered[begin : begin + CHUNK_ROWS]
+            rows = self._database.read(
+                f"SELECT * FROM jobs WHERE rowid IN ({', '.join('?' * len(some))}) ORDER BY rowid",  # noqa: S608
+                tuple(some),
+            )
+            yield from (job_row(row) for row in rows)
 
-        The rows of `first` come in its order, then all others in the order of their newest tries.
-        """
+    def newest_of(self, run: str, keys: Collection[str]) -> list[JobRow]:
+        """Return the newest tries of a few hundred rows, in the order of their keys."""
         found = self._database.read(
-            f"SELECT row_key FROM jobs WHERE {_OF_RUN} GROUP BY row_key ORDER BY MAX(rowid)",  # noqa: S608
-            self._of(run),
-        )
-        keys = iter([*first, *(row["row_key"] for row in found if row["row_key"] not in first)])
-        while chunk := list(islice(keys, CHUNK_ROWS)):
-            rows = self._newest_of(run, chunk)
-            yield from (job_row(rows[key]) for key in chunk if key in rows)
-
-    def _newest_of(self, run: str, keys: list[str]) -> dict[str, sqlite3.Row]:
-        marks = ", ".join("?" * len(keys))
-        found = self._database.read(
-            f"SELECT * FROM jobs WHERE rowid IN (SELECT MAX(rowid) FROM jobs WHERE {_OF_RUN}"  # noqa: S608
-            f" AND row_key IN ({marks}) GROUP BY row_key)",
+            f"SELECT * FROM jobs WHERE rowid IN ({_newest_of(keys)})",  # noqa: S608
             (*self._of(run), *keys),
         )
-        return {row["row_key"]: row for row in found}
+        rows = {row["row_key"]: row for row in found}
+        return [job_row(rows[key]) for key in keys if key in rows]
 
     def files(self, job_ids: Iterable[str]) -> dict[str, list[str]]:
         """Return the finished files of jobs, in the order of their results."""
@@ -308,6 +335,12 @@ class BatchStore:
             "DELETE FROM runs WHERE account = ? AND (run = ? OR substr(run, 1, ?) = ?)",
             (self._account, run, len(run) + 1, f"{run}\n"),
         )
+
+
+def _newest_of(keys: Collection[str]) -> str:
+    """Return SQL for the newest tries of these rows of one run."""
+    marks = ", ".join("?" * len(keys))
+    return f"SELECT MAX(rowid) AS newest FROM jobs WHERE {_OF_RUN} AND row_key IN ({marks}) GROUP BY row_key"  # noqa: S608
 
 
 def _reached(one: LastAttempt) -> int:

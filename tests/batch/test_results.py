@@ -18,6 +18,7 @@ from bailian.sandbox import Fault, Sandbox
 from bailian.store import batches, schema
 from bailian.store.batches import CHUNK_ROWS, BatchStore
 from bailian.store.jobs import COLUMNS, Journal
+from bailian.store.runs.file_rows import FileRows
 from tests.support.commands import Run
 from tests.support.processes import end, posix_only, start_script
 
@@ -108,10 +109,13 @@ def test_rows_of_a_large_batch_pass_through(many: BatchStore, monkeypatch: pytes
 
     monkeypatch.setattr(batches, "job_row", counted)
     count = 5 * CHUNK_ROWS
-    places = {f"k{number}": f"[{place}]" for place, number in enumerate(reversed(range(count)))}
+    file_rows = FileRows()
+    for place, number in enumerate(reversed(range(count))):
+        assert file_rows.number_of(f"k{number}") == 1
+        file_rows.note(place, f"k{number}", f"[{place}]")
     most = 0
     seen = []
-    for one in records(many, "r", places):
+    for one in records(many, "r", file_rows):
         most = max(most, len(alive))
         seen.append((one["where"], one["prompt"], one["state"]))
     assert seen == [(f"[{place}]", f"{count - 1 - place}", "done") for place in range(count)]

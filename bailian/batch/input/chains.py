@@ -49,8 +49,6 @@ class Chains:
         """Id → place of the first row that takes its result."""
         self._indexes: list[tuple[str, Source]] = []
         """Place and source where it is not the first result."""
-        self._positions: dict[str, int] = {}
-        """Key of a row that came later than its place in the file → that place."""
         self._unknown = 0
 
     def __bool__(self) -> bool:
@@ -66,11 +64,11 @@ class Chains:
         """
         self._builder, self._problems, self._kind = builder, problems, kind
         with closing(_Waiting()) as waiting:
-            for position, row in enumerate(rows):
+            for row in rows:
                 self._note(row)
                 ready = self._with_keys(row) if row.sources else row
                 if ready is None:
-                    self._put_off(row, waiting.add(row, position))
+                    self._put_off(row, waiting.add(row))
                 else:
                     self._register(ready)
                     yield ready
@@ -95,20 +93,6 @@ class Chains:
                     f"引用行 {label} 的第 {number_wanted} 个结果，但该行只生成 {count} 个",
                 )
                 problems.add(where, source.field, text)
-
-    def in_file_order(self, places: dict[str, str]) -> dict[str, str]:
-        """Return keys and places as they stand in the file: rows that waited for their sources came last."""
-        if not self._positions:
-            return places
-        late = deque(sorted((position, key) for key, position in self._positions.items() if key in places))
-        ordered: dict[str, str] = {}
-        for key in places:
-            if key not in self._positions:
-                while late and late[0][0] <= len(ordered):
-                    _, waited = late.popleft()
-                    ordered[waited] = places[waited]
-                ordered[key] = places[key]
-        return ordered | {key: places[key] for _, key in late}
 
     def _note(self, row: BatchRow) -> None:
         for source in row.sources:
@@ -168,7 +152,6 @@ class Chains:
             if ready is None:
                 self._refuse_unknown(row)
             else:
-                self._positions[ready.key] = waiting.positions[number]
                 self._register(ready)
                 yield ready
             for follower in followers.get(number, ()):
@@ -245,18 +228,16 @@ class _Waiting:
     def __init__(self) -> None:
         self._file = TemporaryFile()  # noqa: SIM115 - closed by `close`
         self._begins = array("Q")
-        self.positions = array("I")
         self.labels: list[tuple[str, ...]] = []
         """The ids that each waits for."""
 
     def __len__(self) -> int:
         return len(self.labels)
 
-    def add(self, row: BatchRow, position: int) -> int:
+    def add(self, row: BatchRow) -> int:
         """Put a row down; return its number."""
         self._begins.append(self._file.seek(0, 2))
         pickle.dump(row, self._file)
-        self.positions.append(position)
         self.labels.append(tuple(source.result.label for source in row.sources))
         return len(self.labels) - 1
 

@@ -15,6 +15,7 @@ from bailian.batch.input.rows import BatchRow, RowBuilder
 from bailian.catalog import Catalog
 from bailian.errors import InvalidRequest
 from bailian.i18n import tr
+from bailian.store.runs.file_rows import FileRows
 from bailian.text.decoding import NotText, copied, opened
 from bailian.types import read_as
 
@@ -32,10 +33,12 @@ def read_rows(
     over: Mapping[str, Any] | None = None,
     folder: Path | None = None,
     chains: Chains | None = None,
+    file_rows: FileRows | None = None,
 ) -> Iterator[BatchRow]:
     """Yield the rows of a file (`-`: JSON or JSON lines from stdin), in its order, as they are read.
 
-    A row that takes another one's result comes behind it, wherever it stands; `chains` is told of both.
+    A row that takes another one's result comes behind it, wherever it stands; `chains` is told of both. `file_rows`
+    counts those that are alike.
 
     `kind` is that of rows which name none; other kinds are then refused. With `models`, a row that names neither
     kind nor section is of its model's kind. `over` are fields that win over every row's own. `folder`: where relative
@@ -48,7 +51,7 @@ def read_rows(
     source = tr("stdin", "标准输入") if path == STDIN or folder else str(path)
     problems = Problems(source)
     begin = folder or (Path.cwd() if path == STDIN else path.absolute().parent)
-    maker = RowBuilder(begin, kind, models, problems, over or {})
+    maker = RowBuilder(begin, kind, models, problems, over or {}, file_rows)
     try:
         chains = Chains() if chains is None else chains  # one that knows of nothing yet is false
         yield from chains.in_order(_rows(path, source, kind, maker, problems), maker, problems, kind)

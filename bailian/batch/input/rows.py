@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +20,7 @@ from bailian.batch.input.row_schema import ROW_OPTIONS, RowSchema, flat_fields, 
 from bailian.catalog import KINDS, Catalog
 from bailian.errors import InvalidRequest, Problem
 from bailian.i18n import tr
+from bailian.store.runs.file_rows import FileRows
 from bailian.types import Notice
 from bailian.types.result_of import ResultOf, result_of
 
@@ -61,6 +61,8 @@ class BatchRow:
     """The results of other rows that go in. `key` counts them in only when `chains` has seen those rows."""
     number: int = 0
     """Of a row that a matrix made: which of them, from 1."""
+    position: int = 0
+    """How many rows stand above it in the file."""
 
 
 class RowBuilder:
@@ -73,6 +75,7 @@ class RowBuilder:
         models: Catalog | None,
         problems: Problems,
         over: Mapping[str, Any] | None = None,
+        file_rows: FileRows | None = None,
     ) -> None:
         self.count = 0
         self.labels_left_out: set[str] = set()
@@ -84,7 +87,7 @@ class RowBuilder:
         self._over = over or {}
         self._files = PromptFiles(folder)
         self._defaults = Defaults({}, self._files, problems)
-        self._seen: Counter[str] = Counter()
+        self._file_rows = file_rows or FileRows()
         self._notices: tuple[Notice, ...] = ()
 
     def tell(self, notice: Notice) -> None:
@@ -123,7 +126,8 @@ class RowBuilder:
                 self._problems.add_all(where, error.problems)
                 self._leave_out(one.get("id"))
                 continue
-            row = self._row(form, own, where, 0 if count == 1 else number)
+            position = self.count - count + number - 1
+            row = self._row(form, own, where, 0 if count == 1 else number, position)
             if row is not None:
                 yield row
 
@@ -163,7 +167,7 @@ class RowBuilder:
         listed = ", ".join(KINDS)
         raise InvalidRequest.one("kind", tr(f"is required: one of {listed}", f"必填，取值为 {listed} 之一"))
 
-    def _row(self, form: RowSchema, own: RowFields, where: str, number: int) -> BatchRow | None:
+    def _row(self, form: RowSchema, own: RowFields, where: str, number: int, position: int) -> BatchRow | None:
         base = self._defaults.of(form)
         fields = {
             name: value for name, value in {**base.fields, **own.fields, **self._over}.items() if value is not None
@@ -183,12 +187,12 @@ class RowBuilder:
         place_inputs(fields, names, self._folder)
         notices = (*self._notices, *base.notices, *own.notices)
         key = key if sources else self.numbered(key)
-        return BatchRow(form.kind, fields, where, template, output, label, key, notices, sources, number)
+        return BatchRow(form.kind, fields, where, template, output, label, key, notices, sources, number, position)
 
     def numbered(self, key: str) -> str:
         """Return the key of a row; of the second row with the same content "…-2"."""
-        self._seen[key] += 1
-        return key if self._seen[key] == 1 else f"{key}-{self._seen[key]}"
+        number = self._file_rows.number_of(key)
+        return key if number == 1 else f"{key}-{number}"
 
 
 def _digest(kind: str, fields: Mapping[str, Any], *options: str | None) -> str:

@@ -15,6 +15,7 @@ from bailian.files import naming
 from bailian.i18n import reason_of, tr
 from bailian.modalities.text.vectors import json_numbers
 from bailian.store.batches import CHUNK_ROWS, BatchStore
+from bailian.store.runs.file_rows import FileRows
 from bailian.store.schema import JobRow
 from bailian.store.states import UNDER_WAY_STATES, Status
 from bailian.types import RowPlace
@@ -34,23 +35,30 @@ _ENCODER = json.JSONEncoder(ensure_ascii=False)
 
 
 def records(
-    runs: BatchStore, run: str, places: Mapping[str, str] | None = None, matrix: VectorMatrix | None = None
+    runs: BatchStore, run: str, file_rows: FileRows, matrix: VectorMatrix | None = None
 ) -> Iterator[dict[str, Any]]:
     """Yield one record a row, in the order of the file; a few hundred are in memory at a time.
 
-    `places` says where the rows stand in the file now, by key: they may have moved since they were sent. What is
+    `file_rows` says where the rows stand in the file now: they may have moved since they were sent. What is
     under way and not in the file any more comes last. Vectors go into the `matrix`, if there is one.
     """
-    places = places or {}
-    rows = runs.newest(run, places)
-    while chunk := list(islice(rows, CHUNK_ROWS)):
-        files = runs.files(row.id for row in chunk)
-        for row in chunk:
-            made = record(row, files[row.id])
-            made["where"] = places.get(str(row.row_key), made["where"])
-            if row.state in AGAIN_STATES and made["request"] is not row.request:
-                made[AGAIN] = _again(row, runs)
-            yield {**made, **_vectors(row, made, matrix)} if row.kind == "embedding" else made
+    for places in file_rows.pages():
+        yield from _records(runs, runs.newest_of(run, places), places, matrix)
+    others = runs.newest(run, file_rows.absent)
+    while chunk := list(islice(others, CHUNK_ROWS)):
+        yield from _records(runs, chunk, {}, matrix)
+
+
+def _records(
+    runs: BatchStore, rows: list[JobRow], places: Mapping[str, str], matrix: VectorMatrix | None
+) -> Iterator[dict[str, Any]]:
+    files = runs.files(row.id for row in rows)
+    for row in rows:
+        made = record(row, files[row.id])
+        made["where"] = places.get(str(row.row_key), made["where"])
+        if row.state in AGAIN_STATES and made["request"] is not row.request:
+            made[AGAIN] = _again(row, runs)
+        yield {**made, **_vectors(row, made, matrix)} if row.kind == "embedding" else made
 
 
 def record(row: JobRow, files: list[str]) -> dict[str, Any]:

@@ -49,8 +49,8 @@ def print_begin(ready: PreparedBatch) -> None:
         )
     print_err(text)
     for notice, rows in ready.notices.items():
-        more = "" if len(rows) == 1 else tr(f" and {len(rows) - 1} more", f" 等 {len(rows)} 行")
-        where = placed(rows[0])
+        more = "" if rows.rows == 1 else tr(f" and {rows.rows - 1} more", f" 等 {rows.rows} 行")
+        where = placed(rows.first)
         print_err(tr(f"note: {notice} ({where}{more})", f"提示：{notice}（{where}{more}）"))
 
 

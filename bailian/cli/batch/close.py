@@ -31,7 +31,7 @@ def write_what_came(call: Call, engine: Engine, ready: PreparedBatch, *, page: b
     try:
         with ExitStack() as opened:
             matrix = opened.enter_context(VectorMatrix(spec.folder)) if call.options.vectors == "npy" else None
-            write_results(spec.folder, records(runs_of(engine, spec), spec.run, ready.places, matrix))
+            write_results(spec.folder, records(runs_of(engine, spec), spec.run, ready.file_rows, matrix))
         if page:
             from bailian.batch.output.gallery import write_gallery
 

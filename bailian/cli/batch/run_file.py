@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from bailian.config.user_defaults import Defaults
     from bailian.engine.engine import Engine
     from bailian.engine.step import Outcome
+    from bailian.store.runs.file_rows import FileRows
 
 
 def run_file(
@@ -129,16 +130,18 @@ def _nothing_sent() -> Iterator[None]:
 
 def _run(call: Call, here: Settings) -> int:
     from bailian.cli.batch.batch_progress import BatchProgress
+    from bailian.store.runs.file_rows import FileRows
 
     models = catalog.load(settings.home_folder(), use_successor=call.spec.use_successor)
     with (
         BatchProgress(call.shown, call.common.verbose) as progress,
         engine_at(here, models, progress, quiet=not call.shown) as engine,
+        closing(FileRows()) as file_rows,
     ):
         started_s = engine.clock.monotonic()
         digest = digest_of(call)
         with _nothing_sent():
-            ready = _ready(call, engine, progress)
+            ready = _ready(call, engine, progress, file_rows)
         trouble, renamed = Trouble(), False
 
         def handle(outcome: Outcome) -> None:
@@ -165,7 +168,7 @@ def _run(call: Call, here: Settings) -> int:
         return sum_up(call, engine, ready, digest, engine.clock.monotonic() - started_s, trouble)
 
 
-def _ready(call: Call, engine: Engine, progress: BatchProgress) -> PreparedBatch:
+def _ready(call: Call, engine: Engine, progress: BatchProgress, file_rows: FileRows) -> PreparedBatch:
     """Check the rows, write down what is to be done, say what was found."""
     from bailian.batch.input.chains import Chains
     from bailian.batch.input.reader import read_rows
@@ -178,7 +181,13 @@ def _ready(call: Call, engine: Engine, progress: BatchProgress) -> PreparedBatch
         engine.limit_run(spec.run, call.common.max_cost_cny)
     chains = Chains()
     rows = read_rows(
-        spec.source, spec.kind, models=engine.catalog, over=call.overrides, folder=spec.paths_from, chains=chains
+        spec.source,
+        spec.kind,
+        models=engine.catalog,
+        over=call.overrides,
+        folder=spec.paths_from,
+        chains=chains,
+        file_rows=file_rows,
     )
 
     if call.options.vectors == "npy":
@@ -190,7 +199,7 @@ def _ready(call: Call, engine: Engine, progress: BatchProgress) -> PreparedBatch
         Target(spec.folder).check()
         claim(spec)
 
-    ready = prepare_batch(engine, spec, rows, accepted, chains)
+    ready = prepare_batch(engine, spec, rows, file_rows, accepted, chains)
     runs = runs_of(engine, spec)
     progress.begin(runs.counts(spec.run), runs.waits_for_others(spec.run))
     if call.shown:
