@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import replace
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
+from bailian.batch.checked_patterns import CheckedPatterns
 from bailian.batch.default_fields import NO_FIELDS, DefaultFields
 from bailian.batch.input.chains import Chains
 from bailian.batch.input.problems import Problems
@@ -16,13 +18,12 @@ from bailian.inputs.lookup import Inputs, checked
 from bailian.types import Prepared
 
 
-@dataclass(frozen=True, slots=True)
-class Planned:
+class Planned(NamedTuple):
     """A row and its request, ready to send."""
 
     row: BatchRow
     prepared: Prepared
-    waits: Mapping[str, Any] = field(default_factory=dict)
+    waits: Mapping[str, Any] = MappingProxyType({})
     """Its fields, to check it again with, if it takes other rows' results."""
 
 
@@ -65,16 +66,22 @@ def plan_each(
     Raises:
         InvalidRequest: what is wrong in all rows, and what `rows` itself raises; `source` names the file.
     """
-    problems = Problems(source)
+    problems, patterns = Problems(source), CheckedPatterns()
     for row in _read(rows, problems):
-        try:
-            one = planned(row, catalog, region, inputs, defaults)
-        except InvalidRequest as error:  # noqa: PERF203 - each row has its own refusal
-            problems.add_of_model(row.where, error)
+        known = patterns.prepared(row) if row.pattern else None
+        if known is not None:
+            one = Planned(row, known)
         else:
-            if chains is not None:
-                chains.planned(row, one.prepared.count)
-            yield one
+            try:
+                one = planned(row, catalog, region, inputs, defaults)
+            except InvalidRequest as error:
+                problems.add_of_model(row.where, error)
+                continue
+            if row.pattern:
+                patterns.learn(row, one.prepared)
+        if chains is not None and row.label is not None:
+            chains.planned(row, one.prepared.count)
+        yield one
     if chains is not None:
         chains.check_indexes(problems, made_before)
     problems.raise_if_any()

@@ -15,6 +15,8 @@ def ceiling(text: str) -> int:
 
     The tokenizer composes characters first (NFC), which makes a few of them longer.
     """
+    if text.isascii():
+        return len(text)
     return max(len(form.encode("utf-8", "surrogatepass")) for form in (text, unicodedata.normalize("NFC", text)))
 
 

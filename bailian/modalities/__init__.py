@@ -5,7 +5,7 @@ Each module has the same four functions, named in `Modality`; `of(kind)` loads t
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from importlib import import_module
 from typing import Any, Protocol, cast
@@ -118,6 +118,13 @@ def succeeded(kind: str, output: Mapping[str, Any], status: str) -> bool:
     """Return whether a task that is over has a result. A recording without speech has one: nothing was said."""
     no_speech = getattr(modality_of(kind), "no_speech", None)
     return status == "SUCCEEDED" or (status == "FAILED" and no_speech is not None and bool(no_speech(output)))
+
+
+def other_texts(prepared: Prepared) -> Callable[[str], Prepared | None] | None:
+    """Return what makes of this request the same one with another plain text, as `prepare` would; its None: only
+    `prepare` can say. None: other rules of this request depend on its text, or nobody knows."""
+    own = getattr(modality_of(prepared.model.kind), "other_texts", None)
+    return cast("Callable[[str], Prepared | None] | None", own(prepared)) if own else None
 
 
 def refine_estimate(prepared: Prepared) -> Prepared:

@@ -29,6 +29,15 @@ _NAMES = {
 }
 
 
+_CAREFUL = re.compile(f"{_REFUSED.pattern}|{_LINE_ENDS.pattern}|\ufeff")
+_SEEN = re.compile("[0-9A-Za-z\u4e00-\u9fff]")
+
+
+def is_plain(text: str) -> bool:
+    """Return whether a text surely has something to see, and nothing that is refused or sent otherwise. Fast."""
+    return (text.isprintable() or not _CAREFUL.search(text)) and _SEEN.search(text) is not None
+
+
 @dataclass(frozen=True)
 class Cleaned:
     """A text as it is sent, and what is to be said about it; "" if nothing is."""

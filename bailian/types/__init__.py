@@ -79,6 +79,13 @@ class Prepared:
             return round(self.ceiling_cny, 6)
         return None if self.unit_cny is None else round(self.unit_cny * self.units, 6)
 
+    def changed(self, **values: Any) -> Prepared:
+        """Return it with other values, as `dataclasses.replace` does in six times the time."""
+        made = object.__new__(Prepared)
+        made.__dict__.update(self.__dict__)
+        made.__dict__.update(values)
+        return made
+
     def stored(self) -> StoredRequest:
         """Return what the journal keeps to continue the job in another process."""
         return StoredRequest(

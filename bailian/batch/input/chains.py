@@ -12,13 +12,13 @@ from array import array
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
-from dataclasses import replace
 from tempfile import TemporaryFile
 
 from bailian.batch.input.circles import circles
 from bailian.batch.input.problems import Problems, placed
 from bailian.batch.input.result_shapes import shape_problem, suffix_of
-from bailian.batch.input.rows import KEY_CHARS, BatchRow, RowBuilder, Source
+from bailian.batch.input.rows import BatchRow, RowBuilder, Source
+from bailian.batch.row_patterns import KEY_CHARS
 from bailian.catalog import KINDS, did_you_mean
 from bailian.i18n import tr
 from bailian.instructions import how_to
@@ -65,6 +65,9 @@ class Chains:
         self._builder, self._problems, self._kind = builder, problems, kind
         with closing(_Waiting()) as waiting:
             for row in rows:
+                if row.label is None and not row.sources:
+                    yield row
+                    continue
                 self._note(row)
                 ready = self._with_keys(row) if row.sources else row
                 if ready is None:
@@ -134,7 +137,7 @@ class Chains:
         fields = replaced(row.fields, lambda word: words.get(word, word))
         text = "\n".join([row.key, *(source.key for source in sources)])
         key = self._builder.numbered(hashlib.sha256(text.encode("ascii")).hexdigest()[:KEY_CHARS])
-        return replace(row, fields=fields, key=key, sources=tuple(sources))
+        return row._replace(fields=fields, key=key, sources=tuple(sources))
 
     def _of_waiting(self, waiting: _Waiting) -> Iterator[BatchRow]:
         """Yield the rows that stand above their sources, each behind these (Kahn's order)."""

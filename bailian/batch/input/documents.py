@@ -6,7 +6,7 @@ import itertools
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, TextIO
+from typing import Any, NamedTuple, TextIO
 
 from bailian.batch.input.problems import Problems
 from bailian.batch.input.row_schema import PARTS, SECTIONS
@@ -20,8 +20,7 @@ COMMENTS = ("#", "//")
 BOM = "\ufeff"
 
 
-@dataclass(frozen=True)
-class RawRow:
+class RawRow(NamedTuple):
     """One request as it stands in the file."""
 
     where: str
@@ -70,6 +69,8 @@ def _kept(numbered: Iterable[tuple[int, str]], kept: list[tuple[int, str]]) -> I
 
 def _tells(line: str) -> bool:
     """Return whether a line is neither blank nor a comment."""
+    if line.startswith("{"):
+        return True
     bare = line.removeprefix(BOM).strip()
     return bool(bare) and not bare.startswith(COMMENTS)
 

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,6 +14,7 @@ from bailian.batch.input.relative_paths import place_inputs
 from bailian.batch.input.result_words import words_of
 from bailian.batch.input.row_fields import PromptFiles, RowFields, fields_of_row
 from bailian.batch.input.row_schema import ROW_OPTIONS, RowSchema, flat_fields, form_of, kind_of
+from bailian.batch.row_patterns import PATTERNS_MAX, Pattern, PlainRow, digest, pattern_of, plain_row
 from bailian.catalog import KINDS, Catalog
 from bailian.errors import InvalidRequest, Problem
 from bailian.i18n import tr
@@ -25,8 +23,6 @@ from bailian.types import Notice
 from bailian.types.result_of import ResultOf, result_of
 
 ROWS_MAX = 1_000_000
-KEY_CHARS = 24
-_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 
 
 class Source(NamedTuple):
@@ -38,8 +34,7 @@ class Source(NamedTuple):
     """Of the row that makes it; empty until it is known."""
 
 
-@dataclass(frozen=True, slots=True)
-class BatchRow:
+class BatchRow(NamedTuple):
     """One request of a batch; a single request is a batch of one row, which has no place and no key."""
 
     kind: str
@@ -63,6 +58,8 @@ class BatchRow:
     """Of a row that a matrix made: which of them, from 1."""
     position: int = 0
     """How many rows stand above it in the file."""
+    pattern: int = 0
+    """The same number for rows that differ in nothing but their text and id; 0: it was read word for word."""
 
 
 class RowBuilder:
@@ -89,14 +86,19 @@ class RowBuilder:
         self._defaults = Defaults({}, self._files, problems)
         self._file_rows = file_rows or FileRows()
         self._notices: tuple[Notice, ...] = ()
+        self._patterns: dict[str, tuple[Pattern, BatchRow] | None] = {}
+        """By what rows share; None: one such row was read, which may be the only one."""
+        self._pattern_count = 0
 
     def tell(self, notice: Notice) -> None:
         """Say something about the file with every row that comes now."""
         self._notices = (*self._notices, notice)
+        self._patterns.clear()
 
     def lay_under(self, defaults: object) -> None:
         """Use the file's `defaults` for the rows that come now."""
         self._defaults = Defaults(defaults, self._files, self._problems)
+        self._patterns.clear()
 
     def rows(self, given: RawRow) -> Iterator[BatchRow]:
         """Yield the rows of one request: several if it has a matrix.
@@ -107,6 +109,12 @@ class RowBuilder:
         if not isinstance(given.values, dict):
             self._problems.add(given.where, "", tr("must be an object", "应为对象"))
             self.count += 1
+            return
+        plain = plain_row(given.values, (given.kind, given.cells))
+        before = self._patterns.get(plain.rest) if plain else None
+        if plain is not None and before is not None:
+            self._make_room(1, given.where)
+            yield self._another(before, plain, given.where)
             return
         values = dict(given.values)
         try:
@@ -129,7 +137,49 @@ class RowBuilder:
             position = self.count - count + number - 1
             row = self._row(form, own, where, 0 if count == 1 else number, position)
             if row is not None:
+                if plain is not None:
+                    self._learn(plain, row)
                 yield row
+
+    def _another(self, before: tuple[Pattern, BatchRow], plain: PlainRow, where: str) -> BatchRow:
+        """Return a row that was read before, with another text and id."""
+        pattern, row = before
+        fields, text, label = row.fields.copy(), plain.text, plain.label
+        fields[plain.name] = text
+        key = self.numbered(pattern.key(text, label))
+        return BatchRow(
+            row.kind,
+            fields,
+            where,
+            row.name,
+            row.output,
+            label,
+            key,
+            row.notices,
+            (),
+            0,
+            self.count - 1,
+            pattern.number,
+        )
+
+    def _learn(self, plain: PlainRow, row: BatchRow) -> None:
+        """Take in a row that was read word for word: the second of its kind is the pattern of those that follow."""
+        if plain.rest not in self._patterns:
+            if len(self._patterns) >= PATTERNS_MAX:
+                del self._patterns[next(iter(self._patterns))]
+            self._patterns[plain.rest] = None
+            return
+        inputs = form_of(row.kind).modality.INPUT_FIELDS
+        if (
+            row.fields.get(plain.name) != plain.text
+            or plain.name in self._over
+            or not row.fields.keys().isdisjoint(inputs)
+        ):
+            return
+        self._pattern_count += 1
+        output = row.output and row.output.rstrip("/")
+        pattern = pattern_of(self._pattern_count, plain.name, row.kind, row.fields, row.name, output)
+        self._patterns[plain.rest] = pattern, row
 
     def _leave_out(self, label: object) -> None:
         if label is not None:
@@ -183,7 +233,7 @@ class RowBuilder:
             return None
         template, output, label = (options.get(option) for option in ("name", "output", "id"))
         sources = _sources(fields, names) if names else ()
-        key = _digest(form.kind, fields, template, output and output.rstrip("/"), label)
+        key = digest(form.kind, fields, template, output and output.rstrip("/"), label)
         place_inputs(fields, names, self._folder)
         notices = (*self._notices, *base.notices, *own.notices)
         key = key if sources else self.numbered(key)
@@ -193,17 +243,6 @@ class RowBuilder:
         """Return the key of a row; of the second row with the same content "…-2"."""
         number = self._file_rows.number_of(key)
         return key if number == 1 else f"{key}-{number}"
-
-
-def _digest(kind: str, fields: Mapping[str, Any], *options: str | None) -> str:
-    """Return what a row's content is known by. Paths count as they are written, so that a moved folder is the same
-    batch."""
-    # 1.0 and 1 are the same number in JSON, and a table cannot tell them apart.
-    plain = {
-        name: int(value) if isinstance(value, float) and value.is_integer() else value for name, value in fields.items()
-    }
-    text = _ENCODER.encode([kind, plain, *options])
-    return hashlib.sha256(text.encode("ascii")).hexdigest()[:KEY_CHARS]
 
 
 def _sources(fields: Mapping[str, Any], names: tuple[str, ...]) -> tuple[Source, ...]:

@@ -21,7 +21,7 @@ def offered(planned: Planned, region: str) -> Planned:
         f"批量推理不支持对 {prepared.model.name} 的这一请求：{why}；将单独发送，按原价计费",
     )
     notices = (*prepared.notices, Notice("not_by_batch_api", text))
-    return replace(planned, prepared=replace(prepared, notices=notices))
+    return planned._replace(prepared=replace(prepared, notices=notices))
 
 
 def _refusal(planned: Planned, region: str) -> str:
@@ -37,4 +37,4 @@ def at_its_price(planned: Planned, region: str) -> Planned:
         return planned
     if not is_taken(prepared.model.kind, prepared.model, prepared.body, region):
         return planned
-    return replace(planned, prepared=replace(prepared, ceiling_cny=prepared.estimate_cny * PRICE_SHARE))
+    return planned._replace(prepared=replace(prepared, ceiling_cny=prepared.estimate_cny * PRICE_SHARE))

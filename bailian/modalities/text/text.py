@@ -17,6 +17,7 @@ from bailian.i18n import tr
 from bailian.modalities.rules import choice, fields
 from bailian.modalities.text import sight, text_rules, unknown_models
 from bailian.modalities.text.schema_check import schema_of
+from bailian.modalities.text.text_again import other_texts
 from bailian.modalities.text.text_answers import (
     answer_error,
     answer_notices,
@@ -28,7 +29,7 @@ from bailian.modalities.text.text_answers import (
     with_paths,
 )
 from bailian.modalities.text.text_body import body_of, streams
-from bailian.modalities.text.text_prices import cost_cny, prices_of
+from bailian.modalities.text.text_prices import SEARCH_CNY, ceiling_cny, longest_answer, prices_of
 from bailian.modalities.text.text_request import LONGEST_THOUGHT_TOKENS, TextRequest
 from bailian.modalities.text.text_turns import Turn, cleaned, text_in, turns_of
 from bailian.types import Input, Notice, Prepared, TextContext
@@ -42,6 +43,7 @@ __all__ = [  # what a modality provides
     "from_config",
     "items",
     "opening",
+    "other_texts",
     "prepare",
     "refine_estimate",
     "with_paths",
@@ -137,7 +139,7 @@ def prepare(
         count=1,
         notices=tuple(notices),
         upload=sight.must_upload(found[url] for url in (*request.image, *request.video) if url in found),
-        ceiling_cny=_ceiling_cny(context, length - picture_tokens + media_tokens, _longest_answer(request, model)),
+        ceiling_cny=ceiling_cny(context, length - picture_tokens + media_tokens, _longest_answer(request, model)),
         stream=streams(request, model),
         context=context,
     )
@@ -151,7 +153,7 @@ def _context(
         retired=choice.retirement(chosen, catalog, region),
         prices=prices_of(model, region),
         thinking=request.thinks(model),
-        search_cny=text_rules.SEARCH_CNY if request.search else 0.0,
+        search_cny=SEARCH_CNY if request.search else 0.0,
         media_tokens=media_tokens,
         goes_on="prefix" in model.abilities and not request.thinks(model) and not request.ocr,
     )
@@ -194,11 +196,6 @@ def _input_notices(request: TextRequest, inputs: Mapping[str, Input]) -> list[No
     return [one.notice for one in given if one.notice is not None]
 
 
-def _ceiling_cny(context: TextContext, input_tokens: int, output_tokens: int) -> float | None:
-    searches = 1 if context.search_cny else 0
-    return cost_cny(context, input_tokens + searches * text_rules.SEARCH_TOKENS, output_tokens, searches=searches)
-
-
 def _asked(request: TextRequest, model: Model, turns: Sequence[Turn]) -> dict[str, Any]:
     """Return the user's fields: the last turn is the prompt, whichever way it was given."""
     asked = {**request.model_dump(exclude_defaults=True, exclude={"messages"}), "model": model.name}
@@ -214,11 +211,9 @@ def refine_estimate(prepared: Prepared) -> Prepared:
     counted = _counted(prepared.body["input"]["messages"])
     if counted is None:
         return prepared
-    parameters = prepared.body["parameters"]
     context = TextContext.of(prepared.context)
-    thought = (parameters.get("thinking_budget") or LONGEST_THOUGHT_TOKENS) if context.thinking else 0
-    longest = parameters["max_tokens"] + thought
-    return replace(prepared, ceiling_cny=_ceiling_cny(context, counted + context.media_tokens, longest))
+    longest = longest_answer(prepared.body["parameters"], thinks=context.thinking)
+    return replace(prepared, ceiling_cny=ceiling_cny(context, counted + context.media_tokens, longest))
 
 
 def _counted(turns: Sequence[Mapping[str, Any]]) -> int | None:

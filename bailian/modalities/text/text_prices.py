@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta, timezone
+from typing import Any
 
 from bailian.catalog import Model
+from bailian.modalities.text.text_request import LONGEST_THOUGHT_TOKENS
 from bailian.types import PriceTier, TextContext
 
 BEIJING = timezone(timedelta(hours=8))
 PEAK_HOURS = range(8, 22)
 """Some models cost less from 22:00 to 08:00 in Beijing (model cards, autumn 2026)."""
+SEARCH_CNY = 0.003
+"""A search of the strategy "turbo" (web search page, autumn 2026)."""
+SEARCH_TOKENS = 10_000
+"""What a search finds is read, and paid, as input; how much it is, nobody says: a guess for estimates."""
 
 
 def prices_of(model: Model, region: str) -> tuple[PriceTier, ...]:
@@ -50,6 +56,18 @@ def cost_cny(
     cached = min(cached_tokens, input_tokens)
     tokens_cny = (input_tokens - cached) * tier.input + cached * cached_cny + output_tokens * output_cny
     return round(tokens_cny / 1000 + searches * context.search_cny, 6)
+
+
+def ceiling_cny(context: TextContext, input_tokens: int, output_tokens: int) -> float | None:
+    """Return what a call costs at most, with what it may find on the web."""
+    searches = 1 if context.search_cny else 0
+    return cost_cny(context, input_tokens + searches * SEARCH_TOKENS, output_tokens, searches=searches)
+
+
+def longest_answer(parameters: Mapping[str, Any], *, thinks: bool) -> int:
+    """Return how many tokens an answer has at most, by what is sent; thoughts are paid, too."""
+    thought = (parameters.get("thinking_budget") or LONGEST_THOUGHT_TOKENS) if thinks else 0
+    return int(parameters["max_tokens"]) + thought
 
 
 def is_peak(at_s: float) -> bool:

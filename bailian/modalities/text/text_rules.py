@@ -12,6 +12,7 @@ from bailian.instructions import how_to
 from bailian.modalities.rules import fields
 from bailian.modalities.text import ocr, sight
 from bailian.modalities.text.schema_check import can_check, schema_trouble
+from bailian.modalities.text.text_prices import SEARCH_CNY, SEARCH_TOKENS
 from bailian.modalities.text.text_request import (
     HIGHEST_TEMPERATURE,
     LONGEST_THOUGHT_TOKENS,
@@ -20,11 +21,6 @@ from bailian.modalities.text.text_request import (
 )
 from bailian.modalities.text.text_turns import Turn, media_in, text_in, turn_problems
 from bailian.types import Input, Notice
-
-SEARCH_CNY = 0.003
-"""A search of the strategy "turbo" (web search page, autumn 2026)."""
-SEARCH_TOKENS = 10_000
-"""What a search finds is read, and paid, as input; how much it is, nobody says: a guess for estimates."""
 
 
 def able(catalog: Catalog, ability: str) -> str:

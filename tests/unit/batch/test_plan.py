@@ -278,7 +278,7 @@ def test_without_limits_no_time_is_claimed() -> None:
     """Null, not zero."""
     (one,) = planned_of(row({"prompt": "猫"}))
     model = replace(one.prepared.model, submit_per_s=None, running_limit=None)
-    shown = summary([replace(one, prepared=replace(one.prepared, model=model))])
+    shown = summary([one._replace(prepared=replace(one.prepared, model=model))])
     assert shown["seconds"] is None
 
 
@@ -295,7 +295,7 @@ def test_notices_are_counted_by_code() -> None:
     """The most frequent first, each with its first text."""
     (one,) = planned_of(row({"prompt": "猫"}))
     a, b, c = Notice("a", "first"), Notice("b", "only"), Notice("a", "second")
-    planned = [replace(one, prepared=replace(one.prepared, notices=notices)) for notices in ((b,), (a,), (c,), ())]
+    planned = [one._replace(prepared=replace(one.prepared, notices=notices)) for notices in ((b,), (a,), (c,), ())]
     assert summary(planned)["notices"] == [
         {"code": "a", "count": 2, "message": "first"},
         {"code": "b", "count": 1, "message": "only"},
