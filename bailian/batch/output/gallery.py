@@ -28,6 +28,8 @@ from bailian.files.recipe import without_folders
 
 PAGE = "gallery.html"
 THUMBS = "gallery/thumbs"
+# A browser opens a page of some megabytes; of the rows behind these it says how many there are.
+CARDS_MAX = 10_000
 THUMB_PX = 400
 THUMB_QUALITY = 80
 # Decoded, this is 150 MB a thread; a JPEG is decoded at a fraction of its size and counts as that.
@@ -96,7 +98,7 @@ def write_gallery(folder: Path, records: Iterable[Record], *, title: str) -> Pat
 
     `records` are read once, one job each, in the order of the page. `files` of a record are relative to `folder`, or
     absolute; a file that is missing or damaged is a note on its card. A thumbnail whose picture has not changed is
-    kept. The page takes the old one's place only when it is whole.
+    kept. From `CARDS_MAX` on records are counted and left out. The page takes the old one's place only when it is whole.
 
     Raises:
         SaveError: the page cannot be written there; no half of it is left.
@@ -149,6 +151,8 @@ def _cards(folder: Path, records: Iterable[Record], totals: Totals) -> Iterator[
     try:
         for record in records:
             totals.add(record)
+            if totals.jobs > CARDS_MAX:
+                continue
             waiting.append((record, [pool.submit(_file, folder, name) for name in record.get("files") or ()]))
             if len(waiting) > AHEAD:
                 yield _card(*waiting.popleft())

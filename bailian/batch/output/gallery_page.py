@@ -123,6 +123,7 @@ def _words() -> dict[str, Any]:
         "shown": tr("{shown} of {all}", "{all} 个中的 {shown} 个"),
         "none": tr("Nothing matches", "没有符合条件的任务"),
         "show_all": tr("show all", "显示全部"),
+        "left_out": tr("The first {shown} of {all} jobs stand here.", "此页只列出前 {shown} 个任务，共 {all} 个。"),
         "no_jobs": tr("This run has no jobs.", "此批次没有任务。"),
         "no_file": tr("No file.", "没有文件。"),
         "more": tr("more", "展开"),

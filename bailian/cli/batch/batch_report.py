@@ -7,8 +7,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bailian.batch.output.gallery import PAGE
-from bailian.batch.output.records import AGAIN_STATES, FAILED
+from bailian.batch.output.gallery import CARDS_MAX, PAGE
+from bailian.batch.output.records import AGAIN_STATES, FAILED, RESULTS
 from bailian.catalog import Mode
 from bailian.cli.batch.totals import FAILED_STATES, BatchTotals, is_skipped, totals
 from bailian.cli.output.report import shown_path
@@ -146,8 +146,10 @@ def print_end(
         path = shown_path(spec.folder / FAILED)
         print_err(tr(f"failed rows: {path}", f"失败的行：{path}"))
     if written and page:
-        path = shown_path(spec.folder / PAGE)
-        print_err(tr(f"gallery: {path}", f"画廊：{path}"))
+        path, some = shown_path(spec.folder / PAGE), ("", "")
+        if summary.rows > CARDS_MAX:
+            some = f" (the first {CARDS_MAX:,} rows; all: {RESULTS})", f"（前 {CARDS_MAX:,} 行；全部：{RESULTS}）"
+        print_err(tr(f"gallery: {path}{some[0]}", f"画廊：{path}{some[1]}"))
 
 
 def _about_held(count: int, spec: BatchSpec) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from contextlib import closing
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bailian.batch.output.records import RESULTS
 from bailian.cli.batch.batch_report import exit_code, in_part
@@ -15,8 +15,12 @@ from bailian.clock import current_clock
 from bailian.i18n import tr
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from bailian.cli.batch.batch_call import Call
     from bailian.config.settings import Settings
+
+READ_BYTES = 1 << 20
 
 
 def digest_of(call: Call) -> str:
@@ -24,17 +28,29 @@ def digest_of(call: Call) -> str:
     spec = call.spec
     if str(spec.source) == "-":
         return ""
+    content = hashlib.sha256()
     try:
-        content = spec.source.read_bytes()
+        changing = _read(spec.source, content)
     except OSError:
         return ""
-    changing = b"prompt_file" in content  # the files that this file names may have changed
     others = str(current_clock().wall()) if changing else ""
     decides = [str(spec.folder), spec.template, spec.sidecar, spec.upload, call.overrides, others]
     if call.options.vectors != "json":
         decides.append(call.options.vectors)
     what = json.dumps(decides, default=str)
-    return hashlib.sha256(content + what.encode()).hexdigest()
+    content.update(what.encode())
+    return content.hexdigest()
+
+
+def _read(source: Path, content: Any) -> bool:
+    """Take in what a file holds; return whether it names others, which may have changed when it has not."""
+    word, end, changing = b"prompt_file", b"", False
+    with source.open("rb") as file:
+        while part := file.read(READ_BYTES):
+            content.update(part)
+            end = end[-len(word) :] + part
+            changing = changing or word in end
+    return changing
 
 
 def ended_before(call: Call, here: Settings) -> BatchTotals | None:

@@ -422,6 +422,13 @@ def test_records_are_not_collected(tmp_path: Path) -> None:
     assert 0 < most < gallery.AHEAD + 8
 
 
+def test_what_a_page_leaves_out_is_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gallery, "CARDS_MAX", 3)
+    made = page(tmp_path, *(record(where=f"t[{index}]", cost_cny=0.5) for index in range(5)))
+    assert [one["where"] for one in made.records] == ["t[0]", "t[1]", "t[2]"]
+    assert (made.totals["jobs"], made.totals["cost_cny"]) == (5, 2.5)
+
+
 def test_a_page_that_cannot_be_finished_leaves_the_old_one(tmp_path: Path) -> None:
     """Written aside and renamed: whoever has it open never sees half a page."""
     before = page(tmp_path, record(prompt="旧的")).source
