@@ -45,6 +45,7 @@ def test_options_are_offered_with_what_they_do() -> None:
     assert "--n" not in values("bailian text2video --"), "it is hidden"
 
 
+@pytest.mark.few(3)
 @pytest.mark.parametrize(
     "words, kind",
     [("text2image", "image"), ("image_edit 改", "image_edit"), ("wanx-edit", "wanx_edit"), ("text2video", "video"),
@@ -156,6 +157,7 @@ def test_what_was_quoted_is_read_back(words: list[str]) -> None:
     assert typed(shlex.join([*words, "end"]))[:2] == (words, "end")
 
 
+@pytest.mark.few(1)
 @pytest.mark.process
 @pytest.mark.parametrize("home", ["broken", "/nonexistent/home", "~nobody"])
 def test_an_answer_says_nothing_on_stderr_and_loads_nothing_heavy(home: str) -> None:

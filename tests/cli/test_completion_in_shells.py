@@ -104,6 +104,7 @@ def test_nothing_wrong_reaches_the_prompt(home: Path, shell: str) -> None:
     assert words_after(shell, "bailian text2image --profile w\t", home) == ["bailian", "text2image", "--profile", "w"]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not shutil.which("bash"), reason="no bash here")
 def test_an_old_bash_takes_the_script_too(home: Path) -> None:
     """3.2 has neither `compopt` nor `nosort`."""

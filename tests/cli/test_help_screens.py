@@ -192,7 +192,7 @@ def test_every_example_is_a_command_line(monkeypatch: pytest.MonkeyPatch) -> Non
     assert len(called) >= 2 * len(EXAMPLES)
 
 
-@pytest.mark.few(4)
+@pytest.mark.few(2)
 @pytest.mark.parametrize(
     "path, english, chinese", [one for one in EXAMPLES if re.search("text2|edit|tts|asr|batch run", one.values[0])]
 )
@@ -217,6 +217,7 @@ def shown(columns: int, language: str, *words: str, **env: str) -> Terminal:
     return terminal
 
 
+@pytest.mark.few(2)
 @pytest.mark.process
 @pytest.mark.parametrize(
     "columns, language, words",
