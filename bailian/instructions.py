@@ -74,6 +74,10 @@ class Instructions:
         """Return how the models are listed."""
         return self.command("models")
 
+    def calls_limit(self) -> str:
+        """Return what the limit of answers under way is called."""
+        return "in_flight"
+
     def time_limit(self) -> str:
         """Return what the time limit of a run is called."""
         return "timeout_s"

@@ -54,6 +54,9 @@ class ShellWords(Instructions):
     def adopt(self, flags: Sequence[str], task_id: str, job_id: str) -> str:
         return self.command("tasks", "adopt", *_joined(flags), task_id, "--job", job_id)
 
+    def calls_limit(self) -> str:
+        return "--in-flight"
+
     def time_limit(self) -> str:
         return "--timeout"
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bailian.i18n import tr
+from bailian.instructions import how_to
 
 MOST_CALLS = 4000
 UNKNOWN_RATE_CALLS = 40
@@ -66,7 +67,8 @@ def call_capacity(asked: int | None = None) -> CallCapacity:
         free_mb = free_bytes // 2**20
         found.append(CallCapacity(calls, tr(f"{free_mb} MB of memory are free", f"可用内存 {free_mb} MB")))
     if asked is not None:
-        found.append(CallCapacity(asked, tr("you said so (--in-flight)", "由 --in-flight 指定")))
+        limit = how_to().calls_limit()
+        found.append(CallCapacity(asked, tr(f"you said so ({limit})", f"由 {limit} 指定")))
     return min(found, key=lambda one: one.calls)
 
 

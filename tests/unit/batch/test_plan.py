@@ -256,7 +256,7 @@ def test_the_summary_adds_up() -> None:
 def test_unknown_prices_are_counted_apart() -> None:
     """A sum with a hole in it says so; without any price it is null."""
     (known,) = planned_of(row({"prompt": "猫"}))
-    unknown = replace(known, prepared=replace(known.prepared, unit_cny=None))
+    unknown = known._replace(prepared=replace(known.prepared, unit_cny=None))
     assert summary([known, unknown])["cost"] == {
         "currency": "CNY",
         "estimate": known.prepared.estimate_cny,

@@ -57,7 +57,7 @@ def test_what_there_is_is_shared_by_what_each_wants(wanted: dict[str, int], most
 def test_the_users_own_limit_is_one() -> None:
     capacity = call_capacity(7)
     assert capacity.calls == 7
-    assert "--in-flight" in capacity.text
+    assert "you said so (in_flight)" in capacity.text
     assert call_capacity().calls <= MOST_CALLS
 
 
