@@ -16,10 +16,10 @@ from bailian.sandbox.http.refusals import invalid, output_inspection
 from bailian.sandbox.images.models import MULTIMODAL
 from bailian.sandbox.state import State
 from bailian.sandbox.tasks.outcomes import refuse_on_demand
+from bailian.sandbox.text.desk import TextDesk, TextOrder, answers_of
 from bailian.sandbox.text.models import TextModel
-from bailian.sandbox.text.requests import TextRequest, read_text_request, with_sightings
-from bailian.sandbox.text.writer import GeneratedText, generate
-from bailian.sandbox.vision.looking import Eyes
+from bailian.sandbox.text.requests import TextRequest, read_text_request
+from bailian.sandbox.text.writer import GeneratedText
 
 _TEST_ANSWER = "This is a test result of the Bailian sandbox; no model was asked."
 _NOT_PARAMETERS = ("model", "messages", "stream")
@@ -47,7 +47,7 @@ class LineAnswers:
             _obey(first_text(body))
             return compatible_answer(name, read_compatible(self._state.models.embeddings[name], body), request_id)
         request = self._read(name, body, self._state.models.texts[name])
-        return _completion(name, request, generate(name, request), request_id, created)
+        return _completion(name, request, answers_of(self._state, name, request)[0], request_id, created)
 
     def _read(self, name: str, body: Mapping[str, Any], model: TextModel) -> TextRequest:
         """The rules are those of the native call; only the envelope differs."""
@@ -61,11 +61,8 @@ class LineAnswers:
         native = {"model": name, "input": {"messages": messages}, "parameters": parameters}
         request = read_text_request(name, model, native, streams=True)
         _obey(request.question)
-        if model.sight is None or not request.media:
-            return request
-        state = self._state
-        eyes = Eyes(state.uploads, state.settings, name, model.sight, resolves=False, drawn=state.drawn.made)
-        return with_sightings(request, asyncio.run(eyes.look(request.media, high_resolution=False)))
+        order = TextOrder(name, model, native, "", streams=False)
+        return asyncio.run(TextDesk(self._state).looked(order, request))
 
 
 def _obey(prompt: str) -> None:

@@ -33,7 +33,7 @@ _NOT_IMITATED = ("logprobs", "enable_code_interpreter")
 _THINKING_ON = "enable_thinking is true"
 
 
-def check_ranges(parameters: Mapping[str, Any]) -> None:
+def check_ranges(parameters: Mapping[str, Any], *, compatible: bool = False) -> None:
     """Refuse numbers and stop words that are out of range, and what the sandbox does not do.
 
     Raises:
@@ -47,8 +47,8 @@ def check_ranges(parameters: Mapping[str, Any]) -> None:
             raise invalid(f"'{name}' must be {kind}")  # ERR, for temperature and top_p; the others follow
         if not fits(value):
             raise invalid(sentence)
-        if name == "n" and value > 1:
-            raise not_imitated("n greater than 1 for text")
+        if name == "n" and value > 1 and not compatible:
+            raise not_imitated("n greater than 1 for text")  # how a native answer shows them is not known
     _check_stop(parameters.get("stop"))
     for name in _NOT_IMITATED:
         if parameters.get(name):

@@ -8,6 +8,7 @@ from typing import Any
 
 from bailian.sandbox.text.requests import TextRequest
 from bailian.sandbox.text.search import results_of
+from bailian.sandbox.text.tools import ToolCall
 from bailian.sandbox.text.usage import usage_of
 from bailian.sandbox.text.writer import GeneratedText
 
@@ -33,7 +34,7 @@ def complete_answer(request: TextRequest, generated: GeneratedText, request_id: 
 
 
 def _end(generated: GeneratedText) -> Progress:
-    return Progress(len(generated.reasoning), len(generated.answer), 2 if generated.tool else 0, last=True)
+    return Progress(len(generated.reasoning), len(generated.answer), 2 if generated.tools else 0, last=True)
 
 
 def frames(request: TextRequest, generated: GeneratedText, request_id: str) -> Iterator[dict[str, Any]]:
@@ -45,7 +46,7 @@ def frames(request: TextRequest, generated: GeneratedText, request_id: str) -> I
     # In increments the last frame has no text of its own (CAP single-generation-text-sse).
     last = _end(generated)
     yield _body(
-        request, generated, before if generated.tool else last, last, request_id, cumulative=not request.incremental
+        request, generated, before if generated.tools else last, last, request_id, cumulative=not request.incremental
     )
 
 
@@ -56,7 +57,7 @@ def _steps(generated: GeneratedText) -> Iterator[Progress]:
         yield Progress(end, 0)
     for end in _ends(len(generated.answer), step):
         yield Progress(len(generated.reasoning), end)
-    if generated.tool is not None:
+    if generated.tools:
         yield Progress(len(generated.reasoning), 0, tool=1)
 
 
@@ -88,8 +89,8 @@ def _body(
         message: dict[str, Any] = {"role": "assistant", "content": content}
         if request.thinking:
             message["reasoning_content"] = "".join(generated.reasoning[begin.reasoning : now.reasoning])
-        if generated.tool is not None and now.tool:
-            message["tool_calls"] = [_call(generated, begin, now)]
+        if generated.tools and now.tool:
+            message["tool_calls"] = [_call(tool, begin, now) for tool in generated.tools]
         output = {"choices": [{"finish_reason": reason, "message": message}]}
     if request.search is not None and request.search.shows_sources and (now.answer or now.last):
         output = {"search_info": {"search_results": results_of(request.question)}, **output}
@@ -107,7 +108,5 @@ def _listed(text: str, generated: GeneratedText, now: Progress) -> list[dict[str
     return [{"text": text}] if text else []
 
 
-def _call(generated: GeneratedText, begin: Progress, now: Progress) -> dict[str, Any]:
-    tool = generated.tool
-    assert tool is not None  # noqa: S101  # the caller looked
+def _call(tool: ToolCall, begin: Progress, now: Progress) -> dict[str, Any]:
     return tool.as_json(first=not begin.tool, arguments="" if now.tool == 1 else None)

@@ -7,10 +7,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from bailian.sandbox.http.refusals import invalid, off_specification
-from bailian.sandbox.images.models import MULTIMODAL
 from bailian.sandbox.tasks.requests import read_parameters, read_switch
 from bailian.sandbox.text.messages import Messages, question_of, read_listed, read_plain
-from bailian.sandbox.text.models import TextModel
+from bailian.sandbox.text.models import TEXT_GENERATION, TextModel
 from bailian.sandbox.text.parameters import (
     check_ranges,
     check_thinking,
@@ -23,7 +22,7 @@ from bailian.sandbox.text.parameters import (
 from bailian.sandbox.text.reading import Reading, read_reading
 from bailian.sandbox.text.search import FOUND_TOKENS, SearchWish, read_search
 from bailian.sandbox.text.tokens import count_tokens
-from bailian.sandbox.text.tools import ToolCall, read_tool_call
+from bailian.sandbox.text.tools import ToolCall, read_tool_calls
 from bailian.sandbox.vision.parts import MediaPart, check_counts
 from bailian.sandbox.vision.sightings import Sighting
 
@@ -52,7 +51,9 @@ class TextRequest:
     begun: str = ""
     """The answer's beginning, which the client has written."""
     search: SearchWish | None = None
-    tool: ToolCall | None = None
+    tools: tuple[ToolCall, ...] = ()
+    n: int = 1
+    """How many answers."""
     reading: Reading | None = None
     media: tuple[MediaPart, ...] = ()
     shown: tuple[MediaPart, ...] = ()
@@ -68,19 +69,24 @@ class TextRequest:
         return self.text_tokens + self.image_tokens + self.video_tokens + found
 
 
-def read_text_request(name: str, model: TextModel, body: Mapping[str, Any], *, streams: bool) -> TextRequest:
+def read_text_request(
+    name: str, model: TextModel, body: Mapping[str, Any], *, streams: bool, compatible: bool = False
+) -> TextRequest:
     """Check a body against the service's rules for that model; its pictures are not fetched yet.
+
+    Args:
+        compatible: whether the body came by a route of another maker's shape.
 
     Raises:
         Refusal: with the documented code and message.
     """
     inputs = body.get("input")
     inputs = inputs if isinstance(inputs, dict) else {}
-    listed = model.door == MULTIMODAL
+    listed = model.door != TEXT_GENERATION
     messages = read_listed(inputs) if listed else read_plain(inputs)
     parameters = read_parameters(body)
     text_tokens = _text_tokens(model, messages, parameters)
-    check_ranges(parameters)
+    check_ranges(parameters, compatible=compatible)
     result_format = "message" if listed else parameters.get("result_format", model.default_format)
     if result_format not in ("text", "message"):
         raise off_specification("result_format must be text or message")
@@ -106,8 +112,11 @@ def read_text_request(name: str, model: TextModel, body: Mapping[str, Any], *, s
         listed=listed,
         schema=schema,
         begun=messages.begun or "",
-        search=read_search(name, model, parameters, streams=streams),
-        tool=read_tool_call(name, model, parameters, messages, streams=streams, thinking=thinking),
+        search=read_search(name, model, parameters, streams=streams or compatible),
+        tools=read_tool_calls(
+            name, model, parameters, messages, streams=streams, thinking=thinking, compatible=compatible
+        ),
+        n=parameters.get("n") or 1,
         reading=read_reading(name, model, parameters, messages),
         media=messages.media,
         shown=messages.shown,

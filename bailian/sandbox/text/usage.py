@@ -11,8 +11,7 @@ from bailian.sandbox.text.writer import GeneratedText
 
 def usage_of(request: TextRequest, generated: GeneratedText, reasoning: int, answer: int) -> dict[str, Any]:
     """Return the tokens so far; thoughts are output. The keys differ between paths and formats as in the captures."""
-    if generated.tool is not None:
-        answer += count_tokens(generated.tool.arguments)
+    answer += sum(count_tokens(tool.arguments) for tool in generated.tools)
     usage = _listed(request, reasoning, answer) if request.listed else _plain(request, reasoning, answer)
     if request.search is not None:
         usage["plugins"] = {"search": {"count": 1, "strategy": request.search.strategy}}

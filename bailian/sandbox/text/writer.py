@@ -52,28 +52,28 @@ class GeneratedText:
     answer: tuple[str, ...]
     finish_reason: str
     """"stop", "length" or "tool_calls"."""
-    tool: ToolCall | None = None
+    tools: tuple[ToolCall, ...] = ()
     ocr_result: Mapping[str, Any] | None = None
     """What a task of a model that reads has beside its text."""
 
 
-def generate(model: str, request: TextRequest) -> GeneratedText:
-    """Answer a request."""
+def generate(model: str, request: TextRequest, number: int = 0) -> GeneratedText:
+    """Answer a request; each further `number` gives another text for the same question."""
     ocr_result = None
-    if request.tool is not None:
+    if request.tools:
         text = ""
     elif request.reading is not None:
         text, ocr_result = answer_of(request.reading, request.sightings)
     else:
-        text = _written(model, request)
+        text = _written(model, request) + (f" ({number + 1})" if number and not request.as_json else "")
     if request.begun and text.startswith(request.begun):
         text = text[len(request.begun) :]  # PART: only what comes after the beginning
     ends = [position for position in (text.find(word) for word in request.stops) if position >= 0]
     answer = tokens_of(text[: min(ends)] if ends else text)
     reasoning = tokens_of(_reasoning(request.question))[: request.thinking_budget] if request.thinking else []
     cut = len(answer) > request.max_tokens  # API: max_tokens does not limit the chain of thought
-    reason = "length" if cut else "stop" if request.tool is None else "tool_calls"
-    return GeneratedText(tuple(reasoning), tuple(answer[: request.max_tokens]), reason, request.tool, ocr_result)
+    reason = "length" if cut else "tool_calls" if request.tools else "stop"
+    return GeneratedText(tuple(reasoning), tuple(answer[: request.max_tokens]), reason, request.tools, ocr_result)
 
 
 def _written(model: str, request: TextRequest) -> str:
