@@ -17,14 +17,16 @@ from starlette.routing import BaseRoute
 
 from bailian.sandbox.account.routes import AccountRoutes
 from bailian.sandbox.admin import Admin
-from bailian.sandbox.batches.replies import batch_error
 from bailian.sandbox.batches.routes import BatchRoutes
+from bailian.sandbox.compatible.errors import compatible_error, file_error
+from bailian.sandbox.compatible.routes import CompatibleRoutes
 from bailian.sandbox.embeddings.routes import EmbeddingRoutes
 from bailian.sandbox.faults import Fault
 from bailian.sandbox.http import refusals
 from bailian.sandbox.http.answers import Answer
 from bailian.sandbox.http.endpoints import BASE_PATH, Call, Endpoints
 from bailian.sandbox.http.hosts import Hosts, OnlyKnownHosts
+from bailian.sandbox.http.last_slash import WithoutLastSlash
 from bailian.sandbox.http.raw_sockets import Connections
 from bailian.sandbox.multimodal_route import MultimodalRoute
 from bailian.sandbox.picture_routes import PictureRoutes
@@ -59,6 +61,8 @@ async def _not_there(call: Call, fault: Fault | None) -> Answer:
 def routes(state: State, connections: Connections) -> list[BaseRoute]:
     """Return the routes of every service."""
     endpoints = Endpoints(state, connections)
+    nested, of_files = (Endpoints(state, connections, shape) for shape in (compatible_error, file_error))
+    compatible = CompatibleRoutes(state)
     pictures, transcription, texts = PictureRoutes(state), TranscriptionRoutes(state), TextRoutes(state)
     answers = {
         "image": pictures.task_answer,
@@ -71,7 +75,8 @@ def routes(state: State, connections: Connections) -> list[BaseRoute]:
     return [
         *Admin(state).routes(),
         *SpeechRoutes(state, connections, task_of).routes(),
-        *BatchRoutes(state).routes(Endpoints(state, connections, batch_error)),
+        *BatchRoutes(state).routes(of_files),
+        *compatible.routes(nested, of_files),
         *pictures.routes(endpoints),
         *texts.routes(endpoints),
         *EmbeddingRoutes(state).routes(endpoints),
@@ -81,11 +86,12 @@ def routes(state: State, connections: Connections) -> list[BaseRoute]:
         *StorageRoutes(state, partial(result_of, state.store)).routes(endpoints),
         *AccountRoutes(state).routes(endpoints),
         *TaskRoutes(state, answers).routes(endpoints),
+        *compatible.rest(nested),
         endpoints.route("GET POST PUT DELETE", "/{anything:path}", "other", _not_there),  # takes everything else
     ]
 
 
 def build(state: State, connections: Connections, hosts: Hosts) -> Starlette:
     """Return the ASGI application."""
-    guard = [Middleware(OnlyKnownHosts, hosts=hosts)]
+    guard = [Middleware(OnlyKnownHosts, hosts=hosts), Middleware(WithoutLastSlash)]
     return Starlette(routes=routes(state, connections), exception_handlers={Exception: _crashed}, middleware=guard)

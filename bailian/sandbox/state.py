@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from bailian.sandbox.account.account import Account
 from bailian.sandbox.batches.batch_store import BatchStore
+from bailian.sandbox.compatible.file_store import FileStore
 from bailian.sandbox.database import Database
 from bailian.sandbox.faults import Faults
 from bailian.sandbox.http.answers import LoggedRequest
@@ -56,7 +57,8 @@ class State:
         self.database = Database(state_path)
         self.tasks = TaskStore(self.database, clock)
         self.store = UploadStore(self.database, clock)
-        self.batches = BatchStore(self.database, clock)
+        self.files = FileStore(self.database, clock)
+        self.batches = BatchStore(self.database, self.files, clock)
         self.uploads = Uploads(self.store, clock)
         self.hot_words = HotWords(self.database)
         self.own_voices = OwnVoices(self.database, clock)

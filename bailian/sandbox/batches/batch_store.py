@@ -7,11 +7,12 @@ import json
 import sqlite3
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from bailian.sandbox.batches.input_file import FileCheck
 from bailian.sandbox.batches.results import Results
+from bailian.sandbox.compatible.file_store import RESULT, FileStore, StoredFile
 from bailian.sandbox.database import Database
 
 VALIDATING_SHARE = 0.1
@@ -21,25 +22,12 @@ FINALIZING_SHARE = 0.1
 FINAL_STATUSES = ("completed", "failed", "expired", "cancelled")
 
 _SCHEMA = """
-CREATE TABLE IF NOT EXISTS batch_files (
-  file_id TEXT PRIMARY KEY, purpose TEXT NOT NULL, name TEXT NOT NULL, data BLOB NOT NULL, at REAL NOT NULL);
 CREATE TABLE IF NOT EXISTS batches (
   number INTEGER PRIMARY KEY, batch_id TEXT NOT NULL UNIQUE, created REAL NOT NULL, duration_s REAL NOT NULL,
   input_file_id TEXT NOT NULL, endpoint TEXT NOT NULL, completion_window TEXT NOT NULL, window_s REAL NOT NULL,
   metadata TEXT NOT NULL, total INTEGER NOT NULL, model TEXT NOT NULL, question TEXT NOT NULL, errors TEXT NOT NULL,
   stopped TEXT, stopped_at REAL, completed INTEGER, failed INTEGER);
 """
-
-
-@dataclass(frozen=True)
-class BatchFile:
-    """One stored file."""
-
-    file_id: str
-    purpose: str
-    name: str
-    data: bytes
-    at: float
 
 
 @dataclass(frozen=True)
@@ -109,24 +97,13 @@ class Batch:
 
 
 class BatchStore:
-    """The batches and files by their ids."""
+    """The batches by their ids; what they read and write are files of `files`."""
 
-    def __init__(self, database: Database, clock: Callable[[], float]) -> None:
+    def __init__(self, database: Database, files: FileStore, clock: Callable[[], float]) -> None:
         self._clock = clock
+        self._files = files
         self._database = database
         database.create(_SCHEMA)
-
-    def add_file(self, purpose: str, name: str, data: bytes) -> BatchFile:
-        file = BatchFile(f"file-batch-{uuid.uuid4().hex[:24]}", purpose, name, data, self._clock())
-        self._put(file)
-        return file
-
-    def file(self, file_id: str) -> BatchFile | None:
-        row = self._database.row("SELECT * FROM batch_files WHERE file_id = ?", (file_id,))
-        return BatchFile(**dict(row)) if row else None
-
-    def delete_file(self, file_id: str) -> bool:
-        return self._database.change("DELETE FROM batch_files WHERE file_id = ?", (file_id,)) == 1
 
     def add(
         self, checked: FileCheck, *, duration_s: float, input_file_id: str, endpoint: str, window: str, window_s: float,
@@ -173,14 +150,11 @@ class BatchStore:
         for kind, data in (("output", results.output), ("error", results.errors)):
             if data:
                 name = f"{batch.batch_id}_{kind}.jsonl"
-                self._put(BatchFile(batch.result_id(kind), "batch_output", name, data, self._clock()))
+                self._files.put(StoredFile(batch.result_id(kind), RESULT, name, data, self._clock()))
         self._database.change(
             "UPDATE batches SET completed = ?, failed = ? WHERE batch_id = ?",
             (results.completed, results.failed, batch.batch_id),
         )
-
-    def _put(self, file: BatchFile) -> None:
-        self._database.change("INSERT OR REPLACE INTO batch_files VALUES (?, ?, ?, ?, ?)", astuple(file))
 
 
 def _batch(row: sqlite3.Row, now: float) -> Batch:

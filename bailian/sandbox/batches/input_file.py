@@ -11,7 +11,6 @@ from bailian.sandbox.embeddings.requests import first_text
 from bailian.sandbox.text.messages import last_question
 
 LINES_MAX = 50_000
-FILE_BYTES_MAX = 500 * 1024**2
 LINE_BYTES_MAX = 6 * 1024**2
 
 TEST_MODEL = "batch-test-model"

@@ -10,10 +10,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from bailian.sandbox.batches.input_file import EMBEDDINGS, TEST_MODEL
+from bailian.sandbox.compatible.chat_replies import usage_of
+from bailian.sandbox.compatible.chat_requests import native_body
 from bailian.sandbox.embeddings.replies import compatible_answer
 from bailian.sandbox.embeddings.requests import first_text, read_compatible
-from bailian.sandbox.http.refusals import invalid, output_inspection
-from bailian.sandbox.images.models import MULTIMODAL
+from bailian.sandbox.http.refusals import output_inspection
 from bailian.sandbox.state import State
 from bailian.sandbox.tasks.outcomes import refuse_on_demand
 from bailian.sandbox.text.desk import TextDesk, TextOrder, answers_of
@@ -22,9 +23,6 @@ from bailian.sandbox.text.requests import TextRequest, read_text_request
 from bailian.sandbox.text.writer import GeneratedText
 
 _TEST_ANSWER = "This is a test result of the Bailian sandbox; no model was asked."
-_NOT_PARAMETERS = ("model", "messages", "stream")
-_ADDRESSES = {"image_url": "image", "video_url": "video"}
-"""A part of a compatible message, and what it is called on the multimodal path."""
 
 
 class LineAnswers:
@@ -50,16 +48,9 @@ class LineAnswers:
         return _completion(name, request, answers_of(self._state, name, request)[0], request_id, created)
 
     def _read(self, name: str, body: Mapping[str, Any], model: TextModel) -> TextRequest:
-        """The rules are those of the native call; only the envelope differs."""
-        parameters = {key: value for key, value in body.items() if key not in _NOT_PARAMETERS}
-        parameters["result_format"] = "message"
-        # BATCH: thinking is allowed, although nothing streams.
-        parameters["incremental_output"] = bool(body.get("enable_thinking"))
-        messages = body.get("messages")
-        if model.door == MULTIMODAL and isinstance(messages, list):
-            messages = [_native(message) for message in messages]
-        native = {"model": name, "input": {"messages": messages}, "parameters": parameters}
-        request = read_text_request(name, model, native, streams=True)
+        """The rules are those of a chat, but that a line may think although nothing streams (BATCH)."""
+        native = native_body(name, model, body)
+        request = read_text_request(name, model, native, streams=True, compatible=True)
         _obey(request.question)
         order = TextOrder(name, model, native, "", streams=False)
         return asyncio.run(TextDesk(self._state).looked(order, request))
@@ -71,36 +62,18 @@ def _obey(prompt: str) -> None:
         raise output_inspection()
 
 
-def _native(message: Any) -> Any:
-    """Return a compatible message as the multimodal path has it."""
-    content = message.get("content") if isinstance(message, dict) else None
-    if not isinstance(content, list):
-        return message
-    return {**message, "content": [_part(part) for part in content]}
-
-
-def _part(part: Any) -> dict[str, Any]:
-    kind = part.get("type") if isinstance(part, dict) else None
-    if kind == "text":
-        return {"text": part.get("text")}
-    if kind == "video":
-        return {"video": part.get("video")}
-    address = part.get(str(kind)) if kind in _ADDRESSES else None
-    if not isinstance(address, dict):
-        raise invalid("Input should be a valid dictionary: messages.content")
-    return {_ADDRESSES[str(kind)]: address.get("url")}
-
-
 def _completion(
     name: str, request: TextRequest | None, generated: GeneratedText, request_id: str, created: int
 ) -> dict[str, Any]:
     """CAP get-file-content-compatible, key for key."""
-    message = {"role": "assistant", "content": "".join(generated.answer)}
-    spent = len(generated.reasoning) + len(generated.answer)
-    asked = request.input_tokens if request else 0
-    usage: dict[str, Any] = {"completion_tokens": spent, "prompt_tokens": asked, "total_tokens": asked + spent}
+    message: dict[str, Any] = {"role": "assistant", "content": "".join(generated.answer)}
+    message |= {"reasoning_content": "".join(generated.reasoning)} if generated.reasoning else {}
+    message |= {"tool_calls": [tool.as_json() for tool in generated.tools]} if generated.tools else {}
+    counted = usage_of(request, (generated,)) if request else {}
+    usage: dict[str, Any] = {
+        name: counted.get(name, 0) for name in ("completion_tokens", "prompt_tokens", "total_tokens")
+    }
     if generated.reasoning:
-        message["reasoning_content"] = "".join(generated.reasoning)
         usage["completion_tokens_details"] = {"reasoning_tokens": len(generated.reasoning)}
     return {
         "created": created,

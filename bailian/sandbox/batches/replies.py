@@ -4,38 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from bailian.sandbox.batches.batch_store import Batch, BatchFile
-from bailian.sandbox.batches.results import nested_error
+from bailian.sandbox.batches.batch_store import Batch
 from bailian.sandbox.faults import Fault
-from bailian.sandbox.http.answers import Answer, json_answer
-from bailian.sandbox.http.refusals import Refusal
 
 
 def fault_error(fault: Fault) -> dict[str, Any]:
     _, code, message = fault.error()
     return {"code": code, "message": message, "param": None, "line": None}
-
-
-def not_found(what: str, name: str) -> Refusal:
-    return Refusal(404, "NotFound", f"No such {what}: {name}")
-
-
-def batch_error(status: int, code: str, message: str, request_id: str) -> Answer:
-    """CAP upload-file-error: errors of the compatible paths are nested."""
-    return json_answer(nested_error(Refusal(status, code, message)), status, {"x-request-id": request_id})
-
-
-def file_object(file: BatchFile) -> dict[str, Any]:
-    """CAP upload-file-compatible."""
-    return {
-        "id": file.file_id,
-        "object": "file",
-        "bytes": len(file.data),
-        "filename": file.name,
-        "purpose": file.purpose,
-        "status": "processed",
-        "created_at": int(file.at),
-    }
 
 
 def batch_object(batch: Batch, *, fresh: bool = False) -> dict[str, Any]:

@@ -11,18 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from bailian.sandbox.batches.input_file import lines_of
+from bailian.sandbox.compatible.errors import nested_error
 from bailian.sandbox.http.refusals import Refusal
-
-_SNAKE = {
-    "InvalidApiKey": "invalid_api_key",
-    "InvalidParameter": "invalid_parameter_error",
-    "DataInspectionFailed": "data_inspection_failed",
-    "InternalError": "internal_error",
-    "ModelNotFound": "model_not_found",
-    "Throttling.RateQuota": "limit_requests",
-}
-"""ERR lists these pairs: native code, compatible code."""
-
 
 Answer = Callable[[Mapping[str, Any], str, int], dict[str, Any]]
 """Answers a line, given its request id and when it was made; it raises a refusal."""
@@ -36,13 +26,6 @@ class Results:
     errors: bytes
     completed: int
     failed: int
-
-
-def nested_error(refusal: Refusal) -> dict[str, Any]:
-    """ERR, CAP upload-file-error: errors of the compatible paths are nested."""
-    kind = "invalid_request_error" if refusal.status < 500 else "internal_error"
-    code = _SNAKE.get(refusal.code, refusal.code) or None
-    return {"error": {"message": refusal.message, "type": kind, "param": None, "code": code}}
 
 
 def answer_lines(

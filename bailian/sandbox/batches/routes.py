@@ -1,4 +1,4 @@
-"""The OpenAI-compatible batch endpoints: files in, files out (BATCH; CAP *-batch-compatible, *-file-compatible).
+"""The OpenAI-compatible batch endpoints: files in, files out (BATCH; CAP *-batch-compatible).
 
 Importing this needs starlette.
 """
@@ -11,22 +11,22 @@ from typing import Any
 
 from starlette.routing import Route
 
-from bailian.sandbox.batches.batch_store import FINAL_STATUSES, Batch, BatchFile
-from bailian.sandbox.batches.input_file import CHAT, EMBEDDINGS, FILE_BYTES_MAX, TEST, TEST_MODEL, Batchable, check_file
+from bailian.sandbox.batches.batch_store import FINAL_STATUSES, Batch
+from bailian.sandbox.batches.input_file import CHAT, EMBEDDINGS, TEST, TEST_MODEL, Batchable, check_file
 from bailian.sandbox.batches.line_answers import LineAnswers
-from bailian.sandbox.batches.replies import batch_object, fault_error, file_object, not_found
+from bailian.sandbox.batches.replies import batch_object, fault_error
 from bailian.sandbox.batches.requests import read_batch_request, read_filter
 from bailian.sandbox.batches.results import answer_lines
+from bailian.sandbox.compatible.file_store import BATCH, StoredFile
+from bailian.sandbox.compatible.files import COMPATIBLE_PATH, not_found
 from bailian.sandbox.faults import Fault
 from bailian.sandbox.http.answers import Answer, json_answer
 from bailian.sandbox.http.endpoints import Call, Endpoints
-from bailian.sandbox.http.multipart import read_form
-from bailian.sandbox.http.refusals import Refusal, invalid, not_imitated
+from bailian.sandbox.http.refusals import Refusal, invalid
 from bailian.sandbox.state import State
 from bailian.sandbox.tasks.outcomes import SLOW_FACTOR
 from bailian.sandbox.text.models import ALWAYS, UNLESS_OFF
 
-COMPATIBLE_PATH = "/compatible-mode/v1"
 TEST_BATCHES_MAX = 2
 """BATCH: so many dry runs at once."""
 
@@ -41,7 +41,7 @@ class BatchRoutes:
 
     def __init__(self, state: State) -> None:
         self._state = state
-        self._store = state.batches
+        self._store, self._files = state.batches, state.files
         self._answer = LineAnswers(state)
         texts, vectors = state.models.texts, state.models.embeddings
         names = {
@@ -53,54 +53,22 @@ class BatchRoutes:
 
     def routes(self, endpoints: Endpoints) -> list[Route]:
         """Return the routes; `endpoints` answers errors in the shape of these paths."""
-        files, batches = COMPATIBLE_PATH + "/files", COMPATIBLE_PATH + "/batches"
+        batches = COMPATIBLE_PATH + "/batches"
         route = endpoints.route
         return [
-            route("POST", files, "batch_upload", self._upload),
-            route("GET", files + "/{file_id}", "batch_file", self._show_file),
-            route("DELETE", files + "/{file_id}", "batch_file", self._delete_file),
-            route("GET", files + "/{file_id}/content", "batch_content", self._content),
             route("POST", batches, "batch_create", self._create, self._about_input),
             route("GET", batches, "batch_list", self._list, _checked_filter),
             route("GET", batches + "/{batch_id}", "batch_poll", self._poll, self._about),
             route("POST", batches + "/{batch_id}/cancel", "batch_cancel", self._cancel, self._about),
         ]
 
-    # Files
-
-    async def _upload(self, call: Call, fault: Fault | None) -> Answer:
-        try:
-            form = read_form(call.request.headers.get("content-type", ""), call.raw)
-        except ValueError as error:
-            raise invalid(f"The request is not valid multipart/form-data: {error}") from None
-        if form.fields.get("purpose") == "file-extract":
-            raise not_imitated("files with purpose file-extract")
-        if form.fields.get("purpose") != "batch":
-            raise invalid("purpose must be one of batch, file-extract")
-        if len(form.file) > FILE_BYTES_MAX:
-            raise invalid("The file must not exceed 500 MB.")
-        return json_answer(file_object(self._store.add_file("batch", form.file_name, form.file)))
-
-    def _file(self, file_id: str) -> BatchFile:
-        file = self._store.file(file_id)
+    def _file(self, file_id: str) -> StoredFile:
+        file = self._files.get(file_id)
         if file is None:
             raise not_found("file", file_id)
+        if file.purpose != BATCH:
+            raise invalid(f"The file {file_id} does not have the purpose {BATCH}.")  # a guess
         return file
-
-    async def _show_file(self, call: Call, fault: Fault | None) -> Answer:
-        return json_answer(file_object(self._file(call.param("file_id"))))
-
-    async def _delete_file(self, call: Call, fault: Fault | None) -> Answer:
-        file = self._file(call.param("file_id"))
-        self._store.delete_file(file.file_id)
-        return json_answer({"id": file.file_id, "object": "file", "deleted": True})
-
-    async def _content(self, call: Call, fault: Fault | None) -> Answer:
-        file = self._file(call.param("file_id"))
-        headers = {"x-request-id": call.request_id, "content-disposition": f'attachment; filename="{file.file_id}"'}
-        return Answer(200, file.data, headers, "application/octet-stream")
-
-    # Batches
 
     def _about_input(self, call: Call) -> tuple[str, str]:
         """The begin of a file stands for it, when a fault looks for a prompt. A wrong request is refused first."""
@@ -126,7 +94,7 @@ class BatchRoutes:
         )
         return json_answer(batch_object(batch, fresh=True))
 
-    def _duration_s(self, file: BatchFile, fault: Fault | None) -> float:
+    def _duration_s(self, file: StoredFile, fault: Fault | None) -> float:
         base = fault.task_s if fault is not None and fault.task_s is not None else self._state.settings.task_s
         return base * (SLOW_FACTOR if b"[sandbox:slow]" in file.data else 1.0)
 
@@ -182,7 +150,7 @@ class BatchRoutes:
         return batch_object(batch)
 
     def _finish(self, batch: Batch) -> None:
-        file = self._store.file(batch.input_file_id)
+        file = self._files.get(batch.input_file_id)
         data = file.data if file is not None else b""
         unreached_error = _UNREACHED_ERRORS.get(batch.status, ("", ""))
         made = answer_lines(batch.batch_id, data, self._answer, int(batch.ends_at), batch.progress, unreached_error)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+from base64 import b64encode
 from typing import Any
 
 from bailian.sandbox.embeddings.requests import EmbeddingRequest
@@ -26,9 +28,14 @@ def _entry(request: EmbeddingRequest, index: int, text: str) -> dict[str, Any]:
     return {**entry, "text_index": index}
 
 
+def _encoded(vector: list[float], request: EmbeddingRequest) -> list[float] | str:
+    """Four bytes a number, the low one first: what OpenAI's clients read."""
+    return b64encode(struct.pack(f"<{len(vector)}f", *vector)).decode() if request.base64 else vector
+
+
 def compatible_answer(name: str, request: EmbeddingRequest, request_id: str) -> dict[str, Any]:
     data = [
-        {"embedding": dense(text, request.dimension), "index": index, "object": "embedding"}
+        {"embedding": _encoded(dense(text, request.dimension), request), "index": index, "object": "embedding"}
         for index, text in enumerate(request.texts)
     ]
     usage = {"prompt_tokens": request.total_tokens, "total_tokens": request.total_tokens}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from bailian.sandbox.embeddings.models import EmbeddingModel
@@ -12,6 +12,7 @@ from bailian.sandbox.tasks.requests import is_integer, parts_of
 from bailian.sandbox.text.tokens import count_tokens
 
 OUTPUT_TYPES = ("dense", "sparse", "dense&sparse")
+ENCODINGS = ("float", "base64")
 TEXT_TYPES = ("query", "document")
 _ALGO = "<400> InternalError.Algo.InvalidParameter: "
 
@@ -24,6 +25,8 @@ class EmbeddingRequest:
     dimension: int
     output_type: str
     total_tokens: int
+    base64: bool = False
+    """Whether the numbers are wanted as bytes; only the compatible shape has that."""
 
 
 def first_text(body: Mapping[str, Any]) -> str:
@@ -53,7 +56,10 @@ def read_embedding_request(model: EmbeddingModel, body: Mapping[str, Any]) -> Em
 
 
 def read_compatible(model: EmbeddingModel, body: Mapping[str, Any]) -> EmbeddingRequest:
-    """Check the body of a batch line: `input` is a text or a list, `dimensions` has an s.
+    """Check the body of a compatible call or a batch line: `input` is a text or a list, `dimensions` has an s.
+
+    EMB knows the format float alone; the official clients of OpenAI ask for base64 unless told otherwise and read
+    both, so both are taken here.
 
     Raises:
         Refusal: with the field that is wrong.
@@ -61,9 +67,11 @@ def read_compatible(model: EmbeddingModel, body: Mapping[str, Any]) -> Embedding
     if "input" not in body:
         raise field_required("input")
     given = body["input"]
-    if body.get("encoding_format", "float") != "float":
-        raise off_specification("encoding_format must be float")
-    return _checked(model, [given] if isinstance(given, str) else given, body.get("dimensions"), "dense")
+    wanted = body.get("encoding_format") or "float"
+    if wanted not in ENCODINGS:
+        raise off_specification(f"encoding_format must be one of {', '.join(ENCODINGS)}")
+    request = _checked(model, [given] if isinstance(given, str) else given, body.get("dimensions"), "dense")
+    return replace(request, base64=wanted == "base64")
 
 
 def _checked(model: EmbeddingModel, texts: Any, dimension: Any, output_type: str) -> EmbeddingRequest:

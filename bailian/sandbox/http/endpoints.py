@@ -9,7 +9,7 @@ import asyncio
 import json
 import time
 import uuid
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Protocol
@@ -95,6 +95,14 @@ About = Callable[[Call], tuple[str, str]]
 """Returns the prompt and the model that a fault may match. A refusal from it comes before any fault."""
 
 
+KeyOf = Callable[[Mapping[str, str]], str | None]
+"""Finds what a request's headers say of its key, as the header `Authorization` has it."""
+
+
+def key_of_bearer(headers: Mapping[str, str]) -> str | None:
+    return headers.get("authorization")
+
+
 def about_nothing(call: Call) -> tuple[str, str]:
     return "", ""
 
@@ -114,8 +122,15 @@ class SharedState(Protocol):
 class Endpoints:
     """Turns what a service does into routes of the web server."""
 
-    def __init__(self, state: SharedState, connections: Connections, error_answer: ErrorAnswer = flat_error) -> None:
+    def __init__(
+        self,
+        state: SharedState,
+        connections: Connections,
+        error_answer: ErrorAnswer = flat_error,
+        key_of: KeyOf = key_of_bearer,
+    ) -> None:
         self._state = state
+        self._key_of = key_of
         self._error_answer = error_answer
         self._fault_injection = FaultInjection(connections, error_answer)
 
@@ -149,7 +164,7 @@ class Endpoints:
     async def _answer(self, call: Call, handler: Handler, about: About) -> Response:
         try:
             if call.kind not in KEYLESS:
-                key, region = call.request.headers.get("authorization"), self._state.settings.region
+                key, region = self._key_of(call.request.headers), self._state.settings.region
                 check_key(key, self._state.api_keys, region, spends=call.kind in PAID)
             prompt, model = about(call)
         except Refusal as refusal:

@@ -22,11 +22,41 @@ class Form:
     """Names of what stood behind the file."""
 
 
+@dataclass(frozen=True)
+class Part:
+    """One part of a form."""
+
+    name: str
+    file_name: str
+    data: bytes
+
+
 def read_form(content_type: str, body: bytes) -> Form:
-    """Take a body apart.
+    """Take a body with one file apart.
 
     Raises:
         ValueError: no multipart body, or one without exactly one file.
+    """
+    fields: dict[str, str] = {}
+    files: list[tuple[str, bytes]] = []
+    after: list[str] = []
+    for part in read_parts(content_type, body):
+        if part.name == "file":
+            files.append((part.file_name, part.data))
+            continue
+        if files:
+            after.append(part.name)
+        fields[part.name] = part.data.decode("utf-8")
+    if len(files) != 1:
+        raise ValueError("not one file")
+    return Form(fields, *files[0], tuple(after))
+
+
+def read_parts(content_type: str, body: bytes) -> list[Part]:
+    """Take a body apart.
+
+    Raises:
+        ValueError: no multipart body.
     """
     kind = Message()
     kind["content-type"] = content_type
@@ -37,24 +67,10 @@ def read_form(content_type: str, body: bytes) -> Form:
     parts = (b"\r\n" + body).split(delimiter)
     if len(parts) < 3 or not parts[-1].startswith(b"--"):
         raise ValueError("the body does not end with its boundary")
-    fields: dict[str, str] = {}
-    files: list[tuple[str, bytes]] = []
-    after: list[str] = []
-    for part in parts[1:-1]:
-        name, file_name, data = _part(part)
-        if name == "file":
-            files.append((file_name, data))
-            continue
-        if files:
-            after.append(name)
-        fields[name] = data.decode("utf-8")
-    if len(files) != 1:
-        raise ValueError("not one file")
-    return Form(fields, *files[0], tuple(after))
+    return [_part(part) for part in parts[1:-1]]
 
 
-def _part(part: bytes) -> tuple[str, str, bytes]:
-    """Return name, file name and content of one part."""
+def _part(part: bytes) -> Part:
     head, empty_line, data = part.removeprefix(b"\r\n").partition(b"\r\n\r\n")
     if not empty_line:
         raise ValueError("a part without headers")
@@ -66,4 +82,4 @@ def _part(part: bytes) -> tuple[str, str, bytes]:
     if not isinstance(name, str) or not name:
         raise ValueError("a part without name")
     file_name = message.get_param("filename", header="content-disposition")
-    return name, file_name if isinstance(file_name, str) else "", data
+    return Part(name, file_name if isinstance(file_name, str) else "", data)

@@ -1,4 +1,4 @@
-"""The routes of tasks: query, list and cancel (TASKS, CAP).
+"""The routes of tasks: query, list and cancel (TASKS, CAP; PF-REST queries with a POST).
 
 Importing this needs starlette.
 """
@@ -40,7 +40,7 @@ class TaskRoutes:
         return [
             endpoints.route("GET", tasks, "list", self._list),
             endpoints.route("GET", tasks + "/", "list", self._list),
-            endpoints.route("GET", tasks + "/{task_id}", "poll", self._poll, self._state.about_task),
+            endpoints.route("GET POST", tasks + "/{task_id}", "poll", self._poll, self._state.about_task),
             endpoints.route("POST", tasks + "/{task_id}/cancel", "cancel", self._cancel, self._state.about_task),
         ]
 

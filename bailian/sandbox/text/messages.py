@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -29,6 +30,8 @@ class Messages:
     begun: str | None = None
     """The answer's beginning, when the last message gives it."""
     last_role: str = "user"
+    results: tuple[str, ...] = ()
+    """What the tools have answered, when they have the last word."""
 
 
 def question_of(body: Mapping[str, Any]) -> str:
@@ -96,7 +99,7 @@ def read_listed(inputs: Mapping[str, Any]) -> Messages:
         media += parts
         shown = tuple(parts) or shown
     read = _read(messages, tuple(texts))
-    return Messages(read.texts, read.thoughts, tuple(media), shown, read.begun, read.last_role)
+    return Messages(read.texts, read.thoughts, tuple(media), shown, read.begun, read.last_role, read.results)
 
 
 def _parts(content: Any) -> tuple[str, list[MediaPart]]:
@@ -150,4 +153,6 @@ def _read(messages: list[dict[str, Any]], texts: tuple[str, ...]) -> Messages:
     last = messages[-1]
     thoughts = tuple(str(message["reasoning_content"]) for message in messages if message.get("reasoning_content"))
     begun = texts[-1] if last["role"] == "assistant" else None
-    return Messages(texts, thoughts, begun=begun, last_role=str(last["role"]))
+    results = itertools.takewhile(lambda pair: pair[0]["role"] == "tool", zip(messages[::-1], texts[::-1], strict=True))
+    said = tuple(text for _, text in results)[::-1]
+    return Messages(texts, thoughts, begun=begun, last_role=str(last["role"]), results=said)

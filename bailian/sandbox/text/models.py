@@ -14,6 +14,8 @@ from bailian.sandbox.model_names import SNAPSHOT, ModelName
 from bailian.sandbox.vision.models import OLD, PAPER, TODAY, VL3, WIDE, Sight
 
 TEXT_GENERATION = "/services/aigc/text-generation/generation"
+NO_DOOR = ""
+"""Of the models that only the compatible routes serve."""
 
 NEVER, ASKED, UNLESS_OFF, ALWAYS = "never", "asked", "unless_off", "always"
 """When a model thinks (THINK): never, when `enable_thinking` is true, unless it is false, always."""
@@ -41,7 +43,7 @@ class TextModel:
     default_format: str = "message"
     """`result_format` when absent: "text" for the three old names, else "message" (API)."""
     door: str = TEXT_GENERATION
-    """The only native path that serves it."""
+    """The only native path that serves it; the compatible route serves every one."""
     thinks: str = NEVER
     thinks_unstreamed: bool = True
     """Whether a call without a stream may think; for the older ones ERR says no."""
@@ -140,6 +142,11 @@ RULES: Mapping[str, TextModel] = {
     "kimi-k2.6": _seeing(TODAY, **_KIMI, thinks=ASKED),
     "kimi-k2.5": _seeing(TODAY, **_KIMI, thinks=ASKED),
     "kimi-k2.7-code": _seeing(TODAY, **_KIMI, thinks=ALWAYS),
+    "kimi/kimi-k3": TextModel(
+        max_input=1_000_000, max_output=131_072, max_thinking=131_072, thinks=ALWAYS, searches=False, batches=False,
+        door=NO_DOOR, sight=TODAY, limits=Rate(500 / 60),
+    ),
+    "deepseek-v4.1-flash": _maker(door=NO_DOOR, sight=TODAY),
     "deepseek-v4-flash": _maker(),
     "deepseek-v4-flash-0731": _maker(),
     "deepseek-v4-pro": _maker(),
@@ -177,7 +184,7 @@ def own_ends() -> dict[str, str]:
 
 def only_compatible(name: str) -> bool:
     """Whether only the compatible route serves a name (GRP): other makers' own names, what hears and speaks."""
-    return "/" in name or "-omni" in name or name in ("kimi-k3", "deepseek-v4.1-flash")
+    return "/" in name or "-omni" in name or name == "kimi-k3"
 
 
 def _is_served(known: ModelName) -> bool:

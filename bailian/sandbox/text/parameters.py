@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from bailian.sandbox.http.refusals import Refusal, invalid, not_imitated
+from bailian.sandbox.http.refusals import Refusal, invalid, not_imitated, off_specification
 from bailian.sandbox.tasks.requests import is_integer, read_switch
 from bailian.sandbox.text.models import ALWAYS, NEVER, UNLESS_OFF, TextModel
 
@@ -29,7 +29,8 @@ _NUMBERS: tuple[tuple[str, str, Callable[[float], bool], str], ...] = (
 )
 """Name, type, range, and the validator's own sentence (ERR), in the order they are looked at."""
 
-_NOT_IMITATED = ("logprobs", "enable_code_interpreter")
+_NOT_IMITATED = ("enable_code_interpreter",)
+TOP_LOGPROBS_MAX = 5
 _THINKING_ON = "enable_thinking is true"
 
 
@@ -53,6 +54,32 @@ def check_ranges(parameters: Mapping[str, Any], *, compatible: bool = False) -> 
     for name in _NOT_IMITATED:
         if parameters.get(name):
             raise not_imitated(f"the parameter {name}")
+
+
+def check_number_of_answers(parameters: Mapping[str, Any], *, thinking: bool) -> None:
+    """Refuse several answers with thoughts or calls of tools (API, DEF: not together; the words are guesses).
+
+    Raises:
+        Refusal: with what stands in the way.
+    """
+    if (parameters.get("n") or 1) == 1:
+        return
+    if parameters.get("tools"):
+        raise invalid("The parameter n must be 1 when tools are used.")
+    if thinking:
+        raise invalid(f"The parameter n must be 1 when {_THINKING_ON}")
+
+
+def read_logprobs(parameters: Mapping[str, Any]) -> int | None:
+    """Return how many other words each word of the answer is told with (API: 0 to 5); None: no probabilities.
+
+    Raises:
+        Refusal: a number out of range; the words are a guess.
+    """
+    most = parameters.get("top_logprobs")
+    if most is not None and not is_integer(most, 0, TOP_LOGPROBS_MAX):
+        raise off_specification(f"top_logprobs must be an integer between 0 and {TOP_LOGPROBS_MAX}")
+    return (most or 0) if read_switch(parameters, "logprobs", default=False) else None
 
 
 def read_max_tokens(value: Any, most: int) -> int:

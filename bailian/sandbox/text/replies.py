@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from bailian.sandbox.text.logprobs import logprobs_of
 from bailian.sandbox.text.requests import TextRequest
 from bailian.sandbox.text.search import results_of
 from bailian.sandbox.text.tools import ToolCall
@@ -40,7 +41,7 @@ def _end(generated: GeneratedText) -> Progress:
 def frames(request: TextRequest, generated: GeneratedText, request_id: str) -> Iterator[dict[str, Any]]:
     """Yield what each `data:` line holds; the last one alone has a real finish reason."""
     before = Progress(0, 0)
-    for now in _steps(generated):
+    for now in steps_of(generated):
         yield _body(request, generated, before, now, request_id, cumulative=not request.incremental)
         before = now
     # In increments the last frame has no text of its own (CAP single-generation-text-sse).
@@ -50,7 +51,8 @@ def frames(request: TextRequest, generated: GeneratedText, request_id: str) -> I
     )
 
 
-def _steps(generated: GeneratedText) -> Iterator[Progress]:
+def steps_of(generated: GeneratedText) -> Iterator[Progress]:
+    """Yield how far each frame gets, the last one of all not among them."""
     total = len(generated.reasoning) + len(generated.answer)
     step = max(2, -(-total // FRAMES_MAX))
     for end in _ends(len(generated.reasoning), step):
@@ -91,7 +93,10 @@ def _body(
             message["reasoning_content"] = "".join(generated.reasoning[begin.reasoning : now.reasoning])
         if generated.tools and now.tool:
             message["tool_calls"] = [_call(tool, begin, now) for tool in generated.tools]
-        output = {"choices": [{"finish_reason": reason, "message": message}]}
+        choice = {"finish_reason": reason, "message": message}
+        if request.logprobs is not None:
+            choice["logprobs"] = logprobs_of(generated.answer[begin.answer : now.answer], request.logprobs)
+        output = {"choices": [choice]}
     if request.search is not None and request.search.shows_sources and (now.answer or now.last):
         output = {"search_info": {"search_results": results_of(request.question)}, **output}
     return {

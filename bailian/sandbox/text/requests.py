@@ -11,9 +11,11 @@ from bailian.sandbox.tasks.requests import read_parameters, read_switch
 from bailian.sandbox.text.messages import Messages, question_of, read_listed, read_plain
 from bailian.sandbox.text.models import TEXT_GENERATION, TextModel
 from bailian.sandbox.text.parameters import (
+    check_number_of_answers,
     check_ranges,
     check_thinking,
     read_format,
+    read_logprobs,
     read_max_tokens,
     read_thinking,
     read_thinking_budget,
@@ -52,6 +54,10 @@ class TextRequest:
     """The answer's beginning, which the client has written."""
     search: SearchWish | None = None
     tools: tuple[ToolCall, ...] = ()
+    results: tuple[str, ...] = ()
+    """What the tools have answered."""
+    logprobs: int | None = None
+    """How many other words each word is told with; None: no probabilities."""
     n: int = 1
     """How many answers."""
     reading: Reading | None = None
@@ -97,6 +103,7 @@ def read_text_request(
     begun = messages.begun is not None
     if begun and not model.completes:
         raise invalid(f"The model {name} does not support partial mode.")  # a guess: PART only lists the others
+    check_number_of_answers(parameters, thinking=thinking)
     if thinking:
         check_thinking(model, result_format, streams=streams, incremental=incremental, as_json=as_json, begun=begun)
     return TextRequest(
@@ -116,6 +123,8 @@ def read_text_request(
         tools=read_tool_calls(
             name, model, parameters, messages, streams=streams, thinking=thinking, compatible=compatible
         ),
+        results=messages.results,
+        logprobs=read_logprobs(parameters),
         n=parameters.get("n") or 1,
         reading=read_reading(name, model, parameters, messages),
         media=messages.media,

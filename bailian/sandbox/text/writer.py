@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -83,13 +83,13 @@ def _written(model: str, request: TextRequest) -> str:
     seen = describe(request.sightings, chinese=_HAN.search(question) is not None) if request.sightings else ""
     if request.as_json:
         return _as_json(model, question, seen)
-    text = _answer(model, question, seen)
+    text = _answer(model, question, seen, request.results)
     return text if request.search is None else cited(text, request.search)
 
 
-def _answer(model: str, question: str, seen: str = "") -> str:
+def _answer(model: str, question: str, seen: str = "", results: Sequence[str] = ()) -> str:
     count = _COUNT.search(question)
-    if count is not None and not seen:
+    if count is not None and not seen and not results:
         return _counting(count)
     chinese = _HAN.search(question) is not None
     quoted = " ".join(question.split())
@@ -101,6 +101,8 @@ def _answer(model: str, question: str, seen: str = "") -> str:
     more, gap = (_MORE_ZH, "") if chinese else (_MORE_EN, " ")
     if seen:
         text = seen + gap + text
+    for result in results:
+        text += gap + (f"工具的回答是：“{result}”。" if chinese else f'The tool said: "{result}".')
     wish = _LENGTH.search(question)
     if wish is None:
         return text + gap + gap.join(more[:2])
