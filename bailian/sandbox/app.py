@@ -19,6 +19,7 @@ from bailian.sandbox.account.routes import AccountRoutes
 from bailian.sandbox.admin import Admin
 from bailian.sandbox.batches.routes import BatchRoutes
 from bailian.sandbox.compatible.errors import compatible_error, file_error
+from bailian.sandbox.compatible.native_files import NativeFileRoutes
 from bailian.sandbox.compatible.routes import CompatibleRoutes
 from bailian.sandbox.embeddings.routes import EmbeddingRoutes
 from bailian.sandbox.faults import Fault
@@ -30,6 +31,7 @@ from bailian.sandbox.http.last_slash import WithoutLastSlash
 from bailian.sandbox.http.raw_sockets import Connections
 from bailian.sandbox.multimodal_route import MultimodalRoute
 from bailian.sandbox.picture_routes import PictureRoutes
+from bailian.sandbox.rerank.routes import RerankRoutes
 from bailian.sandbox.results import result_of
 from bailian.sandbox.speech.routes import SpeechRoutes
 from bailian.sandbox.state import State
@@ -80,6 +82,8 @@ def routes(state: State, connections: Connections) -> list[BaseRoute]:
         *pictures.routes(endpoints),
         *texts.routes(endpoints),
         *EmbeddingRoutes(state).routes(endpoints),
+        *RerankRoutes(state).routes(endpoints, nested),
+        *NativeFileRoutes(state).routes(endpoints),
         MultimodalRoute(*rooms).route(endpoints),
         *VoiceRoutes(state).routes(endpoints),
         *transcription.routes(endpoints),

@@ -9,11 +9,11 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 ON = (
-    "submit", "poll", "list", "cancel", "download", "sync", "text", "embedding", "speech", "grant", "upload", "models",
+    "submit", "poll", "list", "cancel", "download", "sync", "text", "embedding", "rerank", "speech", "grant", "upload", "models",
     "customization",
 )  # fmt: skip
 """What a client does. "sync" is the POST whose answer is the picture, "text" one for a text, by either route,
-"embedding" one for vectors, "speech" one task on a socket.
+"embedding" one for vectors, "rerank" one for ranks, "speech" one task on a socket.
 "grant" asks for an upload policy, "upload" sends the file. "models" asks which models there are,
 "customization" is about own voices and hot words."""
 
@@ -35,6 +35,7 @@ KINDS: Mapping[str, frozenset[str]] = {
     "download": _EVERYWHERE | {"expired", "html_file", "wrong_size"},
     "text": _API | {"failed", "stream_error", "no_choices"},
     "embedding": _API | {"failed"},
+    "rerank": _API | {"failed"},
     "speech": frozenset(
         {"failed", "closed", "reset", "silence", "no_audio", "slow"}
         | {"null_usage", "bare_finish", "sentence_finish", "true_sizes", "zero_sizes"}

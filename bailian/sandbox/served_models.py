@@ -12,6 +12,7 @@ from bailian.sandbox.films.models import film_models
 from bailian.sandbox.images.models import UNLISTED, ServiceModel, image_models
 from bailian.sandbox.message_images.models import message_models
 from bailian.sandbox.model_names import Limits, names_of, retired_names, with_packaged
+from bailian.sandbox.rerank.models import RULES as RANKERS
 from bailian.sandbox.speech.models import voices
 from bailian.sandbox.text.models import own_ends, text_models
 from bailian.sandbox.transcription.models import recognizers
@@ -34,7 +35,8 @@ class ServedModels:
         given = self.names if catalog is None else names_of(catalog)
         self.limits: dict[str, Limits] = {name: known.entry for name, known in given.items()}
         own = [*self.names, *(name for name in UNLISTED if name not in self.names)]
-        self.retired = retired_names(self.names, day, own, own_ends())
+        ends = own_ends() | {name: model.retired_on for name, model in RANKERS.items() if model.retired_on}
+        self.retired = retired_names(self.names, day, own, ends)
         known = self.names.values()
         # A model that draws and edits has one entry, with the rules of both.
         messages, films = message_models(known), film_models(known)
@@ -50,9 +52,11 @@ class ServedModels:
         if catalog is None:
             own_limits: dict[str, Limits] = {name: model.limits for name, model in texts.items()}
             own_limits |= {name: model.limits for name, model in embeddings.items()}
+            own_limits |= {name: model.limits for name, model in RANKERS.items()}
             self.limits = own_limits | self.limits
         self.texts = self._living(texts)
         self.embeddings = self._living(embeddings)
+        self.rankers = self._living(RANKERS)
         self.voices = self._living(voices(known))
         self.told = self._living(voice_models(known))
         self.recognizers = self._living(recognizers(known))
@@ -60,8 +64,16 @@ class ServedModels:
     def _living(self, models: Mapping[str, Rules]) -> dict[str, Rules]:
         return {name: rules for name, rules in models.items() if name not in self.retired}
 
+    def kinds(self) -> dict[str, str]:
+        """Return what the models make, by name, but those that make pictures."""
+        services = {
+            "video": self.films, "text": self.texts, "embedding": self.embeddings, "rerank": self.rankers,
+            "speech": (*self.voices, *self.told), "transcription": self.recognizers,
+        }  # fmt: skip
+        return {name: kind for kind, names in services.items() for name in names}
+
     def listed(self) -> list[str]:
         """Return every name, in the catalog's order and then the others, but those of one region alone."""
         sounds = (*self.voices, *self.told, *self.recognizers)
-        every = (*self.names, *self.pictures, *self.texts, *self.embeddings, *sounds)
+        every = (*self.names, *self.pictures, *self.texts, *self.embeddings, *self.rankers, *sounds)
         return [name for name in dict.fromkeys(every) if name not in self.retired | self._elsewhere]

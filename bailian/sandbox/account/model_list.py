@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from bailian.sandbox.model_names import ModelName
@@ -15,6 +15,7 @@ MAX_PAGE_SIZE = 100
 _MODALITIES = {
     "text": (["Text"], ["Text"]),
     "embedding": (["Text"], ["Vector"]),
+    "rerank": (["Text"], ["Score"]),
     "image": (["Text"], ["Image"]),
     "image_edit": (["Text", "Image"], ["Image"]),
     "wanx_edit": (["Text", "Image"], ["Image"]),
@@ -30,11 +31,11 @@ class ModelList:
     Args:
         listed: the names, in their order.
         known: what the catalog knows of some of them.
-        films: those of the others that make films.
+        kinds: what the others make.
     """
 
-    def __init__(self, listed: Iterable[str], known: Mapping[str, ModelName], films: Collection[str] = ()) -> None:
-        self._rows = [_row(name, known.get(name), "video" if name in films else "image") for name in listed]
+    def __init__(self, listed: Iterable[str], known: Mapping[str, ModelName], kinds: Mapping[str, str]) -> None:
+        self._rows = [_row(name, known.get(name), kinds.get(name, "image")) for name in listed]
 
     def answer(self, query: Mapping[str, str], request_id: str) -> dict[str, Any]:
         """Answer a query: `model` is one name, `name` a part of one.

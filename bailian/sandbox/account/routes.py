@@ -19,7 +19,7 @@ class AccountRoutes:
 
     def __init__(self, state: State) -> None:
         self._state = state
-        self._list = ModelList(state.models.listed(), state.models.names, state.models.films)
+        self._list = ModelList(state.models.listed(), state.models.names, state.models.kinds())
 
     def routes(self, endpoints: Endpoints) -> list[Route]:
         return [endpoints.route("GET", BASE_PATH + "/models", "models", self._models)]

@@ -32,7 +32,7 @@ BASE_PATH = "/api/v1"
 KEYLESS = frozenset({"download", "upload"})
 """The object store knows no keys."""
 
-PAID = frozenset({"submit", "sync", "text", "embedding", "batch_create"})
+PAID = frozenset({"submit", "sync", "text", "embedding", "rerank", "batch_create"})
 """What costs money, so an account in trouble is refused."""
 
 

@@ -14,10 +14,12 @@ from bailian.sandbox.http.frames import event_stream, wants_stream
 from bailian.sandbox.http.refusals import Refusal, no_such_model, not_imitated, wrong_path
 from bailian.sandbox.multimodal_route import Room
 from bailian.sandbox.state import State
+from bailian.sandbox.tasks.requests import parts_of
 from bailian.sandbox.text.desk import TextDesk, TextOrder, TextWork
-from bailian.sandbox.text.messages import question_of
+from bailian.sandbox.text.messages import question_of, read_plain
 from bailian.sandbox.text.models import TEXT_GENERATION, TextModel, only_compatible
 from bailian.sandbox.text.replies import complete_answer, frames
+from bailian.sandbox.text.tokens import token_ids, tokens_of
 
 
 class TextRoutes:
@@ -28,7 +30,11 @@ class TextRoutes:
         self._desk = TextDesk(state)
 
     def routes(self, endpoints: Endpoints) -> list[Route]:
-        return [endpoints.route("POST", BASE_PATH + TEXT_GENERATION, "text", self._generate, _about)]
+        route = endpoints.route
+        return [
+            route("POST", BASE_PATH + TEXT_GENERATION, "text", self._generate, _about),
+            route("POST", BASE_PATH + "/tokenizer", "other", self._tokenize),
+        ]
 
     def room(self) -> Room:
         """Return the room of the multimodal path: every text model, also those with another path, which are told so."""
@@ -60,6 +66,17 @@ class TextRoutes:
             raise work.failure[1]
         await self._state.until(task.ended)
         return json_answer(complete_answer(work.request, generated, request_id), headers=PATIENCE)
+
+    async def _tokenize(self, call: Call, fault: Fault | None) -> Answer:
+        """CAP tokenization-nosse: of the prompt, or of what the messages say; it costs nothing."""
+        name = str(call.body["model"])
+        if name not in self._state.models.texts:
+            raise no_such_model(sync=True)
+        inputs, _ = parts_of(call.body)
+        tokens = [token for text in read_plain(inputs).texts for token in tokens_of(text)]
+        output = {"token_ids": token_ids(tokens), "tokens": tokens}
+        usage = {"input_tokens": len(tokens)}
+        return json_answer({"output": output, "usage": usage, "request_id": call.request_id})
 
     def _order(self, call: Call, *, streams: bool) -> TextOrder:
         name = str(call.body["model"])

@@ -1,0 +1,1 @@
+"""Models that put texts in the order of a question."""
