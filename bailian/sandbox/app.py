@@ -17,6 +17,8 @@ from starlette.routing import BaseRoute
 
 from bailian.sandbox.account.routes import AccountRoutes
 from bailian.sandbox.admin import Admin
+from bailian.sandbox.anthropic.errors import anthropic_error, key_of
+from bailian.sandbox.anthropic.routes import AnthropicRoutes
 from bailian.sandbox.batches.routes import BatchRoutes
 from bailian.sandbox.compatible.errors import compatible_error, file_error
 from bailian.sandbox.compatible.native_files import NativeFileRoutes
@@ -32,6 +34,7 @@ from bailian.sandbox.http.raw_sockets import Connections
 from bailian.sandbox.multimodal_route import MultimodalRoute
 from bailian.sandbox.picture_routes import PictureRoutes
 from bailian.sandbox.rerank.routes import RerankRoutes
+from bailian.sandbox.responses.routes import ResponseRoutes
 from bailian.sandbox.results import result_of
 from bailian.sandbox.speech.routes import SpeechRoutes
 from bailian.sandbox.state import State
@@ -82,6 +85,8 @@ def routes(state: State, connections: Connections) -> list[BaseRoute]:
         *pictures.routes(endpoints),
         *texts.routes(endpoints),
         *EmbeddingRoutes(state).routes(endpoints),
+        *ResponseRoutes(state).routes(nested),
+        *AnthropicRoutes(state).routes(Endpoints(state, connections, anthropic_error, key_of)),
         *RerankRoutes(state).routes(endpoints, nested),
         *NativeFileRoutes(state).routes(endpoints),
         MultimodalRoute(*rooms).route(endpoints),

@@ -17,6 +17,7 @@ from bailian.sandbox.database import Database
 from bailian.sandbox.faults import Faults
 from bailian.sandbox.http.answers import LoggedRequest
 from bailian.sandbox.model_names import Limits
+from bailian.sandbox.responses.response_store import ResponseStore
 from bailian.sandbox.served_models import ServedModels
 from bailian.sandbox.settings import Settings
 from bailian.sandbox.storage.links import Links
@@ -59,6 +60,7 @@ class State:
         self.store = UploadStore(self.database, clock)
         self.files = FileStore(self.database, clock)
         self.batches = BatchStore(self.database, self.files, clock)
+        self.responses = ResponseStore(self.database, clock)
         self.uploads = Uploads(self.store, clock)
         self.hot_words = HotWords(self.database)
         self.own_voices = OwnVoices(self.database, clock)

@@ -1,4 +1,4 @@
-"""The streams of the compatible routes: `data:` lines alone, closed by `[DONE]` (DEF).
+"""The streams of the compatible routes: `data:` lines alone, closed by `[DONE]` (DEF), or events with names.
 
 Importing this needs starlette.
 """
@@ -26,6 +26,18 @@ def data_stream(
         lines.append(DONE)
     else:
         lines = [*lines[: failure[0]], _line(error_body(failure[1], request_id))]
+    return _stream(lines, request_id, settings, lasts_s)
+
+
+def named_stream(
+    events: Iterable[dict[str, Any]], request_id: str, settings: Settings, *, lasts_s: float
+) -> EventStream:
+    """Return the answer with these events, each under the name that its `type` is."""
+    lines = [f"event: {event['type']}\n".encode() + _line(event) for event in events]
+    return _stream(lines, request_id, settings, lasts_s)
+
+
+def _stream(lines: list[bytes], request_id: str, settings: Settings, lasts_s: float) -> EventStream:
     comment = HEARTBEAT + b"\n" if settings.sse_heartbeats else b""
     pieces = tuple(comment + line for line in lines)
     headers = {"x-request-id": request_id}

@@ -32,6 +32,8 @@ class Messages:
     last_role: str = "user"
     results: tuple[str, ...] = ()
     """What the tools have answered, when they have the last word."""
+    called: tuple[str, ...] = ()
+    """The names of the tools that were called before."""
 
 
 def question_of(body: Mapping[str, Any]) -> str:
@@ -99,7 +101,9 @@ def read_listed(inputs: Mapping[str, Any]) -> Messages:
         media += parts
         shown = tuple(parts) or shown
     read = _read(messages, tuple(texts))
-    return Messages(read.texts, read.thoughts, tuple(media), shown, read.begun, read.last_role, read.results)
+    return Messages(
+        read.texts, read.thoughts, tuple(media), shown, read.begun, read.last_role, read.results, read.called
+    )
 
 
 def _parts(content: Any) -> tuple[str, list[MediaPart]]:
@@ -155,4 +159,10 @@ def _read(messages: list[dict[str, Any]], texts: tuple[str, ...]) -> Messages:
     begun = texts[-1] if last["role"] == "assistant" else None
     results = itertools.takewhile(lambda pair: pair[0]["role"] == "tool", zip(messages[::-1], texts[::-1], strict=True))
     said = tuple(text for _, text in results)[::-1]
-    return Messages(texts, thoughts, begun=begun, last_role=str(last["role"]), results=said)
+    return Messages(texts, thoughts, begun=begun, last_role=str(last["role"]), results=said, called=_called(messages))
+
+
+def _called(messages: list[dict[str, Any]]) -> tuple[str, ...]:
+    calls = [call for message in messages for call in message.get("tool_calls") or [] if isinstance(call, dict)]
+    functions = [call.get("function") for call in calls]
+    return tuple(str(function.get("name")) for function in functions if isinstance(function, dict))

@@ -44,7 +44,7 @@ def read_tool_calls(
     thinking: bool,
     compatible: bool = False,
 ) -> tuple[ToolCall, ...]:
-    """Return the calls that the model makes: it makes some whenever the user has the last word.
+    """Return the calls that the model makes: it makes some whenever the user has the last word, or when it must.
 
     Raises:
         Refusal: tools, or a choice of them, that make no sense; the words of the first are guesses.
@@ -60,13 +60,17 @@ def read_tool_calls(
     if model.reads:
         raise invalid(f"The model {name} does not support tools.")
     _check_choice(choice, thinking=thinking, compatible=compatible)
-    if choice == "none" or messages.last_role != "user":
+    must = choice not in ("none", "auto")
+    if choice == "none" or (messages.last_role != "user" and not must):
         return ()
     if model.tools_streamed_by_request and streams and parameters.get("tool_stream") is not True:
         return ()
     question = messages.texts[-1]
+    if messages.last_role != "user":  # what was called before has been answered
+        functions = [one for one in functions if one["name"] not in messages.called] or functions[-1:]
     chosen = _chosen(functions, choice, question, parallel=parameters.get("parallel_tool_calls") is True)
-    return tuple(_call(name, function, question, index) for index, function in enumerate(chosen))
+    seed = f"{name}\n{len(messages.texts)}\n{question}"
+    return tuple(_call(seed, function, question, index) for index, function in enumerate(chosen))
 
 
 def _check_choice(choice: Any, *, thinking: bool, compatible: bool) -> None:
@@ -95,8 +99,7 @@ def _chosen(functions: list[dict[str, Any]], choice: Any, question: str, *, para
     return (told or functions)[: PARALLEL_CALLS if parallel else 1]
 
 
-def _call(name: str, function: Mapping[str, Any], question: str, index: int) -> ToolCall:
-    seed = f"{name}\n{question}" + (f"\n{index}" if index else "")
-    call_id = "call_" + hashlib.sha256(seed.encode()).hexdigest()[:24]
+def _call(seed: str, function: Mapping[str, Any], question: str, index: int) -> ToolCall:
+    call_id = "call_" + hashlib.sha256(f"{seed}\n{index}".encode()).hexdigest()[:24]
     arguments = fitting(function.get("parameters") or {"type": "object"}, question[:40])
     return ToolCall(call_id, str(function["name"]), json.dumps(arguments, ensure_ascii=False), index)

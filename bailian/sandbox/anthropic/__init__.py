@@ -1,0 +1,1 @@
+"""The Messages route, in the shape of Anthropic (page anthropic-api-messages)."""
