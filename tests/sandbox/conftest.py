@@ -39,6 +39,22 @@ def sdk(box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Any:
     return dashscope
 
 
+@pytest.fixture
+def openai_client(box: Sandbox) -> Iterator[Any]:
+    """OpenAI's own client, unchanged, pointed at the compatible route."""
+    openai = pytest.importorskip("openai")
+    with openai.OpenAI(base_url=f"{box.root_url}/compatible-mode/v1", api_key="sk-openai", max_retries=0) as made:
+        yield made
+
+
+@pytest.fixture
+def anthropic_client(box: Sandbox) -> Iterator[Any]:
+    """Anthropic's own client, unchanged, pointed at its route."""
+    anthropic = pytest.importorskip("anthropic")
+    with anthropic.Anthropic(base_url=f"{box.root_url}/apps/anthropic", api_key="sk-x", max_retries=0) as made:
+        yield made
+
+
 @pytest.fixture(scope="module")
 def files() -> Iterator[ServedFiles]:
     """A web server to which a test puts what the service shall fetch."""

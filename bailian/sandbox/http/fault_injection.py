@@ -79,7 +79,9 @@ class FaultInjection:
         if fault.kind == "raw":
             return response_to(_with_raw(made, fault.replace))
         body = made.body
-        if not isinstance(body, dict) or "output" not in body:
+        if isinstance(body, dict) and "choices" in body and fault.kind == "no_choices":  # in the shape of OpenAI
+            return response_to(replace(made, body={key: value for key, value in body.items() if key != "choices"}))
+        if not isinstance(body, dict) or "output" not in body or not isinstance(body["output"], dict):
             return response_to(made)  # a refusal has nothing to spoil
         if fault.kind == "no_choices":
             made = _without_results(made, body)
