@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from bailian.sandbox.account.account import Account
 from bailian.sandbox.batches.batch_store import BatchStore
-from bailian.sandbox.compatible.file_store import FileStore
 from bailian.sandbox.database import Database
 from bailian.sandbox.faults import Faults
 from bailian.sandbox.http.answers import LoggedRequest
@@ -20,6 +19,7 @@ from bailian.sandbox.model_names import Limits
 from bailian.sandbox.responses.response_store import ResponseStore
 from bailian.sandbox.served_models import ServedModels
 from bailian.sandbox.settings import Settings
+from bailian.sandbox.storage.file_store import FileStore
 from bailian.sandbox.storage.links import Links
 from bailian.sandbox.storage.made_files import MadeFiles
 from bailian.sandbox.storage.upload_store import UploadStore

@@ -16,7 +16,7 @@ ROOMS = README.partition("## The rooms\n")[2].partition("\n## ")[0]
 MODULES_MAX = 16
 SERVICES = (
     "images", "edits", "message_images", "films", "text", "embeddings", "speech", "transcription", "batches",
-    "voices",
+    "voices", "rerank",
 )  # fmt: skip
 
 MODULES = {

@@ -12,8 +12,8 @@ from typing import Any
 
 from bailian.sandbox.batches.input_file import FileCheck
 from bailian.sandbox.batches.results import Results
-from bailian.sandbox.compatible.file_store import RESULT, FileStore, StoredFile
 from bailian.sandbox.database import Database
+from bailian.sandbox.storage.file_store import RESULT, FileStore, StoredFile
 
 VALIDATING_SHARE = 0.1
 FINALIZING_SHARE = 0.1

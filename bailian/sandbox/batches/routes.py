@@ -17,13 +17,13 @@ from bailian.sandbox.batches.line_answers import LineAnswers
 from bailian.sandbox.batches.replies import batch_object, fault_error
 from bailian.sandbox.batches.requests import read_batch_request, read_filter
 from bailian.sandbox.batches.results import answer_lines
-from bailian.sandbox.compatible.file_store import BATCH, StoredFile
 from bailian.sandbox.compatible.files import COMPATIBLE_PATH, not_found
 from bailian.sandbox.faults import Fault
 from bailian.sandbox.http.answers import Answer, json_answer
 from bailian.sandbox.http.endpoints import Call, Endpoints
 from bailian.sandbox.http.refusals import Refusal, invalid
 from bailian.sandbox.state import State
+from bailian.sandbox.storage.file_store import BATCH, StoredFile
 from bailian.sandbox.tasks.outcomes import SLOW_FACTOR
 from bailian.sandbox.text.models import ALWAYS, UNLESS_OFF
 

@@ -11,13 +11,13 @@ from typing import Any
 
 from starlette.routing import Route
 
-from bailian.sandbox.compatible.file_store import BATCH, EXTRACT, NATIVE, StoredFile
 from bailian.sandbox.faults import Fault
 from bailian.sandbox.http.answers import Answer, json_answer
 from bailian.sandbox.http.endpoints import Call, Endpoints
 from bailian.sandbox.http.multipart import Form, read_form
 from bailian.sandbox.http.refusals import Refusal, invalid
 from bailian.sandbox.state import State
+from bailian.sandbox.storage.file_store import BATCH, EXTRACT, NATIVE, StoredFile
 
 COMPATIBLE_PATH = "/compatible-mode/v1"
 PURPOSES = (BATCH, EXTRACT)

@@ -12,7 +12,6 @@ from typing import Any
 
 from starlette.routing import Route
 
-from bailian.sandbox.compatible.file_store import NATIVE, StoredFile
 from bailian.sandbox.faults import Fault
 from bailian.sandbox.http.answers import Answer, json_answer
 from bailian.sandbox.http.endpoints import BASE_PATH, Call, Endpoints
@@ -20,6 +19,7 @@ from bailian.sandbox.http.multipart import Part, read_parts
 from bailian.sandbox.http.refusals import Refusal, invalid
 from bailian.sandbox.state import State
 from bailian.sandbox.storage.downloads import file_answer
+from bailian.sandbox.storage.file_store import NATIVE, StoredFile
 from bailian.sandbox.storage.links import oss_error, oss_id
 from bailian.sandbox.tasks.listing import positive_integer
 from bailian.sandbox.tasks.replies import china_time

@@ -16,6 +16,7 @@ from bailian.sandbox.state import State
 from bailian.sandbox.tasks.outcomes import refuse_on_demand
 from bailian.sandbox.tasks.requests import plain_request
 from bailian.sandbox.tasks.task_store import Task
+from bailian.sandbox.text.documents import documents_of
 from bailian.sandbox.text.models import TextModel
 from bailian.sandbox.text.requests import TextRequest, read_text_request, with_sightings
 from bailian.sandbox.text.search import is_needed
@@ -88,19 +89,25 @@ class TextDesk:
         return replace(request, search=wish if wish is None or self._state.account.may_search() else None)
 
     async def looked(self, order: TextOrder, request: TextRequest) -> TextRequest:
-        """Look at every picture and film, and answer about those of the last message that has some."""
-        sight = order.model.sight
+        """Open the files, look at every picture and film, and answer about those of the last message that has some."""
+        sight, state = order.model.sight, self._state
+        if request.file_ids:
+            request = replace(request, documents=documents_of(request.file_ids, state.files))
+            _check_length(order.model, request)
         if sight is None or not request.media:
             return request
-        state = self._state
         eyes = Eyes(
             state.uploads, state.settings, order.name, sight, resolves=order.resolves_oss, drawn=state.drawn.made
         )
         seen = await eyes.look(request.media, high_resolution=request.high_resolution)
         looked = with_sightings(request, seen)
-        if looked.input_tokens > order.model.max_input:
-            raise invalid(f"Range of input length should be [1, {order.model.max_input}]")
+        _check_length(order.model, looked)
         return looked
+
+
+def _check_length(model: TextModel, request: TextRequest) -> None:
+    if request.input_tokens > model.max_input:
+        raise invalid(f"Range of input length should be [1, {model.max_input}]")
 
 
 def _failure(fault: Fault | None, question: str) -> Failure | None:

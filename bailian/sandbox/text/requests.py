@@ -8,6 +8,7 @@ from typing import Any
 
 from bailian.sandbox.http.refusals import invalid, off_specification
 from bailian.sandbox.tasks.requests import read_parameters, read_switch
+from bailian.sandbox.text.documents import Document, file_ids_of
 from bailian.sandbox.text.messages import Messages, question_of, read_listed, read_plain
 from bailian.sandbox.text.models import TEXT_GENERATION, TextModel
 from bailian.sandbox.text.parameters import (
@@ -56,6 +57,10 @@ class TextRequest:
     tools: tuple[ToolCall, ...] = ()
     results: tuple[str, ...] = ()
     """What the tools have answered."""
+    file_ids: tuple[str, ...] = ()
+    """Of files that shall be read."""
+    documents: tuple[Document, ...] = ()
+    """Those files, once they have been opened."""
     logprobs: int | None = None
     """How many other words each word is told with; None: no probabilities."""
     n: int = 1
@@ -72,7 +77,8 @@ class TextRequest:
     @property
     def input_tokens(self) -> int:
         found = FOUND_TOKENS if self.search is not None else 0
-        return self.text_tokens + self.image_tokens + self.video_tokens + found
+        read = sum(document.tokens for document in self.documents)
+        return self.text_tokens + self.image_tokens + self.video_tokens + found + read
 
 
 def read_text_request(
@@ -124,6 +130,7 @@ def read_text_request(
             name, model, parameters, messages, streams=streams, thinking=thinking, compatible=compatible
         ),
         results=messages.results,
+        file_ids=file_ids_of(name, messages.texts),
         logprobs=read_logprobs(parameters),
         n=parameters.get("n") or 1,
         reading=read_reading(name, model, parameters, messages),

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from bailian.sandbox.text.documents import in_words
 from bailian.sandbox.text.reading import answer_of
 from bailian.sandbox.text.requests import TextRequest
 from bailian.sandbox.text.schemas import fitting
@@ -83,13 +84,21 @@ def _written(model: str, request: TextRequest) -> str:
     seen = describe(request.sightings, chinese=_HAN.search(question) is not None) if request.sightings else ""
     if request.as_json:
         return _as_json(model, question, seen)
-    text = _answer(model, question, seen, request.results)
+    text = _answer(model, question, seen, _told(request))
     return text if request.search is None else cited(text, request.search)
 
 
-def _answer(model: str, question: str, seen: str = "", results: Sequence[str] = ()) -> str:
+def _told(request: TextRequest) -> list[str]:
+    """What the tools and the files say, each in a sentence."""
+    chinese = _HAN.search(request.question) is not None
+    files = [in_words(document, chinese=chinese) for document in request.documents]
+    said = "工具的回答是：“{}”。" if chinese else 'The tool said: "{}".'
+    return [*files, *(said.format(result) for result in request.results)]
+
+
+def _answer(model: str, question: str, seen: str = "", told: Sequence[str] = ()) -> str:
     count = _COUNT.search(question)
-    if count is not None and not seen and not results:
+    if count is not None and not seen and not told:
         return _counting(count)
     chinese = _HAN.search(question) is not None
     quoted = " ".join(question.split())
@@ -101,8 +110,8 @@ def _answer(model: str, question: str, seen: str = "", results: Sequence[str] = 
     more, gap = (_MORE_ZH, "") if chinese else (_MORE_EN, " ")
     if seen:
         text = seen + gap + text
-    for result in results:
-        text += gap + (f"工具的回答是：“{result}”。" if chinese else f'The tool said: "{result}".')
+    for sentence in told:
+        text += gap + sentence
     wish = _LENGTH.search(question)
     if wish is None:
         return text + gap + gap.join(more[:2])
