@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 
-.PHONY: dev lint types test test-all test-long docs bench
+.PHONY: dev lint types test test-all test-long test-clients docs bench
 
 dev: # a copy to work in
 	$(PYTHON) -m venv .venv
@@ -19,10 +19,13 @@ test: # what the README names: every promise once
 	$(BIN)/python -m pytest -q
 
 test-all: # all of it: every value at every door, loops of kills, crowds, many odd inputs a property
-	$(BIN)/python -m pytest -q -m "not long" --hypothesis-profile thorough
+	$(BIN)/python -m pytest -q -m "not long and not clients" --hypothesis-profile thorough
 
 test-long: # a hundred thousand odd answers a reader, and whatever else is marked `long`
 	$(BIN)/python -m pytest -q -m long
+
+test-clients: # other people's clients on the sandbox, each in an environment of its own; installs them from the index
+	$(BIN)/python -m pytest -q -n 2 -m clients
 
 docs: # rewrites what is generated: helps, exit codes, states, tables of models, click's words in Chinese
 	$(BIN)/pybabel -q compile -d bailian/cli/locale -l zh

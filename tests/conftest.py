@@ -46,7 +46,7 @@ def ends_by_itself(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(subprocess, "Popen", Child)
     if hasattr(signal, "setitimer"):
         signal.signal(signal.SIGALRM, _hangs)
-        is_long = request.node.get_closest_marker("long") is not None
+        is_long = any(request.node.get_closest_marker(mark) for mark in ("long", "clients"))
         signal.setitimer(signal.ITIMER_REAL, LONG_HANG_S if is_long else HANG_S)
     yield
     if hasattr(signal, "setitimer"):
