@@ -101,7 +101,9 @@ def responses() -> None:
 @step
 def anthropic_messages() -> None:
     root = COMPATIBLE.replace("/compatible-mode/v1", "/apps/anthropic")
-    answer = litellm.completion(model="anthropic/qwen-plus", messages=said("数到3"), api_base=root, api_key=KEY)
+    answer = litellm.completion(
+        model="anthropic/qwen-plus", messages=said("数到3"), api_base=root, api_key=KEY, max_tokens=99
+    )
     assert answer.choices[0].message.content == "1，2，3"
 
 
