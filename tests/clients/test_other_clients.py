@@ -62,6 +62,7 @@ CLIENTS = (
         ("llama-index-llms-openai-like", "llama-index-llms-dashscope", "llama-index-embeddings-dashscope"),
     ),
     OtherClient("openai_node_calls.mjs", ("openai",)),
+    OtherClient("qwen_code_calls.mjs", ("@qwen-code/qwen-code",)),
     OtherClient("ai_sdk_calls.mjs", ("@ai-sdk/alibaba", "ai", "zod")),
 )
 
