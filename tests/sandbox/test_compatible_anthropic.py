@@ -57,6 +57,8 @@ def test_a_tool_is_used_and_its_result_told(messages: Any) -> None:
     result = {"type": "tool_result", "tool_use_id": use.id, "content": [{"type": "text", "text": "晴"}]}
     turns = [user("杭州的天气"), {"role": "assistant", "content": asked.content}, user([result])]
     assert "晴" in messages.create(messages=turns, **body).content[-1].text
+    with messages.stream(messages=[user("x")], **{**body, "model": "glm-5.1"}) as stream:
+        assert stream.get_final_message().stop_reason == "tool_use"
     forced = messages.create(messages=[user("x")], tool_choice={"type": "tool", "name": "get_weather"}, **body)
     assert forced.stop_reason == "tool_use"
 

@@ -46,6 +46,11 @@ def test_the_events_end_in_the_same_answer(responses: Any) -> None:
     assert (events[0].type, events[-1].type) == ("response.created", "response.completed")
 
 
+def test_a_glm_calls_without_its_switch(responses: Any) -> None:
+    answer = responses.create(model="glm-5.1", input="x", tools=[TOOL], reasoning={"effort": "none"})
+    assert [item.type for item in answer.output] == ["function_call"]
+
+
 @pytest.mark.parametrize("remembered", [False, True])
 def test_a_function_is_called_and_its_answer_told(responses: Any, remembered: bool) -> None:
     asked = responses.create(model="qwen-plus", input="杭州的天气", tools=[TOOL])

@@ -66,7 +66,9 @@ def _tools(body: Mapping[str, Any]) -> dict[str, Any]:
         for tool in tools
     ]
     made = [{"type": "function", "function": function} for function in functions]
-    return {"tools": made, "tool_choice": _choice(body.get("tool_choice") or {"type": "auto"})}
+    choice = _choice(body.get("tool_choice") or {"type": "auto"})
+    # The switch that streams of older GLM need is none of this route's, so calls come without it (a guess).
+    return {"tools": made, "tool_choice": choice, "tool_stream": True}
 
 
 def _choice(choice: Any) -> Any:

@@ -82,7 +82,8 @@ def _tools(body: Mapping[str, Any]) -> dict[str, Any]:
         choice = body.get("tool_choice")
         if isinstance(choice, dict) and choice.get("type") == "function":
             choice = {"type": "function", "function": {"name": choice.get("name")}}
-        made |= {"tools": functions, "tool_choice": choice}
+        # The switch that streams of older GLM need is none of this route's, so calls come without it (a guess).
+        made |= {"tools": functions, "tool_choice": choice, "tool_stream": True}
     return made
 
 
