@@ -11,11 +11,10 @@ import pytest
 import requests
 
 from bailian.sandbox import Fault, Sandbox
-from tests.support.sandbox_client import TEXT, Client
+from tests.support.sandbox_client import RERANK, TEXT, Client
 
 pytestmark = pytest.mark.slow
 
-RERANK = "/services/rerank/text-rerank/text-rerank"
 DOCUMENTS = ["量子计算是计算科学的前沿领域", "重排序模型按相关性对文本排序", "天气很好"]
 QUERY = "什么是重排序模型"
 

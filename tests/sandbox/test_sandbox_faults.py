@@ -14,7 +14,7 @@ import pytest
 import requests
 
 from bailian.sandbox import KINDS, Fault, Sandbox
-from tests.support.sandbox_client import EMBEDDING, TEXT, Client
+from tests.support.sandbox_client import EMBEDDING, RERANK, TEXT, Client
 
 OVER_HTTP = [on for on, kinds in KINDS.items() if "throttle" in kinds]
 
@@ -38,6 +38,9 @@ def call(client: Client, on: str, task_id: str, link: str) -> requests.Response:
         "text": lambda: client.post(TEXT, {"model": "qwen-plus", "input": {"prompt": "x"}}, asks_async=False),
         "embedding": lambda: client.post(
             EMBEDDING, {"model": "text-embedding-v4", "input": {"texts": ["x"]}}, asks_async=False
+        ),
+        "rerank": lambda: client.post(
+            RERANK, {"model": "qwen3-rerank", "input": {"query": "x", "documents": ["x"]}}, asks_async=False
         ),
         "grant": lambda: client.get("/uploads", action="getPolicy", model="qwen-image-edit"),
         "customization": lambda: client.post(

@@ -12,6 +12,7 @@ from bailian.sandbox import Sandbox
 TEXT2IMAGE = "/services/aigc/text2image/image-synthesis"
 MESSAGES = "/services/aigc/image-generation/generation"
 TEXT = "/services/aigc/text-generation/generation"
+RERANK = "/services/rerank/text-rerank/text-rerank"
 EMBEDDING = "/services/embeddings/text-embedding/text-embedding"
 SYNC = "/services/aigc/multimodal-generation/generation"
 
