@@ -27,7 +27,7 @@ from bailian.sandbox.embeddings.routes import EmbeddingRoutes
 from bailian.sandbox.faults import Fault
 from bailian.sandbox.http import refusals
 from bailian.sandbox.http.answers import Answer
-from bailian.sandbox.http.endpoints import BASE_PATH, Call, Endpoints
+from bailian.sandbox.http.endpoints import Call, Endpoints
 from bailian.sandbox.http.hosts import Hosts, OnlyKnownHosts
 from bailian.sandbox.http.last_slash import WithoutLastSlash
 from bailian.sandbox.http.raw_sockets import Connections
@@ -47,6 +47,9 @@ from bailian.sandbox.voices.qwen_tts import QwenTts
 from bailian.sandbox.voices.routes import VoiceRoutes
 from bailian.sandbox.voices.socket_task import task_of
 
+_SERVICE_PATHS = ("/api/", "/apps/")
+"""What begins so may be a route of the real service."""
+
 _log = logging.getLogger("bailian.sandbox")
 
 
@@ -58,7 +61,7 @@ async def _crashed(request: Request, error: Exception) -> Response:
 
 
 async def _not_there(call: Call, fault: Fault | None) -> Answer:
-    if call.path.startswith(BASE_PATH + "/"):
+    if call.path.startswith(_SERVICE_PATHS):
         raise refusals.not_imitated(f"{call.request.method} {call.path}")
     raise refusals.Refusal(404, "NotFound", f"There is nothing at {call.path}.")
 
@@ -96,7 +99,7 @@ def routes(state: State, connections: Connections) -> list[BaseRoute]:
         *AccountRoutes(state).routes(endpoints),
         *TaskRoutes(state, answers).routes(endpoints),
         *compatible.rest(nested),
-        endpoints.route("GET POST PUT DELETE", "/{anything:path}", "other", _not_there),  # takes everything else
+        endpoints.route("GET POST PUT PATCH DELETE", "/{anything:path}", "other", _not_there),  # takes everything else
     ]
 
 

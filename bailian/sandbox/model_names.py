@@ -9,7 +9,9 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from fnmatch import fnmatchcase
 from functools import lru_cache
+from pathlib import Path
 from typing import Any, Protocol
 
 SNAPSHOT = re.compile(r"(.+)-20\d\d-\d\d-\d\d")
@@ -68,6 +70,17 @@ def _packaged() -> Mapping[str, Any]:
 
     catalog = load()
     return {**catalog, **catalog.not_callable}
+
+
+@lru_cache(maxsize=1)
+def _vendor_names() -> tuple[str, ...]:
+    lines = Path(__file__).with_name("vendor_names.txt").read_text(encoding="utf-8").splitlines()
+    return tuple(line for line in lines if line and not line.startswith("#"))
+
+
+def is_vendors(name: str) -> bool:
+    """Return whether the vendor has a model of this name that the sandbox does not imitate."""
+    return any(fnmatchcase(name, pattern) for pattern in _vendor_names())
 
 
 def retired_names(

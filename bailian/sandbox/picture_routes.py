@@ -96,12 +96,10 @@ class PictureRoutes:
             Refusal: with the documented answer.
         """
         blocking = path == paths.MULTIMODAL
-        if name in paths.NOT_IMITATED:
-            raise refusals.not_imitated(f"the model {name}")
         model = self._state.models.pictures.get(name)
         elsewhere = isinstance(model, FilmModel) and model.region not in ("", self._state.settings.region)
         if model is None or elsewhere:
-            raise refusals.no_such_model(sync=blocking)
+            raise self._state.models.refusal_of(name, sync=blocking)
         if path not in model.routes:
             if isinstance(model, MessageModel | FilmModel):
                 raise refusals.invalid(model.url_error)

@@ -9,9 +9,10 @@ from typing import TypeVar
 from bailian.sandbox.edits.models import edit_models
 from bailian.sandbox.embeddings.models import embedding_models
 from bailian.sandbox.films.models import film_models
+from bailian.sandbox.http.refusals import Refusal, no_such_model, not_imitated, wrong_path
 from bailian.sandbox.images.models import UNLISTED, ServiceModel, image_models
 from bailian.sandbox.message_images.models import message_models
-from bailian.sandbox.model_names import Limits, names_of, retired_names, with_packaged
+from bailian.sandbox.model_names import Limits, is_vendors, names_of, retired_names, with_packaged
 from bailian.sandbox.rerank.models import RULES as RANKERS
 from bailian.sandbox.speech.models import voices
 from bailian.sandbox.text.models import own_ends, text_models
@@ -60,6 +61,26 @@ class ServedModels:
         self.voices = self._living(voices(known))
         self.told = self._living(voice_models(known))
         self.recognizers = self._living(recognizers(known))
+
+    def refusal_of(self, name: str, *, sync: bool) -> Refusal:
+        """Return why a route does not take a name that is none of its own.
+
+        Another route's model gets the words of a wrong path, a model that only the real service has an honest no.
+        """
+        if name in self.retired:
+            return no_such_model(sync=sync)
+        if self.is_served(name):
+            return wrong_path()
+        return not_imitated(f"the model {name}") if self.is_real(name) else no_such_model(sync=sync)
+
+    def is_served(self, name: str) -> bool:
+        """Return whether some route has the model."""
+        rooms = (self.pictures, self.texts, self.embeddings, self.voices, self.told, self.recognizers)
+        return name not in self._elsewhere and any(name in models for models in rooms)
+
+    def is_real(self, name: str) -> bool:
+        """Return whether the service has a model of this name, as far as catalog and vendor tell."""
+        return name in self.names or is_vendors(name)
 
     def _living(self, models: Mapping[str, Rules]) -> dict[str, Rules]:
         return {name: rules for name, rules in models.items() if name not in self.retired}

@@ -313,11 +313,11 @@ def test_keys(client: Client) -> None:
 
 @pytest.mark.parametrize("parameters", [{"n": 2}, {"enable_code_interpreter": True}])
 def test_what_is_not_imitated_is_said(client: Client, parameters: dict[str, Any]) -> None:
-    assert refused(ask(client, **parameters))[:2] == (501, "Sandbox.NotImitated")
+    assert refused(ask(client, **parameters))[:2] == (400, "Sandbox.NotImitated")
 
 
 def test_translation_is_not_imitated(client: Client) -> None:
-    assert refused(ask(client, model="qwen-mt-flash"))[:2] == (501, "Sandbox.NotImitated")
+    assert refused(ask(client, model="qwen-mt-flash"))[:2] == (400, "Sandbox.NotImitated")
 
 
 def test_the_rate_of_the_account() -> None:

@@ -12,7 +12,7 @@ from bailian.sandbox.embeddings.requests import first_text, read_embedding_reque
 from bailian.sandbox.faults import Fault
 from bailian.sandbox.http.answers import Answer, json_answer
 from bailian.sandbox.http.endpoints import BASE_PATH, Call, Endpoints
-from bailian.sandbox.http.refusals import no_such_model, refuses_async
+from bailian.sandbox.http.refusals import refuses_async
 from bailian.sandbox.state import State
 from bailian.sandbox.tasks.instant_work import instant_work
 from bailian.sandbox.tasks.requests import plain_request
@@ -31,7 +31,7 @@ class EmbeddingRoutes:
         texts, name = about_vectors(call)
         model = self._state.models.embeddings.get(name)
         if model is None:
-            raise no_such_model(sync=True)
+            raise self._state.models.refusal_of(name, sync=True)
         if call.asks_async():
             raise refuses_async()
         request = read_embedding_request(model, call.body)

@@ -101,6 +101,9 @@ def cannot_cancel() -> Refusal:
 
 
 def not_imitated(what: str) -> Refusal:
-    """The sandbox's own: better an honest no than an invented answer."""
+    """The sandbox's own: better an honest no than an invented answer.
+
+    400, because clients take any 5xx for a passing fault and ask again.
+    """
     message = f"The sandbox does not imitate {what}; see bailian/sandbox/README.md."
-    return Refusal(501, "Sandbox.NotImitated", message)
+    return Refusal(400, "Sandbox.NotImitated", message)

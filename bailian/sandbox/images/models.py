@@ -126,9 +126,6 @@ RULES: tuple[tuple[str, ServiceModel], ...] = (
 UNLISTED = ("wanx-v1", "qwen-image-plus-2026-01-09")
 """Names that the service has and the catalog has not."""
 
-NOT_IMITATED = frozenset({"qwen-mt-image", "wan2.2-s2v", "wan2.2-animate-move", "wan2.2-animate-mix"})
-"""Real models of these routes; the sandbox says so instead of inventing an answer."""
-
 
 def rules_by_name(rules: Iterable[tuple[str, ServiceModel]], name: str) -> ServiceModel | None:
     """Return the rules whose expression matches the whole name."""

@@ -11,7 +11,7 @@ from typing import Any
 
 from bailian.sandbox.faults import Fault
 from bailian.sandbox.http.keys import check_key
-from bailian.sandbox.http.refusals import Refusal
+from bailian.sandbox.http.refusals import Refusal, not_imitated
 from bailian.sandbox.speech.connection import Connection
 from bailian.sandbox.speech.requests import SpeechFailure
 from bailian.sandbox.tasks.outcomes import refuse_on_demand
@@ -41,6 +41,17 @@ class SocketTask:
     @property
     def fault_kind(self) -> str:
         return self.fault.kind if self.fault is not None else ""
+
+    def check_name(self) -> None:
+        """Say so if the model is one that only the real service has on a socket.
+
+        Raises:
+            SpeechFailure: it is.
+        """
+        models, name = self.connection.state.models, str(self.payload.get("model") or "")
+        if not models.is_served(name) and name not in models.retired and models.is_real(name):
+            refusal = not_imitated(f"the model {name} on the socket")
+            raise SpeechFailure(refusal.code, refusal.message)
 
     def admit(self, model: str, family: str, text: str) -> None:
         """Check the account, count the call, and obey the text.

@@ -36,6 +36,7 @@ class SambertTask(SocketTask):
         try:
             if fault is not None and fault.kind == "slow":
                 await asyncio.sleep(fault.delay_s)
+            self.check_name()
             request = read_speech_request(self.payload, self.connection.state.models.voices)
             self.admit(request.model, "sambert", request.text)  # LIMIT: 20 a second for all voices
             duration_s = self._accept(request)

@@ -39,7 +39,7 @@ class TaskRoutes:
         tasks = BASE_PATH + "/tasks"
         return [
             endpoints.route("GET", tasks, "list", self._list),
-            endpoints.route("GET", tasks + "/", "list", self._list),
+            # PF-REST calls the query a POST, and public clients do.
             endpoints.route("GET POST", tasks + "/{task_id}", "poll", self._poll, self._state.about_task),
             endpoints.route("POST", tasks + "/{task_id}/cancel", "cancel", self._cancel, self._state.about_task),
         ]

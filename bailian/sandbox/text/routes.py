@@ -11,7 +11,7 @@ from bailian.sandbox.faults import Fault
 from bailian.sandbox.http.answers import PATIENCE, Answer, json_answer
 from bailian.sandbox.http.endpoints import BASE_PATH, Call, Endpoints
 from bailian.sandbox.http.frames import event_stream, wants_stream
-from bailian.sandbox.http.refusals import Refusal, no_such_model, not_imitated, wrong_path
+from bailian.sandbox.http.refusals import Refusal, wrong_path
 from bailian.sandbox.multimodal_route import Room
 from bailian.sandbox.state import State
 from bailian.sandbox.tasks.requests import parts_of
@@ -89,9 +89,7 @@ class TextRoutes:
             return model
         if model is not None or only_compatible(name) or name in self._state.models.pictures:
             raise wrong_path()
-        if name.startswith("qwen-mt-") and path == TEXT_GENERATION:
-            raise not_imitated(f"the model {name}")
-        raise no_such_model(sync=True)
+        raise self._state.models.refusal_of(name, sync=True)
 
 
 def _about(call: Call) -> tuple[str, str]:

@@ -16,7 +16,7 @@ from starlette.routing import Route
 from bailian.sandbox.faults import Fault
 from bailian.sandbox.http.answers import Answer, json_answer
 from bailian.sandbox.http.endpoints import BASE_PATH, Call, Endpoints
-from bailian.sandbox.http.refusals import Refusal, no_such_model, refuses_async, wants_async, wrong_path
+from bailian.sandbox.http.refusals import Refusal, refuses_async, wants_async, wrong_path
 from bailian.sandbox.state import State
 from bailian.sandbox.storage.downloads import Result, follow_link
 from bailian.sandbox.storage.input_fetcher import is_loopback
@@ -84,7 +84,7 @@ class TranscriptionRoutes:
             or name in models.pictures
         ):
             raise wrong_path()
-        raise no_such_model(sync=False)
+        raise models.refusal_of(name, sync=False)
 
     async def task_answer(self, task: Task, call: Call) -> dict[str, Any]:
         """Answer a query; a finished task's files are fetched now."""

@@ -14,7 +14,7 @@ from bailian.sandbox.faults import Fault
 from bailian.sandbox.http.answers import Answer, json_answer
 from bailian.sandbox.http.customization import action_of, check_prefix, listed, moment, no_such_resource, page_of
 from bailian.sandbox.http.endpoints import Call
-from bailian.sandbox.http.refusals import invalid, no_such_model, off_specification, refuses_async
+from bailian.sandbox.http.refusals import invalid, off_specification, refuses_async
 from bailian.sandbox.state import State
 from bailian.sandbox.tasks.requests import is_integer, parts_of
 from bailian.sandbox.transcription.hot_words import Vocabulary
@@ -37,7 +37,7 @@ class Vocabularies:
 
     async def handle(self, call: Call, fault: Fault | None) -> Answer:
         if call.body["model"] != BIASING:
-            raise no_such_model(sync=True)
+            raise self._state.models.refusal_of(str(call.body["model"]), sync=True)
         if call.asks_async():
             raise refuses_async()
         inputs, _ = parts_of(call.body)

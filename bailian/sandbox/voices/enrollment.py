@@ -18,7 +18,7 @@ from bailian.sandbox.faults import Fault
 from bailian.sandbox.http.answers import Answer, json_answer
 from bailian.sandbox.http.customization import action_of, check_prefix, listed, moment, no_such_resource, page_of
 from bailian.sandbox.http.endpoints import Call
-from bailian.sandbox.http.refusals import Refusal, invalid, invalid_url, no_such_model, off_specification, refuses_async
+from bailian.sandbox.http.refusals import Refusal, invalid, invalid_url, off_specification, refuses_async
 from bailian.sandbox.speech.models import Voice
 from bailian.sandbox.speech.requests import SAMPLE_RATES, SpeechRequest
 from bailian.sandbox.speech.socket_task import SYNTHESIZERS
@@ -49,7 +49,7 @@ class Enrollment:
 
     async def handle(self, call: Call, fault: Fault | None) -> Answer:
         if call.body["model"] != ENROLLMENT:  # Qwen-TTS had its own, which ended with its models
-            raise no_such_model(sync=True)
+            raise self._state.models.refusal_of(str(call.body["model"]), sync=True)
         if call.asks_async():
             raise refuses_async()
         inputs = inputs_of(call.body)

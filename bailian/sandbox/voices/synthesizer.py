@@ -11,7 +11,7 @@ from typing import Any
 from bailian.sandbox.faults import Fault
 from bailian.sandbox.http.answers import Answer
 from bailian.sandbox.http.endpoints import Call
-from bailian.sandbox.http.refusals import Refusal, no_such_model, wrong_path
+from bailian.sandbox.http.refusals import Refusal, wrong_path
 from bailian.sandbox.speech.requests import SpeechFailure, SpeechRequest, refused
 from bailian.sandbox.speech.synthesis import AudioPart
 from bailian.sandbox.state import State
@@ -47,7 +47,7 @@ class Synthesizer:
         models = self._state.models
         model = models.told.get(name)
         if model is None and name not in models.voices:
-            raise no_such_model(sync=True)
+            raise models.refusal_of(name, sync=True)
         if model is None or model.family == "qwen-tts":  # ERR: the wrong door
             raise wrong_path()
         return model
