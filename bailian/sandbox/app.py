@@ -16,13 +16,13 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute
 
 from bailian.sandbox.account.routes import AccountRoutes
-from bailian.sandbox.admin import Admin
 from bailian.sandbox.anthropic.errors import anthropic_error, key_of
 from bailian.sandbox.anthropic.routes import AnthropicRoutes
 from bailian.sandbox.batches.routes import BatchRoutes
 from bailian.sandbox.compatible.errors import compatible_error, file_error
 from bailian.sandbox.compatible.native_files import NativeFileRoutes
 from bailian.sandbox.compatible.routes import CompatibleRoutes
+from bailian.sandbox.control.admin import Admin
 from bailian.sandbox.embeddings.routes import EmbeddingRoutes
 from bailian.sandbox.faults import Fault
 from bailian.sandbox.http import refusals

@@ -6,6 +6,7 @@ four services share their routes. Importing this needs starlette and Pillow.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -29,12 +30,13 @@ from bailian.sandbox.message_images.modes import MessageModel
 from bailian.sandbox.message_images.requests import read_message_request
 from bailian.sandbox.message_images.stream import stream_answer, streams
 from bailian.sandbox.multimodal_route import Room
+from bailian.sandbox.scripted.script import scripted
 from bailian.sandbox.state import State
 from bailian.sandbox.storage.downloads import result_path
 from bailian.sandbox.storage.input_fetcher import InputFetcher
 from bailian.sandbox.tasks.outcomes import cut_off, outcome_of, refuse_on_demand
 from bailian.sandbox.tasks.replies import Sign, accepted
-from bailian.sandbox.tasks.requests import TaskRequest
+from bailian.sandbox.tasks.requests import SCRIPTED, TaskRequest
 from bailian.sandbox.tasks.task_store import Task
 
 _TASK_PATHS = (
@@ -74,7 +76,7 @@ class PictureRoutes:
         streamed = isinstance(model, MessageModel) and streams(
             model, call.body, blocking=blocking, asks_events=wants_stream(call.request.headers)
         )
-        request = await self._read(call, model, path, call.body)
+        request = self._scripted(await self._read(call, model, path, call.body))
         _check_outcome(request, fault, refuses=blocking and not streamed)
         task = self._state.account.start_work(request, call.body, call.request_id, fault, blocking=blocking)
         if not blocking:
@@ -124,6 +126,13 @@ class PictureRoutes:
         if model.edit is not None:
             return await read_edit_request(name, model, path, body, fetcher_of(model.edit.max_bytes), store)
         return read_image_request(name, model, path, body)
+
+    def _scripted(self, request: TaskRequest) -> TaskRequest:
+        """Note the file that a script has for this request; it is kept where the inputs are."""
+        answer = scripted("picture")
+        if answer is None or answer.picture is None:
+            return request
+        return replace(request, details={**request.details, SCRIPTED: self._state.store.add_input(answer.picture)})
 
     def _fetcher(self, call: Call, name: str, max_bytes: int) -> InputFetcher:
         resolves = call.resolves_oss()

@@ -15,9 +15,10 @@ from bailian.sandbox.films.drawing import draw_film
 from bailian.sandbox.films.film import Film, ShownInput
 from bailian.sandbox.images.drawing import Picture, draw_png
 from bailian.sandbox.message_images.drawing import draw_message_picture, message_picture
+from bailian.sandbox.scripted.answers import picture_type
 from bailian.sandbox.storage.downloads import Result
 from bailian.sandbox.storage.upload_store import UploadStore
-from bailian.sandbox.tasks.requests import SEED_MAX
+from bailian.sandbox.tasks.requests import SCRIPTED, SEED_MAX
 from bailian.sandbox.tasks.task_store import Task
 from bailian.sandbox.voices.details import MEDIA_TYPES, make_file, speech_of
 
@@ -29,6 +30,10 @@ def result_of(store: UploadStore, task: Task, index: int, size: tuple[int, int] 
     if task.request.kind == "speech":
         speech = speech_of(task.request.details["speech"])
         return Result(speech, MEDIA_TYPES[speech.format], partial(make_file, speech))
+    digest = task.request.details.get(SCRIPTED)
+    if digest is not None and size is None:
+        data = store.input_bytes(digest)
+        return Result((SCRIPTED, digest), picture_type(data) or "image/png", lambda: data)
     picture = picture_of_result(task, index, size or task.outcome.drawn_size)
     if task.request.kind == "film":
         film = _film(picture, task.request.details)

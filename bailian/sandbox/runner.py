@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
+from pathlib import Path
 
 import uvicorn
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
@@ -18,6 +19,9 @@ from bailian.sandbox.http.raw_sockets import Connections
 from bailian.sandbox.state import State
 
 STOP_S = 5.0
+
+Certificate = tuple[Path, Path]
+"""The files of a certificate and of its key, PEM."""
 
 
 class _Server(uvicorn.Server):
@@ -54,21 +58,21 @@ class _Server(uvicorn.Server):
 
     async def _end_requests(self) -> None:
         await asyncio.sleep(0)  # lets every request learn that its line is down
-        under_way = set(self.server_state.tasks)
+        under_way = {task for task in self.server_state.tasks if task is not asyncio.current_task()}
         for task in under_way:
             task.cancel()
         if under_way:
             await asyncio.wait(under_way, timeout=1.0)
 
+    async def end_others(self, client: object) -> None:
+        """End what is under way, so that nothing of it is noted later; connections at rest stay, and the client's own."""
+        self._connections.drop(only_busy=True, but=client)
+        await self._end_requests()
+
     def end_requests(self) -> None:
-        """End what is under way, so that nothing of it is noted later; connections at rest stay."""
-
-        async def end() -> None:
-            self._connections.drop(only_busy=True)
-            await self._end_requests()
-
+        """The same from another thread, for every client."""
         if self._loop is not None:
-            asyncio.run_coroutine_threadsafe(end(), self._loop).result(STOP_S)
+            asyncio.run_coroutine_threadsafe(self.end_others(None), self._loop).result(STOP_S)
 
     def stop(self) -> None:
         if self._loop is not None and self._stopping is not None:
@@ -78,10 +82,12 @@ class _Server(uvicorn.Server):
 class Runner:
     """One server in one daemon thread."""
 
-    def __init__(self, state: State, sock: socket.socket, hosts: Hosts) -> None:
+    def __init__(self, state: State, sock: socket.socket, hosts: Hosts, certificate: Certificate | None = None) -> None:
         connections = Connections()
         config = uvicorn.Config(
             build(state, connections, hosts),
+            ssl_certfile=certificate[0] if certificate else None,
+            ssl_keyfile=certificate[1] if certificate else None,
             http=connections.protocol_class(),
             ws=WebSocketsSansIOProtocol,
             ws_per_message_deflate=False,
@@ -95,6 +101,7 @@ class Runner:
             timeout_keep_alive=60,
         )
         self._server = _Server(config, connections)
+        state.end_others = self._server.end_others
         self._sock = sock
         self._thread = threading.Thread(target=self._server.run, args=([sock],), name="bailian-sandbox", daemon=True)
 

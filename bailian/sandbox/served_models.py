@@ -75,7 +75,7 @@ class ServedModels:
 
     def is_served(self, name: str) -> bool:
         """Return whether some route has the model."""
-        rooms = (self.pictures, self.texts, self.embeddings, self.voices, self.told, self.recognizers)
+        rooms = (self.pictures, self.texts, self.embeddings, self.voices, self.told, self.recognizers, self.rankers)
         return name not in self._elsewhere and any(name in models for models in rooms)
 
     def is_real(self, name: str) -> bool:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import ipaddress
+import os
+import secrets
 import socket
 import sys
 import time
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import asdict
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bailian.i18n import tr
 from bailian.sandbox.faults import Faults
@@ -21,7 +24,10 @@ from bailian.sandbox.tasks.task_store import Task
 
 if TYPE_CHECKING:
     from bailian.sandbox.runner import Runner
+    from bailian.sandbox.scripted.answers import ScriptedAnswer
+    from bailian.sandbox.scripted.script import Script
 
+TOKEN_VARIABLE = "BAILIAN_SANDBOX_TOKEN"  # noqa: S105  # a name
 START_S = 10.0
 EXTRA = 'pip install ".[sandbox]"'
 
@@ -48,6 +54,10 @@ class Sandbox:
         day: names that are retired on this day are refused; None: everything is served.
         allow_hosts: names by which clients may call it, beside this computer's own and `host`.
         region: which region it plays: keys that name another one are refused.
+        script: a YAML file of answers, see README.md; or the answers.
+        token: whoever has it may command the sandbox from another computer; absent: the variable
+            BAILIAN_SANDBOX_TOKEN, or one is made where it listens for other computers.
+        certificate: files of a certificate and its key (PEM): then it speaks TLS.
     """
 
     def __init__(
@@ -67,6 +77,9 @@ class Sandbox:
         day: date | None = None,
         allow_hosts: Collection[str] = (),
         region: str = "beijing",
+        script: Path | Sequence[ScriptedAnswer] = (),
+        token: str | None = None,
+        certificate: tuple[Path, Path] | None = None,
     ) -> None:
         self._address = (host, port)
         self._allow_hosts = allow_hosts
@@ -75,13 +88,15 @@ class Sandbox:
         self._models = models
         self._clock = clock
         self._day = day
+        self._script = script
+        self._certificate = certificate
+        self.token = _token(host) if token is None else token
         self._state: State | None = None
         self._runner: Runner | None = None
         self._left: tuple[list[Task], list[Task]] = ([], [])
         self.settings = Settings(task_s, jitter, enforce_limits, link_life_s)
         self.settings.change({"fetch_foreign": fetch_foreign, "region": region})
         self.faults = Faults()
-        self._first_settings = asdict(self.settings)
 
     def start(self) -> Sandbox:
         """Listen; returns when requests are answered.
@@ -108,6 +123,8 @@ class Sandbox:
                 api_keys=self._api_keys,
                 clock=self._clock,
                 day=self._day,
+                script=_script(self._script),
+                token=self.token,
             )
         except BaseException:
             sock.close()
@@ -115,8 +132,14 @@ class Sandbox:
         self._address = (self._address[0], sock.getsockname()[1])
         from bailian.sandbox.http.hosts import Hosts
 
-        self._runner = runner_class(self._state, sock, Hosts(self._address[0], self._allow_hosts))
-        self._runner.start(START_S)
+        hosts = Hosts(self._address[0], self._allow_hosts)
+        try:
+            self._runner = runner_class(self._state, sock, hosts, self._certificate)
+            self._runner.start(START_S)
+        except BaseException:  # a certificate that cannot be read
+            self._runner = None
+            sock.close()
+            raise
         return self
 
     def stop(self) -> None:
@@ -137,7 +160,52 @@ class Sandbox:
         if self._runner is not None:
             self._runner.end_requests()
         state.reset()
-        self.settings.change(self._first_settings)
+
+    def answer(self, **fields: Any) -> None:
+        """Script an answer, with the names of a script file: `answer(prompt="天气", text="晴", times=1)`.
+
+        Raises:
+            WrongEntry: a ValueError that says what is allowed.
+        """
+        from bailian.sandbox.scripted.script_file import read_here
+
+        self._started().script.add(read_here(fields))
+
+    def say(self, text: str, **when: Any) -> None:
+        """Script a text: `say("晴", prompt="天气")`."""
+        self.answer(text=text, **when)
+
+    def expect(self, *requests: Mapping[str, Any], in_order: bool = False, only: bool = False, **one: Any) -> None:
+        """Check what has been sent: `expect(model="qwen-plus", prompt="猫", times=1)`, or several.
+
+        Raises:
+            AssertionError: it is something else; the text says where it differs.
+            WrongEntry: a ValueError; no such request can be meant.
+        """
+        from bailian.sandbox.control.expect_file import read_expectation
+        from bailian.sandbox.control.expectations import differences
+
+        wanted = [*requests, *([one] if one else [])]
+        expectation = read_expectation({"requests": wanted, "in_order": in_order, "only": only})
+        if told := differences(expectation, self.requests):
+            raise AssertionError("\n".join(told))
+
+    def expect_file(self, path: Path) -> None:
+        """Check what has been sent against a YAML file; raises as `expect` does."""
+        from bailian.sandbox.control.expect_file import read_expectation_file
+        from bailian.sandbox.control.expectations import differences
+
+        if told := differences(read_expectation_file(path), self.requests):
+            raise AssertionError("\n".join(told))
+
+    def advance(self, seconds: float) -> None:
+        """Put the sandbox's clock forward: tasks end, links expire, rates are free again."""
+        self._started().clock.advance(seconds)
+
+    @property
+    def script(self) -> Script:
+        """The scripted answers."""
+        return self._started().script
 
     def __enter__(self) -> Sandbox:
         return self.start()
@@ -153,7 +221,8 @@ class Sandbox:
     def root_url(self) -> str:
         """Where `/_sandbox/…` is."""
         host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self._address[0], self._address[0])  # noqa: S104
-        return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
+        scheme = "https" if self._certificate else "http"
+        return f"{scheme}://[{host}]:{self.port}" if ":" in host else f"{scheme}://{host}:{self.port}"
 
     @property
     def base_url(self) -> str:
@@ -190,13 +259,41 @@ class Sandbox:
         return self._state
 
 
+def _script(given: Path | Sequence[ScriptedAnswer]) -> Sequence[ScriptedAnswer]:
+    if not isinstance(given, Path):
+        return given
+    try:
+        from bailian.sandbox.scripted.script_file import read_script
+
+        return read_script(given)
+    except ModuleNotFoundError as error:
+        raise _unavailable(error) from error
+
+
+def _token(host: str) -> str:
+    given = os.environ.get(TOKEN_VARIABLE, "")
+    return given or ("" if is_loopback(host) else secrets.token_urlsafe(18))
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether only this computer reaches an address."""
+    with contextlib.suppress(ValueError):
+        return ipaddress.ip_address(host).is_loopback
+    return host == "localhost"
+
+
 def _load_runner() -> type[Runner]:
     try:
         from bailian.sandbox.runner import Runner
     except ModuleNotFoundError as error:
-        package = (error.name or "").partition(".")[0]
-        if package not in ("starlette", "uvicorn", "h11", "websockets", "PIL", "anyio", "click"):
-            raise
-        text = tr(f"the sandbox needs the package {package}: {EXTRA}", f"沙箱需要 {package} 包：{EXTRA}")
-        raise SandboxUnavailable(text, name=error.name) from error
+        raise _unavailable(error) from error
     return Runner
+
+
+def _unavailable(error: ModuleNotFoundError) -> Exception:
+    """Return the error that says how to install what is missing; anything else that is missing is a bug."""
+    package = (error.name or "").partition(".")[0]
+    if package not in ("starlette", "uvicorn", "h11", "websockets", "PIL", "anyio", "click", "yaml"):
+        return error
+    text = tr(f"the sandbox needs the package {package}: {EXTRA}", f"沙箱需要 {package} 包：{EXTRA}")
+    return SandboxUnavailable(text, name=error.name)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from bailian.sandbox.compatible.chat_replies import chunks, completion
 from bailian.sandbox.compatible.chat_requests import native_body, wants_stream, wants_usage
 from bailian.sandbox.compatible.data_stream import data_stream
-from bailian.sandbox.compatible.errors import no_such_model
+from bailian.sandbox.compatible.errors import missing_model
 from bailian.sandbox.faults import Fault
 from bailian.sandbox.http.answers import Answer, json_answer
 from bailian.sandbox.http.endpoints import Call
@@ -27,7 +27,7 @@ def text_model(state: State, name: str) -> TextModel:
     """
     model = state.models.texts.get(name)
     if model is None:
-        raise no_such_model(name)
+        raise missing_model(state.models, name)
     return model
 
 

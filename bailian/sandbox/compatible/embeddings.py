@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 
-from bailian.sandbox.compatible.errors import no_such_model
+from bailian.sandbox.compatible.errors import missing_model
 from bailian.sandbox.embeddings.models import TEXT_EMBEDDING
 from bailian.sandbox.embeddings.replies import compatible_answer
 from bailian.sandbox.embeddings.requests import read_compatible
@@ -26,7 +26,7 @@ async def embed(state: State, call: Call, fault: Fault | None) -> Answer:
     texts, name = about_vectors(call)
     model = state.models.embeddings.get(name)
     if model is None:
-        raise no_such_model(name)
+        raise missing_model(state.models, name)
     if call.asks_async():
         raise refuses_async()
     request = read_compatible(model, call.body)

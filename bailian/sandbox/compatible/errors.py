@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 from bailian.sandbox.http.answers import Answer, json_answer
-from bailian.sandbox.http.refusals import ERROR_URL, Refusal
+from bailian.sandbox.http.refusals import ERROR_URL, Refusal, not_imitated
+from bailian.sandbox.served_models import ServedModels
 
 ALGO = "<400> InternalError.Algo.InvalidParameter: "
 """OBS: what stands before the words of the inference engine."""
@@ -70,6 +71,12 @@ def file_error(status: int, code: str, message: str, request_id: str) -> Answer:
 def no_such_model(name: str) -> Refusal:
     """OBS: 404 with the name in it."""
     return Refusal(404, "ModelNotFound", f"The model `{name}` does not exist or you do not have access to it.")
+
+
+def missing_model(models: ServedModels, name: str) -> Refusal:
+    """Return why a name is none of these routes' models: misspelt, or one that only the real service has."""
+    only_real = models.is_real(name) and not models.is_served(name) and name not in models.retired
+    return not_imitated(f"the model {name}") if only_real else no_such_model(name)
 
 
 def nothing_there(method: str, path: str) -> Refusal:

@@ -70,6 +70,14 @@ def error_fields(code: str, message: str) -> dict[str, str]:
     return {key: value for key, value in (("code", code), ("message", message)) if value}
 
 
+def read_json(raw: bytes) -> Any:
+    """Return the JSON value; None when it is none."""
+    try:
+        return json.loads(raw)
+    except ValueError:
+        return None
+
+
 def body_for_log(raw: bytes) -> Any:
     if not raw:
         return None

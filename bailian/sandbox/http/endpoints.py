@@ -11,7 +11,7 @@ import time
 import uuid
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
@@ -20,11 +20,14 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from bailian.sandbox.faults import Fault, Faults
-from bailian.sandbox.http.answers import Answer, ErrorAnswer, LoggedRequest, body_for_log, flat_error
+from bailian.sandbox.http.answers import Answer, ErrorAnswer, LoggedRequest, body_for_log, flat_error, read_json
 from bailian.sandbox.http.fault_injection import FaultInjection
 from bailian.sandbox.http.keys import check_key
 from bailian.sandbox.http.raw_sockets import Connections, PlainResponse, SilentResponse
 from bailian.sandbox.http.refusals import Refusal, invalid
+from bailian.sandbox.scripted.answers import Kind
+from bailian.sandbox.scripted.patterns import conversation_of
+from bailian.sandbox.scripted.script import Script, Taken
 from bailian.sandbox.settings import Settings
 
 BASE_PATH = "/api/v1"
@@ -34,6 +37,9 @@ KEYLESS = frozenset({"download", "upload"})
 
 PAID = frozenset({"submit", "sync", "text", "embedding", "rerank", "batch_create"})
 """What costs money, so an account in trouble is refused."""
+
+ANSWERED = PAID - {"batch_create"}
+"""What a scripted answer may be for."""
 
 
 @dataclass
@@ -116,6 +122,12 @@ class SharedState(Protocol):
     def api_keys(self) -> Collection[str] | None: ...
     @property
     def settings(self) -> Settings: ...
+    @property
+    def script(self) -> Script: ...
+    @property
+    def clock(self) -> Callable[[], float]: ...
+    def answer_kinds(self, kind: str, model: str) -> Collection[Kind]: ...
+    async def until(self, moment: float) -> None: ...
     def record(self, request: LoggedRequest) -> None: ...
 
 
@@ -171,7 +183,34 @@ class Endpoints:
             error = self._error_answer(refusal.status, refusal.code, refusal.message, call.request_id)
             return PlainResponse(error)
         fault = self._state.faults.take(call.kind, prompt, model)
-        return await self._fault_injection.respond(fault, lambda: handler(call, fault), call.request_id)
+        work = partial(self._work, call, handler, fault, prompt, model)
+        return await self._fault_injection.respond(fault, work, call.request_id)
+
+    async def _work(self, call: Call, handler: Handler, fault: Fault | None, prompt: str, model: str) -> Answer:
+        """Let the handler work, with the scripted answer that the request has got."""
+        script = self._state.script
+        if script.is_empty or call.kind not in ANSWERED:
+            return await handler(call, fault)
+        about = conversation_of(model, prompt, read_json(call.raw))
+        taken = script.begin(about, self._state.answer_kinds(call.kind, model))
+        try:
+            if taken is not None:
+                await self._obey(taken)
+            return await handler(call, fault)
+        finally:
+            script.end(taken)
+
+    async def _obey(self, taken: Taken) -> None:
+        """Wait as the answer says, and refuse if that is what it is.
+
+        Raises:
+            Refusal: the answer is an error.
+        """
+        answer = taken.entry.answer
+        await self._state.until(self._state.clock() + answer.delay_s)
+        taken.used = taken.used or answer.kind in ("error", "delay")
+        if answer.error is not None:
+            raise Refusal(answer.error.status, answer.error.code, answer.error.message)
 
 
 def logged(connection: HTTPConnection, method: str, kind: str, status: int, body: Any) -> LoggedRequest:

@@ -69,10 +69,14 @@ class Connections:
         """Remove a connection: the protocol of a web socket does not."""
         self._transports.pop(tuple(client), None)
 
-    def drop(self, *, only_busy: bool = False) -> None:
-        """Break all connections, or those on which an answer is due; a web socket always is one of them."""
-        for transport in list(self._transports.values()):
-            if not (only_busy and _at_rest(transport.get_protocol())):
+    def drop(self, *, only_busy: bool = False, but: Any = None) -> None:
+        """Break all connections, or those on which an answer is due; a web socket always is one of them.
+
+        `but` is a client that keeps its own.
+        """
+        kept = None if but is None else tuple(but)
+        for client, transport in list(self._transports.items()):
+            if client != kept and not (only_busy and _at_rest(transport.get_protocol())):
                 transport.abort()
 
 

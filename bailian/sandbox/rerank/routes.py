@@ -9,11 +9,11 @@ import asyncio
 
 from starlette.routing import Route
 
-from bailian.sandbox.compatible.errors import no_such_model as no_such_compatible_model
+from bailian.sandbox.compatible.errors import missing_model
 from bailian.sandbox.faults import Fault
 from bailian.sandbox.http.answers import Answer, json_answer
 from bailian.sandbox.http.endpoints import BASE_PATH, Call, Endpoints
-from bailian.sandbox.http.refusals import no_such_model, refuses_async
+from bailian.sandbox.http.refusals import refuses_async
 from bailian.sandbox.rerank.models import TEXT_RERANK
 from bailian.sandbox.rerank.replies import flat_answer, native_answer
 from bailian.sandbox.rerank.requests import RerankRequest, query_of, read_flat, read_native
@@ -40,7 +40,7 @@ class RerankRoutes:
     async def _native(self, call: Call, fault: Fault | None) -> Answer:
         model = self._state.models.rankers.get(str(call.body["model"]))
         if model is None:
-            raise no_such_model(sync=True)
+            raise self._state.models.refusal_of(str(call.body["model"]), sync=True)
         request = read_native(model, call.body)
         await self._work(call, request, fault)
         return json_answer(await asyncio.to_thread(native_answer, request, call.request_id))
@@ -49,7 +49,7 @@ class RerankRoutes:
         name = str(call.body["model"])
         model = self._state.models.rankers.get(name)
         if model is None or not model.compatible:
-            raise no_such_compatible_model(name)
+            raise missing_model(self._state.models, name)
         request = read_flat(model, call.body)
         await self._work(call, request, fault)
         body = await asyncio.to_thread(flat_answer, name, request, call.request_id)

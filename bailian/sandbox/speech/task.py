@@ -24,7 +24,7 @@ class SambertTask(SocketTask):
     def __init__(self, connection: Connection, frame: dict[str, Any]) -> None:
         super().__init__(connection, frame)
         text, model = text_of(self.payload), str(self.payload.get("model"))
-        self.fault = connection.state.faults.take("speech", text, model)
+        self.fault = connection.state.socket_fault(text, model)
 
     async def run(self) -> int:
         """Do it; returns 200.

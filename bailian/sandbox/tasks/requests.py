@@ -10,6 +10,8 @@ from typing import Any
 from bailian.sandbox.http.refusals import Refusal, field_required, off_specification
 
 SEED_MAX = 2147483647
+SCRIPTED = "scripted"
+"""In the details of a task: what a script says the result is, a file's digest or a transcript."""
 NEGATIVE_PROMPT_CHARS = 500
 _SIDES = re.compile(r"(\d{1,5})\*(\d{1,5})")
 

@@ -19,6 +19,7 @@ from bailian.sandbox.tasks.task_store import Task
 from bailian.sandbox.text.documents import documents_of
 from bailian.sandbox.text.models import TextModel
 from bailian.sandbox.text.requests import TextRequest, read_text_request, with_sightings
+from bailian.sandbox.text.scripted_text import scripted_text
 from bailian.sandbox.text.search import is_needed
 from bailian.sandbox.text.writer import GeneratedText, generate
 from bailian.sandbox.vision.looking import Eyes
@@ -31,6 +32,9 @@ def answers_of(state: State, name: str, request: TextRequest) -> tuple[Generated
 
     This is the only place where an answer is made, whatever the route.
     """
+    written = scripted_text(state.script, name, request)
+    if written is not None:
+        return (written,) * request.n
     return tuple(generate(name, request, number) for number in range(request.n))
 
 

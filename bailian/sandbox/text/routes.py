@@ -71,7 +71,7 @@ class TextRoutes:
         """CAP tokenization-nosse: of the prompt, or of what the messages say; it costs nothing."""
         name = str(call.body["model"])
         if name not in self._state.models.texts:
-            raise no_such_model(sync=True)
+            raise self._state.models.refusal_of(name, sync=True)
         inputs, _ = parts_of(call.body)
         tokens = [token for text in read_plain(inputs).texts for token in tokens_of(text)]
         output = {"token_ids": token_ids(tokens), "tokens": tokens}

@@ -16,6 +16,7 @@ from bailian.sandbox.http.frames import event_stream, wants_stream
 from bailian.sandbox.http.refusals import invalid, refuses_async, wants_async
 from bailian.sandbox.images.models import MULTIMODAL
 from bailian.sandbox.multimodal_route import Room
+from bailian.sandbox.scripted.script import scripted
 from bailian.sandbox.speech.audio_watermark import RecognizedSentence
 from bailian.sandbox.state import State
 from bailian.sandbox.storage.input_fetcher import FetchFailed, InputFetcher, NotOnLoopback
@@ -60,8 +61,9 @@ class InstantRecognition:
         self._state.account.count_call(name)
         request = read_instant_request(name, model, call.body, self._state.hot_words)
         recording = await self._recording(call, name, model, request)
+        answer = scripted("transcript")
         sentences = await asyncio.get_running_loop().run_in_executor(
-            _LISTENERS, heard, recording, 0, request.language, request.hot
+            _LISTENERS, heard, recording, 0, request.language, request.hot, answer.transcript if answer else None
         )
         return await self._answer(call, fault, model, request, recording, sentences)
 

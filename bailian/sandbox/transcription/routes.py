@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,10 +18,12 @@ from bailian.sandbox.faults import Fault
 from bailian.sandbox.http.answers import Answer, json_answer
 from bailian.sandbox.http.endpoints import BASE_PATH, Call, Endpoints
 from bailian.sandbox.http.refusals import Refusal, refuses_async, wants_async, wrong_path
+from bailian.sandbox.scripted.script import scripted
 from bailian.sandbox.state import State
 from bailian.sandbox.storage.downloads import Result, follow_link
 from bailian.sandbox.storage.input_fetcher import is_loopback
 from bailian.sandbox.tasks.replies import accepted
+from bailian.sandbox.tasks.requests import SCRIPTED
 from bailian.sandbox.tasks.task_store import Task
 from bailian.sandbox.transcription.models import TRANSCRIPTION, Recognizer
 from bailian.sandbox.transcription.recordings import (
@@ -66,6 +69,9 @@ class TranscriptionRoutes:
         self._state.account.count_call(name)
         hot_words = self._state.hot_words
         request = read_transcription_request(name, model, call.body, hot_words, resolves=call.resolves_oss())
+        answer = scripted("transcript")
+        if answer is not None:
+            request = replace(request, details={**request.details, SCRIPTED: answer.transcript})
         task = self._state.account.start_work(request, call.body, call.request_id, fault, blocking=False)
         return json_answer(accepted(task.task_id, call.request_id))
 
@@ -130,6 +136,7 @@ class TranscriptionRoutes:
                 language=details["language"],
                 diarization=details["diarization"],
                 hot=details.get("hot", ()),  # a state file may have older tasks
+                said=details.get(SCRIPTED),
             )
         except FileFailure as failure:
             return failure

@@ -26,6 +26,7 @@ def transcript(
     language: str,
     diarization: bool,
     hot: Sequence[str] = (),
+    said: str | None = None,
 ) -> dict[str, Any]:
     """Return the document of one file.
 
@@ -35,7 +36,7 @@ def transcript(
     made = [
         _channel(channel, sentences, diarization=diarization)
         for channel in channels
-        if (sentences := heard(recording, channel, language, hot))
+        if (sentences := heard(recording, channel, language, hot, said))
     ]
     if not made:
         raise FileFailure("SUCCESS_WITH_NO_VALID_FRAGMENT", "There is no speech in the audio.")
@@ -81,8 +82,12 @@ def speech_ms(document: dict[str, Any]) -> int:
     return sum(sentence["end_time"] - sentence["begin_time"] for sentence in sentences)
 
 
-def heard(recording: Recording, channel: int, language: str, hot: Sequence[str]) -> list[RecognizedSentence]:
-    """Return what is said in a channel; hot words stand as they are spelled."""
+def heard(
+    recording: Recording, channel: int, language: str, hot: Sequence[str], said: str | None = None
+) -> list[RecognizedSentence]:
+    """Return what is said in a channel; hot words stand as they are spelled. `said` is what a script says instead."""
+    if said is not None:
+        return _spoken(said.splitlines(), recording.duration_ms)
     recognized = [as_spelled(sentence, hot) for sentence in recording.sentences(channel) if sentence.words]
     if recognized or recording.is_silent(channel):
         return recognized
@@ -90,15 +95,29 @@ def heard(recording: Recording, channel: int, language: str, hot: Sequence[str])
 
 
 def _made_up(duration_ms: int, language: str) -> RecognizedSentence:
-    text = _MADE_UP["en" if language == "en" else "zh"]
+    return _spoken([_MADE_UP["en" if language == "en" else "zh"]], duration_ms)[0]
+
+
+def _spoken(texts: Sequence[str], duration_ms: int) -> list[RecognizedSentence]:
+    """Return texts as spoken one after the other, each as long as it has letters."""
+    told = [text for text in texts if split_words(text)]
     lead = LEAD_MS if duration_ms > 4 * LEAD_MS else 0
-    length = duration_ms - 2 * lead
-    found = split_words(text)
+    letters, begin, sentences = sum(map(len, told)), 0, []
+    for text in told:
+        end = begin + len(text)
+        span = duration_ms - 2 * lead
+        sentences.append(_sentence(text, lead + span * begin // letters, lead + span * end // letters))
+        begin = end
+    return sentences
+
+
+def _sentence(text: str, begin: int, end: int) -> RecognizedSentence:
+    found, length = split_words(text), end - begin
     words = tuple(
         Word(word, length * index // len(found), length * (index + 1) // len(found), signs)
         for index, (_, word, signs) in enumerate(found)
     )
-    return RecognizedSentence(text, lead, duration_ms - lead, words)
+    return RecognizedSentence(text, begin, end, words)
 
 
 def _channel(channel: int, sentences: list[RecognizedSentence], *, diarization: bool) -> dict[str, Any]:

@@ -53,7 +53,7 @@ class StreamedTask(SocketTask):
     def __init__(self, connection: Connection, frame: dict[str, Any]) -> None:
         super().__init__(connection, frame)
         self._streaming = header_of(frame).get("streaming")
-        self.fault = connection.state.faults.take("speech", "", str(self.payload.get("model")))
+        self.fault = connection.state.socket_fault("", str(self.payload.get("model")))
         self._inbox: asyncio.Queue[_Message] = asyncio.Queue()
         self._reader: asyncio.Task[None] | None = None
         self._canceled = False
@@ -158,7 +158,7 @@ class StreamedTask(SocketTask):
         except Refusal as refusal:
             raise SpeechFailure(refusal.code, refusal.message) from None
         if self.fault is None:  # a fault may be for a text, which is known only now
-            self.fault = self.connection.state.faults.take("speech", text, request.model, by_prompt=True)
+            self.fault = self.connection.state.socket_fault(text, request.model, by_prompt=True)
 
     # ── the sound that goes ──
 

@@ -1,0 +1,1 @@
+"""Answers that a test has written: which request gets which, and where they come from."""
