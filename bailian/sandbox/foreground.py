@@ -29,13 +29,16 @@ def serve(
     fetch_foreign: str = "placeholder",
     day: date | None = None,
     allow_hosts: Collection[str] = (),
+    script: Path | None = None,
+    certificate: tuple[Path, Path] | None = None,
     on_ready: Callable[[Sandbox], None] | None = None,
 ) -> None:
     """Listen until Ctrl-C or SIGTERM; what the user needs to know goes to stderr.
 
     Raises:
         SandboxUnavailable: the extra `[sandbox]` is not installed.
-        OSError: the port is taken.
+        WrongEntry: the script is wrong.
+        OSError: the port is taken, or the certificate cannot be read.
     """
     box = Sandbox(
         host=host,
@@ -49,6 +52,8 @@ def serve(
         fetch_foreign=fetch_foreign,
         day=day,
         allow_hosts=allow_hosts,
+        script=script or (),
+        certificate=certificate,
     )
     ended = threading.Event()
     if threading.current_thread() is threading.main_thread():
@@ -64,7 +69,7 @@ def serve(
 
 
 def _introduce(box: Sandbox, key: str) -> None:
-    lines = (
+    lines = [
         tr(
             f"The sandbox listens at {box.base_url} (Ctrl-C stops it).",
             f"沙箱正在监听 {box.base_url}（按 Ctrl-C 停止）。",
@@ -72,5 +77,10 @@ def _introduce(box: Sandbox, key: str) -> None:
         tr("In another shell:", "在另一个终端中执行："),
         f"export DASHSCOPE_HTTP_BASE_URL={box.base_url} DASHSCOPE_API_KEY={key}",
         f"export DASHSCOPE_WEBSOCKET_BASE_URL={box.socket_url}",
-    )
+    ]
+    if box.token:
+        told = tr(
+            "Commands from other computers (/_sandbox/…) need the header", "其他机器的管理请求（/_sandbox/…）须带请求头"
+        )
+        lines.append(f"{told} x-sandbox-token: {box.token}")
     print(*lines, sep="\n", file=sys.stderr, flush=True)  # noqa: T201

@@ -100,6 +100,8 @@ class Runner:
             headers=[("x-bailian-sandbox", "1")],
             timeout_keep_alive=60,
         )
+        if certificate:
+            config.load()  # here, so that whoever starts it hears what is wrong with it
         self._server = _Server(config, connections)
         state.end_others = self._server.end_others
         self._sock = sock

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 
 import click
@@ -67,6 +67,24 @@ def sandbox() -> None:
     "拒绝该日已下线的模型名称 [默认: 全部提供]。",
     type=click.DateTime(["%Y-%m-%d"]),
 )
+@option(
+    "--script script_path FILE",
+    "Answer as this YAML file says.",
+    "按该 YAML 文件给出回答。",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+)
+@option(
+    "--cert certificate_path FILE",
+    "Speak TLS with this certificate (PEM).",
+    "用该证书（PEM）启用 TLS。",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+)
+@option(
+    "--key key_path FILE",
+    "The certificate's private key (PEM).",
+    "证书的私钥（PEM）。",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+)
 def serve(
     port: int,
     host: str,
@@ -76,19 +94,22 @@ def serve(
     state_path: Path | None,
     today: bool,
     on_date: datetime | None,
+    script_path: Path | None,
+    certificate_path: Path | None,
+    key_path: Path | None,
 ) -> None:
-    from bailian.clock import current_clock
     from bailian.errors import InvalidRequest, SetupError
     from bailian.sandbox import SandboxUnavailable
     from bailian.sandbox import serve as run
+    from bailian.sandbox.scripted.fields import WrongEntry
 
-    if today and on_date is not None:
+    if (certificate_path is None) != (key_path is None):
         raise InvalidRequest.one(
-            "date",
-            tr("--today and --date are two days: give one", "--today 与 --date 只能给出一个"),
-            advice=tr("leave one of the two out", "请去掉其中之一"),
+            "cert",
+            tr("--cert and --key go together", "--cert 与 --key 须同时给出"),
+            advice=tr("give both files, or neither", "请同时给出两个文件，或都不给"),
         )
-    day = current_clock().day() if today else on_date.date() if on_date is not None else None
+    day = _day(today=today, on_date=on_date)
     try:
         run(
             host,
@@ -98,18 +119,50 @@ def serve(
             state_path=state_path,
             day=day,
             allow_hosts=allow_hosts,
+            script=script_path,
+            certificate=(certificate_path, key_path) if certificate_path and key_path else None,
         )
     except SandboxUnavailable as error:
         raise SetupError(str(error)) from None
+    except WrongEntry as error:
+        advice = tr("mend that line of the file", "请修正文件的这一行")
+        raise InvalidRequest.one("script", str(error), advice=advice) from None
     except OSError as error:
+        raise _not_started(error, host, port) from None
+
+
+def _day(*, today: bool, on_date: datetime | None) -> date | None:
+    from bailian.clock import current_clock
+    from bailian.errors import InvalidRequest
+
+    if today and on_date is not None:
         raise InvalidRequest.one(
-            "port",
-            tr(
-                f"cannot listen on {host}, port {port}: {reason_of(error)}",
-                f"无法监听 {host} 的端口 {port}：{reason_of(error)}",
-            ),
-            advice=tr(
-                "--port 0 takes a free one; --host is an address of this computer",
-                "--port 0 使用任意空闲端口；--host 应为本机地址",
-            ),
-        ) from None
+            "date",
+            tr("--today and --date are two days: give one", "--today 与 --date 只能给出一个"),
+            advice=tr("leave one of the two out", "请去掉其中之一"),
+        )
+    return current_clock().day() if today else on_date.date() if on_date is not None else None
+
+
+def _not_started(error: OSError, host: str, port: int) -> Exception:
+    import ssl
+
+    from bailian.errors import InvalidRequest
+
+    if isinstance(error, ssl.SSLError):
+        return InvalidRequest.one(
+            "cert",
+            tr(f"the certificate cannot be used: {error}", f"证书无法使用：{error}"),
+            advice=tr("both files are PEM and belong together", "两个文件均须为 PEM 格式且相互匹配"),
+        )
+    return InvalidRequest.one(
+        "port",
+        tr(
+            f"cannot listen on {host}, port {port}: {reason_of(error)}",
+            f"无法监听 {host} 的端口 {port}：{reason_of(error)}",
+        ),
+        advice=tr(
+            "--port 0 takes a free one; --host is an address of this computer",
+            "--port 0 使用任意空闲端口；--host 应为本机地址",
+        ),
+    )

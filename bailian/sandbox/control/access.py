@@ -26,7 +26,7 @@ def guarded(token: str, handler: Callable[[Request], Awaitable[Any]]) -> Callabl
     async def endpoint(request: Request) -> Response:
         if "origin" in request.headers:
             return JSONResponse({"error": "not for web pages: the request has an Origin"}, 403)
-        if not _is_here(request) and not _has_token(request, token):
+        if not is_here(request) and not _has_token(request, token):
             how = (
                 f"or with the token that it has printed, in the header {TOKEN_HEADER}" if token else "so start it there"
             )
@@ -45,7 +45,7 @@ def guarded(token: str, handler: Callable[[Request], Awaitable[Any]]) -> Callabl
     return endpoint
 
 
-def _is_here(request: Request) -> bool:
+def is_here(request: Request) -> bool:
     return request.client is not None and ipaddress.ip_address(request.client.host).is_loopback
 
 

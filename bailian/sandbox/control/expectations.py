@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from bailian.sandbox.control.request_log import model_of, text_of
+from bailian.sandbox.control.request_log import model_of, says, texts_of
 from bailian.sandbox.http.answers import LoggedRequest
 from bailian.sandbox.scripted import fields
 from bailian.sandbox.scripted.fields import WrongField, read_fields
-from bailian.sandbox.scripted.patterns import fits_glob, fits_text, read_pattern
+from bailian.sandbox.scripted.patterns import fits_glob, read_pattern
 
 ASKING = frozenset({"poll", "list", "download", "grant", "upload", "models", "other"})
 """Kinds of requests that only look, fetch or carry: `only` lets them pass."""
@@ -49,8 +49,8 @@ class ExpectedRequest:
             told.append(f"model is {model_of(entry) or 'absent'}")
         if self.status is not None and self.status != entry.status:
             told.append(f"status is {entry.status}")
-        if not fits_text(self.prompt, text_of(entry.body)):
-            told.append(f"no text has {self.prompt!r}: {_short(text_of(entry.body))}")
+        if not says(entry, self.prompt):
+            told.append(f"no text has {self.prompt!r}: {_short(' | '.join(texts_of(entry.body)))}")
         for name, pattern in self.headers.items():
             value = entry.headers.get(name.lower(), "")
             if not fits_glob(pattern, value):

@@ -29,12 +29,17 @@ def model_of(entry: LoggedRequest) -> str:
     return str(body.get("model") or "")
 
 
-def text_of(value: Any) -> str:
+def texts_of(value: Any) -> list[str]:
     """Return every text in a body: where a prompt stands differs by route."""
     if isinstance(value, str):
-        return value
+        return [value]
     values = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
-    return "\n".join(filter(None, map(text_of, values)))
+    return [text for one in values for text in texts_of(one)]
+
+
+def says(entry: LoggedRequest, pattern: str) -> bool:
+    """Return whether some text of a body fits."""
+    return not pattern or any(fits_text(pattern, text) for text in texts_of(entry.body))
 
 
 def selected(entries: Iterable[LoggedRequest], query: Mapping[str, str]) -> list[LoggedRequest]:
@@ -60,6 +65,6 @@ def _fits(entry: LoggedRequest, query: Mapping[str, str]) -> bool:
         and fits_glob(query.get("path", "*"), entry.path)
         and query.get("kind", entry.kind) == entry.kind
         and fits_glob(query.get("model", "*"), model_of(entry))
-        and fits_text(query.get("prompt", ""), text_of(entry.body))
+        and says(entry, query.get("prompt", ""))
         and int(query.get("status", entry.status)) == entry.status
     )
