@@ -11,7 +11,7 @@ from importlib import import_module
 TYPE_CHECKING = False  # typing's own costs 8 ms
 if TYPE_CHECKING:
     from bailian.sandbox.faults import KINDS, Fault, Faults
-    from bailian.sandbox.foreground import serve
+    from bailian.sandbox.foreground import serve, serve_recording
     from bailian.sandbox.http.answers import LoggedRequest
     from bailian.sandbox.scripted.answers import ScriptedAnswer
     from bailian.sandbox.server import Sandbox, SandboxUnavailable
@@ -27,6 +27,7 @@ _HOMES = {
     "ScriptedAnswer": "scripted.answers",
     "Task": "tasks.task_store",
     "serve": "foreground",
+    "serve_recording": "foreground",
 }
 
 __all__ = [
@@ -39,6 +40,7 @@ __all__ = [
     "ScriptedAnswer",
     "Task",
     "serve",
+    "serve_recording",
 ]
 
 

@@ -55,16 +55,63 @@ def serve(
         script=script or (),
         certificate=certificate,
     )
-    ended = threading.Event()
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, lambda *_: ended.set())
     with box:
         _introduce(box, next(iter(sorted(api_keys)), TRY_KEY) if api_keys else TRY_KEY)
         if on_ready is not None:
             on_ready(box)
-        with contextlib.suppress(KeyboardInterrupt):
-            while not ended.wait(0.5):  # an endless wait could not be interrupted on Windows
-                pass
+        _wait_for_the_end()
+
+
+def serve_recording(
+    path: Path,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    *,
+    upstream: str = "",
+    replays: bool = False,
+    allow_hosts: Collection[str] = (),
+    certificate: tuple[Path, Path] | None = None,
+) -> None:
+    """Record what passes to the real service, or answer from what was recorded, until Ctrl-C or SIGTERM.
+
+    Raises:
+        ValueError: the upstream, or the recording, is wrong.
+        OSError: the port is taken, or a file cannot be used.
+    """
+    from bailian.sandbox.recording.server import UPSTREAM, RecordingProxy, Replay
+
+    where = upstream or UPSTREAM
+    server = (
+        Replay(path, host=host, port=port, allow_hosts=allow_hosts, certificate=certificate)
+        if replays
+        else RecordingProxy(
+            path, upstream=where, host=host, port=port, allow_hosts=allow_hosts, certificate=certificate
+        )
+    )
+    with server:
+        url = server.base_url
+        told = (
+            tr(f"Answering at {url} from {path} (Ctrl-C stops it).", f"正在 {url} 按 {path} 回放（按 Ctrl-C 停止）。")
+            if replays
+            else tr(
+                f"Recording at {url}: requests go on to {where} WITH YOUR KEY AND COST MONEY; without the key they are "
+                f"kept in {path} (Ctrl-C stops it).",
+                f"正在 {url} 录制：请求会带着您的密钥转发到 {where} 并产生费用；去除密钥后保存在 {path}（按 Ctrl-C 停止）。",
+            )
+        )
+        key = f" DASHSCOPE_API_KEY={TRY_KEY}" if replays else ""
+        export = f"export DASHSCOPE_HTTP_BASE_URL={url}{key}"
+        print(told, tr("In another shell:", "在另一个终端中执行："), export, sep="\n", file=sys.stderr, flush=True)  # noqa: T201
+        _wait_for_the_end()
+
+
+def _wait_for_the_end() -> None:
+    ended = threading.Event()
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, lambda *_: ended.set())
+    with contextlib.suppress(KeyboardInterrupt):
+        while not ended.wait(0.5):  # an endless wait could not be interrupted on Windows
+            pass
     print(tr("The sandbox has stopped.", "沙箱已停止。"), file=sys.stderr)  # noqa: T201
 
 

@@ -11,9 +11,9 @@ import threading
 from pathlib import Path
 
 import uvicorn
+from starlette.types import ASGIApp
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
-from bailian.sandbox.app import build
 from bailian.sandbox.http.hosts import Hosts
 from bailian.sandbox.http.raw_sockets import Connections
 from bailian.sandbox.state import State
@@ -79,13 +79,24 @@ class _Server(uvicorn.Server):
             self._loop.call_soon_threadsafe(self._stopping.set)
 
 
+def sandbox_runner(state: State, sock: socket.socket, hosts: Hosts, certificate: Certificate | None = None) -> Runner:
+    """Return the server of a sandbox."""
+    from bailian.sandbox.app import build
+
+    connections = Connections()
+    runner = Runner(build(state, connections, hosts), connections, sock, certificate)
+    state.end_others = runner.end_others
+    return runner
+
+
 class Runner:
     """One server in one daemon thread."""
 
-    def __init__(self, state: State, sock: socket.socket, hosts: Hosts, certificate: Certificate | None = None) -> None:
-        connections = Connections()
+    def __init__(
+        self, app: ASGIApp, connections: Connections, sock: socket.socket, certificate: Certificate | None = None
+    ) -> None:
         config = uvicorn.Config(
-            build(state, connections, hosts),
+            app,
             ssl_certfile=certificate[0] if certificate else None,
             ssl_keyfile=certificate[1] if certificate else None,
             http=connections.protocol_class(),
@@ -103,7 +114,7 @@ class Runner:
         if certificate:
             config.load()  # here, so that whoever starts it hears what is wrong with it
         self._server = _Server(config, connections)
-        state.end_others = self._server.end_others
+        self.end_others = self._server.end_others
         self._sock = sock
         self._thread = threading.Thread(target=self._server.run, args=([sock],), name="bailian-sandbox", daemon=True)
 

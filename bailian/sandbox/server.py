@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
-import ipaddress
 import os
 import secrets
-import socket
-import sys
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import date
@@ -17,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from bailian.i18n import tr
 from bailian.sandbox.faults import Faults
 from bailian.sandbox.http.answers import LoggedRequest
+from bailian.sandbox.http.listening import is_loopback, listening_socket, root_url_of
 from bailian.sandbox.model_names import Limits
 from bailian.sandbox.settings import LINK_LIFE_S, Settings
 from bailian.sandbox.state import State
@@ -107,14 +104,9 @@ class Sandbox:
         """
         if self._runner is not None:
             raise RuntimeError("this sandbox runs already")
-        runner_class = _load_runner()
-        # The protocol is named because asyncio switches Nagle's delay (40 ms an answer) off only then.
-        family = socket.AF_INET6 if ":" in self._address[0] else socket.AF_INET
-        sock = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+        make_runner = _load_runner()
+        sock = listening_socket(self._address)
         try:
-            if sys.platform != "win32":  # on Windows this option would let two sandboxes share a port
-                sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            sock.bind(self._address)
             self._state = State(
                 state_path=self._state_path,
                 catalog=self._models,
@@ -134,7 +126,7 @@ class Sandbox:
 
         hosts = Hosts(self._address[0], self._allow_hosts)
         try:
-            self._runner = runner_class(self._state, sock, hosts, self._certificate)
+            self._runner = make_runner(self._state, sock, hosts, self._certificate)
             self._runner.start(START_S)
         except BaseException:  # a certificate that cannot be read
             self._runner = None
@@ -220,9 +212,7 @@ class Sandbox:
     @property
     def root_url(self) -> str:
         """Where `/_sandbox/…` is."""
-        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self._address[0], self._address[0])  # noqa: S104
-        scheme = "https" if self._certificate else "http"
-        return f"{scheme}://[{host}]:{self.port}" if ":" in host else f"{scheme}://{host}:{self.port}"
+        return root_url_of(self._address, tls=self._certificate is not None)
 
     @property
     def base_url(self) -> str:
@@ -275,19 +265,12 @@ def _token(host: str) -> str:
     return given or ("" if is_loopback(host) else secrets.token_urlsafe(18))
 
 
-def is_loopback(host: str) -> bool:
-    """Return whether only this computer reaches an address."""
-    with contextlib.suppress(ValueError):
-        return ipaddress.ip_address(host).is_loopback
-    return host == "localhost"
-
-
-def _load_runner() -> type[Runner]:
+def _load_runner() -> Callable[..., Runner]:
     try:
-        from bailian.sandbox.runner import Runner
+        from bailian.sandbox.runner import sandbox_runner
     except ModuleNotFoundError as error:
         raise _unavailable(error) from error
-    return Runner
+    return sandbox_runner
 
 
 def _unavailable(error: ModuleNotFoundError) -> Exception:

@@ -242,6 +242,10 @@ def test_it_speaks_tls(certificate: tuple[Path, Path]) -> None:
 REFUSED = {
     "a key alone": (["--key", "key.pem"], "--cert and --key go together"),
     "exchanged": (["--cert", "key.pem", "--key", "cert.pem"], "the certificate cannot be used"),
+    "both ways": (["--record", "a.jsonl", "--replay", "answers.yaml"], "--record and --replay do not go together"),
+    "upstream alone": (["--upstream", "https://example.com"], "--upstream is what --record records"),
+    "in the clear": (["--record", "a.jsonl", "--upstream", "http://example.com"], "is no https:// address"),
+    "no recording": (["--replay", "answers.yaml"], "answers.yaml, line 1: is no exchange"),
     "a bad script": (["--script", "answers.yaml"], "answers.yaml, line 2: an answer has no field 'txt' (meant: text?)"),
 }
 

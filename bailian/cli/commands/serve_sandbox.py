@@ -74,6 +74,19 @@ def sandbox() -> None:
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
 )
 @option(
+    "--record record_path FILE",
+    "Pass requests on to the real service, with your key and at your cost, and keep them in this file without it.",
+    "用您的密钥把请求转发给真实服务（会产生费用），并去除密钥后保存到该文件。",
+    type=click.Path(dir_okay=False, path_type=Path),
+)
+@option(
+    "--replay replay_path FILE",
+    "Answer from such a file only.",
+    "只按这样的文件回答。",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+)
+@option("--upstream URL", "The service to record [default: Beijing's].", "要录制的服务 [默认: 北京]。")
+@option(
     "--cert certificate_path FILE",
     "Speak TLS with this certificate (PEM).",
     "用该证书（PEM）启用 TLS。",
@@ -95,22 +108,39 @@ def serve(
     today: bool,
     on_date: datetime | None,
     script_path: Path | None,
+    record_path: Path | None,
+    replay_path: Path | None,
+    upstream: str | None,
     certificate_path: Path | None,
     key_path: Path | None,
 ) -> None:
     from bailian.errors import InvalidRequest, SetupError
-    from bailian.sandbox import SandboxUnavailable
+    from bailian.sandbox import SandboxUnavailable, serve_recording
     from bailian.sandbox import serve as run
     from bailian.sandbox.scripted.fields import WrongEntry
 
+    _check_together(record_path, replay_path, script_path, upstream)
     if (certificate_path is None) != (key_path is None):
         raise InvalidRequest.one(
             "cert",
             tr("--cert and --key go together", "--cert 与 --key 须同时给出"),
             advice=tr("give both files, or neither", "请同时给出两个文件，或都不给"),
         )
+    certificate = (certificate_path, key_path) if certificate_path and key_path else None
+    recording = record_path or replay_path
     day = _day(today=today, on_date=on_date)
     try:
+        if recording is not None:
+            serve_recording(
+                recording,
+                host,
+                port,
+                upstream=upstream or "",
+                replays=replay_path is not None,
+                allow_hosts=allow_hosts,
+                certificate=certificate,
+            )
+            return
         run(
             host,
             port,
@@ -120,15 +150,30 @@ def serve(
             day=day,
             allow_hosts=allow_hosts,
             script=script_path,
-            certificate=(certificate_path, key_path) if certificate_path and key_path else None,
+            certificate=certificate,
         )
     except SandboxUnavailable as error:
         raise SetupError(str(error)) from None
     except WrongEntry as error:
         advice = tr("mend that line of the file", "请修正文件的这一行")
         raise InvalidRequest.one("script", str(error), advice=advice) from None
+    except ValueError as error:
+        raise InvalidRequest.one("replay" if replay_path else "upstream", str(error), advice="") from None
     except OSError as error:
         raise _not_started(error, host, port) from None
+
+
+def _check_together(record: Path | None, replay: Path | None, script: Path | None, upstream: str | None) -> None:
+    from bailian.errors import InvalidRequest
+
+    given = {"--record": record, "--replay": replay, "--script": script}
+    names = [name for name, value in given.items() if value is not None]
+    if len(names) > 1:
+        told = tr(f"{names[0]} and {names[1]} do not go together", f"{names[0]} 与 {names[1]} 不能同时使用")
+        raise InvalidRequest.one("record", told, advice=tr("leave one of the two out", "请去掉其中之一"))
+    if upstream and not record:
+        told = tr("--upstream is what --record records", "--upstream 只与 --record 一起使用")
+        raise InvalidRequest.one("upstream", told, advice=tr("add --record FILE", "请加上 --record FILE"))
 
 
 def _day(*, today: bool, on_date: datetime | None) -> date | None:
