@@ -21,7 +21,7 @@ from bailian.sandbox.scripted.fields import WrongEntry
 from bailian.sandbox.scripted.patterns import Conversation, conversation_of
 from bailian.sandbox.scripted.script import Script
 from bailian.sandbox.scripted.script_file import read_entries, read_here, read_script
-from bailian.sandbox.text.scripted_text import said_in
+from bailian.sandbox.text.writer import said_in
 from tests.support.pictures import bytes_of, drawn, uri
 from tests.support.sandbox_client import EMBEDDING, SYNC, TEXT, Client, instruct
 from tests.support.speech_socket import answers, dial, error, run_task, speak
@@ -374,3 +374,39 @@ def test_lines_of_a_batch_get_them_too(box: Sandbox) -> None:
 
 def test_entries_and_keyword_arguments_are_one_reader() -> None:
     assert read_entries({"text": "x"}) == [read_here({"text": "x"})] == [ScriptedAnswer(text="x")]
+
+
+FACES = {
+    "chat": ("/compatible-mode/v1/chat/completions", {"messages": [{"role": "user", "content": "天气"}]}),
+    "responses": ("/compatible-mode/v1/responses", {"input": "天气"}),
+    "anthropic": (
+        "/apps/anthropic/v1/messages", {"max_tokens": 99, "messages": [{"role": "user", "content": "天气"}]},
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("face", FACES)
+def test_the_compatible_faces_get_them_too(client: Client, face: str) -> None:
+    path, body = FACES[face]
+
+    def ask(**more: Any) -> requests.Response:
+        return client.http.post(client.box.root_url + path, json={"model": "qwen3.7-plus", **body, **more}, timeout=10)
+
+    client.box.answer(error={"code": "Throttling.RateQuota", "status": 429, "message": "slow down"}, times=1)
+    client.box.answer(tool_call={"name": "get_weather", "arguments": {"city": "北京"}}, prompt="天气", times=1)
+    client.box.answer(text="北京晴", model="qwen3.7-*")
+    refused = ask()
+    assert (refused.status_code, refused.json()["error"]["message"]) == (429, "slow down")
+    assert "get_weather" in ask().text
+    assert "北京晴" in ask().text
+    assert client.box.script.unused == []
+
+
+def test_a_stream_of_chat_is_the_text(client: Client) -> None:
+    client.box.say("北京晴，有风。")
+    body = {"model": "qwen-plus", "messages": [{"role": "user", "content": "x"}], "stream": True}
+    got = client.http.post(client.box.root_url + FACES["chat"][0], json=body, timeout=10).content.decode()
+    pieces = [json.loads(line[5:]) for line in got.split("\n") if line.startswith("data:") and "[DONE]" not in line]
+    assert (
+        "".join(one["choices"][0]["delta"].get("content") or "" for one in pieces if one["choices"]) == "北京晴，有风。"
+    )

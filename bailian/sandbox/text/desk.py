@@ -19,9 +19,8 @@ from bailian.sandbox.tasks.task_store import Task
 from bailian.sandbox.text.documents import documents_of
 from bailian.sandbox.text.models import TextModel
 from bailian.sandbox.text.requests import TextRequest, read_text_request, with_sightings
-from bailian.sandbox.text.scripted_text import scripted_text
 from bailian.sandbox.text.search import is_needed
-from bailian.sandbox.text.writer import GeneratedText, generate
+from bailian.sandbox.text.writer import GeneratedText, generate, scripted_text
 from bailian.sandbox.vision.looking import Eyes
 
 _FAILING = ("stream_error", "failed")
