@@ -34,7 +34,7 @@ import os, resource, sys, time
 import openai, vcr
 client = openai.OpenAI(api_key="sk-x", base_url=sys.argv[1], max_retries=0)
 ask = lambda: client.chat.completions.create(model="qwen-plus", messages=[{"role": "user", "content": "hello"}])
-how = dict(record_mode="once", allow_playback_repeats=True, filter_headers=["authorization"])
+how = dict(record_mode="once", match_on=["method", "path"], allow_playback_repeats=True, filter_headers=["authorization"])
 with vcr.use_cassette(sys.argv[2], **how):
     ask()
     print(time.process_time(), flush=True)

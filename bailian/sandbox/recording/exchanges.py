@@ -12,6 +12,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from bailian.i18n import tr
+
 ROOT = "{{root}}"
 """Stands in a recording for the address of the recorder, and then of whatever replays it."""
 
@@ -120,7 +122,7 @@ def read_recording_file(path: Path) -> list[Exchange]:
     try:
         lines = path.read_text(encoding="utf-8").rstrip("\n").split("\n")
     except UnicodeDecodeError:
-        raise BadRecording(f"{path} is no recording: no UTF-8") from None
+        raise BadRecording(tr(f"{path} is no recording: no UTF-8", f"{path} 不是录制文件：不是 UTF-8")) from None
     for number, line in enumerate(lines, 1):
         try:
             data = json.loads(line)
@@ -129,6 +131,9 @@ def read_recording_file(path: Path) -> list[Exchange]:
             exchanges.append(Exchange(**{**data, "pieces": tuple(data["pieces"])}))
         except (ValueError, TypeError, KeyError, AttributeError):  # each line by itself
             raise BadRecording(
-                f"{path}, line {number}: is no exchange that `sandbox serve --record` has written"
+                tr(
+                    f"{path}, line {number}: is no exchange that `sandbox serve --record` has written",
+                    f"{path} 第 {number} 行：不是 `sandbox serve --record` 写入的记录",
+                )
             ) from None
     return exchanges

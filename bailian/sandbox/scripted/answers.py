@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from bailian.i18n import tr
 from bailian.sandbox.scripted import fields
 from bailian.sandbox.scripted.fields import WrongField, read_fields
 from bailian.sandbox.scripted.patterns import Conversation, fits_glob, fits_text, read_pattern
@@ -119,10 +120,11 @@ def read_answer(entry: Any, read_picture: ReadPicture) -> ScriptedAnswer:
     if "text" not in said and ("thought" in values or "tool_call" in values):
         said.insert(0, "thought" if "thought" in values else "tool_call")
     if len(said) > 1:
-        raise WrongField(said[1], f"an answer is one thing: {said[0]} and {said[1]} do not go together")
+        told = f"an answer is one thing: {said[0]} and {said[1]} do not go together"
+        raise WrongField(said[1], tr(told, f"一条回答只能是一种：{said[0]} 与 {said[1]} 不能同时给出"))
     if not said and not values.get("delay_s"):
-        told = "text, thought, tool_call, picture, transcript, error or delay_s"
-        raise WrongField("", f"an answer says something: give {told}")
+        names = "text, thought, tool_call, picture, transcript, error or delay_s"
+        raise WrongField("", tr(f"an answer says something: give {names}", f"回答须有内容，请给出其一：{names}"))
     values["tool_calls"] = values.pop("tool_call", ())
     return ScriptedAnswer(**values)
 
@@ -130,14 +132,14 @@ def read_answer(entry: Any, read_picture: ReadPicture) -> ScriptedAnswer:
 def _calls(value: Any) -> tuple[ScriptedCall, ...]:
     given = value if isinstance(value, list) else [value]
     if not given:
-        raise ValueError("is an object, or a list of them")
+        raise ValueError(tr("is an object, or a list of them", "应为对象或对象的列表"))
     return tuple(_call(one) for one in given)
 
 
 def _call(value: Any) -> ScriptedCall:
     read = read_fields(value, {"name": fields.word, "arguments": _arguments}, "tool_call")
     if "name" not in read:
-        raise ValueError("needs a name")
+        raise ValueError(tr("needs a name", "须有 name"))
     return ScriptedCall(read["name"], read.get("arguments", "{}"))
 
 
@@ -146,11 +148,11 @@ def _arguments(value: Any) -> str:
     if isinstance(value, str):
         return value
     if not isinstance(value, Mapping):
-        raise ValueError(f"is an object, or a text, not {value!r}")
+        raise ValueError(tr(f"is an object, or a text, not {value!r}", f"应为对象或文本，而不是 {value!r}"))
     try:
         return json.dumps(value, ensure_ascii=False, default=str)
     except (TypeError, ValueError) as error:
-        raise ValueError(f"cannot be JSON: {error}") from None
+        raise ValueError(tr(f"cannot be JSON: {error}", f"无法写成 JSON：{error}")) from None
 
 
 def _error(value: Any) -> ScriptedError:
@@ -163,7 +165,8 @@ def _error(value: Any) -> ScriptedError:
 def _picture(value: Any, read_picture: ReadPicture) -> bytes:
     data = read_picture(fields.word(value))
     if picture_type(data) is None:
-        raise ValueError(f"{value[:60]!r} is no picture; allowed: {', '.join(sorted(set(PICTURE_TYPES.values())))}")
+        allowed, name = ", ".join(sorted(set(PICTURE_TYPES.values()))), repr(value[:60])
+        raise ValueError(tr(f"{name} is no picture; allowed: {allowed}", f"{name} 不是图片；可用：{allowed}"))
     return data
 
 
@@ -180,8 +183,9 @@ def picture_of_data_url(value: str) -> bytes:
     """
     head, comma, content = value.partition(",")
     if not head.startswith("data:") or not head.endswith(";base64") or not comma:
-        raise ValueError("is an address data:image/…;base64,… here; a script file may also name a file")
+        told = "is an address data:image/…;base64,… here; a script file may also name a file"
+        raise ValueError(tr(told, "此处应为 data:image/…;base64,… 地址；脚本文件中还可以写文件名"))
     try:
         return base64.b64decode(content, validate=True)
     except binascii.Error:
-        raise ValueError("has no valid base64") from None
+        raise ValueError(tr("has no valid base64", "的 base64 无效")) from None

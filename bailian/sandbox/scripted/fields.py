@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
 from typing import Any, TypeVar
 
+from bailian.i18n import tr
+
 Item = TypeVar("Item")
 Read = Callable[[Any], Any]
 """Returns the value of a field, or raises ValueError with what it has to be."""
@@ -36,13 +38,18 @@ def read_fields(entry: Any, readers: Mapping[str, Read], what: str) -> dict[str,
         WrongField: no mapping, an unknown name, or a value that its reader refuses.
     """
     if not isinstance(entry, Mapping):
-        raise WrongField("", f"{what} is an object with {_listed(readers)}")
+        told = tr(f"{what} is an object with {_listed(readers)}", f"{what} 应为对象，字段有 {_listed(readers)}")
+        raise WrongField("", told)
     values: dict[str, Any] = {}
     for name, value in entry.items():
         if name not in readers:
             near = get_close_matches(str(name), readers, 1)
-            hint = f" (meant: {near[0]}?)" if near else ""
-            raise WrongField(str(name), f"{what} has no field {name!r}{hint}; allowed: {_listed(readers)}")
+            hint = tr(f" (meant: {near[0]}?)", f"（是否指 {near[0]}？）") if near else ""
+            told = tr(
+                f"{what} has no field {name!r}{hint}; allowed: {_listed(readers)}",
+                f"{what} 没有字段 {name!r}{hint}；可用：{_listed(readers)}",
+            )
+            raise WrongField(str(name), told)
         try:
             values[name] = readers[name](value)
         except WrongField:
@@ -73,25 +80,25 @@ def _listed(names: Mapping[str, Any]) -> str:
 
 def text(value: Any) -> str:
     if not isinstance(value, str):
-        raise ValueError(f"is a text, not {value!r}")
+        raise ValueError(tr(f"is a text, not {value!r}", f"应为文本，而不是 {value!r}"))
     return value
 
 
 def word(value: Any) -> str:
     if not isinstance(value, str) or not value:
-        raise ValueError(f"is a text that is not empty, not {value!r}")
+        raise ValueError(tr(f"is a text that is not empty, not {value!r}", f"应为非空文本，而不是 {value!r}"))
     return value
 
 
 def switch(value: Any) -> bool:
     if not isinstance(value, bool):
-        raise ValueError(f"is true or false, not {value!r}")
+        raise ValueError(tr(f"is true or false, not {value!r}", f"应为 true 或 false，而不是 {value!r}"))
     return value
 
 
 def seconds(value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 10**9:
-        raise ValueError(f"is a number of seconds from 0, not {value!r}")
+        raise ValueError(tr(f"is a number of seconds from 0, not {value!r}", f"应为不小于 0 的秒数，而不是 {value!r}"))
     return float(value)
 
 
@@ -100,8 +107,9 @@ def whole(least: int, most: int = 10**9) -> Read:
 
     def read(value: Any) -> int:
         if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
-            upto = f" to {most}" if most < 10**9 else ""
-            raise ValueError(f"is a whole number from {least}{upto}, not {value!r}")
+            upto, bis = (f" to {most}", f" 到 {most}") if most < 10**9 else ("", " 起")
+            told = f"is a whole number from {least}{upto}, not {value!r}"
+            raise ValueError(tr(told, f"应为 {least}{bis}的整数，而不是 {value!r}"))
         return value
 
     return read

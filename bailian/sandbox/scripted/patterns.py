@@ -9,6 +9,8 @@ from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import Any
 
+from bailian.i18n import tr
+
 
 @dataclass(frozen=True)
 class Conversation:
@@ -61,11 +63,13 @@ def read_pattern(value: Any) -> str:
         ValueError: it is no text, or an expression that cannot be read.
     """
     if not isinstance(value, str):
-        raise ValueError(f"is a text, or a /regular expression/, not {value!r}")
+        told = f"is a text, or a /regular expression/, not {value!r}"
+        raise ValueError(tr(told, f"应为文本或 /正则表达式/，而不是 {value!r}"))
     try:
         _expression(value)
     except re.error as error:
-        raise ValueError(f"{value!r} is no regular expression: {error}") from None
+        told = tr(f"{value!r} is no regular expression: {error}", f"{value!r} 不是正则表达式：{error}")
+        raise ValueError(told) from None
     return value
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from bailian.i18n import tr
 from bailian.sandbox.scripted.answers import ScriptedAnswer, picture_of_data_url, read_answer
 from bailian.sandbox.scripted.fields import WrongEntry, WrongField, read_numbered
 
@@ -54,4 +55,5 @@ def _picture(folder: Path, name: str) -> bytes:
     try:
         return (folder / Path(name).expanduser()).read_bytes()
     except OSError as error:
-        raise ValueError(f"{name!r} cannot be read: {error.strerror}") from None
+        told = tr(f"{name!r} cannot be read: {error.strerror}", f"无法读取 {name!r}：{error.strerror}")
+        raise ValueError(told) from None

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 import yaml
 
+from bailian.i18n import tr
 from bailian.sandbox.scripted.fields import WrongEntry, WrongField
 
 Item = TypeVar("Item")
@@ -59,12 +60,12 @@ def read_yaml(path: Path) -> Located:
     except OSError as error:
         raise WrongEntry(f"{path}: {error.strerror}") from None
     except UnicodeDecodeError:
-        raise WrongEntry(f"{path}: is no UTF-8") from None
+        raise WrongEntry(tr(f"{path}: is no UTF-8", f"{path}：不是 UTF-8")) from None
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise WrongEntry(f"{path}, line {line}: {error.problem}") from None
+        raise WrongEntry(_at(path, line, str(error.problem))) from None
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise WrongEntry(f"{path}: is no YAML: {error}") from None
+        raise WrongEntry(tr(f"{path}: is no YAML: {error}", f"{path}：不是 YAML：{error}")) from None
 
 
 def _located(loader: _Loader, node: yaml.Node) -> Located:
@@ -81,9 +82,15 @@ def _located(loader: _Loader, node: yaml.Node) -> Located:
         name = str(loader.construct_object(key, deep=True))
         if name in inner:
             mark = key.start_mark
-            raise yaml.MarkedYAMLError(problem=f"{name} stands twice (first in line {lines[name]})", problem_mark=mark)
+            told = f"{name} stands twice (first in line {lines[name]})"
+            told = tr(told, f"{name} 出现了两次（第一次在第 {lines[name]} 行）")
+            raise yaml.MarkedYAMLError(problem=told, problem_mark=mark)
         lines[name], inner[name] = key.start_mark.line + 1, _located(loader, value)
     return Located({name: one.value for name, one in inner.items()}, line, lines, inner=inner)
+
+
+def _at(path: Path, line: int, problem: str) -> str:
+    return tr(f"{path}, line {line}: {problem}", f"{path} 第 {line} 行：{problem}")
 
 
 def list_of(path: Path, document: Located, name: str, others: tuple[str, ...] = ()) -> list[Located]:
@@ -97,10 +104,12 @@ def list_of(path: Path, document: Located, name: str, others: tuple[str, ...] = 
     unknown = [one for one in document.inner if one not in (name, *others)]
     if unknown:
         allowed = ", ".join((name, *others))
-        raise WrongEntry(f"{path}, line {document.lines[unknown[0]]}: no field {unknown[0]!r}; allowed: {allowed}")
+        told = tr(f"no field {unknown[0]!r}; allowed: {allowed}", f"没有字段 {unknown[0]!r}；可用：{allowed}")
+        raise WrongEntry(_at(path, document.lines[unknown[0]], told))
     found = document.inner.get(name)
     if found is None or not isinstance(found.value, list):
-        raise WrongEntry(f"{path}, line {found.line if found else document.line}: {name} is a list of objects")
+        told = tr(f"{name} is a list of objects", f"{name} 应为对象的列表")
+        raise WrongEntry(_at(path, found.line if found else document.line, told))
     return found.items
 
 
@@ -116,7 +125,7 @@ def read_each(path: Path, entries: list[Located], read: Callable[[Any], Item]) -
             items.append(read(entry.value))
         except WrongField as error:  # noqa: PERF203  # each has its line
             line = entry.lines.get(error.field) or _deeper(entry, error.field) or entry.line
-            raise WrongEntry(f"{path}, line {line}: {error.problem}") from None
+            raise WrongEntry(_at(path, line, error.problem)) from None
     return items
 
 
