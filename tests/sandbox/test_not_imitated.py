@@ -86,6 +86,18 @@ def test_a_route_that_it_lacks(client: Client, method: str, path: str) -> None:
     assert (answer.status_code, answer.json()["code"]) == (400, "Sandbox.NotImitated")
 
 
+COMPATIBLE = "/compatible-mode/v1/"
+
+
+@pytest.mark.parametrize(
+    "path, model", [("chat/completions", "qwen-mt-plus"), ("embeddings", "qwen3-vl-embedding"), ("completions", "x")]
+)
+def test_on_the_compatible_routes_it_is_nested(client: Client, path: str, model: str) -> None:
+    body = {"model": model, "messages": [{"role": "user", "content": "x"}], "input": "x"}
+    answer = client.http.post(client.box.root_url + COMPATIBLE + path, json=body, timeout=10)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "Sandbox.NotImitated")
+
+
 def test_a_query_may_be_a_post(client: Client) -> None:
     task_id = client.task_id()
     answer = client.http.post(f"{client.box.base_url}/tasks/{task_id}", timeout=10)

@@ -11,6 +11,9 @@ from bailian.sandbox.http.answers import Answer, json_answer
 from bailian.sandbox.http.refusals import ERROR_URL, Refusal, not_imitated
 from bailian.sandbox.served_models import ServedModels
 
+_LACKED = ("/compatible-mode/v1/completions",)
+"""Real routes that are not here (help.aliyun.com/zh/model-studio/qwen-coder: completion of code by a prefix)."""
+
 ALGO = "<400> InternalError.Algo.InvalidParameter: "
 """OBS: what stands before the words of the inference engine."""
 
@@ -81,4 +84,6 @@ def missing_model(models: ServedModels, name: str) -> Refusal:
 
 def nothing_there(method: str, path: str) -> Refusal:
     """Which words the gateway has for an unknown path is not known; the shape is that of its neighbours."""
+    if path.startswith(_LACKED):
+        return not_imitated(f"{method} {path}")
     return Refusal(404, "NotFound", f"There is nothing at {method} {path}.")
