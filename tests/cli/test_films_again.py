@@ -79,7 +79,7 @@ def test_a_film_without_a_prompt_is_known_by_what_went_in(text2video: Run, baili
     assert json.loads(sidecar)["image"] == ["猫.png"]
     assert str(Path.cwd()) not in sidecar
     shown = bailian("show", str(path)).out
-    assert "['猫.png']" in shown
+    assert "image            猫.png" in shown
 
 
 @pytest.mark.slow
