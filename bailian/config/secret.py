@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from bailian.errors import SetupError
-from bailian.i18n import tr
+from bailian.i18n import reason_of, tr
 from bailian.instructions import how_to
 from bailian.text.decoding import NotText, read_text
 
@@ -81,7 +81,7 @@ def read_key(path: Path, profile: str | None = None) -> Secret | None:
     except NotText:  # whose own words may hold a part of the key
         reason = tr("it is no text: save it as UTF-8", "不是文本：请另存为 UTF-8")
     except OSError as error:
-        reason = error.strerror or str(error)
+        reason = reason_of(error)
     if reason:
         raise SetupError(
             tr(f"cannot read the key file {path}: {reason}", f"无法读取密钥文件 {path}：{reason}"), advice=advice
