@@ -279,4 +279,5 @@ def test_every_file_can_be_saved_as_utf_8(cues: list[Cue]) -> None:
 def test_only_spaces_can_change(text: str) -> None:
     """Nothing that was said is lost."""
     said = "".join(one for _, _, one in srt_blocks(subtitles.srt([Cue(0, 9, text)])))
-    assert squeezed(said) == squeezed(text)
+    unseen = str.maketrans({"\u2060": None, "｛": "{", "｝": "}"})  # what keeps a player from obeying
+    assert squeezed(said.translate(unseen)) == squeezed(text.translate(unseen))
