@@ -137,10 +137,16 @@ def pictures(count: int, limits: Limits, task_s: float, jitter: float = 0.0) -> 
 
 
 def ideal_s(tasks: list[Task], limits: Limits) -> float:
-    """Return how long these tasks take where one begins as soon as the rate allows and another one's place is free."""
+    """Return how long these tasks take where one is sent as soon as the rate allows, and begins when another's place is free.
+
+    Each is PENDING for a share of its time before, as the sandbox has it.
+    """
+    from bailian.sandbox.tasks.task_store import PENDING_SHARE
+
     running_s: list[float] = []
     for number, task in enumerate(tasks):
-        begin_s = number / (limits.submit_per_s or math.inf)
+        pending_s = (task.ended - task.scheduled) * PENDING_SHARE / (1 - PENDING_SHARE)
+        begin_s = number / (limits.submit_per_s or math.inf) + pending_s
         if limits.running_limit and len(running_s) >= limits.running_limit:
             begin_s = max(begin_s, heapq.heappop(running_s))
         heapq.heappush(running_s, begin_s + (task.ended - task.scheduled))

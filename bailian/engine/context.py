@@ -26,6 +26,10 @@ from bailian.types import Prepared
 if TYPE_CHECKING:
     from bailian.modalities.text.text_answers import Assembly
 
+# So late a query still leaves at its place; the service counts in seconds.
+QUERY_LATE_S = 0.1
+FIRST_PENALTY_S = 0.25
+
 
 class Progress(Protocol):
     """Told what happens; the default says nothing."""
@@ -112,6 +116,8 @@ class RunState:
     """Requests under way whose real cost is known with their answers: until then the most they can cost is reserved."""
     halted_by: BailianError | None = None
     """Why no further request of this run would reach the service."""
+    queries_refused: int = 0
+    """How many queries in a row were too many for the service."""
     strict: bool = False
     """What would be adapted is refused, also where that shows only when another row's result is there."""
     dirty_dirs: set[Path] = field(default_factory=set)
@@ -166,11 +172,29 @@ def age_s(job: Job, services: Services) -> float | None:
 def query_wait_s(job: Job, services: Services) -> float:
     """Take a place among the account's queries; return the seconds until it (0: ask now).
 
-    A place that must be waited for is kept: the next call for this job is free.
+    A place that must be waited for is kept: the next call for this job is free. Whoever comes late for it takes another
+    one, once: on a busy machine those who are late would leave together.
     """
+    name, per_s = f"query:{services.account}", job.limits.poll_per_s
+    now_s = services.clock.monotonic()
     if job.has_place:
+        late_s = now_s - job.place_at_s
         job.has_place = False
-        return 0.0
-    wait_s = services.limits.rates.reserve(f"query:{services.account}", job.limits.poll_per_s)
-    job.has_place = wait_s > 0
+        if late_s <= QUERY_LATE_S or job.was_late:
+            job.was_late = False
+            return 0.0
+        wait_s, job.was_late = services.limits.rates.reserve_later(name, per_s, late_s), True
+    else:
+        wait_s, job.was_late = services.limits.rates.reserve(name, per_s), False
+    job.has_place, job.place_at_s = wait_s > 0, now_s + services.clock.pause_s(wait_s)
     return wait_s
+
+
+def note_query(services: Services, *, refused: bool) -> None:
+    """Slow all queries down when the service says that they are too many; the more, the more often it says so."""
+    if not refused:
+        services.run_state.queries_refused = 0
+        return
+    services.run_state.queries_refused += 1
+    pause_s = min(1.0, FIRST_PENALTY_S * 2.0 ** min(services.run_state.queries_refused - 1, 10))
+    services.limits.rates.penalize(f"query:{services.account}", pause_s)

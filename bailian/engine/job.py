@@ -222,6 +222,10 @@ class Job(RowCopy):
     notices: list[Notice] = field(default_factory=list)
     has_place: bool = False
     """Has waited for a place among the account's queries."""
+    place_at_s: float = 0.0
+    """When that is (monotonic)."""
+    was_late: bool = False
+    """For the place before."""
     admission: AdmitState = field(default_factory=AdmitState)
     sending: SendState = field(default_factory=SendState)
     reconciling: ReconcileState = field(default_factory=ReconcileState)

@@ -99,10 +99,10 @@ class PolledService:
             "Services",
             SimpleNamespace(
                 account="a", task_list=self.task_list, clock=clock, jitter=lambda: 0.5,
-                limits=SimpleNamespace(rates=SimpleNamespace(reserve=self._reserve, penalize=self._penalize)),
+                limits=SimpleNamespace(rates=SimpleNamespace(reserve=self._reserve, reserve_later=self._reserve_later, penalize=self._penalize)),
                 service=SimpleNamespace(task=self._task, clock=SimpleNamespace(now_s=lambda: None)),
                 journal=SimpleNamespace(durations_s=lambda model: list(self.known_durations_s)),
-                run_state=SimpleNamespace(queued_s={}), progress=SimpleNamespace(update=lambda *_: None),
+                run_state=SimpleNamespace(queued_s={}, queries_refused=0), progress=SimpleNamespace(update=lambda *_: None),
             ),
         )  # fmt: skip
 
@@ -154,6 +154,9 @@ class PolledService:
         at_s = max(self.now_s, self._place_s)
         self._place_s = at_s + 1 / QUERIES_PER_S
         return at_s - self.now_s
+
+    def _reserve_later(self, name: str, per_s: float, _late_s: float) -> float:
+        return self._reserve(name, per_s)
 
     def _penalize(self, _name: str, pause_s: float) -> None:
         self._place_s = max(self._place_s, self.now_s + pause_s)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from bailian.engine.context import Services, age_s, query_wait_s
+from bailian.engine.context import Services, age_s, note_query, query_wait_s
 from bailian.engine.job import Job
 from bailian.engine.reports import KEPT_S, gone, still_running
 from bailian.engine.step import Next, Outcome, Step
@@ -61,6 +61,7 @@ def _poll(job: Job, services: Services) -> Next | Outcome:
     except (TransportError, ServiceError) as error:
         return _bad_answer(job, services, error, elapsed_s)
     job.polling.failures_in_a_row = 0
+    note_query(services, refused=False)
     status = str(output["task_status"])
     _show(job, services, status, elapsed_s)
     if status == "UNKNOWN" or (status == "SUCCEEDED" and not holds_results(answer)):
@@ -94,9 +95,10 @@ def _read_list(job: Job, services: Services) -> Next:
     """Read a page of the account's task list, which tells of many tasks; this job's own is asked for when it is over."""
     try:
         services.task_list.read_page()
+        note_query(services, refused=False)
     except (TransportError, ServiceError) as error:
         if error.code == "RateLimitExceeded":
-            services.limits.rates.penalize(f"query:{services.account}", 1.0)
+            note_query(services, refused=True)
     asked = services.task_list.plan(job.task_id or "")
     return Next(Step.POLL, asked if isinstance(asked, float) else 0.0)
 
@@ -148,7 +150,7 @@ def _bad_answer(job: Job, services: Services, error: BailianError, elapsed_s: fl
         jitter=services.jitter(),
     )
     if error.code == "RateLimitExceeded":
-        services.limits.rates.penalize(f"query:{services.account}", min(pause_s, 1.0))
+        note_query(services, refused=True)
     services.progress.update(job, error.wire_code or error.code, elapsed_s)
     return Next(Step.POLL, pause_s)
 

@@ -270,6 +270,8 @@ class TaskListPoller:
     def _failed(self, look: Look, error: BailianError) -> None:
         now_s = self._clock.monotonic()
         with self._lock:
+            if error.code == "RateLimitExceeded":
+                return  # the same page again; the account's rate sees to it
             self._look = None if look is self._look else self._look
             if isinstance(error, ServiceError) and error.code == "InvalidParameter" and look.page_no == 1:
                 if look.status is not None:
@@ -279,9 +281,6 @@ class TaskListPoller:
                     del self._sizes[0]
                     self._rows_a_page = self._sizes[0]
                     return
-            if error.code == "RateLimitExceeded":
-                self._look_at_s = now_s + self._clock.pause_s(1.0)
-                return
             self._failures += FAILURES if error.stops_all else 1
             self._look_at_s = now_s + self._clock.pause_s(2.0**self._failures)
             if self._failures >= FAILURES:
