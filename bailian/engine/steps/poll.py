@@ -100,7 +100,12 @@ def _read_list(job: Job, services: Services) -> Next:
         if error.code == "RateLimitExceeded":
             note_query(services, refused=True)
     asked = services.task_list.plan(job.task_id or "")
-    return Next(Step.POLL, asked if isinstance(asked, float) else 0.0)
+    if isinstance(asked, float):
+        return Next(Step.POLL, asked)
+    job.polling.asks_list = asked == Ask.LIST
+    wait_s = query_wait_s(job, services)  # already here: many pages come one after another
+    job.has_place = True
+    return Next(Step.POLL, wait_s)
 
 
 def begin_polling(job: Job, services: Services) -> float:

@@ -73,6 +73,11 @@ class Look:
             one.unseen += 1
         return [one for one in missing if not one.is_listed]
 
+    @property
+    def is_blind(self) -> bool:
+        """Return whether it showed none of the tasks that it should have shown."""
+        return self.status is None and bool(self.expected) and len(self._waited) == len(self.expected)
+
     def _take_row(self, row: ListedTask, one: Watched | None, asked_s: float) -> None:
         self.is_filtered = self.is_filtered and self.status in (None, row.status)
         self._seen.add(row.task_id)

@@ -29,7 +29,7 @@ PAGES_MORE = 3
 FROM_PAGES = 3
 WORTH = 0.9
 WHOLE_EVERY_S = 30.0
-# A list that could not be read so often in a row is left alone for a while.
+# A list that could not be read, or showed none of ours, so often in a row is left alone for a while.
 FAILURES = 3
 REST_S = 60.0
 # Who waits for the list looks after it so often: perhaps nobody reads it any more.
@@ -64,9 +64,7 @@ class TaskListPoller:
         self._woken: set[str] = set()
         self._driver: str | None = None
         self._look: Look | None = None
-        self._look_at_s = self._driven_s = -math.inf
-        self._planned_s = -math.inf
-        self._last_began_s = -math.inf
+        self._look_at_s = self._driven_s = self._planned_s = self._last_began_s = -math.inf
         self._sizes = list(PAGE_SIZES)
         self._rows_a_page = PAGE_SIZES[0]
         self._pages = 0
@@ -170,7 +168,6 @@ class TaskListPoller:
             self._failed(look, error)
             raise
         with self._lock:
-            self._failures = 0
             if look is not self._look:
                 return  # another one reads it meanwhile
             found = len(look.found)
@@ -248,7 +245,10 @@ class TaskListPoller:
         self._found_ends += len(look.found)
         self._last_began_s = look.began_s
         self._look = None
-        self._plan_look(self._clock.monotonic())
+        self._failures = self._failures + 1 if look.is_blind else 0
+        now_s = self._clock.monotonic()
+        self._plan_look(now_s)
+        self._rest_if_useless(now_s)
 
     def _plan_look(self, now_s: float) -> None:
         """Work out when the next look costs least."""
@@ -283,10 +283,13 @@ class TaskListPoller:
                     return
             self._failures += FAILURES if error.stops_all else 1
             self._look_at_s = now_s + self._clock.pause_s(2.0**self._failures)
-            if self._failures >= FAILURES:
-                self._failures = 0
-                self._resting_until_s = now_s + self._clock.pause_s(REST_S)
-                self._stop_driving(now_s)
+            self._rest_if_useless(now_s)
+
+    def _rest_if_useless(self, now_s: float) -> None:
+        if self._failures >= FAILURES:
+            self._failures = 0
+            self._resting_until_s = now_s + self._clock.pause_s(REST_S)
+            self._stop_driving(now_s)
 
     def _anyway_s(self, profile: DurationProfile | None) -> float:
         expected_s = 2 * profile.high_s if profile else 0.0
