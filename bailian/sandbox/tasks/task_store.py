@@ -146,14 +146,18 @@ class TaskStore:
             "offset": offset, "count": count,
         }  # fmt: skip
         matching = (
-            f"FROM (SELECT *, {_STATUS} FROM tasks"  # noqa: S608
+            f"FROM (SELECT number, task_id, model, {_STATUS} FROM tasks"  # noqa: S608
             " WHERE NOT blocking AND created >= :begin AND created <= :end)"
             " WHERE (:model IS NULL OR model = :model) AND (:status IS NULL OR status = :status)"
             " AND (:id IS NULL OR task_id = :id) AND status != 'UNKNOWN'"
         )
         total = self._count(f"SELECT count(*) {matching}", values)
         by = {"newest": "number DESC", "oldest": "number", "mixed": "task_id"}[order]
-        rows = self._database.rows(f"SELECT * {matching} ORDER BY {by} LIMIT :count OFFSET :offset", values)
+        chosen = f"SELECT number {matching} ORDER BY {by} LIMIT :count OFFSET :offset"
+        rows = self._database.rows(
+            f"SELECT *, {_STATUS} FROM tasks WHERE number IN ({chosen}) ORDER BY {by}",  # noqa: S608
+            values,
+        )
         return total, [_task(row) for row in rows]
 
     def waiting(self, model: str) -> int:
