@@ -30,7 +30,7 @@ _LRC_TAG = re.compile(r"[\[<]([^\[\]<>]*:[^\[\]<>]*)[\]>]")
 # Players of srt obey tags of HTML, and some the commands of ass: a word joiner ends that, and the text is shown.
 _SRT_COMMAND = re.compile(r"<(?=\s*/?\s*[A-Za-z])|\\(?=[Nnh])")
 # What stands in braces is a command where it begins like one: wide braces are none.
-_SRT_BRACES = re.compile(r"\{(\s*(?:\\|[YyFfCcSsPpBbIiUu]:|/?[biusBIUS](?=\}))[^{}]*)\}?")
+_SRT_BRACES = re.compile(r"\{(\s*(?:\\|[YyFfCcSsPpBbIiUu]:|/?[biusBIUS](?=\}))[^{}]*)(\}?)")
 # In ass braces hold commands, and a backslash begins one: a word joiner behind it, as ffmpeg writes, ends that.
 _ASS_LETTERS = str.maketrans({"{": "｛", "}": "｝", "\\": "\\\u2060"})
 _ASS_HEAD = """\
@@ -174,8 +174,12 @@ def _arrowless(line: str) -> str:
     return _ARROW.sub("->", line)
 
 
+def _wide(braces: re.Match[str]) -> str:
+    return f"｛{braces[1]}{'｝' if braces[2] else ''}"
+
+
 def _uncommanding(line: str) -> str:
-    return _SRT_COMMAND.sub("\\g<0>\u2060", _SRT_BRACES.sub("｛\\1｝", _arrowless(line)))
+    return _SRT_COMMAND.sub("\\g<0>\u2060", _SRT_BRACES.sub(_wide, _arrowless(line)))
 
 
 def _escaped(line: str) -> str:

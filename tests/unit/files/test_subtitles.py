@@ -7,7 +7,7 @@ import json
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bailian.files import subtitles
@@ -275,6 +275,7 @@ def test_every_file_can_be_saved_as_utf_8(cues: list[Cue]) -> None:
     assert len(json.loads(made)["segments"]) == len(cues)
 
 
+@example("{\\b")
 @given(st.text(st.characters(exclude_categories=("C",), exclude_characters="-"), max_size=30))
 def test_only_spaces_can_change(text: str) -> None:
     """Nothing that was said is lost."""
