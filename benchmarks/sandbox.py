@@ -79,6 +79,8 @@ def served(command: list[str], port: int, ask: Callable[[http.client.HTTPConnect
                     ask(connection)
                     break
                 except OSError:
+                    if process.poll() is not None:
+                        raise RuntimeError(f"{command[:3]} has ended") from None
                     connection.close()
                     time.sleep(0.005)
             ready_s = time.perf_counter() - begun
