@@ -56,6 +56,8 @@ CLIENTS = (
     OtherClient("langchain_community_calls.py", ("langchain-community", "dashscope")),
     OtherClient("pydantic_ai_calls.py", ("pydantic-ai-slim[openai]",)),
     OtherClient("instructor_calls.py", ("instructor",)),
+    # It does not name all that it imports.
+    OtherClient("qwen_agent_calls.py", ("qwen-agent", "python-dateutil", "soundfile", "tqdm")),
     OtherClient("haystack_calls.py", ("haystack-ai",)),
     OtherClient(
         "llama_index_calls.py",
