@@ -54,6 +54,8 @@ CLIENTS = (
     OtherClient("litellm_calls.py", ("litellm",)),
     OtherClient("langchain_calls.py", ("langchain-openai", "langchain-qwq")),
     OtherClient("langchain_community_calls.py", ("langchain-community", "dashscope")),
+    OtherClient("sdk_command_calls.py", ("dashscope",)),
+    OtherClient("ali_bailian_mcp_calls.py", ("ali-bailian-mcp",)),
     OtherClient("pydantic_ai_calls.py", ("pydantic-ai-slim[openai]",)),
     OtherClient("instructor_calls.py", ("instructor",)),
     # It does not name all that it imports.

@@ -123,4 +123,6 @@ def test_the_list_of_models_says_what_each_makes(client: Client) -> None:
         "/models", page_no=page, page_size=100
     ).json()["output"]["models"]}  # fmt: skip
     assert rows["qwen3-rerank"]["inference_metadata"]["response_modality"] == ["Score"]
+    found = client.get("/models", name="text-embedding").json()["output"]["models"]
+    assert {row["model"] for row in found} >= {"text-embedding-v3", "text-embedding-v4"}
     assert rows["kimi/kimi-k3"]["inference_metadata"]["response_modality"] == ["Text"]

@@ -38,7 +38,7 @@ class ModelList:
         self._rows = [_row(name, known.get(name), kinds.get(name, "image")) for name in listed]
 
     def answer(self, query: Mapping[str, str], request_id: str) -> dict[str, Any]:
-        """Answer a query: `model` is one name, `name` a part of one.
+        """Answer a query: `model` is one name, `name` a part of one, or of its title.
 
         Raises:
             Refusal: a page that makes no sense.
@@ -50,7 +50,8 @@ class ModelList:
         rows = [
             row
             for row in self._rows
-            if query.get("model") in (None, "", row["model"]) and query.get("name", "") in row["name"]
+            if query.get("model") in (None, "", row["model"])
+            and any(query.get("name", "") in row[key] for key in ("name", "model"))
         ]
         shown = rows[(page_no - 1) * page_size : page_no * page_size]
         output = {"total": len(rows), "page_no": page_no, "page_size": page_size, "models": shown}
