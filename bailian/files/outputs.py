@@ -12,14 +12,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bailian.errors import InvalidRequest
-from bailian.files import formats
-from bailian.i18n import tr
+from bailian.files import formats, naming
+from bailian.i18n import reason_of, tr
+from bailian.types import Prepared, SpeechContext
 
 STDOUT = "-"
 SOUNDS = ("wav", "mp3", "pcm")
 TEXTS = ("txt", "md", "json", "jsonl", "csv", "tsv", "html", "xml", "yaml", "srt", "vtt")
 RESULTS = frozenset((*formats.PICTURES, "jpeg", "tif", *formats.FILMS, *SOUNDS, *TEXTS))
 """Suffixes that a file of results can have. In a row, another word with a dot is a folder's name."""
+
+# Results of one request that share a name: they differ in their suffixes.
+ONE_NAME = ("text", "speech", "transcription")
 
 # What looks like the name of a format: "ogg", not the "5" of "v1.5".
 _FORMAT = re.compile("[A-Za-z][A-Za-z0-9]{1,4}")
@@ -42,6 +46,42 @@ class Place:
             return []
         stems = [self.stem] if count < 2 else [f"{self.stem}_{number}" for number in range(1, count + 1)]
         return [self.folder / _named(stem, suffix) for stem in stems for suffix in (self.suffix or "", *others)]
+
+    def check(self) -> None:
+        """Refuse before paying what could not be saved afterwards.
+
+        Raises:
+            InvalidRequest: the folder cannot be made or written.
+        """
+        if self.folder is None:
+            return
+        from tempfile import TemporaryFile
+
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            # As long as the longest name that a file of ours gets if need be: Windows counts the whole path.
+            with TemporaryFile(dir=self.folder, prefix="." + "x" * naming.PLAIN_MAX_BYTES):
+                pass
+        except OSError as error:
+            raise InvalidRequest.one(
+                "output",
+                tr(
+                    f"cannot write into {self.folder}: {reason_of(error)}",
+                    f"无法写入目录 {self.folder}：{reason_of(error)}",
+                ),
+                advice=tr("choose a folder with -o DIR", "请用 -o 指定可写的目录"),
+            ) from None
+
+    def check_names(self, prepared: Prepared) -> None:
+        """Refuse a name that something has already.
+
+        Raises:
+            InvalidRequest: with the name.
+        """
+        if self.suffix is not None:
+            beside = SpeechContext.of(prepared.context).subtitles
+            count = 1 if prepared.model.kind in ONE_NAME else prepared.count
+            refuse_existing(self.files(count, [beside] if beside else []))
 
 
 def place_of(word: str | os.PathLike[str], suffixes: Sequence[str]) -> Place:
@@ -126,6 +166,22 @@ def refuse_existing(files: Iterable[Path]) -> None:
                 tr(f"{path} exists already, and is not overwritten", f"{path} 已存在，不会被覆盖"),
                 advice=tr("choose another name, or a folder: -o DIR/", "请更换文件名，或指定目录：-o DIR/"),
             )
+
+
+def format_of(asked: str | None, place: Place) -> str | None:
+    """Return the format of a sound or transcript: the name of its file may say it, and must not say another.
+
+    Raises:
+        InvalidRequest: it says another.
+    """
+    told = place.suffix and place.suffix.lower()
+    if asked is None or told is None or asked == told:
+        return told or asked
+    raise InvalidRequest.one(
+        "format",
+        tr(f"{asked} does not go into a file named .{place.suffix}", f"{asked} 与文件后缀 .{place.suffix} 不一致"),
+        advice=tr("leave one of the two out", "请去掉其中之一"),
+    )
 
 
 def _named(stem: str, suffix: str) -> str:

@@ -12,20 +12,18 @@ from bailian.cli.args.options import DEFAULT_OUTPUT, SharedOptions
 from bailian.cli.output.terminal import is_terminal
 from bailian.errors import InvalidRequest
 from bailian.files import naming
-from bailian.files.outputs import RESULTS, STDOUT, Place, at_home, is_folder, place_of, refuse_existing
+from bailian.files.outputs import ONE_NAME, RESULTS, STDOUT, Place, at_home, is_folder, place_of
 from bailian.files.under_way import under_way
-from bailian.i18n import reason_of, tr
+from bailian.i18n import tr
 from bailian.modalities import modality_of
 from bailian.store.private import private_folder
-from bailian.types import Prepared, SpeechContext
+from bailian.types import Prepared
 
 if TYPE_CHECKING:
     from bailian.engine.job import OutputSpec
 
 PRINTED = ("text", "embedding")
 """What goes to stdout if nothing else is said."""
-# Results of one request that share a name: they differ in their suffixes.
-ONE_NAME = ("text", "speech", "transcription")
 
 
 @dataclass(frozen=True)
@@ -34,31 +32,6 @@ class Target(Place):
 
     as_file: bool = False
     """What goes to stdout is the bytes of a file."""
-
-    def check(self) -> None:
-        """Refuse before paying what could not be saved afterwards.
-
-        Raises:
-            InvalidRequest: the folder cannot be made or written.
-        """
-        if self.folder is None:
-            return
-        from tempfile import TemporaryFile
-
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            # As long as the longest name that a file of ours gets if need be: Windows counts the whole path.
-            with TemporaryFile(dir=self.folder, prefix="." + "x" * naming.PLAIN_MAX_BYTES):
-                pass
-        except OSError as error:
-            raise InvalidRequest.one(
-                "output",
-                tr(
-                    f"cannot write into {self.folder}: {reason_of(error)}",
-                    f"无法写入目录 {self.folder}：{reason_of(error)}",
-                ),
-                advice=tr("choose a folder with -o DIR", "请用 -o 指定可写的目录"),
-            ) from None
 
     def check_room(self, prepared: Prepared) -> None:
         """Refuse a name that something has already, and more results than stdout has room for.
@@ -74,9 +47,7 @@ class Target(Place):
                 tr(f"stdout has room for one result, not for {many}", f"stdout 只能输出一个结果，而不是 {many} 个"),
                 advice=tr("give a folder or a file: -o DIR", "请指定目录或文件：-o DIR"),
             )
-        if self.suffix is not None:
-            beside = SpeechContext.of(prepared.context).subtitles
-            refuse_existing(self.files(count, [beside] if beside else []))
+        self.check_names(prepared)
 
     def saving(self, home: Path, common: SharedOptions, recipe: str) -> OutputSpec:
         """Return what the engine is told; `recipe`: what is written into a picture."""

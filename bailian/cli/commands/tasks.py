@@ -80,7 +80,7 @@ def list_(here: Settings, remote: bool, states: tuple[str, ...], limit: int, as_
 @verbosity_options
 @with_account
 def show(here: Settings, task_id: str, **_talk: bool) -> None:
-    from bailian.cli.commands.fetch import unknown_task
+    from bailian.batch.fetched import unknown_task
     from bailian.cli.output.terminal import print_data
     from bailian.store.ids import find_job
     from bailian.store.jobs import Journal

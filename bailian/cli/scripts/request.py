@@ -7,6 +7,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from bailian.batch.unfinished import with_unfinished
 from bailian.catalog import Mode, catalog
 from bailian.cli.account import filled, settings_of
 from bailian.cli.args.checks import checked
@@ -17,7 +18,6 @@ from bailian.cli.args.target import Target, target_of
 from bailian.cli.chosen_service import engine_at
 from bailian.cli.output.report import report, summary, verdict
 from bailian.cli.output.terminal import print_json, print_notices
-from bailian.cli.scripts.unfinished import with_unfinished
 from bailian.config import settings
 from bailian.errors import Exit
 from bailian.files import naming

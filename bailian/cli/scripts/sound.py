@@ -16,6 +16,7 @@ from bailian.cli.scripts.request import RequestSpec, run_all
 from bailian.cli.sounds.spoken_pipe import comes_by_pipe, speak_piped
 from bailian.errors import InvalidRequest
 from bailian.files import naming
+from bailian.files.outputs import format_of
 from bailian.i18n import tr
 from bailian.modalities import modality_of
 from bailian.types import Notice
@@ -37,7 +38,7 @@ def speak(given: Mapping[str, Any], common: SharedOptions) -> int:
     fields["prompt"] = text if file is None else text_of_file(file, notices)
     here = settings_of(common)
     target = target_of("speech", common, here.defaults.folder)
-    fields["format"] = _format_of(fields["format"], target)
+    fields["format"] = format_of(fields["format"], target)
     if target.as_file and fields["subtitles"]:
         raise InvalidRequest.one(
             "subtitles",
@@ -65,7 +66,7 @@ def transcribe(given: Mapping[str, Any], common: SharedOptions) -> int:
             tr("one file cannot hold several transcripts: give a folder", "一个文件无法保存多份文稿：请指定目录"),
             advice="-o DIR",
         )
-    found = _format_of(formats[0] if len(formats) == 1 else None, target) if len(formats) < 2 else None
+    found = format_of(formats[0] if len(formats) == 1 else None, target) if len(formats) < 2 else None
     fields["format"] = [found] if found else list(formats)
     if (target.as_file or target.stem is not None) and (len(formats) > 1 or "all" in formats):
         raise InvalidRequest.one("format", tr("several formats need a folder: -o DIR", "输出多种格式需要目录：-o DIR"))
@@ -90,15 +91,3 @@ def _recordings_of(config: Path, folder: Path) -> tuple[str, ...]:
 def _stem(target: Target, word: str, common: SharedOptions) -> str | None:
     """A transcript is named like its recording, unless a name or a template was given."""
     return target.stem or (None if common.name else "stdin" if word == "-" else naming.stem_of(word))
-
-
-def _format_of(asked: str | None, target: Target) -> str | None:
-    """The name after `-o` may say the format; it must not say another."""
-    told = target.suffix and target.suffix.lower()
-    if asked is None or told is None or asked == told:
-        return told or asked
-    raise InvalidRequest.one(
-        "format",
-        tr(f"{asked} does not go into a file named .{target.suffix}", f"{asked} 与文件后缀 .{target.suffix} 不一致"),
-        advice=tr("leave one of the two out", "请去掉其中之一"),
-    )
