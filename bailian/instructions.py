@@ -44,11 +44,12 @@ class Instructions:
 
         `elsewhere`: into another folder.
         """
-        return self.command("tasks wait", *flags, *ids, *(["-o DIR"] if elsewhere else []))
+        own = ", ".join(f'wait("{one}"{", output=…" if elsewhere else ""})' for one in ids)
+        return own or "wait_all()"
 
     def go_on(self, flags: Sequence[str], job_id: str) -> str:
         """Return how a text that was cut goes on; `flags` name the account."""
-        return " ".join([self.script("text"), *flags, "--go-on", job_id])
+        return f'text2text("", go_on="{job_id}")'
 
     def show(self, job_id: str) -> str:
         """Return how all that is known of a job is seen."""
@@ -56,15 +57,15 @@ class Instructions:
 
     def adopt(self, flags: Sequence[str], task_id: str, job_id: str) -> str:
         """Return how a task is taken for a job that has lost it."""
-        return self.command("tasks adopt", *flags, task_id, "--job", job_id)
+        return f'wait("{task_id}", adopt_for="{job_id}")'
 
     def list_held(self) -> str:
         """Return how the jobs that wait for a person are listed."""
-        return self.command("tasks list", "--state held")
+        return self.command("tasks list")
 
     def list_remote(self) -> str:
         """Return how the tasks that the service knows are listed."""
-        return self.command("tasks list", "--remote")
+        return tr("the list of tasks in the console", "控制台中的任务列表")
 
     def check(self) -> str:
         """Return how key, host and folders are checked."""

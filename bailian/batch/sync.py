@@ -56,6 +56,8 @@ class BatchSpec:
     """Rows of texts and embeddings go by the vendor's Batch API."""
     use_successor: bool = False
     """A refused name may have a successor, which is sent now."""
+    shown_as: str = ""
+    """What people are told it is, where its file's name tells them nothing."""
     paths_from: Path | None = None
     """Of a copy of what came through a pipe: where the relative paths in it begin."""
 
@@ -66,12 +68,12 @@ class BatchSpec:
     @property
     def title(self) -> str:
         """Return what people are told the batch is: its file's name."""
-        return tr("stdin", "标准输入") if self.is_piped else self.source.name
+        return self.shown_as or (tr("stdin", "标准输入") if self.is_piped else self.source.name)
 
     @property
     def path_title(self) -> str:
         """Return the file as it was named, where its folder matters."""
-        return self.title if self.is_piped else str(self.source)
+        return self.title if self.is_piped or self.shown_as else str(self.source)
 
     @property
     def same_command(self) -> str:

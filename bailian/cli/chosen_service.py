@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from bailian.catalog import Catalog
 from bailian.cli.output.terminal import print_err
-from bailian.config import settings
 from bailian.config.settings import Settings
-from bailian.errors import SetupError
 from bailian.i18n import tr
-from bailian.instructions import how_to
-from bailian.store.database import not_opened
-from bailian.store.private import private_file, private_folder
 
 if TYPE_CHECKING:
     from bailian.engine.context import Progress
@@ -38,19 +31,9 @@ def service(here: Settings, *, quiet: bool) -> Iterator[Settings]:
     if not here.sandbox:
         yield here
         return
-    from bailian.sandbox import Sandbox, SandboxUnavailable
+    from bailian.api.places import running_service
 
-    task_s = float(os.environ.get("BAILIAN_SANDBOX_TASK_S") or 2.0)
-    sandbox = Sandbox(state_path=here.home / "service.sqlite3", task_s=task_s)
-    try:
-        private_folder(here.home.parent)
-        private_file(here.home / "service.sqlite3")
-        sandbox.start()
-    except SandboxUnavailable as error:
-        raise SetupError(str(error), advice=how_to().with_extra("sandbox")) from None
-    except (OSError, sqlite3.Error) as error:
-        raise not_opened(here.home, error) from None
-    try:
+    with running_service(here) as there:
         if not quiet:
             print_err(
                 tr(
@@ -58,6 +41,4 @@ def service(here: Settings, *, quiet: bool) -> Iterator[Settings]:
                     "沙箱：结果在本机生成，不会发送到阿里云，也不产生费用",
                 )
             )
-        yield settings.at(here, sandbox.base_url)
-    finally:
-        sandbox.stop()
+        yield there

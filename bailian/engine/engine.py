@@ -19,6 +19,7 @@ from bailian.engine.context import NoProgress, Progress, RunState, Services, Spe
 from bailian.engine.job import NO_LIMITS, Job, Limits, OutputSpec, unreadable_job
 from bailian.engine.outcomes import Outcomes
 from bailian.engine.scheduler import Scheduler
+from bailian.engine.signals import ShutdownSignals
 from bailian.engine.step import Outcome, Step
 from bailian.engine.steps.admit import in_flight_limit
 from bailian.engine.steps.step_table import NO_WAIT_STEPS, STEPS, first_step
@@ -53,6 +54,8 @@ class Engine:
         self._progress = progress or NoProgress()
         self._stack = ExitStack()
         self._known_limits: dict[str, Limits] = {}
+        self._interrupted = False
+        self._interrupts: ShutdownSignals | None = None
 
     def __enter__(self) -> Engine:
         self.settings.require_key()
@@ -92,6 +95,12 @@ class Engine:
     def limit_run(self, run: str, limit_cny: float) -> None:
         """Stop a batch before it has cost more than this, whatever runs of it have spent already."""
         self.services.run_state.budgets = (*self.services.run_state.budgets, Budget(limit_cny, "run", run=run))
+
+    def interrupt(self) -> None:
+        """Let `run` end as Ctrl-C lets it: what is paid is kept. From any thread."""
+        self._interrupted = True
+        if self._interrupts is not None:
+            self._interrupts.press()
 
     def _check_again(self, kind: str, fields: Mapping[str, Any]) -> Prepared:
         from bailian.inputs.lookup import Inputs, checked  # loads what reads pictures
@@ -288,6 +297,9 @@ class Engine:
             on_full=self.services.progress.on_capacity,
         )
         scheduler = Scheduler(STEPS if wait else NO_WAIT_STEPS, self.services, queues)
+        self._interrupts = scheduler.interrupts
+        if self._interrupted:
+            self._interrupts.press()
         for job, step in direct:
             if job.limits.in_flight_limit and step in (Step.POLL, Step.RECONCILE):
                 self.services.limits.slots.adopt(self.services.queue_of(job), job.id, self.services.lease.id)

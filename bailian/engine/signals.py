@@ -24,6 +24,11 @@ class ShutdownSignals:
         self._before: dict[int, Any] = {}
         self.pressed = False
 
+    def press(self) -> None:
+        """Do as the first Ctrl-C does; from any thread."""
+        self.pressed = True
+        self._wake()
+
     def raise_if_pressed(self) -> None:
         """Raise KeyboardInterrupt: here is a good moment."""
         if self.pressed:

@@ -256,8 +256,8 @@ def test_the_python_api_is_told_and_tells(box: Sandbox, monkeypatch: pytest.Monk
         draw("猫", model="qwen-image", timeout_s=20)
     assert (raised.value.code, raised.value.exit_code) == ("ModelNotFound", Exit.REFUSED_BY_SERVICE)
     outcome = draw("猫", model="qwen-image", timeout_s=20, use_successor=True)
-    assert outcome.job.model == "qwen-image-2.0"
-    assert [notice.code for notice in outcome.job.notices] == ["successor_sent"]
+    assert outcome.model == "qwen-image-2.0"
+    assert [notice.code for notice in outcome.notices] == ["successor_sent"]
 
 
 def test_a_conversation_uses_the_successor_too(text2text: Run, box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -34,6 +34,7 @@ def read_rows(
     folder: Path | None = None,
     chains: Chains | None = None,
     file_rows: FileRows | None = None,
+    title: str = "",
 ) -> Iterator[BatchRow]:
     """Yield the rows of a file (`-`: JSON or JSON lines from stdin), in its order, as they are read.
 
@@ -42,13 +43,13 @@ def read_rows(
 
     `kind` is that of rows which name none; other kinds are then refused. With `models`, a row that names neither
     kind nor section is of its model's kind. `over` are fields that win over every row's own. `folder`: where relative
-    paths begin, if that is not the file's own. Nothing may be sent before the last row: only then is it known that all
+    paths begin, if that is not the file's own; `title`: what the file is called, if that is not its name. Nothing may be sent before the last row: only then is it known that all
     are good.
 
     Raises:
         InvalidRequest: the file cannot be read; or, after the last row, everything that is wrong in it.
     """
-    source = tr("stdin", "标准输入") if path == STDIN or folder else str(path)
+    source = title or (tr("stdin", "标准输入") if path == STDIN or folder else str(path))
     problems = Problems(source)
     begin = folder or (Path.cwd() if path == STDIN else path.absolute().parent)
     maker = RowBuilder(begin, kind, models, problems, over or {}, file_rows)

@@ -88,8 +88,8 @@ def sum_up(call: Call, engine: Engine, ready: PreparedBatch, digest: str, took_s
         SaveError: results or page could not be written; how it ended was said.
     """
     from bailian.batch.run import runs_of
+    from bailian.batch.totals import totals
     from bailian.cli.batch.batch_report import exit_code, print_end
-    from bailian.cli.batch.totals import totals
 
     spec, runs = call.spec, runs_of(engine, call.spec)
     counts = runs.counts(spec.run)

@@ -8,8 +8,8 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 from bailian.batch.output.records import RESULTS
+from bailian.batch.totals import BatchTotals
 from bailian.cli.batch.batch_report import exit_code, in_part
-from bailian.cli.batch.totals import BatchTotals
 from bailian.cli.output.terminal import print_err
 from bailian.clock import current_clock
 from bailian.i18n import tr

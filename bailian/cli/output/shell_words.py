@@ -57,6 +57,12 @@ class ShellWords(Instructions):
     def calls_limit(self) -> str:
         return "--in-flight"
 
+    def list_held(self) -> str:
+        return self.command("tasks list", "--state held")
+
+    def list_remote(self) -> str:
+        return self.command("tasks list", "--remote")
+
     def time_limit(self) -> str:
         return "--timeout"
 

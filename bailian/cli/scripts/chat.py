@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from bailian.batch.begun_answer import begun_answer
 from bailian.cli.account import settings_of
 from bailian.cli.args.chat_name import name_problems
 from bailian.cli.args.config_file import holds_many, read_request
@@ -15,7 +16,6 @@ from bailian.cli.args.options import SharedOptions
 from bailian.cli.args.prepare import given_fields, stdin_text, text_of_file
 from bailian.cli.args.target import target_of
 from bailian.cli.output.terminal import is_terminal
-from bailian.cli.scripts.go_on import begun_answer
 from bailian.cli.scripts.request import RequestSpec, run_all
 from bailian.config.settings import Settings
 from bailian.errors import InvalidRequest, Problem
@@ -41,7 +41,7 @@ def run_text(given: Mapping[str, Any], common: SharedOptions) -> int:
     files, fresh, cut = fields.pop("files"), fields.pop("fresh"), fields.pop("go_on")
     fields["stop"] = list(fields["stop"])
     if cut is not None:
-        fields |= {**begun_answer(cut, given, common), **given_fields(fields)}
+        fields |= {**begun_answer(cut, given, settings_of(common)), **given_fields(fields)}
     _check_chat(fields["chat"], fresh)
     asked = fields["prompt"] is not None or files or common.config is not None or fields["ocr"] or cut
     interactive = not asked and not any(fields[name] for name in OF_ONE_ANSWER) and is_terminal(sys.stdin)

@@ -79,6 +79,12 @@ def text_of(answer: Mapping[str, Any]) -> str | None:
     return text_in(_message(output).get("content", output.get("text")))
 
 
+def thoughts_of(answer: Mapping[str, Any]) -> str:
+    """Return what a model has thought before it answered; "" where nothing is shown of it."""
+    thought = _message(object_of(answer.get("output"))).get("reasoning_content")
+    return thought if isinstance(thought, str) else ""
+
+
 def _says_nothing(output: Any) -> bool:
     return isinstance(output, dict) and bool(_message(output) or "text" in output)
 

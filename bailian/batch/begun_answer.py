@@ -1,4 +1,4 @@
-"""`text2text.py --go-on ID`: the request whose answer was cut, again, with that answer as its beginning."""
+"""A text whose answer was cut: the request again, with that answer as its beginning."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from contextlib import closing
 from typing import Any
 
-from bailian.cli.account import settings_of
-from bailian.cli.args.options import SharedOptions
+from bailian.config.settings import Settings
 from bailian.errors import InvalidRequest, Problem
 from bailian.i18n import tr
 from bailian.modalities import modality_of
@@ -18,7 +17,7 @@ OF_THE_QUESTION = ("prompt", "files", "prefix")
 """What the answer that goes on has had already."""
 
 
-def begun_answer(word: str, given: Mapping[str, Any], common: SharedOptions) -> dict[str, Any]:
+def begun_answer(word: str, given: Mapping[str, Any], here: Settings) -> dict[str, Any]:
     """Return the fields of a job whose answer was cut, with the answer as the beginning of the next.
 
     Raises:
@@ -32,7 +31,6 @@ def begun_answer(word: str, given: Mapping[str, Any], common: SharedOptions) -> 
         )
         names = {"files": "file"}
         raise InvalidRequest([Problem(names.get(name, name), text) for name in again], advice="")
-    here = settings_of(common)
     with closing(Journal(here.home)) as journal:
         row = find_job(journal, here.account, word)
     if row is None or row.kind != "text":
