@@ -27,6 +27,7 @@ from bailian.files.outputs import Place, at_home, format_of, place_of
 from bailian.i18n import tr
 from bailian.inputs.once import kept
 from bailian.modalities import modality_of
+from bailian.store.budgets import Budget
 from bailian.types import Prepared
 
 if TYPE_CHECKING:
@@ -55,14 +56,26 @@ def made(
         here = settings_of(given)
         models = catalog_of(given, kind)
         asked = checked(kind, given, here, models, request)
-        here.require_key()
-        asked.place.check()
-        with engine_for(here, models, Watch(given.get("progress"), on_chunk)) as engine:
-            (prepared,) = with_unfinished(engine, [asked.prepared])
-            job = engine.intend(prepared, asked.saving)
-            with closing(engine.run([job], timeout_s=asked.timeout_s, wait=asked.rules.wait)) as outcomes:
-                (outcome,) = outcomes
-        return good(outcome)
+        return sent(asked, here, models, Watch(given.get("progress"), on_chunk))
+
+
+def sent(asked: Asked, here: Settings, models: Catalog, watch: Watch) -> Result:
+    """Send a request that was checked, and wait for its result.
+
+    Raises:
+        BailianError: whatever kept all of it from being made.
+    """
+    here.require_key()
+    asked.place.check()
+    with engine_for(here, models, watch) as engine:
+        purse = next(iter(asked.rules.budgets), None)
+        if purse is not None and purse.run is not None:
+            engine.limit_run(purse.run, purse.limit_cny)
+        (prepared,) = with_unfinished(engine, [asked.prepared])
+        job = engine.intend(prepared, asked.saving, run=purse.run if purse else None)
+        with closing(engine.run([job], timeout_s=asked.timeout_s, wait=asked.rules.wait)) as outcomes:
+            (outcome,) = outcomes
+    return good(outcome)
 
 
 @dataclass(frozen=True)
@@ -77,9 +90,14 @@ class Asked:
 
 
 def checked(
-    kind: str, given: Mapping[str, Any], here: Settings, models: Catalog, request: BaseModel | None = None
+    kind: str,
+    given: Mapping[str, Any],
+    here: Settings,
+    models: Catalog,
+    request: BaseModel | None = None,
+    purse: Budget | None = None,
 ) -> Asked:
-    """Check a request of a program. Nothing is sent, nothing is made.
+    """Check a request of a program. Nothing is sent, nothing is made. `purse`: what it is paid from.
 
     Raises:
         InvalidRequest: whatever is wrong with it.
@@ -101,6 +119,7 @@ def checked(
         strict=bool(options.get("strict")),
         wait=bool(options.get("wait", True)),
         upload=bool(options.get("upload")),
+        budgets=() if purse is None else (purse,),
     )
     (prepared,) = ready([row], rules, here, models)
     place.check_names(prepared)

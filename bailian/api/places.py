@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 TRUE, FALSE = ("1", "true", "t", "yes", "y", "on"), ("0", "false", "f", "no", "n", "off", "")
 TASK_S = 2.0
+_own_urls: set[str] = set()
+"""Of sandboxes that run in this process."""
 _here: ContextVar[Settings | None] = ContextVar("bailian_sandbox", default=None)
 
 
@@ -88,9 +90,11 @@ def running_service(here: Settings) -> Iterator[Settings]:
         raise SetupError(str(error), advice=how_to().with_extra("sandbox")) from None
     except (OSError, sqlite3.Error) as error:
         raise not_opened(here.home, error) from None
+    _own_urls.add(sandbox.base_url)
     try:
         yield config.at(here, sandbox.base_url)
     finally:
+        _own_urls.discard(sandbox.base_url)
         sandbox.stop()
 
 
@@ -117,10 +121,6 @@ _shared = _Shared()
 def there(here: Settings) -> Settings:
     """Return the settings of a service that is there: a sandbox is started once a process."""
     return here if not here.sandbox or here.base_url in _own_urls else _shared.at(here)
-
-
-_own_urls: set[str] = set()
-"""Of sandboxes that the program has started itself."""
 
 
 class Sandbox:

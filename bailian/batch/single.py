@@ -30,6 +30,8 @@ class CheckRules:
     """Local files go by upload whatever their size."""
     exact_cost: bool = False
     """The cost is shown: it is counted as well as it can be, which may take a second."""
+    budgets: tuple[Budget, ...] = ()
+    """What it must fit into beside the account's own."""
 
 
 def ready(rows: Iterable[BatchRow], rules: CheckRules, here: Settings, models: Catalog) -> list[Prepared]:
@@ -43,7 +45,7 @@ def ready(rows: Iterable[BatchRow], rules: CheckRules, here: Settings, models: C
     defaults = DefaultFields(here.defaults)
     for row in rows:
         prepared = planned(row, models, here.region, inputs, defaults).prepared
-        if rules.exact_cost or rules.max_cost_cny is not None:
+        if rules.exact_cost or rules.budgets or rules.max_cost_cny is not None:
             prepared = refine_estimate(prepared)
         if rules.max_cost_cny is not None:
             prepared = replace(prepared, context=replace(prepared.context, single_attempt=True))
@@ -54,7 +56,7 @@ def ready(rows: Iterable[BatchRow], rules: CheckRules, here: Settings, models: C
     if rules.strict:
         found.refuse_adapted()
     own = [] if rules.max_cost_cny is None else [Budget(rules.max_cost_cny, "request")]
-    found.refuse_cost([*own, *here.budgets])
+    found.refuse_cost([*own, *rules.budgets, *here.budgets])
     return checked
 
 

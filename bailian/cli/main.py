@@ -63,6 +63,10 @@ COMMANDS = {
         tr("What the shell completes at TAB.", "按 TAB 补全。"),
     ),
     "config": ("bailian.cli.commands.config:config", tr("What is set, and where.", "查看设置及其来源。")),
+    "mcp": (
+        "bailian.cli.commands.serve_agents:mcp",
+        tr("The same as tools of an agent (MCP).", "以 MCP 工具供智能体使用。"),
+    ),
     "doctor": (
         "bailian.cli.commands.doctor:doctor",
         tr("Check key, host, folders and settings.", "检查密钥、服务地址、目录与设置。"),

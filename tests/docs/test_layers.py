@@ -39,6 +39,7 @@ LAYERS = (
     "batch",
     "sandbox",
     "api",
+    "agents",
     "cli",
     "__main__",
 )

@@ -50,4 +50,5 @@ def test_the_examples_pass_mypy_strict(tmp_path: Path) -> None:
     surroundings = {**os.environ, "MYPYPATH": str(ROOT)}
     ran = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env=surroundings)
     errors = [line.partition(" error: ")[0] for line in ran.stdout.splitlines() if " error: " in line]
+    errors = [place for place in errors if not Path(place).is_absolute()]  # of an installed package none are shown
     assert errors == ["wrong.py:3:", "wrong.py:4:"], ran.stdout + ran.stderr

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import closing
-from dataclasses import asdict
-from dataclasses import fields as fields_of
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from bailian.catalog import KINDS, Catalog, Model, load
+from bailian.catalog.known_fields import known
 from bailian.cli.args.options import account_options, argument, flag, json_option, option
 from bailian.cli.help.help_command import HelpCommand
 from bailian.i18n import tr
@@ -63,27 +62,8 @@ def models(model_name: str | None, kind: str | None, remote: bool, diff: bool, a
             print_table([_brief(model, catalog.today) for model in chosen], keep=("model", "note"))
 
 
-def known(model: Model, today: date) -> dict[str, Any]:
-    """Return every field that says something, and `life`: "living", "retiring" or "retired"."""
-    usual = {one.name: one.default for one in fields_of(model)}
-    fields = {
-        name: value
-        for name, value in asdict(model).items()
-        if value not in (None, "", (), {}) and value is not False and (value or usual[name] is None)
-    }
-    if model.unavailable:
-        fields = {name: value for name, value in fields.items() if name != "route"} | {"callable": False}
-    return {**fields, "life": life_of(model, today)}
-
-
 PARTED = ("ways",)
 """Fields that are tables of tables: a line each."""
-
-
-def life_of(model: Model, today: date) -> str:
-    if model.retired(today):
-        return "retired"
-    return "retiring" if model.retired_on else "living"
 
 
 def _show_one(model: Model, today: date, as_json: bool) -> None:
