@@ -67,6 +67,10 @@ COMMANDS = {
         "bailian.cli.commands.serve_agents:mcp",
         tr("The same as tools of an agent (MCP).", "以 MCP 工具供智能体使用。"),
     ),
+    "selftest": (
+        "bailian.cli.commands.selftest:selftest",
+        tr("Is the service as this toolkit expects it?", "检查服务是否与本工具的预期一致。"),
+    ),
     "doctor": (
         "bailian.cli.commands.doctor:doctor",
         tr("Check key, host, folders and settings.", "检查密钥、服务地址、目录与设置。"),

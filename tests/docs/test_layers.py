@@ -40,6 +40,7 @@ LAYERS = (
     "sandbox",
     "api",
     "agents",
+    "selftest",
     "cli",
     "__main__",
 )

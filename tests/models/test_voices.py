@@ -9,9 +9,9 @@ import pytest
 from bailian.catalog import load
 from bailian.catalog.model_rules import problem_of
 from bailian.catalog.stock_voices import is_told_a_voice, stock_voices, voices_in
-from bailian.cli.commands.models_diff import difference
 from bailian.errors import InvalidRequest
 from bailian.sandbox.model_names import names_of, with_packaged
+from bailian.selftest.models_diff import difference
 from bailian.service.model_list import ListedModel
 
 CATALOG = load()

@@ -147,9 +147,9 @@ def _plain(value: Any) -> str:
 
 
 def _show_remote(catalog: Catalog, here: Settings, name: str | None, *, diff: bool, as_json: bool) -> None:
-    from bailian.cli.commands.models_diff import as_toml, difference
     from bailian.cli.output.columns import print_table
     from bailian.cli.output.terminal import print_data, print_json
+    from bailian.selftest.models_diff import as_toml, difference
 
     listed, url = _listed(here, None if diff else name)
     if diff:

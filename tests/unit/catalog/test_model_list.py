@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from bailian.catalog import Catalog, load
-from bailian.cli.commands.models_diff import as_toml, difference
 from bailian.errors import ServiceError, TransportError
+from bailian.selftest.models_diff import as_toml, difference
 from bailian.service.model_list import ListedModel, list_models
 from bailian.service.transport.http import Http, Reply
 
