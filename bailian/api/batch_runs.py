@@ -35,6 +35,7 @@ from bailian.inputs.once import kept
 from bailian.modalities import MODULES, modality_of
 from bailian.store.leases import exclusive
 from bailian.store.paths import stored
+from bailian.store.runs.file_rows import FileRows
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -136,18 +137,32 @@ def run_batch(
                 raise StillRunning(tr("another process is running this batch", "另一个进程正在运行该批次"), advice="")
             check_owner(spec)
             watch = Watch(options.get("progress"))
-            with engine_for(here, catalog_of(options), watch) as engine:
+            with engine_for(here, catalog_of(options), watch) as engine, closing(FileRows()) as file_rows:
                 if most_cny is not None:
                     engine.limit_run(spec.run, most_cny)
-                return _run(engine, spec, on_row, timeout_s, page=bool(options.get("gallery")))
+                return _run(engine, spec, file_rows, on_row, timeout_s, page=bool(options.get("gallery")))
 
 
 def _run(
-    engine: Engine, spec: BatchSpec, on_row: Callable[[Result], None] | None, timeout_s: float | None, *, page: bool
+    engine: Engine,
+    spec: BatchSpec,
+    file_rows: FileRows,
+    on_row: Callable[[Result], None] | None,
+    timeout_s: float | None,
+    *,
+    page: bool,
 ) -> BatchResult:
     chains, title = Chains(), spec.title if spec.shown_as else ""
-    rows = read_rows(spec.source, spec.kind, models=engine.catalog, folder=spec.paths_from, chains=chains, title=title)
-    ready = prepare_batch(engine, spec, rows, partial(_accepted, spec), chains)
+    rows = read_rows(
+        spec.source,
+        spec.kind,
+        models=engine.catalog,
+        folder=spec.paths_from,
+        chains=chains,
+        file_rows=file_rows,
+        title=title,
+    )
+    ready = prepare_batch(engine, spec, rows, file_rows, partial(_accepted, spec), chains)
     stopped: BailianError | None = None
     try:
         with closing(run_rows(engine, spec, timeout_s=timeout_s)) as outcomes:
@@ -158,7 +173,7 @@ def _run(
                 if on_row is not None:
                     called(on_row, result_of(outcome))
     finally:
-        write_results(spec.folder, records(runs_of(engine, spec), spec.run, ready.places))
+        write_results(spec.folder, records(runs_of(engine, spec), spec.run, file_rows))
     if page:
         write_gallery(spec.folder, read_results(spec.folder), title=Path(spec.title).stem)
     return _result(engine, spec, ready, stopped)

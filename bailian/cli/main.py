@@ -54,7 +54,7 @@ COMMANDS = {
     ),
     "cost": ("bailian.cli.commands.cost:cost", tr("What was charged, and what may be.", "已产生与可能产生的费用。")),
     "sandbox": (
-        "bailian.cli.commands.serve_sandbox:sandbox",
+        "bailian.cli.serving.serve_sandbox:sandbox",
         tr("A local service for trying and testing.", "用于试用与测试的本地服务。"),
     ),
     "login": ("bailian.cli.commands.login:login", tr("Keep an API key.", "保存 API Key。")),
@@ -64,7 +64,7 @@ COMMANDS = {
     ),
     "config": ("bailian.cli.commands.config:config", tr("What is set, and where.", "查看设置及其来源。")),
     "mcp": (
-        "bailian.cli.commands.serve_agents:mcp",
+        "bailian.cli.serving.serve_agents:mcp",
         tr("The same as tools of an agent (MCP).", "以 MCP 工具供智能体使用。"),
     ),
     "selftest": (
@@ -76,7 +76,7 @@ COMMANDS = {
         tr("Check key, host, folders and settings.", "检查密钥、服务地址、目录与设置。"),
     ),
 }
-SETTING_UP = ("login", "config", "doctor", "completion", "sandbox")
+SETTING_UP = ("login", "config", "doctor", "selftest", "completion", "sandbox", "mcp")
 SECTIONS = {
     tr("One request", "单个请求"): REQUEST_COMMANDS,
     tr("Many requests, and what was made", "批量运行与结果管理"): {

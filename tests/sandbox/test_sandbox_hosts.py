@@ -127,7 +127,7 @@ def test_the_speech_socket_knows_its_host(box: Sandbox) -> None:
 
 def test_the_command_passes_both_on(monkeypatch: pytest.MonkeyPatch) -> None:
     from bailian import sandbox
-    from bailian.cli.commands.serve_sandbox import serve
+    from bailian.cli.serving.serve_sandbox import serve
 
     given: dict[str, object] = {}
     monkeypatch.setattr(sandbox, "serve", lambda host, port, **how: given.update(how, host=host, port=port))

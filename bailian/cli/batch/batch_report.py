@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from bailian.batch.output.gallery import CARDS_MAX, PAGE
 from bailian.batch.output.records import AGAIN_STATES, FAILED, RESULTS
-from bailian.catalog import Mode
 from bailian.batch.totals import FAILED_STATES, BatchTotals, is_skipped, totals
+from bailian.catalog import Mode
 from bailian.cli.output.report import shown_path
 from bailian.cli.output.terminal import money, print_err, print_json
 from bailian.errors import BailianError, Exit, InvalidRequest, Skipped

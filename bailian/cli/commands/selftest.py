@@ -10,6 +10,7 @@ import click
 
 from bailian.cli.account import with_account
 from bailian.cli.args.options import flag, not_nan, option, verbosity_options
+from bailian.cli.help.help_command import HelpCommand
 from bailian.config.settings import Settings, home_folder
 from bailian.errors import Exit
 from bailian.i18n import tr
@@ -21,11 +22,17 @@ if TYPE_CHECKING:
 
 
 @click.command(
+    cls=HelpCommand,
+    examples=(
+        ("--max-cost 0.5", "--max-cost 0.5"),
+        ("--max-cost 0.5 --update", "--max-cost 0.5 --update"),
+        ("--sandbox --max-cost 5 -v", "--sandbox --max-cost 5 -v"),
+    ),
     help=tr(
         "Ask the service whether it is as docs/wire.md says: first what is free, then the cheapest request of each kind "
         "within --max-cost. The report has no secrets; attach it to an issue.",
         "检查服务是否与 docs/wire.md 的描述一致：先做免费的检查，再在 --max-cost 之内对每类模型发出最便宜的请求。报告不含密钥，可附在 issue 中。",
-    )
+    ),
 )
 @option(
     "--max-cost limit_cny CNY",

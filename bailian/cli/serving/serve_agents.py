@@ -10,6 +10,7 @@ import click
 
 from bailian.cli.account import with_account
 from bailian.cli.args.options import flag, not_nan, option
+from bailian.cli.help.help_command import HelpCommand
 from bailian.config.settings import Settings
 from bailian.errors import Exit, InvalidRequest, SetupError
 from bailian.i18n import tr
@@ -19,11 +20,17 @@ TOKEN = "BAILIAN_MCP_TOKEN"  # noqa: S105 - the variable's name
 
 
 @click.command(
+    cls=HelpCommand,
+    examples=(
+        ("--budget 5", "--budget 5"),
+        ("--budget 5 --http 8766", "--budget 5 --http 8766"),
+        ("--budget 5 --sandbox", "--budget 5 --sandbox"),
+    ),
     help=tr(
         "Serve the toolkit as tools of an agent (MCP), over stdin and stdout, or with --http on this machine. A budget is "
         "required: it is what may be spent in a day.",
         "以 MCP 工具的形式供智能体使用，经由 stdin 与 stdout，或用 --http 在本机提供。必须给出预算，即每天最多可花的金额。",
-    )
+    ),
 )
 @option(
     "--budget budget_cny CNY",
