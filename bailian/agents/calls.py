@@ -60,7 +60,7 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Desk:
+class Toolbox:
     """Answers calls, from one budget."""
 
     settings: Settings
@@ -233,11 +233,15 @@ def _told(result: Result, data: Mapping[str, Any]) -> str:
     if data.get("text"):
         lines.append(str(data["text"]))
     if result.state == "submitted":
-        lines.append(f"submitted: task_id {data['task_id']}; wait_task fetches it")
-    lines += [f"note: {text}" for text in data.get("notices", ())]
+        task_id = data["task_id"]
+        lines.append(
+            tr(f"submitted: task_id {task_id}; wait_task fetches it", f"已提交：task_id {task_id}；用 wait_task 取回")
+        )
+    lines += [tr("note: ", "提示：") + text for text in data.get("notices", ())]
     if result.error is not None:
-        lines.append(f"error: {result.error.message}")
+        lines.append(tr("error: ", "错误：") + result.error.message)
     cost = result.cost.charged_cny if result.cost.charged_cny is not None else result.cost.estimate_cny
     if cost is not None:
-        lines.append(f"{cost:g} CNY, {data['budget_left_cny']:g} left")
+        left = data["budget_left_cny"]
+        lines.append(tr(f"{cost:g} CNY, {left:g} left", f"{cost:g} 元，剩余 {left:g} 元"))
     return "\n".join(lines)

@@ -14,7 +14,7 @@ from mcp.server.lowlevel import Server
 from mcp.server.stdio import stdio_server
 
 from bailian import __version__
-from bailian.agents.calls import Answer, Desk
+from bailian.agents.calls import Answer, Toolbox
 from bailian.agents.tools import listed
 from bailian.api.aio import in_thread
 
@@ -30,11 +30,11 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
-def server_of(desk: Desk) -> Server[Any]:
-    """Return the server of a desk: what it lists and answers."""
+def server_of(toolbox: Toolbox) -> Server[Any]:
+    """Return the server of a toolbox: what it lists and answers."""
 
     async def list_tools(_context: Any, _params: Any) -> types.ListToolsResult:
-        tools = await in_thread(lambda: listed(desk.models()))
+        tools = await in_thread(lambda: listed(toolbox.models()))
         return types.ListToolsResult(
             tools=[
                 types.Tool(
@@ -50,7 +50,7 @@ def server_of(desk: Desk) -> Server[Any]:
         )
 
     async def call_tool(_context: Any, params: types.CallToolRequestParams) -> types.CallToolResult:
-        answer = await in_thread(lambda: desk.call(params.name, params.arguments or {}))
+        answer = await in_thread(lambda: toolbox.call(params.name, params.arguments or {}))
         return _wired(answer)
 
     return Server(
@@ -69,24 +69,24 @@ def _wired(answer: Answer) -> types.CallToolResult:
     return types.CallToolResult(content=content, structured_content=dict(answer.data), is_error=answer.failed)
 
 
-def serve_stdio(desk: Desk) -> None:
+def serve_stdio(toolbox: Toolbox) -> None:
     """Answer one agent over stdin and stdout, until it closes them. Nothing else is printed to stdout."""
 
     async def run() -> None:
-        server = server_of(desk)
+        server = server_of(toolbox)
         async with stdio_server() as (reader, writer):
             await server.run(reader, writer, server.create_initialization_options())
 
     anyio.run(run)
 
 
-def serve_http(desk: Desk, port: int, token: str, ready: Callable[[str], None]) -> None:
+def serve_http(toolbox: Toolbox, port: int, token: str, ready: Callable[[str], None]) -> None:
     """Answer over HTTP, on this machine only, who has the token; `ready` is told the address.
 
     Raises:
         OSError: the port is taken.
     """
-    app: App = with_token(server_of(desk).streamable_http_app(streamable_http_path=PATH, host="127.0.0.1"), token)
+    app: App = with_token(server_of(toolbox).streamable_http_app(streamable_http_path=PATH, host="127.0.0.1"), token)
     config = uvicorn.Config(
         app, host="127.0.0.1", port=port, log_config=None, access_log=False, server_header=False, lifespan="on"
     )

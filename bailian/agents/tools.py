@@ -48,7 +48,7 @@ UTILITIES: dict[str, tuple[str, Schema]] = {
         {"task_id": {"type": "string"}, "wait_s": {**WAIT, "default": WAIT_S}},
     ),
     "fetch_tasks": (
-        "Fetch the results of all tasks that were left open on this machine, by whom ever. Free.",
+        "Fetch the results of all tasks that were left open on this machine, whoever began them. Free.",
         {"wait_s": {**WAIT, "default": 10.0}},
     ),
     "list_tasks": (

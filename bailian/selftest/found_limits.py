@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from bailian.errors import SaveError
-from bailian.i18n import tr
+from bailian.i18n import reason_of, tr
 from bailian.selftest.compared import Finding
 from bailian.text.toml_files import read_toml
 
@@ -60,4 +60,6 @@ def _replace(path: Path, text: str) -> None:
         aside.write_text(text, encoding="utf-8")
         aside.replace(path)
     except OSError as error:
-        raise SaveError(tr(f"cannot write {path}: {error.strerror}", f"无法写入 {path}：{error.strerror}")) from None
+        raise SaveError(
+            tr(f"cannot write {path}: {reason_of(error)}", f"无法写入 {path}：{reason_of(error)}")
+        ) from None

@@ -22,7 +22,7 @@ from mcp.client.client import Client
 from mcp.client.streamable_http import streamable_http_client
 
 import bailian
-from bailian.agents.calls import Desk, ToolWords
+from bailian.agents.calls import Toolbox, ToolWords
 from bailian.agents.previews import MAX_BYTES
 from bailian.agents.tools import KIND_TOOLS, UTILITIES, listed
 from bailian.catalog import load
@@ -75,9 +75,9 @@ async def over_http(token: str) -> AsyncIterator[Client]:
 
 
 @pytest.fixture
-def desk(box: Sandbox) -> Iterator[Desk]:
+def toolbox(box: Sandbox) -> Iterator[Toolbox]:
     with spoken_by(ToolWords):
-        yield Desk(read_settings(), 5.0, Path("made").absolute())
+        yield Toolbox(read_settings(), 5.0, Path("made").absolute())
 
 
 @pytest.mark.process
@@ -178,8 +178,8 @@ def test_a_server_that_was_killed_has_lost_nothing(box: Sandbox) -> None:
     assert len(box.tasks) == 1
 
 
-def test_an_invalid_size_is_an_answer_that_says_what_is_allowed(box: Sandbox, desk: Desk) -> None:
-    answer = desk.call("text2image", {"prompt": "猫", "size": "10*10"})
+def test_an_invalid_size_is_an_answer_that_says_what_is_allowed(box: Sandbox, toolbox: Toolbox) -> None:
+    answer = toolbox.call("text2image", {"prompt": "猫", "size": "10*10"})
     assert answer.failed
     assert re.search(r"size: .*10\*10.*512.*1440", answer.text)
     assert "--" not in answer.text
@@ -199,47 +199,47 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_what_is_refused_is_an_answer(box: Sandbox, desk: Desk, name: str) -> None:
+def test_what_is_refused_is_an_answer(box: Sandbox, toolbox: Toolbox, name: str) -> None:
     tool, given, text = REFUSED[name]
-    answer = desk.call(tool, given)
+    answer = toolbox.call(tool, given)
     assert (answer.failed, text in answer.text) == (True, True), answer.text
     assert box.requests == []
 
 
-def test_a_budget_that_is_used_up_refuses_the_next(box: Sandbox, desk: Desk) -> None:
+def test_a_budget_that_is_used_up_refuses_the_next(box: Sandbox, toolbox: Toolbox) -> None:
     """It is of the day, whichever server spends it; free tools still answer."""
-    small = Desk(desk.settings, 0.2, desk.output)
+    small = Toolbox(toolbox.settings, 0.2, toolbox.output)
     assert not small.call("text2image", {"prompt": "猫"}).failed
-    answer = Desk(desk.settings, 0.2, desk.output).call("text2image", {"prompt": "狗"})
+    answer = Toolbox(toolbox.settings, 0.2, toolbox.output).call("text2image", {"prompt": "狗"})
     assert answer.failed
     assert "budget" in answer.text
     assert small.call("budget", {}).data["budget_left_cny"] == 0.06
     assert len(box.tasks) == 1
 
 
-def test_a_long_task_is_submitted_waited_for_and_fetched(box: Sandbox, desk: Desk) -> None:
+def test_a_long_task_is_submitted_waited_for_and_fetched(box: Sandbox, toolbox: Toolbox) -> None:
     box.settings.change({"task_s": 1.0})
-    submitted = desk.call("text2video", {"prompt": "海浪"})
+    submitted = toolbox.call("text2video", {"prompt": "海浪"})
     assert submitted.data["state"] == "submitted"
-    waiting = desk.call("wait_task", {"task_id": submitted.data["task_id"], "wait_s": 0.2})
+    waiting = toolbox.call("wait_task", {"task_id": submitted.data["task_id"], "wait_s": 0.2})
     assert (waiting.failed, waiting.data["state"]) == (False, "running")
     assert "wait_task" in waiting.text
-    done = desk.call("wait_task", {"task_id": submitted.data["task_id"]})
+    done = toolbox.call("wait_task", {"task_id": submitted.data["task_id"]})
     assert done.data["state"] == "done"
-    assert desk.call("fetch_tasks", {}).data == {"tasks": []}
+    assert toolbox.call("fetch_tasks", {}).data == {"tasks": []}
     assert len(box.tasks) == 1
 
 
-def test_the_journal_is_the_same_as_everywhere(box: Sandbox, desk: Desk) -> None:
+def test_the_journal_is_the_same_as_everywhere(box: Sandbox, toolbox: Toolbox) -> None:
     """What an agent has made, Python and the shell know, and the other way round."""
     made = bailian.text2image("猫")
-    tasks = desk.call("list_tasks", {}).data["tasks"]
+    tasks = toolbox.call("list_tasks", {}).data["tasks"]
     assert [task["files"] for task in tasks] == [[str(made.path)]]
-    task_id = desk.call("text2image", {"prompt": "狗"}).data["task_id"]
+    task_id = toolbox.call("text2image", {"prompt": "狗"}).data["task_id"]
     assert bailian.wait(task_id).path.exists()
 
 
-def test_each_kind_has_its_tool(box: Sandbox, desk: Desk) -> None:
+def test_each_kind_has_its_tool(box: Sandbox, toolbox: Toolbox) -> None:
     picture = str(Path("dog.png").absolute())
     Path("dog.png").write_bytes(bytes_of(drawn()))
     given = {
@@ -248,11 +248,11 @@ def test_each_kind_has_its_tool(box: Sandbox, desk: Desk) -> None:
         "text2text": {"prompt": "你好"},
         "speak": {"prompt": "你好，世界"},
     }
-    answers = {name: desk.call(name, one) for name, one in given.items()}
+    answers = {name: toolbox.call(name, one) for name, one in given.items()}
     assert {name: answer.text for name, answer in answers.items() if answer.failed} == {}
     assert answers["text2text"].data["text"]
     sound = answers["speak"].data["files"][0]
-    said = desk.call("transcribe", {"file": [sound], "wait_s": 60})
+    said = toolbox.call("transcribe", {"file": [sound], "wait_s": 60})
     assert said.data["text"], said.text
 
 
@@ -277,9 +277,9 @@ def test_the_schemas_hold_the_limits() -> None:
     }
 
 
-def test_a_lost_answer_is_no_success(box: Sandbox, desk: Desk) -> None:
+def test_a_lost_answer_is_no_success(box: Sandbox, toolbox: Toolbox) -> None:
     box.faults.add(Fault(on="poll", kind="failed"))
-    answer = desk.call("text2image", {"prompt": "猫"})
+    answer = toolbox.call("text2image", {"prompt": "猫"})
     assert answer.failed
     assert answer.data["error"]["task_id"] == box.tasks[0].task_id
 
@@ -287,6 +287,15 @@ def test_a_lost_answer_is_no_success(box: Sandbox, desk: Desk) -> None:
 def test_without_a_budget_nothing_starts(request: pytest.FixtureRequest) -> None:
     ran = request.getfixturevalue("bailian")("mcp", exits=2)
     assert "bailian mcp --budget 5" in ran.err
+
+
+def test_without_the_extra_it_says_what_to_install(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run: Run = request.getfixturevalue("bailian")
+    monkeypatch.setitem(sys.modules, "bailian.agents.server", None)
+    ran = run("mcp", "--budget", "5", exits=3)
+    assert ".[mcp]" in ran.err
 
 
 def test_the_command_is_listed(request: pytest.FixtureRequest) -> None:

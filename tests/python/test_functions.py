@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import bailian
 from bailian.api import keywords
@@ -151,6 +153,13 @@ def test_no_option_is_left_in_any_sentence() -> None:
 )
 def test_options_become_keywords(said: str, heard: str) -> None:
     assert in_python(said) == heard
+
+
+@given(st.text(alphabet="-o abcDIR.15`bailian\n;，", max_size=60))
+def test_a_sentence_of_any_form_is_said_once(text: str) -> None:
+    """What is in keywords already stays so, and nothing is lost but dashes."""
+    once = in_python(text)
+    assert in_python(once) == once
 
 
 KEYWORDS = {

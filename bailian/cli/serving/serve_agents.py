@@ -63,16 +63,16 @@ def mcp(here: Settings, budget_cny: float | None, output: str | None, port: int 
         raise SetupError(
             tr("the extra [mcp] is not installed", "未安装可选部分 [mcp]"), advice=how_to().with_extra("mcp")
         ) from None
-    from bailian.agents.calls import Desk, ToolWords
+    from bailian.agents.calls import Toolbox, ToolWords
     from bailian.api.places import running_service
     from bailian.cli.args.target import folder_of
     from bailian.cli.output.terminal import print_err
 
     folder = folder_of(output) if output is not None else Path(here.defaults.folder or "outputs")
     with running_service(here) as there, spoken_by(ToolWords):
-        desk = Desk(there, budget_cny, folder.absolute())
+        toolbox = Toolbox(there, budget_cny, folder.absolute())
         if port is None:
-            server.serve_stdio(desk)
+            server.serve_stdio(toolbox)
             return Exit.OK
         token = os.environ.get(TOKEN) or token_urlsafe(24)
 
@@ -81,7 +81,7 @@ def mcp(here: Settings, budget_cny: float | None, output: str | None, port: int 
             print_err(tr(f"agents: {url}{shown}", f"智能体接口：{url}{shown}"))
 
         try:
-            server.serve_http(desk, port, token, ready)
+            server.serve_http(toolbox, port, token, ready)
         except OSError as error:
             raise SetupError(str(error), advice=tr("choose another port", "请换一个端口")) from None
     return Exit.OK
