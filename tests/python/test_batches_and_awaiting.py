@@ -40,6 +40,7 @@ def test_rows_in_memory_are_a_batch_that_is_paid_once(box: Sandbox) -> None:
     assert len([one for one in box.requests if one.method == "POST"]) == posts
 
 
+@pytest.mark.slow
 def test_a_file_is_the_same_batch_as_in_the_shell(box: Sandbox, request: pytest.FixtureRequest) -> None:
     """Python and `bailian batch` share journal, folder and what is done."""
     Path("shop.jsonl").write_text("\n".join(map(json.dumps, ROWS)), encoding="utf-8")
@@ -59,6 +60,7 @@ def test_what_is_wrong_in_rows_is_said_at_once_with_their_name(box: Sandbox) -> 
     assert box.requests == []
 
 
+@pytest.mark.slow
 def test_a_row_that_fails_ends_no_other(box: Sandbox) -> None:
     box.faults.add(Fault(on="poll", kind="failed", match_prompt="猫"))
     result = bailian.run_batch(ROWS, run="shop")
@@ -68,6 +70,7 @@ def test_a_row_that_fails_ends_no_other(box: Sandbox) -> None:
     assert failed.error["code"]
 
 
+@pytest.mark.slow
 def test_a_budget_stops_the_rest() -> None:
     result = bailian.run_batch(ROWS, run="shop", max_cost_cny=0.2)
     assert isinstance(result.stopped, bailian.BailianError)
@@ -100,6 +103,7 @@ def test_every_function_has_its_twin() -> None:
     assert all(asyncio.iscoroutinefunction(getattr(aio, name)) for name in (*names, "wait", "wait_all", "run_batch"))
 
 
+@pytest.mark.slow
 def test_a_text_comes_in_pieces_to_a_loop() -> None:
     async def read() -> str:
         return "".join([chunk.text async for chunk in aio.stream_text("讲个笑话")])
@@ -129,6 +133,7 @@ def test_cancelling_keeps_what_is_paid(box: Sandbox) -> None:
     assert len(box.tasks) == 1
 
 
+@pytest.mark.slow
 def test_cancelling_waits_for_a_picture_that_cannot_be_found_again(box: Sandbox) -> None:
     box.faults.add(Fault(on="sync", kind="slow", delay_s=0.5))
 

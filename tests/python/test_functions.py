@@ -51,7 +51,7 @@ ASKED = {
 }
 
 
-@pytest.mark.few(3)
+@pytest.mark.few(2)
 @pytest.mark.parametrize("name", ASKED)
 def test_each_kind_makes_a_file(name: str) -> None:
     result = ASKED[name]()
@@ -59,6 +59,7 @@ def test_each_kind_makes_a_file(name: str) -> None:
     assert (result.state, result.error) == ("done", None)
 
 
+@pytest.mark.slow
 def test_a_recording_is_written_down() -> None:
     Path("talk.wav").write_bytes(spoken("你好，世界"))
     result = bailian.transcribe("talk.wav", format=["txt", "srt"])
@@ -66,6 +67,7 @@ def test_a_recording_is_written_down() -> None:
     assert result.text
 
 
+@pytest.mark.slow
 def test_a_text_is_answered_and_kept_where_it_is_told() -> None:
     result = bailian.text2text("讲个笑话", system="简短", output="joke.txt")
     assert result.text
@@ -80,6 +82,7 @@ def test_a_text_comes_in_pieces() -> None:
     assert "".join(pieces) == stream.result.text
 
 
+@pytest.mark.slow
 def test_thoughts_are_apart_from_the_text() -> None:
     result = bailian.text2text("1+1?", model="qwen3.7-plus", thinking=True)
     assert result.thoughts
@@ -125,6 +128,7 @@ def test_what_is_refused_is_said_in_keywords(box: Sandbox, name: str) -> None:
     assert box.requests == []
 
 
+@pytest.mark.slow
 def test_no_option_is_left_in_any_sentence() -> None:
     """Every option that a sentence below the shell names has a keyword; what remains is another program's."""
     import ast
@@ -213,6 +217,7 @@ def test_what_still_runs_is_fetched_later(box: Sandbox) -> None:
     assert len(box.tasks) == 1
 
 
+@pytest.mark.slow
 def test_a_task_is_submitted_now_and_fetched_later(box: Sandbox) -> None:
     submitted = bailian.text2image("猫", wait=False)
     assert (submitted.state, submitted.files) == ("submitted", ())
@@ -222,6 +227,7 @@ def test_a_task_is_submitted_now_and_fetched_later(box: Sandbox) -> None:
     assert len(box.tasks) == 1
 
 
+@pytest.mark.slow
 def test_a_task_of_elsewhere_is_adopted(box: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     submitted = bailian.text2image("猫", wait=False)
     monkeypatch.setenv("BAILIAN_HOME", str(tmp_path / "another"))
@@ -270,6 +276,7 @@ def test_without_a_key_it_says_how_to_go_on(monkeypatch: pytest.MonkeyPatch) -> 
     assert "add sandbox" in raised.value.advice
 
 
+@pytest.mark.slow
 def test_the_settings_are_honoured(tmp_path: Path) -> None:
     """Defaults of the user's settings are Python's, too."""
     (tmp_path / "bailian").mkdir(exist_ok=True)

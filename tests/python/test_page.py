@@ -19,7 +19,7 @@ PAGES = ("python.md", "python.zh-CN.md")
 EXAMPLES = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / PAGES[0]).read_text(encoding="utf-8"), re.DOTALL)
 
 
-@pytest.mark.few(4)
+@pytest.mark.few(2)
 @pytest.mark.parametrize("number", range(len(EXAMPLES)))
 def test_an_example_runs(box: Sandbox, number: int) -> None:
     """Against the sandbox, in an empty folder with the files that it names."""
