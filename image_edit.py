@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
 """Edit pictures by an instruction with Alibaba Bailian: qwen-image-edit and what took over."""
 
-from bailian.cli import guard
-from bailian.cli.scripts.image_edit import main
+from bailian import door
+
+COMMAND = "bailian.cli.scripts.image_edit:main"
+__getattr__ = door.main_of(COMMAND)
 
 if __name__ == "__main__":
-    guard.main(main, "image_edit.py")
+    door.run(COMMAND, "image_edit.py")

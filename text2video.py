@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
 """Text to video with Alibaba Bailian: wan2.1 to wan2.6."""
 
-from bailian.cli import guard
-from bailian.cli.scripts.text2video import main
+from bailian import door
+
+COMMAND = "bailian.cli.scripts.text2video:main"
+__getattr__ = door.main_of(COMMAND)
 
 if __name__ == "__main__":
-    guard.main(main, "text2video.py")
+    door.run(COMMAND, "text2video.py")

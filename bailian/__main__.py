@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import os
 
-from bailian.cli import guard
-from bailian.cli.main import bailian
+from bailian import door
 
 
 def main() -> None:
     if "_BAILIAN_COMPLETE" in os.environ:
         from bailian.cli.completion.answers import answer
+        from bailian.cli.main import bailian
 
         answer(bailian)
     else:
-        guard.main(bailian, "bailian")
+        door.run("bailian.cli.main:bailian", "bailian")
 
 
 if __name__ == "__main__":

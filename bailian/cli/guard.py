@@ -54,6 +54,8 @@ def _shell_words() -> Instructions:
 
 def _verdict(command: click.Command, prog_name: str | None, stdout: Output | None) -> int:
     try:
+        if callable(signal.getsignal(signal.SIGINT)):  # until here `door` has heard it
+            signal.signal(signal.SIGINT, _interrupt)
         return int(_called(command, prog_name) or 0)
     except click.exceptions.Exit as end:
         return end.exit_code

@@ -42,6 +42,7 @@ LAYERS = (
     "agents",
     "selftest",
     "cli",
+    "door",
     "__main__",
 )
 FOLDER_MAX = 16
