@@ -18,6 +18,8 @@ from bailian.store.paths import local_path
 from bailian.types import Input, Prepared
 from bailian.types.result_of import is_result
 
+KEPT_MAX = 5_000
+"""So many inputs are remembered."""
 Fields = dict[str, Any]
 Found = dict[str, Input]
 """What the inputs of a request are, by their references."""
@@ -135,6 +137,7 @@ class Inputs:
     def _find(self, kind: str, field: str, word: str) -> Input | InvalidRequest:
         place = (kind == FILMS, field, word)
         if place not in self._found:
+            _make_room(self._found)
             try:
                 self._found[place] = self._look_up(kind, field, word)
             except InvalidRequest as error:
@@ -159,6 +162,7 @@ class Inputs:
         if key not in self._made:
             from bailian.inputs.made_masks import with_mask
 
+            _make_room(self._made)
             try:
                 self._made[key] = with_mask(own, found, self._home)
             except InvalidRequest as error:
@@ -168,6 +172,12 @@ class Inputs:
             return *_unmade(fields, found), [made]
         rest = {name: value for name, value in fields.items() if name not in own}
         return {**rest, **made[0]}, {**found, **made[1]}, []
+
+
+def _make_room(looked_up: dict[Any, Any]) -> None:
+    """Forget the oldest: a batch has a million rows, and what they share is asked for again soon."""
+    if len(looked_up) >= KEPT_MAX:
+        del looked_up[next(iter(looked_up))]
 
 
 def _makes_masks(kind: str) -> bool:

@@ -22,6 +22,8 @@ from bailian.store.paths import local_path
 from bailian.text.decoding import NotText, read_text
 from bailian.types import Notice, read_as
 
+FILES_MAX = 1_000
+
 
 @dataclass(frozen=True)
 class RowFields:
@@ -36,7 +38,7 @@ class RowFields:
 
 
 class PromptFiles:
-    """The texts that `prompt_file` names, each read once."""
+    """The texts that `prompt_file` names; one that many rows name is read once."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -50,6 +52,8 @@ class PromptFiles:
             InvalidRequest: it cannot be read, or is no text to be sent.
         """
         if name not in self._texts:
+            if len(self._texts) >= FILES_MAX:  # a batch may name a million, each once
+                del self._texts[next(iter(self._texts))]
             self._texts[name] = self._read(self.folder / local_path(name))
         return self._texts[name]
 
