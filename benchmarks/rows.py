@@ -1,6 +1,8 @@
 """Batches of text rows, small and huge: what a row of a dry run costs, and whether memory grows with the rows.
 
-    python benchmarks/rows.py [--dry 10000 100000 1000000] [--run 10000 100000]
+    python benchmarks/rows.py [--dry 10000 100000 1000000] [--left 10000 100000] [--run 10000 100000]
+
+`--left`: all rows are checked and written down, the run is left after a second, and the results of all are written.
 
 The service is a stub that answers at once, in a process of its own. CPU time is what counts: the clock's is the other
 processes' too.
@@ -86,6 +88,7 @@ def measured(folder: Path, count: int, base_url: str, *words: str) -> Measured:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--dry", type=int, nargs="*", default=[10_000, 100_000, 1_000_000])
+    parser.add_argument("--left", type=int, nargs="*", default=[10_000, 100_000])
     parser.add_argument("--run", type=int, nargs="*", default=[10_000, 100_000])
     parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
     given = parser.parse_args()
@@ -95,7 +98,11 @@ def main() -> None:
     print(f"(this process: {own_mb:.0f} MB, load {os.getloadavg()[0]:.0f})")
     with tempfile.TemporaryDirectory() as folder, stub() as base_url:
         idle_s = measured(Path(folder), 1, base_url, "--dry-run").cpu_s
-        for words, counts in ((["--dry-run"], given.dry), ([], given.run)):
+        for words, counts in (
+            (["--dry-run"], given.dry),
+            (["--max-duration", "1"], given.left),
+            ([], given.run),
+        ):
             for count in counts:
                 one = measured(Path(folder), count, base_url, *words)
                 row_s = (one.cpu_s - idle_s) / count

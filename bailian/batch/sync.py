@@ -99,6 +99,8 @@ class FileScan:
 
     file_rows: FileRows
     """Where each row stands, and which are over, not done, and left so."""
+    places: bool = True
+    """Nobody asks where rows stand if none is written down."""
     rows: int = 0
     done: int = 0
     under_way: int = 0
@@ -136,7 +138,8 @@ def sync_rows(rows: Iterable[BatchRow], tried: EarlierTries, spec: BatchSpec, se
         attempts = tried.of([row.key for row in some]) if tried else {}
         for row in some:
             seen.rows += 1
-            seen.file_rows.note(row.position, row.key, row.where)
+            if seen.places:
+                seen.file_rows.note(row.position, row.key, row.where)
             before = attempts.get(row.key)
             if before is None or (_again(before, spec) and not _skipped_again(row, before, seen)):
                 yield row

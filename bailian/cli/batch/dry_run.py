@@ -35,7 +35,7 @@ def print_plan(spec: BatchSpec, over: Mapping[str, Any], here: Settings, common:
     models = catalog.load(settings.home_folder(), use_successor=common.use_successor)
     found, estimator = Findings(), Estimator()
     with closing(FileRows()) as file_rows, _journal(here) as journal:
-        seen, chains, tried = FileScan(file_rows), Chains(), _sent_before(spec, here, journal)
+        seen, chains, tried = FileScan(file_rows, places=False), Chains(), _sent_before(spec, here, journal)
         rows = read_rows(
             spec.source,
             spec.kind,
