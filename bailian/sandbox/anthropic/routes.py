@@ -1,4 +1,4 @@
-"""`POST /apps/anthropic/v1/messages`: a face on the text desk in the shape of Anthropic (page anthropic-api-messages).
+"""`POST /apps/anthropic/v1/messages`: a face on the text answers in the shape of Anthropic (page anthropic-api-messages).
 
 There is no list of models on this route; it answers 404. Importing this needs starlette and Pillow.
 """
@@ -18,7 +18,7 @@ from bailian.sandbox.faults import Fault
 from bailian.sandbox.http.answers import Answer, json_answer
 from bailian.sandbox.http.endpoints import Call, Endpoints
 from bailian.sandbox.state import State
-from bailian.sandbox.text.desk import TextDesk, TextOrder
+from bailian.sandbox.text.answering import TextAnswering, TextOrder
 
 ROOT = "/apps/anthropic"
 
@@ -28,7 +28,7 @@ class AnthropicRoutes:
 
     def __init__(self, state: State) -> None:
         self._state = state
-        self._desk = TextDesk(state)
+        self._answering = TextAnswering(state)
 
     def routes(self, endpoints: Endpoints) -> list[Route]:
         """Return the routes; `endpoints` finds the key, and answers errors, as this route does."""
@@ -43,7 +43,7 @@ class AnthropicRoutes:
         streams = wants_stream({"stream": body.get("stream")})
         native = native_body(name, model, chat_body(body))
         order = TextOrder(name, model, native, call.request_id, streams, compatible=True)
-        work = await self._desk.work(order, fault)
+        work = await self._answering.work(order, fault)
         (generated,) = work.answers
         if streams:
             events = list(events_of(name, work.request, generated, call.request_id))

@@ -17,7 +17,7 @@ from bailian.sandbox.embeddings.requests import first_text, read_compatible
 from bailian.sandbox.http.refusals import output_inspection
 from bailian.sandbox.state import State
 from bailian.sandbox.tasks.outcomes import refuse_on_demand
-from bailian.sandbox.text.desk import TextDesk, TextOrder, answers_of
+from bailian.sandbox.text.answering import TextAnswering, TextOrder, answers_of
 from bailian.sandbox.text.models import TextModel
 from bailian.sandbox.text.requests import TextRequest, read_text_request
 from bailian.sandbox.text.writer import GeneratedText
@@ -53,7 +53,7 @@ class LineAnswers:
         request = read_text_request(name, model, native, streams=True, compatible=True)
         _obey(request.question)
         order = TextOrder(name, model, native, "", streams=False)
-        return asyncio.run(TextDesk(self._state).looked(order, request))
+        return asyncio.run(TextAnswering(self._state).looked(order, request))
 
 
 def _obey(prompt: str) -> None:

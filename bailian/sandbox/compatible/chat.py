@@ -1,4 +1,4 @@
-"""`POST /compatible-mode/v1/chat/completions`: a second face on the text desk (DEF).
+"""`POST /compatible-mode/v1/chat/completions`: a second face on the text answers (DEF).
 
 Importing this needs starlette and Pillow.
 """
@@ -14,7 +14,7 @@ from bailian.sandbox.http.answers import Answer, json_answer
 from bailian.sandbox.http.endpoints import Call
 from bailian.sandbox.http.refusals import Refusal
 from bailian.sandbox.state import State
-from bailian.sandbox.text.desk import TextDesk, TextOrder
+from bailian.sandbox.text.answering import TextAnswering, TextOrder
 from bailian.sandbox.text.messages import last_question
 from bailian.sandbox.text.models import TextModel
 
@@ -36,7 +36,7 @@ class ChatRoute:
 
     def __init__(self, state: State) -> None:
         self._state = state
-        self._desk = TextDesk(state)
+        self._answering = TextAnswering(state)
 
     def about(self, call: Call) -> tuple[str, str]:
         return last_question(call.body) or "", str(call.body["model"])
@@ -51,7 +51,7 @@ class ChatRoute:
         order = TextOrder(
             name, model, native_body(name, model, body), call.request_id, streams, call.resolves_oss(), compatible=True
         )
-        work = await self._desk.work(order, fault)
+        work = await self._answering.work(order, fault)
         completion_id, created = f"chatcmpl-{call.request_id}", int(state.clock())
         if streams:
             bodies = chunks(name, work, completion_id, created, usage=wants_usage(body))

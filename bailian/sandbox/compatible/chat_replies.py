@@ -1,11 +1,11 @@
-"""An answer of the text desk in OpenAI's shape: whole, or in chunks (DEF, THINK, FC; CAP get-file-content-compatible)."""
+"""An answer of the text answers in OpenAI's shape: whole, or in chunks (DEF, THINK, FC; CAP get-file-content-compatible)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from bailian.sandbox.text.desk import TextWork
+from bailian.sandbox.text.answering import TextWork
 from bailian.sandbox.text.logprobs import logprobs_of
 from bailian.sandbox.text.replies import Progress, steps_of
 from bailian.sandbox.text.requests import TextRequest

@@ -1,4 +1,4 @@
-"""`POST …/responses`: a third face on the text desk, which remembers what was said (RESP).
+"""`POST …/responses`: a third face on the text answers, which remembers what was said (RESP).
 
 Importing this needs starlette and Pillow.
 """
@@ -22,7 +22,7 @@ from bailian.sandbox.responses.events import events_of, failed
 from bailian.sandbox.responses.replies import finished
 from bailian.sandbox.responses.requests import chat_body, items_of
 from bailian.sandbox.state import State
-from bailian.sandbox.text.desk import TextDesk, TextOrder, TextWork
+from bailian.sandbox.text.answering import TextAnswering, TextOrder, TextWork
 from bailian.sandbox.text.messages import last_question
 
 PATHS = (COMPATIBLE_PATH + "/responses", "/api/v2/apps/protocols/compatible-mode/v1/responses")
@@ -34,7 +34,7 @@ class ResponseRoutes:
 
     def __init__(self, state: State) -> None:
         self._state = state
-        self._desk = TextDesk(state)
+        self._answering = TextAnswering(state)
 
     def routes(self, endpoints: Endpoints) -> list[Route]:
         return [endpoints.route("POST", path, "text", self._respond, _about) for path in PATHS]
@@ -49,7 +49,7 @@ class ResponseRoutes:
         native = native_body(name, model, chat_body(model, body, items))
         # What the older models think only in a stream is a rule of chats: the page's samples think in either way.
         order = TextOrder(name, model, native, call.request_id, streams=True, compatible=True)
-        work = await self._desk.work(order, fault)
+        work = await self._answering.work(order, fault)
         return await self._answer(call, work, items, streams=streams)
 
     def _earlier(self, body: Mapping[str, Any]) -> list[Any]:

@@ -15,7 +15,7 @@ from bailian.sandbox.http.refusals import Refusal, wrong_path
 from bailian.sandbox.multimodal_route import Room
 from bailian.sandbox.state import State
 from bailian.sandbox.tasks.requests import parts_of
-from bailian.sandbox.text.desk import TextDesk, TextOrder, TextWork
+from bailian.sandbox.text.answering import TextAnswering, TextOrder, TextWork
 from bailian.sandbox.text.messages import question_of, read_plain
 from bailian.sandbox.text.models import TEXT_GENERATION, TextModel, only_compatible
 from bailian.sandbox.text.replies import complete_answer, frames
@@ -27,7 +27,7 @@ class TextRoutes:
 
     def __init__(self, state: State) -> None:
         self._state = state
-        self._desk = TextDesk(state)
+        self._answering = TextAnswering(state)
 
     def routes(self, endpoints: Endpoints) -> list[Route]:
         route = endpoints.route
@@ -48,7 +48,7 @@ class TextRoutes:
             message = "Current user api does not support asynchronous calls."  # ERR
             raise Refusal(403, "AccessDenied", message)
         try:
-            work = await self._desk.work(self._order(call, streams=streams), fault)
+            work = await self._answering.work(self._order(call, streams=streams), fault)
         except Refusal as refusal:
             if not streams:
                 raise

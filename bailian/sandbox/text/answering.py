@@ -63,7 +63,7 @@ class TextWork:
     """After how many frames a stream breaks off, and with which refusal."""
 
 
-class TextDesk:
+class TextAnswering:
     """Takes calls for texts."""
 
     def __init__(self, state: State) -> None:
