@@ -19,9 +19,10 @@ from bailian.batch.input.problems import Problems, placed
 from bailian.batch.input.result_shapes import shape_problem, suffix_of
 from bailian.batch.input.rows import BatchRow, RowBuilder, Source
 from bailian.batch.row_patterns import KEY_CHARS
-from bailian.catalog import KINDS, did_you_mean
+from bailian.catalog import did_you_mean
 from bailian.i18n import tr
 from bailian.instructions import how_to
+from bailian.store.runs.named_rows import NamedRows
 from bailian.types.result_of import replaced
 
 # Looking for the nearest id is slow: it is done in a file that a person can have written.
@@ -35,16 +36,8 @@ class Chains:
     """The ids of one file, and which rows wait for which."""
 
     def __init__(self) -> None:
-        self._ids: dict[str, int] = {}
-        """Id → the number under which the row's key, kind and count are kept."""
-        self._keys: list[str] = []
-        self._kinds = bytearray()
-        self._counts = array("i")
-        """How many results each row makes; 0: it was not planned."""
-        self._later: dict[str, int] = {}
-        """Id → number of a row that waits on the disk."""
-        self._doubles: dict[str, str] = {}
-        """Id → place of the second row that has it."""
+        self._named = NamedRows()
+        """By their ids."""
         self._wanted: dict[str, str] = {}
         """Id → place of the first row that takes its result."""
         self._indexes: list[tuple[str, Source]] = []
@@ -81,14 +74,16 @@ class Chains:
 
     def planned(self, row: BatchRow, count: int) -> None:
         """Take in how many results a row makes."""
-        if row.label is not None and (number := self._ids.get(_names(row)[-1])) is not None:
-            self._counts[number] = count
+        for name in _names(row):
+            one = self._named.get(name)
+            if one is not None and one.key == row.key:
+                one.count = count
 
     def check_indexes(self, problems: Problems, made_before: Callable[[str], int] = lambda _key: 0) -> None:
         """Refuse results that their rows do not make. `made_before`: how many a row makes that was not planned now."""
         for where, source in self._indexes:
-            number = self._ids.get(source.result.label)
-            count = 0 if number is None else self._counts[number] or made_before(self._keys[number])
+            one = self._named.get(source.result.label)
+            count = 0 if one is None or not one.key else one.count or made_before(one.key)
             if 0 < count < source.result.number:
                 label, number_wanted, _ = source.result
                 text = tr(
@@ -103,48 +98,55 @@ class Chains:
             if source.result.number > 1:
                 self._indexes.append((row.where, source))
         for name in _names(row):
-            if name in self._ids or name in self._later:
-                self._doubles.setdefault(name, row.where)
+            one = self._named.get(name)
+            if one is not None and one.double is None:
+                one.double = row.where
 
     def _register(self, row: BatchRow) -> None:
-        names = _names(row)
-        for name in names:
-            self._ids.setdefault(name, len(self._keys))
-        if names:
-            self._keys.append(row.key)
-            self._kinds.append(KINDS.index(row.kind))
-            self._counts.append(0)
+        for name in _names(row):
+            one = self._named.made(name)
+            if not one.key:
+                one.key, one.kind = row.key, row.kind
 
     def _put_off(self, row: BatchRow, number: int) -> None:
         for name in _names(row):
-            if name not in self._ids:
-                self._later.setdefault(name, number)
+            one = self._named.made(name)
+            if not one.key and one.later is None:
+                one.later = number
 
     def _with_keys(self, row: BatchRow) -> BatchRow | None:
         """Return a row with its sources' keys in its own; None where a source has none yet."""
-        numbers = [self._ids.get(source.result.label) for source in row.sources]
-        if None in numbers:
+        known = [self._key_and_kind(source.result.label) for source in row.sources]
+        if any(not key for key, _ in known):
             return None
         sources, words = [], {}
-        for source, number in zip(row.sources, numbers, strict=True):
-            kind = KINDS[self._kinds[number or 0]]
+        for source, (source_key, kind) in zip(row.sources, known, strict=True):
             problem = shape_problem(row.kind, source, kind)
             if problem:
                 self._problems.add(row.where, source.field, problem)
             result = source.result._replace(suffix=suffix_of(kind))
             words[source.result.word] = result.word
-            sources.append(Source(source.field, result, self._keys[number or 0]))
+            sources.append(Source(source.field, result, source_key))
         fields = replaced(row.fields, lambda word: words.get(word, word))
         text = "\n".join([row.key, *(source.key for source in sources)])
         key = self._builder.numbered(hashlib.sha256(text.encode("ascii")).hexdigest()[:KEY_CHARS])
         return row._replace(fields=fields, key=key, sources=tuple(sources))
+
+    def _key_and_kind(self, label: str) -> tuple[str, str]:
+        one = self._named.get(label)
+        return ("", "") if one is None else (one.key, one.kind)
+
+    def _later(self, labels: Iterable[str]) -> list[int]:
+        """Return the numbers of the rows of these ids that wait on the disk."""
+        found = (self._named.get(label) for label in labels)
+        return [one.later for one in found if one is not None and one.later is not None]
 
     def _of_waiting(self, waiting: _Waiting) -> Iterator[BatchRow]:
         """Yield the rows that stand above their sources, each behind these (Kahn's order)."""
         missing = [0] * len(waiting)
         followers: dict[int, list[int]] = {}
         for number, labels in enumerate(waiting.labels):
-            for source in {self._later[label] for label in labels if label in self._later}:
+            for source in set(self._later(labels)):
                 followers.setdefault(source, []).append(number)
                 missing[number] += 1
         free = deque(number for number, count in enumerate(missing) if not count)
@@ -168,7 +170,7 @@ class Chains:
         left_out = self._builder.labels_left_out
         for source in row.sources:
             label = source.result.label
-            if label in self._ids or label in left_out:
+            if self._key_and_kind(label)[0] or label in left_out:
                 continue
             text = tr(f"no row of this file has the id {label!r}", f"本文件中没有 id 为 {label!r} 的行") + self._near(
                 label
@@ -184,16 +186,17 @@ class Chains:
 
     def _near(self, label: str) -> str:
         self._unknown += 1
-        if self._unknown > NEAR_MAX or len(self._ids) + len(self._later) > NEAR_IDS_MAX:
+        if self._unknown > NEAR_MAX or self._named.count > NEAR_IDS_MAX:
             return ""
-        return did_you_mean(label, (*self._ids, *self._later))
+        return did_you_mean(label, self._named.fresh_names())
 
     def _refuse_doubles(self) -> None:
         for label in self._wanted:
-            where = self._doubles.get(label)
+            one = self._named.get(label)
+            where = None if one is None else one.double
             if where is None:
                 continue
-            if f"{label}#1" in self._ids or f"{label}#1" in self._later:
+            if self._named.get(f"{label}#1") is not None:
                 text = tr(
                     f"{label!r} is the id of all rows of a matrix: {label}#1 is the first, {label}#2 the second",
                     f"{label!r} 是矩阵所有行的 id：{label}#1 为第一行，{label}#2 为第二行",
@@ -204,11 +207,7 @@ class Chains:
             self._problems.add(where, "id", text + tr(f"; {taken} takes its result", f"；{taken}引用了它的结果"))
 
     def _refuse_circles(self, waiting: _Waiting, missing: list[int]) -> None:
-        sources = {
-            number: [self._later[label] for label in waiting.labels[number] if label in self._later]
-            for number, count in enumerate(missing)
-            if count
-        }
+        sources = {number: self._later(waiting.labels[number]) for number, count in enumerate(missing) if count}
         for circle in circles(sources):
             rows = [waiting.row(number) for number in circle]
             names = [_names(row)[-1] for row in rows[:CIRCLE_SHOWN_MAX]]
