@@ -190,7 +190,7 @@ def test_paging_through_a_batch_reads_every_row_once(tmp_path: Path) -> None:
         return 0
 
     journal.database._connection.set_progress_handler(count, 100)
-    assert len(runs.tried("r")) == rows
+    assert sum(len(runs.tried("r", keys=keys)) for keys in runs.keys("r")) == rows
     once, steps[0] = steps[0], 0
     assert sum(1 for _ in runs.newest("r")) == rows
     assert steps[0] < 4 * once
