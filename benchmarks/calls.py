@@ -66,6 +66,38 @@ def overlay(home: Path, texts: Load | None, pictures: Load | None) -> None:
     (home / "models.toml").write_text("".join(lines), encoding="utf-8")
 
 
+def rows_a_second(texts: Load) -> tuple[float, float]:
+    """Return how many rows a second a batch brings in, and the official SDK in 32 threads."""
+    with tempfile.TemporaryDirectory() as folder, stub(texts, None) as root:
+        home, cwd = Path(folder) / "home", Path(folder)
+        overlay(home, texts, None)
+        rows = (
+            json.dumps({"kind": "text", "prompt": f"第{i}题"}, ensure_ascii=False) + "\n" for i in range(texts.rows)
+        )
+        (cwd / "rows.jsonl").write_text("".join(rows), "utf-8")
+        ours = bailian(["batch", "run", "rows.jsonl", "-q", "--no-gallery"], home, cwd, f"{root}/api/v1")
+        words = [sys.executable, str(Path(__file__).with_name("batches.py")), "--sdk-texts", str(texts.rows)]
+        sdk = subprocess.run([*words, "--base-url", f"{root}/api/v1"], capture_output=True, text=True, check=True)
+    return ours.delivered / ours.wall_s, float(json.loads(sdk.stdout)["rows_per_s"])
+
+
+def plot(path: Path, per_s: float = 50.0, rows: int = 200) -> None:
+    """Draw rows a second over the time of an answer: ours, the SDK's pool, and what the account allows."""
+    from benchmarks.plot import Curve, draw
+
+    times_s = (0.5, 1.0, 2.0, 4.0, 8.0)
+    loads = [Load(rows, per_s, time_s) for time_s in times_s]
+    measured = [rows_a_second(load) for load in loads]
+    for load, (ours, sdk) in zip(loads, measured, strict=True):
+        print(f"  {load.answer_s} s an answer: {ours:.1f} rows/s, SDK {sdk:.1f}, the account {rows / load.ideal_s:.1f}")
+    curves = [
+        Curve("the account's limit", (150, 150, 150), [rows / load.ideal_s for load in loads]),
+        Curve("bailian batch run", (200, 40, 40), [ours for ours, _ in measured]),
+        Curve("official SDK, 32 threads", (40, 80, 200), [sdk for _, sdk in measured]),
+    ]
+    draw(path, f"{rows} texts at {per_s:g} a second: rows a second over seconds an answer", times_s, curves)
+
+
 def run(name: str, texts: Load | None, pictures: Load | None, *words: str) -> None:
     """Run one batch of both kinds and print how far it is from what the account allows."""
     rows = [{"kind": "text", "prompt": f"第{i}题"} for i in range(texts.rows if texts else 0)]
@@ -108,7 +140,8 @@ def last_end_s(home: Path, kind: str) -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--only", choices=["400", "4000", "mixed", "cpu"], action="append")
+    parser.add_argument("--only", choices=["400", "4000", "mixed", "plot"], action="append")
+    parser.add_argument("--plot", type=Path, default=ROOT / "docs" / "calls.png", help="where the picture goes")
     given = parser.parse_args()
     wanted = given.only or ["400", "4000", "mixed"]
     if "400" in wanted:
@@ -117,6 +150,8 @@ def main() -> None:
         run("4,000 texts at 500/s, 8 s an answer", Load(4000, 500, 8.0), None)
     if "mixed" in wanted:
         run("texts beside pictures", Load(200, 10, 10.0), Load(60, 2, 30.0))
+    if "plot" in wanted:
+        plot(given.plot)
 
 
 if __name__ == "__main__":
