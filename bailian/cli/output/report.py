@@ -81,8 +81,9 @@ def _print_vectors(outcome: Outcome) -> None:
 
 def is_printed(job: Job, folder: Path) -> bool:
     """Return whether the bytes go to stdout; who fetches them later at a terminal gets the path of a file instead."""
-    readable = job.kind == "transcription" or not is_terminal(sys.stdout)
-    return folder.parent.name in STDOUT_FOLDERS and _OWN_FOLDER.fullmatch(folder.name) is not None and readable
+    if folder.parent.name not in STDOUT_FOLDERS or _OWN_FOLDER.fullmatch(folder.name) is None:
+        return False
+    return job.kind == "transcription" or not is_terminal(sys.stdout)
 
 
 def verdict(codes: Sequence[int]) -> int:

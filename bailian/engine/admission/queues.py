@@ -7,6 +7,7 @@ once (a thread each) have a share of what the process can hold, each queue as ma
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -26,7 +27,7 @@ from bailian.engine.step import Outcome
 
 # The window of a fast queue: as many jobs as are admitted within this time.
 WINDOW_S = 0.05
-LEAVING_MOST = 128
+LEAVING_MOST = 64
 """So many calls may be on their way out: where this machine is the slow one, more of them only get in each other's way."""
 LEAVING_LOOK_S = 0.02
 """How soon it is looked again whether some have left."""
@@ -118,6 +119,7 @@ class ModelQueues:
         self._capacity: CallCapacity | None = None
         self._full_told = False
         self._leaving: list[Job] = []
+        self._looked_s = -math.inf
         self.calls = 0
         """How many calls are under way."""
 
@@ -150,7 +152,11 @@ class ModelQueues:
 
     def is_crowded(self) -> bool:
         """Return whether too many calls have not left yet, though they may."""
-        if len(self._leaving) >= LEAVING_MOST:
+        if len(self._leaving) < LEAVING_MOST:
+            return False
+        now_s = self._monotonic()
+        if now_s - self._looked_s >= LEAVING_LOOK_S:
+            self._looked_s = now_s
             self._leaving = [job for job in self._leaving if self._is_leaving(job)]
         return len(self._leaving) >= LEAVING_MOST
 

@@ -6,6 +6,7 @@ import math
 import subprocess
 import sys
 from collections.abc import Iterator
+from itertools import count
 from types import SimpleNamespace
 from typing import Any
 
@@ -164,7 +165,9 @@ def test_a_full_process_shares_what_it_can_hold_and_says_so_once() -> None:
 
 
 def test_where_this_machine_is_the_slow_one_few_are_on_their_way_out() -> None:
-    queues = ModelQueues([ModelQueue("m", iter([call("m", i) for i in range(9000)]), 10_000.0)], monotonic=lambda: 0.0)
+    moments = count(0.0, 0.1)
+    jobs = iter([call("m", i) for i in range(9000)])
+    queues = ModelQueues([ModelQueue("m", jobs, 10_000.0)], monotonic=lambda: next(moments))
     out = [*queues.next_jobs(), *queues.next_jobs()]
     assert len(out) == LEAVING_MOST
     for job in out[:50]:
