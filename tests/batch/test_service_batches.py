@@ -30,6 +30,7 @@ from bailian.errors import Interrupted, InvalidRequest
 from bailian.files.under_way import under_way
 from bailian.sandbox import Fault, Sandbox
 from bailian.store.batches import BatchStore
+from bailian.store.runs.file_rows import FileRows
 from bailian.types import TextContext
 from tests.support.processes import posix_only
 from tests.support.setting import KEY, ROOT
@@ -54,8 +55,9 @@ def new_engine(clock: Clock | None = None) -> Engine:
 
 
 def ready(engine: Engine, spec: BatchSpec) -> PreparedBatch:
-    rows = read_rows(spec.source, None, models=engine.catalog, over={})
-    return prepare_batch(engine, spec, rows)
+    file_rows = FileRows()
+    rows = read_rows(spec.source, None, models=engine.catalog, over={}, file_rows=file_rows)
+    return prepare_batch(engine, spec, rows, file_rows)
 
 
 def run(spec: BatchSpec, **how: Any) -> list[Outcome]:
@@ -436,6 +438,7 @@ from bailian.batch.run import prepare_batch
 from bailian.clock import Clock
 from bailian.engine.engine import Engine
 from bailian.store.jobs import Journal
+from bailian.store.runs.file_rows import FileRows
 from bailian.store.service_batches import ServiceBatchStore
 from bailian.config.settings import home_folder, read_settings
 from bailian.service.batch_api import BatchApi
@@ -461,7 +464,8 @@ source = Path(sys.argv[1])
 WHERE
 with Engine(read_settings(), catalog.load(home_folder()), clock=Clock(pause_scale=0.02)) as engine:
     spec = BatchSpec(source, f"batch:{source}", Path("outputs").absolute())
-    prepare_batch(engine, spec, read_rows(source, None, models=engine.catalog, over={}))
+    rows = FileRows()
+    prepare_batch(engine, spec, read_rows(source, None, models=engine.catalog, over={}, file_rows=rows), rows)
     with closing(runner.run_service_batches(engine, spec, poll_s=1.0)) as outcomes:
         for outcome in outcomes:
             print(outcome.state)
