@@ -424,7 +424,7 @@ def test_an_output_that_takes_no_more(
 
     with monkeypatch.context() as patch:
         patch.setattr(report, "print_data", full)
-        ran = bailian("batch", "run", write(texts(60)), exits=5)
+        ran = bailian("batch", "run", write(texts(60)), "--in-flight", "10", exits=5)
     assert "run the same command again to go on" in ran.err
     assert "done" in {row["state"] for row in records()}
     assert len(said) == 2, "it is not tried again and again"
