@@ -177,16 +177,16 @@ def query_wait_s(job: Job, services: Services) -> float:
     """
     name, per_s = f"query:{services.account}", job.limits.poll_per_s
     now_s = services.clock.monotonic()
-    if job.has_place:
-        late_s = now_s - job.place_at_s
-        job.has_place = False
-        if late_s <= QUERY_LATE_S or job.was_late:
-            job.was_late = False
+    if job.query.taken:
+        late_s = now_s - job.query.at_s
+        job.query.taken = False
+        if late_s <= QUERY_LATE_S or job.query.was_late:
+            job.query.was_late = False
             return 0.0
-        wait_s, job.was_late = services.limits.rates.reserve_later(name, per_s, late_s), True
+        wait_s, job.query.was_late = services.limits.rates.reserve_later(name, per_s, late_s), True
     else:
-        wait_s, job.was_late = services.limits.rates.reserve(name, per_s), False
-    job.has_place, job.place_at_s = wait_s > 0, now_s + services.clock.pause_s(wait_s)
+        wait_s, job.query.was_late = services.limits.rates.reserve(name, per_s), False
+    job.query.taken, job.query.at_s = wait_s > 0, now_s + services.clock.pause_s(wait_s)
     return wait_s
 
 

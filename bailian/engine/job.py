@@ -152,6 +152,18 @@ class ReconcileState:
 
 
 @dataclass(slots=True)
+class QueryPlace:
+    """Its place among the account's queries."""
+
+    taken: bool = False
+    """It is waited for."""
+    at_s: float = 0.0
+    """When that is (monotonic)."""
+    was_late: bool = False
+    """For the place before."""
+
+
+@dataclass(slots=True)
 class PollState:
     """How a task has been asked for."""
 
@@ -220,12 +232,7 @@ class Job(RowCopy):
     account_flags: tuple[str, ...] = ()
     """The command that fetches it later; the id follows."""
     notices: list[Notice] = field(default_factory=list)
-    has_place: bool = False
-    """Has waited for a place among the account's queries."""
-    place_at_s: float = 0.0
-    """When that is (monotonic)."""
-    was_late: bool = False
-    """For the place before."""
+    query: QueryPlace = field(default_factory=QueryPlace)
     admission: AdmitState = field(default_factory=AdmitState)
     sending: SendState = field(default_factory=SendState)
     reconciling: ReconcileState = field(default_factory=ReconcileState)

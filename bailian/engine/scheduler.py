@@ -207,7 +207,7 @@ class Scheduler:
         """Ask at once for the tasks that the task list shows to be over."""
         woken = self._woken | self._services.task_list.take_woken()
         if woken:
-            self._hasten(lambda due: due.step == Step.POLL and due.job.id in woken and not due.job.has_place)
+            self._hasten(lambda due: due.step == Step.POLL and due.job.id in woken and not due.job.query.taken)
             self._woken = woken & self._running.keys()  # about to wait: they did not know yet
 
     def _hasten(self, is_meant: Callable[[_Due], bool]) -> None:

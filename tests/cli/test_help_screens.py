@@ -130,7 +130,7 @@ def test_the_short_words_are_there_wherever_the_long_ones_are() -> None:
 # ── Chinese ──
 
 NAMES = """API Key|JSON Schema|JSON|JSONL|CSV|Markdown|HTTP|WebSocket|MP4|SSML|PNG|Ctrl-C|WAV|MP3|MOV|URL|ID|PENDING|Sambert
-    |KBPS|SHELL|YYYY|UNVERIFIED|token|stdin|stdout|stderr|mask"""
+    |KBPS|SHELL|YAML|YYYY|UNVERIFIED|token|stdin|stdout|stderr|mask"""
 
 
 @pytest.mark.process

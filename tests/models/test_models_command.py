@@ -84,7 +84,7 @@ def test_the_difference_can_be_pasted(bailian: Run, box: Sandbox, monkeypatch: p
         monkeypatch.setenv("DASHSCOPE_HTTP_BASE_URL", later.base_url)
         written = bailian("models", "--diff").out
         told = bailian("models", "--remote", "--diff", "--json").json
-    assert tomllib.loads(written) == {}, "the sandbox has no text model that the catalog lacks"
+    assert all(name not in load() for name in tomllib.loads(written).get("models", {}))
     assert "# qwen-turbo: retired on 2026-10-10" in written or "# qwen-turbo" in written
     assert '# [models."wanx-v1"]  # Text → Image' in written
     assert "qwen-turbo" in told["not_listed"]

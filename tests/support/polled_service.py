@@ -132,7 +132,7 @@ class PolledService:
                 del self.known_durations_s[50:]
             if woken := self.task_list.take_woken():
                 due = [
-                    (self.now_s if one and one.id in woken and not one.has_place else at_s, n, of, one)
+                    (self.now_s if one and one.id in woken and not one.query.taken else at_s, n, of, one)
                     for at_s, n, of, one in due
                 ]
                 heapq.heapify(due)

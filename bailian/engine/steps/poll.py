@@ -43,7 +43,7 @@ def _poll(job: Job, services: Services) -> Next | Outcome:
     if job.polling.from_s is None and (wait_s := begin_polling(job, services)) > 0:
         return Next(Step.POLL, wait_s)
     elapsed_s = services.clock.monotonic() - (job.polling.from_s or 0.0)
-    if not job.has_place:
+    if not job.query.taken:
         asked = services.task_list.plan(job.task_id or "")
         if isinstance(asked, float):
             if job.polling.shown != "RUNNING" and services.task_list.shows_running(job.task_id or ""):
@@ -104,7 +104,7 @@ def _read_list(job: Job, services: Services) -> Next:
         return Next(Step.POLL, asked)
     job.polling.asks_list = asked == Ask.LIST
     wait_s = query_wait_s(job, services)  # already here: many pages come one after another
-    job.has_place = True
+    job.query.taken = True
     return Next(Step.POLL, wait_s)
 
 

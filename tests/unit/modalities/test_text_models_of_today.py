@@ -379,7 +379,7 @@ def test_a_beginning_is_a_part_of_the_answer_and_of_the_conversation() -> None:
 def test_a_cut_answer_names_the_command_that_goes_on(name: str, goes_on: bool) -> None:
     (notice,) = text.answer_notices(answered("半", reason="length"), kept(model=name))
     assert notice.code == "cut_at_max_tokens"
-    assert ("--go-on r" in notice.message) == goes_on
+    assert ('go_on="r"' in notice.message) == goes_on
 
 
 def test_a_conversation_with_a_picture_goes_on_where_pictures_are_seen() -> None:

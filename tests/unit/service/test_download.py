@@ -332,5 +332,5 @@ def test_a_file_that_cannot_be_written_is_no_fault_of_the_network(downloader: Do
     (tmp_path / "file").write_bytes(b"")
     with LocalWeb(rest) as web, pytest.raises(SaveError, match="cannot write") as raised:
         downloader.fetch(web.url, tmp_path / "file" / "a.part")
-    assert "tasks wait" in raised.value.advice
+    assert "wait_all()" in raised.value.advice
     assert len(web.seen) == 1
