@@ -28,6 +28,8 @@ MAX_BATCH = 100
 # the changes of thread. One picture waits for nobody.
 GATHER_FROM_JOBS = 8
 GATHER_S = 0.01
+# With so many a moment more is nothing beside what they wait for, and each commit is of more of them.
+CROWD_JOBS, CROWD_GATHER_S = 64, 0.04
 
 
 class DbWriter:
@@ -79,8 +81,9 @@ class DbWriter:
 
     def _gather(self, batch: list[tuple[Job, Step]]) -> list[tuple[Job, Step]]:
         """Return this and what has come meanwhile; wait if there is nothing; an empty list is the end."""
-        if self._under_way() > GATHER_FROM_JOBS:
-            self._services.clock.sleep(GATHER_S)
+        under_way = self._under_way()
+        if under_way > GATHER_FROM_JOBS:
+            self._services.clock.sleep(GATHER_S if under_way <= CROWD_JOBS else CROWD_GATHER_S)
         with contextlib.suppress(queue.Empty):
             while len(batch) < MAX_BATCH:
                 step = self._steps.get(block=not batch)

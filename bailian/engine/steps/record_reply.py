@@ -79,7 +79,9 @@ def record_answers(jobs: Sequence[Job], services: Services) -> dict[str, Next]:
             for item, text in job.results.staged.items()
         ]
     )
-    return {**then, **{job.id: Next(Step.PUBLISH) for job in answered if job.results.staged}}
+    # What needs no download is ended with the next batch: its texts get their names, or stand in the answer alone.
+    at_once = (job for job in answered if job.results.staged or job.saving.folder is None)
+    return {**then, **{job.id: Next(Step.PUBLISH) for job in at_once}}
 
 
 def _accepted(job: Job, services: Services, answer: dict[str, Any]) -> Next | Outcome:

@@ -69,6 +69,10 @@ class RateLimiter:
 
         Whoever comes late would leave together with those behind. If nobody is behind, the place is put off.
         """
+        with self._lock:
+            wait_s = self._blocks[name].next_s(self._clock()) if name in self._blocks else None
+            if wait_s is not None:  # a place of this process's own is free: nobody else need be asked
+                return wait_s
         with self._lock, self._database.transaction() as db:
             now_s = self._clock()
             row = db.execute("SELECT next_at_s FROM queues WHERE name = ?", (name,)).fetchone()
