@@ -132,9 +132,9 @@ def last_end_s(home: Path, kind: str) -> float:
     """Return the seconds from the first row's begin to the last end of a kind, by the journal."""
     import sqlite3
 
-    with sqlite3.connect(next(home.glob("*.db"))) as db:
-        (first,) = db.execute("SELECT min(created_at) FROM jobs").fetchone()
-        (last,) = db.execute("SELECT max(updated_at) FROM jobs WHERE kind = ?", (kind,)).fetchone()
+    with sqlite3.connect(home / "journal.sqlite3") as db:
+        (first,) = db.execute("SELECT MIN(created_at_s) FROM jobs").fetchone()
+        (last,) = db.execute("SELECT MAX(ended_at_s) FROM jobs WHERE kind = ?", (kind,)).fetchone()
     return float(last - first)
 
 

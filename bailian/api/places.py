@@ -31,6 +31,8 @@ TASK_S = 2.0
 _own_urls: set[str] = set()
 """Of sandboxes that run in this process."""
 _here: ContextVar[Settings | None] = ContextVar("bailian_sandbox", default=None)
+_entered: list[Settings] = []
+"""Of the sandboxes that are entered, the last one first: where the calls of other threads go, which have no context."""
 
 
 def wants_sandbox() -> bool:
@@ -62,7 +64,7 @@ def settings_of(account: Mapping[str, Any]) -> Settings:
         )
     if whole is not None:
         return whole  # type: ignore[no-any-return]
-    around = _here.get()
+    around = _here.get() or next(iter(_entered), None)
     if around is not None and not given:
         return around
     return read_settings(**{"sandbox": wants_sandbox(), **given})
@@ -126,6 +128,8 @@ def there(here: Settings) -> Settings:
 class Sandbox:
     """A service on this machine, for nothing. Calls inside its `with` go to it, and their journal is its own.
 
+    So do those of other threads meanwhile: no call pays because a pool made it.
+
         with Sandbox(task_s=0.1):
             text2image("猫")
 
@@ -167,6 +171,7 @@ class Sandbox:
         self._settings = replace(read_settings(sandbox=True), base_url=self.server.base_url, home=home)
         _own_urls.add(self.server.base_url)
         self._token = _here.set(self._settings)
+        _entered.insert(0, self._settings)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -174,5 +179,6 @@ class Sandbox:
             _here.reset(self._token)
         if self._settings is not None:
             _own_urls.discard(self._settings.base_url)
+            _entered.remove(self._settings)
         self._settings = self.server = None
         self._stack.close()

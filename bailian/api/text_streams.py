@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from bailian.api.one_request import made
 from bailian.api.results import Result
 from bailian.api.running import Stop, stop_here
+from bailian.errors import CutShort
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -51,6 +52,8 @@ class TextStream:
             stop_here.set(self._stop)
             try:
                 self._result = made("text", {**given, "stream": True}, request=request, on_chunk=self._put)
+            except KeyboardInterrupt as error:  # nobody has pressed Ctrl-C: its reader has left
+                self._error = CutShort(str(error), advice="")
             except BaseException as error:  # noqa: BLE001 - carried to the reader
                 self._error = error
             self._chunks.put(None)

@@ -38,9 +38,15 @@ def bailian_sandbox_server() -> Iterator[Sandbox]:
 
 @pytest.fixture
 def sandbox(
-    bailian_sandbox_server: Sandbox, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+    bailian_sandbox_server: Sandbox,
+    request: pytest.FixtureRequest,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Sandbox]:
-    """A sandbox as new, to which the vendor's SDK, the `openai` package and the toolkit lead during this test."""
+    """A sandbox as new, to which the vendor's SDK, the `openai` package and the toolkit lead during this test.
+
+    The toolkit's journal is the test's own: what costs nothing must not stand in a person's ledger.
+    """
     box = bailian_sandbox_server
     box.reset()
     settings: dict[str, Any] = dict(DEFAULTS)
@@ -53,6 +59,7 @@ def sandbox(
 
         box.script.add(*read_script(Path(request.path.parent, script)))
     _lead_to(box, monkeypatch)
+    monkeypatch.setenv("BAILIAN_HOME", str(tmp_path_factory.mktemp("bailian-home")))
     yield box
     box.reset()
 

@@ -74,7 +74,7 @@ class Sandbox:
         day: date | None = None,
         allow_hosts: Collection[str] = (),
         region: str = "beijing",
-        script: Path | Sequence[ScriptedAnswer] = (),
+        script: Path | str | Sequence[ScriptedAnswer] = (),
         token: str | None = None,
         certificate: tuple[Path, Path] | None = None,
     ) -> None:
@@ -182,12 +182,12 @@ class Sandbox:
         if told := differences(expectation, self.requests):
             raise AssertionError("\n".join(told))
 
-    def expect_file(self, path: Path) -> None:
+    def expect_file(self, path: Path | str) -> None:
         """Check what has been sent against a YAML file; raises as `expect` does."""
         from bailian.sandbox.control.expect_file import read_expectation_file
         from bailian.sandbox.control.expectations import differences
 
-        if told := differences(read_expectation_file(path), self.requests):
+        if told := differences(read_expectation_file(Path(path)), self.requests):
             raise AssertionError("\n".join(told))
 
     def advance(self, seconds: float) -> None:
@@ -249,13 +249,13 @@ class Sandbox:
         return self._state
 
 
-def _script(given: Path | Sequence[ScriptedAnswer]) -> Sequence[ScriptedAnswer]:
-    if not isinstance(given, Path):
+def _script(given: Path | str | Sequence[ScriptedAnswer]) -> Sequence[ScriptedAnswer]:
+    if not isinstance(given, Path | str):
         return given
     try:
         from bailian.sandbox.scripted.script_file import read_script
 
-        return read_script(given)
+        return read_script(Path(given))
     except ModuleNotFoundError as error:
         raise _unavailable(error) from error
 

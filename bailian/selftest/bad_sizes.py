@@ -88,6 +88,10 @@ def _asked(engine: Engine, fact: BadSize, request: Prepared, purse: Purse, folde
     return finding
 
 
+MOST_SIDE_PX = 20_000
+"""More is no side of a picture: the refusal has spoken of something else, such as all its pixels."""
+
+
 def asked_for(message: str) -> tuple[int, ...]:
     """Return the numbers in a refusal that are our own size, as often as the service may repeat it."""
     return (1, 1) if "1*1" in message else (1,) if "(1)" in message else ()
@@ -95,7 +99,7 @@ def asked_for(message: str) -> tuple[int, ...]:
 
 def _fields(field: str, numbers: list[int]) -> dict[str, Any]:
     """Return the catalog's fields for the numbers of a refusal; none where they are not of that form."""
-    if field == "side_px" and len(numbers) == 2:
+    if field == "side_px" and len(numbers) == 2 and max(numbers) <= MOST_SIDE_PX:
         return {"side_px": numbers}
     if field == "pixels" and len(numbers) in (2, 4):
         low, high = (

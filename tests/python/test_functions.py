@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import FrozenInstanceError
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
@@ -94,6 +95,8 @@ def test_who_leaves_a_stream_early_has_the_beginning(box: Sandbox) -> None:
     with bailian.text2text("讲个长故事", stream=True) as stream:
         for _chunk in stream:
             break
+    with pytest.raises(bailian.BailianError, match="paid"):  # nobody has pressed Ctrl-C
+        _ = stream.result
     assert len([one for one in box.requests if one.method == "POST"]) == 1
 
 
@@ -253,6 +256,9 @@ def test_inside_a_sandbox_everything_goes_there(box: Sandbox) -> None:
         assert bailian.text2image("猫").path.exists()
         assert sandbox.server is not None
         assert len(sandbox.server.tasks) == 1
+        with ThreadPoolExecutor(2) as pool:  # no call pays because a pool made it
+            assert all(made.path.exists() for made in pool.map(bailian.text2image, ["狗", "鸟"]))
+        assert len(sandbox.server.tasks) == 3
     assert box.requests == []
 
 

@@ -66,9 +66,11 @@ class RowSchema:
 
     def unknown_field(self, name: str) -> str:
         """Return what to say about a field that this kind of row does not have."""
-        known = (SHOWN_AS.get(one, one) for one in self.known)
+        known = tuple(SHOWN_AS.get(one, one) for one in self.known)
+        of_rows = (*ROW_OPTIONS, MATRIX)
         meant = self.text_field if name in TEXT_FIELDS else None
-        return _unknown_field(name, self.kind, (*known, *ROW_OPTIONS, MATRIX), meant, language())
+        # A request that is no row of a file has none of a row's own.
+        return _unknown_field(name, self.kind, known if name in of_rows else (*known, *of_rows), meant, language())
 
     def knows(self, name: str, value: object) -> bool:
         """Return whether a field is ours, or one of the service's that the modality translates."""

@@ -71,7 +71,7 @@ def selftest(
         print_data(str(path))
     if update:
         _update(report)
-    _sum_up(report, shown=shown)
+    _sum_up(report, shown=shown, updated=update)
     return _exit_code(report)
 
 
@@ -115,7 +115,7 @@ def _update(report: Report) -> None:
         print_err(tr("nothing was found to write", "没有需要写入的内容"))
 
 
-def _sum_up(report: Report, *, shown: bool) -> None:
+def _sum_up(report: Report, *, shown: bool, updated: bool) -> None:
     from bailian.cli.output.terminal import print_err
 
     if not shown:
@@ -130,7 +130,7 @@ def _sum_up(report: Report, *, shown: bool) -> None:
             f"{counts['unanswered']} 项无应答；{cost} 元",
         )
     )
-    if any(one.update for one in report.findings):
+    if not updated and any(one.update for one in report.findings):
         command = how_to().command("selftest", "--update")
         print_err(tr(f"to keep found limits: {command}", f"保存发现的限制：{command}"))
 

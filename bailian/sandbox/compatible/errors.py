@@ -11,8 +11,18 @@ from bailian.sandbox.http.answers import Answer, json_answer
 from bailian.sandbox.http.refusals import ERROR_URL, Refusal, not_imitated
 from bailian.sandbox.served_models import ServedModels
 
-_LACKED = ("/compatible-mode/v1/completions",)
-"""Real routes that are not here (help.aliyun.com/zh/model-studio/qwen-coder: completion of code by a prefix)."""
+_LACKED = (
+    "/compatible-mode/v1/completions",
+    "/compatible-mode/v1/images/",
+    "/compatible-mode/v1/audio/",
+    "/compatible-mode/v1/conversations",
+    "/compatible-mode/v1/responses/",
+    "/compatible-mode/v1/rerank",
+    "/apps/anthropic/v1/messages/count_tokens",
+)
+"""Routes that are not here, or begin so: the vendor's page on completing code by a prefix
+(help.aliyun.com/zh/model-studio/qwen-coder) has the first; that it has the others of these protocols is a guess, and a
+client is told no lie by "not imitated"."""
 
 ALGO = "<400> InternalError.Algo.InvalidParameter: "
 """OBS: what stands before the words of the inference engine."""
