@@ -22,10 +22,7 @@ def advice_for(code: str) -> str:
     """Return what the user can do about an error of this category."""
     models, doctor = how_to().command("models"), how_to().command("doctor")
     advice = {
-        "InvalidParameter": tr(
-            f"change the named value; `{models} NAME` shows what a model takes",
-            f"请修改所指的参数；`{models} 模型名` 列出该模型允许的取值",
-        ),
+        "InvalidParameter": how_to().change_the_value(),
         "DataInspectionFailed": tr(
             "the content check refused it: change the prompt or the input picture",
             "内容审核未通过：请修改提示词或输入图片",

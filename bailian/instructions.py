@@ -75,6 +75,17 @@ class Instructions:
         """Return how the models are listed."""
         return self.command("models")
 
+    def keep_a_key(self, profile: str) -> str:
+        """Return how a key is given, and how to try without one; `profile` is "" for the usual account."""
+        return tr(
+            "set DASHSCOPE_API_KEY; to try without a key and without cost: `with bailian.Sandbox():`",
+            "设置 DASHSCOPE_API_KEY；想先免费试用：`with bailian.Sandbox():`",
+        )
+
+    def change_the_value(self) -> str:
+        """Return what helps against a value that is refused."""
+        return tr("change the named value", "请修改所指的参数")
+
     def calls_limit(self) -> str:
         """Return what the limit of answers under way is called."""
         return "in_flight"

@@ -120,15 +120,13 @@ class Settings:
         """
         if self.api_key is not None:
             return self.api_key
-        login = how_to().command("login", *(("--profile", self.profile) if self.profile else ()))
+        keep = how_to().keep_a_key(self.profile or "")
         raise SetupError(
             tr("no API key found", "未找到 API Key"),
             code="Unauthorized",
             advice=tr(
-                f"get a key at {GET_A_KEY_URL}, then `{login}` keeps it (or `export DASHSCOPE_API_KEY=sk-…`); "
-                "to try without a key and without cost, add --sandbox",
-                f"在 {GET_A_KEY_URL} 获取密钥，然后用 `{login}` 保存（或 `export DASHSCOPE_API_KEY=sk-…`）；"
-                "想先免费试用，请加 --sandbox",
+                f"get a key at {GET_A_KEY_URL}, then {keep}",
+                f"在 {GET_A_KEY_URL} 获取密钥，然后{keep}",
             ),
         )
 

@@ -279,7 +279,7 @@ def test_without_a_key_it_says_how_to_go_on(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.delenv("DASHSCOPE_API_KEY")
     with pytest.raises(bailian.BailianError, match="no API key") as raised:
         bailian.text2image("猫")
-    assert "add sandbox" in raised.value.advice
+    assert "with bailian.Sandbox():" in raised.value.advice
 
 
 @pytest.mark.slow

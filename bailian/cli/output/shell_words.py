@@ -54,6 +54,20 @@ class ShellWords(Instructions):
     def adopt(self, flags: Sequence[str], task_id: str, job_id: str) -> str:
         return self.command("tasks", "adopt", *_joined(flags), task_id, "--job", job_id)
 
+    def keep_a_key(self, profile: str) -> str:
+        login = self.command("login", *(("--profile", profile) if profile else ()))
+        return tr(
+            f"`{login}` keeps it (or `export DASHSCOPE_API_KEY=sk-…`); to try without a key and without cost, add --sandbox",
+            f"用 `{login}` 保存（或 `export DASHSCOPE_API_KEY=sk-…`）；想先免费试用，请加 --sandbox",
+        )
+
+    def change_the_value(self) -> str:
+        models = self.command("models")
+        return tr(
+            f"change the named value; `{models} NAME` shows what a model takes",
+            f"请修改所指的参数；`{models} 模型名` 列出该模型允许的取值",
+        )
+
     def calls_limit(self) -> str:
         return "--in-flight"
 

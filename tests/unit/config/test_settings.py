@@ -154,7 +154,7 @@ def test_without_a_key_the_way_to_one_is_told() -> None:
         read_settings().require_key()
     assert (raised.value.exit_code, raised.value.code) == (3, "Unauthorized")
     assert "get-api-key" in raised.value.advice
-    assert "--sandbox" in raised.value.advice
+    assert "with bailian.Sandbox():" in raised.value.advice
 
 
 @pytest.mark.parametrize(
