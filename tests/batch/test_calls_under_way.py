@@ -62,6 +62,7 @@ def most_at_once(box: Sandbox) -> int:
     return most
 
 
+@pytest.mark.slow
 def test_no_more_answers_are_waited_for_than_the_user_says(bailian: Run, box: Sandbox) -> None:
     box.settings.change({"task_s": 0.1})
     write_rows(12)
@@ -70,6 +71,7 @@ def test_no_more_answers_are_waited_for_than_the_user_says(bailian: Run, box: Sa
     assert most_at_once(box) <= 3
 
 
+@pytest.mark.slow
 def test_what_may_be_lost_is_said_before_it_starts(bailian: Run) -> None:
     write_rows(50)
     assert "note: at most 50 answers are waited for at once: about " in bailian("batch", "run", "rows.jsonl").err

@@ -46,6 +46,7 @@ def sent_picture(box: Sandbox, prompt: str) -> bytes:
 CHAIN = [painted("edit", id="last"), hero(n=2), edited("hero", id="edit")]
 
 
+@pytest.mark.slow
 def test_each_row_takes_the_file_that_its_source_has_made(bailian: Run, box: Sandbox) -> None:
     """Also where it stands above its source; the results are in the order of the file."""
     ran = bailian("batch", "run", write(CHAIN))
@@ -198,6 +199,7 @@ def test_what_a_failed_row_was_for_is_skipped_and_tried_again_with_it(bailian: R
     assert executed(box)["水彩"] == 1
 
 
+@pytest.mark.slow
 def test_a_result_that_was_not_made_is_a_reason_and_the_others_are_taken(bailian: Run, box: Sandbox) -> None:
     rows = [hero("[sandbox:partial]", n=2), painted(), painted(index=2, prompt="水彩")]
     ran = bailian("batch", "run", write(rows), exits=7)
@@ -208,6 +210,7 @@ def test_a_result_that_was_not_made_is_a_reason_and_the_others_are_taken(bailian
     assert not Path("outputs/all/failed.jsonl").exists(), "run from there, it would have no source"
 
 
+@pytest.mark.slow
 @pytest.mark.few(1)
 @pytest.mark.parametrize("what", ["changed", "removed"])
 def test_another_file_than_the_saved_one_is_not_sent(bailian: Run, box: Sandbox, what: str) -> None:
@@ -225,6 +228,7 @@ def test_another_file_than_the_saved_one_is_not_sent(bailian: Run, box: Sandbox,
     assert executed(box) == {"一只猫": 1, "油画": 1}
 
 
+@pytest.mark.slow
 def test_a_removed_file_can_be_fetched_anew(bailian: Run, box: Sandbox) -> None:
     """The command that is advised helps."""
     bailian("batch", "run", write([hero()]))
@@ -288,6 +292,7 @@ def test_fresh_makes_the_whole_chain_anew(bailian: Run, box: Sandbox) -> None:
 # ── left and gone on with ──
 
 
+@pytest.mark.slow
 def test_without_waiting_the_batch_is_run_again(bailian: Run, box: Sandbox) -> None:
     """`--no-wait` sends what waits for nothing; the next run fetches it and sends what waited."""
     rows = [hero(), painted(id="a"), painted("a", prompt="水彩")]

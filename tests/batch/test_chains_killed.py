@@ -113,6 +113,7 @@ def test_killed_at_every_step_a_chain_is_paid_once(bailian: Run, box: Sandbox, s
         assert all(work.body["parameters"] == written for work in works), "another body than the one written down"
 
 
+@pytest.mark.slow
 def test_killed_between_the_rows_of_a_chain(bailian: Run, box: Sandbox) -> None:
     """A source that was done before the process died hands its file to the next one."""
     rows = chain()
@@ -130,6 +131,7 @@ def jobs_if_any() -> list[Any]:
     return jobs() if Path("bailian/journal.sqlite3").is_file() and Path("outputs").is_dir() else []
 
 
+@pytest.mark.slow
 def test_two_processes_on_one_home_send_a_row_once(bailian: Run, box: Sandbox) -> None:
     """The second one of the same file leaves; two files with the same chains do not mix them up."""
     write(chain(1), "1.json")

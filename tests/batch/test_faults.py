@@ -91,6 +91,7 @@ def test_two_lost_answers_that_cannot_be_told_apart(bailian: Run, box: Sandbox) 
     assert len(box.tasks) == 2
 
 
+@pytest.mark.slow
 def test_a_link_that_has_expired_and_has_no_task(bailian: Run, box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     """A synchronous edit cannot be asked for a fresh link. A refusal is no end while the link says that it is valid: the
     paid row stays open and is not sent again; when the link is over it is held, and not sent again either."""
@@ -111,6 +112,7 @@ def test_a_link_that_has_expired_and_has_no_task(bailian: Run, box: Sandbox, mon
     assert states() == {"done": 1}
 
 
+@pytest.mark.slow
 @pytest.mark.few(1)
 @pytest.mark.parametrize("kind", ["garbage", "empty", "html_file"])
 def test_one_bad_download_of_a_synchronous_result_is_tried_again(bailian: Run, box: Sandbox, kind: str) -> None:
@@ -120,6 +122,7 @@ def test_one_bad_download_of_a_synchronous_result_is_tried_again(bailian: Run, b
     check(box, 1)
 
 
+@pytest.mark.slow
 def test_a_result_that_could_not_be_fetched_says_so_in_the_results(bailian: Run, box: Sandbox) -> None:
     """The row goes on in the next run, but who reads results.jsonl learns why it is not here."""
     box.faults.add(Fault("download", "reset_before", times=None))
@@ -131,6 +134,7 @@ def test_a_result_that_could_not_be_fetched_says_so_in_the_results(bailian: Run,
     assert (states(), len(box.tasks)) == ({"done": 1}, 1)
 
 
+@pytest.mark.slow
 def test_a_spent_free_tier_stops_its_model_only(bailian: Run, box: Sandbox) -> None:
     spent = Fault("submit", "status", times=None, status=403, code="AllocationQuota.FreeTierOnly", message="free tier",
                   match_model="wan2.2-t2i-flash")  # fmt: skip
@@ -180,6 +184,7 @@ def test_an_input_that_vanishes_after_planning(bailian: Run, box: Sandbox, monke
     assert (states(), len(box.tasks)) == ({"done": 2}, 2)
 
 
+@pytest.mark.slow
 def test_an_input_that_vanishes_between_two_runs(bailian: Run, box: Sandbox) -> None:
     """A finished row does not need its picture any more; one that waits says what it misses, and nothing is sent."""
     rows = edits("甲.png", "乙.png")
@@ -244,6 +249,7 @@ def test_a_row_that_was_mended_has_failed_no_more(bailian: Run) -> None:
     assert states() == {"done": 3}
 
 
+@pytest.mark.slow
 def test_a_failed_row_is_not_forgotten_because_another_was_taken_away(bailian: Run) -> None:
     """Two rows done, one of them no longer wanted, one new and refused: that is not "all rows were done"."""
     rows = texts(2)
@@ -272,6 +278,7 @@ class FullDisk:
         monkeypatch.setattr(os, "link", full_link)
 
 
+@pytest.mark.slow
 def test_a_disk_that_fills_up_half_way(bailian: Run, box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is paid stays at the service and in the journal, and nothing more is paid; with room again everything is
     there, paid once."""
@@ -357,6 +364,7 @@ def test_a_journal_of_an_older_version(bailian: Run, box: Sandbox) -> None:
 # ── the clock ──
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("jump_s", [-3 * 24 * 3600.0, -3600.0, 3600.0, 3 * 24 * 3600.0])
 @pytest.mark.few(2)
 def test_a_clock_that_jumps(bailian: Run, box: Sandbox, monkeypatch: pytest.MonkeyPatch, jump_s: float) -> None:

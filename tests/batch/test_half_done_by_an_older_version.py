@@ -185,6 +185,7 @@ def test_a_row_has_the_key_it_had(file: str) -> None:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("file", FILES)
 @pytest.mark.few(1)
 def test_the_batch_goes_on(file: str, bailian: Run, box: Sandbox) -> None:

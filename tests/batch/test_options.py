@@ -135,6 +135,7 @@ def test_the_budget_is_named_in_chinese(bailian: Run) -> None:
 # ── a dry run ──
 
 
+@pytest.mark.slow
 def test_a_dry_run_says_what_is_left_and_what_is_done(bailian: Run, box: Sandbox) -> None:
     name = write([PICTURE, *texts("甲"), {**PICTURE, "prompt": "狗"}])
     plan = bailian("batch", "run", name, "--dry-run").json
@@ -153,6 +154,7 @@ def test_a_dry_run_says_what_is_left_and_what_is_done(bailian: Run, box: Sandbox
 # ── Ctrl-C before the first row is sent ──
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", [(), ("--fresh",), ("--dry-run",)])
 def test_interrupted_while_it_plans_nothing_was_sent(
     bailian: Run, box: Sandbox, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...]
@@ -202,6 +204,7 @@ def test_interrupted_while_the_rows_are_written_down(
     assert sorted(call.order.prompt for call in box.sync_calls) == sorted(["甲", "乙", "丙"])
 
 
+@pytest.mark.slow
 def test_a_host_that_nobody_reaches_stops_the_batch(bailian: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """Ten thousand rows would say the same; what was not tried is left for the next run."""
     with socket.create_server(("127.0.0.1", 0)) as listener:

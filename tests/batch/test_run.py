@@ -29,6 +29,7 @@ def records(folder: str = "outputs/all") -> list[dict[str, Any]]:
     return [json.loads(line) for line in lines]
 
 
+@pytest.mark.slow
 def test_the_seeds_combined_form(bailian: Run, box: Sandbox) -> None:
     ran = bailian("batch", "run", write(SEED))
     assert sorted(path.suffix for path in ran.paths) == [".mp4", ".png", ".png", ".txt"]
@@ -150,6 +151,7 @@ def test_fresh_begins_anew(bailian: Run, box: Sandbox) -> None:
     assert len([r for r in box.requests if r.kind == "text"]) == 2
 
 
+@pytest.mark.slow
 def test_the_budget_of_a_run_stops_it(bailian: Run, box: Sandbox) -> None:
     name = write({"image_tasks": [{"prompt": f"第{i}只猫"} for i in range(6)]})
     ran = bailian("batch", "run", name, "--max-cost", "0.5", exits=3)
@@ -183,6 +185,7 @@ def test_notices_are_told_once_and_refused_by_strict(bailian: Run, box: Sandbox)
     assert "duration_adapted" in [notice["code"] for notice in video["notices"]]
 
 
+@pytest.mark.slow
 def test_texts_at_half_price(bailian: Run, box: Sandbox) -> None:
     box.settings.task_s = 0.1
     rows = [{"kind": "text", "prompt": f"第{i}题"} for i in range(3)] + [{"kind": "text", "prompt": "[sandbox:refuse]"}]
@@ -196,6 +199,7 @@ def test_texts_at_half_price(bailian: Run, box: Sandbox) -> None:
     assert {row["where"]: row["state"] for row in records()}["[3]"] == "failed"
 
 
+@pytest.mark.slow
 def test_cost_by_run_with_quotas_and_budgets(bailian: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BAILIAN_DAY_BUDGET_CNY", "10")
     bailian("batch", "run", write(SEED))

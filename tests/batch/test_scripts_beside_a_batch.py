@@ -40,6 +40,7 @@ def sent(box: Sandbox) -> Counter[str]:
 ONCE = Counter({row["prompt"]: 1 for rows in ROWS.values() for row in rows})
 
 
+@pytest.mark.slow
 def test_what_a_script_has_run_is_done_for_the_batch(bailian: Run, text2image: Run, box: Sandbox) -> None:
     name = write()
     pictures = text2image("--config", name).paths
@@ -56,6 +57,7 @@ def test_what_a_script_has_run_is_done_for_the_batch(bailian: Run, text2image: R
     assert [row["kind"] for row in records("outputs/all-image")] == ["image", "image"]
 
 
+@pytest.mark.slow
 def test_what_the_batch_has_run_is_done_for_the_scripts(
     bailian: Run, text2image: Run, text2text: Run, box: Sandbox
 ) -> None:

@@ -238,6 +238,7 @@ def test_old_batches_are_fetched_without_sending_new_rows(box: Sandbox) -> None:
     assert len(batches(box)) == 1
 
 
+@pytest.mark.slow
 def test_a_batch_of_a_run_begun_anew_is_fetched_too(box: Sandbox) -> None:
     """It is paid, so its results are saved, beside those of the new rows."""
     spec = wish_for(questions(2))
@@ -494,6 +495,7 @@ PLACES = {
 }
 
 
+@pytest.mark.slow
 @posix_only
 @pytest.mark.parametrize("place", PLACES)
 @pytest.mark.few(2)

@@ -53,6 +53,7 @@ def test_a_service_batch_gives_the_same_vectors_at_half_the_price(bailian: Run, 
     assert {row["state"] for row in jobs()} == {"done"}
 
 
+@pytest.mark.slow
 def test_texts_and_embeddings_are_batches_of_their_own(bailian: Run, box: Sandbox) -> None:
     bailian("batch", "run", write([row("一"), {"kind": "text", "prompt": "好"}]), "--batch-api")
     sent = [entry.body for entry in box.requests if entry.method == "POST" and entry.path.endswith("/batches")]

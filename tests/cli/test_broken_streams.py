@@ -125,6 +125,7 @@ def test_a_list_that_is_cut_short_says_nothing(box: Sandbox) -> None:
         assert (ran.returncode, ran.stderr) == (Exit.OK, ""), words
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "words", [["你好"], ["你好", "--no-stream"], ["你好", "--stream"], ["你好", "--json"]], ids=" ".join
 )

@@ -300,6 +300,7 @@ def test_the_conversations_of_two_keys_are_kept_apart(text2text: Run, monkeypatc
 # ── several processes, terminals ──
 
 
+@pytest.mark.slow
 def test_two_processes_take_turns_in_one_conversation(text2text: Run, box: Sandbox) -> None:
     """Neither question is lost from what the other one, or the next, goes along with."""
     started = [start_script(box, word, "--chat", "旅行", command=TEXT_SCRIPT) for word in ("甲", "乙", "丙")]
@@ -410,6 +411,7 @@ def models_asked(box: Sandbox) -> list[str]:
     return [body["model"] for body in bodies(box)]
 
 
+@pytest.mark.slow
 def test_a_conversation_keeps_its_model(talk: Talk, text2text: Run, box: Sandbox) -> None:
     chat = ("--chat", "旅行")
     text2text("一", *chat, "-m", "qwen-flash")
@@ -421,6 +423,7 @@ def test_a_conversation_keeps_its_model(talk: Talk, text2text: Run, box: Sandbox
     assert models_asked(box) == ["qwen-flash"] * 3 + ["qwen-plus"] * 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("chat", [(), ("--chat", "图")])
 def test_a_picture_goes_with_the_first_question(talk: Talk, box: Sandbox, chat: tuple[str, ...]) -> None:
     Image.new("RGB", (640, 512), "teal").save("room.png")

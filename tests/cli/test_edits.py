@@ -195,6 +195,7 @@ def test_a_turned_photo_is_sent_as_it_is_seen(wanx_edit: Run, box: Sandbox, tmp_
     assert len(wanx_edit("兔子", "--image", str(tmp_path / "a.jpg"), "--mask-box", "0,0,50%,50%").paths) == 1
 
 
+@pytest.mark.slow
 def test_three_ways_to_give_a_picture(wanx_edit: Run, box: Sandbox, base: Path) -> None:
     """The seed's URL, local file and Base64; the picture that arrives is the same."""
     data = base64.b64encode(base.read_bytes()).decode()
@@ -240,6 +241,7 @@ def test_a_lost_answer_of_a_blocking_edit_is_held(image_edit: Run, box: Sandbox,
     assert sum(entry.method == "POST" for entry in box.requests) == 1
 
 
+@pytest.mark.slow
 def test_a_lost_answer_of_an_edit_task_is_held_until_a_person_says_which_is_it(
     wanx_edit: Run, bailian: Run, box: Sandbox, base: Path
 ) -> None:

@@ -39,6 +39,7 @@ EXAMPLES = [
 # ── all commands, by their properties ──
 
 
+@pytest.mark.slow
 @pytest.mark.process
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_no_line_is_wider_than_the_terminal(language: str) -> None:

@@ -68,6 +68,7 @@ def test_no_key_is_needed_and_the_sandbox_is_marked(
     assert "nothing was spent" in bailian("cost").err
 
 
+@pytest.mark.slow
 def test_a_film_without_a_prompt_is_found_by_what_went_in(box: Sandbox, text2video: Run, bailian: Run) -> None:
     Path("产品 照片.png").write_bytes(bytes_of(drawn()))
     text2video("--image", "产品 照片.png", "-o", "a.mp4")
@@ -81,6 +82,7 @@ def test_failures_are_found(box: Sandbox, bailian: Run, text2image: Run) -> None
     assert found(bailian, "--failed") == ["猫"]
 
 
+@pytest.mark.slow
 def test_new_jobs_are_found_and_the_index_is_only_a_copy(made: dict[str, Path], bailian: Run, text2image: Run) -> None:
     """It may be deleted, damaged, or of another journal."""
     assert found(bailian, "猫") == ["一只可爱的猫在月亮上"]
@@ -136,6 +138,7 @@ def _write(journal: Journal, kind: str, model: str, wire_model: str, request: di
     )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_again_by_id_by_file_and_with_changes(
     made: dict[str, Path], bailian: Run, box: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -151,6 +154,7 @@ def test_again_by_id_by_file_and_with_changes(
     assert box.tasks[-1].body["parameters"]["size"] == "512*512"
 
 
+@pytest.mark.slow
 @pytest.mark.few(1)
 @pytest.mark.parametrize(
     "words, said",

@@ -82,6 +82,7 @@ def ids(box: Sandbox, text2image: Run, bailian: Run) -> list[str]:
     return [f"abcd{number}-{one}" for number, one in enumerate(found)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", [("show",), ("again",), ("tasks", "show"), ("tasks", "wait"), ("tasks", "cancel")])
 def test_the_beginning_of_an_id_is_taken_wherever_one_is(
     box: Sandbox, bailian: Run, ids: list[str], command: tuple[str, ...]
@@ -107,6 +108,7 @@ def test_a_job_without_a_file_is_shown(box: Sandbox, bailian: Run, text2text: Ru
     assert "thinking         true" in bailian("show", entry["id"]).out.splitlines(), "for people, as JSON writes it"
 
 
+@pytest.mark.slow
 def test_a_page_says_what_the_sandbox_made_and_asks_nobody(box: Sandbox, bailian: Run, text2image: Run) -> None:
     """Its money is not shown as money; the page's own rule keeps it from loading anything that is not on the disk."""
     text2image("真的")

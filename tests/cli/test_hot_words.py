@@ -74,6 +74,7 @@ def test_words_in_the_request_itself_need_no_list(audio: Run, box: Sandbox, word
     assert actions(box) == []
 
 
+@pytest.mark.slow
 def test_one_list_for_all_rows_of_the_same_words(bailian: Run, box: Sandbox, words: list[str]) -> None:
     rows = [{"kind": "transcription", "file": "a.wav", "model": "paraformer-v2", "hot_words": "w.txt", "id": f"r{n}"} for n in range(3)]  # fmt: skip
     rows.append({**rows[0], "hot_words": {"Bailian": 4}, "id": "other"})
@@ -112,6 +113,7 @@ def test_without_a_list_nothing_is_sent(audio: Run, box: Sandbox, words: list[st
     assert "submit" not in [request.kind for request in box.requests]
 
 
+@pytest.mark.slow
 def test_a_killed_run_leaves_a_list_that_the_next_removes(
     audio: Run, bailian: Run, box: Sandbox, words: list[str]
 ) -> None:

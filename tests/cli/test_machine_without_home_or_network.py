@@ -140,6 +140,7 @@ def test_doctor_shows_the_proxy_and_the_certificates(command: Run, monkeypatch: 
     assert "secret" not in ran.out + ran.err
 
 
+@pytest.mark.slow
 @pytest.mark.few(1)
 @pytest.mark.parametrize(
     "words",

@@ -71,6 +71,7 @@ def made(box: Sandbox) -> int:
     return told.count("create_voice")
 
 
+@pytest.mark.slow
 def test_a_lost_answer_is_not_asked_for_again_and_its_voice_not_made_twice(
     audio: Run, box: Sandbox, recording: str
 ) -> None:
@@ -85,6 +86,7 @@ def test_a_lost_answer_is_not_asked_for_again_and_its_voice_not_made_twice(
     assert made(box) == 2
 
 
+@pytest.mark.slow
 def test_a_voice_that_was_rejected_keeps_no_name(audio: Run, box: Sandbox, recording: str) -> None:
     box.faults.add(Fault("customization", "failed", after=1))
     ran = audio("voices", "own", "clone", recording, *NEW, "--yes", exits=4)

@@ -25,6 +25,7 @@ def killed(box: Sandbox, *words: str) -> str:
     return box.tasks[-1].task_id
 
 
+@pytest.mark.slow
 def test_the_same_command_after_a_kill_says_what_was_left_and_how_to_fetch_it(box: Sandbox, bailian: Run) -> None:
     task_id = killed(box, "猫")
     again = end(start_script(box, "猫"))

@@ -32,6 +32,7 @@ def speaking(box: Sandbox, *words: str) -> Iterator[tuple[IO[bytes], IO[bytes], 
         yield process.stdin, process.stdout, process
 
 
+@pytest.mark.slow
 @pytest.mark.process
 @pytest.mark.parametrize("form", ["mp3", "pcm"])
 @pytest.mark.few(1)

@@ -92,6 +92,7 @@ def assert_all_seen(terminal: Terminal, folder: str = "outputs/all") -> None:
     assert (failed, gallery) == (f"failed rows: {folder}/failed.jsonl", f"gallery: {folder}/gallery.html")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "columns, lines, count, env",
     [
@@ -115,6 +116,7 @@ def test_a_batch_of_several_kinds(screens: Screens, columns: int, lines: int, co
     assert_all_seen(terminal)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("env", [{"TERM": "dumb"}, {"TERM": ""}], ids=str)
 @pytest.mark.few(1)
 def test_a_terminal_that_only_prints(screens: Screens, env: dict[str, str]) -> None:
@@ -223,6 +225,7 @@ def test_many_tasks_that_are_waited_for(
     assert_only_data(terminal, 12)
 
 
+@pytest.mark.slow
 def test_one_request_of_several_pictures(screens: Screens) -> None:
     terminal = screens.terminal(60)
     assert screens.run(terminal, "a cat", "--n", "4", command="from text2image import main") == 0

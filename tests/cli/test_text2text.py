@@ -351,6 +351,7 @@ def test_ctrl_c_stops_an_answer_at_once(box: Sandbox) -> None:
     assert "tasks wait" not in ran.err
 
 
+@pytest.mark.slow
 def test_a_conversation_on_a_terminal(box: Sandbox) -> None:
     pty = pytest.importorskip("pty")
     import os

@@ -23,6 +23,7 @@ def probe(path: Path) -> tuple[str, int, int, float]:
         return stream.codec_context.name, stream.width, stream.height, round(film.duration / 1e6, 1)
 
 
+@pytest.mark.slow
 def test_the_seeds_command_runs(text2video: Run, box: Sandbox) -> None:
     """`text2video.py "日出延时" --model wan2.1-t2v-plus --duration 10`, as printed."""
     ran = text2video("日出延时", "--model", "wan2.1-t2v-plus", "--duration", "10")

@@ -43,6 +43,7 @@ def settings(bailian: Run, *words: str) -> dict[str, tuple[Any, str | None]]:
     return {row["setting"]: (row["value"], row["from"]) for row in rows}
 
 
+@pytest.mark.slow
 def test_defaults_stand_for_what_is_left_out_and_a_flag_wins(
     box: Sandbox, text2image: Run, bailian: Run, written: Any
 ) -> None:

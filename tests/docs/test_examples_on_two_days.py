@@ -166,6 +166,7 @@ def test_the_seeds_commands_run(run: Run, lives: bool, line: str) -> None:
     check(run, lives, line, line)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("script", SEED_CONFIGS)
 @pytest.mark.few(4)
 def test_the_seeds_configs_run(run: Run, lives: bool, script: str) -> None:
@@ -177,6 +178,7 @@ def test_the_seeds_configs_run(run: Run, lives: bool, script: str) -> None:
         check(run, lives, f"{script} --config request.json", text)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("config", CONFIGS, ids=lambda path: path.name)
 @pytest.mark.few(1)
 def test_the_examples_in_configs_run(run: Run, lives: bool, config: Path) -> None:
@@ -188,6 +190,7 @@ def test_the_examples_in_configs_run(run: Run, lives: bool, config: Path) -> Non
         check(run, lives, f"{script} --config {config}", text)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("line", readme_commands())
 @pytest.mark.few(8)
 def test_the_examples_of_the_readme_run(run: Run, lives: bool, line: str) -> None:

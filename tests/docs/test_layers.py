@@ -126,6 +126,7 @@ def test_the_sandbox_stands_alone() -> None:
             assert "sandbox" not in parts_of(path), path
 
 
+@pytest.mark.slow
 def test_only_service_and_sandbox_touch_the_network() -> None:
     """One room sends: no other module imports an HTTP library or a socket."""
     network = {"requests", "urllib3", "http", "socket", "websockets", "httpx", "aiohttp", "dashscope"}

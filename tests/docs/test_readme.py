@@ -68,6 +68,7 @@ def test_links_to_files_lead_somewhere(name: str) -> None:
         assert not anchor or anchor in anchors(page.parent / target if target else page), (target, anchor)
 
 
+@pytest.mark.slow
 @pytest.mark.few(4)
 @pytest.mark.parametrize("config", CONFIGS, ids=lambda path: path.name)
 def test_every_example_config_runs(request: pytest.FixtureRequest, config: Path) -> None:

@@ -312,6 +312,7 @@ def shell(request: pytest.FixtureRequest, box: Sandbox, monkeypatch: pytest.Monk
     box.faults.clear()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("row", ROWS, ids=name_of)
 @pytest.mark.few(10)
 def test_what_a_row_says_is_what_becomes_of_its_command(shell: Shell, box: Sandbox, row: Row) -> None:

@@ -42,6 +42,7 @@ def readings(tree: ast.AST) -> Iterator[int]:
                 yield node.lineno
 
 
+@pytest.mark.slow
 def test_one_module_reads_the_clock() -> None:
     """The sandbox plays the service, which has a clock of its own."""
     assert [

@@ -413,6 +413,7 @@ def test_a_lost_answer_with_a_cut_prompt_is_recognised(text2image: Run, box: San
     assert len(box.tasks) == 1
 
 
+@pytest.mark.slow
 def test_a_paid_result_can_be_fetched_into_another_folder(text2image: Run, bailian: Run, box: Sandbox) -> None:
     """The folder became unusable after paying: `tasks wait ID -o DIR` saves elsewhere."""
     box.faults.add(Fault(on="submit", kind="slow", delay_s=0, task_s=30.0, times=1))

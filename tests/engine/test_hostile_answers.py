@@ -102,6 +102,7 @@ def costs(bailian: Run) -> tuple[float, float]:
     return told["total"], told["maybe_at_most"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.few(1)
 def test_an_absurd_figure_is_no_bill(bailian: Run, box: Sandbox, kind: str) -> None:
@@ -120,6 +121,7 @@ def test_an_absurd_figure_is_no_bill(bailian: Run, box: Sandbox, kind: str) -> N
     assert "nothing is left" in bailian("tasks", "wait", "--all").err
 
 
+@pytest.mark.slow
 @pytest.mark.few(1)
 @pytest.mark.parametrize("kind", KINDS)
 def test_results_that_cannot_be_read_end_their_job_only(bailian: Run, box: Sandbox, kind: str) -> None:
@@ -161,6 +163,7 @@ def test_one_byte_that_is_no_utf8_loses_nothing(bailian: Run, box: Sandbox) -> N
         assert len(bailian("batch", "run", batch(row), "--fresh").paths) == 4
 
 
+@pytest.mark.slow
 def test_wait_all_goes_on_behind_an_odd_answer(text2image: Run, bailian: Run, box: Sandbox) -> None:
     """The first of three tasks answers with rubbish: the others are fetched, and the next run has nothing to do."""
     spoil(box, "poll", {"usage": "NaN", "output.results": "true"})

@@ -160,6 +160,7 @@ def test_two_hundred_processes_share_a_new_journal(tmp_path: Path) -> None:
     assert not [path for path in home.iterdir() if path.name.startswith(".")]
 
 
+@pytest.mark.slow
 @posix_only
 @pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.few(1)

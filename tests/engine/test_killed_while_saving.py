@@ -29,6 +29,7 @@ setattr(owner, name, dies)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.few(1)
 @posix_only
 @pytest.mark.parametrize("moment", MOMENTS)

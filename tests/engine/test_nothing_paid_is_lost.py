@@ -37,6 +37,7 @@ def broken(*_: object, **__: object) -> None:
 # Answers that come late, or cannot be written down.
 
 
+@pytest.mark.slow
 def test_a_synchronous_answer_after_the_deadline_is_kept(text2image: Run, bailian: Run, box: Sandbox) -> None:
     """The paid answer is waited for, and its picture saved."""
     box.faults.add(Fault(on="sync", kind="slow", delay_s=0.8))
@@ -133,6 +134,7 @@ def test_a_429_while_a_link_is_refreshed_is_survived(
     assert finished == ["answered", "throttled", "answered"]
 
 
+@pytest.mark.slow
 def test_a_refused_link_of_an_unknown_task_is_kept_open(text2image: Run, bailian: Run, box: Sandbox) -> None:
     """Within 24 hours neither a refusal nor UNKNOWN proves that a paid result is gone: it comes when both are over."""
     box.faults.add(Fault(on="download", kind="expired", times=None))
@@ -205,6 +207,7 @@ def test_waiting_for_a_partly_failed_task_says_so_again(text2image: Run, bailian
 # Jobs that change hands.
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("bailian", "box")
 @pytest.mark.parametrize("reached", ["submitted", "ended"])
 def test_a_job_is_taken_over_as_it_is_now(reached: str) -> None:

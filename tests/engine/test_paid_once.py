@@ -113,6 +113,7 @@ def try_it(case: tuple[str, str, str, bool], text2image: Run, text2text: Run, ba
     check(name, on, way, box)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", list(spread()), ids=lambda case: "-".join(map(str, case)))
 @pytest.mark.few(3)
 def test_an_error_after_the_work(

@@ -82,6 +82,7 @@ def test_another_machines_picture_is_told_by_its_prompt(box: Sandbox, tmp_path: 
     every_task_is_its_rows(box)
 
 
+@pytest.mark.slow
 @pytest.mark.few(1)
 @pytest.mark.parametrize("first", ["reset_before", "reset_after"])
 def test_two_rows_of_a_batch_never_swap_their_edits(bailian: Run, box: Sandbox, first: str) -> None:
@@ -97,6 +98,7 @@ def test_two_rows_of_a_batch_never_swap_their_edits(bailian: Run, box: Sandbox, 
     assert all(box.tasks[0].task_id in error["advice"] for error in held.values())
 
 
+@pytest.mark.slow
 def test_rows_that_differ_in_their_seed_alone_never_swap_their_pictures(bailian: Run, box: Sandbox) -> None:
     """The prompt proves that it is one of the two; which of them, nothing does."""
     box.faults.add(Fault("submit", "reset_after", times=1), Fault("submit", "reset_before", times=1))
@@ -309,6 +311,7 @@ def test_early_looks_prove_nothing(bailian: Run, box: Sandbox, kind: str) -> Non
     assert box.faults.armed == []
 
 
+@pytest.mark.slow
 def test_a_task_that_stays_unknown_is_left_open_and_never_sent_again(bailian: Run, box: Sandbox) -> None:
     box.faults.add(Fault("poll", "unknown", times=None))
     for _ in range(2):

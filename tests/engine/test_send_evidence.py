@@ -48,6 +48,7 @@ def make_elsewhere(at: Service, prompt: str = "别人的狗") -> None:
 # A paid POST whose answer is broken has been sent.
 
 
+@pytest.mark.slow
 @pytest.mark.few(1)
 @pytest.mark.parametrize(
     ("answer", "posts"),
@@ -139,6 +140,7 @@ def tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ssl.SSLContext:
     return context
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("is_proxy", [False, True], ids=["direct", "behind a proxy"])
 @pytest.mark.parametrize("ending", [answer_in_plain_text, drop, reset])
 @pytest.mark.few(3)
@@ -244,6 +246,7 @@ def test_the_pages_of_the_remote_list_keep_the_query_rate(
 # Whose task it is.
 
 
+@pytest.mark.slow
 def test_a_job_that_never_arrived_does_not_take_anothers_picture(bailian: Run) -> None:
     """Killed before the request arrived; meanwhile another machine made a task of the same model."""
     with new_engine() as engine:
@@ -254,6 +257,7 @@ def test_a_job_that_never_arrived_does_not_take_anothers_picture(bailian: Run) -
     assert not list(Path().rglob("*.png"))
 
 
+@pytest.mark.slow
 def test_another_machines_task_is_not_taken_though_it_is_the_only_one(
     text2image: Run, bailian: Run, monkeypatch: pytest.MonkeyPatch, box: Sandbox
 ) -> None:
@@ -278,6 +282,7 @@ def test_another_machines_task_is_not_taken_though_it_is_the_only_one(
     assert "一只猫" in path.name
 
 
+@pytest.mark.slow
 def test_a_task_that_was_taken_on_suspicion_is_given_back(bailian: Run, box: Sandbox) -> None:
     """Versions before this one took the only candidate: `wait` looks at the prompt and drops another's."""
     with new_engine() as engine:

@@ -41,6 +41,7 @@ def private_names(tree: ast.AST) -> Iterator[str]:
                     yield name
 
 
+@pytest.mark.slow
 def test_no_test_reaches_for_a_private_name() -> None:
     found = {
         f"{path.relative_to(ROOT)}: {name}"

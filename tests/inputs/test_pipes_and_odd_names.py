@@ -83,6 +83,7 @@ def asked(box: Sandbox) -> list[str]:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("line, count, holds", LINES.values(), ids=LINES)
 @pytest.mark.few(2)
 def test_what_can_be_read_once_is_read_once(box: Sandbox, line: str, count: int, holds: str) -> None:

@@ -79,6 +79,7 @@ def link(tmp_path: Path) -> Iterator[str]:
         yield files["clip.mp4"]
 
 
+@pytest.mark.slow
 @pytest.mark.few(2)
 @pytest.mark.parametrize("name, words, charged_cny, begins", [(name, *run) for name, run in RUNS.items()])
 def test_a_film_is_made_of_what_goes_in(

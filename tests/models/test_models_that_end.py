@@ -267,6 +267,7 @@ def test_a_conversation_uses_the_successor_too(text2text: Run, box: Sandbox, mon
     assert models_asked(box) == ["qwen-flash"]
 
 
+@pytest.mark.slow
 def test_a_batch_of_the_services_own_says_so_too(bailian: Run, box: Sandbox) -> None:
     """At half the price the refusal comes with a line of the file, hours later."""
     Path("rows.jsonl").write_text('{"kind": "text", "prompt": "你好", "model": "qwen-turbo"}\n', encoding="utf-8")

@@ -118,6 +118,7 @@ def test_only_known_fields() -> None:
     assert {name: keys for name, keys in unknown.items() if keys} == {}
 
 
+@pytest.mark.slow
 @each_model
 def test_types(model: Model) -> None:
     TypeAdapter(Model).validate_python(vars(model))

@@ -124,6 +124,7 @@ FILES: dict[str, Callable[[Path, str, dict[str, Any]], None]] = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.few(1)
 @pytest.mark.parametrize("kind, wishes", WISHES)
 def test_every_door_sends_the_same(
@@ -234,6 +235,7 @@ def test_a_lost_synchronous_answer_is_held(text2image: Run, box: Sandbox) -> Non
     assert len(posts(box)) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.few(1)
 @pytest.mark.parametrize("model", ["qwen-image-3.0", "wan2.7-image", "wan2.6-image"])
 def test_a_lost_task_is_never_sent_again_without_proof(image_edit: Run, box: Sandbox, dog: str, model: str) -> None:

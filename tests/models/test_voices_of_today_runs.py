@@ -120,6 +120,7 @@ def test_a_refused_style_says_why(audio: Run, box: Sandbox) -> None:
     assert "--instruct in these words" in audio("tts", TEXT, "--voice", "longanyang", exits=4).err
 
 
+@pytest.mark.slow
 def test_a_long_text_for_qwen_is_one_wav_and_parts_are_paid_once(audio: Run, box: Sandbox) -> None:
     long = "这是一个句子。" * 150  # 13 counted characters each: four calls
     words = ("tts", long, "--voice", "Cherry", "-o", "长.wav")
@@ -277,6 +278,7 @@ def test_pronunciations_from_a_file(audio: Run, box: Sandbox) -> None:
     assert asked.body["payload"]["parameters"]["hot_fix"] == {"pronunciation": [{"天气": "tian1 qi4"}]}
 
 
+@pytest.mark.slow
 @pytest.mark.process
 @pytest.mark.parametrize("form", ["mp3", "wav"])
 def test_a_player_hears_the_first_sentence_before_the_last_is_spoken(box: Sandbox, form: str) -> None:

@@ -87,6 +87,7 @@ def test_a_name_is_a_file_once(script: Script, box: Sandbox) -> None:
     assert len(box.requests) == before
 
 
+@pytest.mark.slow
 @pytest.mark.few(3)
 def test_a_slash_or_an_existing_folder_is_a_folder(script: Script) -> None:
     for folder in ("as said/", "there"):
@@ -126,6 +127,7 @@ def test_stdout_is_the_files_alone(script: Script, box: Sandbox, more: list[str]
     assert len(box.requests) == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name, words", [("text2image", ["a cat"]), ("text2video", ["sun"]), ("audio", ["tts", "hi"])])
 @pytest.mark.few(1)
 def test_a_file_in_a_pipe(box: Sandbox, quick: None, name: str, words: list[str]) -> None:
@@ -200,6 +202,7 @@ def test_a_name_that_somebody_else_took_meanwhile(text2image: Run, bailian: Run)
     assert Path("cat.png").read_text("utf-8") == "somebody's"
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("quick")
 def test_another_name_when_it_is_fetched(text2image: Run, bailian: Run, box: Sandbox) -> None:
     first, second = (text2image("a cat", "--no-wait", "-o", "cat.png").out.strip() for _ in range(2))
@@ -219,6 +222,7 @@ def test_an_adopted_task_may_be_named(text2image: Run, bailian: Run, monkeypatch
     assert bailian("tasks", "adopt", task_id, "-o", "cat.png").paths == [Path("cat.png")]
 
 
+@pytest.mark.slow
 @posix_only
 def test_killed_and_resumed_the_file_has_its_name(box: Sandbox, bailian: Run) -> None:
     box.settings.change({"task_s": 1.0})
@@ -231,6 +235,7 @@ def test_killed_and_resumed_the_file_has_its_name(box: Sandbox, bailian: Run) ->
     assert len(box.tasks) == 1
 
 
+@pytest.mark.slow
 def test_two_at_once_do_not_overwrite_each_other(box: Sandbox) -> None:
     box.settings.change({"task_s": 1.0})
     started = [start_script(box, "a cat", "--seed", str(seed), "-o", "cat.png") for seed in (1, 2)]
@@ -252,6 +257,7 @@ def test_a_result_of_another_format_keeps_its_own_suffix(text2image: Run, monkey
 # ── templates ──
 
 
+@pytest.mark.slow
 @pytest.mark.few(1)
 @pytest.mark.usefixtures("quick")
 @pytest.mark.parametrize("template", ["cat.png", "cat.PNG", "cat"])
@@ -301,6 +307,7 @@ Write = Callable[[dict[str, str]], str]
 IMAGE, TEXT = {"kind": "image", "prompt": "a cat"}, {"kind": "text", "prompt": "hello"}
 
 
+@pytest.mark.slow
 @WRITERS
 @pytest.mark.usefixtures("quick")
 @pytest.mark.parametrize(
@@ -344,6 +351,7 @@ def test_an_output_of_a_row_that_cannot_be(
     assert box.requests == []
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("quick")
 def test_rows_of_one_name_are_numbered(bailian: Run) -> None:
     """A changed row is a new one: what its file is called is said, and the first one stays."""
@@ -358,6 +366,7 @@ def test_rows_of_one_name_are_numbered(bailian: Run) -> None:
 # ── Python ──
 
 
+@pytest.mark.slow
 def test_the_same_from_python(box: Sandbox, quick: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DASHSCOPE_API_KEY", KEY)
     monkeypatch.setenv("DASHSCOPE_HTTP_BASE_URL", box.base_url)

@@ -217,6 +217,7 @@ def test_a_budget_that_is_used_up_refuses_the_next(box: Sandbox, toolbox: Toolbo
     assert len(box.tasks) == 1
 
 
+@pytest.mark.slow
 def test_a_long_task_is_submitted_waited_for_and_fetched(box: Sandbox, toolbox: Toolbox) -> None:
     box.settings.change({"task_s": 1.0})
     submitted = toolbox.call("text2video", {"prompt": "海浪"})

@@ -159,6 +159,7 @@ except KeyboardInterrupt as interrupted:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.process
 def test_an_interrupted_program_loses_nothing(box: Sandbox) -> None:
     """Ctrl-C is Python's own KeyboardInterrupt, and says how to go on."""

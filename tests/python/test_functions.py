@@ -209,6 +209,7 @@ def test_a_failed_task_is_raised_with_its_id(box: Sandbox) -> None:
     assert raised.value.task_id == box.tasks[0].task_id
 
 
+@pytest.mark.slow
 def test_what_still_runs_is_fetched_later(box: Sandbox) -> None:
     """The error says how, in Python's words; nothing is sent twice."""
     box.settings.change({"task_s": 1.5})

@@ -19,6 +19,7 @@ PAGES = ("python.md", "python.zh-CN.md")
 EXAMPLES = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / PAGES[0]).read_text(encoding="utf-8"), re.DOTALL)
 
 
+@pytest.mark.slow
 @pytest.mark.few(2)
 @pytest.mark.parametrize("number", range(len(EXAMPLES)))
 def test_an_example_runs(box: Sandbox, number: int) -> None:

@@ -66,6 +66,7 @@ def test_without_money_only_what_is_free_is_asked(selftest: Run, box: Sandbox) -
     assert (box.tasks, box.sync_calls, ran.json["spent_cny"]) == ([], [], 0.0)
 
 
+@pytest.mark.slow
 def test_half_a_yuan_is_never_exceeded(selftest: Run, box: Sandbox) -> None:
     ran = selftest("--max-cost", "0.5", "--json")
     assert ran.json["spent_cny"] <= 0.5
@@ -106,6 +107,7 @@ DIFFERENT: dict[str, tuple[Fault, str, dict[str, Any]]] = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.few(1)
 @pytest.mark.parametrize("name", DIFFERENT)
 def test_what_differs_is_named_with_what_was_found(selftest: Run, box: Sandbox, name: str) -> None:

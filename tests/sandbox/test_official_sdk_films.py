@@ -83,6 +83,7 @@ MEDIA = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.few(2)
 @pytest.mark.parametrize("model, parts, parameters", MEDIA)
 def test_a_list_of_media(

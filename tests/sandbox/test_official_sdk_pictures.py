@@ -64,6 +64,7 @@ def test_conversation_with_pictures(box: Sandbox, model: str) -> None:
     assert len(box.sync_calls[0].request.details["pictures"]) == most
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ask", ["call", "async_call"])
 @pytest.mark.parametrize("model", TASKS)
 def test_image_generation(box: Sandbox, model: str, ask: str) -> None:

@@ -58,6 +58,7 @@ def ask(client: Client, name: str) -> Any:
     return client.blocking(model=name) if model.mode == "sync" else client.submit(model=name, size="1328*1328")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", RETIRED)
 def test_a_retired_name_is_refused_from_its_day_on(dated: Client, day: date, name: str) -> None:
     """404 ModelNotFound or 400 "Model not exist.": the vendor's error page has both."""
@@ -75,6 +76,7 @@ def test_successors_and_living_names_are_served_on_every_day(dated: Client, name
     assert ask(dated, name).status_code == 200
 
 
+@pytest.mark.slow
 def test_without_a_day_everything_is_served(client: Client) -> None:
     """Whoever tries the seed document's commands tries them as they stand."""
     assert [ask(client, name).status_code for name in RETIRED] == [200] * len(RETIRED)

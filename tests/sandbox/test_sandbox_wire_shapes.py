@@ -113,6 +113,7 @@ def test_an_unknown_task(client: Client) -> None:
     assert answer.json()["output"] == {"task_id": "1111", "task_status": "UNKNOWN"}
 
 
+@pytest.mark.slow
 def test_a_task_is_forgotten_after_24_hours() -> None:
     now = [2_000_000.0]
     with Sandbox(task_s=1, clock=lambda: now[0]) as box:

@@ -85,6 +85,7 @@ def test_which_turn_it_is(case: str) -> None:
     assert (about.turn, about.after_tool) == (turn, after_tool)
 
 
+@pytest.mark.slow
 @given(st.recursive(st.none() | st.text() | st.integers(), lambda x: st.lists(x) | st.dictionaries(st.text(), x)))
 def test_no_body_is_too_odd(body: Any) -> None:
     assert conversation_of("m", "p", {"input": body, "messages": body}).turn >= 1

@@ -148,6 +148,7 @@ def test_many_rows_are_few_commits(bailian: Run, box: Sandbox, monkeypatch: pyte
     assert len(commits) < ROWS, "each row alone would be four: sent, answered, named, done"
 
 
+@pytest.mark.slow
 def test_rows_of_all_kinds_in_one_pile(bailian: Run, box: Sandbox) -> None:
     """What has no text of its own goes its own way among those that have."""
     edits = [{"kind": "image_edit", "prompt": f"改第{i}处。", "image": "https://example.com/a.png"} for i in range(3)]
@@ -176,6 +177,7 @@ def test_two_rows_of_one_name_in_one_pile(bailian: Run, box: Sandbox) -> None:
 # ── a pile that cannot be committed ──
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("times", [1, 10**9], ids=["once", "always"])
 @pytest.mark.parametrize("name", ["record_intents", "store_answers", "record_files", "finish"])
 @pytest.mark.few(3)
@@ -190,6 +192,7 @@ def test_rows_of_a_pile_that_failed_take_their_own_steps(
     assert asked(box) == {row["prompt"]: 1 for row in texts(ROWS)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", [Step.RECORD_INTENT, Step.RECORD_REPLY, Step.PUBLISH])
 def test_a_commit_that_fails_costs_nothing(
     bailian: Run, box: Sandbox, monkeypatch: pytest.MonkeyPatch, step: Step
@@ -291,6 +294,7 @@ def test_one_that_is_not_ours_keeps_no_other_of_its_pile_from_being_sent() -> No
 # ── the journal cannot record answers at all ──
 
 
+@pytest.mark.slow
 def test_answers_that_cannot_be_recorded_are_told_row_by_row(
     bailian: Run, box: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -89,6 +89,7 @@ def few_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(named_rows, "FRESH_NAMES", 50)
 
 
+@pytest.mark.slow
 @pytest.mark.few(1)
 @pytest.mark.usefixtures("few_in_memory")
 @pytest.mark.parametrize("name", ROWS)

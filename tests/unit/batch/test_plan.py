@@ -97,6 +97,7 @@ def test_what_is_wrong_in_the_file_is_told_with_it(tmp_path: Path) -> None:
     assert {problem.field for problem in caught.value.problems} == {"line 1, n", "line 2, promt", "line 2, prompt"}
 
 
+@pytest.mark.slow
 def test_the_same_problem_in_ten_thousand_rows_is_said_once() -> None:
     """With the first two places and how many more there are."""
     error = refusal(*(row({"prompt": "猫", "n": 9}, where=f"line {number}") for number in range(10_000)))

@@ -92,6 +92,7 @@ def test_an_unknown_field_is_refused_with_the_nearest_name(tmp_path: Path, key: 
     assert str(tmp_path / "models.toml") in str(raised.value)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "text",
     [

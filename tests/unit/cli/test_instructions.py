@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 import re
 
+import pytest
+
 from bailian.cli.output.shell_words import SCRIPTS, ShellWords
 from bailian.engine.job import Job, OutputSpec
 from bailian.engine.reports import still_running
@@ -59,6 +61,7 @@ def test_the_engine_and_what_is_below_speak_no_shell() -> None:
     assert found == []
 
 
+@pytest.mark.slow
 def test_no_sentence_shows_the_question_itself() -> None:
     """The words are put into the sentence, not left in it as they stand in the code."""
     for path in (ROOT / "bailian").rglob("*.py"):

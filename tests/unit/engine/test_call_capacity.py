@@ -45,6 +45,7 @@ def test_nearly_all_answers_come_within_the_usual_time() -> None:
     assert usual_s([60.0] * 5 + [1.0] * 5) == 60.0
 
 
+@pytest.mark.slow
 @given(st.dictionaries(st.text(max_size=2), st.integers(0, 9999), min_size=1, max_size=5), st.integers(1, 5000))
 def test_what_there_is_is_shared_by_what_each_wants(wanted: dict[str, int], most: int) -> None:
     got = shares(wanted, most)
@@ -62,6 +63,7 @@ def test_the_users_own_limit_is_one() -> None:
     assert call_capacity().calls <= MOST_CALLS
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="no limit of open files there")
 def test_few_open_files_lower_it_with_a_word() -> None:
     code = (

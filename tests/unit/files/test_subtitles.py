@@ -236,6 +236,7 @@ def test_cues_that_say_nothing_are_left_out_of_subtitles() -> None:
     assert subtitles.txt(cues) == "你好\n"
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(st.integers(0, 400_000_000), st.integers(1, 60_000), PLAIN), max_size=5))
 def test_what_is_written_can_be_read_back(told: list[tuple[int, int, str]]) -> None:
     """Times and texts of ordinary cues survive every format."""

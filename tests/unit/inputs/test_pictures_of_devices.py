@@ -121,6 +121,7 @@ def test_megabytes_of_profile_or_text_are_no_damage(tmp_path: Path, kind: bytes,
     assert look(tmp_path, with_chunk(kind, content)).probe is not None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form, cut_bytes", [("JPEG", 1), ("JPEG", 2), ("PNG", 4), ("PNG", 12)])
 def test_a_picture_that_lacks_only_its_end_mark_is_sent_with_one(tmp_path: Path, form: str, cut_bytes: int) -> None:
     """All pixels are there; whether the service takes it without is not known, and need not be."""

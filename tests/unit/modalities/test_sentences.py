@@ -64,6 +64,7 @@ def test_a_composed_character_stays_whole(text: str, limit: int, pieces: list[st
     assert split_text(text, limit) == pieces
 
 
+@pytest.mark.slow
 @given(st.text(LETTERS, max_size=120) | st.text(max_size=60), st.integers(1, 20))
 def test_the_pieces_are_the_text_and_obey_the_limit(text: str, limit: int) -> None:
     pieces = split_text(text, limit)

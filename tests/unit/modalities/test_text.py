@@ -484,6 +484,7 @@ def tokenizer() -> None:
         pytest.skip("the extra `tokens` is not installed")
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("tokenizer")
 @given(st.lists(st.text() | st.sampled_from(SPECIAL)).map("".join))
 def test_no_text_has_more_tokens_than_its_ceiling(words: str) -> None:

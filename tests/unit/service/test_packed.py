@@ -78,6 +78,7 @@ def test_nothing_at_all_is_nothing(name: str) -> None:
     assert unpacked(b"", name) == b""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "pack"), [PACKERS[0], PACKERS[5], PACKERS[6]])
 @pytest.mark.few(1)
 def test_a_bomb_is_met_before_it_is_in_memory(name: str, pack: Callable[[bytes], bytes]) -> None:

@@ -180,6 +180,7 @@ def test_answers_of_many(same: Same, jobs: list[JobResult]) -> None:
     same(job_ids, one_by_one, at_once)
 
 
+@pytest.mark.slow
 @pytest.mark.few(1)
 @pytest.mark.parametrize("placed", [False, True])
 @given(names=named_files())
@@ -202,6 +203,7 @@ def test_files_of_many(same: Same, names: list[FileRow], *, placed: bool) -> Non
     same(job_ids, one_by_one, at_once)
 
 
+@pytest.mark.slow
 @given(jobs=ended_jobs(), answered=st.integers(0, 5))
 def test_the_end_of_many(same: Same, jobs: list[JobResult], answered: int) -> None:
     """Those that have their answer keep its time, the others end now; earlier errors are forgotten."""

@@ -239,6 +239,7 @@ def test_nothing_reads_every_job(journal: Journal) -> None:
     assert [after - before for before, after in zip(few, many, strict=True) if after - before > 100] == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [1, 3, 30])
 def test_what_is_written_of_some_jobs_looks_at_those_alone(journal: Journal, size: int) -> None:
     """However many others of the batch wait, are being sent, or have ended."""

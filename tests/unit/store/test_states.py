@@ -69,6 +69,7 @@ def test_a_paid_task_is_never_turned_away() -> None:
     assert set(sources(Status.SUBMITTED)) == set(Status)
 
 
+@pytest.mark.slow
 def test_nothing_else_writes_a_state() -> None:
     """No statement but the one of `move` sets a state, in any module."""
     writers = []
