@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 
 from bailian.engine.engine import Engine
@@ -50,7 +50,7 @@ def fetched(
     timeout_s: float | None,
     places: Mapping[str, Place] | None = None,
     busy: Callable[[JobRow], None] = lambda _row: None,
-) -> Iterator[Outcome | UnreadableJob]:
+) -> Generator[Outcome | UnreadableJob, None, None]:
     """Yield how each job ends, in whatever order they get there.
 
     Args:

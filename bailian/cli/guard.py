@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 
 import click
 
-from bailian.cli.args.options import HELP_WORDS
+from bailian.cli.help.help_command import HELP_WORDS
 from bailian.cli.output.streams import Output, ReaderGone, is_gone, reader_may_leave, take_over
 from bailian.clock import SYSTEM_CLOCK, Clock, timed_by
 from bailian.engine.signals import SIGNALS

@@ -100,7 +100,7 @@ def _recording(path: Path) -> None:
 
 
 FILES: dict[str, Callable[[Path], object]] = {
-    **dict.fromkeys(("dog.jpg", "room.png"), lambda path: Image.new("RGB", (640, 512), "teal").save(path)),
+    **dict.fromkeys(("dog.jpg", "room.png", "small.png"), lambda path: Image.new("RGB", (640, 512), "teal").save(path)),
     **dict.fromkeys(("report.md", "稿.txt"), lambda path: path.write_text("长城很长。", encoding="utf-8")),
     "问候.wav": _recording,
     "热词.txt": lambda path: path.write_text("百炼 5\n公园 4\n", encoding="utf-8"),

@@ -130,7 +130,7 @@ def test_refusals(client: Client, files: ServedFiles, recording: str, inputs: di
 
 def test_what_ended_with_qwen_tts_and_recordings_elsewhere(client: Client, box: Sandbox) -> None:
     body = {"model": "qwen-voice-enrollment", "input": {"action": "create"}}
-    assert client.post(PATH, body, asks_async=False).json()["code"] == "ModelNotFound"
+    assert client.post(PATH, body, asks_async=False).json()["code"] == "Sandbox.NotImitated"
     assert clone(client, "https://example.com/me.wav")
     box.settings.change({"fetch_foreign": "refuse"})
     refused = ask(client, "create_voice", target_model="cosyvoice-v2", prefix="a", url="https://example.com/me.wav")

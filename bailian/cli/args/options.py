@@ -12,11 +12,10 @@ import click
 
 from bailian.cli.args.metavars import in_language
 from bailian.cli.help.groups import BEFORE, RESULT, WHERE, OptionGroup
-from bailian.cli.help.help_command import CompletedArgument, GroupedOption
+from bailian.cli.help.help_command import HELP_WORDS, CompletedArgument, GroupedOption
 from bailian.i18n import tr
 
 DEFAULT_OUTPUT = "outputs"
-HELP_WORDS = ["-h", "--help"]
 CONTEXT = {"help_option_names": HELP_WORDS}
 """What click is told of each command."""
 

@@ -65,7 +65,8 @@ def fetch(
         found = fetched(
             engine, rows, named=bool(ids), timeout_s=timeout_s, places=places, busy=lambda row: _tell_busy(row, quiet)
         )
-        return verdict([_ended(end, progress, as_json, quiet) for end in found])
+        with closing(found) as ends:  # what is left when stdout takes no more is let go before the journal closes
+            return verdict([_ended(end, progress, as_json, quiet) for end in ends])
 
 
 def _tell_busy(row: JobRow, quiet: bool) -> None:

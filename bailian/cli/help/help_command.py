@@ -54,6 +54,9 @@ class HelpContext(click.Context):
         return Formatter(self.terminal_width, coloured=wants_colour(self.color))
 
 
+HELP_WORDS = ["-h", "--help"]
+
+
 class HelpCommand(click.Command):
     """A command whose help has groups and examples."""
 
@@ -61,6 +64,8 @@ class HelpCommand(click.Command):
 
     def __init__(self, *args: Any, own: OptionGroup = OPTIONS, examples: Sequence[Example] = (), **kwargs: Any) -> None:
         kwargs.setdefault("options_metavar", tr("[OPTIONS]", "[选项]"))
+        # click keeps the words of whoever asks first; a command that stands alone has the same ones.
+        kwargs["context_settings"] = {"help_option_names": HELP_WORDS, **(kwargs.get("context_settings") or {})}
         super().__init__(*args, **kwargs)
         self.own, self.examples = own, examples
 
