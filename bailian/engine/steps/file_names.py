@@ -21,10 +21,11 @@ def stem_of(job: Job, item: Item) -> Path:
     """
     wanted = (job.saving.folder or Path()) / _rendered(job, job.saving.template, item)
     folder = _folder(wanted.parent)
-    if naming.fits(folder, wanted.name) and folder == wanted.parent:
-        return wanted
-    names = (wanted.name, naming.shorter(wanted.name), plain_stem(job, item))
-    name = next((name for name in names if naming.fits(folder, name)), names[-1])
+    name = wanted.name
+    if not naming.fits(folder, name):
+        name = naming.shorter(name)
+        if not naming.fits(folder, name):
+            name = plain_stem(job, item)
     if folder / name != wanted:
         note_other_name(job, wanted, folder / name)
     return folder / name

@@ -186,11 +186,10 @@ def _gone(job: Job, services: Services, error: BailianError) -> Outcome:
     forget_files(services.journal.folder, job.id)  # half a document
     here = forget_lost_parts(job, services)
     if here:
-        english, chinese = (
-            f"{error.message} ({here} other parts of the text are here, and not paid again)",
-            (f"{error.message}（文本的其他 {here} 段已在本机，不会再次计费）"),
+        error.message += tr(
+            f" ({here} other parts of the text are here, and not paid again)",
+            f"（文本的其他 {here} 段已在本机，不会再次计费）",
         )
-        error.message = tr(english, chinese)
     return gone(job, services, error)
 
 

@@ -58,8 +58,7 @@ class RateLimiter:
         if not per_s:
             return 0.0
         with self._lock:
-            now_s = self._clock()
-            wait_s = self._blocks[name].next_s(now_s) if name in self._blocks else None
+            wait_s = self._from_block(name)
             if wait_s is None:
                 self._blocks[name], wait_s = self._new_block(name, per_s)
             return wait_s
@@ -70,7 +69,7 @@ class RateLimiter:
         Whoever comes late would leave together with those behind. If nobody is behind, the place is put off.
         """
         with self._lock:
-            wait_s = self._blocks[name].next_s(self._clock()) if name in self._blocks else None
+            wait_s = self._from_block(name)
             if wait_s is not None:  # a place of this process's own is free: nobody else need be asked
                 return wait_s
         with self._lock, self._database.transaction() as db:
@@ -91,6 +90,11 @@ class RateLimiter:
                 return False
             db.execute("INSERT OR REPLACE INTO queues VALUES (?, ?)", (name, now_s + every_s))
         return True
+
+    def _from_block(self, name: str) -> float | None:
+        """Use a place of this process's own; return how many seconds to wait for it, or None if it has none."""
+        block = self._blocks.get(name)
+        return None if block is None else block.next_s(self._clock())
 
     def _new_block(self, name: str, per_s: float) -> tuple[PermitBlock, float]:
         """Take the next place, or as many as a fast queue has in a moment; return those behind the first, and the
