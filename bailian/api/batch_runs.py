@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
@@ -27,6 +27,7 @@ from bailian.batch.sync import BatchSpec
 from bailian.batch.totals import totals
 from bailian.config.settings import Settings
 from bailian.engine.engine import Engine
+from bailian.engine.step import Outcome
 from bailian.errors import BailianError, Exit, InvalidRequest, StillRunning
 from bailian.files import naming
 from bailian.files.outputs import Place, at_home
@@ -131,6 +132,7 @@ def run_batch(
         spec = _spec(source, options, here)
         timeout_s = checked_timeout_s(options.get("timeout_s"))
         most_cny = amount_cny(options.get("max_cost_cny"))
+        most_calls = _most_calls(options.get("in_flight"))
         here.require_key()
         with exclusive(here.home, f"{here.account}\n{spec.run}", spec.kind) as alone:
             if not alone:
@@ -140,7 +142,8 @@ def run_batch(
             with engine_for(here, catalog_of(options), watch) as engine, closing(FileRows()) as file_rows:
                 if most_cny is not None:
                     engine.limit_run(spec.run, most_cny)
-                return _run(engine, spec, file_rows, on_row, timeout_s, page=bool(options.get("gallery")))
+                running = partial(run_rows, engine, spec, timeout_s=timeout_s, most_calls=most_calls)
+                return _run(engine, spec, file_rows, on_row, running, page=bool(options.get("gallery")))
 
 
 def _run(
@@ -148,7 +151,7 @@ def _run(
     spec: BatchSpec,
     file_rows: FileRows,
     on_row: Callable[[Result], None] | None,
-    timeout_s: float | None,
+    running: Callable[[], Generator[Outcome, None, None]],
     *,
     page: bool,
 ) -> BatchResult:
@@ -165,7 +168,7 @@ def _run(
     ready = prepare_batch(engine, spec, rows, file_rows, partial(_accepted, spec), chains)
     stopped: BailianError | None = None
     try:
-        with closing(run_rows(engine, spec, timeout_s=timeout_s)) as outcomes:
+        with closing(running()) as outcomes:
             for outcome in outcomes:
                 error = outcome.error
                 if stopped is None and error is not None and (error.stops_all or error.exit_code == Exit.ACCOUNT):
@@ -177,6 +180,20 @@ def _run(
     if page:
         write_gallery(spec.folder, read_results(spec.folder), title=Path(spec.title).stem)
     return _result(engine, spec, ready, stopped)
+
+
+def _most_calls(value: Any) -> int | None:
+    """Return how many answers may be waited for at once; None: as many as the account allows.
+
+    Raises:
+        InvalidRequest: no whole number from 1.
+    """
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        text = tr(f"{value!r} is no whole number from 1", f"{value!r} 应为不小于 1 的整数")
+        raise InvalidRequest.one("in_flight", text, advice="")
+    return value
 
 
 def _accepted(spec: BatchSpec) -> None:
@@ -237,6 +254,7 @@ def _spec(source: Any, options: Mapping[str, Any], here: Settings) -> BatchSpec:
         retry_failed=bool(options.get("retry_failed", True)),
         retry_held=bool(options.get("retry_held")),
         use_successor=bool(options.get("use_successor")),
+        results_only=bool(options.get("results_only")),
         paths_from=Path.cwd() if file is None else None,
         shown_as="" if file is not None else str(run),
     )

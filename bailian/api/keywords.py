@@ -45,11 +45,9 @@ class Account(TypedDict, total=False):
     profile: str
 
 
-class Options(Account, total=False):
-    """Of every function."""
+class RunOptions(Account, total=False):
+    """Of whatever makes something: one request, or a batch."""
 
-    output: str | os.PathLike[str]
-    """A folder, or the file itself ("cat.png"), which must not exist. Default: `outputs`, or what the settings say."""
     name: str
     """The template of the files' names."""
     sidecar: bool
@@ -57,13 +55,20 @@ class Options(Account, total=False):
     timeout_s: float | None
     """Seconds for everything; what still runs then goes on and can be fetched. None: as long as it takes."""
     max_cost_cny: float
-    """Refuse what may cost more."""
+    """Refuse what may cost more; of a batch: all of it, over all its runs."""
     strict: bool
     """Refuse what would be adapted with a notice."""
     use_successor: bool
     """Send the successor of a model that is retired."""
     progress: Told
     """Told of each change, from a thread of the engine."""
+
+
+class Options(RunOptions, total=False):
+    """Of every function."""
+
+    output: str | os.PathLike[str]
+    """A folder, or the file itself ("cat.png"), which must not exist. Default: `outputs`, or what the settings say."""
 
 
 class TaskOptions(Options, total=False):
@@ -268,7 +273,7 @@ class WaitOptions(Account, total=False):
     progress: Told
 
 
-class BatchRunOptions(Account, total=False):
+class BatchRunOptions(RunOptions, total=False):
     """Of a batch."""
 
     run: str
@@ -277,13 +282,6 @@ class BatchRunOptions(Account, total=False):
     """Of rows that do not say theirs."""
     output: str | os.PathLike[str]
     """Its folder."""
-    name: str
-    sidecar: bool
-    timeout_s: float | None
-    max_cost_cny: float
-    """For the whole batch, over all its runs."""
-    strict: bool
-    use_successor: bool
     upload: bool
     fresh: bool
     """Start over: everything is paid again."""
@@ -292,7 +290,10 @@ class BatchRunOptions(Account, total=False):
     """Send rows again that may be paid already."""
     gallery: bool
     """Write a page with all results. Default: no."""
-    progress: Told
+    results_only: bool
+    """Texts stand in `results.jsonl` alone, none in a file of its own."""
+    in_flight: int | None
+    """Wait for at most so many answers at once, from 1. None: as many as the account allows."""
 
 
 RUN_FIELDS = frozenset(UploadOptions.__annotations__ | Options.__annotations__)

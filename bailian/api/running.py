@@ -14,6 +14,7 @@ from bailian.api.places import there
 from bailian.api.words import in_words_of_python
 from bailian.catalog import Catalog, load
 from bailian.config.settings import Settings, home_folder
+from bailian.engine.admission.call_capacity import CallCapacity
 from bailian.engine.context import NoProgress
 from bailian.engine.engine import Engine
 from bailian.engine.job import Job
@@ -44,6 +45,10 @@ class Watch(NoProgress):
     def on_chunk(self, job: Job, text: str, thought: str) -> None:
         if self._on_chunk is not None and (text or thought):
             called(self._on_chunk, text, thought)
+
+    def on_capacity(self, capacity: CallCapacity) -> None:
+        """Say in the program's log why a batch is not as fast as the account allows."""
+        _log.warning("%s", capacity.text)
 
 
 class Stop:

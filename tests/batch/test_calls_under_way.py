@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from bailian.sandbox import Sandbox
+from tests.support.batches import most_at_once
 from tests.support.commands import Run
 from tests.support.processes import Child, end, posix_only, until
 from tests.support.setting import KEY, ROOT
@@ -51,15 +52,6 @@ def test_a_text_that_has_a_name_gets_its_file(bailian: Run) -> None:
 
 
 # ── no more than the user says ──
-
-
-def most_at_once(box: Sandbox) -> int:
-    moments = sorted([(call.created, 1) for call in box.sync_calls] + [(call.ended, -1) for call in box.sync_calls])
-    count = most = 0
-    for _, change in moments:
-        count += change
-        most = max(most, count)
-    return most
 
 
 @pytest.mark.slow

@@ -15,6 +15,7 @@ import bailian
 from bailian import aio
 from bailian.api import functions
 from bailian.sandbox import Fault, Sandbox
+from tests.support.batches import most_at_once, texts
 from tests.support.processes import until
 
 ROWS = [
@@ -58,6 +59,21 @@ def test_what_is_wrong_in_rows_is_said_at_once_with_their_name(box: Sandbox) -> 
     with pytest.raises(bailian.InvalidRequest, match="run: rows in memory need a name"):
         bailian.run_batch([{"kind": "image", "prompt": "猫"}])
     assert box.requests == []
+
+
+@pytest.mark.slow
+def test_no_more_answers_are_waited_for_than_the_program_says(box: Sandbox, caplog: pytest.LogCaptureFixture) -> None:
+    """That the limit binds is in the program's log, in the program's word."""
+    box.settings.change({"task_s": 0.1})
+    rows = texts(8)
+    result = bailian.run_batch(rows, run="texts", in_flight=2, results_only=True)
+    assert result.complete
+    assert most_at_once(box) == 2
+    assert "at most 2 answers are waited for at once: you said so (in_flight)" in caplog.text
+    assert all(row.text and not row.files for row in result.results())
+    for wrong in (0, -1, True, 1.5, "2"):
+        with pytest.raises(bailian.InvalidRequest, match=r"in_flight: .* is no whole number from 1"):
+            bailian.run_batch(rows, run="texts", in_flight=wrong)  # type: ignore[arg-type]
 
 
 @pytest.mark.slow

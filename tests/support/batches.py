@@ -38,6 +38,16 @@ def texts(count: int) -> list[dict[str, Any]]:
     return [{"kind": "text", "prompt": f"第{i}道题。"} for i in range(count)]
 
 
+def most_at_once(box: Sandbox) -> int:
+    """Return how many answers were waited for at once."""
+    moments = sorted([(call.created, 1) for call in box.sync_calls] + [(call.ended, -1) for call in box.sync_calls])
+    count = most = 0
+    for _, change in moments:
+        count += change
+        most = max(most, count)
+    return most
+
+
 def mixed(scale: int = 1) -> list[dict[str, Any]]:
     """Return rows of all seven kinds, 205 for each of `scale`; no prompt stands in another."""
     Image.new("RGB", (512, 512), "red").save("原图.png")
