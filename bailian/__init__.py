@@ -51,13 +51,7 @@ if TYPE_CHECKING:
     from bailian.modalities.video.video_request import VideoRequest
     from bailian.types import Notice
 
-_API = (
-    "BatchResult", "Chunk", "Cost", "Progress", "Result", "ResultItem", "RowResult", "Sandbox", "TextStream",
-    "edit_image", "run_batch", "speak", "text2image", "text2text", "text2video", "transcribe", "wait", "wait_all",
-    "wanx_edit",
-)  # fmt: skip
 _HOMES = {
-    **{name: ("bailian.api", name) for name in _API},
     "BailianError": ("bailian.errors", "BailianError"),
     "Engine": ("bailian.engine.engine", "Engine"),
     "ImageEditRequest": ("bailian.modalities.picture.image_edit", "ImageEditRequest"),
@@ -123,8 +117,8 @@ __all__ = [
 def __getattr__(name: str) -> object:
     if name == "aio":
         return import_module("bailian.api.aio")
-    if name not in _HOMES:
+    if name not in _HOMES and name not in __all__:
         raise AttributeError(f"module 'bailian' has no attribute {name!r}")
-    module, attribute = _HOMES[name]
+    module, attribute = _HOMES.get(name, ("bailian.api", name))
     value: object = getattr(import_module(module), attribute)
     return value
