@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -105,16 +105,14 @@ class Toolbox:
         fields = {key: value for key, value in given.items() if key != "wait_s"}
         _refuse_paths(fields)
         models = load(home_folder(), kind=tool.kind)
-        options = {"output": f"{self.output}/", "timeout_s": wait_s or SUBMIT_S, "upload": False}
-        if tool.kind == "text":
-            del options["output"]
+        options = {"timeout_s": wait_s or SUBMIT_S, "upload": False}
+        if tool.kind != "text":
+            options["output"] = f"{self.output}/"
         asked = checked(tool.kind, {**fields, **options}, self.settings, models, purse=self._purse())
         if asked.prepared.model.mode != Mode.TASK:  # the answer is the result: who leaves early has paid for nothing
-            asked = checked(
-                tool.kind, {**fields, **options, "timeout_s": WAIT_MAX_S}, self.settings, models, purse=self._purse()
-            )
+            asked = replace(asked, timeout_s=WAIT_MAX_S)
         elif not wait_s:
-            asked = checked(tool.kind, {**fields, **options, "wait": False}, self.settings, models, purse=self._purse())
+            asked = replace(asked, rules=replace(asked.rules, wait=False))
         return self._made(sent(asked, self.settings, models, Watch()))
 
     def _made(self, result: Result) -> Answer:

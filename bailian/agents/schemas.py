@@ -9,28 +9,30 @@ from bailian.batch.input.json_fields import SHOWN_AS
 from bailian.batch.input.row_schema import form_of
 from bailian.catalog import Catalog, Model
 from bailian.modalities import modality_of
+from bailian.modalities.audio import speech_rules
 from bailian.modalities.picture.wanx_functions import ARGUMENTS, FUNCTIONS
+from bailian.modalities.recognition.transcription_rules import SPEAKERS
+from bailian.modalities.rules import fields
+from bailian.modalities.text.text_request import TEMPERATURE, TOP_P
 
 Schema = dict[str, Any]
 NOT_OFFERED = ("stream", "reference_types", "mask_media", "resolution", "fps")
 """What belongs to other doors, or has another name."""
-SEED_MAX = {"speech": 65_535}
-SEED = 2_147_483_647
-RANGES: Mapping[str, Mapping[str, Schema]] = {
-    "text": {
-        "temperature": {"minimum": 0, "maximum": 2},
-        "top_p": {"minimum": 0, "maximum": 1},
-        "max_tokens": {"minimum": 1},
-    },
+RANGES: Mapping[str, Mapping[str, tuple[float, float]]] = {
+    "text": {"temperature": TEMPERATURE, "top_p": TOP_P},
     "speech": {
-        "volume": {"minimum": 0, "maximum": 100},
-        "rate": {"minimum": 0.5, "maximum": 2},
-        "pitch": {"minimum": 0.5, "maximum": 2},
-        "format": {"enum": ["wav", "mp3", "pcm", "opus"]},
+        "volume": speech_rules.VOLUME,
+        "rate": speech_rules.RATE,
+        "pitch": speech_rules.PITCH,
+        "seed": (0, speech_rules.SEED_MAX),
     },
-    "transcription": {"speaker_count": {"minimum": 2, "maximum": 100}},
+    "transcription": {"speaker_count": SPEAKERS},
 }
 """What holds for all models of a kind, of the fields that the catalog says nothing of."""
+OTHER_LIMITS: Mapping[str, Mapping[str, Schema]] = {
+    "text": {"max_tokens": {"minimum": 1}},
+    "speech": {"format": {"enum": [*modality_of("speech").RESULT_SUFFIXES]}},
+}
 WORDS: Mapping[str, str] = {
     "prompt": "What is to be made, in any language.",
     "model": "Leave it out for the recommended one. The tool `models` lists limits and prices.",
@@ -85,9 +87,10 @@ def _plain(given: Mapping[str, Any]) -> Schema:
 def _limits(kind: str, living: Iterable[Model]) -> dict[str, Schema]:
     """Return the widest limits of a kind's models: what none of them takes is none of the schema."""
     models = list(living)
-    limits: dict[str, Schema] = {name: dict(one) for name, one in RANGES.get(kind, {}).items()}
+    ranges = {"seed": (0, fields.SEED_MAX), **RANGES.get(kind, {})}
+    limits: dict[str, Schema] = {name: {"minimum": low, "maximum": high} for name, (low, high) in ranges.items()}
+    limits |= OTHER_LIMITS.get(kind, {})
     limits["model"] = {"enum": [model.name for model in models]}
-    limits["seed"] = {"minimum": 0, "maximum": SEED_MAX.get(kind, SEED)}
     most = max((_n_max(model) for model in models), default=1)
     limits["n"] = {"minimum": 1, "maximum": most}
     for field, longest in (

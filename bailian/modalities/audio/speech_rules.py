@@ -25,6 +25,7 @@ FORMATS = ("wav", "mp3", "pcm")
 SAMPLE_RATES_HZ = (8000, 16000, 22050, 24000, 48000)
 HINTS = ("zh", "en", "fr", "de", "ja", "ko", "ru", "pt", "th", "id", "vi", "es", "it", "ms", "fil", "ar")
 SEED_MAX = 65_535
+VOLUME, RATE, PITCH = (0, 100), (0.5, 2), (0.5, 2)
 INSTRUCTION_CHARS = 100
 # v3 takes these sentences and no other (CVL, ERR).
 FIXED_INSTRUCTION = re.compile(
@@ -60,9 +61,9 @@ def _sound_problems(request: SpeechRequest, model: Model) -> list[Problem]:
             if getattr(request, name) != usual
         ]
     found = [
-        *fields.check_range("volume", request.volume, 0, 100),
-        *fields.check_number("rate", request.rate, 0.5, 2.0),
-        *fields.check_number("pitch", request.pitch, 0.5, 2.0),
+        *fields.check_range("volume", request.volume, *VOLUME),
+        *fields.check_number("rate", request.rate, *RATE),
+        *fields.check_number("pitch", request.pitch, *PITCH),
     ]
     if request.sample_rate is not None:
         found += _choice("sample_rate", request.sample_rate, model.sample_rates_hz or SAMPLE_RATES_HZ)

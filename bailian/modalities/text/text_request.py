@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from bailian.catalog import Model
 
 # Temperature is [0, 2) and top_p (0, 1] at the service (error page, 2025-12); the seed document allows both ends.
+TEMPERATURE, TOP_P = (0, 2), (0, 1)
 HIGHEST_TEMPERATURE = 1.99
 
 

@@ -17,6 +17,8 @@ from bailian.modalities.text.text_request import (
     HIGHEST_TEMPERATURE,
     LONGEST_THOUGHT_TOKENS,
     LOWEST_TOP_P,
+    TEMPERATURE,
+    TOP_P,
     TextRequest,
 )
 from bailian.modalities.text.text_turns import Turn, media_in, text_in, turn_problems
@@ -58,8 +60,8 @@ def problems(
         *turn_problems(turns, prompt_needed=not request.ocr, last_is_ours=request.sees),
         *fields.check_range("max_tokens", request.max_tokens, 1, model.max_output_tokens or 2**31 - 1),
         *(problem for text in request.stop for problem in fields.check_prompt("stop", text, None)),
-        *fields.check_number("temperature", request.temperature, 0, 2),
-        *fields.check_number("top_p", request.top_p, 0, 1),
+        *fields.check_number("temperature", request.temperature, *TEMPERATURE),
+        *fields.check_number("top_p", request.top_p, *TOP_P),
         *fields.check_range("top_k", request.top_k, 0, 100),
         *fields.check_seed(model, request.seed, 1),
         *fields.check_number("presence_penalty", request.presence_penalty, -2, 2),
