@@ -44,6 +44,9 @@ _DASHES = re.compile(r"-{2,}")
 NAMED_INPUTS = ("file", "image", "video", "continue", "references", "document", "link")
 """The fields that tell best what a request without a prompt is about."""
 _FIELD = re.compile(r"\{(\w+)\}")
+LAST_NUMBERS_MAX = 1000
+_last_numbers: dict[Path, int] = {}
+"""The last number that this process has tried of each name. Only speed: without it the numbers are tried from 2."""
 _SEPARATORS = re.compile(r"([-_ .])[-_ .]*(?=[-_ .])")
 
 
@@ -245,7 +248,7 @@ def publish(temp_path: Path, target: Path, *, sync: bool = True) -> Path:
     The file appears whole or not at all, and no existing file is ever replaced: `os.link` refuses an
     existing name atomically. Where links are not possible the name is taken with O_EXCL first.
     """
-    for candidate in _candidates(target):
+    for candidate in _maybe_free(temp_path, target):
         try:
             os.link(temp_path, candidate)
         except FileExistsError:
@@ -289,8 +292,27 @@ def is_numbered(path: Path, target: Path) -> bool:
 def _candidates(target: Path) -> Iterator[Path]:
     """Yield "name", "name-2", "name-3" … without end: a paid file always gets one."""
     yield target
-    for i in itertools.count(2):
-        yield target.with_name(f"{target.stem}-{i}{target.suffix}")
+    for number in itertools.count(2):
+        yield _numbered(target, number)
+
+
+def _numbered(target: Path, number: int) -> Path:
+    return target.with_name(f"{target.stem}-{number}{target.suffix}")
+
+
+def _maybe_free(temp_path: Path, target: Path) -> Iterator[Path]:
+    """Yield the names that a file may get as `_candidates` does, but for those that this process has found taken.
+
+    Prompts of a batch that begin alike make thousands of names alike: none is tried again for each of them. A file that
+    has its name already (killed between link and unlink) has it among all.
+    """
+    yield target
+    has_name = temp_path.stat().st_nlink > 1
+    for number in itertools.count(2 if has_name else _last_numbers.get(target, 2)):
+        if len(_last_numbers) >= LAST_NUMBERS_MAX:
+            _last_numbers.clear()
+        _last_numbers[target] = number
+        yield _numbered(target, number)
 
 
 def _same_file(one: Path, other: Path) -> bool:

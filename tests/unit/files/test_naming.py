@@ -193,6 +193,32 @@ def test_a_full_disk_is_said_and_the_file_stays(tmp_path: Path, monkeypatch: pyt
     assert temp.exists()
 
 
+def test_files_of_one_name_do_not_try_each_others_names_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A batch whose prompts begin alike makes thousands; each knows where the series stands."""
+    link, tried = os.link, 0
+
+    def counted(one: Path, other: Path) -> None:
+        nonlocal tried
+        tried += 1
+        link(one, other)
+
+    monkeypatch.setattr(os, "link", counted)
+    names = [publish(part(tmp_path), tmp_path / "a.png").name for _ in range(200)]
+    assert names == ["a.png", *(f"a-{number}.png" for number in range(2, 201))]
+    assert tried <= 3 * 200
+
+
+def test_killed_between_naming_and_cleaning_in_a_long_series(tmp_path: Path) -> None:
+    """It is found among all names of the series, also those that this process has found taken."""
+    for _ in range(5):
+        publish(part(tmp_path), tmp_path / "a.png")
+    temp = part(tmp_path)
+    (tmp_path / "a-3.png").unlink()
+    os.link(temp, tmp_path / "a-3.png")
+    assert publish(temp, tmp_path / "a.png") == tmp_path / "a-3.png"
+    assert len(list(tmp_path.iterdir())) == 5
+
+
 def test_a_paid_file_is_never_lost_when_all_names_are_taken(tmp_path: Path) -> None:
     """After a thousand files of one name the next one is kept, and no other file is taken for it."""
     for name in ["a.png", *(f"a-{i}.png" for i in range(2, 1000))]:
