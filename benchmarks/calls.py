@@ -10,17 +10,14 @@ import json
 import subprocess
 import sys
 import tempfile
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from benchmarks.batches import bailian  # noqa: E402
+from tests.support.stub import Stub  # noqa: E402
 
 TEXT_MODEL, PICTURE_MODEL = "qwen-plus", "z-image-turbo"
 
@@ -38,25 +35,12 @@ class Load:
         return self.rows / self.per_s + self.answer_s
 
 
-@contextmanager
-def stub(texts: Load | None, pictures: Load | None) -> Iterator[str]:
-    words = [sys.executable, str(Path(__file__).with_name("stub_service.py"))]
+def stub(texts: Load | None, pictures: Load | None) -> Stub:
+    words: list[str] = []
     for name, load in (("text", texts), ("picture", pictures)):
         if load is not None:
             words += [f"--{name}-s", str(load.answer_s), f"--{name}-per-s", str(load.per_s)]
-    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        port = process.stdout.readline().strip()
-        try:
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            process.terminate()
-
-
-def stats(root: str) -> dict[str, Any]:
-    with urllib.request.urlopen(f"{root}/stats") as answer:
-        told: dict[str, Any] = json.load(answer)
-    return told
+    return Stub(*words)
 
 
 def overlay(home: Path, texts: Load | None, pictures: Load | None) -> None:
@@ -68,16 +52,16 @@ def overlay(home: Path, texts: Load | None, pictures: Load | None) -> None:
 
 def rows_a_second(texts: Load) -> tuple[float, float]:
     """Return how many rows a second a batch brings in, and the official SDK in 32 threads."""
-    with tempfile.TemporaryDirectory() as folder, stub(texts, None) as root:
+    with tempfile.TemporaryDirectory() as folder, stub(texts, None) as service:
         home, cwd = Path(folder) / "home", Path(folder)
         overlay(home, texts, None)
         rows = (
             json.dumps({"kind": "text", "prompt": f"第{i}题"}, ensure_ascii=False) + "\n" for i in range(texts.rows)
         )
         (cwd / "rows.jsonl").write_text("".join(rows), "utf-8")
-        ours = bailian(["batch", "run", "rows.jsonl", "-q", "--no-gallery"], home, cwd, f"{root}/api/v1")
+        ours = bailian(["batch", "run", "rows.jsonl", "-q", "--no-gallery"], home, cwd, service.base_url)
         words = [sys.executable, str(Path(__file__).with_name("batches.py")), "--sdk-texts", str(texts.rows)]
-        sdk = subprocess.run([*words, "--base-url", f"{root}/api/v1"], capture_output=True, text=True, check=True)
+        sdk = subprocess.run([*words, "--base-url", service.base_url], capture_output=True, text=True, check=True)
     return ours.delivered / ours.wall_s, float(json.loads(sdk.stdout)["rows_per_s"])
 
 
@@ -105,12 +89,12 @@ def run(name: str, texts: Load | None, pictures: Load | None, *words: str) -> No
         {"kind": "image", "model": PICTURE_MODEL, "prompt": f"第{i}只猫"}
         for i in range(pictures.rows if pictures else 0)
     ]
-    with tempfile.TemporaryDirectory() as folder, stub(texts, pictures) as root:
+    with tempfile.TemporaryDirectory() as folder, stub(texts, pictures) as service:
         home, cwd = Path(folder) / "home", Path(folder)
         overlay(home, texts, pictures)
         (cwd / "rows.jsonl").write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), "utf-8")
-        measured = bailian(["batch", "run", "rows.jsonl", "-q", "--no-gallery", *words], home, cwd, f"{root}/api/v1")
-        told = stats(root)
+        measured = bailian(["batch", "run", "rows.jsonl", "-q", "--no-gallery", *words], home, cwd, service.base_url)
+        told = service.stats()
         print(f"\n{name}: {len(rows)} rows, {measured.delivered} delivered")
         print(
             f"  {measured.wall_s:.1f} s, CPU {measured.cpu_s / len(rows) * 1000:.2f} ms a row, peak {measured.peak_mb:.0f} MB"
