@@ -136,9 +136,7 @@ def _placed(write: Callable[[BinaryIO], str], suffix: str, home: Path) -> Path:
         path = folder / f"{digest[:24]}.{suffix}"
         Path(aside).replace(path)
     except OSError as error:
-        Path(aside).unlink(missing_ok=True)
         raise unusable(home, error) from None
-    except BaseException:
+    finally:
         Path(aside).unlink(missing_ok=True)
-        raise
     return path

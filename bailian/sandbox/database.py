@@ -48,7 +48,7 @@ class Database:
             self._db.execute("BEGIN IMMEDIATE")
             try:
                 yield
-            except BaseException:
+            except BaseException:  # a request that is cut off, too
                 self._db.execute("ROLLBACK")
                 raise
             self._db.execute("COMMIT")

@@ -67,20 +67,19 @@ class ServedModels:
 
         Another route's model gets the words of a wrong path, a model that only the real service has an honest no.
         """
-        if name in self.retired:
-            return no_such_model(sync=sync)
-        if self.is_served(name):
+        if name not in self.retired and self.is_served(name):
             return wrong_path()
-        return not_imitated(f"the model {name}") if self.is_real(name) else no_such_model(sync=sync)
+        return not_imitated(f"the model {name}") if self.is_lacked(name) else no_such_model(sync=sync)
 
     def is_served(self, name: str) -> bool:
         """Return whether some route has the model."""
         rooms = (self.pictures, self.texts, self.embeddings, self.voices, self.told, self.recognizers, self.rankers)
         return name not in self._elsewhere and any(name in models for models in rooms)
 
-    def is_real(self, name: str) -> bool:
-        """Return whether the service has a model of this name, as far as catalog and vendor tell."""
-        return name in self.names or is_vendors(name)
+    def is_lacked(self, name: str) -> bool:
+        """Return whether only the real service has the model, as far as catalog and vendor tell."""
+        is_real = name in self.names or is_vendors(name)
+        return is_real and not self.is_served(name) and name not in self.retired
 
     def _living(self, models: Mapping[str, Rules]) -> dict[str, Rules]:
         return {name: rules for name, rules in models.items() if name not in self.retired}

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from bailian.i18n import tr
 from bailian.sandbox.faults import Faults
 from bailian.sandbox.http.answers import LoggedRequest
-from bailian.sandbox.http.listening import is_loopback, listening_socket, root_url_of
+from bailian.sandbox.http.listening import closed_on_failure, is_loopback, listening_socket, root_url_of
 from bailian.sandbox.model_names import Limits
 from bailian.sandbox.settings import LINK_LIFE_S, Settings
 from bailian.sandbox.state import State
@@ -105,8 +105,10 @@ class Sandbox:
         if self._runner is not None:
             raise RuntimeError("this sandbox runs already")
         make_runner = _load_runner()
+        from bailian.sandbox.http.hosts import Hosts
+
         sock = listening_socket(self._address)
-        try:
+        with closed_on_failure(sock):  # a state or a certificate that cannot be read
             self._state = State(
                 state_path=self._state_path,
                 catalog=self._models,
@@ -118,20 +120,11 @@ class Sandbox:
                 script=_script(self._script),
                 token=self.token,
             )
-        except BaseException:
-            sock.close()
-            raise
-        self._address = (self._address[0], sock.getsockname()[1])
-        from bailian.sandbox.http.hosts import Hosts
-
-        hosts = Hosts(self._address[0], self._allow_hosts)
-        try:
-            self._runner = make_runner(self._state, sock, hosts, self._certificate)
-            self._runner.start(START_S)
-        except BaseException:  # a certificate that cannot be read
-            self._runner = None
-            sock.close()
-            raise
+            self._address = (self._address[0], sock.getsockname()[1])
+            hosts = Hosts(self._address[0], self._allow_hosts)
+            runner = make_runner(self._state, sock, hosts, self._certificate)
+            runner.start(START_S)
+        self._runner = runner
         return self
 
     def stop(self) -> None:

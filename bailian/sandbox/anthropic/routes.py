@@ -1,4 +1,4 @@
-"""`POST /apps/anthropic/v1/messages`: a face on the text answers in the shape of Anthropic (page anthropic-api-messages).
+"""`POST /apps/anthropic/v1/messages`: a text model's answers in Anthropic's shape (page anthropic-api-messages).
 
 There is no list of models on this route; it answers 404. Importing this needs starlette and Pillow.
 """

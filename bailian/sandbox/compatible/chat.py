@@ -1,4 +1,4 @@
-"""`POST /compatible-mode/v1/chat/completions`: a second face on the text answers (DEF).
+"""`POST /compatible-mode/v1/chat/completions`: the answers of a text model in OpenAI's shape (DEF).
 
 Importing this needs starlette and Pillow.
 """

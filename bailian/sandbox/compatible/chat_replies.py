@@ -1,4 +1,4 @@
-"""An answer of the text answers in OpenAI's shape: whole, or in chunks (DEF, THINK, FC; CAP get-file-content-compatible)."""
+"""A text model's answer in OpenAI's shape: whole, or in chunks (DEF, THINK, FC; CAP get-file-content-compatible)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From a body in OpenAI's shape to the native one, which the text answers reads (DEF, FC, VIS, PART).
+"""From a body in OpenAI's shape to the native one (DEF, FC, VIS, PART).
 
 Here is only what differs: where the parameters stand, the shape of messages and their parts, and the words about them.
 """

@@ -88,8 +88,7 @@ def no_such_model(name: str) -> Refusal:
 
 def missing_model(models: ServedModels, name: str) -> Refusal:
     """Return why a name is none of these routes' models: misspelt, or one that only the real service has."""
-    only_real = models.is_real(name) and not models.is_served(name) and name not in models.retired
-    return not_imitated(f"the model {name}") if only_real else no_such_model(name)
+    return not_imitated(f"the model {name}") if models.is_lacked(name) else no_such_model(name)
 
 
 def nothing_there(method: str, path: str) -> Refusal:

@@ -6,6 +6,7 @@ import contextlib
 import ipaddress
 import socket
 import sys
+from collections.abc import Iterator
 
 Address = tuple[str, int]
 
@@ -19,14 +20,20 @@ def listening_socket(address: Address) -> socket.socket:
     # The protocol is named because asyncio switches Nagle's delay (40 ms an answer) off only then.
     family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
     sock = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    try:
+    with closed_on_failure(sock):
         if sys.platform != "win32":  # on Windows this option would let two sandboxes share a port
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         sock.bind(address)
-    except BaseException:
-        sock.close()
-        raise
     return sock
+
+
+@contextlib.contextmanager
+def closed_on_failure(sock: socket.socket) -> Iterator[None]:
+    """Close a socket if what is done with it fails, however: the port is free again."""
+    with contextlib.ExitStack() as stack:
+        stack.callback(sock.close)
+        yield
+        stack.pop_all()
 
 
 def root_url_of(address: Address, *, tls: bool) -> str:

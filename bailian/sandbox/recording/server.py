@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from bailian.i18n import tr
-from bailian.sandbox.http.listening import is_loopback, listening_socket, root_url_of
+from bailian.sandbox.http.listening import closed_on_failure, is_loopback, listening_socket, root_url_of
 from bailian.sandbox.recording.exchanges import RecordingFile, read_recording_file
 
 if TYPE_CHECKING:
@@ -50,12 +50,10 @@ class _Server:
             Route("/{anything:path}", handle, methods=METHODS),
         ]  # fmt: skip
         guard = [Middleware(OnlyKnownHosts, hosts=Hosts(self._address[0], self._allow_hosts))]
-        try:
-            self._runner = Runner(Starlette(routes=routes, middleware=guard), connections, sock, self._certificate)
-            self._runner.start(START_S)
-        except BaseException:
-            sock.close()
-            raise
+        with closed_on_failure(sock):
+            runner = Runner(Starlette(routes=routes, middleware=guard), connections, sock, self._certificate)
+            runner.start(START_S)
+        self._runner = runner
 
     def stop(self) -> None:
         if self._runner is not None:

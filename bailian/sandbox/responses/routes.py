@@ -1,4 +1,4 @@
-"""`POST …/responses`: a third face on the text answers, which remembers what was said (RESP).
+"""`POST …/responses`: a text model's answers as Responses, which remember what was said (RESP).
 
 Importing this needs starlette and Pillow.
 """

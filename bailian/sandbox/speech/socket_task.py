@@ -49,7 +49,7 @@ class SocketTask:
             SpeechFailure: it is.
         """
         models, name = self.connection.state.models, str(self.payload.get("model") or "")
-        if not models.is_served(name) and name not in models.retired and models.is_real(name):
+        if models.is_lacked(name):
             refusal = not_imitated(f"the model {name} on the socket")
             raise SpeechFailure(refusal.code, refusal.message)
 
