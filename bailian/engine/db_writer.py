@@ -19,7 +19,7 @@ from bailian.engine.step import Next, Step, StepResult
 from bailian.engine.steps.record_reply import unrecorded
 from bailian.engine.steps.step_table import BULK_STEPS
 from bailian.errors import JournalError
-from bailian.files.naming import sync_folder
+from bailian.files.publishing import sync_folder
 from bailian.service.download import save_error
 
 # So many steps share one commit at most.

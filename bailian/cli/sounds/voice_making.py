@@ -15,7 +15,7 @@ from bailian.cli.output.terminal import is_terminal, print_data, print_err, prin
 from bailian.clock import current_clock
 from bailian.config.settings import Settings
 from bailian.errors import InvalidRequest, MaybeSent, ServiceError, TaskFailed, TransportError
-from bailian.files import naming
+from bailian.files import naming, publishing
 from bailian.i18n import tr
 from bailian.modalities.audio import voice_enrollment as enrollment
 from bailian.modalities.audio.speech_voices import voices_command
@@ -85,7 +85,7 @@ def design(here: Settings, prompt: str, given: Mapping[str, Any], *, yes: bool, 
         aside = target.with_name(f".{target.name}.part")
         naming.made_folder(target.parent)
         aside.write_bytes(sound)
-        print_err(tr("preview: ", "试听：") + str(naming.publish(aside, target)))
+        print_err(tr("preview: ", "试听：") + str(publishing.publish(aside, target)))
     return 0
 
 

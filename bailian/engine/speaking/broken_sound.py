@@ -9,7 +9,7 @@ from pathlib import Path
 from bailian.engine.job import Job
 from bailian.engine.steps import file_names
 from bailian.errors import BailianError
-from bailian.files import naming
+from bailian.files import naming, publishing
 from bailian.files.audio import finish_sound
 from bailian.i18n import tr
 from bailian.modalities.audio.speech_answers import sound_form
@@ -39,7 +39,7 @@ def save_broken_sound(job: Job, parts: Sequence[Path], error: BailianError) -> N
         names = (
             stem.with_name(f"{name}.{MARK}.{form.suffix}") for name in (stem.name, naming.shorter(stem.name), plain)
         )
-        saved = naming.publish_first(aside, names)
+        saved = publishing.publish_first(aside, names)
         error.message = tr(
             f"{error.message}; what came of the sound is in {saved}", f"{error.message}；已收到的音频保存在 {saved}"
         )

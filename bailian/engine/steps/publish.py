@@ -17,7 +17,7 @@ from bailian.engine.reports import still_at_service
 from bailian.engine.speaking.spoken_parts import fetch_sounds, sound_parts
 from bailian.engine.steps import file_names
 from bailian.errors import BailianError, TaskFailed, TransportError, journalled
-from bailian.files import formats, naming, png, recipe
+from bailian.files import formats, naming, png, publishing, recipe
 from bailian.files.audio import finish_sound
 from bailian.files.digests import has_digest, sha256_of
 from bailian.i18n import tr
@@ -95,8 +95,8 @@ def _temp_path(job: Job, item: Item, stem: Path, end: str) -> Path:
 
 def _publish(job: Job, item: Item, whole: Path, target: Path, *, sync: bool = True) -> Path:
     """Give a finished file the name it is to get, or the next best one that is not refused."""
-    final = naming.publish_first(whole, _possible(job, item, target), sync=sync)
-    if not naming.is_numbered(final, target):
+    final = publishing.publish_first(whole, _possible(job, item, target), sync=sync)
+    if not publishing.is_numbered(final, target):
         file_names.note_other_name(job, target, final)
     elif final != target and job.saving.suffix is not None:
         file_names.note_taken_name(job, target, final)
@@ -104,7 +104,7 @@ def _publish(job: Job, item: Item, whole: Path, target: Path, *, sync: bool = Tr
 
 
 def _possible(job: Job, item: Item, target: Path) -> Iterator[Path]:
-    return naming.fallbacks(target, lambda: file_names.plain_stem(job, item))
+    return publishing.fallbacks(target, lambda: file_names.plain_stem(job, item))
 
 
 def save_item(job: Job, services: Services, item: Item) -> Path:
@@ -242,7 +242,7 @@ def _published_before(job: Job, services: Services, item: Item, target: Path, sh
     """Return where the finished file is, if it is, and record that: it may have become "name-2" just before a kill.
     Neither its name nor what is in it proves that it is this job's: two jobs may have answered alike."""
     for name in _possible(job, item, target):
-        for candidate in naming.existing_names(name):
+        for candidate in publishing.existing_names(name):
             if has_digest(candidate, sha256) and services.journal.claim_file(job.id, item.index, candidate, sha256):
                 return candidate
     return None
@@ -307,4 +307,4 @@ def _write_sidecar(job: Job, item: Item, path: Path) -> None:
     if any(has_digest(sidecar, digest) for sidecar in sidecars):
         aside.unlink()  # written before, by a process that was killed
     else:
-        naming.publish_first(aside, sidecars)
+        publishing.publish_first(aside, sidecars)

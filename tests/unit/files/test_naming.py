@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from bailian.errors import InvalidRequest
 from bailian.files import naming
-from bailian.files.naming import DEFAULT_TEMPLATE, FIELDS, check_template, publish, render
+from bailian.files.naming import DEFAULT_TEMPLATE, FIELDS, check_template, render
+from bailian.files.publishing import publish
 from tests.support.file_names import assert_safe
 from tests.support.setting import ROOT
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bailian.files import naming
+from bailian.files import naming, publishing
 from tests.support.file_names import ECRYPTFS_MAX_BYTES, assert_safe, refusing
 
 LONG = "20260102-030405_wan2.2-t2i-flash_" + "猫" * 40 + "_s41_2"
@@ -91,7 +91,10 @@ def test_the_first_name_that_is_not_refused_is_taken(tmp_path: Path) -> None:
     whole, other = tmp_path / ".1.part", tmp_path / "s7.png"
     whole.write_text("ours")
     other.write_text("other")
-    assert naming.publish_first(whole, naming.fallbacks(tmp_path / "猫_s7.png", lambda: "s7")) == tmp_path / "s7-2.png"
+    assert (
+        publishing.publish_first(whole, publishing.fallbacks(tmp_path / "猫_s7.png", lambda: "s7"))
+        == tmp_path / "s7-2.png"
+    )
     assert (other.read_text(), whole.exists()) == ("other", False)
 
 
@@ -100,7 +103,7 @@ def test_when_all_names_are_refused_the_file_stays_where_it_is(tmp_path: Path) -
     whole = tmp_path / ".1.part"
     whole.write_text("ours")
     with pytest.raises(OSError, match="猫"):
-        naming.publish_first(whole, [tmp_path / "猫.png", tmp_path / "大猫.png"])
+        publishing.publish_first(whole, [tmp_path / "猫.png", tmp_path / "大猫.png"])
     assert whole.read_text() == "ours"
 
 
