@@ -14,7 +14,7 @@ from tests.support.commands import Run
 from tests.support.processes import end, posix_only, start_script
 
 MOMENTS = {
-    "after the first has its name": "from bailian.files import naming as owner; name = 'publish_first'",
+    "after the first has its name": "from bailian.files import publishing as owner; name = 'publish_first'",
     "before their end is committed": "from bailian.store.jobs import Journal as owner; name = 'finish'",
 }
 DIES = """
