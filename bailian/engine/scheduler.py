@@ -243,7 +243,7 @@ class Scheduler:
         except RuntimeError:  # the system gives no more; a step waits for one of those that there are
             if not self._threads:
                 raise
-            self._threads_max = 0
+            self._threads_max = 0  # from here on there are as many as the calls ask for: half of those that there are
             reason = tr("the system starts no more threads (`ulimit -u`)", "系统不再启动更多线程（`ulimit -u`）")
             self.model_queues.lower(CallCapacity(max(1, self._threads // 2), reason))
         else:

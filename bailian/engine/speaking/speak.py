@@ -91,17 +91,20 @@ def _speak(job: Job, services: Services, payload: Mapping[str, Any], path: Path,
     part = path.with_suffix(".part")
     over_http = SpeechContext.of(job.prepared.context).http
     try:
-        answer = _called(job, services, payload) if over_http else _heard(job, services, payload, private_file(part))
-        if not over_http:
-            part.replace(path)
-        write_answer(path, answer)
-        if shared is not None and (over_http or length_ms(path, payload) != 0):
-            if not over_http:
-                link_sound(path, shared)
-            write_answer(shared, {**answer, "paid_by": job.id}, f"{path.stem}.shared")
-            if over_http:
+        if over_http:
+            answer = _called(job, services, payload)
+            write_answer(path, answer)
+            if shared is not None:
+                _share(job, answer, path, shared)
                 with contextlib.suppress(TransportError):  # its link is good for a day: saving the file tries again
                     fetch_sound(services, link_of(answer), path, shared)
+        else:
+            answer = _heard(job, services, payload, private_file(part))
+            part.replace(path)
+            write_answer(path, answer)
+            if shared is not None and length_ms(path, payload) != 0:
+                link_sound(path, shared)
+                _share(job, answer, path, shared)
     except OSError as error:
         part.unlink(missing_ok=True)
         raise SaveError(
@@ -109,6 +112,11 @@ def _speak(job: Job, services: Services, payload: Mapping[str, Any], path: Path,
             advice=tr("make room, or set BAILIAN_HOME to another folder", "请清理磁盘，或把 BAILIAN_HOME 设为其他目录"),
         ) from None
     return answer
+
+
+def _share(job: Job, answer: Mapping[str, Any], path: Path, shared: Path) -> None:
+    """Let other jobs take a part; its answer says who has paid."""
+    write_answer(shared, {**answer, "paid_by": job.id}, f"{path.stem}.shared")
 
 
 def _called(job: Job, services: Services, payload: Mapping[str, Any]) -> dict[str, Any]:

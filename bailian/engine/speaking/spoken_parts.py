@@ -55,11 +55,11 @@ def forget_sound(job: Job, services: Services) -> None:
 def shared_parts(job: Job, services: Services) -> list[Path | None]:
     """Return where parts are kept for other jobs. The names follow from what is spoken, so the same command, run
     again after a failure, finds what was paid already. A text of one part is not worth it."""
-    from bailian.modalities.audio.speech_answers import payload_of
-
     texts = text_parts(job)
     if len(texts) < 2:
         return [None] * len(texts)
+    from bailian.modalities.audio.speech_answers import payload_of
+
     said = [json.dumps([services.account, payload_of(job.prepared.body, text)], sort_keys=True) for text in texts]
     names = [hashlib.sha256(f"{index}{text}".encode()).hexdigest()[:24] for index, text in enumerate(said)]
     return [under_way(services.journal.folder) / f"{name}.sound" for name in names]
