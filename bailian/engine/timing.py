@@ -14,6 +14,12 @@ BACKOFF_LONGEST_S = 60.0
 AFTER_EXPECTED_S = 0.08
 
 
+# One task shows how long they take, not how evenly: half of the next ones are over before it. Of fewer than so many the
+# low and the high are drawn apart, at most by this share; a task that is over early is seen soon, for a query or two.
+ENOUGH_DURATIONS = 10
+FEW_UNSURE = 0.5
+
+
 # How soon a list shows what was made is not documented: what stays out of it over so many looks is absent (a minute in
 # all; a guess).
 LOOK_PAUSES_S = (0.0, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
@@ -34,7 +40,8 @@ def duration_profile(durations_s: Sequence[float]) -> DurationProfile | None:
         return None
     ordered, last = sorted(durations_s), len(durations_s) - 1
     low, median, high = (ordered[round(last * part)] for part in (0.1, 0.5, 0.9))
-    return DurationProfile(low, median, high)
+    unsure = FEW_UNSURE * max(0.0, 1 - len(ordered) / ENOUGH_DURATIONS)
+    return DurationProfile((1 - unsure) * low, median, (1 + unsure) * high)
 
 
 def next_poll_s(
@@ -61,7 +68,7 @@ def next_poll_s(
     if ran_s < first_s - SHORTEST_POLL_S / 2:
         return first_s - ran_s
     if ran_s < known.high_s:
-        return max(SHORTEST_POLL_S, (known.high_s - known.low_s) / 5)
+        return _within((known.high_s - known.low_s) / 5, SHORTEST_POLL_S, LONGEST_POLL_S)
     # Later than nearly all: the longer it is overdue, the less one more second matters.
     return _within(SHORTEST_POLL_S + 0.2 * (ran_s - known.high_s), SHORTEST_POLL_S, LONGEST_POLL_S)
 

@@ -116,6 +116,13 @@ def test_hundreds_in_flight_share_the_queries_with_the_pages(page_size: int) -> 
     assert service.queries / 600 <= 3.0
 
 
+def test_a_film_that_takes_half_as_long_as_the_first_comes_soon() -> None:
+    """One film shows how long films take, not how evenly."""
+    takes_s = iter([262.0, 161.0])
+    lags_s = PolledService().run(at_the_limit(2, running=1, ahead=0, duration_s=lambda: next(takes_s)))
+    assert max(lags_s) <= 11.0
+
+
 @pytest.mark.slow
 @settings(max_examples=60)
 @given(
