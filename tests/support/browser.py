@@ -29,7 +29,7 @@ FLAGS = (
     "--host-resolver-rules=MAP * ~NOTFOUND",
 )
 ANSWER_MAX_BYTES = 256 * 1024**2
-HUNG_S = 120.0
+HUNG_S = 300.0
 LISTENING = "DevTools listening on "
 KEYS = {
     "ArrowLeft": 37,

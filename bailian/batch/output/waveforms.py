@@ -13,7 +13,7 @@ from array import array
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 from bailian.batch.output.thumbnails import cached, replace_with, version_of
 
@@ -29,6 +29,7 @@ PIECE_FRAMES = 4_096
 WHOLE_S = 60.0
 # Of a sound that does not say how long it is: two minutes and more.
 MOST_FRAMES = 6_000
+FRAMES_AFTER_A_JUMP = 8
 CONTAINERS = {
     ".mp3": "mp3",
     ".opus": "ogg",
@@ -117,30 +118,48 @@ def _peak(samples: bytes) -> int:
 
 
 def _decoded(file: BinaryIO, container: str) -> tuple[list[float], float]:
-    """Decode a short sound as a whole, of a long one a frame a level. PyAV comes with the extra `sandbox`."""
+    """Decode a short sound as a whole, of a long one a piece a level. PyAV comes with the extra `sandbox`."""
     import av
 
-    levels = [0.0] * LEVELS
     with av.open(file, format=container) as sound:
-        stream = sound.streams.audio[0]
         lasts_s = (sound.duration or 0) / av.time_base
-        frames = _spread(sound, lasts_s) if lasts_s > WHOLE_S else islice(sound.decode(stream), MOST_FRAMES)
-        peaks = [(frame.time or 0.0, _peak_of(frame)) for frame in frames]
-    first_s, last_s = (peaks[0][0], peaks[-1][0]) if peaks else (0.0, 0.0)
-    lasts_s = max(lasts_s, last_s - first_s)
-    for at_s, peak in peaks:
-        number = int((at_s - first_s) / lasts_s * LEVELS) if lasts_s else 0
-        levels[min(max(number, 0), LEVELS - 1)] = max(levels[min(max(number, 0), LEVELS - 1)], float(peak))
+        peaks = list(_spread(sound, lasts_s) if lasts_s > WHOLE_S else _all(sound))
+    if not peaks:
+        raise ValueError("nothing can be decoded")
+    first_s = peaks[0].start_s
+    lasts_s = max(lasts_s, peaks[-1].end_s - first_s)
+    levels = [0.0] * LEVELS
+    for peak in peaks:
+        start, end = (int((at_s - first_s) / lasts_s * LEVELS) for at_s in (peak.start_s, peak.end_s))
+        for number in range(max(start, 0), min(end + 1, LEVELS)):
+            levels[number] = max(levels[number], float(peak.value))
     return levels, lasts_s
 
 
-def _spread(sound: InputContainer, lasts_s: float) -> Iterator[AudioFrame]:
-    """Yield one frame a level of a sound that is too long to be decoded."""
+class _Peak(NamedTuple):
+    """The loudest sample of a stretch of time."""
+
+    start_s: float
+    end_s: float
+    value: int
+
+
+def _all(sound: InputContainer) -> Iterator[_Peak]:
+    """Yield the peak of each frame; of a sound that does not say how long it is, not for ever."""
+    for frame in islice(sound.decode(audio=0), MOST_FRAMES):
+        at_s = frame.time or 0.0
+        yield _Peak(at_s, at_s + frame.samples / frame.sample_rate, _peak_of(frame))
+
+
+def _spread(sound: InputContainer, lasts_s: float) -> Iterator[_Peak]:
+    """Yield one peak a level of a sound that is too long to be decoded. After a jump decoders begin softly."""
     import av
 
+    step_s = lasts_s / LEVELS
     for number in range(LEVELS):
-        sound.seek(int(number / LEVELS * lasts_s * av.time_base))
-        yield from islice(sound.decode(audio=0), 1)
+        sound.seek(int(number * step_s * av.time_base))
+        heard = [_peak_of(frame) for frame in islice(sound.decode(audio=0), FRAMES_AFTER_A_JUMP)]
+        yield _Peak(number * step_s, (number + 0.9) * step_s, max(heard, default=0))
 
 
 def _peak_of(frame: AudioFrame) -> int:

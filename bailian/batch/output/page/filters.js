@@ -69,7 +69,8 @@ function tools() {
   $("model").hidden = models.length < 2;
   choices($("sort"), words.sort, Object.entries(words.sorts));
   $("by_model").textContent = words.by_model;
-  $("by_model").hidden = models.length < 2 || !groups_of(records).length;
+  $("by_model").hidden = !filter.by;
+  if (models.length > 1) setTimeout(() => { $("by_model").hidden = !groups_of(records).length; }); // after the first cards
   $("by_model").addEventListener("click", () => change({ by: filter.by ? "" : "model" }));
   $("search").placeholder = words.search;
   $("search").setAttribute("aria-label", words.search);

@@ -18,7 +18,9 @@ function lay_out() {
   clear();
   $("grid").style.setProperty("--columns", columns);
   $("grid").style.setProperty("--card_width", `${(width - (columns - 1) * GAP_PX) / columns}px`);
+  $("grid").style.removeProperty("--row");
   row_px = rows.length ? row(0).offsetHeight + GAP_PX : 0;
+  $("grid").style.setProperty("--row", `${row_px - GAP_PX}px`);
   $("grid").style.height = `${rows.length * row_px}px`;
   draw();
 }
@@ -36,8 +38,8 @@ function row(index) {
   whole.classList.add("placed");
   whole.style.top = `${index * row_px}px`;
   drawn.set(index, whole);
-  const next = [...drawn.keys()].filter((other) => other > index).sort((a, b) => a - b)[0];
-  $("grid").insertBefore(whole, next === undefined ? null : drawn.get(next)); // the order of the keyboard
+  const next = Math.min(...[...drawn.keys()].filter((other) => other > index));
+  $("grid").insertBefore(whole, drawn.get(next) || null); // the order of the keyboard
   return whole;
 }
 
@@ -54,7 +56,21 @@ function draw() {
     made.remove();
     drawn.delete(index);
   }
-  for (let index = first; index <= last; index++) row(index);
+  const [top, bottom] = [Math.floor(seen_px / row_px), Math.floor((seen_px + screen_px) / row_px)];
+  for (let index = Math.max(first, top); index <= Math.min(last, bottom); index++) row(index);
+  // What is not seen yet comes a row a frame, so that no frame is long.
+  for (let index = first; index <= last; index++) {
+    if (drawn.has(index)) continue;
+    row(index);
+    return draw_soon();
+  }
+}
+
+let waiting = false;
+function draw_soon() {
+  if (waiting) return;
+  waiting = true;
+  requestAnimationFrame(() => { waiting = false; draw(); });
 }
 
 const row_of = (at) => (filter.by ? rows.findIndex((one) => at < one.at + one.cards.length) : Math.floor(at / columns));
@@ -72,12 +88,7 @@ function move_focus(at, key) {
 }
 
 function grid() {
-  let waiting = false;
-  addEventListener("scroll", () => {
-    if (waiting) return;
-    waiting = true;
-    requestAnimationFrame(() => { waiting = false; draw(); });
-  }, { passive: true });
+  addEventListener("scroll", draw_soon, { passive: true });
   let width = 0;
   new ResizeObserver(() => {
     if ($("grid").clientWidth === width) return draw();
