@@ -86,6 +86,14 @@ function lasts(record) {
   return seconds ? filled(words.units.s, { s: seconds }) : "";
 }
 
+// What is drawn anew keeps the keyboard where it was.
+function redraw(within, change) {
+  const places = () => [...within.querySelectorAll("button, input")];
+  const had = places().indexOf(document.activeElement);
+  change();
+  if (had >= 0) (places()[had] || within).focus();
+}
+
 let said = 0;
 function say(text) {
   (document.querySelector("dialog[open]") || document.body).append($("say")); // a dialog lies over all else

@@ -22,8 +22,10 @@ function compare(of, left, right) {
 
 function view_pair() {
   const [left, right] = [pair.of[pair.left], pair.of[pair.right]];
-  $("left").replaceChildren(...side(left, right, "left"));
-  $("right").replaceChildren(...side(right, left, "right"));
+  redraw($("pair"), () => {
+    $("left").replaceChildren(...side(left, right, "left"));
+    $("right").replaceChildren(...side(right, left, "right"));
+  });
 }
 
 function side(record, other, which) {

@@ -58,16 +58,14 @@ function picks_bar() {
   const compared = button(words.compare, () => compare(chosen, 0, 1), "chip");
   compared.disabled = chosen.length < 2;
   bar.setAttribute("aria-label", words.picks);
-  const had_focus = [...bar.children].indexOf(document.activeElement);
-  bar.replaceChildren(
+  redraw(bar, () => bar.replaceChildren(
     el("strong", "", filled(words.picked, { n: number(chosen.length) })), only, compared,
     button(words.copy_paths, () => copy(paths_of(chosen)), "chip"),
     button(words.save_paths, () => save("picked.txt", paths_of(chosen)), "chip"),
     button(words.copy_lines, () => copy(lines_of(chosen)), "chip"),
     button(words.save_lines, () => save("picked.jsonl", lines_of(chosen)), "chip"),
     button(words.unpick, () => { picked.clear(); picks_changed(); }, "quiet"),
-  );
-  if (had_focus > 0) bar.children[had_focus].focus();
+  ));
 }
 
 // --- the list of what is picked

@@ -15,7 +15,7 @@ function open(record, file) {
 function view() {
   const [record, file] = viewable[at];
   $("view").replaceChildren(large(record, file));
-  $("about").replaceChildren(...about(record));
+  redraw($("box"), () => $("about").replaceChildren(...about(record)));
   $("about").scrollTop = 0;
   $("back").disabled = at === 0;
   $("forth").disabled = at === viewable.length - 1;
@@ -71,7 +71,7 @@ function viewer() {
     if (winds(event)) return;
     if (event.key === "ArrowLeft") step(-1);
     if (event.key === "ArrowRight") step(1);
-    if (event.key === "x" && event.target.tagName !== "INPUT") pick(viewable[at][0]);
+    if (event.key === "x") pick(viewable[at][0]);
   });
   $("box").addEventListener("click", (event) => {
     if (event.target === $("view") || event.target === $("box")) $("box").close();
