@@ -94,6 +94,16 @@ function redraw(within, change) {
   if (had >= 0) (places()[had] || within).focus();
 }
 
+const covered = () => document.documentElement.classList.toggle("covered", document.querySelector("dialog[open]") !== null);
+
+function show_dialog(dialog) {
+  if (dialog.open) return;
+  dialog.showModal();
+  covered();
+  dialog.addEventListener("close", covered, { once: true });
+  dialog.focus(); // not its first button, which a key would press
+}
+
 let said = 0;
 function say(text) {
   (document.querySelector("dialog[open]") || document.body).append($("say")); // a dialog lies over all else

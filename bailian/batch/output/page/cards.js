@@ -1,10 +1,12 @@
 // --- one card
 
-const PROMPT_CHARS = 400; // three lines are shown, the dialog has all of it
+// A card shows a few lines; the dialog has all of it.
+const PROMPT_CHARS = 400, TEXT_CHARS = 900;
 const ACTIVE_KEYS = { Enter: (record) => open(record), x: (record) => pick(record), c: (record) => mark(record) };
 
 function card(record, at) {
-  const made = el("article", "card", stage(record), pick_box(record), caption(record));
+  const looks = picked.has(record.key) ? "card chosen" : "card";
+  const made = el("article", looks, stage(record), pick_box(record), caption(record));
   made.dataset.state = record.state;
   made.dataset.at = at;
   made.tabIndex = 0;
@@ -43,7 +45,7 @@ function mosaic(record, media) {
 }
 
 function reader(record) {
-  return el("div", "reader", el("pre", "", record.text), button(words.expand, () => open(record), "chip"));
+  return el("div", "reader", el("pre", "", record.text.slice(0, TEXT_CHARS)), button(words.expand, () => open(record), "chip"));
 }
 
 function caption(record) {

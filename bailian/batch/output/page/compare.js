@@ -15,9 +15,9 @@ function mark(record) {
 function compare(of, left, right) {
   const place = (one) => (typeof one === "number" ? one : of.indexOf(one));
   Object.assign(pair, { of, left: place(left), right: place(right) });
-  view_pair();
   if ($("box").open) $("box").close();
-  if (!$("pair").open) $("pair").showModal();
+  view_pair();
+  show_dialog($("pair"));
 }
 
 function view_pair() {

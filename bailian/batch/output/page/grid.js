@@ -18,9 +18,10 @@ function lay_out() {
   clear();
   $("grid").style.setProperty("--columns", columns);
   $("grid").style.setProperty("--card_width", `${(width - (columns - 1) * GAP_PX) / columns}px`);
-  $("grid").style.removeProperty("--row");
+  $("grid").classList.remove("measured");
   row_px = rows.length ? row(0).offsetHeight + GAP_PX : 0;
   $("grid").style.setProperty("--row", `${row_px - GAP_PX}px`);
+  $("grid").classList.toggle("measured", row_px > 0);
   $("grid").style.height = `${rows.length * row_px}px`;
   draw();
 }

@@ -32,7 +32,10 @@ function picks_changed() {
   keep_picks();
   write_address();
   picks_bar();
-  for (const box of document.querySelectorAll("input.pick")) box.checked = picked.has(box.value);
+  for (const box of document.querySelectorAll("input.pick")) {
+    box.checked = picked.has(box.value);
+    if (box.parentElement.matches(".card")) box.parentElement.classList.toggle("chosen", box.checked);
+  }
   if (filter.only) show();
 }
 

@@ -9,7 +9,7 @@ function open(record, file) {
   const wanted = file || seen_files(record)[0];
   at = viewable.findIndex(([other, one]) => other === record && one === wanted);
   view();
-  if (!$("box").open) $("box").showModal();
+  show_dialog($("box"));
 }
 
 function view() {
