@@ -211,6 +211,10 @@ def test_of_ten_thousand_results_only_some_are_in_the_document(tmp_path: Path, w
         assert page.run(f"{CARDS}.length") < 60
         assert page.run("document.activeElement.getBoundingClientRect().top < innerHeight") is True
         assert page.run("document.documentElement.scrollWidth <= innerWidth") is True
-        page.run("change({ q: '第 4321 只' })")
+        page.press("x")
+        page.run("change({ only: 'picked' })")
+        page.reload()
+        assert page.run(f"{CARDS}.length") == 1, "also of those that are read last"
+        page.run("change({ only: '', q: '第 4321 只' })")
         assert page.run(f"{CARDS}.length") == 1
         assert page.complaints == []

@@ -8,17 +8,21 @@ from __future__ import annotations
 
 import math
 import os
+import shutil
+import tempfile
 import warnings
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
+from io import TextIOWrapper
+from itertools import islice
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import IO, Any, NamedTuple
 
 from bailian.batch.output.gallery_card import Record, card, input_file, inputs_of, result_file
-from bailian.batch.output.gallery_page import embedded, page, plain
+from bailian.batch.output.gallery_page import embedded, frame, plain
 from bailian.batch.output.records import unwritten
 from bailian.batch.output.thumbnails import THUMBS
 
@@ -28,6 +32,9 @@ CARDS_MAX = 10_000
 STATES = ("done", "failed", "held", "running", "waiting", "unsent")
 THREADS = min(4, os.cpu_count() or 1)
 AHEAD = 64
+# The first cards are on the screen before the browser has read the rest, a block after the other.
+FIRST_CARDS = 200
+CARDS_A_BLOCK = 2_000
 
 
 @dataclass
@@ -37,6 +44,8 @@ class Totals:
     jobs: int = 0
     states: Counter[str] = field(default_factory=Counter)
     failed: Counter[str] = field(default_factory=Counter)
+    kinds: Counter[str] = field(default_factory=Counter)
+    models: Counter[str] = field(default_factory=Counter)
     cost_cny: float | None = None
     sandbox: int = 0
     """Jobs of the sandbox, whose money is none."""
@@ -49,6 +58,8 @@ class Totals:
         state = str(record.get("state"))
         self.jobs += 1
         self.states[state] += 1
+        self.kinds[str(record.get("kind"))] += 1
+        self.models[str(record.get("model"))] += 1
         if state == "failed":
             self.failed[str((record.get("error") or {}).get("code") or "InternalError")] += 1
         if record.get("sandbox"):
@@ -68,6 +79,8 @@ class Totals:
             "jobs": self.jobs,
             "states": {state: self.states[state] for state in dict.fromkeys([*known, *self.states])},
             "failed": dict(self.failed.most_common()),
+            "kinds": dict(self.kinds),
+            "models": dict(self.models),
             "cost_cny": None if self.cost_cny is None else round(self.cost_cny, 6),
             "sandbox": self.sandbox,
             "took_s": round(self.took_s, 3),
@@ -89,22 +102,27 @@ def write_gallery(folder: Path, records: Iterable[Record], *, title: str, sandbo
     """
     target = folder / PAGE
     part = folder / f".{PAGE}.part"
-    head, middle, tail = page(title)
+    around = frame(title)
     totals = Totals()
     marked = ({**record, "sandbox": True} for record in records) if sandbox else records
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        # A lone surrogate is no UTF-8; its backslash form is what JSON has for it.
-        file = part.open("w", encoding="utf-8", errors="backslashreplace", newline="\n")
-        with file, warnings.catch_warnings():
+        with (
+            _text(part.open("wb")) as file,
+            _text(tempfile.TemporaryFile(dir=folder)) as more,
+            warnings.catch_warnings(),
+        ):
             # Pillow warns of odd metadata and large pictures; what comes of them is seen on the card.
             warnings.filterwarnings("ignore", module=r"PIL\.")
-            file.write(head)
-            comma = "["
-            for one in _cards(folder.absolute(), marked, totals):
-                file.write(comma + embedded(one))
-                comma = ",\n"
-            file.write(("]" if totals.jobs else "[]") + middle + embedded(plain(totals.to_json())) + tail)
+            blocks = _blocks(_cards(folder.absolute(), marked, totals))
+            first = next(blocks, "[]")
+            more.writelines(around.block(block) for block in blocks)
+            more.seek(0)
+            file.write(
+                around.head + embedded(plain(totals.to_json())) + around.before_first + first + around.before_more
+            )
+            shutil.copyfileobj(more, file)
+            file.write(around.tail)
         part.replace(target)
     except OSError as error:
         raise unwritten(target, error) from None
@@ -112,6 +130,19 @@ def write_gallery(folder: Path, records: Iterable[Record], *, title: str, sandbo
         with suppress(OSError):
             part.unlink()
     return target
+
+
+def _text(file: IO[bytes]) -> TextIOWrapper:
+    """Return a file of text. A lone surrogate is no UTF-8; its backslash form is what JSON has for it."""
+    return TextIOWrapper(file, encoding="utf-8", errors="backslashreplace", newline="\n")
+
+
+def _blocks(cards: Iterator[dict[str, Any]]) -> Iterator[str]:
+    """Yield the cards as JSON, the first few by themselves."""
+    most = FIRST_CARDS
+    while block := ",\n".join(embedded(one) for one in islice(cards, most)):
+        yield f"[{block}]"
+        most = CARDS_A_BLOCK
 
 
 def remove_partial_files(folder: Path) -> None:

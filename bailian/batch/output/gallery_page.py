@@ -10,7 +10,7 @@ import math
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from bailian.batch.output.gallery_words import words
 from bailian.i18n import tr
@@ -21,11 +21,26 @@ _FOLDER = Path(__file__).with_name("page")
 _SCRIPTS = ("base", "media", "picks", "cards", "grid", "filters", "viewer", "compare", "start")
 
 
-def page(title: str) -> tuple[str, str, str]:
-    """Return the page up to the records, what is between them and the totals, and the rest."""
+class Frame(NamedTuple):
+    """The page around what it shows."""
+
+    head: str
+    """In front of the totals."""
+    before_first: str
+    """Between the totals and the first records."""
+    before_more: str
+    """Between the first records and blocks of more: the script, which shows the first while the browser reads on."""
+    tail: str
+
+    def block(self, records: str) -> str:
+        """Return a block of more records."""
+        return f'<script type="application/json" class="more">{records}</script>\n'
+
+
+def frame(title: str) -> Frame:
+    """Return the page around its records."""
     style, script = _read("gallery.css"), "\n".join(_read(f"{name}.js") for name in _SCRIPTS)
-    head, _, rest = _read("gallery.html").partition("%%records%%")
-    middle, _, tail = rest.partition("%%totals%%")
+    head, before_first, before_more, tail = re.split("%%(?:totals|records|more)%%", _read("gallery.html"))
     values = {
         "style": style,
         "language": tr("en", "zh-CN"),
@@ -34,7 +49,8 @@ def page(title: str) -> tuple[str, str, str]:
         "policy": _policy(style, script),
         "words": embedded(words()),
     }
-    return re.sub(r"%%(\w+)%%", lambda match: values[match.group(1)], head), middle, tail.replace("%%script%%", script)
+    head = re.sub(r"%%(\w+)%%", lambda match: values[match.group(1)], head)
+    return Frame(head, before_first, before_more.replace("%%script%%", script), tail)
 
 
 def _read(name: str) -> str:

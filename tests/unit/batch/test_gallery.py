@@ -65,7 +65,8 @@ class Page(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append(tag)
         self.attributes.append(dict(attrs))
-        self._id = str(dict(attrs).get("id") or tag)
+        more = "more" if dict(attrs).get("class") == "more" else tag
+        self._id = str(dict(attrs).get("id") or more)
 
     def handle_data(self, data: str) -> None:
         self.blocks[self._id] = self.blocks.get(self._id, "") + data
@@ -75,9 +76,8 @@ class Page(HTMLParser):
 
     @property
     def records(self) -> list[dict[str, Any]]:
-        value = json.loads(self.blocks["records"])
-        assert isinstance(value, list)
-        return value
+        blocks = (json.loads(self.blocks[name]) for name in ("records", "more") if name in self.blocks)
+        return [one for block in blocks for one in block]
 
     @property
     def totals(self) -> dict[str, Any]:
@@ -341,6 +341,8 @@ def test_the_totals_are_those_of_all_records(tmp_path: Path) -> None:
         "jobs": 7,
         "states": {"done": 2, "failed": 3, "held": 1, "waiting": 1},
         "failed": {"RateLimitExceeded": 2, "DataInspectionFailed": 1},
+        "kinds": {"image": 7},
+        "models": {"wan2.2-t2i-flash": 7},
         "cost_cny": 0.42,
         "sandbox": 0,
         "took_s": 9.5,

@@ -1,8 +1,16 @@
 "use strict";
 // What is in the records was written by users and servers: it becomes text nodes and checked links, never markup.
 const $ = (id) => document.getElementById(id);
-const [words, records, sums] = ["words", "records", "sums"].map((id) => JSON.parse($(id).textContent));
-records.forEach((record, at) => { record.key = record.job || `${record.where || ""}#${at}`; });
+const [words, sums] = ["words", "sums"].map((id) => JSON.parse($(id).textContent));
+const records = [];
+let complete = false; // all records are here: the first few are shown before the browser has read the rest
+
+function know(some) {
+  for (const record of some) {
+    record.key = record.job || `${record.where || ""}#${records.length}`;
+    records.push(record);
+  }
+}
 
 const named = (group, key) => (Object.hasOwn(words[group], key) ? words[group][key] : String(key));
 const filled = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => values[name]);

@@ -27,12 +27,6 @@ function head() {
   if (sums.took_s) $("totals").append(figure(duration(sums.took_s), words.time));
 }
 
-function counted(of) {
-  const counts = new Map();
-  for (const record of records) if (of(record)) counts.set(of(record), (counts.get(of(record)) || 0) + 1);
-  return counts;
-}
-
 function chips(field, label, counts, name) {
   if (counts.size < 2 && !(field === "error" && counts.size)) return;
   const group = el("div", "chips", el("b", "", label));
@@ -60,17 +54,16 @@ function choices(select, label, pairs) {
 }
 
 function tools() {
-  chips("kind", words.kind, counted((record) => record.kind), (kind) => named("kinds", kind));
+  chips("kind", words.kind, new Map(Object.entries(sums.kinds)), (kind) => named("kinds", kind));
   chips("state", words.state, new Map(Object.entries(sums.states)), (state) => named("states", state));
   chips("error", words.error, new Map(Object.entries(sums.failed)), (code) => code);
-  const models = [...counted((record) => record.model)];
+  const models = Object.entries(sums.models);
   const options = models.map(([model, count]) => [model, `${model} (${number(count)})`]);
   choices($("model"), words.model, [["", words.all_models], ...options]);
   $("model").hidden = models.length < 2;
   choices($("sort"), words.sort, Object.entries(words.sorts));
   $("by_model").textContent = words.by_model;
   $("by_model").hidden = !filter.by;
-  if (models.length > 1) setTimeout(() => { $("by_model").hidden = !groups_of(records).length; }); // after the first cards
   $("by_model").addEventListener("click", () => change({ by: filter.by ? "" : "model" }));
   $("search").placeholder = words.search;
   $("search").setAttribute("aria-label", words.search);
@@ -143,9 +136,9 @@ function count() {
   const narrowed = filter.by || NARROWING.some((field) => filter[field]);
   const clear_all = () => change({ by: "", ...Object.fromEntries(NARROWING.map((field) => [field, ""])) });
   $("count").replaceChildren();
-  if (!records.length) $("count").append(words.no_jobs);
+  if (!sums.jobs) $("count").append(words.no_jobs);
   const some = { shown: number(records.length), all: number(sums.jobs) };
-  if (records.length < sums.jobs) $("count").append(filled(words.left_out, some) + " ");
+  if (complete && records.length < sums.jobs) $("count").append(filled(words.left_out, some) + " ");
   if (!narrowed) return;
   const text = shown.length ? filled(words.shown, { shown: number(shown.length), all: number(records.length) }) : words.none;
   $("count").append(text, " · ", button(words.show_all, clear_all, "quiet"));

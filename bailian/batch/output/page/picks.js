@@ -55,7 +55,7 @@ function picks_bar() {
   const bar = $("picks"), chosen = picked_records();
   bar.hidden = !chosen.length;
   document.body.classList.toggle("picking", chosen.length > 0);
-  if (!chosen.length && filter.only) return change({ only: "" });
+  if (complete && !chosen.length && filter.only) return change({ only: "" });
   const only = button(words.only_picked, () => change({ only: filter.only ? "" : "picked" }), "chip");
   only.setAttribute("aria-pressed", filter.only === "picked");
   const compared = button(words.compare, () => compare(chosen, 0, 1), "chip");

@@ -1,5 +1,6 @@
-// --- the page begins
+// --- the page begins: with its first records, then with all
 
+know(JSON.parse($("records").textContent));
 read_address();
 read_picks();
 head();
@@ -10,3 +11,10 @@ show();
 grid();
 picks_bar();
 addEventListener("hashchange", () => { read_address(); show(); picks_bar(); });
+addEventListener("DOMContentLoaded", () => {
+  const more = document.querySelectorAll("script.more");
+  for (const block of more) know(JSON.parse(block.textContent));
+  complete = true;
+  $("by_model").hidden = Object.keys(sums.models).length < 2 || !groups_of(records).length;
+  if (more.length) { show(); picks_bar(); } else count();
+});
