@@ -133,7 +133,7 @@ def test_half_a_surrogate_pair_is_no_reason_to_fail(tmp_path: Path) -> None:
 DIE = "os.kill(os.getpid(), 9)"
 PLACES = {
     "in the results": f"records.record = lambda *words: {DIE}",
-    "in the page": f"gallery._card = lambda *words: {DIE}",
+    "in the page": f"gallery.card = lambda *words: {DIE}",
     "in a thumbnail": f"Image.Image.save = lambda image, part, *words, **more: (part.write_bytes(b'half'), {DIE})",
 }
 

@@ -89,6 +89,12 @@ def test_open_shows_it_in_the_browser(
     assert (said in ran.err, ran.paths) == (True, [PAGE])
 
 
+def test_the_name_of_a_page_is_no_folder(bailian: Run, text2image: Run) -> None:
+    text2image("猫", "-o", "猫.png")
+    assert "-o 页/cat/" in bailian("gallery", "-o", "页/cat.html", exits=2).err
+    assert not Path("页").exists()
+
+
 def test_a_file_is_no_folder(bailian: Run, text2image: Run) -> None:
     text2image("猫", "-o", "猫.png")
     assert "猫.png" in bailian("gallery", "-o", "猫.png", exits=2).err

@@ -189,6 +189,7 @@ def test_prompt_and_command_are_copied(page: Browser) -> None:
     press_button(page, "command", '[data-at="1"]')
     page.run(FRAMES)
     assert page.run("copied") == "bailian again job-1"
+    assert page.run("command_of({ job: 'j', sandbox: true })") == "bailian again j --sandbox", "and pays nothing"
     page.run("Object.defineProperty(navigator.clipboard, 'writeText', { value: () => Promise.reject(new Error('no')) })")
     page.run("document.execCommand = () => { globalThis.copied = document.activeElement.value; return true; }")
     press_button(page, "prompt", '[data-at="1"]')

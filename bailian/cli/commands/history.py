@@ -123,6 +123,7 @@ def gallery(
     from bailian.cli.output.terminal import print_data, print_err
 
     most = limit or FOR_A_PAGE
+    _check_folder(folder)
     found = _found(most, text, since_s, kind, model, failed)
     if not found:
         _print_nothing()
@@ -132,6 +133,22 @@ def gallery(
     _print_limit(found, most)
     if opens and click.launch(str(page.absolute())) != 0:
         print_err(tr("no browser was found: open the page yourself", "没有找到浏览器：请手动打开该网页"))
+
+
+def _check_folder(folder: Path | None) -> None:
+    """Refuse the name of a page: it would become a folder of that name.
+
+    Raises:
+        InvalidRequest: it is one.
+    """
+    from bailian.errors import InvalidRequest
+
+    if folder is not None and folder.suffix.lower() in (".html", ".htm") and not folder.is_dir():
+        raise InvalidRequest.one(
+            "output",
+            tr("-o names a folder; the page in it is gallery.html", "-o 指定目录；其中的网页名为 gallery.html"),
+            advice=f"-o {folder.with_suffix('').as_posix()}/",
+        )
 
 
 def _default_folder() -> Path:

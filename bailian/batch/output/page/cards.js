@@ -77,7 +77,11 @@ function facts(record) {
   return el("div", "facts", ...known.map((fact) => untrusted("span", fact)));
 }
 
-function command_of(record) { return record.job ? filled(words.again, { id: record.job }) : ""; }
+// What cost nothing does not begin to cost because it is made again.
+function command_of(record) {
+  if (!record.job) return "";
+  return filled(words.again, { id: record.job }) + (record.sandbox ? " --sandbox" : "");
+}
 
 function copies(record) {
   const command = command_of(record);
