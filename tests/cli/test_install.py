@@ -96,7 +96,7 @@ def test_the_wheel_holds_the_package_and_nothing_else(wheel: Path) -> None:
     wanted = {
         "py.typed",
         "catalog/models/image.toml",
-        "batch/output/gallery.html",
+        *(f"batch/output/page/{path.name}" for path in (ROOT / "bailian/batch/output/page").iterdir()),
         "cli/locale/zh/LC_MESSAGES/messages.mo",
     }
     assert {f"bailian/{name}" for name in wanted} <= names
