@@ -34,7 +34,7 @@ THREADS = min(4, os.cpu_count() or 1)
 AHEAD = 64
 # The first cards are on the screen before the browser has read the rest, a block after the other.
 FIRST_CARDS = 200
-CARDS_A_BLOCK = 2_000
+CARDS_A_BLOCK = 1_000
 
 
 @dataclass

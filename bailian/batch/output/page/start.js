@@ -11,10 +11,17 @@ show();
 grid();
 picks_bar();
 addEventListener("hashchange", () => { read_address(); show(); picks_bar(); });
-addEventListener("DOMContentLoaded", () => {
+
+// Block by block, so that the page answers meanwhile.
+async function read_on() {
   const more = document.querySelectorAll("script.more");
-  for (const block of more) know(JSON.parse(block.textContent));
+  for (const block of more) {
+    know(JSON.parse(block.textContent));
+    await new Promise((done) => setTimeout(done));
+  }
   complete = true;
   $("by_model").hidden = Object.keys(sums.models).length < 2 || !groups_of(records).length;
   if (more.length) { show(); picks_bar(); } else count();
-});
+}
+
+addEventListener("DOMContentLoaded", read_on);
