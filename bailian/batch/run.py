@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from bailian.batch.chained import ChainedRows
 from bailian.batch.default_fields import DefaultFields
 from bailian.batch.findings import Findings, Places
+from bailian.batch.input.batch_row import BatchRow
 from bailian.batch.input.chains import Chains
-from bailian.batch.input.rows import BatchRow
-from bailian.batch.plan import plan_each
+from bailian.batch.plan import LeftOut, plan_each
 from bailian.batch.service_batches.offer import offered
 from bailian.batch.sync import BatchSpec, EarlierTries, FileScan, Spool, intent_of, sync_rows
 from bailian.engine.admission.queues import ModelQueue
@@ -50,6 +50,8 @@ class PreparedBatch:
     """How many rows wait for other rows' results."""
     file_rows: FileRows
     """Where each row stands in the file now."""
+    left_out: Mapping[str, str]
+    """Rows that are refused and keep no other back, by their place, and why."""
 
 
 def runs_of(engine: Engine, spec: BatchSpec) -> BatchStore:
@@ -87,6 +89,7 @@ def prepare_batch(
     tried, seen = tried_before(runs, spec), FileScan(file_rows)
     with closing(Spool()) as spool:
         found, inputs = Findings(), Inputs(engine.settings.home, chained=True)
+        left_out = LeftOut(spec.path_title) if spec.leaves_out else None
         wanted = sync_rows(rows, tried, spec, seen)
         here, defaults = engine.settings, DefaultFields(engine.settings.defaults)
         for planned in plan_each(
@@ -98,10 +101,13 @@ def prepare_batch(
             defaults=defaults,
             chains=chains,
             made_before=lambda key: made_before(engine.journal, tried, key),
+            left_out=left_out,
         ):
             row = offered(planned, here.region) if spec.batch_api else planned
             spool.add(intent_of(row, spec, engine))
             found.add(row)
+        if left_out and not (found.rows or seen.done or seen.under_way):
+            left_out.refuse_all()
         if spec.strict:
             found.refuse_adapted()
         budgets = [budget for budget in engine.services.run_state.budgets if budget.run in (None, spec.run)]
@@ -117,7 +123,16 @@ def prepare_batch(
     to_run = new + seen.under_way
     waits = sum(runs.waits_for_others(spec.run).values()) if chains else 0
     return PreparedBatch(
-        spec, seen.rows, seen.done, seen.left_failed, seen.left_held, to_run, found.notices, waits, file_rows
+        spec,
+        seen.rows,
+        seen.done,
+        seen.left_failed,
+        seen.left_held,
+        to_run,
+        found.notices,
+        waits,
+        file_rows,
+        left_out.reasons if left_out else {},
     )
 
 

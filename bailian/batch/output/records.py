@@ -10,6 +10,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bailian.batch.input.row_schema import REASON
 from bailian.errors import SaveError
 from bailian.files import naming
 from bailian.i18n import reason_of, tr
@@ -201,7 +202,7 @@ def _write_parts(parts: list[Path], rows: Iterable[Mapping[str, Any]]) -> bool:
             all_of_them.write(_line({name: value for name, value in row.items() if name != AGAIN}))
             if row["state"] in AGAIN_STATES and again is not None:
                 any_failed = True
-                to_try.write(_line(request_of({**row, "request": again})))
+                to_try.write(_line({**request_of({**row, "request": again}), **_reason(row)}))
     return any_failed
 
 
@@ -230,6 +231,13 @@ def request_of(row: Mapping[str, Any]) -> dict[str, Any]:
     """Return a record's request as a row of a file."""
     own = {"id": row.get("label"), "name": row.get("name"), "output": row.get("output")}
     return {"kind": row["kind"], **{name: value for name, value in own.items() if value}, **row["request"]}
+
+
+def _reason(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return why a row failed, as its line in `failed.jsonl` says it: whoever runs that file reads past it."""
+    error = row.get("error") or {}
+    told = {name: error[name] for name in ("code", "message") if error.get(name)}
+    return {REASON: told} if told else {}
 
 
 def _line(value: Mapping[str, Any]) -> str:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bailian.cli.args.metavars import in_language
-from bailian.cli.help.groups import BEFORE, RESULT, WHERE, OptionGroup
+from bailian.cli.args.rows_options import NO_ROWS, RowsOptions
+from bailian.cli.help.groups import BEFORE, RESULT, ROWS, WHERE, OptionGroup
 from bailian.cli.help.help_command import HELP_WORDS, CompletedArgument, GroupedOption
 from bailian.i18n import tr
 
@@ -43,6 +44,7 @@ class SharedOptions:
     workspace: str | None
     sidecar: bool
     profile: str | None
+    rows: RowsOptions = NO_ROWS
     config_folder: Path | None = None
     """Where the paths in a config begin that came through a pipe; None: in its own folder."""
 
@@ -239,9 +241,23 @@ running_options = under(
 )
 
 
+# How a script runs many rows.
+rows_options = under(
+    ROWS,
+    option(
+        "--each PATTERN",
+        "One row for each file: 'photos/*.jpg', or a folder. Run again, it takes new and changed files.",
+        "每个文件一行：'photos/*.jpg' 或目录。再次运行只处理新增或有改动的文件。",
+    ),
+    flag("--cron", "One at a time, silent unless something is wrong.", "同一时间只运行一个，仅出错时输出。"),
+    flag("--retry-held", "Send rows again that may be paid already.", "重发可能已计费的行。"),
+    option("--run NAME", "Know the rows by NAME: another name begins anew.", "以该名称标识这些行：换名即重新开始。"),
+)
+
+
 def shared_options(function: Decorated) -> Decorated:
     """All shared options; the function gets them as `common` and its own as keywords."""
-    return _with_shared(function, file_saving_options)
+    return _with_shared(function, together(rows_options, file_saving_options))
 
 
 def folder_options(function: Decorated) -> Decorated:
@@ -251,23 +267,25 @@ def folder_options(function: Decorated) -> Decorated:
 
 def text_options(function: Decorated) -> Decorated:
     """All shared options of a script whose result is a text."""
-    return _with_shared(function, text_saving_options)
+    return _with_shared(function, together(rows_options, text_saving_options))
 
 
-def _with_shared(function: Decorated, saving: Decorator) -> Decorated:
+def _with_shared(function: Decorated, more: Decorator) -> Decorated:
     @wraps(function)
     def with_common(**values: Any) -> Any:
         common, own = split(values)
         return function(common, **own)
 
-    return running_options(saving(verbosity_options(account_options(with_common))))
+    return running_options(more(verbosity_options(account_options(with_common))))
 
 
 def split(values: Mapping[str, Any]) -> tuple[SharedOptions, dict[str, Any]]:
     """Return the shared options, and what is left."""
-    names = {field.name for field in fields(SharedOptions)} - {"config_folder"}
-    own = {name: value for name, value in values.items() if name not in names}
-    common = SharedOptions(**{name: values[name] for name in names})
+    names = {field.name for field in fields(SharedOptions)} - {"config_folder", "rows"}
+    of_rows = {field.name for field in fields(RowsOptions)} if "each" in values else set()
+    own = {name: value for name, value in values.items() if name not in names | of_rows}
+    rows = RowsOptions(**{name: values[name] for name in of_rows})
+    common = SharedOptions(**{name: values[name] for name in names}, rows=rows)
     return with_lasting_config(common) if common.config else common, own
 
 

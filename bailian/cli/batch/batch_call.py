@@ -22,6 +22,8 @@ class BatchOptions:
     """The options of a batch, as given."""
 
     run: str | None = None
+    kind: str | None = None
+    """That of rows that say nothing of theirs."""
     retry_failed: bool = True
     retry_held: bool = False
     fresh: bool = False

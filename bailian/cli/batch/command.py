@@ -85,6 +85,11 @@ batch_options = under(
         "重试失败的行 [默认: 是]。",
         default=True,
     ),
+    option(
+        "--kind KIND",
+        "What rows are that say nothing of it: image, text, video …",
+        "未注明类型的行的类型：image、text、video 等。",
+    ),
     option("--run NAME", "Know the batch by NAME, not by its file.", "以该名称（而非文件路径）标识该批次。"),
 )
 
@@ -123,6 +128,10 @@ def run(common: SharedOptions, file: Path, **options: Any) -> int:
     from bailian.cli.batch.batch_call import BatchOptions
     from bailian.cli.batch.run_file import run_file
 
+    if options["kind"] is not None:
+        from bailian.batch.input.row_schema import kind_of
+
+        options["kind"] = kind_of(options["kind"])
     return run_file(file, None, {}, common, BatchOptions(**options))
 
 

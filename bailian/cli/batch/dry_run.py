@@ -23,11 +23,10 @@ def print_plan(spec: BatchSpec, over: Mapping[str, Any], here: Settings, common:
     from bailian.batch.estimate import Estimator
     from bailian.batch.findings import Findings
     from bailian.batch.input.chains import Chains
-    from bailian.batch.input.reader import read_rows
     from bailian.batch.plan import plan_each
     from bailian.batch.run import made_before
     from bailian.batch.service_batches.offer import at_its_price, offered
-    from bailian.batch.sync import FileScan, sync_rows
+    from bailian.batch.sync import FileScan, rows_of, sync_rows
     from bailian.inputs.lookup import Inputs
     from bailian.store.budgets import Budget
     from bailian.store.runs.file_rows import FileRows
@@ -36,15 +35,7 @@ def print_plan(spec: BatchSpec, over: Mapping[str, Any], here: Settings, common:
     found, estimator = Findings(), Estimator()
     with closing(FileRows()) as file_rows, _journal(here) as journal:
         seen, chains, tried = FileScan(file_rows, places=False), Chains(), _sent_before(spec, here, journal)
-        rows = read_rows(
-            spec.source,
-            spec.kind,
-            models=models,
-            over=over,
-            folder=spec.paths_from,
-            chains=chains,
-            file_rows=file_rows,
-        )
+        rows = rows_of(spec, models, over, chains, file_rows)
         to_run = waits_for_others = 0
         for one in plan_each(
             sync_rows(rows, tried, spec, seen),

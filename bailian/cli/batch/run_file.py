@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bailian.batch.input.placeholders import check_template_of_rows
 from bailian.catalog import catalog
 from bailian.cli.account import filled, settings_of
 from bailian.cli.args.options import SharedOptions
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from bailian.batch.run import PreparedBatch
     from bailian.batch.sync import BatchSpec
     from bailian.cli.batch.batch_progress import BatchProgress
+    from bailian.cli.batch.made_rows import MadeRows
     from bailian.config.settings import Settings
     from bailian.config.user_defaults import Defaults
     from bailian.engine.engine import Engine
@@ -38,24 +41,52 @@ if TYPE_CHECKING:
 
 
 def run_file(
-    file: Path, kind: str | None, over: Mapping[str, Any], common: SharedOptions, options: BatchOptions
+    file: Path,
+    kind: str | None,
+    over: Mapping[str, Any],
+    common: SharedOptions,
+    options: BatchOptions,
+    models: tuple[str, ...] = (),
 ) -> int:
-    """Run the rows of a file (of one kind, for a script); return the exit code."""
+    """Run the rows of a file (of one kind, for a script), each by each of `models` if there are any; return the exit
+    code."""
     here = settings_of(common)
     common = filled(common, here)
-    naming.check_template(common.name or naming.DEFAULT_TEMPLATE)
+    check_template_of_rows(common.name)
     if options.batch_api:
         from bailian.batch.service_batches.runner import check_service_batches
 
         check_service_batches(here.region)
     file, piped = (file, False) if str(file) == "-" else lasting_text("config", file)
     folder = Path.cwd() if piped else common.config_folder
-    call = Call(_wish(file, folder, kind, common, options, here.defaults), over, common, options)
-    if common.dry_run:
+    spec = replace(_wish(file, folder, kind, common, options, here.defaults), models=models)
+    return _run_call(Call(spec, over, common, options), here)
+
+
+def run_made(
+    made: MadeRows, kind: str, common: SharedOptions, options: BatchOptions, here: Settings, models: tuple[str, ...]
+) -> int:
+    """Run rows that a command line has made; return the exit code."""
+    common = filled(common, here)
+    check_template_of_rows(common.name)
+    spec = replace(
+        _wish(made.file, made.paths_from, kind, common, options, here.defaults),
+        run=f"batch:{options.run or made.name}",
+        folder=made.folder,
+        shown_as=made.title,
+        models=models,
+        placed_by_id=True,
+        leaves_out=options.cron,
+    )
+    return _run_call(Call(spec, {}, common, options), here)
+
+
+def _run_call(call: Call, here: Settings) -> int:
+    if call.common.dry_run:
         from bailian.cli.batch.dry_run import print_plan
 
         with _nothing_sent():
-            print_plan(call.spec, over, here, common)
+            print_plan(call.spec, call.overrides, here, call.common)
         return Exit.OK
     here.require_key()
     return _run_alone(call, here)
@@ -84,6 +115,7 @@ def _wish(
         run=f"batch:{name}",
         folder=folder.absolute(),
         kind=kind,
+        default_kind=options.kind,
         template=common.name,
         sidecar=common.sidecar,
         recipe=defaults.recipe,
@@ -171,24 +203,16 @@ def _run(call: Call, here: Settings) -> int:
 def _ready(call: Call, engine: Engine, progress: BatchProgress, file_rows: FileRows) -> PreparedBatch:
     """Check the rows, write down what is to be done, say what was found."""
     from bailian.batch.input.chains import Chains
-    from bailian.batch.input.reader import read_rows
     from bailian.batch.output.folder import claim
     from bailian.batch.run import prepare_batch, runs_of
+    from bailian.batch.sync import rows_of
     from bailian.cli.batch.batch_report import print_begin, print_calls
 
     spec = call.spec
     if call.common.max_cost_cny is not None:
         engine.limit_run(spec.run, call.common.max_cost_cny)
     chains = Chains()
-    rows = read_rows(
-        spec.source,
-        spec.kind,
-        models=engine.catalog,
-        over=call.overrides,
-        folder=spec.paths_from,
-        chains=chains,
-        file_rows=file_rows,
-    )
+    rows = rows_of(spec, engine.catalog, call.overrides, chains, file_rows)
 
     if call.options.vectors == "npy":
         from bailian.batch.output.vector_files import of_one_matrix

@@ -13,7 +13,8 @@ from bailian.cli.account import filled, settings_of
 from bailian.cli.args.checks import checked
 from bailian.cli.args.config_file import holds_many
 from bailian.cli.args.options import SharedOptions
-from bailian.cli.args.prepare import given_fields, row_of
+from bailian.cli.args.prepare import row_of
+from bailian.cli.args.rows_options import models_of
 from bailian.cli.args.target import Target, target_of
 from bailian.cli.chosen_service import engine_at
 from bailian.cli.output.report import report, summary, verdict
@@ -62,11 +63,11 @@ def run_all(
 
     `upload` sends local files by upload whatever their size; `run` names the chat they belong to.
     """
-    if common.config and holds_many(common.config):
-        from bailian.cli.batch.batch_call import BatchOptions
-        from bailian.cli.batch.run_file import run_file
+    if common.rows.each is not None or models_of(asked[0].fields) or (common.config and holds_many(common.config)):
+        from bailian.cli.scripts.rows import run_rows
 
-        return run_file(common.config, kind, given_fields(asked[0].fields), common, BatchOptions(upload=upload))
+        return run_rows(kind, [one.fields for one in asked], common, here, upload=upload)
+    common.rows.refuse_for_one()
     common = filled(common, here)
     models = catalog.load(settings.home_folder(), use_successor=common.use_successor, kind=kind)
     naming.check_template(common.name or naming.DEFAULT_TEMPLATE)
