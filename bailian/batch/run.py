@@ -12,11 +12,12 @@ from dataclasses import dataclass
 
 from bailian.batch.chained import ChainedRows
 from bailian.batch.default_fields import DefaultFields
+from bailian.batch.estimate import BatchEstimate, Estimator
 from bailian.batch.findings import Findings, Places
 from bailian.batch.input.chains import Chains
 from bailian.batch.input.rows import BatchRow
-from bailian.batch.plan import plan_each
-from bailian.batch.service_batches.offer import offered
+from bailian.batch.plan import Planned, plan_each
+from bailian.batch.service_batches.offer import at_its_price, offered
 from bailian.batch.sync import BatchSpec, EarlierTries, FileScan, Spool, intent_of, sync_rows
 from bailian.engine.admission.queues import ModelQueue
 from bailian.engine.engine import Engine
@@ -29,12 +30,13 @@ from bailian.modalities import MODULES, modality_of
 from bailian.store.batches import BatchStore
 from bailian.store.jobs import Journal
 from bailian.store.runs.file_rows import FileRows
+from bailian.store.schema import LastAttempt
 from bailian.store.states import UNDER_WAY_STATES, Status
 
 
 @dataclass(frozen=True)
 class PreparedBatch:
-    """A batch that is in the journal, every row checked."""
+    """A batch whose rows are all checked."""
 
     spec: BatchSpec
     rows: int
@@ -48,6 +50,8 @@ class PreparedBatch:
     """What is sent differently from what was asked, and in which rows."""
     waits_for_others: int
     """How many rows wait for other rows' results."""
+    estimate: BatchEstimate
+    """Of what is to be sent and was not yet, those included that wait since an earlier run."""
     file_rows: FileRows
     """Where each row stands in the file now."""
 
@@ -67,12 +71,13 @@ def prepare_batch(
     spec: BatchSpec,
     rows: Iterator[BatchRow],
     file_rows: FileRows,
-    accepted: Callable[[], None] = lambda: None,
+    accepted: Callable[[PreparedBatch], None] = lambda _ready: None,
     chains: Chains | None = None,
 ) -> PreparedBatch:
     """Check the rows and write down what is to be done. Nothing is sent.
 
-    `file_rows` counts those of `rows`, and `chains` are theirs. `accepted` is called when all rows are known to be good, before one is written down; what it raises ends this.
+    `file_rows` counts those of `rows`, and `chains` are theirs. `accepted` is called when all rows are known to be
+    good, before one is written down; what it raises ends this.
 
     Raises:
         InvalidRequest: everything that is wrong in the file, at once.
@@ -85,40 +90,64 @@ def prepare_batch(
     if not spec.fresh:
         runs.reopen_unknown(spec.run, owner.id)
     tried, seen = tried_before(runs, spec), FileScan(file_rows)
+    found, estimator, new, waits = Findings(), Estimator(), 0, 0
+
+    def add_waiting(row: BatchRow, before: LastAttempt) -> None:
+        nonlocal waits
+        waits += bool(row.sources)
+        estimator.add_waiting(row.kind, before.model, before.estimate_cny, engine.catalog)
+
+    seen.on_waiting = add_waiting
     with closing(Spool()) as spool:
-        found, inputs = Findings(), Inputs(engine.settings.home, chained=True)
-        wanted = sync_rows(rows, tried, spec, seen)
-        here, defaults = engine.settings, DefaultFields(engine.settings.defaults)
-        for planned in plan_each(
-            wanted,
-            engine.catalog,
-            here.region,
-            inputs,
-            source=spec.path_title,
-            defaults=defaults,
-            chains=chains,
-            made_before=lambda key: made_before(engine.journal, tried, key),
-        ):
-            row = offered(planned, here.region) if spec.batch_api else planned
+        for row in _checked(engine, spec, sync_rows(rows, tried, spec, seen), tried, chains):
             spool.add(intent_of(row, spec, engine))
             found.add(row)
+            estimator.add(at_its_price(row, engine.settings.region) if spec.batch_api else row)
+            new += 1
+            waits += bool(row.row.sources)
         if spec.strict:
             found.refuse_adapted()
         budgets = [budget for budget in engine.services.run_state.budgets if budget.run in (None, spec.run)]
         found.refuse_cost(budgets, spec.path_title, _waiting_without_price(engine, spec, runs, file_rows))
-        accepted()
+        ready = PreparedBatch(
+            spec,
+            seen.rows,
+            seen.done,
+            seen.left_failed,
+            seen.left_held,
+            new + seen.under_way,
+            found.notices,
+            waits,
+            estimator.estimate(),
+            file_rows,
+        )
+        accepted(ready)
         if spec.fresh:
             runs.forget(spec.run)
             runs.forget(spec.run_aside)
         runs.move_rows(spec.run_aside, spec.run, file_rows.present)
-        new = spool.flush(runs.intend_all)
+        spool.flush(runs.intend_all)
     if tried:
         _set_aside(runs, spec, file_rows)
-    to_run = new + seen.under_way
-    waits = sum(runs.waits_for_others(spec.run).values()) if chains else 0
-    return PreparedBatch(
-        spec, seen.rows, seen.done, seen.left_failed, seen.left_held, to_run, found.notices, waits, file_rows
-    )
+    return ready
+
+
+def _checked(
+    engine: Engine, spec: BatchSpec, rows: Iterator[BatchRow], tried: EarlierTries, chains: Chains | None
+) -> Iterator[Planned]:
+    """Yield the rows that need a new job, checked."""
+    here = engine.settings
+    for row in plan_each(
+        rows,
+        engine.catalog,
+        here.region,
+        Inputs(here.home, chained=True),
+        source=spec.path_title,
+        defaults=DefaultFields(here.defaults),
+        chains=chains,
+        made_before=lambda key: made_before(engine.journal, tried, key),
+    ):
+        yield offered(row, here.region) if spec.batch_api else row
 
 
 def made_before(journal: Journal | None, tried: EarlierTries, key: str) -> int:

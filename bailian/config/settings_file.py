@@ -4,6 +4,7 @@ language = "zh"                 # en or zh
 
 [budget]                        # CNY that all processes together may spend
 day_cny = 20
+ask_above_cny = 10              # what costs more is asked about on a terminal; 0: always, "never": not at all
 
 [output]
 folder = "~/pictures"           # instead of outputs/
@@ -45,6 +46,7 @@ SCRIPT_KINDS = {
 RECIPES = ("on", "no-price", "off")
 LANGUAGES = ("en", "zh")
 MOST_CNY = 10**9
+NEVER = "never"
 PROFILE_NAME = re.compile(r"[\w.-]{1,64}")
 
 Allowed = Callable[[object], str | None]
@@ -59,6 +61,7 @@ class Layer:
     """Where it stands, as people are told: "settings.toml [profile.shop]"."""
     day_cny: float | None = None
     month_cny: float | None = None
+    ask_above_cny: float | str | None = None
     folder: str | None = None
     name: str | None = None
     sidecar: bool | None = None
@@ -94,6 +97,11 @@ def amount(value: object) -> str | None:
     return tr(f"an amount in CNY from 0 to {MOST_CNY}", f"0 到 {MOST_CNY} 之间的金额（元）")
 
 
+def _amount_or_never(value: object) -> str | None:
+    allowed = None if value == NEVER else amount(value)
+    return allowed and allowed + tr(f', or "{NEVER}"', f'，或 "{NEVER}"')
+
+
 def _hosts(value: object) -> str | None:
     if isinstance(value, list) and all(isinstance(host, str) for host in value):
         return None
@@ -126,7 +134,7 @@ def _anything(_value: object) -> str | None:
 
 Keys = Mapping[str, Allowed]
 TABLES: Mapping[str, Keys | None] = {
-    "budget": {"day_cny": amount, "month_cny": amount},
+    "budget": {"day_cny": amount, "month_cny": amount, "ask_above_cny": _amount_or_never},
     "output": {"folder": _folder, "name": _text, "sidecar": _switch, "recipe": _one_of(*RECIPES)},
     **dict.fromkeys(SCRIPT_KINDS),
 }

@@ -10,12 +10,13 @@ from typing import Any, TypeVar
 
 from bailian.config.home import home_folder
 from bailian.config.secret import profile_key_file
-from bailian.config.settings_file import FILE_NAME, PROFILES, Layer, SettingsFile, amount
+from bailian.config.settings_file import FILE_NAME, NEVER, PROFILES, Layer, SettingsFile, amount
 from bailian.errors import InvalidRequest, SetupError
 from bailian.i18n import tr
 from bailian.instructions import how_to
 
 T = TypeVar("T")
+ASK_ABOVE_CNY = 10.0
 
 
 class Sources:
@@ -140,6 +141,14 @@ def read_budgets(layers: Sequence[Layer], sources: Sources) -> dict[str, float]:
         if limit_cny is not None:
             found[f"{name}_budget_cny"] = float(limit_cny)
     return found
+
+
+def read_ask_above(layers: Sequence[Layer], sources: Sources) -> float | None:
+    """Return from which cost on a person is asked; None: never."""
+    asked = sources.first("ask_above_cny", *((layer.ask_above_cny, layer.origin) for layer in layers))
+    if asked == NEVER:
+        return None
+    return ASK_ABOVE_CNY if asked is None else float(str(asked))
 
 
 def read_http_hosts(file: SettingsFile) -> tuple[str, ...]:

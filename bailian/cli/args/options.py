@@ -43,6 +43,8 @@ class SharedOptions:
     workspace: str | None
     sidecar: bool
     profile: str | None
+    yes: bool = False
+    """Nobody has to be asked before money is spent."""
     config_folder: Path | None = None
     """Where the paths in a config begin that came through a pipe; None: in its own folder."""
 
@@ -234,6 +236,7 @@ running_options = under(
         type=click.FloatRange(min=0),
         callback=not_nan,
     ),
+    flag("-y --yes", "Send without asking [default: ask above 10 CNY].", "发送前不询问 [默认: 超过 10 元时询问]。"),
     flag("--use-successor", "Send a retired model's successor instead.", "模型已下线时改用其后继模型。"),
     flag("--strict", "Refuse what would be adapted with a note.", "凡需调整（有提示）的请求一律拒绝。"),
 )

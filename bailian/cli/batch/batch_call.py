@@ -44,6 +44,8 @@ class Call:
     """Fields of the command line, which win over every row's."""
     common: SharedOptions
     options: BatchOptions
+    agreed_cny: float | None = None
+    """What a person has agreed to spend, if one was asked."""
 
     @cached_property
     def prefix(self) -> str:

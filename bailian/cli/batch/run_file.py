@@ -12,6 +12,7 @@ from bailian.cli.account import filled, settings_of
 from bailian.cli.args.options import SharedOptions
 from bailian.cli.args.target import Target, default_folder, folder_of
 from bailian.cli.batch.batch_call import BatchOptions, Call
+from bailian.cli.batch.before_sending import agreed, print_spending, refuse_unasked
 from bailian.cli.batch.close import Trouble, sum_up, unsaid, write_what_came
 from bailian.cli.batch.ended import digest_of, ended_before, print_ended
 from bailian.cli.chosen_service import engine_at
@@ -58,7 +59,7 @@ def run_file(
             print_plan(call.spec, over, here, common)
         return Exit.OK
     here.require_key()
-    return _run_alone(call, here)
+    return agreed(call, lambda asked: _run_alone(asked, here))
 
 
 def _wish(
@@ -195,7 +196,11 @@ def _ready(call: Call, engine: Engine, progress: BatchProgress, file_rows: FileR
 
         rows = of_one_matrix(rows, engine.catalog, engine.settings.region)
 
-    def accepted() -> None:
+    def accepted(ready: PreparedBatch) -> None:
+        if call.shown and call.agreed_cny is None:
+            print_begin(ready)
+            print_spending(ready.estimate, sandbox=engine.settings.sandbox, batch_api=spec.batch_api)
+        refuse_unasked(ready.estimate, call, engine.settings)
         Target(spec.folder).check()
         claim(spec)
 
@@ -203,7 +208,6 @@ def _ready(call: Call, engine: Engine, progress: BatchProgress, file_rows: FileR
     runs = runs_of(engine, spec)
     progress.begin(runs.counts(spec.run), runs.waits_for_others(spec.run))
     if call.shown:
-        print_begin(ready)
         print_calls(
             runs.queues(spec.run, engine.services.lease.id), runs.counts(spec.run), engine.catalog, call.options
         )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bailian.batch.unfinished import with_unfinished
-from bailian.catalog import Mode, catalog
+from bailian.catalog import catalog
 from bailian.cli.account import filled, settings_of
 from bailian.cli.args.checks import checked
 from bailian.cli.args.config_file import holds_many
@@ -17,11 +17,13 @@ from bailian.cli.args.prepare import given_fields, row_of
 from bailian.cli.args.target import Target, target_of
 from bailian.cli.chosen_service import engine_at
 from bailian.cli.output.report import report, summary, verdict
-from bailian.cli.output.terminal import print_json, print_notices
+from bailian.cli.output.terminal import print_notices
+from bailian.cli.scripts.dry_run import show_request
+from bailian.cli.spending import ask, is_asked
 from bailian.config import settings
 from bailian.errors import Exit
 from bailian.files import naming
-from bailian.modalities import call_headers
+from bailian.i18n import tr
 from bailian.types import Notice, Prepared
 
 if TYPE_CHECKING:
@@ -77,13 +79,14 @@ def run_all(
         target.check_room(request)
     if common.dry_run:
         for request in prepared:
-            _show_request(request, here)
+            show_request(request, here, as_json=common.as_json)
         return Exit.OK
     here.require_key()
-    for target in dict.fromkeys(targets):
-        target.check()
     if not common.quiet and not common.as_json:
         print_notices(dict.fromkeys(notice for one in prepared for notice in one.notices))
+    _ask(prepared, common, here)
+    for target in dict.fromkeys(targets):
+        target.check()
     from bailian.cli.output.streaming import StreamedText
 
     show_pieces = all(target.folder is None for target in targets) and not common.as_json
@@ -94,6 +97,14 @@ def run_all(
         prepared = _with_unfinished(engine, prepared, common)
         savings = [target.saving(engine.settings.home, common, here.defaults.recipe) for target in targets]
         return send(engine, prepared, savings, progress, common, run=run)
+
+
+def _ask(prepared: Sequence[Prepared], common: SharedOptions, here: Settings) -> None:
+    """Ask before much is spent; see `bailian.cli.spending`."""
+    known_cny = [one.estimate_cny for one in prepared if one.estimate_cny is not None]
+    cost_cny = sum(known_cny) if known_cny else None
+    if is_asked(cost_cny, common, here):
+        ask(cost_cny, tr("it" if len(prepared) == 1 else "them", ""))
 
 
 def _with_unfinished(engine: Engine, prepared: Sequence[Prepared], common: SharedOptions) -> list[Prepared]:
@@ -136,43 +147,3 @@ def send(
             if ended is not None:
                 ended.append(outcome)
     return verdict(codes)
-
-
-def _show_request(prepared: Prepared, here: Settings) -> None:
-    from bailian.service.transport.headers import STREAM_HEADERS, request_headers
-
-    headers = request_headers(here, masked=True)
-    socket = prepared.model.mode == Mode.SOCKET
-    if not socket:
-        headers["Content-Type"] = "application/json"
-    if prepared.model.mode == Mode.TASK:
-        headers["X-DashScope-Async"] = "enable"
-    if prepared.stream:
-        headers.update(STREAM_HEADERS)
-    elif prepared.model.mode == Mode.SYNC:
-        headers.update(call_headers(prepared.model.kind, prepared.body))
-    headers.update(_resolve_headers(prepared))
-    print_json(
-        {
-            "dry_run": True,
-            "request": {
-                "method": "WS" if socket else "POST",
-                "url": here.socket_url if socket else here.base_url + prepared.model.route,
-                "headers": headers,
-                "body": prepared.body,
-            },
-            "cost": {"currency": "CNY", "estimate": prepared.estimate_cny},
-            "notices": [vars(notice) for notice in prepared.notices],
-        }
-    )
-
-
-def _resolve_headers(prepared: Prepared) -> dict[str, str]:
-    """Return what is added where uploaded files are in the body, or will be: it is shown before they are."""
-    if not any(mark in str(prepared.body) for mark in ("file://", "oss://")):
-        return {}  # what uploads loads the HTTP library
-    from bailian.engine.steps.attach import will_upload
-    from bailian.service.client import resolve_header
-    from bailian.service.transport.headers import RESOLVE_HEADERS
-
-    return dict(RESOLVE_HEADERS) if will_upload(prepared) else resolve_header(prepared.body)
