@@ -138,8 +138,8 @@ def run(common: SharedOptions, file: Path, **options: Any) -> int:
 @option("--run NAME", "The batch's name, if it has one.", "批次名称（如有）。")
 @verbosity_options
 @with_account
-def status(here: Settings, file: Path, run: str | None, as_json: bool, **_talk: bool) -> int:
-    from bailian.cli.batch.batch_report import print_status
+def status(here: Settings, file: Path, run: str | None, as_json: bool, quiet: bool, **_talk: bool) -> int:
+    from bailian.cli.batch.status import print_status
 
     here.require_key()
-    return print_status(here, file, run, as_json)
+    return print_status(here, file, run, as_json=as_json, quiet=quiet)

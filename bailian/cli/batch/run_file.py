@@ -291,21 +291,20 @@ def _report(outcome: Outcome, call: Call) -> None:
         _print_error(outcome)
 
 
-def _where(outcome: Outcome) -> str:
-    return outcome.job.prepared.where
+def _title(outcome: Outcome) -> str:
+    from bailian.cli.batch.row_title import row_title
+    from bailian.types import RowPlace
+
+    return row_title(outcome.job.prepared.row or RowPlace(), outcome.job.request)
 
 
 def _print_notices(outcome: Outcome) -> None:
-    from bailian.batch.input.problems import placed
-
     for notice in outcome.job.notices:
         if notice.code in TOLD_OF_A_ROW:
-            print_err(placed(_where(outcome)) + tr(": note: ", "：提示：") + notice.message)
+            print_err(_title(outcome) + tr(": note: ", "：提示：") + notice.message)
 
 
 def _print_error(outcome: Outcome) -> None:
-    from bailian.batch.input.problems import placed
-
     if outcome.error is not None:
-        print_err(placed(_where(outcome)) + tr(":", "："))
+        print_err(_title(outcome) + tr(":", "："))
         print_error(outcome.error)
