@@ -11,6 +11,8 @@ folder = "~/pictures"           # instead of outputs/
 name = "{date}_{prompt}"
 sidecar = true
 recipe = "no-price"             # what is written into a picture: on, no-price, off
+bell = false                    # no bell when something that took long is over
+preview = true                  # show each picture in the terminal, as --preview
 
 [text2image]                    # by script: whatever a row of a batch may say
 model = "wan2.7-image"
@@ -66,6 +68,8 @@ class Layer:
     name: str | None = None
     sidecar: bool | None = None
     recipe: str | None = None
+    bell: bool | None = None
+    preview: bool | None = None
     fields: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """By kind: the fields of its requests."""
     key_file: str | None = None
@@ -135,7 +139,14 @@ def _anything(_value: object) -> str | None:
 Keys = Mapping[str, Allowed]
 TABLES: Mapping[str, Keys | None] = {
     "budget": {"day_cny": amount, "month_cny": amount, "ask_above_cny": _amount_or_never},
-    "output": {"folder": _folder, "name": _text, "sidecar": _switch, "recipe": _one_of(*RECIPES)},
+    "output": {
+        "folder": _folder,
+        "name": _text,
+        "sidecar": _switch,
+        "recipe": _one_of(*RECIPES),
+        "bell": _switch,
+        "preview": _switch,
+    },
     **dict.fromkeys(SCRIPT_KINDS),
 }
 """Table → its keys; None: the fields of that script's requests."""

@@ -70,6 +70,10 @@ class Defaults:
     sidecar: bool = False
     recipe: str = "on"
     """What is written into a picture: "on", "no-price" or "off"."""
+    bell: bool = True
+    """The terminal's bell rings when something that took long is over."""
+    preview: bool = False
+    """Pictures are shown in the terminal."""
     fields: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """By kind: fields of requests that do not say them."""
     field_origins: Mapping[str, str] = field(default_factory=dict, compare=False)
@@ -112,12 +116,14 @@ def defaults_of(layers: Sequence[Layer], sources: Sources) -> Defaults:
         for kind, own in layer.fields.items():
             fields.setdefault(kind, {}).update(own)
             origins |= {f"{kind}.{name}": layer.origin for name in own}
-    sidecar = sources.first("sidecar", *((layer.sidecar, layer.origin) for layer in layers))
+    bell = sources.first("bell", *((layer.bell, layer.origin) for layer in layers))
     return Defaults(
         folder=sources.first("folder", *((layer.folder, layer.origin) for layer in layers)),
         name=sources.first("name", *((layer.name, layer.origin) for layer in layers)),
-        sidecar=bool(sidecar),
+        sidecar=bool(sources.first("sidecar", *((layer.sidecar, layer.origin) for layer in layers))),
         recipe=sources.first("recipe", *((layer.recipe, layer.origin) for layer in layers)) or "on",
+        bell=bell is not False,
+        preview=bool(sources.first("preview", *((layer.preview, layer.origin) for layer in layers))),
         fields=fields,
         field_origins=origins,
     )

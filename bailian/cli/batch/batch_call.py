@@ -33,6 +33,8 @@ class BatchOptions:
     vectors: str = "json"
     results_only: bool = False
     in_flight: int | None = None
+    on_end: str | None = None
+    """A command of the user's, run by the shell when the run is over."""
 
 
 @dataclass(frozen=True)

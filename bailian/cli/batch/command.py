@@ -85,6 +85,11 @@ batch_options = under(
         "重试失败的行 [默认: 是]。",
         default=True,
     ),
+    option(
+        "--on-end CMD",
+        "Run this command at the end; a summary (JSON) is its stdin.",
+        "结束时运行该命令，其 stdin 为汇总（JSON）。",
+    ),
     option("--run NAME", "Know the batch by NAME, not by its file.", "以该名称（而非文件路径）标识该批次。"),
 )
 

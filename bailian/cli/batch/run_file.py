@@ -15,6 +15,7 @@ from bailian.cli.batch.batch_call import BatchOptions, Call
 from bailian.cli.batch.before_sending import agreed, print_spending, refuse_unasked
 from bailian.cli.batch.close import Trouble, sum_up, unsaid, write_what_came
 from bailian.cli.batch.ended import digest_of, ended_before, print_ended
+from bailian.cli.batch.ending import Ending
 from bailian.cli.chosen_service import engine_at
 from bailian.cli.output.report import outcome_json, print_other_names, write_result
 from bailian.cli.output.streams import expect_results
@@ -106,15 +107,18 @@ def _run_alone(call: Call, here: Settings) -> int:
     from bailian.store.leases import exclusive
 
     spec = call.spec
-    with exclusive(here.home, f"{here.account}\n{spec.run}", spec.kind) as alone:
+    name = f"{here.account}\n{spec.run}"
+    with Ending(call, here) as ending, exclusive(here.home, name, spec.kind) as alone:
         if not alone:
             busy = tr("another process is running this batch", "另一个进程正在运行该批次")
             print_err(tr(f"{spec.path_title}: {busy}", f"{spec.path_title}：{busy}"))
             return Exit.OK if call.options.cron else Exit.STILL_RUNNING
         if not spec.fresh and (ended := ended_before(call, here)) is not None:
-            return print_ended(ended, call)
-        check_owner(spec)
-        return _run(call, here)
+            ending.code = print_ended(ended, call)
+        else:
+            check_owner(spec)
+            ending.code = _run(call, here)
+        return ending.code
 
 
 @contextmanager

@@ -95,6 +95,8 @@ def _rows(here: Settings, file: SettingsFile) -> list[dict[str, Any]]:
         "name": own.name or naming.DEFAULT_TEMPLATE,
         "sidecar": own.sidecar,
         "recipe": own.recipe,
+        "bell": own.bell,
+        "preview": own.preview,
         "language": language,
     }
     origins = {"language": language_from or default, "home": _home_origin() or default, **here.origins}

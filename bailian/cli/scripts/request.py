@@ -16,10 +16,12 @@ from bailian.cli.args.options import SharedOptions
 from bailian.cli.args.prepare import given_fields, row_of
 from bailian.cli.args.target import Target, target_of
 from bailian.cli.chosen_service import engine_at
+from bailian.cli.output.bell import ring
 from bailian.cli.output.report import report, summary, verdict
 from bailian.cli.output.terminal import print_notices
 from bailian.cli.scripts.dry_run import show_request
 from bailian.cli.spending import ask, is_asked
+from bailian.clock import current_clock
 from bailian.config import settings
 from bailian.errors import Exit
 from bailian.files import naming
@@ -89,6 +91,7 @@ def run_all(
         target.check()
     from bailian.cli.output.streaming import StreamedText
 
+    started_s = current_clock().monotonic()
     show_pieces = all(target.folder is None for target in targets) and not common.as_json
     with (
         StreamedText(not common.quiet, common.verbose, show_pieces) as progress,
@@ -96,7 +99,9 @@ def run_all(
     ):
         prepared = _with_unfinished(engine, prepared, common)
         savings = [target.saving(engine.settings.home, common, here.defaults.recipe) for target in targets]
-        return send(engine, prepared, savings, progress, common, run=run)
+        code = send(engine, prepared, savings, progress, common, run=run)
+    ring(current_clock().monotonic() - started_s, common, here)
+    return code
 
 
 def _ask(prepared: Sequence[Prepared], common: SharedOptions, here: Settings) -> None:
