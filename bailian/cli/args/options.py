@@ -45,6 +45,8 @@ class SharedOptions:
     profile: str | None
     yes: bool = False
     """Nobody has to be asked before money is spent."""
+    preview: bool = False
+    opens: bool = False
     config_folder: Path | None = None
     """Where the paths in a config begin that came through a pipe; None: in its own folder."""
 
@@ -157,6 +159,11 @@ def seconds_option(words: str, english: str, chinese: str, **how: Any) -> Decora
     return option(f"{words} SECONDS", english, chinese, type=above_0, callback=not_nan, **how)
 
 
+open_option = flag("--open opens", "Open the result in the system's program.", "用系统程序打开结果。")
+# For what can be looked at.
+preview_option = under(
+    RESULT, flag("--preview", "Show it in the terminal (extra [preview]).", "在终端中显示（可选部分 [preview]）。")
+)
 naming_options = together(
     option(
         "--name TEMPLATE",
@@ -164,6 +171,7 @@ naming_options = together(
         "文件名模板：{date} {time} {model} {prompt} {seed} {n} {task_id} {index}。",
     ),
     flag("--sidecar", "Write NAME.json beside each file.", "为每个文件写一份同名 .json 说明。"),
+    open_option,
 )
 # Where the file of one request goes, where many results go, and where a text does.
 file_saving_options = under(
@@ -270,7 +278,7 @@ def split(values: Mapping[str, Any]) -> tuple[SharedOptions, dict[str, Any]]:
     """Return the shared options, and what is left."""
     names = {field.name for field in fields(SharedOptions)} - {"config_folder"}
     own = {name: value for name, value in values.items() if name not in names}
-    common = SharedOptions(**{name: values[name] for name in names})
+    common = SharedOptions(**{name: values[name] for name in names if name in values})
     return with_lasting_config(common) if common.config else common, own
 
 

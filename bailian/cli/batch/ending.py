@@ -18,6 +18,7 @@ from bailian.batch.output.gallery import PAGE
 from bailian.batch.output.records import FAILED, RESULTS
 from bailian.cli.batch.before_sending import Unasked
 from bailian.cli.output.bell import ring
+from bailian.cli.output.opening import open_files
 from bailian.cli.output.terminal import print_err
 from bailian.clock import current_clock
 from bailian.errors import BailianError, Exit
@@ -52,6 +53,9 @@ class Ending:
         took_s = current_clock().monotonic() - self._started_s
         if code != Exit.INTERRUPTED and not self._call.options.cron:
             ring(took_s, self._call.common, self._here)
+        page = self._call.spec.folder / PAGE
+        if self._call.common.opens and self.code is not None and page.is_file():
+            open_files([page])
         if self._call.options.on_end:
             run_command(self._call.options.on_end, _summary(self._call, self._here, code, took_s))
 

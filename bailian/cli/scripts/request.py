@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from bailian.batch.unfinished import with_unfinished
@@ -17,6 +17,8 @@ from bailian.cli.args.prepare import given_fields, row_of
 from bailian.cli.args.target import Target, target_of
 from bailian.cli.chosen_service import engine_at
 from bailian.cli.output.bell import ring
+from bailian.cli.output.opening import open_files
+from bailian.cli.output.preview import show_files, wants_preview
 from bailian.cli.output.report import report, summary, verdict
 from bailian.cli.output.terminal import print_notices
 from bailian.cli.scripts.dry_run import show_request
@@ -84,6 +86,7 @@ def run_all(
             show_request(request, here, as_json=common.as_json)
         return Exit.OK
     here.require_key()
+    common = replace(common, preview=wants_preview(common, here))
     if not common.quiet and not common.as_json:
         print_notices(dict.fromkeys(notice for one in prepared for notice in one.notices))
     _ask(prepared, common, here)
@@ -92,6 +95,7 @@ def run_all(
     from bailian.cli.output.streaming import StreamedText
 
     started_s = current_clock().monotonic()
+    ended: list[Outcome] = []
     show_pieces = all(target.folder is None for target in targets) and not common.as_json
     with (
         StreamedText(not common.quiet, common.verbose, show_pieces) as progress,
@@ -99,7 +103,9 @@ def run_all(
     ):
         prepared = _with_unfinished(engine, prepared, common)
         savings = [target.saving(engine.settings.home, common, here.defaults.recipe) for target in targets]
-        code = send(engine, prepared, savings, progress, common, run=run)
+        code = send(engine, prepared, savings, progress, common, run=run, ended=ended)
+    if common.opens:
+        open_files([path for outcome in ended for path in outcome.files if path.is_file()])
     ring(current_clock().monotonic() - started_s, common, here)
     return code
 
@@ -149,6 +155,9 @@ def send(
                 if not common.quiet and not common.as_json:
                     took_s = engine.clock.monotonic() - started_s
                     summary(outcome, took_s, notices_shown[id(outcome.job)], engine.settings.sandbox)
+            if common.preview and outcome.files:
+                with progress.paused():
+                    show_files(path for path in outcome.files if path.is_file())
             if ended is not None:
                 ended.append(outcome)
     return verdict(codes)
