@@ -203,6 +203,22 @@ def test_one_request_of_several_pictures(screens: Screens) -> None:
     assert terminal.lines[-1].startswith("done in ") or terminal.lines[-2].startswith("done in ")
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("columns", [60, 80, 120])
+def test_a_film_fills_a_bar_that_is_gone_when_it_is_there(screens: Screens, box: Sandbox, columns: int) -> None:
+    box.settings.change({"task_s": 2.0})
+    terminal = screens.terminal(columns)
+    process = screens.start(terminal, "sun", command="from text2video import main")
+    assert terminal.read(" of about ")
+    (line,) = [row for row in terminal.rows if " of about " in row]
+    assert "wan2.1-t2v-turbo" in line
+    assert len(line) < columns
+    terminal.read()
+    assert process.wait() == 0
+    assert "━" in terminal.raw.decode()
+    assert not BAR.search(terminal.text)
+
+
 def test_an_error_is_whole(screens: Screens) -> None:
     terminal = screens.terminal(60)
     assert screens.run(terminal, FAILS, command="from text2image import main") == 4
