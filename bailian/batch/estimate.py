@@ -94,18 +94,14 @@ class Estimator:
 
     def __init__(self) -> None:
         self._models: dict[str, _ModelRows] = {}
-        self._micro_cny: Counter[str] = Counter()
-        """What each kind's rows cost, in whole millionths: sums of these are exact."""
         self._notices: Counter[tuple[str, str]] = Counter()
         self._texts: dict[tuple[str, str], str] = {}
 
     def add(self, one: Planned) -> None:
         prepared = one.prepared
-        of_model = self._of(prepared.model.name, one.row.kind, prepared.model)
-        of_model.rows += 1
-        of_model.requests += _requests(prepared)
-        of_model.results += prepared.count
-        self._add_cost(of_model, prepared.estimate_cny)
+        model = prepared.model
+        of_model = self._models.get(model.name) or self._of(model.name, one.row.kind, model)
+        of_model.add(prepared.estimate_cny, _requests(prepared), prepared.count)
         for notice in prepared.notices:
             # What is said of a model is said of each: another one has another price.
             key = notice.code, notice.message if notice.code in OF_THE_MODEL else ""
@@ -114,25 +110,13 @@ class Estimator:
 
     def add_waiting(self, kind: str, name: str, estimate_cny: float | None, catalog: Catalog) -> None:
         """Add a row that an earlier run has written down and not sent: one request, at what it was to cost then."""
-        of_model = self._of(name, kind, catalog.get(name))
-        of_model.rows += 1
-        of_model.requests += 1
-        of_model.results += 1
-        self._add_cost(of_model, estimate_cny)
+        self._of(name, kind, catalog.get(name)).add(estimate_cny)
 
     def _of(self, name: str, kind: str, model: Model | None) -> _ModelRows:
         of_model = self._models.get(name)
         if of_model is None:
             of_model = self._models[name] = _ModelRows(kind, model)
         return of_model
-
-    def _add_cost(self, of_model: _ModelRows, estimate_cny: float | None) -> None:
-        if estimate_cny is None:
-            of_model.unknown += 1
-            return
-        micro_cny = round(estimate_cny * 1_000_000)
-        of_model.micro_cny += micro_cny
-        self._micro_cny[of_model.kind] += micro_cny
 
     def estimate(self, rates: Mapping[str, float] | None = None) -> BatchEstimate:
         """Return what the rows come to. `rates` (requests a second, by model) takes the place of the catalog's submit limits."""
@@ -150,7 +134,10 @@ class Estimator:
         )
 
     def _cost(self) -> CostEstimate:
-        known = self._micro_cny
+        known: Counter[str] = Counter()
+        for one in self._models.values():
+            if one.rows > one.unknown:
+                known[one.kind] += one.micro_cny
         unknown = {name: one.unknown for name, one in self._models.items() if one.unknown}
         return CostEstimate(
             estimate_cny=known.total() / 1_000_000 if known else None,
@@ -168,7 +155,7 @@ def estimate(planned: Iterable[Planned], rates: Mapping[str, float] | None = Non
     return estimator.estimate(rates)
 
 
-@dataclass
+@dataclass(slots=True)
 class _ModelRows:
     kind: str
     model: Model | None
@@ -177,14 +164,24 @@ class _ModelRows:
     requests: int = 0
     results: int = 0
     micro_cny: int = 0
+    """What they cost, in whole millionths: sums of these are exact."""
     unknown: int = 0
     """How many have no price."""
+
+    def add(self, estimate_cny: float | None, requests: int = 1, results: int = 1) -> None:
+        self.rows += 1
+        self.requests += requests
+        self.results += results
+        if estimate_cny is None:
+            self.unknown += 1
+        else:
+            self.micro_cny += round(estimate_cny * 1_000_000)
 
 
 def _requests(prepared: Prepared) -> int:
     """Return how many requests a row sends: a long text is spoken in parts."""
     context = prepared.context
-    return len(context.parts) or 1 if isinstance(context, SpeechContext) else 1
+    return len(context.parts) or 1 if type(context) is SpeechContext else 1
 
 
 def _times(of_model: _ModelRows, rate: float | None) -> ModelTimes:

@@ -84,43 +84,19 @@ def prepare_batch(
         BudgetExceeded: there is a budget, and what some rows cost is not known.
     """
     runs = runs_of(engine, spec)
-    owner = engine.services.lease
-    gone = [other for other in runs.owners(spec.run) if owner.is_dead(other)]
-    runs.take_over(spec.run, owner.id, gone, [kind for kind in MODULES if modality_of(kind).RETRY_SAFE])
-    if not spec.fresh:
-        runs.reopen_unknown(spec.run, owner.id)
-    tried, seen = tried_before(runs, spec), FileScan(file_rows)
-    found, estimator, new, waits = Findings(), Estimator(), 0, 0
-
-    def add_waiting(row: BatchRow, before: LastAttempt) -> None:
-        nonlocal waits
-        waits += bool(row.sources)
-        estimator.add_waiting(row.kind, before.model, before.estimate_cny, engine.catalog)
-
-    seen.on_waiting = add_waiting
+    _take_over(engine, spec, runs)
+    tried, seen, gathered = tried_before(runs, spec), FileScan(file_rows), _Gathered(engine, spec)
+    seen.on_waiting = gathered.add_waiting
     with closing(Spool()) as spool:
         for row in _checked(engine, spec, sync_rows(rows, tried, spec, seen), tried, chains):
             spool.add(intent_of(row, spec, engine))
-            found.add(row)
-            estimator.add(at_its_price(row, engine.settings.region) if spec.batch_api else row)
-            new += 1
-            waits += bool(row.row.sources)
+            gathered.add(row)
         if spec.strict:
-            found.refuse_adapted()
+            gathered.found.refuse_adapted()
         budgets = [budget for budget in engine.services.run_state.budgets if budget.run in (None, spec.run)]
-        found.refuse_cost(budgets, spec.path_title, _waiting_without_price(engine, spec, runs, file_rows))
-        ready = PreparedBatch(
-            spec,
-            seen.rows,
-            seen.done,
-            seen.left_failed,
-            seen.left_held,
-            new + seen.under_way,
-            found.notices,
-            waits,
-            estimator.estimate(),
-            file_rows,
-        )
+        unpriced = _waiting_without_price(engine, spec, runs, file_rows)
+        gathered.found.refuse_cost(budgets, spec.path_title, unpriced)
+        ready = gathered.ready(seen)
         accepted(ready)
         if spec.fresh:
             runs.forget(spec.run)
@@ -130,6 +106,52 @@ def prepare_batch(
     if tried:
         _set_aside(runs, spec, file_rows)
     return ready
+
+
+def _take_over(engine: Engine, spec: BatchSpec, runs: BatchStore) -> None:
+    """Take over what dead processes have left of the batch."""
+    owner = engine.services.lease
+    gone = [other for other in runs.owners(spec.run) if owner.is_dead(other)]
+    runs.take_over(spec.run, owner.id, gone, [kind for kind in MODULES if modality_of(kind).RETRY_SAFE])
+    if not spec.fresh:
+        runs.reopen_unknown(spec.run, owner.id)
+
+
+class _Gathered:
+    """What is to be said of the rows that are to be sent, those included that wait since an earlier run."""
+
+    def __init__(self, engine: Engine, spec: BatchSpec) -> None:
+        self._catalog = engine.catalog
+        self._region = engine.settings.region
+        self._spec = spec
+        self._estimator = Estimator()
+        self._new = 0
+        self._waits_for_others = 0
+        self.found = Findings()
+
+    def add(self, row: Planned) -> None:
+        self.found.add(row)
+        self._estimator.add(at_its_price(row, self._region) if self._spec.batch_api else row)
+        self._new += 1
+        self._waits_for_others += bool(row.row.sources)
+
+    def add_waiting(self, row: BatchRow, before: LastAttempt) -> None:
+        self._estimator.add_waiting(row.kind, before.model, before.estimate_cny, self._catalog)
+        self._waits_for_others += bool(row.sources)
+
+    def ready(self, seen: FileScan) -> PreparedBatch:
+        return PreparedBatch(
+            spec=self._spec,
+            rows=seen.rows,
+            done=seen.done,
+            left_failed=seen.left_failed,
+            left_held=seen.left_held,
+            to_run=self._new + seen.under_way,
+            notices=self.found.notices,
+            waits_for_others=self._waits_for_others,
+            estimate=self._estimator.estimate(),
+            file_rows=seen.file_rows,
+        )
 
 
 def _checked(

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from bailian.cli.args.options import SharedOptions
     from bailian.config.settings import Settings
 
+SHOWN_KINDS = ("image", "image_edit", "wanx_edit", "video")
 FILMS = (".mp4", ".mov", ".webm")
 PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tiff")
 KITTY_TERMS = ("xterm-kitty", "xterm-ghostty")
@@ -33,13 +34,13 @@ LEFT_LINES = 4
 """So many lines of the terminal are left for what stands around the picture."""
 
 
-def wants_preview(common: SharedOptions, here: Settings) -> bool:
+def wants_preview(kind: str, common: SharedOptions, here: Settings) -> bool:
     """Return whether pictures are shown; called before anything is sent.
 
     Raises:
         SetupError: they are to be, and the extra that shows them is not installed.
     """
-    if not common.preview and (common.quiet or not here.defaults.preview):
+    if kind not in SHOWN_KINDS or (not common.preview and (common.quiet or not here.defaults.preview)):
         return False
     if not _can_show():
         if common.preview:

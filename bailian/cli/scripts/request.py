@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from bailian.batch.unfinished import with_unfinished
-from bailian.catalog import catalog
+from bailian.catalog import Catalog, catalog
 from bailian.cli.account import filled, settings_of
 from bailian.cli.args.checks import checked
 from bailian.cli.args.config_file import holds_many
@@ -20,7 +20,7 @@ from bailian.cli.output.bell import ring
 from bailian.cli.output.opening import open_files
 from bailian.cli.output.preview import show_files, wants_preview
 from bailian.cli.output.report import report, summary, verdict
-from bailian.cli.output.terminal import print_notices
+from bailian.cli.output.terminal import print_err, print_notices
 from bailian.cli.scripts.dry_run import show_request
 from bailian.cli.spending import ask, is_asked
 from bailian.clock import current_clock
@@ -72,6 +72,8 @@ def run_all(
         from bailian.cli.batch.batch_call import BatchOptions
         from bailian.cli.batch.run_file import run_file
 
+        if common.preview:
+            print_err(tr("note: --preview shows single requests", "提示：--preview 只显示单个请求的结果"))
         return run_file(common.config, kind, given_fields(asked[0].fields), common, BatchOptions(upload=upload))
     common = filled(common, here)
     models = catalog.load(settings.home_folder(), use_successor=common.use_successor, kind=kind)
@@ -86,12 +88,24 @@ def run_all(
             show_request(request, here, as_json=common.as_json)
         return Exit.OK
     here.require_key()
-    common = replace(common, preview=wants_preview(common, here))
+    common = replace(common, preview=wants_preview(kind, common, here))
     if not common.quiet and not common.as_json:
         print_notices(dict.fromkeys(notice for one in prepared for notice in one.notices))
     _ask(prepared, common, here)
     for target in dict.fromkeys(targets):
         target.check()
+    return _run_checked(prepared, targets, common, here, models, run)
+
+
+def _run_checked(
+    prepared: Sequence[Prepared],
+    targets: Sequence[Target],
+    common: SharedOptions,
+    here: Settings,
+    models: Catalog,
+    run: str | None,
+) -> int:
+    """Send requests that are checked, and do at the end what was asked for."""
     from bailian.cli.output.streaming import StreamedText
 
     started_s = current_clock().monotonic()
