@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -61,6 +62,15 @@ def test_rows_that_wait_since_an_earlier_run_are_still_to_be_paid(bailian: Run, 
     assert [job["state"] for job in jobs()].count("waiting") == 1
     assert "to send: at most 0.14 CNY" in bailian("batch", "run", "店铺.json").err
     assert "to send" not in bailian("batch", "run", "店铺.json").err
+
+
+def test_by_the_batch_api_it_is_half(bailian: Run, box: Sandbox) -> None:
+    Path("all.json").write_text(json.dumps(texts(4)), "utf-8")
+    whole_cny = bailian("batch", "run", "all.json", "--dry-run").json["cost"]["estimate"]
+    err = bailian("batch", "run", "all.json", "--batch-api", "--no-wait", exits=6).err
+    found = re.search(r"to send: at most ([\d.]+) CNY, within 24 hours", err)
+    assert found, err
+    assert float(found[1]) == pytest.approx(whole_cny / 2, abs=1e-5)
 
 
 @pytest.mark.few(1)
