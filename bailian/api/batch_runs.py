@@ -188,7 +188,7 @@ def _most_calls(value: Any) -> int | None:
     return value
 
 
-def _accepted(spec: BatchSpec) -> None:
+def _accepted(spec: BatchSpec, _ready: PreparedBatch) -> None:
     Place(spec.folder).check()
     claim(spec)
 

@@ -31,11 +31,9 @@ class Findings:
     missing_prices: list[tuple[str, str]] = field(default_factory=list)
     """Place and model of the first of them."""
     missing_count: int = 0
-    rows: int = 0
     total_cny: float = 0.0
 
     def add(self, planned: Planned) -> None:
-        self.rows += 1
         for notice in planned.prepared.notices:
             places = self.notices.get(notice.message)
             if places is None:

@@ -139,6 +139,8 @@ class FileScan:
     rows: int = 0
     done: int = 0
     under_way: int = 0
+    on_waiting: Callable[[BatchRow, LastAttempt], None] = lambda _row, _before: None
+    """Hears of each row that waits since an earlier run: it is still to be paid."""
     left_failed: int = 0
     left_held: int = 0
 
@@ -206,6 +208,8 @@ def _count_in(row: BatchRow, before: LastAttempt, seen: FileScan) -> None:
         seen.done += 1
     elif before.state in OPEN_STATES:
         seen.under_way += 1
+        if before.state == Status.WAITING:
+            seen.on_waiting(row, before)
     else:
         seen.file_rows.leave(row.key)
         seen.left_held += before.state == Status.HELD

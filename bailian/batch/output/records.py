@@ -78,7 +78,7 @@ def record(row: JobRow, files: list[str]) -> dict[str, Any]:
         "files": files,
         "text": _text(row),
         **_ending(row),
-        "prompt": _prompt(row),
+        "prompt": asked(row.request),
         "seed": row.prepared.seed,
         "request": _written(row.request) if place.sources else row.request,
         **({"sources": [_as_json(word) for word in place.sources]} if place.sources else {}),
@@ -107,11 +107,11 @@ def _vectors(row: JobRow, made: Mapping[str, Any], matrix: VectorMatrix | None) 
     return {"embeddings": left or None, "vectors": taken}
 
 
-def _prompt(row: JobRow) -> str:
+def asked(request: Mapping[str, Any]) -> str:
     """Return what was asked in words, what was read, or the names of what went in."""
-    text = row.request.get("text") or ""
+    text = request.get("text") or ""
     several = "\n".join(map(str, text)) if isinstance(text, list) else str(text)
-    return row.request.get("prompt") or several or " ".join(row.request.get("file") or []) or naming.about(row.request)
+    return request.get("prompt") or several or " ".join(request.get("file") or []) or naming.about(request)
 
 
 def _as_json(word: str) -> Any:

@@ -17,6 +17,7 @@ class RowsOptions:
     each: str | None = None
     cron: bool = False
     retry_held: bool = False
+    on_end: str | None = None
     run: str | None = None
 
     def refuse_for_one(self) -> None:
@@ -25,8 +26,9 @@ class RowsOptions:
         Raises:
             InvalidRequest: with the option.
         """
-        for name, given in (("cron", self.cron), ("retry-held", self.retry_held), ("run", self.run is not None)):
-            if given:
+        given = {"cron": self.cron, "retry-held": self.retry_held, "on-end": self.on_end, "run": self.run}
+        for name, value in given.items():
+            if value:
                 raise InvalidRequest.one(
                     name,
                     tr(

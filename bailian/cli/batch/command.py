@@ -14,6 +14,7 @@ from bailian.cli.args.options import (
     argument,
     flag,
     folder_options,
+    on_end_option,
     option,
     seconds_option,
     under,
@@ -90,6 +91,7 @@ batch_options = under(
         "What rows are that say nothing of it: image, text, video …",
         "未注明类型的行的类型：image、text、video 等。",
     ),
+    on_end_option,
     option("--run NAME", "Know the batch by NAME, not by its file.", "以该名称（而非文件路径）标识该批次。"),
 )
 
@@ -147,8 +149,8 @@ def run(common: SharedOptions, file: Path, **options: Any) -> int:
 @option("--run NAME", "The batch's name, if it has one.", "批次名称（如有）。")
 @verbosity_options
 @with_account
-def status(here: Settings, file: Path, run: str | None, as_json: bool, **_talk: bool) -> int:
-    from bailian.cli.batch.batch_report import print_status
+def status(here: Settings, file: Path, run: str | None, as_json: bool, quiet: bool, **_talk: bool) -> int:
+    from bailian.cli.batch.status import print_status
 
     here.require_key()
-    return print_status(here, file, run, as_json)
+    return print_status(here, file, run, as_json=as_json, quiet=quiet)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from bailian.catalog import catalog
 from bailian.cli.args.options import SharedOptions
-from bailian.cli.output.terminal import print_json
+from bailian.cli.batch.estimate_table import print_estimate
+from bailian.cli.output.terminal import is_terminal, print_json
 from bailian.config import settings
 
 if TYPE_CHECKING:
@@ -56,6 +58,9 @@ def print_plan(spec: BatchSpec, over: Mapping[str, Any], here: Settings, common:
         found.refuse_adapted()
     limits_cny = [] if common.max_cost_cny is None else [common.max_cost_cny]
     found.refuse_cost([*(Budget(limit_cny, "run") for limit_cny in limits_cny), *here.budgets], spec.path_title)
+    if is_terminal(sys.stdout) and not common.as_json:
+        print_estimate(estimator.estimate(), done=seen.done, waits_for_others=waits_for_others)
+        return
     waits = {"waits_for_others": waits_for_others} if chains else {}
     print_json({"dry_run": True, "to_run": to_run, **waits, "done": seen.done, **estimator.estimate().to_json()})
 

@@ -22,7 +22,7 @@ from bailian.errors import InvalidRequest, Problem
 from bailian.i18n import tr
 from bailian.types import Notice
 
-KEEPING = ("chats", "show", "rename", "delete", "yes")
+KEEPING = ("chats", "show", "rename", "delete")
 """Flags that ask nothing: they list conversations, show, rename or delete one."""
 
 

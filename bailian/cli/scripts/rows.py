@@ -29,7 +29,7 @@ def run_rows(
 ) -> int:
     """Run the rows of a script; `asked` are the fields of its requests. Return one exit code for them."""
     rows, models = common.rows, models_of(asked[0])
-    options = BatchOptions(run=rows.run, cron=rows.cron, retry_held=rows.retry_held, upload=upload)
+    options = BatchOptions(run=rows.run, cron=rows.cron, retry_held=rows.retry_held, on_end=rows.on_end, upload=upload)
     if common.config and holds_many(common.config):
         return _run_config(common.config, kind, asked[0], common, options, models)
     try:
