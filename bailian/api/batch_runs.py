@@ -170,7 +170,8 @@ def _run(
     finally:
         write_results(spec.folder, records(runs_of(engine, spec), spec.run, file_rows))
     if page:
-        write_gallery(spec.folder, read_results(spec.folder), title=Path(spec.title).stem)
+        made, sandbox = read_results(spec.folder), engine.settings.sandbox
+        write_gallery(spec.folder, made, title=Path(spec.title).stem, sandbox=sandbox)
     return _result(engine, spec, ready, stopped)
 
 

@@ -44,6 +44,10 @@ COMMANDS = {
         tr("The models with their limits and prices.", "列出模型及其限制与价格。"),
     ),
     "history": ("bailian.cli.commands.history:history", tr("What was made, to be searched.", "查找做过的请求。")),
+    "gallery": (
+        "bailian.cli.commands.history:gallery",
+        tr("What was made, as a page with pictures.", "把做过的请求写成带图片的网页。"),
+    ),
     "again": (
         "bailian.cli.commands.again:again",
         tr("Run a request once more, with changes.", "再次运行某个请求，可作更改。"),

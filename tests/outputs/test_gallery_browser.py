@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import subprocess
 from html.parser import HTMLParser
 from pathlib import Path
@@ -14,22 +13,8 @@ import pytest
 from PIL import Image
 
 from bailian.batch.output.gallery import write_gallery
+from tests.support.browser import CHROMIUM, FLAGS, HUNG_S
 
-BROWSER = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"))), ""
-)
-FLAGS = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--host-resolver-rules=MAP * ~NOTFOUND",
-)
-HUNG_S = 120
 RUN = 'document.documentElement.setAttribute("data-" + "owned", "1")'
 ATTACKS = [
     f"</script><script>alert(1);{RUN}</script>",
@@ -37,9 +22,10 @@ ATTACKS = [
     f"<!-- --><svg onload='{RUN}'></svg>",
     f"javascript:{RUN}",
 ]
+TALL = "--window-size=1400,4000"
 ORANGE = (255, 128, 0)
 
-pytestmark = [pytest.mark.browser, pytest.mark.skipif(not BROWSER, reason="no chromium or google-chrome on PATH")]
+pytestmark = [pytest.mark.browser, pytest.mark.skipif(not CHROMIUM, reason="no chromium or google-chrome on PATH")]
 
 
 class Cards(HTMLParser):
@@ -75,7 +61,7 @@ def browse(folder: Path, url: str, *flags: str) -> str:
     """Run the browser with a profile of its own; return what it prints."""
     profile = folder / "profile"
     ran = subprocess.run(
-        [BROWSER, *FLAGS, f"--user-data-dir={profile}", *flags, url],
+        [CHROMIUM, *FLAGS, f"--user-data-dir={profile}", *flags, url],
         env={**os.environ, "TZ": "Asia/Shanghai"},
         capture_output=True,
         timeout=HUNG_S,
@@ -85,7 +71,7 @@ def browse(folder: Path, url: str, *flags: str) -> str:
 
 
 def dom(folder: Path, page: Path, fragment: str = "") -> tuple[str, Cards]:
-    source = browse(folder, page.as_uri() + fragment, "--dump-dom")
+    source = browse(folder, page.as_uri() + fragment, "--dump-dom", TALL)
     return source, Cards(source)
 
 

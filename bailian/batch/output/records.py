@@ -68,6 +68,7 @@ def record(row: JobRow, files: list[str]) -> dict[str, Any]:
     began_s = row.sent_at_s or row.created_at_s
     return {
         "row": row.row_key,
+        "job": row.id,
         "where": place.where,
         "label": place.label,
         "name": place.name,

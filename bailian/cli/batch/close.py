@@ -35,7 +35,8 @@ def write_what_came(call: Call, engine: Engine, ready: PreparedBatch, *, page: b
         if page:
             from bailian.batch.output.gallery import write_gallery
 
-            write_gallery(spec.folder, read_results(spec.folder), title=Path(spec.title).stem)
+            made, sandbox = read_results(spec.folder), engine.settings.sandbox
+            write_gallery(spec.folder, made, title=Path(spec.title).stem, sandbox=sandbox)
     except (SaveError, OSError) as failed:
         error = failed if isinstance(failed, SaveError) else unwritten(spec.folder / MATRIX, failed)
         if spec.fresh:

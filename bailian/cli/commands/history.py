@@ -1,4 +1,4 @@
-"""`bailian history`: what was asked for and made, under every key and in the sandbox. No key is needed."""
+"""`bailian history` and `bailian gallery`: what was asked for and made, under every key and in the sandbox, without a key."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bailian.catalog.model import KINDS
-from bailian.cli.args.options import argument, flag, json_option, option
+from bailian.cli.args.options import Decorator, argument, flag, json_option, option, together
 from bailian.cli.args.times import SINCE
 from bailian.cli.help.help_command import HelpCommand
 from bailian.i18n import tr
@@ -21,6 +21,24 @@ if TYPE_CHECKING:
 
 SHOWN = 20
 FOR_A_PAGE = 2000
+
+
+def question_options(shown: str, shown_chinese: str) -> Decorator:
+    """What is looked for, as `history` and `gallery` ask it; `shown` is how many there are without `--limit`."""
+    kinds = click.Choice(KINDS)
+    return together(
+        argument("text [TEXT]", required=False, default=""),
+        option("--since since_s TIME", "7d, 12h, 2w, or 2026-11-01.", "7d、12h、2w 或 2026-11-01。", type=SINCE),
+        option("--kind KIND", f"Only this kind: {', '.join(KINDS)}.", f"只列出该类：{'、'.join(KINDS)}。", type=kinds),
+        option("-m --model NAME", "Only this model.", "只列出该模型。"),
+        flag("--failed", "Only what failed, is held or was not sent.", "只列出失败、挂起或未发送的。"),
+        option(
+            "--limit N",
+            f"At most so many [default: {shown}].",
+            f"最多条数 [默认: {shown_chinese}]。",
+            type=click.IntRange(min=1),
+        ),
+    )
 
 
 @click.command(
@@ -36,19 +54,7 @@ FOR_A_PAGE = 2000
         "西文按词首查找，中文可在句中任意位置。",
     ),
 )
-@argument("text [TEXT]", required=False, default="")
-@option("--since since_s TIME", "7d, 12h, 2w, or 2026-11-01.", "7d、12h、2w 或 2026-11-01。", type=SINCE)
-@option(
-    "--kind KIND", f"Only this kind: {', '.join(KINDS)}.", f"只列出该类：{'、'.join(KINDS)}。", type=click.Choice(KINDS)
-)
-@option("-m --model NAME", "Only this model.", "只列出该模型。")
-@flag("--failed", "Only what failed, is held or was not sent.", "只列出失败、挂起或未发送的。")
-@option(
-    "--limit N",
-    f"At most so many [default: {SHOWN}; of a page {FOR_A_PAGE}].",
-    f"最多条数 [默认: {SHOWN}；网页为 {FOR_A_PAGE}]。",
-    type=click.IntRange(min=1),
-)
+@question_options(f"{SHOWN}; of a page {FOR_A_PAGE}", f"{SHOWN}；网页为 {FOR_A_PAGE}")
 @option(
     "--html folder DIR",
     "Write a page with thumbnails into this folder.",
@@ -66,13 +72,10 @@ def history(
     folder: Path | None,
     as_json: bool,
 ) -> None:
-    from bailian.cli.output.terminal import print_data, print_err, print_json
-    from bailian.config.home import home_folder
-    from bailian.history.entries import Question, entries
+    from bailian.cli.output.terminal import print_data, print_json
 
-    question = Question(text, since_s, kind, model, failed)
     most = limit or (FOR_A_PAGE if folder is not None else SHOWN)
-    found = entries(home_folder(), question, most)
+    found = _found(most, text, since_s, kind, model, failed)
     if folder is not None and found:
         print_data(str(_page(folder, found)))
     elif as_json:
@@ -80,8 +83,81 @@ def history(
     elif found:
         _print(found)
     else:
-        print_err(tr("nothing found", "没有找到"))
-    if len(found) == most and not as_json:
+        _print_nothing()
+    if not as_json:
+        _print_limit(found, most)
+
+
+@click.command(
+    cls=HelpCommand,
+    examples=(
+        ("--since 7d --open", "--since 7d --open"),
+        ("cat --kind video -o films/", "猫 --kind video -o films/"),
+    ),
+    help=tr(
+        "Write a page of what was made, single requests and batches: inputs beside results, films, sounds, two side by side, "
+        "picks as a list. It opens from the disk and loads nothing. TEXT and options choose as in `bailian history`.",
+        "把做过的请求（单个与批量）写成一个网页：输入与结果并排，视频、音频，两两对比，选中后导出清单。"
+        "网页直接从磁盘打开，不联网。文本与选项的含义同 `bailian history`。",
+    ),
+)
+@question_options(str(FOR_A_PAGE), str(FOR_A_PAGE))
+@option(
+    "-o --output folder DIR",
+    "Where the page goes [default: gallery/ in the folder of results].",
+    "网页所在目录 [默认: 结果目录下的 gallery/]。",
+    type=click.Path(path_type=Path, file_okay=False),
+)
+@flag("--open opens", "Show it in the browser.", "在浏览器中打开。")
+def gallery(
+    text: str,
+    since_s: float | None,
+    kind: str | None,
+    model: str | None,
+    failed: bool,
+    limit: int | None,
+    folder: Path | None,
+    opens: bool,
+) -> None:
+    from bailian.cli.output.report import shown_path
+    from bailian.cli.output.terminal import print_data, print_err
+
+    most = limit or FOR_A_PAGE
+    found = _found(most, text, since_s, kind, model, failed)
+    if not found:
+        _print_nothing()
+        return
+    page = _page(folder or _default_folder(), found)
+    print_data(shown_path(page))
+    _print_limit(found, most)
+    if opens and click.launch(str(page.absolute())) != 0:
+        print_err(tr("no browser was found: open the page yourself", "没有找到浏览器：请手动打开该网页"))
+
+
+def _default_folder() -> Path:
+    from bailian.cli.args.target import default_folder
+    from bailian.config.settings import read_settings
+
+    return default_folder(read_settings().defaults.folder) / "gallery"
+
+
+def _found(most: int, *question: Any) -> list[Entry]:
+    from bailian.config.home import home_folder
+    from bailian.history.entries import Question, entries
+
+    return entries(home_folder(), Question(*question), most)
+
+
+def _print_nothing() -> None:
+    from bailian.cli.output.terminal import print_err
+
+    print_err(tr("nothing found", "没有找到"))
+
+
+def _print_limit(found: list[Entry], most: int) -> None:
+    from bailian.cli.output.terminal import print_err
+
+    if len(found) == most:
         print_err(tr(f"the newest {most}; --limit shows more", f"仅最新 {most} 条；--limit 显示更多"))
 
 
@@ -149,8 +225,7 @@ def _page(folder: Path, found: list[Entry]) -> Path:
 
 
 def _record(entry: Entry) -> dict[str, Any]:
-    """Return what the page shows of a job. The sandbox's money is none."""
+    """Return what the page shows of a job."""
     from bailian.batch.output.records import record
 
-    made = record(entry.row, [str(path) for path in entry.files])
-    return {**made, "label": tr("sandbox", "沙箱"), "cost_cny": None} if entry.sandbox else made
+    return {**record(entry.row, [str(path) for path in entry.files]), "sandbox": entry.sandbox}

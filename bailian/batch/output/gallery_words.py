@@ -1,0 +1,118 @@
+"""The words of a gallery's page, in the user's language."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bailian.i18n import tr
+from bailian.instructions import how_to
+
+
+def words() -> dict[str, Any]:
+    """Return what the page says; what stands in braces is filled in by its script."""
+    return {
+        "language": tr("en", "zh-CN"),
+        "kinds": {
+            "image": tr("Pictures", "图片"),
+            "image_edit": tr("Edits", "图像编辑"),
+            "wanx_edit": tr("Wanx edits", "万相编辑"),
+            "text": tr("Texts", "文本"),
+            "video": tr("Videos", "视频"),
+            "speech": tr("Speech", "语音合成"),
+            "transcription": tr("Transcripts", "语音识别"),
+            "embedding": tr("Embeddings", "文本向量"),
+        },
+        "states": {
+            "done": tr("done", "已完成"),
+            "failed": tr("failed", "失败"),
+            "held": tr("held", "待确认"),
+            "running": tr("running", "运行中"),
+            "waiting": tr("waiting", "排队中"),
+            "unsent": tr("not sent", "未提交"),
+        },
+        "sorts": {
+            "": tr("file order", "按文件顺序"),
+            "newest": tr("newest first", "最新在前"),
+            "dearest": tr("most expensive first", "费用从高到低"),
+            "slowest": tr("slowest first", "耗时从长到短"),
+            "troubled": tr("troubles first", "异常在前"),
+        },
+        "notes": {
+            "missing": tr("The file is not there.", "文件不存在。"),
+            "broken": tr("This picture cannot be shown.", "图片无法显示。"),
+            "large": tr("Too large for a preview.", "图片过大，没有预览。"),
+            "file": tr("This kind of file has no preview.", "此类文件没有预览。"),
+        },
+        "units": {
+            "s": tr("{s} s", "{s} 秒"),
+            "min": tr("{min} min {s} s", "{min} 分 {s} 秒"),
+            "h": tr("{h} h {min} min", "{h} 小时 {min} 分"),
+        },
+        "jobs": tr("jobs", "任务"),
+        "cost": tr("cost", "费用"),
+        "time": tr("time of all jobs", "任务总耗时"),
+        "took": tr("took {time}", "用时 {time}"),
+        "kind": tr("Kind", "类型"),
+        "state": tr("State", "状态"),
+        "error": tr("Error", "错误"),
+        "model": tr("Model", "模型"),
+        "all_models": tr("all models", "全部模型"),
+        "sort": tr("Order", "排序"),
+        "search": tr("Search prompt, model, file name, label", "搜索提示词、模型、文件名、标签"),
+        "shown": tr("{shown} of {all}", "{all} 个中的 {shown} 个"),
+        "none": tr("Nothing matches", "没有符合条件的任务"),
+        "show_all": tr("show all", "显示全部"),
+        "left_out": tr("The first {shown} of {all} jobs stand here.", "此页只列出前 {shown} 个任务，共 {all} 个。"),
+        "no_jobs": tr("This run has no jobs.", "此批次没有任务。"),
+        "no_file": tr("No file.", "没有文件。"),
+        "expand": tr("Read", "放大阅读"),
+        "details": tr("Details", "详情"),
+        "seed": tr("seed", "种子"),
+        "made_at": tr("Started", "开始时间"),
+        "file": tr("File", "文件"),
+        "place": tr("{at} of {all}", "第 {at} 个，共 {all} 个"),
+        "close": tr("Close (Esc)", "关闭（Esc）"),
+        "price": tr("Price", "费用"),
+        "time_one": tr("Time", "用时"),
+        "size": tr("Size", "尺寸"),
+        "results": tr("Results", "结果"),
+        "viewer": tr("One result, large", "查看大图"),
+        "comparison": tr("Two results side by side", "并排对比两个结果"),
+        "inputs": tr("What went in", "输入文件"),
+        "sandbox": tr("sandbox", "沙箱"),
+        "all_sandbox": tr(
+            "Sandbox: made on this machine. Nothing was sent to Alibaba, nothing was paid.",
+            "沙箱：在本机生成，未发送给阿里云，也未计费。",
+        ),
+        "some_sandbox": tr(
+            "{n} of {all} jobs are of the sandbox: they were not paid.", "{all} 个任务中有 {n} 个来自沙箱，未计费。"
+        ),
+        "by_model": tr("Compare models", "按模型对比"),
+        "cheapest": tr("cheapest:", "最便宜："),
+        "fastest": tr("fastest:", "最快："),
+        "pick": tr("Pick", "选中"),
+        "pick_key": tr("Pick (X)", "选中（X）"),
+        "picks": tr("What is picked", "已选中的结果"),
+        "picked": tr("{n} picked", "已选 {n} 个"),
+        "only_picked": tr("Only picked", "只看已选"),
+        "copy_paths": tr("Copy paths", "复制路径"),
+        "save_paths": tr("Save paths", "保存路径"),
+        "copy_lines": tr("Copy JSON lines", "复制 JSON 行"),
+        "save_lines": tr("Save JSON lines", "保存 JSON 行"),
+        "unpick": tr("Unpick all", "全部取消"),
+        "compare": tr("Compare", "对比"),
+        "compare_key": tr("Compare with another one (C)", "与另一个对比（C）"),
+        "choose_second": tr("Press Compare on the second one.", "请在第二个结果上按“对比”。"),
+        "details_key": tr("Details (Enter)", "详情（Enter）"),
+        "prompt": tr("prompt", "提示词"),
+        "command": tr("command", "命令"),
+        "copy_prompt": tr("Copy the prompt", "复制提示词"),
+        "copy_command": tr("Copy the command that makes it again", "复制重新生成的命令"),
+        "again": how_to().command("again", "{id}"),
+        "copied": tr("Copied.", "已复制。"),
+        "not_copied": tr("The browser did not let it be copied.", "浏览器不允许复制。"),
+        "previous": tr("Previous", "上一个"),
+        "next": tr("Next", "下一个"),
+        "back": tr("Previous (←)", "上一个（←）"),
+        "forth": tr("Next (→)", "下一个（→）"),
+    }

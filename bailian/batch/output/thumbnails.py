@@ -1,0 +1,126 @@
+"""Thumbnails beside the page: of pictures, and of the first frame of films. Each is made once."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+THUMBS = "gallery/thumbs"
+THUMB_PX = 400
+THUMB_QUALITY = 80
+# Decoded, this is 150 MB a thread; a JPEG is decoded at a fraction of its size and counts as that.
+LARGEST_PX = 50_000_000
+FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF")
+EXIF_ORIENTATION = 0x0112
+TURNED = (5, 6, 7, 8)
+# The only container that is looked for: a film that is a playlist could name other files of this machine.
+CONTAINERS = {".mp4": "mp4", ".mov": "mov", ".webm": "matroska"}
+
+
+class TooLarge(Exception):
+    """The picture has more pixels than are decoded for a preview."""
+
+
+def version_of(status: os.stat_result) -> str:
+    """Return what tells a file from the one that stood there before."""
+    return f"{status.st_mtime_ns} {status.st_size}"
+
+
+def cached(folder: Path, path: Path, suffix: str) -> Path:
+    """Return where the preview of a file stands."""
+    return folder / THUMBS / (hashlib.sha256(os.fsencode(path)).hexdigest()[:20] + suffix)
+
+
+def replace_with(target: Path, write: Callable[[Path], object]) -> None:
+    """Write a file aside and rename it. Two jobs may name one picture, so each thread has a name of its own."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = target.with_name(f".{target.name}.{threading.get_ident()}.part")
+    try:
+        write(part)
+        part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def picture(folder: Path, path: Path, status: os.stat_result) -> dict[str, Any]:
+    """Return the thumbnail of a picture and its size; a `note` says why there is none."""
+    return _thumbnail(folder, path, status, _shrink)
+
+
+def poster(folder: Path, path: Path, status: os.stat_result) -> dict[str, Any]:
+    """Return the first frame of a film and its size; nothing: the browser shows what it can."""
+    made = _thumbnail(folder, path, status, _first_frame)
+    return {} if "note" in made else made
+
+
+def _thumbnail(
+    folder: Path, path: Path, status: os.stat_result, shrink: Callable[[Path], tuple[Image.Image, tuple[int, int]]]
+) -> dict[str, Any]:
+    """Make the thumbnail, or take the one there is; its comment says what it was made from."""
+    thumb = cached(folder, path, ".jpg")
+    version = version_of(status)
+    try:
+        width_px, height_px = _known_size(thumb, version) or _write(thumb, version, *shrink(path))
+    except Exception as error:  # noqa: BLE001  # decoders raise anything on damaged bytes; the page goes on
+        large = isinstance(error, TooLarge) or type(error).__name__ == "DecompressionBombError"
+        return {"note": "large" if large else "broken"}
+    return {"thumb": f"{THUMBS}/{thumb.name}", "width_px": width_px, "height_px": height_px}
+
+
+def _known_size(thumb: Path, version: str) -> tuple[int, int] | None:
+    """Return the size of the picture behind an up-to-date thumbnail."""
+    from PIL import Image
+
+    try:
+        with Image.open(thumb, formats=("JPEG",)) as image:
+            comment = bytes(image.info.get("comment", b"")).decode("ascii", "replace")
+    except (OSError, SyntaxError, ValueError):
+        return None
+    found = re.fullmatch(rf"{version} (\d+)x(\d+)", comment)
+    return (int(found[1]), int(found[2])) if found else None
+
+
+def _write(thumb: Path, version: str, small: Image.Image, size_px: tuple[int, int]) -> tuple[int, int]:
+    comment = f"{version} {size_px[0]}x{size_px[1]}".encode()
+    replace_with(thumb, lambda part: small.save(part, "JPEG", quality=THUMB_QUALITY, comment=comment))
+    return size_px
+
+
+def _shrink(path: Path) -> tuple[Image.Image, tuple[int, int]]:
+    """Return a picture made small, upright and without transparency, and its own size, upright."""
+    from PIL import Image, ImageOps
+
+    with Image.open(path, formats=FORMATS) as image:
+        size_px = image.size
+        image.draft("RGB", (2 * THUMB_PX, 2 * THUMB_PX))
+        if image.width * image.height > LARGEST_PX:
+            raise TooLarge
+        image.thumbnail((THUMB_PX, THUMB_PX))
+        turned = image.getexif().get(EXIF_ORIENTATION) in TURNED
+        small = ImageOps.exif_transpose(image)
+        if "A" in small.getbands() or "transparency" in small.info:
+            small = small.convert("RGBA")
+            small = Image.alpha_composite(Image.new("RGBA", small.size, "white"), small)
+        return small.convert("RGB"), size_px[::-1] if turned else size_px
+
+
+def _first_frame(path: Path) -> tuple[Image.Image, tuple[int, int]]:
+    """Return the first frame of a film made small, and the film's size. PyAV comes with the extra `sandbox`."""
+    import av
+
+    with path.open("rb") as file, av.open(file, format=CONTAINERS[path.suffix.lower()]) as film:
+        stream = film.streams.video[0]
+        if stream.width * stream.height > LARGEST_PX:
+            raise TooLarge
+        frame = next(film.decode(stream)).to_image()
+    size_px = frame.size
+    frame.thumbnail((THUMB_PX, THUMB_PX))
+    return frame, size_px
