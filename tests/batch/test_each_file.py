@@ -247,3 +247,21 @@ def test_two_at_once_pay_each_file_once(box: Sandbox) -> None:
     ran = [end(one) for one in [start_script(box, *words, command=EDITS) for _ in range(3)]]
     assert {one.code for one in ran} == {0}, ran
     assert edits(box) == 3
+
+
+@pytest.mark.usefixtures("photos")
+@pytest.mark.parametrize("word", ["照片", "照片/", "照片/*.jpg", FOLDER])
+def test_how_the_files_stand(image_edit: Run, bailian: Run, box: Sandbox, word: str) -> None:
+    image_edit("[sandbox:refuse]", "-m", "qwen-image-2.0", "--each", "照片", exits=7)
+    ran = bailian("batch", "status", word, exits=7)
+    assert ran.out.startswith("image_edit\tfailed\tDataInspectionFailed\t3\t")
+    assert "3 rows failed: DataInspectionFailed" in ran.err
+    assert "  猫0 ([sandbox:refuse])" in ran.err.splitlines()
+    assert "to go on: the same command" in ran.err
+
+
+def test_how_a_batch_stands_by_its_folder(bailian: Run, box: Sandbox) -> None:
+    Path("a#b.jsonl").write_text('{"kind": "text", "prompt": "好"}', encoding="utf-8")
+    bailian("batch", "run", "a#b.jsonl", "-o", "here")
+    assert bailian("batch", "status", "here").out.startswith("text\tdone")
+    assert "was not run" in bailian("batch", "status", "elsewhere/", exits=2).err

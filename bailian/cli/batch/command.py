@@ -143,7 +143,10 @@ def run(common: SharedOptions, file: Path, **options: Any) -> int:
         ("shop.csv", "shop.csv"),
         ("shop.csv --json", "shop.csv --json"),
     ),
-    help=tr("Say how the batch of FILE stands.", "显示该文件批次的进展。"),
+    help=tr(
+        "Say how the batch of FILE stands; FILE may be a batch's folder of results, or what --each was given.",
+        "显示批次的进展；文件也可以是批次的结果目录，或 --each 的参数。",
+    ),
 )
 @argument("file FILE", type=click.Path(path_type=Path))
 @option("--run NAME", "The batch's name, if it has one.", "批次名称（如有）。")

@@ -16,7 +16,8 @@ BEGINNING_CELLS = 24
 
 def row_title(place: RowPlace, request: Mapping[str, Any]) -> str:
     """Return "line 6 (SKU-7 a cat on a wall…)"."""
-    known = " ".join(filter(None, (place.label, beginning(asked(request)))))
+    label = "" if place.label and place.where.startswith(place.label) else place.label  # a file's row is placed by it
+    known = " ".join(filter(None, (label, beginning(asked(request)))))
     return placed(place.where) + (tr(f" ({known})", f"（{known}）") if known else "")
 
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from datetime import datetime
+from glob import has_magic
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bailian.advice import advice_for
+from bailian.batch.file_queue.files import root_of
 from bailian.batch.output.folder import MARK
 from bailian.batch.output.records import FAILED, asked
 from bailian.batch.totals import BatchTotals, is_skipped, totals
+from bailian.catalog import KINDS
 from bailian.cli.batch.batch_report import exit_code, waits_word
 from bailian.cli.batch.row_title import row_title
 from bailian.cli.output.columns import print_table
@@ -43,7 +46,7 @@ FAILED_ROWS_MAX = 100
 def print_status(here: Settings, file: Path, name: str | None, *, as_json: bool, quiet: bool) -> int:
     """Print how the batch of a file stands, all kinds, whichever script ran them; the exit code is its verdict."""
     with closing(Journal(here.home)) as journal:
-        runs, run = BatchStore(journal, here.account), f"batch:{name or stored(file.resolve())}"
+        runs, run = BatchStore(journal, here.account), _run_of(file, name)
         counts, waits = runs.counts(run), runs.waits_for_others(run)
         if not counts:
             raise InvalidRequest.one(
@@ -78,7 +81,20 @@ def _failed_row(row: JobRow) -> dict[str, Any]:
     }
 
 
+def _run_of(file: Path, name: str | None) -> str:
+    """Return how a batch is known: by its name, its file, the folder of its results, or the files that `--each` found."""
+    if name is not None:
+        return f"batch:{name}"
+    if (file / MARK).is_file():
+        owner, _, kind = (file / MARK).read_text(encoding="utf-8").rpartition("#")
+        return owner if kind in KINDS else f"{owner}#{kind}".lstrip("#")
+    of_files = file.is_dir() or has_magic(str(file))
+    return f"batch:each:{stored(root_of(str(file)))}" if of_files else f"batch:{stored(file.resolve())}"
+
+
 def _same_command(here: Settings, file: Path, name: str | None) -> str:
+    if not file.is_file() and name is None:
+        return tr("the same command", "同一命令")
     named = ("--run", quoted(name)) if name else ()
     return how_to().command("batch run", quoted(str(file)), *named, *(quoted(flag) for flag in here.resume_flags))
 
