@@ -17,13 +17,13 @@ from bailian.api.results import Result, result_of
 from bailian.api.running import Watch, called, catalog_of, engine_for, in_own_words
 from bailian.api.words import in_python, in_words_of_python
 from bailian.batch.input.chains import Chains
-from bailian.batch.input.reader import read_rows
+from bailian.batch.input.placeholders import check_template_of_rows
 from bailian.batch.output.folder import check_owner, claim
 from bailian.batch.output.gallery import write_gallery
 from bailian.batch.output.records import RESULTS, read_results, records, write_results
 from bailian.batch.run import PreparedBatch, prepare_batch, runs_of
 from bailian.batch.run import run_batch as run_rows
-from bailian.batch.sync import BatchSpec
+from bailian.batch.sync import BatchSpec, rows_of
 from bailian.batch.totals import totals
 from bailian.config.settings import Settings
 from bailian.engine.engine import Engine
@@ -155,16 +155,8 @@ def _run(
     *,
     page: bool,
 ) -> BatchResult:
-    chains, title = Chains(), spec.title if spec.shown_as else ""
-    rows = read_rows(
-        spec.source,
-        spec.kind,
-        models=engine.catalog,
-        folder=spec.paths_from,
-        chains=chains,
-        file_rows=file_rows,
-        title=title,
-    )
+    chains = Chains()
+    rows = rows_of(spec, engine.catalog, {}, chains, file_rows)
     ready = prepare_batch(engine, spec, rows, file_rows, partial(_accepted, spec), chains)
     stopped: BailianError | None = None
     try:
@@ -197,7 +189,7 @@ def _most_calls(value: Any) -> int | None:
     return value
 
 
-def _accepted(spec: BatchSpec) -> None:
+def _accepted(spec: BatchSpec, _ready: PreparedBatch) -> None:
     Place(spec.folder).check()
     claim(spec)
 
@@ -240,7 +232,7 @@ def _spec(source: Any, options: Mapping[str, Any], here: Settings) -> BatchSpec:
     if options.get("output") is not None:
         folder = at_home(os.fspath(options["output"]))
     template = options.get("name") or own.name
-    naming.check_template(template or naming.DEFAULT_TEMPLATE)
+    check_template_of_rows(template)
     return BatchSpec(
         source=path,
         run=f"batch:{run or stored(path.resolve())}",

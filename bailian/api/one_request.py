@@ -13,9 +13,9 @@ from bailian.api.keywords import RUN_FIELDS
 from bailian.api.places import settings_of
 from bailian.api.results import Result, good
 from bailian.api.running import Watch, catalog_of, engine_for, in_own_words
+from bailian.batch.input.batch_row import BatchRow
 from bailian.batch.input.json_fields import read_objects, read_word_lists
 from bailian.batch.input.row_schema import form_of
-from bailian.batch.input.rows import BatchRow
 from bailian.batch.single import CheckRules, ready
 from bailian.batch.unfinished import with_unfinished
 from bailian.catalog import Catalog

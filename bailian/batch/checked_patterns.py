@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from bailian.batch.input.rows import BatchRow
+from bailian.batch.input.batch_row import BatchRow
 from bailian.batch.row_patterns import PATTERNS_MAX
 from bailian.modalities import other_texts
 from bailian.types import Prepared

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bailian.batch.plan import Planned
-from bailian.catalog import Model
+from bailian.catalog import Catalog, Model
 from bailian.types import Prepared, SpeechContext
 
 # Notices about the model itself.
@@ -70,6 +70,8 @@ class BatchEstimate:
     cost: CostEstimate
     models: Mapping[str, ModelTimes]
     notices: tuple[NoticeCount, ...]
+    model_costs_cny: Mapping[str, float | None]
+    """What each model's rows cost at most; None: the price of one of them is not known."""
 
     @property
     def seconds(self) -> float | None:
@@ -92,30 +94,29 @@ class Estimator:
 
     def __init__(self) -> None:
         self._models: dict[str, _ModelRows] = {}
-        self._micro_cny: Counter[str] = Counter()
-        """What each kind's rows cost, in whole millionths: sums of these are exact."""
-        self._unknown: Counter[str] = Counter()
         self._notices: Counter[tuple[str, str]] = Counter()
         self._texts: dict[tuple[str, str], str] = {}
 
     def add(self, one: Planned) -> None:
         prepared = one.prepared
-        of_model = self._models.get(prepared.model.name)
-        if of_model is None:
-            of_model = self._models[prepared.model.name] = _ModelRows(prepared.model)
-        of_model.rows += 1
-        of_model.requests += _requests(prepared)
-        of_model.results += prepared.count
-        estimate_cny = prepared.estimate_cny
-        if estimate_cny is None:
-            self._unknown[prepared.model.name] += 1
-        else:
-            self._micro_cny[one.row.kind] += round(estimate_cny * 1_000_000)
+        model = prepared.model
+        of_model = self._models.get(model.name) or self._of(model.name, one.row.kind, model)
+        of_model.add(prepared.estimate_cny, _requests(prepared), prepared.count)
         for notice in prepared.notices:
             # What is said of a model is said of each: another one has another price.
             key = notice.code, notice.message if notice.code in OF_THE_MODEL else ""
             self._notices[key] += 1
             self._texts.setdefault(key, notice.message)
+
+    def add_waiting(self, kind: str, name: str, estimate_cny: float | None, catalog: Catalog) -> None:
+        """Add a row that an earlier run has written down and not sent: one request, at what it was to cost then."""
+        self._of(name, kind, catalog.get(name)).add(estimate_cny)
+
+    def _of(self, name: str, kind: str, model: Model | None) -> _ModelRows:
+        of_model = self._models.get(name)
+        if of_model is None:
+            of_model = self._models[name] = _ModelRows(kind, model)
+        return of_model
 
     def estimate(self, rates: Mapping[str, float] | None = None) -> BatchEstimate:
         """Return what the rows come to. `rates` (requests a second, by model) takes the place of the catalog's submit limits."""
@@ -127,15 +128,22 @@ class Estimator:
             cost=self._cost(),
             models={name: _times(one, (rates or {}).get(name)) for name, one in self._models.items()},
             notices=tuple(NoticeCount(key[0], count, self._texts[key]) for key, count in self._notices.most_common()),
+            model_costs_cny={
+                name: None if one.unknown else one.micro_cny / 1_000_000 for name, one in self._models.items()
+            },
         )
 
     def _cost(self) -> CostEstimate:
-        known = self._micro_cny
+        known: Counter[str] = Counter()
+        for one in self._models.values():
+            if one.rows > one.unknown:
+                known[one.kind] += one.micro_cny
+        unknown = {name: one.unknown for name, one in self._models.items() if one.unknown}
         return CostEstimate(
             estimate_cny=known.total() / 1_000_000 if known else None,
             by_kind_cny={kind: micro / 1_000_000 for kind, micro in known.items()},
-            unknown=self._unknown.total(),
-            unknown_models=tuple(sorted(self._unknown)),
+            unknown=sum(unknown.values()),
+            unknown_models=tuple(sorted(unknown)),
         )
 
 
@@ -147,41 +155,56 @@ def estimate(planned: Iterable[Planned], rates: Mapping[str, float] | None = Non
     return estimator.estimate(rates)
 
 
-@dataclass
+@dataclass(slots=True)
 class _ModelRows:
-    model: Model
+    kind: str
+    model: Model | None
+    """None: an earlier run knew it, and the catalog does not any more."""
     rows: int = 0
     requests: int = 0
     results: int = 0
+    micro_cny: int = 0
+    """What they cost, in whole millionths: sums of these are exact."""
+    unknown: int = 0
+    """How many have no price."""
+
+    def add(self, estimate_cny: float | None, requests: int = 1, results: int = 1) -> None:
+        self.rows += 1
+        self.requests += requests
+        self.results += results
+        if estimate_cny is None:
+            self.unknown += 1
+        else:
+            self.micro_cny += round(estimate_cny * 1_000_000)
 
 
 def _requests(prepared: Prepared) -> int:
     """Return how many requests a row sends: a long text is spoken in parts."""
     context = prepared.context
-    return len(context.parts) or 1 if isinstance(context, SpeechContext) else 1
+    return len(context.parts) or 1 if type(context) is SpeechContext else 1
 
 
 def _times(of_model: _ModelRows, rate: float | None) -> ModelTimes:
     model = of_model.model
-    submit_per_s = rate or model.submit_per_s
+    submit_per_s = rate or (model.submit_per_s if model else None)
     submit_s = of_model.requests / submit_per_s if submit_per_s else None
     running_s = _running_s(model, of_model.rows)
     known_s = [time_s for time_s in (submit_s, running_s) if time_s is not None]
     return ModelTimes(
-        kind=model.kind,
+        kind=of_model.kind,
         rows=of_model.rows,
         requests=of_model.requests,
         submit_per_s=submit_per_s,
         submit_s=None if submit_s is None else round(submit_s, 1),
-        running_limit=model.running_limit,
-        typical_s=model.typical_s,
+        running_limit=model.running_limit if model else None,
+        typical_s=model.typical_s if model else None,
         running_s=running_s,
         seconds=round(max(known_s), 1) if known_s else None,
     )
 
 
-def _running_s(model: Model, count: int) -> float | None:
+def _running_s(model: Model | None, count: int) -> float | None:
     """Return how long `count` tasks take when `running_limit` of them run at a time."""
-    if not model.running_limit or not model.typical_s:
+    if model is None or not model.running_limit or not model.typical_s:
         return None
     return math.ceil(count / model.running_limit) * float(model.typical_s)

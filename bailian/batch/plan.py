@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 
 from bailian.batch.checked_patterns import CheckedPatterns
 from bailian.batch.default_fields import NO_FIELDS, DefaultFields
+from bailian.batch.input.batch_row import BatchRow
 from bailian.batch.input.chains import Chains
 from bailian.batch.input.problems import Problems
-from bailian.batch.input.rows import BatchRow
 from bailian.catalog import Catalog
 from bailian.errors import InvalidRequest
 from bailian.inputs.lookup import Inputs, checked
@@ -25,6 +25,26 @@ class Planned(NamedTuple):
     prepared: Prepared
     waits: Mapping[str, Any] = MappingProxyType({})
     """Its fields, to check it again with, if it takes other rows' results."""
+
+
+class LeftOut:
+    """Rows that are refused and keep no other back, by their place, and why."""
+
+    def __init__(self, source: str) -> None:
+        self.reasons: dict[str, str] = {}
+        self._problems = Problems(source)
+
+    def add(self, row: BatchRow, error: InvalidRequest) -> None:
+        self.reasons[row.where] = error.message
+        self._problems.add_of_model(row.where, error)
+
+    def refuse_all(self) -> None:
+        """Refuse the whole file: not a row is good, so it is the request that is wrong.
+
+        Raises:
+            InvalidRequest: everything that is wrong; nothing was left out if it is not raised.
+        """
+        self._problems.raise_if_any()
 
 
 def planned(
@@ -57,11 +77,13 @@ def plan_each(
     defaults: DefaultFields = NO_FIELDS,
     chains: Chains | None = None,
     made_before: Callable[[str], int] = lambda _key: 0,
+    left_out: LeftOut | None = None,
 ) -> Iterator[Planned]:
     """Yield every row as it is checked. An input that many rows name is resolved once.
 
     Nothing may be sent before the last one: only then is it known that all are good. `chains`: those of `rows`;
-    `made_before`: how many results a row made that is not among them any more, by its key.
+    `made_before`: how many results a row made that is not among them any more, by its key. With `left_out`, a row that
+    its model does not take is told to it and keeps no other back.
 
     Raises:
         InvalidRequest: what is wrong in all rows, and what `rows` itself raises; `source` names the file.
@@ -75,7 +97,10 @@ def plan_each(
             try:
                 one = planned(row, catalog, region, inputs, defaults)
             except InvalidRequest as error:
-                problems.add_of_model(row.where, error)
+                if left_out is None:
+                    problems.add_of_model(row.where, error)
+                else:
+                    left_out.add(row, error)
                 continue
             if row.pattern:
                 patterns.learn(row, one.prepared)

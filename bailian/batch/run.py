@@ -12,11 +12,12 @@ from dataclasses import dataclass
 
 from bailian.batch.chained import ChainedRows
 from bailian.batch.default_fields import DefaultFields
+from bailian.batch.estimate import BatchEstimate, Estimator
 from bailian.batch.findings import Findings, Places
+from bailian.batch.input.batch_row import BatchRow
 from bailian.batch.input.chains import Chains
-from bailian.batch.input.rows import BatchRow
-from bailian.batch.plan import plan_each
-from bailian.batch.service_batches.offer import offered
+from bailian.batch.plan import LeftOut, Planned, plan_each
+from bailian.batch.service_batches.offer import at_its_price, offered
 from bailian.batch.sync import BatchSpec, EarlierTries, FileScan, Spool, intent_of, sync_rows
 from bailian.engine.admission.queues import ModelQueue
 from bailian.engine.engine import Engine
@@ -29,12 +30,13 @@ from bailian.modalities import MODULES, modality_of
 from bailian.store.batches import BatchStore
 from bailian.store.jobs import Journal
 from bailian.store.runs.file_rows import FileRows
+from bailian.store.schema import LastAttempt
 from bailian.store.states import UNDER_WAY_STATES, Status
 
 
 @dataclass(frozen=True)
 class PreparedBatch:
-    """A batch that is in the journal, every row checked."""
+    """A batch whose rows are all checked."""
 
     spec: BatchSpec
     rows: int
@@ -48,8 +50,12 @@ class PreparedBatch:
     """What is sent differently from what was asked, and in which rows."""
     waits_for_others: int
     """How many rows wait for other rows' results."""
+    estimate: BatchEstimate
+    """Of what is to be sent and was not yet, those included that wait since an earlier run."""
     file_rows: FileRows
     """Where each row stands in the file now."""
+    left_out: Mapping[str, str]
+    """Rows that are refused and keep no other back, by their place, and why."""
 
 
 def runs_of(engine: Engine, spec: BatchSpec) -> BatchStore:
@@ -67,58 +73,124 @@ def prepare_batch(
     spec: BatchSpec,
     rows: Iterator[BatchRow],
     file_rows: FileRows,
-    accepted: Callable[[], None] = lambda: None,
+    accepted: Callable[[PreparedBatch], None] = lambda _ready: None,
     chains: Chains | None = None,
 ) -> PreparedBatch:
     """Check the rows and write down what is to be done. Nothing is sent.
 
-    `file_rows` counts those of `rows`, and `chains` are theirs. `accepted` is called when all rows are known to be good, before one is written down; what it raises ends this.
+    `file_rows` counts those of `rows`, and `chains` are theirs. `accepted` is called when all rows are known to be
+    good, before one is written down; what it raises ends this.
 
     Raises:
         InvalidRequest: everything that is wrong in the file, at once.
         BudgetExceeded: there is a budget, and what some rows cost is not known.
     """
     runs = runs_of(engine, spec)
+    _take_over(engine, spec, runs)
+    tried, seen, gathered = tried_before(runs, spec), FileScan(file_rows), _Gathered(engine, spec)
+    seen.on_waiting = gathered.add_waiting
+    with closing(Spool()) as spool:
+        wanted = sync_rows(rows, tried, spec, seen)
+        for row in _checked(engine, spec, wanted, tried, chains, gathered.left_out if spec.leaves_out else None):
+            spool.add(intent_of(row, spec, engine))
+            gathered.add(row)
+        gathered.refuse_if_none_is_good(seen)
+        if spec.strict:
+            gathered.found.refuse_adapted()
+        budgets = [budget for budget in engine.services.run_state.budgets if budget.run in (None, spec.run)]
+        unpriced = _waiting_without_price(engine, spec, runs, file_rows)
+        gathered.found.refuse_cost(budgets, spec.path_title, unpriced)
+        ready = gathered.ready(seen)
+        accepted(ready)
+        if spec.fresh:
+            runs.forget(spec.run)
+            runs.forget(spec.run_aside)
+        runs.move_rows(spec.run_aside, spec.run, file_rows.present)
+        spool.flush(runs.intend_all)
+    if tried:
+        _set_aside(runs, spec, file_rows)
+    return ready
+
+
+def _take_over(engine: Engine, spec: BatchSpec, runs: BatchStore) -> None:
+    """Take over what dead processes have left of the batch."""
     owner = engine.services.lease
     gone = [other for other in runs.owners(spec.run) if owner.is_dead(other)]
     runs.take_over(spec.run, owner.id, gone, [kind for kind in MODULES if modality_of(kind).RETRY_SAFE])
     if not spec.fresh:
         runs.reopen_unknown(spec.run, owner.id)
-    tried, seen = tried_before(runs, spec), FileScan(file_rows)
-    with closing(Spool()) as spool:
-        found, inputs = Findings(), Inputs(engine.settings.home, chained=True)
-        wanted = sync_rows(rows, tried, spec, seen)
-        here, defaults = engine.settings, DefaultFields(engine.settings.defaults)
-        for planned in plan_each(
-            wanted,
-            engine.catalog,
-            here.region,
-            inputs,
-            source=spec.path_title,
-            defaults=defaults,
-            chains=chains,
-            made_before=lambda key: made_before(engine.journal, tried, key),
-        ):
-            row = offered(planned, here.region) if spec.batch_api else planned
-            spool.add(intent_of(row, spec, engine))
-            found.add(row)
-        if spec.strict:
-            found.refuse_adapted()
-        budgets = [budget for budget in engine.services.run_state.budgets if budget.run in (None, spec.run)]
-        found.refuse_cost(budgets, spec.path_title, _waiting_without_price(engine, spec, runs, file_rows))
-        accepted()
-        if spec.fresh:
-            runs.forget(spec.run)
-            runs.forget(spec.run_aside)
-        runs.move_rows(spec.run_aside, spec.run, file_rows.present)
-        new = spool.flush(runs.intend_all)
-    if tried:
-        _set_aside(runs, spec, file_rows)
-    to_run = new + seen.under_way
-    waits = sum(runs.waits_for_others(spec.run).values()) if chains else 0
-    return PreparedBatch(
-        spec, seen.rows, seen.done, seen.left_failed, seen.left_held, to_run, found.notices, waits, file_rows
-    )
+
+
+class _Gathered:
+    """What is to be said of the rows that are to be sent, those included that wait since an earlier run."""
+
+    def __init__(self, engine: Engine, spec: BatchSpec) -> None:
+        self._catalog = engine.catalog
+        self._region = engine.settings.region
+        self._spec = spec
+        self._estimator = Estimator()
+        self._new = 0
+        self._waits_for_others = 0
+        self.found = Findings()
+        self.left_out = LeftOut(spec.path_title)
+
+    def add(self, row: Planned) -> None:
+        self.found.add(row)
+        self._estimator.add(at_its_price(row, self._region) if self._spec.batch_api else row)
+        self._new += 1
+        self._waits_for_others += bool(row.row.sources)
+
+    def add_waiting(self, row: BatchRow, before: LastAttempt) -> None:
+        self._estimator.add_waiting(row.kind, before.model, before.estimate_cny, self._catalog)
+        self._waits_for_others += bool(row.sources)
+
+    def refuse_if_none_is_good(self, seen: FileScan) -> None:
+        """Refuse everything if it is the request that is wrong, and not a file.
+
+        Raises:
+            InvalidRequest: no row is good, and none was before.
+        """
+        if not (self._new or seen.done or seen.under_way):
+            self.left_out.refuse_all()
+
+    def ready(self, seen: FileScan) -> PreparedBatch:
+        return PreparedBatch(
+            spec=self._spec,
+            rows=seen.rows,
+            done=seen.done,
+            left_failed=seen.left_failed,
+            left_held=seen.left_held,
+            to_run=self._new + seen.under_way,
+            notices=self.found.notices,
+            waits_for_others=self._waits_for_others,
+            estimate=self._estimator.estimate(),
+            file_rows=seen.file_rows,
+            left_out=self.left_out.reasons,
+        )
+
+
+def _checked(
+    engine: Engine,
+    spec: BatchSpec,
+    rows: Iterator[BatchRow],
+    tried: EarlierTries,
+    chains: Chains | None,
+    left_out: LeftOut | None,
+) -> Iterator[Planned]:
+    """Yield the rows that need a new job, checked."""
+    here = engine.settings
+    for row in plan_each(
+        rows,
+        engine.catalog,
+        here.region,
+        Inputs(here.home, chained=True),
+        source=spec.path_title,
+        defaults=DefaultFields(here.defaults),
+        chains=chains,
+        made_before=lambda key: made_before(engine.journal, tried, key),
+        left_out=left_out,
+    ):
+        yield offered(row, here.region) if spec.batch_api else row
 
 
 def made_before(journal: Journal | None, tried: EarlierTries, key: str) -> int:

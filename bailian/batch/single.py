@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from bailian.batch.default_fields import DefaultFields
 from bailian.batch.findings import Findings
-from bailian.batch.input.rows import BatchRow
+from bailian.batch.input.batch_row import BatchRow
 from bailian.batch.plan import Planned, planned
 from bailian.catalog import Catalog, Mode
 from bailian.config.settings import Settings

@@ -9,7 +9,8 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any
 
-from bailian.batch.input.rows import BatchRow
+from bailian.batch.input.batch_row import BatchRow
+from bailian.batch.input.reader import read_rows
 from bailian.batch.plan import Planned
 from bailian.errors import Exit, InvalidRequest, Skipped
 from bailian.files import naming
@@ -24,6 +25,8 @@ from bailian.types import RowPlace
 from bailian.types.result_of import result_of
 
 if TYPE_CHECKING:
+    from bailian.batch.input.chains import Chains
+    from bailian.catalog import Catalog
     from bailian.engine.engine import Engine
     from bailian.engine.job import OutputSpec
 
@@ -40,6 +43,14 @@ class BatchSpec:
     folder: Path
     kind: str | None = None
     """The rows that a script takes; None: all."""
+    default_kind: str | None = None
+    """That of rows that say nothing of theirs."""
+    models: tuple[str, ...] = ()
+    """Each row is run by each of them; none: by its own."""
+    placed_by_id: bool = False
+    """The file was made for the run: people know its rows by their ids."""
+    leaves_out: bool = False
+    """A row that is refused is left out and keeps no other one back (a folder that cron looks into)."""
     template: str | None = None
     sidecar: bool = False
     recipe: str = "on"
@@ -93,6 +104,30 @@ class BatchSpec:
         return f"{self.run}#{self.kind}" if self.kind else self.run
 
 
+def rows_of(
+    spec: BatchSpec,
+    models: Catalog,
+    over: Mapping[str, Any],
+    chains: Chains,
+    file_rows: FileRows,
+) -> Iterator[BatchRow]:
+    """Yield the rows of the spec's file; see `read_rows`."""
+    return read_rows(
+        spec.source,
+        spec.kind,
+        models=models,
+        over=over,
+        folder=spec.paths_from,
+        chains=chains,
+        file_rows=file_rows,
+        title=spec.shown_as,
+        default_kind=spec.default_kind,
+        template=spec.template,
+        own_models=spec.models,
+        placed_by_id=spec.placed_by_id,
+    )
+
+
 @dataclass
 class FileScan:
     """What the file holds, counted while it is read."""
@@ -104,6 +139,8 @@ class FileScan:
     rows: int = 0
     done: int = 0
     under_way: int = 0
+    on_waiting: Callable[[BatchRow, LastAttempt], None] = lambda _row, _before: None
+    """Hears of each row that waits since an earlier run: it is still to be paid."""
     left_failed: int = 0
     left_held: int = 0
 
@@ -171,6 +208,8 @@ def _count_in(row: BatchRow, before: LastAttempt, seen: FileScan) -> None:
         seen.done += 1
     elif before.state in OPEN_STATES:
         seen.under_way += 1
+        if before.state == Status.WAITING:
+            seen.on_waiting(row, before)
     else:
         seen.file_rows.leave(row.key)
         seen.left_held += before.state == Status.HELD

@@ -167,11 +167,11 @@ def as_kind(model: Model, kind: str) -> Model:
     return model if model.kind == kind else replace(model, kind=kind)
 
 
-def did_you_mean(word: str, known: Iterable[str], count: int = 3) -> str:
-    """Return "; did you mean a, b?" or the empty string."""
+def did_you_mean(word: str, known: Iterable[str], count: int = 3, *, nearness: float = 0.5) -> str:
+    """Return "; did you mean a, b?" or the empty string, if nothing is so near (0 to 1, as difflib counts)."""
     from difflib import get_close_matches
 
-    near = get_close_matches(word, list(known), n=count, cutoff=0.5)
+    near = get_close_matches(word, list(known), n=count, cutoff=nearness)
     if not near:
         return ""
     names = ", ".join(near)

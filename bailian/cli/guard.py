@@ -167,6 +167,12 @@ def _extra_words() -> tuple[str, ...]:
     return tuple(ngettext(one, many, count).partition("{")[0] for count in (1, 2))
 
 
+def _unquoted() -> str:
+    """Return what the shell has taken apart, most likely."""
+    pattern = any(word.partition("=")[0] == "--each" for word in sys.argv)
+    return tr("the pattern", "通配符") if pattern else tr("the prompt", "提示词")
+
+
 def _from_click(error: click.UsageError) -> InvalidRequest:
     """Say click's complaint in the user's language."""
     name = ""
@@ -184,7 +190,7 @@ def _from_click(error: click.UsageError) -> InvalidRequest:
         name = (error.param.name or "") if error.param else ""
         message = tr("is missing", "缺少该参数")
     elif message.startswith(_extra_words()):
-        message = tr(f"{message}; put the prompt in quotation marks", "参数过多；请给提示词加上引号")
+        message = tr(f"{message}; put {_unquoted()} in quotation marks", f"参数过多；请给{_unquoted()}加上引号")
     elif isinstance(error, click.BadParameter):
         name = (error.param.opts[0].lstrip("-") if error.param else "") or ""
         message = error.message

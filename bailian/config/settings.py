@@ -35,11 +35,13 @@ from bailian.config.home import home_folder as home_folder  # who asks for setti
 from bailian.config.secret import Secret, checked_key, default_key_file, profile_key_file, read_key, user_path
 from bailian.config.settings_file import Layer, no_settings, read_settings_file
 from bailian.config.user_defaults import (
+    ASK_ABOVE_CNY,
     NO_DEFAULTS,
     Defaults,
     Sources,
     defaults_of,
     layers_of,
+    read_ask_above,
     read_budgets,
     read_http_hosts,
 )
@@ -69,6 +71,8 @@ class Settings:
     day_budget_cny: float | None = None
     month_budget_cny: float | None = None
     """What may be spent in a calendar day, and in a month, by all processes together."""
+    ask_above_cny: float | None = ASK_ABOVE_CNY
+    """Who sits at a terminal is asked before more than that is spent at once; None: never."""
     resume_flags: tuple[str, ...] = ()
     """The account options that were given: a command that continues this run needs them too."""
     key_file: Path | None = None
@@ -179,6 +183,7 @@ def read_settings(
         "resume_flags": flags,
         "profile": profile,
         "defaults": defaults_of(layers, sources),
+        "ask_above_cny": read_ask_above(layers, sources),
         "origins": sources.origins,
         **_or_noted(lambda: read_budgets(layers, sources), dict[str, Any](), problems),
     }

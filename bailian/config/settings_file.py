@@ -4,12 +4,15 @@ language = "zh"                 # en or zh
 
 [budget]                        # CNY that all processes together may spend
 day_cny = 20
+ask_above_cny = 10              # what costs more is asked about on a terminal; 0: always, "never": not at all
 
 [output]
 folder = "~/pictures"           # instead of outputs/
 name = "{date}_{prompt}"
 sidecar = true
 recipe = "no-price"             # what is written into a picture: on, no-price, off
+bell = false                    # no bell when something that took long is over
+preview = true                  # show each picture in the terminal, as --preview
 
 [text2image]                    # by script: whatever a row of a batch may say
 model = "wan2.7-image"
@@ -45,6 +48,7 @@ SCRIPT_KINDS = {
 RECIPES = ("on", "no-price", "off")
 LANGUAGES = ("en", "zh")
 MOST_CNY = 10**9
+NEVER = "never"
 PROFILE_NAME = re.compile(r"[\w.-]{1,64}")
 
 Allowed = Callable[[object], str | None]
@@ -59,10 +63,13 @@ class Layer:
     """Where it stands, as people are told: "settings.toml [profile.shop]"."""
     day_cny: float | None = None
     month_cny: float | None = None
+    ask_above_cny: float | str | None = None
     folder: str | None = None
     name: str | None = None
     sidecar: bool | None = None
     recipe: str | None = None
+    bell: bool | None = None
+    preview: bool | None = None
     fields: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """By kind: the fields of its requests."""
     key_file: str | None = None
@@ -92,6 +99,11 @@ def amount(value: object) -> str | None:
     if is_number and 0 <= value <= MOST_CNY:  # type: ignore[operator]
         return None
     return tr(f"an amount in CNY from 0 to {MOST_CNY}", f"0 到 {MOST_CNY} 之间的金额（元）")
+
+
+def _amount_or_never(value: object) -> str | None:
+    allowed = None if value == NEVER else amount(value)
+    return allowed and allowed + tr(f', or "{NEVER}"', f'，或 "{NEVER}"')
 
 
 def _hosts(value: object) -> str | None:
@@ -126,8 +138,15 @@ def _anything(_value: object) -> str | None:
 
 Keys = Mapping[str, Allowed]
 TABLES: Mapping[str, Keys | None] = {
-    "budget": {"day_cny": amount, "month_cny": amount},
-    "output": {"folder": _folder, "name": _text, "sidecar": _switch, "recipe": _one_of(*RECIPES)},
+    "budget": {"day_cny": amount, "month_cny": amount, "ask_above_cny": _amount_or_never},
+    "output": {
+        "folder": _folder,
+        "name": _text,
+        "sidecar": _switch,
+        "recipe": _one_of(*RECIPES),
+        "bell": _switch,
+        "preview": _switch,
+    },
     **dict.fromkeys(SCRIPT_KINDS),
 }
 """Table → its keys; None: the fields of that script's requests."""

@@ -10,12 +10,13 @@ from typing import Any, TypeVar
 
 from bailian.config.home import home_folder
 from bailian.config.secret import profile_key_file
-from bailian.config.settings_file import FILE_NAME, PROFILES, Layer, SettingsFile, amount
+from bailian.config.settings_file import FILE_NAME, NEVER, PROFILES, Layer, SettingsFile, amount
 from bailian.errors import InvalidRequest, SetupError
 from bailian.i18n import tr
 from bailian.instructions import how_to
 
 T = TypeVar("T")
+ASK_ABOVE_CNY = 10.0
 
 
 class Sources:
@@ -69,6 +70,10 @@ class Defaults:
     sidecar: bool = False
     recipe: str = "on"
     """What is written into a picture: "on", "no-price" or "off"."""
+    bell: bool = True
+    """The terminal's bell rings when something that took long is over."""
+    preview: bool = False
+    """Pictures are shown in the terminal."""
     fields: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """By kind: fields of requests that do not say them."""
     field_origins: Mapping[str, str] = field(default_factory=dict, compare=False)
@@ -111,12 +116,14 @@ def defaults_of(layers: Sequence[Layer], sources: Sources) -> Defaults:
         for kind, own in layer.fields.items():
             fields.setdefault(kind, {}).update(own)
             origins |= {f"{kind}.{name}": layer.origin for name in own}
-    sidecar = sources.first("sidecar", *((layer.sidecar, layer.origin) for layer in layers))
+    bell = sources.first("bell", *((layer.bell, layer.origin) for layer in layers))
     return Defaults(
         folder=sources.first("folder", *((layer.folder, layer.origin) for layer in layers)),
         name=sources.first("name", *((layer.name, layer.origin) for layer in layers)),
-        sidecar=bool(sidecar),
+        sidecar=bool(sources.first("sidecar", *((layer.sidecar, layer.origin) for layer in layers))),
         recipe=sources.first("recipe", *((layer.recipe, layer.origin) for layer in layers)) or "on",
+        bell=bell is not False,
+        preview=bool(sources.first("preview", *((layer.preview, layer.origin) for layer in layers))),
         fields=fields,
         field_origins=origins,
     )
@@ -140,6 +147,14 @@ def read_budgets(layers: Sequence[Layer], sources: Sources) -> dict[str, float]:
         if limit_cny is not None:
             found[f"{name}_budget_cny"] = float(limit_cny)
     return found
+
+
+def read_ask_above(layers: Sequence[Layer], sources: Sources) -> float | None:
+    """Return from which cost on a person is asked; None: never."""
+    asked = sources.first("ask_above_cny", *((layer.ask_above_cny, layer.origin) for layer in layers))
+    if asked == NEVER:
+        return None
+    return ASK_ABOVE_CNY if asked is None else float(str(asked))
 
 
 def read_http_hosts(file: SettingsFile) -> tuple[str, ...]:

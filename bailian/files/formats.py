@@ -20,8 +20,8 @@ _MAGIC = (
     (0, b"\xff\xf3", "mp3"),
 )
 HEAD_BYTES = 16
-# What stands behind a link, where its name tells.
-_NAMES = {
+# What a file or a link holds, where its name tells.
+SUFFIXES = {
     "picture": ("png", "jpg", "jpeg", "webp", "bmp", "tiff", "tif", "gif"),
     "film": ("mp4", "mov", "m4v", "avi", "mkv", "webm", "flv", "wmv", "mpeg", "mpg"),
     "sound": ("mp3", "wav", "m4a", "aac", "flac", "ogg", "opus", "amr", "wma"),
@@ -43,7 +43,7 @@ def suffix_of(head: bytes) -> str | None:
 def sort_by_name(url: str) -> str:
     """Return "picture", "film" or "sound" by the suffix of a path or link; "" if it does not tell."""
     suffix = url.partition("?")[0].partition("#")[0].rpartition("/")[2].rpartition(".")[2].lower()
-    return next((sort for sort, suffixes in _NAMES.items() if suffix in suffixes), "")
+    return next((sort for sort, suffixes in SUFFIXES.items() if suffix in suffixes), "")
 
 
 def is_complete(path: Path, suffix: str) -> bool:

@@ -46,13 +46,13 @@ _FIELD = re.compile(r"\{(\w+)\}")
 _SEPARATORS = re.compile(r"([-_ .])[-_ .]*(?=[-_ .])")
 
 
-def check_template(template: str) -> None:
-    """Refuse a template that names an unknown field, or leads out of the output folder.
+def check_template(template: str, others: Iterable[str] = ()) -> None:
+    """Refuse a template that names an unknown field, or leads out of the output folder. `others` are told as fields, too.
 
     Raises:
         InvalidRequest: with the allowed fields.
     """
-    allowed = " ".join(f"{{{name}}}" for name in FIELDS)
+    allowed = " ".join(f"{{{name}}}" for name in (*FIELDS, *others))
     for name in re.findall(r"\{([^{}]*)\}", template):
         if name not in FIELDS:
             raise InvalidRequest.one(
@@ -109,8 +109,13 @@ def stem_of(word: str) -> str:
     url = word.startswith(("https://", "http://", "oss://", "file://"))
     path = unquote(_AROUND_PATH.sub("", word)) if url else word
     name = re.sub(r"[\\/]", "/", path).rstrip("/").rpartition("/")[2]
-    stem = name.rpartition(".")[0] or name
-    return _fit(_FORBIDDEN.sub("-", unicodedata.normalize("NFC", stem)).strip(" .") or "file")
+    return as_name(name.rpartition(".")[0] or name) or "file"
+
+
+def as_name(text: str) -> str:
+    """Return a text as it may stand in a name, where a slash leads to no folder; it may be empty."""
+    safe = _FORBIDDEN.sub("-", unicodedata.normalize("NFC", text)).replace("/", "-").replace("\\", "-").strip(" .")
+    return _fit(safe) if safe else ""
 
 
 @lru_cache(maxsize=256, typed=True)

@@ -7,8 +7,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from bailian.batch.input.batch_row import BatchRow
 from bailian.batch.input.row_schema import form_of
-from bailian.batch.input.rows import BatchRow
 from bailian.batch.single import CheckRules, ready
 from bailian.engine.engine import Engine
 from bailian.engine.job import OutputSpec

@@ -23,12 +23,15 @@ CHUNK_ROWS = 500
 # One batch's jobs; of one kind, or (NULL) of all.
 _OF_RUN = "account = ? AND run = ? AND kind = COALESCE(?, kind)"
 # All tries of a row are of one kind: its key says which.
-_NEWEST = (
+NEWEST = (
     "FROM jobs JOIN (SELECT MAX(rowid) AS newest FROM jobs WHERE account = ? AND run = ? GROUP BY row_key)"
     " ON jobs.rowid = newest WHERE kind = COALESCE(?, kind)"
 )
 # Of two tries: what is paid is worth most, then what may be.
 _REACHED = {Status.DONE: 4, **dict.fromkeys(UNDER_WAY_STATES, 3), Status.HELD: 2, Status.WAITING: 1}
+
+
+_OF_TRY = ("id", "state", "exit_code", "error_code", "model", "estimate_cny")
 
 
 class BatchStore:
@@ -67,15 +70,12 @@ class BatchStore:
         for run in runs:
             found = self._database.read(
                 "SELECT row_key, id, state, json_extract(error, '$.exit_code') AS exit_code,"  # noqa: S608
-                " json_extract(error, '$.error.code') AS error_code FROM jobs"
+                " json_extract(error, '$.error.code') AS error_code, model, estimate_cny FROM jobs"
                 f" WHERE rowid IN ({_newest_of(keys)})",
                 (*self._of(run), *keys),
             )
             for row in found:
-                one, other = (
-                    LastAttempt(row["id"], row["state"], row["exit_code"], row["error_code"]),
-                    tries.get(row["row_key"]),
-                )
+                one, other = LastAttempt(*(row[name] for name in _OF_TRY)), tries.get(row["row_key"])
                 tries[row["row_key"]] = one if other is None or _reached(one) >= _reached(other) else other
         return tries
 
@@ -142,7 +142,7 @@ class BatchStore:
         move(
             self._database,
             Status.SUBMITTED,
-            f"rowid IN (SELECT jobs.rowid {_NEWEST} AND task_id IS NOT NULL"
+            f"rowid IN (SELECT jobs.rowid {NEWEST} AND task_id IS NOT NULL"
             " AND json_extract(error, '$.error.wire_code') = 'UNKNOWN')",
             (owner, *self._of(run)),
             also="error = NULL, owner = ?",
@@ -297,7 +297,7 @@ class BatchStore:
         """Return how the batch stands."""
         found = self._database.read(
             "SELECT kind, state, json_extract(error, '$.error.code') AS error_code, COUNT(*) AS jobs,"
-            f" TOTAL(charged_cny) AS charged_cny, TOTAL(estimate_cny) AS estimate_cny {_NEWEST}"
+            f" TOTAL(charged_cny) AS charged_cny, TOTAL(estimate_cny) AS estimate_cny {NEWEST}"
             " GROUP BY kind, state, error_code",
             self._of(run),
         )

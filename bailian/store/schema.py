@@ -181,6 +181,8 @@ class LastAttempt:
     exit_code: int | None
     """Of its error, if it has one."""
     error_code: str | None = None
+    model: str = ""
+    estimate_cny: float | None = None
 
 
 @dataclass(frozen=True)

@@ -116,7 +116,7 @@ def test_the_place_of_a_failed_row_is_told_in_chinese(bailian: Run, monkeypatch:
     rows = [{"kind": "text", "prompt": "好"}, {"kind": "text", "prompt": "[sandbox:refuse]", "model": "qwen-turbo"}]
     Path("all.jsonl").write_text("\n".join(json.dumps(row) for row in rows), encoding="utf-8")
     ran = bailian("batch", "run", "all.jsonl", exits=7)
-    assert "第 2 行：" in ran.err.splitlines()
+    assert "第 2 行（[sandbox:refuse]）：" in ran.err.splitlines()
     assert "（第 2 行）" in ran.err, "the place of a note"
     assert "line" not in ran.err.replace("all.jsonl", "")
     assert "第 2 行: " in bailian("batch", "run", "all.jsonl", "--strict", "--fresh", exits=2).err

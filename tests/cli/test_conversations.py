@@ -256,7 +256,6 @@ def test_a_deleted_one_is_off_the_list_and_its_answers_stay(text2text: Run, bail
         (("--show",), "needs --chat NAME"),
         (("--delete",), "needs --chat NAME"),
         (("--rename", "乙"), "needs --chat NAME"),
-        (("--yes",), "is for --delete"),
         (("--chat", "甲", "--show", "--delete"), "one at a time"),
         (("问", "--chats"), "nothing is asked here"),
         (("--chat", "甲", "--rename", " "), "is empty"),

@@ -107,7 +107,7 @@ def test_what_scripts_share_stands_in_the_same_groups(language: str, titles: lis
     groups = {page.command: _options(page) for page in pages(language) if page.columns == 80}
     shared = [{name: groups[f"bailian {script}"][name] for name in titles[1:]} for script in scripts]
     assert [script for script in scripts if titles[0] not in groups[f"bailian {script}"]] == []
-    names = [{title: set(options) - {"--upload"} for title, options in one.items()} for one in shared]
+    names = [{title: set(options) - {"--upload", "--preview"} for title, options in one.items()} for one in shared]
     assert all(one == names[0] for one in names)
 
 

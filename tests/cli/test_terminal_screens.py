@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,16 +13,15 @@ import pytest
 
 from bailian.sandbox import Sandbox
 from tests.support.commands import Run
-from tests.support.processes import FAST_START, end, start_script, until
-from tests.support.setting import FAST, KEY, ROOT
+from tests.support.processes import end, start_script, until
 
 pytest.importorskip("fcntl", reason="POSIX terminals")
 
 from tests.support.screen import Terminal
+from tests.support.screens import Screens
 
 pytestmark = pytest.mark.process
 
-BAILIAN = "from bailian.cli.main import bailian as main"
 BAR = re.compile("[━╸╺⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏]")
 FAILS = "[sandbox:fail] this one fails"
 
@@ -39,33 +36,6 @@ def rows(count: int) -> str:
         others["video_tasks"] = [{"prompt": "sun"}]
     Path("all.json").write_text(json.dumps({"image_tasks": pictures, "text_tasks": texts, **others}), "utf-8")
     return "all.json"
-
-
-class Screens:
-    """Starts commands on terminals, against the test's sandbox."""
-
-    def __init__(self, box: Sandbox) -> None:
-        self._box = box
-        self._terminals: list[Terminal] = []
-
-    def terminal(self, columns: int = 80, lines: int = 24) -> Terminal:
-        self._terminals.append(Terminal(columns, lines))
-        return self._terminals[-1]
-
-    def start(self, on: Terminal, *words: str, command: str = BAILIAN, **how: Any) -> subprocess.Popen[bytes]:
-        env = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES", "NO_COLOR")}
-        env |= {"TERM": "xterm-256color", "PYTHONPATH": str(ROOT), "DASHSCOPE_API_KEY": KEY}
-        env |= {"DASHSCOPE_HTTP_BASE_URL": self._box.base_url, **how.pop("env", {})}
-        return on.start([sys.executable, "-c", FAST_START.format(factor=FAST, command=command), *words], env, **how)
-
-    def run(self, on: Terminal, *words: str, **how: Any) -> int:
-        process = self.start(on, *words, **how)
-        on.read()
-        return process.wait()
-
-    def close(self) -> None:
-        for terminal in self._terminals:
-            terminal.close()
 
 
 @pytest.fixture
@@ -109,7 +79,7 @@ def assert_all_seen(terminal: Terminal, folder: str = "outputs/all") -> None:
 @pytest.mark.few(1)
 def test_a_batch_of_several_kinds(screens: Screens, columns: int, lines: int, count: int, env: dict[str, str]) -> None:
     terminal = screens.terminal(columns, lines)
-    assert screens.run(terminal, "batch", "run", rows(count), env=env) == 7
+    assert screens.run(terminal, "batch", "run", rows(count), "--yes", env=env) == 7
     drawn = terminal.raw.decode()
     assert "━" in drawn, "there was nothing to take away"
     assert bool(re.search(r"\x1b\[([\d;]*;)?3\d", drawn)) == ("NO_COLOR" not in env)
@@ -231,6 +201,22 @@ def test_one_request_of_several_pictures(screens: Screens) -> None:
     assert screens.run(terminal, "a cat", "--n", "4", command="from text2image import main") == 0
     assert_only_data(terminal, 4)
     assert terminal.lines[-1].startswith("done in ") or terminal.lines[-2].startswith("done in ")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("columns", [60, 80, 120])
+def test_a_film_fills_a_bar_that_is_gone_when_it_is_there(screens: Screens, box: Sandbox, columns: int) -> None:
+    box.settings.change({"task_s": 2.0})
+    terminal = screens.terminal(columns)
+    process = screens.start(terminal, "sun", command="from text2video import main")
+    assert terminal.read(" of about ")
+    (line,) = [row for row in terminal.rows if " of about " in row]
+    assert "wan2.1-t2v-turbo" in line
+    assert len(line) < columns
+    terminal.read()
+    assert process.wait() == 0
+    assert "━" in terminal.raw.decode()
+    assert not BAR.search(terminal.text)
 
 
 def test_an_error_is_whole(screens: Screens) -> None:

@@ -14,10 +14,11 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from tempfile import TemporaryFile
 
+from bailian.batch.input.batch_row import BatchRow, Source
 from bailian.batch.input.circles import circles
 from bailian.batch.input.problems import Problems, placed
 from bailian.batch.input.result_shapes import shape_problem, suffix_of
-from bailian.batch.input.rows import BatchRow, RowBuilder, Source
+from bailian.batch.input.rows import RowBuilder
 from bailian.batch.row_patterns import KEY_CHARS
 from bailian.catalog import did_you_mean
 from bailian.i18n import tr

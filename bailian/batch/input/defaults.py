@@ -13,8 +13,8 @@ from bailian.errors import InvalidRequest
 from bailian.i18n import tr
 
 NAME = "defaults"
-# A label is one row's; a matrix belongs to a row, where its size shows.
-OPTIONS = tuple(option for option in ROW_OPTIONS if option != "id")
+# Label and version are one row's; a matrix belongs to a row, where its size shows.
+OPTIONS = tuple(option for option in ROW_OPTIONS if option not in ("id", "version"))
 
 
 class Defaults:

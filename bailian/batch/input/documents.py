@@ -6,6 +6,7 @@ import itertools
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, NamedTuple, TextIO
 
 from bailian.batch.input.problems import Problems
@@ -29,6 +30,8 @@ class RawRow(NamedTuple):
     """The section's, if it stands in one."""
     cells: bool = False
     """All values are texts, as in a table."""
+    columns: Mapping[str, str] = MappingProxyType({})
+    """What stands in the columns that are no fields: the user's own."""
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -9,14 +10,16 @@ from bailian.errors import InvalidRequest, Problem
 from bailian.i18n import tr
 
 SHOWN_MAX = 50
+_IN_JSON = re.compile(r"|request(#\d+)?|defaults.*|\w*\[\d+\](#\d+)?")
+"""Places that a dot follows; other ones are words of people: a line, a file, a model."""
 
 
 def placed(where: str, field: str = "") -> str:
     """Return a field with its row: "image_tasks[3].size", "line 12, size"."""
-    if where.startswith("line "):
-        line = tr(where, f"第 {where.removeprefix('line ')} 行")
-        return f"{line}{tr(', ', ' ')}{field}" if field else line
-    return f"{where}.{field}" if where and field else where or field
+    if _IN_JSON.fullmatch(where):
+        return f"{where}.{field}" if where and field else where or field
+    line = tr(where, f"第 {where.removeprefix('line ')} 行") if where.startswith("line ") else where
+    return f"{line}{tr(', ', ' ')}{field}" if field else line
 
 
 @dataclass

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, BinaryIO, TextIO
 
-from bailian.batch.input import documents, tables
+from bailian.batch.input import documents
+from bailian.batch.input.batch_row import BatchRow
 from bailian.batch.input.chains import Chains
 from bailian.batch.input.problems import Problems
-from bailian.batch.input.rows import BatchRow, RowBuilder
+from bailian.batch.input.rows import RowBuilder
+from bailian.batch.input.tables import prompt_lists, table
 from bailian.catalog import Catalog
 from bailian.errors import InvalidRequest
 from bailian.i18n import tr
@@ -35,6 +37,10 @@ def read_rows(
     chains: Chains | None = None,
     file_rows: FileRows | None = None,
     title: str = "",
+    default_kind: str | None = None,
+    template: str | None = None,
+    own_models: Sequence[str] = (),
+    placed_by_id: bool = False,
 ) -> Iterator[BatchRow]:
     """Yield the rows of a file (`-`: JSON or JSON lines from stdin), in its order, as they are read.
 
@@ -43,8 +49,11 @@ def read_rows(
 
     `kind` is that of rows which name none; other kinds are then refused. With `models`, a row that names neither
     kind nor section is of its model's kind. `over` are fields that win over every row's own. `folder`: where relative
-    paths begin, if that is not the file's own; `title`: what the file is called, if that is not its name. Nothing may be sent before the last row: only then is it known that all
-    are good.
+    paths begin, if that is not the file's own; `title`: what the file is called, if that is not its name. `default_kind`
+    is that of rows that say nothing of theirs; `template` names the files of rows without a name of their own; each row
+    is run by each of `own_models`, if there are any; `placed_by_id`: people know a row by its id, not by its line.
+
+    Nothing may be sent before the last row: only then is it known that all are good.
 
     Raises:
         InvalidRequest: the file cannot be read; or, after the last row, everything that is wrong in it.
@@ -52,7 +61,18 @@ def read_rows(
     source = title or (tr("stdin", "标准输入") if path == STDIN or folder else str(path))
     problems = Problems(source)
     begin = folder or (Path.cwd() if path == STDIN else path.absolute().parent)
-    maker = RowBuilder(begin, kind, models, problems, over or {}, file_rows)
+    maker = RowBuilder(
+        begin,
+        kind,
+        models,
+        problems,
+        over,
+        file_rows,
+        default_kind=default_kind,
+        template=template,
+        own_models=own_models,
+        placed_by_id=placed_by_id,
+    )
     try:
         chains = Chains() if chains is None else chains  # one that knows of nothing yet is false
         yield from chains.in_order(_rows(path, source, kind, maker, problems), maker, problems, kind)
@@ -72,11 +92,15 @@ def _rows(path: Path, source: str, kind: str | None, maker: RowBuilder, problems
             f'{source} is a workbook: save the sheet as "CSV UTF-8"', f"{source} 是工作簿，请另存为“CSV UTF-8”"
         )
     if suffix in TABLES:
-        with path.open("rb") as file, _text(file, source, maker) as table:
-            for given in tables.read(table, kind, problems, maker.tell, delimiter=TABLES[suffix]):
+        with path.open("rb") as file, _text(file, source, maker) as lines:
+            for given in table.read(lines, kind, problems, maker.tell, delimiter=TABLES[suffix]):
                 yield from maker.rows(given)
         return
     with _opened(path) as raw, _text(raw, source, maker) as text:
+        if suffix == prompt_lists.SUFFIX and prompt_lists.begins(text):
+            for given in prompt_lists.read(text, kind or maker.default_kind, maker.tell):
+                yield from maker.rows(given)
+            return
         yield from _of_document(documents.read(text, source, kind, problems, lines=suffix in LINES), maker)
 
 

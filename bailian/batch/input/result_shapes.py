@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bailian.batch.input.rows import Source
+from bailian.batch.input.batch_row import Source
 from bailian.files import formats
 from bailian.i18n import tr
 from bailian.modalities import modality_of

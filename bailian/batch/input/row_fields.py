@@ -9,7 +9,7 @@ from typing import Any
 
 from bailian.batch.input import result_words
 from bailian.batch.input.json_fields import read_objects, read_word_lists
-from bailian.batch.input.row_schema import ROW_OPTIONS, RowSchema, flat_fields
+from bailian.batch.input.row_schema import REASON, ROW_OPTIONS, RowSchema, flat_fields
 from bailian.errors import InvalidRequest, Problem
 from bailian.files import naming
 from bailian.files.outputs import TEXTS, at_home, row_suffix, wrong_suffix
@@ -23,6 +23,8 @@ from bailian.text.decoding import NotText, read_text
 from bailian.types import Notice, read_as
 
 FILES_MAX = 1_000
+WORDS = ("id", "version")
+"""The options that are a text or a whole number."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,7 @@ class RowFields:
 
     fields: dict[str, Any]
     options: dict[str, str | None]
-    """`name`, `output` and `id`."""
+    """`name`, `output`, `id` and `version`."""
     problems: list[Problem] = field(default_factory=list)
     notices: list[Notice] = field(default_factory=list)
     """What is to be said about how its prompt file was read."""
@@ -75,7 +77,7 @@ def fields_of_row(form: RowSchema, values: Mapping[str, Any], files: PromptFiles
     Raises:
         InvalidRequest: its parts cannot be told from each other, so that nothing more can be said about it.
     """
-    flat = flat_fields(values)
+    flat = flat_fields({name: value for name, value in values.items() if name != REASON})
     given = {name: flat.pop(name) for name in ROW_OPTIONS if name in flat}
     written = flat
     flat, problems = result_words.read_references(written)
@@ -92,8 +94,9 @@ def fields_of_row(form: RowSchema, values: Mapping[str, Any], files: PromptFiles
     own = RowFields(form.with_lists(fields), given, [*problems, *objects, *_option_problems(form, given)])
     if prompt_file is not None:
         _fill_prompt(form, own, prompt_file, files)
-    if own.options.get("id") is not None:
-        own.options["id"] = str(own.options["id"]).rstrip()
+    for option in WORDS:
+        if own.options.get(option) is not None:
+            own.options[option] = str(own.options[option]).rstrip()
     if own.options.get("output") is not None:
         own.options["output"] = _output(str(own.options["output"]))
     return own
@@ -127,9 +130,10 @@ def _fill_prompt(form: RowSchema, own: RowFields, prompt_file: object, files: Pr
 
 def _option_problems(form: RowSchema, options: Mapping[str, Any]) -> list[Problem]:
     problems = _name_problems(form, options) if has_files(form.kind) else _no_file_problems(form, options)
-    label = options.get("id")
-    if label is not None and (isinstance(label, bool) or not isinstance(label, str | int)):
-        problems.append(Problem("id", tr("must be a text or a whole number", "应为字符串或整数")))
+    for option in WORDS:
+        value = options.get(option)
+        if value is not None and (isinstance(value, bool) or not isinstance(value, str | int)):
+            problems.append(Problem(option, tr("must be a text or a whole number", "应为字符串或整数")))
     return problems
 
 

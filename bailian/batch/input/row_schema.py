@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from bailian.batch.input.json_fields import SHOWN_AS
 from bailian.batch.input.matrix import NAME as MATRIX
+from bailian.batch.input.tables.headings import KIND_WORDS
 from bailian.catalog import KINDS, did_you_mean
 from bailian.errors import InvalidRequest, Problem
 from bailian.i18n import language, tr
@@ -21,8 +22,10 @@ if TYPE_CHECKING:
 
 SECTIONS = {f"{kind}_tasks": kind for kind in KINDS}
 """The sections of a combined file: the seed document's three and ours."""
-ROW_OPTIONS = ("name", "output", "id", "prompt_file")
-"""What a row may say that is not a field of the request."""
+ROW_OPTIONS = ("name", "output", "id", "prompt_file", "version")
+"""What a row may say that is not a field of the request. With another `version` it is another row."""
+REASON = "error"
+"""Why a row failed before: `failed.jsonl` says it, and nobody reads it."""
 OF_A_PERSON = ("chat",)
 """What belongs to a conversation, whose questions wait for each other: rows do not."""
 PARTS = ("input", "parameters")
@@ -123,13 +126,13 @@ def _request_type(modality: Modality) -> type[BaseModel]:
 
 
 def kind_of(word: object) -> str:
-    """Return the kind that a row's `kind` names: a kind, or the name of its section.
+    """Return the kind that a row's `kind` names: a kind, the name of its section, or what it is called in Chinese.
 
     Raises:
         InvalidRequest: no such kind.
     """
-    if isinstance(word, str) and (word in KINDS or word in SECTIONS):
-        return SECTIONS.get(word, word)
+    if isinstance(word, str) and (own := KIND_WORDS.get(word.strip(), word)) in (*KINDS, *SECTIONS):
+        return SECTIONS.get(own, own)
     near = did_you_mean(word, (*KINDS, *SECTIONS)) if isinstance(word, str) else ""
     listed = ", ".join(KINDS)
     raise InvalidRequest.one("kind", tr(f"{word!r} is not one of {listed}", f"{word!r} 只能是 {listed} 之一") + near)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from bailian.batch.input import matrix
+from bailian.batch.input.batch_row import BatchRow, Place, Source
 from bailian.batch.input.defaults import Defaults
 from bailian.batch.input.documents import RawRow
+from bailian.batch.input.placeholders import LABEL, filled_name, filled_values, needs_row, with_label
 from bailian.batch.input.problems import Problems
 from bailian.batch.input.relative_paths import place_inputs
 from bailian.batch.input.result_words import words_of
@@ -17,49 +19,13 @@ from bailian.batch.input.row_schema import ROW_OPTIONS, RowSchema, flat_fields, 
 from bailian.batch.row_patterns import PATTERNS_MAX, Pattern, PlainRow, digest, pattern_of, plain_row
 from bailian.catalog import KINDS, Catalog
 from bailian.errors import InvalidRequest, Problem
+from bailian.files import naming
 from bailian.i18n import tr
 from bailian.store.runs.file_rows import FileRows
 from bailian.types import Notice
-from bailian.types.result_of import ResultOf, result_of
+from bailian.types.result_of import result_of
 
 ROWS_MAX = 1_000_000
-
-
-class Source(NamedTuple):
-    """Another row's result, where it goes in."""
-
-    field: str
-    result: ResultOf
-    key: str = ""
-    """Of the row that makes it; empty until it is known."""
-
-
-class BatchRow(NamedTuple):
-    """One request of a batch; a single request is a batch of one row, which has no place and no key."""
-
-    kind: str
-    fields: dict[str, Any]
-    """Under our names, complete with the file's defaults; paths of inputs are absolute."""
-    where: str = ""
-    """Its place: "image_tasks[3]", "[3]" in a list, "line 12", "request"; the second of a matrix adds "#2"."""
-    name: str | None = None
-    """Template of its file names, see `files.naming`."""
-    output: str | None = None
-    """Folder below the output folder, in the words of a template."""
-    label: str | None = None
-    """The user's `id`."""
-    key: str = ""
-    """The same for the same content, wherever in the file or on the disk it stands; two equal rows are "…", "…-2"."""
-    notices: tuple[Notice, ...] = ()
-    """What is to be said about how it was read."""
-    sources: tuple[Source, ...] = ()
-    """The results of other rows that go in. `key` counts them in only when `chains` has seen those rows."""
-    number: int = 0
-    """Of a row that a matrix made: which of them, from 1."""
-    position: int = 0
-    """How many rows stand above it in the file."""
-    pattern: int = 0
-    """The same number for rows that differ in nothing but their text and id; 0: it was read word for word."""
 
 
 class RowBuilder:
@@ -73,7 +39,13 @@ class RowBuilder:
         problems: Problems,
         over: Mapping[str, Any] | None = None,
         file_rows: FileRows | None = None,
+        *,
+        default_kind: str | None = None,
+        template: str | None = None,
+        own_models: Sequence[str] = (),
+        placed_by_id: bool = False,
     ) -> None:
+        """See `read_rows`."""
         self.count = 0
         self.labels_left_out: set[str] = set()
         """The ids of rows in which something is wrong."""
@@ -82,6 +54,10 @@ class RowBuilder:
         self._models = models
         self._problems = problems
         self._over = over or {}
+        self.default_kind = default_kind
+        self._template = template if template and needs_row(template) else None
+        self._own_models = list(own_models)
+        self._placed_by_id = placed_by_id
         self._files = PromptFiles(folder)
         self._defaults = Defaults({}, self._files, problems)
         self._file_rows = file_rows or FileRows()
@@ -110,13 +86,15 @@ class RowBuilder:
             self._problems.add(given.where, "", tr("must be an object", "应为对象"))
             self.count += 1
             return
-        plain = plain_row(given.values, (given.kind, given.cells))
+        values = self._by_each_model(filled_values(given.values, given.columns))
+        over = filled_values(self._over, given.columns) if given.columns else self._over
+        is_as_written = values == given.values and over == self._over and "version" not in values and not self._template
+        plain = plain_row(values, (given.kind, given.cells)) if is_as_written else None
         before = self._patterns.get(plain.rest) if plain else None
         if plain is not None and before is not None:
             self._make_room(1, given.where)
             yield self._another(before, plain, given.where)
             return
-        values = dict(given.values)
         try:
             form = form_of(self._kind_of(given, values))
             count = matrix.size_of(values)
@@ -128,14 +106,17 @@ class RowBuilder:
         self._make_room(count, given.where)
         for number, one in enumerate(matrix.expand(values), 1):
             where = given.where if count == 1 else f"{given.where}#{number}"
+            if self._placed_by_id:
+                names = ("id", "model") if self._own_models else ("id",)
+                where = " ".join(str(one[name]) for name in names if name in one) or where
             try:
                 own = fields_of_row(form, one, self._files, cells=given.cells)
             except InvalidRequest as error:
                 self._problems.add_all(where, error.problems)
                 self._leave_out(one.get("id"))
                 continue
-            position = self.count - count + number - 1
-            row = self._row(form, own, where, 0 if count == 1 else number, position)
+            place = Place(where, 0 if count == 1 else number, self.count - count + number - 1)
+            row = self._row(form, own, over, place, given.columns)
             if row is not None:
                 if plain is not None:
                     self._learn(plain, row)
@@ -214,14 +195,43 @@ class RowBuilder:
         model = values.get("model")
         if self._models is not None and isinstance(model, str):
             return _kind_that_fits(self._models.find(model).kinds, values)
+        if self.default_kind is not None:
+            return self.default_kind
         listed = ", ".join(KINDS)
-        raise InvalidRequest.one("kind", tr(f"is required: one of {listed}", f"必填，取值为 {listed} 之一"))
+        raise InvalidRequest.one(
+            "kind",
+            tr(
+                f"is required: one of {listed}, in the file or as --kind of the command",
+                f"必填：在文件中或用 --kind 指定，取值为 {listed} 之一",
+            ),
+        )
 
-    def _row(self, form: RowSchema, own: RowFields, where: str, number: int, position: int) -> BatchRow | None:
+    def _by_each_model(self, values: dict[str, Any]) -> dict[str, Any]:
+        """Return a row that is to be run by several models, as a row with a matrix."""
+        lists = values.get(matrix.NAME, {})
+        if not self._own_models or not isinstance(lists, dict):
+            return values
+        rest = {name: value for name, value in values.items() if name != "model"}
+        return {**rest, matrix.NAME: {**lists, "model": self._own_models}}
+
+    def _named(self, label: object, columns: Mapping[str, str]) -> str | None:
+        """Return the command's template for a row, if it names what only the row knows.
+
+        Raises:
+            InvalidRequest: it names what no row has.
+        """
+        if self._template is None:
+            return None
+        name = filled_name(self._template, with_label(columns, label))
+        naming.check_template(name, (LABEL, *columns))
+        return name
+
+    def _row(
+        self, form: RowSchema, own: RowFields, over: Mapping[str, Any], place: Place, columns: Mapping[str, str]
+    ) -> BatchRow | None:
+        where, number, position = place
         base = self._defaults.of(form)
-        fields = {
-            name: value for name, value in {**base.fields, **own.fields, **self._over}.items() if value is not None
-        }
+        fields = {name: value for name, value in {**base.fields, **own.fields, **over}.items() if value is not None}
         options = {name: value for name, value in {**base.options, **own.options}.items() if value is not None}
         names = form.modality.INPUT_FIELDS
         told = {problem.field for problem in own.problems}  # as written, which says more than as read
@@ -231,9 +241,21 @@ class RowBuilder:
             self._problems.add_all(where, found)
             self._leave_out(own.options.get("id"))
             return None
-        template, output, label = (options.get(option) for option in ("name", "output", "id"))
+        template, output, label, version = (options.get(option) for option in ("name", "output", "id", "version"))
         sources = _sources(fields, names) if names else ()
-        key = digest(form.kind, fields, template, output and output.rstrip("/"), label)
+        key = digest(
+            form.kind,
+            fields,
+            template,
+            output and output.rstrip("/"),
+            *([] if version is None else [f"version {version}"]),
+            label,
+        )
+        try:
+            template = template or self._named(label, columns)
+        except InvalidRequest as error:
+            self._problems.add_all(where, error.problems)
+            return None
         place_inputs(fields, names, self._folder)
         notices = (*self._notices, *base.notices, *own.notices)
         key = key if sources else self.numbered(key)

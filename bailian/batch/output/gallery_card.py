@@ -28,21 +28,8 @@ SHAPES = {
 }
 PREVIEWS: dict[str, Preview] = {"picture": thumbnails.picture, "film": thumbnails.poster, "sound": waveform}
 FACTS = (
-    *(
-        "job",
-        "kind",
-        "where",
-        "label",
-        "state",
-        "text",
-        "prompt",
-        "model",
-        "seed",
-        "cost_cny",
-        "took_s",
-        "created_at_s",
-    ),
-)
+    "job", "kind", "where", "label", "state", "text", "prompt", "model", "seed", "cost_cny", "took_s", "created_at_s",
+)  # fmt: skip
 # A request may hold a picture as `data:…`; the page shows enough to know it by.
 REQUEST_CHARS = 2_000
 # Left out, each model has its own: two rows may differ in them though nobody asked for it.

@@ -18,7 +18,7 @@ from bailian.i18n import tr
 # `<`, `>` and `&` could end the element or begin a comment; U+2028/9 end lines in old scripts.
 _UNSAFE = "<>&\u2028\u2029"
 _FOLDER = Path(__file__).with_name("page")
-_SCRIPTS = ("base", "media", "picks", "cards", "grid", "filters", "viewer", "compare", "start")
+_SCRIPTS = ("elements", "media", "picks", "cards", "grid", "filters", "viewer", "compare", "start")
 
 
 class Frame(NamedTuple):

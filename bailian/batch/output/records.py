@@ -10,6 +10,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bailian.batch.input.row_schema import REASON
 from bailian.errors import SaveError
 from bailian.files import naming
 from bailian.i18n import reason_of, tr
@@ -78,7 +79,7 @@ def record(row: JobRow, files: list[str]) -> dict[str, Any]:
         "files": files,
         "text": _text(row),
         **_ending(row),
-        "prompt": _prompt(row),
+        "prompt": asked(row.request),
         "seed": row.prepared.seed,
         "request": _written(row.request) if place.sources else row.request,
         **({"sources": [_as_json(word) for word in place.sources]} if place.sources else {}),
@@ -107,11 +108,11 @@ def _vectors(row: JobRow, made: Mapping[str, Any], matrix: VectorMatrix | None) 
     return {"embeddings": left or None, "vectors": taken}
 
 
-def _prompt(row: JobRow) -> str:
+def asked(request: Mapping[str, Any]) -> str:
     """Return what was asked in words, what was read, or the names of what went in."""
-    text = row.request.get("text") or ""
+    text = request.get("text") or ""
     several = "\n".join(map(str, text)) if isinstance(text, list) else str(text)
-    return row.request.get("prompt") or several or " ".join(row.request.get("file") or []) or naming.about(row.request)
+    return request.get("prompt") or several or " ".join(request.get("file") or []) or naming.about(request)
 
 
 def _as_json(word: str) -> Any:
@@ -202,7 +203,7 @@ def _write_parts(parts: list[Path], rows: Iterable[Mapping[str, Any]]) -> bool:
             all_of_them.write(_line({name: value for name, value in row.items() if name != AGAIN}))
             if row["state"] in AGAIN_STATES and again is not None:
                 any_failed = True
-                to_try.write(_line(request_of({**row, "request": again})))
+                to_try.write(_line({**request_of({**row, "request": again}), **_reason(row)}))
     return any_failed
 
 
@@ -231,6 +232,13 @@ def request_of(row: Mapping[str, Any]) -> dict[str, Any]:
     """Return a record's request as a row of a file."""
     own = {"id": row.get("label"), "name": row.get("name"), "output": row.get("output")}
     return {"kind": row["kind"], **{name: value for name, value in own.items() if value}, **row["request"]}
+
+
+def _reason(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return why a row failed, as its line in `failed.jsonl` says it: whoever runs that file reads past it."""
+    error = row.get("error") or {}
+    told = {name: error[name] for name in ("code", "message") if error.get(name)}
+    return {REASON: told} if told else {}
 
 
 def _line(value: Mapping[str, Any]) -> str:

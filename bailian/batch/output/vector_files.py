@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from bailian.batch.input.rows import BatchRow
+from bailian.batch.input.batch_row import BatchRow
 from bailian.catalog import Catalog
 from bailian.errors import InvalidRequest
 from bailian.i18n import tr

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from bailian.batch.input.rows import BatchRow
+from bailian.batch.input.batch_row import BatchRow
 from bailian.batch.single import CheckRules, ready
 from bailian.catalog import Catalog
 from bailian.cli.args.options import SharedOptions

@@ -14,6 +14,8 @@ from bailian.text.json_text import loaded
 from bailian.types import Notice, read_as
 
 MANY = (".jsonl", ".ndjson", ".csv", ".tsv")
+LIST = ".txt"
+"""Prompts, one a line, unless it holds JSON."""
 
 
 def holds_many(path: Path) -> bool:
@@ -27,7 +29,7 @@ def holds_many(path: Path) -> bool:
     try:
         value, _ = loaded(text)
     except ValueError:
-        return _holds_lines(text)
+        return _holds_lines(text) or path.suffix.lower() == LIST
     return isinstance(value, list) or (isinstance(value, dict) and any(key.endswith("_tasks") for key in value))
 
 

@@ -22,6 +22,7 @@ CHINESE = {
     "MODE": "方式",
     "NAME": "名称",
     "NEW": "新名称",
+    "PATTERN": "通配符",
     "PORT": "端口",
     "PROMPT": "提示词",
     "REGION": "地域",

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bailian.cli.args.metavars import in_language
-from bailian.cli.help.groups import BEFORE, RESULT, WHERE, OptionGroup
+from bailian.cli.args.rows_options import NO_ROWS, RowsOptions
+from bailian.cli.help.groups import BEFORE, RESULT, ROWS, WHERE, OptionGroup
 from bailian.cli.help.help_command import HELP_WORDS, CompletedArgument, GroupedOption
 from bailian.i18n import tr
 
@@ -43,6 +44,11 @@ class SharedOptions:
     workspace: str | None
     sidecar: bool
     profile: str | None
+    rows: RowsOptions = NO_ROWS
+    yes: bool = False
+    """Nobody has to be asked before money is spent."""
+    preview: bool = False
+    opens: bool = False
     config_folder: Path | None = None
     """Where the paths in a config begin that came through a pipe; None: in its own folder."""
 
@@ -155,6 +161,11 @@ def seconds_option(words: str, english: str, chinese: str, **how: Any) -> Decora
     return option(f"{words} SECONDS", english, chinese, type=above_0, callback=not_nan, **how)
 
 
+open_option = flag("--open opens", "Open the result in the system's program.", "用系统程序打开结果。")
+# For what can be looked at.
+preview_option = under(
+    RESULT, flag("--preview", "Show it in the terminal (extra [preview]).", "在终端中显示（可选部分 [preview]）。")
+)
 naming_options = together(
     option(
         "--name TEMPLATE",
@@ -162,6 +173,7 @@ naming_options = together(
         "文件名模板：{date} {time} {model} {prompt} {seed} {n} {task_id} {index}。",
     ),
     flag("--sidecar", "Write NAME.json beside each file.", "为每个文件写一份同名 .json 说明。"),
+    open_option,
 )
 # Where the file of one request goes, where many results go, and where a text does.
 file_saving_options = under(
@@ -234,14 +246,35 @@ running_options = under(
         type=click.FloatRange(min=0),
         callback=not_nan,
     ),
+    flag("-y --yes", "Send without asking [default: ask above 10 CNY].", "发送前不询问 [默认: 超过 10 元时询问]。"),
     flag("--use-successor", "Send a retired model's successor instead.", "模型已下线时改用其后继模型。"),
     flag("--strict", "Refuse what would be adapted with a note.", "凡需调整（有提示）的请求一律拒绝。"),
 )
 
 
+on_end_option = option(
+    "--on-end CMD",
+    "Run this command at the end; a summary (JSON) is its stdin.",
+    "结束时运行该命令，其 stdin 为汇总（JSON）。",
+)
+# How a script runs many rows.
+rows_options = under(
+    ROWS,
+    option(
+        "--each PATTERN",
+        "One row for each file: 'photos/*.jpg', or a folder. Run again, it takes new and changed files.",
+        "每个文件一行：'photos/*.jpg' 或目录。再次运行只处理新增或有改动的文件。",
+    ),
+    flag("--cron", "One at a time, silent unless something is wrong.", "同一时间只运行一个，仅出错时输出。"),
+    flag("--retry-held", "Send rows again that may be paid already.", "重发可能已计费的行。"),
+    on_end_option,
+    option("--run NAME", "Know the rows by NAME: another name begins anew.", "以该名称标识这些行：换名即重新开始。"),
+)
+
+
 def shared_options(function: Decorated) -> Decorated:
     """All shared options; the function gets them as `common` and its own as keywords."""
-    return _with_shared(function, file_saving_options)
+    return _with_shared(function, together(rows_options, file_saving_options))
 
 
 def folder_options(function: Decorated) -> Decorated:
@@ -251,23 +284,25 @@ def folder_options(function: Decorated) -> Decorated:
 
 def text_options(function: Decorated) -> Decorated:
     """All shared options of a script whose result is a text."""
-    return _with_shared(function, text_saving_options)
+    return _with_shared(function, together(rows_options, text_saving_options))
 
 
-def _with_shared(function: Decorated, saving: Decorator) -> Decorated:
+def _with_shared(function: Decorated, more: Decorator) -> Decorated:
     @wraps(function)
     def with_common(**values: Any) -> Any:
         common, own = split(values)
         return function(common, **own)
 
-    return running_options(saving(verbosity_options(account_options(with_common))))
+    return running_options(more(verbosity_options(account_options(with_common))))
 
 
 def split(values: Mapping[str, Any]) -> tuple[SharedOptions, dict[str, Any]]:
     """Return the shared options, and what is left."""
-    names = {field.name for field in fields(SharedOptions)} - {"config_folder"}
-    own = {name: value for name, value in values.items() if name not in names}
-    common = SharedOptions(**{name: values[name] for name in names})
+    names = {field.name for field in fields(SharedOptions)} - {"config_folder", "rows"}
+    of_rows = {field.name for field in fields(RowsOptions)} if "each" in values else set()
+    own = {name: value for name, value in values.items() if name not in names | of_rows}
+    rows = RowsOptions(**{name: values[name] for name in of_rows})
+    common = SharedOptions(**{name: values[name] for name in names if name in values}, rows=rows)
     return with_lasting_config(common) if common.config else common, own
 
 

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from bailian.batch.input.batch_row import BatchRow
 from bailian.batch.input.json_fields import read_objects, read_word_lists
 from bailian.batch.input.relative_paths import place_inputs
-from bailian.batch.input.rows import BatchRow
 from bailian.cli.args.config_file import read_request
 from bailian.cli.args.options import SharedOptions
 from bailian.cli.output.terminal import is_terminal, print_err

@@ -22,6 +22,8 @@ class BatchOptions:
     """The options of a batch, as given."""
 
     run: str | None = None
+    kind: str | None = None
+    """That of rows that say nothing of theirs."""
     retry_failed: bool = True
     retry_held: bool = False
     fresh: bool = False
@@ -33,6 +35,8 @@ class BatchOptions:
     vectors: str = "json"
     results_only: bool = False
     in_flight: int | None = None
+    on_end: str | None = None
+    """A command of the user's, run by the shell when the run is over."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,8 @@ class Call:
     """Fields of the command line, which win over every row's."""
     common: SharedOptions
     options: BatchOptions
+    agreed_cny: float | None = None
+    """What a person has agreed to spend, if one was asked."""
 
     @cached_property
     def prefix(self) -> str:

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from contextlib import closing
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from bailian.batch.output.gallery import CARDS_MAX, PAGE
 from bailian.batch.output.records import AGAIN_STATES, FAILED, RESULTS
-from bailian.batch.totals import FAILED_STATES, BatchTotals, is_skipped, totals
+from bailian.batch.totals import FAILED_STATES, BatchTotals
 from bailian.catalog import Mode
 from bailian.cli.output.report import shown_path
-from bailian.cli.output.terminal import money, print_err, print_json
-from bailian.errors import BailianError, Exit, InvalidRequest, Skipped
+from bailian.cli.output.terminal import money, print_err
+from bailian.errors import BailianError, Exit, Skipped
 from bailian.i18n import tr
-from bailian.instructions import how_to
-from bailian.store.paths import stored
 from bailian.store.states import Status
 
 if TYPE_CHECKING:
@@ -24,7 +20,6 @@ if TYPE_CHECKING:
     from bailian.batch.sync import BatchSpec
     from bailian.catalog import Catalog
     from bailian.cli.batch.batch_call import BatchOptions
-    from bailian.config.settings import Settings
     from bailian.store.schema import Count
 
 
@@ -159,42 +154,3 @@ def _about_held(count: int, spec: BatchSpec) -> str:
         f"{rows} may be paid already: check the bill in the console, then {again} with --retry-held to send {them} again",
         f"{count} 行可能已计费：请先在控制台核对账单，再加上 --retry-held，{again}，即可重发",
     )
-
-
-def print_status(here: Settings, file: Path, name: str | None, as_json: bool) -> int:
-    """Print how the batch of a file stands, all kinds, whichever script ran them; the exit code is its verdict."""
-    from bailian.cli.output.columns import print_table
-    from bailian.store.batches import BatchStore
-    from bailian.store.jobs import Journal
-
-    with closing(Journal(here.home)) as journal:
-        runs, run = BatchStore(journal, here.account), f"batch:{name or stored(file.resolve())}"
-        counts, waits = runs.counts(run), runs.waits_for_others(run)
-    if not counts:
-        raise InvalidRequest.one(
-            "file",
-            tr(f"{file} was not run from this machine with this key", f"本机没有用该密钥运行过 {file}"),
-            advice=how_to().command("batch run", str(file)),
-        )
-    summary = totals(counts, waits)
-    if as_json:
-        print_json(summary.to_json())
-    else:
-        print_table([line for count in counts for line in _lines_of(count, waits)])
-    return exit_code(summary)
-
-
-def _lines_of(count: Count, waits: Mapping[str, int]) -> list[dict[str, Any]]:
-    """Return the lines of the table for rows of one kind and state; those that wait for others have their own."""
-    line = {
-        "kind": count.kind,
-        "state": tr("skipped", "已跳过") if is_skipped(count) else count.state,
-        "error": "" if is_skipped(count) else count.error_code or "",
-        "rows": count.jobs,
-        "CNY": money(count.charged_cny),
-    }
-    others = waits.get(count.kind, 0) if count.state == Status.WAITING else 0
-    if not others:
-        return [line]
-    both = [{**line, "rows": count.jobs - others}, {**line, "state": waits_word(), "rows": others}]
-    return [one for one in both if one["rows"]]

@@ -96,6 +96,11 @@ def sum_up(call: Call, engine: Engine, ready: PreparedBatch, digest: str, took_s
     counts = runs.counts(spec.run)
     summary = totals(counts, runs.waits_for_others(spec.run))
     code = Exit.BUG if trouble.bug else exit_code(summary, trouble.stopped)
+    if ready.left_out and code in (Exit.OK, Exit.STILL_RUNNING):
+        code = Exit.SOME_FAILED
+    if not call.common.quiet:
+        for where, message in ready.left_out.items():
+            print_err(tr(f"{where}: left out: {message}", f"{where}：已跳过：{message}"))
     lost = write_what_came(call, engine, ready, page=call.options.gallery)
     if lost is None and digest and summary.done == ready.rows == summary.rows:
         runs.finish(spec.run, digest, ready.rows, summary.to_json())

@@ -14,6 +14,7 @@ from bailian.cli.args.options import (
     argument,
     flag,
     folder_options,
+    on_end_option,
     option,
     seconds_option,
     under,
@@ -85,6 +86,12 @@ batch_options = under(
         "重试失败的行 [默认: 是]。",
         default=True,
     ),
+    option(
+        "--kind KIND",
+        "What rows are that say nothing of it: image, text, video …",
+        "未注明类型的行的类型：image、text、video 等。",
+    ),
+    on_end_option,
     option("--run NAME", "Know the batch by NAME, not by its file.", "以该名称（而非文件路径）标识该批次。"),
 )
 
@@ -123,6 +130,10 @@ def run(common: SharedOptions, file: Path, **options: Any) -> int:
     from bailian.cli.batch.batch_call import BatchOptions
     from bailian.cli.batch.run_file import run_file
 
+    if options["kind"] is not None:
+        from bailian.batch.input.row_schema import kind_of
+
+        options["kind"] = kind_of(options["kind"])
     return run_file(file, None, {}, common, BatchOptions(**options))
 
 
@@ -132,14 +143,17 @@ def run(common: SharedOptions, file: Path, **options: Any) -> int:
         ("shop.csv", "shop.csv"),
         ("shop.csv --json", "shop.csv --json"),
     ),
-    help=tr("Say how the batch of FILE stands.", "显示该文件批次的进展。"),
+    help=tr(
+        "Say how the batch of FILE stands; FILE may be a batch's folder of results, or what --each was given.",
+        "显示批次的进展；文件也可以是批次的结果目录，或 --each 的参数。",
+    ),
 )
 @argument("file FILE", type=click.Path(path_type=Path))
 @option("--run NAME", "The batch's name, if it has one.", "批次名称（如有）。")
 @verbosity_options
 @with_account
-def status(here: Settings, file: Path, run: str | None, as_json: bool, **_talk: bool) -> int:
-    from bailian.cli.batch.batch_report import print_status
+def status(here: Settings, file: Path, run: str | None, as_json: bool, quiet: bool, **_talk: bool) -> int:
+    from bailian.cli.batch.status import print_status
 
     here.require_key()
-    return print_status(here, file, run, as_json)
+    return print_status(here, file, run, as_json=as_json, quiet=quiet)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from bailian.catalog import catalog
 from bailian.cli.args.options import SharedOptions
-from bailian.cli.output.terminal import print_json
+from bailian.cli.batch.estimate_table import print_estimate
+from bailian.cli.output.terminal import is_terminal, print_json
 from bailian.config import settings
 
 if TYPE_CHECKING:
@@ -23,11 +25,10 @@ def print_plan(spec: BatchSpec, over: Mapping[str, Any], here: Settings, common:
     from bailian.batch.estimate import Estimator
     from bailian.batch.findings import Findings
     from bailian.batch.input.chains import Chains
-    from bailian.batch.input.reader import read_rows
     from bailian.batch.plan import plan_each
     from bailian.batch.run import made_before
     from bailian.batch.service_batches.offer import at_its_price, offered
-    from bailian.batch.sync import FileScan, sync_rows
+    from bailian.batch.sync import FileScan, rows_of, sync_rows
     from bailian.inputs.lookup import Inputs
     from bailian.store.budgets import Budget
     from bailian.store.runs.file_rows import FileRows
@@ -36,15 +37,7 @@ def print_plan(spec: BatchSpec, over: Mapping[str, Any], here: Settings, common:
     found, estimator = Findings(), Estimator()
     with closing(FileRows()) as file_rows, _journal(here) as journal:
         seen, chains, tried = FileScan(file_rows, places=False), Chains(), _sent_before(spec, here, journal)
-        rows = read_rows(
-            spec.source,
-            spec.kind,
-            models=models,
-            over=over,
-            folder=spec.paths_from,
-            chains=chains,
-            file_rows=file_rows,
-        )
+        rows = rows_of(spec, models, over, chains, file_rows)
         to_run = waits_for_others = 0
         for one in plan_each(
             sync_rows(rows, tried, spec, seen),
@@ -65,6 +58,9 @@ def print_plan(spec: BatchSpec, over: Mapping[str, Any], here: Settings, common:
         found.refuse_adapted()
     limits_cny = [] if common.max_cost_cny is None else [common.max_cost_cny]
     found.refuse_cost([*(Budget(limit_cny, "run") for limit_cny in limits_cny), *here.budgets], spec.path_title)
+    if is_terminal(sys.stdout) and not common.as_json:
+        print_estimate(estimator.estimate(), done=seen.done, waits_for_others=waits_for_others)
+        return
     waits = {"waits_for_others": waits_for_others} if chains else {}
     print_json({"dry_run": True, "to_run": to_run, **waits, "done": seen.done, **estimator.estimate().to_json()})
 

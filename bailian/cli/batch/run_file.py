@@ -4,99 +4,83 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bailian.batch.input.placeholders import check_template_of_rows
 from bailian.catalog import catalog
 from bailian.cli.account import filled, settings_of
 from bailian.cli.args.options import SharedOptions
-from bailian.cli.args.target import Target, default_folder, folder_of
+from bailian.cli.args.target import Target
 from bailian.cli.batch.batch_call import BatchOptions, Call
+from bailian.cli.batch.batch_spec import spec_of, spec_of_made
+from bailian.cli.batch.before_sending import agreed, print_spending, refuse_unasked
 from bailian.cli.batch.close import Trouble, sum_up, unsaid, write_what_came
 from bailian.cli.batch.ended import digest_of, ended_before, print_ended
+from bailian.cli.batch.ending import Ending
 from bailian.cli.chosen_service import engine_at
 from bailian.cli.output.report import outcome_json, print_other_names, write_result
 from bailian.cli.output.streams import expect_results
 from bailian.cli.output.terminal import print_err, print_error, print_json
 from bailian.config import settings
 from bailian.errors import Exit, Interrupted, SaveError
-from bailian.files import naming
 from bailian.i18n import tr
 from bailian.inputs.once import lasting_text
-from bailian.store.paths import stored
 from bailian.store.states import Status
 
 if TYPE_CHECKING:
     from bailian.batch.run import PreparedBatch
-    from bailian.batch.sync import BatchSpec
     from bailian.cli.batch.batch_progress import BatchProgress
+    from bailian.cli.batch.made_rows import MadeRows
     from bailian.config.settings import Settings
-    from bailian.config.user_defaults import Defaults
     from bailian.engine.engine import Engine
     from bailian.engine.step import Outcome
     from bailian.store.runs.file_rows import FileRows
 
 
 def run_file(
-    file: Path, kind: str | None, over: Mapping[str, Any], common: SharedOptions, options: BatchOptions
+    file: Path,
+    kind: str | None,
+    over: Mapping[str, Any],
+    common: SharedOptions,
+    options: BatchOptions,
+    models: tuple[str, ...] = (),
 ) -> int:
-    """Run the rows of a file (of one kind, for a script); return the exit code."""
+    """Run the rows of a file (of one kind, for a script), each by each of `models` if there are any; return the exit
+    code."""
     here = settings_of(common)
     common = filled(common, here)
-    naming.check_template(common.name or naming.DEFAULT_TEMPLATE)
+    check_template_of_rows(common.name)
     if options.batch_api:
         from bailian.batch.service_batches.runner import check_service_batches
 
         check_service_batches(here.region)
     file, piped = (file, False) if str(file) == "-" else lasting_text("config", file)
     folder = Path.cwd() if piped else common.config_folder
-    call = Call(_wish(file, folder, kind, common, options, here.defaults), over, common, options)
-    if common.dry_run:
+    spec = replace(spec_of(file, folder, kind, common, options, here.defaults), models=models)
+    return _run_call(Call(spec, over, common, options), here)
+
+
+def run_made(
+    made: MadeRows, kind: str, common: SharedOptions, options: BatchOptions, here: Settings, models: tuple[str, ...]
+) -> int:
+    """Run rows that a command line has made; return the exit code."""
+    common = filled(common, here)
+    check_template_of_rows(common.name)
+    spec = replace(spec_of_made(made, kind, common, options, here.defaults), models=models)
+    return _run_call(Call(spec, {}, common, options), here)
+
+
+def _run_call(call: Call, here: Settings) -> int:
+    if call.common.dry_run:
         from bailian.cli.batch.dry_run import print_plan
 
         with _nothing_sent():
-            print_plan(call.spec, over, here, common)
+            print_plan(call.spec, call.overrides, here, call.common)
         return Exit.OK
     here.require_key()
-    return _run_alone(call, here)
-
-
-def _wish(
-    file: Path,
-    paths_from: Path | None,
-    kind: str | None,
-    common: SharedOptions,
-    options: BatchOptions,
-    defaults: Defaults,
-) -> BatchSpec:
-    """Return what is wanted; what comes through a pipe (`paths_from`) is the same batch as stdin: it has no name."""
-    from bailian.batch.sync import BatchSpec
-
-    nameless = str(file) == "-" or paths_from is not None
-    name = options.run or stored((Path("-") if nameless else file).resolve())
-    stem = naming.stem_of(f"{options.run}.run") if options.run else "stdin" if nameless else file.stem
-    folder = default_folder(defaults.folder) / (f"{stem}-{kind}" if kind else stem)
-    if common.output is not None:
-        folder = folder_of(common.output)
-    return BatchSpec(
-        source=file,
-        paths_from=paths_from,
-        run=f"batch:{name}",
-        folder=folder.absolute(),
-        kind=kind,
-        template=common.name,
-        sidecar=common.sidecar,
-        recipe=defaults.recipe,
-        retry_failed=options.retry_failed,
-        retry_held=options.retry_held,
-        only_passing=options.cron,
-        upload=options.upload,
-        strict=common.strict,
-        fresh=options.fresh,
-        results_only=options.results_only,
-        batch_api=options.batch_api,
-        use_successor=common.use_successor,
-    )
+    return agreed(call, lambda asked: _run_alone(asked, here))
 
 
 def _run_alone(call: Call, here: Settings) -> int:
@@ -105,15 +89,18 @@ def _run_alone(call: Call, here: Settings) -> int:
     from bailian.store.leases import exclusive
 
     spec = call.spec
-    with exclusive(here.home, f"{here.account}\n{spec.run}", spec.kind) as alone:
+    name = f"{here.account}\n{spec.run}"
+    with Ending(call, here) as ending, exclusive(here.home, name, spec.kind) as alone:
         if not alone:
             busy = tr("another process is running this batch", "另一个进程正在运行该批次")
             print_err(tr(f"{spec.path_title}: {busy}", f"{spec.path_title}：{busy}"))
             return Exit.OK if call.options.cron else Exit.STILL_RUNNING
         if not spec.fresh and (ended := ended_before(call, here)) is not None:
-            return print_ended(ended, call)
-        check_owner(spec)
-        return _run(call, here)
+            ending.code = print_ended(ended, call)
+        else:
+            check_owner(spec)
+            ending.code = _run(call, here)
+        return ending.code
 
 
 @contextmanager
@@ -171,31 +158,27 @@ def _run(call: Call, here: Settings) -> int:
 def _ready(call: Call, engine: Engine, progress: BatchProgress, file_rows: FileRows) -> PreparedBatch:
     """Check the rows, write down what is to be done, say what was found."""
     from bailian.batch.input.chains import Chains
-    from bailian.batch.input.reader import read_rows
     from bailian.batch.output.folder import claim
     from bailian.batch.run import prepare_batch, runs_of
+    from bailian.batch.sync import rows_of
     from bailian.cli.batch.batch_report import print_begin, print_calls
 
     spec = call.spec
     if call.common.max_cost_cny is not None:
         engine.limit_run(spec.run, call.common.max_cost_cny)
     chains = Chains()
-    rows = read_rows(
-        spec.source,
-        spec.kind,
-        models=engine.catalog,
-        over=call.overrides,
-        folder=spec.paths_from,
-        chains=chains,
-        file_rows=file_rows,
-    )
+    rows = rows_of(spec, engine.catalog, call.overrides, chains, file_rows)
 
     if call.options.vectors == "npy":
         from bailian.batch.output.vector_files import of_one_matrix
 
         rows = of_one_matrix(rows, engine.catalog, engine.settings.region)
 
-    def accepted() -> None:
+    def accepted(ready: PreparedBatch) -> None:
+        if call.shown and call.agreed_cny is None:
+            print_begin(ready)
+            print_spending(ready.estimate, sandbox=engine.settings.sandbox, batch_api=spec.batch_api)
+        refuse_unasked(ready.estimate, call, engine.settings)
         Target(spec.folder).check()
         claim(spec)
 
@@ -203,7 +186,6 @@ def _ready(call: Call, engine: Engine, progress: BatchProgress, file_rows: FileR
     runs = runs_of(engine, spec)
     progress.begin(runs.counts(spec.run), runs.waits_for_others(spec.run))
     if call.shown:
-        print_begin(ready)
         print_calls(
             runs.queues(spec.run, engine.services.lease.id), runs.counts(spec.run), engine.catalog, call.options
         )
@@ -287,21 +269,20 @@ def _report(outcome: Outcome, call: Call) -> None:
         _print_error(outcome)
 
 
-def _where(outcome: Outcome) -> str:
-    return outcome.job.prepared.where
+def _title(outcome: Outcome) -> str:
+    from bailian.cli.batch.row_title import row_title
+    from bailian.types import RowPlace
+
+    return row_title(outcome.job.prepared.row or RowPlace(), outcome.job.request)
 
 
 def _print_notices(outcome: Outcome) -> None:
-    from bailian.batch.input.problems import placed
-
     for notice in outcome.job.notices:
         if notice.code in TOLD_OF_A_ROW:
-            print_err(placed(_where(outcome)) + tr(": note: ", "：提示：") + notice.message)
+            print_err(_title(outcome) + tr(": note: ", "：提示：") + notice.message)
 
 
 def _print_error(outcome: Outcome) -> None:
-    from bailian.batch.input.problems import placed
-
     if outcome.error is not None:
-        print_err(placed(_where(outcome)) + tr(":", "："))
+        print_err(_title(outcome) + tr(":", "："))
         print_error(outcome.error)

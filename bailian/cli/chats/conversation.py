@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from bailian.batch.input.rows import BatchRow
+from bailian.batch.input.batch_row import BatchRow
 from bailian.catalog import Catalog, catalog
 from bailian.cli.account import settings_of
 from bailian.cli.args.checks import checked

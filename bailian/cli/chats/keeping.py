@@ -15,6 +15,7 @@ from bailian.cli.args.options import SharedOptions
 from bailian.cli.chats import named
 from bailian.cli.chats.transcript import plain, questions
 from bailian.cli.output.columns import print_table
+from bailian.cli.output.question import confirmed
 from bailian.cli.output.terminal import is_terminal, money, print_err, print_json, print_text
 from bailian.errors import Exit, InvalidRequest, Problem
 from bailian.i18n import tr
@@ -23,7 +24,6 @@ from bailian.store.runs.chats import Chat, ChatStore
 from bailian.store.schema import FILE_NAME
 
 FIRST_CHARS = 40
-YES = ("y", "yes", "是")
 
 
 def keep(fields: Mapping[str, Any], asked: Mapping[str, Any], common: SharedOptions) -> int:
@@ -48,16 +48,14 @@ def keep(fields: Mapping[str, Any], asked: Mapping[str, Any], common: SharedOpti
         opened.enter_context(named.alone(here.home, chat.account, chat.name, common.timeout_s))
         if asked["rename"] is not None:
             return _rename(chats, chat, asked["rename"])
-        return _delete(chats, chat, yes=asked["yes"])
+        return _delete(chats, chat, yes=common.yes)
 
 
 def _check(fields: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
     """Refuse what does not go together: one thing at a time, with one conversation, and no question."""
     what = [name for name in ("chats", "show", "rename", "delete") if asked[name] not in (None, False)]
     problems = [] if fields["chat"] is None else name_problems("chat", fields["chat"])
-    if not what:
-        problems.append(Problem("yes", tr("is for --delete", "只用于 --delete")))
-    elif len(what) > 1:
+    if len(what) > 1:
         both = " ".join(f"--{name}" for name in what)
         problems.append(Problem("", tr(f"one at a time: {both}", f"一次只能用一个：{both}")))
     elif (what[0] == "chats") == (fields["chat"] is not None):
@@ -153,9 +151,7 @@ def _delete(chats: ChatStore | None, chat: Chat, *, yes: bool) -> int:
             advice=tr("add --yes", "请加 --yes"),
         )
     asked = "1 question" if count == 1 else f"{count} questions"
-    if not yes and not _confirmed(
-        tr(f"delete {chat.name} ({asked})? [y/N] ", f"删除 {chat.name}（{count} 个提问）？[y/N] ")
-    ):
+    if not yes and not confirmed(tr(f"delete {chat.name} ({asked})?", f"删除 {chat.name}（{count} 个提问）？")):
         print_err(tr("not deleted", "未删除"))
         return Exit.OK
     if chats is not None:
@@ -167,11 +163,3 @@ def _delete(chats: ChatStore | None, chat: Chat, *, yes: bool) -> int:
         )
     )
     return Exit.OK
-
-
-def _confirmed(question: str) -> bool:
-    try:
-        return input(question).strip().lower() in YES
-    except (EOFError, KeyboardInterrupt):
-        print_err("")
-        return False

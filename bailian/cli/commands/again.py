@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from bailian.cli.args.options import SharedOptions, argument, option, shared_options
+from bailian.cli.args.options import SharedOptions, argument, option, preview_option, shared_options
 from bailian.cli.help.help_command import HelpCommand
 from bailian.i18n import tr
 
@@ -34,6 +34,7 @@ NOT_AGAIN = ("chat",)
     "更改某个字段；= 后为空表示去掉（可重复）。",
     multiple=True,
 )
+@preview_option
 @shared_options
 def again(common: SharedOptions, word: str, changes: tuple[str, ...]) -> int:
     from bailian.cli.scripts.request import run

@@ -73,7 +73,7 @@ def _profiles(file: SettingsFile) -> list[str]:
 def _rows(here: Settings, file: SettingsFile) -> list[dict[str, Any]]:
     from bailian.batch.default_fields import DefaultFields
     from bailian.cli.args.options import DEFAULT_OUTPUT
-    from bailian.config.settings_file import SCRIPT_KINDS
+    from bailian.config.settings_file import NEVER, SCRIPT_KINDS
     from bailian.files import naming
     from bailian.i18n import language_origin
 
@@ -90,10 +90,13 @@ def _rows(here: Settings, file: SettingsFile) -> list[dict[str, Any]]:
         "home": str(here.home),
         "day_budget_cny": here.day_budget_cny,
         "month_budget_cny": here.month_budget_cny,
+        "ask_above_cny": NEVER if here.ask_above_cny is None else here.ask_above_cny,
         "folder": own.folder or f"{DEFAULT_OUTPUT}/",
         "name": own.name or naming.DEFAULT_TEMPLATE,
         "sidecar": own.sidecar,
         "recipe": own.recipe,
+        "bell": own.bell,
+        "preview": own.preview,
         "language": language,
     }
     origins = {"language": language_from or default, "home": _home_origin() or default, **here.origins}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bailian.cli.args.options import argument, json_option
+from bailian.cli.args.options import argument, flag, json_option
 from bailian.cli.help.help_command import HelpCommand
 from bailian.i18n import tr
 from bailian.instructions import how_to
@@ -36,18 +36,24 @@ PICTURES = ("image", "image_edit", "wanx_edit")
     ),
 )
 @argument("word FILE|ID")
+@flag("--preview", "Show it in the terminal, too (extra [preview]).", "同时在终端中显示（可选部分 [preview]）。")
 @json_option
-def show(word: str, as_json: bool) -> None:
+def show(word: str, preview: bool, as_json: bool) -> None:
     from bailian.cli.commands.made import entry_of_word
+    from bailian.cli.output.preview import require_extra, show_files
     from bailian.cli.output.terminal import print_data, print_json
     from bailian.text.characters import wide_count
 
+    if preview:
+        require_extra()
     made = _written_in(Path(word))
     entry = entry_of_word(word)
     if entry is not None:
         made = _made(entry) if made is None else {**made, "job": entry.row.id}
     if made is None:
         raise no_recipe(Path(word))
+    if preview:
+        show_files([Path(word)] if Path(word).is_file() else entry.files if entry else [])
     command = _command(made, entry)
     if as_json:
         print_json({**made, "command": command})

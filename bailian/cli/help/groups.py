@@ -21,12 +21,13 @@ MASK = OptionGroup("Mask", "编辑区域（mask）")
 SOME_MODELS = OptionGroup("Only some models", "仅部分模型支持")
 VACE = OptionGroup("Functions of wanx2.1-vace-plus", "wanx2.1-vace-plus 的功能")
 BATCH = OptionGroup("How the rows are run", "运行方式")
+ROWS = OptionGroup("Many rows: --config, --each, several models", "多行任务：--config、--each、多个模型")
 BEFORE = OptionGroup("Before sending, and money", "发送之前与费用")
 RESULT = OptionGroup("Result", "结果")
 WHERE = OptionGroup("Which service and account", "服务与账号")
 OTHER = OptionGroup("Other", "其他")
 
 ORDER = (
-    OPTIONS, INPUTS, REQUEST, CONVERSATION, OF_A_FUNCTION, MASK, SOME_MODELS, VACE, BATCH, BEFORE, RESULT, WHERE, OTHER,
+    OPTIONS, INPUTS, REQUEST, CONVERSATION, OF_A_FUNCTION, MASK, SOME_MODELS, VACE, BATCH, ROWS, BEFORE, RESULT, WHERE, OTHER,
 )  # fmt: skip
 """From what the request is to where it goes."""

@@ -1,22 +1,23 @@
-"""Calm lines on a terminal: each job's status and time, and how long its model usually takes. Nothing when piped.
+"""Calm lines on a terminal: each job's status, and its time against the usual one. Nothing when piped.
 
 With --verbose, a plain line for each change instead, piped or not.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from bailian.cli.output.live import Lines, LiveArea, can_be_shown, canvas, drawn
-from bailian.cli.output.terminal import print_err, printable
+from bailian.cli.output.live import Lines, LiveArea, can_be_shown
+from bailian.cli.output.terminal import print_err
 from bailian.i18n import tr
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
+    from bailian.cli.output.job_lines import JobLines
     from bailian.engine.admission.call_capacity import CallCapacity
     from bailian.engine.job import Job
 
@@ -102,47 +103,31 @@ class ProgressLine(LiveLines):
 
     def __init__(self, shown: bool, verbose: bool = False) -> None:
         super().__init__(shown, verbose)
-        self._jobs: dict[str, Any] = {}
+        self._jobs: JobLines | None = None
         self._last: dict[str, str] = {}
 
     def __enter__(self) -> Self:
         if not self._quiet and not self._verbose and can_be_shown():
-            from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-            from rich.table import Column
+            from bailian.cli.output.job_lines import JobLines
 
-            text = TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=True))
-            # It is not started: it only knows what its lines look like.
-            self._bars = Progress(SpinnerColumn(), text, TimeElapsedColumn(), console=canvas(), auto_refresh=False)
+            self._jobs = JobLines()
             self.show(self._lines)
         return self
 
     def ended(self, job: Job) -> None:
         """A job that is over has no line any more."""
-        if job.id in self._jobs:
-            self._bars.remove_task(self._jobs.pop(job.id))
+        if self._jobs is not None:
+            self._jobs.remove(job)
 
     def update(self, job: Job, status: str, elapsed_s: float) -> None:
         super().update(job, status, elapsed_s)
         if self._verbose:
             self._say(job, status, elapsed_s)
-        if self._area is None:
-            return
-        text = printable(f"{job.model}  {status}")
-        if job.polling.duration_profile and status != "WAITING":
-            text += tr(
-                f"  (usually {job.polling.duration_profile.median_s:.0f} s)",
-                f"（通常 {job.polling.duration_profile.median_s:.0f} 秒）",
-            )
-        elif status == "WAITING" and job.admission.waits_for:
-            text += printable(f"  {job.admission.waits_for}")
-        elif job.limits.typical_s:
-            text += tr(f"  (about {job.limits.typical_s:.0f} s)", f"（约 {job.limits.typical_s:.0f} 秒）")
-        if job.id not in self._jobs:
-            self._jobs[job.id] = self._bars.add_task(text, total=None)
-        self._bars.update(self._jobs[job.id], description=text)
+        if self._jobs is not None:
+            self._jobs.update(job, status)
 
-    def _lines(self, columns: int, rows: int) -> list[str]:
-        lines = drawn(self._bars.console, columns, self._bars.get_renderable()) if self._bars.tasks else []
+    def _lines(self, columns: int, rows: int) -> Sequence[str]:
+        lines = self._jobs.drawn(columns) if self._jobs is not None else []
         most = min(rows, MOST_JOBS)
         if len(lines) <= most:
             return lines

@@ -22,7 +22,7 @@ from bailian.errors import InvalidRequest, Problem
 from bailian.i18n import tr
 from bailian.types import Notice
 
-KEEPING = ("chats", "show", "rename", "delete", "yes")
+KEEPING = ("chats", "show", "rename", "delete")
 """Flags that ask nothing: they list conversations, show, rename or delete one."""
 
 
@@ -43,7 +43,9 @@ def run_text(given: Mapping[str, Any], common: SharedOptions) -> int:
     if cut is not None:
         fields |= {**begun_answer(cut, given, settings_of(common)), **given_fields(fields)}
     _check_chat(fields["chat"], fresh)
-    asked = fields["prompt"] is not None or files or common.config is not None or fields["ocr"] or cut
+    asked = (
+        fields["prompt"] is not None or files or common.config is not None or fields["ocr"] or cut or common.rows.each
+    )
     interactive = not asked and not any(fields[name] for name in OF_ONE_ANSWER) and is_terminal(sys.stdin)
     if interactive and not common.as_json and not common.dry_run:
         from bailian.cli.chats.conversation import converse

@@ -13,6 +13,7 @@ from bailian.cli.args.options import (
     argument,
     negative_prompt_option,
     option,
+    preview_option,
     seed_option,
     shared_options,
     switch,
@@ -75,6 +76,7 @@ from bailian.i18n import tr
     multiple=True,
 )
 @picture_options
+@preview_option
 @shared_options
 def main(common: SharedOptions, upload: bool, **fields: Any) -> int:
     from bailian.cli.scripts.request import run

@@ -4,24 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from bailian.batch.unfinished import with_unfinished
-from bailian.catalog import Mode, catalog
+from bailian.catalog import Catalog, catalog
 from bailian.cli.account import filled, settings_of
 from bailian.cli.args.checks import checked
 from bailian.cli.args.config_file import holds_many
 from bailian.cli.args.options import SharedOptions
-from bailian.cli.args.prepare import given_fields, row_of
+from bailian.cli.args.prepare import row_of
+from bailian.cli.args.rows_options import models_of
 from bailian.cli.args.target import Target, target_of
 from bailian.cli.chosen_service import engine_at
+from bailian.cli.output.bell import ring
+from bailian.cli.output.opening import open_files
+from bailian.cli.output.preview import show_files, wants_preview
 from bailian.cli.output.report import report, summary, verdict
-from bailian.cli.output.terminal import print_json, print_notices
+from bailian.cli.output.terminal import print_err, print_notices
+from bailian.cli.scripts.dry_run import show_request
+from bailian.cli.spending import ask, is_asked
+from bailian.clock import current_clock
 from bailian.config import settings
 from bailian.errors import Exit
 from bailian.files import naming
-from bailian.modalities import call_headers
+from bailian.i18n import tr
 from bailian.types import Notice, Prepared
 
 if TYPE_CHECKING:
@@ -62,11 +69,13 @@ def run_all(
 
     `upload` sends local files by upload whatever their size; `run` names the chat they belong to.
     """
-    if common.config and holds_many(common.config):
-        from bailian.cli.batch.batch_call import BatchOptions
-        from bailian.cli.batch.run_file import run_file
+    if common.rows.each is not None or models_of(asked[0].fields) or (common.config and holds_many(common.config)):
+        from bailian.cli.scripts.rows import run_rows
 
-        return run_file(common.config, kind, given_fields(asked[0].fields), common, BatchOptions(upload=upload))
+        if common.preview:
+            print_err(tr("note: --preview shows single requests", "提示：--preview 只显示单个请求的结果"))
+        return run_rows(kind, [one.fields for one in asked], common, here, upload=upload)
+    common.rows.refuse_for_one()
     common = filled(common, here)
     models = catalog.load(settings.home_folder(), use_successor=common.use_successor, kind=kind)
     naming.check_template(common.name or naming.DEFAULT_TEMPLATE)
@@ -77,15 +86,31 @@ def run_all(
         target.check_room(request)
     if common.dry_run:
         for request in prepared:
-            _show_request(request, here)
+            show_request(request, here, as_json=common.as_json)
         return Exit.OK
     here.require_key()
-    for target in dict.fromkeys(targets):
-        target.check()
+    common = replace(common, preview=wants_preview(kind, common, here))
     if not common.quiet and not common.as_json:
         print_notices(dict.fromkeys(notice for one in prepared for notice in one.notices))
+    _ask(prepared, common, here)
+    for target in dict.fromkeys(targets):
+        target.check()
+    return _run_checked(prepared, targets, common, here, models, run)
+
+
+def _run_checked(
+    prepared: Sequence[Prepared],
+    targets: Sequence[Target],
+    common: SharedOptions,
+    here: Settings,
+    models: Catalog,
+    run: str | None,
+) -> int:
+    """Send requests that are checked, and do at the end what was asked for."""
     from bailian.cli.output.streaming import StreamedText
 
+    started_s = current_clock().monotonic()
+    ended: list[Outcome] = []
     show_pieces = all(target.folder is None for target in targets) and not common.as_json
     with (
         StreamedText(not common.quiet, common.verbose, show_pieces) as progress,
@@ -93,7 +118,19 @@ def run_all(
     ):
         prepared = _with_unfinished(engine, prepared, common)
         savings = [target.saving(engine.settings.home, common, here.defaults.recipe) for target in targets]
-        return send(engine, prepared, savings, progress, common, run=run)
+        code = send(engine, prepared, savings, progress, common, run=run, ended=ended)
+    if common.opens:
+        open_files([path for outcome in ended for path in outcome.files if path.is_file()])
+    ring(current_clock().monotonic() - started_s, common, here)
+    return code
+
+
+def _ask(prepared: Sequence[Prepared], common: SharedOptions, here: Settings) -> None:
+    """Ask before much is spent; see `bailian.cli.spending`."""
+    known_cny = [one.estimate_cny for one in prepared if one.estimate_cny is not None]
+    cost_cny = sum(known_cny) if known_cny else None
+    if is_asked(cost_cny, common, here):
+        ask(cost_cny, tr("it" if len(prepared) == 1 else "them", ""))
 
 
 def _with_unfinished(engine: Engine, prepared: Sequence[Prepared], common: SharedOptions) -> list[Prepared]:
@@ -133,46 +170,9 @@ def send(
                 if not common.quiet and not common.as_json:
                     took_s = engine.clock.monotonic() - started_s
                     summary(outcome, took_s, notices_shown[id(outcome.job)], engine.settings.sandbox)
+            if common.preview and outcome.files:
+                with progress.paused():
+                    show_files(path for path in outcome.files if path.is_file())
             if ended is not None:
                 ended.append(outcome)
     return verdict(codes)
-
-
-def _show_request(prepared: Prepared, here: Settings) -> None:
-    from bailian.service.transport.headers import STREAM_HEADERS, request_headers
-
-    headers = request_headers(here, masked=True)
-    socket = prepared.model.mode == Mode.SOCKET
-    if not socket:
-        headers["Content-Type"] = "application/json"
-    if prepared.model.mode == Mode.TASK:
-        headers["X-DashScope-Async"] = "enable"
-    if prepared.stream:
-        headers.update(STREAM_HEADERS)
-    elif prepared.model.mode == Mode.SYNC:
-        headers.update(call_headers(prepared.model.kind, prepared.body))
-    headers.update(_resolve_headers(prepared))
-    print_json(
-        {
-            "dry_run": True,
-            "request": {
-                "method": "WS" if socket else "POST",
-                "url": here.socket_url if socket else here.base_url + prepared.model.route,
-                "headers": headers,
-                "body": prepared.body,
-            },
-            "cost": {"currency": "CNY", "estimate": prepared.estimate_cny},
-            "notices": [vars(notice) for notice in prepared.notices],
-        }
-    )
-
-
-def _resolve_headers(prepared: Prepared) -> dict[str, str]:
-    """Return what is added where uploaded files are in the body, or will be: it is shown before they are."""
-    if not any(mark in str(prepared.body) for mark in ("file://", "oss://")):
-        return {}  # what uploads loads the HTTP library
-    from bailian.engine.steps.attach import will_upload
-    from bailian.service.client import resolve_header
-    from bailian.service.transport.headers import RESOLVE_HEADERS
-
-    return dict(RESOLVE_HEADERS) if will_upload(prepared) else resolve_header(prepared.body)

@@ -11,6 +11,7 @@ from bailian.cli.account import settings_of
 from bailian.cli.args.config_file import holds_many, read_request
 from bailian.cli.args.options import SharedOptions
 from bailian.cli.args.prepare import text_of_file
+from bailian.cli.args.rows_options import models_of
 from bailian.cli.args.target import Target, target_of
 from bailian.cli.scripts.request import RequestSpec, run_all
 from bailian.cli.sounds.spoken_pipe import comes_by_pipe, speak_piped
@@ -32,7 +33,7 @@ def speak(given: Mapping[str, Any], common: SharedOptions) -> int:
             tr("give a text or a file, not both", "文本与 --file 只能给出一个"),
             advice=tr("leave one of the two out", "请去掉其中之一"),
         )
-    if text is None and file is None and common.config is None:
+    if text is None and file is None and common.config is None and common.rows.each is None:
         text = "-"
     notices: list[Notice] = []
     fields["prompt"] = text if file is None else text_of_file(file, notices)
@@ -48,7 +49,7 @@ def speak(given: Mapping[str, Any], common: SharedOptions) -> int:
     def said(one: str) -> int:
         return run_all("speech", [RequestSpec({**fields, "prompt": one}, target)], common, here)
 
-    if fields["prompt"] == "-" and comes_by_pipe(fields, target, common):
+    if fields["prompt"] == "-" and not models_of(fields) and comes_by_pipe(fields, target, common):
         return speak_piped(said)
     return run_all("speech", [RequestSpec(fields, target, tuple(notices))], common, here)
 

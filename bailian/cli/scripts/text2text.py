@@ -31,8 +31,11 @@ chat_options = under(
     flag("--chats", "List the conversations.", "列出全部对话。"),
     flag("--show", "Print the conversation --chat NAME.", "输出 --chat 所指对话的全文。"),
     option("--rename NEW", "Give the conversation another name.", "给该对话改名。"),
-    flag("--delete", "Take the conversation off the list.", "从列表中删除该对话。"),
-    flag("--yes", "Delete without asking.", "删除时不再询问。"),
+    flag(
+        "--delete",
+        "Take the conversation off the list (--yes: without asking).",
+        "从列表中删除该对话（--yes 不再询问）。",
+    ),
 )
 # What a model takes of them is listed by `bailian models NAME`.
 model_options = under(

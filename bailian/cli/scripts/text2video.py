@@ -20,6 +20,7 @@ from bailian.cli.args.options import (
     argument,
     negative_prompt_option,
     option,
+    preview_option,
     prompt_extend_option,
     seed_option,
     shared_options,
@@ -63,6 +64,7 @@ from bailian.i18n import tr
 @prompt_extend_option
 @watermark_option
 @vace_options
+@preview_option
 @shared_options
 def main(common: SharedOptions, **fields: Any) -> int:
     from bailian.cli.scripts.request import run

@@ -14,6 +14,7 @@ from bailian.cli.args.options import (
     SharedOptions,
     argument,
     option,
+    preview_option,
     seed_option,
     shared_options,
     switch,
@@ -81,6 +82,7 @@ function_options = under(
 @function_options
 @mask_options
 @upload_option
+@preview_option
 @shared_options
 def main(common: SharedOptions, looks: Looks, upload: bool, **fields: Any) -> int:
     from bailian.cli.scripts.edit import run_edit

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bailian.catalog import Catalog, Model, catalog
+from bailian.cli.output.question import confirmed
 from bailian.cli.output.terminal import is_terminal, print_data, print_err, print_json
 from bailian.clock import current_clock
 from bailian.config.settings import Settings
@@ -25,7 +26,6 @@ from bailian.types.json_values import object_of, objects_of, text_of
 if TYPE_CHECKING:
     from bailian.service.client import Service
 
-YES = ("y", "yes", "j", "ja", "是", "好")
 MOST_PAGES = 100
 READY, REJECTED = "OK", "UNDEPLOYED"
 LOOKS, LOOK_S = 8, 1.0
@@ -91,7 +91,7 @@ def design(here: Settings, prompt: str, given: Mapping[str, Any], *, yes: bool, 
 
 def delete(here: Settings, voice: str, *, yes: bool) -> int:
     """Delete a voice, which cannot be taken back."""
-    if not _agreed(tr(f"delete {voice}? [y/N] ", f"删除 {voice}？[y/N] "), yes=yes):
+    if not _agreed(tr(f"delete {voice}?", f"删除 {voice}？"), yes=yes):
         print_err(tr("not deleted", "未删除"))
         return 0
     with _asked(here) as service:
@@ -112,7 +112,7 @@ def _make(
             f"新音色的价格未公布（UNVERIFIED）；使用该音色合成：{per_text} 元/万字符",
         )
     )
-    if not _agreed(tr(f"make it for {model.name}? [y/N] ", f"为 {model.name} 创建？[y/N] "), yes=yes):
+    if not _agreed(tr(f"make it for {model.name}?", f"为 {model.name} 创建？"), yes=yes):
         raise InvalidRequest.one("yes", tr("not made", "未创建"))
     with _asked(here) as service:
         _refuse_second(service, model, body)
@@ -200,11 +200,7 @@ def _agreed(question: str, *, yes: bool) -> bool:
         raise InvalidRequest.one(
             "yes", tr("asks on a terminal, and there is none", "需要在终端中确认"), advice=tr("add --yes", "请加 --yes")
         )
-    try:
-        return input(question).strip().lower() in YES
-    except (EOFError, KeyboardInterrupt):
-        print_err("")
-        return False
+    return confirmed(question)
 
 
 def _decoded(data: str) -> bytes:

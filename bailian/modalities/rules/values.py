@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from types import UnionType
 from typing import Any, Union, get_args, get_origin
 
-TRUE = ("true", "t", "yes", "y", "on", "1", "1.0")
-FALSE = ("false", "f", "no", "n", "off", "0", "0.0")
+TRUE = ("true", "t", "yes", "y", "on", "1", "1.0", "是")
+FALSE = ("false", "f", "no", "n", "off", "0", "0.0", "否")
 LIST_SEPARATOR = "|"
 _WHOLE = re.compile(r"\s*([+-]?[0-9]{1,30})(\.0*)?\s*")
 _NUMBER = re.compile(r"\s*([+-]?(?:[0-9]{1,30}(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?)\s*")

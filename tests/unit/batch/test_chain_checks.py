@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bailian.batch.input.batch_row import BatchRow
 from bailian.batch.input.chains import Chains
 from bailian.batch.input.circles import circles
 from bailian.batch.input.reader import read_rows
-from bailian.batch.input.rows import BatchRow
 from bailian.batch.plan import plan_each
 from bailian.catalog import load
 from bailian.errors import InvalidRequest
@@ -163,7 +163,7 @@ class _Builder:
 
 
 def _row(row: Row, number: int) -> BatchRow:
-    from bailian.batch.input.rows import Source
+    from bailian.batch.input.batch_row import Source
 
     images = row.get("image", [])
     sources = tuple(Source("image", ResultOf(one["result_of"])) for one in images)

@@ -14,9 +14,9 @@ import pytest
 
 from bailian.batch.estimate import Estimator
 from bailian.batch.findings import Findings
+from bailian.batch.input.batch_row import BatchRow
 from bailian.batch.input.chains import Chains
 from bailian.batch.input.reader import read_rows
-from bailian.batch.input.rows import BatchRow
 from bailian.batch.plan import plan_each
 from bailian.batch.sync import BatchSpec, EarlierTries, FileScan, sync_rows
 from bailian.catalog import load

@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bailian.batch.estimate import estimate
+from bailian.batch.input.batch_row import BatchRow
 from bailian.batch.input.problems import Problems
 from bailian.batch.input.reader import read_rows
-from bailian.batch.input.rows import BatchRow
 from bailian.batch.plan import Planned, plan_each
 from bailian.catalog import Catalog, load
 from bailian.errors import InvalidRequest

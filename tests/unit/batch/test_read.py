@@ -15,10 +15,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bailian.batch.input import rows as rows_module
+from bailian.batch.input.batch_row import BatchRow
 from bailian.batch.input.reader import STDIN, read_rows
 from bailian.batch.input.relative_paths import place_inputs
 from bailian.batch.input.row_schema import ROW_OPTIONS, SECTIONS, form_of
-from bailian.batch.input.rows import BatchRow
 from bailian.catalog import KINDS, load
 from bailian.errors import InvalidRequest
 

@@ -69,7 +69,7 @@ def test_a_file_that_cannot_be_read(tmp_path: Path, name: str, content: str | by
         *(("[budget]\nmonth_cny = inf", "month_cny = inf"), ('[budget]\nday_cny = "20"', "day_cny = '20'")),
         *(("[budget]\nday_cny = true", "day_cny = True"), ("[budget]\nday_cny = 07:32:00", "day_cny = ")),
         *(("[budget]\nday_cny = 1e400", "day_cny = inf"), (f"[budget]\nday_cny = 0x{'f' * 5000}", "too long to show")),
-        *(("[budget]\nday = 1", "unknown key [budget] day; there is day_cny, month_cny; did you mean day_cny"),),
+        *(("[budget]\nday = 1", "unknown key [budget] day; there is day_cny, month_cny, ask_above_cny; did you mean day_cny"),),
         *(("budget = 1", "a table: [budget]"), ("[bugdet]\n", "unknown table [bugdet]; there is budget")),
     ],
 )  # fmt: skip

@@ -6,11 +6,13 @@ import csv
 import itertools
 import re
 from collections.abc import Callable, Iterator
-from typing import TextIO
+from typing import NamedTuple, TextIO
 
 from bailian.batch.input.documents import RawRow
+from bailian.batch.input.matrix import NAME as MATRIX
 from bailian.batch.input.problems import Problems
-from bailian.batch.input.row_schema import ROW_OPTIONS, form_of
+from bailian.batch.input.row_schema import REASON, ROW_OPTIONS, form_of
+from bailian.batch.input.tables import headings
 from bailian.catalog import KINDS, did_you_mean
 from bailian.i18n import tr
 from bailian.types import Notice
@@ -23,6 +25,8 @@ DELIMITER_LINE = "sep="
 CELL_MAX_CHARS = 1 << 24
 _NO_NAME = re.compile(r"(Unnamed: [0-9]+(_level_[0-9]+)?(\.[0-9]+)?)?")
 _ROW_NUMBER = re.compile(r"[0-9]{1,12}(\.0)?")
+# One wrong letter in four, as difflib counts: "sise" is a misspelt size, "price" a column of the user's own.
+MISSPELT = 0.75
 
 
 def read(
@@ -46,6 +50,7 @@ def read(
         header = [cell.strip() for cell in next(reader, [])]
         index = _Index(header, problems, tell)
         columns = _columns(header[1:] if index.is_there else header, kind, line, problems)
+        _tell_of_others(columns, tell)
         line = before + reader.line_num + 1
         for cells in reader:
             given = _given(index.without(cells, f"line {line}"), columns, f"line {line}", problems)
@@ -70,18 +75,41 @@ def _delimiter(header: str) -> str:
     return max(DELIMITERS, key=header.count)
 
 
-def _columns(header: list[str], kind: str | None, line: int, problems: Problems) -> list[str | None]:
-    """Return the name of each column: None where it has none, empty where the name is unknown."""
+class Column(NamedTuple):
+    """A column of the table. One without a heading takes no values."""
+
+    heading: str
+    field: str
+    """What its cells are for the request; "" if they are the user's own."""
+    is_misspelt: bool = False
+
+
+def _columns(header: list[str], kind: str | None, line: int, problems: Problems) -> list[Column]:
+    """Return what each column is: a field of the rows, or the user's own."""
     where = f"line {line}"
-    columns: list[str | None] = []
-    for name in header:
-        known = not name or _is_field(name, kind)
-        if not known:
-            problems.add(where, name, _unknown(name, kind))
-        elif name and name in columns:
-            problems.add(where, name, tr("names two columns", "是两列的名称"))
-        columns.append((name or None) if known else "")
+    columns: list[Column] = []
+    for heading in header:
+        field = next((name for name in (heading, headings.field_of(heading)) if name and _is_field(name, kind)), "")
+        problem = "" if field or not heading else _misspelt(heading, kind)
+        if problem:
+            problems.add(where, heading, problem)
+        column = Column(heading, field, bool(problem))
+        if heading and any(heading == one.heading or (field and field == one.field) for one in columns):
+            problems.add(where, heading, tr("names two columns", "是两列的名称"))
+        columns.append(column)
     return columns
+
+
+def _tell_of_others(columns: list[Column], tell: Callable[[Notice], None]) -> None:
+    """Say which columns are no fields: one that was meant as a field is seen before it is paid for."""
+    others = [column.heading for column in columns if column.heading and not (column.field or column.is_misspelt)]
+    if others:
+        listed, first = ", ".join(others), f"{{{others[0]}}}"
+        text = tr(
+            f"no field, and used only where a prompt or name says {first}: {listed}",
+            f"以下列不是字段，仅在提示词或文件名中写 {first} 时使用：{listed}",
+        )
+        tell(Notice("other_columns", text))
 
 
 class _Index:
@@ -119,24 +147,32 @@ class _Index:
 
 
 def _is_field(name: str, kind: str | None) -> bool:
-    if name == "kind" or name in ROW_OPTIONS:
+    if name in ("kind", REASON, *ROW_OPTIONS):
         return True
     # The kinds are asked one after the other: a table of pictures needs no other module.
     return any(form_of(one).knows(name, "") for one in ((kind,) if kind else KINDS))
 
 
-def _unknown(name: str, kind: str | None) -> str:
+def _misspelt(name: str, kind: str | None) -> str:
+    """Return what is wrong with a name that is nearly a field's; "" for one that the user has for himself."""
+    known = dict.fromkeys(field for one in ((kind,) if kind else KINDS) for field in form_of(one).known)
+    near = did_you_mean(name, ("kind", *known, *ROW_OPTIONS, MATRIX), nearness=MISSPELT)
+    if not near:
+        return ""
     if kind:
         return form_of(kind).unknown_field(name)
-    known = dict.fromkeys(field for one in KINDS for field in form_of(one).known)
-    near = did_you_mean(name, ("kind", *known, *ROW_OPTIONS))
     return tr("is not a field of any kind of request", "不是任何类型请求的字段") + near
 
 
-def _given(cells: list[str], columns: list[str | None], where: str, problems: Problems) -> RawRow | None:
+def _given(cells: list[str], columns: list[Column], where: str, problems: Problems) -> RawRow | None:
     if not any(cell.strip() for cell in cells):
         return None
-    nameless = [cell for cell, name in itertools.zip_longest(cells, columns) if cell and cell.strip() and name is None]
+    given = [
+        (column, cell)
+        for column, cell in itertools.zip_longest(columns, cells, fillvalue=None)
+        if cell and cell.strip()
+    ]
+    nameless = [cell for column, cell in given if column is None or not column.heading]
     if nameless:
         problems.add(
             where,
@@ -147,6 +183,7 @@ def _given(cells: list[str], columns: list[str | None], where: str, problems: Pr
             ),
         )
         return None
-    return RawRow(
-        where, {name: cell for name, cell in zip(columns, cells, strict=False) if name and cell.strip()}, cells=True
-    )
+    values = {column.field: cell for column, cell in given if column and column.field}
+    own = {column.heading: "" for column in columns if column.heading and column.heading != column.field}
+    own |= {column.heading: cell.strip() for column, cell in given if column and column.heading in own}
+    return RawRow(where, values, cells=True, columns=own)

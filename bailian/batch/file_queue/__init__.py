@@ -1,0 +1,1 @@
+"""A folder as a queue: one row for each file."""

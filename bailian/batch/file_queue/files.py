@@ -1,0 +1,166 @@
+"""`--each 'photos/*.jpg'`: one row for each file that a pattern finds, named after it.
+
+A file is known by its place below the pattern's folder and by what it holds: the folder may move, and a file that
+changes is another row.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from glob import has_magic
+from pathlib import Path, PurePosixPath
+from typing import Any, NoReturn
+
+from bailian.batch.file_queue.known_digests import KnownDigests
+from bailian.batch.input.row_schema import RowSchema
+from bailian.errors import InvalidRequest, Problem
+from bailian.files import naming
+from bailian.files.formats import SUFFIXES
+from bailian.files.outputs import at_home
+from bailian.i18n import tr
+
+NAME = "each"
+TEXT_SUFFIXES = ("txt", "md")
+PROMPT_FILE = "prompt_file"
+FIELDS = {"picture": ("image",), "film": ("file", "video"), "sound": ("file", "audio")}
+"""Where a file goes: the first of these fields that rows of the kind have."""
+SEVERAL_PICTURES = ("image_edit", "text")
+"""The kinds whose requests take several pictures: those that are given stand behind the file's own."""
+SHOWN_SUFFIXES = 5
+
+
+@dataclass(frozen=True)
+class FoundFiles:
+    """The files of a pattern, in the order of their names."""
+
+    root: Path
+    names: tuple[str, ...]
+    """Below the root, with slashes."""
+    others: int
+    """How many were found that rows of this kind do not take."""
+
+
+def find_files(pattern: str, root: Path, form: RowSchema, results: Path) -> FoundFiles:
+    """Return the files that a pattern finds below its root; a folder stands for all files in it. What lies in `results`
+    is none of them: a result must not become an input.
+
+    Raises:
+        NothingFound: there is none that such rows take.
+        InvalidRequest: the pattern's folder is not there, or the results would go into it.
+    """
+    path = at_home(pattern)
+    if not root.is_dir():
+        _refuse(tr(f"{root} is no folder", f"{root} 不是目录"))
+    if results == root:
+        text = tr(
+            f"the results would go into {root}, and be taken as files to edit", f"结果会写入 {root}，并被当作输入"
+        )
+        _refuse(text, tr("choose another folder: -o DIR", "请指定其他目录：-o DIR"))
+    if path.is_file():
+        found: Iterable[Path] = [root / path.name]
+    else:
+        found = root.glob("*" if path.is_dir() else str(Path(*path.parts[_fixed_parts(path) :])))
+    files = [one for one in sorted(found) if _counts(one, root, results)]
+    fields = [field_of(one.name, form) for one in files]
+    # A note among photos is no photo; where there are only texts, each is a prompt.
+    taken = {field for field in fields if field != PROMPT_FILE} - {""} or {PROMPT_FILE}
+    names = tuple(one.relative_to(root).as_posix() for one, field in zip(files, fields, strict=True) if field in taken)
+    if not names:
+        _refuse_nothing(pattern, root, files, results)
+    return FoundFiles(root, names, len(files) - len(names))
+
+
+def root_of(pattern: str) -> Path:
+    """Return the folder in which a pattern begins: the one before its first wildcard."""
+    path = at_home(pattern)
+    if path.is_dir():
+        return path.absolute()
+    if path.is_file():
+        return path.absolute().parent
+    return Path(*path.parts[: _fixed_parts(path)]).absolute()
+
+
+def _fixed_parts(path: Path) -> int:
+    """Return how many parts of a pattern have no wildcard; its last one is that of the files."""
+    return next((number for number, part in enumerate(path.parts) if has_magic(part)), len(path.parts) - 1)
+
+
+def _counts(path: Path, root: Path, results: Path) -> bool:
+    """Return whether a file is meant: hidden ones are not, as in a shell, and no results."""
+    hidden = any(part.startswith(".") for part in path.relative_to(root).parts)
+    return not hidden and results not in path.parents and path.is_file()
+
+
+def field_of(name: str, form: RowSchema) -> str:
+    """Return the field of a row that a file goes into, by its suffix; "" if there is none."""
+    suffix = PurePosixPath(name).suffix.removeprefix(".").lower()
+    for sort, suffixes in SUFFIXES.items():
+        if suffix in suffixes:
+            return next((field for field in FIELDS[sort] if field in form.known), "")
+    return PROMPT_FILE if suffix in TEXT_SUFFIXES and form.text_field else ""
+
+
+def rows_of(
+    found: FoundFiles,
+    form: RowSchema,
+    request: Mapping[str, Any],
+    digests: KnownDigests,
+    *,
+    named: bool,
+    models: bool,
+) -> Iterator[dict[str, Any]]:
+    """Yield the rows of the files: `request` is what all of them say. `named`: a template names their results already;
+    `models`: several models make each.
+
+    Raises:
+        InvalidRequest: a file cannot be read, or the request has one in its place.
+    """
+    stems = Counter(map(_stem, found.names))
+    for name in found.names:
+        stem = _stem(name)
+        row = {**request, **_input(found.root, name, form, request, digests), "id": stem if stems[stem] == 1 else name}
+        folder = PurePosixPath(name).parent
+        if folder.parts:
+            row["output"] = "/".join(map(naming.as_name, folder.parts)) + "/"
+        if not named:
+            row["name"] = naming.as_name(PurePosixPath(stem).name) + ("_{model}" if models else "")
+        yield row
+
+
+def _input(root: Path, name: str, form: RowSchema, request: Mapping[str, Any], digests: KnownDigests) -> dict[str, Any]:
+    field = field_of(name, form)
+    if field == PROMPT_FILE:
+        return {field: name}
+    given = request.get(field) or []
+    if given and (field != "image" or form.kind not in SEVERAL_PICTURES):
+        _refuse(tr(f"each row has a file of its own: leave --{field} out", f"每行已有自己的文件：请去掉 --{field}"))
+    try:
+        digest = digests.of(root / name)
+    except OSError as error:
+        raise InvalidRequest.unreadable(NAME, root / name, error) from None
+    return {field: [name, *given], "version": digest}
+
+
+def _stem(name: str) -> str:
+    return str(PurePosixPath(name).with_suffix(""))
+
+
+def _refuse_nothing(pattern: str, root: Path, files: Sequence[Path], results: Path) -> NoReturn:
+    text = tr(f"no file is found by {pattern}", f"{pattern} 未匹配到任何文件")
+    there = Counter(one.suffix for one in sorted(root.iterdir()) if _counts(one, root, results))
+    if files:
+        text = tr(f"{pattern} finds no file that goes in here", f"{pattern} 匹配到的文件都不能用于此处")
+    elif there:
+        listed = ", ".join(f"{suffix or '?'} {count}" for suffix, count in there.most_common(SHOWN_SUFFIXES))
+        text += tr(f" ({root} has: {listed})", f"（{root} 中有：{listed}）")
+    raise NothingFound([Problem(NAME, text)], advice=tr("look at the pattern", "请检查通配符"))
+
+
+class NothingFound(InvalidRequest):
+    """A pattern finds nothing: an empty queue, for whoever looks into it again and again."""
+
+
+def _refuse(text: str, advice: str = "") -> NoReturn:
+    raise InvalidRequest.one(NAME, text, advice=advice)
