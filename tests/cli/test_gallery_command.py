@@ -76,12 +76,13 @@ def test_a_batch_in_the_sandbox_says_that_it_is(bailian: Run) -> None:
     assert (json.loads(row)["cost_cny"], json.loads(row)["job"]) == (0.14, bird["job"])
 
 
-@pytest.mark.parametrize("code, said", [(0, ""), (1, "open the page yourself")])
+@pytest.mark.parametrize("code, said", [(0, ""), (1, "no program for")])
 def test_open_shows_it_in_the_browser(
     bailian: Run, text2image: Run, monkeypatch: pytest.MonkeyPatch, code: int, said: str
 ) -> None:
     """Where there is none, that is said, and the page is there."""
     shown: list[str] = []
+    monkeypatch.setenv("DISPLAY", ":0")
     monkeypatch.setattr(click, "launch", lambda url: shown.append(url) or code)
     text2image("猫")
     ran = bailian("gallery", "--open")

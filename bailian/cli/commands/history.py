@@ -119,8 +119,9 @@ def gallery(
     folder: Path | None,
     opens: bool,
 ) -> None:
+    from bailian.cli.output.opening import open_files
     from bailian.cli.output.report import shown_path
-    from bailian.cli.output.terminal import print_data, print_err
+    from bailian.cli.output.terminal import print_data
 
     most = limit or FOR_A_PAGE
     _check_folder(folder)
@@ -131,8 +132,8 @@ def gallery(
     page = _page(folder or _default_folder(), found)
     print_data(shown_path(page))
     _print_limit(found, most)
-    if opens and click.launch(str(page.absolute())) != 0:
-        print_err(tr("no browser was found: open the page yourself", "没有找到浏览器：请手动打开该网页"))
+    if opens:
+        open_files([page])
 
 
 def _check_folder(folder: Path | None) -> None:
