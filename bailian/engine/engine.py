@@ -11,23 +11,22 @@ from secrets import token_hex
 from types import TracebackType
 from typing import Any
 
-from bailian.catalog import Catalog, Mode, Model
+from bailian.catalog import Catalog
 from bailian.clock import Clock, current_clock
 from bailian.config.settings import Settings
 from bailian.engine.admission.queues import ModelQueue, ModelQueues
 from bailian.engine.context import NoProgress, Progress, RunState, Services, Speech
-from bailian.engine.job import NO_LIMITS, Job, Limits, OutputSpec, unreadable_job
+from bailian.engine.job import NO_LIMITS, Job, Limits, OutputSpec, unreadable_job, where_to_look
 from bailian.engine.outcomes import Outcomes
 from bailian.engine.scheduler import Scheduler
 from bailian.engine.signals import ShutdownSignals
 from bailian.engine.step import Outcome, Step
-from bailian.engine.steps.admit import in_flight_limit
+from bailian.engine.steps.admit import limits_of
 from bailian.engine.steps.step_table import NO_WAIT_STEPS, STEPS, first_step
 from bailian.engine.steps.word_lists import remove_word_lists
 from bailian.errors import JournalError
 from bailian.files.under_way import take_in
 from bailian.i18n import tr
-from bailian.modalities import modality_of
 from bailian.service.client import Service
 from bailian.service.download import Downloader
 from bailian.service.transport import network
@@ -141,7 +140,7 @@ class Engine:
             run=run,
             row_key=row_key,
             account_flags=self.settings.resume_flags,
-            limits=self._limits(prepared.model),
+            limits=limits_of(prepared.model, sandbox=self.settings.sandbox),
         )
 
     def row_of(
@@ -177,15 +176,6 @@ class Engine:
             row_key,
         )
 
-    def _limits(self, model: Model) -> Limits:
-        return Limits(
-            submit_per_s=model.submit_per_s,
-            in_flight_limit=in_flight_limit(model),
-            poll_per_s=model.poll_per_s,
-            # The catalog's figure is the real service's; a sandbox is as fast as it was told to be.
-            typical_s=None if self.settings.sandbox else model.typical_s,
-        )
-
     def take_over(self, row: JobRow) -> Job | None:
         """Continue a job that another run left; None if its process is alive, or another was faster."""
         owner = self.services.lease
@@ -209,7 +199,7 @@ class Engine:
         job = Job.of_row(row)
         job.account_flags = self.settings.resume_flags
         if row.model not in self._known_limits and row.model in self.catalog:
-            self._known_limits[row.model] = self._limits(self.catalog[row.model])
+            self._known_limits[row.model] = limits_of(self.catalog[row.model], sandbox=self.settings.sandbox)
         job.limits = self._known_limits.get(row.model, NO_LIMITS)
         return job
 
@@ -228,17 +218,8 @@ class Engine:
 
         Nothing is sent again by it. A job of the same verdict for two processes is looked at by one.
         """
-        if (row.error or {}).get("error", {}).get("code") == "CutShort":
-            return None  # more of it will not come
-        if row.task_id:
-            state = Status.SUBMITTED
-        elif row.answer and modality_of(row.kind).items(
-            row.answer, row.prepared
-        ):  # else there is nothing to save in it
-            state = Status.ENDED
-        elif row.state == Status.HELD and row.prepared.mode == Mode.TASK:
-            state = Status.UNSETTLED
-        else:
+        state = where_to_look(row)
+        if state is None:
             return None
         return self.journal.job(row.id) if self.journal.reopen(row.id, state, row.state) else None
 

@@ -14,6 +14,7 @@ from bailian.engine.timing import DurationProfile
 from bailian.errors import BailianError, UnreadableJob
 from bailian.i18n import tr
 from bailian.instructions import how_to
+from bailian.modalities import modality_of
 from bailian.service.transport.send_tracking import Watch
 from bailian.store.paths import restored, stored
 from bailian.store.schema import JobRow
@@ -284,3 +285,14 @@ class Job(RowCopy):
             may_resend=False,
             notices=list(row.prepared.notices),
         )
+
+
+def where_to_look(row: JobRow) -> Status | None:
+    """Return from which state on a finished job is looked at again; None if there is nothing to look at."""
+    if (row.error or {}).get("error", {}).get("code") == "CutShort":
+        return None  # more of it will not come
+    if row.task_id:
+        return Status.SUBMITTED
+    if row.answer and modality_of(row.kind).items(row.answer, row.prepared):  # else there is nothing to save in it
+        return Status.ENDED
+    return Status.UNSETTLED if row.state == Status.HELD and row.prepared.mode == Mode.TASK else None

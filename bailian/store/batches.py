@@ -13,6 +13,7 @@ from typing import Any
 from bailian.store.chained_jobs import NOT_CHAINED, ChainStore, SourceFile, write_edges
 from bailian.store.jobs import COLUMNS, Journal
 from bailian.store.paths import restored
+from bailian.store.runs.summaries import RunSummaries
 from bailian.store.schema import Count, JobRow, LastAttempt, job_row
 from bailian.store.states import OPEN_STATES, UNDER_WAY_STATES, Status, move
 
@@ -44,7 +45,7 @@ class BatchStore:
         self._database = journal.database
         self._account = account
         self._kind = kind
-        self._clock = clock
+        self.summaries = RunSummaries(journal.database, account, kind, clock)
 
     def _of(self, run: str) -> tuple[str, str, str | None]:
         return self._account, run, self._kind
@@ -188,7 +189,7 @@ class BatchStore:
             [(other, *self._of(run), key) for key in moved],
         )
         for name in (run, other):
-            self._forget_summaries(db, name)
+            self.summaries.forget(db, name)
 
     def let_go(self, run: str, owner: str) -> None:
         """Give all open jobs of a batch back: any process may go on with them."""
@@ -303,38 +304,11 @@ class BatchStore:
         )
         return [Count(**{name: row[name] for name in Count.__dataclass_fields__}) for row in found]
 
-    def finished(self, run: str) -> tuple[str, dict[str, Any]] | None:
-        """Return (digest of the file, summary) if the batch was brought to its end."""
-        found = self._database.read(
-            "SELECT digest, summary FROM runs WHERE account = ? AND run = ?", (self._account, self._summary_name(run))
-        )
-        return (found[0]["digest"], json.loads(found[0]["summary"])) if found else None
-
-    def finish(self, run: str, digest: str, rows: int, summary: Mapping[str, Any]) -> None:
-        """Remember that nothing is left to do for this file as it is."""
-        values = self._account, self._summary_name(run), digest, rows, self._clock()
-        with self._database.transaction() as db:
-            db.execute(
-                "INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?, ?, ?)",
-                (*values, json.dumps(summary, ensure_ascii=False)),
-            )
-
     def forget(self, run: str) -> None:
         """Begin a batch anew: its jobs stay in the journal, under no batch. Open ones are fetched by `tasks wait`."""
         with self._database.transaction() as db:
             db.execute(f"UPDATE jobs SET run = NULL, owner = NULL WHERE {_OF_RUN}", self._of(run))  # noqa: S608
-            self._forget_summaries(db, run)
-
-    def _summary_name(self, run: str) -> str:
-        """Return what a finished batch is called: each kind that was run alone has an end of its own."""
-        return f"{run}\n{self._kind}" if self._kind else run
-
-    def _forget_summaries(self, db: sqlite3.Connection, run: str) -> None:
-        """Whatever was finished is to be looked at again: the whole, and each kind."""
-        db.execute(
-            "DELETE FROM runs WHERE account = ? AND (run = ? OR substr(run, 1, ?) = ?)",
-            (self._account, run, len(run) + 1, f"{run}\n"),
-        )
+            self.summaries.forget(db, run)
 
 
 def _newest_of(keys: Collection[str]) -> str:

@@ -103,7 +103,7 @@ def sum_up(call: Call, engine: Engine, ready: PreparedBatch, digest: str, took_s
             print_err(tr(f"{where}: left out: {message}", f"{where}：已跳过：{message}"))
     lost = write_what_came(call, engine, ready, page=call.options.gallery)
     if lost is None and digest and summary.done == ready.rows == summary.rows:
-        runs.finish(spec.run, digest, ready.rows, summary.to_json())
+        runs.summaries.finish(spec.run, digest, ready.rows, summary.to_json())
     # Cron mails what is said: that rows are left for its next run is nothing to write home about.
     quiet = (Exit.OK, Exit.STILL_RUNNING) if call.options.cron and trouble.unsaved is None else (Exit.OK,)
     if call.shown or (code not in quiet and not call.common.quiet):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bailian.catalog import Mode, Model
 from bailian.engine.context import Services
-from bailian.engine.job import Job
+from bailian.engine.job import Job, Limits
 from bailian.engine.step import Next, Outcome, Step
 from bailian.engine.steps.ask_time import wants_time
 from bailian.engine.steps.free_slots import held_by, stopped_ones
@@ -77,6 +77,16 @@ def wait_of(job: Job, services: Services) -> Next | Outcome | None:
     wait_s = services.limits.rates.reserve_later(services.queue_of(job), job.limits.submit_per_s, late_s)
     state.place_at_s, state.waited = services.clock.monotonic() + wait_s, True
     return Next(Step.SEND, wait_s) if wait_s > 0 else None
+
+
+def limits_of(model: Model, *, sandbox: bool) -> Limits:
+    """Return what the catalog says of a model; its time is the real service's, a sandbox is as fast as it was told to be."""
+    return Limits(
+        submit_per_s=model.submit_per_s,
+        in_flight_limit=in_flight_limit(model),
+        poll_per_s=model.poll_per_s,
+        typical_s=None if sandbox else model.typical_s,
+    )
 
 
 def in_flight_limit(model: Model) -> int | None:

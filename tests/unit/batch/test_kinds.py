@@ -84,12 +84,16 @@ def test_only_rows_of_the_kind_are_touched(journal: Journal, runs: BatchStore) -
 def test_each_kind_and_the_whole_are_finished_for_themselves(journal: Journal, runs: BatchStore) -> None:
     whole, texts = BatchStore(journal, "me"), BatchStore(journal, "me", "text")
     for number, one in enumerate((runs, whole)):
-        one.finish(RUN, f"d{number}", 2, {"done": 2})
-    assert [one.finished(RUN) and one.finished(RUN)[0] for one in (runs, whole, texts)] == ["d0", "d1", None]  # type: ignore[index]
-    BatchStore(journal, "me").finish("batch:甲.json.bak", "d", 1, {})
+        one.summaries.finish(RUN, f"d{number}", 2, {"done": 2})
+    assert [one.summaries.finished(RUN) and one.summaries.finished(RUN)[0] for one in (runs, whole, texts)] == [
+        "d0",
+        "d1",
+        None,
+    ]  # type: ignore[index]
+    BatchStore(journal, "me").summaries.finish("batch:甲.json.bak", "d", 1, {})
     texts.forget(RUN)
-    assert [one.finished(RUN) for one in (runs, whole)] == [None, None], "what the whole holds has changed"
-    assert whole.finished("batch:甲.json.bak") is not None
+    assert [one.summaries.finished(RUN) for one in (runs, whole)] == [None, None], "what the whole holds has changed"
+    assert whole.summaries.finished("batch:甲.json.bak") is not None
 
 
 @pytest.mark.parametrize(("ours", "theirs", "stays"), [

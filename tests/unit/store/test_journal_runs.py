@@ -180,13 +180,13 @@ def test_files_are_in_the_order_of_results_and_finished(journal: Journal, runs: 
 
 
 def test_a_finished_batch_is_remembered_until_it_is_forgotten(journal: Journal, runs: BatchStore) -> None:
-    assert runs.finished(RUN) is None
+    assert runs.summaries.finished(RUN) is None
     runs.intend_all([values("a", "1")])
-    runs.finish(RUN, "d1", 1, {"done": 1})
-    runs.finish(RUN, "d2", 2, {"done": 2})
-    assert runs.finished(RUN) == ("d2", {"done": 2})
+    runs.summaries.finish(RUN, "d1", 1, {"done": 1})
+    runs.summaries.finish(RUN, "d2", 2, {"done": 2})
+    assert runs.summaries.finished(RUN) == ("d2", {"done": 2})
     runs.forget(RUN)
-    assert (runs.finished(RUN), tried(runs)) == (None, {})
+    assert (runs.summaries.finished(RUN), tried(runs)) == (None, {})
     assert journal.job("a") is not None, "its job is still known"
 
 
