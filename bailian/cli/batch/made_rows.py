@@ -110,8 +110,10 @@ def _by_files(
     digests = KnownDigests(folder)
     rows = rows_of(found, form, request, digests, named=common.name is not None, models=several)
     _write(file, (_with_text(row, form, root) for row in rows))
-    yield MadeRows(file, root, f"each:{stored(root)}", folder, pattern)
-    digests.keep()
+    try:
+        yield MadeRows(file, root, f"each:{stored(root)}", folder, pattern)
+    finally:
+        digests.keep()
 
 
 def _with_text(row: dict[str, Any], form: RowSchema, root: Path) -> dict[str, Any]:
