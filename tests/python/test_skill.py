@@ -40,7 +40,11 @@ def test_its_commands_do_what_they_say(box: Sandbox, request: pytest.FixtureRequ
     run: Run = request.getfixturevalue("bailian")
     Path("cat.png").write_bytes(bytes_of(drawn()))
     Path("shop.jsonl").write_text("\n".join(ROWS), encoding="utf-8")
+    Path("photos").mkdir()
+    Path("photos/cat.jpg").write_bytes(bytes_of(drawn()))
     words = commands()[number]
+    if "status" in words:
+        run("batch", "run", "shop.jsonl", "--json")
     if "hello.wav" in words and "asr" in words:
         Path("hello.wav").write_bytes(spoken("你好，世界"))
     if "ID" in words:
