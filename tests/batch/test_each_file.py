@@ -68,6 +68,36 @@ def test_a_moved_folder_pays_nothing_again(image_edit: Run, box: Sandbox) -> Non
 
 
 @pytest.mark.usefixtures("photos")
+def test_another_name_of_the_results_pays_nothing_again(image_edit: Run, box: Sandbox) -> None:
+    image_edit(*EDIT, "--each", "照片")
+    assert "3 done before" in image_edit(*EDIT, "--each", "照片", "--name", "{id}_白", "-o", "o").err
+    assert edits(box) == 3
+
+
+@pytest.mark.usefixtures("photos")
+def test_a_copy_has_a_result_of_its_own(image_edit: Run, box: Sandbox) -> None:
+    image_edit(*EDIT, "--each", "照片")
+    Path("照片/副本.jpg").write_bytes(Path("照片/猫1.jpg").read_bytes())
+    assert [path.name for path in image_edit(*EDIT, "--each", "照片").paths] == ["副本.png"]
+
+
+@pytest.mark.usefixtures("photos")
+def test_files_of_one_stem_are_told_apart(image_edit: Run, box: Sandbox) -> None:
+    image_edit(*EDIT, "--each", "照片/猫0.*")
+    picture("照片/猫0.png", "yellow")
+    ran = image_edit(*EDIT, "--each", "照片/猫0.*")
+    assert "1 to run, 1 done before" in ran.err
+    assert [path.name for path in ran.paths] == ["猫0_png.png"]
+
+
+@pytest.mark.usefixtures("photos")
+def test_one_model_more_is_one_row_more(image_edit: Run, box: Sandbox) -> None:
+    image_edit(*EDIT, "--each", "照片/猫0.jpg")
+    ran = image_edit("换成白色背景", "-m", "qwen-image-2.0,wan2.7-image", "--each", "照片/猫0.jpg")
+    assert "2 rows: 1 to run, 1 done before" in ran.err
+
+
+@pytest.mark.usefixtures("photos")
 def test_another_request_is_other_rows_and_going_back_pays_nothing(image_edit: Run, box: Sandbox) -> None:
     image_edit(*EDIT, "--each", "照片")
     assert "3 to run" in image_edit("变成夜晚", "-m", "qwen-image-2.0", "--each", "照片").err
@@ -104,7 +134,8 @@ def test_an_empty_queue_is_silent_for_cron(image_edit: Run) -> None:
     ran = image_edit(*EDIT, "--each", "照片/*.jpg", "--cron")
     assert (ran.out, ran.err) == ("", "")
     assert "no file is found" in image_edit(*EDIT, "--each", "照片/*.jpg", exits=2).err
-    assert "is no folder" in image_edit(*EDIT, "--each", "照品/*.jpg", "--cron", exits=2).err
+    for missing in ("照品/*.jpg", "照品"):
+        assert "there is no" in image_edit(*EDIT, "--each", missing, "--cron", exits=2).err
 
 
 @pytest.mark.usefixtures("photos")
@@ -150,7 +181,7 @@ def test_pictures_become_films_and_texts_about_them(text2video: Run, text2text: 
     Path("照片/说明.txt").write_text("x", encoding="utf-8")
     seen = text2text("图中有什么", "--each", "照片", "-m", "qwen3.7-plus")
     assert sorted(path.name for path in seen.paths) == ["猫0.txt", "猫1.txt", "猫2.txt"]
-    assert "1 file is left out" in seen.err
+    assert "1 file does not go in here: 说明.txt" in seen.err
 
 
 def test_texts_stand_behind_the_question(text2text: Run, box: Sandbox) -> None:

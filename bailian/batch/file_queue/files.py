@@ -38,8 +38,8 @@ class FoundFiles:
     root: Path
     names: tuple[str, ...]
     """Below the root, with slashes."""
-    others: int
-    """How many were found that rows of this kind do not take."""
+    others: tuple[str, ...]
+    """Those that were found, and that rows of this kind do not take."""
 
 
 def find_files(pattern: str, root: Path, form: RowSchema, results: Path) -> FoundFiles:
@@ -51,8 +51,9 @@ def find_files(pattern: str, root: Path, form: RowSchema, results: Path) -> Foun
         InvalidRequest: the pattern's folder is not there, or the results would go into it.
     """
     path = at_home(pattern)
-    if not root.is_dir():
-        _refuse(tr(f"{root} is no folder", f"{root} 不是目录"))
+    if not root.is_dir() or not (path.exists() or has_magic(pattern)):
+        missing = root if not root.is_dir() else pattern
+        _refuse(tr(f"there is no {missing}", f"{missing} 不存在"), tr("check the path", "请检查路径"))
     if results == root:
         text = tr(
             f"the results would go into {root}, and be taken as files to edit", f"结果会写入 {root}，并被当作输入"
@@ -66,10 +67,11 @@ def find_files(pattern: str, root: Path, form: RowSchema, results: Path) -> Foun
     fields = [field_of(one.name, form) for one in files]
     # A note among photos is no photo; where there are only texts, each is a prompt.
     taken = {field for field in fields if field != PROMPT_FILE} - {""} or {PROMPT_FILE}
-    names = tuple(one.relative_to(root).as_posix() for one, field in zip(files, fields, strict=True) if field in taken)
+    places = [(one.relative_to(root).as_posix(), field in taken) for one, field in zip(files, fields, strict=True)]
+    names = tuple(name for name, is_taken in places if is_taken)
     if not names:
         _refuse_nothing(pattern, root, files, results)
-    return FoundFiles(root, names, len(files) - len(names))
+    return FoundFiles(root, names, tuple(name for name, is_taken in places if not is_taken))
 
 
 def root_of(pattern: str) -> Path:
@@ -103,16 +105,9 @@ def field_of(name: str, form: RowSchema) -> str:
 
 
 def rows_of(
-    found: FoundFiles,
-    form: RowSchema,
-    request: Mapping[str, Any],
-    digests: KnownDigests,
-    *,
-    named: bool,
-    models: bool,
+    found: FoundFiles, form: RowSchema, request: Mapping[str, Any], digests: KnownDigests
 ) -> Iterator[dict[str, Any]]:
-    """Yield the rows of the files: `request` is what all of them say. `named`: a template names their results already;
-    `models`: several models make each.
+    """Yield the rows of the files: `request` is what all of them say.
 
     Raises:
         InvalidRequest: a file cannot be read, or the request has one in its place.
@@ -120,12 +115,11 @@ def rows_of(
     stems = Counter(map(_stem, found.names))
     for name in found.names:
         stem = _stem(name)
-        row = {**request, **_input(found.root, name, form, request, digests), "id": stem if stems[stem] == 1 else name}
+        label = stem if stems[stem] == 1 else f"{stem}_{PurePosixPath(name).suffix[1:]}"
+        row = {**request, **_input(found.root, name, form, request, digests), "id": label}
         folder = PurePosixPath(name).parent
         if folder.parts:
             row["output"] = "/".join(map(naming.as_name, folder.parts)) + "/"
-        if not named:
-            row["name"] = naming.as_name(PurePosixPath(stem).name) + ("_{model}" if models else "")
         yield row
 
 
@@ -155,7 +149,8 @@ def _refuse_nothing(pattern: str, root: Path, files: Sequence[Path], results: Pa
     elif there:
         listed = ", ".join(f"{suffix or '?'} {count}" for suffix, count in there.most_common(SHOWN_SUFFIXES))
         text += tr(f" ({root} has: {listed})", f"（{root} 中有：{listed}）")
-    raise NothingFound([Problem(NAME, text)], advice=tr("look at the pattern", "请检查通配符"))
+    advice = tr("put files there, or give another pattern", "请放入文件，或更换通配符")
+    raise NothingFound([Problem(NAME, text)], advice=advice)
 
 
 class NothingFound(InvalidRequest):

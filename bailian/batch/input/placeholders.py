@@ -6,12 +6,16 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from bailian.catalog import did_you_mean
 from bailian.files import naming
+from bailian.i18n import tr
 
 _PLACEHOLDER = re.compile(r"\{([^{}]+)\}")
 NAMES = ("name", "output")
 """The options of a row that become names of files and folders."""
 LABEL = "id"
+# One letter more, less or other, in a word of four.
+NEARNESS = 0.7
 
 
 def filled(text: str, columns: Mapping[str, str]) -> str:
@@ -52,6 +56,15 @@ def check_template_of_rows(template: str | None) -> None:
 def needs_row(template: str) -> bool:
     """Return whether a template of the command names what only a row knows, or nobody."""
     return any(found not in naming.FIELDS for found in _PLACEHOLDER.findall(template))
+
+
+def misspelt(text: object, columns: Mapping[str, str]) -> str:
+    """Return what is wrong with a text in which a column's name is nearly right; "" if nothing is."""
+    for name in _PLACEHOLDER.findall(text) if isinstance(text, str) and columns else ():
+        near = did_you_mean(name, columns, nearness=NEARNESS)
+        if near and name.strip() not in columns:
+            return tr(f"{{{name}}} is no column", f"{{{name}}} 不是列名") + near
+    return ""
 
 
 def _one(value: Any, columns: Mapping[str, str], is_name: bool) -> Any:

@@ -10,7 +10,7 @@ from bailian.batch.input import matrix
 from bailian.batch.input.batch_row import BatchRow, Place, Source
 from bailian.batch.input.defaults import Defaults
 from bailian.batch.input.documents import RawRow
-from bailian.batch.input.placeholders import LABEL, filled_name, filled_values, needs_row, with_label
+from bailian.batch.input.placeholders import LABEL, filled_name, filled_values, misspelt, needs_row, with_label
 from bailian.batch.input.problems import Problems
 from bailian.batch.input.relative_paths import place_inputs
 from bailian.batch.input.result_words import words_of
@@ -222,6 +222,8 @@ class RowBuilder:
         """
         if self._template is None:
             return None
+        if self._placed_by_id and isinstance(label, str):
+            label = label.rpartition("/")[2]  # its folder is one of the results, too
         name = filled_name(self._template, with_label(columns, label))
         naming.check_template(name, (LABEL, *columns))
         return name
@@ -236,21 +238,14 @@ class RowBuilder:
         names = form.modality.INPUT_FIELDS
         told = {problem.field for problem in own.problems}  # as written, which says more than as read
         of_form = [problem for problem in form.problems(fields) if problem.field not in told]
-        found = [*own.problems, *of_form, *_stdin_problems(fields, names)]
+        found = [*own.problems, *of_form, *_stdin_problems(fields, names), *_column_problems(form, fields, columns)]
         if found:
             self._problems.add_all(where, found)
             self._leave_out(own.options.get("id"))
             return None
-        template, output, label, version = (options.get(option) for option in ("name", "output", "id", "version"))
+        template, output, label = (options.get(option) for option in ("name", "output", "id"))
         sources = _sources(fields, names) if names else ()
-        key = digest(
-            form.kind,
-            fields,
-            template,
-            output and output.rstrip("/"),
-            *([] if version is None else [f"version {version}"]),
-            label,
-        )
+        key = self._key(form, fields, options)
         try:
             template = template or self._named(label, columns)
         except InvalidRequest as error:
@@ -260,6 +255,14 @@ class RowBuilder:
         notices = (*self._notices, *base.notices, *own.notices)
         key = key if sources else self.numbered(key)
         return BatchRow(form.kind, fields, where, template, output, label, key, notices, sources, number, position)
+
+    def _key(self, form: RowSchema, fields: Mapping[str, Any], options: Mapping[str, str]) -> str:
+        """Return what a row is known by. A file's own row is known by the file, whatever its result is called."""
+        template, output, label, version = (options.get(option) for option in ("name", "output", "id", "version"))
+        if self._placed_by_id:
+            template = output = label = None
+        of_version = [] if version is None else [f"version {version}"]
+        return digest(form.kind, fields, template, output and output.rstrip("/"), *of_version, label)
 
     def numbered(self, key: str) -> str:
         """Return the key of a row; of the second row with the same content "…-2"."""
@@ -277,6 +280,11 @@ def _kind_that_fits(kinds: Sequence[str], values: Mapping[str, Any]) -> str:
     fields = [(name, value) for name, value in flat_fields(values).items() if name not in (*ROW_OPTIONS, matrix.NAME)]
     fitting = (kind for kind in kinds if all(form_of(kind).knows(name, value) for name, value in fields))
     return next(fitting, kinds[0])
+
+
+def _column_problems(form: RowSchema, fields: Mapping[str, Any], columns: Mapping[str, str]) -> list[Problem]:
+    problem = misspelt(fields.get(form.text_field), columns) if form.text_field else ""
+    return [Problem(str(form.text_field), problem)] if problem else []
 
 
 def _stdin_problems(fields: Mapping[str, Any], names: tuple[str, ...]) -> list[Problem]:

@@ -51,6 +51,8 @@ def models_of(fields: Mapping[str, Any]) -> tuple[str, ...]:
     word = fields.get("model")
     names = [name.strip() for name in word.split(",")] if isinstance(word, str) and "," in word else []
     found = tuple(name for name in names if name)
+    if len(found) < len(names):
+        raise InvalidRequest.one("model", tr(f"{word!r} names none at a comma", f"{word!r} 中有空的模型名"), advice="")
     twice = next((name for name in found if found.count(name) > 1), None)
     if twice is not None:
         raise InvalidRequest.one("model", tr(f"{twice} is named twice", f"{twice} 重复出现"), advice="")

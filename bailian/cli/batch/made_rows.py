@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,7 @@ from bailian.batch.input.row_schema import RowSchema, form_of
 from bailian.cli.args.prepare import fields_of, stdin_text, text_of_file
 from bailian.cli.args.rows_options import models_of
 from bailian.cli.args.target import default_folder, folder_of
-from bailian.cli.output.terminal import print_err, print_notices
+from bailian.cli.output.terminal import print_notices
 from bailian.files import naming
 from bailian.i18n import tr
 from bailian.store.paths import stored
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 OF_A_TERMINAL = ("stream",)
 """What a row has no use for: its answer goes into a file."""
+NAMED_FILES = 3
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,8 @@ class MadeRows:
     """How the batch is known."""
     folder: Path
     title: str
+    template: str | None = None
+    """What the results are called if the command does not say it."""
 
 
 @contextmanager
@@ -55,16 +58,21 @@ def made_rows(
     """
     form, notices = form_of(kind), list[Notice]()
     requests = [_request(form, one, common, notices) for one in asked]
-    if not (common.quiet or common.as_json or common.rows.cron):
-        print_notices(notices)
     with TemporaryDirectory(prefix="bailian-") as temporary:
         file = Path(temporary) / "rows.jsonl"
         if common.rows.each is None:
-            yield _by_models(file, kind, requests, common, defaults)
+            made, digests = _by_models(file, kind, requests, common, defaults), None
         else:
-            several = bool(models_of(asked[0]))
-            with _by_files(file, form, requests[0], common, defaults, several=several) as made:
-                yield made
+            template = "{id}_{model}" if models_of(asked[0]) else "{id}"
+            made, digests = _by_files(file, form, requests[0], common, defaults, notices)
+            made = replace(made, template=template)
+        if not (common.quiet or common.as_json or common.rows.cron):
+            print_notices(dict.fromkeys(notices))
+        try:
+            yield made
+        finally:
+            if digests is not None:
+                digests.keep()
 
 
 def _request(form: RowSchema, asked: Mapping[str, Any], common: SharedOptions, notices: list[Notice]) -> dict[str, Any]:
@@ -82,45 +90,46 @@ def _by_models(
     file: Path, kind: str, requests: list[dict[str, Any]], common: SharedOptions, defaults: Defaults
 ) -> MadeRows:
     """One request, or some, by several models: known by the folder that the results go to."""
-    about = naming.as_name(naming.about(requests[0])[: naming.PROMPT_CHARS]) or kind
+    title = " ".join(naming.about(requests[0]).split())[: naming.PROMPT_CHARS] or kind
+    about = naming.as_name(title) or kind
     folder = _folder(common, defaults, f"{_run_name(common) or about}-{kind}")
     _write(file, requests)
-    return MadeRows(file, Path.cwd(), f"models:{stored(folder)}", folder, about)
+    return MadeRows(file, Path.cwd(), f"models:{stored(folder)}", folder, title)
 
 
-@contextmanager
 def _by_files(
     file: Path,
     form: RowSchema,
     request: dict[str, Any],
     common: SharedOptions,
     defaults: Defaults,
-    *,
-    several: bool,
-) -> Iterator[MadeRows]:
+    notices: list[Notice],
+) -> tuple[MadeRows, KnownDigests]:
     pattern = common.rows.each or ""
     root = root_of(pattern)
     folder = _folder(common, defaults, f"{_run_name(common) or root.name or 'files'}-{form.kind}")
     found = find_files(pattern, root, form, folder)
-    if found.others and not (common.quiet or common.as_json or common.rows.cron):
-        files = "1 file is" if found.others == 1 else f"{found.others} files are"
-        print_err(
-            tr(f"note: {files} left out: they do not go in here", f"提示：{found.others} 个文件不适用于此处，已跳过")
-        )
+    if found.others:
+        notices.append(_left_out(found.others))
     digests = KnownDigests(folder)
-    rows = rows_of(found, form, request, digests, named=common.name is not None, models=several)
-    _write(file, (_with_text(row, form, root) for row in rows))
-    try:
-        yield MadeRows(file, root, f"each:{stored(root)}", folder, pattern)
-    finally:
-        digests.keep()
+    rows = rows_of(found, form, request, digests)
+    _write(file, (_with_text(row, form, root, notices) for row in rows))
+    return MadeRows(file, root, f"each:{stored(root)}", folder, pattern), digests
 
 
-def _with_text(row: dict[str, Any], form: RowSchema, root: Path) -> dict[str, Any]:
+def _left_out(names: Sequence[str]) -> Notice:
+    """Return what is said of files that do not go in."""
+    count, listed = len(names), ", ".join([*names[:NAMED_FILES], *(["…"] if len(names) > NAMED_FILES else [])])
+    files = "1 file does" if count == 1 else f"{count} files do"
+    text = tr(f"{files} not go in here: {listed}", f"{count} 个文件不适用于此处，已跳过：{listed}")
+    return Notice("left_out", text)
+
+
+def _with_text(row: dict[str, Any], form: RowSchema, root: Path, notices: list[Notice]) -> dict[str, Any]:
     """Return a row with a text file's text behind its prompt: it is what is asked about."""
     if form.kind != "text" or not row.get("prompt") or "prompt_file" not in row:
         return row
-    text = text_of_file(root / row["prompt_file"], [])
+    text = text_of_file(root / row["prompt_file"], notices)
     return {
         **{name: value for name, value in row.items() if name != "prompt_file"},
         "prompt": f"{row['prompt']}\n\n{text}",

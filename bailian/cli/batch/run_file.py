@@ -66,7 +66,7 @@ def run_made(
     made: MadeRows, kind: str, common: SharedOptions, options: BatchOptions, here: Settings, models: tuple[str, ...]
 ) -> int:
     """Run rows that a command line has made; return the exit code."""
-    common = filled(common, here)
+    common = filled(replace(common, name=common.name or made.template), here)
     check_template_of_rows(common.name)
     spec = replace(spec_of_made(made, kind, common, options, here.defaults), models=models)
     return _run_call(Call(spec, {}, common, options), here)

@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from bailian.config.settings import Settings
     from bailian.store.schema import Count, JobRow
 
+KINDLESS = (".txt", ".csv", ".tsv")
+"""Files whose rows may say nothing of their kind."""
 MOST_LINES = 20
 ROWS_OF_AN_ERROR = 5
 FAILED_ROWS_MAX = 100
@@ -61,7 +63,7 @@ def print_status(here: Settings, file: Path, name: str | None, *, as_json: bool,
             return exit_code(summary)
         print_table([line for count in counts for line in _lines_of(count, waits)])
         if not quiet:
-            for line in _told(rows, summary, _same_command(here, file, name)):
+            for line in _told(rows, summary, _same_command(here, file, name, {count.kind for count in counts})):
                 print_err(line)
     return exit_code(summary)
 
@@ -92,10 +94,12 @@ def _run_of(file: Path, name: str | None) -> str:
     return f"batch:each:{stored(root_of(str(file)))}" if of_files else f"batch:{stored(file.resolve())}"
 
 
-def _same_command(here: Settings, file: Path, name: str | None) -> str:
+def _same_command(here: Settings, file: Path, name: str | None, kinds: set[str]) -> str:
     if not file.is_file() and name is None:
         return tr("the same command", "同一命令")
-    named = ("--run", quoted(name)) if name else ()
+    named = ["--run", quoted(name)] if name else []
+    if len(kinds) == 1 and file.suffix.lower() in KINDLESS:
+        named += ["--kind", *kinds]
     return how_to().command("batch run", quoted(str(file)), *named, *(quoted(flag) for flag in here.resume_flags))
 
 

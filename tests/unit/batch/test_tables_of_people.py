@@ -103,6 +103,13 @@ def test_a_name_that_no_column_knows_is_refused_with_the_columns(tmp_path: Path)
     assert "{id} {颜色} (also in line 3)" in said
 
 
+def test_a_misspelt_column_in_a_prompt_is_refused(tmp_path: Path) -> None:
+    """It would be sent, and paid, as it stands."""
+    said = refusal(tmp_path, "prompt,colour\na {color} cat,red\n")
+    assert "line 2, prompt: {color} is no column; did you mean colour?" in said
+    assert read(tmp_path, "prompt,colour\na {b} cat,red\n")[0].fields["prompt"] == "a {b} cat"
+
+
 def test_a_misspelt_field_is_no_column_of_ones_own(tmp_path: Path) -> None:
     """It would be paid for with another size than was meant."""
     assert "line 1, sise: is not a field of image rows; did you mean size" in refusal(tmp_path, "prompt,sise\n猫,1\n")
@@ -136,7 +143,7 @@ def test_prompts_one_a_line(tmp_path: Path) -> None:
         ("line 4", "#猫 在跑"),
         ("line 5", "一只狗"),
     ]
-    assert [notice.code for notice in rows[1].notices] == ["comment_lines"]
+    assert ["line 3 begins with" in notice.message for notice in rows[1].notices] == [True]
 
 
 def test_recordings_one_a_line(tmp_path: Path) -> None:

@@ -30,7 +30,15 @@ def read(text: Iterable[str], kind: str | None, tell: Callable[[Notice], None]) 
     for number, line in enumerate(text, 1):
         bare = _bare(line)
         if bare.startswith(COMMENT) and not told:
-            tell(Notice("comment_lines", tr('lines that begin with "# " are comments', "以“# ”开头的行是注释")))
+            tell(
+                Notice(
+                    "comment_lines",
+                    tr(
+                        f'line {number} begins with "# ": such lines are comments',
+                        f"第 {number} 行以“# ”开头：此类行视为注释",
+                    ),
+                )
+            )
             told = True
         if bare and not bare.startswith(COMMENT):
             yield RawRow(f"line {number}", {field: bare})

@@ -51,7 +51,9 @@ function reader(record) {
 function caption(record) {
   const state = el("span", "state", named("states", record.state));
   const source = record.sources ? `← ${record.sources}` : "";
-  const place = [record.label, record.where, source].filter(Boolean).join(" · ");
+  // A file's own row is placed by its label.
+  const label = record.where && record.where.startsWith(record.label) ? "" : record.label;
+  const place = [label, record.where, source].filter(Boolean).join(" · ");
   const badge = record.sandbox ? el("span", "badge", words.sandbox) : "";
   const line = el("div", "place", untrusted("span", place), badge, record.state === "done" ? "" : state);
   const prompt = untrusted("p", (record.prompt || "").slice(0, PROMPT_CHARS), "prompt");
