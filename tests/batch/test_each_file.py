@@ -59,6 +59,7 @@ def test_only_new_and_changed_files_are_run_again(image_edit: Run, box: Sandbox)
     assert edits(box) == 5
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("photos")
 def test_a_moved_folder_pays_nothing_again(image_edit: Run, box: Sandbox) -> None:
     image_edit(*EDIT, "--each", "照片", "--run", "shop")
@@ -67,6 +68,7 @@ def test_a_moved_folder_pays_nothing_again(image_edit: Run, box: Sandbox) -> Non
     assert edits(box) == 3
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("photos")
 def test_another_name_of_the_results_pays_nothing_again(image_edit: Run, box: Sandbox) -> None:
     image_edit(*EDIT, "--each", "照片")
@@ -74,6 +76,7 @@ def test_another_name_of_the_results_pays_nothing_again(image_edit: Run, box: Sa
     assert edits(box) == 3
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("photos")
 def test_a_copy_has_a_result_of_its_own(image_edit: Run, box: Sandbox) -> None:
     image_edit(*EDIT, "--each", "照片")
@@ -81,6 +84,7 @@ def test_a_copy_has_a_result_of_its_own(image_edit: Run, box: Sandbox) -> None:
     assert [path.name for path in image_edit(*EDIT, "--each", "照片").paths] == ["副本.png"]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("photos")
 def test_files_of_one_stem_are_told_apart(image_edit: Run, box: Sandbox) -> None:
     image_edit(*EDIT, "--each", "照片/猫0.*")
@@ -90,6 +94,7 @@ def test_files_of_one_stem_are_told_apart(image_edit: Run, box: Sandbox) -> None
     assert [path.name for path in ran.paths] == ["猫0_png.png"]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("photos")
 def test_one_model_more_is_one_row_more(image_edit: Run, box: Sandbox) -> None:
     image_edit(*EDIT, "--each", "照片/猫0.jpg")
@@ -97,6 +102,7 @@ def test_one_model_more_is_one_row_more(image_edit: Run, box: Sandbox) -> None:
     assert "2 rows: 1 to run, 1 done before" in ran.err
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("photos")
 def test_another_request_is_other_rows_and_going_back_pays_nothing(image_edit: Run, box: Sandbox) -> None:
     image_edit(*EDIT, "--each", "照片")
@@ -105,6 +111,7 @@ def test_another_request_is_other_rows_and_going_back_pays_nothing(image_edit: R
     assert edits(box) == 6
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("photos")
 def test_a_bad_file_stops_a_person_and_not_cron(image_edit: Run, box: Sandbox) -> None:
     Path("照片/坏.jpg").write_text("no picture", encoding="utf-8")
@@ -122,6 +129,7 @@ def test_a_bad_file_stops_a_person_and_not_cron(image_edit: Run, box: Sandbox) -
     assert edits(box) == 4
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("photos")
 def test_a_request_that_no_file_fits_is_refused_for_cron_too(image_edit: Run, box: Sandbox) -> None:
     ran = image_edit(*EDIT, "-n", "99", "--each", "照片", "--cron", exits=2)
@@ -129,6 +137,7 @@ def test_a_request_that_no_file_fits_is_refused_for_cron_too(image_edit: Run, bo
     assert edits(box) == 0
 
 
+@pytest.mark.slow
 def test_an_empty_queue_is_silent_for_cron(image_edit: Run) -> None:
     Path("照片").mkdir()
     ran = image_edit(*EDIT, "--each", "照片/*.jpg", "--cron")
@@ -138,6 +147,7 @@ def test_an_empty_queue_is_silent_for_cron(image_edit: Run) -> None:
         assert "there is no" in image_edit(*EDIT, "--each", missing, "--cron", exits=2).err
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("photos")
 def test_a_dry_run_sends_and_writes_nothing(image_edit: Run, box: Sandbox) -> None:
     plan = json.loads(image_edit(*EDIT, "--each", "照片", "--dry-run", "--json").out)
@@ -184,6 +194,7 @@ def test_pictures_become_films_and_texts_about_them(text2video: Run, text2text: 
     assert "1 file does not go in here: 说明.txt" in seen.err
 
 
+@pytest.mark.slow
 def test_texts_stand_behind_the_question(text2text: Run, box: Sandbox) -> None:
     Path("文").mkdir()
     Path("文/a.txt").write_text("很长的文章", encoding="utf-8")
@@ -206,6 +217,7 @@ def test_one_row_a_model(text2image: Run, box: Sandbox) -> None:
     assert len({*ran.paths, *anew.paths}) == 4
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("photos")
 def test_files_by_models(image_edit: Run, box: Sandbox) -> None:
     ran = image_edit("夜晚", "-m", "qwen-image-2.0,wan2.7-image", "--each", "照片/猫[01].jpg")
@@ -213,6 +225,7 @@ def test_files_by_models(image_edit: Run, box: Sandbox) -> None:
     assert sorted(path.name for path in ran.paths) == sorted(names)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "told"),
     [
@@ -230,12 +243,14 @@ def test_what_does_not_go_together(text2image: Run, box: Sandbox, words: tuple[s
     assert box.requests == []
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("photos")
 def test_a_pattern_that_the_shell_took_apart_says_so(image_edit: Run) -> None:
     ran = image_edit("x", "--each", "照片/猫0.jpg", "照片/猫1.jpg", exits=2)
     assert "put the pattern in quotation marks" in ran.err
 
 
+@pytest.mark.slow
 def test_why_rows_failed_stands_in_a_file_that_runs_again(text2image: Run, bailian: Run, box: Sandbox) -> None:
     Path("p.txt").write_text("好\n[sandbox:refuse]\n", encoding="utf-8")
     text2image("--config", "p.txt", exits=7)
@@ -280,6 +295,7 @@ def test_two_at_once_pay_each_file_once(box: Sandbox) -> None:
     assert edits(box) == 3
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("photos")
 @pytest.mark.parametrize("word", ["照片", "照片/", "照片/*.jpg", FOLDER])
 def test_how_the_files_stand(image_edit: Run, bailian: Run, box: Sandbox, word: str) -> None:
@@ -291,6 +307,7 @@ def test_how_the_files_stand(image_edit: Run, bailian: Run, box: Sandbox, word: 
     assert "to go on: the same command" in ran.err
 
 
+@pytest.mark.slow
 def test_how_a_batch_stands_by_its_folder(bailian: Run, box: Sandbox) -> None:
     Path("a#b.jsonl").write_text('{"kind": "text", "prompt": "好"}', encoding="utf-8")
     bailian("batch", "run", "a#b.jsonl", "-o", "here")

@@ -56,6 +56,7 @@ def test_the_table_in_chinese(screens: Screens, monkeypatch: pytest.MonkeyPatch,
     assert terminal.lines[-1] == "未发送任何请求"
 
 
+@pytest.mark.slow
 def test_a_pipe_and_json_get_the_same_line_as_ever(screens: Screens, bailian: Run) -> None:
     piped = bailian("batch", "run", written(), "--dry-run").out
     assert piped.count("\n") == 1
@@ -70,6 +71,7 @@ def test_a_pipe_and_json_get_the_same_line_as_ever(screens: Screens, bailian: Ru
     assert json.loads(terminal.text) == json.loads(piped)
 
 
+@pytest.mark.slow
 def test_one_request_can_be_read(screens: Screens, box: Sandbox) -> None:
     terminal = screens.terminal(120)
     words = ("一只猫", "-s", "16:9", "--dry-run")

@@ -22,6 +22,7 @@ def cards(page: Path) -> list[dict[str, Any]]:
     return made
 
 
+@pytest.mark.slow
 def test_single_requests_have_a_page(box: Sandbox, bailian: Run, text2image: Run, image_edit: Run) -> None:
     """The path is all there is on stdout; the edit has its input, each job the command that makes it again."""
     text2image("一只可爱的猫", "-o", "猫.png")
@@ -35,6 +36,7 @@ def test_single_requests_have_a_page(box: Sandbox, bailian: Run, text2image: Run
     assert entry["again"].endswith(f"again {cat['job']}")
 
 
+@pytest.mark.slow
 def test_it_asks_as_history_does(box: Sandbox, bailian: Run, text2image: Run, audio: Run) -> None:
     box.faults.add(Fault(on="submit", kind="failed", times=1))
     text2image("失败的猫", exits=None)
@@ -51,11 +53,13 @@ def test_it_asks_as_history_does(box: Sandbox, bailian: Run, text2image: Run, au
         assert (page, [one["prompt"] for one in cards(page)]) == (Path("页 面/gallery.html"), prompts)
 
 
+@pytest.mark.slow
 def test_nothing_found_is_said_and_no_page_is_made(bailian: Run) -> None:
     ran = bailian("gallery", "--since", "2099-01-01")
     assert (ran.out, "nothing found" in ran.err, PAGE.exists()) == ("", True, False)
 
 
+@pytest.mark.slow
 def test_the_sandboxs_jobs_are_marked_and_have_no_money(
     box: Sandbox, bailian: Run, text2image: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -67,6 +71,7 @@ def test_the_sandboxs_jobs_are_marked_and_have_no_money(
     assert (dog["sandbox"], "cost_cny" in dog, cat["cost_cny"]) == (True, False, 0.14)
 
 
+@pytest.mark.slow
 def test_a_batch_in_the_sandbox_says_that_it_is(bailian: Run) -> None:
     Path("rows.jsonl").write_text('{"kind": "image", "prompt": "鸟"}\n', encoding="utf-8")
     bailian("batch", "run", "rows.jsonl", "--sandbox")
@@ -76,6 +81,7 @@ def test_a_batch_in_the_sandbox_says_that_it_is(bailian: Run) -> None:
     assert (json.loads(row)["cost_cny"], json.loads(row)["job"]) == (0.14, bird["job"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("code, said", [(0, ""), (1, "no program for")])
 def test_open_shows_it_in_the_browser(
     bailian: Run, text2image: Run, monkeypatch: pytest.MonkeyPatch, code: int, said: str
@@ -90,12 +96,14 @@ def test_open_shows_it_in_the_browser(
     assert (said in ran.err, ran.paths) == (True, [PAGE])
 
 
+@pytest.mark.slow
 def test_the_name_of_a_page_is_no_folder(bailian: Run, text2image: Run) -> None:
     text2image("猫", "-o", "猫.png")
     assert "-o 页/cat/" in bailian("gallery", "-o", "页/cat.html", exits=2).err
     assert not Path("页").exists()
 
 
+@pytest.mark.slow
 def test_a_file_is_no_folder(bailian: Run, text2image: Run) -> None:
     text2image("猫", "-o", "猫.png")
     assert "猫.png" in bailian("gallery", "-o", "猫.png", exits=2).err

@@ -56,6 +56,7 @@ def test_half_blocks_show_the_picture(screens: Screens, columns: int) -> None:
     assert all(abs(one - other) <= 2 for one, other in zip(seen, wanted, strict=True))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("answers", "env", "mark"),
     [
@@ -81,6 +82,7 @@ def test_a_terminal_that_can_do_more(screens: Screens, answers: bytes, env: dict
     assert HALF not in drawn
 
 
+@pytest.mark.slow
 def test_no_terminal_gets_no_picture(text2image: Run, bailian: Run, box: Sandbox, quick: None) -> None:
     ran = text2image("猫", "-o", "猫.png", "--preview")
     assert ran.out == "猫.png\n"
@@ -102,12 +104,14 @@ def test_the_setting_and_show(screens: Screens) -> None:
     assert "wan2.2-t2i-flash" in terminal.text
 
 
+@pytest.mark.slow
 def test_a_films_first_picture(screens: Screens) -> None:
     terminal = screens.terminal()
     assert screens.run(terminal, "日出", "--preview", command="from text2video import main") == 0
     assert HALF in terminal.text
 
 
+@pytest.mark.slow
 def test_without_the_extra_nothing_is_sent(screens: Screens, box: Sandbox) -> None:
     terminal = screens.terminal(160)
     without = f"import sys; sys.modules['textual_image'] = None; {TEXT2IMAGE}"
@@ -160,6 +164,7 @@ def test_of_a_batch_the_page_is_opened(screens: Screens, opened: Path) -> None:
     assert await_lines(opened, 1) == [str(Path("outputs/all/gallery.html").absolute())]
 
 
+@pytest.mark.slow
 @linux_only
 def test_where_nothing_opens_it_is_a_note(text2image: Run, quick: None, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("DISPLAY", "WAYLAND_DISPLAY", "WSL_DISTRO_NAME"):

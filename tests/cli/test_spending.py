@@ -48,6 +48,7 @@ def answered(screens: Screens, keys: bytes, *words: str, columns: int = 80) -> t
     return process.wait(), terminal.text
 
 
+@pytest.mark.slow
 def test_a_batch_says_rows_money_and_time_first(bailian: Run, box: Sandbox) -> None:
     Path("all.json").write_text(json.dumps([*pictures(20), *texts(3)]), "utf-8")
     err = bailian("batch", "run", "all.json").err
@@ -57,6 +58,7 @@ def test_a_batch_says_rows_money_and_time_first(bailian: Run, box: Sandbox) -> N
     assert "to send:" not in bailian("batch", "run", "all.json", "--fresh", "-q").err
 
 
+@pytest.mark.slow
 def test_rows_that_wait_since_an_earlier_run_are_still_to_be_paid(bailian: Run, box: Sandbox) -> None:
     bailian("batch", "run", written(3), "--max-cost", "0.3", exits=3)
     assert [job["state"] for job in jobs()].count("waiting") == 1
@@ -64,6 +66,7 @@ def test_rows_that_wait_since_an_earlier_run_are_still_to_be_paid(bailian: Run, 
     assert "to send" not in bailian("batch", "run", "店铺.json").err
 
 
+@pytest.mark.slow
 def test_by_the_batch_api_it_is_half(bailian: Run, box: Sandbox) -> None:
     Path("all.json").write_text(json.dumps(texts(4)), "utf-8")
     whole_cny = bailian("batch", "run", "all.json", "--dry-run").json["cost"]["estimate"]
@@ -105,6 +108,7 @@ def test_the_question_in_chinese(screens: Screens, box: Sandbox, monkeypatch: py
     assert "最多 0.28 元：是否发送？[y/N]" in text
 
 
+@pytest.mark.slow
 @pytest.mark.few(1)
 @pytest.mark.parametrize(
     "words, limit", [(["--yes"], "0"), (["-y"], "0"), ([], '"never"'), ([], "0.28"), (["--cron"], "0")]
@@ -117,6 +121,7 @@ def test_who_is_not_asked(screens: Screens, box: Sandbox, words: list[str], limi
     assert len(box.tasks) == 2
 
 
+@pytest.mark.slow
 def test_nobody_is_asked_without_a_terminal(bailian: Run, box: Sandbox) -> None:
     ask_above("0")
     assert "[y/N]" not in bailian("batch", "run", written()).err
@@ -153,6 +158,7 @@ def test_a_file_that_costs_more_after_the_yes_is_asked_about_again(screens: Scre
     assert box.requests == []
 
 
+@pytest.mark.slow
 def test_one_request_is_asked_about_too(screens: Screens, box: Sandbox) -> None:
     ask_above("0.5")
     terminal = screens.terminal()
@@ -166,6 +172,7 @@ def test_one_request_is_asked_about_too(screens: Screens, box: Sandbox) -> None:
     assert screens.run(screens.terminal(), "猫", "-y", "-n", "4", command=TEXT2IMAGE) == 0
 
 
+@pytest.mark.slow
 def test_a_wrong_limit_is_told(bailian: Run) -> None:
     ask_above('"sometimes"')
     err = bailian("config", "show", exits=3).err
@@ -173,6 +180,7 @@ def test_a_wrong_limit_is_told(bailian: Run) -> None:
     assert 'or "never"' in err
 
 
+@pytest.mark.slow
 def test_the_limit_is_shown(bailian: Run) -> None:
     rows = {row["setting"]: row for row in bailian("config", "show", "--json").json["settings"]}
     assert (rows["ask_above_cny"]["value"], rows["ask_above_cny"]["from"]) == (10.0, "default")

@@ -83,6 +83,7 @@ def press_button(page: Browser, text: str, inside: str = "body") -> None:
     page.run(f"{found}.click()")
 
 
+@pytest.mark.slow
 def test_inputs_stand_beside_the_result(page: Browser) -> None:
     """With name and field; a link is told by host and name."""
     assert page.run("[...document.querySelectorAll('.card .input')].map((one) => one.title)") == [
@@ -92,6 +93,7 @@ def test_inputs_stand_beside_the_result(page: Browser) -> None:
     assert page.run(f"{CARDS}[0].querySelector('.input')") is None
 
 
+@pytest.mark.slow
 def test_the_keyboard_goes_from_card_to_card(page: Browser) -> None:
     focus(page, 0)
     for key, at in (("ArrowRight", 1), ("ArrowDown", 5), ("ArrowLeft", 4), ("ArrowUp", 0), ("End", 6), ("ArrowRight", 6)):
@@ -99,6 +101,7 @@ def test_the_keyboard_goes_from_card_to_card(page: Browser) -> None:
         assert page.run(FOCUSED) == at, key
 
 
+@pytest.mark.slow
 def test_picks_survive_a_reload_and_are_a_list(page: Browser, folder: Path) -> None:
     """Picked by key and by mouse; paths are this machine's, one a line; records are JSON lines."""
     page.run(CATCH)
@@ -124,6 +127,7 @@ def test_picks_survive_a_reload_and_are_a_list(page: Browser, folder: Path) -> N
     page.events = [one for one in page.events if one.get("method") != "Log.entryAdded"]  # the test's own fetch
 
 
+@pytest.mark.slow
 def test_where_the_browser_keeps_nothing_the_address_keeps_the_picks(page: Browser) -> None:
     page.send("Page.addScriptToEvaluateOnNewDocument", source=REFUSED)
     page.reload()
@@ -134,6 +138,7 @@ def test_where_the_browser_keeps_nothing_the_address_keeps_the_picks(page: Brows
     assert page.run(BAR) == "1 picked"
 
 
+@pytest.mark.slow
 def test_two_stand_side_by_side(page: Browser) -> None:
     """Marked by key; arrows change the second, Shift the first; Esc leaves."""
     for at in (0, 1):
@@ -153,6 +158,7 @@ def test_two_stand_side_by_side(page: Browser) -> None:
     assert page.run("document.getElementById('pair').open") is False
 
 
+@pytest.mark.slow
 def test_models_that_were_asked_the_same_stand_side_by_side(page: Browser) -> None:
     """One group a question, with price and time; what else there is is left out meanwhile."""
     page.run(FRAMES)
@@ -164,6 +170,7 @@ def test_models_that_were_asked_the_same_stand_side_by_side(page: Browser) -> No
     assert models == ["qwen-plus¥0.14took 3 s", "qwen-max¥0.50took 2 s"]
 
 
+@pytest.mark.slow
 def test_it_is_not_offered_where_no_two_models_were_asked_the_same(page: Browser, folder: Path) -> None:
     one = write_gallery(folder, [record(0), record(1, model="other")], title="无")
     page.go(one.as_uri())
@@ -171,6 +178,7 @@ def test_it_is_not_offered_where_no_two_models_were_asked_the_same(page: Browser
     assert page.run("document.getElementById('by_model').hidden") is True
 
 
+@pytest.mark.slow
 def test_a_result_is_opened_with_all_that_is_known(page: Browser) -> None:
     """Enter opens, arrows go on over failures too, X picks, Esc leaves; no card has changed its height."""
     before = page.run(f"[...{CARDS}].map((one) => one.offsetHeight)")
@@ -186,6 +194,7 @@ def test_a_result_is_opened_with_all_that_is_known(page: Browser) -> None:
     assert page.run(f"[...{CARDS}].map((one) => one.offsetHeight)") == before
 
 
+@pytest.mark.slow
 def test_prompt_and_command_are_copied(page: Browser) -> None:
     """Where the clipboard is refused, the older way is taken."""
     page.run(CATCH)
@@ -201,6 +210,7 @@ def test_prompt_and_command_are_copied(page: Browser) -> None:
     assert page.run("document.getElementById('say').textContent") == "Copied."
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width_px", [360, 1400])
 def test_of_ten_thousand_results_only_some_are_in_the_document(tmp_path: Path, width_px: int) -> None:
     """Wherever one looks; the scroll bar knows them all, and a card far away can be reached by key."""
