@@ -117,8 +117,8 @@ def test_a_page_says_what_the_sandbox_made_and_asks_nobody(box: Sandbox, bailian
     text = page.read_text(encoding="utf-8")
     (records,) = re.findall(r'id="records">(.*?)</script>', text, re.DOTALL)
     cards = {card["prompt"]: card for card in json.loads(records)}
-    assert {prompt: (card.get("label"), card.get("cost_cny")) for prompt, card in cards.items()} == {
-        "真的": (None, 0.14), "试一试": ("sandbox", None),
+    assert {prompt: (card.get("sandbox"), card.get("cost_cny")) for prompt, card in cards.items()} == {
+        "真的": (None, 0.14), "试一试": (True, None),
     }  # fmt: skip
     assert "default-src 'none'" in text
     assert not re.search(r"(src|href)=.https?:", text)

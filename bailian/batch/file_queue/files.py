@@ -129,7 +129,7 @@ def _input(root: Path, name: str, form: RowSchema, request: Mapping[str, Any], d
         return {field: name}
     given = request.get(field) or []
     if given and (field != "image" or form.kind not in SEVERAL_PICTURES):
-        _refuse(tr(f"each row has a file of its own: leave --{field} out", f"每行已有自己的文件：请去掉 --{field}"))
+        _refuse(tr(f"each row has a file of its own: leave {field} out", f"每行已有自己的文件：请去掉 {field}"))
     try:
         digest = digests.of(root / name)
     except OSError as error:

@@ -25,7 +25,7 @@ _UNPRINTABLE = re.compile(
 
 def is_terminal(stream: Any) -> bool:
     """Return whether a person sits at a stream, which may be closed."""
-    return stream is not None and bool(stream.isatty())
+    return stream is not None and not getattr(stream, "closed", False) and bool(stream.isatty())
 
 
 def printable(text: str) -> str:

@@ -123,7 +123,7 @@ def test_a_row_is_named_after_its_file() -> None:
 def test_other_pictures_stand_behind_the_files_own() -> None:
     (row,) = rows(find("photos/b.jpg"), image=["/logo.png"])
     assert row["image"] == ["b.jpg", "/logo.png"]
-    with pytest.raises(InvalidRequest, match="leave --image out"):
+    with pytest.raises(InvalidRequest, match="leave image out"):
         rows(find("photos/b.jpg", "video"), "video", image=["/logo.png"])
 
 
