@@ -97,7 +97,7 @@ def place_of(word: str | os.PathLike[str], suffixes: Sequence[str]) -> Place:
         return Place(None)
     path = at_home(text)
     suffix = path.suffix.removeprefix(".")
-    if is_folder(text) or path.is_dir() or (suffixes and not _FORMAT.fullmatch(suffix)):
+    if is_folder(text) or os.path.isdir(path) or (suffixes and not _FORMAT.fullmatch(suffix)):  # noqa: PTH112 - a name that is too long is none, and raises nothing
         return Place(path)
     if suffixes and suffix.lower() not in suffixes:
         raise InvalidRequest.one(
