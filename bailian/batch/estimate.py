@@ -181,7 +181,7 @@ class _ModelRows:
 def _requests(prepared: Prepared) -> int:
     """Return how many requests a row sends: a long text is spoken in parts."""
     context = prepared.context
-    return len(context.parts) or 1 if type(context) is SpeechContext else 1
+    return len(context.parts) or 1 if isinstance(context, SpeechContext) else 1
 
 
 def _times(of_model: _ModelRows, rate: float | None) -> ModelTimes:

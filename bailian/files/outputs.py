@@ -14,6 +14,7 @@ from pathlib import Path
 from bailian.errors import InvalidRequest
 from bailian.files import formats, naming
 from bailian.i18n import reason_of, tr
+from bailian.store.paths import leads_to_folder
 from bailian.types import Prepared, SpeechContext
 
 STDOUT = "-"
@@ -97,7 +98,7 @@ def place_of(word: str | os.PathLike[str], suffixes: Sequence[str]) -> Place:
         return Place(None)
     path = at_home(text)
     suffix = path.suffix.removeprefix(".")
-    if is_folder(text) or os.path.isdir(path) or (suffixes and not _FORMAT.fullmatch(suffix)):  # noqa: PTH112 - a name that is too long is none, and raises nothing
+    if is_folder(text) or leads_to_folder(path) or (suffixes and not _FORMAT.fullmatch(suffix)):
         return Place(path)
     if suffixes and suffix.lower() not in suffixes:
         raise InvalidRequest.one(

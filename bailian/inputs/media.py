@@ -24,7 +24,7 @@ from bailian.inputs.resolve import (
     remote,
     resolve,
 )
-from bailian.store.paths import local_path
+from bailian.store.paths import leads_somewhere, leads_to_folder, local_path
 from bailian.types import Film, Input, Recording
 
 PICTURE, FILM, SOUND, DOCUMENT, PAGE = "picture", "film", "sound", "document", "page"
@@ -98,7 +98,7 @@ def _of_file(field: str, text: str, home: Path) -> Input:
     is_stdin = text == "-"
     if DOCUMENT in SORTS[field]:
         return _document(field, path, text)
-    if not is_stdin and (once.lasts(path) or not path.exists() or path.is_dir()):
+    if not is_stdin and (once.lasts(path) or not leads_somewhere(path) or leads_to_folder(path)):
         return _looked_at(field, path, text, home)
     name = tr("the file on stdin", "标准输入中的文件") if is_stdin else text
     with sys.stdin.buffer if is_stdin else path.open("rb") as source:

@@ -17,6 +17,7 @@ from bailian.config.settings import home_folder
 from bailian.errors import InvalidRequest
 from bailian.i18n import tr
 from bailian.store.database import unusable
+from bailian.store.paths import leads_somewhere, leads_to_file, leads_to_folder
 from bailian.store.private import private_folder
 
 CHUNK_BYTES = 1 << 20
@@ -38,10 +39,7 @@ class TooLarge(Exception):
 
 def lasts(path: Path) -> bool:
     """Return whether a path leads to the same bytes for whoever reads it later, in another process too."""
-    try:
-        return path.is_file() and path.absolute().parts[1:2] not in [(one,) for one in _OF_A_PROCESS]
-    except (OSError, ValueError):  # a name that is too long, or none at all
-        return False
+    return leads_to_file(path) and path.absolute().parts[1:2] not in [(one,) for one in _OF_A_PROCESS]
 
 
 def lasting(path: Path) -> Path:
@@ -109,8 +107,8 @@ def lasting_text(field: str, path: Path) -> tuple[Path, bool]:
         InvalidRequest: it cannot be read, or has no end.
     """
     there = lasting(path)
-    is_stdin = str(path) == "-" and not path.exists()
-    if lasts(there) or not (is_stdin or there.exists()) or there.is_dir():
+    is_stdin = str(path) == "-" and not leads_somewhere(path)
+    if lasts(there) or not (is_stdin or leads_somewhere(there)) or leads_to_folder(there):
         return there, False  # what is not there is said by whoever reads it
     try:
         with sys.stdin.buffer if is_stdin else there.open("rb") as file:

@@ -19,7 +19,7 @@ from bailian.i18n import tr
 from bailian.inputs import foreign, once
 from bailian.inputs.bounded import BoundedReader
 from bailian.inputs.resolve import remote
-from bailian.store.paths import local_path
+from bailian.store.paths import leads_somewhere, leads_to_folder, local_path
 from bailian.types import Input, Notice, Recording
 
 MAX_BYTES = 2 * 1024**3
@@ -86,7 +86,7 @@ def _resolved(field: str, text: str, home: Path) -> Input:
     """Judge a recording where it stands; one that comes through a pipe is copied first, since it comes once."""
     path = once.lasting(local_path(text).absolute())
     is_stdin = text == "-"
-    if not is_stdin and (once.lasts(path) or not path.exists() or path.is_dir()):
+    if not is_stdin and (once.lasts(path) or not leads_somewhere(path) or leads_to_folder(path)):
         recording = look_at(field, path, str(path))
         return Input(path.as_uri(), recording=recording, notice=None if recording.format else _unknown(path))
     name = tr("the recording on stdin", "标准输入中的录音") if is_stdin else text

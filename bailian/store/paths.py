@@ -27,6 +27,21 @@ def restored(text: str) -> Path:
     return Path(text)
 
 
+def leads_to_file(path: Path) -> bool:
+    """Return whether a path leads to a file; a name that the system refuses (too long, a NUL) leads nowhere."""
+    return os.path.isfile(path)  # noqa: PTH113 - that of pathlib raises on such a name
+
+
+def leads_to_folder(path: Path) -> bool:
+    """Return whether a path leads to a folder, see `leads_to_file`."""
+    return os.path.isdir(path)  # noqa: PTH112
+
+
+def leads_somewhere(path: Path) -> bool:
+    """Return whether something has this name, see `leads_to_file`."""
+    return os.path.exists(path)  # noqa: PTH110
+
+
 def is_local(text: str) -> bool:
     """Return whether a user's word is the path of a file."""
     return text != "-" and not text.startswith(("http://", "https://", "oss://", "data:"))

@@ -1,7 +1,6 @@
 """`--each 'photos/*.jpg'`: one row for each file that a pattern finds, named after it.
 
-A file is known by its place below the pattern's folder and by what it holds: the folder may move, and a file that
-changes is another row.
+A file is known by its place below the pattern's folder and by what it holds: one that changes is another row.
 """
 
 from __future__ import annotations
@@ -20,6 +19,7 @@ from bailian.files import naming
 from bailian.files.formats import SUFFIXES
 from bailian.files.outputs import at_home
 from bailian.i18n import tr
+from bailian.store.paths import leads_somewhere, leads_to_file, leads_to_folder
 
 NAME = "each"
 TEXT_SUFFIXES = ("txt", "md")
@@ -51,18 +51,18 @@ def find_files(pattern: str, root: Path, form: RowSchema, results: Path) -> Foun
         InvalidRequest: the pattern's folder is not there, or the results would go into it.
     """
     path = at_home(pattern)
-    if not root.is_dir() or not (path.exists() or has_magic(pattern)):
-        missing = root if not root.is_dir() else pattern
+    if not leads_to_folder(root) or not (leads_somewhere(path) or has_magic(pattern)):
+        missing = pattern if leads_to_folder(root) else root
         _refuse(tr(f"there is no {missing}", f"{missing} 不存在"), tr("check the path", "请检查路径"))
     if results == root:
         text = tr(
             f"the results would go into {root}, and be taken as files to edit", f"结果会写入 {root}，并被当作输入"
         )
         _refuse(text, tr("choose another folder: -o DIR", "请指定其他目录：-o DIR"))
-    if path.is_file():
+    if leads_to_file(path):
         found: Iterable[Path] = [root / path.name]
     else:
-        found = root.glob("*" if path.is_dir() else str(Path(*path.parts[_fixed_parts(path) :])))
+        found = root.glob("*" if leads_to_folder(path) else str(Path(*path.parts[_fixed_parts(path) :])))
     files = [one for one in sorted(found) if _counts(one, root, results)]
     fields = [field_of(one.name, form) for one in files]
     # A note among photos is no photo; where there are only texts, each is a prompt.
@@ -77,9 +77,9 @@ def find_files(pattern: str, root: Path, form: RowSchema, results: Path) -> Foun
 def root_of(pattern: str) -> Path:
     """Return the folder in which a pattern begins: the one before its first wildcard."""
     path = at_home(pattern)
-    if path.is_dir():
+    if leads_to_folder(path):
         return path.absolute()
-    if path.is_file():
+    if leads_to_file(path):
         return path.absolute().parent
     return Path(*path.parts[: _fixed_parts(path)]).absolute()
 

@@ -7,6 +7,7 @@ from bailian.batch.output.records import FAILED, RESULTS, unwritten
 from bailian.batch.sync import BatchSpec
 from bailian.errors import InvalidRequest
 from bailian.i18n import tr
+from bailian.store.paths import leads_to_file
 
 # Says whose results a folder holds.
 MARK = ".bailian-batch"
@@ -21,7 +22,7 @@ def check_owner(spec: BatchSpec) -> None:
         InvalidRequest: the folder is another batch's, or the source is one of its files.
     """
     mark = spec.folder / MARK
-    owner = mark.read_text(encoding="utf-8") if mark.is_file() else ""
+    owner = mark.read_text(encoding="utf-8") if leads_to_file(mark) else ""
     inside = spec.source.resolve() in ((spec.folder / name).resolve() for name in (RESULTS, FAILED))
     if inside or owner not in ("", spec.part):
         raise InvalidRequest.one(

@@ -16,6 +16,7 @@ from bailian.files.outputs import ONE_NAME, RESULTS, STDOUT, Place, at_home, is_
 from bailian.files.under_way import under_way
 from bailian.i18n import tr
 from bailian.modalities import modality_of
+from bailian.store.paths import leads_to_folder
 from bailian.store.private import private_folder
 from bailian.types import Prepared
 
@@ -116,7 +117,7 @@ def folder_of(output: str) -> Path:
         InvalidRequest: stdout, or the name of one file.
     """
     path = at_home(output)
-    one_file = path.suffix.removeprefix(".").lower() in RESULTS and not is_folder(output) and not path.is_dir()
+    one_file = path.suffix.removeprefix(".").lower() in RESULTS and not is_folder(output) and not leads_to_folder(path)
     if output == STDOUT or one_file:
         raise InvalidRequest.one(
             "output",

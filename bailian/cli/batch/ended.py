@@ -14,6 +14,7 @@ from bailian.cli.output.report import shown_path
 from bailian.cli.output.terminal import print_err
 from bailian.clock import current_clock
 from bailian.i18n import tr
+from bailian.store.paths import leads_to_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -58,7 +59,7 @@ def _read(source: Path, content: Any) -> bool:
 def ended_before(call: Call, here: Settings) -> BatchTotals | None:
     """Return the summary of a batch that has nothing left to do, without reading its rows."""
     digest, spec = digest_of(call), call.spec
-    if not digest or not (spec.folder / RESULTS).is_file():
+    if not digest or not leads_to_file(spec.folder / RESULTS):
         return None
     from bailian.store.batches import BatchStore
     from bailian.store.jobs import Journal

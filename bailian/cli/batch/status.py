@@ -27,7 +27,7 @@ from bailian.i18n import tr
 from bailian.instructions import how_to
 from bailian.store.batches import BatchStore
 from bailian.store.jobs import Journal
-from bailian.store.paths import restored, stored
+from bailian.store.paths import leads_to_file, leads_to_folder, restored, stored
 from bailian.store.runs.unfinished_rows import SameError, UnfinishedRows
 from bailian.store.states import Status
 from bailian.text.quoting import quoted
@@ -87,15 +87,15 @@ def _run_of(file: Path, name: str | None) -> str:
     """Return how a batch is known: by its name, its file, the folder of its results, or the files that `--each` found."""
     if name is not None:
         return f"batch:{name}"
-    if (file / MARK).is_file():
+    if leads_to_file(file / MARK):
         owner, _, kind = (file / MARK).read_text(encoding="utf-8").rpartition("#")
         return owner if kind in KINDS else f"{owner}#{kind}".lstrip("#")
-    of_files = file.is_dir() or has_magic(str(file))
+    of_files = leads_to_folder(file) or has_magic(str(file))
     return f"batch:each:{stored(root_of(str(file)))}" if of_files else f"batch:{stored(file.resolve())}"
 
 
 def _same_command(here: Settings, file: Path, name: str | None, kinds: set[str]) -> str:
-    if not file.is_file() and name is None:
+    if not leads_to_file(file) and name is None:
         return tr("the same command", "同一命令")
     named = ["--run", quoted(name)] if name else []
     if len(kinds) == 1 and file.suffix.lower() in KINDLESS:

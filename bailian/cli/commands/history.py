@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -62,20 +63,11 @@ def question_options(shown: str, shown_chinese: str) -> Decorator:
     type=click.Path(path_type=Path),
 )
 @json_option
-def history(
-    text: str,
-    since_s: float | None,
-    kind: str | None,
-    model: str | None,
-    failed: bool,
-    limit: int | None,
-    folder: Path | None,
-    as_json: bool,
-) -> None:
+def history(limit: int | None, folder: Path | None, as_json: bool, **question: Any) -> None:
     from bailian.cli.output.terminal import print_data, print_json
 
     most = limit or (FOR_A_PAGE if folder is not None else SHOWN)
-    found = _found(most, text, since_s, kind, model, failed)
+    found = _found(most, question)
     if folder is not None and found:
         print_data(str(_page(folder, found)))
     elif as_json:
@@ -109,23 +101,14 @@ def history(
     type=click.Path(path_type=Path, file_okay=False),
 )
 @flag("--open opens", "Show it in the browser.", "在浏览器中打开。")
-def gallery(
-    text: str,
-    since_s: float | None,
-    kind: str | None,
-    model: str | None,
-    failed: bool,
-    limit: int | None,
-    folder: Path | None,
-    opens: bool,
-) -> None:
+def gallery(limit: int | None, folder: Path | None, opens: bool, **question: Any) -> None:
     from bailian.cli.output.opening import open_files
     from bailian.cli.output.report import shown_path
     from bailian.cli.output.terminal import print_data
 
     most = limit or FOR_A_PAGE
     _check_folder(folder)
-    found = _found(most, text, since_s, kind, model, failed)
+    found = _found(most, question)
     if not found:
         _print_nothing()
         return
@@ -143,8 +126,9 @@ def _check_folder(folder: Path | None) -> None:
         InvalidRequest: it is one.
     """
     from bailian.errors import InvalidRequest
+    from bailian.store.paths import leads_to_folder
 
-    if folder is not None and folder.suffix.lower() in (".html", ".htm") and not folder.is_dir():
+    if folder is not None and folder.suffix.lower() in (".html", ".htm") and not leads_to_folder(folder):
         raise InvalidRequest.one(
             "output",
             tr("-o names a folder; the page in it is gallery.html", "-o 指定目录；其中的网页名为 gallery.html"),
@@ -159,11 +143,11 @@ def _default_folder() -> Path:
     return default_folder(read_settings().defaults.folder) / "gallery"
 
 
-def _found(most: int, *question: Any) -> list[Entry]:
+def _found(most: int, question: Mapping[str, Any]) -> list[Entry]:
     from bailian.config.home import home_folder
     from bailian.history.entries import Question, entries
 
-    return entries(home_folder(), Question(*question), most)
+    return entries(home_folder(), Question(**question), most)
 
 
 def _print_nothing() -> None:

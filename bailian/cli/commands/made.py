@@ -9,6 +9,7 @@ from bailian.config.home import home_folder
 from bailian.errors import InvalidRequest
 from bailian.i18n import tr
 from bailian.instructions import how_to
+from bailian.store.paths import leads_to_file
 
 if TYPE_CHECKING:
     from bailian.history.entries import Entry
@@ -39,7 +40,7 @@ def entry_of_word(word: str) -> Entry | None:
     from bailian.history.entries import entry_of_id
     from bailian.store.ids import MIN_CHARS
 
-    if Path(word).is_file():
+    if leads_to_file(Path(word)):
         return entry_of(Path(word))
     found = entry_of_id(home_folder(), word)
     if found is not None:

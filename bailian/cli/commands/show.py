@@ -12,6 +12,7 @@ from bailian.cli.args.options import argument, flag, json_option
 from bailian.cli.help.help_command import HelpCommand
 from bailian.i18n import tr
 from bailian.instructions import how_to
+from bailian.store.paths import leads_to_file
 
 if TYPE_CHECKING:
     from bailian.errors import InvalidRequest
@@ -53,7 +54,7 @@ def show(word: str, preview: bool, as_json: bool) -> None:
     if made is None:
         raise no_recipe(Path(word))
     if preview:
-        show_files([Path(word)] if Path(word).is_file() else entry.files if entry else [])
+        show_files([Path(word)] if leads_to_file(Path(word)) else entry.files if entry else [])
     command = _command(made, entry)
     if as_json:
         print_json({**made, "command": command})
@@ -84,7 +85,7 @@ def _written_in(file: Path) -> dict[str, Any] | None:
     from bailian.files import recipe
 
     try:
-        return recipe.read(file) if file.is_file() else None
+        return recipe.read(file) if leads_to_file(file) else None
     except OSError as error:
         raise InvalidRequest.unreadable("file", file, error) from None
 
