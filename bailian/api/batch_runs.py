@@ -16,6 +16,7 @@ from bailian.api.places import settings_of
 from bailian.api.results import Result, result_of
 from bailian.api.running import Watch, called, catalog_of, engine_for, in_own_words
 from bailian.api.words import in_python, in_words_of_python
+from bailian.batch.input.batch_row import RowReading
 from bailian.batch.input.chains import Chains
 from bailian.batch.input.placeholders import check_template_of_rows
 from bailian.batch.output.folder import check_owner, claim
@@ -238,7 +239,7 @@ def _spec(source: Any, options: Mapping[str, Any], here: Settings) -> BatchSpec:
         run=f"batch:{run or stored(path.resolve())}",
         folder=folder.absolute(),
         kind=options.get("kind") if file is not None else None,
-        template=template,
+        reading=RowReading(template=template),
         sidecar=bool(options.get("sidecar", own.sidecar)),
         recipe=own.recipe,
         upload=bool(options.get("upload")),

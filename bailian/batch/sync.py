@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any
 
-from bailian.batch.input.batch_row import BatchRow
+from bailian.batch.input.batch_row import NOTHING_SAID, BatchRow, RowReading
 from bailian.batch.input.reader import read_rows
 from bailian.batch.plan import Planned
 from bailian.errors import Exit, InvalidRequest, Skipped
@@ -43,15 +43,10 @@ class BatchSpec:
     folder: Path
     kind: str | None = None
     """The rows that a script takes; None: all."""
-    default_kind: str | None = None
-    """That of rows that say nothing of theirs."""
-    models: tuple[str, ...] = ()
-    """Each row is run by each of them; none: by its own."""
-    placed_by_id: bool = False
-    """The file was made for the run: people know its rows by their ids."""
+    reading: RowReading = NOTHING_SAID
+    """What is said of all rows."""
     leaves_out: bool = False
     """A row that is refused is left out and keeps no other one back (a folder that cron looks into)."""
-    template: str | None = None
     sidecar: bool = False
     recipe: str = "on"
     upload: bool = False
@@ -71,6 +66,10 @@ class BatchSpec:
     """What people are told it is, where its file's name tells them nothing."""
     paths_from: Path | None = None
     """Of a copy of what came through a pipe: where the relative paths in it begin."""
+
+    @property
+    def template(self) -> str | None:
+        return self.reading.template
 
     @property
     def is_piped(self) -> bool:
@@ -121,10 +120,7 @@ def rows_of(
         chains=chains,
         file_rows=file_rows,
         title=spec.shown_as,
-        default_kind=spec.default_kind,
-        template=spec.template,
-        own_models=spec.models,
-        placed_by_id=spec.placed_by_id,
+        reading=spec.reading,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from bailian.types import Notice
@@ -45,9 +46,26 @@ class BatchRow(NamedTuple):
     """The same number for rows that differ in nothing but their text and id; 0: it was read word for word."""
 
 
-class Place(NamedTuple):
+class RowPosition(NamedTuple):
     """Where a row stands, see `BatchRow`."""
 
     where: str
     number: int
     position: int
+
+
+@dataclass(frozen=True)
+class RowReading:
+    """What a command says of all rows of its file."""
+
+    default_kind: str | None = None
+    """That of rows that say nothing of theirs."""
+    template: str | None = None
+    """Names the files of rows that have no name of their own."""
+    models: tuple[str, ...] = ()
+    """Each row is run by each of them; none: by its own."""
+    placed_by_id: bool = False
+    """The file was made for the run: people know its rows by their ids, and not by their lines."""
+
+
+NOTHING_SAID = RowReading()

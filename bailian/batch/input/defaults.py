@@ -13,8 +13,9 @@ from bailian.errors import InvalidRequest
 from bailian.i18n import tr
 
 NAME = "defaults"
-# Label and version are one row's; a matrix belongs to a row, where its size shows.
-OPTIONS = tuple(option for option in ROW_OPTIONS if option not in ("id", "version"))
+# A matrix belongs to a row, too, where its size shows.
+OF_ONE_ROW = ("id", "version")
+OPTIONS = tuple(option for option in ROW_OPTIONS if option not in OF_ONE_ROW)
 
 
 class Defaults:
@@ -65,9 +66,9 @@ class Defaults:
 
     def _checked(self, form: RowSchema, values: Mapping[str, Any], where: str) -> RowFields:
         """Return the fields without the wrong ones, so that a problem is said once and not for every row."""
-        allowed = {name: value for name, value in values.items() if name != "id"}
-        if len(allowed) != len(values):
-            self._problems.add(where, "id", tr("belongs to one row", "只能写在单个任务中"))
+        allowed = {name: value for name, value in values.items() if name not in OF_ONE_ROW}
+        for name in values.keys() - allowed:
+            self._problems.add(where, name, tr("belongs to one row", "只能写在单个任务中"))
         try:
             own = fields_of_row(form, allowed, self._files)
         except InvalidRequest as error:

@@ -60,7 +60,7 @@ def needs_row(template: str) -> bool:
 
 def misspelt(text: object, columns: Mapping[str, str]) -> str:
     """Return what is wrong with a text in which a column's name is nearly right; "" if nothing is."""
-    for name in _PLACEHOLDER.findall(text) if isinstance(text, str) and columns else ():
+    for name in _PLACEHOLDER.findall(text) if isinstance(text, str) else ():
         near = did_you_mean(name, columns, nearness=NEARNESS)
         if near and name.strip() not in columns:
             return tr(f"{{{name}}} is no column", f"{{{name}}} 不是列名") + near

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, BinaryIO, TextIO
 
 from bailian.batch.input import documents
-from bailian.batch.input.batch_row import BatchRow
+from bailian.batch.input.batch_row import NOTHING_SAID, BatchRow, RowReading
 from bailian.batch.input.chains import Chains
 from bailian.batch.input.problems import Problems
 from bailian.batch.input.rows import RowBuilder
@@ -37,10 +37,7 @@ def read_rows(
     chains: Chains | None = None,
     file_rows: FileRows | None = None,
     title: str = "",
-    default_kind: str | None = None,
-    template: str | None = None,
-    own_models: Sequence[str] = (),
-    placed_by_id: bool = False,
+    reading: RowReading = NOTHING_SAID,
 ) -> Iterator[BatchRow]:
     """Yield the rows of a file (`-`: JSON or JSON lines from stdin), in its order, as they are read.
 
@@ -49,9 +46,8 @@ def read_rows(
 
     `kind` is that of rows which name none; other kinds are then refused. With `models`, a row that names neither
     kind nor section is of its model's kind. `over` are fields that win over every row's own. `folder`: where relative
-    paths begin, if that is not the file's own; `title`: what the file is called, if that is not its name. `default_kind`
-    is that of rows that say nothing of theirs; `template` names the files of rows without a name of their own; each row
-    is run by each of `own_models`, if there are any; `placed_by_id`: people know a row by its id, not by its line.
+    paths begin, if that is not the file's own; `title`: what the file is called, if that is not its name. `reading`
+    is what the command says of all rows.
 
     Nothing may be sent before the last row: only then is it known that all are good.
 
@@ -61,21 +57,12 @@ def read_rows(
     source = title or (tr("stdin", "标准输入") if path == STDIN or folder else str(path))
     problems = Problems(source)
     begin = folder or (Path.cwd() if path == STDIN else path.absolute().parent)
-    maker = RowBuilder(
-        begin,
-        kind,
-        models,
-        problems,
-        over,
-        file_rows,
-        default_kind=default_kind,
-        template=template,
-        own_models=own_models,
-        placed_by_id=placed_by_id,
-    )
+    maker = RowBuilder(begin, kind, models, problems, over, file_rows, reading)
     try:
         chains = Chains() if chains is None else chains  # one that knows of nothing yet is false
-        yield from chains.in_order(_rows(path, source, kind, maker, problems), maker, problems, kind)
+        yield from chains.in_order(
+            _rows(path, source, kind, reading.default_kind, maker, problems), maker, problems, kind
+        )
     except OSError as error:
         raise InvalidRequest.unreadable("config", source, error) from None
     except NotText as error:
@@ -85,7 +72,9 @@ def read_rows(
         raise _refusal(f"{source} holds no requests", f"{source} 中没有任何请求")
 
 
-def _rows(path: Path, source: str, kind: str | None, maker: RowBuilder, problems: Problems) -> Iterator[BatchRow]:
+def _rows(
+    path: Path, source: str, kind: str | None, default_kind: str | None, maker: RowBuilder, problems: Problems
+) -> Iterator[BatchRow]:
     suffix = path.suffix.lower()
     if suffix in SPREADSHEETS:
         raise _refusal(
@@ -98,7 +87,7 @@ def _rows(path: Path, source: str, kind: str | None, maker: RowBuilder, problems
         return
     with _opened(path) as raw, _text(raw, source, maker) as text:
         if suffix == prompt_lists.SUFFIX and prompt_lists.begins(text):
-            for given in prompt_lists.read(text, kind or maker.default_kind, maker.tell):
+            for given in prompt_lists.read(text, kind or default_kind, maker.tell):
                 yield from maker.rows(given)
             return
         yield from _of_document(documents.read(text, source, kind, problems, lines=suffix in LINES), maker)

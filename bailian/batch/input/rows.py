@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from bailian.batch.input import matrix
-from bailian.batch.input.batch_row import BatchRow, Place, Source
+from bailian.batch.input.batch_row import NOTHING_SAID, BatchRow, RowPosition, RowReading, Source
 from bailian.batch.input.defaults import Defaults
 from bailian.batch.input.documents import RawRow
 from bailian.batch.input.placeholders import LABEL, filled_name, filled_values, misspelt, needs_row, with_label
@@ -39,13 +39,8 @@ class RowBuilder:
         problems: Problems,
         over: Mapping[str, Any] | None = None,
         file_rows: FileRows | None = None,
-        *,
-        default_kind: str | None = None,
-        template: str | None = None,
-        own_models: Sequence[str] = (),
-        placed_by_id: bool = False,
+        reading: RowReading = NOTHING_SAID,
     ) -> None:
-        """See `read_rows`."""
         self.count = 0
         self.labels_left_out: set[str] = set()
         """The ids of rows in which something is wrong."""
@@ -54,10 +49,8 @@ class RowBuilder:
         self._models = models
         self._problems = problems
         self._over = over or {}
-        self.default_kind = default_kind
-        self._template = template if template and needs_row(template) else None
-        self._own_models = list(own_models)
-        self._placed_by_id = placed_by_id
+        self._reading = reading
+        self._template = reading.template if reading.template and needs_row(reading.template) else None
         self._files = PromptFiles(folder)
         self._defaults = Defaults({}, self._files, problems)
         self._file_rows = file_rows or FileRows()
@@ -106,8 +99,8 @@ class RowBuilder:
         self._make_room(count, given.where)
         for number, one in enumerate(matrix.expand(values), 1):
             where = given.where if count == 1 else f"{given.where}#{number}"
-            if self._placed_by_id:
-                names = ("id", "model") if self._own_models else ("id",)
+            if self._reading.placed_by_id:
+                names = ("id", "model") if self._reading.models else ("id",)
                 where = " ".join(str(one[name]) for name in names if name in one) or where
             try:
                 own = fields_of_row(form, one, self._files, cells=given.cells)
@@ -115,8 +108,8 @@ class RowBuilder:
                 self._problems.add_all(where, error.problems)
                 self._leave_out(one.get("id"))
                 continue
-            place = Place(where, 0 if count == 1 else number, self.count - count + number - 1)
-            row = self._row(form, own, over, place, given.columns)
+            stands = RowPosition(where, 0 if count == 1 else number, self.count - count + number - 1)
+            row = self._row(form, own, over, stands, given.columns)
             if row is not None:
                 if plain is not None:
                     self._learn(plain, row)
@@ -195,8 +188,8 @@ class RowBuilder:
         model = values.get("model")
         if self._models is not None and isinstance(model, str):
             return _kind_that_fits(self._models.find(model).kinds, values)
-        if self.default_kind is not None:
-            return self.default_kind
+        if self._reading.default_kind is not None:
+            return self._reading.default_kind
         listed = ", ".join(KINDS)
         raise InvalidRequest.one(
             "kind",
@@ -209,10 +202,10 @@ class RowBuilder:
     def _by_each_model(self, values: dict[str, Any]) -> dict[str, Any]:
         """Return a row that is to be run by several models, as a row with a matrix."""
         lists = values.get(matrix.NAME, {})
-        if not self._own_models or not isinstance(lists, dict):
+        if not self._reading.models or not isinstance(lists, dict):
             return values
         rest = {name: value for name, value in values.items() if name != "model"}
-        return {**rest, matrix.NAME: {**lists, "model": self._own_models}}
+        return {**rest, matrix.NAME: {**lists, "model": list(self._reading.models)}}
 
     def _named(self, label: object, columns: Mapping[str, str]) -> str | None:
         """Return the command's template for a row, if it names what only the row knows.
@@ -222,23 +215,23 @@ class RowBuilder:
         """
         if self._template is None:
             return None
-        if self._placed_by_id and isinstance(label, str):
+        if self._reading.placed_by_id and isinstance(label, str):
             label = label.rpartition("/")[2]  # its folder is one of the results, too
         name = filled_name(self._template, with_label(columns, label))
         naming.check_template(name, (LABEL, *columns))
         return name
 
     def _row(
-        self, form: RowSchema, own: RowFields, over: Mapping[str, Any], place: Place, columns: Mapping[str, str]
+        self, form: RowSchema, own: RowFields, over: Mapping[str, Any], stands: RowPosition, columns: Mapping[str, str]
     ) -> BatchRow | None:
-        where, number, position = place
+        where, number, position = stands
         base = self._defaults.of(form)
         fields = {name: value for name, value in {**base.fields, **own.fields, **over}.items() if value is not None}
         options = {name: value for name, value in {**base.options, **own.options}.items() if value is not None}
         names = form.modality.INPUT_FIELDS
         told = {problem.field for problem in own.problems}  # as written, which says more than as read
         of_form = [problem for problem in form.problems(fields) if problem.field not in told]
-        found = [*own.problems, *of_form, *_stdin_problems(fields, names), *_column_problems(form, fields, columns)]
+        found = [*own.problems, *of_form, *_stdin_problems(fields, names), *_column_problems(fields, columns)]
         if found:
             self._problems.add_all(where, found)
             self._leave_out(own.options.get("id"))
@@ -259,7 +252,7 @@ class RowBuilder:
     def _key(self, form: RowSchema, fields: Mapping[str, Any], options: Mapping[str, str]) -> str:
         """Return what a row is known by. A file's own row is known by the file, whatever its result is called."""
         template, output, label, version = (options.get(option) for option in ("name", "output", "id", "version"))
-        if self._placed_by_id:
+        if self._reading.placed_by_id:
             template = output = label = None
         of_version = [] if version is None else [f"version {version}"]
         return digest(form.kind, fields, template, output and output.rstrip("/"), *of_version, label)
@@ -282,9 +275,9 @@ def _kind_that_fits(kinds: Sequence[str], values: Mapping[str, Any]) -> str:
     return next(fitting, kinds[0])
 
 
-def _column_problems(form: RowSchema, fields: Mapping[str, Any], columns: Mapping[str, str]) -> list[Problem]:
-    problem = misspelt(fields.get(form.text_field), columns) if form.text_field else ""
-    return [Problem(str(form.text_field), problem)] if problem else []
+def _column_problems(fields: Mapping[str, Any], columns: Mapping[str, str]) -> list[Problem]:
+    found = ((name, misspelt(value, columns)) for name, value in fields.items()) if columns else ()
+    return [Problem(name, problem) for name, problem in found if problem]
 
 
 def _stdin_problems(fields: Mapping[str, Any], names: tuple[str, ...]) -> list[Problem]:

@@ -24,6 +24,8 @@ class BatchOptions:
     run: str | None = None
     kind: str | None = None
     """That of rows that say nothing of theirs."""
+    models: tuple[str, ...] = ()
+    """Each row is run by each of them; none: by its own."""
     retry_failed: bool = True
     retry_held: bool = False
     fresh: bool = False

@@ -27,6 +27,7 @@ def spec_of(
     defaults: Defaults,
 ) -> BatchSpec:
     """Return what is wanted; what comes through a pipe (`paths_from`) is the same batch as stdin: it has no name."""
+    from bailian.batch.input.batch_row import RowReading
     from bailian.batch.sync import BatchSpec
 
     nameless = str(file) == "-" or paths_from is not None
@@ -41,8 +42,7 @@ def spec_of(
         run=f"batch:{name}",
         folder=folder.absolute(),
         kind=kind,
-        default_kind=options.kind,
-        template=common.name,
+        reading=RowReading(options.kind, common.name, options.models),
         sidecar=common.sidecar,
         recipe=defaults.recipe,
         retry_failed=options.retry_failed,
@@ -61,11 +61,12 @@ def spec_of_made(
     made: MadeRows, kind: str, common: SharedOptions, options: BatchOptions, defaults: Defaults
 ) -> BatchSpec:
     """Return what is wanted of rows that a command line has made. They are known by what they were made of."""
+    spec = spec_of(made.file, made.paths_from, kind, common, options, defaults)
     return replace(
-        spec_of(made.file, made.paths_from, kind, common, options, defaults),
+        spec,
         run=f"batch:{options.run or made.name}",
         folder=made.folder,
         shown_as=made.title,
-        placed_by_id=True,
+        reading=replace(spec.reading, placed_by_id=True),
         leaves_out=options.cron,
     )

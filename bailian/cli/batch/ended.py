@@ -37,7 +37,7 @@ def digest_of(call: Call) -> str:
         return ""
     others = str(current_clock().wall()) if changing else ""
     decides: list[object] = [str(spec.folder), spec.template, spec.sidecar, spec.upload, call.overrides, others]
-    decides += [one for one in (spec.default_kind, spec.models) if one]
+    decides += [one for one in (spec.reading.default_kind, spec.reading.models) if one]
     if call.options.vectors != "json":
         decides.append(call.options.vectors)
     what = json.dumps(decides, default=str)
@@ -74,7 +74,7 @@ def print_ended(summary: BatchTotals, call: Call) -> int:
         done, part = summary.done, in_part(summary)
         rows = "1 row was" if done == 1 else f"all {done} rows were"
         print_err(tr(f"{rows} done before{part}", f"全部 {done} 行此前已完成{part}"))
-        if call.spec.models:  # one request, and meant to be made again perhaps
+        if call.spec.reading.models:  # one request, and meant to be made again perhaps
             where = shown_path(call.spec.folder)
             print_err(tr(f"they are in {where}; --run NAME makes them anew", f"结果在 {where}；用 --run 名称 重新生成"))
     return exit_code(summary)

@@ -40,15 +40,9 @@ if TYPE_CHECKING:
 
 
 def run_file(
-    file: Path,
-    kind: str | None,
-    over: Mapping[str, Any],
-    common: SharedOptions,
-    options: BatchOptions,
-    models: tuple[str, ...] = (),
+    file: Path, kind: str | None, over: Mapping[str, Any], common: SharedOptions, options: BatchOptions
 ) -> int:
-    """Run the rows of a file (of one kind, for a script), each by each of `models` if there are any; return the exit
-    code."""
+    """Run the rows of a file (of one kind, for a script); return the exit code."""
     here = settings_of(common)
     common = filled(common, here)
     check_template_of_rows(common.name)
@@ -58,18 +52,15 @@ def run_file(
         check_service_batches(here.region)
     file, piped = (file, False) if str(file) == "-" else lasting_text("config", file)
     folder = Path.cwd() if piped else common.config_folder
-    spec = replace(spec_of(file, folder, kind, common, options, here.defaults), models=models)
+    spec = spec_of(file, folder, kind, common, options, here.defaults)
     return _run_call(Call(spec, over, common, options), here)
 
 
-def run_made(
-    made: MadeRows, kind: str, common: SharedOptions, options: BatchOptions, here: Settings, models: tuple[str, ...]
-) -> int:
+def run_made(made: MadeRows, kind: str, common: SharedOptions, options: BatchOptions, here: Settings) -> int:
     """Run rows that a command line has made; return the exit code."""
     common = filled(replace(common, name=common.name or made.template), here)
     check_template_of_rows(common.name)
-    spec = replace(spec_of_made(made, kind, common, options, here.defaults), models=models)
-    return _run_call(Call(spec, {}, common, options), here)
+    return _run_call(Call(spec_of_made(made, kind, common, options, here.defaults), {}, common, options), here)
 
 
 def _run_call(call: Call, here: Settings) -> int:

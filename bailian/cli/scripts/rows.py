@@ -29,12 +29,14 @@ def run_rows(
 ) -> int:
     """Run the rows of a script; `asked` are the fields of its requests. Return one exit code for them."""
     rows, models = common.rows, models_of(asked[0])
-    options = BatchOptions(run=rows.run, cron=rows.cron, retry_held=rows.retry_held, on_end=rows.on_end, upload=upload)
+    options = BatchOptions(
+        models=models, run=rows.run, cron=rows.cron, retry_held=rows.retry_held, on_end=rows.on_end, upload=upload
+    )
     if common.config and holds_many(common.config):
-        return _run_config(common.config, kind, asked[0], common, options, models)
+        return _run_config(common.config, kind, asked[0], common, options)
     try:
         with made_rows(kind, asked, common, here.defaults) as made:
-            return run_made(made, kind, common, options, here, models)
+            return run_made(made, kind, common, options, here)
     except NothingFound:
         if rows.cron:
             return Exit.OK
@@ -47,13 +49,12 @@ def _run_config(
     asked: Mapping[str, Any],
     common: SharedOptions,
     options: BatchOptions,
-    models: tuple[str, ...],
 ) -> int:
     if common.rows.each is not None:
         text = tr("does not go with a --config that holds many rows", "不能与含多行的 --config 一起使用")
         raise InvalidRequest.one("each", text, advice=tr("leave one of the two out", "请去掉其中之一"))
     over = given_fields(asked)
     place_inputs(over, modality_of(kind).INPUT_FIELDS, config.cwd())
-    if models:
+    if options.models:
         del over["model"]
-    return run_file(config, kind, over, common, options, models)
+    return run_file(config, kind, over, common, options)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bailian.batch.input.batch_row import BatchRow
+from bailian.batch.input.batch_row import BatchRow, RowReading
 from bailian.batch.input.placeholders import filled
 from bailian.batch.input.reader import read_rows
 from bailian.batch.input.tables.headings import HEADINGS, KIND_WORDS
@@ -18,9 +18,11 @@ from bailian.catalog import KINDS
 from bailian.errors import InvalidRequest
 
 
-def read(folder: Path, content: str, name: str = "a.csv", kind: str | None = "image", **how: Any) -> list[BatchRow]:
+def read(
+    folder: Path, content: str, name: str = "a.csv", kind: str | None = "image", over: Any = None, **said: Any
+) -> list[BatchRow]:
     (folder / name).write_text(content, encoding="utf-8")
-    return list(read_rows(folder / name, kind, **how))
+    return list(read_rows(folder / name, kind, over=over, reading=RowReading(**said)))
 
 
 def refusal(folder: Path, content: str, name: str = "a.csv", kind: str | None = "image", **how: Any) -> str:
@@ -107,6 +109,7 @@ def test_a_misspelt_column_in_a_prompt_is_refused(tmp_path: Path) -> None:
     """It would be sent, and paid, as it stands."""
     said = refusal(tmp_path, "prompt,colour\na {color} cat,red\n")
     assert "line 2, prompt: {color} is no column; did you mean colour?" in said
+    assert "negative_prompt: {color} is no" in refusal(tmp_path, "prompt,negative_prompt,colour\ncat,{color},red\n")
     assert read(tmp_path, "prompt,colour\na {b} cat,red\n")[0].fields["prompt"] == "a {b} cat"
 
 
@@ -173,7 +176,7 @@ def test_the_commands_kind_is_for_rows_that_say_none(tmp_path: Path) -> None:
 def test_each_row_by_each_model(tmp_path: Path) -> None:
     """Whatever model the row itself names."""
     lines = '{"prompt": "a", "model": "x"}\n{"prompt": "b", "matrix": {"seed": [1, 2]}}\n'
-    rows = read(tmp_path, lines, "a.jsonl", own_models=("wan2.2-t2i-flash", "z-image-turbo"))
+    rows = read(tmp_path, lines, "a.jsonl", models=("wan2.2-t2i-flash", "z-image-turbo"))
     made = [(row.where, row.fields["prompt"], row.fields.get("seed"), row.fields["model"]) for row in rows]
     assert made == [
         ("line 1#1", "a", None, "wan2.2-t2i-flash"),
@@ -187,7 +190,7 @@ def test_each_row_by_each_model(tmp_path: Path) -> None:
 
 def test_rows_that_a_command_made_are_placed_by_their_ids(tmp_path: Path) -> None:
     lines = '{"prompt": "a", "id": "猫"}\n{"prompt": ""}\n'
-    rows = read(tmp_path, lines, "a.jsonl", own_models=("m1", "m2"), placed_by_id=True)
+    rows = read(tmp_path, lines, "a.jsonl", models=("m1", "m2"), placed_by_id=True)
     assert [row.where for row in rows] == ["猫 m1", "猫 m2", "m1", "m2"]
 
 
