@@ -10,23 +10,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bailian.files.film_frames import LARGEST_PX, TooLarge, first_frame
+
 if TYPE_CHECKING:
     from PIL import Image
 
 THUMBS = "gallery/thumbs"
 THUMB_PX = 400
 THUMB_QUALITY = 80
-# Decoded, this is 150 MB a thread; a JPEG is decoded at a fraction of its size and counts as that.
-LARGEST_PX = 50_000_000
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF")
 EXIF_ORIENTATION = 0x0112
 TURNED = (5, 6, 7, 8)
-# The only container that is looked for: a film that is a playlist could name other files of this machine.
-CONTAINERS = {".mp4": "mp4", ".mov": "mov", ".webm": "matroska"}
-
-
-class TooLarge(Exception):
-    """The picture has more pixels than are decoded for a preview."""
 
 
 def version_of(status: os.stat_result) -> str:
@@ -101,7 +95,7 @@ def _shrink(path: Path) -> tuple[Image.Image, tuple[int, int]]:
     with Image.open(path, formats=FORMATS) as image:
         size_px = image.size
         image.draft("RGB", (2 * THUMB_PX, 2 * THUMB_PX))
-        if image.width * image.height > LARGEST_PX:
+        if image.width * image.height > LARGEST_PX:  # a JPEG is decoded at a fraction of its size and counts as that
             raise TooLarge
         image.thumbnail((THUMB_PX, THUMB_PX))
         turned = image.getexif().get(EXIF_ORIENTATION) in TURNED
@@ -113,14 +107,8 @@ def _shrink(path: Path) -> tuple[Image.Image, tuple[int, int]]:
 
 
 def _first_frame(path: Path) -> tuple[Image.Image, tuple[int, int]]:
-    """Return the first frame of a film made small, and the film's size. PyAV comes with the extra `sandbox`."""
-    import av
-
-    with path.open("rb") as file, av.open(file, format=CONTAINERS[path.suffix.lower()]) as film:
-        stream = film.streams.video[0]
-        if stream.width * stream.height > LARGEST_PX:
-            raise TooLarge
-        frame = next(film.decode(stream)).to_image()
+    """Return the first frame of a film made small, and the film's size."""
+    frame = first_frame(path)
     size_px = frame.size
     frame.thumbnail((THUMB_PX, THUMB_PX))
     return frame, size_px

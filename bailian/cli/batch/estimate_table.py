@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from bailian.cli.batch.batch_report import waits_word
 from bailian.cli.batch.before_sending import cost_parts, time_parts
 from bailian.cli.output.columns import print_table
 from bailian.cli.output.terminal import money, print_data
@@ -41,8 +42,8 @@ def _total(estimate: BatchEstimate, done: int, waits_for_others: int) -> str:
     parts = [tr(f"{rows} to send", f"共 {estimate.rows} 行待发送")]
     parts += [*cost_parts(estimate, by_kind=False), *time_parts(estimate)]
     if waits_for_others:
-        waits = "waits for others" if waits_for_others == 1 else "wait for others"
-        parts.append(tr(f"{waits_for_others} {waits}", f"其中 {waits_for_others} 行等待其他行"))
+        waits = waits_word(waits_for_others)
+        parts.append(tr(f"{waits_for_others} {waits}", f"其中 {waits_for_others} 行{waits_word()}"))
     if done:
         parts.append(tr(f"{done} done before", f"此前已完成 {done} 行"))
     return tr(", ", "，").join(parts)

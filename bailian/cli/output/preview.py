@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 from bailian.cli.output.live import above, can_be_shown
 from bailian.cli.output.terminal import is_terminal, print_err
 from bailian.errors import SetupError
+from bailian.files.film_frames import CONTAINERS, first_frame
+from bailian.files.formats import SUFFIXES
 from bailian.i18n import reason_of, tr
 from bailian.instructions import how_to
 
@@ -26,8 +28,6 @@ if TYPE_CHECKING:
     from bailian.config.settings import Settings
 
 SHOWN_KINDS = ("image", "image_edit", "wanx_edit", "video")
-FILMS = (".mp4", ".mov", ".webm")
-PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tiff")
 KITTY_TERMS = ("xterm-kitty", "xterm-ghostty")
 MOST_COLUMNS = 60
 LEFT_LINES = 4
@@ -91,24 +91,15 @@ def _picture_of(path: Path) -> Image.Image | None:
     """Return what is shown of a file; None: nothing, a sound has no picture."""
     from PIL import Image
 
-    suffix = path.suffix.lower()
-    if suffix in PICTURES:
+    if path.suffix.lower().removeprefix(".") in SUFFIXES["picture"]:
         with Image.open(path) as picture:
             whole: Image.Image = picture.convert("RGB")
             return whole
-    return _poster(path) if suffix in FILMS else None
-
-
-def _poster(path: Path) -> Image.Image | None:
-    """Return a film's first picture, if PyAV is here (with the extra [sandbox] it is)."""
-    try:
-        import av
-    except ImportError:
+    if path.suffix.lower() not in CONTAINERS:
         return None
-    with av.open(str(path)) as film:
-        frames: Iterator[Any] = film.decode(video=0)
-        first: Image.Image | None = next((frame.to_image() for frame in frames), None)
-        return first
+    with suppress(ImportError):  # without PyAV a film has none
+        return first_frame(path)
+    return None
 
 
 def _draw(picture: Image.Image) -> None:
