@@ -8,9 +8,10 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import settings
@@ -19,10 +20,14 @@ from bailian.clock import Clock, timed_by
 from bailian.i18n import language
 from bailian.sandbox import Sandbox
 from tests.support.commands import Run, run_command
+from tests.support.journals import ON_SERVER, leave_out
 from tests.support.kinds import sort_out
 from tests.support.processes import Child, end_children, hear_signals, kill_children
 from tests.support.service import FAST_MODELS, Lender
 from tests.support.setting import CA_VARIABLES, FAST, KEY, SEED_DAY
+
+if TYPE_CHECKING:
+    from tests.support.postgresql import PostgresServer
 
 # On a desk the values are other ones each time. A gate shows the same for the same code: red by chance teaches people to
 # run it once more.
@@ -58,13 +63,17 @@ def ends_by_itself(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPat
 
 
 @pytest.fixture(autouse=True)
-def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+def clean_environment(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, request: pytest.FixtureRequest
+) -> Iterator[None]:
     for name in list(os.environ):
         if name.startswith(("DASHSCOPE_", "BAILIAN_")) or name.lower().endswith("_proxy") or name in CA_VARIABLES:
             monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.setenv("BAILIAN_HOME", str(tmp_path / "bailian"))
     monkeypatch.setenv("BAILIAN_LANG", "en")
+    if ON_SERVER:
+        monkeypatch.setenv("BAILIAN_JOURNAL", request.getfixturevalue("journal_server").emptied())
     # As after `. .venv/bin/activate`: `bailian` and `python` lead here, whoever starts the tests.
     monkeypatch.setenv("PATH", os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]))
     monkeypatch.chdir(tmp_path)
@@ -78,12 +87,22 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterat
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Give every test its kind, before `-m` asks for it."""
     sort_out(items)
+    leave_out(items)
 
 
 def pytest_xdist_auto_num_workers() -> int:
     """Two workers a core while cores are few: half of the tests wait for a task or a process at any moment."""
     cores = os.cpu_count() or 1
     return max(cores, min(2 * cores, 8))
+
+
+@pytest.fixture(scope="session")
+def journal_server() -> Iterator[PostgresServer]:
+    """A PostgreSQL server of this test process."""
+    from tests.support.postgresql import PostgresServer
+
+    with closing(PostgresServer()) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

@@ -94,7 +94,7 @@ class Toolbox:
         return Budget(self.budget_cny, "run", run=f"mcp:{day}")
 
     def left_cny(self) -> float:
-        with closing(Journal(self.settings.home)) as journal:
+        with closing(Journal(self.settings.journal)) as journal:
             return round(max(0.0, self.budget_cny - journal.reserved_cny(self.settings.account, self._purse())), 6)
 
     def _make(self, name: str, given: Mapping[str, Any]) -> Answer:
@@ -156,7 +156,7 @@ class Toolbox:
         return Answer(text or tr("nothing is left to fetch", "没有需要取回的任务"), {"tasks": data}, previews(files))
 
     def _list_tasks(self, given: Mapping[str, Any]) -> Answer:
-        with closing(Journal(self.settings.home)) as journal:
+        with closing(Journal(self.settings.journal)) as journal:
             rows = [
                 {
                     "task_id": row.task_id or row.id,

@@ -135,7 +135,7 @@ def run_batch(
         most_cny = amount_cny(options.get("max_cost_cny"))
         most_calls = _most_calls(options.get("in_flight"))
         here.require_key()
-        with exclusive(here.home, f"{here.account}\n{spec.run}", spec.kind) as alone:
+        with exclusive(here.journal, f"{here.account}\n{spec.run}", spec.kind) as alone:
             if not alone:
                 raise StillRunning(tr("another process is running this batch", "另一个进程正在运行该批次"), advice="")
             check_owner(spec)

@@ -18,7 +18,7 @@ from bailian.config.settings import Settings, read_settings
 from bailian.errors import InvalidRequest, SetupError
 from bailian.i18n import tr
 from bailian.instructions import how_to
-from bailian.store.database import not_opened
+from bailian.store.backends.sqlite import not_opened
 from bailian.store.private import private_file, private_folder
 
 if TYPE_CHECKING:

@@ -31,7 +31,7 @@ def begun_answer(word: str, given: Mapping[str, Any], here: Settings) -> dict[st
         )
         names = {"files": "file"}
         raise InvalidRequest([Problem(names.get(name, name), text) for name in again], advice="")
-    with closing(Journal(here.home)) as journal:
+    with closing(Journal(here.journal)) as journal:
         row = find_job(journal, here.account, word)
     if row is None or row.kind != "text":
         raise InvalidRequest.one(

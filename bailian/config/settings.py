@@ -33,7 +33,14 @@ from bailian.config.endpoints import (
 )
 from bailian.config.home import home_folder as home_folder  # who asks for settings asks for their folder, too
 from bailian.config.secret import Secret, checked_key, default_key_file, profile_key_file, read_key, user_path
-from bailian.config.settings_file import Layer, no_settings, read_settings_file
+from bailian.config.settings_file import (
+    FILE_NAME,
+    OWN_JOURNAL,
+    Layer,
+    journal_url,
+    no_settings,
+    read_settings_file,
+)
 from bailian.config.user_defaults import (
     ASK_ABOVE_CNY,
     NO_DEFAULTS,
@@ -45,14 +52,16 @@ from bailian.config.user_defaults import (
     read_budgets,
     read_http_hosts,
 )
-from bailian.errors import SetupError
+from bailian.errors import InvalidRequest, SetupError
 from bailian.i18n import tr
 from bailian.instructions import how_to
 
 if TYPE_CHECKING:
+    from bailian.store.backends.journal_place import JournalPlace
     from bailian.store.budgets import Budget
 
 T = TypeVar("T")
+JOURNAL_VARIABLE = "BAILIAN_JOURNAL"
 GET_A_KEY_URL = "https://help.aliyun.com/zh/model-studio/get-api-key"
 
 
@@ -65,6 +74,8 @@ class Settings:
     api_key: Secret | None = field(default=None, repr=False)
     workspace: str | None = None
     home: Path = field(default_factory=Path)
+    journal_url: str = field(default="", repr=False)
+    """`postgresql://…` of the journal that several machines share; it may hold a password. Empty: in `home`."""
     sandbox: bool = False
     speech_url: str | None = None
     """Address of the speech socket where it is not on the host of `base_url`."""
@@ -90,6 +101,13 @@ class Settings:
             return self.speech_url
         parts = urlsplit(self.base_url)
         return f"{'ws' if parts.scheme == 'http' else 'wss'}://{parts.netloc}/api-ws/v1/inference"
+
+    @property
+    def journal(self) -> JournalPlace:
+        """Return where the journal is."""
+        from bailian.store.backends.journal_place import JournalPlace
+
+        return JournalPlace(self.home, self.journal_url)
 
     @property
     def budgets(self) -> tuple[Budget, ...]:
@@ -175,6 +193,12 @@ def read_settings(
     workspace = sources.checked("workspace", lambda: chosen_workspace(named["workspace"]))
     region = sources.checked("region", lambda: chosen_region(named["region"]))
     named_url = named["base_url"]
+    of_journal = sources.first(
+        "journal",
+        (own.journal, own.origin),
+        (os.environ.get(JOURNAL_VARIABLE), JOURNAL_VARIABLE),
+        (file.journal, FILE_NAME),
+    )
     http_hosts = read_http_hosts(file)
     # A host named on the command line or by a profile is the whole service's, its socket included.
     own_host = base_url or own.base_url
@@ -183,13 +207,15 @@ def read_settings(
         "resume_flags": flags,
         "profile": profile,
         "defaults": defaults_of(layers, sources),
+        "journal_url": sources.checked("journal", lambda: _checked_journal(of_journal)),
         "ask_above_cny": read_ask_above(layers, sources),
         "origins": sources.origins,
         **_or_noted(lambda: read_budgets(layers, sources), dict[str, Any](), problems),
     }
     if sandbox:
         url = named_url or default_base_url(region, workspace)
-        return Settings(url, region, Secret("sk-sandbox"), home=home / "sandbox", sandbox=True, **chosen)
+        own_journal = {**chosen, "journal_url": ""}  # what costs nothing has no place in the studio's ledger
+        return Settings(url, region, Secret("sk-sandbox"), home=home / "sandbox", sandbox=True, **own_journal)
     nothing: tuple[Secret | None, Path | None] = (None, None)
     key, key_file = _or_noted(lambda: _find_key(layers, home, profile, sources), nothing, problems)
     token_plan = key is not None and key.reveal().startswith(PLAN_KEY_PREFIX)
@@ -204,6 +230,19 @@ def read_settings(
         key_file=key_file,
         **chosen,
     )
+
+
+def journal_place() -> JournalPlace:
+    """Return where the journal of whoever asks is, whatever else is wrong with the settings."""
+    return read_settings(problems=[]).journal
+
+
+def _checked_journal(url: str | None) -> str:
+    allowed = journal_url(url) if url else None
+    if allowed is not None:
+        # What stands there is not shown: it may hold a password.
+        raise InvalidRequest.one("journal", tr(f"what is set is not {allowed}", f"应为 {allowed}"), advice="")
+    return "" if url in (None, OWN_JOURNAL) else str(url)
 
 
 def _or_noted(read: Callable[[], T], otherwise: T, problems: list[SetupError] | None) -> T:

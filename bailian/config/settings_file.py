@@ -49,6 +49,9 @@ RECIPES = ("on", "no-price", "off")
 LANGUAGES = ("en", "zh")
 MOST_CNY = 10**9
 NEVER = "never"
+OWN_JOURNAL = "sqlite"
+"""The journal of this machine alone."""
+JOURNAL_SCHEMES = ("postgresql://", "postgres://")
 PROFILE_NAME = re.compile(r"[\w.-]{1,64}")
 
 Allowed = Callable[[object], str | None]
@@ -72,6 +75,7 @@ class Layer:
     preview: bool | None = None
     fields: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """By kind: the fields of its requests."""
+    journal: str | None = field(default=None, repr=False)
     key_file: str | None = None
     region: str | None = None
     workspace: str | None = None
@@ -85,6 +89,7 @@ class SettingsFile:
     path: Path
     general: Layer
     language: str | None = None
+    journal: str | None = field(default=None, repr=False)
     allow_http: tuple[str, ...] = ()
     profiles: Mapping[str, Layer] = field(default_factory=dict)
 
@@ -127,6 +132,16 @@ def _switch(value: object) -> str | None:
     return None if isinstance(value, bool) else tr("true or false", "true 或 false")
 
 
+def journal_url(value: object) -> str | None:
+    """Return what a journal's place must be, or None for one that is. What it is now may hold a password."""
+    if value == OWN_JOURNAL or (isinstance(value, str) and value.startswith(JOURNAL_SCHEMES)):
+        return None
+    return tr(
+        f'postgresql://USER@HOST/DATABASE, or "{OWN_JOURNAL}" for the files of the home folder',
+        f'postgresql://用户@主机/数据库，或 "{OWN_JOURNAL}"（主目录中的文件）',
+    )
+
+
 def _one_of(*words: str) -> Allowed:
     return lambda value: None if value in words else tr(f"one of {', '.join(words)}", f"{'、'.join(words)} 之一")
 
@@ -150,8 +165,8 @@ TABLES: Mapping[str, Keys | None] = {
     **dict.fromkeys(SCRIPT_KINDS),
 }
 """Table → its keys; None: the fields of that script's requests."""
-PROFILE_KEYS: Keys = {"key_file": _text, "region": _text, "workspace": _text, "base_url": _text}
-SINGLE_KEYS: Keys = {"allow_http": _hosts, "language": _one_of(*LANGUAGES)}
+PROFILE_KEYS: Keys = {"journal": journal_url, "key_file": _text, "region": _text, "workspace": _text, "base_url": _text}
+SINGLE_KEYS: Keys = {"allow_http": _hosts, "journal": journal_url, "language": _one_of(*LANGUAGES)}
 PROFILES = "profile"
 
 
@@ -176,6 +191,7 @@ def read_settings_file(home: Path) -> SettingsFile:
         path,
         general,
         single.get("language"),
+        single.get("journal"),
         tuple(single.get("allow_http", ())),
         {name: _profile(path, name, table) for name, table in profiles.items()},
     )
@@ -243,7 +259,7 @@ def _checked(path: Path, where: str, value: Any, allowed_by: Allowed) -> Any:
 
     allowed = allowed_by(value)
     if allowed is not None:
-        raise refused(path, where, value, allowed)
+        raise refused(path, where, "…" if allowed_by is journal_url else value, allowed)
     return value
 
 

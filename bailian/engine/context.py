@@ -19,7 +19,7 @@ from bailian.service.client import Service
 from bailian.service.download import Downloader
 from bailian.store.budgets import Budget
 from bailian.store.jobs import Journal
-from bailian.store.leases import ProcessLease
+from bailian.store.leases import Lease
 from bailian.store.pace.limits import SharedLimits
 from bailian.types import Prepared
 
@@ -131,7 +131,7 @@ class Services:
     account: str
     journal: Journal
     limits: SharedLimits
-    lease: ProcessLease
+    lease: Lease
     service: Service
     downloader: Downloader
     speech: Callable[[], Speech]

@@ -34,7 +34,7 @@ from bailian.service.transport.headers import request_headers
 from bailian.store.batches import BatchStore
 from bailian.store.budgets import Budget
 from bailian.store.jobs import Journal
-from bailian.store.leases import ProcessLease
+from bailian.store.leases import lease_at
 from bailian.store.pace.limits import SharedLimits
 from bailian.store.schema import JobRow, dumped
 from bailian.store.states import FINAL_STATES, Status
@@ -60,15 +60,18 @@ class Engine:
         self.settings.require_key()
         network.check(self.settings.socket_url)  # before a job is written down; the calls' own is asked below
         home = self.settings.home
-        journal = Journal(home, clock=self.clock.wall)
+        place = self.settings.journal
+        journal = Journal(place, clock=None if place.is_shared else self.clock.wall)
         self._stack.callback(journal.close)
-        limits = SharedLimits(home, clock=self.clock.wall, monotonic=self.clock.monotonic)
+        if place.is_shared:  # the clocks of two machines may be minutes apart
+            self.clock = replace(self.clock, wall=journal.clock)
+        limits = SharedLimits(place, clock=self.clock.wall, monotonic=self.clock.monotonic)
         self._stack.callback(limits.close)
         service = Service(self.settings, self.clock)
         downloader = Downloader(only_public=service.is_public, clock=self.clock)
         self._stack.callback(service.close)
         self._stack.callback(downloader.close)
-        owner = self._stack.enter_context(ProcessLease(home))
+        owner = self._stack.enter_context(lease_at(place))
         take_in(home)
         self.services = Services(
             self.settings.account,

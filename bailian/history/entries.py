@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing
@@ -12,10 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from bailian.history.text_index import about, numbers_of, texts_of
+from bailian.store.backends.database import Row
+from bailian.store.backends.dialects import packed
+from bailian.store.backends.journal_place import JournalPlace
 from bailian.store.ids import LISTED, MIN_CHARS, several_begin_so
 from bailian.store.jobs import Journal
 from bailian.store.paths import restored
-from bailian.store.schema import FILE_NAME, JobRow, job_row
+from bailian.store.schema import TABLES, JobRow, job_row
 from bailian.store.states import Status
 
 SANDBOX_FOLDER = "sandbox"
@@ -63,19 +65,21 @@ class Entry:
         return str(asked.get("prompt") or "") or texts_of(asked) or self.about
 
 
-def entries(home: Path, question: Question, limit: int) -> list[Entry]:
+def entries(place: JournalPlace, question: Question, limit: int) -> list[Entry]:
     """Return jobs under every key and of the sandbox, newest first."""
-    found = [
-        entry
-        for sandbox, journal_home in ((False, home), (True, home / SANDBOX_FOLDER))
-        if (journal_home / FILE_NAME).is_file()
-        for entry in _of_journal(journal_home, question, limit, sandbox=sandbox)
-    ]
+    found = [entry for sandbox, one in _places(place) for entry in _of_journal(one, question, limit, sandbox=sandbox)]
     return sorted(found, key=lambda entry: entry.row.created_at_s, reverse=True)[:limit]
 
 
-def _of_journal(home: Path, question: Question, limit: int, *, sandbox: bool) -> list[Entry]:
-    with closing(Journal(home)) as journal:
+def _places(place: JournalPlace) -> Iterator[tuple[bool, JournalPlace]]:
+    """Yield the journals that there are: the account's, and the sandbox's, which is this machine's alone."""
+    for sandbox, one in ((False, place), (True, JournalPlace(place.home / SANDBOX_FOLDER))):
+        if one.exists(TABLES):
+            yield sandbox, one
+
+
+def _of_journal(place: JournalPlace, question: Question, limit: int, *, sandbox: bool) -> list[Entry]:
+    with closing(Journal(place)) as journal:
         matching = (one for one in _candidates(journal, question, sandbox=sandbox) if _matches(one, question))
         return list(islice(matching, limit))
 
@@ -103,12 +107,12 @@ def _among(journal: Journal, question: Question, numbers: list[int] | None, *, s
             yield Entry(job_row(row), tuple(files.get(row["id"], ())), sandbox)
 
 
-def _read(journal: Journal, question: Question, numbers: Sequence[int] | None, before: int | None) -> list[sqlite3.Row]:
+def _read(journal: Journal, question: Question, numbers: Sequence[int] | None, before: int | None) -> list[Row]:
     """Return the next rows, the newest of those that were not read yet."""
-    where, values = ["1"], list[object]()
+    where, values = ["1 = 1"], list[object]()
     if numbers is not None:
-        where.append("rowid IN (SELECT value FROM json_each(?))")
-        values.append(json.dumps(numbers))
+        where.append(f"rowid IN ({journal.database.dialect.chosen_numbers})")
+        values.append(packed(numbers))
     for clause, value in (
         ("rowid < ?", before),
         ("created_at_s >= ?", question.since_s),
@@ -131,6 +135,8 @@ def _numbers(journal: Journal, question: Question) -> list[int] | None:
     """Return the rows that may have the words, newest first; None: all of them have to be looked at."""
     if not question.words:
         return None
+    if journal.place.is_shared:
+        return None  # an index of this machine's own would miss what others have written meanwhile
     try:
         by_text = numbers_of(journal, question.words)
     except sqlite3.Error:  # a SQLite without FTS5: slower, and no less
@@ -162,9 +168,9 @@ def _matches(entry: Entry, question: Question) -> bool:
 
 def _files(journal: Journal, ids: Sequence[str]) -> dict[str, list[Path]]:
     rows = journal.database.read(
-        "SELECT job_id, path FROM files WHERE placed = 1 AND job_id IN (SELECT value FROM json_each(?))"
-        " ORDER BY job_id, item",
-        (json.dumps(list(ids)),),
+        "SELECT job_id, path FROM files WHERE placed = 1 AND job_id IN"  # noqa: S608
+        f" ({journal.database.dialect.chosen}) ORDER BY job_id, item",
+        (packed(ids),),
     )
     found: dict[str, list[Path]] = {}
     for row in rows:
@@ -172,10 +178,10 @@ def _files(journal: Journal, ids: Sequence[str]) -> dict[str, list[Path]]:
     return found
 
 
-def entry_of_file(home: Path, digest: str, path: Path) -> Entry | None:
+def entry_of_file(place: JournalPlace, digest: str, path: Path) -> Entry | None:
     """Return the job that has made a file of these bytes: where several have, the one that put it there, else the newest."""
     made = _read_all(
-        home,
+        place,
         "SELECT * FROM jobs WHERE id IN (SELECT job_id FROM files WHERE sha256 = ?) ORDER BY rowid DESC LIMIT ?",
         (digest, SAME_BYTES),
     )
@@ -184,7 +190,7 @@ def entry_of_file(home: Path, digest: str, path: Path) -> Entry | None:
     return next((entry for entry in newest_first if here in entry.files), next(iter(newest_first), None))
 
 
-def entry_of_id(home: Path, word: str) -> Entry | None:
+def entry_of_id(place: JournalPlace, word: str) -> Entry | None:
     """Return the job whose id, task id or request id this is, or begins so.
 
     Raises:
@@ -194,20 +200,19 @@ def entry_of_id(home: Path, word: str) -> Entry | None:
         return None
     high = word[:-1] + chr(min(ord(word[-1]) + 1, 0x10FFFF))
     by = " OR ".join(f"{column} >= ?1 AND {column} < ?2" for column in ("id", "task_id", "request_id"))
-    found = _read_all(home, f"SELECT * FROM jobs WHERE {by} ORDER BY rowid DESC LIMIT ?3", (word, high, LISTED + 1))  # noqa: S608
+    found = _read_all(place, f"SELECT * FROM jobs WHERE {by} ORDER BY rowid DESC LIMIT ?3", (word, high, LISTED + 1))  # noqa: S608
     whole = [entry for entry in found if word in (entry.row.id, entry.row.task_id, entry.row.request_id)]
     if len(found) > 1 and len(whole) != 1:
         raise several_begin_so(word, [entry.row.id for entry in found])
     return next(iter(whole or found), None)
 
 
-def _read_all(home: Path, sql: str, values: tuple[Any, ...]) -> list[Entry]:
+def _read_all(place: JournalPlace, sql: str, values: tuple[Any, ...]) -> list[Entry]:
     """Return the jobs of both journals."""
     found: list[Entry] = []
-    for sandbox, journal_home in ((False, home), (True, home / SANDBOX_FOLDER)):
-        if (journal_home / FILE_NAME).is_file():
-            with closing(Journal(journal_home)) as journal:
-                rows = [job_row(row) for row in journal.database.read(sql, values)]
-                files = _files(journal, [row.id for row in rows])
-                found += [Entry(row, tuple(files.get(row.id, ())), sandbox) for row in rows]
+    for sandbox, one in _places(place):
+        with closing(Journal(one)) as journal:
+            rows = [job_row(row) for row in journal.database.read(sql, values)]
+            files = _files(journal, [row.id for row in rows])
+            found += [Entry(row, tuple(files.get(row.id, ())), sandbox) for row in rows]
     return found

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from bailian.files import naming
+from bailian.store.backends.database import Row
 from bailian.store.jobs import Journal
 from bailian.store.private import private_file
 
@@ -102,7 +103,7 @@ def _bring_up_to_date(journal: Journal, index: sqlite3.Connection) -> None:
             index.execute("INSERT INTO until VALUES (?, ?)", (number, job_id))
 
 
-def _chunks(journal: Journal, after: int) -> Iterator[list[sqlite3.Row]]:
+def _chunks(journal: Journal, after: int) -> Iterator[list[Row]]:
     while rows := journal.database.read(
         "SELECT rowid AS number, id, request FROM jobs WHERE rowid > ? ORDER BY rowid LIMIT ?", (after, CHUNK_ROWS)
     ):
@@ -110,7 +111,7 @@ def _chunks(journal: Journal, after: int) -> Iterator[list[sqlite3.Row]]:
         after = rows[-1]["number"]
 
 
-def _texts(rows: Iterable[sqlite3.Row]) -> Iterator[tuple[int, str]]:
+def _texts(rows: Iterable[Row]) -> Iterator[tuple[int, str]]:
     for row in rows:
         with suppress(ValueError, RecursionError):
             request = json.loads(row["request"])

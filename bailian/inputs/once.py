@@ -16,7 +16,7 @@ from typing import BinaryIO, Protocol
 from bailian.config.settings import home_folder
 from bailian.errors import InvalidRequest
 from bailian.i18n import tr
-from bailian.store.database import unusable
+from bailian.store.backends.sqlite import unusable
 from bailian.store.paths import leads_somewhere, leads_to_file, leads_to_folder
 from bailian.store.private import private_folder
 

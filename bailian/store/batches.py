@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import json
-import sqlite3
 import time
 from array import array
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any
 
+from bailian.store.backends.database import Row, Statements
+from bailian.store.backends.dialects import packed
 from bailian.store.chained_jobs import NOT_CHAINED, ChainStore, SourceFile, write_edges
 from bailian.store.jobs import COLUMNS, Journal
 from bailian.store.paths import restored
 from bailian.store.runs.summaries import RunSummaries
-from bailian.store.schema import Count, JobRow, LastAttempt, job_row
+from bailian.store.schema import Count, JobRow, LastAttempt, dumped, job_row
 from bailian.store.states import OPEN_STATES, UNDER_WAY_STATES, Status, move
 
 # So many rows are written, or read, by one transaction.
@@ -26,13 +26,10 @@ _OF_RUN = "account = ? AND run = ? AND kind = COALESCE(?, kind)"
 # All tries of a row are of one kind: its key says which.
 NEWEST = (
     "FROM jobs JOIN (SELECT MAX(rowid) AS newest FROM jobs WHERE account = ? AND run = ? GROUP BY row_key)"
-    " ON jobs.rowid = newest WHERE kind = COALESCE(?, kind)"
+    " AS newest_tries ON jobs.rowid = newest WHERE kind = COALESCE(?, kind)"
 )
 # Of two tries: what is paid is worth most, then what may be.
 _REACHED = {Status.DONE: 4, **dict.fromkeys(UNDER_WAY_STATES, 3), Status.HELD: 2, Status.WAITING: 1}
-
-
-_OF_TRY = ("id", "state", "exit_code", "error_code", "model", "estimate_cny")
 
 
 class BatchStore:
@@ -49,6 +46,15 @@ class BatchStore:
 
     def _of(self, run: str) -> tuple[str, str, str | None]:
         return self._account, run, self._kind
+
+    def _json_text(self, column: str, *path: str) -> str:
+        return self._database.dialect.json_text(column, *path)
+
+    @property
+    def _newest_of(self) -> str:
+        """Return SQL for the newest tries of a list of rows of one run."""
+        chosen = self._database.dialect.chosen
+        return f"SELECT MAX(rowid) AS newest FROM jobs WHERE {_OF_RUN} AND row_key IN ({chosen}) GROUP BY row_key"  # noqa: S608
 
     def has_rows(self, run: str) -> bool:
         """Return whether any row of a run is known."""
@@ -70,13 +76,13 @@ class BatchStore:
         tries: dict[str, LastAttempt] = {}
         for run in runs:
             found = self._database.read(
-                "SELECT row_key, id, state, json_extract(error, '$.exit_code') AS exit_code,"  # noqa: S608
-                " json_extract(error, '$.error.code') AS error_code, model, estimate_cny FROM jobs"
-                f" WHERE rowid IN ({_newest_of(keys)})",
-                (*self._of(run), *keys),
+                f"SELECT row_key, id, state, {self._json_text('error', 'exit_code')} AS exit_code,"  # noqa: S608
+                f" {self._json_text('error', 'error', 'code')} AS error_code, model, estimate_cny FROM jobs"
+                f" WHERE rowid IN ({self._newest_of})",
+                (*self._of(run), packed(keys)),
             )
             for row in found:
-                one, other = LastAttempt(*(row[name] for name in _OF_TRY)), tries.get(row["row_key"])
+                one, other = _last_attempt(row), tries.get(row["row_key"])
                 tries[row["row_key"]] = one if other is None or _reached(one) >= _reached(other) else other
         return tries
 
@@ -108,17 +114,15 @@ class BatchStore:
 
         Their lost answers are unsettled; those of `repeatable` kinds are simply asked for again (see `Journal.requeue_maybe_billed`).
         """
-        left, cheap = list(gone), list(repeatable)
-        theirs, kinds = ", ".join("?" * len(left)), ", ".join("?" * len(cheap))
-        marks = ", ".join("?" * len(OPEN_STATES))
-        ownerless = f"{_OF_RUN} AND (owner IS NULL OR owner IN ({theirs}))"
-        of_these = (*self._of(run), *left)
+        marks, chosen = ", ".join("?" * len(OPEN_STATES)), self._database.dialect.chosen
+        ownerless = f"{_OF_RUN} AND (owner IS NULL OR owner IN ({chosen}))"
+        of_these = (*self._of(run), packed(gone))
         with self._database.transaction() as db:
             move(
                 self._database,
                 Status.WAITING,
-                f"{ownerless} AND kind IN ({kinds}) AND service_batch IS NULL",
-                (owner, *of_these, *cheap),
+                f"{ownerless} AND kind IN ({chosen}) AND service_batch IS NULL",
+                (owner, *of_these, packed(repeatable)),
                 also="owner = ?, lost_cny = lost_cny + COALESCE(estimate_cny, 0)",
                 only_from=(Status.SENDING, Status.UNSETTLED),
             )
@@ -144,7 +148,7 @@ class BatchStore:
             self._database,
             Status.SUBMITTED,
             f"rowid IN (SELECT jobs.rowid {NEWEST} AND task_id IS NOT NULL"
-            " AND json_extract(error, '$.error.wire_code') = 'UNKNOWN')",
+            f" AND {self._json_text('error', 'error', 'wire_code')} = 'UNKNOWN')",
             (owner, *self._of(run)),
             also="error = NULL, owner = ?",
             only_from=(Status.FAILED,),
@@ -155,8 +159,8 @@ class BatchStore:
         move(
             self._database,
             Status.UNSENT,
-            "id IN (SELECT value FROM json_each(?))",
-            (json.dumps(error, ensure_ascii=False), json.dumps(list(job_ids))),
+            f"id IN ({self._database.dialect.chosen})",
+            (dumped(error), packed(job_ids)),
             also="error = ?, owner = NULL",
             only_from=(Status.WAITING,),
         )
@@ -174,7 +178,7 @@ class BatchStore:
                 if moved:
                     self._move(db, run, other, moved)
 
-    def _move(self, db: sqlite3.Connection, run: str, other: str, moved: list[str]) -> None:
+    def _move(self, db: Statements, run: str, other: str, moved: list[str]) -> None:
         theirs, ours = self.tried(run, keys=moved), self.tried(other, keys=moved)
         lost = [key for key in ours if _reached(ours[key]) >= _reached(theirs[key])]
         won = [key for key in ours if _reached(ours[key]) < _reached(theirs[key])]
@@ -253,22 +257,22 @@ class BatchStore:
         numbers = array("q")
         for keys in self.keys(run):
             wanted = chosen(keys)
-            found = self._database.read(_newest_of(wanted), (*self._of(run), *wanted)) if wanted else []
+            found = self._database.read(self._newest_of, (*self._of(run), packed(wanted))) if wanted else []
             numbers.extend(row["newest"] for row in found)
         ordered = array("q", sorted(numbers))
         for begin in range(0, len(ordered), CHUNK_ROWS):
             some = ordered[begin : begin + CHUNK_ROWS]
             rows = self._database.read(
-                f"SELECT * FROM jobs WHERE rowid IN ({', '.join('?' * len(some))}) ORDER BY rowid",  # noqa: S608
-                tuple(some),
+                f"SELECT * FROM jobs WHERE rowid IN ({self._database.dialect.chosen_numbers}) ORDER BY rowid",  # noqa: S608
+                (packed(some),),
             )
             yield from (job_row(row) for row in rows)
 
     def newest_of(self, run: str, keys: Collection[str]) -> list[JobRow]:
         """Return the newest tries of a few hundred rows, in the order of their keys."""
         found = self._database.read(
-            f"SELECT * FROM jobs WHERE rowid IN ({_newest_of(keys)})",  # noqa: S608
-            (*self._of(run), *keys),
+            f"SELECT * FROM jobs WHERE rowid IN ({self._newest_of})",  # noqa: S608
+            (*self._of(run), packed(keys)),
         )
         rows = {row["row_key"]: row for row in found}
         return [job_row(rows[key]) for key in keys if key in rows]
@@ -276,10 +280,10 @@ class BatchStore:
     def files(self, job_ids: Iterable[str]) -> dict[str, list[str]]:
         """Return the finished files of jobs, in the order of their results."""
         ids = list(job_ids)
-        marks = ", ".join("?" * len(ids))
+        chosen = self._database.dialect.chosen
         found = self._database.read(
-            f"SELECT job_id, path FROM files WHERE placed = 1 AND job_id IN ({marks}) ORDER BY job_id, item",  # noqa: S608
-            tuple(ids),
+            f"SELECT job_id, path FROM files WHERE placed = 1 AND job_id IN ({chosen}) ORDER BY job_id, item",  # noqa: S608
+            (packed(ids),),
         )
         files: dict[str, list[str]] = {job_id: [] for job_id in ids}
         for row in found:
@@ -297,7 +301,7 @@ class BatchStore:
     def counts(self, run: str) -> list[Count]:
         """Return how the batch stands."""
         found = self._database.read(
-            "SELECT kind, state, json_extract(error, '$.error.code') AS error_code, COUNT(*) AS jobs,"
+            f"SELECT kind, state, {self._json_text('error', 'error', 'code')} AS error_code, COUNT(*) AS jobs,"
             f" TOTAL(charged_cny) AS charged_cny, TOTAL(estimate_cny) AS estimate_cny {NEWEST}"
             " GROUP BY kind, state, error_code",
             self._of(run),
@@ -311,10 +315,9 @@ class BatchStore:
             self.summaries.forget(db, run)
 
 
-def _newest_of(keys: Collection[str]) -> str:
-    """Return SQL for the newest tries of these rows of one run."""
-    marks = ", ".join("?" * len(keys))
-    return f"SELECT MAX(rowid) AS newest FROM jobs WHERE {_OF_RUN} AND row_key IN ({marks}) GROUP BY row_key"  # noqa: S608
+def _last_attempt(row: Row) -> LastAttempt:
+    exit_code = None if row["exit_code"] is None else int(row["exit_code"])
+    return LastAttempt(row["id"], row["state"], exit_code, row["error_code"], row["model"], row["estimate_cny"])
 
 
 def _reached(one: LastAttempt) -> int:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sqlite3
 from dataclasses import dataclass
 from datetime import datetime
 
 from bailian.errors import BudgetExceeded
 from bailian.i18n import tr
 from bailian.instructions import how_to
+from bailian.store.backends.database import Statements
 from bailian.store.sums import COUNTED_CNY, NANO, QUARTER_S, SENT_S, nano, quarter
 
 
@@ -76,7 +76,7 @@ def cost_unknown(budget: Budget, what: str) -> BudgetExceeded:
     )
 
 
-def check_budget(db: sqlite3.Connection, job_id: str, budget: Budget, now_s: float) -> None:
+def check_budget(db: Statements, job_id: str, budget: Budget, now_s: float) -> None:
     """Compare what was spent or may be with the limit, inside the transaction that reserves the next."""
     account, model, estimate_cny, lost_cny = db.execute(
         "SELECT account, model, estimate_cny, lost_cny FROM jobs WHERE id = ?", (job_id,)
@@ -88,7 +88,7 @@ def check_budget(db: sqlite3.Connection, job_id: str, budget: Budget, now_s: flo
         raise no_room(budget, spent_cny, estimate_cny)
 
 
-def counted_cny(db: sqlite3.Connection, account: str, budget: Budget, now_s: float, but: str = "") -> float:
+def counted_cny(db: Statements, account: str, budget: Budget, now_s: float, but: str = "") -> float:
     """Return what counts against a budget (real costs, else estimates, and what lost answers may have cost), but for
     one job."""
     since = int(budget.since_s(now_s) // QUARTER_S)
@@ -100,13 +100,9 @@ def counted_cny(db: sqlite3.Connection, account: str, budget: Budget, now_s: flo
     ).fetchone()
     if but:
         (own_nano_cny,) = db.execute(
-            f"SELECT TOTAL({_OWN_NANO_CNY}) FROM jobs WHERE id = ? AND sent_at_s IS NOT NULL AND account = ?"  # noqa: S608
-            f" AND {_OWN_QUARTER} >= ?{of_run}",
+            f"SELECT TOTAL({nano(COUNTED_CNY, db.dialect)}) FROM jobs WHERE id = ? AND sent_at_s IS NOT NULL"  # noqa: S608
+            f" AND account = ? AND {quarter(SENT_S, db.dialect)} >= ?{of_run}".format(job=""),
             (but, *values),
         ).fetchone()
         nano_cny -= own_nano_cny
     return float(nano_cny / NANO)
-
-
-_OWN_NANO_CNY = nano(COUNTED_CNY).format(job="")
-_OWN_QUARTER = quarter(SENT_S).format(job="")

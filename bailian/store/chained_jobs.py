@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from bailian.errors import from_journal
-from bailian.store.database import Database
+from bailian.store.backends.database import Database
+from bailian.store.backends.dialects import packed
 from bailian.store.paths import restored
 from bailian.store.schema import dumped
 from bailian.store.states import FINAL_STATES, Status, move
@@ -49,7 +50,11 @@ def write_edges(database: Database, edges: Sequence[tuple[Any, ...]]) -> None:
     """Write down what jobs wait for, in the order of `COLUMNS`, in the transaction that writes the jobs."""
     if edges:
         with database.transaction() as db:
-            db.executemany("INSERT OR REPLACE INTO chains (job_id, word, source_key, item) VALUES (?, ?, ?, ?)", edges)
+            db.executemany(
+                "INSERT INTO chains (job_id, word, source_key, item) VALUES (?, ?, ?, ?) ON CONFLICT (job_id, word)"
+                " DO UPDATE SET source_key = excluded.source_key, item = excluded.item, complete = 0",
+                edges,
+            )
 
 
 class ChainStore:
@@ -75,7 +80,7 @@ class ChainStore:
         """
         found = self._database.read(
             "SELECT jobs.id, jobs.wire_model,"  # noqa: S608
-            " CASE WHEN chains.complete THEN 'done'"
+            " CASE WHEN chains.complete = 1 THEN 'done'"
             f" ELSE (SELECT state FROM jobs AS newest WHERE newest.rowid = {_SOURCE}) END AS source_state"
             " FROM chains JOIN jobs ON jobs.id = chains.job_id WHERE jobs.account = ? AND jobs.run = ?"
             " AND jobs.owner = ? AND jobs.state = 'waiting' ORDER BY jobs.rowid",
@@ -138,8 +143,8 @@ class ChainStore:
         move(
             self._database,
             Status.UNSENT,
-            "id IN (SELECT value FROM json_each(?))",
-            (dumped(error), ended_at_s, json.dumps(list(job_ids))),
+            f"id IN ({self._database.dialect.chosen})",
+            (dumped(error), ended_at_s, packed(job_ids)),
             also="error = ?, owner = NULL, ended_at_s = COALESCE(ended_at_s, ?)",
             only_from=(Status.WAITING,),
         )

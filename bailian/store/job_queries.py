@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable
+from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
 from bailian.catalog import Mode
+from bailian.store.backends.database import Database
+from bailian.store.backends.dialects import packed
 from bailian.store.budgets import Budget, counted_cny
-from bailian.store.database import Database
 from bailian.store.paths import restored
 from bailian.store.schema import DURATIONS_KEPT, FileRecord, JobRow, job_row
 from bailian.store.states import OPEN_STATES, Status
@@ -59,7 +62,7 @@ class JobQueries:
             chosen = " AND state = ?" if wanted else ""
             return self._rows(f"WHERE account = ?{chosen} {newest}", (account, *wanted, limit))
         # An index gives the newest of one state without sorting, not those of several.
-        one = f"SELECT rowid FROM (SELECT rowid FROM jobs WHERE account = ? AND state = ? {newest})"  # noqa: S608
+        one = f"SELECT rowid FROM (SELECT rowid FROM jobs WHERE account = ? AND state = ? {newest}) AS of_state"  # noqa: S608
         values = [value for state in wanted for value in (account, state, limit)]
         return self._rows(f"WHERE rowid IN ({' UNION ALL '.join([one] * len(wanted))}) {newest}", (*values, limit))
 
@@ -91,11 +94,11 @@ class JobQueries:
 
     def known_tasks(self, task_ids: Iterable[str]) -> set[str]:
         """Return which of these ids belong to jobs of this journal, under whichever key: two may be of one account."""
-        known: set[str] = set()
-        for task_id in task_ids:
-            if self.database.read("SELECT 1 FROM jobs WHERE task_id = ? LIMIT 1", (task_id,)):
-                known.add(task_id)
-        return known
+        rows = self.database.read(
+            f"SELECT task_id FROM jobs WHERE task_id IN ({self.database.dialect.chosen})",  # noqa: S608
+            (packed(task_ids),),
+        )
+        return {row["task_id"] for row in rows}
 
     def durations_s(self, model: str) -> list[float]:
         """Return how long the last tasks of a model ran at the service, newest first."""
@@ -125,14 +128,19 @@ class JobQueries:
     def spent_cny(self, account: str | None, since_s: float | None = None) -> list[Spent]:
         """Return what was charged, newest day first; None: under every key."""
         since = 0 if since_s is None else int(since_s // QUARTER_S)
+        of_account, values = ("account = ? AND ", (account,)) if account is not None else ("", ())
         rows = self.database.read(
-            f"SELECT account, date(quarter * {QUARTER_S}, 'unixepoch', 'localtime') AS day, model, run,"  # noqa: S608
-            " TOTAL(nano_cny) AS nano_cny FROM charged_sums"
-            " WHERE (?1 IS NULL OR account = ?1) AND nano_cny > 0 AND quarter >= ?2"
-            " GROUP BY account, day, model, run ORDER BY day DESC, model, run",
-            (account, since),
+            "SELECT account, quarter, model, run, nano_cny FROM charged_sums"  # noqa: S608
+            f" WHERE {of_account}nano_cny > 0 AND quarter >= ?",
+            (*values, since),
         )
-        return [Spent(row["account"], row["day"], row["model"], row["run"], row["nano_cny"] / NANO) for row in rows]
+        nano_cny: Counter[tuple[str, str, str, str]] = Counter()
+        for row in rows:  # days are those of this machine's clock
+            day = datetime.fromtimestamp(row["quarter"] * QUARTER_S).date().isoformat()
+            nano_cny[day, row["model"], row["run"], row["account"]] += row["nano_cny"]
+        sums = [Spent(key[3], *key[:3], cny / NANO) for key, cny in nano_cny.items()]
+        sums.sort(key=lambda one: (one.model, one.run, one.account))
+        return sorted(sums, key=lambda one: one.day, reverse=True)
 
     def used(self, account: str) -> dict[str, float]:
         """Return how many units (pictures, seconds, characters, tokens) were billed, by model."""

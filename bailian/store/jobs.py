@@ -8,19 +8,18 @@ The states of a job are in `states`, the tables in `schema`, the questions in `j
 
 from __future__ import annotations
 
-import json
-import sqlite3
-import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from bailian.store.backends.database import Duplicate
+from bailian.store.backends.dialects import INTEGER, REAL, TEXT, packed
+from bailian.store.backends.journal_place import JournalPlace, open_database
 from bailian.store.budgets import Budget, check_budget
-from bailian.store.database import Database
 from bailian.store.job_queries import JobQueries
 from bailian.store.paths import stored
-from bailian.store.schema import FILE_NAME, MIGRATIONS, SCHEMA, VERSION, FileRow, JobEnd, JobResult, dumped
+from bailian.store.schema import TABLES, FileRow, JobEnd, JobResult, dumped
 from bailian.store.states import Status, move
 from bailian.types import StoredRequest
 
@@ -39,19 +38,15 @@ class TaskTaken(Exception):
     """Another job of the journal has this task id already."""
 
 
-def _listed(*names: str) -> str:
-    """Return SQL for a table `new` of values that come as one JSON list of rows."""
-    columns = ", ".join(f"json_extract(value, '$[{number}]') AS {name}" for number, name in enumerate(names))
-    return f"(SELECT {columns} FROM json_each(?)) AS new"  # noqa: S608
-
-
 class Journal(JobQueries):
-    """All processes with the same home share it."""
+    """All processes with the same home share it, or all machines that share a server."""
 
-    def __init__(self, home: Path, *, clock: Any = time.time) -> None:
-        self.folder = home
-        self.database = Database(home / FILE_NAME, SCHEMA, VERSION, MIGRATIONS, durable=True)
-        self.clock = clock
+    def __init__(self, place: JournalPlace | Path, *, clock: Callable[[], float] | None = None) -> None:
+        """Open it. `clock`: None: the one that all who share it agree on."""
+        self.place = JournalPlace.of(place)
+        self.folder = self.place.home
+        self.database = open_database(self.place, TABLES)
+        self.clock = clock or self.database.now_s
 
     def intend(
         self,
@@ -87,9 +82,7 @@ class Journal(JobQueries):
 
     def insert(self, rows: Sequence[tuple[Any, ...]]) -> None:
         """Write jobs down, in the order of `COLUMNS`."""
-        marks = ", ".join("?" * len(COLUMNS))
-        with self.database.transaction() as db:
-            db.executemany(f"INSERT INTO jobs ({', '.join(COLUMNS)}) VALUES ({marks})", rows)  # noqa: S608
+        self.database.insert("jobs", COLUMNS, rows)
 
     def record_intents(
         self, job_ids: Sequence[str], owner: str, budgets: Sequence[Budget] = (), *, server_s: float | None = None
@@ -107,8 +100,8 @@ class Journal(JobQueries):
             changed = move(
                 self.database,
                 Status.SENDING,
-                "id IN (SELECT value FROM json_each(?)) AND owner = ?",
-                (now_s, server_s, json.dumps(job_ids), owner),
+                f"id IN ({self.database.dialect.chosen}) AND owner = ?",
+                (now_s, server_s, packed(job_ids), owner),
                 also="sent_at_s = ?, sent_server_s = ?",
                 only_from=(Status.WAITING,),
             )
@@ -160,7 +153,7 @@ class Journal(JobQueries):
                     submitted_at_s=self.clock(),
                     adopted=0,
                 )
-        except sqlite3.IntegrityError:
+        except Duplicate:
             raise TaskTaken(task_id) from None
 
     def adopt(self, job_id: str, task_id: str, request_id: str | None) -> None:
@@ -170,15 +163,16 @@ class Journal(JobQueries):
             TaskTaken: another job has it.
         """
         try:
-            self._move(
-                job_id,
-                Status.SUBMITTED,
-                task_id=task_id,
-                request_id=request_id,
-                adopted=1,
-                submitted_at_s=self.clock(),
-            )
-        except sqlite3.IntegrityError:
+            with self.database.transaction():
+                self._move(
+                    job_id,
+                    Status.SUBMITTED,
+                    task_id=task_id,
+                    request_id=request_id,
+                    adopted=1,
+                    submitted_at_s=self.clock(),
+                )
+        except Duplicate:
             raise TaskTaken(task_id) from None
 
     def unadopt(self, job_id: str) -> None:
@@ -192,10 +186,10 @@ class Journal(JobQueries):
             self.database,
             Status.ENDED,
             "jobs.id = new.id",
-            (self.clock(), json.dumps(values)),
+            (self.clock(), packed(values)),
             also="answer = new.answer, charged_cny = new.charged_cny, run_s = new.run_s, ended_at_s = ?,"
             " request_id = COALESCE(new.request_id, jobs.request_id)",
-            table=_listed("id", "answer", "charged_cny", "run_s", "request_id"),
+            table=self.database.dialect.listed(id=TEXT, answer=TEXT, charged_cny=REAL, run_s=REAL, request_id=TEXT),
         )
 
     def record_request(self, job_id: str, request: Mapping[str, Any]) -> None:
@@ -216,9 +210,9 @@ class Journal(JobQueries):
                     self.database,
                     state,
                     "jobs.id = new.id",
-                    (self.clock(), json.dumps(errors)),
+                    (self.clock(), packed(errors)),
                     also="error = new.error, owner = NULL, ended_at_s = COALESCE(jobs.ended_at_s, ?)",
-                    table=_listed("id", "error"),
+                    table=self.database.dialect.listed(id=TEXT, error=TEXT),
                 )
 
     def note(self, job_id: str, error: Mapping[str, Any]) -> None:
@@ -233,8 +227,8 @@ class Journal(JobQueries):
         """Let go of this owner's jobs that go on at the service: any process may take them over."""
         if ids := list(job_ids):
             self.database.execute(
-                "UPDATE jobs SET owner = NULL WHERE id IN (SELECT value FROM json_each(?)) AND owner = ?",
-                (json.dumps(ids), owner),
+                f"UPDATE jobs SET owner = NULL WHERE id IN ({self.database.dialect.chosen}) AND owner = ?",  # noqa: S608
+                (packed(ids), owner),
             )
 
     def claim(self, job_id: str, owner: str, expected: str | None) -> bool:
@@ -243,17 +237,19 @@ class Journal(JobQueries):
         What the dead process was sending is unsettled now: nobody waits for that answer any more.
         """
         values = (owner, job_id, expected)
+        is_expected = f"id = ? AND {self.database.dialect.same('owner', '?')}"
         with self.database.transaction() as db:
             if move(
                 self.database,
                 Status.UNSETTLED,
-                "id = ? AND owner IS ?",
+                is_expected,
                 values,
                 also="owner = ?",
                 only_from=(Status.SENDING,),
             ):
                 return True
-            return db.execute("UPDATE jobs SET owner = ? WHERE id = ? AND owner IS ?", values).rowcount == 1
+            taken = db.execute(f"UPDATE jobs SET owner = ? WHERE {is_expected}", values)  # noqa: S608
+            return taken.rowcount == 1
 
     def reopen(self, job_id: str, state: Status, expected: Status) -> bool:
         """Give a job in a final state another look; False if another process was faster."""
@@ -269,11 +265,14 @@ class Journal(JobQueries):
         """Record what files will be (before they get their names), and that they have them (after)."""
         if not files:
             return
-        values = [(file.job_id, file.item, stored(file.path), file.sha256, int(file.placed)) for file in files]
+        # Of a file that is named twice the last word counts.
+        named = {(file.job_id, file.item): (stored(file.path), file.sha256, int(file.placed)) for file in files}
+        table = self.database.dialect.listed(job_id=TEXT, item=INTEGER, path=TEXT, sha256=TEXT, placed=INTEGER)
         self.database.execute(
-            "INSERT OR REPLACE INTO files (job_id, item, path, sha256, placed)"  # noqa: S608
-            f" SELECT * FROM {_listed('job_id', 'item', 'path', 'sha256', 'placed')}",
-            (json.dumps(values),),
+            "INSERT INTO files (job_id, item, path, sha256, placed)"  # noqa: S608
+            f" SELECT job_id, item, path, sha256, placed FROM {table} WHERE 1 = 1 ON CONFLICT (job_id, item)"
+            " DO UPDATE SET path = excluded.path, sha256 = excluded.sha256, placed = excluded.placed",
+            (packed((*key, *value) for key, value in named.items()),),
         )
 
     def claim_file(self, job_id: str, item: int, path: Path, sha256: str) -> bool:

@@ -11,17 +11,47 @@ import hashlib
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Protocol
 from uuid import uuid4
 
-from bailian.store.database import not_opened
+from bailian.store.backends.journal_place import JournalPlace, require_extra
+from bailian.store.backends.sqlite import not_opened
 from bailian.store.private import private_file, private_folder
 
 # Two that begin at the same moment are in each other's way for an instant; one of them is to win.
 TURN_S = 0.25
 
 
+class Lease(Protocol):
+    """This process, as the journal names it, while it is entered."""
+
+    id: str
+
+    def may_send(self) -> bool:
+        """Return whether something paid may leave now: others would not take this process for dead before it arrives."""
+        ...
+
+    def __enter__(self) -> Lease: ...
+
+    def __exit__(self, *_: object) -> None: ...
+
+    def is_dead(self, other: str | None) -> bool:
+        """Return whether that owner no longer runs. Nobody (None) is gone."""
+        ...
+
+
+def lease_at(place: JournalPlace) -> Lease:
+    """Return a lease in a journal: a lock for one machine, a row that is renewed among several."""
+    if place.is_shared:
+        require_extra()
+        from bailian.store.backends.server_leases import ServerLease
+
+        return ServerLease(place.url)
+    return ProcessLease(place.home)
+
+
 class ProcessLease:
-    """This process, as the journal names it. Use as a context manager."""
+    """A lock on a file. Use as a context manager."""
 
     def __init__(self, home: Path) -> None:
         self.id = uuid4().hex[:12]
@@ -45,8 +75,10 @@ class ProcessLease:
         with contextlib.suppress(OSError):
             self._path(self.id).unlink()
 
+    def may_send(self) -> bool:
+        return True  # the lock is held as long as the process lives
+
     def is_dead(self, other: str | None) -> bool:
-        """Return whether that owner no longer runs. Nobody (None) is gone."""
         if other is None:
             return True
         path = self._path(other)
@@ -66,12 +98,21 @@ class ProcessLease:
         return self._folder / f"{owner_id}.lock"
 
 
-@contextlib.contextmanager
-def exclusive(home: Path, name: str, part: str | None = None) -> Iterator[bool]:
-    """Hold the lock of this name, or of one part of it; yield False if another process is in the way.
+def exclusive(place: JournalPlace, name: str, part: str | None = None) -> contextlib.AbstractContextManager[bool]:
+    """Hold the lock of this name, or of one part of it; its value is False if another process is in the way.
 
     Processes may hold a part each, side by side; who holds the whole is alone. The lock goes with the process.
     """
+    if place.is_shared:
+        require_extra()
+        from bailian.store.backends.server_leases import exclusive_on_server
+
+        return exclusive_on_server(place.url, name, part)
+    return _exclusive_here(place.home, name, part)
+
+
+@contextlib.contextmanager
+def _exclusive_here(home: Path, name: str, part: str | None) -> Iterator[bool]:
     whole = _run_path(home, name)
     with contextlib.ExitStack() as held:
         alone = True

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from bailian.store.backends.database import Row
+from bailian.store.backends.tables import Tables
 from bailian.store.states import Status
 from bailian.store.sums import ADD_UP, SUMS_SCHEMA
 from bailian.types import StoredRequest
 
-FILE_NAME = "journal.sqlite3"
 VERSION = 7
 DURATIONS_KEPT = 40
 
@@ -33,7 +33,7 @@ CREATE TABLE chains (
 ) WITHOUT ROWID;
 CREATE INDEX chains_by_source ON chains (source_key);
 """
-SCHEMA = f"""
+_PLAIN_SCHEMA = f"""
 CREATE TABLE jobs (
   id TEXT PRIMARY KEY, account TEXT NOT NULL, kind TEXT NOT NULL, model TEXT NOT NULL, wire_model TEXT NOT NULL,
   state TEXT NOT NULL, owner TEXT, adopted INTEGER NOT NULL DEFAULT 0,
@@ -59,8 +59,8 @@ CREATE TABLE files (
   PRIMARY KEY (job_id, item)
 );
 {_SERVICE_BATCHES}
-{_CHAINS}
-{SUMS_SCHEMA}"""
+{_CHAINS}"""
+SCHEMA = f"{_PLAIN_SCHEMA}\n{SUMS_SCHEMA}"
 
 # The name of a job's service batch stood in what was prepared, and how far that had got in a file (see `service_batches`).
 _MARK = "CASE WHEN json_valid(prepared) THEN json_extract(prepared, '$.half_price') END"
@@ -96,6 +96,9 @@ INSERT INTO service_batches SELECT service_batch, account, COALESCE(MAX(run), ''
 """,  # noqa: S608
     7: _CHAINS,
 }
+
+
+TABLES = Tables("journal", SCHEMA, VERSION, MIGRATIONS, _PLAIN_SCHEMA)
 
 
 class JobRow(NamedTuple):
@@ -197,7 +200,7 @@ class Count:
     estimate_cny: float
 
 
-def job_row(row: sqlite3.Row) -> JobRow:
+def job_row(row: Row) -> JobRow:
     """Return a job; what cannot be read in it is as if it were not there."""
     values = dict(zip(row.keys(), row, strict=True))
     values["prepared"] = stored_request(values["prepared"], values["kind"])
@@ -218,6 +221,7 @@ def job_row(row: sqlite3.Row) -> JobRow:
     except ValueError:
         values["state"] = Status.HELD  # what nobody can read is for a person to decide
     values.pop("number", None)
+    values.pop("rowid", None)  # a column of its own on a server
     return JobRow(**values)
 
 

@@ -14,6 +14,7 @@ from enum import Enum
 from typing import NamedTuple
 
 from bailian.errors import BudgetExceeded
+from bailian.store.backends.dialects import packed
 from bailian.store.batches import CHUNK_ROWS
 from bailian.store.budgets import Budget, cost_unknown, counted_cny, no_room
 from bailian.store.jobs import Journal
@@ -80,9 +81,10 @@ class ServiceBatchStore:
             JournalError: it cannot be written, so nothing may be sent.
         """
         values = {**asdict(batch), "step": batch.step.value}
-        marks = ", ".join("?" * len(values))
+        marks, own = ", ".join("?" * len(values)), (name for name in values if name != "name")
         self._database.execute(
-            f"INSERT OR REPLACE INTO service_batches ({', '.join(values)}) VALUES ({marks})",  # noqa: S608
+            f"INSERT INTO service_batches ({', '.join(values)}) VALUES ({marks}) ON CONFLICT (name)"  # noqa: S608
+            f" DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in own)}",
             tuple(values.values()),
         )
 
@@ -168,10 +170,9 @@ class ServiceBatchStore:
     def some(self, name: str, job_ids: Iterable[str]) -> dict[str, JobRow]:
         """Return those of the jobs that are open and in this batch, by id."""
         ids = list(job_ids)
-        marks = ", ".join("?" * len(ids))
         found = self._database.read(
-            f"SELECT * FROM jobs WHERE id IN ({marks}) AND {_MEMBER}",  # noqa: S608
-            (*ids, self._account, name),
+            f"SELECT * FROM jobs WHERE id IN ({self._database.dialect.chosen}) AND {_MEMBER}",  # noqa: S608
+            (packed(ids), self._account, name),
         )
         return {row["id"]: job_row(row) for row in found}
 

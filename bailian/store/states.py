@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from enum import Enum
 from functools import cache
 
-from bailian.store.database import Database
+from bailian.store.backends.database import Database
 
 
 class Status(str, Enum):
@@ -117,8 +117,8 @@ def move(
     names = ", ".join(f"'{status}'" for status in before)
     columns = f", {also}" if also else ""
     source = f" FROM {table}" if table else ""
-    # The "+" keeps SQLite from looking through all jobs in those states, of which a batch has a million: `where` names few.
+    # Without an index: nobody looks through all jobs in those states, of which a batch has a million. `where` names few.
     return database.execute(
-        f"UPDATE jobs SET state = '{to}'{columns}{source} WHERE ({where}) AND +jobs.state IN ({names})",  # noqa: S608
+        f"UPDATE jobs SET state = '{to}'{columns}{source} WHERE ({where}) AND {database.dialect.unindexed('jobs.state')} IN ({names})",  # noqa: S608
         values,
     )

@@ -11,7 +11,10 @@ Times are whole quarters of an hour since the epoch: every time zone's day begin
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from bailian.store.backends.dialects import SQLITE, Dialect
 
 QUARTER_S = 900
 NANO = 1e9
@@ -33,99 +36,122 @@ MAYBE_CNY = f"({LOST_CNY}) + CASE WHEN {MAYBE_BILLED} THEN COALESCE({ESTIMATE_CN
 """What a job may have cost at most beside what is known."""
 COUNTED_CNY = f"COALESCE({CHARGED_CNY}, 0) + {MAYBE_CNY}"
 """What counts against a budget: real costs, else estimates, and what lost answers may have cost."""
-# An older version kept NaN as it came, which SQLite calls malformed. Text compares as more than any number.
-_ANSWERED = ", ".join(
-    f"CASE WHEN json_valid({{job}}answer) AND json_extract({{job}}answer, '$.usage.{name}') BETWEEN 0 AND {MOST_UNITS}"
-    f" THEN json_extract({{job}}answer, '$.usage.{name}') END"
-    for name in _FIGURES
-)
-_PLANNED = (
-    f"CASE WHEN json_valid({{job}}prepared) AND json_extract({{job}}prepared, '$.units') BETWEEN 0 AND {MOST_UNITS}"
-    " THEN json_extract({job}prepared, '$.units') END"
-)
-UNITS = f"CASE WHEN ({CHARGED_CNY}) > 0 THEN COALESCE({_ANSWERED}, {_PLANNED}, 0) ELSE 0 END"
-"""How many units (pictures, seconds, characters, tokens) were billed."""
 SENT_S = "COALESCE({job}sent_server_s, {job}sent_at_s)"
 _PAID_FOR_S = "COALESCE({job}ended_at_s, {job}sent_at_s, {job}created_at_s)"
 
 
-def nano(cny: str) -> str:
+def nano(cny: str, dialect: Dialect = SQLITE) -> str:
     """Return SQL for whole billionths of an amount."""
-    return f"CAST(ROUND(({cny}) * {NANO}) AS INTEGER)"
+    return dialect.rounded(f"({cny}) * {NANO}")
 
 
-def quarter(seconds: str) -> str:
+def quarter(seconds: str, dialect: Dialect = SQLITE) -> str:
     """Return SQL for the quarter of an hour a moment is in."""
-    return f"CAST({seconds} / {QUARTER_S} AS INTEGER)"
+    return dialect.truncated(f"{seconds} / {QUARTER_S}")
 
 
-class _Sum:
-    """A table of sums: what tells its rows apart, what it adds up, which jobs count and which columns that is made of."""
+def units(dialect: Dialect = SQLITE) -> str:
+    """Return SQL for how many units (pictures, seconds, characters, tokens) were billed."""
+    answered = ", ".join(dialect.json_number("{job}answer", "usage", name, most=MOST_UNITS) for name in _FIGURES)
+    planned = dialect.json_number("{job}prepared", "units", most=MOST_UNITS)
+    return f"CASE WHEN ({CHARGED_CNY}) > 0 THEN COALESCE({answered}, {planned}, 0) ELSE 0 END"
 
-    def __init__(self, table: str, keys: dict[str, str], sums: dict[str, str], where: str, columns: str) -> None:
-        self.table = table
-        self._keys, self.sums, self._where = keys, sums, where
-        self._columns = columns.split()
 
-    def statements(self) -> Iterator[str]:
-        keys, sums = ", ".join(self._keys), ", ".join(f"{name} INTEGER NOT NULL" for name in self.sums)
-        kinds = ", ".join(f"{key} {'INTEGER' if key == 'quarter' else 'TEXT'} NOT NULL" for key in self._keys)
-        yield f"CREATE TABLE {self.table} ({kinds}, {sums}, PRIMARY KEY ({keys})) WITHOUT ROWID"
-        differs = " OR ".join(f"OLD.{column} IS NOT NEW.{column}" for column in self._columns)
-        for event, when, versions in (
-            ("INSERT", "", (("NEW.", "+"),)),
-            ("DELETE", "", (("OLD.", "-"),)),
-            (f"UPDATE OF {', '.join(self._columns)}", f" WHEN {differs}", (("OLD.", "-"), ("NEW.", "+"))),
-        ):
-            changes = " ".join(self._change(job, sign) for job, sign in versions)
-            name = f"{self.table}_{event.split()[0].lower()}"
-            yield f"CREATE TRIGGER {name} AFTER {event} ON jobs{when} BEGIN {changes} END"
+@dataclass(frozen=True)
+class Sum:
+    """A table of sums: what tells its rows apart, what it adds up, which jobs count and which columns that is made of.
 
-    def _change(self, job: str, sign: str) -> str:
-        values = ", ".join([*self._keys.values(), *(f"{sign}({value})" for value in self.sums.values())])
-        added = ", ".join(f"{name} = {name} + excluded.{name}" for name in self.sums)
-        return (
-            f"INSERT INTO {self.table} SELECT {values} WHERE {self._where}"
-            f" ON CONFLICT ({', '.join(self._keys)}) DO UPDATE SET {added};"
-        ).format(job=job)
+    In the values `{job}` is nothing, or which version of a job's row: `OLD.`, `NEW.`.
+    """
+
+    table: str
+    keys: Mapping[str, str]
+    sums: Mapping[str, str]
+    where: str
+    columns: tuple[str, ...]
+    dialect: Dialect
 
     def added_up(self) -> str:
         """Return SQL that adds up the jobs that are there already."""
-        values = ", ".join(
-            [*self._keys.values(), *(f"CAST(TOTAL({value}) AS INTEGER)" for value in self.sums.values())]
-        )
-        groups = ", ".join(str(number + 1) for number in range(len(self._keys)))
-        return f"SELECT {values} FROM jobs WHERE {self._where} GROUP BY {groups}".format(job="")  # noqa: S608
+        totals = (self.dialect.truncated(f"TOTAL({value})") for value in self.sums.values())
+        values = ", ".join([*self.keys.values(), *totals])
+        groups = ", ".join(str(number + 1) for number in range(len(self.keys)))
+        return f"SELECT {values} FROM jobs WHERE {self.where} GROUP BY {groups}".format(job="")  # noqa: S608
 
 
 _RUN = "COALESCE({job}run, '')"
-SUMS = (
-    _Sum(
-        "counted_sums",
-        {"account": "{job}account", "quarter": quarter(SENT_S), "run": _RUN},
-        {"nano_cny": nano(COUNTED_CNY)},
-        f"{{job}}sent_at_s IS NOT NULL AND ({COUNTED_CNY}) > 0",
-        "account run sent_at_s sent_server_s state charged_cny estimate_cny lost_cny answer",
-    ),
-    _Sum(
-        "charged_sums",
-        {"account": "{job}account", "quarter": quarter(_PAID_FOR_S), "model": "{job}model", "run": _RUN},
-        {"nano_cny": nano(CHARGED_CNY), "milli_units": f"CAST(ROUND(({UNITS}) * 1000) AS INTEGER)"},
-        f"({CHARGED_CNY}) > 0",
-        "account run model ended_at_s sent_at_s created_at_s charged_cny answer prepared",
-    ),
-    _Sum(
-        "maybe_sums",
-        {"account": "{job}account"},
-        {
-            "lost_nano_cny": nano(LOST_CNY),
-            "nano_cny": nano(MAYBE_CNY),
-            "unpriced": f"{MAYBE_BILLED} AND ({ESTIMATE_CNY}) IS NULL",
-        },
-        f"({LOST_CNY}) > 0 OR {MAYBE_BILLED}",
-        "account state charged_cny estimate_cny lost_cny answer",
-    ),
-)
+
+
+def sums_of(dialect: Dialect) -> tuple[Sum, ...]:
+    """Return the tables of sums that a journal has."""
+    return (
+        Sum(
+            "counted_sums",
+            {"account": "{job}account", "quarter": quarter(SENT_S, dialect), "run": _RUN},
+            {"nano_cny": nano(COUNTED_CNY, dialect)},
+            f"{{job}}sent_at_s IS NOT NULL AND ({COUNTED_CNY}) > 0",
+            (
+                "account",
+                "run",
+                "sent_at_s",
+                "sent_server_s",
+                "state",
+                "charged_cny",
+                "estimate_cny",
+                "lost_cny",
+                "answer",
+            ),
+            dialect,
+        ),
+        Sum(
+            "charged_sums",
+            {"account": "{job}account", "quarter": quarter(_PAID_FOR_S, dialect), "model": "{job}model", "run": _RUN},
+            {"nano_cny": nano(CHARGED_CNY, dialect), "milli_units": dialect.rounded(f"({units(dialect)}) * 1000")},
+            f"({CHARGED_CNY}) > 0",
+            ("account", "run", "model", "ended_at_s", "sent_at_s", "created_at_s", "charged_cny", "answer", "prepared"),
+            dialect,
+        ),
+        Sum(
+            "maybe_sums",
+            {"account": "{job}account"},
+            {
+                "lost_nano_cny": nano(LOST_CNY, dialect),
+                "nano_cny": nano(MAYBE_CNY, dialect),
+                "unpriced": f"CASE WHEN {MAYBE_BILLED} AND ({ESTIMATE_CNY}) IS NULL THEN 1 ELSE 0 END",
+            },
+            f"({LOST_CNY}) > 0 OR {MAYBE_BILLED}",
+            ("account", "state", "charged_cny", "estimate_cny", "lost_cny", "answer"),
+            dialect,
+        ),
+    )
+
+
+SUMS = sums_of(SQLITE)
+
+
+def _statements(each: Sum) -> Iterator[str]:
+    """Yield what makes a table of sums in SQLite, and keeps it."""
+    keys, sums = ", ".join(each.keys), ", ".join(f"{name} INTEGER NOT NULL" for name in each.sums)
+    kinds = ", ".join(f"{key} {'INTEGER' if key == 'quarter' else 'TEXT'} NOT NULL" for key in each.keys)
+    yield f"CREATE TABLE {each.table} ({kinds}, {sums}, PRIMARY KEY ({keys})) WITHOUT ROWID"
+    differs = " OR ".join(f"OLD.{column} IS NOT NEW.{column}" for column in each.columns)
+    for event, when, versions in (
+        ("INSERT", "", (("NEW.", "+"),)),
+        ("DELETE", "", (("OLD.", "-"),)),
+        (f"UPDATE OF {', '.join(each.columns)}", f" WHEN {differs}", (("OLD.", "-"), ("NEW.", "+"))),
+    ):
+        changes = " ".join(_change(each, job, sign) for job, sign in versions)
+        name = f"{each.table}_{event.split()[0].lower()}"
+        yield f"CREATE TRIGGER {name} AFTER {event} ON jobs{when} BEGIN {changes} END"
+
+
+def _change(each: Sum, job: str, sign: str) -> str:
+    values = ", ".join([*each.keys.values(), *(f"{sign}({value})" for value in each.sums.values())])
+    added = ", ".join(f"{name} = {name} + excluded.{name}" for name in each.sums)
+    return (
+        f"INSERT INTO {each.table} SELECT {values} WHERE {each.where}"
+        f" ON CONFLICT ({', '.join(each.keys)}) DO UPDATE SET {added};"
+    ).format(job=job)
 
 
 def _script(statements: Iterable[str]) -> str:
@@ -134,7 +160,7 @@ def _script(statements: Iterable[str]) -> str:
 
 SUMS_SCHEMA = _script(
     [
-        *(statement for each in SUMS for statement in each.statements()),
+        *(statement for each in SUMS for statement in _statements(each)),
         "CREATE INDEX counted_sums_by_run ON counted_sums (account, run, nano_cny)",
     ]
 )

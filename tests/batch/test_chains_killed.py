@@ -35,7 +35,7 @@ KILL_AT_EVERY_STEP = """
 import os, signal, sys
 from contextlib import contextmanager
 import requests, pydantic
-from bailian.store import database
+from tests.support.journals import database_class
 from bailian.cli import guard; from bailian.clock import Clock
 import bailian.cli.batch.run_file, bailian.engine.engine
 import bailian.modalities.picture.image, bailian.modalities.picture.wanx_edit
@@ -56,15 +56,16 @@ def around(real):
 for name in ("link", "unlink", "replace"):
     setattr(os, name, around(getattr(os, name)))
 requests.adapters.HTTPAdapter.send = around(requests.adapters.HTTPAdapter.send)
-real_transaction = database.Database.transaction
+Database = database_class()
+real_transaction = Database.transaction
 @contextmanager
-def transaction(self):
+def transaction(self, lock=""):
     tick()
-    with real_transaction(self) as db:
+    with real_transaction(self, lock) as db:
         yield db
         tick()
     tick()
-database.Database.transaction = transaction
+Database.transaction = transaction
 
 def start(number):
     global left

@@ -67,7 +67,7 @@ def test_it_runs_after_a_budget_a_refusal_and_a_batch_that_was_done(bailian: Run
 def test_it_does_not_run_for_a_dry_run_nor_for_another_process(bailian: Run, box: Sandbox) -> None:
     bailian("batch", "run", write(texts(1)), "--dry-run", "--on-end", KEEP)
     here = read_settings()
-    with exclusive(here.home, f"{here.account}\nbatch:{Path('all.json').resolve()}"):
+    with exclusive(here.journal, f"{here.account}\nbatch:{Path('all.json').resolve()}"):
         bailian("batch", "run", "all.json", "--on-end", KEEP, exits=6)
     assert not Path("told.json").exists()
 

@@ -19,6 +19,7 @@ from bailian.engine import shutdown
 from bailian.i18n import language
 from bailian.sandbox import Fault, Sandbox
 from tests.support.commands import Run
+from tests.support.journals import place
 
 pytestmark = pytest.mark.slow
 
@@ -173,7 +174,7 @@ def test_paging_through_a_batch_reads_every_row_once(tmp_path: Path) -> None:
     from bailian.store.batches import CHUNK_ROWS, BatchStore
     from bailian.store.jobs import COLUMNS, Journal
 
-    journal = Journal(tmp_path / "家")
+    journal = Journal(place(tmp_path / "家"))
     runs = BatchStore(journal, "a")
     rows = CHUNK_ROWS * 16
 

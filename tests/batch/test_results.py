@@ -20,6 +20,7 @@ from bailian.store.batches import CHUNK_ROWS, BatchStore
 from bailian.store.jobs import COLUMNS, Journal
 from bailian.store.runs.file_rows import FileRows
 from tests.support.commands import Run
+from tests.support.journals import place
 from tests.support.processes import end, posix_only, start_script
 
 FOLDER = Path("outputs/all")
@@ -83,7 +84,7 @@ def many(tmp_path: Path) -> Iterator[BatchStore]:
         state = ("failed", "done")[attempt]
         return tuple({"state": state, "owner": None, **own}.get(name, "{}") for name in COLUMNS)
 
-    with closing(Journal(tmp_path / "家")) as journal:
+    with closing(Journal(place(tmp_path / "家"))) as journal:
         runs = BatchStore(journal, "a")
         for attempt in range(2):
             runs.intend_all(row(number, attempt) for number in range(5 * CHUNK_ROWS))
@@ -110,9 +111,9 @@ def test_rows_of_a_large_batch_pass_through(many: BatchStore, monkeypatch: pytes
     monkeypatch.setattr(batches, "job_row", counted)
     count = 5 * CHUNK_ROWS
     file_rows = FileRows()
-    for place, number in enumerate(reversed(range(count))):
+    for position, number in enumerate(reversed(range(count))):
         assert file_rows.number_of(f"k{number}") == 1
-        file_rows.note(place, f"k{number}", f"[{place}]")
+        file_rows.note(position, f"k{number}", f"[{position}]")
     most = 0
     seen = []
     for one in records(many, "r", file_rows):

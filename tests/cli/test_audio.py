@@ -18,6 +18,7 @@ from bailian.files.formats import suffix_of
 from bailian.sandbox import Fault, Sandbox
 from bailian.store.jobs import Journal
 from tests.support.commands import Run
+from tests.support.journals import place
 from tests.support.processes import end, start_script
 from tests.support.setting import KEY, ROOT
 
@@ -31,7 +32,7 @@ def kinds_of(box: Sandbox) -> list[str]:
 
 
 def rows() -> list[Any]:
-    with closing(Journal(Path("bailian"))) as journal:
+    with closing(Journal(place(Path("bailian")))) as journal:
         return journal._rows("ORDER BY rowid", ())
 
 

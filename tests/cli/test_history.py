@@ -22,6 +22,7 @@ from bailian.history.entries import Question, entries
 from bailian.sandbox import Fault, Sandbox
 from bailian.store.jobs import Journal
 from tests.support.commands import Run
+from tests.support.journals import place
 from tests.support.pictures import bytes_of, drawn
 
 
@@ -119,13 +120,13 @@ def test_any_text_is_looked_for_without_a_fault(texts: list[str], word: str) -> 
     import tempfile
 
     with tempfile.TemporaryDirectory() as home:
-        journal = Journal(Path(home))
+        journal = Journal(place(Path(home)))
         for text in texts:
             if not any("\ud800" <= letter <= "\udfff" for letter in text):
                 row = ("image", "m", "m", {"prompt": text})
                 _write(journal, *row)
         journal.close()
-        for entry in entries(Path(home), Question(word), 100):
+        for entry in entries(place(Path(home)), Question(word), 100):
             assert all(one in f"{entry.about}\nm".lower() for one in word.lower().split())
 
 

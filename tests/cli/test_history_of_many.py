@@ -14,6 +14,7 @@ from bailian.config.settings import home_folder
 from bailian.history import entries as history_entries
 from bailian.history.entries import Question, entries
 from bailian.sandbox import Sandbox
+from bailian.store.backends.journal_place import JournalPlace
 from bailian.store.jobs import Journal
 from bailian.types import StoredRequest
 from tests.support.commands import Run
@@ -49,10 +50,10 @@ def test_what_is_old_is_found_behind_whatever_is_newer(
     if count < 100:
         monkeypatch.setattr(history_entries, "SLICE_ROWS", 3)
     fill(tmp_path, count)
-    (film,) = entries(tmp_path, Question("猫", kind="video"), 20)
+    (film,) = entries(JournalPlace(tmp_path), Question("猫", kind="video"), 20)
     assert film.shown == "很久以前的一只猫"
-    assert len(entries(tmp_path, Question("猫"), count + 5)) == count + 2
-    newest = [entry.row.id for entry in entries(tmp_path, Question("猫"), 5)]
+    assert len(entries(JournalPlace(tmp_path), Question("猫"), count + 5)) == count + 2
+    newest = [entry.row.id for entry in entries(JournalPlace(tmp_path), Question("猫"), 5)]
     assert newest == [f"ffff{count - back:04x}-0000" for back in range(1, 6)]
 
 

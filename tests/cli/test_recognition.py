@@ -13,6 +13,7 @@ import pytest
 from bailian.sandbox import Fault, Sandbox
 from bailian.store.jobs import Journal
 from tests.support.commands import Run
+from tests.support.journals import place
 from tests.support.processes import end, start_script
 
 TEXT = "你好，世界。今天天气很好，我们去公园散步吧！"
@@ -94,7 +95,7 @@ def test_a_lost_answer_is_held_and_never_asked_for_again(
     assert len(sent(box, "sync")) == 1
     bailian("tasks", "wait", "--all", exits=None)
     assert len(sent(box, "sync")) == 1
-    with closing(Journal(Path("bailian"))) as journal:
+    with closing(Journal(place(Path("bailian")))) as journal:
         assert [row.state.value for row in journal._rows("WHERE kind = 'transcription'", ())] == ["held"]
 
 
@@ -183,6 +184,6 @@ def test_a_call_whose_process_was_killed_is_held(bailian: Run, box: Sandbox, rec
     ran = bailian("tasks", "wait", "--all", exits=None)
     assert ran.code != 0
     assert len(box.faults.fired) == 1
-    with closing(Journal(Path("bailian"))) as journal:
+    with closing(Journal(place(Path("bailian")))) as journal:
         assert [row.state.value for row in journal._rows("WHERE kind = 'transcription'", ())] == ["held"]
     assert len(sent(box, "sync")) <= 1

@@ -13,6 +13,7 @@ import pytest
 from bailian.sandbox import Fault, Sandbox
 from bailian.store.jobs import Journal
 from tests.support.commands import Run
+from tests.support.journals import place
 from tests.support.processes import end, start_script
 from tests.support.setting import FAST, KEY, ROOT, run_on
 
@@ -25,7 +26,7 @@ def bodies(box: Sandbox) -> list[Any]:
 
 
 def rows(tmp_path: Path) -> list[Any]:
-    with closing(Journal(tmp_path / "bailian")) as journal:
+    with closing(Journal(place(tmp_path / "bailian"))) as journal:
         return journal._rows("ORDER BY rowid", ())
 
 

@@ -29,6 +29,7 @@ from bailian.sandbox import Fault, Sandbox
 from bailian.store.jobs import Journal
 from bailian.store.states import OPEN_STATES
 from tests.support.commands import Run
+from tests.support.journals import place
 from tests.support.processes import FAST_START, end, start_script
 from tests.support.setting import FAST, KEY, ROOT
 
@@ -46,7 +47,7 @@ THREE_PARTS = "第一句话在这里。第二句话在这里。第三句话在�
 
 
 def rows() -> list[Any]:
-    with closing(Journal(Path("bailian"))) as journal:
+    with closing(Journal(place(Path("bailian")))) as journal:
         return journal._rows("ORDER BY rowid", ())
 
 
@@ -586,7 +587,7 @@ def test_parts_that_were_paid_are_in_the_ledger(audio: Run, box: Sandbox) -> Non
 
 def test_a_journal_that_could_not_be_made_whole_is_not_made(monkeypatch: pytest.MonkeyPatch) -> None:
     """On a full disk SQLite's last step (WAL into the file) fails in silence: the file must not get its name."""
-    from bailian.store import database
+    from bailian.store.backends import sqlite
 
     class Full(sqlite3.Connection):
         """Does at its end what a full disk does: nothing."""
@@ -603,10 +604,10 @@ def test_a_journal_that_could_not_be_made_whole_is_not_made(monkeypatch: pytest.
 
     Path("bailian").mkdir()
     with monkeypatch.context() as patch:
-        patch.setattr(database, "_connect", connect)
+        patch.setattr(sqlite, "_connect", connect)
         with suppress(JournalError):
-            Journal(Path("bailian"))
-    with closing(Journal(Path("bailian"))) as journal:
+            Journal(place(Path("bailian")))
+    with closing(Journal(place(Path("bailian")))) as journal:
         assert journal.jobs("a") == []
 
 

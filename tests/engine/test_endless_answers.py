@@ -20,6 +20,7 @@ from bailian.service.transport import patience
 from bailian.service.transport.packed import MOST_ANSWER_BYTES
 from bailian.store.jobs import Journal
 from tests.support.commands import Ran, run_command
+from tests.support.journals import place
 from tests.support.setting import KEY
 
 pytestmark = pytest.mark.slow
@@ -92,7 +93,7 @@ def run(*words: str) -> Ran:
 
 
 def states() -> set[str]:
-    journal = Journal(home_folder())
+    journal = Journal(place(home_folder()))
     found = {row.state for row in journal.jobs(read_settings().account)}
     journal.close()
     return found

@@ -368,7 +368,7 @@ def test_a_journal_that_fills_up_after_the_submit_gives_the_id(
     text2image: Run, bailian: Run, box: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The one moment the journal cannot help: the paid task's id is printed with the command that takes it back."""
-    from bailian.store.database import unusable
+    from bailian.store.backends.sqlite import unusable
     from bailian.store.jobs import Journal
 
     def full(*_: object) -> None:
@@ -385,7 +385,7 @@ def test_a_journal_that_fills_up_after_the_submit_gives_the_id(
 def test_a_journal_that_fills_up_later_keeps_the_id_in_the_report(
     text2image: Run, bailian: Run, box: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from bailian.store.database import unusable
+    from bailian.store.backends.sqlite import unusable
     from bailian.store.jobs import Journal
 
     def full(*_: object, **__: object) -> None:

@@ -358,7 +358,7 @@ INTERRUPTED_AT = """
 import itertools, os, signal, sys
 from contextlib import contextmanager
 import requests, pydantic
-from bailian.store import database
+from tests.support.journals import database_class
 from bailian.cli import guard; from bailian.cli.batch import run_file; from bailian.cli.scripts import request
 from bailian.batch import run as batch_run
 from bailian.engine import engine; from bailian.clock import Clock
@@ -375,17 +375,18 @@ def around(real):
         tick(); value = real(*args, **kwargs); tick()
         return value
     return wrapped
-real_transaction = database.Database.transaction
+Database = database_class()
+real_transaction = Database.transaction
 @contextmanager
-def transaction(self):
-    with real_transaction(self) as db:
+def transaction(self, lock=""):
+    with real_transaction(self, lock) as db:
         yield db
         tick()
     tick()
 engine_run = engine.Engine.run
 def counted_run(*args, **kwargs):
     requests.adapters.HTTPAdapter.send = around(requests.adapters.HTTPAdapter.send)
-    database.Database.transaction = transaction
+    Database.transaction = transaction
     os.link = around(os.link)
     return engine_run(*args, **kwargs)
 engine.Engine.run = counted_run

@@ -35,7 +35,7 @@ KILL_AT_EVERY_STEP = """
 import itertools, os, signal, sys
 from contextlib import contextmanager
 import requests, pydantic
-from bailian.store import database
+from tests.support.journals import database_class
 from bailian.cli import guard; from bailian.cli.scripts import request
 from bailian.engine import engine; from bailian.clock import Clock
 from bailian.modalities.picture import image
@@ -55,15 +55,16 @@ def around(real):
 for name in ("link", "fsync", "unlink", "replace"):
     setattr(os, name, around(getattr(os, name)))
 requests.adapters.HTTPAdapter.send = around(requests.adapters.HTTPAdapter.send)
-real_transaction = database.Database.transaction
+Database = database_class()
+real_transaction = Database.transaction
 @contextmanager
-def transaction(self):
+def transaction(self, lock=""):
     tick()
-    with real_transaction(self) as db:
+    with real_transaction(self, lock) as db:
         yield db
         tick()
     tick()
-database.Database.transaction = transaction
+Database.transaction = transaction
 
 def start(step):
     global left
@@ -118,9 +119,10 @@ from bailian.store.pace.limits import SharedLimits
 from bailian.store.schema import JobEnd, JobResult
 from bailian.store.states import Status
 from bailian.types import StoredRequest
+from tests.support.journals import place
 
 def work(home, number):
-    journal, pace = Journal(home), SharedLimits(home)
+    journal, pace = Journal(place(home)), SharedLimits(place(home))
     pace.rates.reserve("submit", 1000.0)
     job = journal.intend(account="a", kind="image", model="m", wire_model="m", request={"prompt": number},
                          prepared=StoredRequest(), saving={}, estimate_cny=1.0, owner=number)

@@ -21,7 +21,7 @@ from bailian.service.client import Service
 from bailian.service.download import Downloader, LinkExpired
 from bailian.service.error_codes import service_error
 from bailian.service.server_clock import ServerClock
-from bailian.store.database import unusable
+from bailian.store.backends.sqlite import unusable
 from bailian.store.jobs import Journal
 from bailian.store.schema import JobResult
 from tests.support.commands import Run

@@ -22,6 +22,7 @@ from bailian.sandbox import Fault, Sandbox
 from bailian.store.budgets import Budget
 from bailian.store.jobs import Journal
 from tests.support.commands import Run
+from tests.support.journals import place
 from tests.support.setting import KEY
 
 pytestmark = pytest.mark.usefixtures("quick")
@@ -84,7 +85,7 @@ def check(name: str, on: str, way: str, box: Sandbox) -> None:
     """Nobody paid more often than intended; what was paid is saved, held or said; the ledger knows of all of it."""
     price_cny = KINDS[on][1]
     done = works(box)
-    with closing(Journal(home_folder())) as journal:
+    with closing(Journal(place(home_folder()))) as journal:
         (account,) = {row["account"] for row in journal.database.read("SELECT account FROM jobs")}
         rows = journal.jobs(account)
         counted_cny = journal.reserved_cny(account, Budget(1.0, "run"))

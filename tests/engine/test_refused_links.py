@@ -13,6 +13,7 @@ from bailian.config.settings import home_folder, read_settings
 from bailian.sandbox import Sandbox
 from bailian.store.jobs import Journal
 from tests.support.commands import Ran, Run
+from tests.support.journals import place
 
 
 @pytest.fixture(autouse=True)
@@ -54,7 +55,7 @@ DOORS = [
 
 
 def states() -> list[str]:
-    journal = Journal(home_folder())
+    journal = Journal(place(home_folder()))
     found = [row.state for row in journal.jobs(read_settings().account)]
     journal.close()
     return found

@@ -31,10 +31,10 @@ from bailian.engine.steps.step_table import STEPS
 from bailian.errors import SaveError
 from bailian.modalities import modality_of
 from bailian.sandbox import Sandbox
-from bailian.store import database
-from bailian.store.database import unusable
+from bailian.store.backends import sqlite
+from bailian.store.backends.sqlite import unusable
 from bailian.store.jobs import Journal
-from bailian.store.schema import FILE_NAME, JobResult
+from bailian.store.schema import TABLES, JobResult
 from bailian.store.states import FINAL_STATES
 from tests.support.batches import check, jobs, pictures, records, states, texts, write
 from tests.support.commands import Run
@@ -77,7 +77,7 @@ def slow_desk(box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def broken(*_: object, **__: object) -> None:
     """Stand in for what writes into the journal when its disk is gone."""
-    raise unusable(Path(FILE_NAME), OSError("disk I/O error"))
+    raise unusable(Path(TABLES.file_name), OSError("disk I/O error"))
 
 
 class Often:
@@ -102,22 +102,22 @@ def of_many(often: Often) -> Callable[..., Any]:
     return method
 
 
-def before_commits(monkeypatch: pytest.MonkeyPatch, act: Callable[[sqlite3.Connection], None]) -> None:
+def before_commits(monkeypatch: pytest.MonkeyPatch, act: Callable[[sqlite.Connection], None]) -> None:
     """Let `act` be done before every commit of a journal; what it raises is what the commit raises."""
 
-    class Watched(sqlite3.Connection):
+    class Watched(sqlite.Connection):
         def execute(self, sql: str, *values: Any) -> sqlite3.Cursor:
             if sql == "COMMIT":
                 act(self)
             return super().execute(sql, *values)
 
-    def connect(path: Path) -> sqlite3.Connection:
-        factory = Watched if path.name == FILE_NAME else sqlite3.Connection
+    def connect(path: Path) -> sqlite.Connection:
+        factory = Watched if path.name == TABLES.file_name else sqlite.Connection
         connection = sqlite3.connect(path, timeout=60, isolation_level=None, check_same_thread=False, factory=factory)
         connection.row_factory = sqlite3.Row
         return connection
 
-    monkeypatch.setattr(database, "_connect", connect)
+    monkeypatch.setattr(sqlite, "_connect", connect)
 
 
 def asked(box: Sandbox) -> Counter[str]:
@@ -208,7 +208,7 @@ def test_a_commit_that_fails_costs_nothing(
         next_fails = failed < 2 and sum(taken) > 1
         return ends
 
-    def fail_if_marked(_connection: sqlite3.Connection) -> None:
+    def fail_if_marked(_connection: sqlite.Connection) -> None:
         nonlocal next_fails, failed
         if next_fails:
             next_fails, failed = False, failed + 1
@@ -326,7 +326,7 @@ def test_a_commit_that_fails_for_good_names_what_is_paid(
     Image.new("RGB", (640, 512), "teal").save("dog.png")
     failed = 0
 
-    def fails(journal: sqlite3.Connection) -> None:
+    def fails(journal: sqlite.Connection) -> None:
         nonlocal failed
         if journal.execute("SELECT 1 FROM jobs WHERE state IN ('submitted', 'ended')").fetchall():
             failed += 1

@@ -12,6 +12,7 @@ from bailian.modalities import modality_of
 from bailian.store.jobs import Journal
 from bailian.store.schema import JobRow
 from bailian.types import Prepared
+from tests.support.journals import place
 
 SYNC = ["猫", "--model", "qwen-image-max"]
 """A picture that comes in the answer to its POST."""
@@ -32,7 +33,7 @@ def saving() -> OutputSpec:
 
 def jobs() -> list[JobRow]:
     """Return the account's jobs, newest first."""
-    journal = Journal(home_folder())
+    journal = Journal(place(home_folder()))
     found = journal.jobs(read_settings().account)
     journal.close()
     return found

@@ -6,7 +6,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from bailian.store.schema import FILE_NAME
+from bailian.store.schema import TABLES
 from tests.support.setting import ROOT
 
 # The fourth version had no sums, the third knew nothing of the service's clock. Older ones are refused.
@@ -45,7 +45,7 @@ SCHEMAS = {3: THIRD_SCHEMA, 4: FOURTH_SCHEMA, 6: SIXTH_SCHEMA}
 
 
 def old_journal(home: Path, version: int = 3) -> None:
-    with closing(sqlite3.connect(home / FILE_NAME)) as connection:
+    with closing(sqlite3.connect(home / TABLES.file_name)) as connection:
         connection.execute("PRAGMA journal_mode=WAL")
         connection.executescript(SCHEMAS[version])
         connection.execute(

@@ -19,8 +19,8 @@ from bailian.errors import BailianError, InvalidRequest, MaybeSent, NotSent, Ret
 from bailian.files.under_way import forget_files, under_way
 from bailian.i18n import tr
 from bailian.service.batch_api import BatchApi
+from bailian.store.backends.sqlite import unusable
 from bailian.store.batches import BatchStore
-from bailian.store.database import unusable
 from bailian.store.private import private_file
 from bailian.store.service_batches import ServiceBatch, ServiceBatchStore, Stage
 from bailian.store.states import Status

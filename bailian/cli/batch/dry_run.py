@@ -69,12 +69,12 @@ def print_plan(spec: BatchSpec, over: Mapping[str, Any], here: Settings, common:
 def _journal(here: Settings) -> Iterator[Journal | None]:
     """Open the journal, if there is one."""
     from bailian.store.jobs import Journal
-    from bailian.store.schema import FILE_NAME
+    from bailian.store.schema import TABLES
 
-    if not (here.home / FILE_NAME).is_file():
+    if not here.journal.exists(TABLES):
         yield None
         return
-    with closing(Journal(here.home)) as journal:
+    with closing(Journal(here.journal)) as journal:
         yield journal
 
 

@@ -64,7 +64,7 @@ def ended_before(call: Call, here: Settings) -> BatchTotals | None:
     from bailian.store.batches import BatchStore
     from bailian.store.jobs import Journal
 
-    with closing(Journal(here.home)) as journal:
+    with closing(Journal(here.journal)) as journal:
         ended = BatchStore(journal, here.account, spec.kind).summaries.finished(spec.run)
     return BatchTotals.from_json(ended[1]) if ended and ended[0] == digest else None
 

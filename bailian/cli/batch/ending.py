@@ -117,7 +117,7 @@ def _totals(call: Call, here: Settings) -> dict[str, Any]:
     from bailian.store.jobs import Journal
 
     try:
-        with closing(Journal(here.home)) as journal:
+        with closing(Journal(here.journal)) as journal:
             runs, run = BatchStore(journal, here.account, call.spec.kind), call.spec.run
             return totals(runs.counts(run), runs.waits_for_others(run)).to_json()
     except BailianError:  # the journal has just been said to be unreadable

@@ -81,7 +81,7 @@ def _run_alone(call: Call, here: Settings) -> int:
 
     spec = call.spec
     name = f"{here.account}\n{spec.run}"
-    with Ending(call, here) as ending, exclusive(here.home, name, spec.kind) as alone:
+    with Ending(call, here) as ending, exclusive(here.journal, name, spec.kind) as alone:
         if not alone:
             busy = tr("another process is running this batch", "另一个进程正在运行该批次")
             print_err(tr(f"{spec.path_title}: {busy}", f"{spec.path_title}：{busy}"))

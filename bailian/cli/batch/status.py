@@ -47,7 +47,7 @@ FAILED_ROWS_MAX = 100
 
 def print_status(here: Settings, file: Path, name: str | None, *, as_json: bool, quiet: bool) -> int:
     """Print how the batch of a file stands, all kinds, whichever script ran them; the exit code is its verdict."""
-    with closing(Journal(here.home)) as journal:
+    with closing(Journal(here.journal)) as journal:
         runs, run = BatchStore(journal, here.account), _run_of(file, name)
         counts, waits = runs.counts(run), runs.waits_for_others(run)
         if not counts:

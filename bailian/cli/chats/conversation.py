@@ -106,7 +106,7 @@ class Conversation:
         """
         from bailian.engine.job import OutputSpec
 
-        with named.alone(self.here.home, self.here.account, self.name, self.common.timeout_s):
+        with named.alone(self.here.journal, self.here.account, self.name, self.common.timeout_s):
             self._look()
             # What was typed is the question, "-" too.
             prepared = self.prepared(prompt)

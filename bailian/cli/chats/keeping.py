@@ -21,7 +21,7 @@ from bailian.errors import Exit, InvalidRequest, Problem
 from bailian.i18n import tr
 from bailian.store.jobs import Journal
 from bailian.store.runs.chats import Chat, ChatStore
-from bailian.store.schema import FILE_NAME
+from bailian.store.schema import TABLES
 
 FIRST_CHARS = 40
 
@@ -34,18 +34,18 @@ def keep(fields: Mapping[str, Any], asked: Mapping[str, Any], common: SharedOpti
     """
     _check(fields, asked)
     here = settings_of(common)
-    known = (here.home / FILE_NAME).is_file()
+    known = here.journal.exists(TABLES)
     with ExitStack() as opened:
         chats = None
         if known:
-            journal = opened.enter_context(closing(Journal(here.home)))
+            journal = opened.enter_context(closing(Journal(here.journal)))
             chats = ChatStore(journal, here.account if here.sandbox or here.api_key else None)
         if asked["chats"]:
             return _list(chats.all() if chats else [], common)
         chat = _only(chats, fields["chat"])
         if asked["show"]:
             return _show(chat, common)
-        opened.enter_context(named.alone(here.home, chat.account, chat.name, common.timeout_s))
+        opened.enter_context(named.alone(here.journal, chat.account, chat.name, common.timeout_s))
         if asked["rename"] is not None:
             return _rename(chats, chat, asked["rename"])
         return _delete(chats, chat, yes=common.yes)

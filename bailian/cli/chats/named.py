@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
-from pathlib import Path
 from typing import Any
 
 from bailian.catalog import Catalog
@@ -14,6 +13,7 @@ from bailian.config.settings import Settings
 from bailian.errors import StillRunning
 from bailian.i18n import tr
 from bailian.modalities.text.text_answers import next_messages
+from bailian.store.backends.journal_place import JournalPlace
 from bailian.store.jobs import Journal
 from bailian.store.leases import exclusive
 from bailian.store.runs.chats import PREFIX, Chat, ChatStore
@@ -64,19 +64,19 @@ def able_model(name: str | None, asked: Mapping[str, Any], models: Catalog) -> s
 
 def chat_of(here: Settings, name: str) -> Chat | None:
     """Return this account's conversation of that name."""
-    with closing(Journal(here.home)) as journal:
+    with closing(Journal(here.journal)) as journal:
         return next(iter(ChatStore(journal, here.account).find(name)), None)
 
 
 def cost_cny(here: Settings, name: str) -> float:
     """Return what a conversation has cost so far."""
-    with closing(Journal(here.home)) as journal:
+    with closing(Journal(here.journal)) as journal:
         return ChatStore(journal, here.account).cost_cny(here.account, name)
 
 
 def undo(here: Settings, name: str) -> Chat | None:
     """Take the newest turn of a conversation back, and return the conversation as it was; None: there is none."""
-    with closing(Journal(here.home)) as journal:
+    with closing(Journal(here.journal)) as journal:
         chats = ChatStore(journal, here.account)
         chat = next(iter(chats.find(name)), None)
         if chat is not None:
@@ -85,7 +85,7 @@ def undo(here: Settings, name: str) -> Chat | None:
 
 
 @contextmanager
-def alone(home: Path, account: str, name: str | None, timeout_s: float) -> Iterator[None]:
+def alone(place: JournalPlace, account: str, name: str | None, timeout_s: float) -> Iterator[None]:
     """Hold a conversation for one turn: a question that another process asks meanwhile waits, and then knows the answer.
 
     Raises:
@@ -97,7 +97,7 @@ def alone(home: Path, account: str, name: str | None, timeout_s: float) -> Itera
     clock, told = current_clock(), False
     until_s = clock.monotonic() + timeout_s
     while True:
-        with exclusive(home, f"{account}\n{PREFIX}{name}") as held:
+        with exclusive(place, f"{account}\n{PREFIX}{name}") as held:
             if held:
                 yield
                 return

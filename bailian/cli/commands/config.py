@@ -88,6 +88,7 @@ def _rows(here: Settings, file: SettingsFile) -> list[dict[str, Any]]:
         "region": here.region,
         "workspace": here.workspace,
         "home": str(here.home),
+        "journal": here.journal.title,
         "day_budget_cny": here.day_budget_cny,
         "month_budget_cny": here.month_budget_cny,
         "ask_above_cny": NEVER if here.ask_above_cny is None else here.ask_above_cny,

@@ -70,7 +70,7 @@ def cost(here: Settings, since_s: float | None, by: str | None, as_json: bool, *
     from bailian.store.job_queries import Maybe
     from bailian.store.jobs import Journal
 
-    with closing(Journal(here.home)) as journal:
+    with closing(Journal(here.journal)) as journal:
         spent = _spent(journal, here, since_s)
         accounts = sorted({one.account for one in spent} | {here.account})
         lost_cny = round(sum(journal.lost_cny(account) for account in accounts), 6)

@@ -118,7 +118,7 @@ def _journal(here: Settings) -> dict[str, object]:
     from bailian.store.jobs import Journal
     from bailian.store.states import OPEN_STATES
 
-    with closing(Journal(here.home)) as journal:
+    with closing(Journal(here.journal)) as journal:
         return {
             "journal": tr("can be written", "可写"),
             "open_jobs": len(journal.jobs(here.account, OPEN_STATES)),

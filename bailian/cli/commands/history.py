@@ -144,10 +144,10 @@ def _default_folder() -> Path:
 
 
 def _found(most: int, question: Mapping[str, Any]) -> list[Entry]:
-    from bailian.config.home import home_folder
+    from bailian.config.settings import journal_place
     from bailian.history.entries import Question, entries
 
-    return entries(home_folder(), Question(**question), most)
+    return entries(journal_place(), Question(**question), most)
 
 
 def _print_nothing() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bailian.config.home import home_folder
+from bailian.config.settings import journal_place
 from bailian.errors import InvalidRequest
 from bailian.i18n import tr
 from bailian.instructions import how_to
@@ -28,7 +28,7 @@ def entry_of(file: Path) -> Entry | None:
         digest = sha256_of(file)
     except OSError as error:
         raise InvalidRequest.unreadable("file", file, error) from None
-    return entry_of_file(home_folder(), digest, file)
+    return entry_of_file(journal_place(), digest, file)
 
 
 def entry_of_word(word: str) -> Entry | None:
@@ -42,7 +42,7 @@ def entry_of_word(word: str) -> Entry | None:
 
     if leads_to_file(Path(word)):
         return entry_of(Path(word))
-    found = entry_of_id(home_folder(), word)
+    found = entry_of_id(journal_place(), word)
     if found is not None:
         return found
     short = len(word) < MIN_CHARS

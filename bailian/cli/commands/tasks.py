@@ -58,7 +58,7 @@ def list_(here: Settings, remote: bool, states: tuple[str, ...], limit: int, as_
     from bailian.store.jobs import Journal
 
     here.require_key()
-    with closing(Journal(here.home)) as journal:
+    with closing(Journal(here.journal)) as journal:
         if not remote:
             rows = [_brief(row, len(journal.files(row.id))) for row in journal.jobs(here.account, states, limit)]
             if not as_json:
@@ -86,7 +86,7 @@ def show(here: Settings, task_id: str, **_talk: bool) -> None:
     from bailian.store.jobs import Journal
 
     here.require_key()
-    with closing(Journal(here.home)) as journal:
+    with closing(Journal(here.journal)) as journal:
         row = find_job(journal, here.account, task_id)
         if row is None:
             raise unknown_task(task_id)
@@ -164,7 +164,7 @@ def cancel(here: Settings, task_id: str, as_json: bool, **_talk: bool) -> None:
     from bailian.store.states import FINAL_STATES
 
     here.require_key()
-    with closing(Journal(here.home)) as journal:
+    with closing(Journal(here.journal)) as journal:
         known = find_job(journal, here.account, task_id)
     task_id = (known.task_id if known else None) or task_id
     with service(here, quiet=True) as there, closing(Service(there)) as asked:
@@ -176,7 +176,7 @@ def cancel(here: Settings, task_id: str, as_json: bool, **_talk: bool) -> None:
                     "only a task that is still PENDING can be canceled", "只有排队中（PENDING）的任务可以取消"
                 )
             raise
-    with closing(Journal(here.home)) as journal:
+    with closing(Journal(here.journal)) as journal:
         row = journal.find(here.account, task_id)
         if row is not None and row.state not in FINAL_STATES:
             ended = TaskFailed(
@@ -245,7 +245,7 @@ def _remote(here: Settings, journal: Journal) -> list[dict[str, Any]]:
     with (
         service(here, quiet=True) as there,
         closing(Service(there)) as asked,
-        closing(SharedLimits(here.home)) as limits,
+        closing(SharedLimits(here.journal)) as limits,
     ):
         listed = asked.list_tasks(turn=limits.rates.query_turn(here.account, current_clock().sleep)).rows
     ours = journal.known_tasks([task.task_id for task in listed])

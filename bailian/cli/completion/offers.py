@@ -167,10 +167,12 @@ def _profiles(_ctx: click.Context) -> Iterator[Offer]:
 
 
 def _ids(begun: str) -> Iterator[Offer]:
-    from bailian.config.home import home_folder
+    from bailian.config.settings import journal_place
     from bailian.store.recent_ids import recent_ids
 
-    return recent_ids(home_folder(), begun)
+    place = journal_place()
+    # Who presses the tab key waits for no server.
+    return iter(()) if place.is_shared else recent_ids(place.home, begun)
 
 
 # ── from the code ──

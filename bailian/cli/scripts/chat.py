@@ -75,7 +75,7 @@ def _next_turn(request: RequestSpec, common: SharedOptions, here: Settings, *, f
     name = request.fields["chat"]
     if not common.dry_run:
         here.require_key()
-    with named.alone(here.home, here.account, None if common.dry_run else name, common.timeout_s):
+    with named.alone(here.journal, here.account, None if common.dry_run else name, common.timeout_s):
         if not goes_on:  # it has the turns before it
             messages = None if fresh else named.history(here, name)
             model = _model(request, common, here) if messages else request.fields["model"]

@@ -131,7 +131,7 @@ def send(job: Job, services: Services) -> Next | Outcome:
         return then
     services.progress.update(job, "SUBMITTING", 0.0)
     body, job.sending.body = job.sending.body or {}, None
-    job.sending.watch = send_tracking.watch()
+    job.sending.watch = send_tracking.watch(services.lease.may_send)
     try:
         job.sending.reply = _sent(job, services, body)
     except (NotSent, MaybeSent, ServiceError, Broken) as error:
@@ -142,6 +142,8 @@ def send(job: Job, services: Services) -> Next | Outcome:
         job.sending.reply = MaybeSent(bug_text(error))
     else:
         stage_texts(job, services, job.sending.reply)
+    finally:
+        send_tracking.watch()  # whatever else this thread asks costs nothing, and may leave at any time
     return Next(Step.RECORD_REPLY)
 
 

@@ -205,8 +205,8 @@ class SpeechSocket:
     def _send(self, connection: SpeechConnection, question: str, transcript: TaskTranscript) -> None:
         cutting = cutting_timer(connection, self._idle_s)
         cutting.start()
-        send_tracking.leaves()
         try:
+            send_tracking.leaves()
             connection.send(question)
         except (WebSocketException, OSError) as error:
             raise self._broken(error, transcript) from None

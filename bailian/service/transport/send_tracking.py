@@ -9,7 +9,7 @@ from __future__ import annotations
 import http.client
 import threading
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import lru_cache
 from queue import Empty
@@ -21,6 +21,7 @@ from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
+from bailian.i18n import tr
 from bailian.service.transport.patience import PatientResponse
 
 # Fewer than the pools that requests keeps open (10): one of ours is never closed for a newer one.
@@ -28,18 +29,24 @@ POOLS_KEPT = 8
 _thread = threading.local()
 
 
+class TooLate(ConnectionAbortedError):
+    """The request may not leave any more; nothing of it has."""
+
+
 class Watch:
     """What is known of one thread's request; another thread may look."""
 
-    def __init__(self) -> None:
+    def __init__(self, may_leave: Callable[[], bool] = lambda: True) -> None:
         self.left = False
         """Whether anything of it was handed to an open connection."""
         self.answer_within_s: float | None = None
+        self.may_leave = may_leave
+        """Asked just before the first byte."""
 
 
-def watch() -> Watch:
+def watch(may_leave: Callable[[], bool] = lambda: True) -> Watch:
     """Start a watch that shows other threads whether this thread's requests have left."""
-    _thread.watch = Watch()
+    _thread.watch = Watch(may_leave)
     return _watch()
 
 
@@ -60,8 +67,15 @@ def was_sent() -> bool:
 
 
 def leaves() -> None:
-    """Note that this thread's request is handed to an open connection now."""
-    _watch().left = True
+    """Note that this thread's request is handed to an open connection now.
+
+    Raises:
+        TooLate: it may not be, since this process may be taken for dead.
+    """
+    own = _watch()
+    if not own.left and not own.may_leave():
+        raise TooLate(tr("this machine has lost touch with the journal", "本机与日志服务器失去联系"))
+    own.left = True
 
 
 def answer_within_s() -> float | None:

@@ -10,11 +10,11 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from bailian.store.database import Database
+from bailian.store.backends.journal_place import JournalPlace, open_database
+from bailian.store.backends.tables import Tables
 from bailian.store.pace.rate_limits import RateLimiter
 from bailian.store.pace.slots import ConcurrencyLimiter
 
-FILE_NAME = "pace.sqlite3"
 VERSION = 3
 _HOLDERS = """
 CREATE TABLE holders (owner TEXT PRIMARY KEY, pid INTEGER NOT NULL, command TEXT NOT NULL, seen_s REAL NOT NULL);
@@ -28,7 +28,7 @@ CREATE TABLE tickets (
   UNIQUE (queue, owner)
 );
 {_HOLDERS}"""
-MIGRATIONS = {3: _HOLDERS}
+TABLES = Tables("pace", SCHEMA, VERSION, {3: _HOLDERS}, durable=False)
 
 
 class SharedLimits:
@@ -36,12 +36,13 @@ class SharedLimits:
 
     def __init__(
         self,
-        home: Path,
+        place: JournalPlace | Path,
         *,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._database = Database(home / FILE_NAME, SCHEMA, VERSION, MIGRATIONS, durable=False)
+        self._database = open_database(JournalPlace.of(place), TABLES)
+        clock = clock or self._database.now_s
         self.rates = RateLimiter(self._database, clock)
         self.slots = ConcurrencyLimiter(self._database, clock, monotonic)
 

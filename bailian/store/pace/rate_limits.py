@@ -6,12 +6,11 @@ whoever asks next instead of whoever asked first.
 
 from __future__ import annotations
 
-import sqlite3
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bailian.store.database import Database
+from bailian.store.backends.database import Database, Statements
 
 # Requests are spaced wider than the limit: a busy machine or the network may bring them closer together again.
 SPACING = 1.15
@@ -22,6 +21,9 @@ FAST_SPACING, FAST_PER_S, WIDE_FOR_S = 1.06, 8.0, 600.0
 FARTHEST_S = 600.0
 # Of a queue that goes faster than 1 / BLOCK_S a second, a process takes the places of so long at once.
 BLOCK_S = 0.05
+_PUT = (
+    "INSERT INTO queues (name, next_at_s) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET next_at_s = excluded.next_at_s"
+)
 
 
 @dataclass
@@ -72,23 +74,23 @@ class RateLimiter:
             wait_s = self._from_block(name)
             if wait_s is not None:  # a place of this process's own is free: nobody else need be asked
                 return wait_s
-        with self._lock, self._database.transaction() as db:
+        with self._lock, self._database.transaction(_lock(name)) as db:
             now_s = self._clock()
             row = db.execute("SELECT next_at_s FROM queues WHERE name = ?", (name,)).fetchone()
             spacing_s = _spacing_s(db, name, per_s, now_s)
             if row is None or row["next_at_s"] <= now_s - late_s + spacing_s + 0.001:
                 self._blocks.pop(name, None)
-                db.execute("INSERT OR REPLACE INTO queues VALUES (?, ?)", (name, now_s + spacing_s))
+                db.execute(_PUT, (name, now_s + spacing_s))
                 return 0.0
         return self.reserve(name, per_s)
 
     def is_first(self, name: str, every_s: float) -> bool:
         """Return whether nobody has asked this for so long: of all processes one does what it asks for."""
-        with self._database.transaction() as db:
+        with self._database.transaction(_lock(name)) as db:
             now_s = self._clock()
             if _next_at_s(db, name, now_s) > now_s:
                 return False
-            db.execute("INSERT OR REPLACE INTO queues VALUES (?, ?)", (name, now_s + every_s))
+            db.execute(_PUT, (name, now_s + every_s))
         return True
 
     def _from_block(self, name: str) -> float | None:
@@ -100,10 +102,10 @@ class RateLimiter:
         """Take the next place, or as many as a fast queue has in a moment; return those behind the first, and the
         seconds until it."""
         count = max(1, int(per_s * BLOCK_S))
-        with self._database.transaction() as db:
+        with self._database.transaction(_lock(name)) as db:
             now_s = self._clock()
             at_s, spacing_s = _next_at_s(db, name, now_s), _spacing_s(db, name, per_s, now_s)
-            db.execute("INSERT OR REPLACE INTO queues VALUES (?, ?)", (name, at_s + count * spacing_s))
+            db.execute(_PUT, (name, at_s + count * spacing_s))
         # Half a place before the next one's: sums of spacings are not exact.
         return PermitBlock(at_s + spacing_s, at_s + (count - 0.5) * spacing_s, spacing_s), at_s - now_s
 
@@ -116,11 +118,11 @@ class RateLimiter:
         pause_s = min(pause_s, FARTHEST_S - 1)
         with self._lock:
             self._blocks.pop(name, None)
-        with self._database.transaction() as db:
+        with self._database.transaction(_lock(name)) as db:
             now_s = self._clock()
             next_at_s = max(_next_at_s(db, name, now_s), now_s + pause_s)
             rows = [(name, next_at_s), (_wide(name), now_s + WIDE_FOR_S)]
-            db.executemany("INSERT OR REPLACE INTO queues VALUES (?, ?)", rows)
+            db.executemany(_PUT, rows)
 
 
 def spacing(per_s: float) -> float:
@@ -128,7 +130,7 @@ def spacing(per_s: float) -> float:
     return FAST_SPACING if per_s >= FAST_PER_S else SPACING
 
 
-def _spacing_s(db: sqlite3.Connection, name: str, per_s: float, now_s: float) -> float:
+def _spacing_s(db: Statements, name: str, per_s: float, now_s: float) -> float:
     """Return the seconds between two requests."""
     factor = spacing(per_s)
     if factor != SPACING:
@@ -138,11 +140,16 @@ def _spacing_s(db: sqlite3.Connection, name: str, per_s: float, now_s: float) ->
     return factor / per_s
 
 
+def _lock(name: str) -> str:
+    """Return what a queue is locked by: places of one are given one after the other."""
+    return f"queue:{name}"
+
+
 def _wide(name: str) -> str:
     return f"wide:{name}"
 
 
-def _next_at_s(db: sqlite3.Connection, name: str, now_s: float) -> float:
+def _next_at_s(db: Statements, name: str, now_s: float) -> float:
     """Return when the queue's next place is: now, if none is taken or the clock has jumped."""
     row = db.execute("SELECT next_at_s FROM queues WHERE name = ?", (name,)).fetchone()
     next_at_s = float(row["next_at_s"]) if row else 0.0

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import sqlite3
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from bailian.store.database import Database
+from bailian.store.backends.database import Database, Statements
 
 # Who waits for a slot asks several times a second; who has not asked for so long is dead or gone.
 TICKET_LIFE_S = 10.0
@@ -17,6 +16,14 @@ TICKET_LIFE_S = 10.0
 BEAT_S = 3.0
 SILENT_S = 15.0
 COMMAND_CHARS = 60
+_PUT_SLOT = (
+    "INSERT INTO slots (job_id, queue, owner) VALUES (?, ?, ?)"
+    " ON CONFLICT (job_id) DO UPDATE SET queue = excluded.queue, owner = excluded.owner"
+)
+_PUT_HOLDER = (
+    "INSERT INTO holders (owner, pid, command, seen_s) VALUES (?, ?, ?, ?) ON CONFLICT (owner)"
+    " DO UPDATE SET pid = excluded.pid, command = excluded.command, seen_s = excluded.seen_s"
+)
 
 
 class Holder(NamedTuple):
@@ -43,7 +50,7 @@ class ConcurrencyLimiter:
 
         Every process has one ticket a queue and keeps its place by asking again. A dead owner's slots are free.
         """
-        with self._database.transaction() as db:
+        with self._database.transaction(f"slots:{queue}") as db:
             now_s = self._clock()
             if db.execute("SELECT 1 FROM slots WHERE job_id = ?", (job_id,)).fetchone():
                 return True
@@ -71,14 +78,14 @@ class ConcurrencyLimiter:
             if before >= limit - taken:
                 return False
             db.execute("DELETE FROM tickets WHERE queue = ? AND owner = ?", (queue, owner))
-            db.execute("INSERT INTO slots VALUES (?, ?, ?)", (job_id, queue, owner))
+            db.execute(_PUT_SLOT, (job_id, queue, owner))
             self._show(db, owner, now_s)
         return True
 
     def adopt(self, queue: str, job_id: str, owner: str) -> None:
         """Count a task that runs already, whatever the limit."""
         with self._database.transaction() as db:
-            db.execute("INSERT OR REPLACE INTO slots VALUES (?, ?, ?)", (job_id, queue, owner))
+            db.execute(_PUT_SLOT, (job_id, queue, owner))
             self._show(db, owner, self._clock())
 
     def holds(self, job_id: str) -> bool:
@@ -97,9 +104,9 @@ class ConcurrencyLimiter:
             with self._database.transaction() as db:
                 self._show(db, owner, self._clock())
 
-    def _show(self, db: sqlite3.Connection, owner: str, now_s: float) -> None:
+    def _show(self, db: Statements, owner: str, now_s: float) -> None:
         self._next_beat_s[owner] = self._monotonic() + BEAT_S
-        db.execute("INSERT OR REPLACE INTO holders VALUES (?, ?, ?, ?)", (owner, os.getpid(), _command(), now_s))
+        db.execute(_PUT_HOLDER, (owner, os.getpid(), _command(), now_s))
 
     def holders(self, queue: str) -> list[Holder]:
         """Return who has slots of a queue."""
@@ -132,6 +139,6 @@ def _command() -> str:
     return " ".join(words)[:COMMAND_CHARS].encode("utf-8", "replace").decode("utf-8")  # names of other encodings
 
 
-def _slots(db: sqlite3.Connection, queue: str) -> int:
+def _slots(db: Statements, queue: str) -> int:
     (count,) = db.execute("SELECT COUNT(*) FROM slots WHERE queue = ?", (queue,)).fetchone()
     return int(count)

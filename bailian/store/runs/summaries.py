@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from bailian.store.database import Database
+from bailian.store.backends.database import Database, Statements
 
 
 class RunSummaries:
@@ -31,11 +30,13 @@ class RunSummaries:
         values = self._account, self._name(run), digest, rows, self._clock()
         with self._database.transaction() as db:
             db.execute(
-                "INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?, ?, ?)",
+                "INSERT INTO runs (account, run, digest, rows, finished_at_s, summary) VALUES (?, ?, ?, ?, ?, ?)"
+                " ON CONFLICT (account, run) DO UPDATE SET digest = excluded.digest, rows = excluded.rows,"
+                " finished_at_s = excluded.finished_at_s, summary = excluded.summary",
                 (*values, json.dumps(summary, ensure_ascii=False)),
             )
 
-    def forget(self, db: sqlite3.Connection, run: str) -> None:
+    def forget(self, db: Statements, run: str) -> None:
         """Whatever was finished is to be looked at again: the whole, and each kind."""
         db.execute(
             "DELETE FROM runs WHERE account = ? AND (run = ? OR substr(run, 1, ?) = ?)",

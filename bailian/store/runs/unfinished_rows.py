@@ -12,7 +12,6 @@ from bailian.store.states import UNDER_WAY_STATES, Status
 NOT_DONE_STATES = (Status.FAILED, Status.HELD, Status.UNSENT)
 # A batch may have a million errors that are all different.
 MOST_ERRORS = 50
-_CODE, _MESSAGE = "COALESCE(json_extract(error, '$.error.code'), '')", "json_extract(error, '$.error.message')"
 _NOT_DONE = "state IN ('{}')".format("', '".join(NOT_DONE_STATES))
 _UNDER_WAY = "state IN ('{}')".format("', '".join(UNDER_WAY_STATES))
 
@@ -33,11 +32,15 @@ class UnfinishedRows:
     def __init__(self, journal: Journal, account: str, run: str) -> None:
         self._database = journal.database
         self._of = (account, run, None)
+        dialect = self._database.dialect
+        self._code = f"COALESCE({dialect.json_text('error', 'error', 'code')}, '')"
+        self._message = dialect.json_text("error", "error", "message")
+        self._is_same = f" AND state = ? AND {self._code} = ? AND {dialect.same(self._message, '?')}"
 
     def errors(self) -> list[SameError]:
         """Return what the rows ended with, the most frequent first."""
         found = self._database.read(
-            f"SELECT state, {_CODE} AS code, {_MESSAGE} AS message, COUNT(*) AS n {NEWEST} AND {_NOT_DONE}"
+            f"SELECT state, {self._code} AS code, {self._message} AS message, COUNT(*) AS n {NEWEST} AND {_NOT_DONE}"
             " GROUP BY state, code, message ORDER BY n DESC, MIN(newest) LIMIT ?",
             (*self._of, MOST_ERRORS),
         )
@@ -45,7 +48,7 @@ class UnfinishedRows:
 
     def first(self, most: int, same: SameError | None = None) -> list[JobRow]:
         """Return the first rows that are not done, all or those of one error."""
-        one = f" AND state = ? AND {_CODE} = ? AND {_MESSAGE} IS ?" if same else ""
+        one = self._is_same if same else ""
         found = self._database.read(
             f"SELECT jobs.* {NEWEST} AND {_NOT_DONE}{one} ORDER BY newest LIMIT ?",
             (*self._of, *((str(same.state), same.code, same.message) if same else ()), most),

@@ -16,6 +16,7 @@ from bailian.store.jobs import COLUMNS, Journal
 from bailian.store.schema import dumped
 from bailian.store.states import Status
 from bailian.types import StoredRequest
+from tests.support.journals import place
 
 pytestmark = pytest.mark.unit
 
@@ -38,7 +39,7 @@ def made(journal: Journal, job_id: str) -> Any:
 
 
 def test_a_job_with_two_sources_is_handed_out_once(tmp_path: Path) -> None:
-    with closing(Journal(tmp_path)) as journal:
+    with closing(Journal(place(tmp_path))) as journal:
         services = SimpleNamespace(lease=SimpleNamespace(id="o"), account="me")
         engine: Any = SimpleNamespace(journal=journal, services=services, resumed=lambda row: row)
         BatchStore(journal, "me").intend_all([values("a"), values("b"), values("both", "a", "b")])

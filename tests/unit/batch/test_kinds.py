@@ -14,13 +14,14 @@ from bailian.store.batches import BatchStore
 from bailian.store.jobs import COLUMNS, Journal
 from bailian.store.leases import exclusive
 from bailian.store.schema import LastAttempt
+from tests.support.journals import place
 
 RUN = "batch:甲.json"
 
 
 @pytest.fixture
 def journal(tmp_path: Path) -> Iterator[Journal]:
-    with closing(Journal(tmp_path)) as opened:
+    with closing(Journal(place(tmp_path))) as opened:
         yield opened
 
 
@@ -127,15 +128,15 @@ def test_a_script_has_a_part_of_its_own() -> None:
 
 
 def test_parts_stand_side_by_side_and_the_whole_is_alone(tmp_path: Path) -> None:
-    with exclusive(tmp_path, "批次", "image") as one, exclusive(tmp_path, "批次", "text") as other:
+    with exclusive(place(tmp_path), "批次", "image") as one, exclusive(place(tmp_path), "批次", "text") as other:
         assert (one, other) == (True, True)
-        with exclusive(tmp_path, "批次", "image") as same, exclusive(tmp_path, "批次") as whole:
+        with exclusive(place(tmp_path), "批次", "image") as same, exclusive(place(tmp_path), "批次") as whole:
             assert (same, whole) == (False, False)
-        with exclusive(tmp_path, "批次", "video") as third, exclusive(tmp_path, "别的") as elsewhere:
+        with exclusive(place(tmp_path), "批次", "video") as third, exclusive(place(tmp_path), "别的") as elsewhere:
             assert (third, elsewhere) == (True, True), "who was refused holds nothing"
-    with exclusive(tmp_path, "批次") as whole:
+    with exclusive(place(tmp_path), "批次") as whole:
         assert whole
-        with exclusive(tmp_path, "批次", "image") as part, exclusive(tmp_path, "批次") as again:
+        with exclusive(place(tmp_path), "批次", "image") as part, exclusive(place(tmp_path), "批次") as again:
             assert (part, again) == (False, False)
-    with exclusive(tmp_path, "批次", "image") as part:
+    with exclusive(place(tmp_path), "批次", "image") as part:
         assert part

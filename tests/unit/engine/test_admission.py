@@ -21,9 +21,10 @@ from bailian.engine.job import Job, Limits, OutputSpec
 from bailian.engine.step import Next, Step
 from bailian.engine.steps.admit import LEAD_S, admit, wait_of
 from bailian.errors import Unreachable
-from bailian.store.pace.limits import FILE_NAME, SharedLimits
+from bailian.store.pace.limits import TABLES, SharedLimits
 from bailian.types import StoredRequest
 from tests.support.clocks import Clock
+from tests.support.journals import place
 
 TOLERANCE_S = 0.02
 """As the sandbox has it: requests that are so little too early are let through."""
@@ -43,7 +44,7 @@ class Process:
     """What a turn needs of a process. All share one clock."""
 
     def __init__(self, home: Path, clock: Clock, name: str = "me") -> None:
-        self.pace = SharedLimits(home, clock=clock)
+        self.pace = SharedLimits(place(home), clock=clock)
         self.journal = Journal()
         self.queries = 0
         self.services = cast(
@@ -176,14 +177,15 @@ def test_a_row_that_waited_does_not_leave_when_nothing_arrives(tmp_path: Path, c
     assert process.journal.taken_back == ["a"]
 
 
+@pytest.mark.sqlite
 def test_an_old_file_of_places_is_brought_up_to_date(tmp_path: Path, clock: Clock) -> None:
 
-    with closing(SharedLimits(tmp_path, clock=clock)) as pace:
+    with closing(SharedLimits(place(tmp_path), clock=clock)) as pace:
         pace.rates.reserve("submit", 1.0)
-    with closing(sqlite3.connect(tmp_path / FILE_NAME)) as db:
+    with closing(sqlite3.connect(tmp_path / TABLES.file_name)) as db:
         db.execute("DROP TABLE holders")
         db.execute("PRAGMA user_version=2")
-    with closing(SharedLimits(tmp_path, clock=clock)) as pace:
+    with closing(SharedLimits(place(tmp_path), clock=clock)) as pace:
         pace.slots.adopt("q", "job", "me")
         assert [holder.job_ids for holder in pace.slots.holders("q")] == [("job",)]
         assert pace.rates.reserve("submit", 1.0) > 0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import closing
 from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
@@ -16,6 +18,7 @@ from bailian.engine.job import Job, OutputSpec
 from bailian.store.pace.limits import SharedLimits
 from bailian.types import StoredRequest
 from tests.support.clocks import Clock
+from tests.support.journals import place
 
 PER_S = 20.0
 
@@ -33,10 +36,10 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def services(tmp_path: Path, clock: Clock) -> Services:
+def services(tmp_path: Path, clock: Clock) -> Iterator[Services]:
     times = Times(wall=clock, monotonic=clock)
-    limits = SharedLimits(tmp_path, clock=clock, monotonic=clock)
-    return cast("Services", SimpleNamespace(account="a", limits=limits, clock=times, run_state=RunState()))
+    with closing(SharedLimits(place(tmp_path), clock=clock, monotonic=clock)) as limits:
+        yield cast("Services", SimpleNamespace(account="a", limits=limits, clock=times, run_state=RunState()))
 
 
 def test_who_is_in_time_leaves_at_its_place(services: Services, clock: Clock) -> None:

@@ -13,11 +13,13 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from bailian.store.backends.journal_place import JournalPlace
 from bailian.store.batches import BatchStore
 from bailian.store.jobs import COLUMNS, Journal, NotOurs
 from bailian.store.schema import FileRow, JobEnd, JobResult
 from bailian.store.states import Status
 from tests.support.clocks import Clock
+from tests.support.journals import ON_SERVER, place
 
 NOW_S = 1_790_000_000.123456
 OURS = "我们"
@@ -25,9 +27,10 @@ OURS = "我们"
 Rows = list[tuple[Any, ...]]
 
 
-def new_journal(folder: Path, job_ids: Sequence[str] = ()) -> Journal:
-    journal = Journal(folder, clock=Clock(NOW_S))
-    journal.database._connection.execute("PRAGMA synchronous=OFF")  # no power cut is tested here
+def new_journal(where: JournalPlace, job_ids: Sequence[str] = ()) -> Journal:
+    journal = Journal(where, clock=Clock(NOW_S))
+    if not ON_SERVER:
+        journal.database._connection.execute("PRAGMA synchronous=OFF")  # no power cut is tested here
     intend(journal, job_ids)
     return journal
 
@@ -47,12 +50,13 @@ def intend(journal: Journal, job_ids: Sequence[str]) -> None:
 
 
 def all_rows(journal: Journal) -> dict[str, Rows]:
-    """Return every column of every row, with the types that SQLite has for them."""
+    """Return every column of every row, with their types; not what rows are numbered by."""
     tables: dict[str, Rows] = {}
-    for table in ("jobs", "files"):
-        names = [row["name"] for row in journal.database.read(f"SELECT name FROM pragma_table_info('{table}')")]
-        typed = ", ".join(f"{name}, typeof({name})" for name in names)
-        tables[table] = [tuple(row) for row in journal.database.read(f"SELECT {typed} FROM {table} ORDER BY 1, 3")]
+    for table, order in (("jobs", "id"), ("files", "job_id, item")):
+        rows = journal.database.read(f"SELECT * FROM {table} ORDER BY {order}")
+        tables[table] = [
+            tuple((name, type(row[name]), row[name]) for name in list(row.keys()) if name != "rowid") for row in rows
+        ]
     return tables
 
 
@@ -60,9 +64,13 @@ Same = Callable[[Sequence[str], Callable[[Journal], object], Callable[[Journal],
 
 
 @pytest.fixture(scope="module")
-def same(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Same]:
+def same(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Same]:
     """Return what does it both ways, each in a journal of its own; all that is in them must be equal."""
-    journals = [new_journal(tmp_path_factory.mktemp("journal")) for _ in range(2)]
+    server = request.getfixturevalue("journal_server") if ON_SERVER else None
+    journals = [
+        new_journal(JournalPlace(tmp_path_factory.mktemp("journal"), server.new_database() if server else ""))
+        for _ in range(2)
+    ]
 
     def compare(
         job_ids: Sequence[str], one_by_one: Callable[[Journal], object], at_once: Callable[[Journal], object]
@@ -231,7 +239,7 @@ def test_the_end_of_many(same: Same, jobs: list[JobResult], answered: int) -> No
 
 def test_an_answer_without_a_request_id_keeps_the_one_that_is_known(tmp_path: Path) -> None:
     """The engine puts the known one in; nothing here may forget it."""
-    with closing(new_journal(tmp_path, ["甲"])) as journal:
+    with closing(new_journal(place(tmp_path), ["甲"])) as journal:
         journal.record_task("甲", "task", "r-1")
         journal.store_answers([JobResult("甲", {}, None, None, None)])
         row = journal.job("甲")
@@ -244,7 +252,7 @@ def test_an_answer_without_a_request_id_keeps_the_one_that_is_known(tmp_path: Pa
 
 @pytest.fixture
 def journal(tmp_path: Path) -> Iterator[Journal]:
-    with closing(new_journal(tmp_path, ["甲", "乙", "丙"])) as opened:
+    with closing(new_journal(place(tmp_path), ["甲", "乙", "丙"])) as opened:
         yield opened
 
 
@@ -278,7 +286,7 @@ def test_a_hundred_long_answers_at_once(tmp_path: Path) -> None:
     """As many as one commit takes, each as long as a model writes."""
     job_ids = [f"第{i}" for i in range(100)]
     answers = {job_id: {"output": {"text": f"{job_id}：" + "天地玄黄。" * 4000}} for job_id in job_ids}
-    with closing(new_journal(tmp_path, job_ids)) as journal:
+    with closing(new_journal(place(tmp_path), job_ids)) as journal:
         journal.store_answers([JobResult(job_id, answers[job_id], 0.1, None, None) for job_id in job_ids])
         for job_id in job_ids:
             row = journal.job(job_id)

@@ -16,6 +16,7 @@ from bailian.store.jobs import COLUMNS, Journal
 from bailian.store.schema import FileRow, JobEnd, dumped
 from bailian.store.states import Status
 from bailian.types import StoredRequest
+from tests.support.journals import place
 from tests.support.old_journals import old_journal
 
 pytestmark = pytest.mark.unit
@@ -25,7 +26,7 @@ RUN = "batch:a"
 
 @pytest.fixture
 def journal(tmp_path: Path) -> Iterator[Journal]:
-    with closing(Journal(tmp_path)) as made:
+    with closing(Journal(place(tmp_path))) as made:
         yield made
 
 
@@ -132,6 +133,6 @@ def test_a_skipped_job_is_over_and_knows_why(journal: Journal) -> None:
 
 def test_a_journal_of_the_version_before_takes_chains(tmp_path: Path) -> None:
     old_journal(tmp_path, 6)
-    with closing(Journal(tmp_path)) as journal:
+    with closing(Journal(place(tmp_path))) as journal:
         BatchStore(journal, "me").intend_all([values("hero"), values("edit", HERO)])
         assert sendable(journal) == ["hero"]

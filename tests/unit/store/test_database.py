@@ -13,10 +13,13 @@ from typing import Any
 import pytest
 
 from bailian.errors import JournalError
-from bailian.store import database
-from bailian.store.database import Database
+from bailian.store.backends import sqlite
+from bailian.store.backends.database import Duplicate
+from bailian.store.backends.sqlite import SqliteDatabase as Database
+from bailian.store.backends.tables import Tables
 
 SCHEMA = "CREATE TABLE words (word TEXT PRIMARY KEY, said TEXT)"
+TABLES = Tables("词", SCHEMA, 1, durable=False)
 PUT = "INSERT INTO words (word) VALUES (?)"
 NO_TABLE = "INSERT INTO elsewhere VALUES (1)"
 THREADS = 8
@@ -25,7 +28,7 @@ PATIENCE_S = 60
 
 @pytest.fixture
 def shared(tmp_path: Path) -> Iterator[Database]:
-    with closing(Database(tmp_path / "词.sqlite3", SCHEMA, 1, durable=False)) as opened:
+    with closing(Database(tmp_path / "词.sqlite3", TABLES)) as opened:
         yield opened
 
 
@@ -163,7 +166,7 @@ def test_what_raises_alone_writes_nothing(shared: Database) -> None:
 def test_a_key_that_is_there_is_told_and_spares_the_others(shared: Database, again: Callable[[Database], Any]) -> None:
     with shared.transaction():
         shared.execute(PUT, ("猫",))
-        with pytest.raises(sqlite3.IntegrityError):
+        with pytest.raises(Duplicate):
             again(shared)
         shared.execute(PUT, ("狗",))
     assert words(shared) == {"猫", "狗"}
@@ -231,7 +234,7 @@ def test_a_thread_that_raises_spares_the_others(shared: Database) -> None:
     ends = in_threads(
         lambda: put(shared, "甲"), lambda: put(shared, "撤回", "猫"), lambda: put(shared, "乙")
     )  # fmt: skip
-    assert [type(end) for end in ends] == [type(None), sqlite3.IntegrityError, type(None)]
+    assert [type(end) for end in ends] == [type(None), Duplicate, type(None)]
     assert words(shared) == {"猫", "甲", "乙"}
 
 
@@ -326,8 +329,8 @@ def test_what_raises_in_a_transaction_is_raised(shared: Database) -> None:
 
 
 def test_a_file_that_is_busy_too_long_is_a_journal_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(database, "BUSY_TIMEOUT_S", 0.01)
-    with closing(Database(tmp_path / "词.sqlite3", SCHEMA, 1, durable=False)) as shared:
+    monkeypatch.setattr(sqlite, "BUSY_TIMEOUT_S", 0.01)
+    with closing(Database(tmp_path / "词.sqlite3", TABLES)) as shared:
         with closing(sqlite3.connect(shared.path, isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")
             with pytest.raises(JournalError, match="locked"):
@@ -360,7 +363,7 @@ def test_many_threads_in_every_way_lose_nothing(shared: Database) -> None:
             else:
                 with shared.transaction():
                     shared.execute(PUT, (word,))
-                    with pytest.raises(sqlite3.IntegrityError):
+                    with pytest.raises(Duplicate):
                         put(shared, f"撤回{word}", word)
             assert shared.read("SELECT 1 FROM words WHERE word = ?", (word,))
 
@@ -370,7 +373,7 @@ def test_many_threads_in_every_way_lose_nothing(shared: Database) -> None:
 
 def test_two_connections_to_one_file_take_turns(shared: Database) -> None:
     """Two processes, as far as SQLite can tell."""
-    with closing(Database(shared.path, SCHEMA, 1, durable=False)) as second:
+    with closing(Database(shared.path, TABLES)) as second:
 
         def work(mine: Database, name: str) -> None:
             for i in range(50):

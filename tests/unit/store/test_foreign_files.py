@@ -39,7 +39,7 @@ FOREIGN: dict[str, Callable[[Path], object]] = {
 
 
 @pytest.mark.parametrize("name", FOREIGN)
-@pytest.mark.parametrize("kind, file", [(Journal, schema.FILE_NAME), (SharedLimits, limits.FILE_NAME)])
+@pytest.mark.parametrize("kind, file", [(Journal, schema.TABLES.file_name), (SharedLimits, limits.TABLES.file_name)])
 def test_a_file_that_is_none_of_ours(tmp_path: Path, kind: type, file: str, name: str) -> None:
     path = tmp_path / file
     FOREIGN[name](path)
@@ -53,7 +53,7 @@ def test_a_file_that_is_none_of_ours(tmp_path: Path, kind: type, file: str, name
 
 
 def test_a_folder_in_its_place(tmp_path: Path) -> None:
-    (tmp_path / schema.FILE_NAME).mkdir()
+    (tmp_path / schema.TABLES.file_name).mkdir()
     with pytest.raises(BailianError) as raised:
         Journal(tmp_path)
     assert raised.value.exit_code == 5

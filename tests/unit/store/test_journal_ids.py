@@ -12,13 +12,14 @@ from bailian.errors import InvalidRequest
 from bailian.store.ids import find_job, short_ids
 from bailian.store.jobs import Journal
 from bailian.types import StoredRequest
+from tests.support.journals import place
 
 TASKS = ["0a1b2c3d-1", "0a1b2c3d-2", "0a1bffff-3", "ffff0000-4"]
 
 
 @pytest.fixture
 def journal(tmp_path: Path) -> Iterator[Journal]:
-    with closing(Journal(tmp_path)) as journal:
+    with closing(Journal(place(tmp_path))) as journal:
         yield journal
 
 

@@ -18,6 +18,7 @@ from bailian.store.jobs import COLUMNS, Journal, NotOurs
 from bailian.store.schema import FileRow, JobEnd, JobResult, LastAttempt
 from bailian.store.states import Status
 from tests.support.clocks import Clock
+from tests.support.journals import place
 
 RUN = "batch:甲.json"
 NOON_S = datetime(2026, 3, 15, 12).timestamp()
@@ -30,7 +31,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def journal(tmp_path: Path, clock: Clock) -> Iterator[Journal]:
-    with closing(Journal(tmp_path, clock=clock)) as opened:
+    with closing(Journal(place(tmp_path), clock=clock)) as opened:
         yield opened
 
 

@@ -10,7 +10,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
@@ -24,8 +24,9 @@ from bailian.store.budgets import Budget
 from bailian.store.jobs import Journal, NotOurs
 from bailian.store.schema import SCHEMA, JobEnd, JobResult
 from bailian.store.states import Status
-from bailian.store.sums import SUMS
+from bailian.store.sums import SUMS, Sum, sums_of
 from bailian.types import StoredRequest
+from tests.support.journals import place
 from tests.support.setting import ROOT
 
 NOW_S = 1_790_000_000.0
@@ -36,13 +37,13 @@ money = st.sampled_from([None, 0.0, 0.1, 0.28, 7e-6, -1.0, float("inf"), 1e300, 
 moments = st.sampled_from([None, NOW_S - 90_000, NOW_S - 900.5, NOW_S, NOW_S + 0.1])
 
 
-def differences(db: sqlite3.Connection) -> list[tuple[str, set[Any]]]:
+def differences(read: Callable[[str], Iterable[Any]], sums: tuple[Sum, ...] = SUMS) -> list[tuple[str, set[Any]]]:
     """Return what the sums say and adding up does not, or the other way round."""
     found = []
-    for each in SUMS:
+    for each in sums:
         # A sum of nothing may be there as nothing, or not at all.
-        kept = {row for row in map(tuple, db.execute(f"SELECT * FROM {each.table}")) if any(row[-len(each.sums) :])}
-        right = {row for row in map(tuple, db.execute(each.added_up())) if any(row[-len(each.sums) :])}
+        kept = {row for row in map(tuple, read(f"SELECT * FROM {each.table}")) if any(row[-len(each.sums) :])}
+        right = {row for row in map(tuple, read(each.added_up())) if any(row[-len(each.sums) :])}
         if kept != right:
             found.append((each.table, kept ^ right))
     return found
@@ -83,7 +84,7 @@ def test_any_change_of_any_column(changes: list[tuple[int, dict[str, Any]]]) -> 
                 db.execute(f"UPDATE jobs SET {names} WHERE id = ?", (*columns.values(), str(number)))
             else:
                 db.execute("DELETE FROM jobs WHERE id = ?", (str(number),))
-            assert differences(db) == []
+            assert differences(db.execute) == []
 
 
 def intend(journal: Journal, run: str | None = None) -> str:
@@ -142,11 +143,11 @@ class Taken(Exception):
 @pytest.mark.parametrize("seed", range(4))
 def test_the_ways_of_a_job(tmp_path: Path, seed: int) -> None:
     """Every step of the journal and of its piles; some are taken back."""
-    with closing(Journal(tmp_path, clock=lambda: NOW_S)) as journal:
+    with closing(Journal(place(tmp_path), clock=lambda: NOW_S)) as journal:
         live(journal, random.Random(seed), 60)
-    with closing(sqlite3.connect(tmp_path / "journal.sqlite3")) as db:
-        assert differences(db) == []
-        assert db.execute("SELECT COUNT(*) FROM charged_sums").fetchone() > (0,)
+        database = journal.database
+        assert differences(database.read, sums_of(database.dialect)) == []
+        assert database.read("SELECT COUNT(*) AS n FROM charged_sums")[0]["n"] > 0
 
 
 ENDLESS = """
@@ -179,7 +180,7 @@ def test_four_processes_are_killed_while_they_write(tmp_path: Path) -> None:
                 time.sleep(0.01)
             os.kill(writer.pid, signal.SIGKILL)
             writer.communicate()
-        assert differences(db) == []
+        assert differences(db.execute) == []
 
 
 # ── as fast with a million as with ten ──
@@ -189,7 +190,7 @@ MANY = 10_000
 
 @pytest.fixture
 def journal(tmp_path: Path) -> Iterator[Journal]:
-    with closing(Journal(tmp_path, clock=lambda: NOW_S)) as journal:
+    with closing(Journal(place(tmp_path), clock=lambda: NOW_S)) as journal:
         yield journal
 
 
@@ -210,6 +211,7 @@ def steps(journal: Journal, *calls: Any) -> int:
     return count
 
 
+@pytest.mark.sqlite
 def test_nothing_reads_every_job(journal: Journal) -> None:
     """What is done for each row sent, and what is asked of the whole journal, looks at a bounded number of rows."""
     day, month = Budget(1e6, "day"), Budget(1e6, "month")

@@ -14,7 +14,7 @@ from bailian.store.budgets import Budget
 from bailian.store.jobs import Journal
 from bailian.store.pace import limits
 from bailian.store.pace.limits import SharedLimits
-from bailian.store.schema import FILE_NAME
+from bailian.store.schema import TABLES
 from bailian.types import StoredRequest
 from tests.support.old_journals import SCHEMAS, old_journal
 
@@ -64,7 +64,7 @@ def test_many_at_once(tmp_path: Path) -> None:
 def test_a_newer_journal_is_left_alone(tmp_path: Path) -> None:
     with closing(Journal(tmp_path)):
         pass
-    with closing(sqlite3.connect(tmp_path / FILE_NAME)) as connection:
+    with closing(sqlite3.connect(tmp_path / TABLES.file_name)) as connection:
         connection.execute("PRAGMA user_version=99")
     with pytest.raises(SetupError, match="newer version"):
         Journal(tmp_path)
@@ -73,19 +73,19 @@ def test_a_newer_journal_is_left_alone(tmp_path: Path) -> None:
 @pytest.mark.parametrize("version", [1, 2])
 def test_a_journal_that_is_too_old_is_refused_with_words(tmp_path: Path, version: int) -> None:
     old_journal(tmp_path)
-    with closing(sqlite3.connect(tmp_path / FILE_NAME)) as connection:
+    with closing(sqlite3.connect(tmp_path / TABLES.file_name)) as connection:
         connection.execute(f"PRAGMA user_version={version}")
-    before = (tmp_path / FILE_NAME).read_bytes()
+    before = (tmp_path / TABLES.file_name).read_bytes()
     with pytest.raises(SetupError, match=f"older version.*its version {version}; this one reads 3 to") as refused:
         Journal(tmp_path)
-    assert f"mv {tmp_path / FILE_NAME} " in refused.value.advice
-    assert (tmp_path / FILE_NAME).read_bytes() == before
+    assert f"mv {tmp_path / TABLES.file_name} " in refused.value.advice
+    assert (tmp_path / TABLES.file_name).read_bytes() == before
 
 
 def test_limits_that_are_too_old_are_refused_with_words(tmp_path: Path) -> None:
     with closing(SharedLimits(tmp_path)):
         pass
-    with closing(sqlite3.connect(tmp_path / limits.FILE_NAME)) as connection:
+    with closing(sqlite3.connect(tmp_path / limits.TABLES.file_name)) as connection:
         connection.execute("PRAGMA user_version=1")
     with pytest.raises(SetupError, match="older version"):
         SharedLimits(tmp_path)

@@ -12,6 +12,7 @@ from bailian.store.pace.limits import SharedLimits
 from bailian.store.pace.rate_limits import FARTHEST_S, FAST_SPACING, SPACING, WIDE_FOR_S
 from bailian.store.pace.slots import TICKET_LIFE_S
 from tests.support.clocks import Clock
+from tests.support.journals import place
 
 
 @pytest.fixture
@@ -21,7 +22,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def pace(tmp_path: Path, clock: Clock) -> Iterator[SharedLimits]:
-    with closing(SharedLimits(tmp_path, clock=clock)) as made:
+    with closing(SharedLimits(place(tmp_path), clock=clock)) as made:
         yield made
 
 
@@ -67,16 +68,19 @@ def test_time_that_passed_is_not_waited_for_again(pace: SharedLimits, clock: Clo
 
 def test_all_processes_take_places_in_one_queue(tmp_path: Path, clock: Clock) -> None:
     """Whoever opens the same folder stands behind those who came first."""
-    with closing(SharedLimits(tmp_path, clock=clock)) as one, closing(SharedLimits(tmp_path, clock=clock)) as other:
+    with (
+        closing(SharedLimits(place(tmp_path), clock=clock)) as one,
+        closing(SharedLimits(place(tmp_path), clock=clock)) as other,
+    ):
         places = [queue.rates.reserve("submit", 2.0) for queue in (one, other, one, other)]
     assert places == pytest.approx([0, SPACING / 2, SPACING, 1.5 * SPACING])
 
 
 def test_a_queue_outlives_its_process(tmp_path: Path, clock: Clock) -> None:
     """Starting again does not start the limit again."""
-    with closing(SharedLimits(tmp_path, clock=clock)) as pace:
+    with closing(SharedLimits(place(tmp_path), clock=clock)) as pace:
         pace.rates.reserve("submit", 0.1)
-    with closing(SharedLimits(tmp_path, clock=clock)) as pace:
+    with closing(SharedLimits(place(tmp_path), clock=clock)) as pace:
         assert pace.rates.reserve("submit", 0.1) == pytest.approx(10 * SPACING)
 
 

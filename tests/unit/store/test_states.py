@@ -13,6 +13,7 @@ import pytest
 from bailian.store.jobs import Journal
 from bailian.store.states import FINAL_STATES, OPEN_STATES, TRANSITIONS, Status, move, sources
 from bailian.types import StoredRequest
+from tests.support.journals import place
 from tests.support.setting import ROOT
 
 WRITES_A_STATE = re.compile(r"\bSET\b(?:(?!\bWHERE\b).)*\bstate\s*=", re.IGNORECASE | re.DOTALL)
@@ -20,7 +21,7 @@ WRITES_A_STATE = re.compile(r"\bSET\b(?:(?!\bWHERE\b).)*\bstate\s*=", re.IGNOREC
 
 @pytest.fixture
 def journal(tmp_path: Path) -> Iterator[Journal]:
-    with closing(Journal(tmp_path)) as journal:
+    with closing(Journal(place(tmp_path))) as journal:
         yield journal
 
 

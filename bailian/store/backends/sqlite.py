@@ -5,15 +5,22 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 from uuid import uuid4
 
+from bailian.clock import current_clock
 from bailian.errors import JournalError, SetupError
 from bailian.i18n import tr
 from bailian.instructions import how_to
+from bailian.store.backends.database import Duplicate, Row
+from bailian.store.backends.dialects import SQLITE, Dialect
+from bailian.store.backends.tables import Tables
 from bailian.store.private import NO_HOME, no_home, private_file, private_folder
+
+T = TypeVar("T")
 
 BUSY_TIMEOUT_S = 120.0
 # How a transaction begins, ends, and is taken back; and how one inside another.
@@ -21,22 +28,27 @@ _EXCLUSIVE = ("BEGIN IMMEDIATE", "COMMIT", ("ROLLBACK",))
 _SAVEPOINT = ("SAVEPOINT nested", "RELEASE nested", ("ROLLBACK TO nested", "RELEASE nested"))
 
 
-class Database:
+class Connection(sqlite3.Connection):
+    """What a transaction's statements go to."""
+
+    dialect: Dialect = SQLITE
+
+
+class SqliteDatabase:
     """One connection per process; its threads, and all processes, write one after the other."""
 
-    def __init__(
-        self, path: Path, schema: str, version: int, migrations: Mapping[int, str] | None = None, *, durable: bool
-    ) -> None:
-        """Open, or create, the file; bring one of an older version up to this one.
+    dialect: Dialect = SQLITE
+    is_shared: bool = False
 
-        `durable`: every commit is on the disk before `transaction()` ends. Without it a power cut may lose
-        the last commits, a killed process does not.
+    def __init__(self, path: Path, tables: Tables) -> None:
+        """Open, or create, the file; bring one of an older version up to this one.
 
         Raises:
             JournalError: the folder cannot be written.
             SetupError: the file is not ours, or of a version that this one does not read.
         """
         self.path = path
+        schema, version, migrations = tables.schema, tables.version, tables.migrations
         self._lock = threading.RLock()
         self._is_open = False
         """The thread that holds the lock is inside a transaction."""
@@ -47,20 +59,20 @@ class Database:
             if not path.exists():
                 _create(path, schema, version)
             self._connection = _connect(path)
-            self._connection.execute(f"PRAGMA synchronous={'FULL' if durable else 'OFF'}")
+            self._connection.execute(f"PRAGMA synchronous={'FULL' if tables.durable else 'OFF'}")
             (found,) = self._connection.execute("PRAGMA user_version").fetchone()
-            tables = {name for (name,) in self._connection.execute("SELECT name FROM sqlite_master")}
+            names = {name for (name,) in self._connection.execute("SELECT name FROM sqlite_master")}
         except (OSError, sqlite3.Error) as error:
             raise _foreign(path, error) from None
-        if not tables or (found <= version and _first_table(schema) not in tables) or found < 1:
+        if not names or (found <= version and _first_table(schema) not in names) or found < 1:
             self._connection.close()
-            raise _foreign(path, None if tables else sqlite3.DatabaseError(tr("it is empty", "文件为空")))
-        oldest = min(migrations or (), default=version + 1) - 1
+            raise _foreign(path, None if names else sqlite3.DatabaseError(tr("it is empty", "文件为空")))
+        oldest = min(migrations, default=version + 1) - 1
         if not oldest <= found <= version:
             self._connection.close()
             raise _other_version(path, found, oldest, version)
         if found < version:
-            self._migrate(version, migrations or {})
+            self._migrate(version, migrations)
 
     def _migrate(self, version: int, migrations: Mapping[int, str]) -> None:
         """Apply the missing steps in one transaction; another process may have been faster."""
@@ -71,15 +83,15 @@ class Database:
                     db.execute(statement)
             db.execute(f"PRAGMA user_version={max(found, version)}")
 
+    @property
+    def title(self) -> str:
+        return str(self.path)
+
+    def now_s(self) -> float:
+        return current_clock().wall()
+
     @contextmanager
-    def transaction(self) -> Iterator[sqlite3.Connection]:
-        """Run one exclusive transaction: committed at its end, or rolled back by what raises.
-
-        Inside another one of the same thread it is a savepoint: what raises takes back only its own.
-
-        Raises:
-            JournalError: the disk is full or the file is not usable; nothing of it is written.
-        """
+    def transaction(self, lock: str = "") -> Iterator[Connection]:
         with self._lock:
             nested = self._is_open
             begin, commit, rollback = _SAVEPOINT if nested else _EXCLUSIVE
@@ -95,29 +107,36 @@ class Database:
                 if self._connection.in_transaction:
                     for statement in rollback:
                         self._connection.execute(statement)
-                if isinstance(error, sqlite3.Error) and not isinstance(error, sqlite3.IntegrityError):
+                if isinstance(error, sqlite3.IntegrityError):
+                    raise Duplicate(str(error)) from None
+                if isinstance(error, sqlite3.Error):
                     raise unusable(self.path, error) from None
                 raise
             finally:
                 self._is_open = nested
 
     def execute(self, sql: str, values: Sequence[object] = ()) -> int:
-        """Run one statement in the transaction that is open, or in its own; return how many rows it changed.
-
-        A statement is done whole or not at all, so it needs no savepoint.
-        """
+        """Run one statement; it is done whole or not at all, so it needs no savepoint."""
         with self._lock:
             if not self._is_open:
-                with self.transaction() as db:
-                    return db.execute(sql, values).rowcount
+                with self.transaction():
+                    return self.execute(sql, values)
             self._refuse_if_lost()
             try:
                 return self._connection.execute(sql, values).rowcount
-            except sqlite3.IntegrityError:
-                raise
+            except sqlite3.IntegrityError as error:
+                raise Duplicate(str(error)) from None
             except sqlite3.Error as error:
                 self._note_loss(error)
                 raise unusable(self.path, error) from None
+
+    def insert(self, table: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+        marks = ", ".join("?" * len(columns))
+        with self.transaction() as db:
+            db.executemany(f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})", rows)  # noqa: S608
+
+    def again(self, work: Callable[[], T]) -> T:
+        return work()
 
     def _forget_leftover(self) -> None:
         """A thread may have been interrupted just after its BEGIN."""
@@ -134,8 +153,7 @@ class Database:
         if self._lost is not None:
             raise unusable(self.path, self._lost)
 
-    def read(self, sql: str, values: tuple[object, ...] = ()) -> list[sqlite3.Row]:
-        """Return all rows of a query."""
+    def read(self, sql: str, values: Sequence[object] = ()) -> list[Row]:
         with self._lock:
             try:
                 return self._connection.execute(sql, values).fetchall()
@@ -211,8 +229,10 @@ def unusable(path: Path, error: BaseException) -> JournalError:
     )
 
 
-def _connect(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
+def _connect(path: Path) -> Connection:
+    connection = sqlite3.connect(
+        path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False, factory=Connection
+    )
     connection.row_factory = sqlite3.Row
     return connection
 

@@ -1,0 +1,322 @@
+"""The journal on a PostgreSQL server: several machines share it.
+
+A connection may break at any moment: the server is restarted, a cable is pulled, a machine is stopped in the middle of
+a transaction. What was not committed is gone then, and what had asked for it asks again (`again`): a run pauses, and
+goes on. Nothing here decides what may be repeated: the states of a job do.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any, TypeVar
+
+import psycopg
+from psycopg import errors
+
+from bailian.clock import Clock, current_clock
+from bailian.errors import JournalError
+from bailian.i18n import tr
+from bailian.store.backends.database import Duplicate, JournalAway, Row
+from bailian.store.backends.dialects import POSTGRESQL, Dialect
+from bailian.store.backends.server_address import shown
+from bailian.store.backends.server_rows import ServerRow, as_rows
+from bailian.store.backends.server_tables import made_or_checked
+from bailian.store.backends.tables import Tables
+from bailian.store.backends.translation import marked, storable, translated
+
+T = TypeVar("T")
+
+CONNECT_TIMEOUT_S = 10
+# A server that is restarted is back within a minute; whoever mends a disk needs longer.
+PATIENCE_S = 600.0
+RETRY_S = 0.5
+# How long a statement may take, and a machine that was stopped may hold what others wait for.
+STATEMENT_TIMEOUT_S, LOCK_TIMEOUT_S, IDLE_TIMEOUT_S = 60, 30, 10
+_SESSION = (
+    f"SET statement_timeout = '{STATEMENT_TIMEOUT_S}s'; SET lock_timeout = '{LOCK_TIMEOUT_S}s';"
+    f" SET idle_in_transaction_session_timeout = '{IDLE_TIMEOUT_S}s'; SET default_transaction_isolation = 'read committed'"
+)
+_KEEPALIVE: Mapping[str, Any] = {
+    "application_name": "bailian", "connect_timeout": CONNECT_TIMEOUT_S, "keepalives": 1, "keepalives_idle": 10,
+    "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 20_000,
+}  # fmt: skip
+# Classes of errors that pass: a broken connection, a server that stops or starts, or has no room, no connection, no
+# disk; two transactions in each other's way; a transaction that was taken from a machine that stood still.
+_PASSING = ("08", "53", "57P", "57014", "40", "55P03", "25P03", "25006", "58")
+_NOW = "SELECT EXTRACT(EPOCH FROM clock_timestamp())"
+
+
+class PostgresDatabase:
+    """One connection of this process, for all its threads: one transaction at a time."""
+
+    dialect: Dialect = POSTGRESQL
+    is_shared: bool = True
+
+    def __init__(
+        self,
+        url: str,
+        tables: Tables,
+        clock: Clock | None = None,
+        *,
+        patience_s: float = PATIENCE_S,
+    ) -> None:
+        """Connect; make the tables if there are none.
+
+        Raises:
+            JournalError: the server cannot be reached, or refuses.
+            SetupError: the tables are not ours, or of a version that this one does not read.
+        """
+        self._url, self._tables = url, tables
+        self._clock = clock or current_clock()
+        self.patience_s = patience_s
+        self.on_pause: Callable[[str], None] = lambda _why: None
+        """Told why this process waits for the server, once each time; and (empty) that it goes on."""
+        self._lock = threading.RLock()
+        self._depth = 0
+        self._lost: Exception | None = None
+        self._offset_s = 0.0
+        self._connection: psycopg.Connection[ServerRow] | None = None
+        self._closed = False
+        self._connect()
+
+    @property
+    def title(self) -> str:
+        return shown(self._url)
+
+    def now_s(self) -> float:
+        """Return the server's time. It was heard when a lock was last taken, and goes on by this machine's clock."""
+        return self._clock.monotonic() + self._offset_s
+
+    # ── connections ──
+
+    def _connect(self) -> psycopg.Connection[ServerRow]:
+        try:
+            connection = psycopg.connect(self._url, autocommit=True, row_factory=as_rows, **_KEEPALIVE)
+            connection.execute(_SESSION)
+            made_or_checked(connection, self._tables, self.title)
+            # Answers that were paid are on the disk when a commit has ended; courtesies need not be.
+            durable = "CASE current_setting('synchronous_commit') WHEN 'off' THEN 'on' ELSE current_setting('synchronous_commit') END"
+            how = durable if self._tables.durable else "'off'"
+            connection.execute(f"SELECT set_config('synchronous_commit', {how}, false)")
+            self._connection = connection
+            self._hear_time(connection.execute(_NOW).fetchone())
+        except psycopg.Error as error:
+            raise self._away(error) from None
+        return connection
+
+    def _hear_time(self, row: Row | None) -> None:
+        if row is not None:
+            self._offset_s = float(row[0]) - self._clock.monotonic()
+
+    def _connected(self) -> psycopg.Connection[ServerRow]:
+        if self._closed:
+            raise JournalError(tr(f"{self.title} is closed", f"{self.title} 已关闭"), advice="")
+        if self._connection is None or self._connection.closed:
+            return self._connect()
+        return self._connection
+
+    def _drop(self) -> None:
+        """Forget a connection on which a transaction cannot go on."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with suppress(Exception):
+                connection.close()
+
+    def again(self, work: Callable[[], T]) -> T:
+        """Do what may be done twice; if the server goes away meanwhile, do it again when it is back.
+
+        Raises:
+            JournalError: it is not back within `patience_s`.
+        """
+        until_s: float | None = None
+        while True:
+            try:
+                result = work()
+            except JournalAway as away:  # noqa: PERF203 - a retry is a loop
+                if self._depth:
+                    raise  # the whole transaction is gone
+                now_s = self._clock.monotonic()
+                if until_s is None:
+                    until_s = now_s + self.patience_s
+                    self.on_pause(away.message)
+                if now_s >= until_s or self._closed:
+                    raise
+                self._clock.sleep(RETRY_S)
+            else:
+                if until_s is not None:
+                    self.on_pause("")
+                return result
+
+    def close(self) -> None:
+        self._closed = True
+        self._drop()
+
+    # ── statements ──
+
+    @contextmanager
+    def transaction(self, lock: str = "") -> Iterator[Statement]:
+        with self._lock:
+            if self._depth:
+                with self._nested(lock) as statements:
+                    yield statements
+                return
+            self.again(lambda: self._begin(lock))
+            self._depth, self._lost = 1, None
+            try:
+                yield Statement(self)
+                self._commit()
+            except BaseException:
+                self._roll_back()
+                raise
+            finally:
+                self._depth = 0
+
+    def _begin(self, lock: str) -> None:
+        connection = self._connected()
+        try:
+            if not lock:
+                connection.execute("BEGIN")
+                return
+            cursor = connection.execute(f"BEGIN; SELECT pg_advisory_xact_lock({number_of(lock)}); {_NOW}")
+            while cursor.nextset():
+                pass
+            self._hear_time(cursor.fetchone())
+        except psycopg.Error as error:
+            self._roll_back()
+            raise self._away(error) from None
+
+    def _commit(self) -> None:
+        """Commit. If the connection breaks now nobody knows whether it was: who asks again must bear that."""
+        if self._lost is not None:
+            raise self._away(self._lost)
+        try:
+            cursor = self._live().execute("COMMIT")
+        except psycopg.Error as error:
+            raise self._away(error) from None
+        if cursor.statusmessage != "COMMIT":  # a statement has failed, and nobody has said so
+            raise JournalError(tr(f"{self.title} took the transaction back", f"{self.title} 回滚了事务"), advice="")
+
+    def _roll_back(self) -> None:
+        connection = self._connection
+        if connection is None or connection.closed:
+            return
+        try:
+            connection.execute("ROLLBACK")
+        except psycopg.Error:
+            self._drop()
+
+    @contextmanager
+    def _nested(self, lock: str) -> Iterator[Statement]:
+        self.run("SAVEPOINT nested")
+        self._depth += 1
+        try:
+            if lock:
+                self.run(f"SELECT pg_advisory_xact_lock({number_of(lock)})")
+            yield Statement(self)
+            self.run("RELEASE nested")
+        except BaseException:
+            with suppress(JournalError):
+                self.run("ROLLBACK TO nested; RELEASE nested")
+            raise
+        finally:
+            self._depth -= 1
+
+    def _live(self) -> psycopg.Connection[ServerRow]:
+        """Return the connection of the open transaction; another one would know nothing of it."""
+        if self._lost is not None or self._connection is None or self._connection.closed:
+            raise self._away(self._lost or psycopg.OperationalError("the connection is lost"))
+        return self._connection
+
+    def run(self, sql: str, values: Sequence[Any] = ()) -> psycopg.Cursor[ServerRow]:
+        """Run one statement of the open transaction."""
+        statement = translated(sql)
+        try:
+            return self._live().execute(statement, marked(statement, values))
+        except errors.IntegrityError as error:
+            raise Duplicate(str(error)) from None
+        except psycopg.Error as error:
+            if self._connection is None or self._connection.closed:
+                self._lost = self._lost or error
+            raise self._away(error) from None
+
+    def execute(self, sql: str, values: Sequence[object] = ()) -> int:
+        with self._lock:
+            if self._depth:
+                return self.run(sql, values).rowcount
+            return self.again(lambda: self._alone(sql, values))
+
+    def _alone(self, sql: str, values: Sequence[object]) -> int:
+        with self.transaction():
+            return self.run(sql, values).rowcount
+
+    def insert(self, table: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+        def write() -> None:
+            with self.transaction(), self._live().cursor() as cursor:
+                try:
+                    with cursor.copy(f"COPY {table} ({', '.join(columns)}) FROM STDIN") as copy:
+                        for row in rows:
+                            copy.write_row([storable(value) for value in row])
+                except errors.IntegrityError as error:
+                    raise Duplicate(str(error)) from None
+
+        self.again(write)
+
+    def read(self, sql: str, values: Sequence[object] = ()) -> list[Row]:
+        with self._lock:
+            if self._depth:
+                return [*self.run(sql, values).fetchall()]
+            return self.again(lambda: self._read(sql, values))
+
+    def _read(self, sql: str, values: Sequence[object]) -> list[Row]:
+        statement = translated(sql)
+        try:
+            return [*self._connected().execute(statement, marked(statement, values)).fetchall()]
+        except psycopg.Error as error:
+            raise self._away(error) from None
+
+    def _away(self, error: Exception) -> JournalError:
+        """Return what is said of an error of the server, and drop a connection that is of no use any more."""
+        if self._connection is not None and (self._connection.closed or self._connection.broken):
+            self._drop()
+        state = getattr(error, "sqlstate", None)
+        passes = isinstance(error, psycopg.OperationalError) if state is None else state.startswith(_PASSING)
+        return (JournalAway if passes else JournalError)(
+            tr(f"cannot use {self.title}: {first_line(error)}", f"无法使用 {self.title}：{first_line(error)}"),
+            advice=tr(
+                "the journal is what keeps paid results from being lost, so nothing is sent without it: see whether the "
+                "server runs and lets this machine in; BAILIAN_JOURNAL=sqlite works on this machine alone",
+                "日志用来保证已付费的结果不丢失，因此没有它就不会发送请求：请检查服务器是否运行并允许本机连接；"
+                "设置 BAILIAN_JOURNAL=sqlite 可仅在本机使用",
+            ),
+        )
+
+
+class Statement:
+    """The statements of one transaction."""
+
+    dialect: Dialect = POSTGRESQL
+
+    def __init__(self, database: PostgresDatabase) -> None:
+        self._database = database
+
+    def execute(self, sql: str, values: Sequence[Any] = ()) -> psycopg.Cursor[ServerRow]:
+        return self._database.run(sql, values)
+
+    def executemany(self, sql: str, rows: Iterable[Sequence[Any]]) -> psycopg.Cursor[ServerRow]:
+        cursor = self._database.run("SELECT 1")
+        statement = translated(sql)
+        cursor.executemany(statement, [marked(statement, row) or () for row in rows])
+        return cursor
+
+
+def number_of(lock: str) -> int:
+    """Return the number that the server knows a lock by."""
+    return int.from_bytes(hashlib.sha256(lock.encode()).digest()[:8], "big", signed=True)
+
+
+def first_line(error: Exception) -> str:
+    """Return what an error says, without the statement. The server never tells a password."""
+    return " ".join(str(error).partition("\n")[0].split()) or type(error).__name__
