@@ -225,6 +225,12 @@ class NotSent(TransportError):
     """The request never reached the service: sending it again cannot pay twice."""
 
 
+class FileElsewhere(NotSent):
+    """A row's file is not on this machine; it waits for one that has it."""
+
+    code = "FileElsewhere"
+
+
 class Skipped(NotSent):
     """A row's input is another row's result, which has not come."""
 

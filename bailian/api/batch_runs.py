@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
-from contextlib import closing
+from contextlib import closing, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -135,7 +135,9 @@ def run_batch(
         most_cny = amount_cny(options.get("max_cost_cny"))
         most_calls = _most_calls(options.get("in_flight"))
         here.require_key()
-        with exclusive(here.journal, f"{here.account}\n{spec.run}", spec.kind) as alone:
+        shared = here.journal.is_shared
+        one = nullcontext(True) if shared else exclusive(here.journal, f"{here.account}\n{spec.run}", spec.kind)
+        with one as alone:
             if not alone:
                 raise StillRunning(tr("another process is running this batch", "另一个进程正在运行该批次"), advice="")
             check_owner(spec)

@@ -50,6 +50,10 @@ class Watch(NoProgress):
         """Say in the program's log why a batch is not as fast as the account allows."""
         _log.warning("%s", capacity.text)
 
+    def on_journal(self, why: str) -> None:
+        """Say in the program's log that a run waits for the journal's server, or goes on."""
+        _log.warning("%s", why or "the journal answers again")
+
 
 class Stop:
     """Ends a call early from any thread: as Ctrl-C does, after the answers to what is paid."""

@@ -33,7 +33,10 @@ class ReadyJobs:
 
     def __next__(self) -> Job:
         while self._ids:
-            row = self._engine.journal.job(self._ids.popleft())
+            job_id, journal = self._ids.popleft(), self._engine.journal
+            if journal.place.is_shared and not journal.claim(job_id, self._engine.services.lease.id, None):
+                continue  # another machine was faster
+            row = journal.job(job_id)
             if row is not None and row.state == Status.WAITING and row.owner == self._engine.services.lease.id:
                 return self._engine.resumed(row)
         raise StopIteration

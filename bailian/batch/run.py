@@ -16,17 +16,16 @@ from bailian.batch.estimate import BatchEstimate, Estimator
 from bailian.batch.findings import Findings, Places
 from bailian.batch.input.batch_row import BatchRow
 from bailian.batch.input.chains import Chains
+from bailian.batch.machines import SharedRows, planning, take_over
 from bailian.batch.plan import LeftOut, Planned, plan_each
 from bailian.batch.service_batches.offer import at_its_price, offered
 from bailian.batch.sync import BatchSpec, EarlierTries, FileScan, Spool, intent_of, sync_rows
 from bailian.engine.admission.queues import ModelQueue
 from bailian.engine.engine import Engine
-from bailian.engine.job import Job
 from bailian.engine.step import Outcome
 from bailian.errors import Interrupted, JournalError, NotSent, journalled
 from bailian.i18n import tr
 from bailian.inputs.lookup import Inputs
-from bailian.modalities import MODULES, modality_of
 from bailian.store.batches import BatchStore
 from bailian.store.jobs import Journal
 from bailian.store.runs.file_rows import FileRows
@@ -85,8 +84,22 @@ def prepare_batch(
         InvalidRequest: everything that is wrong in the file, at once.
         BudgetExceeded: there is a budget, and what some rows cost is not known.
     """
+    with planning(engine, spec):
+        return _prepared(engine, spec, rows, file_rows, accepted, chains)
+
+
+def _prepared(
+    engine: Engine,
+    spec: BatchSpec,
+    rows: Iterator[BatchRow],
+    file_rows: FileRows,
+    accepted: Callable[[PreparedBatch], None],
+    chains: Chains | None,
+) -> PreparedBatch:
     runs = runs_of(engine, spec)
-    _take_over(engine, spec, runs)
+    take_over(engine, spec, runs)
+    if not spec.fresh:
+        runs.reopen_unknown(spec.run, engine.services.lease.id)
     tried, seen, gathered = tried_before(runs, spec), FileScan(file_rows), _Gathered(engine, spec)
     seen.on_waiting = gathered.add_waiting
     with closing(Spool()) as spool:
@@ -110,15 +123,6 @@ def prepare_batch(
     if tried:
         _set_aside(runs, spec, file_rows)
     return ready
-
-
-def _take_over(engine: Engine, spec: BatchSpec, runs: BatchStore) -> None:
-    """Take over what dead processes have left of the batch."""
-    owner = engine.services.lease
-    gone = [other for other in runs.owners(spec.run) if owner.is_dead(other)]
-    runs.take_over(spec.run, owner.id, gone, [kind for kind in MODULES if modality_of(kind).RETRY_SAFE])
-    if not spec.fresh:
-        runs.reopen_unknown(spec.run, owner.id)
 
 
 class _Gathered:
@@ -247,30 +251,22 @@ def run_batch(
     """
     runs = runs_of(engine, spec)
     owner = engine.services.lease.id
+    shared, until_s = (
+        SharedRows(engine, spec, runs),
+        None if timeout_s is None else engine.clock.monotonic() + timeout_s,
+    )
+    engine.services.run_state.strict = spec.strict
     try:
-        chained = ChainedRows(engine, spec.run)
-        model_queues = [
-            ModelQueue(
-                wire_model,
-                _jobs(engine, runs, spec.run, wire_model),
-                engine.submit_per_s(model),
-                late=chained.late_jobs(wire_model),
-            )
-            for wire_model, model in runs.queues(spec.run, owner)
-        ]
-        engine.services.run_state.strict = spec.strict
-        under_way = [engine.resumed(row) for row in runs.under_way(spec.run, owner)]
-        yield from chained.begin(model_queues)
-        running = engine.run(
-            under_way,
-            model_queues=model_queues,
-            timeout_s=timeout_s,
-            wait=wait,
-            most_calls=most_calls,
-            follow=chained.follow,
-        )
-        with closing(running) as outcomes:
-            yield from outcomes
+        more = True
+        while more:
+            stopped = False
+            left_s = None if until_s is None else max(0.001, until_s - engine.clock.monotonic())
+            with closing(_pass(engine, spec, runs, shared, left_s, wait=wait, most_calls=most_calls)) as outcomes:
+                for outcome in outcomes:
+                    stopped = stopped or (outcome.error is not None and outcome.error.stops_all)
+                    yield outcome
+            more = wait and not stopped and shared.more(until_s)
+        yield from shared.left_elsewhere()
     except (Interrupted, KeyboardInterrupt):
         raise Interrupted(
             tr("interrupted; what runs goes on at the service", "已中断；已提交的任务在服务端继续运行"),
@@ -281,6 +277,32 @@ def run_batch(
             runs.let_go(spec.run, owner)
 
 
-def _jobs(engine: Engine, runs: BatchStore, run: str, wire_model: str) -> Iterator[Job]:
-    for row in runs.waiting(run, engine.services.lease.id, wire_model):
-        yield engine.resumed(row)
+def _pass(
+    engine: Engine,
+    spec: BatchSpec,
+    runs: BatchStore,
+    shared: SharedRows,
+    timeout_s: float | None,
+    *,
+    wait: bool,
+    most_calls: int | None,
+) -> Generator[Outcome, None, None]:
+    """Bring to their end what is under way here, and what waits and may be sent."""
+    owner = engine.services.lease.id
+    chained = ChainedRows(engine, spec.run)
+    model_queues = [
+        ModelQueue(wire_model, shared.jobs(wire_model), engine.submit_per_s(model), late=chained.late_jobs(wire_model))
+        for wire_model, model in runs.queues(spec.run, owner)
+    ]
+    under_way = [engine.resumed(row) for row in runs.under_way(spec.run, owner)]
+    yield from chained.begin(model_queues)
+    running = engine.run(
+        under_way,
+        model_queues=model_queues,
+        timeout_s=timeout_s,
+        wait=wait,
+        most_calls=most_calls,
+        follow=chained.follow,
+    )
+    with closing(running) as outcomes:
+        yield from outcomes

@@ -236,7 +236,13 @@ def intent_of(planned: Planned, spec: BatchSpec, engine: Engine) -> tuple[Any, .
     words = tuple(source.result.word for source in row.sources)
     place = RowPlace(row.where, row.label, row.name, row.output, words)
     values = engine.row_of(
-        prepared, _saving(row, spec), run=spec.run, row_key=row.key, place=place, waits=planned.waits
+        prepared,
+        _saving(row, spec),
+        run=spec.run,
+        row_key=row.key,
+        place=place,
+        waits=planned.waits,
+        free=engine.journal.place.is_shared,
     )
     if not row.sources:
         return values

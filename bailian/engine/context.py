@@ -45,6 +45,9 @@ class Progress(Protocol):
     def on_capacity(self, capacity: CallCapacity) -> None:
         """Say that the account allows more calls at once than this process can hold."""
 
+    def on_journal(self, why: str) -> None:
+        """Say that the run waits for the journal's server, and why; or (empty) that it goes on."""
+
     def on_shutdown(self, requests: int, seconds: float) -> None:
         """Say that paid requests are under way, and how long their answers are waited for at most."""
 
@@ -60,6 +63,9 @@ class NoProgress:
         pass
 
     def on_capacity(self, capacity: CallCapacity) -> None:
+        pass
+
+    def on_journal(self, why: str) -> None:
         pass
 
     def on_shutdown(self, requests: int, seconds: float) -> None:

@@ -110,12 +110,16 @@ class DbWriter:
     def _commit(self, batch: Sequence[tuple[Job, Step]]) -> list[tuple[Job, StepResult]]:
         """Run steps in one commit. If that fails it is taken back whole, and each job tries, and speaks, for itself."""
         try:
-            with self._services.journal.database.transaction():
-                results = self._run_batch(batch)
-                self._sync_folders()
+            results = self._services.journal.database.again(lambda: self._in_one(batch))
         except Exception:  # noqa: BLE001 - each step alone meets the same error, and says what it means for its job
             self._services.run_state.dirty_dirs.clear()
             return [(job, self._run_alone(job, step)) for job, step in batch]
+        return results
+
+    def _in_one(self, batch: Sequence[tuple[Job, Step]]) -> list[tuple[Job, StepResult]]:
+        with self._services.journal.database.transaction():
+            results = self._run_batch(batch)
+            self._sync_folders()
         return results
 
     def _run_batch(self, batch: Sequence[tuple[Job, Step]]) -> list[tuple[Job, StepResult]]:
@@ -130,9 +134,7 @@ class DbWriter:
 
     def _run_alone(self, job: Job, step: Step) -> StepResult:
         try:
-            with self._services.journal.database.transaction():
-                result = self._run_step(job, step)
-                self._sync_folders()
+            (_, result) = self._services.journal.database.again(lambda: self._in_one([(job, step)]))[0]
         except JournalError as error:  # of the commit: the step itself has seen nothing of it
             return unrecorded(job, error) if step == Step.RECORD_REPLY else error
         except OSError as error:

@@ -8,6 +8,7 @@ from copy import copy
 from dataclasses import replace
 from pathlib import Path
 from secrets import token_hex
+from threading import Lock
 from types import TracebackType
 from typing import Any
 
@@ -31,6 +32,7 @@ from bailian.service.client import Service
 from bailian.service.download import Downloader
 from bailian.service.transport import network
 from bailian.service.transport.headers import request_headers
+from bailian.store.backends.database import JournalAway
 from bailian.store.batches import BatchStore
 from bailian.store.budgets import Budget
 from bailian.store.jobs import Journal
@@ -55,6 +57,7 @@ class Engine:
         self._known_limits: dict[str, Limits] = {}
         self._interrupted = False
         self._interrupts: ShutdownSignals | None = None
+        self._pausing, self._paused = Lock(), 0
 
     def __enter__(self) -> Engine:
         self.settings.require_key()
@@ -67,6 +70,8 @@ class Engine:
             self.clock = replace(self.clock, wall=journal.clock)
         limits = SharedLimits(place, clock=self.clock.wall, monotonic=self.clock.monotonic)
         self._stack.callback(limits.close)
+        for database in (journal.database, limits.database):
+            database.on_pause, database.is_leaving = self._on_pause, self._is_leaving
         service = Service(self.settings, self.clock)
         downloader = Downloader(only_public=service.is_public, clock=self.clock)
         self._stack.callback(service.close)
@@ -93,6 +98,16 @@ class Engine:
     ) -> None:
         with self._stack:
             remove_word_lists(self.services)
+
+    def _on_pause(self, why: str) -> None:
+        """Hear that a connection waits for its server, or goes on; several are said as one. Any thread."""
+        with self._pausing:
+            before, self._paused = self._paused, self._paused + (1 if why else -1)
+            if bool(before) != bool(self._paused):
+                self._progress.on_journal(why)
+
+    def _is_leaving(self) -> bool:
+        return self._interrupts is not None and self._interrupts.pressed
 
     def limit_run(self, run: str, limit_cny: float) -> None:
         """Stop a batch before it has cost more than this, whatever runs of it have spent already."""
@@ -155,11 +170,12 @@ class Engine:
         row_key: str | None,
         place: RowPlace | None = None,
         waits: Mapping[str, Any] | None = None,
+        free: bool = False,
     ) -> tuple[Any, ...]:
         """Return the row of the journal that says what is going to be done, in the order of `store.jobs.COLUMNS`.
 
         Its first value is the job's id. `place`: where a batch's row stands, and what its file says of its files.
-        `waits`: see `StoredRequest`.
+        `waits`: see `StoredRequest`. `free`: it is nobody's; who comes first sends it.
         """
         now_s = self.clock.wall()
         return (
@@ -169,7 +185,7 @@ class Engine:
             prepared.model.name,
             prepared.wire_model,
             Status.WAITING.value,
-            self.services.lease.id,
+            None if free else self.services.lease.id,
             dumped(prepared.request),
             dumped(replace(prepared.stored(), row=place, waits=waits or {}).to_json()),
             dumped(saving.to_json()),
@@ -322,8 +338,10 @@ class Engine:
             ends, left = scheduler.leave()
             yield from (told(outcomes.outcome(end)) for end in ends)
             yield from (told(outcome) for outcome in map(outcomes.left_at_deadline, left))
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, JournalAway) as error:
             ends, left = scheduler.leave()
             ended = [told(outcomes.outcome(end)) for end in ends]
             yield from ended
+            if isinstance(error, JournalAway) and not self._is_leaving():
+                raise
             raise outcomes.interrupted(left, made=any(outcome.placed for outcome in ended)) from None

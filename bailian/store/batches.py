@@ -19,6 +19,9 @@ from bailian.store.states import OPEN_STATES, UNDER_WAY_STATES, Status, move
 
 # So many rows are written, or read, by one transaction.
 CHUNK_ROWS = 500
+# So many rows a machine takes at once of a batch that several are at: as many as it sends in about a second. If it dies
+# they wait until its lease is over.
+CLAIM_ROWS_MIN, CLAIM_ROWS_MAX, CLAIM_S = 4, 200, 1.0
 
 
 # One batch's jobs; of one kind, or (NULL) of all.
@@ -55,6 +58,11 @@ class BatchStore:
         """Return SQL for the newest tries of a list of rows of one run."""
         chosen = self._database.dialect.chosen
         return f"SELECT MAX(rowid) AS newest FROM jobs WHERE {_OF_RUN} AND row_key IN ({chosen}) GROUP BY row_key"  # noqa: S608
+
+    @property
+    def _to_send(self) -> str:
+        """Return SQL for the rows that a process may send (one `?`: it): its own; of several machines' those of nobody."""
+        return "owner IS NULL AND CAST(? AS TEXT) IS NOT NULL" if self._database.is_shared else "owner = ?"
 
     def has_rows(self, run: str) -> bool:
         """Return whether any row of a run is known."""
@@ -114,7 +122,11 @@ class BatchStore:
 
         Their lost answers are unsettled; those of `repeatable` kinds are simply asked for again (see `Journal.requeue_maybe_billed`).
         """
-        marks, chosen = ", ".join("?" * len(OPEN_STATES)), self._database.dialect.chosen
+        chosen, gone = self._database.dialect.chosen, list(gone)
+        # Rows that wait are claimed one after the other where several machines may be at them.
+        shared = self._database.is_shared
+        states = UNDER_WAY_STATES if shared else OPEN_STATES
+        marks = ", ".join("?" * len(states))
         ownerless = f"{_OF_RUN} AND (owner IS NULL OR owner IN ({chosen}))"
         of_these = (*self._of(run), packed(gone))
         with self._database.transaction() as db:
@@ -122,7 +134,7 @@ class BatchStore:
                 self._database,
                 Status.WAITING,
                 f"{ownerless} AND kind IN ({chosen}) AND service_batch IS NULL",
-                (owner, *of_these, packed(repeatable)),
+                (None if shared else owner, *of_these, packed(repeatable)),
                 also="owner = ?, lost_cny = lost_cny + COALESCE(estimate_cny, 0)",
                 only_from=(Status.SENDING, Status.UNSETTLED),
             )
@@ -136,8 +148,13 @@ class BatchStore:
             )
             db.execute(
                 f"UPDATE jobs SET owner = ? WHERE {ownerless} AND state IN ({marks})",  # noqa: S608
-                (owner, *of_these, *OPEN_STATES),
+                (owner, *of_these, *states),
             )
+            if shared:
+                db.execute(
+                    f"UPDATE jobs SET owner = NULL WHERE {_OF_RUN} AND owner IN ({chosen}) AND state = 'waiting'",  # noqa: S608
+                    (*self._of(run), packed([*gone, owner])),
+                )
 
     def reopen_unknown(self, run: str, owner: str) -> None:
         """Ask again for tasks that were given up because the service did not know them: early looks prove nothing.
@@ -206,7 +223,7 @@ class BatchStore:
     def queues(self, run: str, owner: str) -> list[tuple[str, str]]:
         """Return (wire model, model) of the jobs that this process is to send."""
         rows = self._database.read(
-            f"SELECT wire_model, MAX(model) AS model FROM jobs WHERE {_OF_RUN} AND owner = ?"  # noqa: S608
+            f"SELECT wire_model, MAX(model) AS model FROM jobs WHERE {_OF_RUN} AND {self._to_send}"  # noqa: S608
             " AND state = 'waiting' GROUP BY wire_model ORDER BY MIN(rowid)",
             (*self._of(run), owner),
         )
@@ -217,6 +234,9 @@ class BatchStore:
 
         Those that wait for other rows' results are handed out by `chains`.
         """
+        if self._database.is_shared:
+            yield from self._claimed(run, owner, wire_model)
+            return
         last = 0
         while True:
             found = self._database.read(
@@ -228,6 +248,22 @@ class BatchStore:
                 return
             last = found[-1]["number"]
             yield from (job_row(row) for row in found)
+
+    def _claimed(self, run: str, owner: str, wire_model: str) -> Iterator[JobRow]:
+        """Claim rows that nobody has, some at a time, and yield them; each is offered once."""
+        last, count, asked_s = 0, CLAIM_ROWS_MIN, self._database.now_s()
+        while found := self._database.read(
+            f"WITH picked AS MATERIALIZED (SELECT rowid FROM jobs WHERE {_OF_RUN} AND owner IS NULL"  # noqa: S608
+            f" AND wire_model = ? AND state = 'waiting' AND rowid > ? AND {NOT_CHAINED}"
+            " ORDER BY rowid LIMIT ? FOR UPDATE SKIP LOCKED)"
+            " UPDATE jobs SET owner = ? FROM picked WHERE jobs.rowid = picked.rowid RETURNING jobs.*",
+            (*self._of(run), wire_model, last, count, owner),
+        ):
+            rows = sorted(found, key=lambda row: int(row["rowid"]))
+            last = rows[-1]["rowid"]
+            yield from (job_row(row) for row in rows)
+            took_s, asked_s = self._database.now_s() - asked_s, self._database.now_s()
+            count = min(CLAIM_ROWS_MAX, count * 2) if took_s < CLAIM_S else max(CLAIM_ROWS_MIN, count // 2)
 
     def under_way(self, run: str, owner: str) -> list[JobRow]:
         """Return the jobs of this process that were sent and are not over; those of service batches are fetched there."""
@@ -244,7 +280,7 @@ class BatchStore:
         hundreds at a time."""
         last = 0
         while found := self._database.read(
-            f"SELECT rowid AS number, row_key, model FROM jobs WHERE {_OF_RUN} AND owner = ?"  # noqa: S608
+            f"SELECT rowid AS number, row_key, model FROM jobs WHERE {_OF_RUN} AND {self._to_send}"  # noqa: S608
             " AND state = 'waiting' AND estimate_cny IS NULL AND rowid > ? ORDER BY rowid LIMIT ?",
             (*self._of(run), owner, last, CHUNK_ROWS),
         ):

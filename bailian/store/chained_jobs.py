@@ -64,6 +64,11 @@ class ChainStore:
         self._database = database
         self._account = account
 
+    @property
+    def _to_send(self) -> str:
+        """Return SQL for the jobs that a process may hand out, see `BatchStore`."""
+        return "jobs.owner IS NULL AND CAST(? AS TEXT) IS NOT NULL" if self._database.is_shared else "jobs.owner = ?"
+
     def waiting(self, run: str, kind: str | None = None) -> dict[str, int]:
         """Return how many jobs of a batch wait for others, by kind."""
         found = self._database.read(
@@ -83,7 +88,7 @@ class ChainStore:
             " CASE WHEN chains.complete = 1 THEN 'done'"
             f" ELSE (SELECT state FROM jobs AS newest WHERE newest.rowid = {_SOURCE}) END AS source_state"
             " FROM chains JOIN jobs ON jobs.id = chains.job_id WHERE jobs.account = ? AND jobs.run = ?"
-            " AND jobs.owner = ? AND jobs.state = 'waiting' ORDER BY jobs.rowid",
+            f" AND {self._to_send} AND jobs.state = 'waiting' ORDER BY jobs.rowid",
             (self._account, run, owner),
         )
         states: list[Status | None] = []
@@ -96,8 +101,8 @@ class ChainStore:
     def followers(self, run: str, source_key: str, owner: str) -> list[tuple[str, str]]:
         """Return id and wire model of this process's jobs that wait for a row, in the order of the file."""
         found = self._database.read(
-            "SELECT DISTINCT jobs.id, jobs.wire_model, jobs.rowid FROM chains JOIN jobs ON jobs.id = chains.job_id"
-            " WHERE chains.source_key = ? AND jobs.account = ? AND jobs.run = ? AND jobs.owner = ?"
+            "SELECT DISTINCT jobs.id, jobs.wire_model, jobs.rowid FROM chains JOIN jobs ON jobs.id = chains.job_id"  # noqa: S608
+            f" WHERE chains.source_key = ? AND jobs.account = ? AND jobs.run = ? AND {self._to_send}"
             " AND jobs.state = 'waiting' AND chains.complete = 0 ORDER BY jobs.rowid",
             (source_key, self._account, run, owner),
         )

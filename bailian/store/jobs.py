@@ -103,7 +103,8 @@ class Journal(JobQueries):
                 f"id IN ({self.database.dialect.chosen}) AND owner = ?",
                 (now_s, server_s, packed(job_ids), owner),
                 also="sent_at_s = ?, sent_server_s = ?",
-                only_from=(Status.WAITING,),
+                # Their commit may have been done, and the connection broke before this process heard of it.
+                only_from=(Status.WAITING, Status.SENDING) if self.database.commit_in_doubt else (Status.WAITING,),
             )
             if changed != len(job_ids):
                 raise NotOurs(*job_ids)

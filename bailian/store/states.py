@@ -52,6 +52,7 @@ TRANSITIONS: Mapping[Status, Collection[Status]] = {
     ),
     Status.SENDING: (
         Status.WAITING,
+        Status.SENDING,
         Status.UNSETTLED,
         Status.SUBMITTED,
         Status.ENDED,

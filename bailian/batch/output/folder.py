@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from bailian.batch.output.gallery import remove_partial_files
+from bailian.batch.output.partial_files import remove_partial_files
 from bailian.batch.output.records import FAILED, RESULTS, unwritten
+from bailian.batch.output.thumbnails import THUMBS
 from bailian.batch.sync import BatchSpec
 from bailian.errors import InvalidRequest
 from bailian.i18n import tr
@@ -45,4 +46,4 @@ def claim(spec: BatchSpec) -> None:
         mark.write_text(spec.part, encoding="utf-8")
     except OSError as error:
         raise unwritten(mark, error) from None
-    remove_partial_files(spec.folder)
+    remove_partial_files(spec.folder, spec.folder / THUMBS)

@@ -23,8 +23,8 @@ from typing import IO, Any, NamedTuple
 
 from bailian.batch.output.gallery_card import Record, card, input_file, inputs_of, result_file
 from bailian.batch.output.gallery_page import embedded, frame, plain
+from bailian.batch.output.partial_files import partial
 from bailian.batch.output.records import unwritten
-from bailian.batch.output.thumbnails import THUMBS
 
 PAGE = "gallery.html"
 # A browser opens a page of some megabytes; of the rows behind these it says how many there are.
@@ -101,7 +101,7 @@ def write_gallery(folder: Path, records: Iterable[Record], *, title: str, sandbo
         SaveError: the page cannot be written there; no half of it is left.
     """
     target = folder / PAGE
-    part = folder / f".{PAGE}.part"
+    part = partial(target)
     around = frame(title)
     totals = Totals()
     marked = ({**record, "sandbox": True} for record in records) if sandbox else records
@@ -143,12 +143,6 @@ def _blocks(cards: Iterator[dict[str, Any]]) -> Iterator[str]:
     while block := ",\n".join(embedded(one) for one in islice(cards, most)):
         yield f"[{block}]"
         most = CARDS_A_BLOCK
-
-
-def remove_partial_files(folder: Path) -> None:
-    """Remove what a killed process has left half written. Only one process at a time writes a gallery into a folder."""
-    for left in (*folder.glob(f".{PAGE}.*part"), *(folder / THUMBS).glob(".*.part")):
-        left.unlink(missing_ok=True)
 
 
 def _cards(folder: Path, records: Iterable[Record], totals: Totals) -> Iterator[dict[str, Any]]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bailian.batch.input.row_schema import REASON
+from bailian.batch.output.partial_files import partial
 from bailian.errors import SaveError
 from bailian.files import naming
 from bailian.i18n import reason_of, tr
@@ -171,7 +172,7 @@ def write_results(folder: Path, rows: Iterable[Mapping[str, Any]]) -> Path:
         SaveError: they cannot be written there; nothing half written is left.
     """
     results, failed = folder / RESULTS, folder / FAILED
-    parts = [path.with_name(f".{path.name}.part") for path in (results, failed)]
+    parts = [partial(path) for path in (results, failed)]
     try:
         folder.mkdir(parents=True, exist_ok=True)
         any_failed = _write_parts(parts, rows)

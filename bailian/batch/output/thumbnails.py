@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bailian.batch.output.partial_files import partial
 from bailian.files.film_frames import LARGEST_PX, TooLarge, first_frame
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def cached(folder: Path, path: Path, suffix: str) -> Path:
 def replace_with(target: Path, write: Callable[[Path], object]) -> None:
     """Write a file aside and rename it. Two jobs may name one picture, so each thread has a name of its own."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    part = target.with_name(f".{target.name}.{threading.get_ident()}.part")
+    part = partial(target)
     try:
         write(part)
         part.replace(target)

@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import Any
 
 from bailian.batch.input.batch_row import BatchRow
+from bailian.batch.output.partial_files import partial
 from bailian.catalog import Catalog
 from bailian.errors import InvalidRequest
 from bailian.i18n import tr
@@ -32,7 +33,7 @@ class VectorMatrix:
 
     def __init__(self, folder: Path) -> None:
         self._paths = folder / MATRIX, folder / INDEX
-        self._parts = [path.with_name(f".{path.name}.part") for path in self._paths]
+        self._parts = [partial(path) for path in self._paths]
         self._open = ExitStack()
         self._length = 0
         self.count = 0

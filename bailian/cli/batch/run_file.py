@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,7 +24,7 @@ from bailian.cli.output.report import outcome_json, print_other_names, write_res
 from bailian.cli.output.streams import expect_results
 from bailian.cli.output.terminal import print_err, print_error, print_json
 from bailian.config import settings
-from bailian.errors import Exit, Interrupted, SaveError
+from bailian.errors import Exit, FileElsewhere, Interrupted, SaveError
 from bailian.i18n import tr
 from bailian.inputs.once import lasting_text
 from bailian.store.states import Status
@@ -81,7 +81,8 @@ def _run_alone(call: Call, here: Settings) -> int:
 
     spec = call.spec
     name = f"{here.account}\n{spec.run}"
-    with Ending(call, here) as ending, exclusive(here.journal, name, spec.kind) as alone:
+    alone_there = nullcontext(True) if _may_share(call, here) else exclusive(here.journal, name, spec.kind)
+    with Ending(call, here) as ending, alone_there as alone:
         if not alone:
             busy = tr("another process is running this batch", "另一个进程正在运行该批次")
             print_err(tr(f"{spec.path_title}: {busy}", f"{spec.path_title}：{busy}"))
@@ -92,6 +93,11 @@ def _run_alone(call: Call, here: Settings) -> int:
             check_owner(spec)
             ending.code = _run(call, here)
         return ending.code
+
+
+def _may_share(call: Call, here: Settings) -> bool:
+    """Return whether several machines may be at this batch. What goes by the vendor's Batch API goes from one."""
+    return here.journal.is_shared and not call.options.batch_api
 
 
 @contextmanager
@@ -242,6 +248,8 @@ TOLD_OF_A_ROW = ("cut_at_max_tokens", "not_searched")
 def _report(outcome: Outcome, call: Call) -> None:
     """Print how a row ended."""
     if outcome.state == Status.WAITING:
+        if isinstance(outcome.error, FileElsewhere):
+            _print_error(outcome)
         return
     expect_results()
     if call.common.as_json:

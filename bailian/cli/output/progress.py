@@ -85,6 +85,16 @@ class LiveLines:
             with self.paused():
                 print_err(tr("note: ", "提示：") + capacity.text)
 
+    def on_journal(self, why: str) -> None:
+        """Say that a run waits for the journal's server; not how often it asks."""
+        with self.paused():
+            if why:
+                print_err(
+                    tr(f"{why}; waiting for it (Ctrl-C: do not wait)", f"{why}；正在等待（按 Ctrl-C 则不再等待）")
+                )
+            else:
+                print_err(tr("the journal answers again, going on", "日志服务器已恢复，继续运行"))
+
     def on_shutdown(self, requests: int, seconds: float) -> None:
         """Say why a process that was told to end does not yet."""
         if self._quiet:

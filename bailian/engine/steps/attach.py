@@ -92,6 +92,18 @@ def names_files(value: Any, name: str = "") -> bool:
     return name in WIRE_FIELDS and isinstance(value, str) and value.startswith("file://")
 
 
+def files_in(body: Any) -> list[Path]:
+    """Return the files of this machine that a body names."""
+    found: list[Path] = []
+
+    def note(url: str, _name: str) -> str:
+        found.append(path_of(url))
+        return url
+
+    _walked(body, note)
+    return found
+
+
 def _walked(value: Any, replacement: Callable[[str, str], str], name: str = "") -> Any:
     if isinstance(value, dict):
         return {key: _walked(inner, replacement, key) for key, inner in value.items()}

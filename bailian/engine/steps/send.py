@@ -98,6 +98,8 @@ def _record_intents(jobs: Sequence[Job], services: Services, budgets: tuple[Budg
 
 def _stays(job: Job, services: Services, error: BudgetExceeded | NotOurs) -> Next | Outcome:
     if isinstance(error, NotOurs):
+        if services.journal.place.is_shared:  # this machine was taken for dead, and another one goes on with it
+            return Outcome(job, Status.WAITING)
         return Outcome(
             job, Status.UNSENT, error=NotSent(tr("the job was given up before it was sent", "任务在发送前已放弃"))
         )

@@ -74,7 +74,11 @@ class PostgresDatabase:
         self.patience_s = patience_s
         self.on_pause: Callable[[str], None] = lambda _why: None
         """Told why this process waits for the server, once each time; and (empty) that it goes on."""
+        self.is_leaving: Callable[[], bool] = lambda: False
+        """Asked while it waits: who wants to leave waits for no server."""
         self._lock = threading.RLock()
+        self._in_doubt: set[int] = set()
+        """Threads whose last commit left, and was not answered."""
         self._depth = 0
         self._lost: Exception | None = None
         self._offset_s = 0.0
@@ -142,7 +146,7 @@ class PostgresDatabase:
                 if until_s is None:
                     until_s = now_s + self.patience_s
                     self.on_pause(away.message)
-                if now_s >= until_s or self._closed:
+                if now_s >= until_s or self._closed or self.is_leaving():
                     raise
                 self._clock.sleep(RETRY_S)
             else:
@@ -174,6 +178,11 @@ class PostgresDatabase:
             finally:
                 self._depth = 0
 
+    @property
+    def commit_in_doubt(self) -> bool:
+        """Return whether this thread's last commit may have been done all the same."""
+        return threading.get_ident() in self._in_doubt
+
     def _begin(self, lock: str) -> None:
         connection = self._connected()
         try:
@@ -190,12 +199,13 @@ class PostgresDatabase:
 
     def _commit(self) -> None:
         """Commit. If the connection breaks now nobody knows whether it was: who asks again must bear that."""
-        if self._lost is not None:
-            raise self._away(self._lost)
+        connection, thread = self._live(), threading.get_ident()
         try:
-            cursor = self._live().execute("COMMIT")
+            cursor = connection.execute("COMMIT")
         except psycopg.Error as error:
+            self._in_doubt.add(thread)
             raise self._away(error) from None
+        self._in_doubt.discard(thread)
         if cursor.statusmessage != "COMMIT":  # a statement has failed, and nobody has said so
             raise JournalError(tr(f"{self.title} took the transaction back", f"{self.title} 回滚了事务"), advice="")
 
@@ -218,8 +228,10 @@ class PostgresDatabase:
             yield Statement(self)
             self.run("RELEASE nested")
         except BaseException:
-            with suppress(JournalError):
-                self.run("ROLLBACK TO nested; RELEASE nested")
+            if self._lost is None:
+                with suppress(JournalError):
+                    self.run("ROLLBACK TO nested")
+                    self.run("RELEASE nested")
             raise
         finally:
             self._depth -= 1
@@ -235,11 +247,11 @@ class PostgresDatabase:
         statement = translated(sql)
         try:
             return self._live().execute(statement, marked(statement, values))
-        except errors.IntegrityError as error:
-            raise Duplicate(str(error)) from None
         except psycopg.Error as error:
-            if self._connection is None or self._connection.closed:
-                self._lost = self._lost or error
+            if self._depth == 1 or self._connection is None or self._connection.closed:
+                self._lost = self._lost or error  # a savepoint would have kept the rest
+            if isinstance(error, errors.IntegrityError):
+                raise Duplicate(str(error)) from None
             raise self._away(error) from None
 
     def execute(self, sql: str, values: Sequence[object] = ()) -> int:

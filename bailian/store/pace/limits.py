@@ -41,10 +41,10 @@ class SharedLimits:
         clock: Callable[[], float] | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._database = open_database(JournalPlace.of(place), TABLES)
-        clock = clock or self._database.now_s
-        self.rates = RateLimiter(self._database, clock)
-        self.slots = ConcurrencyLimiter(self._database, clock, monotonic)
+        self.database = open_database(JournalPlace.of(place), TABLES)
+        clock = clock or self.database.now_s
+        self.rates = RateLimiter(self.database, clock)
+        self.slots = ConcurrencyLimiter(self.database, clock, monotonic)
 
     def close(self) -> None:
-        self._database.close()
+        self.database.close()

@@ -74,18 +74,28 @@ class RateLimiter:
             wait_s = self._from_block(name)
             if wait_s is not None:  # a place of this process's own is free: nobody else need be asked
                 return wait_s
-        with self._lock, self._database.transaction(_lock(name)) as db:
-            now_s = self._clock()
-            row = db.execute("SELECT next_at_s FROM queues WHERE name = ?", (name,)).fetchone()
-            spacing_s = _spacing_s(db, name, per_s, now_s)
-            if row is None or row["next_at_s"] <= now_s - late_s + spacing_s + 0.001:
+        with self._lock:
+            if self._database.again(lambda: self._put_off(name, per_s, late_s)):
                 self._blocks.pop(name, None)
-                db.execute(_PUT, (name, now_s + spacing_s))
                 return 0.0
         return self.reserve(name, per_s)
 
+    def _put_off(self, name: str, per_s: float, late_s: float) -> bool:
+        """Put a place off until now if nobody is behind it; return whether it was."""
+        with self._database.transaction(_lock(name)) as db:
+            now_s = self._clock()
+            row = db.execute("SELECT next_at_s FROM queues WHERE name = ?", (name,)).fetchone()
+            spacing_s = _spacing_s(db, name, per_s, now_s)
+            is_last = row is None or row["next_at_s"] <= now_s - late_s + spacing_s + 0.001
+            if is_last:
+                db.execute(_PUT, (name, now_s + spacing_s))
+        return is_last
+
     def is_first(self, name: str, every_s: float) -> bool:
         """Return whether nobody has asked this for so long: of all processes one does what it asks for."""
+        return self._database.again(lambda: self._is_first(name, every_s))
+
+    def _is_first(self, name: str, every_s: float) -> bool:
         with self._database.transaction(_lock(name)) as db:
             now_s = self._clock()
             if _next_at_s(db, name, now_s) > now_s:
@@ -101,6 +111,9 @@ class RateLimiter:
     def _new_block(self, name: str, per_s: float) -> tuple[PermitBlock, float]:
         """Take the next place, or as many as a fast queue has in a moment; return those behind the first, and the
         seconds until it."""
+        return self._database.again(lambda: self._next_places(name, per_s))
+
+    def _next_places(self, name: str, per_s: float) -> tuple[PermitBlock, float]:
         count = max(1, int(per_s * BLOCK_S))
         with self._database.transaction(_lock(name)) as db:
             now_s = self._clock()
@@ -118,6 +131,9 @@ class RateLimiter:
         pause_s = min(pause_s, FARTHEST_S - 1)
         with self._lock:
             self._blocks.pop(name, None)
+        self._database.again(lambda: self._penalize(name, pause_s))
+
+    def _penalize(self, name: str, pause_s: float) -> None:
         with self._database.transaction(_lock(name)) as db:
             now_s = self._clock()
             next_at_s = max(_next_at_s(db, name, now_s), now_s + pause_s)

@@ -16,6 +16,9 @@ TICKET_LIFE_S = 10.0
 BEAT_S = 3.0
 SILENT_S = 15.0
 COMMAND_CHARS = 60
+# Tasks of a machine that died go on at the service. Who takes its jobs over counts them as his own by then.
+KEPT_AFTER_DEATH_S = 300.0
+FOR_EVER_S = 1e12
 _PUT_SLOT = (
     "INSERT INTO slots (job_id, queue, owner) VALUES (?, ?, ?)"
     " ON CONFLICT (job_id) DO UPDATE SET queue = excluded.queue, owner = excluded.owner"
@@ -48,15 +51,19 @@ class ConcurrencyLimiter:
     def acquire(self, queue: str, limit: int, job_id: str, owner: str, is_dead: Callable[[str | None], bool]) -> bool:
         """Take one of `limit` slots for a running task; False if none is free, or others have waited longer.
 
-        Every process has one ticket a queue and keeps its place by asking again. A dead owner's slots are free.
+        Every process has one ticket a queue and keeps its place by asking again. A dead owner's slots are free: at once
+        on one machine, whose next process looks after the tasks; among several those who take its jobs over take them.
         """
+        return self._database.again(lambda: self._acquire(queue, limit, job_id, owner, is_dead))
+
+    def _acquire(self, queue: str, limit: int, job_id: str, owner: str, is_dead: Callable[[str | None], bool]) -> bool:
         with self._database.transaction(f"slots:{queue}") as db:
             now_s = self._clock()
             if db.execute("SELECT 1 FROM slots WHERE job_id = ?", (job_id,)).fetchone():
                 return True
             taken = _slots(db, queue)
             if taken >= limit:
-                for (other,) in db.execute("SELECT DISTINCT owner FROM slots WHERE queue = ?", (queue,)).fetchall():
+                for other in self._perhaps_dead(db, queue, now_s):
                     if other != owner and is_dead(other):
                         db.execute("DELETE FROM slots WHERE owner = ?", (other,))
                         db.execute("DELETE FROM holders WHERE owner = ?", (other,))
@@ -82,8 +89,20 @@ class ConcurrencyLimiter:
             self._show(db, owner, now_s)
         return True
 
+    def _perhaps_dead(self, db: Statements, queue: str, now_s: float) -> list[str]:
+        seen_before_s = now_s - KEPT_AFTER_DEATH_S if self._database.is_shared else FOR_EVER_S
+        rows = db.execute(
+            "SELECT DISTINCT slots.owner FROM slots LEFT JOIN holders ON holders.owner = slots.owner"
+            " WHERE queue = ? AND COALESCE(seen_s, 0) < ?",
+            (queue, seen_before_s),
+        )
+        return [owner for (owner,) in rows.fetchall()]
+
     def adopt(self, queue: str, job_id: str, owner: str) -> None:
         """Count a task that runs already, whatever the limit."""
+        self._database.again(lambda: self._adopt(queue, job_id, owner))
+
+    def _adopt(self, queue: str, job_id: str, owner: str) -> None:
         with self._database.transaction() as db:
             db.execute(_PUT_SLOT, (job_id, queue, owner))
             self._show(db, owner, self._clock())
@@ -94,15 +113,17 @@ class ConcurrencyLimiter:
 
     def release(self, job_id: str) -> None:
         """Give a slot back."""
-        with self._database.transaction() as db:
-            db.execute("DELETE FROM slots WHERE job_id = ?", (job_id,))
+        self._database.execute("DELETE FROM slots WHERE job_id = ?", (job_id,))
 
     def beat(self, owner: str) -> None:
         """Show now and then that a process which has slots goes on."""
         due_s = self._next_beat_s.get(owner)
         if due_s is not None and self._monotonic() >= due_s:
-            with self._database.transaction() as db:
-                self._show(db, owner, self._clock())
+            self._database.again(lambda: self._beat(owner))
+
+    def _beat(self, owner: str) -> None:
+        with self._database.transaction() as db:
+            self._show(db, owner, self._clock())
 
     def _show(self, db: Statements, owner: str, now_s: float) -> None:
         self._next_beat_s[owner] = self._monotonic() + BEAT_S
@@ -126,11 +147,14 @@ class ConcurrencyLimiter:
 
     def leave(self, owner: str) -> None:
         """Give everything back that a process holds or waits for."""
+        self._database.again(lambda: self._leave(owner))
+        self._next_beat_s.pop(owner, None)
+
+    def _leave(self, owner: str) -> None:
         with self._database.transaction() as db:
             db.execute("DELETE FROM slots WHERE owner = ?", (owner,))
             db.execute("DELETE FROM tickets WHERE owner = ?", (owner,))
             db.execute("DELETE FROM holders WHERE owner = ?", (owner,))
-        self._next_beat_s.pop(owner, None)
 
 
 def _command() -> str:

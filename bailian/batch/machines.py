@@ -1,0 +1,102 @@
+"""Several machines at one batch: each claims rows as it needs them, and goes on with those of a machine that died."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from bailian.batch.sync import BatchSpec
+from bailian.engine.engine import Engine
+from bailian.engine.job import Job
+from bailian.engine.step import Outcome
+from bailian.engine.steps.attach import files_in
+from bailian.errors import FileElsewhere
+from bailian.i18n import tr
+from bailian.modalities import MODULES, modality_of
+from bailian.store.batches import BatchStore
+from bailian.store.leases import exclusive
+from bailian.store.states import Status
+
+# How often a machine that has nothing to do looks whether another one has left something.
+LOOK_S = 2.0
+TURN_S = 0.2
+
+
+@contextmanager
+def planning(engine: Engine, spec: BatchSpec) -> Iterator[None]:
+    """Let one machine at a time compare the file with the journal, and write down what is new.
+
+    Where a journal is one machine's, one process runs a batch, and nobody need wait.
+    """
+    place = engine.journal.place
+    while place.is_shared:
+        with exclusive(place, f"plan\n{engine.services.account}\n{spec.run}") as alone:
+            if alone:
+                yield
+                return
+        engine.clock.sleep(TURN_S)
+    yield
+
+
+def take_over(engine: Engine, spec: BatchSpec, runs: BatchStore) -> None:
+    """Take over what dead processes have left of a batch."""
+    lease = engine.services.lease
+    gone = [other for other in runs.owners(spec.run) if lease.is_dead(other)]
+    runs.take_over(spec.run, lease.id, gone, [kind for kind in MODULES if modality_of(kind).RETRY_SAFE])
+
+
+class SharedRows:
+    """The rows of a batch that this machine sends."""
+
+    def __init__(self, engine: Engine, spec: BatchSpec, runs: BatchStore) -> None:
+        self._engine, self._spec, self._runs = engine, spec, runs
+        self._elsewhere: dict[str, tuple[Job, Path]] = {}
+        self._handed_out = 0
+        self._tried_alone = False
+
+    def jobs(self, wire_model: str) -> Iterator[Job]:
+        """Yield the jobs of one queue. Where several machines are at them, one whose files are not here goes back."""
+        shared = self._engine.journal.place.is_shared
+        for row in self._runs.waiting(self._spec.run, self._engine.services.lease.id, wire_model):
+            job = self._engine.resumed(row)
+            missing = (
+                next((path for path in files_in(job.prepared.body) if not path.exists()), None) if shared else None
+            )
+            if missing is None:
+                self._handed_out += 1
+                yield job
+            else:
+                self._elsewhere[job.id] = (job, missing)
+                self._engine.journal.release([job.id], self._engine.services.lease.id)
+
+    def more(self, until_s: float | None) -> bool:
+        """Return whether there is more to do for this machine; wait for it while others are at the batch."""
+        engine, runs, run = self._engine, self._runs, self._spec.run
+        if not engine.journal.place.is_shared:
+            return False
+        own = engine.services.lease.id
+        look_again, self._handed_out = self._handed_out > 0, 0
+        self._tried_alone = self._tried_alone and not look_again
+        while until_s is None or engine.clock.monotonic() < until_s:
+            take_over(engine, self._spec, runs)
+            waiting = bool(runs.queues(run, own))
+            if runs.under_way(run, own) or (waiting and look_again):
+                return True
+            if all(owner == own for owner in runs.owners(run)):  # what is left waits for this machine, or for none
+                alone_before, self._tried_alone = self._tried_alone, True
+                return waiting and not alone_before
+            engine.clock.sleep(LOOK_S)
+            look_again = True  # others have ended rows meanwhile, or given some back
+        return False
+
+    def left_elsewhere(self) -> Iterator[Outcome]:
+        """Yield the rows that wait for a machine that has their files."""
+        for job_id, (job, path) in self._elsewhere.items():
+            row = self._engine.journal.job(job_id)
+            if row is not None and row.state == Status.WAITING and row.owner is None:
+                error = FileElsewhere(
+                    tr(f"{path} is not on this machine; the row waits", f"本机没有 {path}；该行仍在等待"),
+                    advice=tr("run the same command where it is", "请在有该文件的机器上运行同一命令"),
+                )
+                yield Outcome(job, Status.WAITING, error=error)

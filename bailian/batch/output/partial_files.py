@@ -1,0 +1,27 @@
+"""Files that are half written: under a name of their own, so that two machines may write the same one at once."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+from secrets import token_hex
+
+from bailian.clock import current_clock
+
+# Who was killed has left it; who has not finished in so long is not at it any more.
+KEPT_S = 3600.0
+
+
+def partial(path: Path) -> Path:
+    """Return where a file is written until it is whole."""
+    return path.with_name(f".{path.name}.{token_hex(4)}.part")
+
+
+def remove_partial_files(*folders: Path) -> None:
+    """Remove what killed processes have left half written."""
+    oldest_s = current_clock().wall() - KEPT_S
+    for folder in folders:
+        for left in folder.glob(".*.part"):
+            with suppress(OSError):
+                if left.stat().st_mtime < oldest_s:
+                    left.unlink(missing_ok=True)
