@@ -19,7 +19,7 @@ from bailian.clock import Clock, timed_by
 from bailian.i18n import language
 from bailian.sandbox import Sandbox
 from tests.support.commands import Run, run_command
-from tests.support.kinds import sort_out
+from tests.support.kinds import is_left_out, sort_out
 from tests.support.processes import Child, end_children, hear_signals, kill_children
 from tests.support.service import FAST_MODELS, Lender
 from tests.support.setting import CA_VARIABLES, FAST, KEY, SEED_DAY
@@ -72,6 +72,10 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterat
     with timed_by(Clock(pause_scale=FAST, today=SEED_DAY)):
         yield
     language.cache_clear()
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    return is_left_out(collection_path, config) or None
 
 
 @pytest.hookimpl(tryfirst=True)

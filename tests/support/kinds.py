@@ -7,14 +7,26 @@ a table that crosses values with doors all but a diagonal. There every value and
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable
+from pathlib import Path
 
 import pytest
 
+DEFAULT = "not slow and not long and not clients"
 SAID = ("process", "browser")
 FEW = 8
 """So many combinations run always."""
+ALL_SLOW = re.compile(r"^pytestmark = (\[[^]]*)?pytest\.mark\.(slow|long|clients)\b", re.MULTILINE)
+"""A module that says of all its tests that they are not in the default run."""
+
+
+def is_left_out(module: Path, config: pytest.Config) -> bool:
+    """Return whether the default run has no test of this module. Each worker would compile it and make its tables."""
+    if module.suffix != ".py" or config.option.markexpr != DEFAULT or any(".py" in arg for arg in config.args):
+        return False
+    return bool(ALL_SLOW.search(module.read_text(encoding="utf-8")))
 
 
 def sort_out(items: Iterable[pytest.Item]) -> None:
