@@ -164,6 +164,7 @@ def edits(*names: str) -> list[dict[str, Any]]:
     ]
 
 
+@pytest.mark.slow
 def test_an_input_that_vanishes_after_planning(bailian: Run, box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     rows = edits("甲.png", "乙.png")
     prepare_batch = batch_run.prepare_batch
@@ -239,6 +240,7 @@ def test_rows_moved_added_and_taken_away(bailian: Run, box: Sandbox) -> None:
     assert executed(box) == {row["prompt"]: 1 for row in [*rows, *pictures(1, 50)]}
 
 
+@pytest.mark.slow
 def test_a_row_that_was_mended_has_failed_no_more(bailian: Run) -> None:
     """The verdict is about the rows that are in the file."""
     rows = texts(3)
@@ -395,6 +397,7 @@ def test_a_clock_that_jumps(bailian: Run, box: Sandbox, monkeypatch: pytest.Monk
 # ── interrupted where nobody looks ──
 
 
+@pytest.mark.slow
 def test_an_interrupt_while_a_row_is_printed(bailian: Run, box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     """Ctrl-C does not always come while the engine waits: the answers under way are read all the same."""
     box.settings.change({"task_s": 0.5})

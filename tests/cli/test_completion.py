@@ -142,6 +142,7 @@ def test_a_value_is_written_as_the_shell_takes_it(
     assert values(line, shell) == [written]
 
 
+@pytest.mark.slow
 @given(st.text(), st.sampled_from(sorted(SHELLS)))
 def test_whatever_stands_on_the_line_there_is_an_answer(text: str, shell: str) -> None:
     """Half a word, an open quotation mark, nonsense."""

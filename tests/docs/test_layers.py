@@ -116,6 +116,7 @@ def test_imports_point_down() -> None:
     ] == []
 
 
+@pytest.mark.slow
 def test_the_sandbox_stands_alone() -> None:
     """The sandbox knows catalog and language only, so it cannot share the client's mistakes; only `api` and `cli` start it."""
     for path in MODULES:
@@ -137,6 +138,7 @@ def test_only_service_and_sandbox_touch_the_network() -> None:
             assert {name.split(".")[0] for name in names} & network == set(), path
 
 
+@pytest.mark.slow
 def test_no_modules_import_each_other() -> None:
     """No module needs itself, over however many others."""
     needs = {name_of(path): {name for _, name in ours(path)} for path in MODULES if path.name != "__init__.py"}

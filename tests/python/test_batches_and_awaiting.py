@@ -94,6 +94,7 @@ def test_a_budget_stops_the_rest() -> None:
     assert result.charged_cny <= 0.2
 
 
+@pytest.mark.slow
 def test_twins_run_side_by_side(box: Sandbox) -> None:
     """The loop goes on while they wait, and is where callbacks are called."""
     seen: list[bailian.Progress] = []

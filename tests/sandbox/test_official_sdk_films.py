@@ -59,6 +59,7 @@ def test_a_film_with_the_given_sound(films: Any, client: Client, local: dict[str
     assert answer.usage["audio"] is True
 
 
+@pytest.mark.slow
 def test_a_film_between_two_frames(films: Any, client: Client, local: dict[str, str]) -> None:
     """For this kind of model the SDK takes the other path by itself."""
     answer = films.call(

@@ -149,6 +149,7 @@ FILTERS: dict[str, tuple[dict[str, str], int]] = {
 }
 
 
+@pytest.mark.few(3)
 @pytest.mark.parametrize("case", FILTERS)
 def test_filters(client: Client, case: str) -> None:
     text(client, "a dog")

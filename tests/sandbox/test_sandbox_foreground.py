@@ -41,7 +41,7 @@ SERVE = [sys.executable, "-m", "bailian", "sandbox", "serve", "--port", "0", "--
     ("flags", "served"),
     [((), True), (("--date", "2026-10-09"), True), (("--date", "2026-10-10"), False), (("--today",), False)],
 )
-@pytest.mark.few(1)
+@pytest.mark.slow
 def test_serve_refuses_what_is_retired_on_the_day_it_is_told(flags: tuple[str, ...], served: bool) -> None:
     """Without a day every name is served: the seed document's commands run as they stand."""
     with subprocess.Popen([*SERVE, *flags], stderr=subprocess.PIPE, text=True) as process:

@@ -312,6 +312,7 @@ def test_a_picture_beyond_reason_is_not_decoded(tmp_path: Path, monkeypatch: pyt
     assert shown(tmp_path, "大.png")["note"] == "large"
 
 
+@pytest.mark.slow
 def test_jobs_may_name_the_same_picture(tmp_path: Path) -> None:
     """Threads that make the same thumbnail at once do not disturb each other."""
     picture(tmp_path / "a.png", (900, 900))

@@ -493,6 +493,7 @@ def test_no_text_has_more_tokens_than_its_ceiling(words: str) -> None:
     assert 0 <= (tokens.count_tokens(words) or 0) <= tokens.ceiling(words)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("tokenizer")
 @pytest.mark.parametrize("words", GROWING)
 def test_no_text_has_more_tokens_than_its_ceiling_in_nfc(words: str) -> None:
