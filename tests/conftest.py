@@ -19,7 +19,7 @@ from bailian.clock import Clock, timed_by
 from bailian.i18n import language
 from bailian.sandbox import Sandbox
 from tests.support.commands import Run, run_command
-from tests.support.kinds import is_left_out, sort_out
+from tests.support.kinds import is_left_out, is_slow, sort_out
 from tests.support.processes import Child, end_children, hear_signals, kill_children
 from tests.support.service import FAST_MODELS, Lender
 from tests.support.setting import CA_VARIABLES, FAST, KEY, SEED_DAY
@@ -76,6 +76,10 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterat
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     return is_left_out(collection_path, config) or None
+
+
+def pytest_pycollect_makeitem(collector: pytest.Collector, obj: object) -> list[pytest.Item] | None:
+    return [] if is_slow(obj, collector.config) else None
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -219,6 +219,7 @@ def test_one_prompt_too_long_in_ten_thousand(bailian: Run, box: Sandbox) -> None
     assert jobs() == [], "a refused file leaves nothing behind that a later run would send"
 
 
+@pytest.mark.slow
 def test_the_same_name_twice_is_two_files(bailian: Run, box: Sandbox) -> None:
     bailian("batch", "run", write([{**row, "name": "同名"} for row in pictures(3)]))
     assert sorted(path.name for path in Path("outputs/all").glob("*.png")) == ["同名-2.png", "同名-3.png", "同名.png"]

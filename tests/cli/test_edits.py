@@ -50,7 +50,7 @@ DEFAULT_PROMPTS = {"remove_watermark": "去除图像中的文字", "super_resolu
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
-@pytest.mark.few(3)
+@pytest.mark.few(2)
 def test_every_function_of_the_seed_makes_a_picture(wanx_edit: Run, box: Sandbox, base: Path, function: str) -> None:
     """Each sends exactly its own arguments, explicitly, and the result differs from the picture."""
     words, own = FUNCTIONS[function]

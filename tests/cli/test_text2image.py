@@ -23,6 +23,7 @@ SEED_COMMANDS = [
 ]
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize("words, count, size", SEED_COMMANDS)
 def test_every_text_to_image_command_of_the_seed_runs(
     text2image: Run, words: list[str], count: int, size: tuple[int, int]

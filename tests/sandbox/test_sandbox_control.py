@@ -252,7 +252,7 @@ REFUSED = {
 
 
 @pytest.mark.process
-@pytest.mark.few(1)
+@pytest.mark.slow
 @pytest.mark.parametrize("case", REFUSED)
 def test_serve_refuses(certificate: tuple[Path, Path], tmp_path: Path, case: str) -> None:
     for file in certificate:

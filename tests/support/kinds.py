@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 DEFAULT = "not slow and not long and not clients"
+LEFT_OUT = ("slow", "long", "clients")
 SAID = ("process", "browser")
 FEW = 8
 """So many combinations run always."""
@@ -24,9 +25,19 @@ ALL_SLOW = re.compile(r"^pytestmark = (\[[^]]*)?pytest\.mark\.(slow|long|clients
 
 def is_left_out(module: Path, config: pytest.Config) -> bool:
     """Return whether the default run has no test of this module. Each worker would compile it and make its tables."""
-    if module.suffix != ".py" or config.option.markexpr != DEFAULT or any(".py" in arg for arg in config.args):
+    if module.suffix != ".py" or not _is_default(config):
         return False
     return bool(ALL_SLOW.search(module.read_text(encoding="utf-8")))
+
+
+def is_slow(test: object, config: pytest.Config) -> bool:
+    """Return whether the default run leaves out this test with its whole table. Each worker would make the items."""
+    return _is_default(config) and any(mark.name in LEFT_OUT for mark in getattr(test, "pytestmark", ()))
+
+
+def _is_default(config: pytest.Config) -> bool:
+    """Return whether this is the README's command. Who names a module hears which of its tests were left out."""
+    return bool(config.option.markexpr == DEFAULT) and not any(".py" in arg for arg in config.args)
 
 
 def sort_out(items: Iterable[pytest.Item]) -> None:

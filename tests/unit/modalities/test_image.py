@@ -121,6 +121,7 @@ def test_any_answer_can_be_read(answer: dict[str, Any]) -> None:
     image.charged_cny(answer, prepared())
 
 
+@pytest.mark.slow
 @given(ANSWER)
 def test_any_answer_can_be_shown(answer: dict[str, Any]) -> None:
     """`--json` shows whatever JSON the service sends, without changing it."""

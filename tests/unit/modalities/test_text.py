@@ -620,6 +620,7 @@ ANSWER = st.dictionaries(NAMES, JSON) | st.fixed_dictionaries(
 )
 
 
+@pytest.mark.slow
 @given(ANSWER, st.sampled_from([kept(), kept(model="qwen-turbo", region="singapore"), kept(thinking=True)]))
 def test_no_answer_is_too_odd_to_read(answer: dict[str, Any], prepared: StoredRequest) -> None:
     for item in text.items(answer, prepared):

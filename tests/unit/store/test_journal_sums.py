@@ -138,7 +138,7 @@ class Taken(Exception):
     """Everything of a pile is taken back."""
 
 
-@pytest.mark.few(1)
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(4))
 def test_the_ways_of_a_job(tmp_path: Path, seed: int) -> None:
     """Every step of the journal and of its piles; some are taken back."""
