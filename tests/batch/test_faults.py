@@ -420,7 +420,7 @@ def test_an_interrupt_while_a_row_is_printed(bailian: Run, box: Sandbox, monkeyp
     assert set(executed(box).values()) == {1}
 
 
-@pytest.mark.few(1)
+@pytest.mark.slow
 @pytest.mark.parametrize("failure", [OSError(errno.ENOSPC, "No space left on device"), BrokenPipeError(), None])
 def test_an_output_that_takes_no_more(
     bailian: Run, box: Sandbox, monkeypatch: pytest.MonkeyPatch, failure: OSError | None

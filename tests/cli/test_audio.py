@@ -240,6 +240,7 @@ def test_one_task_for_each_recording(audio: Run, box: Sandbox, recording: Path) 
     assert kinds_of(box).count("submit") == 2
 
 
+@pytest.mark.slow
 def test_a_transcript_on_stdout(audio: Run, box: Sandbox, recording: Path) -> None:
     process = start_script(box, "asr", str(recording), "-o", "-", "-q", command=AUDIO_SCRIPT)
     assert "你好" in end(process).out

@@ -246,6 +246,7 @@ def spent(bailian: Run) -> float:
     return sum(row["cny"] for row in json.loads(bailian("cost", "--json").out)["spent"])
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("two")
 def test_a_deleted_one_is_off_the_list_and_its_answers_stay(text2text: Run, bailian: Run, box: Sandbox) -> None:
     before = spent(bailian)
@@ -442,6 +443,7 @@ def test_a_picture_goes_with_the_first_question(talk: Talk, box: Sandbox, chat: 
     assert len(asked(box)[1]) == 2
 
 
+@pytest.mark.slow
 def test_a_conversation_that_is_shown_a_picture_takes_a_model_that_sees(text2text: Run, box: Sandbox) -> None:
     Image.new("RGB", (640, 512), "teal").save("room.png")
     text2text("一", "--chat", "图")

@@ -52,7 +52,7 @@ def test_no_line_is_wider_than_the_terminal(language: str) -> None:
     assert wide == []
 
 
-@pytest.mark.few(1)
+@pytest.mark.slow
 @pytest.mark.process
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_each_option_begins_a_line_of_its_own_and_is_whole(language: str) -> None:
@@ -70,6 +70,7 @@ def _names(spec: str) -> list[str]:
     return sorted(name for one in found for name in {one.replace("[no-]", ""), one.replace("[no-]", "no-")})
 
 
+@pytest.mark.few(1)
 @pytest.mark.process
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_texts_of_a_page_stand_below_each_other(language: str) -> None:

@@ -173,6 +173,7 @@ def test_again_refuses_what_it_cannot_run(
     assert len(box.tasks) == before
 
 
+@pytest.mark.slow
 def test_show_knows_every_file_by_its_bytes(made: dict[str, Path], bailian: Run) -> None:
     """A sound says nothing itself; the journal does, wherever it was moved."""
     moved = made["voice"].rename("moved.wav")

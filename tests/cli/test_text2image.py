@@ -53,7 +53,7 @@ def test_every_text_to_image_command_of_the_seed_runs(
         "qwen-image-2.0",
     ],
 )
-@pytest.mark.few(2)
+@pytest.mark.few(1)
 def test_every_text_to_image_model_makes_a_picture(text2image: Run, box: Sandbox, model: str) -> None:
     """Tasks, message-style tasks and synchronous models all end as a file, by catalog entries alone."""
     ran = text2image("猫", "--model", model, "--json")

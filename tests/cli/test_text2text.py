@@ -346,6 +346,7 @@ def test_conversations_the_service_would_refuse(text2text: Run, box: Sandbox, me
 # ── processes ──
 
 
+@pytest.mark.slow
 def test_ctrl_c_stops_an_answer_at_once(box: Sandbox) -> None:
     import signal
 

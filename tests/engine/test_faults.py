@@ -307,7 +307,7 @@ def test_the_deadline_leaves_the_task_running(text2image: Run, bailian: Run, box
 SYNC = ["猫", "--model", "qwen-image-max"]
 
 
-@pytest.mark.few(2)
+@pytest.mark.few(1)
 @pytest.mark.parametrize("kind", ["reset_before", "reset_after", "html", "garbage", "cut", "empty"])
 def test_a_synchronous_picture_whose_answer_is_lost_is_held(
     text2image: Run, bailian: Run, box: Sandbox, kind: str

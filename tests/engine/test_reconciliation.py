@@ -298,7 +298,7 @@ def test_a_budget_of_a_day_is_kept_by_the_services_day(box: Sandbox, tmp_path: P
 # ── early looks ──
 
 
-@pytest.mark.few(1)
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["unknown", "no_choices", "status"])
 def test_early_looks_prove_nothing(bailian: Run, box: Sandbox, kind: str) -> None:
     """UNKNOWN, SUCCEEDED without its results, 404: the task goes on, and its row is never sent again."""

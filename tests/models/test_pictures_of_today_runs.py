@@ -220,6 +220,7 @@ def test_a_broken_download_holds_the_text_back_until_all_pictures_are_there(text
     assert len(posts(box)) == 1
 
 
+@pytest.mark.slow
 def test_a_story_that_was_killed_is_fetched_and_paid_once(text2image: Run, bailian: Run, box: Sandbox) -> None:
     """The task survives; whoever waits for it next makes the same files."""
     with start_script(box, *STORY, "--no-wait") as process:

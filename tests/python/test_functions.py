@@ -52,7 +52,7 @@ ASKED = {
 }
 
 
-@pytest.mark.few(2)
+@pytest.mark.few(1)
 @pytest.mark.parametrize("name", ASKED)
 def test_each_kind_makes_a_file(name: str) -> None:
     result = ASKED[name]()

@@ -42,6 +42,7 @@ def film_of(client: Client, answer: Any) -> Seen:
     return seen(client.download(answer.output.video_url).content)
 
 
+@pytest.mark.slow
 def test_a_film_from_a_picture(films: Any, client: Client, local: dict[str, str]) -> None:
     answer = films.call("wan2.2-i2v-flash", prompt="一只猫", img_url=local["day"], resolution="480P", watermark=False)
     made = film_of(client, answer)

@@ -500,6 +500,7 @@ def test_no_text_has_more_tokens_than_its_ceiling_in_nfc(words: str) -> None:
     assert (tokens.count_tokens(words) or 0) <= tokens.ceiling(words)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("tokenizer")
 def test_what_looks_special_is_one_token() -> None:
     """So a text that quotes such marks may be billed for more than `exact` counts: whether it is, no page says."""

@@ -158,6 +158,7 @@ def test_times_run_on_whatever_the_service_counts_from(box: Sandbox, part: Path,
     assert firsts == pytest.approx(heard, abs=30)
 
 
+@pytest.mark.slow
 def test_a_service_that_reads_nothing_until_it_is_heard_is_listened_to(part: Path) -> None:
     """The text and the sound are each more than the buffers between hold."""
     pieces = ["这" * 20_000] * 40
