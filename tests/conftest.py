@@ -89,9 +89,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """Two workers a core while cores are few: half of the tests wait for a task or a process at any moment."""
+    """Three workers for two cores while those are few: many a test waits for a task or a process. Each reads every module."""
     cores = os.cpu_count() or 1
-    return max(cores, min(2 * cores, 8))
+    return max(cores, min(3 * cores // 2, 8))
 
 
 @pytest.fixture(scope="session")

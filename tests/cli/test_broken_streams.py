@@ -134,7 +134,7 @@ def test_a_paid_answer_that_nobody_reads_is_no_success(box: Sandbox, words: list
     assert started([SCRIPTS[3], *words], LEFT, surroundings("", box)) == {Exit.TRY_AGAIN}
 
 
-@pytest.mark.few(1)
+@pytest.mark.slow
 @UNBUFFERED
 def test_a_bug_is_exit_1_though_its_traceback_cannot_be_printed(unbuffered: str) -> None:
     ways = [(WELL, err) for err in BROKEN]

@@ -70,7 +70,7 @@ def _names(spec: str) -> list[str]:
     return sorted(name for one in found for name in {one.replace("[no-]", ""), one.replace("[no-]", "no-")})
 
 
-@pytest.mark.few(1)
+@pytest.mark.slow
 @pytest.mark.process
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_texts_of_a_page_stand_below_each_other(language: str) -> None:

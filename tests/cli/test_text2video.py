@@ -35,6 +35,7 @@ def test_the_seeds_command_runs(text2video: Run, box: Sandbox) -> None:
     assert body["parameters"] == {"size": "720*1280", "prompt_extend": True, "watermark": False}
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize(
     "model, asked, sent",
     [

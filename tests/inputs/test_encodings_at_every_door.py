@@ -133,7 +133,7 @@ def test_nothing_to_see_is_empty(door: Door, prompt: str, run: dict[str, Run], b
     assert not box.requests
 
 
-@pytest.mark.few(1)
+@pytest.mark.slow
 @pytest.mark.usefixtures("quick")
 @pytest.mark.parametrize("door", ["stdin", "--file", "tts --file", "prompt_file", "stdin of pictures"])
 def test_form_feeds_and_vertical_tabs_are_line_breaks(door: str, run: dict[str, Run], box: Sandbox) -> None:

@@ -128,6 +128,7 @@ def test_a_text_comes_in_pieces_to_a_loop() -> None:
     assert asyncio.run(read())
 
 
+@pytest.mark.slow
 def test_cancelling_keeps_what_is_paid(box: Sandbox) -> None:
     """The task's id is in the journal, and is fetched for nothing."""
     box.settings.change({"task_s": 0.7})

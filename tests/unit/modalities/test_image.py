@@ -113,6 +113,7 @@ def test_nonsense_in_an_answer_is_no_picture(output: dict[str, Any]) -> None:
     assert image.items({"output": output}, prepared()) == []
 
 
+@pytest.mark.slow
 @given(ANSWER)
 def test_any_answer_can_be_read(answer: dict[str, Any]) -> None:
     """Items and cost of whatever JSON the service sends."""

@@ -51,6 +51,7 @@ def expected(status: int, *, refused: bool, foreign: bool) -> Verdict:
     return Verdict.FOREIGN if foreign and status != 429 else Verdict.UNPROVEN
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize(
     ("texts", "refused", "foreign"),
     [
