@@ -78,6 +78,7 @@ def test_a_name_is_shared_like_a_file(bailian: Run, text2image: Run, box: Sandbo
     assert sent(box) == ONCE
 
 
+@pytest.mark.slow
 def test_status_shows_every_kind_wherever_it_was_run_from(bailian: Run, text2image: Run, text2text: Run) -> None:
     name = write()
     text2image("--config", name)

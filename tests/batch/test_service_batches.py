@@ -154,6 +154,7 @@ def test_a_file_thinks_or_it_does_not(box: Sandbox) -> None:
     assert states(spec) == {"done": 5}
 
 
+@pytest.mark.slow
 def test_rows_of_other_kinds_are_left_alone(box: Sandbox) -> None:
     spec = wish_for([*questions(2), {"kind": "image", "prompt": "猫"}])
     run(spec)

@@ -43,7 +43,7 @@ def test_short_words_are_the_long_ones(box: Sandbox, text2image: Run) -> None:
     )  # fmt: skip
 
 
-@pytest.mark.few(2)
+@pytest.mark.few(1)
 @pytest.mark.process
 @pytest.mark.parametrize(
     "words",

@@ -82,6 +82,7 @@ def test_the_texts_of_a_page_stand_below_each_other(language: str) -> None:
         assert len(beside) <= (2 if page.columns == 60 else 1), (page.command, page.columns)
 
 
+@pytest.mark.slow
 @pytest.mark.process
 def test_no_word_is_cut() -> None:
     """Joined again, the lines of each width are the same words; a backslash goes on with a command."""

@@ -367,6 +367,7 @@ def test_a_full_disk_loses_nothing(
     one_whole_picture(bailian("tasks", "wait", box.tasks[0].task_id).paths)
 
 
+@pytest.mark.slow
 def test_a_journal_that_fills_up_after_the_submit_gives_the_id(
     text2image: Run, bailian: Run, box: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -66,6 +66,7 @@ def test_a_synchronous_answer_survives_an_interrupt(bailian: Run, box: Sandbox) 
     assert bailian("tasks", "wait", "--all").paths == []
 
 
+@pytest.mark.slow
 def test_a_synchronous_answer_with_a_full_journal_shows_the_link(
     text2image: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:

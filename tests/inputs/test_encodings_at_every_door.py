@@ -88,7 +88,7 @@ def notices(ran: Ran) -> list[dict[str, Any]]:
     return [notice for line in lines for notice in line.get("notices", ())]
 
 
-@pytest.mark.few(5)
+@pytest.mark.few(3)
 @pytest.mark.usefixtures("quick")
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32", "gbk"])
 @pytest.mark.parametrize("door", DOORS.values(), ids=DOORS)

@@ -240,6 +240,7 @@ def test_defaults_of_a_file_lay_no_voices_under_a_rows_own_references() -> None:
     assert "reference_voice" not in str(of_file("rows.json"))
 
 
+@pytest.mark.slow
 def test_relative_paths_begin_where_the_file_is(tmp_path: Path) -> None:
     """And so do the voices; the place of a reference without one stays open."""
     Path("in").mkdir()
@@ -252,6 +253,7 @@ def test_relative_paths_begin_where_the_file_is(tmp_path: Path) -> None:
     assert [one.get("reference_voice") for one in media] == [None, (tmp_path / "in" / "v.wav").as_uri()]
 
 
+@pytest.mark.slow
 def test_a_moved_folder_is_the_same_batch() -> None:
     """Paths count as they are written."""
     row = {"prompt": "x", "references": [{"file": "a.png"}, {"file": "c.mp4", "voice": "v.wav"}]}

@@ -220,6 +220,7 @@ def test_mask_fix_asks_as_well_and_takes_the_answer(wanx_edit: Run, box: Sandbox
     assert len(wanx_edit(*words, "--mask-fix", "--mask-from", "paint").paths) == 1
 
 
+@pytest.mark.slow
 def test_mask_fix_takes_the_erased_part_of_a_photo(wanx_edit: Run, base: str) -> None:
     words = ["--image", base, "--mask", saved(photo_with_a_hole()), "--mask-fix", "--mask-save", "m.png"]
     (path,) = wanx_edit(*words).paths

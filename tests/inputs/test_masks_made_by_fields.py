@@ -160,7 +160,7 @@ def test_a_mask_is_made_at_every_door(
     assert (mask.getpixel(white), mask.getpixel(black)) == (255, 0)
 
 
-@pytest.mark.few(1)
+@pytest.mark.slow
 @pytest.mark.parametrize("door", [config, json_rows, jsonl])
 @pytest.mark.parametrize("fields", [{"mask_box": "10,10,50,50"}, {"mask": "grey.png", "mask_fix": True}], ids=str)
 def test_a_request_with_a_mask_needs_no_function(
@@ -241,7 +241,7 @@ def test_one_bad_row_is_named_and_the_others_are_checked(wanx_edit: Run, box: Sa
 
 
 @pytest.mark.parametrize("door", [flag, config, json_rows, jsonl, csv_rows])
-@pytest.mark.few(1)
+@pytest.mark.slow
 def test_a_turned_photo_stays_a_photo_at_every_door(wanx_edit: Run, box: Sandbox, door: Callable[..., str]) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6

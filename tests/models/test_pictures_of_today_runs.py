@@ -252,7 +252,7 @@ def test_a_lost_task_is_never_sent_again_without_proof(image_edit: Run, box: San
     assert len(box.tasks) == 1
 
 
-@pytest.mark.few(1)
+@pytest.mark.slow
 @pytest.mark.parametrize("model", ["qwen-image-3.0-pro", "wan2.7-image"])
 def test_a_throttled_request_is_sent_again(text2image: Run, box: Sandbox, model: str) -> None:
     box.faults.add(Fault(on="submit", kind="throttle"))
@@ -260,6 +260,7 @@ def test_a_throttled_request_is_sent_again(text2image: Run, box: Sandbox, model:
     assert len(box.tasks) == 1
 
 
+@pytest.mark.slow
 def test_a_retired_edit_model_gives_way_to_one_that_takes_pictures(
     image_edit: Run, box: Sandbox, dog: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

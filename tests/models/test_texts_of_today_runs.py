@@ -61,7 +61,7 @@ def test_each_model_answers_in_pieces(text2text: Run, model: str, box: Sandbox) 
 
 
 @pytest.mark.parametrize("model", SEEING)
-@pytest.mark.few(1)
+@pytest.mark.slow
 def test_each_model_that_sees_looks_at_a_picture_of_this_machine(
     text2text: Run, box: Sandbox, model: str, room: str
 ) -> None:
@@ -96,6 +96,7 @@ def test_a_film_of_this_machine_is_uploaded_and_looked_at(text2text: Run, box: S
     assert sent["input"]["messages"][0]["content"][0]["video"].startswith("oss://")
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("name", ["clip.mp4", "room.png"])
 def test_a_thing_of_the_other_sort_is_refused(text2text: Run, box: Sandbox, room: str, name: str) -> None:
     film(Path("clip.mp4"))
@@ -256,6 +257,7 @@ def test_a_row_that_is_refused_speaks_of_its_own_kind(
     assert posts(box) == []
 
 
+@pytest.mark.slow
 def test_a_text_without_a_price_is_refused_without_talk_of_recordings(text2text: Run, box: Sandbox) -> None:
     told = text2text("猫", "-m", "glm-of-tomorrow", "--max-cost", "1", exits=3).err
     assert "models.toml" in told

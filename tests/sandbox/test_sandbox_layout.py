@@ -61,6 +61,7 @@ def test_no_folder_is_crowded() -> None:
     assert crowded == {}
 
 
+@pytest.mark.slow
 def test_no_module_imports_itself_round_a_corner() -> None:
     assert circle_in(arrows()) == []
 

@@ -163,6 +163,7 @@ def test_a_refused_row_among_good_ones(bailian: Run, box: Sandbox) -> None:
     assert states() == {"done": 10, "failed": 1}
 
 
+@pytest.mark.slow
 def test_texts_that_are_not_saved_anywhere_are_no_pile(text2text: Run) -> None:
     assert "你好" in text2text("你好").out
 
@@ -476,6 +477,7 @@ def test_at_the_desk_a_folder_that_cannot_be_synced_is_a_save_error_of_each(
         assert [type(end) for end in ends.values()] == [SaveError] * count
 
 
+@pytest.mark.slow
 def test_one_text_whose_folder_cannot_be_synced_can_be_fetched(
     text2text: Run, bailian: Run, box: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -210,6 +210,7 @@ def steps(journal: Journal, *calls: Any) -> int:
     return count
 
 
+@pytest.mark.slow
 def test_nothing_reads_every_job(journal: Journal) -> None:
     """What is done for each row sent, and what is asked of the whole journal, looks at a bounded number of rows."""
     day, month = Budget(1e6, "day"), Budget(1e6, "month")
