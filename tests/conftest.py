@@ -21,7 +21,7 @@ from bailian.i18n import language
 from bailian.sandbox import Sandbox
 from tests.support.commands import Run, run_command
 from tests.support.journals import ON_SERVER, leave_out
-from tests.support.kinds import sort_out
+from tests.support.kinds import is_left_out, is_slow, sort_out
 from tests.support.processes import Child, end_children, hear_signals, kill_children
 from tests.support.service import FAST_MODELS, Lender
 from tests.support.setting import CA_VARIABLES, FAST, KEY, SEED_DAY
@@ -83,6 +83,14 @@ def clean_environment(
     language.cache_clear()
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    return is_left_out(collection_path, config) or None
+
+
+def pytest_pycollect_makeitem(collector: pytest.Collector, obj: object) -> list[pytest.Item] | None:
+    return [] if is_slow(obj, collector.config) else None
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Give every test its kind, before `-m` asks for it."""
@@ -91,9 +99,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """Two workers a core while cores are few: half of the tests wait for a task or a process at any moment."""
+    """Three workers for two cores while those are few: many a test waits for a task or a process. Each reads every module."""
     cores = os.cpu_count() or 1
-    return max(cores, min(2 * cores, 8))
+    return max(cores, min(3 * cores // 2, 8))
 
 
 @pytest.fixture(scope="session")

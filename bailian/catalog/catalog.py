@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import date
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -195,25 +196,31 @@ def load(
     overlay_path = home / "models.toml" if home else None
     if kind is not None and not (overlay_path and overlay_path.exists()):
         kinds = FILES_TOGETHER.get(kind, (kind,))
-        tables, limits, as_of = _read(path for path in PACKAGE_FILES if path.stem in kinds)
-        built = [_build(name, tables, limits) for name in tables]
+        built, as_of = package_models(kinds)
         return Catalog(
             built, today, use_successor=use_successor, as_of=as_of, rest=lambda: load(home, today), kinds=kinds
         )
+    overlay = _read_overlay(overlay_path) if overlay_path is not None else {}
+    if not overlay:
+        built, as_of = package_models(KINDS)
+        return Catalog(built, today, use_successor=use_successor, as_of=as_of)
     tables, limits, as_of = _read(PACKAGE_FILES)
-    overlay: dict[str, dict[str, Any]] = {}
-    if overlay_path is not None:
-        overlay = _read_overlay(overlay_path)
-        for name, table in overlay.items():
-            tables[name] = _laid_over(tables.get(name, {}), table)
+    for name, table in overlay.items():
+        tables[name] = _laid_over(tables.get(name, {}), table)
     try:
         every = {name: _build(name, tables, limits) for name in tables}
     except ValueError as error:
         raise SetupError(f"{overlay_path}: {error}", advice=put_right(overlay_path or PACKAGE_FILES[0])) from None
-    if overlay_path is not None:
-        for name in overlay:
-            _check(every[name], overlay_path)
+    for name in overlay:
+        _check(every[name], overlay_path or PACKAGE_FILES[0])
     return Catalog(every.values(), today, use_successor=use_successor, as_of=as_of)
+
+
+@cache
+def package_models(kinds: Collection[str]) -> tuple[tuple[Model, ...], date | None]:
+    """Return the package's own models of some kinds, and the day as of which they were written: built once a process."""
+    tables, limits, as_of = _read(path for path in PACKAGE_FILES if path.stem in kinds)
+    return tuple(_build(name, tables, limits) for name in tables), as_of
 
 
 def _read(paths: Iterable[Path]) -> tuple[dict[str, dict[str, Any]], dict[str, Any], date | None]:
@@ -223,12 +230,20 @@ def _read(paths: Iterable[Path]) -> tuple[dict[str, dict[str, Any]], dict[str, A
     limits: dict[str, Any] = {}
     days = []
     for path in paths:
-        content = parse_toml(path.read_text(encoding="utf-8"))
-        limits |= content.pop("limits", {})
-        own, as_of = _tables_of(content)
+        own, own_limits, as_of = package_file(path)
         tables |= own
+        limits |= own_limits
         days += [as_of] if as_of else []
     return tables, limits, min(days, default=None)
+
+
+@cache
+def package_file(path: Path) -> tuple[Mapping[str, dict[str, Any]], Mapping[str, Any], date | None]:
+    """Return a package file's tables, limits and day: parsed once a process, and changed by nobody."""
+    content = parse_toml(path.read_text(encoding="utf-8"))
+    limits = content.pop("limits", {})
+    tables, as_of = _tables_of(content)
+    return tables, limits, as_of
 
 
 def _tables_of(content: dict[str, Any]) -> tuple[dict[str, dict[str, Any]], date | None]:

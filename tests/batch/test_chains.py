@@ -60,7 +60,7 @@ def test_each_row_takes_the_file_that_its_source_has_made(bailian: Run, box: San
     assert "all 3 rows were done before" in bailian("batch", "run", "all.json").err
 
 
-@pytest.mark.few(1)
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["all.json", "all.jsonl", "all.csv", "sections.json"])
 def test_every_form_of_a_file_names_a_result(bailian: Run, box: Sandbox, form: str) -> None:
     rows = [hero(n=2), painted(index=2)]
@@ -83,6 +83,7 @@ def test_every_form_of_a_file_names_a_result(bailian: Run, box: Sandbox, form: s
     assert sent_picture(box, "油画") == Path(by_prompt()["一只猫"]["files"][1]).read_bytes()
 
 
+@pytest.mark.slow
 def test_a_file_that_is_really_called_so_is_written_with_its_folder(bailian: Run, box: Sandbox) -> None:
     bailian("batch", "run", write([hero()]))
     Path(by_prompt()["一只猫"]["files"][0]).rename("@hero")
@@ -140,6 +141,7 @@ def test_a_row_with_two_sources_is_handed_out_once(bailian: Run, box: Sandbox) -
     assert set(executed(box).values()) == {1}
 
 
+@pytest.mark.slow
 def test_a_row_that_waits_is_no_row_of_a_service_batch(bailian: Run, box: Sandbox) -> None:
     """The Batch API is for rows that wait for nothing: it is sent alone, and that is said."""
     rows = [hero(), {"kind": "text", "prompt": "画里有什么？", "image": {"result_of": "hero"}}]
@@ -242,6 +244,7 @@ def test_a_removed_file_can_be_fetched_anew(bailian: Run, box: Sandbox) -> None:
     assert sent_picture(box, "油画") == Path(by_prompt()["一只猫"]["files"][0]).read_bytes()
 
 
+@pytest.mark.slow
 def test_a_file_that_the_model_does_not_take_ends_the_row_unsent(bailian: Run, box: Sandbox) -> None:
     """The picture is checked when it is there, as one that was there from the beginning."""
     models = Path("bailian/models.toml")
@@ -306,6 +309,7 @@ def test_without_waiting_the_batch_is_run_again(bailian: Run, box: Sandbox) -> N
     assert states() == {"done": 3}
 
 
+@pytest.mark.slow
 def test_a_row_that_leaves_the_file_is_not_waited_for(bailian: Run, box: Sandbox) -> None:
     rows = [hero(), painted(), painted(prompt="水彩")]
     bailian("batch", "run", write(rows), "--no-wait", exits=6)
@@ -315,6 +319,7 @@ def test_a_row_that_leaves_the_file_is_not_waited_for(bailian: Run, box: Sandbox
     assert "[0].image: no row of this file has the id 'hero'" in refused.err
 
 
+@pytest.mark.slow
 def test_cron_skips_in_silence_what_it_does_not_try_again(bailian: Run, box: Sandbox) -> None:
     rows = [hero("[sandbox:refuse]"), painted()]
     bailian("batch", "run", write(rows), "--cron", exits=7)

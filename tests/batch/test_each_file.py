@@ -45,6 +45,7 @@ def test_each_file_is_a_row_named_after_it(image_edit: Run, box: Sandbox) -> Non
     assert [row["label"] for row in records(FOLDER)] == ["猫0", "猫1", "猫2", "里/狗"]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("photos")
 def test_only_new_and_changed_files_are_run_again(image_edit: Run, box: Sandbox) -> None:
     image_edit(*EDIT, "--each", "照片")
@@ -203,6 +204,7 @@ def test_texts_stand_behind_the_question(text2text: Run, box: Sandbox) -> None:
     assert row["prompt"] == "总结：\n\n很长的文章"
 
 
+@pytest.mark.slow
 def test_one_row_a_model(text2image: Run, box: Sandbox) -> None:
     models = "wan2.2-t2i-flash,z-image-turbo"
     ran = text2image("山上的猫", "-m", models, "-s", "1024*1024")
@@ -260,6 +262,7 @@ def test_why_rows_failed_stands_in_a_file_that_runs_again(text2image: Run, baili
     assert "1 row: 1 to run" in bailian("batch", "run", "outputs/p-image/failed.jsonl", exits=7).err
 
 
+@pytest.mark.slow
 def test_a_table_of_people(bailian: Run, box: Sandbox) -> None:
     Path("表.csv").write_bytes("编号,提示词,颜色,文件名\nSKU-1,一只{颜色}的猫,红,{颜色}-{编号}\n".encode("gbk"))
     ran = bailian("batch", "run", "表.csv", "--kind", "图片")

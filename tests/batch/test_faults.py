@@ -164,6 +164,7 @@ def edits(*names: str) -> list[dict[str, Any]]:
     ]
 
 
+@pytest.mark.slow
 def test_an_input_that_vanishes_after_planning(bailian: Run, box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     rows = edits("甲.png", "乙.png")
     prepare_batch = batch_run.prepare_batch
@@ -218,6 +219,7 @@ def test_one_prompt_too_long_in_ten_thousand(bailian: Run, box: Sandbox) -> None
     assert jobs() == [], "a refused file leaves nothing behind that a later run would send"
 
 
+@pytest.mark.slow
 def test_the_same_name_twice_is_two_files(bailian: Run, box: Sandbox) -> None:
     bailian("batch", "run", write([{**row, "name": "同名"} for row in pictures(3)]))
     assert sorted(path.name for path in Path("outputs/all").glob("*.png")) == ["同名-2.png", "同名-3.png", "同名.png"]
@@ -239,6 +241,7 @@ def test_rows_moved_added_and_taken_away(bailian: Run, box: Sandbox) -> None:
     assert executed(box) == {row["prompt"]: 1 for row in [*rows, *pictures(1, 50)]}
 
 
+@pytest.mark.slow
 def test_a_row_that_was_mended_has_failed_no_more(bailian: Run) -> None:
     """The verdict is about the rows that are in the file."""
     rows = texts(3)
@@ -395,6 +398,7 @@ def test_a_clock_that_jumps(bailian: Run, box: Sandbox, monkeypatch: pytest.Monk
 # ── interrupted where nobody looks ──
 
 
+@pytest.mark.slow
 def test_an_interrupt_while_a_row_is_printed(bailian: Run, box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     """Ctrl-C does not always come while the engine waits: the answers under way are read all the same."""
     box.settings.change({"task_s": 0.5})
@@ -416,7 +420,7 @@ def test_an_interrupt_while_a_row_is_printed(bailian: Run, box: Sandbox, monkeyp
     assert set(executed(box).values()) == {1}
 
 
-@pytest.mark.few(1)
+@pytest.mark.slow
 @pytest.mark.parametrize("failure", [OSError(errno.ENOSPC, "No space left on device"), BrokenPipeError(), None])
 def test_an_output_that_takes_no_more(
     bailian: Run, box: Sandbox, monkeypatch: pytest.MonkeyPatch, failure: OSError | None

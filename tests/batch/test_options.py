@@ -82,6 +82,7 @@ def test_a_budget_of_the_settings_refuses_them_too(
     assert box.requests == []
 
 
+@pytest.mark.slow
 def test_rows_without_a_price_that_wait_since_a_run_without_budget(bailian: Run, box: Sandbox) -> None:
     box.faults.add(Fault("submit", "status", times=None, status=401, code="InvalidApiKey", message="bad"))
     rows = [{**RECORDINGS[0], "file": f"https://example.com/{i}.wav"} for i in range(40)]
@@ -110,6 +111,7 @@ def test_a_thousand_rows_without_a_price_are_not_a_thousand_lines() -> None:
 # ── in Chinese ──
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("chinese")
 def test_the_place_of_a_failed_row_is_told_in_chinese(bailian: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     run_on(date(2026, 11, 28), monkeypatch)  # a retired model has a note
@@ -181,6 +183,7 @@ def test_interrupted_while_it_plans_nothing_was_sent(
     assert len(box.requests) == before + 1
 
 
+@pytest.mark.slow
 def test_interrupted_while_the_rows_are_written_down(
     bailian: Run, box: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -217,6 +220,7 @@ def test_a_host_that_nobody_reaches_stops_the_batch(bailian: Run, monkeypatch: p
     assert ran.err.count("cannot connect") < 10
 
 
+@pytest.mark.slow
 def test_a_host_that_was_reached_before_stops_nothing(
     bailian: Run, box: Sandbox, quick: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:

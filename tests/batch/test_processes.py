@@ -50,6 +50,7 @@ def test_killed_again_and_again_a_batch_comes_to_its_end(bailian: Run, box: Sand
     assert told["done"] + told["held"] == len(rows)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("quick")
 def test_texts_whose_answers_died_with_their_process_are_asked_again(bailian: Run, box: Sandbox) -> None:
     """A text costs little, so it is sent again (design: "For text: resent"), and its row is done."""

@@ -97,6 +97,7 @@ class Request(dict[str, Any]):
     __hash__ = object.__hash__  # type: ignore[assignment]
 
 
+@pytest.mark.slow
 def test_rows_of_a_large_batch_pass_through(many: BatchStore, monkeypatch: pytest.MonkeyPatch) -> None:
     """In the order that was asked for, the newest try of each, and no more in memory than two chunks of them."""
     alive: weakref.WeakSet[Request] = weakref.WeakSet()

@@ -109,6 +109,7 @@ def test_dry_run_plans_and_sends_nothing(bailian: Run, box: Sandbox) -> None:
     assert box.requests == []
 
 
+@pytest.mark.slow
 def test_a_script_runs_its_own_section(text2image: Run, text2text: Run, box: Sandbox) -> None:
     name = write(SEED)
     assert len(text2image("--config", name).paths) == 2

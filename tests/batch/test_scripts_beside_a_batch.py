@@ -71,12 +71,14 @@ def test_what_the_batch_has_run_is_done_for_the_scripts(
     assert "all 5 rows were done before" in bailian("batch", "run", name).err
 
 
+@pytest.mark.slow
 def test_a_name_is_shared_like_a_file(bailian: Run, text2image: Run, box: Sandbox) -> None:
     bailian("batch", "run", write(), "--run", "甲")
     bailian("batch", "run", write(ROWS, "moved.json"), "--run", "甲")
     assert sent(box) == ONCE
 
 
+@pytest.mark.slow
 def test_status_shows_every_kind_wherever_it_was_run_from(bailian: Run, text2image: Run, text2text: Run) -> None:
     name = write()
     text2image("--config", name)
@@ -85,6 +87,7 @@ def test_status_shows_every_kind_wherever_it_was_run_from(bailian: Run, text2ima
     assert bailian("batch", "status", name, "--json").json["done"] == 5
 
 
+@pytest.mark.slow
 def test_a_script_sets_aside_rows_of_its_own_kind_only(bailian: Run, text2image: Run, box: Sandbox) -> None:
     """To text2image.py the texts are not absent; a picture that was taken away is, and comes back unpaid."""
     bailian("batch", "run", write())
@@ -94,6 +97,7 @@ def test_a_script_sets_aside_rows_of_its_own_kind_only(bailian: Run, text2image:
     assert sent(box) == ONCE
 
 
+@pytest.mark.slow
 def test_rows_with_a_flag_laid_over_are_others_and_the_plain_ones_stay_paid(
     bailian: Run, text2text: Run, box: Sandbox
 ) -> None:
@@ -135,6 +139,7 @@ def test_fresh_begins_all_kinds_anew(bailian: Run, text2image: Run, box: Sandbox
     assert [sent(box)[row["prompt"]] for row in ROWS["image_tasks"]] == [2, 2]
 
 
+@pytest.mark.slow
 def test_texts_at_half_price_are_fetched_by_their_script(
     bailian: Run, text2image: Run, text2text: Run, box: Sandbox
 ) -> None:

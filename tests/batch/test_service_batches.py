@@ -136,6 +136,7 @@ def test_the_lines_are_what_the_native_call_would_have_sent(box: Sandbox) -> Non
     assert sent.headers["authorization"] == f"Bearer {KEY}"
 
 
+@pytest.mark.slow
 def test_a_model_has_a_batch_of_its_own(box: Sandbox) -> None:
     rows = [{"kind": "text", "prompt": f"第{i}题", "model": ["qwen-plus", "qwen-flash"][i % 2]} for i in range(6)]
     spec = wish_for(rows)
@@ -144,6 +145,7 @@ def test_a_model_has_a_batch_of_its_own(box: Sandbox) -> None:
     assert states(spec) == {"done": 6}
 
 
+@pytest.mark.slow
 def test_a_file_thinks_or_it_does_not(box: Sandbox) -> None:
     rows = [{"kind": "text", "prompt": f"第{i}题", "thinking": i % 2 == 0} for i in range(5)]
     spec = wish_for(rows)
@@ -152,6 +154,7 @@ def test_a_file_thinks_or_it_does_not(box: Sandbox) -> None:
     assert states(spec) == {"done": 5}
 
 
+@pytest.mark.slow
 def test_rows_of_other_kinds_are_left_alone(box: Sandbox) -> None:
     spec = wish_for([*questions(2), {"kind": "image", "prompt": "猫"}])
     run(spec)
@@ -165,6 +168,7 @@ def test_a_second_run_pays_nothing(box: Sandbox) -> None:
     assert len(batches(box)) == 1
 
 
+@pytest.mark.slow
 def test_a_file_holds_no_more_than_the_service_takes(box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bailian.batch.service_batches.line_format.LINES_MAX", 2)
     spec = wish_for(questions(5))
@@ -223,6 +227,7 @@ def test_no_wait_creates_and_leaves(box: Sandbox) -> None:
     assert len(batches(box)) == 1
 
 
+@pytest.mark.slow
 def test_new_rows_go_into_a_batch_of_their_own(box: Sandbox) -> None:
     run(wish_for(questions(2)), wait=False)
     spec = wish_for(questions(4))
@@ -230,6 +235,7 @@ def test_new_rows_go_into_a_batch_of_their_own(box: Sandbox) -> None:
     assert sorted(batch["request_counts"]["total"] for batch in batches(box)) == [2, 2]
 
 
+@pytest.mark.slow
 def test_old_batches_are_fetched_without_sending_new_rows(box: Sandbox) -> None:
     run(wish_for(questions(2)), wait=False)
     spec = wish_for(questions(4))
@@ -290,7 +296,7 @@ def test_a_batch_whose_id_is_lost_is_found_by_its_name(box: Sandbox) -> None:
 # A bad line.
 
 
-@pytest.mark.few(3)
+@pytest.mark.few(1)
 @pytest.mark.parametrize("kind", ["reset_after", "silence", "garbage", "cut", "html", "status", "reset_before"])
 def test_a_batch_whose_creation_is_not_answered_is_never_created_twice(
     box: Sandbox, monkeypatch: pytest.MonkeyPatch, kind: str
@@ -304,7 +310,7 @@ def test_a_batch_whose_creation_is_not_answered_is_never_created_twice(
 
 @pytest.mark.parametrize("on", ["batch_upload", "batch_create", "batch_poll", "batch_content", "batch_list"])
 @pytest.mark.parametrize("kind", ["throttle", "status", "reset_after", "cut", "garbage"])
-@pytest.mark.few(3)
+@pytest.mark.few(1)
 def test_one_bad_answer_costs_time_and_no_row(box: Sandbox, on: str, kind: str) -> None:
     if on == "batch_list":
         box.faults.add(Fault("batch_create", "reset_after"))
@@ -315,6 +321,7 @@ def test_one_bad_answer_costs_time_and_no_row(box: Sandbox, on: str, kind: str) 
     assert box.faults.armed == []
 
 
+@pytest.mark.slow
 def test_while_the_list_is_silent_nothing_is_sent_again(box: Sandbox) -> None:
     box.faults.add(Fault("batch_create", "reset_after"), Fault("batch_list", "status", times=None))
     spec = wish_for(questions(2))
@@ -326,6 +333,7 @@ def test_while_the_list_is_silent_nothing_is_sent_again(box: Sandbox) -> None:
     assert count(box, "batch_create") == 1
 
 
+@pytest.mark.slow
 def test_an_upload_that_never_succeeds_leaves_rows_unsent(box: Sandbox) -> None:
     box.faults.add(Fault("batch_upload", "status", status=503, code="ModelUnavailable", times=None))
     spec = wish_for(questions(2))
@@ -335,6 +343,7 @@ def test_an_upload_that_never_succeeds_leaves_rows_unsent(box: Sandbox) -> None:
     assert charged_cny(spec) > 0
 
 
+@pytest.mark.slow
 def test_an_overdue_account_lets_the_rows_wait_at_the_whole_price(
     box: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -380,6 +389,7 @@ def test_a_batch_refused_without_a_line_fails_every_row(box: Sandbox) -> None:
     ] * 2
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("status", ["expired", "cancelled"])
 def test_rows_that_were_not_reached_are_failed_and_run_again(box: Sandbox, status: str) -> None:
     box.settings.task_s = 2.0
@@ -392,6 +402,7 @@ def test_rows_that_were_not_reached_are_failed_and_run_again(box: Sandbox, statu
     assert [outcome.state for outcome in run(spec)] == ["done"] * 4
 
 
+@pytest.mark.slow
 def test_a_batch_the_service_has_forgotten_ends_its_rows(box: Sandbox) -> None:
     box.faults.add(Fault("batch_poll", "status", status=404, code="NotFound", times=3))
     outcomes = run(wish_for(questions(2)))

@@ -35,6 +35,7 @@ def test_a_failed_row_is_named_during_the_run_and_after(bailian: Run, box: Sandb
     assert bailian("batch", "status", "店铺.jsonl", "-q", exits=7).err == ""
 
 
+@pytest.mark.slow
 def test_many_alike_are_one_error(bailian: Run, box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     bailian("batch", "run", write(refused(130)), exits=7)
     lines = bailian("batch", "status", "all.json", exits=7).err.splitlines()

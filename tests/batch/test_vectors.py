@@ -143,6 +143,7 @@ def test_a_finished_batch_gives_its_vectors_once_more_and_pays_nothing(bailian: 
     assert len(service.posts) == 2
 
 
+@pytest.mark.slow
 def test_sparse_vectors_stay_in_the_results(bailian: Run) -> None:
     rows = write([row("一", output_type="dense&sparse")])
     assert bailian("batch", "run", rows, "--vectors", "npy").code == 0
@@ -152,6 +153,7 @@ def test_sparse_vectors_stay_in_the_results(bailian: Run) -> None:
     ]
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize(
     ("rows", "words"),
     [
@@ -170,7 +172,7 @@ def test_what_is_no_matrix_is_refused_before_anything_is_sent(
     assert service.posts == []
 
 
-@pytest.mark.few(1)
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "lost", [hang_up, http("502 Bad Gateway", b"<html>"), http(body=b'{"output": {"embeddings": []}}')]
 )
@@ -207,7 +209,7 @@ def test_the_journal_keeps_vectors_packed(bailian: Run) -> None:
     assert len(jobs()[0]["answer"]) < 2048 * 6
 
 
-@pytest.mark.few(2)
+@pytest.mark.few(1)
 @pytest.mark.parametrize(
     ("name", "content"),
     [
@@ -232,6 +234,7 @@ def test_each_form_of_a_file_says_a_text(bailian: Run, service: Service, name: s
     assert (service.posts[0]["input"], service.posts[0]["parameters"]["dimension"]) == ({"texts": ["一|二"]}, 64)
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("option", [{"output": "a.txt"}, {"name": "{prompt}"}])
 def test_a_row_has_no_file_of_its_own(bailian: Run, option: dict[str, str]) -> None:
     ran = bailian("batch", "run", write([row("一", **option)]))
@@ -239,6 +242,7 @@ def test_a_row_has_no_file_of_its_own(bailian: Run, option: dict[str, str]) -> N
     assert "embedding rows have no files of their own" in ran.err
 
 
+@pytest.mark.slow
 def test_what_the_batch_api_does_not_take_is_said_and_counted_whole(bailian: Run) -> None:
     file = write([row("a" * 1000), row("a" * 1000, text_type="query")])
     ran = bailian("batch", "run", file, "--dry-run", "--batch-api")
@@ -248,6 +252,7 @@ def test_what_the_batch_api_does_not_take_is_said_and_counted_whole(bailian: Run
     assert bailian("batch", "run", file, "--dry-run", "--batch-api", "--strict").code == 2
 
 
+@pytest.mark.slow
 def test_vectors_that_cannot_be_written_are_not_lost(bailian: Run, service: Service) -> None:
     Path("outputs/all/.vectors.npy.part").mkdir(parents=True)
     file = write([row("一")])
@@ -260,6 +265,7 @@ def test_vectors_that_cannot_be_written_are_not_lost(bailian: Run, service: Serv
     assert len(service.posts) == 1
 
 
+@pytest.mark.slow
 def test_a_row_asked_again_prints_its_vectors(bailian: Run, service: Service) -> None:
     """They have no file: nothing is to be fetched of what is paid."""
     bailian("batch", "run", write([row(["一", "二二"])]))

@@ -72,6 +72,7 @@ def test_the_name_after_o_says_the_format(audio: Run) -> None:
     assert "does not go into" in audio("tts", TEXT, "-o", "x.mp3", "--format", "wav", exits=2).err
 
 
+@pytest.mark.slow
 def test_text_from_a_file_and_from_a_pipe(audio: Run, box: Sandbox) -> None:
     Path("稿.txt").write_text("\ufeff文件里的话。\n", encoding="utf-8")
     audio("tts", "--file", "稿.txt")
@@ -135,6 +136,7 @@ def test_dry_run_shows_the_frame(audio: Run, box: Sandbox) -> None:
     assert box.requests == []
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize("fault", ["null_usage", "bare_finish", "sentence_finish", "true_sizes", "zero_sizes"])
 def test_every_documented_shape_of_an_answer(audio: Run, box: Sandbox, fault: str) -> None:
     box.faults.add(Fault("speech", fault))
@@ -143,6 +145,7 @@ def test_every_documented_shape_of_an_answer(audio: Run, box: Sandbox, fault: st
         assert sound.getnframes() * 2 + 44 == path.stat().st_size
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize(
     "fault, code, says",
     [
@@ -167,6 +170,7 @@ def test_a_sound_that_did_not_come_whole(audio: Run, box: Sandbox, fault: Fault,
     assert kinds_of(box) == ["speech"]
 
 
+@pytest.mark.slow
 def test_a_silent_socket_does_not_hang(audio: Run, box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     from bailian.service.speech.session import SpeechSocket
 
@@ -182,6 +186,7 @@ def test_a_bad_key_at_the_handshake(audio: Run, box: Sandbox, monkeypatch: pytes
     assert "sk-bad" not in ran.err
 
 
+@pytest.mark.slow
 def test_another_address_for_the_socket(audio: Run, box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DASHSCOPE_WEBSOCKET_BASE_URL", box.socket_url)
     monkeypatch.setenv("DASHSCOPE_HTTP_BASE_URL", "http://127.0.0.1:9/api/v1")
@@ -222,6 +227,7 @@ def test_a_local_recording_is_uploaded_and_written_down(audio: Run, box: Sandbox
     assert submit.body["parameters"]["channel_id"] == [0]
 
 
+@pytest.mark.slow
 def test_all_formats_beside_each_other(audio: Run, recording: Path) -> None:
     paths = audio("asr", str(recording), "-f", "all", "-o", "文稿").paths
     assert [path.name for path in paths] == [f"录音 一.{suffix}" for suffix in ("txt", "srt", "vtt", "tsv", "json")]
@@ -235,6 +241,7 @@ def test_one_task_for_each_recording(audio: Run, box: Sandbox, recording: Path) 
     assert kinds_of(box).count("submit") == 2
 
 
+@pytest.mark.slow
 def test_a_transcript_on_stdout(audio: Run, box: Sandbox, recording: Path) -> None:
     process = start_script(box, "asr", str(recording), "-o", "-", "-q", command=AUDIO_SCRIPT)
     assert "你好" in end(process).out
@@ -247,6 +254,7 @@ def test_one_bad_recording_does_not_stop_the_others(audio: Run, box: Sandbox, re
     assert "weg.wav" in ran.err or "download" in ran.err.lower()
 
 
+@pytest.mark.slow
 def test_silence_is_an_empty_transcript_with_a_notice(audio: Run) -> None:
     with wave.open("静.wav", "wb") as sound:
         sound.setparams((1, 2, 16000, 0, "NONE", ""))
@@ -257,6 +265,7 @@ def test_silence_is_an_empty_transcript_with_a_notice(audio: Run) -> None:
     assert Path("outputs/静.txt").read_text() == ""
 
 
+@pytest.mark.slow
 def test_the_cost_is_known_before_where_the_length_is(audio: Run, box: Sandbox, recording: Path) -> None:
     with wave.open(str(recording)) as sound:
         seconds = sound.getnframes() / sound.getframerate()
@@ -270,7 +279,7 @@ def test_the_cost_is_known_before_where_the_length_is(audio: Run, box: Sandbox, 
 
 @pytest.mark.parametrize("on", ["grant", "upload", "submit", "poll", "download"])
 @pytest.mark.parametrize("kind", ["throttle", "reset_before", "reset_after", "html"])
-@pytest.mark.few(3)
+@pytest.mark.few(1)
 def test_a_bad_day_at_every_step(audio: Run, box: Sandbox, recording: Path, on: str, kind: str) -> None:
     box.faults.add(Fault(on, kind))
     ran = audio("asr", str(recording))
@@ -278,6 +287,7 @@ def test_a_bad_day_at_every_step(audio: Run, box: Sandbox, recording: Path, on: 
     assert len(box.tasks) == 1, "one recording, one task"
 
 
+@pytest.mark.slow
 def test_no_wait_and_fetched_later(audio: Run, bailian: Run, recording: Path) -> None:
     task_id = audio("asr", str(recording), "--no-wait", "-f", "srt").out.strip()
     assert bailian("tasks", "wait", task_id).paths == [Path("outputs/录音 一.srt")]
@@ -310,6 +320,7 @@ def test_json_and_a_file_do_not_share_stdout(audio: Run, box: Sandbox) -> None:
     assert box.requests == []
 
 
+@pytest.mark.slow
 def test_voices_need_no_key(audio: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("DASHSCOPE_API_KEY")
     lines = audio("voices").out.splitlines()
@@ -355,6 +366,7 @@ REFUSALS = {
 }
 
 
+@pytest.mark.few(12)
 @pytest.mark.parametrize("words, says", REFUSALS.values(), ids=REFUSALS)
 def test_refused_before_a_byte_is_sent(audio: Run, box: Sandbox, words: list[str], says: str) -> None:
     Path("leer.wav").touch()

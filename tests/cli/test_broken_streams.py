@@ -77,7 +77,7 @@ def surroundings(unbuffered: str, box: Sandbox | None = None) -> dict[str, str]:
     return {**env, "DASHSCOPE_HTTP_BASE_URL": box.base_url} if box else env
 
 
-@pytest.mark.few(1)
+@pytest.mark.slow
 @UNBUFFERED
 def test_talk_that_nobody_hears_changes_no_verdict(unbuffered: str) -> None:
     """A refusal is exit 2, a page of help exit 0, however stderr is broken; Python's own 120 never comes."""
@@ -86,7 +86,7 @@ def test_talk_that_nobody_hears_changes_no_verdict(unbuffered: str) -> None:
     assert codes(["--help"], ways, unbuffered) == {Exit.OK}
 
 
-@pytest.mark.few(2)
+@pytest.mark.few(1)
 @UNBUFFERED
 @pytest.mark.parametrize("words", [["--version"], ["models"], []], ids=" ".join)
 def test_data_that_is_lost_is_no_success(unbuffered: str, words: list[str]) -> None:
@@ -99,7 +99,7 @@ LISTS = [["--version"], ["--help"], [], ["models"], ["models", "--json"], ["mode
 
 @UNBUFFERED
 @pytest.mark.parametrize("words", LISTS, ids=" ".join)
-@pytest.mark.few(4)
+@pytest.mark.few(1)
 def test_head_may_have_seen_enough_of_a_list(unbuffered: str, words: list[str]) -> None:
     assert codes(words, LEFT, unbuffered) == {Exit.OK}
 
@@ -134,6 +134,7 @@ def test_a_paid_answer_that_nobody_reads_is_no_success(box: Sandbox, words: list
     assert started([SCRIPTS[3], *words], LEFT, surroundings("", box)) == {Exit.TRY_AGAIN}
 
 
+@pytest.mark.slow
 @UNBUFFERED
 def test_a_bug_is_exit_1_though_its_traceback_cannot_be_printed(unbuffered: str) -> None:
     ways = [(WELL, err) for err in BROKEN]
@@ -151,6 +152,7 @@ def test_what_waits_in_the_buffer_to_the_end_is_counted_too(unbuffered: str) -> 
     assert codes(["doctor"], [*BOTH_WAYS, *LEFT], unbuffered, paid) == {Exit.TRY_AGAIN}
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: Path(path).stem)
 def test_every_script_ends_at_the_same_place(script: str) -> None:
     """An option that does not exist is refused before anything of the command has run."""
@@ -194,6 +196,7 @@ def test_a_terminal_that_goes_away_takes_only_its_talk_along(box: Sandbox) -> No
     assert png.is_complete(ran.paths[0].read_bytes())
 
 
+@pytest.mark.slow
 def test_a_full_pipe_that_does_not_block_loses_nothing_silently() -> None:
     """Some programs give their children such pipes: what did not fit is not called a success."""
     read_end, write_end = os.pipe()

@@ -31,6 +31,7 @@ for line in sys.argv[1:]:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.process
 def test_what_click_complains_of_is_said_in_chinese_with_the_command_that_helps() -> None:
     words = [sys.executable, "-u", "-c", RUN_ALL, *WRONG]

@@ -142,6 +142,7 @@ def test_a_value_is_written_as_the_shell_takes_it(
     assert values(line, shell) == [written]
 
 
+@pytest.mark.slow
 @given(st.text(), st.sampled_from(sorted(SHELLS)))
 def test_whatever_stands_on_the_line_there_is_an_answer(text: str, shell: str) -> None:
     """Half a word, an open quotation mark, nonsense."""
@@ -149,6 +150,7 @@ def test_whatever_stands_on_the_line_there_is_an_answer(text: str, shell: str) -
     assert len(at_cursor.begun) + sum(map(len, at_cursor.words)) <= len(text)
 
 
+@pytest.mark.slow
 @given(st.lists(st.text(st.characters(exclude_characters="\x00"), min_size=1), max_size=4))
 def test_what_was_quoted_is_read_back(words: list[str]) -> None:
     import shlex
@@ -191,6 +193,7 @@ def test_the_script_of_each_shell_is_printed(bailian: Run, shell: str, monkeypat
     assert [line for line in lines if line.startswith(shell) and line.endswith(SHELLS[shell].line)]
 
 
+@pytest.mark.slow
 @pytest.mark.process
 def test_the_line_of_older_pages_still_works() -> None:
     env = {**os.environ, "_BAILIAN_COMPLETE": "bash_source"}

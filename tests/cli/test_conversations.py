@@ -48,7 +48,7 @@ def talk(text2text: Run, monkeypatch: pytest.MonkeyPatch) -> Talk:
 # ── what is typed ──
 
 
-@pytest.mark.few(3)
+@pytest.mark.few(1)
 @pytest.mark.parametrize(
     ("lines", "question"),
     [
@@ -68,6 +68,7 @@ def test_what_is_typed_is_one_question(talk: Talk, box: Sandbox, lines: tuple[st
     assert asked(box) == [[question]]
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize("lines", [('"""', "第一行"), ('"""第一行',), ("/exit",), ("", "  "), ('""""""',)])
 def test_what_is_not_finished_is_not_sent(talk: Talk, box: Sandbox, lines: tuple[str, ...]) -> None:
     talk(*lines)
@@ -108,6 +109,7 @@ def test_undo_takes_the_last_turn_away(talk: Talk, box: Sandbox) -> None:
     assert "there is no question to take back" in ran.err
 
 
+@pytest.mark.slow
 def test_what_was_taken_back_stays_so_when_it_is_resumed(talk: Talk, text2text: Run, box: Sandbox) -> None:
     chat = ("--chat", "旅行")
     talk("一", "二", "/undo", "/exit", words=chat)
@@ -117,6 +119,7 @@ def test_what_was_taken_back_stays_so_when_it_is_resumed(talk: Talk, text2text: 
     assert all(row["charged_cny"] for row in jobs())
 
 
+@pytest.mark.slow
 def test_what_was_before_a_new_beginning_does_not_come_back(talk: Talk, text2text: Run, box: Sandbox) -> None:
     text2text("旧", "--chat", "旅行")
     talk("新", "/undo", "再来", "/exit", words=("--chat", "旅行", "--fresh"))
@@ -124,6 +127,7 @@ def test_what_was_before_a_new_beginning_does_not_come_back(talk: Talk, text2tex
     assert asked(box) == [["旧"], ["新"], ["再来"], ["再来", "最后"]]
 
 
+@pytest.mark.slow
 def test_the_system_prompt_stays_when_all_is_taken_back(talk: Talk, text2text: Run, box: Sandbox) -> None:
     text2text("一", "--chat", "旅行", "--system", "你是导游")
     talk("/undo", "二", "/exit", words=("--chat", "旅行"))
@@ -141,6 +145,7 @@ def test_another_model_answers_from_there_on(talk: Talk, box: Sandbox) -> None:
     assert ran.err.count("model: qwen-flash") == 2
 
 
+@pytest.mark.slow
 def test_cost_says_what_it_has_cost_and_may_cost(talk: Talk, text2text: Run) -> None:
     ran = talk("/cost", "一", "/cost", "/exit")
     first, second = re.findall(r"so far (\S+) CNY, (\d+) question", ran.err)
@@ -153,6 +158,7 @@ def test_cost_says_what_it_has_cost_and_may_cost(talk: Talk, text2text: Run) -> 
     assert [float(cny) for cny in re.findall(r"so far (\S+) CNY", told)] == [pytest.approx(spent)] * 2
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("name", ["nope extra", "qwen9-marvel", "qwen-vl-ocr", "wan2.2-t2i-flash"])
 def test_a_model_that_cannot_answer_is_not_taken(talk: Talk, box: Sandbox, name: str) -> None:
     ran = talk("一", f"/model {name}", "二", "/exit")
@@ -160,6 +166,7 @@ def test_a_model_that_cannot_answer_is_not_taken(talk: Talk, box: Sandbox, name:
     assert name in ran.err
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize(
     ("name", "begins"), [("话.md", "# 旅行\n\n## Question\n\n一\n\n## Answer\n\n"), ("话.txt", "> 一\n\n")]
 )
@@ -170,6 +177,7 @@ def test_save_writes_the_conversation(talk: Talk, name: str, begins: str) -> Non
     assert LAST_WORDS in text
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize(
     ("file", "words"), [("", "needs a file"), ("da.md", "exists already"), ("nicht/da.md", "cannot write")]
 )
@@ -211,6 +219,7 @@ def test_conversations_are_listed(text2text: Run, box: Sandbox, monkeypatch: pyt
     assert len(box.requests) == count
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("two")
 def test_one_is_shown(text2text: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("DASHSCOPE_API_KEY")
@@ -221,6 +230,7 @@ def test_one_is_shown(text2text: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     assert [one["role"] for one in shown["messages"]] == ["user", "assistant"] * 2
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("two")
 def test_one_gets_another_name(text2text: Run, box: Sandbox) -> None:
     assert "exists" not in text2text("--chat", "旅行", "--rename", "假期").err
@@ -236,6 +246,7 @@ def spent(bailian: Run) -> float:
     return sum(row["cny"] for row in json.loads(bailian("cost", "--json").out)["spent"])
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("two")
 def test_a_deleted_one_is_off_the_list_and_its_answers_stay(text2text: Run, bailian: Run, box: Sandbox) -> None:
     before = spent(bailian)
@@ -309,6 +320,7 @@ def test_two_processes_take_turns_in_one_conversation(text2text: Run, box: Sandb
     assert asked(box)[-1][-1] == "末"
 
 
+@pytest.mark.slow
 def test_a_terminal_sees_the_turns_of_others(
     talk: Talk, text2text: Run, box: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -431,6 +443,7 @@ def test_a_picture_goes_with_the_first_question(talk: Talk, box: Sandbox, chat: 
     assert len(asked(box)[1]) == 2
 
 
+@pytest.mark.slow
 def test_a_conversation_that_is_shown_a_picture_takes_a_model_that_sees(text2text: Run, box: Sandbox) -> None:
     Image.new("RGB", (640, 512), "teal").save("room.png")
     text2text("一", "--chat", "图")
@@ -439,6 +452,7 @@ def test_a_conversation_that_is_shown_a_picture_takes_a_model_that_sees(text2tex
     assert models_asked(box) == ["qwen-plus", "qwen3.7-plus", "qwen3.7-plus"]
 
 
+@pytest.mark.slow
 def test_a_reading_is_no_turn(text2text: Run, box: Sandbox) -> None:
     Image.new("RGB", (640, 512), "teal").save("room.png")
     reading = ("--ocr", "text", "--image", "room.png")
@@ -450,6 +464,7 @@ def test_a_reading_is_no_turn(text2text: Run, box: Sandbox) -> None:
     assert asked(box)[-1] == ["一"]
 
 
+@pytest.mark.slow
 def test_a_conversation_says_what_there_is_to_know_of_an_answer(talk: Talk) -> None:
     ran = talk("写一篇科技文章", "/exit", words=("--max-tokens", "20"))
     assert "--go-on" in ran.err

@@ -30,7 +30,7 @@ def written() -> str:
     return "店铺.json"
 
 
-@pytest.mark.few(1)
+@pytest.mark.slow
 @pytest.mark.parametrize("columns", [60, 80, 120])
 def test_a_batch_is_a_table(screens: Screens, box: Sandbox, columns: int) -> None:
     terminal = screens.terminal(columns)

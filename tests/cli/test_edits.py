@@ -50,7 +50,7 @@ DEFAULT_PROMPTS = {"remove_watermark": "去除图像中的文字", "super_resolu
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
-@pytest.mark.few(5)
+@pytest.mark.few(2)
 def test_every_function_of_the_seed_makes_a_picture(wanx_edit: Run, box: Sandbox, base: Path, function: str) -> None:
     """Each sends exactly its own arguments, explicitly, and the result differs from the picture."""
     words, own = FUNCTIONS[function]
@@ -67,6 +67,7 @@ def test_every_function_of_the_seed_makes_a_picture(wanx_edit: Run, box: Sandbox
         assert result.convert("RGB").tobytes() != before.tobytes()
 
 
+@pytest.mark.slow
 def test_functions_have_chinese_names(wanx_edit: Run, box: Sandbox, base: Path) -> None:
     wanx_edit("--function", "图像超分", "--image", str(base))
     assert box.tasks[0].body["input"]["function"] == "super_resolution"
@@ -82,7 +83,7 @@ NOTHING = {
 
 @pytest.mark.parametrize("door", ["flags", "--config", "rows.json", "rows.jsonl", "rows.csv"])
 @pytest.mark.parametrize("fields", NOTHING.values(), ids=NOTHING)
-@pytest.mark.few(2)
+@pytest.mark.few(1)
 def test_what_changes_nothing_is_said_before_it_is_paid(
     wanx_edit: Run, box: Sandbox, base: Path, fields: dict[str, object], door: str
 ) -> None:
@@ -157,12 +158,14 @@ def test_wanx_takes_512_to_4096(wanx_edit: Run, tmp_path: Path, size: tuple[int,
     assert ("512 to 4096" in wanx_edit(*words, exits=0 if taken else 2).err) != taken
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("size, taken", [((384, 3072), True), ((383, 600), False), ((600, 3073), False)])
 def test_qwen_takes_384_to_3072(image_edit: Run, tmp_path: Path, size: tuple[int, int], taken: bool) -> None:
     words = ["编辑", "--image", str(picture(tmp_path / "a.png", size)), "--dry-run"]
     assert ("384 to 3072" in image_edit(*words, exits=0 if taken else 2).err) != taken
 
 
+@pytest.mark.slow
 def test_a_mask_is_checked_and_repaired(wanx_edit: Run, box: Sandbox, base: Path, tmp_path: Path) -> None:
     """A grey mask of another size is refused with the cure; the cure works."""
     Image.linear_gradient("L").resize((100, 80)).save(tmp_path / "mask.png")
@@ -187,6 +190,7 @@ def test_the_preview_sends_nothing(wanx_edit: Run, box: Sandbox, base: Path) -> 
     assert box.requests == []
 
 
+@pytest.mark.slow
 def test_a_turned_photo_is_sent_as_it_is_seen(wanx_edit: Run, box: Sandbox, tmp_path: Path) -> None:
     """EXIF rotation is counted once: picture and mask have the size a viewer shows."""
     exif = Image.Exif()
@@ -233,6 +237,7 @@ def test_a_broken_upload_is_repeated_and_nothing_is_paid_twice(wanx_edit: Run, b
     assert len(box.tasks) == 1
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("kind", ["reset_after", "html", "garbage"])
 def test_a_lost_answer_of_a_blocking_edit_is_held(image_edit: Run, box: Sandbox, base: Path, kind: str) -> None:
     box.faults.add(Fault(on="sync", kind=kind))
@@ -304,6 +309,7 @@ def test_paths_in_a_config_are_relative_to_it(wanx_edit: Run, base: Path, monkey
     assert len(wanx_edit("--config", str(folder / "c.json")).paths) == 1
 
 
+@pytest.mark.slow
 def test_show_prints_a_command_that_edits_again(wanx_edit: Run, bailian: Run, base: Path) -> None:
     (path,) = wanx_edit(
         "更宽", "--function", "expand", "--left-scale", "1.5", "--image", str(base), "--seed", "4"

@@ -62,6 +62,7 @@ def test_a_film_is_made_again_with_what_went_in(text2video: Run, bailian: Run) -
         assert media(told) == goes_in
 
 
+@pytest.mark.slow
 def test_a_film_without_a_prompt_is_known_by_what_went_in(text2video: Run, bailian: Run) -> None:
     """In its name, in what says how it was made, in the lists, in a batch's results and page."""
     Path("shop.jsonl").write_text('{"image": "猫.png"}\n', encoding="utf-8")

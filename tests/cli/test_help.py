@@ -29,6 +29,7 @@ ENGLISH = (
 )
 
 
+@pytest.mark.few(5)
 @pytest.mark.parametrize("command", [*REQUEST_COMMANDS, *COMMANDS])
 def test_h_is_help(bailian: Run, command: str) -> None:
     assert bailian(command, "-h").out == bailian(command, "--help").out
@@ -42,7 +43,7 @@ def test_short_words_are_the_long_ones(box: Sandbox, text2image: Run) -> None:
     )  # fmt: skip
 
 
-@pytest.mark.few(4)
+@pytest.mark.few(1)
 @pytest.mark.process
 @pytest.mark.parametrize(
     "words",

@@ -52,6 +52,7 @@ def test_no_line_is_wider_than_the_terminal(language: str) -> None:
     assert wide == []
 
 
+@pytest.mark.slow
 @pytest.mark.process
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_each_option_begins_a_line_of_its_own_and_is_whole(language: str) -> None:
@@ -69,6 +70,7 @@ def _names(spec: str) -> list[str]:
     return sorted(name for one in found for name in {one.replace("[no-]", ""), one.replace("[no-]", "no-")})
 
 
+@pytest.mark.slow
 @pytest.mark.process
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_texts_of_a_page_stand_below_each_other(language: str) -> None:
@@ -80,6 +82,7 @@ def test_the_texts_of_a_page_stand_below_each_other(language: str) -> None:
         assert len(beside) <= (2 if page.columns == 60 else 1), (page.command, page.columns)
 
 
+@pytest.mark.slow
 @pytest.mark.process
 def test_no_word_is_cut() -> None:
     """Joined again, the lines of each width are the same words; a backslash goes on with a command."""
@@ -193,7 +196,7 @@ def test_every_example_is_a_command_line(monkeypatch: pytest.MonkeyPatch) -> Non
     assert len(called) >= 2 * len(EXAMPLES)
 
 
-@pytest.mark.few(2)
+@pytest.mark.few(1)
 @pytest.mark.parametrize(
     "path, english, chinese", [one for one in EXAMPLES if re.search("text2|edit|tts|asr|batch run", one.values[0])]
 )
@@ -218,7 +221,7 @@ def shown(columns: int, language: str, *words: str, **env: str) -> Terminal:
     return terminal
 
 
-@pytest.mark.few(2)
+@pytest.mark.few(1)
 @pytest.mark.process
 @pytest.mark.parametrize(
     "columns, language, words",
@@ -237,6 +240,7 @@ def test_the_screen_is_as_it_was_looked_at(columns: int, language: str, words: s
 BOLD = "\x1b[1m"
 
 
+@pytest.mark.few(1)
 @pytest.mark.process
 @pytest.mark.parametrize("env, coloured", [({}, True), ({"NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False)], ids=str)
 def test_colour_is_for_terminals_that_show_it(env: dict[str, str], coloured: bool) -> None:

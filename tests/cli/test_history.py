@@ -76,6 +76,7 @@ def test_a_film_without_a_prompt_is_found_by_what_went_in(box: Sandbox, text2vid
     assert found(bailian, "产品") == found(bailian, "照片") == ["产品 照片"]
 
 
+@pytest.mark.slow
 def test_failures_are_found(box: Sandbox, bailian: Run, text2image: Run) -> None:
     box.faults.add(Fault(on="submit", kind="failed", times=1))
     text2image("猫", exits=None)
@@ -105,6 +106,7 @@ def _foreign(index: Path) -> None:
     db.close()
 
 
+@pytest.mark.slow
 def test_without_fts5_nothing_is_missed(made: dict[str, Path], bailian: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     def absent(*_: Any) -> list[int]:
         raise sqlite3.OperationalError("no such module: fts5")
@@ -172,6 +174,7 @@ def test_again_refuses_what_it_cannot_run(
     assert len(box.tasks) == before
 
 
+@pytest.mark.slow
 def test_show_knows_every_file_by_its_bytes(made: dict[str, Path], bailian: Run) -> None:
     """A sound says nothing itself; the journal does, wherever it was moved."""
     moved = made["voice"].rename("moved.wav")
@@ -182,6 +185,7 @@ def test_show_knows_every_file_by_its_bytes(made: dict[str, Path], bailian: Run)
     assert "does not say how it was made" in bailian("show", "other.wav", exits=2).err
 
 
+@pytest.mark.slow
 def test_a_page_of_what_was_made(made: dict[str, Path], bailian: Run) -> None:
     (page,) = bailian("history", "--html", "页").paths
     text = page.read_text(encoding="utf-8")
@@ -217,6 +221,7 @@ def test_any_word_is_a_time_or_refused(word: str) -> None:
         assert isinstance(SINCE.convert(word, None, None), float)
 
 
+@pytest.mark.slow
 def test_a_conversation_shows_its_last_question(bailian: Run, text2text: Run) -> None:
     text2text("我叫小明", "--chat", "旅行")
     text2text("我叫什么？", "--chat", "旅行")

@@ -38,6 +38,7 @@ def left() -> list[Path]:
     return list(Path("bailian/hot-words").glob("*"))
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("model", ["paraformer-v2", "fun-asr", "fun-asr-flash"])
 def test_a_list_is_made_used_and_removed(audio: Run, box: Sandbox, words: list[str], model: str) -> None:
     words[words.index("paraformer-v2")] = model
@@ -51,6 +52,7 @@ def test_a_list_is_made_used_and_removed(audio: Run, box: Sandbox, words: list[s
     assert (lists(box), left()) == ([], [])
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("door", ["link", "row"])
 def test_a_list_is_made_for_a_recording_that_is_not_on_this_machine(
     audio: Run, bailian: Run, box: Sandbox, words: list[str], door: str
@@ -68,6 +70,7 @@ def test_a_list_is_made_for_a_recording_that_is_not_on_this_machine(
     assert task.body["parameters"]["vocabulary_id"]
 
 
+@pytest.mark.slow
 def test_words_in_the_request_itself_need_no_list(audio: Run, box: Sandbox, words: list[str]) -> None:
     words[words.index("paraformer-v2")] = "qwen-audio-3.0-asr-flash-filetrans"
     assert "Bailian" in audio(*words).paths[0].read_text(encoding="utf-8")
@@ -98,6 +101,7 @@ def test_a_lost_answer_makes_no_second_list(audio: Run, box: Sandbox, words: lis
     assert (lists(box), left()) == ([], [])
 
 
+@pytest.mark.slow
 def test_what_could_not_be_removed_is_by_the_next_run(audio: Run, box: Sandbox, words: list[str]) -> None:
     box.faults.add(Fault("customization", "status", after=1))
     audio(*words)
@@ -131,6 +135,7 @@ def test_a_killed_run_leaves_a_list_that_the_next_removes(
     assert (lists(box), left()) == ([], [])
 
 
+@pytest.mark.slow
 def test_a_run_killed_before_it_heard_of_its_list_leaves_none(audio: Run, box: Sandbox, words: list[str]) -> None:
     box.faults.add(Fault("customization", "slow", delay_s=60))
     process = start_script(box, *words, command=AUDIO_SCRIPT)

@@ -52,6 +52,7 @@ def chosen() -> Iterator[None]:
     keyring.set_keyring(before)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("chosen")
 def test_a_key_is_kept_in_the_keyring_and_found_there(
     box: Sandbox, bailian: Run, text2image: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path

@@ -73,6 +73,7 @@ def test_a_user_without_a_home_is_told_the_variable(
     assert str(NO_HOME) not in ran.err
 
 
+@pytest.mark.few(2)
 @pytest.mark.usefixtures("nobody")
 @pytest.mark.parametrize(
     "words",
@@ -89,6 +90,7 @@ def test_what_writes_nothing_needs_no_home(command: Run, words: tuple[str, ...])
     command(*words, exits=0)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("nobody")
 def test_with_the_variable_a_user_without_a_home_works(
     text2image: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
@@ -113,6 +115,7 @@ def test_certificates_that_lead_nowhere_stop_before_anything_is_sent(
     assert f"{variable}=/nowhere/ca.pem: " in ran.out + ran.err
 
 
+@pytest.mark.few(2)
 @DOORS
 @pytest.mark.parametrize("value", ["http：//127.0.0.1:7890", "socks5://127.0.0.1:1080"])
 def test_a_proxy_that_cannot_be_used_stops_before_anything_is_sent(

@@ -21,6 +21,7 @@ def options_of(page: str) -> str:
     return page.partition(":\n")[2].partition("Examples:")[0]
 
 
+@pytest.mark.few(3)
 @pytest.mark.parametrize("door", [door for kind, door in DOORS.items() if kind in SCRIPTS])
 def test_each_script_is_a_command(bailian: Run, request: pytest.FixtureRequest, door: str) -> None:
     name, *sub = door.split()

@@ -72,6 +72,7 @@ def test_a_cost_that_nobody_knows_fits_into_no_budget(
     assert box.requests == []
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("words", [(), ("--json",), ("--dry-run",)], ids=str)
 def test_a_request_above_max_cost_is_refused_in_a_budgets_words(text2text: Run, box: Sandbox, words: Any) -> None:
     """With amounts as people write them: a short text costs less than a ten-thousandth."""

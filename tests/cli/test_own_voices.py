@@ -39,6 +39,7 @@ def test_the_life_of_a_clone(audio: Run, box: Sandbox, recording: str) -> None:
     assert "418" in audio("tts", "Hello.", "--voice", voice, exits=4).err
 
 
+@pytest.mark.slow
 def test_a_designed_voice_can_be_heard(audio: Run, box: Sandbox) -> None:
     ran = audio("voices", "own", "design", PROMPT, *NEW, "--preview", PREVIEW, "-o", "试听/a.wav", "--yes")
     assert "-vd-anna-" in ran.out
@@ -47,6 +48,7 @@ def test_a_designed_voice_can_be_heard(audio: Run, box: Sandbox) -> None:
     assert [path.name for path in Path("试听").iterdir()] == ["a.wav"]
 
 
+@pytest.mark.few(3)
 @pytest.mark.parametrize(
     "words, says",
     [

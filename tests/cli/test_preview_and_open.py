@@ -147,6 +147,7 @@ def await_lines(path: Path, count: int) -> list[str]:
     return path.read_text("utf-8").splitlines()
 
 
+@pytest.mark.slow
 @linux_only
 def test_the_result_is_opened(screens: Screens, opened: Path) -> None:
     terminal = screens.terminal()

@@ -32,7 +32,7 @@ def sent(box: Sandbox, kind: str) -> list[Any]:
 
 
 @pytest.mark.parametrize("model", TASKS)
-@pytest.mark.few(2)
+@pytest.mark.few(1)
 def test_a_task_of_each_model(audio: Run, box: Sandbox, recording: Path, model: str) -> None:
     ran = audio(
         "asr", str(recording), "--model", model, "-f", "txt", "-f", "srt", "-f", "lrc", "-f", "ass", "-o", "文稿"
@@ -47,7 +47,7 @@ def test_a_task_of_each_model(audio: Run, box: Sandbox, recording: Path, model: 
 
 
 @pytest.mark.parametrize("model", CALLS)
-@pytest.mark.few(2)
+@pytest.mark.few(1)
 def test_a_call_of_each_model(audio: Run, box: Sandbox, recording: Path, model: str) -> None:
     """One request: no upload, no task."""
     before = len(box.requests)
@@ -74,6 +74,7 @@ def test_a_link_goes_into_a_call_as_it_is(audio: Run, box: Sandbox) -> None:
     assert request.body["input"]["messages"][-1]["content"][0]["input_audio"] == {"data": "https://example.com/a.mp3"}
 
 
+@pytest.mark.slow
 def test_one_level_deeper_is_read_too(audio: Run, box: Sandbox, recording: Path) -> None:
     box.faults.add(Fault("sync", "nested_output"))
     (path,) = audio("asr", str(recording), "--model", "fun-asr-flash", "-f", "srt").paths
@@ -82,7 +83,7 @@ def test_one_level_deeper_is_read_too(audio: Run, box: Sandbox, recording: Path)
 
 @pytest.mark.parametrize("kind", ["reset_after", "garbage", "empty", "cut", "status", "html", "no_choices"])
 @pytest.mark.parametrize("model", ["qwen3-asr-flash", "fun-asr-flash"])
-@pytest.mark.few(4)
+@pytest.mark.few(1)
 def test_a_lost_answer_is_held_and_never_asked_for_again(
     audio: Run, bailian: Run, box: Sandbox, recording: Path, kind: str, model: str
 ) -> None:
@@ -99,11 +100,13 @@ def test_a_lost_answer_is_held_and_never_asked_for_again(
         assert [row.state.value for row in journal._rows("WHERE kind = 'transcription'", ())] == ["held"]
 
 
+@pytest.mark.slow
 def test_what_was_certainly_not_done_is_sent_again(audio: Run, box: Sandbox, recording: Path) -> None:
     box.faults.add(Fault("sync", "throttle"))
     assert "你好" in audio("asr", str(recording), "--fast").paths[0].read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_a_task_of_qwen3_is_fetched_later(audio: Run, bailian: Run, recording: Path) -> None:
     task_id = audio("asr", str(recording), "--model", "qwen3-asr-flash-filetrans", "--no-wait").out.strip()
     assert "你好" in bailian("tasks", "wait", task_id).paths[0].read_text(encoding="utf-8")
@@ -116,6 +119,7 @@ def test_dry_run_shows_the_header_that_is_needed(audio: Run, recording: Path) ->
     assert shown["body"]["parameters"]["sample_rate"] == "48000"
 
 
+@pytest.mark.slow
 def test_rows_of_a_batch_and_the_services_own_shape(bailian: Run, box: Sandbox, recording: Path) -> None:
     Path("热词.txt").write_text("百炼 5\n", encoding="utf-8")
     rows = [
@@ -147,6 +151,7 @@ def test_rows_of_a_batch_and_the_services_own_shape(bailian: Run, box: Sandbox, 
     assert len(list(Path("文稿").glob("*.txt"))) == 3
 
 
+@pytest.mark.slow
 def test_a_config_in_the_shape_of_a_call(audio: Run, box: Sandbox, recording: Path) -> None:
     content = [{"type": "input_audio", "input_audio": {"data": str(recording)}}]
     config = {
@@ -172,7 +177,7 @@ def test_a_bad_file_of_hot_words_is_refused(audio: Run, box: Sandbox, content: s
 
 
 @pytest.mark.parametrize("model", ["qwen3-asr-flash", "fun-asr-flash"])
-@pytest.mark.few(1)
+@pytest.mark.slow
 def test_a_call_whose_process_was_killed_is_held(bailian: Run, box: Sandbox, recording: Path, model: str) -> None:
     """It left, and nobody heard what became of it: no later process sends it again by itself."""
     box.faults.add(Fault("sync", "slow", delay_s=60))

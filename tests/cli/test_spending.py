@@ -76,7 +76,7 @@ def test_by_the_batch_api_it_is_half(bailian: Run, box: Sandbox) -> None:
     assert float(found[1]) == pytest.approx(whole_cny / 2, abs=1e-5)
 
 
-@pytest.mark.few(1)
+@pytest.mark.slow
 @pytest.mark.parametrize("keys", [b"n\n", b"\n", b"\x03", b"\x04", b"maybe\n"], ids=["n", "enter", "^C", "^D", "maybe"])
 def test_no_leaves_nothing_behind(screens: Screens, box: Sandbox, keys: bytes) -> None:
     ask_above("0.2")

@@ -50,6 +50,7 @@ def test_the_first_sentence_is_heard_before_the_second_is_written(box: Sandbox, 
     assert list(Path("bailian/under-way").iterdir()) == []
 
 
+@pytest.mark.slow
 @pytest.mark.process
 def test_a_sentence_that_was_lost_ends_it(box: Sandbox) -> None:
     box.faults.add(Fault("speech", "reset", sentences=0))

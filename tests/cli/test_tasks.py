@@ -111,6 +111,7 @@ def test_models_lists_and_explains(bailian: Run) -> None:
     assert "wan2.2-t2i-flash" in bailian("models", "wan2.2-t2i-flas", exits=2).err
 
 
+@pytest.mark.slow
 def test_a_users_model_runs_without_code(text2image: Run, bailian: Run, box: Sandbox, tmp_path: Path) -> None:
     """A corrected limit and price hold at once."""
     (tmp_path / "bailian").mkdir()
@@ -135,6 +136,7 @@ def test_show_refuses_what_is_no_picture_of_ours(bailian: Run, tmp_path: Path) -
     assert "is no file here" in bailian("show", "nowhere.png", exits=2).err
 
 
+@pytest.mark.slow
 def test_how_an_id_begins_is_enough(text2image: Run, bailian: Run, box: Sandbox) -> None:
     """In show, wait and cancel: four characters, if no other id begins so. A program's list has whole ids."""
     box.faults.add(Fault(on="submit", kind="slow", delay_s=0, task_s=60, times=1))

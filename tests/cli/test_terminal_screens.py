@@ -219,6 +219,7 @@ def test_a_film_fills_a_bar_that_is_gone_when_it_is_there(screens: Screens, box:
     assert not BAR.search(terminal.text)
 
 
+@pytest.mark.slow
 def test_an_error_is_whole(screens: Screens) -> None:
     terminal = screens.terminal(60)
     assert screens.run(terminal, FAILS, command="from text2image import main") == 4
@@ -254,7 +255,7 @@ def test_who_fetches_at_a_terminal_what_was_for_a_pipe_gets_a_path(screens: Scre
 
 
 @pytest.mark.parametrize("columns", [60, 80, 120])
-@pytest.mark.few(1)
+@pytest.mark.slow
 def test_the_list_of_tasks_can_be_read(
     screens: Screens, text2image: Run, bailian: Run, box: Sandbox, columns: int
 ) -> None:

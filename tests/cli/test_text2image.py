@@ -23,6 +23,7 @@ SEED_COMMANDS = [
 ]
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize("words, count, size", SEED_COMMANDS)
 def test_every_text_to_image_command_of_the_seed_runs(
     text2image: Run, words: list[str], count: int, size: tuple[int, int]
@@ -52,7 +53,7 @@ def test_every_text_to_image_command_of_the_seed_runs(
         "qwen-image-2.0",
     ],
 )
-@pytest.mark.few(4)
+@pytest.mark.few(1)
 def test_every_text_to_image_model_makes_a_picture(text2image: Run, box: Sandbox, model: str) -> None:
     """Tasks, message-style tasks and synchronous models all end as a file, by catalog entries alone."""
     ran = text2image("猫", "--model", model, "--json")
@@ -100,6 +101,7 @@ def test_json_has_the_documented_shape(text2image: Run) -> None:
     assert shown["request_id"]
 
 
+@pytest.mark.slow
 def test_the_seed_of_each_picture_is_in_name_metadata_and_result(text2image: Run) -> None:
     """With n > 1 and a seed, picture i was made with seed + i, and every trace of it says so."""
     shown = text2image("猫", "--n", "3", "--seed", "41", "--json", "--sidecar").json
@@ -140,6 +142,7 @@ def test_no_wait_prints_the_task_id_and_wait_fetches_it(text2image: Run, bailian
     assert bailian("tasks", "wait", "--all").out == ""
 
 
+@pytest.mark.slow
 def test_a_name_template_makes_the_name(text2image: Run) -> None:
     (path,) = text2image("../../etc/passwd 猫", "--name", "{model}/{prompt}-{n}").paths
     assert path == Path("outputs/wan2.2-t2i-flash/etc-passwd-猫-1.png")
@@ -219,6 +222,7 @@ def test_every_job_is_journalled_before_it_is_sent(text2image: Run, box: Sandbox
     db.close()
 
 
+@pytest.mark.slow
 def test_verbose_says_each_change_of_status(text2image: Run, box: Sandbox) -> None:
     """One line a change on stderr; stdout stays data."""
     box.faults.add(Fault(on="poll", kind="throttle"))

@@ -54,12 +54,14 @@ def test_the_seeds_defaults_are_always_sent(text2text: Run, box: Sandbox) -> Non
     }
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("words", [[], ["-"]])
 def test_a_pipe_is_read(text2text: Run, box: Sandbox, words: list[str]) -> None:
     text2text(*words, stdin="管道里的问题\n")
     assert bodies(box)[0]["input"]["messages"][-1]["content"] == "管道里的问题"
 
 
+@pytest.mark.slow
 def test_a_prompt_leaves_stdin_alone(text2text: Run, box: Sandbox) -> None:
     text2text("只有这个", stdin="别的")
     assert bodies(box)[0]["input"]["messages"][-1]["content"] == "只有这个"
@@ -103,10 +105,12 @@ def test_a_retired_model_still_runs_and_says_so(text2text: Run, box: Sandbox, mo
     assert bodies(box)[0]["model"] == "qwen-turbo"
 
 
+@pytest.mark.slow
 def test_an_answer_that_was_cut_says_so(text2text: Run) -> None:
     assert "cut at max_tokens (5)" in text2text("写一篇很长的文章", "--max-tokens", "5").err
 
 
+@pytest.mark.slow
 def test_json_object(text2text: Run, box: Sandbox) -> None:
     json.loads(text2text("用 JSON 描述一只猫", "--json-object").out)
     assert bodies(box)[0]["parameters"]["response_format"] == {"type": "json_object"}
@@ -187,7 +191,7 @@ def test_a_refusal_inside_a_stream(text2text: Run, box: Sandbox) -> None:
 ONCE_BAD = ["throttle", "status", "html", "reset_before", "reset_after", "cut", "garbage", "empty", "failed"]
 
 
-@pytest.mark.few(3)
+@pytest.mark.few(1)
 @pytest.mark.parametrize("kind", ONCE_BAD)
 def test_a_lost_answer_is_asked_for_again(text2text: Run, box: Sandbox, kind: str) -> None:
     box.faults.add(Fault("text", kind))
@@ -196,7 +200,7 @@ def test_a_lost_answer_is_asked_for_again(text2text: Run, box: Sandbox, kind: st
     assert [row.state for row in rows(Path.cwd())] == ["done", "done"]
 
 
-@pytest.mark.few(2)
+@pytest.mark.few(1)
 @pytest.mark.parametrize("kind", ["throttle", "reset_before", "reset_after", "html", "stream_error"])
 def test_a_stream_that_never_began_is_asked_for_again(text2text: Run, box: Sandbox, kind: str) -> None:
     box.faults.add(Fault("text", kind, count=0))
@@ -204,7 +208,7 @@ def test_a_stream_that_never_began_is_asked_for_again(text2text: Run, box: Sandb
     assert "你好" in ran.out
 
 
-@pytest.mark.few(1)
+@pytest.mark.slow
 @pytest.mark.parametrize("kind, code", [("reset_after", 5), ("garbage", 5), ("reset_before", 5)])
 def test_it_gives_up_after_a_few_tries(text2text: Run, box: Sandbox, kind: str, code: int) -> None:
     box.faults.add(Fault("text", kind, times=None))
@@ -213,6 +217,7 @@ def test_it_gives_up_after_a_few_tries(text2text: Run, box: Sandbox, kind: str, 
     assert rows(Path.cwd())[0].state in ("failed", "unsent")
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize(
     "key, code", [("sk-bad-0123456789", 3), ("sk-overdue-0123456789", 3), ("sk-free-0123456789", 3)]
 )
@@ -247,6 +252,7 @@ def test_a_chat_goes_on(text2text: Run, box: Sandbox) -> None:
     assert len(bodies(box)[2]["input"]["messages"]) == 1
 
 
+@pytest.mark.slow
 def test_a_chat_can_begin_anew_and_be_another(text2text: Run, box: Sandbox) -> None:
     text2text("一", "--chat", "旅行", "--system", "甲")
     text2text("二", "--chat", "旅行", "--system", "乙")
@@ -255,6 +261,7 @@ def test_a_chat_can_begin_anew_and_be_another(text2text: Run, box: Sandbox) -> N
     assert bodies(box)[2]["input"]["messages"] == [{"role": "user", "content": "三"}]
 
 
+@pytest.mark.slow
 def test_an_answer_that_failed_is_no_part_of_a_chat(text2text: Run, box: Sandbox) -> None:
     text2text("一", "--chat", "旅行")
     box.faults.add(Fault("text", "cut"))
@@ -267,6 +274,7 @@ def test_an_answer_that_failed_is_no_part_of_a_chat(text2text: Run, box: Sandbox
 # ── config files ──
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize(
     "config",
     [
@@ -339,6 +347,7 @@ def test_conversations_the_service_would_refuse(text2text: Run, box: Sandbox, me
 # ── processes ──
 
 
+@pytest.mark.slow
 def test_ctrl_c_stops_an_answer_at_once(box: Sandbox) -> None:
     import signal
 
@@ -381,6 +390,7 @@ def test_a_conversation_on_a_terminal(box: Sandbox) -> None:
     assert "第二个问题".encode() in seen
 
 
+@pytest.mark.slow
 def test_a_lost_answer_is_in_the_costs(text2text: Run, bailian: Run, box: Sandbox) -> None:
     """It was made, and its connection broke: the text came the second time, the first may be billed."""
     box.faults.add(Fault("text", "reset_after"))

@@ -35,6 +35,7 @@ def test_the_seeds_command_runs(text2video: Run, box: Sandbox) -> None:
     assert body["parameters"] == {"size": "720*1280", "prompt_extend": True, "watermark": False}
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize(
     "model, asked, sent",
     [
@@ -74,6 +75,7 @@ def test_refused_before_a_byte_is_sent(text2video: Run, box: Sandbox, words: lis
     assert box.requests == []
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize(
     "words, resolves",
     [
@@ -137,7 +139,7 @@ def test_the_price_is_by_second_and_tier(text2video: Run, words: list[str], esti
     assert text2video("海", *words, "--dry-run").json["cost"]["estimate"] == estimate
 
 
-@pytest.mark.few(1)
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "words, film",
     [
@@ -171,6 +173,7 @@ def test_a_lost_answer_is_settled_by_the_task_list(text2video: Run, box: Sandbox
     assert len(box.tasks) == 1
 
 
+@pytest.mark.slow
 def test_a_failure_without_a_word_is_a_failure(text2video: Run, box: Sandbox) -> None:
     box.faults.add(Fault(on="poll", kind="failed", code="", message=""))
     assert text2video("海", *SMALL, "--json", exits=4).json["error"]["code"] == "TaskFailed"

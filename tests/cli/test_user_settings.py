@@ -57,6 +57,7 @@ def test_defaults_stand_for_what_is_left_out_and_a_flag_wins(
     assert sent == [("512*512", 2), ("1024*1024", 1), ("512*512", 2)]
 
 
+@pytest.mark.slow
 def test_a_setting_that_changes_makes_no_row_another_one(box: Sandbox, bailian: Run, written: Any) -> None:
     """What is done is not paid again."""
     Path("rows.jsonl").write_text('{"kind": "image", "prompt": "鸟"}\n', encoding="utf-8")
@@ -262,6 +263,7 @@ def test_the_systems_keyring(box: Sandbox, bailian: Run, text2image: Run, monkey
     assert "no key named 'shop'" in text2image("猫", "--profile", "shop", exits=3).err
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("word, has", [("on", (True, True)), ("no-price", (True, False)), ("off", (False, False))])
 def test_what_is_written_into_a_picture(
     box: Sandbox, text2image: Run, written: Any, word: str, has: tuple[bool, bool]
@@ -272,6 +274,7 @@ def test_what_is_written_into_a_picture(
     assert (made is not None, made is not None and "cost_cny" in made) == has
 
 
+@pytest.mark.slow
 def test_no_folder_of_this_machine_is_written_into_a_picture(box: Sandbox, image_edit: Run) -> None:
     Path("私人").mkdir()
     Path("私人/狗 1.png").write_bytes(bytes_of(drawn()))

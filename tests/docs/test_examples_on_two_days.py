@@ -160,7 +160,7 @@ def check(run: Run, lives: bool, line: str, said: str, failed: int = Exit.REFUSE
         assert f"{name} was retired on 2026-10-10" in ran.err
 
 
-@pytest.mark.few(3)
+@pytest.mark.few(1)
 @pytest.mark.parametrize("line", SEED_COMMANDS)
 def test_the_seeds_commands_run(run: Run, lives: bool, line: str) -> None:
     check(run, lives, line, line)

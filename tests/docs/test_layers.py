@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -63,13 +64,14 @@ def name_of(path: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
+@cache
 def exists(dotted: str) -> bool:
     path = ROOT.joinpath(*dotted.split("."))
     return path.is_dir() or path.with_suffix(".py").is_file()
 
 
 def is_module(text: str) -> bool:
-    return bool(re.fullmatch(r"bailian(\.\w+)+", text)) and exists(text)
+    return text.startswith("bailian.") and bool(re.fullmatch(r"bailian(\.\w+)+", text)) and exists(text)
 
 
 def imports_of(path: Path) -> Iterator[tuple[int, str]]:
@@ -84,9 +86,9 @@ def imports_of(path: Path) -> Iterator[tuple[int, str]]:
             for alias in node.names:
                 inner = f"{base}.{alias.name}"
                 yield node.lineno, inner if base.startswith("bailian") and exists(inner) else base
-        elif isinstance(node, ast.Constant) and is_module(str(node.value)):
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and is_module(node.value):
             # A module named in a string is loaded by `import_module`.
-            yield node.lineno, str(node.value)
+            yield node.lineno, node.value
 
 
 def ours(path: Path) -> list[tuple[int, str]]:
@@ -116,6 +118,7 @@ def test_imports_point_down() -> None:
     ] == []
 
 
+@pytest.mark.slow
 def test_the_sandbox_stands_alone() -> None:
     """The sandbox knows catalog and language only, so it cannot share the client's mistakes; only `api` and `cli` start it."""
     for path in MODULES:
@@ -137,6 +140,7 @@ def test_only_service_and_sandbox_touch_the_network() -> None:
             assert {name.split(".")[0] for name in names} & network == set(), path
 
 
+@pytest.mark.slow
 def test_no_modules_import_each_other() -> None:
     """No module needs itself, over however many others."""
     needs = {name_of(path): {name for _, name in ours(path)} for path in MODULES if path.name != "__init__.py"}

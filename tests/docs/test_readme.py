@@ -23,6 +23,7 @@ SCRIPTS = {
 }
 
 
+@pytest.mark.slow
 def test_the_generated_blocks_are_up_to_date() -> None:
     """Help texts, exit codes and the table of models in both READMEs are the code's own."""
     ran = subprocess.run(

@@ -10,7 +10,6 @@ import wave
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date
-from functools import cache
 from pathlib import Path
 from shutil import copytree
 from typing import Any
@@ -19,7 +18,6 @@ from unittest.mock import ANY
 import pytest
 from PIL import Image
 
-from bailian.catalog import catalog
 from bailian.sandbox import Fault, Sandbox, results
 from bailian.sandbox.films.drawing import draw_film
 from bailian.sandbox.images import drawing as pictures
@@ -301,7 +299,6 @@ def box() -> Iterator[Sandbox]:
     with pytest.MonkeyPatch.context() as patch, Sandbox(enforce_limits=False) as box:
         patch.setattr(pictures, "scene", lambda picture: Image.new("RGB", (picture.width, picture.height), "teal"))
         patch.setattr(results, "draw_film", lambda film, load: draw_film(replace(film, fps=1), load))
-        patch.setattr(catalog, "_read", cache(catalog._read))
         yield box
 
 

@@ -75,7 +75,7 @@ SURVIVED = {
 
 
 @pytest.mark.parametrize("faults", SURVIVED.values(), ids=SURVIVED)
-@pytest.mark.few(4)
+@pytest.mark.few(2)
 def test_one_picture_from_one_task(text2image: Run, box: Sandbox, faults: list[Fault]) -> None:
     """The picture arrives whole, and the server never had more tasks than there were intents."""
     box.faults.add(*faults)
@@ -181,7 +181,7 @@ REFUSED = {
 }
 
 
-@pytest.mark.few(5)
+@pytest.mark.few(2)
 @pytest.mark.parametrize("fault, exits, category, advice", REFUSED.values(), ids=REFUSED)
 def test_a_refusal_is_final_and_says_what_to_do(
     text2image: Run, box: Sandbox, fault: Fault, exits: int, category: str, advice: str
@@ -246,6 +246,7 @@ def test_a_cut_download_continues_where_it_was(text2image: Run, box: Sandbox) ->
     assert ranges[1].startswith("bytes=")
 
 
+@pytest.mark.slow
 def test_a_silent_server_while_polling(text2image: Run, box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(client, "QUERY_TIMEOUT_S", 0.2)
     box.faults.add(Fault(on="poll", kind="silence", times=2))
@@ -262,6 +263,7 @@ def test_a_silent_server_at_submit(text2image: Run, box: Sandbox, monkeypatch: p
     assert len(box.tasks) == 1
 
 
+@pytest.mark.slow
 def test_a_silent_download(text2image: Run, box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(download, "READ_TIMEOUT_S", 0.2)
     box.faults.add(Fault(on="download", kind="silence", times=2))
@@ -284,6 +286,7 @@ def test_a_submit_that_always_breaks_is_given_up_unpaid(text2image: Run, box: Sa
     assert box.tasks == []
 
 
+@pytest.mark.slow
 def test_throttled_until_the_deadline(text2image: Run, box: Sandbox) -> None:
     box.faults.add(Fault(on="submit", kind="throttle", times=None))
     text2image("猫", "--timeout", "0.5", exits=5)
@@ -304,7 +307,7 @@ def test_the_deadline_leaves_the_task_running(text2image: Run, bailian: Run, box
 SYNC = ["猫", "--model", "qwen-image-max"]
 
 
-@pytest.mark.few(2)
+@pytest.mark.few(1)
 @pytest.mark.parametrize("kind", ["reset_before", "reset_after", "html", "garbage", "cut", "empty"])
 def test_a_synchronous_picture_whose_answer_is_lost_is_held(
     text2image: Run, bailian: Run, box: Sandbox, kind: str
@@ -364,6 +367,7 @@ def test_a_full_disk_loses_nothing(
     one_whole_picture(bailian("tasks", "wait", box.tasks[0].task_id).paths)
 
 
+@pytest.mark.slow
 def test_a_journal_that_fills_up_after_the_submit_gives_the_id(
     text2image: Run, bailian: Run, box: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -382,6 +386,7 @@ def test_a_journal_that_fills_up_after_the_submit_gives_the_id(
     one_whole_picture(bailian(*command.split()).paths)
 
 
+@pytest.mark.slow
 def test_a_journal_that_fills_up_later_keeps_the_id_in_the_report(
     text2image: Run, bailian: Run, box: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:

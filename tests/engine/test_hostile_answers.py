@@ -142,6 +142,7 @@ def test_results_that_cannot_be_read_end_their_job_only(bailian: Run, box: Sandb
     assert "nothing is left" in bailian("tasks", "wait", "--all").err
 
 
+@pytest.mark.slow
 def test_a_held_answer_stays_held_when_it_is_asked_for(bailian: Run, box: Sandbox) -> None:
     """It is kept for a person to read. As a failed one the next run of the batch would pay for it again."""
     row, on, _, place = KINDS["a synchronous picture"]
@@ -190,6 +191,7 @@ def test_an_odd_answer_to_a_lost_request_is_no_crash(text2image: Run, bailian: R
     assert spent_cny + maybe_cny == pytest.approx(odd_job()["estimate_cny"])
 
 
+@pytest.mark.slow
 def test_an_absurd_figure_in_a_stream_is_no_bill(text2text: Run, bailian: Run, box: Sandbox) -> None:
     """The text is here, and its bill is not known."""
     spoil(box, "text", {"usage.output_tokens": "-5"})
@@ -223,6 +225,7 @@ def test_what_an_older_version_kept_does_not_break_the_costs(text2image: Run, ba
     assert spent_cny == maybe_cny == pytest.approx(odd_job()["estimate_cny"])
 
 
+@pytest.mark.slow
 def test_a_request_without_a_price_is_counted(text2image: Run, bailian: Run, box: Sandbox) -> None:
     """What nobody can price is said to be there, and is not nothing."""
     text2image("怪猫。")

@@ -150,6 +150,7 @@ def test_what_the_system_does_is_left_to_it() -> None:
     assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("handlers", "bailian")
 def test_a_run_that_is_left_early_gives_them_back() -> None:
     before = signal.getsignal(signal.SIGINT)
@@ -214,7 +215,7 @@ def press_at(monkeypatch: pytest.MonkeyPatch, moment: str, sign: signal.Signals 
 
 @AT_MOMENTS
 @BOTH
-@pytest.mark.few(4)
+@pytest.mark.few(1)
 def test_a_picture_whose_answer_has_just_come_is_not_lost(
     text2image: Run, bailian: Run, box: Sandbox, monkeypatch: pytest.MonkeyPatch, moment: str, sign: signal.Signals
 ) -> None:
@@ -243,6 +244,7 @@ def let_threads_end() -> None:
             thread.join(60)
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("moment", [moment for moment in MOMENTS if "record" in moment or "commit" in moment])
 def test_a_text_that_is_being_recorded_is_saved(
     text2text: Run, bailian: Run, box: Sandbox, monkeypatch: pytest.MonkeyPatch, moment: str
@@ -289,7 +291,7 @@ def edits(count: int, said: str = "") -> list[dict[str, Any]]:
 
 @pytest.mark.usefixtures("quick")
 @AT_MOMENTS
-@pytest.mark.few(1)
+@pytest.mark.slow
 def test_a_batch_in_which_an_answer_has_just_come(
     bailian: Run, box: Sandbox, monkeypatch: pytest.MonkeyPatch, moment: str
 ) -> None:

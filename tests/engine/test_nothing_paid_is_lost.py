@@ -66,6 +66,7 @@ def test_a_synchronous_answer_survives_an_interrupt(bailian: Run, box: Sandbox) 
     assert bailian("tasks", "wait", "--all").paths == []
 
 
+@pytest.mark.slow
 def test_a_synchronous_answer_with_a_full_journal_shows_the_link(
     text2image: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -74,6 +75,7 @@ def test_a_synchronous_answer_with_a_full_journal_shows_the_link(
     assert "/results/" in text2image(*SYNC, exits=5).err
 
 
+@pytest.mark.slow
 def test_an_error_after_the_deadline_is_reported(
     text2image: Run, box: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -111,6 +113,7 @@ def test_the_second_picture_is_saved_though_the_first_link_is_bad(
     assert [path.name for path in Path("outputs").glob("*.png")] == ["p_2.png"]
 
 
+@pytest.mark.slow
 def test_a_429_while_a_link_is_refreshed_is_survived(
     text2image: Run, box: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -147,6 +150,7 @@ def test_a_refused_link_of_an_unknown_task_is_kept_open(text2image: Run, bailian
     assert len(box.tasks) == 1
 
 
+@pytest.mark.slow
 def test_a_job_whose_link_and_task_are_gone_is_held(text2image: Run, bailian: Run, box: Sandbox) -> None:
     """After 24 hours by the service's clock nothing is left to fetch: it is paid, so it is held, not failed."""
     box.faults.add(Fault(on="download", kind="expired", times=None))
@@ -162,6 +166,7 @@ def test_a_job_whose_link_and_task_are_gone_is_held(text2image: Run, bailian: Ru
 # `tasks wait ID` of a job that has its verdict.
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize(("on", "words"), [("submit", ["猫"]), ("sync", SYNC)], ids=["task", "synchronous"])
 def test_waiting_for_a_refused_job_repeats_its_verdict(
     text2image: Run, bailian: Run, box: Sandbox, on: str, words: list[str]
@@ -175,6 +180,7 @@ def test_waiting_for_a_refused_job_repeats_its_verdict(
     assert sum(entry.method == "POST" for entry in box.requests) == 1
 
 
+@pytest.mark.slow
 def test_waiting_for_a_synchronous_job_whose_file_is_gone_fetches_it_again(
     text2image: Run, bailian: Run, box: Sandbox
 ) -> None:
@@ -198,6 +204,7 @@ def test_waiting_reports_the_failure_that_another_process_saw(box: Sandbox) -> N
     assert ran.json["error"]["code"] == "DataInspectionFailed"
 
 
+@pytest.mark.slow
 def test_waiting_for_a_partly_failed_task_says_so_again(text2image: Run, bailian: Run, box: Sandbox) -> None:
     box.faults.add(Fault(on="submit", kind="partial"))
     text2image("猫", "--n", "2", exits=7)
@@ -269,6 +276,7 @@ def test_a_job_reported_unsent_is_never_sent_later(box: Sandbox, monkeypatch: py
     assert box.tasks == []
 
 
+@pytest.mark.slow
 def test_an_adopted_task_answers_the_job_that_lost_it(text2image: Run, bailian: Run, box: Sandbox) -> None:
     """No second job is left behind that would later claim that nothing was billed."""
     with pytest.MonkeyPatch.context() as patched:

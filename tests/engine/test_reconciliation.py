@@ -172,7 +172,7 @@ def test_a_task_that_this_journal_has_under_another_key_is_no_candidate(
 
 @pytest.mark.parametrize("off_s", [-365 * 86400.0, -3600.0, -30.0, 7.0, 30.0, 3600.0, 365 * 86400.0])
 @pytest.mark.parametrize("kind", ["image", "wanx_edit"])
-@pytest.mark.few(1)
+@pytest.mark.slow
 def test_a_date_that_does_not_fit_the_list_pays_nothing_twice(
     bailian: Run, box: Sandbox, monkeypatch: pytest.MonkeyPatch, kind: str, off_s: float
 ) -> None:
@@ -298,7 +298,7 @@ def test_a_budget_of_a_day_is_kept_by_the_services_day(box: Sandbox, tmp_path: P
 # ── early looks ──
 
 
-@pytest.mark.few(1)
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["unknown", "no_choices", "status"])
 def test_early_looks_prove_nothing(bailian: Run, box: Sandbox, kind: str) -> None:
     """UNKNOWN, SUCCEEDED without its results, 404: the task goes on, and its row is never sent again."""
@@ -326,6 +326,7 @@ def test_a_task_that_stays_unknown_is_left_open_and_never_sent_again(bailian: Ru
     assert len(box.tasks) == 1
 
 
+@pytest.mark.slow
 def test_a_row_that_an_older_version_gave_up_is_asked_for_before_it_is_sent(bailian: Run, box: Sandbox) -> None:
     """A version before this one called a task failed that was UNKNOWN for four seconds."""
     bailian("batch", "run", write(pictures(1)), "--no-wait", exits=6)

@@ -200,6 +200,7 @@ def test_a_list_that_does_not_say_how_many_pages_proves_nothing(
     assert sorted(prompts(box)) == sorted(["猫", *made])
 
 
+@pytest.mark.slow
 def test_a_list_with_a_nonsensical_number_of_pages_is_no_crash(
     text2image: Run, box: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:

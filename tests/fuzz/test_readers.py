@@ -45,6 +45,7 @@ def test_good_answers_are_read(reader: Reader) -> None:
         read(reader, data)
 
 
+@pytest.mark.few(8)
 @pytest.mark.parametrize("reader", READERS.values(), ids=READERS)
 @settings(suppress_health_check=list(HealthCheck))
 @given(seed=st.integers(0, 2**64))

@@ -8,7 +8,6 @@ import sqlite3
 from contextlib import suppress
 from functools import cache
 from typing import Any
-from unittest.mock import patch
 
 from bailian.catalog import catalog
 from bailian.cli.commands.tasks import _brief
@@ -86,18 +85,10 @@ def read_settings_file(data: bytes) -> None:
         is_money(amount_cny)
 
 
-@cache
-def _package() -> tuple[dict[str, Any], dict[str, Any], Any]:
-    """Return the package's own tables: read once, not a hundred thousand times."""
-    return catalog._read(catalog.PACKAGE_FILES)
-
-
 def read_models_file(data: bytes) -> None:
     """As every command reads it; then what the models are made of is used."""
     (folder() / "models.toml").write_bytes(data)
-    tables, limits, day = _package()
-    with patch.object(catalog, "_read", lambda _paths: (dict(tables), dict(limits), day)):
-        models = catalog.load(folder())
+    models = catalog.load(folder())
     for name in ("wan2.2-t2i-flash", "mein", "v"):
         model = models.get(name)
         if model is None:

@@ -53,6 +53,7 @@ def run(kind: Any, words: list[str], **how: Any) -> tuple[int, str]:
         return process.returncode, out
 
 
+@pytest.mark.few(3)
 @pytest.mark.parametrize("how", [{}, {"start_new_session": True}, {"cwd": "/"}], ids=str)
 @pytest.mark.parametrize("words", [["-c", TELL, "a", "猫"], ["tell.py", "--b"]], ids=["-c", "a file"])
 def test_everything_it_is_told_is_the_same(words: list[str], how: dict[str, Any]) -> None:
@@ -68,6 +69,7 @@ def test_everything_it_is_told_is_the_same(words: list[str], how: dict[str, Any]
     assert one == other
 
 
+@pytest.mark.few(3)
 @pytest.mark.parametrize("code", ENDS.values(), ids=ENDS)
 def test_it_ends_the_same(code: str) -> None:
     assert run(Child, ["-c", code]) == run(POPEN, ["-c", code])

@@ -88,6 +88,7 @@ def notices(ran: Ran) -> list[dict[str, Any]]:
     return [notice for line in lines for notice in line.get("notices", ())]
 
 
+@pytest.mark.few(3)
 @pytest.mark.usefixtures("quick")
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32", "gbk"])
 @pytest.mark.parametrize("door", DOORS.values(), ids=DOORS)
@@ -102,6 +103,7 @@ def test_a_text_is_read_as_it_was_saved(door: Door, encoding: str, run: dict[str
     assert all("GB18030 (GBK), “" in notice["message"] for notice in told)
 
 
+@pytest.mark.few(2)
 @pytest.mark.usefixtures("quick")
 @pytest.mark.parametrize("door", DOORS.values(), ids=DOORS)
 def test_big5_is_a_question(door: Door, run: dict[str, Run], box: Sandbox) -> None:
@@ -119,6 +121,7 @@ def test_strict_refuses_a_guess(text2text: Run, box: Sandbox) -> None:
     assert len(box.requests) == 1
 
 
+@pytest.mark.few(2)
 @pytest.mark.usefixtures("quick")
 @pytest.mark.parametrize("prompt", ["\ufeff", "\u200b", "\u2800 \u3164", "\u00ad\u2060\u200f ", "\ufe0f"])
 @pytest.mark.parametrize("door", DOORS.values(), ids=DOORS)
@@ -130,6 +133,7 @@ def test_nothing_to_see_is_empty(door: Door, prompt: str, run: dict[str, Run], b
     assert not box.requests
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("quick")
 @pytest.mark.parametrize("door", ["stdin", "--file", "tts --file", "prompt_file", "stdin of pictures"])
 def test_form_feeds_and_vertical_tabs_are_line_breaks(door: str, run: dict[str, Run], box: Sandbox) -> None:
@@ -148,6 +152,7 @@ SIGNS = {
 }
 
 
+@pytest.mark.few(2)
 @pytest.mark.usefixtures("quick")
 @pytest.mark.parametrize("text, sign, place, cure", SIGNS.values(), ids=SIGNS)
 @pytest.mark.parametrize("door", ["stdin", "--file", "tts --file", "prompt_file", "stdin of pictures"])

@@ -197,7 +197,7 @@ WRONG: dict[str, tuple[Body, str]] = {
 }
 
 
-@pytest.mark.few(4)
+@pytest.mark.few(1)
 @pytest.mark.parametrize("door", [door for door in DOORS if door != "flags"])
 @pytest.mark.parametrize(("row", "said"), WRONG.values(), ids=WRONG)
 def test_what_no_model_could_take_is_refused_with_what_to_write(
@@ -215,12 +215,14 @@ def test_what_no_model_could_take_is_refused_with_what_to_write(
     assert not box.requests
 
 
+@pytest.mark.slow
 def test_a_second_film_is_not_a_number(text2video: Run, box: Sandbox) -> None:
     for words in (["-n", "2"], ["--n=4"]):
         assert "a request makes one film" in text2video("海", *words, exits=2).err
     assert not box.requests
 
 
+@pytest.mark.slow
 def test_flags_lay_no_voices_of_a_config_under_other_references(text2video: Run) -> None:
     """The file's voices belong to the file's references; a flag's voice wins over the file's."""
     Path("c.json").write_text(json.dumps({"prompt": "x", "references": [{"file": "c.mp4", "voice": "v.wav"}]}))
@@ -231,12 +233,14 @@ def test_flags_lay_no_voices_of_a_config_under_other_references(text2video: Run)
     assert body["input"]["media"][0]["reference_voice"].endswith("w.wav")
 
 
+@pytest.mark.slow
 def test_defaults_of_a_file_lay_no_voices_under_a_rows_own_references() -> None:
     voiced = {"prompt": "x", "references": [{"file": "c.mp4", "voice": "v.wav"}]}
     Path("rows.json").write_text(json.dumps({"defaults": voiced, "video_tasks": [{"references": "a.png"}]}))
     assert "reference_voice" not in str(of_file("rows.json"))
 
 
+@pytest.mark.slow
 def test_relative_paths_begin_where_the_file_is(tmp_path: Path) -> None:
     """And so do the voices; the place of a reference without one stays open."""
     Path("in").mkdir()
@@ -249,6 +253,7 @@ def test_relative_paths_begin_where_the_file_is(tmp_path: Path) -> None:
     assert [one.get("reference_voice") for one in media] == [None, (tmp_path / "in" / "v.wav").as_uri()]
 
 
+@pytest.mark.slow
 def test_a_moved_folder_is_the_same_batch() -> None:
     """Paths count as they are written."""
     row = {"prompt": "x", "references": [{"file": "a.png"}, {"file": "c.mp4", "voice": "v.wav"}]}

@@ -153,6 +153,7 @@ DOORS = (flag, data_uri, stdin, config, wire_config, json_rows, jsonl, csv_rows,
 doors = pytest.mark.parametrize("door", DOORS, ids=lambda door: door.__name__)
 
 
+@pytest.mark.few(3)
 @doors
 @pytest.mark.parametrize("draw, says", BAD_MASKS.values(), ids=BAD_MASKS)
 def test_an_unusable_mask_is_refused_at_every_door(
@@ -165,6 +166,7 @@ def test_an_unusable_mask_is_refused_at_every_door(
     assert box.requests == []
 
 
+@pytest.mark.few(2)
 @doors
 def test_a_picture_that_cannot_be_read_is_no_mask_at_any_door(
     wanx_edit: Run, box: Sandbox, base: str, door: Callable[..., str]
@@ -179,12 +181,13 @@ def test_a_picture_that_cannot_be_read_is_no_mask_at_any_door(
     assert box.requests == []
 
 
-@pytest.mark.few(4)
+@pytest.mark.few(2)
 @doors
 def test_a_usable_mask_passes_every_door(wanx_edit: Run, base: str, door: Callable[..., str]) -> None:
     door(wanx_edit, base, saved(boxed()), 0)
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize("draw", GOOD_MASKS.values(), ids=GOOD_MASKS)
 def test_a_usable_mask_may_be_stored_in_many_ways(base: str, draw: Callable[[], Image.Image]) -> None:
     python(lambda: None, base, saved(draw()), 0)
@@ -208,6 +211,7 @@ def test_a_mask_with_two_readings_names_a_command_for_either(
     jsonl(wanx_edit, base, str(path), 0)
 
 
+@pytest.mark.slow
 def test_mask_fix_asks_as_well_and_takes_the_answer(wanx_edit: Run, box: Sandbox, base: str) -> None:
     """Both options repair; where there are two ways to read a mask, only --mask-from says which."""
     words = ["兔子", "--image", base, "--mask", saved(strokes("white"))]
@@ -216,6 +220,7 @@ def test_mask_fix_asks_as_well_and_takes_the_answer(wanx_edit: Run, box: Sandbox
     assert len(wanx_edit(*words, "--mask-fix", "--mask-from", "paint").paths) == 1
 
 
+@pytest.mark.slow
 def test_mask_fix_takes_the_erased_part_of_a_photo(wanx_edit: Run, base: str) -> None:
     words = ["--image", base, "--mask", saved(photo_with_a_hole()), "--mask-fix", "--mask-save", "m.png"]
     (path,) = wanx_edit(*words).paths
@@ -223,6 +228,7 @@ def test_mask_fix_takes_the_erased_part_of_a_photo(wanx_edit: Run, base: str) ->
         assert masks.look(mask).white == 0.25
 
 
+@pytest.mark.slow
 def test_mask_options_change_the_mask_of_a_config(wanx_edit: Run, box: Sandbox, base: str) -> None:
     """The advice --mask-fix holds for a config's mask, too: without it, following the advice would change nothing."""
     Path("c.json").write_text(json.dumps(request(base, saved(boxed(tone=200)))))
@@ -230,6 +236,7 @@ def test_mask_options_change_the_mask_of_a_config(wanx_edit: Run, box: Sandbox, 
     assert len(wanx_edit("--config", "c.json", "--mask-fix").paths) == 1
 
 
+@pytest.mark.slow
 def test_a_mask_alone_can_be_inverted(wanx_edit: Run, box: Sandbox, base: str) -> None:
     """No option is ignored silently: what is sent is the mask as the options make it."""
     wanx_edit("兔子", "--image", base, "--mask", saved(boxed()), "--mask-invert")

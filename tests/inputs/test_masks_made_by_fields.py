@@ -160,7 +160,7 @@ def test_a_mask_is_made_at_every_door(
     assert (mask.getpixel(white), mask.getpixel(black)) == (255, 0)
 
 
-@pytest.mark.few(2)
+@pytest.mark.slow
 @pytest.mark.parametrize("door", [config, json_rows, jsonl])
 @pytest.mark.parametrize("fields", [{"mask_box": "10,10,50,50"}, {"mask": "grey.png", "mask_fix": True}], ids=str)
 def test_a_request_with_a_mask_needs_no_function(
@@ -173,7 +173,7 @@ def test_a_request_with_a_mask_needs_no_function(
 
 
 @pytest.mark.parametrize("fields, says, door", at_doors(BAD))
-@pytest.mark.few(4)
+@pytest.mark.few(1)
 def test_a_mask_that_cannot_be_made_is_refused_at_every_door(
     wanx_edit: Run, box: Sandbox, fields: dict[str, Any], says: str, door: Callable[..., str]
 ) -> None:
@@ -181,7 +181,7 @@ def test_a_mask_that_cannot_be_made_is_refused_at_every_door(
     assert box.requests == []
 
 
-@pytest.mark.few(1)
+@pytest.mark.slow
 @pytest.mark.parametrize("area", [[10, 10, 50, 50], [[10, 10, 50, 50]], ["10", "10", "50", "50"], ["10,10,50,50"]])
 @pytest.mark.parametrize("door", [config, json_rows, jsonl])
 def test_json_may_write_an_area_as_numbers(wanx_edit: Run, box: Sandbox, area: Any, door: Callable[..., str]) -> None:
@@ -189,6 +189,7 @@ def test_json_may_write_an_area_as_numbers(wanx_edit: Run, box: Sandbox, area: A
     assert sent_mask(box).getpixel((12, 12)) == 255
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("door", [config, json_rows, jsonl])
 @pytest.mark.parametrize(
     "field, value",
@@ -201,6 +202,7 @@ def test_an_unknown_field_or_type_is_named(
     assert box.requests == []
 
 
+@pytest.mark.slow
 def test_flags_make_the_mask_of_every_row(wanx_edit: Run, box: Sandbox) -> None:
     Path("rows.jsonl").write_text("\n".join(json.dumps({**row({}), "prompt": text}) for text in "甲乙"))
     wanx_edit("--config", "rows.jsonl", "--mask-box", "10,10,50,50")
@@ -208,6 +210,7 @@ def test_flags_make_the_mask_of_every_row(wanx_edit: Run, box: Sandbox) -> None:
     assert sent_mask(box).getpixel((12, 12)) == 255
 
 
+@pytest.mark.slow
 def test_a_mask_that_a_thousand_rows_make_is_made_once(
     wanx_edit: Run, box: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -238,7 +241,7 @@ def test_one_bad_row_is_named_and_the_others_are_checked(wanx_edit: Run, box: Sa
 
 
 @pytest.mark.parametrize("door", [flag, config, json_rows, jsonl, csv_rows])
-@pytest.mark.few(2)
+@pytest.mark.slow
 def test_a_turned_photo_stays_a_photo_at_every_door(wanx_edit: Run, box: Sandbox, door: Callable[..., str]) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
@@ -252,6 +255,7 @@ def test_a_turned_photo_stays_a_photo_at_every_door(wanx_edit: Run, box: Sandbox
     assert sent_mask(box).getpixel((299, 199)) == 255
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("options", [{"mask_box": "1,1,9,9"}, {"mask": "a.png", "mask_fix": True}])
 @pytest.mark.parametrize("door", [flag, jsonl])
 def test_no_mask_is_made_for_a_picture_that_no_model_takes(

@@ -47,6 +47,7 @@ REFUSALS = {
 }
 
 
+@pytest.mark.few(12)
 @pytest.mark.parametrize("words, says", REFUSALS.values(), ids=REFUSALS)
 def test_refused_before_a_byte_is_sent(text2image: Run, box: Sandbox, words: list[str], says: str) -> None:
     """Exit 2, a text that says what is allowed, nothing on stdout, nothing at the server, no traceback."""
@@ -70,6 +71,7 @@ def test_a_refusal_is_json_when_json_is_asked(text2image: Run) -> None:
         assert error["advice"]
 
 
+@pytest.mark.slow
 def test_800_characters_are_taken(text2image: Run, box: Sandbox) -> None:
     """The limit itself is allowed; what the model would cut is announced."""
     ran = text2image("猫" * 800)
@@ -93,6 +95,7 @@ CONFIGS = {
 }
 
 
+@pytest.mark.few(4)
 @pytest.mark.parametrize("content, says", CONFIGS.values(), ids=CONFIGS)
 def test_bad_configs_are_refused(text2image: Run, box: Sandbox, tmp_path: Path, content: str, says: str) -> None:
     config = tmp_path / "配置.json"

@@ -168,7 +168,7 @@ def refused_at(
     assert box.requests == []
 
 
-@pytest.mark.few(5)
+@pytest.mark.few(2)
 @doors
 @pytest.mark.parametrize("make, says", BAD_PICTURES.values(), ids=BAD_PICTURES)
 @pytest.mark.parametrize("field", ["image", "mask"])
@@ -178,7 +178,7 @@ def test_a_bad_picture_is_refused(
     refused_at(door, (wanx_edit, audio, bailian), box, field, make, says)
 
 
-@pytest.mark.few(2)
+@pytest.mark.few(1)
 @doors
 @pytest.mark.parametrize("make, says", BAD_RECORDINGS.values(), ids=BAD_RECORDINGS)
 def test_a_bad_recording_is_refused(
@@ -216,6 +216,7 @@ def test_any_word_is_an_input_or_a_refusal(text: str, start: str) -> None:
                 assert isinstance(error, InvalidRequest)  # noqa: PT017 - most words are refused, some are not
 
 
+@pytest.mark.few(4)
 @pytest.mark.parametrize("error", [
     ValueError("x"), RuntimeError("x"), NotImplementedError("x"), OSError("x"), SyntaxError("x"), MemoryError(), struct.error("x"),
     OverflowError("x"), UnicodeError("x"), RecursionError("x"), KeyError("x"), EOFError(), Image.DecompressionBombError("x"),
@@ -271,7 +272,7 @@ BAD_OPTIONS = {
 
 
 @pytest.mark.parametrize("words, says", BAD_OPTIONS.values(), ids=BAD_OPTIONS)
-@pytest.mark.few(8)
+@pytest.mark.few(2)
 def test_a_bad_mask_option_is_refused(wanx_edit: Run, box: Sandbox, base: str, words: list[str], says: str) -> None:
     written("notes.txt", b"some notes")
     cut("PNG")
@@ -318,6 +319,7 @@ def upright_size(uri: str) -> tuple[int, int]:
         return image.size
 
 
+@pytest.mark.slow
 def test_a_turned_photo_in_a_config_or_row_is_sent_as_it_is_seen(wanx_edit: Run, box: Sandbox) -> None:
     """As with flags: the mask has the size that a viewer shows."""
     exif = Image.Exif()

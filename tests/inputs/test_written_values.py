@@ -75,6 +75,7 @@ def test_the_same_values_are_the_same_row() -> None:
     assert keys == {rows("b.json", '[{"prompt": "猫", "n": 2, "watermark": true}]')[0].key}
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize("size, sent", [("16:9", "1280*720"), ("720P", "1280*720"), ("512x512", "512*512")])
 @pytest.mark.parametrize("door", ["flag", "config", *FORMS], ids=lambda door: getattr(door, "__name__", door))
 @pytest.mark.usefixtures("quick")

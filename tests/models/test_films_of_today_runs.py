@@ -102,6 +102,7 @@ def test_every_model_is_run_here() -> None:
     assert names - OF_BEFORE - {"wanx2.1-vace-plus"} <= set(RUNS)
 
 
+@pytest.mark.slow
 def test_a_film_that_fails_late_is_told_with_the_services_own_words(text2video: Run, box: Sandbox, link: str) -> None:
     fault = Fault(on="poll", kind="failed", code="InvalidParameter", message="Field required: input.media")
     box.faults.add(fault)

@@ -25,6 +25,7 @@ def on(day: date, monkeypatch: pytest.MonkeyPatch) -> None:
     run_on(day, monkeypatch)
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize(
     "day, note, life",
     [(BEFORE, "retires 2026-10-10 → qwen-flash", "retiring"), (AFTER, "retired 2026-10-10 → qwen-flash", "retired")],
@@ -143,6 +144,7 @@ FILM_LINES = {
 }
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("name, lines", FILM_LINES.items(), ids=FILM_LINES)
 def test_what_a_film_takes_is_said_by_our_options(bailian: Run, name: str, lines: tuple[str, ...]) -> None:
     shown = bailian("models", name).out.splitlines()

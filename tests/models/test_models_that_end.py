@@ -63,6 +63,7 @@ def test_the_scripts_whose_defaults_ended_work_as_they_stand(
     assert models_asked(box) == ["qwen-image-2.0", "paraformer-v2"]
 
 
+@pytest.mark.slow
 def test_a_config_a_row_and_a_cell_without_a_model_get_the_living_default(
     image_edit: Run, bailian: Run, box: Sandbox, dog: str
 ) -> None:
@@ -139,6 +140,7 @@ def test_a_named_model_is_sent_and_its_refusal_says_date_successor_and_command(t
     assert models_asked(box) == ["qwen-turbo"]
 
 
+@pytest.mark.few(3)
 @pytest.mark.parametrize(
     "status, code, message, retired",
     [
@@ -210,7 +212,7 @@ NAMED = [
 
 
 @pytest.mark.parametrize("script, words, sent, cost", NAMED, ids=[f"{name} {words[-1]}" for name, words, *_ in NAMED])
-@pytest.mark.few(4)
+@pytest.mark.few(2)
 def test_every_script_sends_the_successor_if_it_is_told_to(
     request: pytest.FixtureRequest, box: Sandbox, script: str, words: tuple[str, ...], sent: str, cost: float | None
 ) -> None:
@@ -293,6 +295,7 @@ def test_a_day_is_written_in_one_way(tmp_path: Path, day: str) -> None:
         load(tmp_path)
 
 
+@pytest.mark.slow
 def test_cron_sends_the_successor_of_what_was_refused(bailian: Run, box: Sandbox) -> None:
     """A refused name does not pass by itself, but --use-successor is what helps: cron takes it, too."""
     rows = [{"kind": "text", "model": "qwen-turbo", "prompt": "一"}, {"kind": "text", "prompt": "二"}]

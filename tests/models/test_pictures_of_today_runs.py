@@ -53,6 +53,7 @@ def posts(box: Sandbox) -> list[Any]:
     return [entry for entry in box.requests if entry.method == "POST"]
 
 
+@pytest.mark.few(3)
 @pytest.mark.parametrize("model, price_cny", DRAW.items())
 def test_a_text_becomes_a_file(text2image: Run, box: Sandbox, model: str, price_cny: float) -> None:
     shown = text2image("猫", "--model", model, "--json").json
@@ -62,11 +63,12 @@ def test_a_text_becomes_a_file(text2image: Run, box: Sandbox, model: str, price_
     assert len(posts(box)) == 1
 
 
+@pytest.mark.slow
 def test_an_area_leaves_the_sides_to_the_service(text2image: Run) -> None:
     assert text2image("猫", "--model", "wan2.7-image", "--size", "2K", "--json").json["notices"] == []
 
 
-@pytest.mark.few(3)
+@pytest.mark.few(1)
 @pytest.mark.parametrize("model, most_cny", EDIT.items())
 def test_a_picture_is_edited_into_a_file(image_edit: Run, box: Sandbox, dog: str, model: str, most_cny: float) -> None:
     shown = image_edit("编辑", "--image", dog, "--model", model, "--json").json
@@ -155,7 +157,7 @@ REFUSED = [
 ]
 
 
-@pytest.mark.few(2)
+@pytest.mark.few(1)
 @pytest.mark.parametrize("kind, wishes, text", REFUSED)
 def test_a_refusal_sends_nothing_through_any_door(
     request: pytest.FixtureRequest, bailian: Run, box: Sandbox, dog: str, kind: str, wishes: dict[str, Any], text: str
@@ -170,6 +172,7 @@ def test_a_refusal_sends_nothing_through_any_door(
     assert posts(box) == []
 
 
+@pytest.mark.slow
 def test_a_picture_with_transparency_is_refused_where_none_is_taken(image_edit: Run, box: Sandbox) -> None:
     Image.new("RGBA", (640, 640), (1, 2, 3, 4)).save("clear.png")
     assert "has transparency" in image_edit("改", "--image", "clear.png", "--model", "wan2.7-image", exits=2).err
@@ -177,6 +180,7 @@ def test_a_picture_with_transparency_is_refused_where_none_is_taken(image_edit: 
     assert len(posts(box)) == 1
 
 
+@pytest.mark.slow
 def test_a_price_that_is_not_published_keeps_to_a_budget(image_edit: Run, box: Sandbox, dog: str) -> None:
     """The family's dearest known one is reckoned with, before and after."""
     words = ["改", "--image", dog, "--model", "qwen-image-2.1-turbo", "--max-cost"]
@@ -202,11 +206,13 @@ def test_a_story_is_pictures_and_one_text_that_links_them(text2image: Run) -> No
     assert len(pictures) == 3
 
 
+@pytest.mark.slow
 def test_a_story_in_one_named_file(text2image: Run) -> None:
     assert [path.name for path in text2image(*STORY, "-o", "a b.png").paths] == ["a b_1.png", "a b_2.png", "a b_3.png", "a b.md"]  # fmt: skip
     assert all(path.is_file() for path in linked(Path("a b.md")))
 
 
+@pytest.mark.slow
 def test_a_broken_download_holds_the_text_back_until_all_pictures_are_there(text2image: Run, box: Sandbox) -> None:
     box.faults.add(Fault(on="download", kind="reset_before", after=1, times=2))
     *pictures, text = text2image(*STORY).paths
@@ -214,6 +220,7 @@ def test_a_broken_download_holds_the_text_back_until_all_pictures_are_there(text
     assert len(posts(box)) == 1
 
 
+@pytest.mark.slow
 def test_a_story_that_was_killed_is_fetched_and_paid_once(text2image: Run, bailian: Run, box: Sandbox) -> None:
     """The task survives; whoever waits for it next makes the same files."""
     with start_script(box, *STORY, "--no-wait") as process:
@@ -245,6 +252,7 @@ def test_a_lost_task_is_never_sent_again_without_proof(image_edit: Run, box: San
     assert len(box.tasks) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", ["qwen-image-3.0-pro", "wan2.7-image"])
 def test_a_throttled_request_is_sent_again(text2image: Run, box: Sandbox, model: str) -> None:
     box.faults.add(Fault(on="submit", kind="throttle"))
@@ -252,6 +260,7 @@ def test_a_throttled_request_is_sent_again(text2image: Run, box: Sandbox, model:
     assert len(box.tasks) == 1
 
 
+@pytest.mark.slow
 def test_a_retired_edit_model_gives_way_to_one_that_takes_pictures(
     image_edit: Run, box: Sandbox, dog: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -55,13 +55,13 @@ def test_each_model_answers(text2text: Run, box: Sandbox, model: str) -> None:
 
 
 @pytest.mark.parametrize("model", WRITING)
-@pytest.mark.few(3)
+@pytest.mark.few(1)
 def test_each_model_answers_in_pieces(text2text: Run, model: str, box: Sandbox) -> None:
     assert model in text2text("你好", "--model", model, "--stream").out
 
 
 @pytest.mark.parametrize("model", SEEING)
-@pytest.mark.few(1)
+@pytest.mark.slow
 def test_each_model_that_sees_looks_at_a_picture_of_this_machine(
     text2text: Run, box: Sandbox, model: str, room: str
 ) -> None:
@@ -96,6 +96,7 @@ def test_a_film_of_this_machine_is_uploaded_and_looked_at(text2text: Run, box: S
     assert sent["input"]["messages"][0]["content"][0]["video"].startswith("oss://")
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("name", ["clip.mp4", "room.png"])
 def test_a_thing_of_the_other_sort_is_refused(text2text: Run, box: Sandbox, room: str, name: str) -> None:
     film(Path("clip.mp4"))
@@ -110,6 +111,7 @@ def test_what_is_missing_is_one_fault(text2text: Run, box: Sandbox) -> None:
     assert "messages" not in ran.err
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("where", ["printed", "in a file"])
 def test_an_answer_that_does_not_fit_is_kept_and_exits_4(text2text: Run, box: Sandbox, where: str) -> None:
     Path("schema.json").write_text(json.dumps(NEVER), encoding="utf-8")
@@ -135,6 +137,7 @@ def test_sources_go_to_stderr_and_the_search_is_paid(text2text: Run, box: Sandbo
     assert shown["cost"]["charged"] >= 0.003
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("model", ["qwen-plus", "qwen3.7-flash"])
 def test_a_cut_answer_goes_on_by_its_own_command(text2text: Run, box: Sandbox, model: str) -> None:
     cut = text2text("写一篇文章", "--max-tokens", "10", "--model", model, "--json").json
@@ -154,6 +157,7 @@ def test_what_cannot_go_on_is_refused(text2text: Run, box: Sandbox, word: str) -
     assert posts(box) == []
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("more", [["再多说些"], ["--prefix", "床前"], ["--file", "a.txt"]], ids=str)
 def test_what_goes_on_takes_no_other_question(text2text: Run, box: Sandbox, more: list[str]) -> None:
     Path("a.txt").write_text("天气", encoding="utf-8")
@@ -229,6 +233,7 @@ def test_a_schema_that_is_missing_is_told_with_its_row(bailian: Run, box: Sandbo
     assert posts(box) == []
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize(
     "row, told",
     [
@@ -252,6 +257,7 @@ def test_a_row_that_is_refused_speaks_of_its_own_kind(
     assert posts(box) == []
 
 
+@pytest.mark.slow
 def test_a_text_without_a_price_is_refused_without_talk_of_recordings(text2text: Run, box: Sandbox) -> None:
     told = text2text("猫", "-m", "glm-of-tomorrow", "--max-cost", "1", exits=3).err
     assert "models.toml" in told
@@ -271,6 +277,7 @@ def test_a_config_file_names_a_schema_beside_itself(text2text: Run, box: Sandbox
 # ── Money and names ──
 
 
+@pytest.mark.slow
 def test_an_unknown_model_is_refused_under_a_budget_and_sent_without(text2text: Run, box: Sandbox) -> None:
     ran = text2text("你好", "--model", "qwen9-max", "--max-cost", "1", exits=3)
     assert "qwen9-max" in ran.err

@@ -41,7 +41,7 @@ def frames(path: Path) -> int:
 
 
 @pytest.mark.parametrize("model, voice", STOCK)
-@pytest.mark.few(3)
+@pytest.mark.few(2)
 def test_each_model_speaks(audio: Run, box: Sandbox, model: str, voice: str) -> None:
     shown = audio("tts", TEXT, "--voice", voice, "--model", model, "--json").json
     assert frames(Path(shown["files"][0])) > 20_000
@@ -51,7 +51,7 @@ def test_each_model_speaks(audio: Run, box: Sandbox, model: str, voice: str) -> 
 
 
 @pytest.mark.parametrize("form", ["mp3", "opus", "pcm", "wav"])
-@pytest.mark.few(2)
+@pytest.mark.few(1)
 def test_http_is_another_way_to_the_same(audio: Run, box: Sandbox, form: str) -> None:
     (path,) = audio("tts", TEXT, "--voice", "longanyang", "--http", "--format", form).paths
     (asked,) = paid(box)
@@ -64,7 +64,7 @@ def test_http_is_another_way_to_the_same(audio: Run, box: Sandbox, form: str) ->
 
 @pytest.mark.parametrize("kind", ["", "restarting_times"])
 @pytest.mark.parametrize("form", ["srt", "ass"])
-@pytest.mark.few(2)
+@pytest.mark.few(1)
 def test_subtitles_of_a_stock_voice_are_read_by_others(audio: Run, box: Sandbox, form: str, kind: str) -> None:
     if kind:
         box.faults.add(Fault("speech", kind))
@@ -75,6 +75,7 @@ def test_subtitles_of_a_stock_voice_are_read_by_others(audio: Run, box: Sandbox,
     assert found[-1].end == pytest.approx(1000 * frames(sound) / 22050, rel=0.2)
 
 
+@pytest.mark.slow
 def test_no_words_although_asked_for_is_said(audio: Run, box: Sandbox) -> None:
     box.faults.add(Fault("speech", "no_words"))
     ran = audio("tts", TEXT, "--voice", "longanyang", "--subtitles", "lrc", exits=7)
@@ -84,6 +85,7 @@ def test_no_words_although_asked_for_is_said(audio: Run, box: Sandbox) -> None:
     assert len(ran.paths) == 1
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("kind", ["reset", "closed", "failed"])
 def test_an_end_in_the_third_sentence_is_held_and_not_sent_again(audio: Run, box: Sandbox, kind: str) -> None:
     box.faults.add(Fault("speech", kind, sentences=2, code="InternalError", message="x"))
@@ -100,7 +102,7 @@ def test_an_end_in_the_third_sentence_is_held_and_not_sent_again(audio: Run, box
 
 @pytest.mark.parametrize("voice", ["Cherry", "longanyang"])
 @pytest.mark.parametrize("kind", ["reset_after", "garbage", "cut", "no_choices"])
-@pytest.mark.few(3)
+@pytest.mark.few(1)
 def test_a_lost_answer_over_http_is_held(audio: Run, box: Sandbox, voice: str, kind: str) -> None:
     box.faults.add(Fault("sync", kind))
     ran = audio("tts", TEXT, "--voice", voice, "--http", exits=5)
@@ -108,6 +110,7 @@ def test_a_lost_answer_over_http_is_held(audio: Run, box: Sandbox, voice: str, k
     assert len(paid(box)) == 1
 
 
+@pytest.mark.slow
 def test_a_throttled_call_is_made_again(audio: Run, box: Sandbox) -> None:
     box.faults.add(Fault("sync", "throttle"))
     assert len(audio("tts", TEXT, "--voice", "Cherry").paths) == 1
@@ -174,6 +177,7 @@ def test_a_part_whose_link_is_dead_is_spoken_again_and_no_other(audio: Run, box:
     assert ran["usage"]["characters"] == 13 * texts[1].count("。")
 
 
+@pytest.mark.slow
 def test_a_download_that_breaks_is_tried_again_and_nothing_is_paid_twice(audio: Run, box: Sandbox) -> None:
     box.faults.add(Fault("download", "cut"))
     (path,) = audio("tts", TEXT, "--voice", "Cherry").paths
@@ -210,6 +214,7 @@ def test_a_process_killed_before_the_download_has_paid_and_the_next_one_fetches(
     assert len(paid(box)) == 1
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("door", ["jsonl", "csv", "config"])
 def test_pronunciations_come_in_at_every_door(audio: Run, bailian: Run, box: Sandbox, door: str) -> None:
     Path("读音.json").write_text('{"天气": "tian1 qi4"}', encoding="utf-8")
@@ -241,6 +246,7 @@ def test_a_price_that_is_not_known_before_does_not_fit_a_limit(audio: Run, box: 
     assert paid(box) == []
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize(
     "usual, words, model",
     [
@@ -258,6 +264,7 @@ def test_who_names_a_voice_takes_no_model_from_the_settings(
     assert audio("tts", TEXT, *words, "--dry-run").json["request"]["body"]["model"] == model
 
 
+@pytest.mark.slow
 def test_rows_of_a_batch(bailian: Run, box: Sandbox) -> None:
     rows = [
         {"kind": "speech", "prompt": "一。", "model": "sambert-beth-v1"},
@@ -271,6 +278,7 @@ def test_rows_of_a_batch(bailian: Run, box: Sandbox) -> None:
     assert len(paid(box)) == 4
 
 
+@pytest.mark.slow
 def test_pronunciations_from_a_file(audio: Run, box: Sandbox) -> None:
     Path("读音.json").write_text('{"天气": "tian1 qi4"}', encoding="utf-8")
     audio("tts", TEXT, "--voice", "longanyang", "--pronounce", "读音.json")

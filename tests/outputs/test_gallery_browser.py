@@ -132,6 +132,7 @@ def test_prompts_are_text_and_nothing_runs(tmp_path: Path, page: Path) -> None:
     assert not [link for link in cards.links if re.match(r"\s*(javascript|http|//)", link)]
 
 
+@pytest.mark.slow
 def test_a_state_in_the_address_filters(tmp_path: Path, page: Path) -> None:
     """`#state=failed` shows the failed jobs, marks its button and says how many of how many."""
     source, cards = dom(tmp_path, page, "#state=failed")
@@ -141,6 +142,7 @@ def test_a_state_in_the_address_filters(tmp_path: Path, page: Path) -> None:
     assert 'data-value="failed"' in pressed
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize(
     "fragment, prompts",
     [
@@ -156,10 +158,12 @@ def test_the_address_filters_by_everything(tmp_path: Path, page: Path, fragment:
     assert dom(tmp_path, page, fragment)[1].prompts == prompts
 
 
+@pytest.mark.slow
 def test_the_address_orders(tmp_path: Path, page: Path) -> None:
     assert dom(tmp_path, page, "#sort=troubled")[1].prompts[:3] == ["被拒绝的画面", "太快了", "不确定"]
 
 
+@pytest.mark.slow
 def test_ten_thousand_records_become_a_page_of_cards(tmp_path: Path) -> None:
     """Only the first cards are made; the head counts them all."""
     rows = (record(prompt=f"第 {number} 个") for number in range(10_000))
@@ -169,6 +173,7 @@ def test_ten_thousand_records_become_a_page_of_cards(tmp_path: Path) -> None:
     assert "10,000" in cards.text
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("width", [1400, 600])
 def test_the_policy_lets_style_and_pictures_through(tmp_path: Path, page: Path, width: int) -> None:
     """On the screen the thumbnail's colour is seen, over a page that has its own background."""

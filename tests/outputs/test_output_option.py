@@ -99,6 +99,7 @@ def test_a_slash_or_an_existing_folder_is_a_folder(script: Script) -> None:
         assert path.parent == Path(folder, script.name)
 
 
+@pytest.mark.few(2)
 def test_a_suffix_that_cannot_be_is_refused(script: Script, box: Sandbox) -> None:
     before = len(box.requests)
     if script.wrong is None:
@@ -110,7 +111,7 @@ def test_a_suffix_that_cannot_be_is_refused(script: Script, box: Sandbox) -> Non
     assert not Path(f"cat.{script.wrong}").exists()
 
 
-@pytest.mark.few(2)
+@pytest.mark.few(1)
 def test_home_is_found_where_the_shell_has_not_seen_to_it(script: Script) -> None:
     """`--output=~/x` and `"~/x"` reach us as they are."""
     (path,) = script(f"--output=~/results/{script.name}").paths
@@ -118,6 +119,7 @@ def test_home_is_found_where_the_shell_has_not_seen_to_it(script: Script) -> Non
     assert not Path("~").exists()
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize("more", [["--json"], ["--sidecar"], ["--no-wait"]], ids=" ".join)
 def test_stdout_is_the_files_alone(script: Script, box: Sandbox, more: list[str]) -> None:
     if script.name == "answer.md":
@@ -141,6 +143,7 @@ def test_a_file_in_a_pipe(box: Sandbox, quick: None, name: str, words: list[str]
     assert list(Path("bailian/under-way").iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_folder_of_the_users_called_stdout_is_a_folder(text2image: Run) -> None:
     """Its files are theirs: they are named, not poured out and removed."""
     (path,) = text2image("猫", "-o", "stdout/cats/").paths
@@ -167,6 +170,7 @@ def test_what_stands_beside_a_sound_is_looked_for_too(audio: Run, box: Sandbox) 
     assert box.requests == []
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("output", ["-", "all.png", "all.mp4"])
 @pytest.mark.parametrize("command", ["bailian", "text2image"])
 def test_a_batch_needs_a_folder(bailian: Run, text2image: Run, box: Sandbox, output: str, command: str) -> None:
@@ -183,6 +187,7 @@ def test_a_batch_needs_a_folder(bailian: Run, text2image: Run, box: Sandbox, out
 # ── what comes later ──
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("quick")
 def test_the_name_is_kept_for_who_fetches_later(text2image: Run, bailian: Run) -> None:
     first = text2image("a cat", "--no-wait", "-o", "cat.png").out.strip()
@@ -191,6 +196,7 @@ def test_the_name_is_kept_for_who_fetches_later(text2image: Run, bailian: Run) -
     assert bailian("tasks", "wait", second).paths == [Path("cats/cat_1.png"), Path("cats/cat_2.png")]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("quick")
 def test_a_name_that_somebody_else_took_meanwhile(text2image: Run, bailian: Run) -> None:
     """Nothing is overwritten, and what the result is called instead is said."""
@@ -215,6 +221,7 @@ def test_another_name_when_it_is_fetched(text2image: Run, bailian: Run, box: San
     assert bailian("tasks", "wait", second, "-o", "there").paths == [Path("there/cat.png")]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("quick")
 def test_an_adopted_task_may_be_named(text2image: Run, bailian: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     task_id = text2image("a cat", "--no-wait").out.strip()
@@ -246,6 +253,7 @@ def test_two_at_once_do_not_overwrite_each_other(box: Sandbox) -> None:
     assert Path("cat.png").read_bytes() != Path("cat-2.png").read_bytes()
 
 
+@pytest.mark.slow
 def test_a_result_of_another_format_keeps_its_own_suffix(text2image: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """What the service will send is known; should it be wrong, the file is not called what it is not."""
     monkeypatch.setattr(formats, "suffix_of", lambda _: "gif")
@@ -343,7 +351,7 @@ def test_a_row_may_name_its_file(bailian: Run, write: Write, row: dict[str, str]
     ],
     ids=lambda value: value["output"] if isinstance(value, dict) else "",
 )
-@pytest.mark.few(8)
+@pytest.mark.few(2)
 def test_an_output_of_a_row_that_cannot_be(
     bailian: Run, box: Sandbox, write: Write, row: dict[str, str], says: str
 ) -> None:

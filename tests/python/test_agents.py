@@ -206,6 +206,7 @@ def test_what_is_refused_is_an_answer(box: Sandbox, toolbox: Toolbox, name: str)
     assert box.requests == []
 
 
+@pytest.mark.slow
 def test_a_budget_that_is_used_up_refuses_the_next(box: Sandbox, toolbox: Toolbox) -> None:
     """It is of the day, whichever server spends it; free tools still answer."""
     small = Toolbox(toolbox.settings, 0.2, toolbox.output)

@@ -94,6 +94,7 @@ def test_a_budget_stops_the_rest() -> None:
     assert result.charged_cny <= 0.2
 
 
+@pytest.mark.slow
 def test_twins_run_side_by_side(box: Sandbox) -> None:
     """The loop goes on while they wait, and is where callbacks are called."""
     seen: list[bailian.Progress] = []
@@ -127,6 +128,7 @@ def test_a_text_comes_in_pieces_to_a_loop() -> None:
     assert asyncio.run(read())
 
 
+@pytest.mark.slow
 def test_cancelling_keeps_what_is_paid(box: Sandbox) -> None:
     """The task's id is in the journal, and is fetched for nothing."""
     box.settings.change({"task_s": 0.7})

@@ -52,7 +52,7 @@ ASKED = {
 }
 
 
-@pytest.mark.few(2)
+@pytest.mark.few(1)
 @pytest.mark.parametrize("name", ASKED)
 def test_each_kind_makes_a_file(name: str) -> None:
     result = ASKED[name]()
@@ -263,6 +263,7 @@ def test_inside_a_sandbox_everything_goes_there(box: Sandbox) -> None:
     assert box.requests == []
 
 
+@pytest.mark.slow
 def test_the_environment_asks_for_a_sandbox(box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     """BAILIAN_SANDBOX=1 needs no key, as in the shell; one sandbox serves all calls of a process."""
     monkeypatch.setenv("BAILIAN_SANDBOX", "1")

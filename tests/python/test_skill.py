@@ -34,7 +34,7 @@ def test_it_has_what_a_skill_needs() -> None:
     assert len(commands()) >= 12
 
 
-@pytest.mark.few(2)
+@pytest.mark.few(1)
 @pytest.mark.parametrize("number", range(len(commands())))
 def test_its_commands_do_what_they_say(box: Sandbox, request: pytest.FixtureRequest, number: int) -> None:
     run: Run = request.getfixturevalue("bailian")

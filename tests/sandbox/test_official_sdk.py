@@ -33,6 +33,7 @@ def test_image_synthesis_call(box: Sandbox) -> None:
     assert (task.request.prompt, task.request.negative_prompt, task.request.seed) == ("一间花店", "低质量", 5)
 
 
+@pytest.mark.slow
 def test_async_call_wait_fetch_and_list(box: Sandbox) -> None:
     from dashscope import ImageSynthesis
 

@@ -42,6 +42,7 @@ def film_of(client: Client, answer: Any) -> Seen:
     return seen(client.download(answer.output.video_url).content)
 
 
+@pytest.mark.slow
 def test_a_film_from_a_picture(films: Any, client: Client, local: dict[str, str]) -> None:
     answer = films.call("wan2.2-i2v-flash", prompt="一只猫", img_url=local["day"], resolution="480P", watermark=False)
     made = film_of(client, answer)
@@ -59,6 +60,7 @@ def test_a_film_with_the_given_sound(films: Any, client: Client, local: dict[str
     assert answer.usage["audio"] is True
 
 
+@pytest.mark.slow
 def test_a_film_between_two_frames(films: Any, client: Client, local: dict[str, str]) -> None:
     """For this kind of model the SDK takes the other path by itself."""
     answer = films.call(

@@ -41,6 +41,7 @@ def pictures_for(model: str) -> list[str]:
     return [] if RULES[model].draws else [picture()]
 
 
+@pytest.mark.few(3)
 @pytest.mark.parametrize("model", SYNC)
 def test_conversation(box: Sandbox, model: str) -> None:
     from dashscope import MultiModalConversation
@@ -54,6 +55,7 @@ def test_conversation(box: Sandbox, model: str) -> None:
     assert (call.request.prompt, call.request.seed) == ("画一只猫", 3)
 
 
+@pytest.mark.few(3)
 @pytest.mark.parametrize("model", [name for name in SYNC if RULES[name].edits])
 def test_conversation_with_pictures(box: Sandbox, model: str) -> None:
     from dashscope import MultiModalConversation
@@ -102,6 +104,7 @@ def test_texts_and_pictures_as_a_stream(box: Sandbox) -> None:
     assert "stream" not in box.sync_calls[0].body["parameters"], "it says so by the header alone"
 
 
+@pytest.mark.slow
 def test_texts_and_pictures_as_a_task(box: Sandbox) -> None:
     from dashscope.aigc.image_generation import ImageGeneration
 
@@ -111,6 +114,7 @@ def test_texts_and_pictures_as_a_task(box: Sandbox) -> None:
     assert [part["type"] for part in choice.message.content] == ["text", "image", "text", "image", "text"]
 
 
+@pytest.mark.slow
 def test_a_list_of_pictures(box: Sandbox) -> None:
     from dashscope import ImageSynthesis
 

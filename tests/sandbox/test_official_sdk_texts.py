@@ -63,6 +63,7 @@ def test_files_that_the_sdk_uploads_are_seen_and_told_apart(sdk: Any, box: Sandb
     assert answer.usage.input_tokens_details["image_tokens"] == (640 * 480 // 1024 + 2) + (320 * 320 // 1024 + 2)
 
 
+@pytest.mark.slow
 def test_reading_what_the_sandbox_has_drawn(sdk: Any, tmp_path: Path) -> None:
     import requests
 

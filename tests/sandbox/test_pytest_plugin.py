@@ -121,6 +121,7 @@ def test_each_worker_has_its_own(pytester: pytest.Pytester) -> None:
     assert len(ports) == len({worker for worker, _ in ports}) == len({port for _, port in ports}) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.process
 def test_unused_it_loads_nothing() -> None:
     code = f"import sys, pytest, {PLUGIN}; print(*[m for m in sys.modules if m.startswith('bailian') or m in {HEAVY}])"

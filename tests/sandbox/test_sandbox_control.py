@@ -149,6 +149,7 @@ FILTERS: dict[str, tuple[dict[str, str], int]] = {
 }
 
 
+@pytest.mark.few(3)
 @pytest.mark.parametrize("case", FILTERS)
 def test_filters(client: Client, case: str) -> None:
     text(client, "a dog")
@@ -251,7 +252,7 @@ REFUSED = {
 
 
 @pytest.mark.process
-@pytest.mark.few(1)
+@pytest.mark.slow
 @pytest.mark.parametrize("case", REFUSED)
 def test_serve_refuses(certificate: tuple[Path, Path], tmp_path: Path, case: str) -> None:
     for file in certificate:

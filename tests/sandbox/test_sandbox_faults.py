@@ -60,6 +60,7 @@ def finished(client: Client) -> tuple[str, str]:
     return str(answer["output"]["task_id"]), str(answer["output"]["results"][0]["url"])
 
 
+@pytest.mark.few(3)
 @pytest.mark.parametrize("on", [on for on, kinds in KINDS.items() if "raw" in kinds])
 def test_raw_text_stands_where_it_is_wanted(client: Client, box: Sandbox, finished: tuple[str, str], on: str) -> None:
     """Valid JSON or not, with a byte that is no UTF-8; what has no place in an answer is left out."""
@@ -88,6 +89,7 @@ def test_raw_text_is_text(replace: Any) -> None:
         Fault("poll", "raw", replace=replace)
 
 
+@pytest.mark.few(3)
 @pytest.mark.parametrize("on", OVER_HTTP)
 def test_throttle(client: Client, box: Sandbox, finished: tuple[str, str], on: str) -> None:
     box.faults.add(Fault(on, "throttle", retry_after_s=1.5))
@@ -99,6 +101,7 @@ def test_throttle(client: Client, box: Sandbox, finished: tuple[str, str], on: s
     assert len(box.tasks) == 1
 
 
+@pytest.mark.few(3)
 @pytest.mark.parametrize("on", OVER_HTTP)
 def test_status(client: Client, box: Sandbox, finished: tuple[str, str], on: str) -> None:
     box.faults.add(Fault(on, "status", status=503, code="ModelUnavailable", message="later"))
@@ -108,6 +111,7 @@ def test_status(client: Client, box: Sandbox, finished: tuple[str, str], on: str
     assert (answer.json()["code"], answer.json()["message"]) == ("ModelUnavailable", "later")
 
 
+@pytest.mark.few(3)
 @pytest.mark.parametrize("on", OVER_HTTP)
 def test_html(client: Client, box: Sandbox, finished: tuple[str, str], on: str) -> None:
     box.faults.add(Fault(on, "html"))
@@ -117,6 +121,7 @@ def test_html(client: Client, box: Sandbox, finished: tuple[str, str], on: str) 
     assert "502 Bad Gateway" in answer.text
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize("on", OVER_HTTP)
 @pytest.mark.parametrize("kind", ["reset_before", "reset_after", "reset_during"])
 def test_a_reset_is_a_real_one(client: Client, box: Sandbox, finished: tuple[str, str], on: str, kind: str) -> None:
@@ -169,6 +174,7 @@ def test_slow(client: Client, box: Sandbox) -> None:
     assert time.monotonic() - begin >= 0.1
 
 
+@pytest.mark.few(3)
 @pytest.mark.parametrize("on", OVER_HTTP)
 def test_cut(client: Client, box: Sandbox, finished: tuple[str, str], on: str) -> None:
     box.settings.task_s = 3600 if on == "cancel" else 0
@@ -179,6 +185,7 @@ def test_cut(client: Client, box: Sandbox, finished: tuple[str, str], on: str) -
         call(client, on, task_id, finished[1])
 
 
+@pytest.mark.few(3)
 @pytest.mark.parametrize("on", OVER_HTTP)
 def test_garbage(client: Client, box: Sandbox, finished: tuple[str, str], on: str) -> None:
     box.settings.task_s = 3600 if on == "cancel" else 0

@@ -151,6 +151,7 @@ def test_importing_the_sandbox_loads_nothing_heavy() -> None:
     assert done.stdout.strip() == "set()"
 
 
+@pytest.mark.slow
 def test_a_missing_package_is_named_with_its_cure() -> None:
     program = (
         "import sys; sys.modules['starlette'] = None; import bailian.sandbox\n"

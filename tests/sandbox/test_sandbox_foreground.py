@@ -41,7 +41,7 @@ SERVE = [sys.executable, "-m", "bailian", "sandbox", "serve", "--port", "0", "--
     ("flags", "served"),
     [((), True), (("--date", "2026-10-09"), True), (("--date", "2026-10-10"), False), (("--today",), False)],
 )
-@pytest.mark.few(1)
+@pytest.mark.slow
 def test_serve_refuses_what_is_retired_on_the_day_it_is_told(flags: tuple[str, ...], served: bool) -> None:
     """Without a day every name is served: the seed document's commands run as they stand."""
     with subprocess.Popen([*SERVE, *flags], stderr=subprocess.PIPE, text=True) as process:
@@ -60,6 +60,7 @@ def test_serve_refuses_what_is_retired_on_the_day_it_is_told(flags: tuple[str, .
     assert (answer.status_code, answer.json().get("code")) == ((200, None) if served else (404, "ModelNotFound"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("flags", [("--date", "10.10.2026"), ("--date", "2026-10-10", "--today")])
 def test_serve_refuses_a_day_that_is_none_or_two(flags: tuple[str, ...]) -> None:
     ran = subprocess.run([*SERVE, *flags], capture_output=True, text=True, timeout=60)

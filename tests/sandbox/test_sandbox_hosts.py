@@ -77,6 +77,7 @@ def test_no_page_commands_it(box: Sandbox, method: str, origin: str) -> None:
     assert "Origin" in answer.json()["error"]
 
 
+@pytest.mark.few(3)
 @pytest.mark.parametrize("media_type", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", None])
 @pytest.mark.parametrize("path", ["settings", "faults"])
 def test_what_a_page_may_send_without_asking_is_refused(box: Sandbox, media_type: str | None, path: str) -> None:

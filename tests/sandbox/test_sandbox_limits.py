@@ -12,6 +12,8 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+
 from bailian.sandbox import Sandbox
 from tests.support.sandbox_client import Client
 
@@ -140,6 +142,7 @@ def test_tasks_outlive_their_sandbox(tmp_path: Path) -> None:
             assert client.download(link).status_code == 200
 
 
+@pytest.mark.slow
 def test_two_sandboxes_on_one_state_file(tmp_path: Path) -> None:
     program = textwrap.dedent(
         """

@@ -18,6 +18,7 @@ def ask(client: Client, what: str) -> Any:
     return client.get({"list": "/models", "poll": "/tasks/1", "grant": "/uploads"}[what], action="getPolicy", model="x")
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize("what", ["draw", "list", "poll", "grant"])
 def test_a_key_of_another_region_is_not_known(what: str) -> None:
     """In the words for any wrong key: the service does not say which region would know it."""

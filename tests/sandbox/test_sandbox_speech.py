@@ -342,6 +342,7 @@ def test_trigger_words(box: Sandbox) -> None:
 class TestTheOfficialSdk:
     """The vendor's own SDK, unchanged."""
 
+    @pytest.mark.few(1)
     @pytest.mark.parametrize("form", ["wav", "mp3", "pcm"])
     def test_call(self, sdk: Any, form: str) -> None:
         from dashscope.audio.tts import SpeechSynthesizer

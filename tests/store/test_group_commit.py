@@ -163,10 +163,12 @@ def test_a_refused_row_among_good_ones(bailian: Run, box: Sandbox) -> None:
     assert states() == {"done": 10, "failed": 1}
 
 
+@pytest.mark.slow
 def test_texts_that_are_not_saved_anywhere_are_no_pile(text2text: Run) -> None:
     assert "你好" in text2text("你好").out
 
 
+@pytest.mark.slow
 def test_two_rows_of_one_name_in_one_pile(bailian: Run, box: Sandbox) -> None:
     bailian("batch", "run", write([{**row, "name": "同名"} for row in texts(5)]))
     check(box, 5)
@@ -250,6 +252,7 @@ def alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(DbWriter, "write", RUN_TOGETHER)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("alone", "bailian")
 def test_answers_that_cannot_be_recorded_do_not_keep_others_from_being_sent(monkeypatch: pytest.MonkeyPatch) -> None:
     """Both in one pile, and the answers fail: the others are on their way, or wait; none is called given up."""
@@ -266,6 +269,7 @@ def test_answers_that_cannot_be_recorded_do_not_keep_others_from_being_sent(monk
         assert {job_of(engine.journal, job.id).state for job in new} == {"sending"}
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("alone", "bailian")
 def test_a_folder_that_cannot_be_synced_does_not_keep_others_from_being_sent(monkeypatch: pytest.MonkeyPatch) -> None:
     with new_engine() as engine:
@@ -314,6 +318,7 @@ def test_one_answer_that_cannot_be_recorded(text2text: Run, monkeypatch: pytest.
     assert "could not record" in text2text("你好", "-o", "答.md", exits=5).err
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize(
     "words, said",
     [(("text2image", "猫"), "bailian tasks adopt"), (("image_edit", "变红", "--image", "dog.png"), "/results/")],
@@ -340,7 +345,7 @@ def test_a_commit_that_fails_for_good_names_what_is_paid(
     assert said in ran.err
 
 
-@pytest.mark.few(1)
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["record_intents", "store_answers", "record_files", "finish"])
 def test_a_bug_in_what_is_done_for_many_stops_nobody(
     bailian: Run, box: Sandbox, monkeypatch: pytest.MonkeyPatch, name: str
@@ -357,6 +362,7 @@ def test_a_bug_in_what_is_done_for_many_stops_nobody(
     assert set(asked(box).values()) == {1}
 
 
+@pytest.mark.slow
 def test_a_bug_with_one_job_is_reported_and_stops_no_other(
     bailian: Run, box: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -441,7 +447,7 @@ def _telling(next_end: Callable[..., Any], outcomes: list[Path], there: set[Path
     return told
 
 
-@pytest.mark.few(1)
+@pytest.mark.slow
 @pytest.mark.parametrize("rows", [1, ROWS])
 def test_a_folder_that_cannot_be_synced_is_a_save_error(
     bailian: Run, box: Sandbox, monkeypatch: pytest.MonkeyPatch, rows: int
@@ -456,6 +462,7 @@ def test_a_folder_that_cannot_be_synced_is_a_save_error(
     assert asked(box) == {row["prompt"]: 1 for row in texts(rows)}
 
 
+@pytest.mark.few(1)
 @pytest.mark.usefixtures("alone", "bailian")
 @pytest.mark.parametrize("count", [1, 3])
 def test_at_the_desk_a_folder_that_cannot_be_synced_is_a_save_error_of_each(
@@ -470,6 +477,7 @@ def test_at_the_desk_a_folder_that_cannot_be_synced_is_a_save_error_of_each(
         assert [type(end) for end in ends.values()] == [SaveError] * count
 
 
+@pytest.mark.slow
 def test_one_text_whose_folder_cannot_be_synced_can_be_fetched(
     text2text: Run, bailian: Run, box: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -483,6 +491,7 @@ def test_one_text_whose_folder_cannot_be_synced_can_be_fetched(
     assert sum(asked(box).values()) == 1
 
 
+@pytest.mark.slow
 def test_a_folder_that_is_gone_is_told_and_its_texts_are_not_lost(
     bailian: Run, box: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:

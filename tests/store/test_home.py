@@ -67,6 +67,7 @@ def test_what_an_earlier_version_kept_is_taken_in(tmp_path: Path) -> None:
     assert (tmp_path / "stdout/c/d.png").is_file(), "its job's row says so"
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("output", ["问候.wav", "-"])
 def test_a_sound_that_an_earlier_version_kept_is_not_paid_again(
     audio: Run, bailian: Run, box: Sandbox, output: str, monkeypatch: pytest.MonkeyPatch

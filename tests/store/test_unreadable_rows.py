@@ -30,7 +30,7 @@ def posts(box: Sandbox) -> int:
     return sum(request.method == "POST" for request in box.requests)
 
 
-@pytest.mark.few(4)
+@pytest.mark.few(2)
 @pytest.mark.parametrize(
     ("prepared", "state"),
     [*((text, "submitted") for text in UNREADABLE), *((text, "waiting") for text in (*UNREADABLE, *WITHOUT_BODY))],

@@ -7,14 +7,37 @@ a table that crosses values with doors all but a diagonal. There every value and
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable
+from pathlib import Path
 
 import pytest
 
+DEFAULT = "not slow and not long and not clients"
+LEFT_OUT = ("slow", "long", "clients")
 SAID = ("process", "browser")
 FEW = 8
 """So many combinations run always."""
+ALL_SLOW = re.compile(r"^pytestmark = (\[[^]]*)?pytest\.mark\.(slow|long|clients)\b", re.MULTILINE)
+"""A module that says of all its tests that they are not in the default run."""
+
+
+def is_left_out(module: Path, config: pytest.Config) -> bool:
+    """Return whether the default run has no test of this module. Each worker would compile it and make its tables."""
+    if module.suffix != ".py" or not _is_default(config):
+        return False
+    return bool(ALL_SLOW.search(module.read_text(encoding="utf-8")))
+
+
+def is_slow(test: object, config: pytest.Config) -> bool:
+    """Return whether the default run leaves out this test with its whole table. Each worker would make the items."""
+    return _is_default(config) and any(mark.name in LEFT_OUT for mark in getattr(test, "pytestmark", ()))
+
+
+def _is_default(config: pytest.Config) -> bool:
+    """Return whether this is the README's command. Who names a module hears which of its tests were left out."""
+    return bool(config.option.markexpr == DEFAULT) and not any(".py" in arg for arg in config.args)
 
 
 def sort_out(items: Iterable[pytest.Item]) -> None:

@@ -18,6 +18,8 @@ import psycopg
 import pytest
 
 PATIENCE_S = 60
+# Not what ends with a test: the server outlives it.
+POPEN = subprocess.Popen
 QUICK = {"fsync": "off", "shared_buffers": "16MB", "max_connections": "60", "autovacuum": "off"}
 
 
@@ -54,7 +56,7 @@ class PostgresServer:
         words = [word for name, value in self._settings.items() for word in ("-c", f"{name}={value}")]
         command = [self._bin / "postgres", "-D", self._data, "-h", "127.0.0.1", "-p", str(self.port), "-k", "", *words]
         with (self._folder / "log").open("ab") as log:
-            self._process = subprocess.Popen(
+            self._process = POPEN(
                 command,
                 stdin=subprocess.DEVNULL,
                 stdout=log,

@@ -238,6 +238,7 @@ def test_a_file_is_shown_by_what_it_is(tmp_path: Path, name: str, shape: str) ->
     assert (only["shape"], only["bytes"]) == (shape, 5)
 
 
+@pytest.mark.slow
 def test_thumbnails_are_small_and_in_proportion(tmp_path: Path) -> None:
     """At most 400 px; the card still knows the picture's own size."""
     picture(tmp_path / "宽.png", (1280, 720))
@@ -312,6 +313,7 @@ def test_a_picture_beyond_reason_is_not_decoded(tmp_path: Path, monkeypatch: pyt
     assert shown(tmp_path, "大.png")["note"] == "large"
 
 
+@pytest.mark.slow
 def test_jobs_may_name_the_same_picture(tmp_path: Path) -> None:
     """Threads that make the same thumbnail at once do not disturb each other."""
     picture(tmp_path / "a.png", (900, 900))

@@ -609,6 +609,7 @@ def test_everything_wrong_is_one_refusal(tmp_path: Path) -> None:
     assert error.exit_code == 2
 
 
+@pytest.mark.slow
 def test_the_same_problem_in_many_rows_is_said_once(tmp_path: Path) -> None:
     """With the first two places and how many more there are."""
     error = refusal(tmp_path, {"image_tasks": [{"prompt": "a", "sizes": 1}] * 10_000})

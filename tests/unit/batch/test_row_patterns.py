@@ -87,6 +87,7 @@ def outcome(path: Path, over: dict[str, Any], defaults: DefaultFields) -> tuple[
     return [one._replace(row=one.row._replace(pattern=0)) for one in found], refusal
 
 
+@pytest.mark.slow
 @given(
     files(), st.sampled_from((".jsonl", ".csv")), st.sampled_from(({}, {"seed": 3}, {"prompt": "over"})),
     st.sampled_from(({}, {"text": {"max_tokens": 77}})),

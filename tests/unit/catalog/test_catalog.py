@@ -68,6 +68,7 @@ def test_like_can_be_chained(tmp_path: Path) -> None:
     assert (catalog["b"].n_max, catalog["b"].kind) == (3, "image")
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize(
     "text",
     [
@@ -237,6 +238,7 @@ def test_a_users_entry_says_kind_or_kinds(tmp_path: Path, table: str, kinds: tup
     assert (model.kinds, model.kind) == (kinds, kinds[0])
 
 
+@pytest.mark.few(3)
 @pytest.mark.parametrize(
     "table",
     [

@@ -14,6 +14,8 @@ from bailian.errors import InvalidRequest
 @pytest.fixture
 def files_read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Return which of the package's files are parsed, as they are."""
+    catalog.package_file.cache_clear()
+    catalog.package_models.cache_clear()
     seen: list[str] = []
     read = Path.read_text
 

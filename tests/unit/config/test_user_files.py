@@ -172,6 +172,7 @@ def test_any_value_in_any_field(field: str, value: str, name: str) -> None:
         check_model(Path(home), field, value, name)
 
 
+@pytest.mark.slow
 @given(table=st.sampled_from(["budget", "a"]), key=st.sampled_from(["day_cny", "month_cny", "b"]), value=values)
 def test_any_value_in_any_setting(table: str, key: str, value: str) -> None:
     with tempfile.TemporaryDirectory() as home:

@@ -39,6 +39,7 @@ def test_another_prompt_is_anothers(asked: str, shown: str) -> None:
     assert same_prompt(asked, shown) is False
 
 
+@pytest.mark.slow
 @given(st.text(min_size=1, max_size=80))
 def test_what_was_sent_is_always_recognised(prompt: str) -> None:
     """In whatever form a gateway shows it."""

@@ -75,7 +75,7 @@ def test_a_few_films_need_fewer_queries_with_the_list() -> None:
     assert listed.queries < 0.5 * alone.queries
 
 
-@pytest.mark.few(6)
+@pytest.mark.few(2)
 @pytest.mark.parametrize("habits", HABITS.values(), ids=HABITS)
 def test_whatever_the_pages_look_like(habits: ListHabits) -> None:
     """Fewer queries than without the list (3.5 a job), and no file comes late by more than a moment."""

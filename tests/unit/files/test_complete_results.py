@@ -47,6 +47,7 @@ RESULTS: dict[str, Callable[[], bytes]] = {
 }
 
 
+@pytest.mark.few(4)
 @pytest.mark.parametrize("name", RESULTS)
 def test_a_whole_result_is_whole_and_a_cut_one_is_not(tmp_path: Path, name: str) -> None:
     """Only the end mark of a GIF may be missing: everything that is shown is there."""

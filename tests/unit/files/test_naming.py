@@ -84,6 +84,7 @@ def test_braces_in_a_value_are_not_fields() -> None:
     assert render("{prompt}_{model}", {"prompt": "{model}", "model": "m"}) == "model_m"
 
 
+@pytest.mark.slow
 def test_a_template_of_many_short_words_is_cut_too() -> None:
     """A long template ends in a name, not in an endless loop (the time limit is only a rope)."""
     code = "from bailian.files.naming import render; print(len(render('a_' * 400, {})))"

@@ -276,6 +276,7 @@ def test_every_file_can_be_saved_as_utf_8(cues: list[Cue]) -> None:
     assert len(json.loads(made)["segments"]) == len(cues)
 
 
+@pytest.mark.slow
 @example("{\\b")
 @given(st.text(st.characters(exclude_categories=("C",), exclude_characters="-"), max_size=30))
 def test_only_spaces_can_change(text: str) -> None:

@@ -35,6 +35,7 @@ WAYS: dict[str, dict[str, Any]] = {
 }
 
 
+@pytest.mark.few(4)
 @pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
 def test_what_an_encoder_wrote_is_read(tmp_path: Path, way: dict[str, Any]) -> None:
     """As FFmpeg's own reader finds it: without an edit list a sound's delay counts as the first frame's."""
@@ -137,6 +138,7 @@ DAMAGED = {
 }
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("data", DAMAGED.values(), ids=DAMAGED)
 def test_what_is_damaged_says_so(tmp_path: Path, data: bytes) -> None:
     with pytest.raises(DamagedFilm, match=r"\w"):

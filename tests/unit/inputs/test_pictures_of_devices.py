@@ -109,6 +109,7 @@ def with_chunk(kind: bytes, content: bytes) -> bytes:
     return data[:33] + chunk + data[33:]
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize(
     "kind, content",
     [

@@ -95,6 +95,7 @@ def saved(path: Path, head: bytes, size_bytes: int | None = None) -> Path:
     return path
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize("suffix", ["wav", "wma", *CODECS])
 def test_every_format_of_the_service_is_taken_whatever_its_name(folder: Path, tmp_path: Path, suffix: str) -> None:
     """Bytes tell; a wrong suffix does not matter."""

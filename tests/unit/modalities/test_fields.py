@@ -154,6 +154,7 @@ def test_a_suggested_spelling_is_a_size(text: str) -> None:
         assert fields.parse_size(problems.rpartition("write ")[2]) is not None
 
 
+@pytest.mark.few(5)
 @pytest.mark.parametrize("chosen", [m for m in IMAGE_MODELS if not m.sizes], ids=lambda m: m.name)
 @given(width=st.integers(1, 12_000), height=st.integers(1, 12_000))
 def test_a_suggested_size_is_allowed(chosen: Model, width: int, height: int) -> None:

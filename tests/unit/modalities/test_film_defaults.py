@@ -220,6 +220,7 @@ def test_a_table_of_before_films_of_today_makes_films_from_texts(tmp_path: Path)
     assert prepared.estimate_cny == pytest.approx(1.0)
 
 
+@pytest.mark.few(4)
 @pytest.mark.parametrize(
     "table, text",
     [

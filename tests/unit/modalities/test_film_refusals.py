@@ -132,7 +132,7 @@ ONLY = {
 }
 
 
-@pytest.mark.few(4)
+@pytest.mark.few(2)
 @pytest.mark.parametrize("sets, name", [(sets, name) for sets, names in ONLY.items() for name in names])
 def test_of_all_sets_of_up_to_three_inputs_only_the_documented_are_taken(sets: str, name: str) -> None:
     taken = set()

@@ -113,6 +113,7 @@ def test_nonsense_in_an_answer_is_no_picture(output: dict[str, Any]) -> None:
     assert image.items({"output": output}, prepared()) == []
 
 
+@pytest.mark.slow
 @given(ANSWER)
 def test_any_answer_can_be_read(answer: dict[str, Any]) -> None:
     """Items and cost of whatever JSON the service sends."""
@@ -121,6 +122,7 @@ def test_any_answer_can_be_read(answer: dict[str, Any]) -> None:
     image.charged_cny(answer, prepared())
 
 
+@pytest.mark.slow
 @given(ANSWER)
 def test_any_answer_can_be_shown(answer: dict[str, Any]) -> None:
     """`--json` shows whatever JSON the service sends, without changing it."""

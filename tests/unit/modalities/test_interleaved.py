@@ -92,6 +92,7 @@ PART = st.fixed_dictionaries({}, optional={"text": JSON, "image": JSON | st.just
 RESULT = st.fixed_dictionaries({"url": st.just("https://h/0.png")}) | JSON
 
 
+@pytest.mark.slow
 @given(st.lists(PART, max_size=5) | JSON, st.none() | st.lists(RESULT, max_size=2), JSON)
 def test_any_answer_is_a_text_or_none(content: Any, results: list[Any] | None, usage: Any) -> None:
     """Whatever stands in the place of a text or a picture, each link leads to the picture that stands there."""

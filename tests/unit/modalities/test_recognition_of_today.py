@@ -380,6 +380,7 @@ JSON = st.recursive(
 )  # fmt: skip
 
 
+@pytest.mark.slow
 @given(st.dictionaries(st.sampled_from(["choices", "sentence", "text", "output", "result"]), JSON), JSON)
 def test_any_answer_of_a_call_can_be_read(output: dict[str, Any], usage: Any) -> None:
     answer = {"output": output, "usage": usage}

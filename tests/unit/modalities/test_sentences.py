@@ -231,6 +231,7 @@ ANY_SENTENCE = st.fixed_dictionaries(
 )
 
 
+@pytest.mark.slow
 @given(st.text("床前a1 。", max_size=20), st.lists(ANY_SENTENCE, max_size=4))
 def test_nothing_the_service_may_send_is_a_crash(text: str, sentences: list[dict[str, Any]]) -> None:
     lines = lines_of(text, sentences)

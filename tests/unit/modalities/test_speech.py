@@ -382,6 +382,7 @@ ANSWER = st.fixed_dictionaries({}, optional={"output": OUTPUT | JSON, "usage": U
 KEPT = kept(subtitles="vtt")
 
 
+@pytest.mark.slow
 @given(st.lists(ANSWER, max_size=3))
 def test_no_answer_is_a_crash(answers: list[dict[str, Any]]) -> None:
     whole = joined(answers, [None] * len(answers))

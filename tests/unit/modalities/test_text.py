@@ -493,12 +493,14 @@ def test_no_text_has_more_tokens_than_its_ceiling(words: str) -> None:
     assert 0 <= (tokens.count_tokens(words) or 0) <= tokens.ceiling(words)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("tokenizer")
 @pytest.mark.parametrize("words", GROWING)
 def test_no_text_has_more_tokens_than_its_ceiling_in_nfc(words: str) -> None:
     assert (tokens.count_tokens(words) or 0) <= tokens.ceiling(words)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("tokenizer")
 def test_what_looks_special_is_one_token() -> None:
     """So a text that quotes such marks may be billed for more than `exact` counts: whether it is, no page says."""
@@ -619,6 +621,7 @@ ANSWER = st.dictionaries(NAMES, JSON) | st.fixed_dictionaries(
 )
 
 
+@pytest.mark.slow
 @given(ANSWER, st.sampled_from([kept(), kept(model="qwen-turbo", region="singapore"), kept(thinking=True)]))
 def test_no_answer_is_too_odd_to_read(answer: dict[str, Any], prepared: StoredRequest) -> None:
     for item in text.items(answer, prepared):

@@ -652,6 +652,7 @@ ANSWER = st.fixed_dictionaries(
 )
 
 
+@pytest.mark.slow
 @given(ANSWER, JSON | DOCUMENT)
 def test_any_answer_can_be_read(answer: dict[str, Any], document: Any) -> None:
     """Whatever JSON the service sends: results or reasons, valid text, and the answer itself is left alone."""

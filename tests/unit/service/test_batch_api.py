@@ -307,6 +307,7 @@ def test_every_shape_of_a_failed_line_is_read(line: dict[str, Any], expected: tu
     assert (result.wire_code, result.message, result.status) == expected
 
 
+@pytest.mark.slow
 @given(st.recursive(st.none() | st.booleans() | st.integers() | st.text(), lambda inner: st.lists(inner) | st.dictionaries(
     st.sampled_from(["custom_id", "response", "error", "status_code", "body", "choices", "usage", "code", "message"])
     , inner)))  # fmt: skip

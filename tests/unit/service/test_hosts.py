@@ -73,6 +73,7 @@ def _answering(*hosts: str) -> None:
         responses.get(f"{base_url}/tasks/00000000-0000-0000-0000-000000000000", json=body, status=status)
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize(
     "words, hosts, said",
     [

@@ -178,11 +178,11 @@ def streamed(made: Http) -> None:
     "answer",
     [
         lambda _seen: b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata:" + bytes(MOST_ANSWER_BYTES),
-        http(
+        lambda seen: http(
             body=gzip.compress(b"data: " + bytes(MOST_ANSWER_BYTES)),
             Content_Type="text/event-stream",
             Content_Encoding="gzip",
-        ),
+        )(seen),
     ],
     ids=["a line without an end", "a bomb"],
 )

@@ -235,6 +235,7 @@ def untrusted(tmp_path: Path) -> Iterator[str]:
         thread.join()
 
 
+@pytest.mark.few(1)
 @WAYS
 def test_a_certificate_that_is_not_trusted_leads_to_the_variable(tmp_path: Path, untrusted: str, way: Way) -> None:
     with pytest.raises(NotSent, match="no secure connection to") as refused:

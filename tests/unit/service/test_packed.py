@@ -50,6 +50,7 @@ def cut_up(data: bytes, size: int) -> Iterator[bytes]:
     return (data[at : at + size] for at in range(0, len(data), size))
 
 
+@pytest.mark.few(4)
 @pytest.mark.parametrize(("name", "pack"), PACKERS)
 @given(data=st.binary(max_size=400), times=st.sampled_from([1, 1, 1000]), size=st.integers(1, 70))
 def test_what_was_packed_is_what_comes_out(

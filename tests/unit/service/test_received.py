@@ -32,6 +32,7 @@ def test_what_no_file_could_hold_is_null_or_a_replacement(raw: bytes, value: dic
     assert json_object(raw) == value
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("levels", [DEEP, 1000, 200_000])
 @pytest.mark.parametrize("opening, closing", [("[", "]"), ('{"a":', "}"), ('[{"a[{":', "}]")])
 def test_what_is_nested_for_ever_is_cut_off(levels: int, opening: str, closing: str) -> None:

@@ -88,6 +88,7 @@ def test_the_exact_frames(part: Path) -> None:
     ]
 
 
+@pytest.mark.few(3)
 @pytest.mark.parametrize(
     "kind",
     ["", "sound_first", "no_events", "unknown_events", "odd_frames", "null_usage", "bare_finish", "sentence_finish"],
@@ -110,6 +111,7 @@ def test_sound_is_heard_as_it_comes(box: Sandbox, part: Path) -> None:
     assert b"".join(heard) == part.read_bytes()
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("kind", ["reset", "closed", "silence", "failed"])
 def test_an_end_in_the_third_sentence_tells_what_was_paid(box: Sandbox, part: Path, kind: str) -> None:
     box.faults.add(Fault("speech", kind, sentences=2, code="InternalError", message="x"))
@@ -156,6 +158,7 @@ def test_times_run_on_whatever_the_service_counts_from(box: Sandbox, part: Path,
     assert firsts == pytest.approx(heard, abs=30)
 
 
+@pytest.mark.slow
 def test_a_service_that_reads_nothing_until_it_is_heard_is_listened_to(part: Path) -> None:
     """The text and the sound are each more than the buffers between hold."""
     pieces = ["这" * 20_000] * 40

@@ -205,6 +205,7 @@ SHAPES: list[tuple[Any, list[Any], dict[str, Any] | None]] = [
 ]
 
 
+@pytest.mark.few(5)
 @pytest.mark.parametrize("content, sentences, usage", SHAPES)
 def test_any_part_of_a_frame_may_be_missing(part: Path, content: Any, sentences: Any, usage: Any) -> None:
     def script(peer: Peer) -> None:
@@ -236,6 +237,7 @@ def test_an_end_without_name_is_the_end(part: Path, frame: bytes) -> None:
     assert answer_of(script, part)["output"]["audio_bytes"] == 4
 
 
+@pytest.mark.few(5)
 @pytest.mark.parametrize(
     "noise",
     [
@@ -366,6 +368,7 @@ def test_after_the_question_every_break_is_a_maybe(part: Path, script: Script) -
         answer_of(ends, part)
 
 
+@pytest.mark.slow
 def test_endless_frames_end(part: Path) -> None:
     def script(peer: Peer) -> None:
         while True:
@@ -376,6 +379,7 @@ def test_endless_frames_end(part: Path) -> None:
         answer_of(script, part, total_s=0.1, close_s=0.05)
 
 
+@pytest.mark.slow
 def test_the_last_wait_is_cut_to_the_total(part: Path) -> None:
     with pytest.raises(MaybeSent, match=r"not finished after 0\.1 s"):
         answer_of(lambda peer: peer.release.wait() and None, part, total_s=0.1, close_s=0.05)
@@ -430,6 +434,7 @@ def test_what_a_sound_may_have_follows_from_its_text() -> None:
     assert session.most_sound_bytes("霜" * 10**6) == 2 * 1024**3
 
 
+@pytest.mark.slow
 def test_pings_are_no_frames(part: Path) -> None:
     def script(peer: Peer) -> None:
         while not peer.release.wait(0.02):

@@ -51,6 +51,7 @@ def expected(status: int, *, refused: bool, foreign: bool) -> Verdict:
     return Verdict.FOREIGN if foreign and status != 429 else Verdict.UNPROVEN
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize(
     ("texts", "refused", "foreign"),
     [
@@ -72,6 +73,7 @@ def test_the_verdict_on_every_status(texts: list[str], refused: bool, foreign: b
     assert wrong == []
 
 
+@pytest.mark.slow
 def test_the_error_says_what_the_verdict_is() -> None:
     """Who catches it decides by its kind: refused, perhaps done, or not from the service."""
     wrong = []

@@ -117,6 +117,7 @@ def test_another_accounts_jobs_do_not_count(journal: Journal) -> None:
     assert journal.maybe_cny("me") == (0.0, 0)
 
 
+@pytest.mark.few(4)
 @pytest.mark.parametrize(
     "answer, units",
     [

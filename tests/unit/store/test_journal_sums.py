@@ -139,7 +139,7 @@ class Taken(Exception):
     """Everything of a pile is taken back."""
 
 
-@pytest.mark.few(1)
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(4))
 def test_the_ways_of_a_job(tmp_path: Path, seed: int) -> None:
     """Every step of the journal and of its piles; some are taken back."""
@@ -211,6 +211,7 @@ def steps(journal: Journal, *calls: Any) -> int:
     return count
 
 
+@pytest.mark.slow
 @pytest.mark.sqlite
 def test_nothing_reads_every_job(journal: Journal) -> None:
     """What is done for each row sent, and what is asked of the whole journal, looks at a bounded number of rows."""

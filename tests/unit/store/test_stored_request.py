@@ -90,6 +90,7 @@ KEYS = (*COMMON, "facts", "upload", "stream", "row", "half_price")
 FACT_KEYS = ("retired", "instead", "once", "prices", "thinking", "parts", "subtitles", "second_cny", "formats")
 
 
+@pytest.mark.slow
 @given(
     st.fixed_dictionaries({}, optional=dict.fromkeys(KEYS, JSON)),
     st.fixed_dictionaries({}, optional=dict.fromkeys(FACT_KEYS, JSON)),

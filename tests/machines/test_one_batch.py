@@ -1,0 +1,127 @@
+"""Several machines, one account, one journal: rows are split, and whatever happens to a machine, none is paid twice."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bailian.sandbox import Sandbox
+from tests.support.machines import Machine, Wire, end, rows_file, wired
+from tests.support.postgresql import PostgresServer
+from tests.support.processes import posix_only, until
+
+pytestmark = [pytest.mark.slow, pytest.mark.process, posix_only]
+RUN = ("batch", "run", "--run", "shop", "--yes", "--json")
+
+
+@pytest.fixture
+def url(journal_server: PostgresServer) -> str:
+    return journal_server.new_database()
+
+
+@pytest.fixture
+def machines(tmp_path: Path, url: str, box: Sandbox) -> list[Machine]:
+    box.settings.change({"enforce_limits": False, "task_s": 0.3})
+    return [Machine(tmp_path / f"machine-{number}", url, box) for number in range(3)]
+
+
+def states(server: PostgresServer, url: str) -> dict[str, int]:
+    found = server.execute("SELECT state, COUNT(*) FROM bailian.jobs GROUP BY state", url.rpartition("/")[2])
+    return {str(state): int(str(count)) for state, count in found}
+
+
+def paid_once(box: Sandbox, rows: int) -> None:
+    """Every row was asked for, and none twice."""
+    prompts = [task.body["input"]["prompt"] for task in box.tasks]
+    assert len(prompts) == len(set(prompts)), "a row was paid twice"
+    assert len(prompts) == rows
+
+
+def test_they_split_the_rows(
+    machines: list[Machine], box: Sandbox, tmp_path: Path, journal_server: PostgresServer, url: str
+) -> None:
+    file = rows_file(tmp_path, 60)
+    running = [machine.start(*RUN, str(file)) for machine in machines]
+    ended = [end(process) for process in running]
+    assert [code for code, _, _ in ended] == [0, 0, 0], ended
+    paid_once(box, 60)
+    shares = [len(out.splitlines()) for _, out, _ in ended]
+    assert sum(shares) == 60
+    assert states(journal_server, url) == {"done": 60}
+    # All see all of it, whoever has made it.
+    code, out, err = machines[2].run("cost", "--json")
+    assert (code, '"cny": 8.4' in out) == (0, True), (out, err)
+
+
+def test_one_that_is_killed_is_replaced_by_the_others(
+    machines: list[Machine], box: Sandbox, tmp_path: Path, journal_server: PostgresServer, url: str
+) -> None:
+    box.settings.change({"task_s": 6.0})
+    file = rows_file(tmp_path, 60)
+    killed, *others = [machine.start(*RUN, str(file)) for machine in machines]
+    until(lambda: len(box.tasks) == 60)
+    os.killpg(killed.pid, signal.SIGKILL)
+    killed.communicate()
+    assert states(journal_server, url).get("done", 0) < 60
+    ended = [end(process) for process in others]
+    assert [code for code, _, _ in ended] == [0, 0], ended
+    paid_once(box, 60)
+    assert states(journal_server, url) == {"done": 60}
+
+
+def test_the_server_is_killed_and_starts_again(
+    machines: list[Machine], box: Sandbox, tmp_path: Path, journal_server: PostgresServer, url: str
+) -> None:
+    box.settings.change({"task_s": 1.0})
+    file = rows_file(tmp_path, 60)
+    running = [machine.start(*RUN, str(file)) for machine in machines]
+    until(lambda: len(box.tasks) > 20)
+    journal_server.kill()
+    journal_server.start()
+    ended = [end(process) for process in running]
+    assert [code for code, _, _ in ended] == [0, 0, 0], ended
+    assert all("waiting for it" in err and "going on" in err for _, _, err in ended if "cannot use" in err)
+    paid_once(box, 60)
+    assert states(journal_server, url) == {"done": 60}
+
+
+@pytest.fixture
+def wire(url: str) -> Iterator[Wire]:
+    with wired(url) as wire:
+        yield wire
+
+
+def test_one_is_cut_off_and_comes_back(
+    machines: list[Machine], wire: Wire, box: Sandbox, tmp_path: Path, journal_server: PostgresServer, url: str
+) -> None:
+    """Its lease ends meanwhile: the others go on with its rows, and it sends none of them any more."""
+    box.settings.change({"task_s": 1.0})
+    file = rows_file(tmp_path, 60)
+    cut_off = Machine(tmp_path / "far", wire.url, box)
+    running = [machine.start(*RUN, str(file)) for machine in (cut_off, *machines[:2])]
+    until(lambda: len(box.tasks) > 20)
+    wire.pull()
+    others = [end(process) for process in running[1:]]
+    wire.plug_in()
+    ended = [end(running[0]), *others]
+    assert [code for code, _, _ in ended] == [0, 0, 0], ended
+    paid_once(box, 60)
+    assert states(journal_server, url) == {"done": 60}
+
+
+def test_clocks_ten_minutes_apart(
+    machines: list[Machine], box: Sandbox, tmp_path: Path, journal_server: PostgresServer, url: str
+) -> None:
+    file = rows_file(tmp_path, 40)
+    late = [Machine(tmp_path / f"clock{shift_s}", url, box, clock_s=shift_s) for shift_s in (-600.0, 600.0)]
+    ended = [end(process) for process in [machine.start(*RUN, str(file)) for machine in (machines[0], *late)]]
+    assert [code for code, _, _ in ended] == [0, 0, 0], ended
+    paid_once(box, 40)
+    spread = journal_server.execute(
+        "SELECT MAX(created_at_s) - MIN(created_at_s) FROM bailian.jobs", url.rpartition("/")[2]
+    )
+    assert float(str(spread[0][0])) < 120

@@ -1,0 +1,124 @@
+"""Machines that share a journal: processes with homes of their own, each in a folder of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from bailian.sandbox import Sandbox
+from tests.support.service import FAST_MODELS
+from tests.support.setting import KEY, ROOT
+
+# How long a test waits for machines; each says when it is over.
+PATIENCE_S = 300
+# Another clock, as `date` on that machine would show it.
+_LATE = """
+import sys, time
+from bailian.clock import Clock, timed_by
+shift_s = float(sys.argv.pop(1))
+with timed_by(Clock(wall=lambda: time.time() + shift_s)):
+    from bailian.__main__ import main
+    main()
+"""
+
+
+class Machine:
+    """One machine: its home, its own folder, and how it reaches the journal."""
+
+    def __init__(
+        self, folder: Path, url: str, box: Sandbox, *, models: str = FAST_MODELS, clock_s: float = 0.0
+    ) -> None:
+        self.folder, self.home = folder, folder / "home"
+        self.home.mkdir(parents=True)
+        (self.home / "models.toml").write_text(models, encoding="utf-8")
+        self._clock_s = clock_s
+        self._environment = {
+            **os.environ, "BAILIAN_HOME": str(self.home), "BAILIAN_JOURNAL": url, "DASHSCOPE_API_KEY": KEY,
+            "DASHSCOPE_HTTP_BASE_URL": box.base_url, "BAILIAN_LANG": "en", "PYTHONPATH": str(ROOT),
+        }  # fmt: skip
+
+    def start(self, *words: str) -> subprocess.Popen[str]:
+        program = ["-c", _LATE, str(self._clock_s)] if self._clock_s else ["-m", "bailian"]
+        return subprocess.Popen(
+            [sys.executable, *program, *words], cwd=self.folder, env=self._environment, stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+        )  # fmt: skip
+
+    def run(self, *words: str) -> tuple[int, str, str]:
+        return end(self.start(*words))
+
+
+def end(process: subprocess.Popen[str]) -> tuple[int, str, str]:
+    """Return exit code, stdout and stderr."""
+    out, err = process.communicate(timeout=PATIENCE_S)
+    return process.returncode, out, err
+
+
+def rows_file(folder: Path, count: int, **fields: object) -> Path:
+    path = folder / "rows.jsonl"
+    rows = (
+        {"kind": "image", "prompt": f"猫 {number}", "model": "wan2.2-t2i-flash", **fields} for number in range(count)
+    )
+    path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
+    return path
+
+
+class Wire:
+    """A cable to the server that can be pulled: nothing goes through, and nobody is told."""
+
+    def __init__(self, url: str) -> None:
+        self._parts = urlsplit(url)
+        self._open = threading.Event()
+        self._open.set()
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._sockets: list[socket.socket] = []
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    @property
+    def url(self) -> str:
+        port = self._listener.getsockname()[1]
+        return self._parts._replace(netloc=f"{self._parts.username}@127.0.0.1:{port}").geturl()
+
+    def pull(self) -> None:
+        self._open.clear()
+
+    def plug_in(self) -> None:
+        """Let go on what can; what stood still for long is dead on one side."""
+        self._open.set()
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                inside, _ = self._listener.accept()
+                outside = socket.create_connection(("127.0.0.1", self._parts.port or 5432))
+                self._sockets += [inside, outside]
+                for one, other in ((inside, outside), (outside, inside)):
+                    threading.Thread(target=self._carry, args=(one, other), daemon=True).start()
+
+    def _carry(self, one: socket.socket, other: socket.socket) -> None:
+        with suppress(OSError):
+            while data := one.recv(65_536):
+                self._open.wait()
+                other.sendall(data)
+        for end_of_it in (one, other):
+            with suppress(OSError):
+                end_of_it.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        self._open.set()
+        for one in (self._listener, *self._sockets):
+            one.close()
+
+
+@contextmanager
+def wired(url: str) -> Iterator[Wire]:
+    with closing(Wire(url)) as wire:
+        yield wire
