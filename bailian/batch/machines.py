@@ -11,11 +11,13 @@ from bailian.engine.engine import Engine
 from bailian.engine.job import Job
 from bailian.engine.step import Outcome
 from bailian.engine.steps.attach import files_in
-from bailian.errors import FileElsewhere
+from bailian.errors import FileElsewhere, InvalidRequest
+from bailian.files.digests import sha256_of
 from bailian.i18n import tr
 from bailian.modalities import MODULES, modality_of
 from bailian.store.batches import BatchStore
 from bailian.store.leases import exclusive
+from bailian.store.paths import leads_to_file
 from bailian.store.states import Status
 
 # How often a machine that has nothing to do looks whether another one has left something.
@@ -33,10 +35,23 @@ def planning(engine: Engine, spec: BatchSpec) -> Iterator[None]:
     while place.is_shared:
         with exclusive(place, f"plan\n{engine.services.account}\n{spec.run}") as alone:
             if alone:
+                _refuse_another_file(engine, spec)
                 yield
                 return
         engine.clock.sleep(TURN_S)
     yield
+
+
+def _refuse_another_file(engine: Engine, spec: BatchSpec) -> None:
+    digest = sha256_of(spec.source) if leads_to_file(spec.source) else ""
+    others = engine.services.lease.join(f"{engine.services.account}\n{spec.run}", digest)
+    if others:
+        name, hosts = spec.run.removeprefix("batch:"), ", ".join(others)
+        raise InvalidRequest.one(
+            "run",
+            tr(f"{hosts} runs another file as {name}", f"{hosts} 正以 {name} 之名运行另一个文件"),
+            advice=tr("--run ANOTHER_NAME, or the same file", "使用 --run 其他名称，或使用相同的文件"),
+        )
 
 
 def take_over(engine: Engine, spec: BatchSpec, runs: BatchStore) -> None:

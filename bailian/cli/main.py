@@ -67,6 +67,10 @@ COMMANDS = {
         tr("What the shell completes at TAB.", "按 TAB 补全。"),
     ),
     "config": ("bailian.cli.commands.config:config", tr("What is set, and where.", "查看设置及其来源。")),
+    "journal": (
+        "bailian.cli.commands.journal:journal",
+        tr("The journal, for one machine or several.", "日志：单机或多机共享。"),
+    ),
     "mcp": (
         "bailian.cli.serving.serve_agents:mcp",
         tr("The same as tools of an agent (MCP).", "以 MCP 工具供智能体使用。"),
@@ -80,7 +84,7 @@ COMMANDS = {
         tr("Check key, host, folders and settings.", "检查密钥、服务地址、目录与设置。"),
     ),
 }
-SETTING_UP = ("login", "config", "doctor", "selftest", "completion", "sandbox", "mcp")
+SETTING_UP = ("login", "config", "doctor", "selftest", "completion", "sandbox", "journal", "mcp")
 SECTIONS = {
     tr("One request", "单个请求"): REQUEST_COMMANDS,
     tr("Many requests, and what was made", "批量运行与结果管理"): {

@@ -134,8 +134,12 @@ def _switch(value: object) -> str | None:
 
 def journal_url(value: object) -> str | None:
     """Return what a journal's place must be, or None for one that is. What it is now may hold a password."""
-    if value == OWN_JOURNAL or (isinstance(value, str) and value.startswith(JOURNAL_SCHEMES)):
+    if value == OWN_JOURNAL:
         return None
+    if isinstance(value, str) and value.startswith(JOURNAL_SCHEMES):
+        if value.partition("://")[2].partition("/")[0].count("@") <= 1:
+            return None
+        return tr("an address with one @; in a password it is written %40", "只含一个 @ 的地址；密码中的 @ 写作 %40")
     return tr(
         f'postgresql://USER@HOST/DATABASE, or "{OWN_JOURNAL}" for the files of the home folder',
         f'postgresql://用户@主机/数据库，或 "{OWN_JOURNAL}"（主目录中的文件）',

@@ -103,15 +103,26 @@ class Journal(JobQueries):
                 f"id IN ({self.database.dialect.chosen}) AND owner = ?",
                 (now_s, server_s, packed(job_ids), owner),
                 also="sent_at_s = ?, sent_server_s = ?",
-                # Their commit may have been done, and the connection broke before this process heard of it.
-                only_from=(Status.WAITING, Status.SENDING) if self.database.commit_in_doubt else (Status.WAITING,),
+                only_from=(Status.WAITING,),
             )
-            if changed != len(job_ids):
+            if changed != len(job_ids) and not self._were_recorded(job_ids, owner):
                 raise NotOurs(*job_ids)
             for budget in budgets:  # each must fit beside all others, which are reserved already
                 for job_id in job_ids:
                     check_budget(db, job_id, budget, now_s if server_s is None else server_s)
         return float(now_s)
+
+    def _were_recorded(self, job_ids: Sequence[str], owner: str) -> bool:
+        """Return whether these intents are in the journal: their commit was done, and the connection broke before this
+        process heard of it."""
+        if not self.database.commit_in_doubt:
+            return False
+        recorded = self.database.read(
+            f"SELECT COUNT(*) AS n FROM jobs WHERE id IN ({self.database.dialect.chosen}) AND owner = ?"  # noqa: S608
+            " AND state = 'sending'",
+            (packed(job_ids), owner),
+        )
+        return bool(recorded[0]["n"] == len(job_ids))
 
     def requeue(self, job_id: str) -> None:
         """The request provably did not leave, or was refused unexecuted: the job waits again."""

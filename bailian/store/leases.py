@@ -39,6 +39,10 @@ class Lease(Protocol):
         """Return whether that owner no longer runs. Nobody (None) is gone."""
         ...
 
+    def join(self, run: str, digest: str) -> list[str]:
+        """Take part in a batch of this name; return the machines that run another file under it now."""
+        ...
+
 
 def lease_at(place: JournalPlace) -> Lease:
     """Return a lease in a journal: a lock for one machine, a row that is renewed among several."""
@@ -93,6 +97,9 @@ class ProcessLease:
         with contextlib.suppress(OSError):
             path.unlink()
         return True
+
+    def join(self, run: str, digest: str) -> list[str]:
+        return []
 
     def _path(self, owner_id: str) -> Path:
         return self._folder / f"{owner_id}.lock"

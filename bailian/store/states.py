@@ -52,7 +52,6 @@ TRANSITIONS: Mapping[Status, Collection[Status]] = {
     ),
     Status.SENDING: (
         Status.WAITING,
-        Status.SENDING,
         Status.UNSETTLED,
         Status.SUBMITTED,
         Status.ENDED,

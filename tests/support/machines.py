@@ -15,16 +15,16 @@ from urllib.parse import urlsplit
 
 from bailian.sandbox import Sandbox
 from tests.support.service import FAST_MODELS
-from tests.support.setting import KEY, ROOT
+from tests.support.setting import FAST, KEY, ROOT
 
 # How long a test waits for machines; each says when it is over.
 PATIENCE_S = 300
-# Another clock, as `date` on that machine would show it.
-_LATE = """
+# A clock as `date` on that machine would show it, and shorter pauses.
+_PROGRAM = """
 import sys, time
 from bailian.clock import Clock, timed_by
-shift_s = float(sys.argv.pop(1))
-with timed_by(Clock(wall=lambda: time.time() + shift_s)):
+shift_s, scale = float(sys.argv.pop(1)), float(sys.argv.pop(1))
+with timed_by(Clock(wall=lambda: time.time() + shift_s, pause_scale=scale)):
     from bailian.__main__ import main
     main()
 """
@@ -46,7 +46,7 @@ class Machine:
         }  # fmt: skip
 
     def start(self, *words: str) -> subprocess.Popen[str]:
-        program = ["-c", _LATE, str(self._clock_s)] if self._clock_s else ["-m", "bailian"]
+        program = ["-c", _PROGRAM, str(self._clock_s), str(FAST)]
         return subprocess.Popen(
             [sys.executable, *program, *words], cwd=self.folder, env=self._environment, stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,

@@ -24,7 +24,7 @@ from bailian.cli.output.report import outcome_json, print_other_names, write_res
 from bailian.cli.output.streams import expect_results
 from bailian.cli.output.terminal import print_err, print_error, print_json
 from bailian.config import settings
-from bailian.errors import Exit, FileElsewhere, Interrupted, SaveError
+from bailian.errors import Exit, FileElsewhere, Interrupted, InvalidRequest, SaveError
 from bailian.i18n import tr
 from bailian.inputs.once import lasting_text
 from bailian.store.states import Status
@@ -46,6 +46,7 @@ def run_file(
     here = settings_of(common)
     common = filled(common, here)
     check_template_of_rows(common.name)
+    _require_name(options, here)
     if options.batch_api:
         from bailian.batch.service_batches.runner import check_service_batches
 
@@ -59,8 +60,22 @@ def run_file(
 def run_made(made: MadeRows, kind: str, common: SharedOptions, options: BatchOptions, here: Settings) -> int:
     """Run rows that a command line has made; return the exit code."""
     common = filled(replace(common, name=common.name or made.template), here)
+    _require_name(options, here)
     check_template_of_rows(common.name)
     return _run_call(Call(spec_of_made(made, kind, common, options, here.defaults), {}, common, options), here)
+
+
+def _require_name(options: BatchOptions, here: Settings) -> None:
+    """Refuse a batch without a name where several machines share the journal: a path means nothing to the others."""
+    if here.journal.is_shared and not options.run:
+        raise InvalidRequest.one(
+            "run",
+            tr(
+                "the journal is shared with other machines, which know a batch by its name",
+                "日志由多台机器共享，批次需要一个名称",
+            ),
+            advice=tr("--run NAME, the same on all machines", "--run 名称（所有机器相同）"),
+        )
 
 
 def _run_call(call: Call, here: Settings) -> int:

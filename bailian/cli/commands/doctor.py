@@ -120,7 +120,7 @@ def _journal(here: Settings) -> dict[str, object]:
 
     with closing(Journal(here.journal)) as journal:
         return {
-            "journal": tr("can be written", "可写"),
+            "journal": f"{journal.database.title}: " + tr("can be written", "可写"),
             "open_jobs": len(journal.jobs(here.account, OPEN_STATES)),
             "open_elsewhere": journal.open_elsewhere(here.account),
         }

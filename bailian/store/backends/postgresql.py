@@ -81,7 +81,7 @@ class PostgresDatabase:
         """Threads whose last commit left, and was not answered."""
         self._depth = 0
         self._lost: Exception | None = None
-        self._offset_s = 0.0
+        self._offset_s: float | None = None
         self._connection: psycopg.Connection[ServerRow] | None = None
         self._closed = False
         self._connect()
@@ -92,7 +92,7 @@ class PostgresDatabase:
 
     def now_s(self) -> float:
         """Return the server's time. It was heard when a lock was last taken, and goes on by this machine's clock."""
-        return self._clock.monotonic() + self._offset_s
+        return self._clock.monotonic() + (self._offset_s or 0.0)
 
     # ── connections ──
 
@@ -106,14 +106,18 @@ class PostgresDatabase:
             how = durable if self._tables.durable else "'off'"
             connection.execute(f"SELECT set_config('synchronous_commit', {how}, false)")
             self._connection = connection
-            self._hear_time(connection.execute(_NOW).fetchone())
+            asked_s = self._clock.monotonic()
+            self._hear_time(connection.execute(_NOW).fetchone(), asked_s)
         except psycopg.Error as error:
             raise self._away(error) from None
         return connection
 
-    def _hear_time(self, row: Row | None) -> None:
+    def _hear_time(self, row: Row | None, asked_s: float) -> None:
+        """Set the clock by what the server said after `asked_s`. An answer that was long on its way tells little: what
+        was known before stays as far as it agrees."""
         if row is not None:
-            self._offset_s = float(row[0]) - self._clock.monotonic()
+            least_s, most_s = float(row[0]) - self._clock.monotonic(), float(row[0]) - asked_s
+            self._offset_s = least_s if self._offset_s is None else min(max(self._offset_s, least_s), most_s)
 
     def _connected(self) -> psycopg.Connection[ServerRow]:
         if self._closed:
@@ -189,10 +193,11 @@ class PostgresDatabase:
             if not lock:
                 connection.execute("BEGIN")
                 return
+            asked_s = self._clock.monotonic()
             cursor = connection.execute(f"BEGIN; SELECT pg_advisory_xact_lock({number_of(lock)}); {_NOW}")
             while cursor.nextset():
                 pass
-            self._hear_time(cursor.fetchone())
+            self._hear_time(cursor.fetchone(), asked_s)
         except psycopg.Error as error:
             self._roll_back()
             raise self._away(error) from None

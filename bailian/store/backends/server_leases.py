@@ -80,6 +80,14 @@ class ServerLease:
         except JournalError:
             return False
 
+    def join(self, run: str, digest: str) -> list[str]:
+        self._database.execute("UPDATE owners SET run = ?, digest = ? WHERE id = ?", (run, digest, self.id))
+        found = self._database.read(
+            f"SELECT DISTINCT host FROM owners WHERE run = ? AND digest <> ? AND id <> ? AND {_ALIVE}",  # noqa: S608
+            (run, digest, self.id),
+        )
+        return [row["host"] for row in found]
+
     def _renew(self) -> None:
         asked_s = self._clock.monotonic()
         self._database.execute(
