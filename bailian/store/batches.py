@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from array import array
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import islice
 from typing import Any
 
-from bailian.store.backends.database import Row, Statements
+from bailian.store.backends.database import Duplicate, Row, Statements
 from bailian.store.backends.dialects import packed
 from bailian.store.chained_jobs import NOT_CHAINED, ChainStore, SourceFile, write_edges
 from bailian.store.jobs import COLUMNS, Journal
@@ -102,11 +103,19 @@ class BatchStore:
         written, left, columns = 0, iter(rows), len(COLUMNS)
         while chunk := list(islice(left, CHUNK_ROWS)):
             waits = [edge for row in chunk if len(row) > columns for edge in row[columns]]
-            with self._database.transaction():
-                self._journal.insert([row[:columns] for row in chunk] if waits else chunk)
-                write_edges(self._database, waits)
+            self._database.again(partial(self._write, [row[:columns] for row in chunk] if waits else chunk, waits))
             written += len(chunk)
         return written
+
+    def _write(self, rows: Sequence[tuple[Any, ...]], waits: Sequence[tuple[Any, ...]]) -> None:
+        in_doubt = self._database.commit_in_doubt
+        try:
+            with self._database.transaction():
+                self._journal.insert(rows)
+                write_edges(self._database, waits)
+        except Duplicate:
+            if not in_doubt:  # else they were written, and the connection broke before this process heard of it
+                raise
 
     def owners(self, run: str) -> list[str]:
         """Return the owners of the batch's open jobs."""
@@ -122,7 +131,10 @@ class BatchStore:
 
         Their lost answers are unsettled; those of `repeatable` kinds are simply asked for again (see `Journal.requeue_maybe_billed`).
         """
-        chosen, gone = self._database.dialect.chosen, list(gone)
+        self._database.again(partial(self._take_over, run, owner, list(gone), list(repeatable)))
+
+    def _take_over(self, run: str, owner: str, gone: Sequence[str], repeatable: Sequence[str]) -> None:
+        chosen = self._database.dialect.chosen
         # Rows that wait are claimed one after the other where several machines may be at them.
         shared = self._database.is_shared
         states = UNDER_WAY_STATES if shared else OPEN_STATES
@@ -214,11 +226,10 @@ class BatchStore:
 
     def let_go(self, run: str, owner: str) -> None:
         """Give all open jobs of a batch back: any process may go on with them."""
-        with self._database.transaction() as db:
-            db.execute(
-                f"UPDATE jobs SET owner = NULL WHERE {_OF_RUN} AND owner = ?",  # noqa: S608
-                (*self._of(run), owner),
-            )
+        self._database.execute(
+            f"UPDATE jobs SET owner = NULL WHERE {_OF_RUN} AND owner = ?",  # noqa: S608
+            (*self._of(run), owner),
+        )
 
     def queues(self, run: str, owner: str) -> list[tuple[str, str]]:
         """Return (wire model, model) of the jobs that this process is to send."""

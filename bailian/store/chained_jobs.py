@@ -133,6 +133,16 @@ class ChainStore:
         Returns:
             False if the job is not this process's to send any more; nothing is written then.
         """
+        return self._database.again(lambda: self._complete(job_id, owner, request, prepared, estimate_cny))
+
+    def _complete(
+        self,
+        job_id: str,
+        owner: str,
+        request: Mapping[str, Any],
+        prepared: StoredRequest,
+        estimate_cny: float | None,
+    ) -> bool:
         with self._database.transaction() as db:
             changed = db.execute(
                 "UPDATE jobs SET request = ?, prepared = ?, estimate_cny = ?"

@@ -214,6 +214,9 @@ class Journal(JobQueries):
 
     def finish(self, ends: Sequence[JobEnd], files: Sequence[FileRow] = ()) -> None:
         """End jobs in final states; `files` have got their names since they were last written down."""
+        self.database.again(lambda: self._finish(ends, files))
+
+    def _finish(self, ends: Sequence[JobEnd], files: Sequence[FileRow]) -> None:
         with self.database.transaction():
             self.record_files(files)
             for state in dict.fromkeys(end.state for end in ends):
@@ -248,6 +251,9 @@ class Journal(JobQueries):
 
         What the dead process was sending is unsettled now: nobody waits for that answer any more.
         """
+        return self.database.again(lambda: self._claim(job_id, owner, expected))
+
+    def _claim(self, job_id: str, owner: str, expected: str | None) -> bool:
         values = (owner, job_id, expected)
         is_expected = f"id = ? AND {self.database.dialect.same('owner', '?')}"
         with self.database.transaction() as db:
@@ -269,6 +275,9 @@ class Journal(JobQueries):
 
     def relocate(self, job_id: str, saving: Mapping[str, Any]) -> None:
         """The files go elsewhere: forget names that no file has got yet."""
+        self.database.again(lambda: self._relocate(job_id, saving))
+
+    def _relocate(self, job_id: str, saving: Mapping[str, Any]) -> None:
         with self.database.transaction() as db:
             db.execute("UPDATE jobs SET saving = ? WHERE id = ?", (dumped(saving), job_id))
             db.execute("DELETE FROM files WHERE job_id = ? AND placed = 0", (job_id,))
@@ -289,6 +298,9 @@ class Journal(JobQueries):
 
     def claim_file(self, job_id: str, item: int, path: Path, sha256: str) -> bool:
         """Record that a finished file is this result's; False if it is another's."""
+        return self.database.again(lambda: self._claim_file(job_id, item, path, sha256))
+
+    def _claim_file(self, job_id: str, item: int, path: Path, sha256: str) -> bool:
         with self.database.transaction() as db:
             others = db.execute(
                 "SELECT 1 FROM files WHERE path = ? AND placed = 1 AND (job_id, item) != (?, ?) LIMIT 1",

@@ -34,6 +34,12 @@ def states(server: PostgresServer, url: str) -> dict[str, int]:
     return {str(state): int(str(count)) for state, count in found}
 
 
+def at_work(server: PostgresServer, url: str) -> int:
+    """Return how many machines have begun with the batch."""
+    ((count,),) = server.execute("SELECT COUNT(*) FROM bailian.owners WHERE run IS NOT NULL", url.rpartition("/")[2])
+    return int(str(count))
+
+
 def paid_once(box: Sandbox, rows: int) -> None:
     """Every row was asked for, and none twice."""
     prompts = [task.body["input"]["prompt"] for task in box.tasks]
@@ -79,11 +85,11 @@ def test_the_server_is_killed_and_starts_again(
     box.settings.change({"task_s": 1.0})
     file = rows_file(tmp_path, 60)
     running = [machine.start(*RUN, str(file)) for machine in machines]
-    until(lambda: len(box.tasks) > 20)
+    until(lambda: len(box.tasks) > 20 and at_work(journal_server, url) == 3)
     journal_server.kill()
     journal_server.start()
     ended = [end(process) for process in running]
-    assert [code for code, _, _ in ended] == [0, 0, 0], ended
+    assert [code for code, _, _ in ended] == [0, 0, 0], [err[-1500:] for _, _, err in ended]
     assert all("waiting for it" in err and "going on" in err for _, _, err in ended if "cannot use" in err)
     paid_once(box, 60)
     assert states(journal_server, url) == {"done": 60}

@@ -62,8 +62,9 @@ class PostgresDatabase:
         clock: Clock | None = None,
         *,
         patience_s: float = PATIENCE_S,
+        at_once: bool = True,
     ) -> None:
-        """Connect; make the tables if there are none.
+        """Connect; make the tables if there are none. `at_once`: a server that is away now is told, not waited for.
 
         Raises:
             JournalError: the server cannot be reached, or refuses.
@@ -84,7 +85,8 @@ class PostgresDatabase:
         self._offset_s: float | None = None
         self._connection: psycopg.Connection[ServerRow] | None = None
         self._closed = False
-        self._connect()
+        if at_once:
+            self._connect()
 
     @property
     def title(self) -> str:

@@ -22,6 +22,8 @@ LEASE_S = 30.0
 RENEW_S = 5.0
 # Nothing leaves so near the lease's end: what is on its way then has arrived before others look for it.
 MARGIN_S = 5.0
+# Who asks for a lease waits no longer for the server than one lasts.
+PATIENCE_S = LEASE_S
 # What an owner of so long ago has left was taken over.
 KEPT_S = 7 * 86_400.0
 TABLES = Tables(
@@ -48,9 +50,10 @@ class ServerLease:
     def __init__(self, url: str, clock: Clock | None = None) -> None:
         self.id = uuid4().hex[:12]
         self._clock = clock or current_clock()
-        self._database = PostgresDatabase(url, TABLES, clock, patience_s=0.0)
-        self._until_s = 0.0
         self._ending = threading.Event()
+        self._database = PostgresDatabase(url, TABLES, clock, patience_s=PATIENCE_S)
+        self._database.is_leaving = lambda: self._ending.is_set()
+        self._until_s = 0.0
         self._renewer = threading.Thread(target=self._go_on, name="bailian-lease", daemon=True)
 
     def may_send(self) -> bool:
@@ -107,7 +110,7 @@ class ServerLease:
 def exclusive_on_server(url: str, name: str, part: str | None) -> Iterator[bool]:
     """Hold the lock of this name, or of one part of it; see `leases.exclusive`. It goes with the connection."""
     with ExitStack() as stack:
-        database = stack.enter_context(closing(PostgresDatabase(url, TABLES)))
+        database = stack.enter_context(closing(PostgresDatabase(url, TABLES, at_once=False)))
         shared = "_shared" if part is not None else ""
         wanted = [(f"pg_try_advisory_lock{shared}", name)]
         wanted += [("pg_try_advisory_lock", f"{name}\n{part}")] if part is not None else []

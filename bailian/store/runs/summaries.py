@@ -28,13 +28,12 @@ class RunSummaries:
     def finish(self, run: str, digest: str, rows: int, summary: Mapping[str, Any]) -> None:
         """Remember that nothing is left to do for this file as it is."""
         values = self._account, self._name(run), digest, rows, self._clock()
-        with self._database.transaction() as db:
-            db.execute(
-                "INSERT INTO runs (account, run, digest, rows, finished_at_s, summary) VALUES (?, ?, ?, ?, ?, ?)"
-                " ON CONFLICT (account, run) DO UPDATE SET digest = excluded.digest, rows = excluded.rows,"
-                " finished_at_s = excluded.finished_at_s, summary = excluded.summary",
-                (*values, json.dumps(summary, ensure_ascii=False)),
-            )
+        self._database.execute(
+            "INSERT INTO runs (account, run, digest, rows, finished_at_s, summary) VALUES (?, ?, ?, ?, ?, ?)"
+            " ON CONFLICT (account, run) DO UPDATE SET digest = excluded.digest, rows = excluded.rows,"
+            " finished_at_s = excluded.finished_at_s, summary = excluded.summary",
+            (*values, json.dumps(summary, ensure_ascii=False)),
+        )
 
     def forget(self, db: Statements, run: str) -> None:
         """Whatever was finished is to be looked at again: the whole, and each kind."""
