@@ -14,6 +14,7 @@ import pytest
 from bailian.sandbox import Sandbox
 from tests.support.batches import check, executed, jobs, states, write
 from tests.support.commands import Run
+from tests.support.journals import is_made
 from tests.support.processes import end, environment, posix_only, said_until, start_bailian, until
 
 pytestmark = [pytest.mark.process, posix_only, pytest.mark.usefixtures("quick")]
@@ -129,7 +130,7 @@ def test_killed_between_the_rows_of_a_chain(bailian: Run, box: Sandbox) -> None:
 
 
 def jobs_if_any() -> list[Any]:
-    return jobs() if Path("bailian/journal.sqlite3").is_file() and Path("outputs").is_dir() else []
+    return jobs() if is_made(Path("bailian")) and Path("outputs").is_dir() else []
 
 
 @pytest.mark.slow

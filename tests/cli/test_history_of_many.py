@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from bailian.store.backends.journal_place import JournalPlace
 from bailian.store.jobs import Journal
 from bailian.types import StoredRequest
 from tests.support.commands import Run
+from tests.support.journals import named, opened
 
 
 def intend(journal: Journal, kind: str, model: str, prompt: str) -> None:
@@ -33,13 +34,13 @@ def fill(home: Path, count: int) -> None:
     intend(journal, "video", "wan2.1-t2v-turbo", "很久以前的一只猫")
     intend(journal, "image", "wan2.2-t2i-flash", "一只猫")
     journal.close()
-    db = sqlite3.connect(home / "journal.sqlite3")
-    columns = [row[1] for row in db.execute("PRAGMA table_info(jobs)")]
-    picture = dict(zip(columns, db.execute("SELECT * FROM jobs WHERE kind = 'image'").fetchone(), strict=True))
-    rows = ({**picture, "id": f"ffff{number:04x}-0000"} for number in range(count))
-    db.executemany(f"INSERT INTO jobs VALUES ({', '.join('?' * len(columns))})", (tuple(row.values()) for row in rows))
-    db.commit()
-    db.close()
+    with closing(opened(home)) as db:
+        (picture,) = named(db.execute("SELECT * FROM jobs WHERE kind = 'image'"))
+        picture.pop("rowid", None)
+        rows = ({**picture, "id": f"ffff{number:04x}-0000"} for number in range(count))
+        sql = f"INSERT INTO jobs ({', '.join(picture)}) VALUES ({', '.join('?' * len(picture))})"
+        db.executemany(sql, (tuple(row.values()) for row in rows))
+        db.commit()
 
 
 @pytest.mark.parametrize("count", [7, pytest.param(25_000, marks=pytest.mark.slow)])
@@ -74,12 +75,11 @@ def ids(box: Sandbox, text2image: Run, bailian: Run) -> list[str]:
     for prompt in ("猫", "狗"):
         text2image(prompt)
     found = [one["id"] for one in bailian("history", "--json").json["history"]]
-    db = sqlite3.connect(home_folder() / "journal.sqlite3")
-    for number, one in enumerate(found):
-        db.execute("UPDATE jobs SET id = ? WHERE id = ?", (f"abcd{number}-{one}", one))
-        db.execute("UPDATE files SET job_id = ? WHERE job_id = ?", (f"abcd{number}-{one}", one))
-    db.commit()
-    db.close()
+    with closing(opened(home_folder())) as db:
+        for number, one in enumerate(found):
+            db.execute("UPDATE jobs SET id = ? WHERE id = ?", (f"abcd{number}-{one}", one))
+            db.execute("UPDATE files SET job_id = ? WHERE job_id = ?", (f"abcd{number}-{one}", one))
+        db.commit()
     return [f"abcd{number}-{one}" for number, one in enumerate(found)]
 
 

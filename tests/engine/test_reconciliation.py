@@ -10,6 +10,7 @@ import random
 import subprocess
 import sys
 from collections import Counter
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from bailian.service.client import ListedTask, Listing, Service
 from bailian.service.transport import http
 from tests.support.batches import check, executed, is_whole, jobs, pictures, records, states, write
 from tests.support.commands import Ran, Run
+from tests.support.journals import opened
 from tests.support.processes import end, posix_only, start_bailian, start_script, until
 from tests.support.setting import FAST, KEY, ROOT
 
@@ -330,10 +332,9 @@ def test_a_row_that_an_older_version_gave_up_is_asked_for_before_it_is_sent(bail
     """A version before this one called a task failed that was UNKNOWN for four seconds."""
     bailian("batch", "run", write(pictures(1)), "--no-wait", exits=6)
     gave_up = '{"error": {"code": "ResourceNotFound", "wire_code": "UNKNOWN", "message": "gone"}, "exit_code": 4}'
-    import sqlite3
-
-    with sqlite3.connect("bailian/journal.sqlite3") as db:
+    with closing(opened(Path("bailian"))) as db:
         db.execute("UPDATE jobs SET state = 'failed', owner = NULL, error = ?", (gave_up,))
+        db.commit()
     bailian("batch", "run", "all.json")
     assert states() == {"done": 1}
     assert len(box.tasks) == 1

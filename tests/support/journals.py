@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+import socket
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import pytest
 
 from bailian.store.backends.journal_place import JournalPlace
 from bailian.store.backends.sqlite import SqliteDatabase
+from bailian.store.schema import TABLES
 
 ON_SERVER = os.environ.get("BAILIAN_TESTS_ON") == "postgresql"
 
@@ -33,3 +37,102 @@ def database_class() -> type[Any]:
 
 def place(home: Path) -> JournalPlace:
     return JournalPlace(home, os.environ.get("BAILIAN_JOURNAL", ""))
+
+
+# ── a look inside ──
+
+
+class Found(Protocol):
+    """What a statement came to: tuples."""
+
+    @property
+    def description(self) -> Any: ...
+
+    def fetchone(self) -> Any: ...
+
+    def fetchall(self) -> list[Any]: ...
+
+    def __iter__(self) -> Iterator[Any]: ...
+
+
+class Opened(Protocol):
+    """The tables of a journal, beside whoever uses it."""
+
+    def execute(self, sql: str, values: Sequence[Any] = (), /) -> Found: ...
+
+    def executemany(self, sql: str, rows: Iterable[Sequence[Any]], /) -> Found: ...
+
+    def commit(self) -> None: ...
+
+    def close(self) -> None: ...
+
+
+class _OpenedOnServer:
+    def __init__(self, url: str) -> None:
+        import psycopg
+
+        self._connection = psycopg.connect(url)
+        self.execute("SET search_path TO bailian")
+        self.commit()
+
+    def execute(self, sql: str, values: Sequence[Any] = (), /) -> Any:
+        from bailian.store.backends.translation import marked, translated
+
+        statement: Any = translated(sql)
+        return self._connection.execute(statement, marked(statement, values))
+
+    def executemany(self, sql: str, rows: Iterable[Sequence[Any]], /) -> Any:
+        from bailian.store.backends.translation import marked, translated
+
+        statement: Any = translated(sql)
+        cursor = self._connection.cursor()
+        cursor.executemany(statement, [marked(statement, row) or () for row in rows])
+        return cursor
+
+    def commit(self) -> None:
+        self._connection.commit()
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+def opened(home: Path) -> Opened:
+    """Open a journal that somebody has made, to look into it or to change what is there."""
+    url = place(home).url
+    return _OpenedOnServer(url) if url else sqlite3.connect(home / TABLES.file_name)
+
+
+def named(found: Found) -> list[dict[str, Any]]:
+    """Return rows by the names of their columns."""
+    names = [column[0] for column in found.description]
+    return [dict(zip(names, row, strict=True)) for row in found]
+
+
+def is_made(home: Path) -> bool:
+    """Return whether there is a journal to be opened."""
+    if not place(home).is_shared:
+        return (home / TABLES.file_name).is_file()
+    with closing(opened(home)) as db:
+        return db.execute("SELECT to_regclass('bailian.jobs')").fetchone() != (None,)
+
+
+def bury() -> None:
+    """Let processes of this machine that have ended be dead at once; a server waits until their leases have passed."""
+    url = os.environ.get("BAILIAN_JOURNAL", "")
+    if not ON_SERVER or not url:
+        return
+    import psycopg
+
+    with suppress(psycopg.Error), psycopg.connect(url, autocommit=True) as server:
+        owners = server.execute("SELECT id, pid FROM bailian.owners WHERE host = %s", [socket.gethostname()]).fetchall()
+        for owner, pid in owners:
+            if not _runs(pid):
+                server.execute("DELETE FROM bailian.owners WHERE id = %s", [owner])
+
+
+def _runs(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
