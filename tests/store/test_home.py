@@ -33,7 +33,8 @@ WORDS: dict[str, tuple[str, ...]] = {
 
 
 def stores() -> set[str]:
-    return {path.name.partition("-")[0] if path.is_file() else path.name for path in HOME.iterdir()}
+    there = HOME.iterdir() if HOME.is_dir() else ()
+    return {path.name.partition("-")[0] if path.is_file() else path.name for path in there}
 
 
 @pytest.mark.few(1)

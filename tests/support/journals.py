@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 import socket
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
 
+from bailian.errors import JournalError
+from bailian.store.backends import sqlite
+from bailian.store.backends.database import Statements
 from bailian.store.backends.journal_place import JournalPlace
 from bailian.store.backends.sqlite import SqliteDatabase
 from bailian.store.schema import TABLES
@@ -27,8 +30,11 @@ def leave_out(items: Iterable[pytest.Item]) -> None:
 
 
 def database_class() -> type[Any]:
-    """Return what a journal is kept in, for tests that kill a process at each of its transactions."""
-    if not ON_SERVER:
+    """Return what a journal is kept in, for tests that kill a process at each of its transactions.
+
+    A process that they start is told where its journal is, and nothing of the tests.
+    """
+    if not place(Path()).is_shared:
         return SqliteDatabase
     from bailian.store.backends.postgresql import PostgresDatabase
 
@@ -114,6 +120,47 @@ def is_made(home: Path) -> bool:
         return (home / TABLES.file_name).is_file()
     with closing(opened(home)) as db:
         return db.execute("SELECT to_regclass('bailian.jobs')").fetchone() != (None,)
+
+
+def before_commits(monkeypatch: pytest.MonkeyPatch, act: Callable[[Statements], None]) -> None:
+    """Let `act` be done before every commit of a journal; what it raises is what the commit raises."""
+    if ON_SERVER:
+        _before_commits_on_server(monkeypatch, act)
+        return
+
+    class Watched(sqlite.Connection):
+        def execute(self, sql: str, *values: Any) -> sqlite3.Cursor:
+            if sql == "COMMIT":
+                act(self)
+            return super().execute(sql, *values)
+
+    def connect(path: Path) -> sqlite.Connection:
+        factory = Watched if path.name == TABLES.file_name else sqlite.Connection
+        connection = sqlite3.connect(path, timeout=60, isolation_level=None, check_same_thread=False, factory=factory)
+        connection.row_factory = sqlite3.Row
+        return connection
+
+    monkeypatch.setattr(sqlite, "_connect", connect)
+
+
+def _before_commits_on_server(monkeypatch: pytest.MonkeyPatch, act: Callable[[Statements], None]) -> None:
+    from bailian.store.backends.postgresql import PostgresDatabase, Statement
+
+    commit = PostgresDatabase._commit
+
+    def acted(self: PostgresDatabase) -> None:
+        if self._tables is TABLES:
+            act(Statement(self))
+        commit(self)
+
+    monkeypatch.setattr(PostgresDatabase, "_commit", acted)
+
+
+def commit_failed() -> Exception:
+    """Return what a commit raises that will not do better the next time."""
+    if not ON_SERVER:
+        return sqlite3.OperationalError("database or disk is full")
+    return JournalError("the server took the transaction back", advice="")
 
 
 def bury() -> None:
