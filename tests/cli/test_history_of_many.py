@@ -14,11 +14,10 @@ from bailian.config.settings import home_folder
 from bailian.history import entries as history_entries
 from bailian.history.entries import Question, entries
 from bailian.sandbox import Sandbox
-from bailian.store.backends.journal_place import JournalPlace
 from bailian.store.jobs import Journal
 from bailian.types import StoredRequest
 from tests.support.commands import Run
-from tests.support.journals import named, opened
+from tests.support.journals import named, opened, place
 
 
 def intend(journal: Journal, kind: str, model: str, prompt: str) -> None:
@@ -30,7 +29,7 @@ def intend(journal: Journal, kind: str, model: str, prompt: str) -> None:
 
 def fill(home: Path, count: int) -> None:
     """One film of long ago, and so many newer pictures with the same word."""
-    journal = Journal(home)
+    journal = Journal(place(home))
     intend(journal, "video", "wan2.1-t2v-turbo", "很久以前的一只猫")
     intend(journal, "image", "wan2.2-t2i-flash", "一只猫")
     journal.close()
@@ -51,10 +50,10 @@ def test_what_is_old_is_found_behind_whatever_is_newer(
     if count < 100:
         monkeypatch.setattr(history_entries, "SLICE_ROWS", 3)
     fill(tmp_path, count)
-    (film,) = entries(JournalPlace(tmp_path), Question("猫", kind="video"), 20)
+    (film,) = entries(place(tmp_path), Question("猫", kind="video"), 20)
     assert film.shown == "很久以前的一只猫"
-    assert len(entries(JournalPlace(tmp_path), Question("猫"), count + 5)) == count + 2
-    newest = [entry.row.id for entry in entries(JournalPlace(tmp_path), Question("猫"), 5)]
+    assert len(entries(place(tmp_path), Question("猫"), count + 5)) == count + 2
+    newest = [entry.row.id for entry in entries(place(tmp_path), Question("猫"), 5)]
     assert newest == [f"ffff{count - back:04x}-0000" for back in range(1, 6)]
 
 

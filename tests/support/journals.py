@@ -45,6 +45,12 @@ def place(home: Path) -> JournalPlace:
     return JournalPlace(home, os.environ.get("BAILIAN_JOURNAL", ""))
 
 
+def be_elsewhere(patch: pytest.MonkeyPatch, home: Path) -> None:
+    """Let commands run as on another machine, which has a journal of its own."""
+    patch.setenv("BAILIAN_HOME", str(home))
+    patch.setenv("BAILIAN_JOURNAL", "sqlite")
+
+
 # ── a look inside ──
 
 
