@@ -277,7 +277,7 @@ class Journal(JobQueries):
 
     def claim_file(self, job_id: str, item: int, path: Path, sha256: str) -> bool:
         """Record that a finished file is this result's; False if it is another's."""
-        with self.database.transaction() as db:
+        with self.database.transaction(f"file:{stored(path)}") as db:
             others = db.execute(
                 "SELECT 1 FROM files WHERE path = ? AND placed = 1 AND (job_id, item) != (?, ?) LIMIT 1",
                 (stored(path), job_id, item),

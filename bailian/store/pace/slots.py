@@ -20,6 +20,8 @@ _PUT_SLOT = (
     "INSERT INTO slots (job_id, queue, owner) VALUES (?, ?, ?)"
     " ON CONFLICT (job_id) DO UPDATE SET queue = excluded.queue, owner = excluded.owner"
 )
+# In one order, whichever queue: two that free the slots of the same dead do not wait for each other.
+_OWNERS = "SELECT DISTINCT owner FROM slots WHERE queue = ? ORDER BY owner"
 _PUT_HOLDER = (
     "INSERT INTO holders (owner, pid, command, seen_s) VALUES (?, ?, ?, ?) ON CONFLICT (owner)"
     " DO UPDATE SET pid = excluded.pid, command = excluded.command, seen_s = excluded.seen_s"
@@ -56,7 +58,7 @@ class ConcurrencyLimiter:
                 return True
             taken = _slots(db, queue)
             if taken >= limit:
-                for (other,) in db.execute("SELECT DISTINCT owner FROM slots WHERE queue = ?", (queue,)).fetchall():
+                for (other,) in db.execute(_OWNERS, (queue,)).fetchall():
                     if other != owner and is_dead(other):
                         db.execute("DELETE FROM slots WHERE owner = ?", (other,))
                         db.execute("DELETE FROM holders WHERE owner = ?", (other,))
