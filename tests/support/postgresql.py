@@ -18,7 +18,7 @@ import psycopg
 import pytest
 
 PATIENCE_S = 60
-QUICK = {"fsync": "off", "shared_buffers": "16MB", "max_connections": "60", "autovacuum": "off"}
+QUICK = {"fsync": "off", "shared_buffers": "16MB", "max_connections": "500", "autovacuum": "off"}
 
 
 def free_port() -> int:

@@ -103,7 +103,7 @@ class Child(subprocess.Popen[Any]):
 
     def _told(self, code: int | None) -> int | None:
         """Let whoever comes next know at once that a killed process is dead."""
-        if code is not None and code < 0 and not self._is_buried:
+        if code and not self._is_buried:
             self._is_buried = True
             bury()
         return code
