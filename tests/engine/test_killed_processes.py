@@ -159,7 +159,7 @@ def test_two_hundred_processes_share_a_new_journal(tmp_path: Path) -> None:
     if not ON_SERVER:
         with closing(opened(home)) as db:
             assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-    assert not [path for path in home.iterdir() if path.name.startswith(".")]
+        assert not [path for path in home.iterdir() if path.name.startswith(".")]
 
 
 @pytest.mark.slow
