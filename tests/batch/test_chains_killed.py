@@ -14,7 +14,7 @@ import pytest
 from bailian.sandbox import Sandbox
 from tests.support.batches import check, executed, jobs, states, write
 from tests.support.commands import Run
-from tests.support.journals import is_made
+from tests.support.journals import bury, is_made
 from tests.support.processes import end, environment, posix_only, said_until, start_bailian, until
 
 pytestmark = [pytest.mark.process, posix_only, pytest.mark.usefixtures("quick")]
@@ -98,6 +98,7 @@ def test_killed_at_every_step_a_chain_is_paid_once(bailian: Run, box: Sandbox, s
     assert loop.returncode == 0, loop.stderr
     runs = int(loop.stdout)
     assert runs * stride > 80, "too few steps were counted to prove anything"
+    bury()
     told = []
     for number in range(runs):
         bailian("batch", "run", f"{number}.json", "-q", exits=None)
