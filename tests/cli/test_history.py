@@ -84,6 +84,7 @@ def test_failures_are_found(box: Sandbox, bailian: Run, text2image: Run) -> None
 
 
 @pytest.mark.slow
+@pytest.mark.sqlite
 def test_new_jobs_are_found_and_the_index_is_only_a_copy(made: dict[str, Path], bailian: Run, text2image: Run) -> None:
     """It may be deleted, damaged, or of another journal."""
     assert found(bailian, "猫") == ["一只可爱的猫在月亮上"]

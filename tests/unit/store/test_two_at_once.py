@@ -15,11 +15,12 @@ import pytest
 from bailian.errors import BudgetExceeded
 from bailian.store.budgets import Budget
 from bailian.store.jobs import COLUMNS, Journal
+from bailian.store.leases import exclusive, lease_at
 from bailian.store.pace.limits import SharedLimits
 from bailian.store.schema import FileRow, JobEnd, JobResult
 from bailian.store.service_batches import Offer, ServiceBatch, ServiceBatchStore
 from bailian.store.states import Status
-from tests.support.journals import place
+from tests.support.journals import ON_SERVER, database_class, place
 
 WAIT_S = 0.3
 """As long as it takes another to come to where it waits, or to be done with what it should have waited for."""
@@ -117,6 +118,21 @@ def test_one_of_two_claims_a_file(two: Two) -> None:
         assert two.a.claim_file("a-1", 0, path, "s")
         too_late = two.meanwhile(two.b.claim_file, "b-1", 0, path, "s")
     assert too_late.result(20) is False
+
+
+def test_what_was_held_alone_is_free_when_it_is_let_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next command may begin before a server has heard that the connection is closed."""
+    where, unheard = place(tmp_path), list[Any]()
+    lease_at(where)  # makes the folder of a home
+    if ON_SERVER:
+        monkeypatch.setattr(database_class(), "close", lambda self: unheard.append(self))
+    for _ in range(2):
+        with exclusive(where, "batch") as alone:
+            assert alone
+            with exclusive(where, "batch", "text") as too_late:
+                assert not too_late
+        with exclusive(where, "batch", "text") as one, exclusive(where, "batch", "image") as other:
+            assert (one, other) == (True, True)
 
 
 def test_the_slots_of_the_dead_are_freed_from_two_queues_at_once(tmp_path: Path) -> None:
