@@ -88,6 +88,18 @@ def check_budget(db: Statements, job_id: str, budget: Budget, now_s: float) -> N
         raise no_room(budget, spent_cny, estimate_cny)
 
 
+def hold_money(db: Statements, account: str) -> None:
+    """Let nobody else reserve money of an account until this transaction is over; what is read from now on stays so.
+
+    Whoever sends a request changes this row: they come one after the other.
+    """
+    db.execute(
+        "INSERT INTO maybe_sums (account, lost_nano_cny, nano_cny, unpriced) VALUES (?, 0, 0, 0)"
+        " ON CONFLICT (account) DO UPDATE SET nano_cny = maybe_sums.nano_cny",
+        (account,),
+    )
+
+
 def counted_cny(db: Statements, account: str, budget: Budget, now_s: float, but: str = "") -> float:
     """Return what counts against a budget (real costs, else estimates, and what lost answers may have cost), but for
     one job."""

@@ -301,7 +301,7 @@ class Journal(JobQueries):
         return self.database.again(lambda: self._claim_file(job_id, item, path, sha256))
 
     def _claim_file(self, job_id: str, item: int, path: Path, sha256: str) -> bool:
-        with self.database.transaction() as db:
+        with self.database.transaction(f"file:{stored(path)}") as db:
             others = db.execute(
                 "SELECT 1 FROM files WHERE path = ? AND placed = 1 AND (job_id, item) != (?, ?) LIMIT 1",
                 (stored(path), job_id, item),

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from bailian.errors import BudgetExceeded
 from bailian.store.backends.dialects import packed
 from bailian.store.batches import CHUNK_ROWS
-from bailian.store.budgets import Budget, cost_unknown, counted_cny, no_room
+from bailian.store.budgets import Budget, cost_unknown, counted_cny, hold_money, no_room
 from bailian.store.jobs import Journal
 from bailian.store.schema import JobRow, dumped, job_row, stored_request
 from bailian.store.states import Status, move
@@ -111,6 +111,7 @@ class ServiceBatchStore:
         taken = 0
         refusal: BudgetExceeded | None = None
         with self._database.transaction() as db:
+            hold_money(db, self._account)
             room = [(budget, budget.limit_cny - counted_cny(db, self._account, budget, now_s)) for budget in budgets]
             for job_id in job_ids:
                 row = db.execute(
@@ -185,7 +186,7 @@ class ServiceBatchStore:
 
     def take_over(self, name: str, is_dead: Callable[[str | None], bool]) -> bool:
         """Take a batch's jobs over; False if a living process has some."""
-        with self._database.transaction() as db:
+        with self._database.transaction(f"service_batch:{name}") as db:
             owners = db.execute(f"SELECT DISTINCT owner FROM jobs WHERE {_MEMBER}", (self._account, name)).fetchall()  # noqa: S608
             if any(row["owner"] != self._owner and not is_dead(row["owner"]) for row in owners):
                 return False

@@ -14,6 +14,7 @@ import pytest
 from bailian.sandbox import Sandbox
 from tests.support.batches import check, executed, jobs, states, write
 from tests.support.commands import Run
+from tests.support.journals import bury, is_made
 from tests.support.processes import end, environment, posix_only, said_until, start_bailian, until
 
 pytestmark = [pytest.mark.process, posix_only, pytest.mark.usefixtures("quick")]
@@ -97,6 +98,7 @@ def test_killed_at_every_step_a_chain_is_paid_once(bailian: Run, box: Sandbox, s
     assert loop.returncode == 0, loop.stderr
     runs = int(loop.stdout)
     assert runs * stride > 80, "too few steps were counted to prove anything"
+    bury()
     told = []
     for number in range(runs):
         bailian("batch", "run", f"{number}.json", "-q", exits=None)
@@ -129,7 +131,7 @@ def test_killed_between_the_rows_of_a_chain(bailian: Run, box: Sandbox) -> None:
 
 
 def jobs_if_any() -> list[Any]:
-    return jobs() if Path("bailian/journal.sqlite3").is_file() and Path("outputs").is_dir() else []
+    return jobs() if is_made(Path("bailian")) and Path("outputs").is_dir() else []
 
 
 @pytest.mark.slow

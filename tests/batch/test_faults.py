@@ -315,6 +315,7 @@ def small_disk() -> Iterator[Path]:
 
 
 @pytest.mark.slow
+@pytest.mark.sqlite
 def test_a_journal_on_a_full_disk(
     bailian: Run, box: Sandbox, monkeypatch: pytest.MonkeyPatch, small_disk: Path
 ) -> None:
@@ -334,6 +335,7 @@ def test_a_journal_on_a_full_disk(
     assert set(executed(box).values()) == {1}
 
 
+@pytest.mark.sqlite
 @pytest.mark.skipif(os.name == "nt", reason="needs a folder that nobody can write to")
 def test_a_home_that_cannot_be_written(bailian: Run, box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     Path("a file").write_text("x")
@@ -345,6 +347,7 @@ def test_a_home_that_cannot_be_written(bailian: Run, box: Sandbox, monkeypatch: 
     assert box.requests == []
 
 
+@pytest.mark.sqlite
 def test_a_home_that_has_become_read_only(
     bailian: Run, box: Sandbox, monkeypatch: pytest.MonkeyPatch, small_disk: Path
 ) -> None:
@@ -357,6 +360,7 @@ def test_a_home_that_has_become_read_only(
     assert len(box.requests) == before
 
 
+@pytest.mark.sqlite
 def test_a_journal_of_an_older_version(bailian: Run, box: Sandbox) -> None:
     old_journal(Path("bailian"))
     bailian("batch", "run", write([*pictures(2), *texts(2)]))

@@ -27,7 +27,11 @@ from tests.support.commands import Run
 from tests.support.processes import posix_only
 from tests.support.setting import ROOT
 
-pytestmark = [posix_only, pytest.mark.usefixtures("home")]  # the paths in the journal are those of a POSIX system
+pytestmark = [
+    pytest.mark.sqlite,
+    posix_only,
+    pytest.mark.usefixtures("home"),
+]  # the paths in the journal are those of a POSIX system
 
 HALF_DONE = ROOT / "tests" / "fixtures" / "half-done"
 FILES = ("shop.json", "ads.jsonl", "table.csv", "titles.csv")

@@ -21,7 +21,7 @@ from tests.support.commands import Run
 from tests.support.processes import posix_only
 from tests.support.setting import ROOT
 
-pytestmark = [pytest.mark.slow, posix_only]  # the paths in the journal are those of a POSIX system
+pytestmark = [pytest.mark.slow, pytest.mark.sqlite, posix_only]  # the paths in the journal are those of a POSIX system
 
 LEFT = ROOT / "tests" / "fixtures" / "half-done-service-batches"
 NAMES = sorted(path.stem for path in (LEFT / "shop").glob("*.json"))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import socket
-import sqlite3
 from contextlib import closing
 from datetime import date
 from pathlib import Path
@@ -20,6 +19,7 @@ from bailian.sandbox import Fault, Sandbox
 from bailian.service.client import Service
 from bailian.store.budgets import Budget
 from tests.support.commands import Run
+from tests.support.journals import opened
 from tests.support.setting import run_on
 
 RECORDINGS = [{"kind": "transcription", "file": f"https://example.com/第{i}段.wav"} for i in range(2)]
@@ -36,7 +36,7 @@ def texts(*prompts: str) -> list[dict[str, Any]]:
 
 
 def jobs() -> int:
-    with closing(sqlite3.connect(Path("bailian/journal.sqlite3"))) as db:
+    with closing(opened(Path("bailian"))) as db:
         return int(db.execute("SELECT COUNT(*) FROM jobs WHERE run IS NOT NULL").fetchone()[0])
 
 

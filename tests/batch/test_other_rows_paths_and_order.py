@@ -170,6 +170,7 @@ def test_a_text_cut_off_by_max_duration_is_no_failure(
 
 
 @pytest.mark.slow
+@pytest.mark.sqlite
 def test_paging_through_a_batch_reads_every_row_once(tmp_path: Path) -> None:
     from bailian.store.batches import CHUNK_ROWS, BatchStore
     from bailian.store.jobs import COLUMNS, Journal

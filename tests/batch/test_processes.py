@@ -40,7 +40,7 @@ def test_killed_again_and_again_a_batch_comes_to_its_end(bailian: Run, box: Sand
         process.kill()
         end(process)
     assert jobs(), "it was never killed before its end"
-    ran = end(start_bailian(box, "batch", "run", "all.json", "--max-duration", "40"))
+    ran = end(start_bailian(box, "batch", "run", "all.json", "--max-duration", "200"))
     assert ran.code in (0, 7), ran.err
     check(box, len(rows))
     assert set(executed(box).values()) == {1}, "a request was carried out twice"

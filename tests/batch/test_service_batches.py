@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -32,6 +31,7 @@ from bailian.sandbox import Fault, Sandbox
 from bailian.store.batches import BatchStore
 from bailian.store.runs.file_rows import FileRows
 from bailian.types import TextContext
+from tests.support.journals import opened
 from tests.support.processes import posix_only
 from tests.support.setting import KEY, ROOT
 
@@ -106,7 +106,7 @@ def nothing_left_behind() -> bool:
 
 
 def left_in_the_journal() -> list[str]:
-    with closing(sqlite3.connect(home_folder() / "journal.sqlite3")) as db:
+    with closing(opened(home_folder())) as db:
         return [name for (name,) in db.execute("SELECT name FROM service_batches")]
 
 
@@ -286,7 +286,7 @@ def test_rows_of_a_living_process_are_not_touched(box: Sandbox) -> None:
 def test_a_batch_whose_id_is_lost_is_found_by_its_name(box: Sandbox) -> None:
     spec = wish_for(questions(2))
     run(spec, wait=False)
-    with closing(sqlite3.connect(home_folder() / "journal.sqlite3")) as db:
+    with closing(opened(home_folder())) as db:
         db.execute("UPDATE service_batches SET step = 'creating', batch_id = ''")
         db.commit()
     assert [outcome.state for outcome in run(spec)] == ["done"] * 2

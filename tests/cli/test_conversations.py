@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import os
 import re
-import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from bailian.cli.chats.transcript import markdown, plain, questions, text_of_con
 from bailian.sandbox import Sandbox
 from tests.support.batches import jobs
 from tests.support.commands import Ran, Run
+from tests.support.journals import opened
 from tests.support.processes import FAST_START, end, environment, start_script
 from tests.support.setting import FAST
 
@@ -458,8 +459,9 @@ def test_a_reading_is_no_turn(text2text: Run, box: Sandbox) -> None:
     reading = ("--ocr", "text", "--image", "room.png")
     assert "--ocr" in text2text(*reading, "--chat", "票", exits=2).err
     text2text(*reading)
-    with sqlite3.connect("bailian/journal.sqlite3") as db:
+    with closing(opened(Path("bailian"))) as db:
         db.execute("UPDATE jobs SET run = 'chat:票'")  # as an earlier version has left it
+        db.commit()
     text2text("一", "--chat", "票")
     assert asked(box)[-1] == ["一"]
 

@@ -22,7 +22,7 @@ from bailian.history.entries import Question, entries
 from bailian.sandbox import Fault, Sandbox
 from bailian.store.jobs import Journal
 from tests.support.commands import Run
-from tests.support.journals import place
+from tests.support.journals import be_elsewhere, place
 from tests.support.pictures import bytes_of, drawn
 
 
@@ -61,7 +61,7 @@ def test_no_key_is_needed_and_the_sandbox_is_marked(
 ) -> None:
     monkeypatch.delenv("DASHSCOPE_API_KEY")
     assert len(found(bailian)) == 3
-    monkeypatch.setenv("BAILIAN_HOME", str(home_folder().with_name("other")))
+    be_elsewhere(monkeypatch, home_folder().with_name("other"))
     bailian("text2image", "狗", "--sandbox")
     (entry,) = bailian("history", "--json").json["history"]
     assert (entry["sandbox"], entry["prompt"]) == (True, "狗")
@@ -85,6 +85,7 @@ def test_failures_are_found(box: Sandbox, bailian: Run, text2image: Run) -> None
 
 
 @pytest.mark.slow
+@pytest.mark.sqlite
 def test_new_jobs_are_found_and_the_index_is_only_a_copy(made: dict[str, Path], bailian: Run, text2image: Run) -> None:
     """It may be deleted, damaged, or of another journal."""
     assert found(bailian, "猫") == ["一只可爱的猫在月亮上"]
@@ -150,7 +151,7 @@ def test_again_by_id_by_file_and_with_changes(
     bailian("again", cat["id"][:12], "-o", "1.png")
     renamed = made["cat"].rename("renamed.png")
     bailian("again", str(renamed), "--change", "seed=7", "--change", "size=512*512", "-o", "2.png")
-    monkeypatch.setenv("BAILIAN_HOME", str(home_folder().with_name("other")))
+    be_elsewhere(monkeypatch, home_folder().with_name("other"))
     bailian("again", "2.png", "--change", "seed=", "-o", "3.png")
     asked = [(task.body["input"]["prompt"], task.body["parameters"].get("seed")) for task in box.tasks[2:]]
     assert asked == [("一只可爱的猫在月亮上", None), ("一只可爱的猫在月亮上", 7), ("一只可爱的猫在月亮上", None)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +14,10 @@ from bailian.config.settings import home_folder
 from bailian.history import entries as history_entries
 from bailian.history.entries import Question, entries
 from bailian.sandbox import Sandbox
-from bailian.store.backends.journal_place import JournalPlace
 from bailian.store.jobs import Journal
 from bailian.types import StoredRequest
 from tests.support.commands import Run
+from tests.support.journals import named, opened, place
 
 
 def intend(journal: Journal, kind: str, model: str, prompt: str) -> None:
@@ -29,17 +29,17 @@ def intend(journal: Journal, kind: str, model: str, prompt: str) -> None:
 
 def fill(home: Path, count: int) -> None:
     """One film of long ago, and so many newer pictures with the same word."""
-    journal = Journal(home)
+    journal = Journal(place(home))
     intend(journal, "video", "wan2.1-t2v-turbo", "很久以前的一只猫")
     intend(journal, "image", "wan2.2-t2i-flash", "一只猫")
     journal.close()
-    db = sqlite3.connect(home / "journal.sqlite3")
-    columns = [row[1] for row in db.execute("PRAGMA table_info(jobs)")]
-    picture = dict(zip(columns, db.execute("SELECT * FROM jobs WHERE kind = 'image'").fetchone(), strict=True))
-    rows = ({**picture, "id": f"ffff{number:04x}-0000"} for number in range(count))
-    db.executemany(f"INSERT INTO jobs VALUES ({', '.join('?' * len(columns))})", (tuple(row.values()) for row in rows))
-    db.commit()
-    db.close()
+    with closing(opened(home)) as db:
+        (picture,) = named(db.execute("SELECT * FROM jobs WHERE kind = 'image'"))
+        picture.pop("rowid", None)
+        rows = ({**picture, "id": f"ffff{number:04x}-0000"} for number in range(count))
+        sql = f"INSERT INTO jobs ({', '.join(picture)}) VALUES ({', '.join('?' * len(picture))})"
+        db.executemany(sql, (tuple(row.values()) for row in rows))
+        db.commit()
 
 
 @pytest.mark.parametrize("count", [7, pytest.param(25_000, marks=pytest.mark.slow)])
@@ -50,10 +50,10 @@ def test_what_is_old_is_found_behind_whatever_is_newer(
     if count < 100:
         monkeypatch.setattr(history_entries, "SLICE_ROWS", 3)
     fill(tmp_path, count)
-    (film,) = entries(JournalPlace(tmp_path), Question("猫", kind="video"), 20)
+    (film,) = entries(place(tmp_path), Question("猫", kind="video"), 20)
     assert film.shown == "很久以前的一只猫"
-    assert len(entries(JournalPlace(tmp_path), Question("猫"), count + 5)) == count + 2
-    newest = [entry.row.id for entry in entries(JournalPlace(tmp_path), Question("猫"), 5)]
+    assert len(entries(place(tmp_path), Question("猫"), count + 5)) == count + 2
+    newest = [entry.row.id for entry in entries(place(tmp_path), Question("猫"), 5)]
     assert newest == [f"ffff{count - back:04x}-0000" for back in range(1, 6)]
 
 
@@ -74,12 +74,11 @@ def ids(box: Sandbox, text2image: Run, bailian: Run) -> list[str]:
     for prompt in ("猫", "狗"):
         text2image(prompt)
     found = [one["id"] for one in bailian("history", "--json").json["history"]]
-    db = sqlite3.connect(home_folder() / "journal.sqlite3")
-    for number, one in enumerate(found):
-        db.execute("UPDATE jobs SET id = ? WHERE id = ?", (f"abcd{number}-{one}", one))
-        db.execute("UPDATE files SET job_id = ? WHERE job_id = ?", (f"abcd{number}-{one}", one))
-    db.commit()
-    db.close()
+    with closing(opened(home_folder())) as db:
+        for number, one in enumerate(found):
+            db.execute("UPDATE jobs SET id = ? WHERE id = ?", (f"abcd{number}-{one}", one))
+            db.execute("UPDATE files SET job_id = ? WHERE job_id = ?", (f"abcd{number}-{one}", one))
+        db.commit()
     return [f"abcd{number}-{one}" for number, one in enumerate(found)]
 
 

@@ -17,6 +17,7 @@ import pytest
 from bailian.sandbox import Fault, Sandbox
 from bailian.store.private import private_file, private_folder
 from tests.support.commands import Run
+from tests.support.journals import ON_SERVER
 from tests.support.setting import KEY, ROOT
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="modes of files")
@@ -50,6 +51,7 @@ def white_png() -> str:
 
 
 @pytest.mark.usefixtures("umask")
+@pytest.mark.sqlite
 @pytest.mark.slow
 def test_everything_below_the_home_after_a_busy_session(
     box: Sandbox, text2image: Run, image_edit: Run, audio: Run, text2text: Run, bailian: Run
@@ -82,6 +84,7 @@ def test_everything_below_the_home_after_a_busy_session(
     assert all(path.stat().st_mode & 0o044 for path in Path("outputs").glob("*.png"))
 
 
+@pytest.mark.sqlite
 def test_a_home_that_others_could_read_is_tightened_by_the_next_run(text2image: Run) -> None:
     home = Path("bailian")
     for folder in (home, home / "running", home / "inputs"):
@@ -142,8 +145,9 @@ def test_doctor_speaks_of_a_home_that_others_can_read(bailian: Run) -> None:
 BROKEN = {
     "settings.toml": "[budget]\nday_cny = nan\n",
     "models.toml": '[models."wan2.2-t2i-flash"]\nprice_cny = -5\n',
-    "journal.sqlite3": "",
 }
+if not ON_SERVER:
+    BROKEN["journal.sqlite3"] = ""
 
 
 @pytest.mark.parametrize("name", BROKEN)

@@ -9,6 +9,7 @@ import pytest
 
 from bailian.sandbox import Fault, Sandbox
 from tests.support.commands import Run
+from tests.support.journals import be_elsewhere
 
 
 def test_list_shows_what_this_machine_made(text2image: Run, bailian: Run, box: Sandbox) -> None:
@@ -29,7 +30,7 @@ def test_list_remote_shows_the_accounts_tasks(
     """Also those of other machines, marked as not ours."""
     text2image("这里的猫")
     with monkeypatch.context() as elsewhere:
-        elsewhere.setenv("BAILIAN_HOME", str(tmp_path / "another machine"))
+        be_elsewhere(elsewhere, tmp_path / "another machine")
         text2image("别处的猫", "--no-wait")
     rows = bailian("tasks", "list", "--remote", "--json").json["tasks"]
     assert {row["task_id"]: row["ours"] for row in rows} == {box.tasks[0].task_id: True, box.tasks[1].task_id: False}
@@ -40,7 +41,7 @@ def test_a_task_made_elsewhere_is_adopted(
 ) -> None:
     """Its files are saved here; a second time they are only named."""
     with monkeypatch.context() as elsewhere:
-        elsewhere.setenv("BAILIAN_HOME", str(tmp_path / "another machine"))
+        be_elsewhere(elsewhere, tmp_path / "another machine")
         task_id = text2image("别处的猫", "--n", "2", "--no-wait").out.strip()
     assert f"bailian tasks adopt {task_id}" in bailian("tasks", "wait", task_id, exits=4).err
     first = bailian("tasks", "adopt", task_id, "-o", "接管").paths

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -12,6 +12,7 @@ from PIL import Image
 from bailian.files import png, recipe
 from bailian.sandbox import Fault, Sandbox
 from tests.support.commands import Run
+from tests.support.journals import opened
 from tests.support.service import first_post
 from tests.support.setting import KEY
 
@@ -217,9 +218,8 @@ def test_every_job_is_journalled_before_it_is_sent(text2image: Run, box: Sandbox
     """A refused submit still leaves the intent and its end in the journal."""
     box.faults.add(Fault(on="submit", kind="status", status=400, code="DataInspectionFailed", message="no"))
     text2image("猫", exits=4)
-    with sqlite3.connect(tmp_path / "bailian" / "journal.sqlite3") as db:
+    with closing(opened(tmp_path / "bailian")) as db:
         assert db.execute("SELECT state, task_id FROM jobs").fetchall() == [("failed", None)]
-    db.close()
 
 
 @pytest.mark.slow

@@ -585,6 +585,7 @@ def test_parts_that_were_paid_are_in_the_ledger(audio: Run, box: Sandbox) -> Non
 # ── the journal ──
 
 
+@pytest.mark.sqlite
 def test_a_journal_that_could_not_be_made_whole_is_not_made(monkeypatch: pytest.MonkeyPatch) -> None:
     """On a full disk SQLite's last step (WAL into the file) fails in silence: the file must not get its name."""
     from bailian.store.backends import sqlite

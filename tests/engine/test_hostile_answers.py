@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Iterable
 from contextlib import closing
 from pathlib import Path
@@ -14,6 +13,7 @@ from PIL import Image
 
 from bailian.sandbox import Fault, Sandbox
 from tests.support.commands import Run
+from tests.support.journals import named, opened
 
 pytestmark = pytest.mark.usefixtures("quick")
 
@@ -72,9 +72,8 @@ def spoil(box: Sandbox, on: str, replace: dict[str, str], times: int | None = No
 
 
 def jobs() -> list[dict[str, Any]]:
-    with closing(sqlite3.connect(Path("bailian/journal.sqlite3"))) as db:
-        db.row_factory = sqlite3.Row
-        return [dict(row) for row in db.execute("SELECT * FROM jobs ORDER BY created_at_s, rowid")]
+    with closing(opened(Path("bailian"))) as db:
+        return named(db.execute("SELECT * FROM jobs ORDER BY created_at_s, rowid"))
 
 
 def is_odd(job: dict[str, Any]) -> bool:
@@ -218,9 +217,10 @@ def test_what_an_older_version_kept_does_not_break_the_costs(text2image: Run, ba
     """NaN in an answer, and a negative charge read out of one."""
     text2image("怪猫。")
     text2image("第一只猫。")
-    with closing(sqlite3.connect(Path("bailian/journal.sqlite3"))) as db, db:
+    with closing(opened(Path("bailian"))) as db:
         db.execute('UPDATE jobs SET answer = \'{"usage": {"image_count": NaN}}\'')
         db.execute("UPDATE jobs SET charged_cny = -140000 WHERE request LIKE '%怪猫%'")
+        db.commit()
     spent_cny, maybe_cny = costs(bailian)
     assert spent_cny == maybe_cny == pytest.approx(odd_job()["estimate_cny"])
 
@@ -229,7 +229,8 @@ def test_what_an_older_version_kept_does_not_break_the_costs(text2image: Run, ba
 def test_a_request_without_a_price_is_counted(text2image: Run, bailian: Run, box: Sandbox) -> None:
     """What nobody can price is said to be there, and is not nothing."""
     text2image("怪猫。")
-    with closing(sqlite3.connect(Path("bailian/journal.sqlite3"))) as db, db:
+    with closing(opened(Path("bailian"))) as db:
         db.execute("UPDATE jobs SET charged_cny = NULL, estimate_cny = NULL")
+        db.commit()
     assert bailian("cost", "--json").json["maybe_unpriced"] == 1
     assert "requests of unknown price that may be billed, too: 1" in bailian("cost").err

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from contextlib import closing
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import pytest
 from bailian.files import png
 from bailian.sandbox import Sandbox
 from tests.support.commands import Run
+from tests.support.journals import opened
 from tests.support.processes import end, posix_only, start_script
 
 MOMENTS = {
@@ -41,7 +41,7 @@ def test_killed_while_saving_each_result_has_one_file(box: Sandbox, bailian: Run
         assert end(start_script(box, "猫", "--n", "2", "--name", "猫", command=command)).code == -9
     assert list(Path("outputs").glob("*.png")), "it died too early to prove anything"
     bailian("tasks", "wait", "--all")
-    with closing(sqlite3.connect("bailian/journal.sqlite3")) as db:
+    with closing(opened(Path("bailian"))) as db:
         states = [state for (state,) in db.execute("SELECT state FROM jobs")]
         placed = [Path(path) for (path,) in db.execute("SELECT path FROM files WHERE placed = 1")]
     assert states == ["done", "done"]

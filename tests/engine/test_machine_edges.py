@@ -214,6 +214,7 @@ def test_a_prompt_with_half_a_character_is_refused(text2image: Run, box: Sandbox
 # Places and surroundings.
 
 
+@pytest.mark.sqlite
 def test_a_home_that_cannot_be_used_is_reported_before_paying(text2image: Run, box: Sandbox, tmp_path: Path) -> None:
     in_the_way = tmp_path / "bailian" / "running"
     in_the_way.parent.mkdir()

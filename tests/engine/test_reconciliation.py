@@ -10,6 +10,7 @@ import random
 import subprocess
 import sys
 from collections import Counter
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from bailian.service.client import ListedTask, Listing, Service
 from bailian.service.transport import http
 from tests.support.batches import check, executed, is_whole, jobs, pictures, records, states, write
 from tests.support.commands import Ran, Run
+from tests.support.journals import be_elsewhere, opened
 from tests.support.processes import end, posix_only, start_bailian, start_script, until
 from tests.support.setting import FAST, KEY, ROOT
 
@@ -59,7 +61,7 @@ def test_another_machines_edit_does_not_become_ours(box: Sandbox, tmp_path: Path
     ours = start_script(box, "变红", *words, "-o", "ours", command=command, factor=0.1)
     until(lambda: box.faults.fired)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("BAILIAN_HOME", str(tmp_path / "another"))
+        be_elsewhere(patch, tmp_path / "another")
         assert end(start_script(box, "变蓝", *words, "-o", "theirs", command=command)).code == 0
     ran = end(ours)
     assert ran.code == 5, ran.err
@@ -75,7 +77,7 @@ def test_another_machines_picture_is_told_by_its_prompt(box: Sandbox, tmp_path: 
     ours = start_script(box, "红猫", "-o", "ours", factor=0.1)
     until(lambda: box.faults.fired)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("BAILIAN_HOME", str(tmp_path / "another"))
+        be_elsewhere(patch, tmp_path / "another")
         assert end(start_script(box, "蓝猫", "-o", "theirs")).code == 0
     assert end(ours).code == 0
     assert Counter(task.order.prompt for task in box.tasks) == {"红猫": 1, "蓝猫": 1}
@@ -146,7 +148,7 @@ def test_another_machines_picture_of_the_same_prompt_is_not_taken(bailian: Run, 
     ours.kill()
     end(ours)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("BAILIAN_HOME", str(tmp_path / "another"))
+        be_elsewhere(patch, tmp_path / "another")
         assert end(start_script(box, "猫", "--seed", "2", "-o", "theirs")).code == 0
     ran = bailian("tasks", "wait", "--all", exits=5)
     assert not list(Path("ours").glob("*.png"))
@@ -331,10 +333,9 @@ def test_a_row_that_an_older_version_gave_up_is_asked_for_before_it_is_sent(bail
     """A version before this one called a task failed that was UNKNOWN for four seconds."""
     bailian("batch", "run", write(pictures(1)), "--no-wait", exits=6)
     gave_up = '{"error": {"code": "ResourceNotFound", "wire_code": "UNKNOWN", "message": "gone"}, "exit_code": 4}'
-    import sqlite3
-
-    with sqlite3.connect("bailian/journal.sqlite3") as db:
+    with closing(opened(Path("bailian"))) as db:
         db.execute("UPDATE jobs SET state = 'failed', owner = NULL, error = ?", (gave_up,))
+        db.commit()
     bailian("batch", "run", "all.json")
     assert states() == {"done": 1}
     assert len(box.tasks) == 1

@@ -25,6 +25,7 @@ from bailian.service.transport.http import Http, Reply
 from bailian.store.pace.rate_limits import RateLimiter
 from tests.support.commands import Run
 from tests.support.engines import new_engine, prepared, saving
+from tests.support.journals import opened
 from tests.support.local_web import Answer, LocalWeb, http
 from tests.support.setting import KEY
 
@@ -321,6 +322,8 @@ def test_a_key_that_the_server_repeats_is_masked(text2image: Run, box: Sandbox) 
     ran = text2image("猫", "--json", exits=3)
     assert "Incorrect API key provided" in ran.out
     assert KEY not in ran.out + ran.err
-    files = list(home_folder().glob("journal.sqlite3*"))
-    assert files
-    assert not any(KEY.encode() in path.read_bytes() for path in files)
+    with closing(opened(home_folder())) as db:
+        (row,) = db.execute("SELECT * FROM jobs").fetchall()
+    assert "Incorrect API key provided" in str(row)
+    assert KEY not in str(row)
+    assert not any(KEY.encode() in path.read_bytes() for path in home_folder().glob("journal.sqlite3*"))

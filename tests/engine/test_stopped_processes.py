@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import os
 import signal
-import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -17,6 +16,7 @@ import pytest
 
 from bailian.sandbox import Sandbox
 from tests.support.batches import GATE, pictures, write
+from tests.support.journals import is_made, opened
 from tests.support.processes import end, start_bailian, start_script, until
 from tests.support.setting import KEY, ROOT
 
@@ -47,11 +47,10 @@ def one() -> Iterator[Sandbox]:
 
 def is_recorded() -> bool:
     """Return whether a task is in the journal: a process that is stopped while it writes there stops all others, too."""
-    try:
-        with closing(sqlite3.connect("file:bailian/journal.sqlite3?mode=ro", uri=True)) as db:
-            return bool(db.execute("SELECT 1 FROM jobs WHERE state = 'submitted'").fetchall())
-    except sqlite3.Error:  # it is not there yet
+    if not is_made(Path("bailian")):
         return False
+    with closing(opened(Path("bailian"))) as db:
+        return bool(db.execute("SELECT 1 FROM jobs WHERE state = 'submitted'").fetchall())
 
 
 def overlapping(box: Sandbox) -> int:

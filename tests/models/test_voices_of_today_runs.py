@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import sqlite3
 import wave
 from contextlib import closing
 from pathlib import Path
@@ -15,6 +14,7 @@ import pytest
 
 from bailian.sandbox import Fault, Sandbox
 from tests.support.commands import Run
+from tests.support.journals import opened
 from tests.support.processes import end, posix_only, start_script, until
 
 TEXT = "你好，世界。今天天气很好！我们去公园散步吧。再见。"
@@ -196,7 +196,7 @@ def test_a_killed_process_is_not_paid_twice(audio: Run, bailian: Run, box: Sandb
     process.kill()
     end(process)
     bailian("tasks", "wait", "--all", exits=None)
-    with closing(sqlite3.connect("bailian/journal.sqlite3")) as journal:
+    with closing(opened(Path("bailian"))) as journal:
         assert journal.execute("SELECT state FROM jobs").fetchall() == [("held",)]
     assert len(box.faults.fired) == 1
 

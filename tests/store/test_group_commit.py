@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import os
 import queue
-import sqlite3
 import threading
 import time
 from collections import Counter
@@ -31,7 +30,7 @@ from bailian.engine.steps.step_table import STEPS
 from bailian.errors import SaveError
 from bailian.modalities import modality_of
 from bailian.sandbox import Sandbox
-from bailian.store.backends import sqlite
+from bailian.store.backends.database import Statements
 from bailian.store.backends.sqlite import unusable
 from bailian.store.jobs import Journal
 from bailian.store.schema import TABLES, JobResult
@@ -39,6 +38,7 @@ from bailian.store.states import FINAL_STATES
 from tests.support.batches import check, jobs, pictures, records, states, texts, write
 from tests.support.commands import Run
 from tests.support.engines import job_of, new_engine
+from tests.support.journals import before_commits, commit_failed
 from tests.support.processes import end, posix_only, start_script
 from tests.support.service import FAST_MODELS
 
@@ -100,24 +100,6 @@ def of_many(often: Often) -> Callable[..., Any]:
         return (often if len(rows) > 1 else often.real)(self, rows, *words, **more)
 
     return method
-
-
-def before_commits(monkeypatch: pytest.MonkeyPatch, act: Callable[[sqlite.Connection], None]) -> None:
-    """Let `act` be done before every commit of a journal; what it raises is what the commit raises."""
-
-    class Watched(sqlite.Connection):
-        def execute(self, sql: str, *values: Any) -> sqlite3.Cursor:
-            if sql == "COMMIT":
-                act(self)
-            return super().execute(sql, *values)
-
-    def connect(path: Path) -> sqlite.Connection:
-        factory = Watched if path.name == TABLES.file_name else sqlite.Connection
-        connection = sqlite3.connect(path, timeout=60, isolation_level=None, check_same_thread=False, factory=factory)
-        connection.row_factory = sqlite3.Row
-        return connection
-
-    monkeypatch.setattr(sqlite, "_connect", connect)
 
 
 def asked(box: Sandbox) -> Counter[str]:
@@ -210,11 +192,11 @@ def test_a_commit_that_fails_costs_nothing(
         next_fails = failed < 2 and sum(taken) > 1
         return ends
 
-    def fail_if_marked(_connection: sqlite.Connection) -> None:
+    def fail_if_marked(_journal: Statements) -> None:
         nonlocal next_fails, failed
         if next_fails:
             next_fails, failed = False, failed + 1
-            raise sqlite3.OperationalError("database or disk is full")
+            raise commit_failed()
 
     monkeypatch.setattr(DbWriter, "_run_batch", run_and_mark)
     before_commits(monkeypatch, fail_if_marked)
@@ -331,11 +313,11 @@ def test_a_commit_that_fails_for_good_names_what_is_paid(
     Image.new("RGB", (640, 512), "teal").save("dog.png")
     failed = 0
 
-    def fails(journal: sqlite.Connection) -> None:
+    def fails(journal: Statements) -> None:
         nonlocal failed
         if journal.execute("SELECT 1 FROM jobs WHERE state IN ('submitted', 'ended')").fetchall():
             failed += 1
-            raise sqlite3.OperationalError("database or disk is full")
+            raise commit_failed()
 
     before_commits(monkeypatch, fails)
     run: Run = request.getfixturevalue(words[0])

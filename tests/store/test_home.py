@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -15,8 +14,8 @@ from bailian.engine.steps import publish
 from bailian.errors import SaveError
 from bailian.files.under_way import take_in, under_way
 from bailian.sandbox import Sandbox
-from bailian.store.schema import TABLES
 from tests.support.commands import Run
+from tests.support.journals import opened
 
 HOME = Path("bailian")
 WORDS: dict[str, tuple[str, ...]] = {
@@ -34,7 +33,8 @@ WORDS: dict[str, tuple[str, ...]] = {
 
 
 def stores() -> set[str]:
-    return {path.name.partition("-")[0] if path.is_file() else path.name for path in HOME.iterdir()}
+    there = HOME.iterdir() if HOME.is_dir() else ()
+    return {path.name.partition("-")[0] if path.is_file() else path.name for path in there}
 
 
 @pytest.mark.few(1)
@@ -80,7 +80,7 @@ def test_a_sound_that_an_earlier_version_kept_is_not_paid_again(
         folder = HOME / ("stdout" if path.is_dir() else "sounds")
         folder.mkdir(exist_ok=True)
         path.rename(folder / path.name)
-    with closing(sqlite3.connect(HOME / TABLES.file_name)) as db:
+    with closing(opened(HOME)) as db:
         db.execute("UPDATE jobs SET saving = replace(saving, 'under-way', 'stdout')")
         db.execute("UPDATE files SET path = replace(path, 'under-way', 'stdout')")
         db.commit()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from contextlib import closing
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import pytest
 from bailian.config.settings import home_folder
 from bailian.sandbox import Sandbox
 from tests.support.commands import Run
+from tests.support.journals import opened
 
 UNREADABLE = ("no JSON", "[]", "{}", '{"mode": "dance"}', '{"mode": 5, "body": {"input": {"prompt": "猫"}}}')
 WITHOUT_BODY = ('{"mode": "task"}', '{"mode": "task", "body": "x"}', '{"mode": "sync", "body": null, "count": 1}')
@@ -19,7 +19,7 @@ WITHOUT_BODY = ('{"mode": "task"}', '{"mode": "task", "body": "x"}', '{"mode": "
 
 def spoil(prepared: str, state: str) -> str:
     """Put this in the place of the only job's request; return the job's id."""
-    with closing(sqlite3.connect(home_folder() / "journal.sqlite3")) as db:
+    with closing(opened(home_folder())) as db:
         task = ", task_id = NULL, request_id = NULL" if state == "waiting" else ""
         db.execute(f"UPDATE jobs SET prepared = ?, state = ?, owner = NULL{task}", (prepared, state))
         db.commit()

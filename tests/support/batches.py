@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import random
-import sqlite3
 from collections import Counter
 from contextlib import closing
 from pathlib import Path
@@ -16,6 +15,7 @@ from bailian.advice import CATEGORIES
 from bailian.errors import LOCAL_CODES
 from bailian.files import png
 from bailian.sandbox import Sandbox
+from tests.support.journals import named, opened
 
 GATE = (
     "import os, pathlib, time, requests, pydantic, bailian.cli.batch.run_file, bailian.engine.engine, bailian.modalities.picture.image; "
@@ -79,14 +79,16 @@ def states(folder: str = "outputs/all") -> Counter[str]:
     return Counter(row["state"] for row in records(folder))
 
 
-def jobs() -> list[sqlite3.Row]:
+def jobs() -> list[dict[str, Any]]:
     """Return every job of the journal, oldest first."""
-    with closing(sqlite3.connect(Path("bailian/journal.sqlite3"))) as db:
-        db.row_factory = sqlite3.Row
-        return db.execute(
-            "SELECT *, COALESCE(json_extract(request, '$.prompt'), json_extract(request, '$.text'),"
-            " json_extract(request, '$.file[0]')) AS said FROM jobs ORDER BY rowid"
-        ).fetchall()
+    with closing(opened(Path("bailian"))) as db:
+        rows = named(db.execute("SELECT * FROM jobs ORDER BY rowid"))
+    return [{**row, "said": _said(json.loads(row["request"]))} for row in rows]
+
+
+def _said(request: dict[str, Any]) -> str | None:
+    found = request.get("prompt") or request.get("text")
+    return found or next(iter(request.get("file") or ()), None)
 
 
 def executed(box: Sandbox) -> Counter[str]:

@@ -20,7 +20,7 @@ import pytest
 PATIENCE_S = 60
 # Not what ends with a test: the server outlives it.
 POPEN = subprocess.Popen
-QUICK = {"fsync": "off", "shared_buffers": "16MB", "max_connections": "60", "autovacuum": "off"}
+QUICK = {"fsync": "off", "shared_buffers": "16MB", "max_connections": "500", "autovacuum": "off"}
 
 
 def free_port() -> int:

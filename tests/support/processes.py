@@ -21,6 +21,7 @@ from bailian.engine.signals import SIGNALS
 from bailian.sandbox import Sandbox
 from tests.support.commands import Ran
 from tests.support.fork_server import HOUSE, LIBRARIES, ForkServer, Order, can_fork
+from tests.support.journals import bury
 from tests.support.setting import FAST, KEY, ROOT, SEED_DAY
 
 posix_only = pytest.mark.skipif(os.name == "nt", reason="needs POSIX signals")
@@ -60,6 +61,7 @@ class Child(subprocess.Popen[Any]):
     started: list[Child] = []  # noqa: RUF012 - of all tests, emptied after each
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self._is_buried = False
         super().__init__(*args, **kwargs)
         self.started.append(self)
 
@@ -90,6 +92,21 @@ class Child(subprocess.Popen[Any]):
             raise
         self._child_created = True
         self._close_pipe_fds(*(how[name] for name in PIPES))  # type: ignore[attr-defined]
+
+    def poll(self) -> int | None:
+        return self._told(super().poll())
+
+    def wait(self, timeout: float | None = None) -> int:
+        code = super().wait(timeout)
+        self._told(code)
+        return code
+
+    def _told(self, code: int | None) -> int | None:
+        """Let whoever comes next know at once that a killed process is dead."""
+        if code and not self._is_buried:
+            self._is_buried = True
+            bury()
+        return code
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -91,7 +91,8 @@ class PostgresDialect:
         return f"(SELECT {values} FROM json_array_elements(CAST(? AS JSON)) AS value) AS new"  # noqa: S608
 
     def json_text(self, column: str, *path: str) -> str:
-        return f"CAST({column} AS JSON) #>> {_array(path)}"
+        # What others have sent may have a NUL in it, as an escape: it is stored, and cannot be read as text.
+        return f"CAST(REPLACE({column}, '\\u0000', '\\ufffd') AS JSON) #>> {_array(path)}"
 
     def json_number(self, column: str, *path: str, most: float) -> str:
         return f"number_in({column}, {_array(path)}, {most})"  # a function of ours, see `postgresql_schema`

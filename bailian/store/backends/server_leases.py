@@ -114,7 +114,12 @@ def exclusive_on_server(url: str, name: str, part: str | None) -> Iterator[bool]
         shared = "_shared" if part is not None else ""
         wanted = [(f"pg_try_advisory_lock{shared}", name)]
         wanted += [("pg_try_advisory_lock", f"{name}\n{part}")] if part is not None else []
-        yield all(
-            database.read(f"SELECT {function}({number_of(f'exclusive:{lock}')}) AS held")[0]["held"]
-            for function, lock in wanted
-        )
+        try:
+            yield all(
+                database.read(f"SELECT {function}({number_of(f'exclusive:{lock}')}) AS held")[0]["held"]
+                for function, lock in wanted
+            )
+        finally:
+            # The server hears of a closed connection a moment later, and the next command may be faster.
+            with suppress(JournalError):
+                database.read("SELECT pg_advisory_unlock_all()")

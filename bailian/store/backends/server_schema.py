@@ -94,7 +94,9 @@ def _change(each: Sum, versions: tuple[tuple[str, str], ...]) -> str:
     )
     totals = ", ".join(f"SUM({name})" for name in each.sums)
     added = ", ".join(f"{name} = kept.{name} + excluded.{name}" for name in each.sums)
+    # A sum that stays as it is is not locked: a file that is saved keeps nobody from sending.
+    changed = " OR ".join(f"SUM({name}) <> 0" for name in each.sums)
     return (
         f"INSERT INTO {each.table} AS kept ({keys}, {sums}) SELECT {keys}, {totals} FROM ({parts}) AS changes"  # noqa: S608
-        f" GROUP BY {keys} ORDER BY {keys} ON CONFLICT ({keys}) DO UPDATE SET {added};"
+        f" GROUP BY {keys} HAVING {changed} ORDER BY {keys} ON CONFLICT ({keys}) DO UPDATE SET {added};"
     ).format(job="")

@@ -29,7 +29,7 @@ def translated(sql: str) -> str:
 def marked(sql: str, values: Sequence[Any]) -> Sequence[Any] | dict[str, Any] | None:
     """Return the values for a translated statement."""
     if "%(v1)s" in sql:
-        return {f"v{number + 1}": value for number, value in enumerate(values)}
+        return {f"v{number + 1}": storable(value) for number, value in enumerate(values)}
     return [storable(value) for value in values] or None
 
 

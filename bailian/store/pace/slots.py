@@ -93,7 +93,7 @@ class ConcurrencyLimiter:
         seen_before_s = now_s - KEPT_AFTER_DEATH_S if self._database.is_shared else FOR_EVER_S
         rows = db.execute(
             "SELECT DISTINCT slots.owner FROM slots LEFT JOIN holders ON holders.owner = slots.owner"
-            " WHERE queue = ? AND COALESCE(seen_s, 0) < ?",
+            " WHERE queue = ? AND COALESCE(seen_s, 0) < ? ORDER BY slots.owner",  # two of them do not wait for each other
             (queue, seen_before_s),
         )
         return [owner for (owner,) in rows.fetchall()]

@@ -11,10 +11,12 @@ from typing import Any
 import pytest
 
 from bailian.errors import BudgetExceeded
+from bailian.history.entries import entry_of_id
 from bailian.store import batches
 from bailian.store.batches import BatchStore
 from bailian.store.budgets import Budget
 from bailian.store.jobs import COLUMNS, Journal, NotOurs
+from bailian.store.runs.unfinished_rows import UnfinishedRows
 from bailian.store.schema import FileRow, JobEnd, JobResult, LastAttempt
 from bailian.store.states import Status
 from tests.support.clocks import Clock
@@ -166,6 +168,19 @@ def test_counts_are_of_newest_tries(journal: Journal, runs: BatchStore) -> None:
     runs.intend_all([values("a2", "a")])
     assert ("image", "waiting", None) in {(c.kind, c.state, c.error_code) for c in runs.counts(RUN)}
     assert sum(count.jobs for count in runs.counts(RUN)) == 3
+
+
+def test_an_error_with_a_nul_in_it_can_be_read(journal: Journal, runs: BatchStore) -> None:
+    """A service, or what stands before it, may say anything."""
+    runs.intend_all([values("a", "1")])
+    journal.finish([JobEnd("a", Status.FAILED, {"error": {"code": "Odd", "message": "no\0way"}, "exit_code": 4})])
+    unfinished = UnfinishedRows(journal, "me", RUN)
+    (error,) = unfinished.errors()
+    assert (error.code, error.rows) == ("Odd", 1)
+    assert (error.message or "").startswith("no")
+    assert tried(runs)["1"].error_code == "Odd"
+    assert journal.find("me", "no\0way") is None
+    assert entry_of_id(journal.place, "no\0way") is None
 
 
 def test_files_are_in_the_order_of_results_and_finished(journal: Journal, runs: BatchStore) -> None:
