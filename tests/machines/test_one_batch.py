@@ -40,6 +40,15 @@ def at_work(server: PostgresServer, url: str) -> int:
     return int(str(count))
 
 
+def busiest(server: PostgresServer, url: str) -> int:
+    """Return the process that has most of the rows now."""
+    ((pid,),) = server.execute(
+        "SELECT pid FROM bailian.owners JOIN bailian.jobs ON jobs.owner = owners.id GROUP BY pid ORDER BY COUNT(*) DESC LIMIT 1",
+        url.rpartition("/")[2],
+    )
+    return int(str(pid))
+
+
 def paid_once(box: Sandbox, rows: int) -> None:
     """Every row was asked for, and none twice."""
     prompts = [task.body["input"]["prompt"] for task in box.tasks]
@@ -68,10 +77,15 @@ def test_one_that_is_killed_is_replaced_by_the_others(
 ) -> None:
     box.settings.change({"task_s": 6.0})
     file = rows_file(tmp_path, 60)
-    killed, *others = [machine.start(*RUN, str(file)) for machine in machines]
+    running = [machine.start(*RUN, str(file)) for machine in machines]
     until(lambda: len(box.tasks) == 60)
-    os.killpg(killed.pid, signal.SIGKILL)
-    killed.communicate()
+    busy = busiest(journal_server, url)
+    (killed,), others = (
+        [one for one in running if one.process.pid == busy],
+        [one for one in running if one.process.pid != busy],
+    )
+    os.killpg(killed.process.pid, signal.SIGKILL)
+    killed.process.wait()
     assert states(journal_server, url).get("done", 0) < 60
     ended = [end(process) for process in others]
     assert [code for code, _, _ in ended] == [0, 0], ended
@@ -96,27 +110,31 @@ def test_the_server_is_killed_and_starts_again(
 
 
 @pytest.fixture
-def wire(url: str) -> Iterator[Wire]:
-    with wired(url) as wire:
-        yield wire
+def wires(url: str) -> Iterator[list[Wire]]:
+    with wired(url) as one, wired(url) as two, wired(url) as three:
+        yield [one, two, three]
 
 
+@pytest.mark.long
 def test_one_is_cut_off_and_comes_back(
-    machines: list[Machine], wire: Wire, box: Sandbox, tmp_path: Path, journal_server: PostgresServer, url: str
+    wires: list[Wire], box: Sandbox, tmp_path: Path, journal_server: PostgresServer, url: str
 ) -> None:
     """Its lease ends meanwhile: the others go on with its rows, and it sends none of them any more."""
-    box.settings.change({"task_s": 1.0})
+    box.settings.change({"enforce_limits": False, "task_s": 3.0})
     file = rows_file(tmp_path, 60)
-    cut_off = Machine(tmp_path / "far", wire.url, box)
-    running = [machine.start(*RUN, str(file)) for machine in (cut_off, *machines[:2])]
+    far = [Machine(tmp_path / f"far-{number}", wire.url, box) for number, wire in enumerate(wires)]
+    running = [machine.start(*RUN, str(file)) for machine in far]
     until(lambda: len(box.tasks) > 20)
-    wire.pull()
-    others = [end(process) for process in running[1:]]
-    wire.plug_in()
-    ended = [end(running[0]), *others]
-    assert [code for code, _, _ in ended] == [0, 0, 0], ended
+    place = [one.process.pid for one in running].index(busiest(journal_server, url))
+    wires[place].pull()
+    others = [end(one) for one in running if one is not running[place]]
+    wires[place].plug_in()
+    ended = [end(running[place]), *others]
+    assert {code for code, _, _ in ended} <= {0, 7}, [err[-1500:] for _, _, err in ended]
     paid_once(box, 60)
-    assert states(journal_server, url) == {"done": 60}
+    # What it had sent when it was cut off may be paid, and cannot always be told apart: that is held, and said so.
+    found = states(journal_server, url)
+    assert found["done"] + found.get("held", 0) == 60
 
 
 def test_clocks_ten_minutes_apart(

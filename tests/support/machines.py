@@ -11,6 +11,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from bailian.sandbox import Sandbox
@@ -40,26 +41,40 @@ class Machine:
         self.home.mkdir(parents=True)
         (self.home / "models.toml").write_text(models, encoding="utf-8")
         self._clock_s = clock_s
+        self._commands = 0
         self._environment = {
             **os.environ, "BAILIAN_HOME": str(self.home), "BAILIAN_JOURNAL": url, "DASHSCOPE_API_KEY": KEY,
             "DASHSCOPE_HTTP_BASE_URL": box.base_url, "BAILIAN_LANG": "en", "PYTHONPATH": str(ROOT),
         }  # fmt: skip
 
-    def start(self, *words: str) -> subprocess.Popen[str]:
+    def start(self, *words: str) -> Started:
+        """Start a command. What it says goes into files: who waits for another one would fill a pipe that nobody reads."""
         program = ["-c", _PROGRAM, str(self._clock_s), str(FAST)]
-        return subprocess.Popen(
-            [sys.executable, *program, *words], cwd=self.folder, env=self._environment, stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
-        )  # fmt: skip
+        self._commands += 1
+        said = [self.folder / f"{stream}-{self._commands}" for stream in ("out", "err")]
+        with said[0].open("wb") as out, said[1].open("wb") as err:
+            process = subprocess.Popen(
+                [sys.executable, *program, *words], cwd=self.folder, env=self._environment, stdin=subprocess.DEVNULL,
+                stdout=out, stderr=err, start_new_session=True,
+            )  # fmt: skip
+        return Started(process, *said)
 
     def run(self, *words: str) -> tuple[int, str, str]:
         return end(self.start(*words))
 
 
-def end(process: subprocess.Popen[str]) -> tuple[int, str, str]:
+class Started(NamedTuple):
+    """A command that runs on a machine."""
+
+    process: subprocess.Popen[bytes]
+    out: Path
+    err: Path
+
+
+def end(started: Started) -> tuple[int, str, str]:
     """Return exit code, stdout and stderr."""
-    out, err = process.communicate(timeout=PATIENCE_S)
-    return process.returncode, out, err
+    code = started.process.wait(PATIENCE_S)
+    return code, started.out.read_text(encoding="utf-8"), started.err.read_text(encoding="utf-8")
 
 
 def rows_file(folder: Path, count: int, **fields: object) -> Path:
