@@ -77,6 +77,7 @@ class Engine:
         self._stack.callback(service.close)
         self._stack.callback(downloader.close)
         owner = self._stack.enter_context(lease_at(place))
+        journal.owner = owner.id if place.is_shared else None
         take_in(home)
         self.services = Services(
             self.settings.account,

@@ -130,6 +130,8 @@ class SendState:
     reply: dict[str, Any] | BailianError | Broken | None = None
     """What came of it, until it is written down."""
     clock_doubts: int | None = None
+    lease_term: int = 0
+    """Of this process, when it was written down that the request leaves; see `Lease.may_send`."""
     """How often the service's clock had contradicted itself then; None: another process sent it."""
     attempts: int = 0
     resends: int = 0

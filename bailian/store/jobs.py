@@ -47,6 +47,8 @@ class Journal(JobQueries):
         self.folder = self.place.home
         self.database = open_database(self.place, TABLES)
         self.clock = clock or self.database.now_s
+        self.owner: str | None = None
+        """This process, where another one may take its jobs while it lives."""
 
     def intend(
         self,
@@ -124,9 +126,16 @@ class Journal(JobQueries):
         )
         return bool(recorded[0]["n"] == len(job_ids))
 
-    def requeue(self, job_id: str) -> None:
-        """The request provably did not leave, or was refused unexecuted: the job waits again."""
-        self._move(job_id, Status.WAITING)
+    def requeue(self, job_id: str) -> bool:
+        """The request provably did not leave, or was refused unexecuted: the job waits again.
+
+        Returns:
+            False if another machine, which took this one for dead, goes on with it.
+        """
+        if self.owner is None:
+            self._move(job_id, Status.WAITING)
+            return True
+        return move(self.database, Status.WAITING, "id = ? AND owner = ?", (job_id, self.owner)) == 1
 
     def requeue_maybe_billed(self, job_id: str) -> None:
         """The answer of a request that may be repeated is lost: the job waits again. It may have been billed."""

@@ -27,8 +27,16 @@ class Lease(Protocol):
 
     id: str
 
-    def may_send(self) -> bool:
-        """Return whether something paid may leave now: others would not take this process for dead before it arrives."""
+    @property
+    def term(self) -> int:
+        """Return how often this process was taken for dead, or may have been, and went on."""
+        ...
+
+    def may_send(self, term: int) -> bool:
+        """Return whether something paid that was written down in this term may leave now.
+
+        Others must not take this process for dead before it arrives, nor have done so since: they may have sent it.
+        """
         ...
 
     def __enter__(self) -> Lease: ...
@@ -79,7 +87,9 @@ class ProcessLease:
         with contextlib.suppress(OSError):
             self._path(self.id).unlink()
 
-    def may_send(self) -> bool:
+    term = 0
+
+    def may_send(self, term: int) -> bool:
         return True  # the lock is held as long as the process lives
 
     def is_dead(self, other: str | None) -> bool:

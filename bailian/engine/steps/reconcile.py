@@ -111,7 +111,8 @@ def _none(job: Job, services: Services, listing: Listing, unknown: list[ListedTa
     if state.inconclusive or not _knows_when(job, services) or not _reaches_back(job, listing):
         return _held(job, services)
     job.sending.resends += 1
-    services.journal.requeue(job.id)
+    if not services.journal.requeue(job.id):
+        return Outcome(job, Status.WAITING)
     if not job.may_resend:
         return give_up(job, services, never_arrived())
     answered = job.sending.last_error if isinstance(job.sending.last_error, ServiceError) else None

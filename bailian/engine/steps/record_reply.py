@@ -149,7 +149,8 @@ def _kept_all_the_same(job: Job) -> str:
 
 
 def _not_sent(job: Job, services: Services, error: BailianError) -> Next | Outcome:
-    services.journal.requeue(job.id)
+    if not services.journal.requeue(job.id):
+        return Outcome(job, Status.WAITING)
     job.sending.last_error = error
     job.sending.attempts += 1
     if job.sending.attempts < NOT_SENT_TRIES:
@@ -167,7 +168,8 @@ def _refused(job: Job, services: Services, error: ServiceError) -> Next | Outcom
         services.progress.update(job, error.wire_code or "THROTTLED", 0.0)
     if error.maybe_done:
         return _maybe_sent(job, services, error)
-    services.journal.requeue(job.id)
+    if not services.journal.requeue(job.id):
+        return Outcome(job, Status.WAITING)
     job.request_id, job.sending.last_error = error.request_id, error
     if error.again == Retry.AFTER_PAUSE:
         return Next(Step.ADMIT, pause_s)

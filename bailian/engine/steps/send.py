@@ -79,7 +79,7 @@ def _before_intent(job: Job, services: Services) -> Next | Outcome | None:
 
 
 def _record_intents(jobs: Sequence[Job], services: Services, budgets: tuple[Budget, ...]) -> dict[str, Next | Outcome]:
-    clock = services.service.clock
+    clock, term = services.service.clock, services.lease.term
     server_s, doubts = clock.now_s(), clock.contradictions
     try:
         sent_at_s = services.journal.record_intents(
@@ -91,6 +91,7 @@ def _record_intents(jobs: Sequence[Job], services: Services, budgets: tuple[Budg
         return {job.id: _record_intents([job], services, budgets)[job.id] for job in jobs}  # each asks for itself
     for job in jobs:
         job.sent_at_s, job.sent_server_s, job.sending.clock_doubts = sent_at_s, server_s, doubts
+        job.sending.lease_term = term
         if modality_of(job.kind).RETRY_SAFE:
             services.run_state.open_prices.add(job.id)
     return {job.id: Next(Step.SEND) for job in jobs}
@@ -133,7 +134,7 @@ def send(job: Job, services: Services) -> Next | Outcome:
         return then
     services.progress.update(job, "SUBMITTING", 0.0)
     body, job.sending.body = job.sending.body or {}, None
-    job.sending.watch = send_tracking.watch(services.lease.may_send)
+    job.sending.watch = send_tracking.watch(lambda: services.lease.may_send(job.sending.lease_term))
     try:
         job.sending.reply = _sent(job, services, body)
     except (NotSent, MaybeSent, ServiceError, Broken) as error:

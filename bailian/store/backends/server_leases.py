@@ -54,10 +54,11 @@ class ServerLease:
         self._database = PostgresDatabase(url, TABLES, clock, patience_s=PATIENCE_S)
         self._database.is_leaving = lambda: self._ending.is_set()
         self._until_s = 0.0
+        self.term = 0
         self._renewer = threading.Thread(target=self._go_on, name="bailian-lease", daemon=True)
 
-    def may_send(self) -> bool:
-        return self._clock.monotonic() < self._until_s - MARGIN_S
+    def may_send(self, term: int) -> bool:
+        return term == self.term and self._clock.monotonic() < self._until_s - MARGIN_S
 
     def __enter__(self) -> ServerLease:
         self._renew()
@@ -98,6 +99,8 @@ class ServerLease:
             " ON CONFLICT (id) DO UPDATE SET renewed_at_s = excluded.renewed_at_s",
             (self.id, socket.gethostname(), os.getpid()),
         )
+        if asked_s >= self._until_s:  # it was over: what was written down before may be another machine's by now
+            self.term += 1
         self._until_s = asked_s + LEASE_S
 
     def _go_on(self) -> None:
