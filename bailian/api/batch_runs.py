@@ -160,7 +160,9 @@ def _run(
 ) -> BatchResult:
     chains = Chains()
     rows = rows_of(spec, engine.catalog, {}, chains, file_rows)
-    ready = prepare_batch(engine, spec, rows, file_rows, partial(_accepted, spec), chains)
+    ready = prepare_batch(
+        engine, spec, rows, file_rows, partial(_accepted, spec, engine.journal.place.is_shared), chains
+    )
     stopped: BailianError | None = None
     try:
         with closing(running()) as outcomes:
@@ -192,9 +194,9 @@ def _most_calls(value: Any) -> int | None:
     return value
 
 
-def _accepted(spec: BatchSpec, _ready: PreparedBatch) -> None:
+def _accepted(spec: BatchSpec, shared: bool, _ready: PreparedBatch) -> None:
     Place(spec.folder).check()
-    claim(spec)
+    claim(spec, shared=shared)
 
 
 def _result(engine: Engine, spec: BatchSpec, ready: PreparedBatch, stopped: BailianError | None) -> BatchResult:

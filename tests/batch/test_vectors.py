@@ -254,12 +254,12 @@ def test_what_the_batch_api_does_not_take_is_said_and_counted_whole(bailian: Run
 
 @pytest.mark.slow
 def test_vectors_that_cannot_be_written_are_not_lost(bailian: Run, service: Service) -> None:
-    Path("outputs/all/.vectors.npy.part").mkdir(parents=True)
+    Path("outputs/all/vectors.npy").mkdir(parents=True)
     file = write([row("一")])
     ran = bailian("batch", "run", file, "--vectors", "npy")
     assert ran.code == 5
     assert "vectors.npy" in ran.err
-    Path("outputs/all/.vectors.npy.part").rmdir()
+    Path("outputs/all/vectors.npy").rmdir()
     assert bailian("batch", "run", file, "--vectors", "npy").code == 0
     assert matrix()[0] == (1, LENGTH)
     assert len(service.posts) == 1

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from bailian.batch.output.gallery import PAGE
 from bailian.batch.output.partial_files import remove_partial_files
 from bailian.batch.output.records import FAILED, RESULTS, unwritten
 from bailian.batch.output.thumbnails import THUMBS
+from bailian.batch.output.vector_files import INDEX, MATRIX
 from bailian.batch.sync import BatchSpec
 from bailian.errors import InvalidRequest
 from bailian.i18n import tr
@@ -33,8 +35,10 @@ def check_owner(spec: BatchSpec) -> None:
         )
 
 
-def claim(spec: BatchSpec) -> None:
+def claim(spec: BatchSpec, *, shared: bool = False) -> None:
     """Mark the folder, and clear away what a killed run of the same batch has left half written.
+
+    `shared`: other machines may write into it now.
 
     Raises:
         InvalidRequest: the folder is not for this batch.
@@ -46,4 +50,6 @@ def claim(spec: BatchSpec) -> None:
         mark.write_text(spec.part, encoding="utf-8")
     except OSError as error:
         raise unwritten(mark, error) from None
-    remove_partial_files(spec.folder, spec.folder / THUMBS)
+    written = (f".{name}.*part" for name in (PAGE, RESULTS, FAILED, MATRIX, INDEX))
+    patterns = [spec.folder / name for name in written]
+    remove_partial_files(*patterns, spec.folder / THUMBS / ".*.part", shared=shared)

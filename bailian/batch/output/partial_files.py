@@ -8,7 +8,7 @@ from secrets import token_hex
 
 from bailian.clock import current_clock
 
-# Who was killed has left it; who has not finished in so long is not at it any more.
+# Of several machines at one folder, who has not finished in so long is not at it any more.
 KEPT_S = 3600.0
 
 
@@ -17,11 +17,11 @@ def partial(path: Path) -> Path:
     return path.with_name(f".{path.name}.{token_hex(4)}.part")
 
 
-def remove_partial_files(*folders: Path) -> None:
-    """Remove what killed processes have left half written."""
-    oldest_s = current_clock().wall() - KEPT_S
-    for folder in folders:
-        for left in folder.glob(".*.part"):
+def remove_partial_files(*patterns: Path, shared: bool) -> None:
+    """Remove what killed processes have left half written. `shared`: other machines may be at the folder now."""
+    newest_s = current_clock().wall() - KEPT_S if shared else None
+    for pattern in patterns:
+        for left in pattern.parent.glob(pattern.name):
             with suppress(OSError):
-                if left.stat().st_mtime < oldest_s:
+                if newest_s is None or left.stat().st_mtime < newest_s:
                     left.unlink(missing_ok=True)
