@@ -69,6 +69,11 @@ class SharedRows:
         self._elsewhere: dict[str, tuple[Job, Path]] = {}
         self._handed_out = 0
         self._tried_alone = False
+        self._stopped = False
+
+    def note(self, outcome: Outcome) -> None:
+        """Hear how a row ended: what stops all stops this machine."""
+        self._stopped = self._stopped or (outcome.error is not None and outcome.error.stops_all)
 
     def jobs(self, wire_model: str) -> Iterator[Job]:
         """Yield the jobs of one queue. Where several machines are at them, one whose files are not here goes back."""
@@ -88,7 +93,7 @@ class SharedRows:
     def more(self, until_s: float | None) -> bool:
         """Return whether there is more to do for this machine; wait for it while others are at the batch."""
         engine, runs, run = self._engine, self._runs, self._spec.run
-        if not engine.journal.place.is_shared:
+        if self._stopped or not engine.journal.place.is_shared:
             return False
         own = engine.services.lease.id
         look_again, self._handed_out = self._handed_out > 0, 0

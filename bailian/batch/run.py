@@ -259,13 +259,10 @@ def run_batch(
     try:
         more = True
         while more:
-            stopped = False
             left_s = None if until_s is None else max(0.001, until_s - engine.clock.monotonic())
             with closing(_pass(engine, spec, runs, shared, left_s, wait=wait, most_calls=most_calls)) as outcomes:
-                for outcome in outcomes:
-                    stopped = stopped or (outcome.error is not None and outcome.error.stops_all)
-                    yield outcome
-            more = wait and not stopped and shared.more(until_s)
+                yield from outcomes  # an interrupt that is thrown in here is the engine's to answer
+            more = wait and shared.more(until_s)
         yield from shared.left_elsewhere()
     except (Interrupted, KeyboardInterrupt):
         raise Interrupted(
@@ -295,6 +292,11 @@ def _pass(
         for wire_model, model in runs.queues(spec.run, owner)
     ]
     under_way = [engine.resumed(row) for row in runs.under_way(spec.run, owner)]
+
+    def follow(outcome: Outcome) -> Iterator[Outcome]:
+        shared.note(outcome)
+        return chained.follow(outcome)
+
     yield from chained.begin(model_queues)
     running = engine.run(
         under_way,
@@ -302,7 +304,7 @@ def _pass(
         timeout_s=timeout_s,
         wait=wait,
         most_calls=most_calls,
-        follow=chained.follow,
+        follow=follow,
     )
     with closing(running) as outcomes:
         yield from outcomes

@@ -7,7 +7,7 @@ to end (`may_send`), which it reads from its own steady clock: the moment before
 from __future__ import annotations
 
 import os
-import socket
+import platform
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
@@ -97,7 +97,7 @@ class ServerLease:
         self._database.execute(
             f"INSERT INTO owners (id, host, pid, renewed_at_s) VALUES (?, ?, ?, {_NOW})"  # noqa: S608
             " ON CONFLICT (id) DO UPDATE SET renewed_at_s = excluded.renewed_at_s",
-            (self.id, socket.gethostname(), os.getpid()),
+            (self.id, platform.node(), os.getpid()),
         )
         if asked_s >= self._until_s:  # it was over: what was written down before may be another machine's by now
             self.term += 1
