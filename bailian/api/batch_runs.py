@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
-from contextlib import closing, nullcontext
+from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -24,7 +24,7 @@ from bailian.batch.output.gallery import write_gallery
 from bailian.batch.output.records import RESULTS, read_results, records, write_results
 from bailian.batch.run import PreparedBatch, prepare_batch, runs_of
 from bailian.batch.run import run_batch as run_rows
-from bailian.batch.sync import BatchSpec, rows_of
+from bailian.batch.sync import BatchSpec, only_one, require_name, rows_of
 from bailian.batch.totals import totals
 from bailian.config.settings import Settings
 from bailian.engine.engine import Engine
@@ -35,7 +35,6 @@ from bailian.files.outputs import Place, at_home
 from bailian.i18n import tr
 from bailian.inputs.once import kept
 from bailian.modalities import MODULES, modality_of
-from bailian.store.leases import exclusive
 from bailian.store.paths import stored
 from bailian.store.runs.file_rows import FileRows
 
@@ -135,9 +134,8 @@ def run_batch(
         most_cny = amount_cny(options.get("max_cost_cny"))
         most_calls = _most_calls(options.get("in_flight"))
         here.require_key()
-        shared = here.journal.is_shared
-        one = nullcontext(True) if shared else exclusive(here.journal, f"{here.account}\n{spec.run}", spec.kind)
-        with one as alone:
+        require_name(options.get("run"), here.journal)
+        with only_one(spec, here.journal, here.account) as alone:
             if not alone:
                 raise StillRunning(tr("another process is running this batch", "另一个进程正在运行该批次"), advice="")
             check_owner(spec)

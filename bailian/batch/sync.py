@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import marshal
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -18,6 +19,7 @@ from bailian.files.outputs import Place, row_place
 from bailian.i18n import tr
 from bailian.modalities import has_files, is_text, modality_of
 from bailian.store.batches import BatchStore
+from bailian.store.leases import exclusive
 from bailian.store.runs.file_rows import PAGE_ROWS, FileRows
 from bailian.store.schema import LastAttempt
 from bailian.store.states import OPEN_STATES, Status
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from bailian.catalog import Catalog
     from bailian.engine.engine import Engine
     from bailian.engine.job import OutputSpec
+    from bailian.store.backends.journal_place import JournalPlace
 
 SPOOLED_ROWS = 200
 
@@ -101,6 +104,33 @@ class BatchSpec:
     def part(self) -> str:
         """Return how a folder is marked: a script has one of its own for its kind."""
         return f"{self.run}#{self.kind}" if self.kind else self.run
+
+
+def require_name(run: str | None, place: JournalPlace) -> None:
+    """Refuse a batch without a name where several machines share the journal: a path means nothing to the others.
+
+    Raises:
+        InvalidRequest: it has none.
+    """
+    if place.is_shared and not run:
+        raise InvalidRequest.one(
+            "run",
+            tr(
+                "the journal is shared with other machines, which know a batch by its name",
+                "日志由多台机器共享，批次需要一个名称",
+            ),
+            advice=tr("--run NAME, the same on all machines", "--run 名称（所有机器相同）"),
+        )
+
+
+def only_one(spec: BatchSpec, place: JournalPlace, account: str) -> AbstractContextManager[bool]:
+    """Let one process at a time run a batch, or each kind of it; its value is False for another one.
+
+    Where a journal is shared several may be at it, but for what goes by the vendor's Batch API.
+    """
+    if place.is_shared and not spec.batch_api:
+        return nullcontext(True)
+    return exclusive(place, f"{account}\n{spec.run}", spec.kind)
 
 
 def rows_of(

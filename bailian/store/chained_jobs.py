@@ -133,25 +133,19 @@ class ChainStore:
         Returns:
             False if the job is not this process's to send any more; nothing is written then.
         """
-        return self._database.again(lambda: self._complete(job_id, owner, request, prepared, estimate_cny))
 
-    def _complete(
-        self,
-        job_id: str,
-        owner: str,
-        request: Mapping[str, Any],
-        prepared: StoredRequest,
-        estimate_cny: float | None,
-    ) -> bool:
-        with self._database.transaction() as db:
-            changed = db.execute(
-                "UPDATE jobs SET request = ?, prepared = ?, estimate_cny = ?"
-                " WHERE id = ? AND owner = ? AND state = 'waiting'",
-                (dumped(request), dumped(prepared.to_json()), estimate_cny, job_id, owner),
-            ).rowcount
-            if changed:
-                db.execute("UPDATE chains SET complete = 1 WHERE job_id = ?", (job_id,))
-        return changed == 1
+        def write() -> bool:
+            with self._database.transaction() as db:
+                changed = db.execute(
+                    "UPDATE jobs SET request = ?, prepared = ?, estimate_cny = ?"
+                    " WHERE id = ? AND owner = ? AND state = 'waiting'",
+                    (dumped(request), dumped(prepared.to_json()), estimate_cny, job_id, owner),
+                ).rowcount
+                if changed:
+                    db.execute("UPDATE chains SET complete = 1 WHERE job_id = ?", (job_id,))
+            return changed == 1
+
+        return self._database.again(write)
 
     def skip(self, job_ids: Iterable[str], error: Mapping[str, Any], ended_at_s: float) -> None:
         """End jobs whose sources cannot come. They were never sent."""

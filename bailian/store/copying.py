@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 from bailian.store.backends.database import Database
@@ -41,7 +40,7 @@ def open_jobs(journal: Journal) -> list[Open]:
     return [Open(row["account"], row["state"], row["n"]) for row in found]
 
 
-def copy_journal(source: Journal, target: Journal, told: Callable[[int], None] = lambda _jobs: None) -> Copied:
+def copy_journal(source: Journal, target: Journal) -> Copied:
     """Write all jobs of one journal into another, in their order; those that it has already stay as they are there.
 
     What was begun and broken off is gone on with: each thousand jobs are there whole, or not at all.
@@ -63,7 +62,6 @@ def copy_journal(source: Journal, target: Journal, told: Callable[[int], None] =
             target.database.insert("jobs", columns, [[row[name] for name in columns] for row in new])
             _copy_beside(source.database, target.database, [row["id"] for row in new])
         written, known = written + len(new), known + len(there)
-        told(written + known)
     for table in ("runs", "service_batches"):
         _copy_table(source.database, target.database, table)
     return Copied(written, known)
@@ -93,11 +91,3 @@ def _copy_table(source: Database, target: Database, table: str) -> None:
             f"INSERT INTO {table} ({', '.join(names)}) VALUES ({marks}) ON CONFLICT DO NOTHING",  # noqa: S608
             [row[name] for name in names],
         )
-
-
-def same_sums(source: Journal, target: Journal) -> bool:
-    """Return whether the target has all the money of the source, and its own beside it perhaps."""
-    (ours,), (theirs,) = (
-        journal.database.read("SELECT TOTAL(nano_cny) AS n FROM charged_sums") for journal in (source, target)
-    )
-    return bool(theirs["n"] >= ours["n"])

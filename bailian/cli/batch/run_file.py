@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Mapping
-from contextlib import closing, contextmanager, nullcontext
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,7 +24,7 @@ from bailian.cli.output.report import outcome_json, print_other_names, write_res
 from bailian.cli.output.streams import expect_results
 from bailian.cli.output.terminal import print_err, print_error, print_json
 from bailian.config import settings
-from bailian.errors import Exit, FileElsewhere, Interrupted, InvalidRequest, SaveError
+from bailian.errors import Exit, FileElsewhere, Interrupted, SaveError
 from bailian.i18n import tr
 from bailian.inputs.once import lasting_text
 from bailian.store.states import Status
@@ -43,10 +43,12 @@ def run_file(
     file: Path, kind: str | None, over: Mapping[str, Any], common: SharedOptions, options: BatchOptions
 ) -> int:
     """Run the rows of a file (of one kind, for a script); return the exit code."""
+    from bailian.batch.sync import require_name
+
     here = settings_of(common)
     common = filled(common, here)
     check_template_of_rows(common.name)
-    _require_name(options, here)
+    require_name(options.run, here.journal)
     if options.batch_api:
         from bailian.batch.service_batches.runner import check_service_batches
 
@@ -59,23 +61,12 @@ def run_file(
 
 def run_made(made: MadeRows, kind: str, common: SharedOptions, options: BatchOptions, here: Settings) -> int:
     """Run rows that a command line has made; return the exit code."""
+    from bailian.batch.sync import require_name
+
     common = filled(replace(common, name=common.name or made.template), here)
-    _require_name(options, here)
+    require_name(options.run, here.journal)
     check_template_of_rows(common.name)
     return _run_call(Call(spec_of_made(made, kind, common, options, here.defaults), {}, common, options), here)
-
-
-def _require_name(options: BatchOptions, here: Settings) -> None:
-    """Refuse a batch without a name where several machines share the journal: a path means nothing to the others."""
-    if here.journal.is_shared and not options.run:
-        raise InvalidRequest.one(
-            "run",
-            tr(
-                "the journal is shared with other machines, which know a batch by its name",
-                "日志由多台机器共享，批次需要一个名称",
-            ),
-            advice=tr("--run NAME, the same on all machines", "--run 名称（所有机器相同）"),
-        )
 
 
 def _run_call(call: Call, here: Settings) -> int:
@@ -92,12 +83,10 @@ def _run_call(call: Call, here: Settings) -> int:
 def _run_alone(call: Call, here: Settings) -> int:
     """Run unless another process does: scripts of other kinds may be at the same file, nobody else."""
     from bailian.batch.output.folder import check_owner
-    from bailian.store.leases import exclusive
+    from bailian.batch.sync import only_one
 
     spec = call.spec
-    name = f"{here.account}\n{spec.run}"
-    alone_there = nullcontext(True) if _may_share(call, here) else exclusive(here.journal, name, spec.kind)
-    with Ending(call, here) as ending, alone_there as alone:
+    with Ending(call, here) as ending, only_one(spec, here.journal, here.account) as alone:
         if not alone:
             busy = tr("another process is running this batch", "另一个进程正在运行该批次")
             print_err(tr(f"{spec.path_title}: {busy}", f"{spec.path_title}：{busy}"))
@@ -108,11 +97,6 @@ def _run_alone(call: Call, here: Settings) -> int:
             check_owner(spec)
             ending.code = _run(call, here)
         return ending.code
-
-
-def _may_share(call: Call, here: Settings) -> bool:
-    """Return whether several machines may be at this batch. What goes by the vendor's Batch API goes from one."""
-    return here.journal.is_shared and not call.options.batch_api
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from bailian.cli.args.options import json_option
 from bailian.cli.help.help_command import HelpGroup
 from bailian.config.settings import Settings
 from bailian.i18n import tr
+from bailian.instructions import how_to
 
 if TYPE_CHECKING:
     from bailian.store.jobs import Journal
@@ -84,13 +85,15 @@ def copy(here: Settings, url: str, back: bool, as_json: bool) -> None:
 
 
 def _checked(url: str) -> str:
-    from bailian.config.settings_file import journal_url
+    from bailian.config.settings_file import OWN_JOURNAL, journal_url
     from bailian.errors import InvalidRequest
 
-    allowed = journal_url(url)
-    if allowed is not None or url == "sqlite":
-        text = tr("URL is not postgresql://USER@HOST/DATABASE", "URL 应为 postgresql://用户@主机/数据库")
-        raise InvalidRequest.one("url", text, advice="bailian journal copy postgresql://studio@db/bailian")
+    if journal_url(url) is not None or url == OWN_JOURNAL:
+        text = tr(
+            "URL is not postgresql://USER@HOST/DATABASE; an @ in a password is written %40",
+            "URL 应为 postgresql://用户@主机/数据库；密码中的 @ 写作 %40",
+        )
+        raise InvalidRequest.one("url", text, advice=how_to().command("journal copy postgresql://studio@db/bailian"))
     return url
 
 
@@ -109,7 +112,7 @@ def _refuse_open(one: Journal) -> None:
             f"尚有未结束的任务：{what}；复制后两处都会继续处理它们",
         ),
         advice=tr(
-            "bailian tasks wait --all; a batch: run it again, or bailian tasks cancel --all",
-            "bailian tasks wait --all；批次请再次运行，或 bailian tasks cancel --all",
+            f"{how_to().command('tasks wait --all')}; a batch: run it again to its end",
+            f"{how_to().command('tasks wait --all')}；批次请再次运行至结束",
         ),
     )

@@ -6,6 +6,8 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
+from bailian.store.backends.translation import storable
+
 TEXT, REAL, INTEGER = "TEXT", "REAL", "INTEGER"
 
 
@@ -95,7 +97,7 @@ class PostgresDialect:
         return f"CAST(REPLACE({column}, '\\u0000', '\\ufffd') AS JSON) #>> {_array(path)}"
 
     def json_number(self, column: str, *path: str, most: float) -> str:
-        return f"number_in({column}, {_array(path)}, {most})"  # a function of ours, see `postgresql_schema`
+        return f"number_in({column}, {_array(path)}, {most})"  # a function of ours, see `server_schema`
 
     def truncated(self, number: str) -> str:
         return f"CAST(TRUNC(CAST({number} AS NUMERIC)) AS BIGINT)"
@@ -124,8 +126,6 @@ def packed(values: Iterable[Any]) -> str:
 
 
 def _without_nul(value: Any) -> Any:
-    if isinstance(value, str):
-        return value.replace("\0", "\ufffd") if "\0" in value else value
-    if isinstance(value, Sequence):
+    if isinstance(value, Sequence) and not isinstance(value, str):
         return [_without_nul(one) for one in value]
-    return value
+    return storable(value)
