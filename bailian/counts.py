@@ -6,6 +6,8 @@ charge is unknown then, and the estimate stands for it in the ledger.
 
 from __future__ import annotations
 
+NUMBERS = (int, float)
+"""What JSON reads a number into; True is of neither type."""
 # Each is far more than one request can be billed for: beyond it a figure is rubbish.
 MOST_PICTURES = 1_000
 MOST_SECONDS = 10_000_000
@@ -21,6 +23,6 @@ def count_of(value: object, most: int) -> int | None:
 
 def amount_of(value: object, most: float) -> float | None:
     """Return a number within 0 to `most`, or None for anything else (true and NaN are no numbers)."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if type(value) not in NUMBERS:
         return None
-    return value if 0 <= value <= most else None
+    return value if 0 <= value <= most else None  # type: ignore[operator,return-value]

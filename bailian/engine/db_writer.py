@@ -18,6 +18,7 @@ from bailian.engine.job import Job
 from bailian.engine.step import Next, Step, StepResult
 from bailian.engine.steps.record_reply import unrecorded
 from bailian.engine.steps.step_table import BULK_STEPS
+from bailian.engine.text_files import write_texts
 from bailian.errors import JournalError
 from bailian.files.publishing import sync_folder
 from bailian.service.download import save_error
@@ -95,6 +96,7 @@ class DbWriter:
 
     def write(self, batch: Sequence[tuple[Job, Step]]) -> list[tuple[Job, StepResult]]:
         """Run the steps; return what each came to."""
+        write_texts([job for job, step in batch if step == Step.PUBLISH])  # the journal is nobody's meanwhile
         results: list[tuple[Job, StepResult]] = []
         writing: list[tuple[Job, Step]] = []
         for job, step in batch:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from bailian.catalog import Mode
 from bailian.catalog.model import KINDS
@@ -60,15 +60,19 @@ def _saving(
     return OutputSpec(None if folder is None else restored(folder), template, sidecar, stem, suffix, recipe)
 
 
-class StagedFile(NamedTuple):
-    """A text that is whole on the disk and waits for its name."""
+@dataclass(slots=True)
+class StagedText:
+    """A text that waits for its file and its name."""
 
     folder: Path
     whole: Path
-    """Where it is."""
+    """Where it is until it has its name."""
     target: Path
     """The name it is to get."""
+    data: bytes
     sha256: str
+    is_written: bool = False
+    """It is whole on the disk."""
 
 
 class Broken(Exception):
@@ -188,8 +192,8 @@ class SaveState:
     document: bool = False
     """The answer holds the document it links to."""
     refreshed: bool = False
-    staged: dict[int, StagedFile] = field(default_factory=dict)
-    """Texts that are whole beside the names they are to get."""
+    staged: dict[int, StagedText] = field(default_factory=dict)
+    """Texts whose names are known, and that do not have them yet."""
     published: dict[int, tuple[Path, str]] = field(default_factory=dict)
     """Files (with SHA-256) that have their names and are not in the journal yet."""
     failures_in_a_row: int = 0

@@ -5,14 +5,51 @@ from __future__ import annotations
 import errno
 import itertools
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from bailian.files.naming import last_refusal, refuses_name, shorter
 
+WRITE_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0)
 LAST_NUMBERS_MAX = 1000
 _last_numbers: dict[Path, int] = {}
 """The last number that this process has tried of each name. Only speed: without it the numbers are tried from 2."""
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a file and bring it to the disk; one that has no room leaves nothing behind."""
+    written, refused = write_many([(path, data)])
+    if not written:
+        raise refused[path]
+
+
+def write_many(files: Sequence[tuple[Path, bytes]]) -> tuple[set[Path], dict[Path, OSError]]:
+    """Write files and bring them to the disk, all of them first and then each: a fifth of the system's work.
+
+    Returns:
+        Those that are whole on the disk, and what kept the others from it; of those nothing is left behind.
+    """
+    handles: dict[Path, int] = {}
+    refused: dict[Path, OSError] = {}
+    for path, data in files:
+        try:
+            # Not `path.open`: that asks the system three more questions, ten thousand times in a batch.
+            handles[path] = os.open(path, WRITE_FLAGS, 0o666)
+            view = memoryview(data)
+            while view:
+                view = view[os.write(handles[path], view) :]
+        except OSError as error:  # noqa: PERF203 - each file has its own end
+            refused[path] = error
+    for path, handle in handles.items():
+        try:
+            if path not in refused:
+                os.fsync(handle)
+        except OSError as error:
+            refused[path] = error
+        os.close(handle)
+        if path in refused:
+            path.unlink(missing_ok=True)
+    return handles.keys() - refused.keys(), refused
 
 
 def fallbacks(target: Path, plain_stem: Callable[[], str]) -> Iterator[Path]:

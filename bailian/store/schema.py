@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from bailian.counts import NUMBERS
 from bailian.store.backends.database import Row
 from bailian.store.backends.tables import Tables
 from bailian.store.states import Status
@@ -212,14 +213,11 @@ def job_row(row: Row) -> JobRow:
         values["error"] = None
     for name in _NUMBERS:
         value = values[name]
-        if value is not None and not (isinstance(value, int | float) and -MOST_NUMBER < value < MOST_NUMBER):
+        if value is not None and not (type(value) in NUMBERS and -MOST_NUMBER < value < MOST_NUMBER):
             values[name] = None
     values["created_at_s"], values["lost_cny"] = values["created_at_s"] or 0.0, values["lost_cny"] or 0.0
     values["adopted"] = bool(values["adopted"])
-    try:
-        values["state"] = Status(values["state"])
-    except ValueError:
-        values["state"] = Status.HELD  # what nobody can read is for a person to decide
+    values["state"] = _STATES.get(values["state"], Status.HELD)  # what nobody can read is for a person to decide
     values.pop("number", None)
     values.pop("rowid", None)  # a column of its own on a server
     return JobRow(**values)
@@ -232,7 +230,9 @@ def stored_request(text: Any, kind: str) -> StoredRequest:
 
 def _object_of(text: Any) -> dict[str, Any] | None:
     try:
-        value = _DECODER.decode(text)
+        value, end = _DECODER.raw_decode(text)  # it looks for no blanks around, of which we write none
+        if end != len(text):  # not as we write it
+            value = _DECODER.decode(text)
     except (TypeError, ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None
@@ -240,6 +240,7 @@ def _object_of(text: Any) -> dict[str, Any] | None:
 
 # As far as `time.localtime` reaches everywhere; more money than there is.
 MOST_NUMBER = 1e11
+_STATES: Mapping[object, Status] = {state.value: state for state in Status}
 _NUMBERS = (
     *("created_at_s", "sent_at_s", "submitted_at_s", "ended_at_s", "sent_server_s", "run_s"),
     *("estimate_cny", "charged_cny", "lost_cny"),

@@ -33,9 +33,13 @@ class RowPlace:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> RowPlace:
-        given = (data.get(key) for key in ("label", "name", "output"))
-        label, name, output = (one if isinstance(one, str) else None for one in given)
-        return cls(text_of(data.get("where")), label, name, output, texts_of(data.get("sources")))
+        return cls(
+            text_of(data.get("where")),
+            text_of(data.get("label"), None),
+            text_of(data.get("name"), None),
+            text_of(data.get("output"), None),
+            texts_of(data.get("sources")),
+        )
 
 
 @dataclass(frozen=True)
@@ -125,11 +129,13 @@ class StoredRequest:
             context=context_from_json(object_of(data.get("facts")), kind),
             unit_cny=number_of(data.get("unit_cny")),
             units=number_of(data.get("units")),
-            notices=tuple(_notices(data.get("notices"))),
+            notices=tuple(_notices(data["notices"])) if data.get("notices") else (),
             row=RowPlace.from_json(row) if row else None,
             service_batch=text_of(data.get("half_price")),
             waits=object_of(data.get("waits")),
-            digests={url: text_of(digest) for url, digest in object_of(data.get("digests")).items()},
+            digests={url: text_of(digest) for url, digest in object_of(data["digests"]).items()}
+            if "digests" in data
+            else {},
         )
 
 

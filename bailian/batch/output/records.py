@@ -21,7 +21,6 @@ from bailian.store.runs.file_rows import FileRows
 from bailian.store.schema import JobRow
 from bailian.store.states import UNDER_WAY_STATES, Status
 from bailian.types import RowPlace
-from bailian.types.json_values import object_of, objects_of
 from bailian.types.result_of import replaced, result_of
 
 if TYPE_CHECKING:
@@ -156,13 +155,10 @@ def _ending(row: JobRow) -> dict[str, Any]:
     """Return why a text ended (`length`: it was cut), and what it has found on the web."""
     if row.kind != "text" or not row.answer:
         return {}
-    from bailian.modalities.text.text_answers import with_paths
+    from bailian.modalities.text.text_answers import end_reason, web_sources
 
-    output = with_paths(row.answer, row.prepared, {})
-    reasons = [choice.get("finish_reason") for choice in objects_of(output.get("choices"))]
-    found = objects_of(object_of(output.get("search_info")).get("search_results"))
-    sources = [{name: one.get(name) for name in ("index", "title", "url")} for one in found]
-    return {"finish_reason": reasons[0] if reasons else None, **({"web_sources": sources} if sources else {})}
+    sources = [{name: one.get(name) for name in ("index", "title", "url")} for one in web_sources(row.answer)]
+    return {"finish_reason": end_reason(row.answer), **({"web_sources": sources} if sources else {})}
 
 
 def write_results(folder: Path, rows: Iterable[Mapping[str, Any]]) -> Path:

@@ -231,6 +231,8 @@ def _queued_s(output: dict[str, Any]) -> float | None:
 
 def _seconds_between(start: object, end: object) -> float | None:
     """Return end − start of two of the service's wall-clock times; their zone (UTC+8) cancels out."""
+    if start is None or end is None:
+        return None
     try:
         seconds = (datetime.fromisoformat(str(end)) - datetime.fromisoformat(str(start))).total_seconds()
     except (TypeError, ValueError, OverflowError):  # TypeError: one with a zone, one without

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from bailian.engine import text_files
 from bailian.engine.context import Services
-from bailian.engine.job import Job, StagedFile
+from bailian.engine.job import Job
 from bailian.engine.reports import still_at_service
 from bailian.engine.speaking.spoken_parts import fetch_sounds, sound_parts
 from bailian.engine.steps import file_names
@@ -28,8 +27,6 @@ from bailian.store.private import private_file
 from bailian.store.schema import FileRecord, FileRow, JobEnd
 from bailian.store.states import Status
 from bailian.types import Item, Notice
-
-WRITE_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0)
 
 
 class NotAFile(TransportError):
@@ -48,49 +45,21 @@ def _kept_here(job: Job, services: Services, error: BailianError) -> BailianErro
     return error
 
 
-def stage_texts(job: Job, services: Services, answer: Mapping[str, Any]) -> None:
-    """Write the texts of an answer that has just come beside their final names, in the thread that received it.
-
-    What cannot be written is tried again when the answer is in the journal, and reported then.
-    """
-    if job.saving.folder is None or (services.run_state.stopping.is_set() and not job.row_key):
-        return  # the second: nobody waits for it
-    for item in modality_of(job.kind).items(answer, job.prepared):
-        if item.good and item.text is not None:
-            data = _text_bytes(item)
-            with suppress(OSError):
-                stem = file_names.stem_of(job, item)
-                whole = _temp_path(job, item, stem, "whole")
-                try:
-                    _write(whole, data)
-                except FileNotFoundError:  # its folder was removed meanwhile
-                    stem.parent.mkdir(parents=True, exist_ok=True)
-                    _write(whole, data)
-                target = _named(job, item, stem)
-                job.results.staged[item.index] = StagedFile(
-                    stem.parent, whole, target, hashlib.sha256(data).hexdigest()
-                )
-
-
 def published_files(job: Job) -> list[FileRow]:
     """Return the files that have their names, for the journal, which learns of them with the end of the job."""
     return [FileRow(job.id, item, path, sha256, placed=True) for item, (path, sha256) in job.results.published.items()]
 
 
 def _publish_text(job: Job, services: Services, item: Item) -> Path:
-    """Give a text that is written already its name."""
+    """Give a text its name."""
     text = job.results.staged[item.index]
     if item.index not in job.results.published:
+        if not text.is_written:
+            publishing.write_whole(text.whole, text.data)
         final = _publish(job, item, text.whole, text.target, sync=False)
         job.results.published[item.index] = (final, text.sha256)
     services.run_state.dirty_dirs.add(text.folder)
     return job.results.published[item.index][0]
-
-
-def _temp_path(job: Job, item: Item, stem: Path, end: str) -> Path:
-    """Return where a result ("part", "whole") or its "recipe" is until it has its name. Named by the job: whoever goes
-    on with it finds it, whatever name the result gets."""
-    return stem.with_name(f".{job.id}.{item.index}.{end}")
 
 
 def _publish(job: Job, item: Item, whole: Path, target: Path, *, sync: bool = True) -> Path:
@@ -144,7 +113,7 @@ def _begun_stem(begun: FileRecord) -> Path:
 
 def _made_now(job: Job, services: Services, item: Item, stem: Path) -> Path:
     stem = naming.made_folder(stem.parent) / stem.name
-    part, whole = _temp_path(job, item, stem, "part"), _temp_path(job, item, stem, "whole")
+    part, whole = text_files.temp_path(job, item, stem, "part"), text_files.temp_path(job, item, stem, "whole")
     services.progress.update(job, "DOWNLOADING", 0.0)
     target, digest = _staged(job, services, item, stem, part, whole)
     services.journal.record_files([*published_files(job), FileRow(job.id, item.index, target, digest)])
@@ -159,7 +128,7 @@ def _made_before(job: Job, services: Services, item: Item, begun: FileRecord | N
     """Return the file that an earlier process had finished; it was killed before, or just after, naming it."""
     if not begun or not begun.sha256:
         return None
-    whole = _temp_path(job, item, stem, "whole")
+    whole = text_files.temp_path(job, item, stem, "whole")
     # While it stands beside its name it has none, or just got it: only without it a name is looked for.
     if has_digest(whole, begun.sha256):
         final = _publish(job, item, whole, begun.path)
@@ -176,40 +145,12 @@ def _staged(job: Job, services: Services, item: Item, stem: Path, part: Path, wh
     if item.sound:
         _write_sound(job, services, whole, item.suffix)
     elif item.text is not None:
-        _write(whole, _text_bytes(item))
+        publishing.write_whole(whole, text_files.text_bytes(item))
     else:
         is_picture = "png" in modality_of(job.kind).RESULT_SUFFIXES
         services.downloader.fetch(item.url or "", part, MOST_PICTURE_BYTES if is_picture else None)
         return _checked_download(job, item, stem, part, whole)
-    return _named(job, item, stem), sha256_of(whole)
-
-
-def _named(job: Job, item: Item, stem: Path) -> Path:
-    return stem.with_name(file_names.with_suffix(job, item, stem.name))
-
-
-def _write(path: Path, data: bytes) -> None:
-    """Write a file and bring it to the disk; one that has no room leaves nothing behind."""
-    try:
-        # Not `path.open`: that asks the system three more questions, ten thousand times in a batch.
-        handle = os.open(path, WRITE_FLAGS, 0o666)
-        try:
-            view = memoryview(data)
-            while view:
-                view = view[os.write(handle, view) :]
-            os.fsync(handle)
-        finally:
-            os.close(handle)
-    except OSError:
-        path.unlink(missing_ok=True)
-        raise
-
-
-def _text_bytes(item: Item) -> bytes:
-    """A text file ends with a newline, an empty one is empty; other formats say themselves how they end."""
-    text = item.text or ""
-    ends = "\n" if item.suffix == "txt" and text and not text.endswith("\n") else ""
-    return (text + ends).encode("utf-8", "replace")
+    return text_files.named(job, item, stem), sha256_of(whole)
 
 
 def _write_sound(job: Job, services: Services, whole: Path, suffix: str) -> None:
@@ -259,7 +200,9 @@ def _checked_download(job: Job, item: Item, stem: Path, part: Path, whole: Path)
         if not png.is_complete(data):
             raise _not_a_file(job, part)
         _note_size(job, data)
-        _write(whole, data if job.saving.recipe == "off" else png.with_text(data, recipe.png_texts(_recipe(job, item))))
+        publishing.write_whole(
+            whole, data if job.saving.recipe == "off" else png.with_text(data, recipe.png_texts(_recipe(job, item)))
+        )
         part.unlink()
     else:
         part.replace(whole)  # fsynced by the download; a video is not read into memory
@@ -300,8 +243,8 @@ def _note_size(job: Job, data: bytes) -> None:
 
 def _write_sidecar(job: Job, item: Item, path: Path) -> None:
     """Write NAME.json beside the file, as carefully as the file: whole, once, and over nothing."""
-    aside = _temp_path(job, item, path, "recipe")
-    _write(aside, (json.dumps(_recipe(job, item), ensure_ascii=False, indent=2) + "\n").encode("utf-8"))
+    aside = text_files.temp_path(job, item, path, "recipe")
+    publishing.write_whole(aside, (json.dumps(_recipe(job, item), ensure_ascii=False, indent=2) + "\n").encode("utf-8"))
     digest = sha256_of(aside)
     sidecars = [name.with_name(f"{name.name}.json") for name in _possible(job, item, path)]
     if any(has_digest(sidecar, digest) for sidecar in sidecars):

@@ -14,9 +14,9 @@ from bailian.engine.steps.admit import wait_of
 from bailian.engine.steps.ask_time import wants_time
 from bailian.engine.steps.attach import names_files, with_files
 from bailian.engine.steps.call import call
-from bailian.engine.steps.publish import stage_texts
 from bailian.engine.steps.record_reply import give_up, with_catalog_advice
 from bailian.engine.steps.word_lists import has_word_list, with_word_list
+from bailian.engine.text_files import stage_texts
 from bailian.engine.timing import backoff_s
 from bailian.errors import (
     BailianError,

@@ -101,14 +101,13 @@ def _choice(output: Mapping[str, Any]) -> dict[str, Any]:
 
 def answer_notices(answer: Mapping[str, Any], prepared: StoredRequest, flags: Sequence[str] = ()) -> list[Notice]:
     """Say so when the answer ended because it was long enough, not because it was over; and where it has searched."""
-    output = object_of(answer.get("output"))
     told = []
-    if _reason(answer) == "length":
+    if end_reason(answer) == "length":
         told.append(_cut(prepared, answer.get("request_id"), flags))
-    elif text_of(answer) is not None and not (text_of(answer) or "").strip():
+    elif (text := text_of(answer)) is not None and not text.strip():
         told.append(Notice("empty_answer", tr("the answer is empty; it is paid", "回答为空，已计费")))
     if prepared.parameters.get("enable_search"):
-        told.append(_sources(output, _searches(object_of(answer.get("usage")))))
+        told.append(_sources(answer, _searches(object_of(answer.get("usage")))))
     return told
 
 
@@ -123,9 +122,9 @@ def _cut(prepared: StoredRequest, request_id: object, flags: Sequence[str]) -> N
     return Notice("cut_at_max_tokens", tr(english, chinese))
 
 
-def _sources(output: Mapping[str, Any], searches: int | None) -> Notice:
+def _sources(answer: Mapping[str, Any], searches: int | None) -> Notice:
     """Name what it has found; above 15 searches a second the service does not search, without a word."""
-    found = objects_of(object_of(output.get("search_info")).get("search_results"))
+    found = web_sources(answer)
     if not found and not searches:
         text = tr(
             "the service did not search: above 15 searches a second it answers without them",
@@ -141,15 +140,14 @@ def _sources(output: Mapping[str, Any], searches: int | None) -> Notice:
 
 def answer_error(answer: Mapping[str, Any], prepared: StoredRequest) -> BailianError | None:
     """Return what is wrong with an answer that has come, and is kept: it does not fit the schema, or is no JSON."""
+    schema = schema_of(prepared.parameters)
+    wants_fields = schema is None and ocr.task_of(prepared.parameters) == ocr.TASKS["fields"]
+    if schema is None and not wants_fields:
+        return None
     found = items(answer, prepared)
     says = found[0].text or "" if found else ""
-    schema = schema_of(prepared.parameters)
-    if schema is not None:
-        wrong, advice = misfit(says, schema), _advice(answer, "schema")
-    elif ocr.task_of(prepared.parameters) == ocr.TASKS["fields"]:
-        wrong, advice = not_json(says), _advice(answer, "fields")
-    else:
-        return None
+    wrong = not_json(says) if schema is None else misfit(says, schema)
+    advice = _advice(answer, "fields" if schema is None else "schema")
     if not wrong:
         return None
     return DoesNotFit(
@@ -161,17 +159,22 @@ def answer_error(answer: Mapping[str, Any], prepared: StoredRequest) -> BailianE
 
 def _advice(answer: Mapping[str, Any], asked: str) -> str:
     """Return what helps: a cut answer is too short, whatever its schema says."""
-    if _reason(answer) == "length":
+    if end_reason(answer) == "length":
         return tr("it was cut: ask for more with --max-tokens", "回答被截断：可用 --max-tokens 增大")
     if asked == "fields":
         return tr("ask for fewer fields, or give a clearer picture", "请减少字段，或使用更清晰的图片")
     return tr("describe the fields in the schema, or let the model think", "可在 schema 中补充字段说明，或开启思考")
 
 
-def _reason(answer: Mapping[str, Any]) -> object:
+def end_reason(answer: Mapping[str, Any]) -> object:
     """Return why an answer has ended, in the service's word."""
     output = object_of(answer.get("output"))
     return _choice(output).get("finish_reason") or output.get("finish_reason")
+
+
+def web_sources(answer: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return what it has found on the web."""
+    return objects_of(object_of(object_of(answer.get("output")).get("search_info")).get("search_results"))
 
 
 def with_paths(answer: Mapping[str, Any], prepared: StoredRequest, paths: Mapping[int, str]) -> dict[str, Any]:

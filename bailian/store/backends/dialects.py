@@ -122,7 +122,10 @@ POSTGRESQL = PostgresDialect()
 
 def packed(values: Iterable[Any]) -> str:
     """Return values as the one JSON list that `chosen` and `listed` take apart. No text of a database has a NUL in it."""
-    return json.dumps([_without_nul(value) for value in values])
+    listed = list(values)
+    text = json.dumps(listed)
+    # Looking at each value of thousands that have none took longer than the statement itself.
+    return json.dumps(_without_nul(listed)) if "\\u0000" in text else text
 
 
 def _without_nul(value: Any) -> Any:

@@ -1,0 +1,76 @@
+"""Texts become files: what each holds and is to be called is known when its answer comes, and many are written at once.
+
+The answer is in the journal before its file is: one that is lost by a kill is made anew from there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from bailian.engine.context import Services
+from bailian.engine.job import Job, StagedText
+from bailian.engine.steps import file_names
+from bailian.files import publishing
+from bailian.modalities import modality_of
+from bailian.types import Item
+
+OPEN_FILES_MOST = 50
+"""So many are open at once: far fewer than the system allows."""
+
+
+def stage_texts(job: Job, services: Services, answer: Mapping[str, Any]) -> None:
+    """Work out the files of an answer that has just come, in the thread that received it. Nothing is written yet.
+
+    What cannot be worked out is tried again when the answer is in the journal, and reported then.
+    """
+    if job.saving.folder is None or (services.run_state.stopping.is_set() and not job.row_key):
+        return  # the second: nobody waits for it
+    for item in modality_of(job.kind).items(answer, job.prepared):
+        if item.good and item.text is not None:
+            data = text_bytes(item)
+            with suppress(OSError):
+                stem = file_names.stem_of(job, item)
+                job.results.staged[item.index] = StagedText(
+                    stem.parent,
+                    temp_path(job, item, stem, "whole"),
+                    named(job, item, stem),
+                    data,
+                    hashlib.sha256(data).hexdigest(),
+                )
+
+
+def write_texts(jobs: Sequence[Job]) -> None:
+    """Bring the staged texts of jobs to the disk, beside their names. What cannot be written is staged no more: the
+    step that saves it alone tries again, and reports it."""
+    texts = ((job, index, text) for job in jobs for index, text in job.results.staged.items() if not text.is_written)
+    while some := list(islice(texts, OPEN_FILES_MOST)):
+        for folder in {text.folder for _, _, text in some}:
+            with suppress(OSError):
+                folder.mkdir(parents=True, exist_ok=True)  # it may have been removed meanwhile
+        written, _ = publishing.write_many([(text.whole, text.data) for _, _, text in some])
+        for _, _, text in some:
+            text.is_written = text.whole in written
+    for job in jobs:
+        job.results.staged = {index: text for index, text in job.results.staged.items() if text.is_written}
+
+
+def temp_path(job: Job, item: Item, stem: Path, end: str) -> Path:
+    """Return where a result ("part", "whole") or its "recipe" is until it has its name. Named by the job: whoever goes
+    on with it finds it, whatever name the result gets."""
+    return stem.with_name(f".{job.id}.{item.index}.{end}")
+
+
+def named(job: Job, item: Item, stem: Path) -> Path:
+    return stem.with_name(file_names.with_suffix(job, item, stem.name))
+
+
+def text_bytes(item: Item) -> bytes:
+    """A text file ends with a newline, an empty one is empty; other formats say themselves how they end."""
+    text = item.text or ""
+    ends = "\n" if item.suffix == "txt" and text and not text.endswith("\n") else ""
+    return (text + ends).encode("utf-8", "replace")
