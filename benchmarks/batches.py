@@ -45,8 +45,8 @@ class Measured:
     delivered: int
 
 
-def bailian(words: list[str], home: Path, cwd: Path, base_url: str) -> Measured:
-    """Run `bailian …` in a process of its own."""
+def bailian(words: list[str], home: Path, cwd: Path, base_url: str, *, journal: str = "") -> Measured:
+    """Run `bailian …` in a process of its own; `journal`: the address of a server that has it."""
     ours = ("DASHSCOPE_", "BAILIAN_", "PYTHONDONTWRITEBYTECODE")
     env = {
         **{name: value for name, value in os.environ.items() if not name.startswith(ours)},
@@ -54,6 +54,7 @@ def bailian(words: list[str], home: Path, cwd: Path, base_url: str) -> Measured:
         "DASHSCOPE_API_KEY": "sk-0123456789abcdef",
         "DASHSCOPE_HTTP_BASE_URL": base_url,
         "PYTHONPATH": str(ROOT),
+        **({"BAILIAN_JOURNAL": journal} if journal else {}),
     }
     start_s = time.perf_counter()
     process = subprocess.Popen(

@@ -52,10 +52,15 @@ class PostgresServer:
             [self._bin / name, *words], check=True, capture_output=True, user=self._user, cwd="/", timeout=PATIENCE_S
         )
 
+    @property
+    def log(self) -> Path:
+        """Return the file that the server writes what happens into."""
+        return self._folder / "log"
+
     def start(self) -> None:
         words = [word for name, value in self._settings.items() for word in ("-c", f"{name}={value}")]
         command = [self._bin / "postgres", "-D", self._data, "-h", "127.0.0.1", "-p", str(self.port), "-k", "", *words]
-        with (self._folder / "log").open("ab") as log:
+        with self.log.open("ab") as log:
             self._process = POPEN(
                 command,
                 stdin=subprocess.DEVNULL,
