@@ -15,19 +15,21 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from bailian.sandbox import Sandbox
+from tests.support.postgresql import PostgresServer
 from tests.support.service import FAST_MODELS
 from tests.support.setting import FAST, KEY, ROOT
 
+RUN = ("batch", "run", "--run", "shop", "--yes", "--json")
 # How long a test waits for machines; each says when it is over.
 PATIENCE_S = 300
 # A clock as `date` on that machine would show it, and shorter pauses.
 _PROGRAM = """
 import sys, time
-from bailian.clock import Clock, timed_by
+from bailian.cli import guard
+from bailian.cli.main import bailian
+from bailian.clock import Clock
 shift_s, scale = float(sys.argv.pop(1)), float(sys.argv.pop(1))
-with timed_by(Clock(wall=lambda: time.time() + shift_s, pause_scale=scale)):
-    from bailian.__main__ import main
-    main()
+guard.main(bailian, "bailian", clock=Clock(wall=lambda: time.time() + shift_s, pause_scale=scale))
 """
 
 
@@ -70,6 +72,10 @@ class Started(NamedTuple):
     out: Path
     err: Path
 
+    def has_said(self, words: str) -> bool:
+        """Return whether it has said so by now, on stderr."""
+        return words in self.err.read_text(encoding="utf-8")
+
 
 def end(started: Started) -> tuple[int, str, str]:
     """Return exit code, stdout and stderr."""
@@ -78,12 +84,41 @@ def end(started: Started) -> tuple[int, str, str]:
 
 
 def rows_file(folder: Path, count: int, **fields: object) -> Path:
+    """Write a file of pictures. No prompt begins another: what was lost can be told apart."""
     path = folder / "rows.jsonl"
     rows = (
-        {"kind": "image", "prompt": f"猫 {number}", "model": "wan2.2-t2i-flash", **fields} for number in range(count)
+        {"kind": "image", "prompt": f"第{number}只猫。", "model": "wan2.2-t2i-flash", **fields}
+        for number in range(count)
     )
     path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
     return path
+
+
+def states(server: PostgresServer, url: str) -> dict[str, int]:
+    found = server.execute("SELECT state, COUNT(*) FROM bailian.jobs GROUP BY state", url.rpartition("/")[2])
+    return {str(state): int(str(count)) for state, count in found}
+
+
+def at_work(server: PostgresServer, url: str) -> int:
+    """Return how many machines have begun with the batch."""
+    ((count,),) = server.execute("SELECT COUNT(*) FROM bailian.owners WHERE run IS NOT NULL", url.rpartition("/")[2])
+    return int(str(count))
+
+
+def busiest(server: PostgresServer, url: str) -> int:
+    """Return the process that has most of the rows now."""
+    ((pid,),) = server.execute(
+        "SELECT pid FROM bailian.owners JOIN bailian.jobs ON jobs.owner = owners.id GROUP BY pid ORDER BY COUNT(*) DESC LIMIT 1",
+        url.rpartition("/")[2],
+    )
+    return int(str(pid))
+
+
+def paid_once(box: Sandbox, rows: int) -> None:
+    """Every row was asked for, and none twice."""
+    prompts = [task.body["input"]["prompt"] for task in box.tasks]
+    assert len(prompts) == len(set(prompts)), "a row was paid twice"
+    assert len(prompts) == rows
 
 
 class Wire:
@@ -95,6 +130,7 @@ class Wire:
         self._open.set()
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._sockets: list[socket.socket] = []
+        self._deaf: set[socket.socket] = set()
         threading.Thread(target=self._accept, daemon=True).start()
 
     @property
@@ -109,6 +145,13 @@ class Wire:
         """Let go on what can; what stood still for long is dead on one side."""
         self._open.set()
 
+    def swallow(self, *, answers: bool) -> None:
+        """Take what comes over the connections of now and pass nothing on, as a proxy does that has forgotten them.
+
+        `answers`: only what the server says is lost; what it is asked for arrives, and is done.
+        """
+        self._deaf |= set(self._sockets[1::2] if answers else self._sockets)
+
     def _accept(self) -> None:
         with suppress(OSError):
             while True:
@@ -122,7 +165,10 @@ class Wire:
         with suppress(OSError):
             while data := one.recv(65_536):
                 self._open.wait()
-                other.sendall(data)
+                if one not in self._deaf:
+                    other.sendall(data)
+        if one in self._deaf:
+            return  # nobody hears of its end, either
         for end_of_it in (one, other):
             with suppress(OSError):
                 end_of_it.shutdown(socket.SHUT_RDWR)
