@@ -17,19 +17,19 @@ from urllib.parse import urlsplit
 from bailian.sandbox import Sandbox
 from tests.support.postgresql import PostgresServer
 from tests.support.service import FAST_MODELS
-from tests.support.setting import FAST, KEY, ROOT
+from tests.support.setting import FAST, KEY, ROOT, SEED_DAY
 
 RUN = ("batch", "run", "--run", "shop", "--yes", "--json")
 # How long a test waits for machines; each says when it is over.
 PATIENCE_S = 300
-# A clock as `date` on that machine would show it, and shorter pauses.
-_PROGRAM = """
-import sys, time
+# A clock as `date` on that machine would show it, and shorter pauses. On the day of most tests no model has ended.
+_PROGRAM = f"""
+import datetime, sys, time
 from bailian.cli import guard
 from bailian.cli.main import bailian
 from bailian.clock import Clock
 shift_s, scale = float(sys.argv.pop(1)), float(sys.argv.pop(1))
-guard.main(bailian, "bailian", clock=Clock(wall=lambda: time.time() + shift_s, pause_scale=scale))
+guard.main(bailian, "bailian", clock=Clock(wall=lambda: time.time() + shift_s, pause_scale=scale, today={SEED_DAY!r}))
 """
 
 
@@ -37,12 +37,19 @@ class Machine:
     """One machine: its home, its own folder, and how it reaches the journal."""
 
     def __init__(
-        self, folder: Path, url: str, box: Sandbox, *, models: str = FAST_MODELS, clock_s: float = 0.0
+        self,
+        folder: Path,
+        url: str,
+        box: Sandbox,
+        *,
+        models: str = FAST_MODELS,
+        clock_s: float = 0.0,
+        pause_scale: float = FAST,
     ) -> None:
         self.folder, self.home = folder, folder / "home"
         self.home.mkdir(parents=True)
         (self.home / "models.toml").write_text(models, encoding="utf-8")
-        self._clock_s = clock_s
+        self._clock = (str(clock_s), str(pause_scale))
         self._commands = 0
         self._environment = {
             **os.environ, "BAILIAN_HOME": str(self.home), "BAILIAN_JOURNAL": url, "DASHSCOPE_API_KEY": KEY,
@@ -51,7 +58,7 @@ class Machine:
 
     def start(self, *words: str) -> Started:
         """Start a command. What it says goes into files: who waits for another one would fill a pipe that nobody reads."""
-        program = ["-c", _PROGRAM, str(self._clock_s), str(FAST)]
+        program = ["-c", _PROGRAM, *self._clock]
         self._commands += 1
         said = [self.folder / f"{stream}-{self._commands}" for stream in ("out", "err")]
         with said[0].open("wb") as out, said[1].open("wb") as err:
@@ -77,9 +84,9 @@ class Started(NamedTuple):
         return words in self.err.read_text(encoding="utf-8")
 
 
-def end(started: Started) -> tuple[int, str, str]:
+def end(started: Started, within_s: float = PATIENCE_S) -> tuple[int, str, str]:
     """Return exit code, stdout and stderr."""
-    code = started.process.wait(PATIENCE_S)
+    code = started.process.wait(within_s)
     return code, started.out.read_text(encoding="utf-8"), started.err.read_text(encoding="utf-8")
 
 
@@ -114,6 +121,15 @@ def busiest(server: PostgresServer, url: str) -> int:
     return int(str(pid))
 
 
+def silent_s(server: PostgresServer, url: str, pid: int) -> float:
+    """Return how long ago a machine renewed its lease."""
+    found = server.execute(
+        f"SELECT EXTRACT(EPOCH FROM clock_timestamp()) - renewed_at_s FROM bailian.owners WHERE pid = {pid}",
+        url.rpartition("/")[2],
+    )
+    return float(str(found[0][0])) if found else 0.0
+
+
 def paid_once(box: Sandbox, rows: int) -> None:
     """Every row was asked for, and none twice."""
     prompts = [task.body["input"]["prompt"] for task in box.tasks]
@@ -137,6 +153,10 @@ class Wire:
     def url(self) -> str:
         port = self._listener.getsockname()[1]
         return self._parts._replace(netloc=f"{self._parts.username}@127.0.0.1:{port}").geturl()
+
+    def url_of(self, url: str) -> str:
+        """Return the address of one of the server's databases, by this cable."""
+        return f"{self.url.rpartition('/')[0]}/{url.rpartition('/')[2]}"
 
     def pull(self) -> None:
         self._open.clear()
