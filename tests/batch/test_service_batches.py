@@ -548,6 +548,7 @@ def test_two_thousand_rows(box: Sandbox) -> None:
     assert len(box.requests) < 12
 
 
+@pytest.mark.sqlite
 def test_a_machine_that_may_be_taken_for_dead_creates_no_batch(box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     """The look at the lease comes at the first byte of the paid call. When the machine may send again it does, once."""
     answers = iter([False, True])

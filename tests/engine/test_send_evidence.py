@@ -331,6 +331,7 @@ def test_a_key_that_the_server_repeats_is_masked(text2image: Run, box: Sandbox) 
     assert not any(KEY.encode() in path.read_bytes() for path in home_folder().glob("journal.sqlite3*"))
 
 
+@pytest.mark.sqlite
 def test_what_is_kept_back_at_the_first_byte_is_no_failed_try(
     text2image: Run, box: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
