@@ -16,7 +16,7 @@ import pytest
 from bailian.sandbox import Fault, Sandbox
 from bailian.store.backends.dialects import POSTGRESQL
 from bailian.store.sums import sums_of
-from tests.support.batches import COUNTS, executed, is_whole, mixed, write
+from tests.support.batches import executed, is_whole, mixed, write
 from tests.support.machines import RUN, Machine, Started, Wire, busiest, end, silent_s, states, wired
 from tests.support.postgresql import PostgresServer
 from tests.support.processes import posix_only, until
@@ -58,7 +58,7 @@ class Size:
     within_s: float = 280.0
 
 
-SHORT = Size(COUNTS, 1, TAKEN_OVER_S, TAKEN_OVER_S, FAST_MODELS, FAST)
+SHORT = Size((80, 40, 30, 10, 3, 20, 16), 1, TAKEN_OVER_S, TAKEN_OVER_S, FAST_MODELS, FAST)
 # In earnest: the account's limits, and no pause shortened.
 LONG = Size((8_100, 500, 300, 250, 50, 400, 400), 12, 60.0, 40.0, "", 1.0, 3_000.0)
 
@@ -126,13 +126,16 @@ def check(trial: Trial, ended: list[tuple[int, str, str]]) -> None:
     assert {code for code, _, _ in ended} <= {0, 7}, [err[-2000:] for _, _, err in ended]
     assert set(found) <= OVER, found
     assert sum(found.values()) == trial.rows, "a row is missing, or stands twice"
-    assert found["done"] > 0.8 * trial.rows, found  # sounds and edits whose answers are lost are held by rights
+    # Sounds and edits whose answers went to a machine that is away are held by rights: of few rows that is a fifth.
+    assert found["done"] > 0.7 * trial.rows, found
     assert trial.box.faults.armed == [], "a fault that never hit proves nothing"
     twice = {prompt for prompt, count in executed(trial.box).items() if count > 1}
     assert not twice, f"paid twice: {twice}"
     with psycopg.connect(trial.url) as db:
         db.execute("SET search_path TO bailian")
         assert differences(lambda sql: db.execute(sql.encode()), sums_of(POSTGRESQL)) == []
+        texts = db.execute("SELECT COUNT(*) FROM jobs WHERE kind = 'text' AND state <> 'done'").fetchone()
+        assert texts == (0,), "a text is asked for again whenever its answer is lost"
         told = db.execute("SELECT COUNT(*) FROM jobs WHERE state <> 'done' AND error IS NULL").fetchone()
         assert told == (0,), "a row that is not done says why"
         paths = [Path(path) for (path,) in db.execute("SELECT path FROM files WHERE placed = 1")]
