@@ -58,6 +58,7 @@ from bailian.instructions import how_to
 
 if TYPE_CHECKING:
     from bailian.store.backends.journal_place import JournalPlace
+    from bailian.store.backends.server_patience import Patience
     from bailian.store.budgets import Budget
 
 T = TypeVar("T")
@@ -76,6 +77,8 @@ class Settings:
     home: Path = field(default_factory=Path)
     journal_url: str = field(default="", repr=False)
     """`postgresql://…` of the journal that several machines share; it may hold a password. Empty: in `home`."""
+    journal_patience: Patience | None = field(default=None, repr=False, compare=False)
+    """How the journal's server is waited for; None: as who only reads does."""
     sandbox: bool = False
     speech_url: str | None = None
     """Address of the speech socket where it is not on the host of `base_url`."""
@@ -107,7 +110,8 @@ class Settings:
         """Return where the journal is."""
         from bailian.store.backends.journal_place import JournalPlace
 
-        return JournalPlace(self.home, self.journal_url)
+        place = JournalPlace(self.home, self.journal_url)
+        return place if self.journal_patience is None else replace(place, patience=self.journal_patience)
 
     @property
     def budgets(self) -> tuple[Budget, ...]:

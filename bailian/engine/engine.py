@@ -33,6 +33,7 @@ from bailian.service.download import Downloader
 from bailian.service.transport import network
 from bailian.service.transport.headers import request_headers
 from bailian.store.backends.database import JournalAway
+from bailian.store.backends.server_patience import running
 from bailian.store.batches import BatchStore
 from bailian.store.budgets import Budget
 from bailian.store.jobs import Journal
@@ -63,15 +64,13 @@ class Engine:
         self.settings.require_key()
         network.check(self.settings.socket_url)  # before a job is written down; the calls' own is asked below
         home = self.settings.home
-        place = self.settings.journal
+        place = replace(self.settings.journal, patience=running(self._on_pause, self._is_leaving))
         journal = Journal(place, clock=None if place.is_shared else self.clock.wall)
         self._stack.callback(journal.close)
         if place.is_shared:  # the clocks of two machines may be minutes apart
             self.clock = replace(self.clock, wall=journal.clock)
         limits = SharedLimits(place, clock=self.clock.wall, monotonic=self.clock.monotonic)
         self._stack.callback(limits.close)
-        for database in (journal.database, limits.database):
-            database.on_pause, database.is_leaving = self._on_pause, self._is_leaving
         service = Service(self.settings, self.clock)
         downloader = Downloader(only_public=service.is_public, clock=self.clock)
         self._stack.callback(service.close)

@@ -58,7 +58,7 @@ def lease_at(place: JournalPlace) -> Lease:
         require_extra()
         from bailian.store.backends.server_leases import ServerLease
 
-        return ServerLease(place.url)
+        return ServerLease(place.url, patience=place.patience)
     return ProcessLease(place.home)
 
 
@@ -124,7 +124,7 @@ def exclusive(place: JournalPlace, name: str, part: str | None = None) -> contex
         require_extra()
         from bailian.store.backends.server_leases import exclusive_on_server
 
-        return exclusive_on_server(place.url, name, part)
+        return exclusive_on_server(place.url, name, part, place.patience)
     return _exclusive_here(place.home, name, part)
 
 

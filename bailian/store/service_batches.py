@@ -14,10 +14,11 @@ from enum import Enum
 from typing import NamedTuple
 
 from bailian.errors import BudgetExceeded
+from bailian.store.backends.database import Statements
 from bailian.store.backends.dialects import packed
 from bailian.store.batches import CHUNK_ROWS
 from bailian.store.budgets import Budget, cost_unknown, counted_cny, hold_money, no_room
-from bailian.store.jobs import Journal
+from bailian.store.jobs import Journal, NotOurs
 from bailian.store.schema import JobRow, dumped, job_row, stored_request
 from bailian.store.states import Status, move
 from bailian.types import StoredRequest
@@ -78,15 +79,27 @@ class ServiceBatchStore:
         """Write down how far a batch has got: on the disk when this returns.
 
         Raises:
+            NotOurs: another machine, which took this one for dead, goes on with it.
             JournalError: it cannot be written, so nothing may be sent.
         """
+        self._database.again(lambda: self._put(batch))
+
+    def _put(self, batch: ServiceBatch) -> None:
         values = {**asdict(batch), "step": batch.step.value}
         marks, own = ", ".join("?" * len(values)), (name for name in values if name != "name")
-        self._database.execute(
-            f"INSERT INTO service_batches ({', '.join(values)}) VALUES ({marks}) ON CONFLICT (name)"  # noqa: S608
-            f" DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in own)}",
-            tuple(values.values()),
-        )
+        with self._database.transaction(f"service_batch:{batch.name}") as db:
+            if self._database.is_shared and not self._has(db, batch.name):
+                raise NotOurs(batch.name)
+            db.execute(
+                f"INSERT INTO service_batches ({', '.join(values)}) VALUES ({marks}) ON CONFLICT (name)"  # noqa: S608
+                f" DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in own)}",
+                tuple(values.values()),
+            )
+
+    def _has(self, db: Statements, name: str) -> bool:
+        """Return whether this process has open jobs of a batch: then it is the one that goes on with it."""
+        mine = f"SELECT 1 FROM jobs WHERE {_MEMBER} AND owner = ? LIMIT 1"  # noqa: S608
+        return db.execute(mine, (self._account, name, self._owner)).fetchone() is not None
 
     def of_run(self, run: str) -> list[ServiceBatch]:
         """Return the batches of a run that are not over, oldest first."""

@@ -29,6 +29,7 @@ from bailian.errors import Interrupted, InvalidRequest
 from bailian.files.under_way import under_way
 from bailian.sandbox import Fault, Sandbox
 from bailian.store.batches import BatchStore
+from bailian.store.leases import ProcessLease
 from bailian.store.runs.file_rows import FileRows
 from bailian.types import TextContext
 from tests.support.journals import opened
@@ -545,3 +546,14 @@ def test_two_thousand_rows(box: Sandbox) -> None:
     assert states(spec) == {"done": 2000}
     assert len(texts()) == 2000
     assert len(box.requests) < 12
+
+
+@pytest.mark.sqlite
+def test_a_machine_that_may_be_taken_for_dead_creates_no_batch(box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The look at the lease comes at the first byte of the paid call. When the machine may send again it does, once."""
+    answers = iter([False, True])
+    monkeypatch.setattr(ProcessLease, "may_send", lambda _self, _term: next(answers))
+    spec = wish_for([{"kind": "text", "prompt": "甲"}])
+    assert [outcome.state for outcome in run(spec)] == ["done"]
+    assert list(answers) == []
+    assert len([entry for entry in box.requests if entry.method == "POST" and entry.path.endswith("/batches")]) == 1

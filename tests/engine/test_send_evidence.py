@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import closing
+from itertools import chain, repeat
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from bailian.sandbox import Fault, Sandbox
 from bailian.service import client
 from bailian.service.client import Listing, Service
 from bailian.service.transport.http import Http, Reply
+from bailian.store.leases import ProcessLease
 from bailian.store.pace.rate_limits import RateLimiter
 from tests.support.commands import Run
 from tests.support.engines import new_engine, prepared, saving
@@ -327,3 +329,14 @@ def test_a_key_that_the_server_repeats_is_masked(text2image: Run, box: Sandbox) 
     assert "Incorrect API key provided" in str(row)
     assert KEY not in str(row)
     assert not any(KEY.encode() in path.read_bytes() for path in home_folder().glob("journal.sqlite3*"))
+
+
+@pytest.mark.sqlite
+def test_what_is_kept_back_at_the_first_byte_is_no_failed_try(
+    text2image: Run, box: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A machine that has lost its lease for long refuses itself again and again; the network has not failed once."""
+    answers = chain([True, False] * 6, repeat(True))
+    monkeypatch.setattr(ProcessLease, "may_send", lambda _self, _term: next(answers))
+    text2image("猫")
+    assert len(box.tasks) == 1

@@ -10,12 +10,22 @@ from pathlib import Path
 import pytest
 
 from bailian.sandbox import Sandbox
-from tests.support.machines import Machine, Wire, end, rows_file, wired
+from tests.support.machines import (
+    RUN,
+    Machine,
+    Wire,
+    at_work,
+    busiest,
+    end,
+    paid_once,
+    rows_file,
+    states,
+    wired,
+)
 from tests.support.postgresql import PostgresServer
 from tests.support.processes import posix_only, until
 
 pytestmark = [pytest.mark.slow, pytest.mark.process, posix_only]
-RUN = ("batch", "run", "--run", "shop", "--yes", "--json")
 
 
 @pytest.fixture
@@ -27,33 +37,6 @@ def url(journal_server: PostgresServer) -> str:
 def machines(tmp_path: Path, url: str, box: Sandbox) -> list[Machine]:
     box.settings.change({"enforce_limits": False, "task_s": 0.3})
     return [Machine(tmp_path / f"machine-{number}", url, box) for number in range(3)]
-
-
-def states(server: PostgresServer, url: str) -> dict[str, int]:
-    found = server.execute("SELECT state, COUNT(*) FROM bailian.jobs GROUP BY state", url.rpartition("/")[2])
-    return {str(state): int(str(count)) for state, count in found}
-
-
-def at_work(server: PostgresServer, url: str) -> int:
-    """Return how many machines have begun with the batch."""
-    ((count,),) = server.execute("SELECT COUNT(*) FROM bailian.owners WHERE run IS NOT NULL", url.rpartition("/")[2])
-    return int(str(count))
-
-
-def busiest(server: PostgresServer, url: str) -> int:
-    """Return the process that has most of the rows now."""
-    ((pid,),) = server.execute(
-        "SELECT pid FROM bailian.owners JOIN bailian.jobs ON jobs.owner = owners.id GROUP BY pid ORDER BY COUNT(*) DESC LIMIT 1",
-        url.rpartition("/")[2],
-    )
-    return int(str(pid))
-
-
-def paid_once(box: Sandbox, rows: int) -> None:
-    """Every row was asked for, and none twice."""
-    prompts = [task.body["input"]["prompt"] for task in box.tasks]
-    assert len(prompts) == len(set(prompts)), "a row was paid twice"
-    assert len(prompts) == rows
 
 
 def test_they_split_the_rows(

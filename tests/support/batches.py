@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 from collections import Counter
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -48,21 +49,24 @@ def most_at_once(box: Sandbox) -> int:
     return most
 
 
-def mixed(scale: int = 1) -> list[dict[str, Any]]:
+COUNTS = (110, 40, 10, 10, 3, 16, 16)
+
+
+def mixed(scale: int = 1, counts: Sequence[int] = COUNTS) -> list[dict[str, Any]]:
     """Return rows of all seven kinds, 205 for each of `scale`; no prompt stands in another."""
     Image.new("RGB", (512, 512), "red").save("原图.png")
     edit = {"image": "原图.png"}
-    kinds: tuple[tuple[int, dict[str, Any], str], ...] = (
-        (110, {"kind": "text"}, "prompt"),
-        (40, {"kind": "image", "size": "512*512"}, "prompt"),
-        (10, {"kind": "image_edit", **edit}, "prompt"),
-        (10, {"kind": "wanx_edit", "function": "stylization_all", **edit}, "prompt"),
-        (3, {"kind": "video", "resolution": "832*480"}, "prompt"),
-        (16, {"kind": "speech"}, "text"),
-        (16, {"kind": "transcription"}, "file"),
+    kinds: tuple[tuple[dict[str, Any], str], ...] = (
+        ({"kind": "text"}, "prompt"),
+        ({"kind": "image", "size": "512*512"}, "prompt"),
+        ({"kind": "image_edit", **edit}, "prompt"),
+        ({"kind": "wanx_edit", "function": "stylization_all", **edit}, "prompt"),
+        ({"kind": "video", "resolution": "832*480"}, "prompt"),
+        ({"kind": "speech"}, "text"),
+        ({"kind": "transcription"}, "file"),
     )
     rows = []
-    for count, row, field in kinds:
+    for count, (row, field) in zip(counts, kinds, strict=True):
         for i in range(count * scale):
             said = f"https://example.com/{i}.wav" if field == "file" else f"{row['kind']}的第{i}行。"
             rows.append({**row, field: said})

@@ -37,7 +37,8 @@ class PostgresServer:
         self._bin = Path(package.POSTGRES_BIN_PATH)
         self._folder = Path(tempfile.mkdtemp(prefix="bailian-pg-"))
         self._data = self._folder / "data"
-        self._user = _system_user(self._folder, self._bin)
+        self.system_user = _system_user(self._folder, self._bin)
+        """Who runs it; None: whoever runs the tests."""
         self.port = free_port()
         self._settings = {**QUICK, **settings}
         self._numbers = count(1)
@@ -49,7 +50,12 @@ class PostgresServer:
 
     def _run(self, name: str, *words: str) -> None:
         subprocess.run(
-            [self._bin / name, *words], check=True, capture_output=True, user=self._user, cwd="/", timeout=PATIENCE_S
+            [self._bin / name, *words],
+            check=True,
+            capture_output=True,
+            user=self.system_user,
+            cwd="/",
+            timeout=PATIENCE_S,
         )
 
     @property
@@ -66,7 +72,7 @@ class PostgresServer:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                user=self._user,
+                user=self.system_user,
                 cwd="/",
                 start_new_session=True,
             )

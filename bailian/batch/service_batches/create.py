@@ -19,8 +19,10 @@ from bailian.errors import BailianError, InvalidRequest, MaybeSent, NotSent, Ret
 from bailian.files.under_way import forget_files, under_way
 from bailian.i18n import tr
 from bailian.service.batch_api import BatchApi
+from bailian.service.transport import send_tracking
 from bailian.store.backends.sqlite import unusable
 from bailian.store.batches import BatchStore
+from bailian.store.jobs import NotOurs
 from bailian.store.private import private_file
 from bailian.store.service_batches import ServiceBatch, ServiceBatchStore, Stage
 from bailian.store.states import Status
@@ -152,6 +154,8 @@ def _push(work: BatchCreation, kept: ServiceBatch) -> Generator[Outcome, None, b
     """Bring a batch to where it is created; return whether the account's trouble stops all others too."""
     try:
         _created(work, kept)
+    except NotOurs:  # this machine was taken for dead, and another one goes on with the batch
+        return False
     except NotCreated as refused:
         return (yield from _not_created(work, kept, refused.error))
     except (TransportError, ServiceError) as failed:
@@ -175,11 +179,11 @@ def _created(work: BatchCreation, kept: ServiceBatch) -> ServiceBatch:
                 raise NotCreated(last)
         if kept.step == Stage.BEGUN:
             kept = _put(work, kept, Stage.UPLOADED, file_id=_uploaded(work, kept))
+        term = work.engine.services.lease.term
         kept = _put(work, kept, Stage.CREATING)
         attempt += 1
         try:
-            batch_id = work.api.create(kept.file_id, kept.name, work.window_h, endpoint=_endpoint(work, kept))
-            return _put(work, kept, Stage.CREATED, batch_id=batch_id)
+            return _put(work, kept, Stage.CREATED, batch_id=_create(work, kept, term))
         except MaybeSent:
             continue
         except (NotSent, ServiceError) as error:
@@ -192,8 +196,14 @@ def _created(work: BatchCreation, kept: ServiceBatch) -> ServiceBatch:
             work.pause_after(error, attempt)
 
 
-def _endpoint(work: BatchCreation, kept: ServiceBatch) -> str:
-    return next((endpoint_of(row.prepared.body) for row in work.store.jobs(kept.name)), CHAT)
+def _create(work: BatchCreation, kept: ServiceBatch, term: int) -> str:
+    """Make the paid call, unless this machine may be taken for dead meanwhile; `term` is that of its writing down."""
+    endpoint = next((endpoint_of(row.prepared.body) for row in work.store.jobs(kept.name)), CHAT)
+    send_tracking.watch(lambda: work.engine.services.lease.may_send(term))
+    try:
+        return work.api.create(kept.file_id, kept.name, work.window_h, endpoint=endpoint)
+    finally:
+        send_tracking.watch()  # what else this thread asks costs nothing
 
 
 def _put(work: BatchCreation, kept: ServiceBatch, step: Stage, **known: str) -> ServiceBatch:

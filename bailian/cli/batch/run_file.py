@@ -20,6 +20,7 @@ from bailian.cli.batch.close import Trouble, sum_up, unsaid, write_what_came
 from bailian.cli.batch.ended import digest_of, ended_before, print_ended
 from bailian.cli.batch.ending import Ending
 from bailian.cli.chosen_service import engine_at
+from bailian.cli.output.progress import print_journal_pause
 from bailian.cli.output.report import outcome_json, print_other_names, write_result
 from bailian.cli.output.streams import expect_results
 from bailian.cli.output.terminal import print_err, print_error, print_json
@@ -27,6 +28,7 @@ from bailian.config import settings
 from bailian.errors import Exit, FileElsewhere, Interrupted, SaveError
 from bailian.i18n import tr
 from bailian.inputs.once import lasting_text
+from bailian.store.backends.server_patience import running
 from bailian.store.states import Status
 
 if TYPE_CHECKING:
@@ -85,8 +87,9 @@ def _run_alone(call: Call, here: Settings) -> int:
     from bailian.batch.output.folder import check_owner
     from bailian.batch.sync import only_one
 
-    spec = call.spec
-    with Ending(call, here) as ending, only_one(spec, here.journal, here.account) as alone:
+    spec, asked = call.spec, here
+    here = replace(here, journal_patience=running(print_journal_pause))
+    with Ending(call, asked) as ending, only_one(spec, here.journal, here.account) as alone:
         if not alone:
             busy = tr("another process is running this batch", "另一个进程正在运行该批次")
             print_err(tr(f"{spec.path_title}: {busy}", f"{spec.path_title}：{busy}"))

@@ -25,6 +25,14 @@ MOST_JOBS = 8
 """More lines than that are no calm sight."""
 
 
+def print_journal_pause(why: str) -> None:
+    """Say why a run waits for the journal's server; empty: that it goes on."""
+    if why:
+        print_err(tr(f"{why}; waiting for it (Ctrl-C: do not wait)", f"{why}；正在等待（按 Ctrl-C 则不再等待）"))
+    else:
+        print_err(tr("the journal answers again, going on", "日志服务器已恢复，继续运行"))
+
+
 class LiveLines:
     """What is shown while jobs are under way. Lines are at the bottom of the terminal, and only where a person looks."""
 
@@ -88,12 +96,7 @@ class LiveLines:
     def on_journal(self, why: str) -> None:
         """Say that a run waits for the journal's server; not how often it asks."""
         with self.paused():
-            if why:
-                print_err(
-                    tr(f"{why}; waiting for it (Ctrl-C: do not wait)", f"{why}；正在等待（按 Ctrl-C 则不再等待）")
-                )
-            else:
-                print_err(tr("the journal answers again, going on", "日志服务器已恢复，继续运行"))
+            print_journal_pause(why)
 
     def on_shutdown(self, requests: int, seconds: float) -> None:
         """Say why a process that was told to end does not yet."""

@@ -13,6 +13,8 @@ from bailian.store.states import Status
 
 # How often a process asks for a slot that was taken.
 SLOT_RETRY_S = 0.25
+# How often a machine that has lost touch with the journal's server looks whether it may send again.
+LEASE_LOOK_S = 1.0
 # How often one of all processes asks whether a stopped one's tasks are over.
 LOOK_EVERY_S = 10.0
 # A request is written down so long before its place, which a slow disk would make it miss.
@@ -27,6 +29,8 @@ def admit(job: Job, services: Services) -> Next | Outcome:
     state = job.admission
     if wants_time(job, services):
         return Next(Step.ASK_TIME)
+    if not services.lease.may_send(services.lease.term):
+        return Next(Step.ADMIT, LEASE_LOOK_S)  # it could not leave; slots and permits are for those whose can
     if job.limits.in_flight_limit and not state.has_slot:
         queue = services.queue_of(job)
         if not services.limits.slots.acquire(

@@ -170,7 +170,7 @@ def _choose(job: Job, services: Services, candidates: list[ListedTask]) -> Next 
         return Next(Step.RECONCILE, LOOK_PAUSES_S[3] if waiting else LOOK_PAUSES_S[1])
     state.inconclusive_looks += 1
     if state.inconclusive_looks < len(LOOK_PAUSES_S):
-        return Next(Step.RECONCILE, LOOK_PAUSES_S[min(state.inconclusive_looks + 1, len(LOOK_PAUSES_S) - 1)])
+        return Next(Step.RECONCILE, LOOK_PAUSES_S[state.inconclusive_looks])
     alike = 1 + sum(rival.prepared.body == job.prepared.body for rival in rivals)
     if 0 < len(ours) <= alike and _knows_when(job, services):
         return _adopt(job, services, ours[0])

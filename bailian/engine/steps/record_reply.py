@@ -151,6 +151,8 @@ def _kept_all_the_same(job: Job) -> str:
 def _not_sent(job: Job, services: Services, error: BailianError) -> Next | Outcome:
     if not services.journal.requeue(job.id):
         return Outcome(job, Status.WAITING)
+    if job.sending.watch is not None and job.sending.watch.was_late:
+        return Next(Step.ADMIT)  # no try of the network's: it waits there until this machine may send again
     job.sending.last_error = error
     job.sending.attempts += 1
     if job.sending.attempts < NOT_SENT_TRIES:

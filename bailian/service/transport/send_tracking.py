@@ -42,6 +42,8 @@ class Watch:
         self.answer_within_s: float | None = None
         self.may_leave = may_leave
         """Asked just before the first byte."""
+        self.was_late = False
+        """Whether it was asked, and said no."""
 
 
 def watch(may_leave: Callable[[], bool] = lambda: True) -> Watch:
@@ -73,7 +75,8 @@ def leaves() -> None:
         TooLate: it may not be, since this process may be taken for dead.
     """
     own = _watch()
-    if not own.left and not own.may_leave():
+    own.was_late = not own.left and not own.may_leave()
+    if own.was_late:
         raise TooLate(tr("this machine has lost touch with the journal", "本机与日志服务器失去联系"))
     own.left = True
 

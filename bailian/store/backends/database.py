@@ -61,13 +61,6 @@ class Database(Protocol):
     is_shared: bool
     """Several machines may use it. Their owners are alive by a lease, and time is what the server says."""
 
-    patience_s: float
-    """How long who asks again waits for it to come back."""
-    on_pause: Callable[[str], None]
-    """Told why this process waits for it; and (empty) that it goes on."""
-    is_leaving: Callable[[], bool]
-    """Asked while it waits: who wants to leave waits for nothing."""
-
     @property
     def title(self) -> str:
         """Return what people are told it is; never with a password."""

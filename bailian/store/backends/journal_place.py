@@ -9,6 +9,7 @@ from bailian.errors import SetupError
 from bailian.i18n import tr
 from bailian.instructions import how_to
 from bailian.store.backends.database import Database
+from bailian.store.backends.server_patience import READING, Patience
 from bailian.store.backends.sqlite import SqliteDatabase
 from bailian.store.backends.tables import Tables
 
@@ -21,6 +22,8 @@ class JournalPlace:
     """Its own folder on this machine."""
     url: str = field(default="", repr=False)
     """`postgresql://…` of the server that several machines share; it may hold a password. Empty: files in `home`."""
+    patience: Patience = field(default=READING, repr=False, compare=False)
+    """How whoever opens it waits for the server."""
 
     @property
     def is_shared(self) -> bool:
@@ -71,5 +74,5 @@ def open_database(place: JournalPlace, tables: Tables) -> Database:
         require_extra()
         from bailian.store.backends.postgresql import PostgresDatabase
 
-        return PostgresDatabase(place.url, tables)
+        return PostgresDatabase(place.url, tables, patience=place.patience)
     return SqliteDatabase(place.home / tables.file_name, tables)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
@@ -22,30 +22,16 @@ from bailian.i18n import tr
 from bailian.store.backends.database import Duplicate, JournalAway, Row
 from bailian.store.backends.dialects import POSTGRESQL, Dialect
 from bailian.store.backends.server_address import shown
-from bailian.store.backends.server_rows import ServerRow, as_rows
+from bailian.store.backends.server_connection import WatchedConnection, journal_error, opened
+from bailian.store.backends.server_patience import READING, Patience
+from bailian.store.backends.server_rows import ServerRow
 from bailian.store.backends.server_tables import made_or_checked
 from bailian.store.backends.tables import Tables
 from bailian.store.backends.translation import marked, storable, translated
 
 T = TypeVar("T")
 
-CONNECT_TIMEOUT_S = 10
-# A server that is restarted is back within a minute; whoever mends a disk needs longer.
-PATIENCE_S = 600.0
 RETRY_S = 0.5
-# How long a statement may take, and a machine that was stopped may hold what others wait for.
-STATEMENT_TIMEOUT_S, LOCK_TIMEOUT_S, IDLE_TIMEOUT_S = 60, 30, 10
-_SESSION = (
-    f"SET statement_timeout = '{STATEMENT_TIMEOUT_S}s'; SET lock_timeout = '{LOCK_TIMEOUT_S}s';"
-    f" SET idle_in_transaction_session_timeout = '{IDLE_TIMEOUT_S}s'; SET default_transaction_isolation = 'read committed'"
-)
-_KEEPALIVE: Mapping[str, Any] = {
-    "application_name": "bailian", "connect_timeout": CONNECT_TIMEOUT_S, "keepalives": 1, "keepalives_idle": 10,
-    "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 20_000,
-}  # fmt: skip
-# Classes of errors that pass: a broken connection, a server that stops or starts, or has no room, no connection, no
-# disk; two transactions in each other's way; a transaction that was taken from a machine that stood still.
-_PASSING = ("08", "53", "57P", "57014", "40", "55P03", "25P03", "25006", "58")
 _NOW = "SELECT EXTRACT(EPOCH FROM clock_timestamp())"
 
 
@@ -55,38 +41,25 @@ class PostgresDatabase:
     dialect: Dialect = POSTGRESQL
     is_shared: bool = True
 
-    def __init__(
-        self,
-        url: str,
-        tables: Tables,
-        clock: Clock | None = None,
-        *,
-        patience_s: float = PATIENCE_S,
-        at_once: bool = True,
-    ) -> None:
-        """Connect; make the tables if there are none. `at_once`: a server that is away now is told, not waited for.
+    def __init__(self, url: str, tables: Tables, clock: Clock | None = None, *, patience: Patience = READING) -> None:
+        """Connect, as soon as the server lets us in; make the tables if there are none.
 
         Raises:
-            JournalError: the server cannot be reached, or refuses.
+            JournalError: the server refuses, or cannot be reached within the patience.
             SetupError: the tables are not ours, or of a version that this one does not read.
         """
         self._url, self._tables = url, tables
         self._clock = clock or current_clock()
-        self.patience_s = patience_s
-        self.on_pause: Callable[[str], None] = lambda _why: None
-        """Told why this process waits for the server, once each time; and (empty) that it goes on."""
-        self.is_leaving: Callable[[], bool] = lambda: False
-        """Asked while it waits: who wants to leave waits for no server."""
+        self.patience = patience
         self._lock = threading.RLock()
         self._in_doubt: set[int] = set()
         """Threads whose last commit left, and was not answered."""
         self._depth = 0
         self._lost: Exception | None = None
         self._offset_s: float | None = None
-        self._connection: psycopg.Connection[ServerRow] | None = None
+        self._connection: WatchedConnection | None = None
         self._closed = False
-        if at_once:
-            self._connect()
+        self.again(self._connect)
 
     @property
     def title(self) -> str:
@@ -98,20 +71,25 @@ class PostgresDatabase:
 
     # ── connections ──
 
-    def _connect(self) -> psycopg.Connection[ServerRow]:
+    def _connect(self) -> WatchedConnection:
         try:
-            connection = psycopg.connect(self._url, autocommit=True, row_factory=as_rows, **_KEEPALIVE)
-            connection.execute(_SESSION)
+            connection = opened(self._url, self._clock)
+        except psycopg.Error as error:
+            raise journal_error(error, self.title, is_first=self._offset_s is None) from None
+        try:
             made_or_checked(connection, self._tables, self.title)
             # Answers that were paid are on the disk when a commit has ended; courtesies need not be.
             durable = "CASE current_setting('synchronous_commit') WHEN 'off' THEN 'on' ELSE current_setting('synchronous_commit') END"
             how = durable if self._tables.durable else "'off'"
             connection.execute(f"SELECT set_config('synchronous_commit', {how}, false)")
-            self._connection = connection
             asked_s = self._clock.monotonic()
             self._hear_time(connection.execute(_NOW).fetchone(), asked_s)
-        except psycopg.Error as error:
-            raise self._away(error) from None
+        except BaseException as error:
+            connection.close()
+            if isinstance(error, psycopg.Error):
+                raise journal_error(error, self.title) from None
+            raise
+        self._connection = connection
         return connection
 
     def _hear_time(self, row: Row | None, asked_s: float) -> None:
@@ -121,7 +99,7 @@ class PostgresDatabase:
             least_s, most_s = float(row[0]) - self._clock.monotonic(), float(row[0]) - asked_s
             self._offset_s = least_s if self._offset_s is None else min(max(self._offset_s, least_s), most_s)
 
-    def _connected(self) -> psycopg.Connection[ServerRow]:
+    def _connected(self) -> WatchedConnection:
         if self._closed:
             raise JournalError(tr(f"{self.title} is closed", f"{self.title} 已关闭"), advice="")
         if self._connection is None or self._connection.closed:
@@ -139,7 +117,7 @@ class PostgresDatabase:
         """Do what may be done twice; if the server goes away meanwhile, do it again when it is back.
 
         Raises:
-            JournalError: it is not back within `patience_s`.
+            JournalError: it is not back in time, or refuses.
         """
         until_s: float | None = None
         while True:
@@ -150,14 +128,14 @@ class PostgresDatabase:
                     raise  # the whole transaction is gone
                 now_s = self._clock.monotonic()
                 if until_s is None:
-                    until_s = now_s + self.patience_s
-                    self.on_pause(away.message)
-                if now_s >= until_s or self._closed or self.is_leaving():
+                    until_s = now_s + self.patience.for_s
+                    self.patience.on_pause(away.message)
+                if now_s >= until_s or self._closed or self.patience.is_leaving():
                     raise
                 self._clock.sleep(RETRY_S)
             else:
                 if until_s is not None:
-                    self.on_pause("")
+                    self.patience.on_pause("")
                 return result
 
     def close(self) -> None:
@@ -243,7 +221,7 @@ class PostgresDatabase:
         finally:
             self._depth -= 1
 
-    def _live(self) -> psycopg.Connection[ServerRow]:
+    def _live(self) -> WatchedConnection:
         """Return the connection of the open transaction; another one would know nothing of it."""
         if self._lost is not None or self._connection is None or self._connection.closed:
             raise self._away(self._lost or psycopg.OperationalError("the connection is lost"))
@@ -252,8 +230,19 @@ class PostgresDatabase:
     def run(self, sql: str, values: Sequence[Any] = ()) -> psycopg.Cursor[ServerRow]:
         """Run one statement of the open transaction."""
         statement = translated(sql)
-        try:
+        with self.telling():
             return self._live().execute(statement, marked(statement, values))
+
+    @contextmanager
+    def telling(self) -> Iterator[None]:
+        """Say of the open transaction's statements what an error means, however they are sent.
+
+        Raises:
+            Duplicate: a row has such a value already.
+            JournalError: the server is away, or refuses.
+        """
+        try:
+            yield
         except psycopg.Error as error:
             if self._depth == 1 or self._connection is None or self._connection.closed:
                 self._lost = self._lost or error  # a savepoint would have kept the rest
@@ -273,13 +262,10 @@ class PostgresDatabase:
 
     def insert(self, table: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
         def write() -> None:
-            with self.transaction(), self._live().cursor() as cursor:
-                try:
-                    with cursor.copy(f"COPY {table} ({', '.join(columns)}) FROM STDIN") as copy:
-                        for row in rows:
-                            copy.write_row([storable(value) for value in row])
-                except errors.IntegrityError as error:
-                    raise Duplicate(str(error)) from None
+            sql = f"COPY {table} ({', '.join(columns)}) FROM STDIN"
+            with self.transaction(), self.telling(), self._live().cursor() as cursor, cursor.copy(sql) as copy:
+                for row in rows:
+                    copy.write_row([storable(value) for value in row])
 
         self.again(write)
 
@@ -300,17 +286,7 @@ class PostgresDatabase:
         """Return what is said of an error of the server, and drop a connection that is of no use any more."""
         if self._connection is not None and (self._connection.closed or self._connection.broken):
             self._drop()
-        state = getattr(error, "sqlstate", None)
-        passes = isinstance(error, psycopg.OperationalError) if state is None else state.startswith(_PASSING)
-        return (JournalAway if passes else JournalError)(
-            tr(f"cannot use {self.title}: {first_line(error)}", f"无法使用 {self.title}：{first_line(error)}"),
-            advice=tr(
-                "the journal is what keeps paid results from being lost, so nothing is sent without it: see whether the "
-                "server runs and lets this machine in; BAILIAN_JOURNAL=sqlite works on this machine alone",
-                "日志用来保证已付费的结果不丢失，因此没有它就不会发送请求：请检查服务器是否运行并允许本机连接；"
-                "设置 BAILIAN_JOURNAL=sqlite 可仅在本机使用",
-            ),
-        )
+        return journal_error(error, self.title)
 
 
 class Statement:
@@ -327,15 +303,11 @@ class Statement:
     def executemany(self, sql: str, rows: Iterable[Sequence[Any]]) -> psycopg.Cursor[ServerRow]:
         cursor = self._database.run("SELECT 1")
         statement = translated(sql)
-        cursor.executemany(statement, [marked(statement, row) or () for row in rows])
+        with self._database.telling():
+            cursor.executemany(statement, [marked(statement, row) or () for row in rows])
         return cursor
 
 
 def number_of(lock: str) -> int:
     """Return the number that the server knows a lock by."""
     return int.from_bytes(hashlib.sha256(lock.encode()).digest()[:8], "big", signed=True)
-
-
-def first_line(error: Exception) -> str:
-    """Return what an error says, without the statement. The server never tells a password."""
-    return " ".join(str(error).partition("\n")[0].split()) or type(error).__name__

@@ -16,6 +16,7 @@ from uuid import uuid4
 from bailian.clock import Clock, current_clock
 from bailian.errors import JournalError
 from bailian.store.backends.postgresql import PostgresDatabase, number_of
+from bailian.store.backends.server_patience import READING, Patience
 from bailian.store.backends.tables import Tables
 
 LEASE_S = 30.0
@@ -47,12 +48,11 @@ _ALIVE = (
 class ServerLease:
     """This process, as a shared journal names it. Use as a context manager."""
 
-    def __init__(self, url: str, clock: Clock | None = None) -> None:
+    def __init__(self, url: str, clock: Clock | None = None, *, patience: Patience = READING) -> None:
         self.id = uuid4().hex[:12]
         self._clock = clock or current_clock()
         self._ending = threading.Event()
-        self._database = PostgresDatabase(url, TABLES, clock, patience_s=PATIENCE_S)
-        self._database.is_leaving = lambda: self._ending.is_set()
+        self._database = PostgresDatabase(url, TABLES, clock, patience=patience)
         self._until_s = 0.0
         self.term = 0
         self._renewer = threading.Thread(target=self._go_on, name="bailian-lease", daemon=True)
@@ -62,6 +62,8 @@ class ServerLease:
 
     def __enter__(self) -> ServerLease:
         self._renew()
+        # From here on others say that the server is away.
+        self._database.patience = Patience(PATIENCE_S, is_leaving=self._ending.is_set)
         with suppress(JournalError):
             self._database.execute(f"DELETE FROM owners WHERE renewed_at_s < {_NOW} - {KEPT_S}")  # noqa: S608
         self._renewer.start()
@@ -110,10 +112,10 @@ class ServerLease:
 
 
 @contextmanager
-def exclusive_on_server(url: str, name: str, part: str | None) -> Iterator[bool]:
+def exclusive_on_server(url: str, name: str, part: str | None, patience: Patience = READING) -> Iterator[bool]:
     """Hold the lock of this name, or of one part of it; see `leases.exclusive`. It goes with the connection."""
     with ExitStack() as stack:
-        database = stack.enter_context(closing(PostgresDatabase(url, TABLES, at_once=False)))
+        database = stack.enter_context(closing(PostgresDatabase(url, TABLES, patience=patience)))
         shared = "_shared" if part is not None else ""
         wanted = [(f"pg_try_advisory_lock{shared}", name)]
         wanted += [("pg_try_advisory_lock", f"{name}\n{part}")] if part is not None else []

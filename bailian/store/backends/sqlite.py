@@ -39,7 +39,6 @@ class SqliteDatabase:
 
     dialect: Dialect = SQLITE
     is_shared: bool = False
-    patience_s: float = 0.0
     commit_in_doubt: bool = False
 
     def __init__(self, path: Path, tables: Tables) -> None:
@@ -50,8 +49,6 @@ class SqliteDatabase:
             SetupError: the file is not ours, or of a version that this one does not read.
         """
         self.path = path
-        self.on_pause: Callable[[str], None] = lambda _why: None
-        self.is_leaving: Callable[[], bool] = lambda: False
         schema, version, migrations = tables.schema, tables.version, tables.migrations
         self._lock = threading.RLock()
         self._is_open = False

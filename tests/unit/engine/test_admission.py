@@ -19,7 +19,7 @@ from bailian.catalog import Mode
 from bailian.engine.context import Services
 from bailian.engine.job import Job, Limits, OutputSpec
 from bailian.engine.step import Next, Step
-from bailian.engine.steps.admit import LEAD_S, admit, wait_of
+from bailian.engine.steps.admit import LEAD_S, LEASE_LOOK_S, admit, wait_of
 from bailian.errors import Unreachable
 from bailian.store.pace.limits import TABLES, SharedLimits
 from bailian.types import StoredRequest
@@ -47,11 +47,13 @@ class Process:
         self.pace = SharedLimits(place(home), clock=clock)
         self.journal = Journal()
         self.queries = 0
+        self.may_send = True
+        lease = SimpleNamespace(id=name, is_dead=lambda other: False, term=0, may_send=lambda term: self.may_send)
         self.services = cast(
             "Services",
             SimpleNamespace(
                 limits=self.pace, clock=SimpleNamespace(monotonic=clock), queue_of=lambda job: "submit", journal=self.journal,
-                lease=SimpleNamespace(id=name, is_dead=lambda other: False), budgets_of=lambda job: (),
+                lease=lease, budgets_of=lambda job: (),
                 run_state=SimpleNamespace(halted_by=None), progress=SimpleNamespace(update=lambda *_: None),
                 service=SimpleNamespace(clock=SimpleNamespace(now_s=lambda: 0.0)),
             ),
@@ -189,3 +191,17 @@ def test_an_old_file_of_places_is_brought_up_to_date(tmp_path: Path, clock: Cloc
         pace.slots.adopt("q", "job", "me")
         assert [holder.job_ids for holder in pace.slots.holders("q")] == [("job",)]
         assert pace.rates.reserve("submit", 1.0) > 0
+
+
+def test_a_machine_that_may_not_send_takes_neither_slot_nor_permit(tmp_path: Path) -> None:
+    """What it takes would be missing where machines may send. When its lease is renewed it goes on."""
+    clock = Clock(0.0)
+    cut_off, other = Process(tmp_path, clock, "a"), Process(tmp_path, clock, "b")
+    with closing(cut_off.pace), closing(other.pace):
+        cut_off.may_send = False
+        job = cut_off.job("a", 0.5, limit=1)
+        assert cut_off.turn(job) == Next(Step.ADMIT, LEASE_LOOK_S)
+        assert other.turn(other.job("b", 0.5, limit=1)).step == Step.RECORD_INTENT
+        other.pace.slots.release("b")
+        cut_off.may_send = True
+        assert cut_off.turn(job).step == Step.RECORD_INTENT

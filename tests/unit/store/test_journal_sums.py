@@ -10,7 +10,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
@@ -24,10 +24,11 @@ from bailian.store.budgets import Budget
 from bailian.store.jobs import Journal, NotOurs
 from bailian.store.schema import SCHEMA, JobEnd, JobResult
 from bailian.store.states import Status
-from bailian.store.sums import SUMS, Sum, sums_of
+from bailian.store.sums import SUMS, sums_of
 from bailian.types import StoredRequest
 from tests.support.journals import place
 from tests.support.setting import ROOT
+from tests.support.sums import differences
 
 NOW_S = 1_790_000_000.0
 ACCOUNTS, RUNS = ("me", "you"), (None, "batch:/b.json", "chat:旅行")
@@ -35,18 +36,6 @@ STATES = ("waiting", "sending", "unsettled", "submitted", "ended", "done", "fail
 ANSWERS = ("{}", '{"usage": {"image_count": 2}}', '{"usage": {"duration": 3.5}}', '{"usage": NaN}', "no JSON")
 money = st.sampled_from([None, 0.0, 0.1, 0.28, 7e-6, -1.0, float("inf"), 1e300, "many", 123456.789])
 moments = st.sampled_from([None, NOW_S - 90_000, NOW_S - 900.5, NOW_S, NOW_S + 0.1])
-
-
-def differences(read: Callable[[str], Iterable[Any]], sums: tuple[Sum, ...] = SUMS) -> list[tuple[str, set[Any]]]:
-    """Return what the sums say and adding up does not, or the other way round."""
-    found = []
-    for each in sums:
-        # A sum of nothing may be there as nothing, or not at all.
-        kept = {row for row in map(tuple, read(f"SELECT * FROM {each.table}")) if any(row[-len(each.sums) :])}
-        right = {row for row in map(tuple, read(each.added_up())) if any(row[-len(each.sums) :])}
-        if kept != right:
-            found.append((each.table, kept ^ right))
-    return found
 
 
 @given(
@@ -84,7 +73,7 @@ def test_any_change_of_any_column(changes: list[tuple[int, dict[str, Any]]]) -> 
                 db.execute(f"UPDATE jobs SET {names} WHERE id = ?", (*columns.values(), str(number)))
             else:
                 db.execute("DELETE FROM jobs WHERE id = ?", (str(number),))
-            assert differences(db.execute) == []
+            assert differences(db.execute, SUMS) == []
 
 
 def intend(journal: Journal, run: str | None = None) -> str:
@@ -180,7 +169,7 @@ def test_four_processes_are_killed_while_they_write(tmp_path: Path) -> None:
                 time.sleep(0.01)
             os.kill(writer.pid, signal.SIGKILL)
             writer.communicate()
-        assert differences(db.execute) == []
+        assert differences(db.execute, SUMS) == []
 
 
 # ── as fast with a million as with ten ──

@@ -11,7 +11,8 @@ from bailian.clock import SYSTEM_CLOCK
 from bailian.store.backends import server_leases
 from bailian.store.backends.journal_place import JournalPlace
 from bailian.store.backends.server_leases import LEASE_S, MARGIN_S, ServerLease
-from bailian.store.jobs import Journal
+from bailian.store.jobs import Journal, NotOurs
+from bailian.store.service_batches import Offer, ServiceBatch, ServiceBatchStore, Stage
 from bailian.store.states import Status
 from bailian.types import StoredRequest
 from tests.support.clocks import Clock
@@ -60,3 +61,27 @@ def test_who_was_taken_for_dead_takes_no_job_back(
         assert row is not None
         assert (row.state, row.owner) == (Status.UNSETTLED, "b")
         assert other.requeue(job)
+
+
+def test_who_was_taken_for_dead_brings_no_service_batch_further(
+    journal_server: PostgresServer, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """The paid call follows the writing down of its step: who cannot write it does not make it."""
+    place = JournalPlace(tmp_path_factory.mktemp("home"), journal_server.new_database())
+    with closing(Journal(place)) as journal, closing(Journal(place)) as other:
+        job = journal.intend(
+            account="me", kind="text", model="m", wire_model="m", request={}, prepared=StoredRequest(), saving={},
+            estimate_cny=None, owner="a", run="batch:shop",
+        )  # fmt: skip
+        mine, theirs = ServiceBatchStore(journal, "me", "a"), ServiceBatchStore(other, "me", "b")
+        kept, _ = mine.reserve(ServiceBatch("bailian-1", "me", "batch:shop"), [job], Offer(1.0, same, same), (), 1.0)
+        mine.put(replace(kept, step=Stage.UPLOADED, file_id="f"))
+        assert theirs.take_over(kept.name, lambda owner: owner == "a")
+        theirs.put(replace(kept, step=Stage.CREATING, file_id="g"))
+        with pytest.raises(NotOurs):
+            mine.put(replace(kept, step=Stage.CREATING, file_id="f"))
+        assert [(one.step, one.file_id) for one in theirs.of_run("batch:shop")] == [(Stage.CREATING, "g")]
+
+
+def same(prepared: StoredRequest) -> StoredRequest:
+    return prepared

@@ -1,0 +1,59 @@
+"""Silence of a server is looked into: a statement that runs there is waited for, one that does not is given up."""
+
+from __future__ import annotations
+
+from contextlib import closing
+
+import psycopg
+import pytest
+
+from bailian.clock import SYSTEM_CLOCK
+from bailian.errors import JournalError
+from bailian.store.backends import server_connection
+from bailian.store.backends.database import JournalAway
+from bailian.store.backends.server_connection import journal_error, opened
+from tests.support.postgresql import PostgresServer
+
+
+@pytest.fixture
+def url(journal_server: PostgresServer, monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.setattr(server_connection, "SILENT_S", 0.2)
+    return journal_server.url("postgres")
+
+
+def test_a_statement_that_runs_long_is_waited_for(url: str) -> None:
+    with closing(opened(url, SYSTEM_CLOCK)) as connection:
+        assert [*connection.execute("SELECT 1 FROM pg_sleep(1.5)").fetchall()[0]] == [1]
+
+
+def test_one_that_does_not_run_is_given_up(url: str) -> None:
+    """Nobody can be asked here: that is what a server looks like that is gone behind its proxy."""
+    with closing(opened(url, SYSTEM_CLOCK)) as connection:
+        connection.url = ""
+        with pytest.raises(psycopg.OperationalError, match="no answer for"):
+            connection.execute("SELECT 1 FROM pg_sleep(30)")
+        assert connection.closed
+
+
+FATAL = 'connection failed: connection to server at "h", port 5432 failed: FATAL:  '
+
+
+@pytest.mark.parametrize(
+    ("text", "passes"),
+    [
+        (FATAL + "sorry, too many clients already", True),
+        (FATAL + 'too many connections for role "studio"', True),
+        (FATAL + "remaining connection slots are reserved for roles with the SUPERUSER attribute", True),
+        (FATAL + "the database system is starting up", True),
+        ('connection failed: connection to server at "h", port 5432 failed: Connection refused', True),
+        ("connection timeout expired", True),
+        (FATAL + 'password authentication failed for user "studio"', False),
+        (FATAL + 'database "shop" does not exist', False),
+        ("failed to resolve host 'h': [Errno -2] Name or service not known", False),
+    ],
+)
+def test_what_a_server_refuses_at_first_it_refuses_for_good_but_for_want_of_room(text: str, *, passes: bool) -> None:
+    error = psycopg.OperationalError(text)
+    assert isinstance(journal_error(error, "h", is_first=True), JournalAway) == passes
+    assert isinstance(journal_error(error, "h"), JournalAway), "who was there before may come back"
+    assert isinstance(journal_error(error, "h"), JournalError)
