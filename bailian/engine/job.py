@@ -19,6 +19,7 @@ from bailian.service.transport.send_tracking import Watch
 from bailian.store.paths import restored, stored
 from bailian.store.schema import JobRow
 from bailian.store.states import Status
+from bailian.text.storage_path import ResultPath
 from bailian.types import Notice, StoredRequest
 
 
@@ -26,7 +27,7 @@ from bailian.types import Notice, StoredRequest
 class OutputSpec:
     """Where results go."""
 
-    folder: Path | None
+    folder: ResultPath | None
     """None: a text is only shown; the journal has it."""
     template: str
     sidecar: bool = False
@@ -190,7 +191,7 @@ class SaveState:
     refreshed: bool = False
     staged: dict[int, StagedFile] = field(default_factory=dict)
     """Texts that are whole beside the names they are to get."""
-    published: dict[int, tuple[Path, str]] = field(default_factory=dict)
+    published: dict[int, tuple[ResultPath, str]] = field(default_factory=dict)
     """Files (with SHA-256) that have their names and are not in the journal yet."""
     failures_in_a_row: int = 0
 
