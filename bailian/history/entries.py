@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
 from bailian.history.text_index import about, numbers_of, texts_of
@@ -179,7 +178,7 @@ def _files(journal: Journal, ids: Sequence[str]) -> dict[str, list[ResultPath]]:
     return found
 
 
-def entry_of_file(place: JournalPlace, digest: str, path: Path) -> Entry | None:
+def entry_of_file(place: JournalPlace, digest: str, path: ResultPath) -> Entry | None:
     """Return the job that has made a file of these bytes: where several have, the one that put it there, else the newest."""
     made = _read_all(
         place,

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 
-from bailian.text.storage_path import ResultPath, StoragePath
+from bailian.text.storage_path import ResultPath, StoragePath, is_storage
 
 BY_BYTES = "bytes:"
 
@@ -46,7 +46,7 @@ def leads_somewhere(path: Path) -> bool:
 
 def is_local(text: str) -> bool:
     """Return whether a user's word is the path of a file."""
-    return text != "-" and not text.startswith(("http://", "https://", "oss://", "data:"))
+    return text != "-" and not text.startswith(("http://", "https://", "oss://", "data:")) and not is_storage(text)
 
 
 def local_path(text: str) -> Path:

@@ -14,6 +14,11 @@ from typing import TypeAlias
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://(.*)", re.DOTALL)
 """Two letters at least: one is a drive of Windows."""
+STORAGE_SCHEMES = (
+    *("s3", "s3a", "oss", "gs", "gcs", "abfs", "abfss", "az", "adl", "obs", "cos", "cosn", "tos", "bos"),
+    *("hdfs", "webhdfs", "memory"),
+)
+"""Of inputs: an address of any other scheme is a link that nobody here can follow."""
 NOT_STORAGE = ("file", "http", "https", "data")
 _WITH_PASSWORD = re.compile(r"[^/]*:[^/]*@")
 
@@ -92,8 +97,9 @@ ResultPath: TypeAlias = Path | StoragePath
 
 
 def is_storage(word: str) -> bool:
-    """Return whether a word is an address of storage."""
-    return StoragePath.parse(word) is not None
+    """Return whether a word is an address in storage that is known."""
+    place = StoragePath.parse(word)
+    return place is not None and place.scheme in STORAGE_SCHEMES
 
 
 def holds_password(word: str) -> bool:

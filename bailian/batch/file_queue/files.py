@@ -20,7 +20,7 @@ from bailian.files.formats import SUFFIXES
 from bailian.files.outputs import at_home
 from bailian.i18n import tr
 from bailian.store.paths import leads_somewhere, leads_to_file, leads_to_folder
-from bailian.text.storage_path import ResultPath
+from bailian.text.storage_path import ResultPath, is_storage
 
 NAME = "each"
 TEXT_SUFFIXES = ("txt", "md")
@@ -76,7 +76,19 @@ def find_files(pattern: str, root: Path, form: RowSchema, results: ResultPath) -
 
 
 def root_of(pattern: str) -> Path:
-    """Return the folder in which a pattern begins: the one before its first wildcard."""
+    """Return the folder in which a pattern begins: the one before its first wildcard.
+
+    Raises:
+        InvalidRequest: it is in storage.
+    """
+    if is_storage(pattern):
+        _refuse(
+            tr("--each takes files of this machine", "--each 只接受本机文件"),
+            tr(
+                "name the objects in a file of rows: bailian batch run FILE",
+                "请在批量文件中写出各对象：bailian batch run FILE",
+            ),
+        )
     path = at_home(pattern)
     if leads_to_folder(path):
         return path.absolute()

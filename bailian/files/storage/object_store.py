@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import inspect
+import os
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -40,7 +41,10 @@ class StorageError(OSError):
         """It may go well when it is tried again."""
         self.missing = isinstance(error, FileNotFoundError)
         said = _CREDENTIALS.sub("//", str(getattr(error, "strerror", None) or error or "").strip())
+        if self.missing and (not said or place.name in said):
+            said = os.strerror(errno.ENOENT)
         super().__init__(errno.EIO, said or type(error).__name__, str(place))
+        self.errno = errno.ENOENT if self.missing else None  # the sentence is the library's, and no system's
 
 
 @dataclass(frozen=True)
@@ -119,8 +123,14 @@ def _file_system(place: StoragePath) -> Any:
             from fsspec.core import url_to_fs
 
             # Another machine may have put an object a moment ago: no list is remembered.
-            _open[root], _ = url_to_fs(root, use_listings_cache=False)
+            _open[root], _ = url_to_fs(root, use_listings_cache=False, skip_instance_cache=True)
         return _open[root]
+
+
+def let_go() -> None:
+    """Forget all connections: the next call reads the libraries' settings anew."""
+    with _opening:
+        _open.clear()
 
 
 @contextmanager
