@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 
 from bailian.engine.context import Services
 from bailian.engine.job import Job
 from bailian.engine.steps import file_names
 from bailian.errors import SaveError, TransportError
-from bailian.files import publishing
-from bailian.files.digests import has_digest
+from bailian.files import formats, png, publishing
+from bailian.files.digests import has_digest, sha256_of
 from bailian.files.under_way import under_way
 from bailian.i18n import tr
 from bailian.instructions import how_to
+from bailian.modalities import modality_of
 from bailian.service.download import save_error
 from bailian.store.private import private_folder
 from bailian.text.storage_path import ResultPath, StoragePath
 from bailian.types import Item
+
+WRITE_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0)
 
 
 class StorageAway(TransportError):
@@ -102,9 +106,9 @@ def placed_before(job: Job, services: Services, item: Item, target: ResultPath, 
     return None
 
 
-def is_staged(job: Job, services: Services, index: int) -> bool:
-    """Return whether a result is whole in the home, and waits for storage."""
-    return (under_way(services.journal.folder) / f"{job.id}.{index}.whole").is_file()
+def staged_for_storage(job: Job, services: Services, index: int) -> Path:
+    """Return where a result is that waits for storage, whole, wherever it goes in the end."""
+    return under_way(services.journal.folder) / f"{job.id}.{index}.whole"
 
 
 def not_in_storage(job: Job, services: Services, error: StorageAway) -> SaveError:
@@ -125,8 +129,47 @@ def not_in_storage(job: Job, services: Services, error: StorageAway) -> SaveErro
     return failed
 
 
-def forget_staged(job: Job, services: Services) -> None:
-    """Remove what is left of staged files when all have their place."""
-    for path in under_way(services.journal.folder).glob(f"{job.id}.[0-9]*.*"):
-        with suppress(OSError):
-            path.unlink()
+def kept_download(job: Job, item: Item, stem: ResultPath, kept: Path, whole: Path) -> tuple[ResultPath, str] | None:
+    """Take a download that waited for storage, which may have no link any more: it goes there, or somewhere else now."""
+    if item.url is None or not kept.is_file():
+        return None
+    suffix = result_suffix(job, kept)
+    if suffix is None:  # killed while it was written
+        kept.unlink()
+        return None
+    if kept != whole:
+        _copy(kept, whole)
+    return stem.with_name(f"{stem.name}.{file_names.suffix_for(job, suffix)}"), sha256_of(whole)
+
+
+def result_suffix(job: Job, path: Path) -> str | None:
+    """Return what a download is; None: no whole file of a kind that such a job makes."""
+    with path.open("rb") as file:
+        suffix = formats.suffix_of(file.read(formats.HEAD_BYTES))
+    if suffix not in modality_of(job.kind).RESULT_SUFFIXES or not formats.is_complete(path, suffix):
+        return None
+    return suffix if suffix != "png" or png.is_complete(path.read_bytes()) else None
+
+
+def _copy(source: Path, target: Path) -> None:
+    """Copy a file of any length, and bring it to the disk."""
+    shutil.copyfile(source, target)
+    with target.open("r+b") as file:
+        os.fsync(file.fileno())
+
+
+def write_file(path: Path, data: bytes) -> None:
+    """Write a file and bring it to the disk; one that has no room leaves nothing behind."""
+    try:
+        # Not `path.open`: that asks the system three more questions, ten thousand times in a batch.
+        handle = os.open(path, WRITE_FLAGS, 0o666)
+        try:
+            view = memoryview(data)
+            while view:
+                view = view[os.write(handle, view) :]
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+    except OSError:
+        path.unlink(missing_ok=True)
+        raise

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
@@ -18,14 +17,17 @@ from bailian.engine.speaking.spoken_parts import fetch_sounds, sound_parts
 from bailian.engine.steps import file_names
 from bailian.engine.steps.place_file import (
     StorageAway,
-    is_staged,
+    kept_download,
     place_file,
     placed_before,
     possible_names,
+    result_suffix,
+    staged_for_storage,
     temp_path,
+    write_file,
 )
 from bailian.errors import BailianError, TaskFailed, TransportError, journalled
-from bailian.files import formats, naming, png, publishing, recipe
+from bailian.files import naming, png, publishing, recipe
 from bailian.files.audio import finish_sound
 from bailian.files.digests import has_digest, sha256_of
 from bailian.i18n import tr
@@ -37,8 +39,6 @@ from bailian.store.schema import FileRecord, FileRow, JobEnd
 from bailian.store.states import Status
 from bailian.text.storage_path import ResultPath, StoragePath, link_from
 from bailian.types import Item, Notice
-
-WRITE_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0)
 
 
 class NotAFile(TransportError):
@@ -72,10 +72,10 @@ def stage_texts(job: Job, services: Services, answer: Mapping[str, Any]) -> None
                 stem = file_names.stem_on_disk(job, item, folder)
                 whole = temp_path(job, services, item, stem, "whole")
                 try:
-                    _write(whole, data)
+                    write_file(whole, data)
                 except FileNotFoundError:  # its folder was removed meanwhile
                     stem.parent.mkdir(parents=True, exist_ok=True)
-                    _write(whole, data)
+                    write_file(whole, data)
                 target = stem.with_name(file_names.with_suffix(job, item, stem.name))
                 job.results.staged[item.index] = StagedFile(
                     stem.parent, whole, target, hashlib.sha256(data).hexdigest()
@@ -117,7 +117,7 @@ def save_item(job: Job, services: Services, item: Item) -> ResultPath:
             _write_sidecar(job, services, item, final)
         return final
     except OSError as error:
-        if isinstance(stem, StoragePath) and is_staged(job, services, item.index):
+        if isinstance(stem, StoragePath) and staged_for_storage(job, services, item.index).is_file():
             raise StorageAway(stem, error) from None
         failed = save_error(stem, error)
         here = not job.task_id and item.url is None
@@ -143,11 +143,14 @@ def _made_now(job: Job, services: Services, item: Item, stem: ResultPath) -> Res
         stem = naming.made_folder(stem.parent) / stem.name
     part, whole = (temp_path(job, services, item, stem, end) for end in ("part", "whole"))
     services.progress.update(job, "DOWNLOADING", 0.0)
-    target, digest = _staged(job, services, item, stem, part, whole)
+    kept = staged_for_storage(job, services, item.index)
+    target, digest = kept_download(job, item, stem, kept, whole) or _staged(job, services, item, stem, part, whole)
     services.journal.record_files([*published_files(job), FileRow(job.id, item.index, target, digest)])
     final = place_file(job, services, item, whole, target, digest)
     if isinstance(final, Path) and services.journal.folder in final.parents:  # on its way to stdout
         private_file(final)
+    if kept != whole:
+        kept.unlink(missing_ok=True)
     job.results.published[item.index] = (final, digest)
     return final
 
@@ -177,7 +180,7 @@ def _staged(
     if item.sound:
         _write_sound(job, services, whole, item.suffix)
     elif item.text is not None:
-        _write(whole, _text_bytes(item))
+        write_file(whole, _text_bytes(item))
     else:
         is_picture = "png" in modality_of(job.kind).RESULT_SUFFIXES
         services.downloader.fetch(item.url or "", part, MOST_PICTURE_BYTES if is_picture else None)
@@ -187,23 +190,6 @@ def _staged(
 
 def _named(job: Job, item: Item, stem: ResultPath) -> ResultPath:
     return stem.with_name(file_names.with_suffix(job, item, stem.name))
-
-
-def _write(path: Path, data: bytes) -> None:
-    """Write a file and bring it to the disk; one that has no room leaves nothing behind."""
-    try:
-        # Not `path.open`: that asks the system three more questions, ten thousand times in a batch.
-        handle = os.open(path, WRITE_FLAGS, 0o666)
-        try:
-            view = memoryview(data)
-            while view:
-                view = view[os.write(handle, view) :]
-            os.fsync(handle)
-        finally:
-            os.close(handle)
-    except OSError:
-        path.unlink(missing_ok=True)
-        raise
 
 
 def _text_bytes(item: Item) -> bytes:
@@ -241,16 +227,15 @@ def _write_sound(job: Job, services: Services, whole: Path, suffix: str) -> None
 
 def _checked_download(job: Job, item: Item, stem: ResultPath, part: Path, whole: Path) -> tuple[ResultPath, str]:
     """Check the download and write its recipe into it; return the final name and the SHA-256."""
-    with part.open("rb") as file:
-        suffix = formats.suffix_of(file.read(formats.HEAD_BYTES))
-    if suffix not in modality_of(job.kind).RESULT_SUFFIXES or not formats.is_complete(part, suffix):
+    suffix = result_suffix(job, part)
+    if suffix is None:
         raise _not_a_file(job, part)
     if suffix == "png":
         data = part.read_bytes()
-        if not png.is_complete(data):
-            raise _not_a_file(job, part)
         _note_size(job, data)
-        _write(whole, data if job.saving.recipe == "off" else png.with_text(data, recipe.png_texts(_recipe(job, item))))
+        write_file(
+            whole, data if job.saving.recipe == "off" else png.with_text(data, recipe.png_texts(_recipe(job, item)))
+        )
         part.unlink()
     else:
         part.replace(whole)  # fsynced by the download; a video is not read into memory
@@ -292,7 +277,7 @@ def _note_size(job: Job, data: bytes) -> None:
 def _write_sidecar(job: Job, services: Services, item: Item, path: ResultPath) -> None:
     """Write NAME.json beside the file, as carefully as the file: whole, once, and over nothing."""
     aside = temp_path(job, services, item, path, "recipe")
-    _write(aside, (json.dumps(_recipe(job, item), ensure_ascii=False, indent=2) + "\n").encode("utf-8"))
+    write_file(aside, (json.dumps(_recipe(job, item), ensure_ascii=False, indent=2) + "\n").encode("utf-8"))
     digest = sha256_of(aside)
     if isinstance(path, StoragePath):
         from bailian.files.storage.object_store import digests_of
