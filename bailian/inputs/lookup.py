@@ -82,7 +82,7 @@ def refuse_unreadable_word(field: str, word: str) -> None:
     if not word:
         raise InvalidRequest.one(field, tr("is empty", "不能为空"), advice="")
     if has_foreign_scheme(word):
-        taken = "https://…, http://…, s3://…, oss://…, file://…"
+        taken = "https://…, http://…, oss://…, s3://…, file://…"
         text = tr(f"{word}: such links are not taken; taken: {taken}", f"{word}：不支持此类链接；可用：{taken}")
         raise InvalidRequest.one(field, text, advice="")
     if word.startswith(("https://", "http://", "oss://", "data:")) or is_storage(word):

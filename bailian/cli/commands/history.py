@@ -62,16 +62,16 @@ def question_options(shown: str, shown_chinese: str) -> Decorator:
     "--html folder DIR",
     "Write a page with thumbnails into this folder.",
     "在该目录写一个带缩略图的网页。",
-    type=click.Path(path_type=Path),
 )
 @json_option
-def history(limit: int | None, folder: Path | None, as_json: bool, **question: Any) -> None:
+def history(limit: int | None, folder: str | None, as_json: bool, **question: Any) -> None:
     from bailian.cli.output.terminal import print_data, print_json
+    from bailian.files.outputs import result_path
 
     most = limit or (FOR_A_PAGE if folder is not None else SHOWN)
     found = _found(most, question)
     if folder is not None and found:
-        print_data(str(_page(folder, found)))
+        print_data(str(_page(result_path(folder), found)))
     elif as_json:
         print_json({"history": [_json(entry) for entry in found]})
     elif found:

@@ -133,6 +133,7 @@ def kept_download(job: Job, item: Item, stem: ResultPath, kept: Path, whole: Pat
     """Take a download that waited for storage, which may have no link any more: it goes there, or somewhere else now."""
     if item.url is None or not kept.is_file():
         return None
+    kept.with_suffix(".part").unlink(missing_ok=True)  # killed before it went
     suffix = result_suffix(job, kept)
     if suffix is None:  # killed while it was written
         kept.unlink()
