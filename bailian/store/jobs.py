@@ -315,6 +315,20 @@ class Journal(JobQueries):
         """
         return self.database.again(lambda: self._claim_file(job_id, item, path, sha256, unless_under_way))
 
+    def reserve_file(self, job_id: str, item: int, path: ResultPath, sha256: str) -> bool:
+        """Record the name that a file is going to get; False if another result has it, or is going to."""
+        return self.database.again(lambda: self._reserve_file(job_id, item, path, sha256))
+
+    def _reserve_file(self, job_id: str, item: int, path: ResultPath, sha256: str) -> bool:
+        with self.database.transaction(f"file:{stored(path)}") as db:
+            others = db.execute(
+                "SELECT 1 FROM files WHERE path = ? AND (job_id, item) != (?, ?) LIMIT 1", (stored(path), job_id, item)
+            )
+            if others.fetchone():
+                return False
+            self.record_files([FileRow(job_id, item, path, sha256)])
+            return True
+
     def _claim_file(self, job_id: str, item: int, path: ResultPath, sha256: str, unless_under_way: bool) -> bool:
         with self.database.transaction(f"file:{stored(path)}") as db:
             others = db.execute(

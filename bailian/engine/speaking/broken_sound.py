@@ -11,6 +11,7 @@ from bailian.engine.steps import file_names
 from bailian.errors import BailianError
 from bailian.files import naming, publishing
 from bailian.files.audio import finish_sound
+from bailian.files.digests import digests_of
 from bailian.i18n import tr
 from bailian.modalities.audio.speech_answers import sound_form
 from bailian.text.storage_path import ResultPath
@@ -48,7 +49,6 @@ def save_broken_sound(job: Job, parts: Sequence[Path], error: BailianError) -> N
 def _saved(job: Job, item: Item, aside: Path, stem: ResultPath, suffix: str) -> ResultPath:
     """Give the sound its name; return it."""
     if not isinstance(stem, Path):
-        from bailian.files.storage.object_store import digests_of
         from bailian.files.storage.put_results import put_first
 
         target = stem.with_name(f"{stem.name}.{MARK}.{suffix}")

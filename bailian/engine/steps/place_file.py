@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 
 from bailian.engine.context import Services
@@ -12,7 +13,7 @@ from bailian.engine.job import Job
 from bailian.engine.steps import file_names
 from bailian.errors import SaveError, TransportError
 from bailian.files import formats, png, publishing
-from bailian.files.digests import has_digest, sha256_of
+from bailian.files.digests import digests_of, has_digest, sha256_of
 from bailian.files.under_way import under_way
 from bailian.i18n import tr
 from bailian.instructions import how_to
@@ -39,7 +40,13 @@ def temp_path(job: Job, services: Services, item: Item, stem: ResultPath, end: s
     name = f"{job.id}.{item.index}.{end}"
     if isinstance(stem, Path):
         return stem.with_name(f".{name}")
-    return private_folder(under_way(services.journal.folder)) / name
+    return _staging(services.journal.folder) / name
+
+
+@lru_cache(maxsize=4)
+def _staging(home: Path) -> Path:
+    """Return where files wait for storage. The folder is made once."""
+    return private_folder(under_way(home))
 
 
 def place_file(
@@ -72,13 +79,15 @@ def place_file(
 def _put(
     job: Job, services: Services, item: Item, whole: Path, target: StoragePath, sha256: str, *, resumed: bool
 ) -> StoragePath:
-    from bailian.files.storage.object_store import digests_of
     from bailian.files.storage.put_results import put_first
 
     def claim(place: StoragePath) -> bool:
         return services.journal.claim_file(job.id, item.index, place, sha256, unless_under_way=not resumed)
 
-    final = put_first(whole, target, digests_of(whole), claim, resumed=resumed)
+    def reserve(place: StoragePath) -> bool:
+        return services.journal.reserve_file(job.id, item.index, place, sha256)
+
+    final = put_first(whole, target, digests_of(whole), claim, reserve=reserve, resumed=resumed)
     whole.unlink()
     return final
 

@@ -29,7 +29,7 @@ from bailian.engine.steps.place_file import (
 from bailian.errors import BailianError, TaskFailed, TransportError, journalled
 from bailian.files import naming, png, publishing, recipe
 from bailian.files.audio import finish_sound
-from bailian.files.digests import has_digest, sha256_of
+from bailian.files.digests import digests_of, has_digest, sha256_of
 from bailian.i18n import tr
 from bailian.instructions import how_to
 from bailian.modalities import modality_of
@@ -280,7 +280,6 @@ def _write_sidecar(job: Job, services: Services, item: Item, path: ResultPath) -
     write_file(aside, (json.dumps(_recipe(job, item), ensure_ascii=False, indent=2) + "\n").encode("utf-8"))
     digest = sha256_of(aside)
     if isinstance(path, StoragePath):
-        from bailian.files.storage.object_store import digests_of
         from bailian.files.storage.put_results import put_first
 
         # One of the same content is this one, put by a process that was killed.

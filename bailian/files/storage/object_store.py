@@ -19,17 +19,18 @@ from threading import Lock
 from typing import Any
 
 from bailian.errors import InvalidRequest
+from bailian.files.digests import Digests
 from bailian.i18n import tr
 from bailian.instructions import how_to
 from bailian.text.storage_path import StoragePath
 
 IN_MEMORY_MAX_BYTES = 64 * 1024**2
 """Up to this size a file is put as one request, whose reply tells the checksum. A film above it goes in pieces."""
-PIECE_BYTES = 1 << 20
 _MD5 = re.compile("[0-9a-f]{32}")
 _CREDENTIALS = re.compile(r"//[^/@\s]*@")
 _open: dict[str, Any] = {}
 """One file system a bucket, for all threads. fsspec itself would keep one a thread, each with connections of its own."""
+_conditional: dict[str, bool] = {}
 _opening = Lock()
 
 
@@ -54,30 +55,6 @@ class Found:
     size_bytes: int | None
     tag: str
     """Its ETag or MD5 in hexadecimal, where the backend tells one; of large or encrypted objects it is no MD5."""
-
-
-@dataclass(frozen=True)
-class Digests:
-    """What a local file is, read once."""
-
-    size_bytes: int
-    md5: str
-    sha256: str
-
-
-def digests_of(path: Path) -> Digests:
-    """Read a file in pieces.
-
-    Raises:
-        OSError: it cannot be read.
-    """
-    md5, sha256, size = hashlib.md5(usedforsecurity=False), hashlib.sha256(), 0
-    with path.open("rb") as file:
-        while piece := file.read(PIECE_BYTES):
-            md5.update(piece)
-            sha256.update(piece)
-            size += len(piece)
-    return Digests(size, md5.hexdigest(), sha256.hexdigest())
 
 
 def require_library(field: str, place: StoragePath) -> None:
@@ -131,6 +108,7 @@ def let_go() -> None:
     """Forget all connections: the next call reads the libraries' settings anew."""
     with _opening:
         _open.clear()
+        _conditional.clear()
 
 
 @contextmanager
@@ -147,9 +125,8 @@ def _asking(place: StoragePath) -> Iterator[tuple[Any, str]]:
 
 def _may_pass(error: BaseException) -> bool:
     """Return whether it is worth trying again: not without a bucket, a right, or credentials that hold."""
-    if isinstance(error, PermissionError | FileNotFoundError | ImportError | NotADirectoryError):
-        return False
-    return "credential" not in type(error).__name__.lower()
+    lasting = isinstance(error, PermissionError | FileNotFoundError | ImportError | NotADirectoryError)
+    return not lasting and "credential" not in type(error).__name__.lower()
 
 
 def found_at(place: StoragePath) -> Found | None:
@@ -175,11 +152,7 @@ def _tag(told: object) -> str:
 
 
 def is_there(place: StoragePath) -> bool:
-    """Return whether there is an object of this name.
-
-    Raises:
-        StorageError: storage cannot be asked.
-    """
+    """Return whether there is an object of this name; may raise as `found_at` does."""
     return found_at(place) is not None
 
 
@@ -220,7 +193,7 @@ def create(source: Path, place: StoragePath, local: Digests) -> bool:
     """
     with _asking(place) as (system, path):
         try:
-            tag = _put(system, source, path, local)
+            tag = _put(system, source, path, local, conditional=refuses_taken_names(place))
         except FileExistsError:
             return False
         except Exception as error:
@@ -235,20 +208,30 @@ def create(source: Path, place: StoragePath, local: Digests) -> bool:
         raise StorageError(place, OSError(errno.EIO, tr("what was put is not whole there", "上传后的内容不完整")))
 
 
-def _put(system: Any, source: Path, path: str, local: Digests) -> str:
+def _put(system: Any, source: Path, path: str, local: Digests, *, conditional: bool) -> str:
     """Put a file unless the name is taken; return the checksum that the reply tells, if it tells one."""
-    in_memory = local.size_bytes <= IN_MEMORY_MAX_BYTES
-    put, given = (system.pipe_file, source.read_bytes()) if in_memory else (system.put_file, str(source))
-    how = {"mode": "create"} if _is_conditional(system, put.__name__) else {}
+    how = {"mode": "create"} if conditional else {}
     if not how and system.exists(path):
         raise FileExistsError(path)
-    return _tag(put(path, given, **how) if in_memory else put(given, path, **how))
+    if local.size_bytes <= IN_MEMORY_MAX_BYTES:
+        return _tag(system.pipe_file(path, source.read_bytes(), **how))
+    system.put_file(str(source), path, **how)
+    return ""
 
 
-def _is_conditional(system: Any, name: str) -> bool:
-    """Return whether a put can be refused where the name is taken. A library that does not know of it may swallow it."""
-    method = getattr(system, f"_{name}", None) or getattr(system, name)
-    return "mode" in inspect.signature(method).parameters
+def refuses_taken_names(place: StoragePath) -> bool:
+    """Return whether the store itself refuses a put where the name is taken.
+
+    Raises:
+        StorageError: its library cannot be loaded.
+    """
+    root = str(place.root)
+    if root not in _conditional:
+        with _asking(place) as (system, _):
+            # A library that does not know of it may swallow the word.
+            ways = [getattr(system, f"_{name}", None) or getattr(system, name) for name in ("pipe_file", "put_file")]
+            _conditional[root] = all("mode" in inspect.signature(way).parameters for way in ways)
+    return _conditional[root]
 
 
 def replace(source: Path, place: StoragePath) -> None:

@@ -10,8 +10,9 @@ from tempfile import TemporaryDirectory
 from uuid import uuid4
 
 from bailian.errors import InvalidRequest
+from bailian.files.digests import Digests, digests_of
 from bailian.files.storage import object_store
-from bailian.files.storage.object_store import Digests, StorageError
+from bailian.files.storage.object_store import StorageError
 from bailian.i18n import tr
 from bailian.text.storage_path import StoragePath
 
@@ -25,18 +26,26 @@ Claim = Callable[[StoragePath], bool]
 """Writes down that an object is this result's; False: it is another's."""
 
 
-def put_first(source: Path, target: StoragePath, local: Digests, claim: Claim, *, resumed: bool = False) -> StoragePath:
+def put_first(
+    source: Path,
+    target: StoragePath,
+    local: Digests,
+    claim: Claim,
+    *,
+    reserve: Claim = lambda _place: True,
+    resumed: bool = False,
+) -> StoragePath:
     """Put a finished file under a name, or the next free "name-2"; return the name it got. The file stays here.
 
     An object of the same content under such a name may be our own: a put whose reply was lost, or a process that was
     killed behind it. `claim` decides, since two jobs may have answered alike. `resumed`: an earlier process may have
-    put it already, so that no name is left out.
+    put it already, so that no name is left out. `reserve`: keeps a name from others, where the store itself would not.
 
     Raises:
         StorageError: it is not there.
     """
     for candidate in _candidates(target, resumed=resumed):
-        if candidate in _reserved:
+        if candidate in _reserved or not (object_store.refuses_taken_names(candidate) or reserve(candidate)):
             continue
         if _created(source, candidate, local):
             return candidate
@@ -104,7 +113,7 @@ def check_prefix(field: str, prefix: StoragePath) -> None:
         with TemporaryDirectory(prefix="bailian-probe-") as folder:
             file = Path(folder) / "probe"
             file.write_bytes(b"a probe of the Bailian toolkit: it may be removed\n")
-            object_store.create(file, probe, object_store.digests_of(file))
+            object_store.create(file, probe, digests_of(file))
         with suppress(StorageError):  # who may write and not remove can save results all the same
             object_store.remove(probe)
     except StorageError as error:
