@@ -6,6 +6,7 @@ import json
 import os
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +55,7 @@ def input_of(field: str, word: str, home: Path, kind: str = "") -> Input:
         return _resolved(field, word, home, kind)
     copy = fetched_input(field, place, home, PICTURE_MAX_BYTES if _is_picture(field, kind) else MAX_BYTES)
     try:
-        return _resolved(field, str(copy), home, kind)
+        return replace(_resolved(field, str(copy), home, kind), origin=str(place))
     except InvalidRequest as error:
         raise named_as_given(error, copy, place) from None
 
@@ -225,7 +226,8 @@ def checked(
     if refused:
         problems = dict.fromkeys(problem for one in refused for problem in one.problems)
         raise InvalidRequest(list(problems), advice=refused[-1].advice)
-    return prepared
+    origins = {url: one.origin for url, one in found.items() if one.origin}
+    return prepared.changed(origins=origins) if origins else prepared
 
 
 def _unmade(fields: Fields, found: Found) -> tuple[Fields, Found]:

@@ -70,6 +70,8 @@ class StoredRequest:
     """The row's own fields, while results of other rows are missing in them. It is checked again when they are there."""
     digests: Mapping[str, str] = field(default_factory=dict)
     """SHA-256 of the results of other rows that go in, by their URLs: these very bytes are sent, or none."""
+    origins: Mapping[str, str] = field(default_factory=dict)
+    """Where files were fetched from: addresses in storage, by their URLs. Another machine fetches them, too."""
 
     @property
     def parameters(self) -> Mapping[str, Any]:
@@ -108,6 +110,7 @@ class StoredRequest:
             **({"half_price": self.service_batch} if self.service_batch else {}),
             **({"waits": dict(self.waits)} if self.waits else {}),
             **({"digests": dict(self.digests)} if self.digests else {}),
+            **({"origins": dict(self.origins)} if self.origins else {}),
         }
 
     @classmethod
@@ -130,6 +133,7 @@ class StoredRequest:
             service_batch=text_of(data.get("half_price")),
             waits=object_of(data.get("waits")),
             digests={url: text_of(digest) for url, digest in object_of(data.get("digests")).items()},
+            origins={url: text_of(origin) for url, origin in object_of(data.get("origins")).items()},
         )
 
 

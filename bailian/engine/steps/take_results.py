@@ -34,8 +34,9 @@ def take_results(job: Job, services: Services) -> Next | Outcome:
     sources = chains.sources(job.id)
     try:
         urls = {source.word: _saved_file(job, source, services.journal.folder) for source in sources}
+        origins = {urls[one.word]: str(one.path) for one in sources if isinstance(one.path, StoragePath)}
         prepared = services.check_again(job.kind, replaced(job.prepared.waits, lambda word: urls.get(word, word)))
-        stored = _stored(job, prepared, {urls[source.word]: source.sha256 for source in sources})
+        stored = _stored(job, prepared, {urls[source.word]: source.sha256 for source in sources}, origins)
         new = [notice for notice in stored.notices if notice not in job.prepared.notices]
         if new and services.run_state.strict:
             raise InvalidRequest.one("", "\n".join(notice.message for notice in new), advice=how_to().allow_adapting())
@@ -49,7 +50,7 @@ def take_results(job: Job, services: Services) -> Next | Outcome:
     return Next(Step.ADMIT)
 
 
-def _stored(job: Job, prepared: Prepared, digests: dict[str, str]) -> StoredRequest:
+def _stored(job: Job, prepared: Prepared, digests: dict[str, str], origins: dict[str, str]) -> StoredRequest:
     """Return what is kept of the request: what was said of it first, and where its row stands, stay."""
     before = job.prepared
     told = {notice.message for notice in before.notices}
@@ -62,6 +63,7 @@ def _stored(job: Job, prepared: Prepared, digests: dict[str, str]) -> StoredRequ
         upload=before.upload or prepared.upload,
         notices=(*before.notices, *new),
         digests=digests,
+        origins={**prepared.origins, **origins},
     )
 
 
