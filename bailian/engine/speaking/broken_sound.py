@@ -11,7 +11,7 @@ from bailian.engine.steps import file_names
 from bailian.errors import BailianError
 from bailian.files import naming, publishing
 from bailian.files.audio import finish_sound
-from bailian.files.digests import digests_of
+from bailian.files.storage.local_digests import digests_of
 from bailian.i18n import tr
 from bailian.modalities.audio.speech_answers import sound_form
 from bailian.text.storage_path import ResultPath

@@ -13,7 +13,8 @@ from bailian.engine.job import Job
 from bailian.engine.steps import file_names
 from bailian.errors import SaveError, TransportError
 from bailian.files import formats, png, publishing
-from bailian.files.digests import digests_of, has_digest, sha256_of
+from bailian.files.digests import has_digest, sha256_of
+from bailian.files.storage.local_digests import digests_of
 from bailian.files.under_way import under_way
 from bailian.i18n import tr
 from bailian.instructions import how_to

@@ -29,7 +29,8 @@ from bailian.engine.steps.place_file import (
 from bailian.errors import BailianError, TaskFailed, TransportError, journalled
 from bailian.files import naming, png, publishing, recipe
 from bailian.files.audio import finish_sound
-from bailian.files.digests import digests_of, has_digest, sha256_of
+from bailian.files.digests import has_digest, sha256_of
+from bailian.files.storage.local_digests import digests_of
 from bailian.i18n import tr
 from bailian.instructions import how_to
 from bailian.modalities import modality_of

@@ -19,7 +19,7 @@ from threading import Lock
 from typing import Any
 
 from bailian.errors import InvalidRequest
-from bailian.files.digests import Digests
+from bailian.files.storage.local_digests import Digests
 from bailian.i18n import tr
 from bailian.instructions import how_to
 from bailian.text.storage_path import StoragePath

@@ -10,8 +10,8 @@ from tempfile import TemporaryDirectory
 from uuid import uuid4
 
 from bailian.errors import InvalidRequest
-from bailian.files.digests import Digests, digests_of
 from bailian.files.storage import object_store
+from bailian.files.storage.local_digests import Digests, digests_of
 from bailian.files.storage.object_store import StorageError
 from bailian.i18n import tr
 from bailian.text.storage_path import StoragePath

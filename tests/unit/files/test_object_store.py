@@ -11,8 +11,8 @@ from uuid import uuid4
 import pytest
 
 from bailian.errors import InvalidRequest
-from bailian.files.digests import digests_of
 from bailian.files.storage import object_store
+from bailian.files.storage.local_digests import digests_of
 from bailian.files.storage.object_store import StorageError, create, holds
 from bailian.files.storage.put_results import check_prefix, put_before, put_first
 from bailian.inputs.lookup import input_of
