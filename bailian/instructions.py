@@ -35,9 +35,10 @@ class Instructions:
         """Return how a request of a kind is run; its options follow."""
         return self.command(DOORS.get(kind, kind))
 
-    def with_extra(self, name: str) -> str:
-        """Return how a part that is not installed is added."""
-        return tr(f"install the toolkit with its extra [{name}]", f"安装本工具时加上可选部分 [{name}]")
+    def with_extra(self, name: str, also: str = "") -> str:
+        """Return how a part that is not installed is added; `also`: a library of the user's choice beside it."""
+        en, zh = (f" and {also}", f" 和 {also}") if also else ("", "")
+        return tr(f"install the toolkit with its extra [{name}]{en}", f"安装本工具时加上可选部分 [{name}]{zh}")
 
     def fetch(self, flags: Sequence[str], *ids: str, elsewhere: bool = False) -> str:
         """Return how the results of jobs or tasks are fetched later; `flags` name the account.

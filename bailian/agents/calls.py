@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from bailian.agents.previews import previews
@@ -24,6 +23,7 @@ from bailian.i18n import tr
 from bailian.instructions import Instructions
 from bailian.store.budgets import Budget
 from bailian.store.jobs import Journal
+from bailian.text.storage_path import ResultPath
 
 SUBMIT_S = 60.0
 """How long a task that is only submitted may take to be submitted."""
@@ -65,7 +65,7 @@ class Toolbox:
 
     settings: Settings
     budget_cny: float
-    output: Path
+    output: ResultPath
 
     def call(self, name: str, given: Mapping[str, Any]) -> Answer:
         """Answer a call. What goes wrong is an answer, too: the agent reads it and mends its request."""

@@ -21,6 +21,7 @@ from bailian.batch.input.chains import Chains
 from bailian.batch.input.placeholders import check_template_of_rows
 from bailian.batch.output.folder import check_owner, claim
 from bailian.batch.output.gallery import write_gallery
+from bailian.batch.output.own_folder import written_aside
 from bailian.batch.output.records import RESULTS, read_results, records, write_results
 from bailian.batch.run import PreparedBatch, prepare_batch, runs_of
 from bailian.batch.run import run_batch as run_rows
@@ -31,12 +32,13 @@ from bailian.engine.engine import Engine
 from bailian.engine.step import Outcome
 from bailian.errors import BailianError, Exit, InvalidRequest, StillRunning
 from bailian.files import naming
-from bailian.files.outputs import Place, at_home
+from bailian.files.outputs import Place, result_path
 from bailian.i18n import tr
 from bailian.inputs.once import kept
 from bailian.modalities import MODULES, modality_of
-from bailian.store.paths import stored
+from bailian.store.paths import restored, stored
 from bailian.store.runs.file_rows import FileRows
+from bailian.text.storage_path import ResultPath
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -57,7 +59,7 @@ class RowResult:
     kind: str
     model: str
     state: str
-    files: tuple[Path, ...]
+    files: tuple[ResultPath, ...]
     text: str | None
     task_id: str | None
     charged_cny: float | None
@@ -72,7 +74,7 @@ class BatchResult:
     """How a batch stands when a run of it is over."""
 
     run: str
-    folder: Path
+    folder: ResultPath
     rows: int
     done: int
     failed: int
@@ -100,7 +102,7 @@ class BatchResult:
                 kind=one["kind"],
                 model=one["model"],
                 state=one["state"],
-                files=tuple(Path(path) for path in one.get("files") or ()),
+                files=tuple(restored(path) for path in one.get("files") or ()),
                 text=one.get("text"),
                 task_id=one.get("task_id"),
                 charged_cny=one.get("cost_cny"),
@@ -171,10 +173,12 @@ def _run(
                 if on_row is not None:
                     called(on_row, result_of(outcome))
     finally:
-        write_results(spec.folder, records(runs_of(engine, spec), spec.run, file_rows))
+        with written_aside(spec.folder) as folder:
+            write_results(folder, records(runs_of(engine, spec), spec.run, file_rows))
     if page:
         made, sandbox = read_results(spec.folder), engine.settings.sandbox
-        write_gallery(spec.folder, made, title=Path(spec.title).stem, sandbox=sandbox)
+        with written_aside(spec.folder) as folder:
+            write_gallery(folder, made, title=Path(spec.title).stem, sandbox=sandbox, place=spec.folder)
     return _result(engine, spec, ready, stopped)
 
 
@@ -231,9 +235,9 @@ def _spec(source: Any, options: Mapping[str, Any], here: Settings) -> BatchSpec:
         )
     path = _written(source, options.get("kind"), here) if file is None else file
     stem = naming.stem_of(f"{run}.run") if run else path.stem
-    folder = Path(DEFAULT_OUTPUT if own.folder is None else at_home(own.folder)) / stem
+    folder = (Path(DEFAULT_OUTPUT) if own.folder is None else result_path(own.folder)) / stem
     if options.get("output") is not None:
-        folder = at_home(os.fspath(options["output"]))
+        folder = result_path(os.fspath(options["output"]))
     template = options.get("name") or own.name
     check_template_of_rows(template)
     return BatchSpec(

@@ -23,7 +23,7 @@ from bailian.config.settings import Settings
 from bailian.engine.job import OutputSpec
 from bailian.errors import InvalidRequest, Problem
 from bailian.files import naming
-from bailian.files.outputs import Place, at_home, format_of, place_of
+from bailian.files.outputs import Place, format_of, place_of, result_path
 from bailian.i18n import tr
 from bailian.inputs.once import kept
 from bailian.modalities import modality_of
@@ -181,7 +181,7 @@ def place_for(kind: str, output: object, here: Settings) -> Place:
     """
     if output is None:
         folder = here.defaults.folder
-        default = Path(DEFAULT_OUTPUT) if folder is None else at_home(folder)
+        default = Path(DEFAULT_OUTPUT) if folder is None else result_path(folder)
         return Place(None if kind == "text" else default)
     if not isinstance(output, str | os.PathLike):
         raise InvalidRequest.one("output", tr("must be a path", "应为路径"), advice="")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from bailian.api.words import in_words_of_python, told
@@ -13,6 +12,7 @@ from bailian.errors import BailianError
 from bailian.modalities import modality_of
 from bailian.modalities.text.text_answers import thoughts_of
 from bailian.store.states import Status
+from bailian.text.storage_path import ResultPath
 from bailian.types import Notice
 
 
@@ -31,7 +31,7 @@ class ResultItem:
     """One of the results of a request: a picture of several, a text, a transcript in one format."""
 
     index: int
-    path: Path | None = None
+    path: ResultPath | None = None
     url: str | None = None
     """The service's own link; it ends after 24 hours."""
     text: str | None = None
@@ -55,7 +55,7 @@ class Result:
     job_id: str
     task_id: str | None
     request_id: str | None
-    files: tuple[Path, ...]
+    files: tuple[ResultPath, ...]
     """In the order of the results."""
     items: tuple[ResultItem, ...]
     text: str | None
@@ -72,7 +72,7 @@ class Result:
     """What went wrong with a part: some pictures failed, an answer was cut short. The rest is here."""
 
     @property
-    def path(self) -> Path:
+    def path(self) -> ResultPath:
         """Return the one file.
 
         Raises:

@@ -17,7 +17,7 @@ from bailian.i18n import tr
 from bailian.modalities import MODULES, modality_of
 from bailian.store.batches import BatchStore
 from bailian.store.leases import exclusive
-from bailian.store.paths import leads_to_file
+from bailian.store.paths import leads_to_file, path_of
 from bailian.store.states import Status
 
 # How often a machine that has nothing to do looks whether another one has left something.
@@ -80,9 +80,9 @@ class SharedRows:
         shared = self._engine.journal.place.is_shared
         for row in self._runs.waiting(self._spec.run, self._engine.services.lease.id, wire_model):
             job = self._engine.resumed(row)
-            missing = (
-                next((path for path in files_in(job.prepared.body) if not path.exists()), None) if shared else None
-            )
+            fetched = {path_of(url) for url in job.prepared.origins}  # storage has those for every machine
+            files = [path for path in files_in(job.prepared.body) if path not in fetched] if shared else []
+            missing = next((path for path in files if not path.exists()), None)
             if missing is None:
                 self._handed_out += 1
                 yield job

@@ -23,6 +23,7 @@ from bailian.store.leases import exclusive
 from bailian.store.runs.file_rows import PAGE_ROWS, FileRows
 from bailian.store.schema import LastAttempt
 from bailian.store.states import OPEN_STATES, Status
+from bailian.text.storage_path import ResultPath
 from bailian.types import RowPlace
 from bailian.types.result_of import result_of
 
@@ -43,7 +44,7 @@ class BatchSpec:
     source: Path
     run: str
     """How the batch is known: its file, or the name it was given. The scripts and `batch run` share it."""
-    folder: Path
+    folder: ResultPath
     kind: str | None = None
     """The rows that a script takes; None: all."""
     reading: RowReading = NOTHING_SAID
@@ -293,7 +294,9 @@ def _saving(row: BatchRow, spec: BatchSpec) -> OutputSpec:
     place = row_place(row.output, modality_of(row.kind).FILE_SUFFIXES) if row.output else Place(Path())
     if place.stem is not None:  # a name with fields is a template, another one is taken as it stands
         template, stem = (place.stem, None) if "{" in place.stem else (template, place.stem)
-    return OutputSpec(spec.folder / (place.folder or ""), template, spec.sidecar, stem, place.suffix, spec.recipe)
+    below = place.folder or Path()
+    folder = below if isinstance(below, Path) and below.is_absolute() else spec.folder / below
+    return OutputSpec(folder, template, spec.sidecar, stem, place.suffix, spec.recipe)
 
 
 def _called(recording: str) -> str:

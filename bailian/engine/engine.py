@@ -6,7 +6,6 @@ from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import ExitStack, suppress
 from copy import copy
 from dataclasses import replace
-from pathlib import Path
 from secrets import token_hex
 from threading import Lock
 from types import TracebackType
@@ -41,6 +40,7 @@ from bailian.store.leases import lease_at
 from bailian.store.pace.limits import SharedLimits
 from bailian.store.schema import JobRow, dumped
 from bailian.store.states import FINAL_STATES, Status
+from bailian.text.storage_path import ResultPath
 from bailian.types import Prepared, RowPlace
 
 
@@ -242,7 +242,7 @@ class Engine:
             return None
         return self.journal.job(row.id) if self.journal.reopen(row.id, state, row.state) else None
 
-    def relocate(self, job: Job, folder: Path, stem: str | None = None, suffix: str | None = None) -> None:
+    def relocate(self, job: Job, folder: ResultPath, stem: str | None = None, suffix: str | None = None) -> None:
         """Save a job's files in another folder than it was told to, under the same name if no other is given."""
         job.saving = replace(job.saving, folder=folder)
         if stem is not None:

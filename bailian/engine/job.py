@@ -19,6 +19,7 @@ from bailian.service.transport.send_tracking import Watch
 from bailian.store.paths import restored, stored
 from bailian.store.schema import JobRow
 from bailian.store.states import Status
+from bailian.text.storage_path import ResultPath
 from bailian.types import Notice, StoredRequest
 
 
@@ -26,7 +27,7 @@ from bailian.types import Notice, StoredRequest
 class OutputSpec:
     """Where results go."""
 
-    folder: Path | None
+    folder: ResultPath | None
     """None: a text is only shown; the journal has it."""
     template: str
     sidecar: bool = False
@@ -194,7 +195,7 @@ class SaveState:
     refreshed: bool = False
     staged: dict[int, StagedText] = field(default_factory=dict)
     """Texts whose names are known, and that do not have them yet."""
-    published: dict[int, tuple[Path, str]] = field(default_factory=dict)
+    published: dict[int, tuple[ResultPath, str]] = field(default_factory=dict)
     """Files (with SHA-256) that have their names and are not in the journal yet."""
     failures_in_a_row: int = 0
 

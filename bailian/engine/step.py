@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from pathlib import Path
 from typing import NamedTuple
 
 from bailian.engine.context import Services
 from bailian.engine.job import Job
 from bailian.errors import BailianError
 from bailian.store.states import Status
+from bailian.text.storage_path import ResultPath
 
 
 class Step(str, Enum):
@@ -51,12 +51,12 @@ class Outcome:
 
     job: Job
     state: Status
-    placed: Mapping[int, Path] = field(default_factory=dict)
+    placed: Mapping[int, ResultPath] = field(default_factory=dict)
     """The finished file of each result, by the result's index."""
     error: BailianError | None = None
 
     @property
-    def files(self) -> tuple[Path, ...]:
+    def files(self) -> tuple[ResultPath, ...]:
         return tuple(self.placed[index] for index in sorted(self.placed))
 
 

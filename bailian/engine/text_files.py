@@ -9,14 +9,15 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
 from bailian.engine.context import Services
 from bailian.engine.job import Job, StagedText
 from bailian.engine.steps import file_names
+from bailian.engine.steps.place_file import temp_path
 from bailian.files import publishing
 from bailian.modalities import modality_of
+from bailian.text.storage_path import ResultPath, StoragePath
 from bailian.types import Item
 
 OPEN_FILES_MOST = 50
@@ -28,17 +29,18 @@ def stage_texts(job: Job, services: Services, answer: Mapping[str, Any]) -> None
 
     What cannot be worked out is tried again when the answer is in the journal, and reported then.
     """
-    if job.saving.folder is None or (services.run_state.stopping.is_set() and not job.row_key):
-        return  # the second: nobody waits for it
+    folder = job.saving.folder
+    if folder is None or isinstance(folder, StoragePath) or (services.run_state.stopping.is_set() and not job.row_key):
+        return  # storage must not keep the writer waiting; the third: nobody waits for it
     for item in modality_of(job.kind).items(answer, job.prepared):
         if item.good and item.text is not None:
             data = text_bytes(item)
             with suppress(OSError):
-                stem = file_names.stem_of(job, item)
+                stem = file_names.stem_on_disk(job, item, folder)
                 job.results.staged[item.index] = StagedText(
                     stem.parent,
-                    temp_path(job, item, stem, "whole"),
-                    named(job, item, stem),
+                    temp_path(job, services, item, stem, "whole"),
+                    stem.with_name(file_names.with_suffix(job, item, stem.name)),
                     data,
                     hashlib.sha256(data).hexdigest(),
                 )
@@ -59,13 +61,7 @@ def write_texts(jobs: Sequence[Job]) -> None:
         job.results.staged = {index: text for index, text in job.results.staged.items() if text.is_written}
 
 
-def temp_path(job: Job, item: Item, stem: Path, end: str) -> Path:
-    """Return where a result ("part", "whole") or its "recipe" is until it has its name. Named by the job: whoever goes
-    on with it finds it, whatever name the result gets."""
-    return stem.with_name(f".{job.id}.{item.index}.{end}")
-
-
-def named(job: Job, item: Item, stem: Path) -> Path:
+def named(job: Job, item: Item, stem: ResultPath) -> ResultPath:
     return stem.with_name(file_names.with_suffix(job, item, stem.name))
 
 

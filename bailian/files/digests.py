@@ -1,4 +1,4 @@
-"""Whether a file is what was written: by its SHA-256, never by its name."""
+"""Whether a file is what was written: by its SHA-256, never by its name. It is on this machine's disk, or in storage."""
 
 from __future__ import annotations
 
@@ -6,12 +6,21 @@ import hashlib
 from pathlib import Path
 
 from bailian.i18n import reason_of, tr
+from bailian.text.storage_path import ResultPath
 
 CHUNK_BYTES = 1 << 20
 
 
-def sha256_of(path: Path) -> str:
-    """Return the hexadecimal SHA-256 of a file, read in pieces."""
+def sha256_of(path: ResultPath) -> str:
+    """Return the hexadecimal SHA-256 of a file, read in pieces.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    if not isinstance(path, Path):
+        from bailian.files.storage.object_store import digest_at
+
+        return digest_at(path)
     digest = hashlib.sha256()
     with path.open("rb") as file:
         while chunk := file.read(CHUNK_BYTES):
@@ -19,7 +28,7 @@ def sha256_of(path: Path) -> str:
     return digest.hexdigest()
 
 
-def has_digest(path: Path, sha256: str | None) -> bool:
+def has_digest(path: ResultPath, sha256: str | None) -> bool:
     """Return whether the file is there and has this digest."""
     try:
         return sha256 is not None and sha256_of(path) == sha256
@@ -27,7 +36,7 @@ def has_digest(path: Path, sha256: str | None) -> bool:
         return False
 
 
-def changed(path: Path, sha256: str) -> str:
+def changed(path: ResultPath, sha256: str) -> str:
     """Return what became of a file that was saved; "" if it is as it was."""
     try:
         if sha256_of(path) == sha256:

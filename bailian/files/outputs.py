@@ -14,7 +14,8 @@ from pathlib import Path
 from bailian.errors import InvalidRequest
 from bailian.files import formats, naming
 from bailian.i18n import reason_of, tr
-from bailian.store.paths import leads_to_folder
+from bailian.store.paths import leads_to_folder, local_path
+from bailian.text.storage_path import ResultPath, StoragePath, holds_password
 from bailian.types import Prepared, SpeechContext
 
 STDOUT = "-"
@@ -34,14 +35,14 @@ _FORMAT = re.compile("[A-Za-z][A-Za-z0-9]{1,4}")
 class Place:
     """Where a result goes."""
 
-    folder: Path | None
+    folder: ResultPath | None
     """None: to stdout."""
     stem: str | None = None
     """The file's name without suffix; None: by the template."""
     suffix: str | None = None
     """As it was typed; "" for a name without one; None: no file was named."""
 
-    def files(self, count: int, others: Iterable[str] = ()) -> list[Path]:
+    def files(self, count: int, others: Iterable[str] = ()) -> list[ResultPath]:
         """Return the names that so many results will get; `others` are suffixes of what stands beside them."""
         if self.folder is None or self.stem is None:
             return []
@@ -52,9 +53,14 @@ class Place:
         """Refuse before paying what could not be saved afterwards.
 
         Raises:
-            InvalidRequest: the folder cannot be made or written.
+            InvalidRequest: the folder cannot be made or written, or the bucket is not there.
         """
         if self.folder is None:
+            return
+        if isinstance(self.folder, StoragePath):
+            from bailian.files.storage.put_results import check_prefix
+
+            check_prefix("output", self.folder)
             return
         from tempfile import TemporaryFile
 
@@ -96,9 +102,10 @@ def place_of(word: str | os.PathLike[str], suffixes: Sequence[str]) -> Place:
     text = os.fspath(word)
     if text == STDOUT:
         return Place(None)
-    path = at_home(text)
+    path = result_path(text)
     suffix = path.suffix.removeprefix(".")
-    if is_folder(text) or leads_to_folder(path) or (suffixes and not _FORMAT.fullmatch(suffix)):
+    is_old = leads_to_folder(path) if isinstance(path, Path) else path == path.root
+    if is_folder(text) or is_old or (suffixes and not _FORMAT.fullmatch(suffix)):
         return Place(path)
     if suffixes and suffix.lower() not in suffixes:
         raise InvalidRequest.one(
@@ -114,7 +121,7 @@ def place_of(word: str | os.PathLike[str], suffixes: Sequence[str]) -> Place:
 
 def row_place(word: str, suffixes: Sequence[str]) -> Place:
     """Return what a row's `output` means, below the folder of its batch; one that is wrong is refused before."""
-    path = at_home(word)
+    path = result_path(word)
     if is_folder(word) or row_suffix(word) not in (suffixes or TEXTS):
         return Place(path)
     return Place(path.parent, path.stem, path.suffix.removeprefix("."))
@@ -154,19 +161,82 @@ def at_home(word: str) -> Path:
         ) from None
 
 
-def refuse_existing(files: Iterable[Path]) -> None:
+def result_path(word: str) -> ResultPath:
+    """Return where a word leads: a path, with `~` as the home folder, or a place in storage.
+
+    Raises:
+        InvalidRequest: there is no home folder, the address has a password in it, or nothing can be put there.
+    """
+    if word.startswith("file://"):
+        return local_path(word)
+    if word.startswith(("http://", "https://")):
+        raise InvalidRequest.one(
+            "output",
+            tr("results cannot be put under a link", "结果无法写入网页链接"),
+            advice=tr("give a folder, or s3://BUCKET/PREFIX/", "请指定目录，或 s3://存储桶/前缀/"),
+        )
+    place = StoragePath.parse(word)
+    if place is None:
+        return at_home(word)
+    refuse_bad_address("output", word)
+    if place.scheme == "oss" and place.bucket.startswith(SERVICE_BUCKET):
+        raise InvalidRequest.one(
+            "output",
+            tr("that is the service's own temporary storage", "这是服务端自己的临时存储"),
+            advice=tr("give a bucket of your own: oss://BUCKET/PREFIX/", "请使用自己的存储桶：oss://存储桶/前缀/"),
+        )
+    return place
+
+
+SERVICE_BUCKET = "dashscope-"
+"""`oss://dashscope-instant/…` is the service's own link to a file that was sent to it."""
+
+
+def refuse_bad_address(field: str, word: str) -> None:
+    """Refuse an address in storage that holds a password, which would stand in the journal, or names no bucket.
+
+    Raises:
+        InvalidRequest: without the address itself.
+    """
+    if holds_password(word):
+        raise InvalidRequest.one(
+            field,
+            tr("the address has a password in it, which would be written down", "地址中含有密码，会被记录下来"),
+            advice=tr(
+                "leave it out: the library has settings of its own (AWS_*, ~/.aws, FSSPEC_*)",
+                "请去掉密码：所用的库有自己的设置（AWS_*、~/.aws、FSSPEC_*）",
+            ),
+        )
+    place = StoragePath.parse(word)
+    if place is not None and not place.bucket:
+        raise InvalidRequest.one(field, tr(f"{word} names no bucket", f"{word} 没有指明存储桶"), advice="")
+
+
+def refuse_existing(files: Iterable[ResultPath]) -> None:
     """Refuse names that something has already, before anything is paid: it would not be overwritten.
 
     Raises:
         InvalidRequest: with the first of them.
     """
     for path in files:
-        if os.path.lexists(path):
+        if _exists(path):
             raise InvalidRequest.one(
                 "output",
                 tr(f"{path} exists already, and is not overwritten", f"{path} 已存在，不会被覆盖"),
                 advice=tr("choose another name, or a folder: -o DIR/", "请更换文件名，或指定目录：-o DIR/"),
             )
+
+
+def _exists(path: ResultPath) -> bool:
+    if isinstance(path, Path):
+        return os.path.lexists(path)
+    from bailian.files.storage.object_store import StorageError, is_there, require_library
+
+    require_library("output", path)
+    try:
+        return is_there(path)
+    except StorageError as error:
+        raise InvalidRequest.unreadable("output", path, error) from None
 
 
 def format_of(asked: str | None, place: Place) -> str | None:

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
 from bailian.history.text_index import about, numbers_of, texts_of
@@ -19,6 +18,7 @@ from bailian.store.jobs import Journal
 from bailian.store.paths import restored
 from bailian.store.schema import TABLES, JobRow, job_row
 from bailian.store.states import Status
+from bailian.text.storage_path import ResultPath
 
 SANDBOX_FOLDER = "sandbox"
 CHUNK_ROWS = 500
@@ -50,7 +50,7 @@ class Entry:
     """One job and its files."""
 
     row: JobRow
-    files: tuple[Path, ...]
+    files: tuple[ResultPath, ...]
     sandbox: bool
 
     @property
@@ -166,19 +166,19 @@ def _matches(entry: Entry, question: Question) -> bool:
     return all(word in text for word in question.words)
 
 
-def _files(journal: Journal, ids: Sequence[str]) -> dict[str, list[Path]]:
+def _files(journal: Journal, ids: Sequence[str]) -> dict[str, list[ResultPath]]:
     rows = journal.database.read(
         "SELECT job_id, path FROM files WHERE placed = 1 AND job_id IN"  # noqa: S608
         f" ({journal.database.dialect.chosen}) ORDER BY job_id, item",
         (packed(ids),),
     )
-    found: dict[str, list[Path]] = {}
+    found: dict[str, list[ResultPath]] = {}
     for row in rows:
         found.setdefault(row["job_id"], []).append(restored(row["path"]))
     return found
 
 
-def entry_of_file(place: JournalPlace, digest: str, path: Path) -> Entry | None:
+def entry_of_file(place: JournalPlace, digest: str, path: ResultPath) -> Entry | None:
     """Return the job that has made a file of these bytes: where several have, the one that put it there, else the newest."""
     made = _read_all(
         place,

@@ -6,18 +6,23 @@ import json
 import os
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from bailian.catalog import Catalog
 from bailian.errors import InvalidRequest
 from bailian.i18n import tr
+from bailian.inputs.stored_inputs import fetched_input, named_as_given, stored_input
 from bailian.instructions import how_to
 from bailian.modalities import modality_of
 from bailian.store.paths import local_path
+from bailian.text.storage_path import is_storage
 from bailian.types import Input, Prepared
 from bailian.types.result_of import is_result
 
+PICTURE_MAX_BYTES, MAX_BYTES = 256 * 1024**2, 2 * 1024**3
+"""As much as is read of a picture, and of any other file, wherever it is."""
 KEPT_MAX = 5_000
 """So many inputs are remembered."""
 Fields = dict[str, Any]
@@ -45,6 +50,21 @@ def input_of(field: str, word: str, home: Path, kind: str = "") -> Input:
             advice=tr(f"put both rows into one file: {command}", f"请将两行写在同一文件中：{command}"),
         )
     refuse_unreadable_word(field, word)
+    place = stored_input(word)
+    if place is None:
+        return _resolved(field, word, home, kind)
+    copy = fetched_input(field, place, home, PICTURE_MAX_BYTES if _is_picture(field, kind) else MAX_BYTES)
+    try:
+        return replace(_resolved(field, str(copy), home, kind), origin=str(place))
+    except InvalidRequest as error:
+        raise named_as_given(error, copy, place) from None
+
+
+def _is_picture(field: str, kind: str) -> bool:
+    return not (kind == FILMS or field in ("video", "file"))
+
+
+def _resolved(field: str, word: str, home: Path, kind: str) -> Input:
     if kind == FILMS or field == "video":
         from bailian.inputs.media import resolve_media as resolve
     elif field == "file":
@@ -63,10 +83,10 @@ def refuse_unreadable_word(field: str, word: str) -> None:
     if not word:
         raise InvalidRequest.one(field, tr("is empty", "不能为空"), advice="")
     if has_foreign_scheme(word):
-        taken = "https://…, http://…, oss://…, file://…"
+        taken = "https://…, http://…, oss://…, s3://…, file://…"
         text = tr(f"{word}: such links are not taken; taken: {taken}", f"{word}：不支持此类链接；可用：{taken}")
         raise InvalidRequest.one(field, text, advice="")
-    if word.startswith(("https://", "http://", "oss://", "data:")):
+    if word.startswith(("https://", "http://", "oss://", "data:")) or is_storage(word):
         return
     path = local_path(word)
     if path.name.startswith("@") and not os.path.lexists(path):
@@ -81,7 +101,7 @@ def refuse_unreadable_word(field: str, word: str) -> None:
 def has_foreign_scheme(word: str) -> bool:
     """Return whether a word is an address of another scheme than those that are taken. A drive's letter is none."""
     found = _SCHEME.match(word)
-    return found is not None and found[1] not in SCHEMES
+    return found is not None and found[1] not in SCHEMES and not is_storage(word)
 
 
 Resolve = Callable[[str, str, Path], Input]
@@ -206,7 +226,8 @@ def checked(
     if refused:
         problems = dict.fromkeys(problem for one in refused for problem in one.problems)
         raise InvalidRequest(list(problems), advice=refused[-1].advice)
-    return prepared
+    origins = {url: one.origin for url, one in found.items() if one.origin}
+    return prepared.changed(origins=origins) if origins else prepared
 
 
 def _unmade(fields: Fields, found: Found) -> tuple[Fields, Found]:

@@ -93,8 +93,9 @@ def _made(engine: Engine, fact: Call, request: Prepared, purse: Purse, folder: P
     cost_cny = outcome.job.charged_cny
     maybe_cny = cost_cny if cost_cny is not None else request.estimate_cny if error is None else 0.0
     purse.pay(maybe_cny)
-    if outcome.files:
-        made[fact.id] = outcome.files[0]
+    first = next(iter(outcome.files), None)
+    if isinstance(first, Path):
+        made[fact.id] = first
     if error is not None:
         found = {"code": error.wire_code or error.code, "message": error.message, "status": error.http_status}
         if error.wire_code is None and error.http_status is None:

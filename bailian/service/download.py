@@ -21,6 +21,7 @@ from bailian.instructions import how_to
 from bailian.service.transport import links, send_tracking
 from bailian.service.transport.http import CONNECT_TIMEOUT_S, date_s, new_session, transport_error
 from bailian.service.transport.packed import BadPacking, TooLong, Unpacker, limited
+from bailian.text.storage_path import ResultPath
 
 READ_TIMEOUT_S = 60.0
 # A cut loses the chunk that was being read, so a small one loses little.
@@ -238,7 +239,7 @@ def _append(
         raise save_error(part_path, error) from None
 
 
-def save_error(path: Path, error: OSError) -> SaveError:
+def save_error(path: ResultPath, error: OSError) -> SaveError:
     """Return the error for a file that could not be written; the result itself is still at the service."""
     failed = SaveError(
         tr(f"cannot write {path}: {reason_of(error)}", f"无法写入 {path}：{reason_of(error)}"),

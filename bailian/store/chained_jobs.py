@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from bailian.errors import from_journal
@@ -18,6 +17,7 @@ from bailian.store.backends.dialects import packed
 from bailian.store.paths import restored
 from bailian.store.schema import dumped
 from bailian.store.states import FINAL_STATES, Status, move
+from bailian.text.storage_path import ResultPath
 from bailian.types import StoredRequest
 
 COLUMNS = ("job_id", "word", "source_key", "item")
@@ -38,7 +38,7 @@ class SourceFile(NamedTuple):
     """Of the row that makes it; None: it is not in the batch any more."""
     job_id: str = ""
     task_id: str | None = None
-    path: Path | None = None
+    path: ResultPath | None = None
     """The file that was saved; None: there is none."""
     sha256: str = ""
     reason: str = ""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable
 from datetime import datetime
-from pathlib import Path
 from typing import NamedTuple
 
 from bailian.catalog import Mode
@@ -16,6 +15,7 @@ from bailian.store.paths import restored
 from bailian.store.schema import DURATIONS_KEPT, FileRecord, JobRow, job_row
 from bailian.store.states import OPEN_STATES, Status
 from bailian.store.sums import NANO, QUARTER_S
+from bailian.text.storage_path import ResultPath
 
 
 class Maybe(NamedTuple):
@@ -115,7 +115,7 @@ class JobQueries:
         )
         return FileRecord(restored(rows[0]["path"]), rows[0]["sha256"], bool(rows[0]["placed"])) if rows else None
 
-    def files(self, job_id: str) -> dict[int, Path]:
+    def files(self, job_id: str) -> dict[int, ResultPath]:
         """Return the finished files of a job, by the index of the result."""
         rows = self.database.read(
             "SELECT item, path FROM files WHERE job_id = ? AND placed = 1 ORDER BY item", (job_id,)

@@ -21,6 +21,7 @@ from bailian.store.job_queries import JobQueries
 from bailian.store.paths import stored
 from bailian.store.schema import TABLES, FileRow, JobEnd, JobResult, dumped
 from bailian.store.states import Status, move
+from bailian.text.storage_path import ResultPath
 from bailian.types import StoredRequest
 
 # What a new job is written down with.
@@ -305,15 +306,35 @@ class Journal(JobQueries):
             (packed((*key, *value) for key, value in named.items()),),
         )
 
-    def claim_file(self, job_id: str, item: int, path: Path, sha256: str) -> bool:
-        """Record that a finished file is this result's; False if it is another's."""
-        return self.database.again(lambda: self._claim_file(job_id, item, path, sha256))
+    def claim_file(
+        self, job_id: str, item: int, path: ResultPath, sha256: str, *, unless_under_way: bool = False
+    ) -> bool:
+        """Record that a finished file is this result's; False if it is another's.
 
-    def _claim_file(self, job_id: str, item: int, path: Path, sha256: str) -> bool:
+        `unless_under_way`: it may also be that of a job with the same content, which has not written it down yet.
+        """
+        return self.database.again(lambda: self._claim_file(job_id, item, path, sha256, unless_under_way))
+
+    def reserve_file(self, job_id: str, item: int, path: ResultPath, sha256: str) -> bool:
+        """Record the name that a file is going to get; False if another result has it, or is going to."""
+        return self.database.again(lambda: self._reserve_file(job_id, item, path, sha256))
+
+    def _reserve_file(self, job_id: str, item: int, path: ResultPath, sha256: str) -> bool:
         with self.database.transaction(f"file:{stored(path)}") as db:
             others = db.execute(
-                "SELECT 1 FROM files WHERE path = ? AND placed = 1 AND (job_id, item) != (?, ?) LIMIT 1",
-                (stored(path), job_id, item),
+                "SELECT 1 FROM files WHERE path = ? AND (job_id, item) != (?, ?) LIMIT 1", (stored(path), job_id, item)
+            )
+            if others.fetchone():
+                return False
+            self.record_files([FileRow(job_id, item, path, sha256)])
+            return True
+
+    def _claim_file(self, job_id: str, item: int, path: ResultPath, sha256: str, unless_under_way: bool) -> bool:
+        with self.database.transaction(f"file:{stored(path)}") as db:
+            others = db.execute(
+                "SELECT 1 FROM files WHERE (path = ? AND placed = 1 OR placed = 0 AND sha256 = ?)"
+                " AND (job_id, item) != (?, ?) LIMIT 1",
+                (stored(path), sha256 if unless_under_way else "", job_id, item),
             )
             if others.fetchone():
                 return False

@@ -7,11 +7,13 @@ import re
 from pathlib import Path
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 
+from bailian.text.storage_path import ResultPath, StoragePath, is_storage
+
 BY_BYTES = "bytes:"
 
 
-def stored(path: Path) -> str:
-    """Return a path as text; one that is no UTF-8 by its bytes."""
+def stored(path: ResultPath) -> str:
+    """Return a path as text; one that is no UTF-8 by its bytes, one in storage by its URL."""
     text = str(path)
     try:
         text.encode()
@@ -20,11 +22,11 @@ def stored(path: Path) -> str:
     return text
 
 
-def restored(text: str) -> Path:
-    """Return the path that was stored so."""
+def restored(text: str) -> ResultPath:
+    """Return the path that was stored so. No path of a disk has two slashes behind a colon: `pathlib` makes them one."""
     if text.startswith(BY_BYTES):
         return Path(os.fsdecode(unquote_to_bytes(text.removeprefix(BY_BYTES))))
-    return Path(text)
+    return StoragePath.parse(text) or Path(text)
 
 
 def leads_to_file(path: Path) -> bool:
@@ -44,7 +46,7 @@ def leads_somewhere(path: Path) -> bool:
 
 def is_local(text: str) -> bool:
     """Return whether a user's word is the path of a file."""
-    return text != "-" and not text.startswith(("http://", "https://", "oss://", "data:"))
+    return text != "-" and not text.startswith(("http://", "https://", "oss://", "data:")) and not is_storage(text)
 
 
 def local_path(text: str) -> Path:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from bailian.counts import NUMBERS
@@ -13,6 +12,7 @@ from bailian.store.backends.database import Row
 from bailian.store.backends.tables import Tables
 from bailian.store.states import Status
 from bailian.store.sums import ADD_UP, SUMS_SCHEMA
+from bailian.text.storage_path import ResultPath
 from bailian.types import StoredRequest
 
 VERSION = 7
@@ -143,7 +143,7 @@ class JobRow(NamedTuple):
 class FileRecord:
     """A file of a job: its name without suffix while `sha256` is unknown, then its final name."""
 
-    path: Path
+    path: ResultPath
     sha256: str | None
     placed: bool
 
@@ -163,7 +163,7 @@ class FileRow(NamedTuple):
 
     job_id: str
     item: int
-    path: Path
+    path: ResultPath
     sha256: str
     placed: bool = False
 

@@ -72,6 +72,8 @@ class Prepared:
     """The service decides how many results there are, at most `count`."""
     context: AnswerContext = NOTHING_KNOWN
     """What the modality wants back when it reads the answer, in this process or another."""
+    origins: Mapping[str, str] = field(default_factory=dict)
+    """Where files of this machine were fetched from: addresses in storage, by the files' URLs."""
 
     @property
     def estimate_cny(self) -> float | None:
@@ -100,6 +102,7 @@ class Prepared:
             unit_cny=self.unit_cny,
             units=self.units,
             notices=self.notices,
+            origins=self.origins,
         )
 
 
@@ -200,4 +203,6 @@ class Input:
     """Of a recording; None for what is not on this machine."""
     film: Film | None = None
     """Of a film; None for what is not on this machine."""
+    origin: str = ""
+    """Where it was fetched from, if that is storage."""
     notice: Notice | None = None

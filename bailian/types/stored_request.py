@@ -74,6 +74,8 @@ class StoredRequest:
     """The row's own fields, while results of other rows are missing in them. It is checked again when they are there."""
     digests: Mapping[str, str] = field(default_factory=dict)
     """SHA-256 of the results of other rows that go in, by their URLs: these very bytes are sent, or none."""
+    origins: Mapping[str, str] = field(default_factory=dict)
+    """Where files were fetched from: addresses in storage, by their URLs. Another machine fetches them, too."""
 
     @property
     def parameters(self) -> Mapping[str, Any]:
@@ -112,6 +114,7 @@ class StoredRequest:
             **({"half_price": self.service_batch} if self.service_batch else {}),
             **({"waits": dict(self.waits)} if self.waits else {}),
             **({"digests": dict(self.digests)} if self.digests else {}),
+            **({"origins": dict(self.origins)} if self.origins else {}),
         }
 
     @classmethod
@@ -133,10 +136,13 @@ class StoredRequest:
             row=RowPlace.from_json(row) if row else None,
             service_batch=text_of(data.get("half_price")),
             waits=object_of(data.get("waits")),
-            digests={url: text_of(digest) for url, digest in object_of(data["digests"]).items()}
-            if "digests" in data
-            else {},
+            digests=_texts_by_name(data.get("digests")),
+            origins=_texts_by_name(data.get("origins")),
         )
+
+
+def _texts_by_name(value: object) -> Mapping[str, str]:
+    return {name: text_of(one) for name, one in value.items()} if isinstance(value, dict) else {}
 
 
 def _notices(value: object) -> list[Notice]:

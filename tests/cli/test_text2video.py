@@ -80,7 +80,7 @@ def test_refused_before_a_byte_is_sent(text2video: Run, box: Sandbox, words: lis
     "words, resolves",
     [
         (["--video", "clip.mp4"], True),
-        (["--video", "oss://bucket/clip.mp4"], True),
+        (["--video", "oss://dashscope-instant/x/clip.mp4"], True),
         (["--video", "https://h/clip.mp4"], False),
         (["--image", "a.png"], False),  # in the body
         (["--reference", "a.png", "--model", "wan2.6-r2v"], True),

@@ -243,8 +243,11 @@ def test_a_schema_that_is_missing_is_told_with_its_row(bailian: Run, box: Sandbo
         ({"kind": "text", "ocr": "fields", "image": "https://h/a.png"}, "schema: which fields? an object, or a file"),
         ({"kind": "text", "prompt": "猫", "image": "ftp://h/a.png"}, "taken: https://…, http://…, oss://…"),
         ({"kind": "text", "prompt": "猫", "video": "FTP://h/a.mp4"}, "taken: https://…, http://…, oss://…"),
-        ({"kind": "transcription", "file": "s3://h/a.mp3"}, "taken: https://…, http://…, oss://…"),
-        ({"kind": "text", "prompt": "猫", "video": "oss://h/a.png"}, "is a picture: --image takes pictures (to make"),
+        ({"kind": "transcription", "file": "gopher://h/a.mp3"}, "taken: https://…, http://…, oss://…"),
+        (
+            {"kind": "text", "prompt": "猫", "video": "oss://dashscope-instant/h/a.png"},
+            "is a picture: --image takes pictures (to make",
+        ),
     ],
 )
 def test_a_row_that_is_refused_speaks_of_its_own_kind(

@@ -20,6 +20,7 @@ from bailian.files.formats import SUFFIXES
 from bailian.files.outputs import at_home
 from bailian.i18n import tr
 from bailian.store.paths import leads_somewhere, leads_to_file, leads_to_folder
+from bailian.text.storage_path import ResultPath, is_storage
 
 NAME = "each"
 TEXT_SUFFIXES = ("txt", "md")
@@ -42,7 +43,7 @@ class FoundFiles:
     """Those that were found, and that rows of this kind do not take."""
 
 
-def find_files(pattern: str, root: Path, form: RowSchema, results: Path) -> FoundFiles:
+def find_files(pattern: str, root: Path, form: RowSchema, results: ResultPath) -> FoundFiles:
     """Return the files that a pattern finds below its root; a folder stands for all files in it. What lies in `results`
     is none of them: a result must not become an input.
 
@@ -75,7 +76,19 @@ def find_files(pattern: str, root: Path, form: RowSchema, results: Path) -> Foun
 
 
 def root_of(pattern: str) -> Path:
-    """Return the folder in which a pattern begins: the one before its first wildcard."""
+    """Return the folder in which a pattern begins: the one before its first wildcard.
+
+    Raises:
+        InvalidRequest: it is in storage.
+    """
+    if is_storage(pattern):
+        _refuse(
+            tr("--each takes files of this machine", "--each 只接受本机文件"),
+            tr(
+                "name the objects in a file of rows: bailian batch run FILE",
+                "请在批量文件中写出各对象：bailian batch run FILE",
+            ),
+        )
     path = at_home(pattern)
     if leads_to_folder(path):
         return path.absolute()
@@ -89,7 +102,7 @@ def _fixed_parts(path: Path) -> int:
     return next((number for number, part in enumerate(path.parts) if has_magic(part)), len(path.parts) - 1)
 
 
-def _counts(path: Path, root: Path, results: Path) -> bool:
+def _counts(path: Path, root: Path, results: ResultPath) -> bool:
     """Return whether a file is meant: hidden ones are not, as in a shell, and no results."""
     hidden = any(part.startswith(".") for part in path.relative_to(root).parts)
     return not hidden and results not in path.parents and path.is_file()
@@ -141,7 +154,7 @@ def _stem(name: str) -> str:
     return str(PurePosixPath(name).with_suffix(""))
 
 
-def _refuse_nothing(pattern: str, root: Path, files: Sequence[Path], results: Path) -> NoReturn:
+def _refuse_nothing(pattern: str, root: Path, files: Sequence[Path], results: ResultPath) -> NoReturn:
     text = tr(f"no file is found by {pattern}", f"{pattern} 未匹配到任何文件")
     there = Counter(one.suffix for one in sorted(root.iterdir()) if _counts(one, root, results))
     if files:

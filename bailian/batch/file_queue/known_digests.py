@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from bailian.files.digests import sha256_of
+from bailian.text.storage_path import ResultPath
 
 FILE_NAME = ".bailian-digests"
 
@@ -17,10 +18,13 @@ FILE_NAME = ".bailian-digests"
 class KnownDigests:
     """The SHA-256 of files, read anew where size or time of change differ from what was seen."""
 
-    def __init__(self, folder: Path) -> None:
-        self._path = folder / FILE_NAME
+    def __init__(self, folder: ResultPath) -> None:
+        """Of a folder in storage nothing is remembered."""
+        self._path = folder / FILE_NAME if isinstance(folder, Path) else None
         self._before: dict[str, list[object]] = {}
         self._now: dict[str, list[object]] = {}
+        if self._path is None:
+            return
         with suppress(OSError, ValueError):
             found = json.loads(self._path.read_text(encoding="ascii"))
             self._before = found if isinstance(found, dict) else {}
@@ -41,7 +45,7 @@ class KnownDigests:
 
     def keep(self) -> None:
         """Write down what was seen, where there is a folder for it. A disk that is full costs only time."""
-        if self._now == self._before or not self._path.parent.is_dir():
+        if self._path is None or self._now == self._before or not self._path.parent.is_dir():
             return
         part = self._path.with_name(f"{FILE_NAME}.part")
         with suppress(OSError):

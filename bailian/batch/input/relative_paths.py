@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from bailian.inputs.lookup import OPEN_PLACES, has_foreign_scheme
+from bailian.text.storage_path import is_storage
 from bailian.types.result_of import PREFIX as RESULT_OF
 
 NOT_PATHS = ("http://", "https://", "oss://", "data:", RESULT_OF)
@@ -33,4 +34,5 @@ def placed_path(word: str, folder: Path) -> str:
     from bailian.store.paths import local_path
 
     is_path = word not in ("", "-") and not word.startswith(NOT_PATHS) and not has_foreign_scheme(word)
+    is_path = is_path and not is_storage(word)
     return str(folder / local_path(word)) if is_path else word

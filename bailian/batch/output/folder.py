@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from bailian.batch.output.gallery import PAGE
+from bailian.batch.output.own_folder import mark_of, write_mark
 from bailian.batch.output.partial_files import remove_partial_files
 from bailian.batch.output.records import FAILED, RESULTS, unwritten
 from bailian.batch.output.thumbnails import THUMBS
 from bailian.batch.output.vector_files import INDEX, MATRIX
 from bailian.batch.sync import BatchSpec
 from bailian.errors import InvalidRequest
+from bailian.files.storage.object_store import StorageError, require_library
 from bailian.i18n import tr
-from bailian.store.paths import leads_to_file
 
 # Says whose results a folder holds.
 MARK = ".bailian-batch"
@@ -22,11 +25,17 @@ def check_owner(spec: BatchSpec) -> None:
     A folder holds the results of one batch, or of one kind of it: another's are not overwritten.
 
     Raises:
-        InvalidRequest: the folder is another batch's, or the source is one of its files.
+        InvalidRequest: the folder is another batch's, or the source is one of its files, or storage cannot be asked.
     """
-    mark = spec.folder / MARK
-    owner = mark.read_text(encoding="utf-8") if leads_to_file(mark) else ""
-    inside = spec.source.resolve() in ((spec.folder / name).resolve() for name in (RESULTS, FAILED))
+    if not isinstance(spec.folder, Path):
+        require_library("output", spec.folder)
+    try:
+        owner = mark_of(spec.folder / MARK)
+    except StorageError as error:
+        advice = tr("check the bucket and its credentials", "请检查存储桶及其凭证")
+        raise InvalidRequest.unreadable("output", spec.folder / MARK, error, advice=advice) from None
+    own = [spec.folder / name for name in (RESULTS, FAILED)]
+    inside = spec.source.resolve() in [path.resolve() for path in own if isinstance(path, Path)]
     if inside or owner not in ("", spec.part):
         raise InvalidRequest.one(
             "output",
@@ -47,9 +56,11 @@ def claim(spec: BatchSpec, *, shared: bool = False) -> None:
     check_owner(spec)
     mark = spec.folder / MARK
     try:
-        mark.write_text(spec.part, encoding="utf-8")
+        write_mark(mark, spec.part)
     except OSError as error:
         raise unwritten(mark, error) from None
+    if not isinstance(spec.folder, Path):
+        return  # an object is whole or absent
     written = (f".{name}.*part" for name in (PAGE, RESULTS, FAILED, MATRIX, INDEX))
     patterns = [spec.folder / name for name in written]
     remove_partial_files(*patterns, spec.folder / THUMBS / ".*.part", shared=shared)

@@ -21,10 +21,11 @@ from itertools import islice
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
-from bailian.batch.output.gallery_card import Record, card, input_file, inputs_of, result_file
+from bailian.batch.output.gallery_card import Record, Shelf, card, input_file, inputs_of, result_file
 from bailian.batch.output.gallery_page import embedded, frame, plain
 from bailian.batch.output.partial_files import partial
 from bailian.batch.output.records import unwritten
+from bailian.text.storage_path import ResultPath, StoragePath
 
 PAGE = "gallery.html"
 # A browser opens a page of some megabytes; of the rows behind these it says how many there are.
@@ -89,17 +90,21 @@ class Totals:
         }
 
 
-def write_gallery(folder: Path, records: Iterable[Record], *, title: str, sandbox: bool = False) -> Path:
+def write_gallery(
+    folder: Path, records: Iterable[Record], *, title: str, sandbox: bool = False, place: ResultPath | None = None
+) -> Path:
     """Write `folder/gallery.html` and its thumbnails; return the page's path.
 
     `records` are read once, one job each, in the order of the page. `files` of a record are relative to `folder`, or
     absolute; a file that is missing or damaged is a note on its card. A thumbnail whose picture has not changed is
     kept. From `CARDS_MAX` on records are counted and left out. The page takes the old one's place only when it is whole.
-    `sandbox`: all of them are the sandbox's; else a record says it itself.
+    `sandbox`: all of them are the sandbox's; else a record says it itself. `place`: where the page will stand, if that is
+    in storage; `folder` is where it is made then.
 
     Raises:
         SaveError: the page cannot be written there; no half of it is left.
     """
+    shelf = Shelf(place) if isinstance(place, StoragePath) else None
     target = folder / PAGE
     part = partial(target)
     around = frame(title)
@@ -114,7 +119,7 @@ def write_gallery(folder: Path, records: Iterable[Record], *, title: str, sandbo
         ):
             # Pillow warns of odd metadata and large pictures; what comes of them is seen on the card.
             warnings.filterwarnings("ignore", module=r"PIL\.")
-            blocks = _blocks(_cards(folder.absolute(), marked, totals))
+            blocks = _blocks(_cards(folder.absolute(), marked, totals, shelf))
             first = next(blocks, "[]")
             more.writelines(around.block(block) for block in blocks)
             more.seek(0)
@@ -145,7 +150,7 @@ def _blocks(cards: Iterator[dict[str, Any]]) -> Iterator[str]:
         most = CARDS_A_BLOCK
 
 
-def _cards(folder: Path, records: Iterable[Record], totals: Totals) -> Iterator[dict[str, Any]]:
+def _cards(folder: Path, records: Iterable[Record], totals: Totals, shelf: Shelf | None) -> Iterator[dict[str, Any]]:
     """Yield each record as the page has it, in order; previews a little ahead are made in threads."""
     pool = ThreadPoolExecutor(THREADS, thread_name_prefix="previews")
     waiting: deque[_Waiting] = deque()
@@ -154,7 +159,7 @@ def _cards(folder: Path, records: Iterable[Record], totals: Totals) -> Iterator[
             totals.add(record)
             if totals.jobs > CARDS_MAX:
                 continue
-            files = [pool.submit(result_file, folder, name) for name in record.get("files") or ()]
+            files = [pool.submit(result_file, folder, name, shelf) for name in record.get("files") or ()]
             inputs = [pool.submit(input_file, folder, *given) for given in inputs_of(record)]
             waiting.append(_Waiting(record, files, inputs))
             if len(waiting) > AHEAD:

@@ -7,19 +7,24 @@ import json
 import os
 import stat
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
 from bailian.batch.output import thumbnails
 from bailian.batch.output.gallery_page import plain
+from bailian.batch.output.own_folder import fetched
 from bailian.batch.output.waveforms import waveform
 from bailian.files.recipe import without_folders
+from bailian.files.storage.local_copies import local_copy
+from bailian.files.storage.object_store import fetch, found_at, names_below
 from bailian.modalities import MODULES, modality_of
 from bailian.store.paths import is_local, local_path
+from bailian.text.storage_path import StoragePath, link_from
 
 Record = Mapping[str, Any]
-Preview = Callable[[Path, Path, os.stat_result], dict[str, Any]]
+Preview = Callable[[thumbnails.Seen], dict[str, Any]]
 
 SHAPES = {
     **dict.fromkeys((".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif"), "picture"),
@@ -32,6 +37,7 @@ FACTS = (
 )  # fmt: skip
 # A request may hold a picture as `data:…`; the page shows enough to know it by.
 REQUEST_CHARS = 2_000
+PREVIEW_MAX_BYTES = 1 << 20
 # Left out, each model has its own: two rows may differ in them though nobody asked for it.
 MODEL_FIELDS = ("model", "size", "resolution", "ratio", "duration", "prompt_extend", "sample_rate", "voice", "format")
 
@@ -91,8 +97,11 @@ def input_file(folder: Path, field: str, word: str) -> dict[str, Any]:
     return {"field": field, **{name: value for name, value in about.items() if name != "href"}}
 
 
-def result_file(folder: Path, name: str | os.PathLike[str]) -> dict[str, Any]:
-    """Return one file as the page has it; "note" says why it cannot be shown."""
+def result_file(folder: Path, name: str | os.PathLike[str], shelf: Shelf | None = None) -> dict[str, Any]:
+    """Return one file as the page has it; "note" says why it cannot be shown. `shelf`: where the page will stand."""
+    stored = StoragePath.parse(os.fspath(name))
+    if stored is not None:
+        return _stored_file(folder, stored, shelf)
     path = folder / name
     about: dict[str, Any] = {"name": path.name, "shape": SHAPES.get(path.suffix.lower(), "file")}
     try:
@@ -101,9 +110,57 @@ def result_file(folder: Path, name: str | os.PathLike[str]) -> dict[str, Any]:
         return {**about, "note": "missing"}
     if not stat.S_ISREG(status.st_mode):
         return {**about, "note": "missing"}
-    about |= {"href": href_of(folder, path), "bytes": status.st_size}
+    about["bytes"] = status.st_size
+    if shelf is None:  # from a page in storage nothing leads to a disk
+        about["href"] = href_of(folder, path)
     preview = PREVIEWS.get(about["shape"])
-    return {**about, **preview(folder, path, status)} if preview else about
+    return {**about, **preview(thumbnails.on_disk(folder, path, status))} if preview else about
+
+
+def _stored_file(folder: Path, place: StoragePath, shelf: Shelf | None) -> dict[str, Any]:
+    """Return a file in storage as the page has it: it is copied here once, to make its preview."""
+    about: dict[str, Any] = {"name": place.name, "shape": SHAPES.get(place.suffix.lower(), "file")}
+    try:
+        found = found_at(place)
+    except OSError:
+        found = None
+    if found is None:
+        return {**about, "note": "missing"}
+    about["bytes"] = found.size_bytes
+    if shelf is not None and shelf.place.root == place.root:
+        about["href"] = quote(link_from(shelf.place, place))
+    preview = PREVIEWS.get(about["shape"])
+    if preview is None:
+        return about
+    return {
+        **about,
+        **preview(
+            thumbnails.Seen(
+                thumbnails.preview_of(folder, str(place).encode()),
+                f"{found.tag or 0} {found.size_bytes}",
+                lambda: local_copy(place),
+                (lambda name: None) if shelf is None else (lambda name: shelf.fetch(folder, name)),
+            )
+        ),
+    }
+
+
+class Shelf:
+    """The place of a page in storage, and the previews that stand there already."""
+
+    def __init__(self, place: StoragePath) -> None:
+        self.place = place
+        self._names = names_below(place / thumbnails.THUMBS)
+
+    def fetch(self, folder: Path, name: str) -> None:
+        """Bring a preview here; what cannot be had is made anew."""
+        if name not in self._names:
+            return
+        target = folder / thumbnails.THUMBS / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with suppress(OSError):
+            fetch(self.place / thumbnails.THUMBS / name, target, PREVIEW_MAX_BYTES)
+            fetched(target)
 
 
 def href_of(folder: Path, path: Path) -> str:

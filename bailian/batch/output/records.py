@@ -14,12 +14,14 @@ from bailian.batch.input.row_schema import REASON
 from bailian.batch.output.partial_files import partial
 from bailian.errors import SaveError
 from bailian.files import naming
+from bailian.files.storage.local_copies import local_copy
 from bailian.i18n import reason_of, tr
 from bailian.modalities.text.vectors import json_numbers
 from bailian.store.batches import CHUNK_ROWS, BatchStore
 from bailian.store.runs.file_rows import FileRows
 from bailian.store.schema import JobRow
 from bailian.store.states import UNDER_WAY_STATES, Status
+from bailian.text.storage_path import ResultPath
 from bailian.types import RowPlace
 from bailian.types.result_of import replaced, result_of
 
@@ -204,7 +206,7 @@ def _write_parts(parts: list[Path], rows: Iterable[Mapping[str, Any]]) -> bool:
     return any_failed
 
 
-def unwritten(path: Path, error: OSError) -> SaveError:
+def unwritten(path: ResultPath, error: OSError) -> SaveError:
     """Return the error for a file about the batch that could not be written: the journal has all that is in it.
 
     The advice is for a run that was not `--fresh`.
@@ -214,13 +216,18 @@ def unwritten(path: Path, error: OSError) -> SaveError:
         advice=tr(
             "make room, then run the same command again: nothing is paid again",
             "请清理磁盘，然后再次运行同一命令：不会重复计费",
+        )
+        if isinstance(path, Path)
+        else tr(
+            "when storage answers, run the same command again: nothing is paid again",
+            "存储恢复后再次运行同一命令：不会重复计费",
         ),
     )
 
 
-def read_results(folder: Path) -> Iterator[dict[str, Any]]:
+def read_results(folder: ResultPath) -> Iterator[dict[str, Any]]:
     """Yield the records that `write_results` has written."""
-    with (folder / RESULTS).open(encoding="utf-8", newline="\n") as lines:
+    with local_copy(folder / RESULTS) as copy, copy.open(encoding="utf-8", newline="\n") as lines:
         for line in lines:
             yield json.loads(line)
 

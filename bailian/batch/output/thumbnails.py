@@ -6,8 +6,9 @@ import hashlib
 import os
 import re
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bailian.batch.output.partial_files import partial
 from bailian.files.film_frames import LARGEST_PX, TooLarge, first_frame
@@ -28,9 +29,25 @@ def version_of(status: os.stat_result) -> str:
     return f"{status.st_mtime_ns} {status.st_size}"
 
 
-def cached(folder: Path, path: Path, suffix: str) -> Path:
-    """Return where the preview of a file stands."""
-    return folder / THUMBS / (hashlib.sha256(os.fsencode(path)).hexdigest()[:20] + suffix)
+class Seen(NamedTuple):
+    """A file that is looked at for the page: here, or in storage, from where it is copied if need be."""
+
+    preview: Path
+    """Where its preview stands, without suffix."""
+    version: str
+    """What tells it from the one that stood there before."""
+    copy: Callable[[], AbstractContextManager[Path]]
+    fetch: Callable[[str], None] = lambda _name: None
+    """Brings an earlier preview here, by its name, if there is one elsewhere."""
+
+
+def on_disk(folder: Path, path: Path, status: os.stat_result) -> Seen:
+    return Seen(preview_of(folder, os.fsencode(path)), version_of(status), lambda: nullcontext(path))
+
+
+def preview_of(folder: Path, name: bytes) -> Path:
+    """Return where the preview of a file stands, without suffix."""
+    return folder / THUMBS / hashlib.sha256(name).hexdigest()[:20]
 
 
 def replace_with(target: Path, write: Callable[[Path], object]) -> None:
@@ -44,25 +61,27 @@ def replace_with(target: Path, write: Callable[[Path], object]) -> None:
         part.unlink(missing_ok=True)
 
 
-def picture(folder: Path, path: Path, status: os.stat_result) -> dict[str, Any]:
+def picture(seen: Seen) -> dict[str, Any]:
     """Return the thumbnail of a picture and its size; a `note` says why there is none."""
-    return _thumbnail(folder, path, status, _shrink)
+    return _thumbnail(seen, _shrink)
 
 
-def poster(folder: Path, path: Path, status: os.stat_result) -> dict[str, Any]:
+def poster(seen: Seen) -> dict[str, Any]:
     """Return the first frame of a film and its size; nothing: the browser shows what it can."""
-    made = _thumbnail(folder, path, status, _first_frame)
+    made = _thumbnail(seen, _first_frame)
     return {} if "note" in made else made
 
 
-def _thumbnail(
-    folder: Path, path: Path, status: os.stat_result, shrink: Callable[[Path], tuple[Image.Image, tuple[int, int]]]
-) -> dict[str, Any]:
+def _thumbnail(seen: Seen, shrink: Callable[[Path], tuple[Image.Image, tuple[int, int]]]) -> dict[str, Any]:
     """Make the thumbnail, or take the one there is; its comment says what it was made from."""
-    thumb = cached(folder, path, ".jpg")
-    version = version_of(status)
+    thumb = seen.preview.with_suffix(".jpg")
     try:
-        width_px, height_px = _known_size(thumb, version) or _write(thumb, version, *shrink(path))
+        seen.fetch(thumb.name)
+        size_px = _known_size(thumb, seen.version)
+        if size_px is None:
+            with seen.copy() as copy:
+                size_px = _write(thumb, seen.version, *shrink(copy))
+        width_px, height_px = size_px
     except Exception as error:  # noqa: BLE001  # decoders raise anything on damaged bytes; the page goes on
         large = isinstance(error, TooLarge) or type(error).__name__ == "DecompressionBombError"
         return {"note": "large" if large else "broken"}

@@ -15,7 +15,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
-from bailian.batch.output.thumbnails import cached, replace_with, version_of
+from bailian.batch.output.thumbnails import Seen, replace_with
 
 if TYPE_CHECKING:
     from av import AudioFrame
@@ -41,12 +41,16 @@ CONTAINERS = {
 }
 
 
-def waveform(folder: Path, path: Path, status: os.stat_result) -> dict[str, Any]:
+def waveform(seen: Seen) -> dict[str, Any]:
     """Return the levels of a sound and its length; nothing: it cannot be read here, and the player stands alone."""
-    known = cached(folder, path, ".json")
-    version = version_of(status)
+    known = seen.preview.with_suffix(".json")
     try:
-        return _known(known, version) or _keep(known, version, _measured(path))
+        seen.fetch(known.name)
+        made = _known(known, seen.version)
+        if made is None:
+            with seen.copy() as copy:
+                made = _keep(known, seen.version, _measured(copy))
+        return made
     except Exception:  # noqa: BLE001  # decoders raise anything on damaged bytes; the page goes on
         return {}
 

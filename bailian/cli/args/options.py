@@ -180,14 +180,14 @@ file_saving_options = under(
     RESULT,
     option(
         "-o --output DIR|FILE|-",
-        "Folder, file or stdout (-) [default: outputs/].",
-        "目录、文件或 stdout（-）[默认: outputs/]。",
+        "Folder, file, s3://… or stdout (-) [default: outputs/].",
+        "目录、文件、s3://… 或 stdout（-）[默认: outputs/]。",
     ),
     naming_options,
 )
 saving_options = under(
     RESULT,
-    option("-o --output DIR", "Folder for the files [default: outputs/].", "保存文件的目录 [默认: outputs/]。"),
+    option("-o --output DIR", "Folder, or s3://…/ [default: outputs/].", "目录，或 s3://…/ [默认: outputs/]。"),
     naming_options,
 )
 text_saving_options = under(

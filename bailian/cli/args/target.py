@@ -12,12 +12,13 @@ from bailian.cli.args.options import DEFAULT_OUTPUT, SharedOptions
 from bailian.cli.output.terminal import is_terminal
 from bailian.errors import InvalidRequest
 from bailian.files import naming
-from bailian.files.outputs import ONE_NAME, RESULTS, STDOUT, Place, at_home, is_folder, place_of
+from bailian.files.outputs import ONE_NAME, RESULTS, STDOUT, Place, is_folder, place_of, result_path
 from bailian.files.under_way import under_way
 from bailian.i18n import tr
 from bailian.modalities import modality_of
 from bailian.store.paths import leads_to_folder
 from bailian.store.private import private_folder
+from bailian.text.storage_path import ResultPath
 from bailian.types import Prepared
 
 if TYPE_CHECKING:
@@ -105,23 +106,38 @@ def _check_stdout(kind: str, common: SharedOptions) -> None:
         )
 
 
-def default_folder(folder: str | None) -> Path:
+def default_folder(folder: str | None) -> ResultPath:
     """Return where results go when `-o` is left out."""
-    return Path(DEFAULT_OUTPUT) if folder is None else at_home(folder)
+    return Path(DEFAULT_OUTPUT) if folder is None else result_path(folder)
 
 
-def folder_of(output: str) -> Path:
+def folder_of(output: str) -> ResultPath:
     """Return the folder of many results.
 
     Raises:
         InvalidRequest: stdout, or the name of one file.
     """
-    path = at_home(output)
-    one_file = path.suffix.removeprefix(".").lower() in RESULTS and not is_folder(output) and not leads_to_folder(path)
+    path = result_path(output)
+    is_old = leads_to_folder(path) if isinstance(path, Path) else path == path.root
+    one_file = path.suffix.removeprefix(".").lower() in RESULTS and not is_folder(output) and not is_old
     if output == STDOUT or one_file:
         raise InvalidRequest.one(
             "output",
             tr("many results need a folder", "多个结果需要目录"),
             advice="-o DIR" if output == STDOUT else f"-o {output}/",
+        )
+    return path
+
+
+def local_folder_of(output: str) -> Path:
+    """Return the folder of files that are worked with on this machine.
+
+    Raises:
+        InvalidRequest: as for `folder_of`, or it is in storage.
+    """
+    path = folder_of(output)
+    if not isinstance(path, Path):
+        raise InvalidRequest.one(
+            "output", tr("here only a folder of this machine will do", "此处只能使用本机目录"), advice="-o DIR"
         )
     return path

@@ -12,6 +12,7 @@ from bailian.catalog import Mode
 from bailian.cli.output.report import shown_path
 from bailian.cli.output.terminal import money, print_err
 from bailian.errors import BailianError, Exit, Skipped
+from bailian.files.storage.local_copies import is_file
 from bailian.i18n import tr
 from bailian.store.states import Status
 
@@ -137,7 +138,7 @@ def print_end(
         print_err(tr(f"{rows} for other rows' results: {again} to go on", f"{rows}其他行的结果：{again}即可继续"))
     if summary.held:
         print_err(_about_held(summary.held, spec))
-    if written and any(summary.of(state) for state in AGAIN_STATES) and (spec.folder / FAILED).is_file():
+    if written and any(summary.of(state) for state in AGAIN_STATES) and is_file(spec.folder / FAILED):
         path = shown_path(spec.folder / FAILED)
         print_err(tr(f"failed rows: {path}", f"失败的行：{path}"))
     if written and page:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bailian.batch.output.own_folder import written_aside
 from bailian.batch.output.records import RESULTS, read_results, records, unwritten, write_results
 from bailian.cli.output.report import shown_path
 from bailian.cli.output.terminal import print_data, print_err
@@ -29,17 +30,18 @@ def write_what_came(call: Call, engine: Engine, ready: PreparedBatch, *, page: b
 
     spec = call.spec
     try:
-        with ExitStack() as opened:
-            matrix = opened.enter_context(VectorMatrix(spec.folder)) if call.options.vectors == "npy" else None
-            write_results(spec.folder, records(runs_of(engine, spec), spec.run, ready.file_rows, matrix))
-        if page:
-            from bailian.batch.output.gallery import write_gallery
+        with written_aside(spec.folder) as folder:
+            with ExitStack() as opened:
+                matrix = opened.enter_context(VectorMatrix(folder)) if call.options.vectors == "npy" else None
+                write_results(folder, records(runs_of(engine, spec), spec.run, ready.file_rows, matrix))
+            if page:
+                from bailian.batch.output.gallery import write_gallery
 
-            made, sandbox = read_results(spec.folder), engine.settings.sandbox
-            write_gallery(spec.folder, made, title=Path(spec.title).stem, sandbox=sandbox)
+                made, sandbox = read_results(folder), engine.settings.sandbox
+                write_gallery(folder, made, title=Path(spec.title).stem, sandbox=sandbox, place=spec.folder)
     except (SaveError, OSError) as failed:
         error = failed if isinstance(failed, SaveError) else unwritten(spec.folder / MATRIX, failed)
-        if spec.fresh:
+        if spec.fresh and isinstance(spec.folder, Path):
             again = spec.same_command
             error.advice = tr(
                 f"make room, then {again}: nothing is paid again", f"请清理磁盘，然后{again}：不会重复计费"

@@ -13,8 +13,8 @@ from bailian.cli.batch.batch_report import exit_code, in_part
 from bailian.cli.output.report import shown_path
 from bailian.cli.output.terminal import print_err
 from bailian.clock import current_clock
+from bailian.files.storage.local_copies import is_file
 from bailian.i18n import tr
-from bailian.store.paths import leads_to_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -59,7 +59,7 @@ def _read(source: Path, content: Any) -> bool:
 def ended_before(call: Call, here: Settings) -> BatchTotals | None:
     """Return the summary of a batch that has nothing left to do, without reading its rows."""
     digest, spec = digest_of(call), call.spec
-    if not digest or not leads_to_file(spec.folder / RESULTS):
+    if not digest or not is_file(spec.folder / RESULTS):
         return None
     from bailian.store.batches import BatchStore
     from bailian.store.jobs import Journal

@@ -22,6 +22,7 @@ from bailian.cli.output.opening import open_files
 from bailian.cli.output.terminal import print_err
 from bailian.clock import current_clock
 from bailian.errors import BailianError, Exit
+from bailian.files.storage.local_copies import is_file
 from bailian.i18n import reason_of, tr
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ class Ending:
         if code != Exit.INTERRUPTED and not self._call.options.cron:
             ring(took_s, self._call.common, self._here)
         page = self._call.spec.folder / PAGE
-        if self._call.common.opens and self.code is not None and page.is_file():
+        if self._call.common.opens and self.code is not None and is_file(page):
             open_files([page])
         if self._call.options.on_end:
             run_command(self._call.options.on_end, _summary(self._call, self._here, code, took_s))
@@ -107,7 +108,7 @@ def _summary(call: Call, here: Settings, code: int, took_s: float) -> dict[str, 
         "folder": str(spec.folder),
         "exit_code": int(code),
         "took_s": round(took_s, 1),
-        **{name: str(path) if path.is_file() else None for name, path in paths.items()},
+        **{name: str(path) if is_file(path) else None for name, path in paths.items()},
     }
 
 

@@ -21,6 +21,7 @@ from bailian.cli.output.terminal import print_notices
 from bailian.files import naming
 from bailian.i18n import tr
 from bailian.store.paths import stored
+from bailian.text.storage_path import ResultPath
 from bailian.types import Notice
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ class MadeRows:
     """Where the relative paths in it begin."""
     name: str
     """How the batch is known."""
-    folder: Path
+    folder: ResultPath
     title: str
     template: str | None = None
     """What the results are called if the command does not say it."""
@@ -140,7 +141,7 @@ def _run_name(common: SharedOptions) -> str:
     return naming.as_name(common.rows.run or "")
 
 
-def _folder(common: SharedOptions, defaults: Defaults, name: str) -> Path:
+def _folder(common: SharedOptions, defaults: Defaults, name: str) -> ResultPath:
     if common.output is not None:
         return folder_of(common.output).absolute()
     return (default_folder(defaults.folder) / name).absolute()

@@ -23,6 +23,7 @@ from bailian.cli.output.terminal import money, print_err, print_json
 from bailian.cli.spending import duration
 from bailian.clock import current_clock
 from bailian.errors import InvalidRequest, from_journal
+from bailian.files.storage.local_copies import is_file
 from bailian.i18n import tr
 from bailian.instructions import how_to
 from bailian.store.batches import BatchStore
@@ -174,7 +175,7 @@ def _failed_file(first: list[JobRow]) -> str:
         kept = row.saving.get("folder")
         folder = restored(kept) if isinstance(kept, str) else Path()
         for marked in (folder, *folder.parents)[:3]:
-            if (marked / MARK).is_file() and (marked / FAILED).is_file():
+            if is_file(marked / MARK) and is_file(marked / FAILED):
                 return shown_path(marked / FAILED)
     return ""
 

@@ -49,16 +49,18 @@ def _asked(word: str) -> tuple[str, dict[str, Any]]:
     Raises:
         InvalidRequest: there is no such job, or the file does not say how it was made.
     """
-    from bailian.cli.commands.made import entry_of_word
+    from bailian.cli.commands.made import entry_of_word, file_of
     from bailian.cli.commands.show import no_recipe
     from bailian.files import recipe
+    from bailian.files.storage.local_copies import local_copy
 
     entry = entry_of_word(word)
     if entry is not None:
         return entry.row.kind, {name: value for name, value in entry.row.request.items() if name not in NOT_AGAIN}
-    made = recipe.read(Path(word))
+    with local_copy(file_of(word) or Path(word)) as copy:
+        made = recipe.read(copy)
     if made is None:
-        raise no_recipe(Path(word))
+        raise no_recipe(word)
     return str(made["kind"]), _known_fields(str(made["kind"]), made)
 
 

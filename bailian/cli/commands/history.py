@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Mapping
@@ -16,6 +17,7 @@ from bailian.cli.args.times import SINCE
 from bailian.cli.help.help_command import HelpCommand
 from bailian.i18n import tr
 from bailian.instructions import how_to
+from bailian.text.storage_path import ResultPath
 
 if TYPE_CHECKING:
     from bailian.history.entries import Entry
@@ -60,16 +62,16 @@ def question_options(shown: str, shown_chinese: str) -> Decorator:
     "--html folder DIR",
     "Write a page with thumbnails into this folder.",
     "在该目录写一个带缩略图的网页。",
-    type=click.Path(path_type=Path),
 )
 @json_option
-def history(limit: int | None, folder: Path | None, as_json: bool, **question: Any) -> None:
+def history(limit: int | None, folder: str | None, as_json: bool, **question: Any) -> None:
     from bailian.cli.output.terminal import print_data, print_json
+    from bailian.files.outputs import result_path
 
     most = limit or (FOR_A_PAGE if folder is not None else SHOWN)
     found = _found(most, question)
     if folder is not None and found:
-        print_data(str(_page(folder, found)))
+        print_data(str(_page(result_path(folder), found)))
     elif as_json:
         print_json({"history": [_json(entry) for entry in found]})
     elif found:
@@ -98,45 +100,51 @@ def history(limit: int | None, folder: Path | None, as_json: bool, **question: A
     "-o --output folder DIR",
     "Where the page goes [default: gallery/ in the folder of results].",
     "网页所在目录 [默认: 结果目录下的 gallery/]。",
-    type=click.Path(path_type=Path, file_okay=False),
 )
 @flag("--open opens", "Show it in the browser.", "在浏览器中打开。")
-def gallery(limit: int | None, folder: Path | None, opens: bool, **question: Any) -> None:
+def gallery(limit: int | None, folder: str | None, opens: bool, **question: Any) -> None:
     from bailian.cli.output.opening import open_files
     from bailian.cli.output.report import shown_path
     from bailian.cli.output.terminal import print_data
+    from bailian.files.outputs import result_path
 
     most = limit or FOR_A_PAGE
-    _check_folder(folder)
+    given = None if folder is None else result_path(folder)
+    _check_folder(given)
     found = _found(most, question)
     if not found:
         _print_nothing()
         return
-    page = _page(folder or _default_folder(), found)
+    page = _page(given or _default_folder(), found)
     print_data(shown_path(page))
     _print_limit(found, most)
     if opens:
         open_files([page])
 
 
-def _check_folder(folder: Path | None) -> None:
+def _check_folder(folder: ResultPath | None) -> None:
     """Refuse the name of a page: it would become a folder of that name.
 
     Raises:
         InvalidRequest: it is one.
     """
     from bailian.errors import InvalidRequest
-    from bailian.store.paths import leads_to_folder
+    from bailian.store.paths import leads_to_file, leads_to_folder
 
-    if folder is not None and folder.suffix.lower() in (".html", ".htm") and not leads_to_folder(folder):
+    if folder is None or (isinstance(folder, Path) and leads_to_folder(folder)):
+        return
+    if isinstance(folder, Path) and leads_to_file(folder):
+        text = tr(f"{folder} is a file", f"{folder} 是文件")
+        raise InvalidRequest.one("output", text, advice=tr("name a folder: -o DIR", "请指定目录：-o DIR"))
+    if folder.suffix.lower() in (".html", ".htm"):
         raise InvalidRequest.one(
             "output",
             tr("-o names a folder; the page in it is gallery.html", "-o 指定目录；其中的网页名为 gallery.html"),
-            advice=f"-o {folder.with_suffix('').as_posix()}/",
+            advice=f"-o {str(folder.with_suffix('')).replace(os.sep, '/')}/",
         )
 
 
-def _default_folder() -> Path:
+def _default_folder() -> ResultPath:
     from bailian.cli.args.target import default_folder
     from bailian.config.settings import read_settings
 
@@ -220,10 +228,13 @@ def _json(entry: Entry) -> dict[str, Any]:
     }
 
 
-def _page(folder: Path, found: list[Entry]) -> Path:
+def _page(folder: ResultPath, found: list[Entry]) -> ResultPath:
     from bailian.batch.output.gallery import write_gallery
+    from bailian.batch.output.own_folder import written_aside
 
-    return write_gallery(folder.expanduser(), map(_record, found), title=tr("History", "历史记录"))
+    with written_aside(folder) as here:
+        page = write_gallery(here, map(_record, found), title=tr("History", "历史记录"), place=folder)
+    return folder / page.name
 
 
 def _record(entry: Entry) -> dict[str, Any]:

@@ -10,12 +10,13 @@ from bailian.errors import InvalidRequest
 from bailian.i18n import tr
 from bailian.instructions import how_to
 from bailian.store.paths import leads_to_file
+from bailian.text.storage_path import ResultPath
 
 if TYPE_CHECKING:
     from bailian.history.entries import Entry
 
 
-def entry_of(file: Path) -> Entry | None:
+def entry_of(file: ResultPath) -> Entry | None:
     """Return the job that has made this file, by the file's bytes: whatever it is called now.
 
     Raises:
@@ -31,6 +32,25 @@ def entry_of(file: Path) -> Entry | None:
     return entry_of_file(journal_place(), digest, file)
 
 
+def file_of(word: str) -> ResultPath | None:
+    """Return the file that a word names, here or in storage; None: there is none here.
+
+    Raises:
+        InvalidRequest: storage cannot be asked.
+    """
+    from bailian.inputs.stored_inputs import stored_input
+
+    place = stored_input(word)
+    if place is None:
+        return Path(word) if leads_to_file(Path(word)) else None
+    from bailian.files.outputs import refuse_bad_address
+    from bailian.files.storage.object_store import require_library
+
+    refuse_bad_address("file", word)
+    require_library("file", place)
+    return place
+
+
 def entry_of_word(word: str) -> Entry | None:
     """Return the job whose file this is, or whose id begins so; None for a file that no job here has made.
 
@@ -40,8 +60,9 @@ def entry_of_word(word: str) -> Entry | None:
     from bailian.history.entries import entry_of_id
     from bailian.store.ids import MIN_CHARS
 
-    if leads_to_file(Path(word)):
-        return entry_of(Path(word))
+    file = file_of(word)
+    if file is not None:
+        return entry_of(file)
     found = entry_of_id(journal_place(), word)
     if found is not None:
         return found

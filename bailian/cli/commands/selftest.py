@@ -51,14 +51,14 @@ def selftest(
     here: Settings, limit_cny: float, update: bool, output: str | None, as_json: bool, quiet: bool, verbose: bool
 ) -> int:
     from bailian.catalog import load
-    from bailian.cli.args.target import folder_of
+    from bailian.cli.args.target import local_folder_of
     from bailian.cli.chosen_service import engine_at
     from bailian.cli.output.terminal import print_data, print_json
     from bailian.engine.context import NoProgress
     from bailian.selftest.check import run
 
     here.require_key()
-    folder = Path("outputs/selftest") if output is None else folder_of(output)
+    folder = Path("outputs/selftest") if output is None else local_folder_of(output)
     shown = not quiet and not as_json
     with engine_at(here, load(home_folder()), NoProgress(), quiet=not shown) as engine:
         report = run(engine, limit_cny, folder, lambda finding: _tell(finding, shown=shown, verbose=verbose))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,7 +11,7 @@ from bailian.cli.args.options import argument, flag, json_option
 from bailian.cli.help.help_command import HelpCommand
 from bailian.i18n import tr
 from bailian.instructions import how_to
-from bailian.store.paths import leads_to_file
+from bailian.text.storage_path import ResultPath
 
 if TYPE_CHECKING:
     from bailian.errors import InvalidRequest
@@ -40,21 +39,22 @@ PICTURES = ("image", "image_edit", "wanx_edit")
 @flag("--preview", "Show it in the terminal, too (extra [preview]).", "同时在终端中显示（可选部分 [preview]）。")
 @json_option
 def show(word: str, preview: bool, as_json: bool) -> None:
-    from bailian.cli.commands.made import entry_of_word
+    from bailian.cli.commands.made import entry_of_word, file_of
     from bailian.cli.output.preview import require_extra, show_files
     from bailian.cli.output.terminal import print_data, print_json
     from bailian.text.characters import wide_count
 
     if preview:
         require_extra()
-    made = _written_in(Path(word))
+    file = file_of(word)
+    made = None if file is None else _written_in(file)
     entry = entry_of_word(word)
     if entry is not None:
         made = _made(entry) if made is None else {**made, "job": entry.row.id}
     if made is None:
-        raise no_recipe(Path(word))
+        raise no_recipe(word)
     if preview:
-        show_files([Path(word)] if leads_to_file(Path(word)) else entry.files if entry else [])
+        show_files([file] if file is not None else entry.files if entry else [])
     command = _command(made, entry)
     if as_json:
         print_json({**made, "command": command})
@@ -75,7 +75,7 @@ def _shown(name: str, value: Any) -> str:
     return " ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
-def _written_in(file: Path) -> dict[str, Any] | None:
+def _written_in(file: ResultPath) -> dict[str, Any] | None:
     """Return what a picture says of itself; None for another file, or none.
 
     Raises:
@@ -83,9 +83,11 @@ def _written_in(file: Path) -> dict[str, Any] | None:
     """
     from bailian.errors import InvalidRequest
     from bailian.files import recipe
+    from bailian.files.storage.local_copies import local_copy
 
     try:
-        return recipe.read(file) if leads_to_file(file) else None
+        with local_copy(file) as copy:
+            return recipe.read(copy)
     except OSError as error:
         raise InvalidRequest.unreadable("file", file, error) from None
 
@@ -123,7 +125,7 @@ def _made(entry: Entry) -> dict[str, Any]:
     return {name: value for name, value in known.items() if value is not None}
 
 
-def no_recipe(file: Path) -> InvalidRequest:
+def no_recipe(file: str) -> InvalidRequest:
     from bailian.errors import InvalidRequest
 
     return InvalidRequest.one(

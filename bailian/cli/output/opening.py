@@ -13,14 +13,18 @@ import click
 from bailian.cli.output.report import shown_path
 from bailian.cli.output.terminal import print_err
 from bailian.i18n import tr
+from bailian.text.storage_path import ResultPath
 
 MOST_OPENED = 4
 """More windows than that are no help."""
 
 
-def open_files(files: Sequence[Path]) -> None:
+def open_files(files: Sequence[ResultPath]) -> None:
     """Open the files, the first few of many; where no program can, that is a note."""
     for path in files[:MOST_OPENED]:
+        if not isinstance(path, Path):
+            print_err(tr(f"note: --open: {path} is in storage", f"提示：--open：{path} 在对象存储中"))
+            return
         if _has_no_screen() or not _opened(path):
             shown = shown_path(path)
             print_err(

@@ -18,11 +18,16 @@ from bailian.text.quoting import quoted
 NAME = "bailian-toolkit"
 RECEIPTS = {"uv-receipt.toml": "uv tool install --force", "pipx_metadata.json": "pipx install --force"}
 """What uv and pipx leave in the environment of a tool, and how they install over it. Neither puts pip there."""
+BESIDE = {"uv tool install --force": " --with", "pipx install --force": " --preinstall"}
+"""How they put a library beside a tool; pip needs no word for it."""
 _EXTRA = re.compile(r"""extra == ['"]([\w-]+)['"]""")
 
 
-def line_that_adds(extra: str, python: str) -> str:
-    """Return the line that installs the toolkit once more with this extra; `python` is how this Python is called."""
+def line_that_adds(extra: str, python: str, also: str = "") -> str:
+    """Return the line that installs the toolkit once more with this extra; `python` is how this Python is called.
+
+    `also`: a library that goes beside it into the same environment.
+    """
     tool = next((line for name, line in RECEIPTS.items() if (Path(sys.prefix) / name).is_file()), None)
     source, editable = _source()
     extras = [*(_extras_here() if tool else ()), extra]
@@ -31,7 +36,8 @@ def line_that_adds(extra: str, python: str) -> str:
     flag = " -e" if editable and tool is None else ""
     # Square brackets are a pattern in zsh; double quotes are read by every shell, Windows' too.
     shown = quoted(where) if re.search(r"""["$`\\!]""", where) and os.name != "nt" else f'"{where}"'
-    line = f"{tool or pip}{flag} {shown}"
+    beside = f"{BESIDE.get(tool or '', '')} {also}" if also else ""
+    line = f"{tool or pip}{flag} {shown}{beside}"
     return line if source else f"{line} ({tr('in the folder of the toolkit', '在本工具的目录中运行')})"
 
 

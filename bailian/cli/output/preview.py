@@ -18,8 +18,10 @@ from bailian.cli.output.terminal import is_terminal, print_err
 from bailian.errors import SetupError
 from bailian.files.film_frames import CONTAINERS, first_frame
 from bailian.files.formats import SUFFIXES
+from bailian.files.storage.local_copies import local_copy
 from bailian.i18n import reason_of, tr
 from bailian.instructions import how_to
+from bailian.text.storage_path import ResultPath
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -63,7 +65,7 @@ def require_extra() -> None:
         )
 
 
-def show_files(files: Iterable[Path]) -> None:
+def show_files(files: Iterable[ResultPath]) -> None:
     """Show pictures, and of films the first picture. One that cannot be shown is a note: it is there all the same."""
     if not _can_show():
         print_err(tr("note: --preview needs a terminal with colours", "提示：--preview 需要支持颜色的终端"))
@@ -72,9 +74,10 @@ def show_files(files: Iterable[Path]) -> None:
         _show(path)
 
 
-def _show(path: Path) -> None:
+def _show(path: ResultPath) -> None:
     try:
-        picture = _picture_of(path)
+        with local_copy(path) as copy:
+            picture = _picture_of(copy)
         if picture is not None:
             with above(sys.stderr):
                 _draw(picture)

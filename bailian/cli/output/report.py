@@ -26,6 +26,7 @@ from bailian.files.under_way import FOLDER
 from bailian.i18n import tr
 from bailian.modalities import modality_of
 from bailian.store.states import Status
+from bailian.text.storage_path import ResultPath
 
 if TYPE_CHECKING:
     from bailian.engine.job import Job
@@ -55,15 +56,15 @@ def write_result(outcome: Outcome, prefix: str | None = None, *, shown: bool = F
     """Print where the files are, the task that runs, or the text; `prefix` as `shown_path` takes it."""
     job = outcome.job
     folder = job.saving.folder
-    if outcome.files and folder is not None and is_printed(job, folder):
-        for path in outcome.files:
+    if outcome.files and isinstance(folder, Path) and is_printed(job, folder):
+        for path in (path for path in outcome.files if isinstance(path, Path)):
             if not shown:
                 print_bytes(path.read_bytes())
             path.unlink()
         folder.rmdir()
         return
-    for path in outcome.files:
-        print_data(shown_path(path, prefix))
+    for file in outcome.files:
+        print_data(shown_path(file, prefix))
     if outcome.state == Status.SUBMITTED and outcome.error is None:
         print_data(job.task_id or job.id)
     if job.saving.folder is None and job.answer:
@@ -132,7 +133,7 @@ def prefix_here() -> str:
         return ""
 
 
-def shown_path(path: Path, prefix: str | None = None) -> str:
+def shown_path(path: ResultPath, prefix: str | None = None) -> str:
     """Return the path as a user would type it from here; who asks ten thousand times gives `prefix_here()`."""
     return str(path).removeprefix(prefix_here() if prefix is None else prefix)
 

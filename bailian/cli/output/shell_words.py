@@ -40,10 +40,10 @@ class ShellWords(Instructions):
             return kind
         return self.command(DOORS[kind]) if _script_here() is None or kind not in SCRIPTS else SCRIPTS[kind]
 
-    def with_extra(self, name: str) -> str:
+    def with_extra(self, name: str, also: str = "") -> str:
         from bailian.cli.output.own_install import line_that_adds
 
-        return line_that_adds(name, _pasted(Path(sys.executable)))
+        return line_that_adds(name, _pasted(Path(sys.executable)), also)
 
     def fetch(self, flags: Sequence[str], *ids: str, elsewhere: bool = False) -> str:
         return self.command("tasks", "wait", *_joined(flags), *ids, *(["-o DIR"] if elsewhere else []))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -64,7 +65,8 @@ class StreamedText(ProgressLine):
 
     def on_sound(self, job: Job, data: bytes) -> None:
         """Play what goes to stdout anyway; a file with a name is whole before it has it."""
-        if not self._pieces or job.saving.folder is None or not is_printed(job, job.saving.folder):
+        folder = job.saving.folder
+        if not self._pieces or not isinstance(folder, Path) or not is_printed(job, folder):
             return
         self.stop()
         self._shown_jobs.add(job.id)

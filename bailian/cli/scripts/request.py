@@ -28,6 +28,7 @@ from bailian.clock import current_clock
 from bailian.config import settings
 from bailian.errors import Exit
 from bailian.files import naming
+from bailian.files.storage.local_copies import is_file
 from bailian.i18n import tr
 from bailian.types import Notice, Prepared
 
@@ -120,7 +121,7 @@ def _run_checked(
         savings = [target.saving(engine.settings.home, common, here.defaults.recipe) for target in targets]
         code = send(engine, prepared, savings, progress, common, run=run, ended=ended)
     if common.opens:
-        open_files([path for outcome in ended for path in outcome.files if path.is_file()])
+        open_files([path for outcome in ended for path in outcome.files if is_file(path)])
     ring(current_clock().monotonic() - started_s, common, here)
     return code
 
@@ -172,7 +173,7 @@ def send(
                     summary(outcome, took_s, notices_shown[id(outcome.job)], engine.settings.sandbox)
             if common.preview and outcome.files:
                 with progress.paused():
-                    show_files(path for path in outcome.files if path.is_file())
+                    show_files(path for path in outcome.files if is_file(path))
             if ended is not None:
                 ended.append(outcome)
     return verdict(codes)

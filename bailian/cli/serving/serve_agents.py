@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from secrets import token_urlsafe
 
 import click
@@ -65,10 +64,10 @@ def mcp(here: Settings, budget_cny: float | None, output: str | None, port: int 
         ) from None
     from bailian.agents.calls import Toolbox, ToolWords
     from bailian.api.places import running_service
-    from bailian.cli.args.target import folder_of
+    from bailian.cli.args.target import default_folder, folder_of
     from bailian.cli.output.terminal import print_err
 
-    folder = folder_of(output) if output is not None else Path(here.defaults.folder or "outputs")
+    folder = folder_of(output) if output is not None else default_folder(here.defaults.folder)
     with running_service(here) as there, spoken_by(ToolWords):
         toolbox = Toolbox(there, budget_cny, folder.absolute())
         if port is None:

@@ -13,10 +13,12 @@ from bailian.engine.job import Job
 from bailian.errors import InvalidRequest
 from bailian.files import formats
 from bailian.files.digests import changed
+from bailian.files.storage.local_copies import MOST_BYTES
 from bailian.i18n import reason_of, tr
 from bailian.inputs.resolve import WIRE_FIELDS
 from bailian.service.upload import upload
 from bailian.store.paths import path_of
+from bailian.text.storage_path import StoragePath
 from bailian.types import Prepared
 
 PICTURES_ALONE = {
@@ -41,6 +43,8 @@ def with_files(job: Job, services: Services) -> dict[str, Any]:
 
     def replacement(url: str, name: str) -> str:
         path, field = path_of(url), WIRE_FIELDS[name]
+        if url in job.prepared.origins and not path.exists():
+            path = _fetched(path, field, job.prepared.origins[url], services.journal.folder)
         digest = job.prepared.digests.get(url)
         if digest and (trouble := changed(path, digest)):
             raise InvalidRequest.one(field, trouble, advice=_put_back())
@@ -58,6 +62,24 @@ def with_files(job: Job, services: Services) -> dict[str, Any]:
 
     body["input"] = _walked(body["input"], replacement)
     return body
+
+
+def _fetched(path: Path, field: str, origin: str, home: Path) -> Path:
+    """Fetch what another machine has fetched from storage, and checked.
+
+    Raises:
+        InvalidRequest: it cannot be fetched, or is another one now.
+    """
+    place = StoragePath.parse(origin)
+    if place is None:
+        return path
+    from bailian.inputs.stored_inputs import fetched_input
+
+    copy = fetched_input(field, place, home, MOST_BYTES)
+    if copy.name != path.name:  # both are named by what they hold
+        text = tr(f"{place} was changed since it was checked", f"{place} 在检查后被改动")
+        raise InvalidRequest.one(field, text, advice=_put_back())
+    return copy
 
 
 def will_upload(prepared: Prepared) -> bool:

@@ -10,16 +10,25 @@ from bailian.engine.job import Job
 from bailian.files import naming
 from bailian.i18n import tr
 from bailian.modalities import modality_of
+from bailian.text.storage_path import ResultPath, StoragePath
 from bailian.types import Item, Notice
 
 
-def stem_of(job: Job, item: Item) -> Path:
-    """Return where a result goes, without suffix. Its folder is made.
+def stem_of(job: Job, item: Item) -> ResultPath:
+    """Return where a result goes, without suffix. A folder on a disk is made; storage has none, and takes every name.
 
     Raises:
         OSError: the folder cannot be made.
     """
-    wanted = (job.saving.folder or Path()) / _rendered(job, job.saving.template, item)
+    folder = job.saving.folder or Path()
+    if isinstance(folder, StoragePath):
+        return folder / _rendered(job, job.saving.template, item)
+    return stem_on_disk(job, item, folder)
+
+
+def stem_on_disk(job: Job, item: Item, below: Path) -> Path:
+    """Return where a result goes below a folder of this machine, as `stem_of` does."""
+    wanted = below / _rendered(job, job.saving.template, item)
     folder = _folder(wanted.parent)
     name = wanted.name
     if not naming.fits(folder, name):
@@ -44,7 +53,7 @@ def with_suffix(job: Job, item: Item, name: str) -> str:
     return f"{name}.{suffix}" if suffix else name
 
 
-def note_other_name(job: Job, wanted: Path, given: Path) -> None:
+def note_other_name(job: Job, wanted: ResultPath, given: ResultPath) -> None:
     """Say that a file is not called what it was to be called."""
     same_folder = given.parent == wanted.parent
     before, now = (wanted.name, given.name) if same_folder else (str(wanted), str(given))
@@ -53,7 +62,7 @@ def note_other_name(job: Job, wanted: Path, given: Path) -> None:
     )
 
 
-def note_taken_name(job: Job, wanted: Path, given: Path) -> None:
+def note_taken_name(job: Job, wanted: ResultPath, given: ResultPath) -> None:
     """Say that somebody else has made a file of the name that the user gave."""
     before, now = wanted.name, given.name
     _note(job, tr(f"{before} exists already: the result is {now}", f"{before} 已存在：结果保存为 {now}"))

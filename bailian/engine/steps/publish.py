@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,10 +14,21 @@ from bailian.engine.job import Job
 from bailian.engine.reports import still_at_service
 from bailian.engine.speaking.spoken_parts import fetch_sounds, sound_parts
 from bailian.engine.steps import file_names
+from bailian.engine.steps.place_file import (
+    StorageAway,
+    kept_download,
+    place_file,
+    placed_before,
+    possible_names,
+    result_suffix,
+    staged_for_storage,
+    temp_path,
+)
 from bailian.errors import BailianError, TaskFailed, TransportError, journalled
-from bailian.files import formats, naming, png, publishing, recipe
+from bailian.files import naming, png, publishing, recipe
 from bailian.files.audio import finish_sound
 from bailian.files.digests import has_digest, sha256_of
+from bailian.files.storage.local_digests import digests_of
 from bailian.i18n import tr
 from bailian.instructions import how_to
 from bailian.modalities import modality_of
@@ -26,6 +36,7 @@ from bailian.service.download import MOST_PICTURE_BYTES, save_error
 from bailian.store.private import private_file
 from bailian.store.schema import FileRecord, FileRow, JobEnd
 from bailian.store.states import Status
+from bailian.text.storage_path import ResultPath, StoragePath, link_from
 from bailian.types import Item, Notice
 
 
@@ -50,35 +61,25 @@ def published_files(job: Job) -> list[FileRow]:
     return [FileRow(job.id, item, path, sha256, placed=True) for item, (path, sha256) in job.results.published.items()]
 
 
-def _publish_text(job: Job, services: Services, item: Item) -> Path:
+def _publish_text(job: Job, services: Services, item: Item) -> ResultPath:
     """Give a text its name."""
     text = job.results.staged[item.index]
     if item.index not in job.results.published:
         if not text.is_written:
             publishing.write_whole(text.whole, text.data)
-        final = _publish(job, item, text.whole, text.target, sync=False)
+        final = place_file(job, services, item, text.whole, text.target, text.sha256, sync=False)
         job.results.published[item.index] = (final, text.sha256)
     services.run_state.dirty_dirs.add(text.folder)
     return job.results.published[item.index][0]
 
 
-def _publish(job: Job, item: Item, whole: Path, target: Path, *, sync: bool = True) -> Path:
-    """Give a finished file the name it is to get, or the next best one that is not refused."""
-    final = publishing.publish_first(whole, _possible(job, item, target), sync=sync)
-    if not publishing.is_numbered(final, target):
-        file_names.note_other_name(job, target, final)
-    elif final != target and job.saving.suffix is not None:
-        file_names.note_taken_name(job, target, final)
-    return final
+def save_item(job: Job, services: Services, item: Item) -> ResultPath:
+    """Give a result its file. What it is, and the name it is to get, are on disk before it has that name.
 
-
-def _possible(job: Job, item: Item, target: Path) -> Iterator[Path]:
-    return publishing.fallbacks(target, lambda: file_names.plain_stem(job, item))
-
-
-def save_item(job: Job, services: Services, item: Item) -> Path:
-    """Give a result its file. What it is, and the name it is to get, are on disk before it has that name."""
-    stem = job.saving.folder or Path()
+    Raises:
+        StorageAway: it is whole here, and storage did not take it.
+    """
+    stem: ResultPath = job.saving.folder or Path()
     try:
         if item.index in job.results.staged:
             final = _publish_text(job, services, item)
@@ -89,58 +90,68 @@ def save_item(job: Job, services: Services, item: Item) -> Path:
             stem = file_names.stem_of(job, item) if begun is None else _begun_stem(begun)
             final = _made_before(job, services, item, begun, stem) or _made_now(job, services, item, stem)
         if job.saving.sidecar:
-            _write_sidecar(job, item, final)
+            _write_sidecar(job, services, item, final)
         return final
     except OSError as error:
+        if isinstance(stem, StoragePath) and staged_for_storage(job, services, item.index).is_file():
+            raise StorageAway(stem, error) from None
         failed = save_error(stem, error)
         here = not job.task_id and item.url is None
         raise (_kept_here(job, services, failed) if here else still_at_service(job, failed)) from None
 
 
-def with_links(job: Job, item: Item, paths: Mapping[int, Path]) -> Item:
+def with_links(job: Job, item: Item, paths: Mapping[int, ResultPath]) -> Item:
     """Return a text that links the other results, whose names are known now; any other result as it is."""
     if not item.links:
         return item
     folder = file_names.stem_of(job, item).parent
-    names = {index: Path(os.path.relpath(path, folder)).as_posix() for index, path in paths.items()}
+    names = {index: link_from(folder, path) for index, path in paths.items()}
     linked_text = modality_of(job.kind).linked_text  # type: ignore[attr-defined]
     return replace(item, text=linked_text(job.answer or {}, names))
 
 
-def _begun_stem(begun: FileRecord) -> Path:
+def _begun_stem(begun: FileRecord) -> ResultPath:
     return begun.path.with_suffix("") if begun.sha256 else begun.path
 
 
-def _made_now(job: Job, services: Services, item: Item, stem: Path) -> Path:
-    stem = naming.made_folder(stem.parent) / stem.name
-    part, whole = text_files.temp_path(job, item, stem, "part"), text_files.temp_path(job, item, stem, "whole")
+def _made_now(job: Job, services: Services, item: Item, stem: ResultPath) -> ResultPath:
+    if isinstance(stem, Path):
+        stem = naming.made_folder(stem.parent) / stem.name
+    part, whole = (temp_path(job, services, item, stem, end) for end in ("part", "whole"))
     services.progress.update(job, "DOWNLOADING", 0.0)
-    target, digest = _staged(job, services, item, stem, part, whole)
+    kept = staged_for_storage(job, services, item.index)
+    target, digest = kept_download(job, item, stem, kept, whole) or _staged(job, services, item, stem, part, whole)
     services.journal.record_files([*published_files(job), FileRow(job.id, item.index, target, digest)])
-    final = _publish(job, item, whole, target)
-    if services.journal.folder in final.parents:  # on its way to stdout
+    final = place_file(job, services, item, whole, target, digest)
+    if isinstance(final, Path) and services.journal.folder in final.parents:  # on its way to stdout
         private_file(final)
+    if kept != whole:
+        kept.unlink(missing_ok=True)
     job.results.published[item.index] = (final, digest)
     return final
 
 
-def _made_before(job: Job, services: Services, item: Item, begun: FileRecord | None, stem: Path) -> Path | None:
+def _made_before(
+    job: Job, services: Services, item: Item, begun: FileRecord | None, stem: ResultPath
+) -> ResultPath | None:
     """Return the file that an earlier process had finished; it was killed before, or just after, naming it."""
     if not begun or not begun.sha256:
         return None
-    whole = text_files.temp_path(job, item, stem, "whole")
+    whole = temp_path(job, services, item, stem, "whole")
     # While it stands beside its name it has none, or just got it: only without it a name is looked for.
     if has_digest(whole, begun.sha256):
-        final = _publish(job, item, whole, begun.path)
+        final = place_file(job, services, item, whole, begun.path, begun.sha256, resumed=True)
         job.results.published[item.index] = (final, begun.sha256)
         return final
-    found = _published_before(job, services, item, begun.path, begun.sha256)
+    found = placed_before(job, services, item, begun.path, begun.sha256)
     if found is not None:
         whole.unlink(missing_ok=True)
     return found
 
 
-def _staged(job: Job, services: Services, item: Item, stem: Path, part: Path, whole: Path) -> tuple[Path, str]:
+def _staged(
+    job: Job, services: Services, item: Item, stem: ResultPath, part: Path, whole: Path
+) -> tuple[ResultPath, str]:
     """Make the whole file beside its final name; return that name and the SHA-256."""
     if item.sound:
         _write_sound(job, services, whole, item.suffix)
@@ -179,26 +190,13 @@ def _write_sound(job: Job, services: Services, whole: Path, suffix: str) -> None
     raise bad
 
 
-def _published_before(job: Job, services: Services, item: Item, target: Path, sha256: str) -> Path | None:
-    """Return where the finished file is, if it is, and record that: it may have become "name-2" just before a kill.
-    Neither its name nor what is in it proves that it is this job's: two jobs may have answered alike."""
-    for name in _possible(job, item, target):
-        for candidate in publishing.existing_names(name):
-            if has_digest(candidate, sha256) and services.journal.claim_file(job.id, item.index, candidate, sha256):
-                return candidate
-    return None
-
-
-def _checked_download(job: Job, item: Item, stem: Path, part: Path, whole: Path) -> tuple[Path, str]:
+def _checked_download(job: Job, item: Item, stem: ResultPath, part: Path, whole: Path) -> tuple[ResultPath, str]:
     """Check the download and write its recipe into it; return the final name and the SHA-256."""
-    with part.open("rb") as file:
-        suffix = formats.suffix_of(file.read(formats.HEAD_BYTES))
-    if suffix not in modality_of(job.kind).RESULT_SUFFIXES or not formats.is_complete(part, suffix):
+    suffix = result_suffix(job, part)
+    if suffix is None:
         raise _not_a_file(job, part)
     if suffix == "png":
         data = part.read_bytes()
-        if not png.is_complete(data):
-            raise _not_a_file(job, part)
         _note_size(job, data)
         publishing.write_whole(
             whole, data if job.saving.recipe == "off" else png.with_text(data, recipe.png_texts(_recipe(job, item)))
@@ -241,12 +239,19 @@ def _note_size(job: Job, data: bytes) -> None:
             job.notices.append(Notice("size_differs", text))
 
 
-def _write_sidecar(job: Job, item: Item, path: Path) -> None:
+def _write_sidecar(job: Job, services: Services, item: Item, path: ResultPath) -> None:
     """Write NAME.json beside the file, as carefully as the file: whole, once, and over nothing."""
-    aside = text_files.temp_path(job, item, path, "recipe")
+    aside = temp_path(job, services, item, path, "recipe")
     publishing.write_whole(aside, (json.dumps(_recipe(job, item), ensure_ascii=False, indent=2) + "\n").encode("utf-8"))
     digest = sha256_of(aside)
-    sidecars = [name.with_name(f"{name.name}.json") for name in _possible(job, item, path)]
+    if isinstance(path, StoragePath):
+        from bailian.files.storage.put_results import put_first
+
+        # One of the same content is this one, put by a process that was killed.
+        put_first(aside, path.with_name(f"{path.name}.json"), digests_of(aside), lambda _place: True)
+        aside.unlink()
+        return
+    sidecars = [name.with_name(f"{name.name}.json") for name in possible_names(job, item, path)]
     if any(has_digest(sidecar, digest) for sidecar in sidecars):
         aside.unlink()  # written before, by a process that was killed
     else:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
-from pathlib import Path
 
 from bailian.engine.context import Services
 from bailian.engine.job import Job
 from bailian.engine.reports import KEPT_S, gone, still_at_service, unreadable
 from bailian.engine.speaking.spoken_parts import forget_lost_parts, forget_sound
 from bailian.engine.step import Next, Outcome, Step
+from bailian.engine.steps.place_file import StorageAway, not_in_storage
 from bailian.engine.steps.publish import NotAFile, published_files, save_item, with_links
 from bailian.engine.task_identity import failed_category, failure
 from bailian.engine.timing import backoff_s
@@ -25,6 +25,7 @@ from bailian.service.transport.packed import MOST_ANSWER_BYTES
 from bailian.store.private import private_file
 from bailian.store.schema import JobEnd
 from bailian.store.states import Status
+from bailian.text.storage_path import ResultPath
 from bailian.types import Item
 
 SAVE_TRIES = 5
@@ -62,12 +63,16 @@ def _saved(job: Job, services: Services) -> Next | Outcome:
     if bad is None:
         return verdict(job, items, paths)
     services.journal.record_files(published_files(job))
+    if isinstance(bad, StorageAway) and not (bad.passing and job.results.failures_in_a_row + 1 < SAVE_TRIES):
+        raise not_in_storage(job, services, bad)
     return _refresh(job, services, bad) if isinstance(bad, LinkExpired | NotAFile) else _again(job, services, bad)
 
 
-def _save_items(job: Job, services: Services, items: Sequence[Item]) -> tuple[dict[int, Path], TransportError | None]:
+def _save_items(
+    job: Job, services: Services, items: Sequence[Item]
+) -> tuple[dict[int, ResultPath], TransportError | None]:
     """Return the files, and what kept one from being fetched: a bad link must not keep the others from being saved."""
-    paths: dict[int, Path] = {}
+    paths: dict[int, ResultPath] = {}
     bad: TransportError | None = None
     for item in items if job.saving.folder is not None else ():
         if item.good and not item.vector and not (item.links and bad):  # what links the others waits for all of them
@@ -118,7 +123,7 @@ def _finish(ends: Sequence[Outcome], services: Services) -> None:
             forget_sound(end.job, services)
 
 
-def verdict(job: Job, items: list[Item], paths: dict[int, Path]) -> Outcome:
+def verdict(job: Job, items: list[Item], paths: dict[int, ResultPath]) -> Outcome:
     """Return how a job has ended whose results are saved."""
     told = answer_notices(job.kind, job.answer or {}, job.prepared, job.account_flags)
     job.notices += [notice for notice in told if notice not in job.notices]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 from bailian.engine.context import Services
 from bailian.engine.job import Job
@@ -10,10 +11,13 @@ from bailian.engine.step import Next, Outcome, Step
 from bailian.engine.steps.record_reply import give_up
 from bailian.errors import InvalidRequest, NotSent, Skipped
 from bailian.files.digests import changed
+from bailian.files.storage.local_copies import MOST_BYTES
 from bailian.i18n import tr
+from bailian.inputs.stored_inputs import fetched_input
 from bailian.instructions import how_to
 from bailian.store.chained_jobs import ChainStore, SourceFile
 from bailian.store.states import Status
+from bailian.text.storage_path import StoragePath
 from bailian.types import Notice, Prepared, StoredRequest
 from bailian.types.result_of import ResultOf, replaced, result_of
 
@@ -29,9 +33,10 @@ def take_results(job: Job, services: Services) -> Next | Outcome:
     chains = ChainStore(services.journal.database, services.account)
     sources = chains.sources(job.id)
     try:
-        urls = {source.word: _saved_file(job, source) for source in sources}
+        urls = {source.word: _saved_file(job, source, services.journal.folder) for source in sources}
+        origins = {urls[one.word]: str(one.path) for one in sources if isinstance(one.path, StoragePath)}
         prepared = services.check_again(job.kind, replaced(job.prepared.waits, lambda word: urls.get(word, word)))
-        stored = _stored(job, prepared, {urls[source.word]: source.sha256 for source in sources})
+        stored = _stored(job, prepared, {urls[source.word]: source.sha256 for source in sources}, origins)
         new = [notice for notice in stored.notices if notice not in job.prepared.notices]
         if new and services.run_state.strict:
             raise InvalidRequest.one("", "\n".join(notice.message for notice in new), advice=how_to().allow_adapting())
@@ -45,7 +50,7 @@ def take_results(job: Job, services: Services) -> Next | Outcome:
     return Next(Step.ADMIT)
 
 
-def _stored(job: Job, prepared: Prepared, digests: dict[str, str]) -> StoredRequest:
+def _stored(job: Job, prepared: Prepared, digests: dict[str, str], origins: dict[str, str]) -> StoredRequest:
     """Return what is kept of the request: what was said of it first, and where its row stands, stay."""
     before = job.prepared
     told = {notice.message for notice in before.notices}
@@ -58,6 +63,7 @@ def _stored(job: Job, prepared: Prepared, digests: dict[str, str]) -> StoredRequ
         upload=before.upload or prepared.upload,
         notices=(*before.notices, *new),
         digests=digests,
+        origins={**prepared.origins, **origins},
     )
 
 
@@ -82,20 +88,27 @@ def why_skipped(source: SourceFile) -> Skipped | None:
     return Skipped(tr(f"skipped: {text}", f"已跳过：{text}"))
 
 
-def _saved_file(job: Job, source: SourceFile) -> str:
+def _saved_file(job: Job, source: SourceFile, home: Path) -> str:
     """Return the URL of a source's file.
 
     Raises:
         Skipped: there is none, or not the one that was saved.
+        InvalidRequest: storage cannot be read.
     """
     skipped = why_skipped(source)
     if skipped is not None:
         raise skipped
     assert source.path is not None, source  # noqa: S101 - a job is handed out when its sources are done
-    trouble = changed(source.path, source.sha256)
+    path = source.path
+    if isinstance(path, StoragePath):  # the service cannot read it there: a copy goes in
+        place = path
+        path = fetched_input("", place, home, MOST_BYTES)
+        trouble = changed(path, source.sha256).replace(str(path), str(place))
+    else:
+        trouble = changed(path, source.sha256)
     if trouble:
         raise Skipped(tr(f"skipped: {trouble}", f"已跳过：{trouble}"), advice=_put_back(job, source))
-    return source.path.absolute().as_uri()
+    return path.absolute().as_uri()
 
 
 def _put_back(job: Job, source: SourceFile) -> str:

@@ -12,6 +12,7 @@ from bailian.errors import Problem
 from bailian.i18n import tr
 from bailian.modalities.audio.speech_rules import HINTS
 from bailian.modalities.rules import fields
+from bailian.text.storage_path import StoragePath
 from bailian.types.json_values import text_of
 
 ROUTE = "/services/audio/tts/customization"
@@ -90,6 +91,9 @@ def design_problems(prompt: str, preview: str) -> list[Problem]:
 
 def preview_problems(output: str | None) -> list[Problem]:
     """Return what is wrong with the name of the preview's file: the sound is a WAV."""
+    if output and StoragePath.parse(output):
+        text = tr("the preview goes into a file of this machine", "试听只能保存到本机文件")
+        return [Problem("output", text)]
     if not output or output.lower().endswith(".wav"):
         return []
     return [

@@ -12,10 +12,12 @@ import pytest
 from bailian.engine.steps import attach
 from bailian.errors import InvalidRequest
 from bailian.files import formats
+from bailian.inputs.lookup import input_of
 from bailian.inputs.resolve import WIRE_FIELDS
 from bailian.service import client
+from bailian.store.paths import path_of
 from tests.support.films import film
-from tests.support.pictures import PICTURE
+from tests.support.pictures import PICTURE, bytes_of, drawn
 from tests.support.recordings import wav
 
 
@@ -32,13 +34,19 @@ def uploads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return names
 
 
-def sent(wire_input: dict[str, Any], *, upload: bool = False) -> Any:
+def sent(
+    wire_input: dict[str, Any], *, upload: bool = False, origins: dict[str, str] | None = None, home: Path = Path()
+) -> Any:
     job: Any = SimpleNamespace(
         id="j-1",
         wire_model="m",
-        prepared=SimpleNamespace(body={"model": "m", "input": wire_input}, upload=upload, digests={}),
+        prepared=SimpleNamespace(
+            body={"model": "m", "input": wire_input}, upload=upload, digests={}, origins=origins or {}
+        ),
     )
-    services: Any = SimpleNamespace(service=None, run_state=SimpleNamespace(uploads={}))
+    services: Any = SimpleNamespace(
+        service=None, run_state=SimpleNamespace(uploads={}), journal=SimpleNamespace(folder=home)
+    )
     return attach.with_files(job, services)["input"]
 
 
@@ -128,3 +136,19 @@ def test_a_picture_that_was_changed_after_the_check_is_not_sent(
 
 def test_a_prompt_that_looks_like_a_file_stays_a_prompt(files: dict[str, Path], uploads: list[str]) -> None:
     assert sent({"prompt": files["png"].as_uri()}) == {"prompt": files["png"].as_uri()}
+
+
+def test_another_machine_fetches_the_same_file_from_storage_or_refuses_another_one(tmp_path: Path) -> None:
+    """What was checked is sent, wherever: the copy of the machine that checked it is not here."""
+    memory = pytest.importorskip("fsspec").filesystem("memory")
+    origin = f"memory://{tmp_path.name}/cat.png"
+    memory.pipe_file(origin, PICTURE)
+    checked = input_of("image", origin, tmp_path / "one")
+    assert checked.origin == origin
+    path_of(checked.url).unlink()
+    wire = {"base_image_url": checked.url}
+    there = sent(wire, origins={checked.url: origin}, home=tmp_path / "other")
+    assert there["base_image_url"].startswith("data:image/png;base64,")
+    memory.pipe_file(origin, bytes_of(drawn()))
+    with pytest.raises(InvalidRequest, match="was changed since it was checked"):
+        sent(wire, origins={checked.url: origin}, home=tmp_path / "third")
