@@ -76,6 +76,8 @@ class Settings:
     home: Path = field(default_factory=Path)
     journal_url: str = field(default="", repr=False)
     """`postgresql://…` of the journal that several machines share; it may hold a password. Empty: in `home`."""
+    split: bool = False
+    """Several processes of this home are at one batch: each claims the rows that it sends."""
     sandbox: bool = False
     speech_url: str | None = None
     """Address of the speech socket where it is not on the host of `base_url`."""
@@ -107,7 +109,7 @@ class Settings:
         """Return where the journal is."""
         from bailian.store.backends.journal_place import JournalPlace
 
-        return JournalPlace(self.home, self.journal_url)
+        return JournalPlace(self.home, self.journal_url, self.split)
 
     @property
     def budgets(self) -> tuple[Budget, ...]:

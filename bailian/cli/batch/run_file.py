@@ -176,7 +176,7 @@ def _ready(call: Call, engine: Engine, progress: BatchProgress, file_rows: FileR
             print_spending(ready.estimate, sandbox=engine.settings.sandbox, batch_api=spec.batch_api)
         refuse_unasked(ready.estimate, call, engine.settings)
         Target(spec.folder).check()
-        claim(spec, shared=engine.journal.place.is_shared)
+        claim(spec, shared=engine.journal.place.splits_rows)
 
     ready = prepare_batch(engine, spec, rows, file_rows, accepted, chains)
     runs = runs_of(engine, spec)

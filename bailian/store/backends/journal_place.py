@@ -21,10 +21,18 @@ class JournalPlace:
     """Its own folder on this machine."""
     url: str = field(default="", repr=False)
     """`postgresql://…` of the server that several machines share; it may hold a password. Empty: files in `home`."""
+    split: bool = False
+    """Several processes of this home are at one batch."""
 
     @property
     def is_shared(self) -> bool:
+        """Return whether several machines may use it: its clock is the server's, and owners live by leases."""
         return bool(self.url)
+
+    @property
+    def splits_rows(self) -> bool:
+        """Return whether several processes may be at one batch: each claims the rows that it sends."""
+        return self.is_shared or self.split
 
     @property
     def title(self) -> str:
@@ -72,4 +80,4 @@ def open_database(place: JournalPlace, tables: Tables) -> Database:
         from bailian.store.backends.postgresql import PostgresDatabase
 
         return PostgresDatabase(place.url, tables)
-    return SqliteDatabase(place.home / tables.file_name, tables)
+    return SqliteDatabase(place.home / tables.file_name, tables, splits_rows=place.splits_rows)

@@ -54,6 +54,7 @@ class PostgresDatabase:
 
     dialect: Dialect = POSTGRESQL
     is_shared: bool = True
+    splits_rows: bool = True
 
     def __init__(
         self,
