@@ -40,6 +40,7 @@ LAYERS = (
     "batch",
     "sandbox",
     "api",
+    "cluster",
     "agents",
     "selftest",
     "cli",
