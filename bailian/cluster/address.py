@@ -9,8 +9,8 @@ from bailian.errors import InvalidRequest
 from bailian.i18n import tr
 
 MOST_LOCAL = 64
-_LOCAL = re.compile(r"local:(\d{1,9})")
-_SCHEDULER = re.compile(r"(?:tcp|tls)://(?:\[[0-9A-Fa-f:.%]+\]|[^\s:/@?#\[\]]+):(\d{1,5})")
+_LOCAL = re.compile(r"local:([0-9]{1,9})")
+_SCHEDULER = re.compile(r"(?:tcp|tls)://(?:\[[0-9A-Fa-f:.%]+\]|[^\s:/@?#\[\]]+):([0-9]{1,5})")
 _PORT_MAX = 65_535
 
 

@@ -19,6 +19,9 @@ from bailian.cluster.share import ShareResult
 from bailian.errors import BailianError, SetupError, TransportError, from_journal
 from bailian.i18n import tr
 
+Say = Callable[[str, bool], None]
+"""Tells a person a sentence; with True it is trouble, which cron hears of, too."""
+
 # A worker that somebody starts again is there within a minute.
 PATIENCE_S = 60.0
 # They load for a second or two; who waits longer is told.
@@ -28,7 +31,7 @@ NOTIFY_AFTER_S = 5.0
 class Roster:
     """Hears of the workers, and tells a person what matters."""
 
-    def __init__(self, clock: Clock, say: Callable[[str], None]) -> None:
+    def __init__(self, clock: Clock, say: Say) -> None:
         self._clock, self._say = clock, say
         self._alive: set[str] = set()
         self._ended = self._refused = 0
@@ -43,7 +46,7 @@ class Roster:
     def note(self, event: Event) -> None:
         """Take in what has happened."""
         if isinstance(event, Dashboard):
-            self._say(tr(f"dashboard: {event.url}", f"仪表盘：{event.url}"))
+            self._say(tr(f"dashboard: {event.url}", f"仪表盘：{event.url}"), False)
         elif isinstance(event, Begun):
             self._alive.add(event.worker)
             self._lonely_since_s = None
@@ -56,7 +59,8 @@ class Roster:
                 tr(
                     f"worker {event.worker} is gone: the others go on with its rows",
                     f"工作进程 {event.worker} 已消失：其他进程将继续处理其各行",
-                )
+                ),
+                True,
             )
         else:
             self._note_scheduler(event)
@@ -69,11 +73,14 @@ class Roster:
                 tr(
                     f"worker {named} takes no part: {result.refused}",
                     f"工作进程 {named} 不参与：{result.refused}",
-                )
+                ),
+                True,
             )
             return
         if result.broken:
-            self._say(tr(f"worker {named} has ended: {result.broken}", f"工作进程 {named} 已结束：{result.broken}"))
+            self._say(
+                tr(f"worker {named} has ended: {result.broken}", f"工作进程 {named} 已结束：{result.broken}"), True
+            )
             return
         self._ended += not result.interrupted
         self.elsewhere |= dict(result.elsewhere)
@@ -89,11 +96,12 @@ class Roster:
                     f"the scheduler does not answer ({event.why}): waiting for it, up to {event.patience_s:.0f} s; "
                     "workers bring in what is under way",
                     f"调度器无应答（{event.why}）：最多等待 {event.patience_s:.0f} 秒；各工作进程会取回进行中的结果",
-                )
+                ),
+                True,
             )
         elif isinstance(event, SchedulerBack):
             self._is_lost, self._lonely_since_s = False, None
-            self._say(tr("a scheduler answers again, going on", "调度器已恢复，继续运行"))
+            self._say(tr("a scheduler answers again, going on", "调度器已恢复，继续运行"), True)
         else:
             self._is_gone = True
 
@@ -136,7 +144,8 @@ class Roster:
                 tr(
                     f"no worker is there: waiting for one, up to {PATIENCE_S:.0f} s",
                     f"没有工作进程：最多等待 {PATIENCE_S:.0f} 秒",
-                )
+                ),
+                True,
             )
         if not can_grow or now_s - self._lonely_since_s > PATIENCE_S:
             raise TransportError(tr("no worker is there", "没有工作进程"), advice=advice)

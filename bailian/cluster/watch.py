@@ -8,7 +8,7 @@ from contextlib import suppress
 
 from bailian.batch.run import runs_of
 from bailian.batch.sync import BatchSpec
-from bailian.cluster.roster import Roster
+from bailian.cluster.roster import Roster, Say
 from bailian.cluster.scheduler import Shares
 from bailian.cluster.share import Share
 from bailian.engine.engine import Engine
@@ -37,7 +37,7 @@ _KINDS: Mapping[str, type[BailianError]] = {one.code: one for one in (CutShort, 
 
 
 def run_on_cluster(
-    engine: Engine, spec: BatchSpec, shares: Shares, share: Callable[[], Share], say: Callable[[str], None]
+    engine: Engine, spec: BatchSpec, shares: Shares, share: Callable[[], Share], say: Say
 ) -> Generator[Outcome, None, None]:
     """Let the workers bring a batch to its end; yield each row as it ends, whichever worker has it.
 
@@ -66,7 +66,7 @@ def run_on_cluster(
 
 
 class _Watch:
-    def __init__(self, engine: Engine, spec: BatchSpec, shares: Shares, say: Callable[[str], None]) -> None:
+    def __init__(self, engine: Engine, spec: BatchSpec, shares: Shares, say: Say) -> None:
         self._engine, self._spec, self._shares, self._say = engine, spec, shares, say
         self._rows = EndedRows(engine.journal, engine.services.account, spec.run, spec.kind)
         self._roster = Roster(engine.clock, say)
@@ -118,7 +118,8 @@ class _Watch:
             tr(
                 "stopping the workers: what is under way is brought in (Ctrl-C: do not wait)",
                 "正在停止各工作进程：先取回进行中的结果（按 Ctrl-C 则不再等待）",
-            )
+            ),
+            True,
         )
 
     def _hear(self, wait_s: float) -> None:

@@ -26,7 +26,7 @@ from bailian.cluster.share import Share, ShareResult, other_version
 from bailian.config.settings import Settings, home_folder, read_settings
 from bailian.engine.engine import Engine
 from bailian.engine.step import Outcome
-from bailian.errors import BailianError, Exit, FileElsewhere, Interrupted, journalled
+from bailian.errors import BailianError, Exit, FileElsewhere, Interrupted, JournalError, journalled
 from bailian.i18n import tr
 from bailian.instructions import Instructions, spoken_by
 from bailian.store.budgets import Budget
@@ -112,7 +112,7 @@ def _ended(share: Share, stop: Stop, host: str) -> ShareResult:
     except _Refused as refused:
         return ShareResult(host, refused=str(refused))
     except BailianError as error:
-        return ShareResult(host, broken=_told(error))
+        return ShareResult(host, broken=_told(error, share))
     except Exception as error:  # noqa: BLE001 - whatever it is, it does not pass the scheduler
         _log.exception("a share of a batch has failed")  # on this worker: a text of somebody else's may hold anything
         return ShareResult(
@@ -127,16 +127,24 @@ def _words(name: str) -> Callable[[], Instructions]:
     return words
 
 
-def _told(error: BailianError) -> str:
-    return "; ".join(filter(None, (error.message, error.advice)))
+def _told(error: BailianError, share: Share, journal: str = "") -> str:
+    """Return what the command may hear of an error: where a journal's server is stays on this worker, in its log."""
+    text = "; ".join(filter(None, (error.message, error.advice)))
+    if isinstance(error, JournalError) and share.on_server:
+        _log.error("%s", text)
+        return tr("its journal cannot be used; its own log says why", "无法使用其日志；原因见其自身的输出")
+    return text.replace(journal, tr("its journal", "其日志")) if journal and share.on_server else text
 
 
 def _run(share: Share, stop: Stop, host: str) -> ShareResult:
     with ExitStack() as stack:
+        journal = ""
         try:
-            engine = stack.enter_context(Engine(_checked(share), load(home_folder())))
+            here = _checked(share)
+            journal = here.journal.title
+            engine = stack.enter_context(Engine(here, load(home_folder())))
         except BailianError as error:
-            raise _Refused(_told(error)) from None
+            raise _Refused(_told(error, share, journal)) from None
         if engine.services.lease.is_dead(share.command):
             raise _Refused(tr("its journal is another one", "其日志不是同一个"))
         stop.hold(engine)
@@ -180,6 +188,8 @@ def _counted(engine: Engine, share: Share, host: str) -> ShareResult:
             for outcome in outcomes:
                 done += outcome.state == Status.DONE
                 failed += outcome.state in (Status.FAILED, Status.HELD, Status.UNSENT)
+                if isinstance(outcome.error, JournalError):
+                    raise outcome.error
                 stopped = stopped or (outcome if _stops_all(outcome) else None)
                 if isinstance(outcome.error, FileElsewhere) and len(elsewhere) < NAMED_ROWS:
                     elsewhere.append((outcome.job.id, outcome.error.message))

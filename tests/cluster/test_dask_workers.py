@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -39,9 +39,9 @@ Worker = Callable[..., DaskWorker]
 
 
 @pytest.fixture
-def worker(tmp_path: Path, scheduler: DaskScheduler, url: str, box: Sandbox) -> Iterator[Worker]:
+def worker(tmp_path: Path, scheduler: DaskScheduler, url: str, box: Sandbox) -> Worker:
     """Return what starts one more worker."""
-    yield lambda name, **own: DaskWorker(tmp_path / name, own.pop("at", scheduler), own.pop("url", url), box, **own)
+    return lambda name, **own: DaskWorker(tmp_path / name, own.pop("at", scheduler), own.pop("url", url), box, **own)
 
 
 @pytest.fixture

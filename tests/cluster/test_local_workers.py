@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from bailian.sandbox import Sandbox
+from bailian.sandbox.faults import Fault
 from tests.support.machines import Machine, end, rows_file
 from tests.support.processes import posix_only, until
 
@@ -136,3 +137,46 @@ def test_the_command_is_killed_and_run_again(machine: Machine, box: Sandbox, tmp
     paid_once(box, 60)
     assert states(machine) == {"done": 60}
     until(lambda: workers_of(machine) == [])
+
+
+def test_what_ends_the_whole_batch_is_said_once(machine: Machine, box: Sandbox, tmp_path: Path) -> None:
+    """An account that is overdue stops all workers; the exit code is that of any other run."""
+    box.faults.add(Fault(on="submit", kind="status", status=400, code="Arrearage", message="Overdue.", times=None))
+    code, _, err = machine.run(*RUN, str(rows_file(tmp_path, 60)), "-o", str(tmp_path / "out"))
+    assert code == 3, err
+    assert err.count("stopped:") == 1
+    assert box.tasks == []
+
+
+def test_money_and_time_mean_what_they_mean_without_workers(machine: Machine, box: Sandbox, tmp_path: Path) -> None:
+    """A limit is that of all workers together; what is left is left for the next run."""
+    file = rows_file(tmp_path, 60)
+    words = (*RUN, str(file), "-o", str(tmp_path / "out"))
+    code, _, err = machine.run(*words, "--max-cost", "1.4")
+    assert code == 3, err
+    paid_once(box, 10)  # of 0.14 CNY each
+    box.settings.change({"task_s": 600.0})
+    code, _, err = machine.run(*words, "--max-duration", "6")
+    assert code == 6, err
+    assert box.tasks
+    box.settings.change({"task_s": 0.2})
+    code, _, err = machine.run(*words, "--no-wait")
+    assert code == 6, err
+    paid_once(box, 60)
+
+
+def test_rows_that_take_other_rows_results(machine: Machine, box: Sandbox, tmp_path: Path) -> None:
+    """Whichever worker made the one, any may send the other."""
+    file = tmp_path / "rows.jsonl"
+    rows: list[dict[str, object]] = []
+    for number in range(6):
+        rows.append({"kind": "image", "id": f"p{number}", "prompt": f"猫 {number}", "model": "wan2.2-t2i-flash"})
+        rows.append(
+            {"kind": "wanx_edit", "prompt": f"改 {number}", "function": "description_edit",
+             "image": {"result_of": f"p{number}"}}
+        )  # fmt: skip
+    file.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
+    code, _, err = machine.run(*RUN, str(file), "-o", str(tmp_path / "out"))
+    assert code == 0, err
+    assert states(machine) == {"done": 12}
+    paid_once(box, 12)

@@ -147,8 +147,8 @@ def outcomes_of_workers(
         left = None if until_s is None else max(0.001, until_s - engine.clock.monotonic())
         return replace(share, timeout_s=left)
 
-    def say(text: str) -> None:
-        if not common.quiet:
+    def say(text: str, is_trouble: bool) -> None:
+        if call.shown or (is_trouble and not common.quiet):
             with progress.paused():
                 print_err(text)
 
