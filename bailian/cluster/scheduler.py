@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from bailian.cluster.local import LocalWorkers
 
 LOOK_S = 0.5
+# The first workers are waited for.
+EAGER_S = 0.1
 # Who answers nothing for so long is away.
 ANSWER_S = 10.0
 CONNECT_S = 10.0
@@ -180,7 +182,7 @@ class Shares:
                 elif self._share is not None:
                     for worker in sorted(found - self._over - self._futures.keys()):
                         self._give(client, worker, self._share())
-                self._wake.wait(LOOK_S)
+                self._wake.wait(LOOK_S if self._futures or self._over else EAGER_S)
                 self._wake.clear()
             self._tell_to_end(client)
         except Exception as error:  # noqa: BLE001 - whatever it is, this connection is of no use any more
