@@ -8,8 +8,8 @@ from contextlib import suppress
 
 from bailian.batch.run import runs_of
 from bailian.batch.sync import BatchSpec
+from bailian.cluster.dask_shares import Shares
 from bailian.cluster.roster import Roster, Say
-from bailian.cluster.scheduler import Shares
 from bailian.cluster.share import Share
 from bailian.engine.engine import Engine
 from bailian.engine.job import Job

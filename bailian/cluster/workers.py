@@ -129,11 +129,10 @@ def _words(name: str) -> Callable[[], Instructions]:
 
 def _told(error: BailianError, share: Share, journal: str = "") -> str:
     """Return what the command may hear of an error: where a journal's server is stays on this worker, in its log."""
-    text = "; ".join(filter(None, (error.message, error.advice)))
     if isinstance(error, JournalError) and share.on_server:
-        _log.error("%s", text)
+        _log.error("%s", error.message)
         return tr("its journal cannot be used; its own log says why", "无法使用其日志；原因见其自身的输出")
-    return text.replace(journal, tr("its journal", "其日志")) if journal and share.on_server else text
+    return error.message.replace(journal, tr("its journal", "其日志")) if journal and share.on_server else error.message
 
 
 def _run(share: Share, stop: Stop, host: str) -> ShareResult:

@@ -11,7 +11,7 @@ import pytest
 
 from bailian.cli.main import bailian as command
 from bailian.clock import Clock
-from bailian.cluster import scheduler
+from bailian.cluster import dask_shares
 from bailian.cluster.address import ClusterAddress, parsed
 from bailian.cluster.events import Begun, Died, Ended, SchedulerBack, SchedulerGone, SchedulerLost
 from bailian.cluster.roster import NOTIFY_AFTER_S, PATIENCE_S, Roster
@@ -95,7 +95,7 @@ def test_a_sandbox_is_on_this_machine(run: Callable[..., str]) -> None:
 
 def test_dask_is_not_installed(run: Callable[..., str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """The line that installs it is the one of any other part, and nothing is written down before."""
-    monkeypatch.setattr(scheduler, "find_spec", lambda _name: None)
+    monkeypatch.setattr(dask_shares, "find_spec", lambda _name: None)
     err = run("--cluster", "local:2", exits=3)
     assert "--cluster needs dask[distributed]" in err
     assert "[cluster]" in err
@@ -103,7 +103,7 @@ def test_dask_is_not_installed(run: Callable[..., str], monkeypatch: pytest.Monk
 
 
 def test_a_dry_run_needs_no_workers(run: Callable[..., str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(scheduler, "find_spec", lambda _name: None)
+    monkeypatch.setattr(dask_shares, "find_spec", lambda _name: None)
     ran = run_command(command, "batch", "run", str(tmp_path / "rows.jsonl"), "--cluster", "local:2", "--dry-run")
     assert json.loads(ran.out)["to_run"] == 3
 

@@ -111,7 +111,7 @@ def test_the_scheduler_is_killed_and_another_one_comes(
 ) -> None:  # fmt: skip
     """Workers bring in what is under way; a new scheduler at the address and its workers go on."""
     box.settings.change({"task_s": 3.0})
-    workers = [worker(f"worker-{number}") for number in range(2)]
+    workers = [worker("worker-0"), worker("worker-1", nanny=True)]
     started = run()
     until(lambda: len(box.tasks) > 20)
     scheduler.kill()

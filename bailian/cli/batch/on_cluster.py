@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from bailian.cli.args.options import SharedOptions
     from bailian.cli.batch.batch_call import BatchOptions, Call
     from bailian.cli.batch.batch_progress import BatchProgress
-    from bailian.cluster.scheduler import Shares
+    from bailian.cluster.dask_shares import Shares
     from bailian.config.settings import Settings
     from bailian.engine.engine import Engine
     from bailian.engine.step import Outcome
@@ -94,7 +94,7 @@ def workers(call: Call) -> Iterator[Shares | None]:
         yield None
         return
     from bailian.cluster.address import parsed
-    from bailian.cluster.scheduler import Shares, require_dask
+    from bailian.cluster.dask_shares import Shares, require_dask
 
     require_dask()
     with Shares(parsed(call.options.cluster), current_clock()) as shares:

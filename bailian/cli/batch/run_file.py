@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from bailian.batch.run import PreparedBatch
     from bailian.cli.batch.batch_progress import BatchProgress
     from bailian.cli.batch.made_rows import MadeRows
-    from bailian.cluster.scheduler import Shares
+    from bailian.cluster.dask_shares import Shares
     from bailian.config.settings import Settings
     from bailian.engine.engine import Engine
     from bailian.engine.step import Outcome

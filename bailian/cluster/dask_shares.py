@@ -175,8 +175,11 @@ class Shares:
         try:
             while not self._closing:
                 found = set(client.sync(client.scheduler.ncores, callback_timeout=ANSWER_S))
+                if any(future.status == "cancelled" for future in self._futures.values()):
+                    # Dask has connected again by itself, and forgot the shares; the scheduler may be another one.
+                    raise ConnectionError(tr("it hung up", "连接已断开"))
                 self._forget_dead(client, found)
-                self._hear(client)
+                self._hear()
                 if self._stopping:
                     self._tell_to_end(client)
                 elif self._share is not None:
@@ -224,12 +227,12 @@ class Shares:
             client.cancel([self._futures.pop(worker)])
             self.events.put(Died(worker))
 
-    def _hear(self, client: Any) -> None:
+    def _hear(self) -> None:
         for worker, future in list(self._futures.items()):
             if not future.done():
                 continue
             del self._futures[worker]
-            if future.status in ("cancelled", "lost"):
+            if future.status == "lost":
                 self.events.put(Died(worker))
                 continue
             self._over.add(worker)
