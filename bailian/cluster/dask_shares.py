@@ -76,7 +76,7 @@ class Shares:
         """What has happened; None wakes whoever waits for it."""
         self._share: Callable[[], Share] | None = None
         self._command = ""
-        self._stopping = self._closing = False
+        self._stopping = self._closing = self._let_go = False
         self._wake, self._connected = threading.Event(), threading.Event()
         self._trouble: Exception | None = None
         self._local: LocalWorkers | None = None
@@ -131,6 +131,10 @@ class Shares:
         self._stopping = True
         self._wake.set()
 
+    def let_go(self) -> None:
+        """Wait for no share any more: they end by themselves."""
+        self._let_go = True
+
     def _live(self) -> None:
         try:
             try:
@@ -147,7 +151,7 @@ class Shares:
                 client = None if self._closing else self._found_again(url, why)
         finally:
             if self._local is not None:
-                self._local.close()
+                self._local.close(wait=not self._let_go)
 
     def _url(self) -> str:
         import distributed  # noqa: F401 - it sets how its loggers speak
@@ -158,7 +162,7 @@ class Shares:
             return self._address.url
         from bailian.cluster.local import LocalWorkers
 
-        self._local = LocalWorkers(self._address.local_workers)
+        self._local = LocalWorkers(self._address.local_workers, self._clock)
         return self._local.url
 
     def _client(self, url: str, timeout_s: float) -> Any:

@@ -8,6 +8,8 @@ import sys
 from contextlib import suppress
 from typing import Any
 
+from bailian.clock import Clock
+
 HOST = "127.0.0.1"
 # Their shares are over when they are told to end. One that is not out by then ends by itself.
 PATIENCE_S = 5.0
@@ -17,8 +19,9 @@ _WORKER = ("-m", "bailian.cluster.local_worker")
 class LocalWorkers:
     """Processes that end when their scheduler does, whatever has ended it: they bring in what is under way first."""
 
-    def __init__(self, count: int) -> None:
+    def __init__(self, count: int, clock: Clock) -> None:
         """Start them. They load for about a second, and so does what they are to talk to: all at the same time."""
+        self._clock = clock
         self._processes = [self._start(number) for number in range(count)]
         from distributed import LocalCluster
 
@@ -48,9 +51,10 @@ class LocalWorkers:
         """Return how many of them run."""
         return sum(process.poll() is None for process in self._processes)
 
-    def close(self) -> None:
-        """End the scheduler, and with it the workers."""
+    def close(self, *, wait: bool = True) -> None:
+        """End the scheduler, and with it the workers. `wait`: for them, a moment."""
         self._cluster.close()
-        for process in self._processes:
+        until_s = self._clock.monotonic() + PATIENCE_S
+        for process in self._processes if wait else ():
             with suppress(subprocess.TimeoutExpired):
-                process.wait(PATIENCE_S)
+                process.wait(max(0.0, until_s - self._clock.monotonic()))

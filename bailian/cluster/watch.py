@@ -62,6 +62,8 @@ def run_on_cluster(
         try:
             yield from watch.outcomes(signals)
         except KeyboardInterrupt:
+            if not watch.nobody_works:
+                shares.let_go()
             raise _interrupted(spec) from None
 
 
@@ -72,6 +74,10 @@ class _Watch:
         self._roster = Roster(engine.clock, say)
         self._leaving = False
         self._told_stopped = False
+
+    @property
+    def nobody_works(self) -> bool:
+        return self._roster.nobody_works
 
     def outcomes(self, signals: ShutdownSignals) -> Generator[Outcome, None, None]:
         while True:

@@ -189,3 +189,13 @@ def test_the_command_is_killed_and_the_workers_finish(
     code, _, err = end(run())
     assert code == 0, err
     paid_once(box)
+
+
+def test_workers_of_this_machine_on_a_journal_of_several(
+    machine: Machine, box: Sandbox, tmp_path: Path, journal_server: PostgresServer, url: str
+) -> None:
+    words = ("batch", "run", str(rows_file(tmp_path, 60)), "--run", "shop", "--cluster", "local:2", "--yes")
+    code, _, err = machine.run(*words, "-o", str(tmp_path / "out"))
+    assert code == 0, err
+    paid_once(box)
+    assert states(journal_server, url) == {"done": 60}

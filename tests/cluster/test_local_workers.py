@@ -124,6 +124,23 @@ def test_ctrl_c_brings_in_what_is_under_way(machine: Machine, box: Sandbox, tmp_
     paid_once(box, 60)
 
 
+def test_a_second_ctrl_c_waits_for_nothing(machine: Machine, box: Sandbox, tmp_path: Path) -> None:
+    """The workers bring in what is under way all the same: it is paid."""
+    box.faults.add(Fault(on="text", kind="slow", delay_s=15.0, times=None))
+    file = tmp_path / "rows.jsonl"
+    file.write_text("".join(f'{{"kind": "text", "prompt": "问 {number}"}}\n' for number in range(3)), encoding="utf-8")
+    started = machine.start(*RUN, str(file), "-o", str(tmp_path / "out"))
+    until(lambda: len(box.faults.fired) == 3)
+    os.kill(started.process.pid, signal.SIGINT)
+    until(lambda: "stopping the workers" in started.err.read_text(encoding="utf-8"))
+    os.kill(started.process.pid, signal.SIGINT)
+    code, _, err = end(started)
+    assert code == 130, err
+    assert states(machine) == {"sending": 3}
+    until(lambda: workers_of(machine) == [])
+    assert states(machine) == {"done": 3}
+
+
 def test_the_command_is_killed_and_run_again(machine: Machine, box: Sandbox, tmp_path: Path) -> None:
     """Its workers bring in what is under way, and end; nothing is lost, nothing paid twice."""
     box.settings.change({"task_s": 2.0})
