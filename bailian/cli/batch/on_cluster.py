@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from bailian.cli.batch.batch_call import BatchOptions, Call
     from bailian.cli.batch.batch_progress import BatchProgress
     from bailian.cluster.dask_shares import Shares
+    from bailian.cluster.share import Share
     from bailian.config.settings import Settings
     from bailian.engine.engine import Engine
     from bailian.engine.step import Outcome
@@ -116,20 +117,37 @@ def outcomes_of_workers(
 ) -> Generator[Outcome, None, None]:
     """Yield the rows as the workers end them; see `run_on_cluster`."""
     from bailian.cli.output.terminal import print_err
-    from bailian.cluster.share import Share
     from bailian.cluster.watch import run_on_cluster
 
-    spec, here, common = call.spec, engine.settings, call.common
     until_s = None if left_s is None else engine.clock.monotonic() + left_s
-    share = Share(
+    share = _share_of(call, engine)
+
+    def now() -> Share:
+        left = None if until_s is None else max(0.001, until_s - engine.clock.monotonic())
+        return replace(share, timeout_s=left)
+
+    def say(text: str, is_trouble: bool) -> None:
+        if call.shown or (is_trouble and not call.common.quiet):
+            with progress.paused():
+                print_err(text)
+
+    return run_on_cluster(engine, call.spec, shares, now, say)
+
+
+def _share_of(call: Call, engine: Engine) -> Share:
+    """Return what each worker is told, but for the time that is left."""
+    from bailian.cluster.share import Share
+
+    here, common = engine.settings, call.common
+    return Share(
         command=engine.services.lease.id,
         account=engine.services.account,
-        run=spec.run,
-        kind=spec.kind,
+        run=call.spec.run,
+        kind=call.spec.kind,
         region=here.region,
         workspace=here.workspace,
         on_server=engine.journal.place.is_shared,
-        strict=spec.strict,
+        strict=call.spec.strict,
         wait=common.wait,
         budgets=tuple((one.limit_cny, one.name, one.run) for one in engine.services.run_state.budgets),
         options={
@@ -142,14 +160,3 @@ def outcomes_of_workers(
         },
         words=WORDS,
     )
-
-    def now() -> Share:
-        left = None if until_s is None else max(0.001, until_s - engine.clock.monotonic())
-        return replace(share, timeout_s=left)
-
-    def say(text: str, is_trouble: bool) -> None:
-        if call.shown or (is_trouble and not common.quiet):
-            with progress.paused():
-                print_err(text)
-
-    return run_on_cluster(engine, spec, shares, now, say)

@@ -16,7 +16,7 @@ from bailian.cli.args.target import Target
 from bailian.cli.batch.batch_call import BatchOptions, Call
 from bailian.cli.batch.batch_spec import spec_of, spec_of_made
 from bailian.cli.batch.before_sending import agreed, print_spending, refuse_unasked
-from bailian.cli.batch.close import Trouble, sum_up, unsaid, write_what_came
+from bailian.cli.batch.close import Trouble, cut_short, sum_up
 from bailian.cli.batch.ended import digest_of, ended_before, print_ended
 from bailian.cli.batch.ending import Ending
 from bailian.cli.batch.on_cluster import check_cluster, ended_first, outcomes_of_workers, workers
@@ -147,10 +147,7 @@ def _run(call: Call, here: Settings) -> int:
                 with closing(part) as outcomes:
                     _each(outcomes, handle)
         except (Interrupted, SetupError, TransportError, OSError, SaveError) as error:
-            unwritten = write_what_came(call, engine, ready, page=False)
-            if unwritten is not None:
-                print_error(unwritten)
-            raise (unsaid(error, call.spec) if isinstance(error, OSError | SaveError) else error) from None
+            raise cut_short(call, engine, ready, error) from None
         progress.stop()
         return sum_up(call, engine, ready, digest, engine.clock.monotonic() - started_s, trouble)
 
