@@ -161,7 +161,7 @@ def _run(
     chains = Chains()
     rows = rows_of(spec, engine.catalog, {}, chains, file_rows)
     ready = prepare_batch(
-        engine, spec, rows, file_rows, partial(_accepted, spec, engine.journal.place.is_shared), chains
+        engine, spec, rows, file_rows, partial(_accepted, spec, engine.journal.place.splits_rows), chains
     )
     stopped: BailianError | None = None
     try:

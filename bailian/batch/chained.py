@@ -34,8 +34,8 @@ class ReadyJobs:
     def __next__(self) -> Job:
         while self._ids:
             job_id, journal = self._ids.popleft(), self._engine.journal
-            if journal.place.is_shared and not journal.claim(job_id, self._engine.services.lease.id, None):
-                continue  # another machine was faster
+            if journal.place.splits_rows and not journal.claim(job_id, self._engine.services.lease.id, None):
+                continue  # another process was faster
             row = journal.job(job_id)
             if row is not None and row.state == Status.WAITING and row.owner == self._engine.services.lease.id:
                 return self._engine.resumed(row)

@@ -1,4 +1,5 @@
-"""Several machines at one batch: each claims rows as it needs them, and goes on with those of a machine that died."""
+"""Several processes at one batch, of one machine or of many: each claims rows as it needs them, and goes on with those of
+one that died."""
 
 from __future__ import annotations
 
@@ -77,11 +78,11 @@ class SharedRows:
 
     def jobs(self, wire_model: str) -> Iterator[Job]:
         """Yield the jobs of one queue. Where several machines are at them, one whose files are not here goes back."""
-        shared = self._engine.journal.place.is_shared
+        split = self._engine.journal.place.splits_rows
         for row in self._runs.waiting(self._spec.run, self._engine.services.lease.id, wire_model):
             job = self._engine.resumed(row)
             fetched = {path_of(url) for url in job.prepared.origins}  # storage has those for every machine
-            files = [path for path in files_in(job.prepared.body) if path not in fetched] if shared else []
+            files = [path for path in files_in(job.prepared.body) if path not in fetched] if split else []
             missing = next((path for path in files if not path.exists()), None)
             if missing is None:
                 self._handed_out += 1
@@ -93,12 +94,12 @@ class SharedRows:
     def more(self, until_s: float | None) -> bool:
         """Return whether there is more to do for this machine; wait for it while others are at the batch."""
         engine, runs, run = self._engine, self._runs, self._spec.run
-        if self._stopped or not engine.journal.place.is_shared:
+        if self._stopped or not engine.journal.place.splits_rows:
             return False
         own = engine.services.lease.id
         look_again, self._handed_out = self._handed_out > 0, 0
         self._tried_alone = self._tried_alone and not look_again
-        while until_s is None or engine.clock.monotonic() < until_s:
+        while not engine.interrupted and (until_s is None or engine.clock.monotonic() < until_s):
             take_over(engine, self._spec, runs)
             waiting = bool(runs.queues(run, own))
             if runs.under_way(run, own) or (waiting and look_again):
@@ -106,9 +107,15 @@ class SharedRows:
             if all(owner == own for owner in runs.owners(run)):  # what is left waits for this machine, or for none
                 alone_before, self._tried_alone = self._tried_alone, True
                 return waiting and not alone_before
-            engine.clock.sleep(LOOK_S)
+            self._rest()
             look_again = True  # others have ended rows meanwhile, or given some back
         return False
+
+    def _rest(self) -> None:
+        """Wait until it is time to look again; who is told to end need not wait."""
+        for _ in range(round(LOOK_S / TURN_S)):
+            if not self._engine.interrupted:
+                self._engine.clock.sleep(TURN_S)
 
     def left_elsewhere(self) -> Iterator[Outcome]:
         """Yield the rows that wait for a machine that has their files."""

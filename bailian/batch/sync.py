@@ -273,7 +273,7 @@ def intent_of(planned: Planned, spec: BatchSpec, engine: Engine) -> tuple[Any, .
         row_key=row.key,
         place=place,
         waits=planned.waits,
-        free=engine.journal.place.is_shared,
+        free=engine.journal.place.splits_rows,
     )
     if not row.sources:
         return values

@@ -79,6 +79,8 @@ class Settings:
     """`postgresql://…` of the journal that several machines share; it may hold a password. Empty: in `home`."""
     journal_patience: Patience | None = field(default=None, repr=False, compare=False)
     """How the journal's server is waited for; None: as who only reads does."""
+    split: bool = False
+    """Several processes of this home are at one batch: each claims the rows that it sends."""
     sandbox: bool = False
     speech_url: str | None = None
     """Address of the speech socket where it is not on the host of `base_url`."""
@@ -110,7 +112,7 @@ class Settings:
         """Return where the journal is."""
         from bailian.store.backends.journal_place import JournalPlace
 
-        place = JournalPlace(self.home, self.journal_url)
+        place = JournalPlace(self.home, self.journal_url, self.split)
         return place if self.journal_patience is None else replace(place, patience=self.journal_patience)
 
     @property

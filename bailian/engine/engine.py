@@ -119,6 +119,15 @@ class Engine:
         if self._interrupts is not None:
             self._interrupts.press()
 
+    def watch_signals(self, signals: ShutdownSignals) -> None:
+        """Let a wait for the journal's server end when they are pressed, while no `run` does."""
+        self._interrupts = signals
+
+    @property
+    def interrupted(self) -> bool:
+        """Return whether somebody has told it to end."""
+        return self._interrupted
+
     def _check_again(self, kind: str, fields: Mapping[str, Any]) -> Prepared:
         from bailian.inputs.lookup import Inputs, checked  # loads what reads pictures
 

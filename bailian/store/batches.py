@@ -20,7 +20,7 @@ from bailian.store.states import OPEN_STATES, UNDER_WAY_STATES, Status, move
 
 # So many rows are written, or read, by one transaction.
 CHUNK_ROWS = 500
-# So many rows a machine takes at once of a batch that several are at: as many as it sends in about a second. If it dies
+# So many rows a process takes at once of a batch that several are at: as many as it sends in about a second. If it dies
 # they wait until its lease is over.
 CLAIM_ROWS_MIN, CLAIM_ROWS_MAX, CLAIM_S = 4, 200, 1.0
 
@@ -62,8 +62,8 @@ class BatchStore:
 
     @property
     def _to_send(self) -> str:
-        """Return SQL for the rows that a process may send (one `?`: it): its own; of several machines' those of nobody."""
-        return "owner IS NULL AND CAST(? AS TEXT) IS NOT NULL" if self._database.is_shared else "owner = ?"
+        """Return SQL for the rows that a process may send (one `?`: it): its own; where rows are split those of nobody."""
+        return "owner IS NULL AND CAST(? AS TEXT) IS NOT NULL" if self._database.splits_rows else "owner = ?"
 
     def has_rows(self, run: str) -> bool:
         """Return whether any row of a run is known."""
@@ -135,9 +135,9 @@ class BatchStore:
 
     def _take_over(self, run: str, owner: str, gone: Sequence[str], repeatable: Sequence[str]) -> None:
         chosen = self._database.dialect.chosen
-        # Rows that wait are claimed one after the other where several machines may be at them.
-        shared = self._database.is_shared
-        states = UNDER_WAY_STATES if shared else OPEN_STATES
+        # Rows that wait are claimed one after the other where several processes may be at them.
+        split = self._database.splits_rows
+        states = UNDER_WAY_STATES if split else OPEN_STATES
         marks = ", ".join("?" * len(states))
         ownerless = f"{_OF_RUN} AND (owner IS NULL OR owner IN ({chosen}))"
         of_these = (*self._of(run), packed(gone))
@@ -146,7 +146,7 @@ class BatchStore:
                 self._database,
                 Status.WAITING,
                 f"{ownerless} AND kind IN ({chosen}) AND service_batch IS NULL",
-                (None if shared else owner, *of_these, packed(repeatable)),
+                (None if split else owner, *of_these, packed(repeatable)),
                 also="owner = ?, lost_cny = lost_cny + COALESCE(estimate_cny, 0)",
                 only_from=(Status.SENDING, Status.UNSETTLED),
             )
@@ -162,7 +162,7 @@ class BatchStore:
                 f"UPDATE jobs SET owner = ? WHERE {ownerless} AND state IN ({marks})",  # noqa: S608
                 (owner, *of_these, *states),
             )
-            if shared:
+            if split:
                 db.execute(
                     f"UPDATE jobs SET owner = NULL WHERE {_OF_RUN} AND owner IN ({chosen}) AND state = 'waiting'",  # noqa: S608
                     (*self._of(run), packed([*gone, owner])),
@@ -245,7 +245,7 @@ class BatchStore:
 
         Those that wait for other rows' results are handed out by `chains`.
         """
-        if self._database.is_shared:
+        if self._database.splits_rows:
             yield from self._claimed(run, owner, wire_model)
             return
         last = 0
@@ -266,12 +266,12 @@ class BatchStore:
         while found := self._database.read(
             f"WITH picked AS MATERIALIZED (SELECT rowid FROM jobs WHERE {_OF_RUN} AND owner IS NULL"  # noqa: S608
             f" AND wire_model = ? AND state = 'waiting' AND rowid > ? AND {NOT_CHAINED}"
-            " ORDER BY rowid LIMIT ? FOR UPDATE SKIP LOCKED)"
-            " UPDATE jobs SET owner = ? FROM picked WHERE jobs.rowid = picked.rowid RETURNING jobs.*",
+            f" ORDER BY rowid LIMIT ? {self._database.dialect.skip_locked})"
+            " UPDATE jobs SET owner = ? WHERE rowid IN (SELECT rowid FROM picked) RETURNING *, rowid AS number",
             (*self._of(run), wire_model, last, count, owner),
         ):
-            rows = sorted(found, key=lambda row: int(row["rowid"]))
-            last = rows[-1]["rowid"]
+            rows = sorted(found, key=lambda row: int(row["number"]))
+            last = rows[-1]["number"]
             yield from (job_row(row) for row in rows)
             took_s, asked_s = self._database.now_s() - asked_s, self._database.now_s()
             count = min(CLAIM_ROWS_MAX, count * 2) if took_s < CLAIM_S else max(CLAIM_ROWS_MIN, count // 2)

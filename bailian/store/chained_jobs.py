@@ -67,7 +67,7 @@ class ChainStore:
     @property
     def _to_send(self) -> str:
         """Return SQL for the jobs that a process may hand out, see `BatchStore`."""
-        return "jobs.owner IS NULL AND CAST(? AS TEXT) IS NOT NULL" if self._database.is_shared else "jobs.owner = ?"
+        return "jobs.owner IS NULL AND CAST(? AS TEXT) IS NOT NULL" if self._database.splits_rows else "jobs.owner = ?"
 
     def waiting(self, run: str, kind: str | None = None) -> dict[str, int]:
         """Return how many jobs of a batch wait for others, by kind."""

@@ -40,6 +40,7 @@ LAYERS = (
     "batch",
     "sandbox",
     "api",
+    "cluster",
     "agents",
     "selftest",
     "cli",
@@ -49,7 +50,18 @@ LAYERS = (
 FOLDER_MAX = 16
 SANDBOX_MAY_IMPORT = {"catalog", "i18n", "sandbox", "bailian"}
 MAY_IMPORT_SANDBOX = {"api", "cli", "sandbox"}
-HEAVY = ("requests", "pydantic", "PIL", "rich", "dashscope", "websockets", "starlette", "uvicorn")
+HEAVY = (
+    "dask",
+    "distributed",
+    "requests",
+    "pydantic",
+    "PIL",
+    "rich",
+    "dashscope",
+    "websockets",
+    "starlette",
+    "uvicorn",
+)
 
 MODULES = sorted(PACKAGE.rglob("*.py"))
 

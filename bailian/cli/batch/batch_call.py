@@ -37,6 +37,8 @@ class BatchOptions:
     vectors: str = "json"
     results_only: bool = False
     in_flight: int | None = None
+    cluster: str | None = None
+    """Whose workers send the rows; None: this process."""
     on_end: str | None = None
     """A command of the user's, run by the shell when the run is over."""
 

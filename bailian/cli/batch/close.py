@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from bailian.batch.output.own_folder import written_aside
 from bailian.batch.output.records import RESULTS, read_results, records, unwritten, write_results
 from bailian.cli.output.report import shown_path
-from bailian.cli.output.terminal import print_data, print_err
+from bailian.cli.output.terminal import print_data, print_err, print_error
 from bailian.errors import BailianError, Exit, SaveError
 from bailian.i18n import reason_of, tr
 from bailian.store.states import Status
@@ -131,6 +131,14 @@ def _print_vectors(call: Call) -> None:
     elif call.shown:
         path = shown_path(call.spec.folder / RESULTS)
         print_err(tr(f"vectors: {path}", f"向量：{path}"))
+
+
+def cut_short(call: Call, engine: Engine, ready: PreparedBatch, error: BailianError | OSError) -> BailianError:
+    """Write the results of a run that ends early; return the error that says why."""
+    unwritten = write_what_came(call, engine, ready, page=False)
+    if unwritten is not None:
+        print_error(unwritten)
+    return unsaid(error, call.spec) if isinstance(error, OSError | SaveError) else error
 
 
 def unsaid(error: OSError | SaveError, spec: BatchSpec) -> SaveError:

@@ -93,6 +93,11 @@ batch_options = under(
     ),
     on_end_option,
     option("--run NAME", "Know the batch by NAME, not by its file.", "以该名称（而非文件路径）标识该批次。"),
+    option(
+        "--cluster ADDRESS",
+        "Send the rows from Dask workers: tcp://HOST:PORT of their scheduler, or local:N.",
+        "由 Dask 工作进程发送各行：调度器地址 tcp://主机:端口，或 local:N。",
+    ),
 )
 
 

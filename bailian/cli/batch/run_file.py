@@ -16,16 +16,17 @@ from bailian.cli.args.target import Target
 from bailian.cli.batch.batch_call import BatchOptions, Call
 from bailian.cli.batch.batch_spec import spec_of, spec_of_made
 from bailian.cli.batch.before_sending import agreed, print_spending, refuse_unasked
-from bailian.cli.batch.close import Trouble, sum_up, unsaid, write_what_came
+from bailian.cli.batch.close import Trouble, cut_short, sum_up
 from bailian.cli.batch.ended import digest_of, ended_before, print_ended
 from bailian.cli.batch.ending import Ending
+from bailian.cli.batch.on_cluster import check_cluster, ended_first, outcomes_of_workers, workers
 from bailian.cli.chosen_service import engine_at
 from bailian.cli.output.progress import print_journal_pause
 from bailian.cli.output.report import outcome_json, print_other_names, write_result
 from bailian.cli.output.streams import expect_results
 from bailian.cli.output.terminal import print_err, print_error, print_json
 from bailian.config import settings
-from bailian.errors import Exit, FileElsewhere, Interrupted, SaveError
+from bailian.errors import Exit, FileElsewhere, Interrupted, SaveError, SetupError, TransportError
 from bailian.i18n import tr
 from bailian.inputs.once import lasting_text
 from bailian.store.backends.server_patience import running
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from bailian.batch.run import PreparedBatch
     from bailian.cli.batch.batch_progress import BatchProgress
     from bailian.cli.batch.made_rows import MadeRows
+    from bailian.cluster.dask_shares import Shares
     from bailian.config.settings import Settings
     from bailian.engine.engine import Engine
     from bailian.engine.step import Outcome
@@ -47,7 +49,7 @@ def run_file(
     """Run the rows of a file (of one kind, for a script); return the exit code."""
     from bailian.batch.sync import require_name
 
-    here = settings_of(common)
+    here = check_cluster(common, options, settings_of(common))
     common = filled(common, here)
     check_template_of_rows(common.name)
     require_name(options.run, here.journal)
@@ -120,14 +122,16 @@ def _run(call: Call, here: Settings) -> int:
 
     models = catalog.load(settings.home_folder(), use_successor=call.spec.use_successor)
     with (
+        workers(call) as shares,
         BatchProgress(call.shown, call.common.verbose) as progress,
         engine_at(here, models, progress, quiet=not call.shown) as engine,
         closing(FileRows()) as file_rows,
+        ended_first(shares),
     ):
         started_s = engine.clock.monotonic()
         digest = digest_of(call)
         with _nothing_sent():
-            ready = _ready(call, engine, progress, file_rows)
+            ready = _ready(call, engine, progress, file_rows, shares)
         trouble, renamed = Trouble(), False
 
         def handle(outcome: Outcome) -> None:
@@ -142,19 +146,18 @@ def _run(call: Call, here: Settings) -> int:
                 _print_error(outcome)
 
         try:
-            for part in _parts(call, engine, lambda: trouble.stopped is not None):
+            for part in _parts(call, engine, lambda: trouble.stopped is not None, shares, progress):
                 with closing(part) as outcomes:
                     _each(outcomes, handle)
-        except (Interrupted, OSError, SaveError) as error:
-            unwritten = write_what_came(call, engine, ready, page=False)
-            if unwritten is not None:
-                print_error(unwritten)
-            raise (error if isinstance(error, Interrupted) else unsaid(error, call.spec)) from None
+        except (Interrupted, SetupError, TransportError, OSError, SaveError) as error:
+            raise cut_short(call, engine, ready, error) from None
         progress.stop()
         return sum_up(call, engine, ready, digest, engine.clock.monotonic() - started_s, trouble)
 
 
-def _ready(call: Call, engine: Engine, progress: BatchProgress, file_rows: FileRows) -> PreparedBatch:
+def _ready(
+    call: Call, engine: Engine, progress: BatchProgress, file_rows: FileRows, shares: Shares | None
+) -> PreparedBatch:
     """Check the rows, write down what is to be done, say what was found."""
     from bailian.batch.input.chains import Chains
     from bailian.batch.output.folder import claim
@@ -178,20 +181,24 @@ def _ready(call: Call, engine: Engine, progress: BatchProgress, file_rows: FileR
             print_begin(ready)
             print_spending(ready.estimate, sandbox=engine.settings.sandbox, batch_api=spec.batch_api)
         refuse_unasked(ready.estimate, call, engine.settings)
+        if shares is not None:
+            shares.wait_connected()
         Target(spec.folder).check()
-        claim(spec, shared=engine.journal.place.is_shared)
+        claim(spec, shared=engine.journal.place.splits_rows)
 
     ready = prepare_batch(engine, spec, rows, file_rows, accepted, chains)
     runs = runs_of(engine, spec)
     progress.begin(runs.counts(spec.run), runs.waits_for_others(spec.run))
-    if call.shown:
+    if call.shown and shares is None:
         print_calls(
             runs.queues(spec.run, engine.services.lease.id), runs.counts(spec.run), engine.catalog, call.options
         )
     return ready
 
 
-def _parts(call: Call, engine: Engine, is_stopped: Callable[[], bool]) -> Iterator[Generator[Outcome, None, None]]:
+def _parts(
+    call: Call, engine: Engine, is_stopped: Callable[[], bool], shares: Shares | None, progress: BatchProgress
+) -> Iterator[Generator[Outcome, None, None]]:
     """Yield what is to be run, one after the other: service batches are created first and fetched last."""
     from bailian.batch.run import run_batch
     from bailian.batch.service_batches import runner
@@ -205,7 +212,9 @@ def _parts(call: Call, engine: Engine, is_stopped: Callable[[], bool]) -> Iterat
 
     if new_rows:
         yield runner.run_service_batches(engine, spec, wait=False, timeout_s=left_s())
-    if not is_stopped():
+    if shares is not None:
+        yield outcomes_of_workers(call, engine, shares, left_s(), progress)
+    elif not is_stopped():
         yield run_batch(engine, spec, timeout_s=left_s(), wait=wait, most_calls=call.options.in_flight)
     if runner.batches_under_way(engine, spec):
         yield runner.run_service_batches(

@@ -60,6 +60,8 @@ class Database(Protocol):
     dialect: Dialect
     is_shared: bool
     """Several machines may use it. Their owners are alive by a lease, and time is what the server says."""
+    splits_rows: bool
+    """Several processes may be at one batch: a row that waits is nobody's until one of them claims it."""
 
     @property
     def title(self) -> str:

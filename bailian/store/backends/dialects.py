@@ -18,6 +18,8 @@ class Dialect(Protocol):
     """The values of a JSON list of texts, which is one `?`."""
     chosen_numbers: str
     """The same of whole numbers."""
+    skip_locked: str
+    """Ends a choice of rows that are about to be changed: those that another transaction has chosen are left to it."""
 
     def listed(self, **columns: str) -> str:
         """Return a table `new` of rows that come as one JSON list of lists; `columns` are names and types."""
@@ -52,6 +54,7 @@ class SqliteDialect:
     """SQLite from 3.33 (2020-08) on."""
 
     chosen = chosen_numbers = "SELECT value FROM json_each(?)"
+    skip_locked = ""  # a file has room for one writer
 
     def listed(self, **columns: str) -> str:
         values = ", ".join(f"json_extract(value, '$[{number}]') AS {name}" for number, name in enumerate(columns))
@@ -83,6 +86,7 @@ class PostgresDialect:
 
     chosen = "SELECT json_array_elements_text(CAST(? AS JSON))"
     chosen_numbers = "SELECT CAST(json_array_elements_text(CAST(? AS JSON)) AS BIGINT)"
+    skip_locked = "FOR UPDATE SKIP LOCKED"
     types: Mapping[str, str] = {TEXT: "TEXT", REAL: "DOUBLE PRECISION", INTEGER: "BIGINT"}
 
     def listed(self, **columns: str) -> str:

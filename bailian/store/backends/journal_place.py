@@ -22,12 +22,20 @@ class JournalPlace:
     """Its own folder on this machine."""
     url: str = field(default="", repr=False)
     """`postgresql://…` of the server that several machines share; it may hold a password. Empty: files in `home`."""
+    split: bool = False
+    """Several processes of this home are at one batch."""
     patience: Patience = field(default=READING, repr=False, compare=False)
     """How whoever opens it waits for the server."""
 
     @property
     def is_shared(self) -> bool:
+        """Return whether several machines may use it: its clock is the server's, and owners live by leases."""
         return bool(self.url)
+
+    @property
+    def splits_rows(self) -> bool:
+        """Return whether several processes may be at one batch: each claims the rows that it sends."""
+        return self.is_shared or self.split
 
     @property
     def title(self) -> str:
@@ -75,4 +83,4 @@ def open_database(place: JournalPlace, tables: Tables) -> Database:
         from bailian.store.backends.postgresql import PostgresDatabase
 
         return PostgresDatabase(place.url, tables, patience=place.patience)
-    return SqliteDatabase(place.home / tables.file_name, tables)
+    return SqliteDatabase(place.home / tables.file_name, tables, splits_rows=place.splits_rows)

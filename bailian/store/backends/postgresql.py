@@ -40,6 +40,7 @@ class PostgresDatabase:
 
     dialect: Dialect = POSTGRESQL
     is_shared: bool = True
+    splits_rows: bool = True
 
     def __init__(self, url: str, tables: Tables, clock: Clock | None = None, *, patience: Patience = READING) -> None:
         """Connect, as soon as the server lets us in; make the tables if there are none.

@@ -41,14 +41,14 @@ class SqliteDatabase:
     is_shared: bool = False
     commit_in_doubt: bool = False
 
-    def __init__(self, path: Path, tables: Tables) -> None:
+    def __init__(self, path: Path, tables: Tables, *, splits_rows: bool = False) -> None:
         """Open, or create, the file; bring one of an older version up to this one.
 
         Raises:
             JournalError: the folder cannot be written.
             SetupError: the file is not ours, or of a version that this one does not read.
         """
-        self.path = path
+        self.path, self.splits_rows = path, splits_rows
         schema, version, migrations = tables.schema, tables.version, tables.migrations
         self._lock = threading.RLock()
         self._is_open = False
