@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from bailian.batch.sync import BatchSpec
@@ -27,32 +28,47 @@ TURN_S = 0.2
 
 
 @contextmanager
-def planning(engine: Engine, spec: BatchSpec) -> Iterator[None]:
-    """Let one machine at a time compare the file with the journal, and write down what is new.
+def planning(engine: Engine, spec: BatchSpec) -> Iterator[BatchSpec]:
+    """Let one machine at a time compare the file with the journal, and write down what is new; tell what it may do.
 
-    Where a journal is one machine's, one process runs a batch, and nobody need wait.
+    Where a journal is one machine's, one process runs a batch, and nobody need wait. Who joins a batch that others are
+    at takes part in what is written down: what has failed there was tried in this run.
+
+    Raises:
+        InvalidRequest: others are at another file under this name, or at what is to be begun anew.
     """
     place = engine.journal.place
     while place.is_shared:
         with exclusive(place, f"plan\n{engine.services.account}\n{spec.run}") as alone:
             if alone:
-                _refuse_another_file(engine, spec)
-                yield
+                yield _joined(engine, spec)
                 return
         engine.clock.sleep(TURN_S)
-    yield
+    yield spec
 
 
-def _refuse_another_file(engine: Engine, spec: BatchSpec) -> None:
+def _joined(engine: Engine, spec: BatchSpec) -> BatchSpec:
     digest = sha256_of(spec.source) if leads_to_file(spec.source) else ""
-    others = engine.services.lease.join(f"{engine.services.account}\n{spec.run}", digest)
+    alike, others = engine.services.lease.join(f"{engine.services.account}\n{spec.run}", digest)
+    name = spec.run.removeprefix("batch:")
     if others:
-        name, hosts = spec.run.removeprefix("batch:"), ", ".join(others)
+        hosts = ", ".join(others)
         raise InvalidRequest.one(
             "run",
             tr(f"{hosts} runs another file as {name}", f"{hosts} 正以 {name} 之名运行另一个文件"),
             advice=tr("--run ANOTHER_NAME, or the same file", "使用 --run 其他名称，或使用相同的文件"),
         )
+    if alike and (spec.fresh or spec.retry_held):  # what is sent now would be paid once more
+        hosts, flag = ", ".join(alike), "fresh" if spec.fresh else "retry-held"
+        raise InvalidRequest.one(
+            flag,
+            tr(f"{hosts} is at {name} now, and pays for its rows", f"{hosts} 正在运行 {name}，各行正在计费"),
+            advice=tr(
+                f"join it without --{flag}; a machine that died counts for half a minute",
+                f"去掉 --{flag} 即可加入；已宕机的机器会再计入半分钟",
+            ),
+        )
+    return replace(spec, retry_failed=False) if alike else spec
 
 
 def take_over(engine: Engine, spec: BatchSpec, runs: BatchStore) -> None:

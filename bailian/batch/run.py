@@ -84,8 +84,8 @@ def prepare_batch(
         InvalidRequest: everything that is wrong in the file, at once.
         BudgetExceeded: there is a budget, and what some rows cost is not known.
     """
-    with planning(engine, spec):
-        return _prepared(engine, spec, rows, file_rows, accepted, chains)
+    with planning(engine, spec) as allowed:
+        return _prepared(engine, allowed, rows, file_rows, accepted, chains)
 
 
 def _prepared(

@@ -47,8 +47,9 @@ class Lease(Protocol):
         """Return whether that owner no longer runs. Nobody (None) is gone."""
         ...
 
-    def join(self, run: str, digest: str) -> list[str]:
-        """Take part in a batch of this name; return the machines that run another file under it now."""
+    def join(self, run: str, digest: str) -> tuple[list[str], list[str]]:
+        """Take part in a batch of this name; return the machines that run the same file, and those that run another
+        one, under it now."""
         ...
 
 
@@ -108,8 +109,8 @@ class ProcessLease:
             path.unlink()
         return True
 
-    def join(self, run: str, digest: str) -> list[str]:
-        return []
+    def join(self, run: str, digest: str) -> tuple[list[str], list[str]]:
+        return [], []
 
     def _path(self, owner_id: str) -> Path:
         return self._folder / f"{owner_id}.lock"

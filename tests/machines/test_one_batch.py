@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bailian.sandbox import Sandbox
+from bailian.sandbox import Fault, Sandbox
 from tests.support.machines import (
     RUN,
     Machine,
@@ -132,3 +132,26 @@ def test_clocks_ten_minutes_apart(
         "SELECT MAX(created_at_s) - MIN(created_at_s) FROM bailian.jobs", url.rpartition("/")[2]
     )
     assert float(str(spread[0][0])) < 120
+
+
+def test_who_joins_pays_for_nothing_that_the_others_have_paid(
+    machines: list[Machine], box: Sandbox, tmp_path: Path, journal_server: PostgresServer, url: str
+) -> None:
+    """What has failed was tried in this run; to begin anew, or to try what may be paid, would pay what is on its way."""
+    box.settings.change({"task_s": 20.0})
+    box.faults.add(Fault("submit", "status", status=400, code="DataInspectionFailed"))
+    file = rows_file(tmp_path, 12)
+    first = machines[0].start(*RUN, str(file))
+    until(lambda: len(box.tasks) == 11 and states(journal_server, url).get("failed") == 1)
+    for flag in ("--fresh", "--retry-held"):
+        code, out, _ = machines[1].run(*RUN, str(file), flag)
+        assert (code, f"join it without {flag}" in out) == (2, True), out
+    second = machines[2].start(*RUN, str(file))
+    ended = [end(one) for one in (first, second)]
+    assert [code for code, _, _ in ended] == [7, 7], ended
+    assert len(box.tasks) == 11
+    assert states(journal_server, url) == {"done": 11, "failed": 1}
+    box.settings.change({"task_s": 0.3})
+    # Run again when all is over, it is tried again.
+    assert machines[1].run(*RUN, str(file))[0] == 0
+    assert len(box.tasks) == 12

@@ -86,13 +86,14 @@ class ServerLease:
         except JournalError:
             return False
 
-    def join(self, run: str, digest: str) -> list[str]:
+    def join(self, run: str, digest: str) -> tuple[list[str], list[str]]:
         self._database.execute("UPDATE owners SET run = ?, digest = ? WHERE id = ?", (run, digest, self.id))
         found = self._database.read(
-            f"SELECT DISTINCT host FROM owners WHERE run = ? AND digest <> ? AND id <> ? AND {_ALIVE}",  # noqa: S608
-            (run, digest, self.id),
+            f"SELECT DISTINCT host, digest FROM owners WHERE run = ? AND id <> ? AND {_ALIVE}",  # noqa: S608
+            (run, self.id),
         )
-        return [row["host"] for row in found]
+        alike = [row["host"] for row in found if row["digest"] == digest]
+        return alike, [row["host"] for row in found if row["digest"] != digest]
 
     def _renew(self) -> None:
         asked_s = self._clock.monotonic()
