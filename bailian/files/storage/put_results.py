@@ -13,7 +13,7 @@ from bailian.errors import InvalidRequest
 from bailian.files.storage import object_store
 from bailian.files.storage.local_digests import Digests, digests_of
 from bailian.files.storage.object_store import StorageError
-from bailian.i18n import tr
+from bailian.i18n import reason_of, tr
 from bailian.text.storage_path import StoragePath
 
 LAST_NUMBERS_MAX = 1000
@@ -117,9 +117,10 @@ def check_prefix(field: str, prefix: StoragePath) -> None:
         with suppress(StorageError):  # who may write and not remove can save results all the same
             object_store.remove(probe)
     except StorageError as error:
+        reason = reason_of(error)
         raise InvalidRequest.one(
             field,
-            tr(f"cannot write into {prefix}: {error.strerror}", f"无法写入 {prefix}：{error.strerror}"),
+            tr(f"cannot write into {prefix}: {reason}", f"无法写入 {prefix}：{reason}"),
             advice=tr(
                 "check the bucket and its credentials, or choose a folder with -o DIR",
                 "请检查存储桶及其凭证，或用 -o 指定目录",
