@@ -9,7 +9,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Union
+from typing import TYPE_CHECKING, Any, Union, cast
 
 from bailian.api.one_request import DEFAULT_OUTPUT, amount_cny, checked_timeout_s, plain_value
 from bailian.api.places import settings_of
@@ -38,7 +38,6 @@ from bailian.inputs.once import kept
 from bailian.modalities import MODULES, modality_of
 from bailian.store.paths import restored, stored
 from bailian.store.runs.file_rows import FileRows
-from bailian.text.storage_path import ResultPath
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -59,7 +58,7 @@ class RowResult:
     kind: str
     model: str
     state: str
-    files: tuple[ResultPath, ...]
+    files: tuple[Path, ...]
     text: str | None
     task_id: str | None
     charged_cny: float | None
@@ -74,7 +73,8 @@ class BatchResult:
     """How a batch stands when a run of it is over."""
 
     run: str
-    folder: ResultPath
+    folder: Path
+    """Of one in object storage a `StoragePath`."""
     rows: int
     done: int
     failed: int
@@ -102,7 +102,7 @@ class BatchResult:
                 kind=one["kind"],
                 model=one["model"],
                 state=one["state"],
-                files=tuple(restored(path) for path in one.get("files") or ()),
+                files=tuple(cast("Path", restored(path)) for path in one.get("files") or ()),
                 text=one.get("text"),
                 task_id=one.get("task_id"),
                 charged_cny=one.get("cost_cny"),
@@ -206,7 +206,7 @@ def _result(engine: Engine, spec: BatchSpec, ready: PreparedBatch, stopped: Bail
     total = totals(runs.counts(spec.run), runs.waits_for_others(spec.run))
     return BatchResult(
         run=spec.run,
-        folder=spec.folder,
+        folder=cast("Path", spec.folder),
         rows=total.rows,
         done=total.done,
         failed=total.failed,

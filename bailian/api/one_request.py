@@ -28,6 +28,7 @@ from bailian.i18n import tr
 from bailian.inputs.once import kept
 from bailian.modalities import modality_of
 from bailian.store.budgets import Budget
+from bailian.text.storage_path import StoragePath
 from bailian.types import Prepared
 
 if TYPE_CHECKING:
@@ -166,6 +167,8 @@ def plain_value(value: Any, home: Path) -> Any:
         return str(kept(bytes(value), "input", home))
     if isinstance(value, os.PathLike):
         return os.fspath(value)
+    if isinstance(value, StoragePath):
+        return str(value)
     if isinstance(value, Mapping):
         return {key: plain_value(one, home) for key, one in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
@@ -183,6 +186,7 @@ def place_for(kind: str, output: object, here: Settings) -> Place:
         folder = here.defaults.folder
         default = Path(DEFAULT_OUTPUT) if folder is None else result_path(folder)
         return Place(None if kind == "text" else default)
+    output = str(output) if isinstance(output, StoragePath) else output
     if not isinstance(output, str | os.PathLike):
         raise InvalidRequest.one("output", tr("must be a path", "应为路径"), advice="")
     place = place_of(output, modality_of(kind).FILE_SUFFIXES)

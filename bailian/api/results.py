@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from pathlib import Path
+from typing import Any, cast
 
 from bailian.api.words import in_words_of_python, told
 from bailian.engine.step import Outcome
@@ -12,7 +13,6 @@ from bailian.errors import BailianError
 from bailian.modalities import modality_of
 from bailian.modalities.text.text_answers import thoughts_of
 from bailian.store.states import Status
-from bailian.text.storage_path import ResultPath
 from bailian.types import Notice
 
 
@@ -31,7 +31,7 @@ class ResultItem:
     """One of the results of a request: a picture of several, a text, a transcript in one format."""
 
     index: int
-    path: ResultPath | None = None
+    path: Path | None = None
     url: str | None = None
     """The service's own link; it ends after 24 hours."""
     text: str | None = None
@@ -55,8 +55,8 @@ class Result:
     job_id: str
     task_id: str | None
     request_id: str | None
-    files: tuple[ResultPath, ...]
-    """In the order of the results."""
+    files: tuple[Path, ...]
+    """In the order of the results. Of one in object storage a `StoragePath` stands here: `str()` of it is its address."""
     items: tuple[ResultItem, ...]
     text: str | None
     """Of a text: the answer. Of a recording: what was said."""
@@ -72,7 +72,7 @@ class Result:
     """What went wrong with a part: some pictures failed, an answer was cut short. The rest is here."""
 
     @property
-    def path(self) -> ResultPath:
+    def path(self) -> Path:
         """Return the one file.
 
         Raises:
@@ -85,6 +85,8 @@ class Result:
 def result_of(outcome: Outcome) -> Result:
     """Return how a job ended as a program sees it."""
     job = outcome.job
+    # Who saves on a disk alone need not ask at each path what it is.
+    placed = cast("Mapping[int, Path]", outcome.placed)
     answer: dict[str, Any] = {}
     items: list[ResultItem] = []
     if job.answer:
@@ -92,7 +94,7 @@ def result_of(outcome: Outcome) -> Result:
         paths = {index: str(path) for index, path in outcome.placed.items()}
         answer = {**job.answer, "output": modality.with_paths(job.answer, job.prepared, paths)}
         items = [
-            ResultItem(one.index, outcome.placed.get(one.index), one.url, one.text, one.code, one.message)
+            ResultItem(one.index, placed.get(one.index), one.url, one.text, one.code, one.message)
             for one in modality.items(job.answer, job.prepared)
         ]
     usage = answer.get("usage")
@@ -103,7 +105,7 @@ def result_of(outcome: Outcome) -> Result:
         job_id=job.id,
         task_id=job.task_id,
         request_id=job.request_id,
-        files=outcome.files,
+        files=tuple(placed[index] for index in sorted(placed)),
         items=tuple(items),
         text=next((one.text for one in items if one.text is not None), None),
         thoughts=thoughts_of(answer) if job.kind == "text" else "",

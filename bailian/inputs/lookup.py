@@ -21,8 +21,6 @@ from bailian.text.storage_path import is_storage
 from bailian.types import Input, Prepared
 from bailian.types.result_of import is_result
 
-PICTURE_MAX_BYTES, MAX_BYTES = 256 * 1024**2, 2 * 1024**3
-"""As much as is read of a picture, and of any other file, wherever it is."""
 KEPT_MAX = 5_000
 """So many inputs are remembered."""
 Fields = dict[str, Any]
@@ -53,15 +51,19 @@ def input_of(field: str, word: str, home: Path, kind: str = "") -> Input:
     place = stored_input(word)
     if place is None:
         return _resolved(field, word, home, kind)
-    copy = fetched_input(field, place, home, PICTURE_MAX_BYTES if _is_picture(field, kind) else MAX_BYTES)
+    copy = fetched_input(field, place, home, _most_bytes(field, kind))
     try:
         return replace(_resolved(field, str(copy), home, kind), origin=str(place))
     except InvalidRequest as error:
         raise named_as_given(error, copy, place) from None
 
 
-def _is_picture(field: str, kind: str) -> bool:
-    return not (kind == FILMS or field in ("video", "file"))
+def _most_bytes(field: str, kind: str) -> int:
+    """Return how much is read of a file in this field, wherever it is."""
+    from bailian.inputs.recordings import MAX_BYTES
+    from bailian.inputs.resolve import PICTURE_MAX_BYTES
+
+    return MAX_BYTES if kind == FILMS or field in ("video", "file") else PICTURE_MAX_BYTES
 
 
 def _resolved(field: str, word: str, home: Path, kind: str) -> Input:

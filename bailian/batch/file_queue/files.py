@@ -19,6 +19,7 @@ from bailian.files import naming
 from bailian.files.formats import SUFFIXES
 from bailian.files.outputs import at_home
 from bailian.i18n import tr
+from bailian.instructions import how_to
 from bailian.store.paths import leads_somewhere, leads_to_file, leads_to_folder
 from bailian.text.storage_path import ResultPath, is_storage
 
@@ -82,12 +83,13 @@ def root_of(pattern: str) -> Path:
         InvalidRequest: it is in storage.
     """
     if is_storage(pattern):
+        command = how_to().command("batch run", "FILE")
         _refuse(
-            tr("--each takes files of this machine", "--each 只接受本机文件"),
             tr(
-                "name the objects in a file of rows: bailian batch run FILE",
-                "请在批量文件中写出各对象：bailian batch run FILE",
+                "a pattern finds files of this machine, not objects in storage",
+                "模式只匹配本机文件，不匹配对象存储中的对象",
             ),
+            tr(f"name the objects in a file of rows: {command}", f"请在批量文件中写出各对象：{command}"),
         )
     path = at_home(pattern)
     if leads_to_folder(path):

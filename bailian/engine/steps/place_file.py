@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 
@@ -87,7 +88,8 @@ def _put(
         return services.journal.reserve_file(job.id, item.index, place, sha256)
 
     final = put_first(whole, target, digests_of(whole), claim, reserve=reserve, resumed=resumed)
-    whole.unlink()
+    with suppress(OSError):  # it is there, whatever becomes of the copy
+        whole.unlink()
     return final
 
 

@@ -93,7 +93,9 @@ def save_item(job: Job, services: Services, item: Item) -> ResultPath:
             _write_sidecar(job, services, item, final)
         return final
     except OSError as error:
-        if isinstance(stem, StoragePath) and staged_for_storage(job, services, item.index).is_file():
+        if isinstance(stem, StoragePath) and (
+            hasattr(error, "passing") or staged_for_storage(job, services, item.index).is_file()
+        ):
             raise StorageAway(stem, error) from None
         failed = save_error(stem, error)
         here = not job.task_id and item.url is None
@@ -245,10 +247,12 @@ def _write_sidecar(job: Job, services: Services, item: Item, path: ResultPath) -
     publishing.write_whole(aside, (json.dumps(_recipe(job, item), ensure_ascii=False, indent=2) + "\n").encode("utf-8"))
     digest = sha256_of(aside)
     if isinstance(path, StoragePath):
+        from bailian.files.storage.object_store import holds
         from bailian.files.storage.put_results import put_first
 
-        # One of the same content is this one, put by a process that was killed.
-        put_first(aside, path.with_name(f"{path.name}.json"), digests_of(aside), lambda _place: True)
+        target, local = path.with_name(f"{path.name}.json"), digests_of(aside)
+        if not holds(target, digest, local):  # else it was put before
+            put_first(aside, target, local, lambda _place: True)
         aside.unlink()
         return
     sidecars = [name.with_name(f"{name.name}.json") for name in possible_names(job, item, path)]

@@ -20,7 +20,7 @@ from typing import Any
 
 from bailian.errors import InvalidRequest
 from bailian.files.storage.local_digests import Digests
-from bailian.i18n import tr
+from bailian.i18n import reason_of, tr
 from bailian.instructions import how_to
 from bailian.text.storage_path import StoragePath
 
@@ -68,7 +68,7 @@ def require_library(field: str, place: StoragePath) -> None:
     except (ImportError, ValueError) as error:
         raise _missing_library(field, place, error) from None
     except Exception as error:  # noqa: BLE001 - what a library thinks of its own settings
-        reason = StorageError(place, error).strerror
+        reason = reason_of(StorageError(place, error))
         raise InvalidRequest.one(field, tr(f"{place}: {reason}", f"{place}：{reason}"), advice="") from None
 
 

@@ -117,9 +117,10 @@ def check_prefix(field: str, prefix: StoragePath) -> None:
         with suppress(StorageError):  # who may write and not remove can save results all the same
             object_store.remove(probe)
     except StorageError as error:
+        reason = reason_of(error)
         raise InvalidRequest.one(
             field,
-            tr(f"cannot write into {prefix}: {reason_of(error)}", f"无法写入 {prefix}：{reason_of(error)}"),
+            tr(f"cannot write into {prefix}: {reason}", f"无法写入 {prefix}：{reason}"),
             advice=tr(
                 "check the bucket and its credentials, or choose a folder with -o DIR",
                 "请检查存储桶及其凭证，或用 -o 指定目录",
