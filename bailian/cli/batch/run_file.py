@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import replace
@@ -116,7 +117,12 @@ def _nothing_sent() -> Iterator[None]:
         ) from None
 
 
+# Thousands of calls that wait are much to look through, and nearly nothing of a row is garbage in circles.
+GC_THRESHOLDS = (20_000, 20, 100)
+
+
 def _run(call: Call, here: Settings) -> int:
+    gc.set_threshold(*GC_THRESHOLDS)
     from bailian.cli.batch.batch_progress import BatchProgress
     from bailian.store.runs.file_rows import FileRows
 

@@ -17,6 +17,8 @@ SPACING = 1.15
 # Of many in a second one too many is told by a 429, which costs nothing but a moment: fast queues keep less apart, until
 # the service has said so, and then as much as slow ones for a while.
 FAST_SPACING, FAST_PER_S, WIDE_FOR_S = 1.06, 8.0, 600.0
+# What is too much in a second is always a few hundredths of it; of a queue as fast as this they are several requests.
+FASTEST_SPACING, FASTEST_PER_S = 1.04, 40.0
 # A place further away than this is a clock that jumped, not a queue: a process takes one at a time.
 FARTHEST_S = 600.0
 # Of a queue that goes faster than 1 / BLOCK_S a second, a process takes the places of so long at once.
@@ -143,6 +145,8 @@ class RateLimiter:
 
 def spacing(per_s: float) -> float:
     """Return how much wider than the limit requests are spaced, where none was refused lately."""
+    if per_s >= FASTEST_PER_S:
+        return FASTEST_SPACING
     return FAST_SPACING if per_s >= FAST_PER_S else SPACING
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bailian.store.pace.limits import SharedLimits
-from bailian.store.pace.rate_limits import FARTHEST_S, FAST_SPACING, SPACING, WIDE_FOR_S
+from bailian.store.pace.rate_limits import FARTHEST_S, FAST_SPACING, FASTEST_SPACING, SPACING, WIDE_FOR_S
 from bailian.store.pace.slots import TICKET_LIFE_S
 from tests.support.clocks import Clock
 from tests.support.journals import place
@@ -226,7 +226,7 @@ def test_places_taken_ahead_are_not_saved_up(pace: SharedLimits, clock: Clock) -
     pace.rates.reserve("submit", 100.0)
     clock.now_s += 60
     places = [pace.rates.reserve("submit", 100.0) for _ in range(4)]
-    assert places == pytest.approx([i * FAST_SPACING / 100 for i in range(4)])
+    assert places == pytest.approx([i * FASTEST_SPACING / 100 for i in range(4)])
 
 
 def test_a_running_task_is_counted_whatever_the_limit(pace: SharedLimits) -> None:
