@@ -113,7 +113,7 @@ class PostgresDialect:
         return f"{one} IS NOT DISTINCT FROM {other}"
 
     def unindexed(self, column: str) -> str:
-        return column
+        return f"({column} || '')"  # the planner knows nothing of a young table, and would look through a whole state
 
 
 def _array(path: Sequence[str]) -> str:

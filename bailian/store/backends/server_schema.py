@@ -64,25 +64,32 @@ def _sums() -> Iterator[str]:
     # That of the whole account first: its row is locked until the commit. So statements of one account follow each
     # other, each sees what was spent before it, and no two wait for each other.
     in_order = sorted(sums, key=lambda each: len(each.keys))
-    columns = list(dict.fromkeys(column for each in sums for column in each.columns))
-    new, old = (f"({', '.join(f'{rows}.{column}' for column in columns)})" for rows in ("new_rows", "old_rows"))
-    changed = f"SELECT 1 FROM new_rows JOIN old_rows ON new_rows.id = old_rows.id WHERE {new} IS DISTINCT FROM {old}"  # noqa: S608
-    unchanged = f"IF NOT EXISTS ({changed}) THEN RETURN NULL; END IF;"
-    for event, named, before, versions in (
-        ("INSERT", "NEW TABLE AS new_rows", "", (("", "new_rows"),)),
-        ("DELETE", "OLD TABLE AS old_rows", "", (("-", "old_rows"),)),
-        ("UPDATE", "OLD TABLE AS old_rows NEW TABLE AS new_rows", unchanged, (("-", "old_rows"), ("", "new_rows"))),
+    for event, named, versions in (
+        ("INSERT", "NEW TABLE AS new_rows", (("", "new_rows"),)),
+        ("DELETE", "OLD TABLE AS old_rows", (("-", "old_rows"),)),
+        ("UPDATE", "OLD TABLE AS old_rows NEW TABLE AS new_rows", (("-", "old_rows"), ("", "new_rows"))),
     ):
-        changes = "\n".join(_change(each, versions) for each in in_order)
+        changes = "\n".join(
+            f"IF {_differs(each)} THEN {_change(each, versions)} END IF;"
+            if event == "UPDATE"
+            else _change(each, versions)
+            for each in in_order
+        )
         name = f"keep_sums_at_{event.lower()}"
         yield (
-            f"CREATE FUNCTION {name}() RETURNS TRIGGER LANGUAGE plpgsql AS $$ BEGIN {before}\n{changes}\n"
-            "RETURN NULL; END $$;"
+            f"CREATE FUNCTION {name}() RETURNS TRIGGER LANGUAGE plpgsql AS $$ BEGIN\n{changes}\nRETURN NULL; END $$;"
         )
         yield (
             f"CREATE TRIGGER {name} AFTER {event} ON jobs REFERENCING {named}"
             f" FOR EACH STATEMENT EXECUTE FUNCTION {name}();"
         )
+
+
+def _differs(each: Sum) -> str:
+    """Return SQL for whether an update has changed what a sum is made of: to read answers for nothing takes long."""
+    new, old = (f"({', '.join(f'{rows}.{column}' for column in each.columns)})" for rows in ("new_rows", "old_rows"))
+    joined = "new_rows JOIN old_rows ON new_rows.id = old_rows.id"
+    return f"EXISTS (SELECT 1 FROM {joined} WHERE {new} IS DISTINCT FROM {old})"  # noqa: S608
 
 
 def _change(each: Sum, versions: tuple[tuple[str, str], ...]) -> str:
