@@ -21,7 +21,7 @@ from itertools import islice
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
-from bailian.batch.output.gallery_card import Record, Shelf, card, input_file, inputs_of, result_file
+from bailian.batch.output.gallery_card import Record, StoredPage, card, input_file, inputs_of, result_file
 from bailian.batch.output.gallery_page import embedded, frame, plain
 from bailian.batch.output.partial_files import partial
 from bailian.batch.output.records import unwritten
@@ -104,7 +104,7 @@ def write_gallery(
     Raises:
         SaveError: the page cannot be written there; no half of it is left.
     """
-    shelf = Shelf(place) if isinstance(place, StoragePath) else None
+    stored_page = StoredPage(place) if isinstance(place, StoragePath) else None
     target = folder / PAGE
     part = partial(target)
     around = frame(title)
@@ -119,7 +119,7 @@ def write_gallery(
         ):
             # Pillow warns of odd metadata and large pictures; what comes of them is seen on the card.
             warnings.filterwarnings("ignore", module=r"PIL\.")
-            blocks = _blocks(_cards(folder.absolute(), marked, totals, shelf))
+            blocks = _blocks(_cards(folder.absolute(), marked, totals, stored_page))
             first = next(blocks, "[]")
             more.writelines(around.block(block) for block in blocks)
             more.seek(0)
@@ -150,7 +150,9 @@ def _blocks(cards: Iterator[dict[str, Any]]) -> Iterator[str]:
         most = CARDS_A_BLOCK
 
 
-def _cards(folder: Path, records: Iterable[Record], totals: Totals, shelf: Shelf | None) -> Iterator[dict[str, Any]]:
+def _cards(
+    folder: Path, records: Iterable[Record], totals: Totals, stored_page: StoredPage | None
+) -> Iterator[dict[str, Any]]:
     """Yield each record as the page has it, in order; previews a little ahead are made in threads."""
     pool = ThreadPoolExecutor(THREADS, thread_name_prefix="previews")
     waiting: deque[_Waiting] = deque()
@@ -159,7 +161,7 @@ def _cards(folder: Path, records: Iterable[Record], totals: Totals, shelf: Shelf
             totals.add(record)
             if totals.jobs > CARDS_MAX:
                 continue
-            files = [pool.submit(result_file, folder, name, shelf) for name in record.get("files") or ()]
+            files = [pool.submit(result_file, folder, name, stored_page) for name in record.get("files") or ()]
             inputs = [pool.submit(input_file, folder, *given) for given in inputs_of(record)]
             waiting.append(_Waiting(record, files, inputs))
             if len(waiting) > AHEAD:

@@ -97,11 +97,11 @@ def input_file(folder: Path, field: str, word: str) -> dict[str, Any]:
     return {"field": field, **{name: value for name, value in about.items() if name != "href"}}
 
 
-def result_file(folder: Path, name: str | os.PathLike[str], shelf: Shelf | None = None) -> dict[str, Any]:
-    """Return one file as the page has it; "note" says why it cannot be shown. `shelf`: where the page will stand."""
+def result_file(folder: Path, name: str | os.PathLike[str], stored_page: StoredPage | None = None) -> dict[str, Any]:
+    """Return one file as the page has it; "note" says why it cannot be shown. `stored_page`: where the page will stand."""
     stored = StoragePath.parse(os.fspath(name))
     if stored is not None:
-        return _stored_file(folder, stored, shelf)
+        return _stored_file(folder, stored, stored_page)
     path = folder / name
     about: dict[str, Any] = {"name": path.name, "shape": SHAPES.get(path.suffix.lower(), "file")}
     try:
@@ -111,13 +111,13 @@ def result_file(folder: Path, name: str | os.PathLike[str], shelf: Shelf | None 
     if not stat.S_ISREG(status.st_mode):
         return {**about, "note": "missing"}
     about["bytes"] = status.st_size
-    if shelf is None:  # from a page in storage nothing leads to a disk
+    if stored_page is None:  # from a page in storage nothing leads to a disk
         about["href"] = href_of(folder, path)
     preview = PREVIEWS.get(about["shape"])
     return {**about, **preview(thumbnails.on_disk(folder, path, status))} if preview else about
 
 
-def _stored_file(folder: Path, place: StoragePath, shelf: Shelf | None) -> dict[str, Any]:
+def _stored_file(folder: Path, place: StoragePath, stored_page: StoredPage | None) -> dict[str, Any]:
     """Return a file in storage as the page has it: it is copied here once, to make its preview."""
     about: dict[str, Any] = {"name": place.name, "shape": SHAPES.get(place.suffix.lower(), "file")}
     try:
@@ -127,8 +127,8 @@ def _stored_file(folder: Path, place: StoragePath, shelf: Shelf | None) -> dict[
     if found is None:
         return {**about, "note": "missing"}
     about["bytes"] = found.size_bytes
-    if shelf is not None and shelf.place.root == place.root:
-        about["href"] = quote(link_from(shelf.place, place))
+    if stored_page is not None and stored_page.place.root == place.root:
+        about["href"] = quote(link_from(stored_page.place, place))
     preview = PREVIEWS.get(about["shape"])
     if preview is None:
         return about
@@ -139,13 +139,13 @@ def _stored_file(folder: Path, place: StoragePath, shelf: Shelf | None) -> dict[
                 thumbnails.preview_of(folder, str(place).encode()),
                 f"{found.tag or 0} {found.size_bytes}",
                 lambda: local_copy(place),
-                (lambda name: None) if shelf is None else (lambda name: shelf.fetch(folder, name)),
+                (lambda name: None) if stored_page is None else (lambda name: stored_page.fetch(folder, name)),
             )
         ),
     }
 
 
-class Shelf:
+class StoredPage:
     """The place of a page in storage, and the previews that stand there already."""
 
     def __init__(self, place: StoragePath) -> None:
