@@ -20,6 +20,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import psycopg
+
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
@@ -350,22 +352,27 @@ def plans(server: PostgresServer, rows: int) -> None:
         f"\n{rows} rows: {int(str(held)) / rows:.0f} bytes each with indexes, filled in {time.perf_counter() - begun_s:.0f} s"
     )
     run = f"batch:run-{rows // 100_000 - 1}"
-    for title, sql in looked_for(run).items():
-        found = server.execute(f"SET search_path TO bailian; EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF) {sql}", name)
-        print(f"\n{title}\n" + "\n".join(f"    {line}" for (line,) in found))
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("SET search_path TO bailian")
+        for title, sql in looked_for(run).items():
+            connection.execute(f"EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF) {sql}".encode())  # the second finds its pages
+            found = connection.execute(f"EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF) {sql}".encode()).fetchall()
+            print(f"\n{title}\n" + "\n".join(f"    {line}" for (line,) in found))
 
 
 def looked_for(run: str) -> dict[str, str]:
     of_run = f"account = '{ACCOUNT}' AND run = '{run}'"
     picked = (
         f"SELECT rowid FROM jobs WHERE {of_run} AND owner IS NULL AND wire_model = 'qwen-plus' AND state = 'waiting'"
-        " AND rowid > 0 AND NOT EXISTS (SELECT 1 FROM chains WHERE chains.job_id = jobs.id AND complete = 0)"
-        " ORDER BY rowid LIMIT 50 FOR UPDATE SKIP LOCKED"
+        " AND (rowid + 0) > 0 AND NOT EXISTS (SELECT 1 FROM chains WHERE chains.job_id = jobs.id AND complete = 0)"
+        " ORDER BY (rowid + 0) LIMIT 50 FOR UPDATE SKIP LOCKED"
     )
     return {
-        "claim": f"WITH picked AS MATERIALIZED ({picked}) UPDATE jobs SET owner = 'me' FROM picked"
-        " WHERE jobs.rowid = picked.rowid RETURNING jobs.*",
+        "claim": f"WITH picked AS MATERIALIZED ({picked}) UPDATE jobs SET owner = 'me'"
+        " WHERE rowid IN (SELECT rowid FROM picked) RETURNING *",
         "tasks list": f"SELECT * FROM jobs WHERE account = '{ACCOUNT}' ORDER BY created_at_s DESC LIMIT 20",
+        "fifty jobs by their ids": "UPDATE jobs SET state = 'sending' WHERE id IN (SELECT json_array_elements_text("
+        f"CAST('{json.dumps([f'j{number}' for number in range(5000, 5050)])}' AS JSON))) AND (state || '') IN ('done')",
         "one job": "SELECT * FROM jobs WHERE id = 'j77777'",
         "open jobs": f"SELECT id FROM jobs WHERE state IN ('sending', 'unsettled', 'submitted', 'ended') AND account = '{ACCOUNT}'"
         " ORDER BY created_at_s LIMIT 100",

@@ -263,10 +263,11 @@ class BatchStore:
     def _claimed(self, run: str, owner: str, wire_model: str) -> Iterator[JobRow]:
         """Claim rows that nobody has, some at a time, and yield them; each is offered once."""
         last, count, asked_s = 0, CLAIM_ROWS_MIN, self._database.now_s()
+        number = self._database.dialect.claim_number
         while found := self._database.read(
             f"WITH picked AS MATERIALIZED (SELECT rowid FROM jobs WHERE {_OF_RUN} AND owner IS NULL"  # noqa: S608
-            f" AND wire_model = ? AND state = 'waiting' AND rowid > ? AND {NOT_CHAINED}"
-            f" ORDER BY rowid LIMIT ? {self._database.dialect.skip_locked})"
+            f" AND wire_model = ? AND state = 'waiting' AND {number} > ? AND {NOT_CHAINED}"
+            f" ORDER BY {number} LIMIT ? {self._database.dialect.skip_locked})"
             " UPDATE jobs SET owner = ? WHERE rowid IN (SELECT rowid FROM picked) RETURNING *, rowid AS number",
             (*self._of(run), wire_model, last, count, owner),
         ):

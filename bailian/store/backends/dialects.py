@@ -18,6 +18,8 @@ class Dialect(Protocol):
     """The values of a JSON list of texts, which is one `?`."""
     chosen_numbers: str
     """The same of whole numbers."""
+    claim_number: str
+    """The number of a job's row, as rows that nobody has taken are looked up by it."""
     skip_locked: str
     """Ends a choice of rows that are about to be changed: those that another transaction has chosen are left to it."""
 
@@ -54,6 +56,7 @@ class SqliteDialect:
     """SQLite from 3.33 (2020-08) on."""
 
     chosen = chosen_numbers = "SELECT value FROM json_each(?)"
+    claim_number = "rowid"
     skip_locked = ""  # a file has room for one writer
 
     def listed(self, **columns: str) -> str:
@@ -86,6 +89,8 @@ class PostgresDialect:
 
     chosen = "SELECT json_array_elements_text(CAST(? AS JSON))"
     chosen_numbers = "SELECT CAST(json_array_elements_text(CAST(? AS JSON)) AS BIGINT)"
+    # As an index has it that holds such rows alone: by the number itself the planner walks past all that are taken.
+    claim_number = "(rowid + 0)"
     skip_locked = "FOR UPDATE SKIP LOCKED"
     types: Mapping[str, str] = {TEXT: "TEXT", REAL: "DOUBLE PRECISION", INTEGER: "BIGINT"}
 

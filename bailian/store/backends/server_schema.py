@@ -37,10 +37,12 @@ EXCEPTION WHEN OTHERS THEN  -- no JSON
   RETURN NULL;
 END $$;
 """
-# Rows that nobody has taken, in the order of the file.
-_CLAIMS = (
-    "CREATE INDEX jobs_to_claim ON jobs (account, run, wire_model, rowid) WHERE state = 'waiting' AND owner IS NULL;"
-)
+# Rows that nobody has taken, in the order of the file; and those that somebody has, which are few.
+_CLAIMS = f"""
+CREATE INDEX jobs_to_claim ON jobs (account, run, wire_model, {POSTGRESQL.claim_number})
+WHERE state = 'waiting' AND owner IS NULL;
+CREATE INDEX jobs_by_owner ON jobs (account, run, owner) WHERE owner IS NOT NULL;
+"""
 
 
 def server_schema(tables: Tables) -> str:
