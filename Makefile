@@ -20,6 +20,7 @@ test: # what the README names: every promise once
 
 test-all: # all of it: every value at every door, loops of kills, crowds, many odd inputs a property
 	$(BIN)/python -m pytest -q -m "not long and not clients" --hypothesis-profile thorough
+	BAILIAN_TESTS_ON=postgresql $(BIN)/python -m pytest -q tests/unit/store tests/store tests/unit/engine
 
 test-long: # a hundred thousand odd answers a reader, and whatever else is marked `long`
 	$(BIN)/python -m pytest -q -m long

@@ -20,7 +20,7 @@ from bailian.clock import Clock, timed_by
 from bailian.i18n import language
 from bailian.sandbox import Sandbox
 from tests.support.commands import Run, run_command
-from tests.support.journals import ON_SERVER, leave_out
+from tests.support.journals import ON_SERVER, leave_out, with_name
 from tests.support.kinds import is_left_out, is_slow, sort_out
 from tests.support.processes import Child, end_children, hear_signals, kill_children
 from tests.support.service import FAST_MODELS, Lender
@@ -154,7 +154,7 @@ def bailian(box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Run:
     monkeypatch.setenv("DASHSCOPE_HTTP_BASE_URL", box.base_url)
     from bailian.cli.main import bailian as command
 
-    return lambda *words, **how: run_command(command, *words, **how)
+    return lambda *words, **how: run_command(command, *with_name(words), **how)
 
 
 @pytest.fixture

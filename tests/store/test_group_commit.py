@@ -265,6 +265,7 @@ def test_a_folder_that_cannot_be_synced_does_not_keep_others_from_being_sent(mon
 
 
 @pytest.mark.usefixtures("alone", "bailian", "box")
+@pytest.mark.sqlite
 def test_one_that_is_not_ours_keeps_no_other_of_its_pile_from_being_sent() -> None:
     with new_engine() as engine:
         jobs = text_jobs(engine, 4)

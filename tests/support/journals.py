@@ -51,6 +51,13 @@ def be_elsewhere(patch: pytest.MonkeyPatch, home: Path) -> None:
     patch.setenv("BAILIAN_JOURNAL", "sqlite")
 
 
+def with_name(words: Sequence[Any]) -> Sequence[Any]:
+    """Return the words of a command; a batch on a server has a name, which is its file's here."""
+    if not ON_SERVER or tuple(words[:2]) != ("batch", "run") or "--run" in words or len(words) < 3:
+        return words
+    return (*words, "--run", Path(str(words[2])).stem)
+
+
 # ── a look inside ──
 
 

@@ -21,7 +21,7 @@ from bailian.engine.signals import SIGNALS
 from bailian.sandbox import Sandbox
 from tests.support.commands import Ran
 from tests.support.fork_server import HOUSE, LIBRARIES, ForkServer, Order, can_fork
-from tests.support.journals import bury
+from tests.support.journals import bury, with_name
 from tests.support.setting import FAST, KEY, ROOT, SEED_DAY
 
 posix_only = pytest.mark.skipif(os.name == "nt", reason="needs POSIX signals")
@@ -153,7 +153,7 @@ def start_script(
     """Start a command as a process of its own, against the test's sandbox."""
     env = {**os.environ, "DASHSCOPE_API_KEY": KEY, "DASHSCOPE_HTTP_BASE_URL": box.base_url, "PYTHONPATH": str(ROOT)}
     return subprocess.Popen(
-        [sys.executable, "-c", FAST_START.format(factor=factor, command=command), *words],
+        [sys.executable, "-c", FAST_START.format(factor=factor, command=command), *with_name(words)],
         env=env,
         text=True,
         stdout=subprocess.PIPE,

@@ -59,6 +59,7 @@ def end(journal: Journal, job_id: str, state: Status, **more: Any) -> None:
     journal.finish([JobEnd(job_id, state, **more)])
 
 
+@pytest.mark.sqlite
 def test_what_waits_for_another_row_is_not_handed_out_to_be_sent(journal: Journal) -> None:
     runs = BatchStore(journal, "me")
     assert runs.intend_all([values("hero"), values("edit", HERO), values("other")]) == 3
@@ -67,6 +68,7 @@ def test_what_waits_for_another_row_is_not_handed_out_to_be_sent(journal: Journa
     assert runs.queues(RUN, "o") == [("m", "m")]
 
 
+@pytest.mark.sqlite
 def test_the_saved_file_is_named_when_its_row_is_done(journal: Journal, tmp_path: Path) -> None:
     chains, path = ChainStore(journal.database, "me"), tmp_path / "a.png"
     BatchStore(journal, "me").intend_all([values("hero"), values("edit", HERO, SECOND)])
@@ -91,6 +93,7 @@ def test_the_newest_try_of_a_row_counts(journal: Journal) -> None:
     assert [source.state for source in chains.sources("edit")] == [None]
 
 
+@pytest.mark.sqlite
 def test_a_complete_request_is_one_like_any_other(journal: Journal) -> None:
     chains = ChainStore(journal.database, "me")
     BatchStore(journal, "me").intend_all([values("hero"), values("edit", HERO)])
@@ -107,6 +110,7 @@ def test_a_complete_request_is_one_like_any_other(journal: Journal) -> None:
     assert not chains.complete("edit", "o", {}, StoredRequest(), 0.2), "it was sent"
 
 
+@pytest.mark.sqlite
 def test_who_goes_through_the_others_does_not_meet_what_became_complete(
     journal: Journal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -131,6 +135,7 @@ def test_a_skipped_job_is_over_and_knows_why(journal: Journal) -> None:
     assert chains.followers(RUN, "k-hero", "o") == []
 
 
+@pytest.mark.sqlite
 def test_a_journal_of_the_version_before_takes_chains(tmp_path: Path) -> None:
     old_journal(tmp_path, 6)
     with closing(Journal(place(tmp_path))) as journal:

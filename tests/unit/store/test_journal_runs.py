@@ -75,6 +75,7 @@ def test_the_newest_try_counts(journal: Journal, runs: BatchStore) -> None:
     assert [row.id for row in runs.newest(RUN)] == ["b1", "a2"]
 
 
+@pytest.mark.sqlite
 def test_other_batches_and_accounts_are_not_seen(journal: Journal, runs: BatchStore) -> None:
     runs.intend_all([values("a", "k"), values("b", "k", run="batch:乙.json"), values("c", "k", account="you")])
     assert [one.job_id for one in tried(runs).values()] == ["a"]
@@ -82,6 +83,7 @@ def test_other_batches_and_accounts_are_not_seen(journal: Journal, runs: BatchSt
     assert [state(journal, job)[1] for job in "abc"] == ["q", "p", "p"]
 
 
+@pytest.mark.sqlite
 def test_many_rows_come_in_their_order(monkeypatch: pytest.MonkeyPatch, runs: BatchStore) -> None:
     """More than one reading holds, and none twice where states change meanwhile."""
     monkeypatch.setattr(batches, "CHUNK_ROWS", 4)
@@ -90,6 +92,7 @@ def test_many_rows_come_in_their_order(monkeypatch: pytest.MonkeyPatch, runs: Ba
     assert [row.id for row in runs.waiting(RUN, "p", "猫")] == [f"j{i:02}" for i in range(11)]
 
 
+@pytest.mark.sqlite
 def test_waiting_rows_are_read_as_they_are_needed(
     monkeypatch: pytest.MonkeyPatch, journal: Journal, runs: BatchStore
 ) -> None:
@@ -101,6 +104,7 @@ def test_waiting_rows_are_read_as_they_are_needed(
     assert [row.id for row in coming] == ["j1", "j2", "j4"]
 
 
+@pytest.mark.sqlite
 def test_queues_are_the_models_that_this_process_sends(runs: BatchStore) -> None:
     runs.intend_all([
         values("a", "1", wire_model="wanx2.1", model="wan2.1"), values("b", "2"), values("c", "3"),
@@ -112,6 +116,7 @@ def test_queues_are_the_models_that_this_process_sends(runs: BatchStore) -> None
 # ── whose they are ──
 
 
+@pytest.mark.sqlite
 def test_open_jobs_of_the_dead_are_taken_and_lost_answers_are_unsettled(journal: Journal, runs: BatchStore) -> None:
     runs.intend_all(
         values(name, name, state=name, owner=owner)
@@ -132,12 +137,14 @@ def test_open_jobs_of_the_dead_are_taken_and_lost_answers_are_unsettled(journal:
     assert [row.id for row in runs.under_way(RUN, "p")] == ["sending", "submitted"]
 
 
+@pytest.mark.sqlite
 def test_nobody_is_gone_and_only_what_is_free_is_taken(journal: Journal, runs: BatchStore) -> None:
     runs.intend_all([values("a", "1", owner=None), values("b", "2", owner="alive")])
     runs.take_over(RUN, "p", [])
     assert (state(journal, "a"), state(journal, "b")) == (("waiting", "p"), ("waiting", "alive"))
 
 
+@pytest.mark.sqlite
 def test_a_job_that_was_let_go_is_sent_by_its_new_owner_only(journal: Journal, runs: BatchStore) -> None:
     runs.intend_all([values("a", "1")])
     runs.let_go(RUN, "p")

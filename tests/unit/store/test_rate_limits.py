@@ -171,6 +171,7 @@ def test_two_free_slots_serve_the_first_two(pace: SharedLimits) -> None:
     assert [pace.slots.acquire("q", 2, owner, owner, alive) for owner in ("three", "two", "one")] == [False, True, True]
 
 
+@pytest.mark.sqlite
 def test_slots_of_the_dead_are_free(pace: SharedLimits) -> None:
     for job in ("a", "b"):
         pace.slots.acquire("q", 2, job, "gone", alive)

@@ -135,6 +135,7 @@ def test_what_was_held_alone_is_free_when_it_is_let_go(tmp_path: Path, monkeypat
             assert (one, other) == (True, True)
 
 
+@pytest.mark.sqlite
 def test_the_slots_of_the_dead_are_freed_from_two_queues_at_once(tmp_path: Path) -> None:
     """Both dead have slots of both: whoever frees them goes by the same order."""
     with ExitStack() as stack:
