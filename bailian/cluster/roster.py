@@ -123,7 +123,13 @@ class Roster:
         """
         advice = tr(f"{again}: nothing is paid twice", f"{again}即可继续：不会重复计费")
         if self._is_gone:
-            raise TransportError(tr("the scheduler stays away", "调度器一直无应答"), advice=advice)
+            raise TransportError(
+                tr("the scheduler stays away", "调度器一直无应答"),
+                advice=tr(
+                    f"start it and its workers, or leave --cluster out; then {advice}",
+                    f"请启动调度器与工作进程，或去掉 --cluster；然后{advice}",
+                ),
+            )
         if self._is_lost or self._alive:
             return False
         if self._ended or self.stopped is not None:

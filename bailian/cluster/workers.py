@@ -145,7 +145,9 @@ def _run(share: Share, stop: Stop, host: str) -> ShareResult:
         except BailianError as error:
             raise _Refused(_told(error, share, journal)) from None
         if engine.services.lease.is_dead(share.command):
-            raise _Refused(tr("its journal is another one", "其日志不是同一个"))
+            raise _Refused(
+                tr("its journal is another one (BAILIAN_JOURNAL there)", "其日志不是同一个（见其 BAILIAN_JOURNAL）")
+            )
         stop.hold(engine)
         given = (Budget(limit_cny, name, run) for limit_cny, name, run in share.budgets)
         state = engine.services.run_state
@@ -171,7 +173,9 @@ def _checked(share: Share) -> Settings:
         if own != wanted:
             raise _Refused(tr(f"its {name} is {own}, not {wanted}", f"其 {name} 为 {own}，应为 {wanted}"))
     if bool(here.journal_url) != share.on_server:
-        raise _Refused(tr("its journal is another one", "其日志不是同一个"))
+        raise _Refused(
+            tr("its journal is another one (BAILIAN_JOURNAL there)", "其日志不是同一个（见其 BAILIAN_JOURNAL）")
+        )
     return replace(here, split=True)
 
 

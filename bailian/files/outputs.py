@@ -27,6 +27,8 @@ RESULTS = frozenset((*formats.PICTURES, "jpeg", "tif", *formats.FILMS, *SOUNDS, 
 # Results of one request that share a name: they differ in their suffixes.
 ONE_NAME = ("text", "speech", "transcription")
 
+# A drive of Windows has one letter.
+_HALF_ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/(?!/)")
 # What looks like the name of a format: "ogg", not the "5" of "v1.5".
 _FORMAT = re.compile("[A-Za-z][A-Za-z0-9]{1,4}")
 
@@ -177,6 +179,7 @@ def result_path(word: str) -> ResultPath:
         )
     place = StoragePath.parse(word)
     if place is None:
+        _refuse_half_an_address(word)
         return at_home(word)
     refuse_bad_address("output", word)
     if place.scheme == "oss" and place.bucket.startswith(SERVICE_BUCKET):
@@ -186,6 +189,18 @@ def result_path(word: str) -> ResultPath:
             advice=tr("give a bucket of your own: oss://BUCKET/PREFIX/", "请使用自己的存储桶：oss://存储桶/前缀/"),
         )
     return place
+
+
+def _refuse_half_an_address(word: str) -> None:
+    """Refuse `s3:/bucket`, which would be a folder named `s3:`."""
+    half = _HALF_ADDRESS.match(word)
+    if half is not None:
+        whole = f"{half[1]}://{word[half.end() :]}"
+        raise InvalidRequest.one(
+            "output",
+            tr(f"{word} has one slash where an address has two", f"{word} 缺少一个斜杠"),
+            advice=tr(f"-o {whole}; a folder of that name is ./{word}", f"-o {whole}；如确为目录，请写成 ./{word}"),
+        )
 
 
 SERVICE_BUCKET = "dashscope-"

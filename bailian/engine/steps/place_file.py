@@ -128,8 +128,8 @@ def not_in_storage(job: Job, services: Services, error: StorageAway) -> SaveErro
     failed = SaveError(
         error.message,
         advice=tr(
-            f"the result is paid and kept in {home} without a time limit; when storage answers, {again} puts it there "
-            "and pays nothing (-o DIR saves it elsewhere)",
+            f"the result is paid and kept in {home} without a time limit; to put it there when storage answers: {again}"
+            "; nothing is paid again (-o DIR saves it elsewhere)",
             f"结果已计费并保存在 {home}，没有期限；存储恢复后，{again} 即可上传，不会重复计费（-o 可指定其他位置）",
         ),
         task_id=job.task_id,

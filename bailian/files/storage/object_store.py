@@ -42,10 +42,11 @@ class StorageError(OSError):
         """It may go well when it is tried again."""
         self.missing = isinstance(error, FileNotFoundError)
         said = _CREDENTIALS.sub("//", str(getattr(error, "strerror", None) or error or "").strip())
-        if self.missing and (not said or place.name in said):
+        is_object = self.missing and (not said or place.name in said)
+        if is_object:
             said = os.strerror(errno.ENOENT)
         super().__init__(errno.EIO, said or type(error).__name__, str(place))
-        self.errno = errno.ENOENT if self.missing else None  # the sentence is the library's, and no system's
+        self.errno = errno.ENOENT if is_object else None  # the sentence is the library's, and no system's
 
 
 @dataclass(frozen=True)

@@ -47,6 +47,8 @@ class ConcurrencyLimiter:
         self._database = database
         self._clock, self._monotonic = clock, monotonic
         self._next_beat_s: dict[str, float] = {}
+        self._asked_s, self._judges_from_s = monotonic(), 0.0
+        """When this process last asked, and from when on it may call others silent (monotonic)."""
 
     def acquire(self, queue: str, limit: int, job_id: str, owner: str, is_dead: Callable[[str | None], bool]) -> bool:
         """Take one of `limit` slots for a running task; False if none is free, or others have waited longer.
@@ -54,7 +56,13 @@ class ConcurrencyLimiter:
         Every process has one ticket a queue and keeps its place by asking again. A dead owner's slots are free: at once
         on one machine, whose next process looks after the tasks; among several those who take its jobs over take them.
         """
-        return self._database.again(lambda: self._acquire(queue, limit, job_id, owner, is_dead))
+        got_it = self._database.again(lambda: self._acquire(queue, limit, job_id, owner, is_dead))
+        asked_before_s, self._asked_s = self._asked_s, self._monotonic()
+        if (
+            self._asked_s - asked_before_s > BEAT_S
+        ):  # it stood still, or the journal was away: others show themselves now
+            self._judges_from_s = self._asked_s + SILENT_S
+        return got_it
 
     def _acquire(self, queue: str, limit: int, job_id: str, owner: str, is_dead: Callable[[str | None], bool]) -> bool:
         with self._database.transaction(f"slots:{queue}") as db:
@@ -137,11 +145,12 @@ class ConcurrencyLimiter:
             " ORDER BY seen_s, owner, job_id",
             (queue,),
         )
+        judges = self._monotonic() >= self._judges_from_s
         found: dict[tuple[int, str, float], list[str]] = {}
         for row in rows:
             found.setdefault((row["pid"], row["command"], row["seen_s"]), []).append(row["job_id"])
         return [
-            Holder(pid, command, seen_s, not abs(now_s - seen_s) <= SILENT_S, tuple(job_ids))
+            Holder(pid, command, seen_s, judges and not abs(now_s - seen_s) <= SILENT_S, tuple(job_ids))
             for (pid, command, seen_s), job_ids in found.items()
         ]
 

@@ -117,3 +117,11 @@ def test_nothing_is_loaded_for_results_on_a_disk() -> None:
     )
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ran.stdout == "[]\n"
+
+
+def test_half_an_address_is_no_folder() -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        place_of("s3:/shop/pictures/", ())
+    assert "-o s3://shop/pictures/" in refused.value.advice
+    assert str(place_of("./s3:/shop/", ()).folder) == "s3:/shop"
+    assert str(place_of("C:/shop/", ()).folder) in ("C:/shop", "C:\\shop")

@@ -10,7 +10,7 @@ import pytest
 
 from bailian.store.pace.limits import SharedLimits
 from bailian.store.pace.rate_limits import FARTHEST_S, FAST_SPACING, FASTEST_SPACING, SPACING, WIDE_FOR_S
-from bailian.store.pace.slots import TICKET_LIFE_S
+from bailian.store.pace.slots import TICKET_LIFE_S, ConcurrencyLimiter
 from tests.support.clocks import Clock
 from tests.support.journals import place
 
@@ -253,3 +253,26 @@ def test_who_leaves_gives_everything_back(pace: SharedLimits) -> None:
     pace.slots.leave("two")
     pace.slots.leave("one")
     assert pace.slots.acquire("q", 1, "c", "three", alive)
+
+
+def test_after_a_pause_of_its_own_nobody_calls_others_silent(tmp_path: Path, clock: Clock) -> None:
+    """The journal was away, or this process stood still: the others could not show themselves either, and do so now."""
+    with closing(SharedLimits(place(tmp_path), clock=clock, monotonic=lambda: clock.now_s)) as pace:
+        _pauses(pace.slots, clock)
+
+
+def _pauses(slots: ConcurrencyLimiter, clock: Clock) -> None:
+    assert slots.acquire("q", 1, "a", "other", lambda _owner: False)
+    for _ in range(5):
+        clock.now_s += 3.0
+        assert not slots.acquire("q", 1, "b", "me", lambda _owner: False)
+    clock.now_s += 1.0
+    assert not slots.acquire("q", 1, "b", "me", lambda _owner: False)
+    assert [one.is_silent for one in slots.holders("q")] == [True]
+    clock.now_s += 25.0
+    assert not slots.acquire("q", 1, "b", "me", lambda _owner: False)
+    assert [one.is_silent for one in slots.holders("q")] == [False]
+    for _ in range(6):
+        clock.now_s += 2.9
+        assert not slots.acquire("q", 1, "b", "me", lambda _owner: False)
+    assert [one.is_silent for one in slots.holders("q")] == [True]
