@@ -34,7 +34,13 @@ Object.defineProperty(navigator, "clipboard", { value: { writeText: async (text)
 def record(number: int, **fields: Any) -> dict[str, Any]:
     made = {"job": f"job-{number}", "kind": "image", "where": f"image_tasks[{number}]", "state": "done", "files": []}
     request = {"size": "1024*1024", "prompt": f"第 {number} 只猫"}
-    more = {"prompt": f"第 {number} 只猫", "model": "wan2.2-t2i-flash", "request": request, "took_s": 2.0, "cost_cny": 0.14}
+    more = {
+        "prompt": f"第 {number} 只猫",
+        "model": "wan2.2-t2i-flash",
+        "request": request,
+        "took_s": 2.0,
+        "cost_cny": 0.14,
+    }
     return {**made, **more, **fields}
 
 
@@ -96,7 +102,14 @@ def test_inputs_stand_beside_the_result(page: Browser) -> None:
 @pytest.mark.slow
 def test_the_keyboard_goes_from_card_to_card(page: Browser) -> None:
     focus(page, 0)
-    for key, at in (("ArrowRight", 1), ("ArrowDown", 5), ("ArrowLeft", 4), ("ArrowUp", 0), ("End", 6), ("ArrowRight", 6)):
+    for key, at in (
+        ("ArrowRight", 1),
+        ("ArrowDown", 5),
+        ("ArrowLeft", 4),
+        ("ArrowUp", 0),
+        ("End", 6),
+        ("ArrowRight", 6),
+    ):
         page.press(key)
         assert page.run(FOCUSED) == at, key
 
@@ -113,7 +126,10 @@ def test_picks_survive_a_reload_and_are_a_list(page: Browser, folder: Path) -> N
     assert page.run("copied") == f"{folder}/猫 0.png\n{folder}/猫 2.png\n"
     press_button(page, "Save JSON lines", "#picks")
     ((name, url),) = page.run("saved")
-    lines = [json.loads(line) for line in page.run(f"fetch('{url}').then((one) => one.text(), () => lines_of(picked_records()))").splitlines()]
+    lines = [
+        json.loads(line)
+        for line in page.run(f"fetch('{url}').then((one) => one.text(), () => lines_of(picked_records()))").splitlines()
+    ]
     assert name == "picked.jsonl"
     assert [(one["job"], one["prompt"], one["files"]) for one in lines] == [
         ("job-0", "第 0 只猫", [f"{folder}/猫 0.png"]), ("job-2", "第 2 只猫", [f"{folder}/猫 2.png"]),
@@ -202,7 +218,9 @@ def test_prompt_and_command_are_copied(page: Browser) -> None:
     page.run(FRAMES)
     assert page.run("copied") == "bailian again job-1"
     assert page.run("command_of({ job: 'j', sandbox: true })") == "bailian again j --sandbox", "and pays nothing"
-    page.run("Object.defineProperty(navigator.clipboard, 'writeText', { value: () => Promise.reject(new Error('no')) })")
+    page.run(
+        "Object.defineProperty(navigator.clipboard, 'writeText', { value: () => Promise.reject(new Error('no')) })"
+    )
     page.run("document.execCommand = () => { globalThis.copied = document.activeElement.value; return true; }")
     press_button(page, "prompt", '[data-at="1"]')
     page.run(FRAMES)
