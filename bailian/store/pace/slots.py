@@ -58,9 +58,8 @@ class ConcurrencyLimiter:
         """
         got_it = self._database.again(lambda: self._acquire(queue, limit, job_id, owner, is_dead))
         asked_before_s, self._asked_s = self._asked_s, self._monotonic()
-        if (
-            self._asked_s - asked_before_s > BEAT_S
-        ):  # it stood still, or the journal was away: others show themselves now
+        # It stood still, or the journal was away: others show themselves now.
+        if self._asked_s - asked_before_s > SILENT_S / 2:
             self._judges_from_s = self._asked_s + SILENT_S
         return got_it
 
