@@ -59,13 +59,13 @@ def _joined(engine: Engine, spec: BatchSpec) -> BatchSpec:
             advice=tr("--run ANOTHER_NAME, or the same file", "使用 --run 其他名称，或使用相同的文件"),
         )
     if alike and (spec.fresh or spec.retry_held):  # what is sent now would be paid once more
-        hosts, flag = ", ".join(alike), "fresh" if spec.fresh else "retry-held"
+        hosts, flag = ", ".join(alike), "--fresh" if spec.fresh else "--retry-held"
         raise InvalidRequest.one(
-            flag,
+            flag.removeprefix("--"),
             tr(f"{hosts} is at {name} now, and pays for its rows", f"{hosts} 正在运行 {name}，各行正在计费"),
             advice=tr(
-                f"join it without --{flag}; a machine that died counts for half a minute",
-                f"去掉 --{flag} 即可加入；已宕机的机器会再计入半分钟",
+                f"join it without {flag}; a machine that died counts for half a minute",
+                f"去掉 {flag} 即可加入；已宕机的机器会再计入半分钟",
             ),
         )
     return replace(spec, retry_failed=False) if alike else spec

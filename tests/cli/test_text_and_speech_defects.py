@@ -449,9 +449,10 @@ def test_what_has_no_room_is_kept_at_home(
 ) -> None:
     """The service keeps neither texts nor sounds; the home folder does, and longer than a day."""
     from bailian.engine.steps import publish
+    from bailian.files import publishing
 
     with monkeypatch.context() as patch:
-        patch.setattr(publish, "_write", full)
+        patch.setattr(publishing, "os", SimpleNamespace(**{**vars(os), "fsync": full}))
         patch.setattr(publish, "finish_sound", full)
         ran = text2text(*words[1:], exits=5) if words[0] == "text" else audio(*words, exits=5)
     (row,) = rows()
@@ -463,7 +464,7 @@ def test_what_has_no_room_is_kept_at_home(
 
 
 def test_a_full_disk_leaves_no_hidden_file(text2text: Run, audio: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in ("bailian.engine.steps.publish", "bailian.files.audio"):
+    for module in ("bailian.files.publishing", "bailian.files.audio"):
         monkeypatch.setattr(f"{module}.os", SimpleNamespace(**{**vars(os), "fsync": full}))
     text2text("你好", "-o", "结果/答.md", exits=5)
     audio("tts", "你好", "-o", "结果/答.wav", exits=5)

@@ -30,7 +30,7 @@ from tests.support.object_storage import (
 from tests.support.processes import end, posix_only, start_bailian, start_script, until
 
 pytest.importorskip("s3fs")
-pytestmark = [pytest.mark.slow, pytest.mark.service]
+pytestmark = pytest.mark.slow
 CAT = ("可爱猫咪", "--model", "wan2.2-t2i-flash", "--size", "512*512")
 
 
@@ -69,6 +69,7 @@ def pictures(storage: ObjectStorage, bucket: str) -> dict[str, bytes]:
     return found
 
 
+@pytest.mark.service
 def test_a_picture_goes_there_and_is_told_by_its_address(
     text2image: Run, bailian: Run, storage: ObjectStorage, bucket: str
 ) -> None:
@@ -80,6 +81,7 @@ def test_a_picture_goes_there_and_is_told_by_its_address(
     assert list(Path().rglob("*.png")) == []
 
 
+@pytest.mark.service
 def test_a_name_that_is_taken_is_refused_before_anything_is_paid(
     text2image: Run, box: Sandbox, storage: ObjectStorage, bucket: str
 ) -> None:
@@ -90,6 +92,7 @@ def test_a_name_that_is_taken_is_refused_before_anything_is_paid(
 
 
 @pytest.mark.parametrize("word", ["s3://no-such-bucket/pets/", "s3:/half/an/address/", "s3://key:secret@shop/pets/"])
+@pytest.mark.service
 def test_what_could_not_be_saved_is_refused_before_anything_is_paid(
     text2image: Run, box: Sandbox, storage: ObjectStorage, word: str
 ) -> None:
@@ -102,6 +105,7 @@ FAULTS: dict[str, Fault] = {"503": BUSY, "a cut put": cut, "a lost reply": lost_
 
 
 @pytest.mark.parametrize("name", FAULTS)
+@pytest.mark.service
 def test_a_put_that_fails_is_put_once_more(
     text2image: Run, box: Sandbox, storage: ObjectStorage, bucket: str, name: str
 ) -> None:
@@ -111,6 +115,7 @@ def test_a_put_that_fails_is_put_once_more(
     assert len(box.tasks) == 1
 
 
+@pytest.mark.service
 def test_expired_credentials_keep_the_result_here_and_the_same_command_puts_it(
     bailian: Run, box: Sandbox, storage: ObjectStorage, bucket: str
 ) -> None:
@@ -131,6 +136,7 @@ def test_expired_credentials_keep_the_result_here_and_the_same_command_puts_it(
     assert paid <= 6
 
 
+@pytest.mark.service
 def test_a_batch_keeps_its_results_and_its_page_there(
     bailian: Run, box: Sandbox, storage: ObjectStorage, bucket: str
 ) -> None:
@@ -146,6 +152,7 @@ def test_a_batch_keeps_its_results_and_its_page_there(
     assert bailian("batch", "run", rows_file(2), "-o", f"s3://{bucket}/made/", "--run", "other", exits=2).err
 
 
+@pytest.mark.service
 def test_an_input_comes_from_there(
     image_edit: Run, text2image: Run, box: Sandbox, storage: ObjectStorage, bucket: str
 ) -> None:
@@ -196,6 +203,7 @@ def test_two_that_want_one_name_both_get_a_whole_object(box: Sandbox, storage: O
     assert sorted(pictures(storage, bucket)) == ["cat-2.png", "cat.png"]
 
 
+@pytest.mark.service
 def test_no_credential_is_kept(text2image: Run, storage: ObjectStorage, bucket: str) -> None:
     text2image(*CAT, "-o", f"s3://{bucket}/", "--sidecar")
     secret = SETTINGS["AWS_SECRET_ACCESS_KEY"].encode()

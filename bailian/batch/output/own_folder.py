@@ -11,6 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from bailian.batch.output.records import FAILED, RESULTS, unwritten
+from bailian.store.paths import leads_to_file
 from bailian.text.storage_path import ResultPath, StoragePath
 
 MARK_MAX_BYTES = 64 * 1024
@@ -60,7 +61,7 @@ def mark_of(mark: ResultPath) -> str:
         OSError: it cannot be read.
     """
     if isinstance(mark, Path):
-        return mark.read_text(encoding="utf-8") if mark.is_file() else ""
+        return mark.read_text(encoding="utf-8") if leads_to_file(mark) else ""
     from bailian.files.storage.object_store import read_text
 
     return read_text(mark, MARK_MAX_BYTES)

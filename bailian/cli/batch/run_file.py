@@ -121,13 +121,23 @@ def _nothing_sent() -> Iterator[None]:
 GC_THRESHOLDS = (20_000, 20, 100)
 
 
-def _run(call: Call, here: Settings) -> int:
+@contextmanager
+def _seldom_collected() -> Iterator[None]:
+    before = gc.get_threshold()
     gc.set_threshold(*GC_THRESHOLDS)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+
+
+def _run(call: Call, here: Settings) -> int:
     from bailian.cli.batch.batch_progress import BatchProgress
     from bailian.store.runs.file_rows import FileRows
 
     models = catalog.load(settings.home_folder(), use_successor=call.spec.use_successor)
     with (
+        _seldom_collected(),
         workers(call) as shares,
         BatchProgress(call.shown, call.common.verbose) as progress,
         engine_at(here, models, progress, quiet=not call.shown) as engine,

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from bailian.store.paths import leads_to_file
 from bailian.text.storage_path import ResultPath
 
 MOST_BYTES = 2 * 1024**3
@@ -34,7 +35,7 @@ def local_copy(path: ResultPath) -> Iterator[Path]:
 def is_file(path: ResultPath) -> bool:
     """Return whether a file is there. Of storage that cannot be asked nothing is there."""
     if isinstance(path, Path):
-        return path.is_file()
+        return leads_to_file(path)
     from bailian.files.storage.object_store import StorageError, is_there
 
     try:
