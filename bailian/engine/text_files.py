@@ -9,7 +9,8 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from itertools import islice
-from typing import Any
+from pathlib import Path
+from typing import Any, TypeVar
 
 from bailian.engine.context import Services
 from bailian.engine.job import Job, StagedText
@@ -20,6 +21,7 @@ from bailian.modalities import modality_of
 from bailian.text.storage_path import ResultPath, StoragePath
 from bailian.types import Item
 
+P = TypeVar("P", Path, StoragePath, ResultPath)
 OPEN_FILES_MOST = 50
 """So many are open at once: far fewer than the system allows."""
 
@@ -40,7 +42,7 @@ def stage_texts(job: Job, services: Services, answer: Mapping[str, Any]) -> None
                 job.results.staged[item.index] = StagedText(
                     stem.parent,
                     temp_path(job, services, item, stem, "whole"),
-                    stem.with_name(file_names.with_suffix(job, item, stem.name)),
+                    named(job, item, stem),
                     data,
                     hashlib.sha256(data).hexdigest(),
                 )
@@ -61,7 +63,8 @@ def write_texts(jobs: Sequence[Job]) -> None:
         job.results.staged = {index: text for index, text in job.results.staged.items() if text.is_written}
 
 
-def named(job: Job, item: Item, stem: ResultPath) -> ResultPath:
+def named(job: Job, item: Item, stem: P) -> P:
+    """Return the name that a result is to get."""
     return stem.with_name(file_names.with_suffix(job, item, stem.name))
 
 
