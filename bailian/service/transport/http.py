@@ -23,7 +23,7 @@ from bailian.i18n import tr
 from bailian.service.json_reader import json_object
 from bailian.service.sse import Frame, frames
 from bailian.service.transport import network, send_tracking
-from bailian.service.transport.keepalive import KeepaliveAdapter, KeepaliveResponse
+from bailian.service.transport.keepalive import Exchanges, KeepaliveAdapter, Request, WholeAnswer, head_of
 from bailian.service.transport.packed import MOST_ANSWER_BYTES, PIECE_BYTES, TooLong, Unpacker, limited, unpacked
 
 CONNECT_TIMEOUT_S = 10.0
@@ -35,6 +35,7 @@ STREAM_CHUNK_BYTES = 1024
 # Paths that are asked again and again; a task's own is asked a few times only.
 KEPT_REQUESTS = 16
 _ENCODER = json.JSONEncoder(ensure_ascii=False)
+JSON_HEADERS = {"Content-Type": "application/json"}
 
 
 @dataclass(frozen=True)
@@ -113,6 +114,16 @@ def new_session(url: str) -> requests.Session:
     return session
 
 
+@dataclass
+class _Alike:
+    """What requests have in common that differ in their bodies only."""
+
+    request: requests.PreparedRequest
+    """Without a body."""
+    head: bytes = b""
+    """As it is written, once it was."""
+
+
 class Http:
     """Sends to one API host. Thread-safe: the session's pool is, and nothing else is kept."""
 
@@ -124,7 +135,9 @@ class Http:
         self._adapter = KeepaliveAdapter(pool_maxsize=POOL_CONNECTIONS, max_retries=0)
         self.answered = False
         """Whether anything has come back yet."""
-        self._kept: dict[tuple[str, str], requests.PreparedRequest] = {}
+        self._kept: dict[tuple[object, ...], _Alike] = {}
+        self._pool: Exchanges | None = None
+        """The host's connections, once one was opened."""
 
     def send(
         self,
@@ -143,45 +156,54 @@ class Http:
             MaybeSent: something was, and no complete answer came.
         """
         send_tracking.reset(read_timeout_s)
+        content = None if body is None else _json_bytes(body)
         try:
-            # Streamed and closed here: requests would leave the socket of a cut answer to the garbage collector.
-            with self._adapter.send(
-                self._prepared(method, path, body, params, headers or {}),
-                stream=True,
-                timeout=(CONNECT_TIMEOUT_S, read_timeout_s),
-                verify=self._session.verify or True,
-                proxies=self._session.proxies,
-            ) as response:
-                content = self._without_key(whole_body(response))
+            alike = self._alike(method, path, params, {**(headers or {}), **(JSON_HEADERS if body is not None else {})})
+            answer = self._exchanged(alike, content, read_timeout_s) or self._opened(alike, content, read_timeout_s)
+            text = self._without_key(unpacked(answer.body, answer.headers.get("content-encoding")))
         except (requests.RequestException, urllib3.exceptions.HTTPError, ValueError) as error:
             raise transport_error(error, self._base_url, read_timeout_s) from None
         self.answered = True
-        return _reply(response, content)
+        return Reply(answer.status, answer.headers, text.decode("utf-8", "replace"), json_object(text))
 
-    def _prepared(
-        self,
-        method: str,
-        path: str,
-        body: Mapping[str, Any] | None,
-        params: Mapping[str, Any] | None,
-        headers: Mapping[str, str],
-    ) -> requests.PreparedRequest:
-        """Return the request. What is the same each time (URL, key, agent) is prepared once: a third of a call's CPU."""
-        kept = self._kept.get((method, path)) if params is None else None
+    def _alike(self, method: str, path: str, params: Mapping[str, Any] | None, headers: Mapping[str, str]) -> _Alike:
+        """Return what requests of a path have in common. What is the same each time (URL, key, agent) is worked out
+        once: a third of a call's CPU."""
+        name = (method, path, *headers.items())
+        kept = self._kept.get(name) if params is None else None
         if kept is None:
-            url = self._base_url + path
-            kept = self._session.prepare_request(requests.Request(method, url, headers=self._headers, params=params))
+            request = requests.Request(
+                method, self._base_url + path, headers={**self._headers, **headers}, params=params
+            )
+            kept = _Alike(self._session.prepare_request(request))
+            if "Content-Type" in headers:  # a body comes, and its length with it
+                kept.request.headers.pop("Content-Length", None)
             if params is None and len(self._kept) < KEPT_REQUESTS:
-                self._kept[method, path] = kept
-        request = requests.PreparedRequest()
-        request.method, request.url, request.hooks = kept.method, kept.url, kept.hooks
-        sent_headers = {**kept.headers, **headers}
-        if body is not None:
-            request.body = _json_bytes(body)
-            sent_headers.update({"Content-Type": "application/json", "Content-Length": str(len(request.body))})
-        # A plain dict is walked through in half the time of theirs.
-        request.headers = sent_headers  # type: ignore[assignment]
-        return request
+                self._kept[name] = kept
+        return kept
+
+    def _exchanged(self, alike: _Alike, content: bytes | None, read_timeout_s: float) -> WholeAnswer | None:
+        """Send over a connection that is open; None if none is: nothing was sent."""
+        if self._pool is None:
+            return None
+        request, method = alike.request, alike.request.method or ""
+        if not alike.head:
+            alike.head = head_of(self._pool, method, self._adapter.request_url(request, None), request.headers)
+        return self._pool.exchange(Request(method, alike.head, content), read_timeout_s)
+
+    def _opened(self, alike: _Alike, content: bytes | None, read_timeout_s: float) -> WholeAnswer:
+        """Open a connection, and send over it."""
+        request = alike.request.copy()
+        if content is not None:
+            request.prepare_body(content, None)
+        verify, proxies = self._session.verify or True, self._session.proxies
+        timeouts_s = (CONNECT_TIMEOUT_S, read_timeout_s)
+        # Streamed and closed here: requests would leave the socket of a cut answer to the garbage collector.
+        with self._adapter.send(request, True, timeouts_s, verify, proxies=proxies) as response:
+            body = b"".join(limited(_plain(response, PIECE_BYTES)))
+        if not proxies:  # a proxy wants words of its own in each request
+            self._pool = self._adapter.get_connection_with_tls_context(request, verify)
+        return WholeAnswer(response.status_code, response.headers, body, goes_on=True)
 
     def stream(
         self, path: str, *, body: Mapping[str, Any], headers: Mapping[str, str], read_timeout_s: float
@@ -232,10 +254,7 @@ def whole_body(response: requests.Response, most_bytes: int = MOST_ANSWER_BYTES)
         BadPacking: it cannot be unpacked.
         urllib3.exceptions.HTTPError: the rest did not come.
     """
-    raw = response.raw
-    body = (
-        raw.body if isinstance(raw, KeepaliveResponse) else b"".join(limited(_plain(response, PIECE_BYTES), most_bytes))
-    )
+    body = b"".join(limited(_plain(response, PIECE_BYTES), most_bytes))
     return unpacked(body, response.headers.get("content-encoding"))
 
 

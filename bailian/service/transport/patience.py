@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import http.client
 import io
+import math
 import socket
 from typing import Any
 
@@ -15,30 +16,61 @@ from bailian.clock import current_clock
 
 # What has arrived already is read within this time after the end.
 LAST_LOOK_S = 1.0
+# The timeout of a socket, a system call each time, is shortened where it would be too long by more than this share.
+SLACK_SHARE, SLACK_S = 0.1, 1.0
 
 
-class _UntilThen(io.RawIOBase):
-    """Reads a socket until a moment."""
+class Time:
+    """How long a socket may still be read."""
 
-    def __init__(self, sock: socket.socket, raw: io.RawIOBase, within_s: float) -> None:
-        self._sock, self._raw = sock, raw
+    def __init__(self, sock: socket.socket, within_s: float | None) -> None:
+        """`within_s`: None: without an end, but for the socket's own."""
+        self._sock = sock
         self._monotonic = current_clock().monotonic
-        self._ends_at_s = self._monotonic() + within_s
+        self._ends_at_s = math.inf if within_s is None else self._monotonic() + within_s
         self._is_late = False
-        self._silence_s = sock.gettimeout()
+        silence_s = sock.gettimeout()
+        self._shorten_from_s = math.inf if silence_s is None else silence_s - min(SLACK_S, SLACK_SHARE * silence_s)
 
-    def readable(self) -> bool:
-        return True
+    @property
+    def left_s(self) -> float | None:
+        """Return the seconds that are left; None: without an end."""
+        return None if self._ends_at_s == math.inf else self._ends_at_s - self._monotonic()
 
-    def readinto(self, buffer: Any) -> int | None:
+    def allow(self) -> None:
+        """Let the next read wait as long as there is time.
+
+        Raises:
+            TimeoutError: it is over, and a last look was taken.
+        """
+        if self._ends_at_s == math.inf:
+            return
         left_s = self._ends_at_s - self._monotonic()
         if left_s <= 0:
             if self._is_late:
                 raise TimeoutError("the whole answer took too long")
             self._is_late, left_s = True, LAST_LOOK_S
             self._ends_at_s = self._monotonic() + LAST_LOOK_S
-        if self._silence_s is None or left_s < self._silence_s:
+        if left_s < self._shorten_from_s:
             self._sock.settimeout(left_s)
+
+
+class _UntilThen(io.RawIOBase):
+    """Reads a socket until a moment; first what was read of it before."""
+
+    def __init__(self, raw: io.RawIOBase, time: Time, begun: bytes) -> None:
+        self._raw, self._time, self._begun = raw, time, begun
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        if self._begun:
+            some = self._begun[: len(buffer)]
+            buffer[: len(some)] = some
+            self._begun = self._begun[len(some) :]
+            return len(some)
+        self._time.allow()
         return self._raw.readinto(buffer)
 
     def close(self) -> None:
@@ -49,10 +81,13 @@ class _UntilThen(io.RawIOBase):
 class PatientResponse(http.client.HTTPResponse):
     """http.client's, which is whole within a time, if one is given. What comes before it (102, 103) is passed over."""
 
-    def __init__(self, sock: socket.socket, *args: Any, within_s: float | None, **kwargs: Any) -> None:
+    def __init__(
+        self, sock: socket.socket, *args: Any, within_s: float | None, begun: bytes = b"", **kwargs: Any
+    ) -> None:
+        """`begun`: what was read of it before."""
         super().__init__(sock, *args, **kwargs)
-        if within_s is not None:
-            self.fp = io.BufferedReader(_UntilThen(sock, self.fp.detach(), within_s))
+        if within_s is not None or begun:
+            self.fp = io.BufferedReader(_UntilThen(self.fp.detach(), Time(sock, within_s), begun))
 
     def _read_status(self) -> tuple[str, int, str]:
         version, status, reason = super()._read_status()  # type: ignore[misc]

@@ -6,7 +6,6 @@ middlebox's plain text inside TLS looks like a failed handshake. So the connecti
 
 from __future__ import annotations
 
-import http.client
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -89,23 +88,16 @@ class _Tracking:
     """Mixed into a connection class: notes the first byte that is the request's own (a proxy's CONNECT is not)."""
 
     _in_tunnel = False
-    _held: list[bytes] | None = None
 
     def _awaited(self, sock: Any, *args: Any, **kwargs: Any) -> PatientResponse:
         return PatientResponse(sock, *args, within_s=answer_within_s(), **kwargs)
 
     response_class: Any = _awaited
 
-    def ask(self, method: str, url: str, body: bytes | None, headers: Mapping[str, str]) -> http.client.HTTPResponse:
-        """Send head and body at once (apart, each would wake the other side); return the answer, its body unread."""
-        self._held = []
-        try:
-            http.client.HTTPConnection.request(self, method, url, body, headers)  # type: ignore[arg-type]
-        finally:
-            held, self._held = self._held, None
-        with suppress(BrokenPipeError, ConnectionResetError):  # who refuses may answer before all is read
-            self.send(b"".join(held))
-        return http.client.HTTPConnection.getresponse(self)  # type: ignore[arg-type]
+    def send_all(self, request: bytes) -> None:
+        """Send a whole request. Who refuses may answer before all is read: then the answer tells."""
+        with suppress(BrokenPipeError, ConnectionResetError):
+            self.send(request)
 
     def _tunnel(self) -> None:
         self._in_tunnel = True
@@ -115,9 +107,6 @@ class _Tracking:
             self._in_tunnel = False
 
     def send(self, data: Any) -> None:
-        if self._held is not None:
-            self._held.append(data)
-            return
         if self.sock is None and self.auto_open:  # type: ignore[attr-defined]
             self.connect()  # type: ignore[attr-defined]
         if not self._in_tunnel:

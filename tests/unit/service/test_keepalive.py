@@ -116,9 +116,28 @@ PACKED = gzip.compress('{"text": "你好"}'.encode())
         (b"HTTP/1.1 429 Slow down\r\nContent-Length: 0\r\n\r\n", None, 429, ""),
         (b"HTTP/1.1 413 Too large\r\nConnection: close\r\nContent-Length: 3\r\n\r\nbig", reset_it, 413, "big"),
         (b"HTTP/1.1 100 Continue\r\n\r\n" + framed(b"{}"), None, 200, "{}"),
+        (b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" + framed(b"{}"), None, 200, "{}"),
+        (framed(b"x" * 300_000), None, 200, "x" * 300_000),
+        (framed(b"{}", "X-Note: folded", " to two lines"), None, 200, "{}"),
+        (b"HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\n{}", close_it, 200, "{}"),
+        (b"HTTP/1.1 204 No Content\r\n\r\n", None, 204, ""),
         (b"HTTP/1.1 302 Found\r\nLocation: http://elsewhere/\r\nContent-Length: 0\r\n\r\n", None, 302, ""),
     ],
-    ids=["plain", "gzip", "chunked", "to the end", "refused", "refused and closed", "continue", "redirect"],
+    ids=[
+        "plain",
+        "gzip",
+        "chunked",
+        "to the end",
+        "refused",
+        "refused and closed",
+        "continue",
+        "hints",
+        "large",
+        "folded",
+        "HTTP/1.0",
+        "nothing",
+        "redirect",
+    ],
 )
 def test_an_answer_on_an_open_connection_is_read_like_any_other(
     answer: bytes, ending: Callable[[socket.socket], None] | None, status: int, text: str
@@ -127,6 +146,15 @@ def test_an_answer_on_an_open_connection_is_read_like_any_other(
         reply = ask()
         assert (reply.status, reply.text) == (status, text)
         assert [len(one) for one in line.requests] == [2]
+
+
+def test_an_answer_that_comes_in_pieces_is_put_together() -> None:
+    """The head ends between two pieces, or the body comes apart from it."""
+    for at in (5, 30, len(framed(b"{}")) - 2, len(framed(b"{}")) - 1):
+        rest = framed(b"{}")[at:]
+        with second_request(framed(b"{}")[:at], lambda connection, rest=rest: connection.sendall(rest)) as (line, ask):
+            assert [ask().text, ask().text] == ["{}", "{}"]
+            assert [len(one) for one in line.requests] == [3]
 
 
 def test_head_and_body_arrive_whole_and_alike_on_both_ways() -> None:
