@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -55,14 +56,10 @@ def rows_a_second(texts: Load) -> tuple[float, float]:
     with tempfile.TemporaryDirectory() as folder, stub(texts, None) as service:
         home, cwd = Path(folder) / "home", Path(folder)
         overlay(home, texts, None)
-        rows = (
-            json.dumps({"kind": "text", "prompt": f"第{i}题"}, ensure_ascii=False) + "\n" for i in range(texts.rows)
-        )
-        (cwd / "rows.jsonl").write_text("".join(rows), "utf-8")
+        write_texts(cwd / "rows.jsonl", texts.rows)
         ours = bailian(["batch", "run", "rows.jsonl", "-q", "--no-gallery"], home, cwd, service.base_url)
-        words = [sys.executable, str(Path(__file__).with_name("batches.py")), "--sdk-texts", str(texts.rows)]
-        sdk = subprocess.run([*words, "--base-url", service.base_url], capture_output=True, text=True, check=True)
-    return ours.delivered / ours.wall_s, float(json.loads(sdk.stdout)["rows_per_s"])
+        sdk = sdk_texts(texts.rows, service.base_url)
+    return ours.delivered / ours.wall_s, sdk["rows_per_s"]
 
 
 def plot(path: Path, per_s: float = 50.0, rows: int = 200) -> None:
@@ -112,6 +109,47 @@ def run(name: str, texts: Load | None, pictures: Load | None, *words: str) -> No
             print(f"  {measured.wall_s / load.ideal_s:.3f} x the ideal of {load.ideal_s:.1f} s")
 
 
+def cpu(rows: int, rounds: int) -> None:
+    """Print what a text row costs: with a file each, with `--results-only`, and over the SDK, in turn.
+
+    The service answers at once, so nothing but CPU counts. Each is a process with all it does, its start included.
+    """
+    words = {"a file each": [], "--results-only": ["--results-only"]}
+    seen: dict[str, list[float]] = {name: [] for name in (*words, "SDK, 32 threads")}
+    texts = Load(rows, 10_000.0, 0.0)
+    # Kept to the end: for minutes after ten thousand files are deleted ext4 takes longer to make new ones.
+    with tempfile.TemporaryDirectory() as folder, Stub("--text-s", "0") as service:
+        for number in range(rounds):
+            for name, beside in words.items():
+                cwd = Path(folder) / f"{number} {name}"
+                overlay(cwd / "home", texts, None)
+                write_texts(cwd / "rows.jsonl", rows)
+                ours = bailian(
+                    ["batch", "run", "rows.jsonl", "-q", "--no-gallery", *beside], cwd / "home", cwd, service.base_url
+                )
+                assert ours.delivered == rows
+                seen[name].append(ours.cpu_s / rows * 1000)
+            seen["SDK, 32 threads"].append(sdk_texts(rows, service.base_url)["cpu_ms"])
+    sdk = seen["SDK, 32 threads"]
+    print(f"\n{rows} texts, an answer at once: ms of CPU a row, in {rounds} rounds")
+    for name, times_ms in seen.items():
+        ratio = statistics.median(own / other for own, other in zip(times_ms, sdk, strict=True))
+        shown = ", ".join(f"{one:.2f}" for one in times_ms)
+        print(f"  {name}: {shown}; {ratio:.2f} x the SDK's (median)")
+
+
+def sdk_texts(rows: int, base_url: str) -> dict[str, float]:
+    """Return how the same rows go over the SDK's pool, in a process of its own."""
+    words = [sys.executable, str(Path(__file__).with_name("batches.py")), "--sdk-texts", str(rows)]
+    sdk = subprocess.run([*words, "--base-url", base_url], capture_output=True, text=True, check=True)
+    return dict(json.loads(sdk.stdout))
+
+
+def write_texts(path: Path, rows: int) -> None:
+    lines = (json.dumps({"kind": "text", "prompt": f"第{i}题"}, ensure_ascii=False) + "\n" for i in range(rows))
+    path.write_text("".join(lines), "utf-8")
+
+
 def last_end_s(home: Path, kind: str) -> float:
     """Return the seconds from the first row's begin to the last end of a kind, by the journal."""
     import sqlite3
@@ -124,16 +162,20 @@ def last_end_s(home: Path, kind: str) -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--only", choices=["400", "4000", "mixed", "plot"], action="append")
+    parser.add_argument("--only", choices=["400", "4000", "mixed", "cpu", "plot"], action="append")
     parser.add_argument("--plot", type=Path, default=ROOT / "docs" / "calls.png", help="where the picture goes")
+    parser.add_argument("--rows", type=int, default=10_000, help="of `cpu`")
+    parser.add_argument("--rounds", type=int, default=3, help="of `cpu`")
     given = parser.parse_args()
-    wanted = given.only or ["400", "4000", "mixed"]
+    wanted = given.only or ["400", "4000", "mixed", "cpu"]
     if "400" in wanted:
         run("400 texts at 50/s, 8 s an answer", Load(400, 50, 8.0), None)
     if "4000" in wanted:
         run("4,000 texts at 500/s, 8 s an answer", Load(4000, 500, 8.0), None)
     if "mixed" in wanted:
         run("texts beside pictures", Load(200, 10, 10.0), Load(60, 2, 30.0))
+    if "cpu" in wanted:
+        cpu(given.rows, given.rounds)
     if "plot" in wanted:
         plot(given.plot)
 

@@ -16,10 +16,11 @@ from bailian.batch.estimate import BatchEstimate, Estimator
 from bailian.batch.findings import Findings, Places
 from bailian.batch.input.batch_row import BatchRow
 from bailian.batch.input.chains import Chains
+from bailian.batch.intents import Spool, intent_of
 from bailian.batch.machines import SharedRows, planning, take_over
 from bailian.batch.plan import LeftOut, Planned, plan_each
 from bailian.batch.service_batches.offer import at_its_price, offered
-from bailian.batch.sync import BatchSpec, EarlierTries, FileScan, Spool, intent_of, sync_rows
+from bailian.batch.sync import BatchSpec, EarlierTries, FileScan, sync_rows
 from bailian.engine.admission.queues import ModelQueue
 from bailian.engine.engine import Engine
 from bailian.engine.step import Outcome

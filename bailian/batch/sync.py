@@ -2,39 +2,27 @@
 
 from __future__ import annotations
 
-import marshal
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any
 
 from bailian.batch.input.batch_row import NOTHING_SAID, BatchRow, RowReading
 from bailian.batch.input.reader import read_rows
-from bailian.batch.plan import Planned
 from bailian.errors import Exit, InvalidRequest, Skipped
-from bailian.files import naming
-from bailian.files.outputs import Place, row_place
 from bailian.i18n import tr
-from bailian.modalities import has_files, is_text, modality_of
 from bailian.store.batches import BatchStore
 from bailian.store.leases import exclusive
 from bailian.store.runs.file_rows import PAGE_ROWS, FileRows
 from bailian.store.schema import LastAttempt
 from bailian.store.states import OPEN_STATES, Status
 from bailian.text.storage_path import ResultPath
-from bailian.types import RowPlace
-from bailian.types.result_of import result_of
 
 if TYPE_CHECKING:
     from bailian.batch.input.chains import Chains
     from bailian.catalog import Catalog
-    from bailian.engine.engine import Engine
-    from bailian.engine.job import OutputSpec
     from bailian.store.backends.journal_place import JournalPlace
-
-SPOOLED_ROWS = 200
 
 
 @dataclass(frozen=True)
@@ -257,77 +245,3 @@ def _again(before: LastAttempt, spec: BatchSpec) -> bool:
     passing = before.state == Status.UNSENT or before.exit_code in (Exit.TRY_AGAIN, Exit.ACCOUNT)
     passing = passing or (spec.use_successor and before.error_code == "ModelNotFound")
     return passing or not spec.only_passing
-
-
-def intent_of(planned: Planned, spec: BatchSpec, engine: Engine) -> tuple[Any, ...]:
-    """Return a row's job as it is written down, and behind it what it waits for."""
-    row, prepared = planned.row, planned.prepared
-    if spec.upload:
-        prepared = replace(prepared, upload=True)
-    words = tuple(source.result.word for source in row.sources)
-    place = RowPlace(row.where, row.label, row.name, row.output, words)
-    values = engine.row_of(
-        prepared,
-        _saving(row, spec),
-        run=spec.run,
-        row_key=row.key,
-        place=place,
-        waits=planned.waits,
-        free=engine.journal.place.splits_rows,
-    )
-    if not row.sources:
-        return values
-    edges = [(values[0], source.result.word, source.key, source.result.number - 1) for source in row.sources]
-    return (*values, edges)
-
-
-def _saving(row: BatchRow, spec: BatchSpec) -> OutputSpec:
-    """Return where the row's files go."""
-    from bailian.engine.job import OutputSpec  # whoever only looks at a batch needs no engine
-
-    if not has_files(row.kind) or (spec.results_only and is_text(row.kind) and not (row.name or row.output)):
-        return OutputSpec(None, "")
-    template = row.name or spec.template or naming.DEFAULT_TEMPLATE
-    recordings = row.fields.get("file") if row.kind == "transcription" else None
-    named = row.name or spec.template
-    stem = naming.stem_of(_called(str(recordings[0]))) if recordings and not named else None
-    place = row_place(row.output, modality_of(row.kind).FILE_SUFFIXES) if row.output else Place(Path())
-    if place.stem is not None:  # a name with fields is a template, another one is taken as it stands
-        template, stem = (place.stem, None) if "{" in place.stem else (template, place.stem)
-    below = place.folder or Path()
-    folder = below if isinstance(below, Path) and below.is_absolute() else spec.folder / below
-    return OutputSpec(folder, template, spec.sidecar, stem, place.suffix, spec.recipe)
-
-
-def _called(recording: str) -> str:
-    """Return what a transcript is named after: the recording, or the row that makes it."""
-    result = result_of(recording)
-    return f"{result.label}." if result else recording
-
-
-class Spool:
-    """Keeps intents on disk until all are known to be good, so that ten thousand need no more memory than ten."""
-
-    def __init__(self) -> None:
-        self._file = TemporaryFile()  # noqa: SIM115 - closed by `close`
-        self._sizes_bytes: list[int] = []
-        self._last: list[tuple[Any, ...]] = []
-
-    def add(self, values: tuple[Any, ...]) -> None:
-        self._last.append(values)
-        if len(self._last) == SPOOLED_ROWS:
-            self._put_down()
-
-    def _put_down(self) -> None:
-        self._sizes_bytes.append(self._file.write(marshal.dumps(self._last)))
-        self._last = []
-
-    def flush(self, sink: Callable[[Iterable[tuple[Any, ...]]], int]) -> int:
-        """Give all of them to `sink`."""
-        self._put_down()
-        self._file.seek(0)
-        parts = (marshal.loads(self._file.read(size)) for size in self._sizes_bytes)  # noqa: S302 - of this process
-        return sink(values for part in parts for values in part)
-
-    def close(self) -> None:
-        self._file.close()

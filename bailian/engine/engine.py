@@ -6,7 +6,7 @@ from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import ExitStack, suppress
 from copy import copy
 from dataclasses import replace
-from secrets import token_hex
+from os import urandom
 from threading import Lock
 from types import TracebackType
 from typing import Any
@@ -16,7 +16,7 @@ from bailian.clock import Clock, current_clock
 from bailian.config.settings import Settings
 from bailian.engine.admission.queues import ModelQueue, ModelQueues
 from bailian.engine.context import NoProgress, Progress, RunState, Services, Speech
-from bailian.engine.job import NO_LIMITS, Job, Limits, OutputSpec, unreadable_job, where_to_look
+from bailian.engine.job import NO_LIMITS, Job, Limits, OutputSpec, saving_text, unreadable_job, where_to_look
 from bailian.engine.outcomes import Outcomes
 from bailian.engine.scheduler import Scheduler
 from bailian.engine.signals import ShutdownSignals
@@ -35,13 +35,14 @@ from bailian.store.backends.database import JournalAway
 from bailian.store.backends.server_patience import running
 from bailian.store.batches import BatchStore
 from bailian.store.budgets import Budget
+from bailian.store.job_rows import stored_text
 from bailian.store.jobs import Journal
 from bailian.store.leases import lease_at
 from bailian.store.pace.limits import SharedLimits
 from bailian.store.schema import JobRow, dumped
 from bailian.store.states import FINAL_STATES, Status
 from bailian.text.storage_path import ResultPath
-from bailian.types import Prepared, RowPlace
+from bailian.types import NOTHING, Prepared, RowPlace
 
 
 class Engine:
@@ -188,7 +189,7 @@ class Engine:
         """
         now_s = self.clock.wall()
         return (
-            f"{int(now_s):x}-{token_hex(5)}",
+            f"{int(now_s):x}-{urandom(5).hex()}",
             self.services.account,
             prepared.model.kind,
             prepared.model.name,
@@ -196,8 +197,8 @@ class Engine:
             Status.WAITING.value,
             None if free else self.services.lease.id,
             dumped(prepared.request),
-            dumped(replace(prepared.stored(), row=place, waits=waits or {}).to_json()),
-            dumped(saving.to_json()),
+            stored_text(prepared.stored(place, waits or NOTHING)),
+            saving_text(saving),
             now_s,
             prepared.estimate_cny,
             run,

@@ -17,7 +17,7 @@ from bailian.instructions import how_to
 from bailian.modalities import modality_of
 from bailian.service.transport.send_tracking import Watch
 from bailian.store.paths import restored, stored
-from bailian.store.schema import JobRow
+from bailian.store.schema import JobRow, dumped
 from bailian.store.states import Status
 from bailian.text.storage_path import ResultPath
 from bailian.types import Notice, StoredRequest
@@ -59,6 +59,12 @@ def _saving(
 ) -> OutputSpec:
     """Rows of a batch go to the same place: one object, and one path, for all of them."""
     return OutputSpec(None if folder is None else restored(folder), template, sidecar, stem, suffix, recipe)
+
+
+@lru_cache(maxsize=64)
+def saving_text(saving: OutputSpec) -> str:
+    """Return the JSON that the journal keeps: once for all rows that go to the same place."""
+    return dumped(saving.to_json())
 
 
 @dataclass(slots=True)

@@ -8,8 +8,8 @@ from __future__ import annotations
 import contextlib
 import heapq
 import itertools
+import math
 import queue
-import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -24,15 +24,12 @@ from bailian.engine.job import Job
 from bailian.engine.shutdown import grace_s, left_already
 from bailian.engine.signals import ShutdownSignals
 from bailian.engine.step import Next, Outcome, Step, StepFunction, StepResult
+from bailian.engine.step_threads import STUCK_S, THREADS, StepThreads
 from bailian.engine.steps.ask_time import wants_time
 from bailian.engine.steps.step_table import WRITER_STEPS, way_in
 from bailian.errors import BailianError, JournalError
 from bailian.i18n import tr
 
-# Beside those that wait for the answers of calls.
-THREADS = 64
-# JSON of others is read to 64 levels; the system's own 8 MB would be 24 GB of addresses for 3,000 threads.
-STACK_BYTES = 512 * 1024
 # Whose end changes nothing that the scheduler keeps: the worker hands the job straight to the writer.
 STRAIGHT_TO_WRITER = {
     (Step.ASK_TIME, Step.ADMIT),
@@ -65,11 +62,9 @@ class Scheduler:
         self.model_queues = model_queues
         self._services = services
         self._clock = services.clock
-        self._threads_max = threads
-        self._threads = 0
+        self._workers = StepThreads(self._work, services.clock, self._on_short, threads=threads)
         self._due: list[_Due] = []
         self._order = itertools.count()
-        self._todo: queue.SimpleQueue[tuple[Job, Step] | None] = queue.SimpleQueue()
         self._ended: queue.SimpleQueue[list[tuple[Job, StepResult]]] = queue.SimpleQueue()
         self._news: deque[tuple[Job, StepResult]] = deque()
         self._running: dict[str, tuple[Job, Step]] = {}
@@ -111,6 +106,7 @@ class Scheduler:
             times_s = [self._due[0].at_s] if self._due else []
             times_s += [deadline_s] if deadline_s is not None else []
             times_s += [now_s + LEAVING_LOOK_S] if self.model_queues.is_crowded() else []
+            times_s += [now_s + STUCK_S] if self._workers.keep_up(self.model_queues.calls) else []
             ended = self._next_end(max(0.0, min(times_s) - self._clock.monotonic()) if times_s else None)
             if ended is not None:
                 yield ended
@@ -141,7 +137,8 @@ class Scheduler:
                 if waited_s > NOTIFY_AFTER_S and not told and (paid := left_already(self._running.values())):
                     told = True
                     self._services.progress.on_shutdown(len(paid), wait_s - waited_s)
-                ended = self._next_end(wait_s - waited_s)
+                look_s = STUCK_S if self._workers.keep_up(self.model_queues.calls) else math.inf
+                ended = self._next_end(min(look_s, wait_s - waited_s))
                 if ended is not None:
                     ends.append(ended)
         for due in self._due:
@@ -152,30 +149,30 @@ class Scheduler:
         return ends, left
 
     def close(self) -> None:
-        for _ in range(self._threads):
-            self._todo.put(None)
+        self._workers.close()
         self._writer.close()
 
     def _next_end(self, timeout_s: float | None) -> Outcome | tuple[Job, BailianError] | None:
+        """Return how a job ended; None where none of those did whose steps are over: they go on."""
         self._services.limits.slots.beat(self._services.lease.id)
         if not self._news:
             wait_s = MAX_WAIT_S if timeout_s is None else min(timeout_s, MAX_WAIT_S)
             with contextlib.suppress(queue.Empty):
                 self._news.extend(self._ended.get(timeout=wait_s))
-        if not self._news:
-            return None
-        job, end = self._news.popleft()
-        _, step = self._running.pop(job.id)
-        if isinstance(end, Next):
-            self._go_on(job, step, end)
-            return None
-        self.model_queues.on_done(job)
-        self._free_slot(job)
-        if isinstance(end, BailianError):
-            return job, end
-        if isinstance(end, BaseException):
-            raise end
-        return end
+        while self._news:
+            job, end = self._news.popleft()
+            _, step = self._running.pop(job.id)
+            if isinstance(end, Next):
+                self._go_on(job, step, end)
+                continue
+            self.model_queues.on_done(job)
+            self._free_slot(job)
+            if isinstance(end, BailianError):
+                return job, end
+            if isinstance(end, BaseException):
+                raise end
+            return end
+        return None
 
     def _go_on(self, job: Job, step: Step, then: Next) -> None:
         if then.step in (Step.ATTACH, Step.SEND):
@@ -230,42 +227,28 @@ class Scheduler:
         if step in WRITER_STEPS:
             self._writer.put(job, step)
             return
-        if len(self._running) > self._threads < self._threads_max + self.model_queues.calls:
-            self._add_worker()
-        self._todo.put((job, step))
+        self._workers.start_few(len(self._running))
+        self._workers.put(job, step)
 
-    def _add_worker(self) -> None:
-        """Start one more thread. Thousands that wait need small stacks; what is read on them is shallow."""
-        size_before = threading.stack_size(STACK_BYTES)
-        try:
-            # Daemons: a request that nobody waits for any more must not keep the process alive.
-            threading.Thread(target=self._work, name=f"bailian-{self._threads + 1}", daemon=True).start()
-        except RuntimeError:  # the system gives no more; a step waits for one of those that there are
-            if not self._threads:
-                raise
-            self._threads_max = 0  # from here on there are as many as the calls ask for: half of those that there are
-            reason = tr("the system starts no more threads (`ulimit -u`)", "系统不再启动更多线程（`ulimit -u`）")
-            self.model_queues.lower(CallCapacity(max(1, self._threads // 2), reason))
+    def _on_short(self, threads: int) -> None:
+        """The system starts no more threads: as many calls as half of them."""
+        reason = tr("the system starts no more threads (`ulimit -u`)", "系统不再启动更多线程（`ulimit -u`）")
+        self.model_queues.lower(CallCapacity(max(1, threads // 2), reason))
+
+    def _work(self, job: Job, step: Step) -> None:
+        """Do a step, in a thread of its own."""
+        end = self._run_step(job, step)
+        if isinstance(end, Next) and (step, end.step) in STRAIGHT_TO_WRITER and not self._leaving:
+            if step != Step.SEND:  # a reply that is not written down is waited for as its request is
+                self._running[job.id] = (job, end.step)
+            self._writer.put(job, end.step)
         else:
-            self._threads += 1
-        finally:
-            threading.stack_size(size_before)
-
-    def _work(self) -> None:
-        while (todo := self._todo.get()) is not None:
-            job, step = todo
-            end = self._run_step(job, step)
-            if isinstance(end, Next) and (step, end.step) in STRAIGHT_TO_WRITER and not self._leaving:
-                if step != Step.SEND:  # a reply that is not written down is waited for as its request is
-                    self._running[job.id] = (job, end.step)
-                self._writer.put(job, end.step)
-            else:
-                self._ended.put([(job, end)])
+            self._ended.put([(job, end)])
 
     def _on_written(self, results: list[tuple[Job, StepResult]]) -> None:
         """Tell the scheduler what the writer's batch came to, but for answers whose files a worker may fetch at once."""
         told = [(job, end) for job, end in results if not self._save_at_once(job, end)]
-        if told:
+        if told or self._workers.is_behind:  # the scheduler has more of them started
             self._ended.put(told)
 
     def _save_at_once(self, job: Job, end: StepResult) -> bool:
@@ -278,7 +261,7 @@ class Scheduler:
         except JournalError:  # the scheduler meets it again, and tells it
             return False
         self._running[job.id] = (job, Step.SAVE)
-        self._todo.put((job, Step.SAVE))
+        self._workers.put(job, Step.SAVE)
         return True
 
     def _run_step(self, job: Job, step: Step) -> StepResult:

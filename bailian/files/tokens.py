@@ -17,7 +17,10 @@ def ceiling(text: str) -> int:
     """
     if text.isascii():
         return len(text)
-    return max(len(form.encode("utf-8", "surrogatepass")) for form in (text, unicodedata.normalize("NFC", text)))
+    length = len(text.encode("utf-8", "surrogatepass"))
+    if unicodedata.is_normalized("NFC", text):
+        return length
+    return max(length, len(unicodedata.normalize("NFC", text).encode("utf-8", "surrogatepass")))
 
 
 def count_tokens(text: str) -> int | None:

@@ -14,9 +14,10 @@ from bailian.store.backends.database import Row
 from bailian.store.backends.dialects import packed
 from bailian.store.backends.journal_place import JournalPlace
 from bailian.store.ids import LISTED, MIN_CHARS, several_begin_so
+from bailian.store.job_rows import job_row
 from bailian.store.jobs import Journal
 from bailian.store.paths import restored
-from bailian.store.schema import TABLES, JobRow, job_row
+from bailian.store.schema import TABLES, JobRow
 from bailian.store.states import Status
 from bailian.text.storage_path import ResultPath
 

@@ -28,32 +28,8 @@ from bailian.types import Input, Mask, Notice, Probe
 # MPO: a JPEG that has a second one behind it, as many phones and cameras write it.
 FORMATS = {"JPEG": "jpg", "MPO": "jpg", "PNG": "png", "BMP": "bmp", "TIFF": "tiff", "WEBP": "webp"}
 FORMAT_NAMES = "JPG, PNG, BMP, TIFF, WEBP"
-# The service's names for what goes in, and ours. Only there is an address one: a prompt may look like a file.
-WIRE_FIELDS = {
-    "image": "image",
-    "images": "image",
-    "base_image_url": "image",
-    "mask_image_url": "mask",
-    "file_urls": "file",
-    "file_url": "file",
-    # Inside the message of a recognition in one call.
-    "audio": "file",
-    "data": "file",
-    "img_url": "image",
-    "first_frame_url": "image",
-    "last_frame_url": "last_frame",
-    "audio_url": "audio",
-    "video_url": "video",
-    "video": "video",
-    "mask_video_url": "mask",
-    "first_clip_url": "continue",
-    "last_clip_url": "last_clip",
-    "reference_urls": "references",
-    "ref_images_url": "references",
-    "reference_voice": "references",
-    # Inside `media`, where the type beside it tells which field it was.
-    "url": "media",
-}
+
+
 # Larger than any limit of the service: such a picture is refused by its header, never decoded.
 LARGEST_SIDE_PX = 12_000
 # Far above what any model takes; a pipe without end, or a film, is not read as a whole.

@@ -14,7 +14,7 @@ from bailian.config.settings import Settings
 from bailian.counts import amount_of, count_of
 from bailian.errors import MaybeSent, NotTheService, ServiceError, TransportError
 from bailian.i18n import tr
-from bailian.inputs.resolve import WIRE_FIELDS
+from bailian.inputs.wire_fields import has_url
 from bailian.service import responses
 from bailian.service.json_reader import json_object
 from bailian.service.model_list import ListedModel, list_models
@@ -256,15 +256,7 @@ def _status(frame: Frame) -> int:
 
 def resolve_header(body: Mapping[str, Any]) -> dict[str, str]:
     """Without this header an `oss://` address is refused as an invalid URL."""
-    return dict(RESOLVE_HEADERS) if _has_oss(body.get("input")) else {}
-
-
-def _has_oss(value: Any, name: str = "") -> bool:
-    if isinstance(value, dict):
-        return any(_has_oss(inner, key) for key, inner in value.items())
-    if isinstance(value, list):
-        return any(_has_oss(inner, name) for inner in value)
-    return name in WIRE_FIELDS and isinstance(value, str) and value.startswith("oss://")
+    return dict(RESOLVE_HEADERS) if has_url(body.get("input"), "oss://") else {}
 
 
 def _rows(data: Mapping[str, Any]) -> list[ListedTask]:

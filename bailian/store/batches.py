@@ -12,10 +12,11 @@ from typing import Any
 from bailian.store.backends.database import Duplicate, Row, Statements
 from bailian.store.backends.dialects import packed
 from bailian.store.chained_jobs import NOT_CHAINED, ChainStore, SourceFile, write_edges
+from bailian.store.job_rows import job_row
 from bailian.store.jobs import COLUMNS, Journal
 from bailian.store.paths import restored
 from bailian.store.runs.summaries import RunSummaries
-from bailian.store.schema import Count, JobRow, LastAttempt, dumped, job_row
+from bailian.store.schema import Count, JobRow, LastAttempt, dumped
 from bailian.store.states import OPEN_STATES, UNDER_WAY_STATES, Status, move
 
 # So many rows are written, or read, by one transaction.

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from bailian.errors import from_journal
 from bailian.store.backends.database import Database
 from bailian.store.backends.dialects import packed
+from bailian.store.job_rows import stored_text
 from bailian.store.paths import restored
 from bailian.store.schema import dumped
 from bailian.store.states import FINAL_STATES, Status, move
@@ -139,7 +140,7 @@ class ChainStore:
                 changed = db.execute(
                     "UPDATE jobs SET request = ?, prepared = ?, estimate_cny = ?"
                     " WHERE id = ? AND owner = ? AND state = 'waiting'",
-                    (dumped(request), dumped(prepared.to_json()), estimate_cny, job_id, owner),
+                    (dumped(request), stored_text(prepared), estimate_cny, job_id, owner),
                 ).rowcount
                 if changed:
                     db.execute("UPDATE chains SET complete = 1 WHERE job_id = ?", (job_id,))

@@ -11,8 +11,9 @@ from bailian.catalog import Mode
 from bailian.store.backends.database import Database
 from bailian.store.backends.dialects import packed
 from bailian.store.budgets import Budget, counted_cny
+from bailian.store.job_rows import job_row
 from bailian.store.paths import restored
-from bailian.store.schema import DURATIONS_KEPT, FileRecord, JobRow, job_row
+from bailian.store.schema import DURATIONS_KEPT, FileRecord, JobRow
 from bailian.store.states import OPEN_STATES, Status
 from bailian.store.sums import NANO, QUARTER_S
 from bailian.text.storage_path import ResultPath

@@ -18,6 +18,7 @@ from bailian.store.backends.dialects import INTEGER, REAL, TEXT, packed
 from bailian.store.backends.journal_place import JournalPlace, open_database
 from bailian.store.budgets import Budget, check_budget
 from bailian.store.job_queries import JobQueries
+from bailian.store.job_rows import stored_text
 from bailian.store.paths import stored
 from bailian.store.schema import TABLES, FileRow, JobEnd, JobResult, dumped
 from bailian.store.states import Status, move
@@ -74,7 +75,7 @@ class Journal(JobQueries):
         """
         job_id = f"{int(self.clock()):x}-{uuid4().hex[:10]}"
         row = (
-            job_id, account, kind, model, wire_model, Status.WAITING, owner, dumped(request), dumped(prepared.to_json()),
+            job_id, account, kind, model, wire_model, Status.WAITING, owner, dumped(request), stored_text(prepared),
             dumped(saving), self.clock(), estimate_cny, run, row_key,
         )  # fmt: skip
         with self.database.transaction():

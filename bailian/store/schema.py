@@ -7,8 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from bailian.counts import NUMBERS
-from bailian.store.backends.database import Row
 from bailian.store.backends.tables import Tables
 from bailian.store.states import Status
 from bailian.store.sums import ADD_UP, SUMS_SCHEMA
@@ -201,55 +199,7 @@ class Count:
     estimate_cny: float
 
 
-def job_row(row: Row) -> JobRow:
-    """Return a job; what cannot be read in it is as if it were not there."""
-    values = dict(zip(row.keys(), row, strict=True))
-    values["prepared"] = stored_request(values["prepared"], values["kind"])
-    for name in ("request", "saving", "answer", "error"):
-        values[name] = _object_of(values[name]) if values[name] else None
-        if values[name] is None and name not in ("answer", "error"):
-            values[name] = {}
-    if values["error"] is not None and not isinstance(values["error"].get("error"), dict):
-        values["error"] = None
-    for name in _NUMBERS:
-        value = values[name]
-        if value is not None and not (type(value) in NUMBERS and -MOST_NUMBER < value < MOST_NUMBER):
-            values[name] = None
-    values["created_at_s"], values["lost_cny"] = values["created_at_s"] or 0.0, values["lost_cny"] or 0.0
-    values["adopted"] = bool(values["adopted"])
-    values["state"] = _STATES.get(values["state"], Status.HELD)  # what nobody can read is for a person to decide
-    values.pop("number", None)
-    values.pop("rowid", None)  # a column of its own on a server
-    return JobRow(**values)
-
-
-def stored_request(text: Any, kind: str) -> StoredRequest:
-    """Return what the journal keeps of a checked request of this kind."""
-    return StoredRequest.from_json(_object_of(text) or {}, kind)
-
-
-def _object_of(text: Any) -> dict[str, Any] | None:
-    try:
-        value, end = _DECODER.raw_decode(text)  # it looks for no blanks around, of which we write none
-        if end != len(text):  # not as we write it
-            value = _DECODER.decode(text)
-    except (TypeError, ValueError, RecursionError):
-        return None
-    return value if isinstance(value, dict) else None
-
-
-# As far as `time.localtime` reaches everywhere; more money than there is.
-MOST_NUMBER = 1e11
-_STATES: Mapping[object, Status] = {state.value: state for state in Status}
-_NUMBERS = (
-    *("created_at_s", "sent_at_s", "submitted_at_s", "ended_at_s", "sent_server_s", "run_s"),
-    *("estimate_cny", "charged_cny", "lost_cny"),
-)
-
-
-# NaN in an answer that an older version kept is null.
-_DECODER = json.JSONDecoder(parse_constant=lambda _constant: None)
-_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+_ENCODER = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":"))
 
 
 def dumped(value: object) -> str:

@@ -18,8 +18,9 @@ from bailian.store.backends.database import Statements
 from bailian.store.backends.dialects import packed
 from bailian.store.batches import CHUNK_ROWS
 from bailian.store.budgets import Budget, cost_unknown, counted_cny, hold_money, no_room
+from bailian.store.job_rows import job_row, stored_request, stored_text
 from bailian.store.jobs import Journal, NotOurs
-from bailian.store.schema import JobRow, dumped, job_row, stored_request
+from bailian.store.schema import JobRow
 from bailian.store.states import Status, move
 from bailian.types import StoredRequest
 
@@ -138,12 +139,12 @@ class ServiceBatchStore:
                 if refusal is not None:
                     break
                 room = [(budget, left - (cost_cny or 0.0)) for budget, left in room]
-                prepared = offer.discounted(stored_request(row["prepared"], "text")).to_json()
+                prepared = stored_text(offer.discounted(stored_request(row["prepared"], "text")))
                 move(
                     self._database,
                     Status.SENDING,
                     "id = ?",
-                    (now_s, dumped(prepared), cost_cny, batch.name, job_id),
+                    (now_s, prepared, cost_cny, batch.name, job_id),
                     also="sent_at_s = ?, prepared = ?, estimate_cny = ?, service_batch = ?",
                 )
                 taken += 1
@@ -164,7 +165,7 @@ class ServiceBatchStore:
                     self._database,
                     Status.WAITING,
                     "id = ?",
-                    (dumped(offer.undone(stored_request(row["prepared"], "text")).to_json()), cost_cny, row["id"]),
+                    (stored_text(offer.undone(stored_request(row["prepared"], "text"))), cost_cny, row["id"]),
                     also="sent_at_s = NULL, prepared = ?, estimate_cny = ?, service_batch = NULL",
                 )
 

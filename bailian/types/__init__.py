@@ -20,9 +20,10 @@ from bailian.types.answer_context import (
     TranscriptionContext,
 )
 from bailian.types.notice import Notice, read_as
-from bailian.types.stored_request import RowPlace, StoredRequest
+from bailian.types.stored_request import NOTHING, RowPlace, StoredRequest
 
 __all__ = [
+    "NOTHING",
     "AnswerContext",
     "Film",
     "FilmContext",
@@ -88,9 +89,9 @@ class Prepared:
         made.__dict__.update(values)
         return made
 
-    def stored(self) -> StoredRequest:
-        """Return what the journal keeps to continue the job in another process."""
-        return StoredRequest(
+    def stored(self, row: RowPlace | None = None, waits: Mapping[str, Any] = NOTHING) -> StoredRequest:
+        """Return what the journal keeps to continue the job in another process; `row`, `waits`: of a batch's row."""
+        return StoredRequest.of(
             mode=self.model.mode,
             route=self.model.route,
             body=self.body,
@@ -102,6 +103,8 @@ class Prepared:
             unit_cny=self.unit_cny,
             units=self.units,
             notices=self.notices,
+            row=row,
+            waits=waits,
             origins=self.origins,
         )
 

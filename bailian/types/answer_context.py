@@ -5,10 +5,11 @@ The journal keeps it as JSON in the field `facts` of a request. What cannot be r
 
 from __future__ import annotations
 
+import json
 import marshal
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from bailian.types.json_values import number_of, object_of, objects_of, text_of, texts_of
@@ -107,6 +108,12 @@ class AnswerContext:
             **({"instead": self.alternatives} if self.alternatives else {}),
             **({"once": True} if self.single_attempt else {}),
         }
+
+    @cached_property
+    def as_text(self) -> str:
+        """Return the JSON that the journal keeps, worked out once for all rows of a batch; "" if there is nothing."""
+        data = self.to_json()
+        return json.dumps(data, ensure_ascii=False, separators=(",", ":")) if data else ""
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:

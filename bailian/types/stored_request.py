@@ -13,6 +13,7 @@ from bailian.types.json_values import number_of, object_of, objects_of, text_of,
 from bailian.types.notice import Notice
 
 MOST_RESULTS = 1_000_000
+NOTHING: Mapping[str, Any] = {}
 _MODES: Mapping[object, Mode] = {str(mode): mode for mode in Mode}
 
 
@@ -77,6 +78,14 @@ class StoredRequest:
     origins: Mapping[str, str] = field(default_factory=dict)
     """Where files were fetched from: addresses in storage, by their URLs. Another machine fetches them, too."""
 
+    @classmethod
+    def of(cls, **values: Any) -> StoredRequest:
+        """Return one with these values, as `cls(…)` does in three times the time: a frozen one sets each by a call."""
+        made = object.__new__(cls)
+        made.__dict__.update(_EMPTY)
+        made.__dict__.update(values)
+        return made
+
     @property
     def parameters(self) -> Mapping[str, Any]:
         return object_of(self.body.get("parameters"))
@@ -99,6 +108,10 @@ class StoredRequest:
     def to_json(self) -> dict[str, Any]:
         """Return what the journal keeps. Its keys stay: other versions read them."""
         facts = self.context.to_json()
+        return {**self.own_json(), **({"facts": facts} if facts else {})}
+
+    def own_json(self) -> dict[str, Any]:
+        """Return what the journal keeps, but for the context, which rows of a batch have in common."""
         known = bool(self.body) or self.units is not None
         return {
             "mode": self.mode and str(self.mode),
@@ -107,7 +120,6 @@ class StoredRequest:
             **({"upload": True} if self.upload else {}),
             **({"stream": True} if self.stream else {}),
             **({"open_count": True} if self.open_count else {}),
-            **({"facts": facts} if facts else {}),
             **({"unit_cny": self.unit_cny, "units": self.units} if known else {}),
             **({"notices": [dict(vars(notice)) for notice in self.notices]} if known else {}),
             **({"row": self.row.to_json()} if self.row else {}),
@@ -118,10 +130,10 @@ class StoredRequest:
         }
 
     @classmethod
-    def from_json(cls, data: Mapping[str, Any], kind: str) -> StoredRequest:
-        """Return what the journal kept for a job of this kind."""
+    def from_json(cls, data: Mapping[str, Any], kind: str, context: AnswerContext | None = None) -> StoredRequest:
+        """Return what the journal kept for a job of this kind; `context`: where that was read before."""
         row = object_of(data.get("row"))
-        return cls(
+        return cls.of(
             mode=_MODES.get(text_of(data.get("mode"))),
             route=text_of(data.get("route")),
             body=object_of(data.get("body")),
@@ -129,7 +141,7 @@ class StoredRequest:
             upload=bool(data.get("upload")),
             stream=bool(data.get("stream")),
             open_count=bool(data.get("open_count")),
-            context=context_from_json(object_of(data.get("facts")), kind),
+            context=context or context_from_json(object_of(data.get("facts")), kind),
             unit_cny=number_of(data.get("unit_cny")),
             units=number_of(data.get("units")),
             notices=tuple(_notices(data["notices"])) if data.get("notices") else (),
@@ -139,6 +151,9 @@ class StoredRequest:
             digests=_texts_by_name(data.get("digests")),
             origins=_texts_by_name(data.get("origins")),
         )
+
+
+_EMPTY: Mapping[str, Any] = dict.fromkeys(("body", "waits", "digests", "origins"), NOTHING)
 
 
 def _texts_by_name(value: object) -> Mapping[str, str]:

@@ -15,7 +15,7 @@ import pytest
 
 from bailian.batch.output.records import read_results, records, write_results
 from bailian.sandbox import Fault, Sandbox
-from bailian.store import batches, schema
+from bailian.store import batches, job_rows
 from bailian.store.batches import CHUNK_ROWS, BatchStore
 from bailian.store.jobs import COLUMNS, Journal
 from bailian.store.runs.file_rows import FileRows
@@ -101,7 +101,7 @@ class Request(dict[str, Any]):
 def test_rows_of_a_large_batch_pass_through(many: BatchStore, monkeypatch: pytest.MonkeyPatch) -> None:
     """In the order that was asked for, the newest try of each, and no more in memory than two chunks of them."""
     alive: weakref.WeakSet[Request] = weakref.WeakSet()
-    made = schema.job_row
+    made = job_rows.job_row
 
     def counted(row: Any) -> Any:
         one = made(row)

@@ -17,7 +17,8 @@ from bailian.config.user_defaults import Sources, layers_of, read_budgets
 from bailian.engine.job import Job
 from bailian.engine.steps.step_table import STEPS, first_step
 from bailian.modalities.text.text_prices import cost_cny, prices_of
-from bailian.store.schema import SCHEMA, job_row
+from bailian.store.job_rows import job_row
+from bailian.store.schema import SCHEMA
 from bailian.store.states import OPEN_STATES
 from bailian.types import TextContext
 from tests.fuzz.file_readers import folder

@@ -34,7 +34,7 @@ FAILED = "failed.jsonl"
 AGAIN_STATES = (Status.FAILED, Status.UNSENT)
 # In a record: the request as `failed.jsonl` has it, where that is another one. It stands in no file.
 AGAIN = "again"
-_ENCODER = json.JSONEncoder(ensure_ascii=False)
+_ENCODER = json.JSONEncoder(ensure_ascii=False, check_circular=False)
 
 
 def records(
@@ -199,7 +199,9 @@ def _write_parts(parts: list[Path], rows: Iterable[Mapping[str, Any]]) -> bool:
         )
         for row in rows:
             again = row.get(AGAIN, row["request"])
-            all_of_them.write(_line({name: value for name, value in row.items() if name != AGAIN}))
+            all_of_them.write(
+                _line({name: value for name, value in row.items() if name != AGAIN} if AGAIN in row else row)
+            )
             if row["state"] in AGAIN_STATES and again is not None:
                 any_failed = True
                 to_try.write(_line({**request_of({**row, "request": again}), **_reason(row)}))

@@ -15,7 +15,7 @@ from bailian.files import formats
 from bailian.files.digests import changed
 from bailian.files.storage.local_copies import MOST_BYTES
 from bailian.i18n import reason_of, tr
-from bailian.inputs.resolve import WIRE_FIELDS
+from bailian.inputs.wire_fields import WIRE_FIELDS, has_url
 from bailian.service.upload import upload
 from bailian.store.paths import path_of
 from bailian.text.storage_path import StoragePath
@@ -107,11 +107,7 @@ def _put_back() -> str:
 
 def names_files(value: Any, name: str = "") -> bool:
     """Return whether a body has files of this machine in it: most texts have none, and need no step for them."""
-    if isinstance(value, dict):
-        return any(names_files(inner, key) for key, inner in value.items())
-    if isinstance(value, list):
-        return any(names_files(inner, name) for inner in value)
-    return name in WIRE_FIELDS and isinstance(value, str) and value.startswith("file://")
+    return has_url(value, "file://", name)
 
 
 def files_in(body: Any) -> list[Path]:

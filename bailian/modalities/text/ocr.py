@@ -85,7 +85,8 @@ def options_of(request: TextRequest) -> dict[str, Any]:
 
 def task_of(parameters: Mapping[str, Any]) -> str:
     """Return the service's word for what is read; "" where nothing is."""
-    return text_of(object_of(parameters.get("ocr_options")).get("task"))
+    asked = parameters.get("ocr_options")
+    return text_of(asked.get("task")) if isinstance(asked, dict) else ""
 
 
 def read_text(task: str, content: Any, text: str) -> str:

@@ -56,13 +56,11 @@ def items(answer: Mapping[str, Any], prepared: StoredRequest) -> list[Item]:
         text = ""
     if text is None:
         return []
-    if task := ocr.task_of(prepared.parameters):
+    parameters = prepared.parameters
+    if task := ocr.task_of(parameters):
         text = ocr.read_text(task, _message(object_of(output)).get("content"), text)
-    return [Item(0, text=opening(prepared) + text, suffix="json" if _asked_json(prepared) else "txt")]
-
-
-def _asked_json(prepared: StoredRequest) -> bool:
-    return "response_format" in prepared.parameters or ocr.task_of(prepared.parameters) == ocr.TASKS["fields"]
+    asked_json = "response_format" in parameters or task == ocr.TASKS["fields"]
+    return [Item(0, text=opening(prepared) + text, suffix="json" if asked_json else "txt")]
 
 
 def opening(prepared: StoredRequest) -> str:

@@ -23,7 +23,7 @@ from bailian.i18n import tr
 from bailian.service.json_reader import json_object
 from bailian.service.sse import Frame, frames
 from bailian.service.transport import network, send_tracking
-from bailian.service.transport.keepalive import Exchanges, KeepaliveAdapter, Request, WholeAnswer, head_of
+from bailian.service.transport.keepalive import CompleteAnswer, Exchanges, KeepaliveAdapter, Request, head_of
 from bailian.service.transport.packed import MOST_ANSWER_BYTES, PIECE_BYTES, TooLong, Unpacker, limited, unpacked
 
 CONNECT_TIMEOUT_S = 10.0
@@ -34,7 +34,7 @@ STREAM_WITHIN_S = 3600.0
 STREAM_CHUNK_BYTES = 1024
 # Paths that are asked again and again; a task's own is asked a few times only.
 KEPT_REQUESTS = 16
-_ENCODER = json.JSONEncoder(ensure_ascii=False)
+_ENCODER = json.JSONEncoder(ensure_ascii=False, check_circular=False)
 JSON_HEADERS = {"Content-Type": "application/json"}
 
 
@@ -182,7 +182,7 @@ class Http:
                 self._kept[name] = kept
         return kept
 
-    def _exchanged(self, alike: _Alike, content: bytes | None, read_timeout_s: float) -> WholeAnswer | None:
+    def _exchanged(self, alike: _Alike, content: bytes | None, read_timeout_s: float) -> CompleteAnswer | None:
         """Send over a connection that is open; None if none is: nothing was sent."""
         if self._pool is None:
             return None
@@ -191,7 +191,7 @@ class Http:
             alike.head = head_of(self._pool, method, self._adapter.request_url(request, None), request.headers)
         return self._pool.exchange(Request(method, alike.head, content), read_timeout_s)
 
-    def _opened(self, alike: _Alike, content: bytes | None, read_timeout_s: float) -> WholeAnswer:
+    def _opened(self, alike: _Alike, content: bytes | None, read_timeout_s: float) -> CompleteAnswer:
         """Open a connection, and send over it."""
         request = alike.request.copy()
         if content is not None:
@@ -203,7 +203,7 @@ class Http:
             body = b"".join(limited(_plain(response, PIECE_BYTES)))
         if not proxies:  # a proxy wants words of its own in each request
             self._pool = self._adapter.get_connection_with_tls_context(request, verify)
-        return WholeAnswer(response.status_code, response.headers, body, goes_on=True)
+        return CompleteAnswer(response.status_code, response.headers, body, goes_on=True)
 
     def stream(
         self, path: str, *, body: Mapping[str, Any], headers: Mapping[str, str], read_timeout_s: float

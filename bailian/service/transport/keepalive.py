@@ -34,7 +34,7 @@ NO_BODY = (204, 304)
 
 
 @dataclass(frozen=True, slots=True)
-class WholeAnswer:
+class CompleteAnswer:
     """An answer whose body, packed perhaps, is here."""
 
     status: int
@@ -85,7 +85,7 @@ def head_of(pool: Any, method: str, url: str, headers: Mapping[str, str | bytes]
 class Exchanges:
     """Mixed into a pool class."""
 
-    def exchange(self, request: Request, timeout_s: float) -> WholeAnswer | None:
+    def exchange(self, request: Request, timeout_s: float) -> CompleteAnswer | None:
         """Return the answer to a request; None if no connection is open: nothing was sent then.
 
         Raises:
@@ -114,7 +114,7 @@ class Exchanges:
         return answer
 
 
-def _answer(sock: Any, method: str) -> WholeAnswer:
+def _answer(sock: Any, method: str) -> CompleteAnswer:
     """Return what comes over a connection: read here where it is plain, else by `http.client`."""
     time = Time(sock, answer_within_s())
     time.allow()
@@ -125,11 +125,11 @@ def _answer(sock: Any, method: str) -> WholeAnswer:
         length = _length(status, headers)
         if length is not None:
             body, goes_on = _rest(sock, begun[head.end() :], length, time)
-            return WholeAnswer(status, headers, body, goes_on)
+            return CompleteAnswer(status, headers, body, goes_on)
     found = PatientResponse(sock, method=method, within_s=time.left_s, begun=begun)
     found.begin()
     told = {name.lower(): value for name, value in reversed(found.headers.items())}  # of two the first counts
-    return WholeAnswer(found.status, told, _body_of(found), not found.will_close)
+    return CompleteAnswer(found.status, told, _body_of(found), not found.will_close)
 
 
 def _headers(lines: bytes) -> dict[str, str]:

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
+from bailian.store.job_rows import job_row
 from bailian.store.jobs import Journal
-from bailian.store.schema import JobRow, job_row
+from bailian.store.schema import JobRow
 from bailian.store.states import Status
 
 PREFIX = "chat:"

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bailian.store.backends.dialects import packed
+from bailian.store.job_rows import job_row
 from bailian.store.jobs import Journal
-from bailian.store.schema import JobRow, job_row
+from bailian.store.schema import JobRow
 from bailian.store.states import FINAL_STATES, OPEN_STATES
 
 # So many numbers, and so many rows, are read at once.

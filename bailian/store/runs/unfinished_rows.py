@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bailian.store.batches import NEWEST
+from bailian.store.job_rows import job_row
 from bailian.store.jobs import Journal
-from bailian.store.schema import JobRow, job_row
+from bailian.store.schema import JobRow
 from bailian.store.states import UNDER_WAY_STATES, Status
 
 NOT_DONE_STATES = (Status.FAILED, Status.HELD, Status.UNSENT)

@@ -13,7 +13,7 @@ from bailian.engine.steps import attach
 from bailian.errors import InvalidRequest
 from bailian.files import formats
 from bailian.inputs.lookup import input_of
-from bailian.inputs.resolve import WIRE_FIELDS
+from bailian.inputs.wire_fields import WIRE_FIELDS
 from bailian.service import client
 from bailian.store.paths import path_of
 from tests.support.films import film
