@@ -20,7 +20,7 @@ from bailian.store.paths import restored, stored
 from bailian.store.schema import JobRow, dumped
 from bailian.store.states import Status
 from bailian.text.storage_path import ResultPath
-from bailian.types import Notice, StoredRequest
+from bailian.types import Item, Notice, StoredRequest
 
 
 @dataclass(frozen=True)
@@ -204,6 +204,8 @@ class SaveState:
     published: dict[int, tuple[ResultPath, str]] = field(default_factory=dict)
     """Files (with SHA-256) that have their names and are not in the journal yet."""
     failures_in_a_row: int = 0
+    items: tuple[Mapping[str, Any], list[Item]] | None = None
+    """An answer and the results that it holds, which several steps ask for."""
 
 
 @dataclass
@@ -252,6 +254,13 @@ class Job(RowCopy):
     reconciling: ReconcileState = field(default_factory=ReconcileState)
     polling: PollState = field(default_factory=PollState)
     results: SaveState = field(default_factory=SaveState)
+
+    def items_of(self, answer: Mapping[str, Any]) -> list[Item]:
+        """Return the results that an answer holds, good and failed, in order."""
+        known = self.results.items
+        if known is None or known[0] is not answer:
+            known = self.results.items = answer, modality_of(self.kind).items(answer, self.prepared)
+        return known[1]
 
     @property
     def mode(self) -> Mode:

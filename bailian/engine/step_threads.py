@@ -21,7 +21,7 @@ THREADS = 64
 FEW_THREADS = 2
 # After so long without a step begun all of them wait for the network. With some begun one more is of use, but where
 # they keep a processor busy: Python runs one at a time.
-STUCK_S = 0.02
+STUCK_S = 0.03
 BUSY_SHARE = 0.6
 # JSON of others is read to 64 levels; the system's own 8 MB would be 24 GB of addresses for 3,000 threads.
 STACK_BYTES = 512 * 1024

@@ -15,9 +15,8 @@ from typing import Any, TypeVar
 from bailian.engine.context import Services
 from bailian.engine.job import Job, StagedText
 from bailian.engine.steps import file_names
-from bailian.engine.steps.place_file import temp_path
+from bailian.engine.steps.place_file import temp_name
 from bailian.files import publishing
-from bailian.modalities import modality_of
 from bailian.text.storage_path import ResultPath, StoragePath
 from bailian.types import Item
 
@@ -34,15 +33,15 @@ def stage_texts(job: Job, services: Services, answer: Mapping[str, Any]) -> None
     folder = job.saving.folder
     if folder is None or isinstance(folder, StoragePath) or (services.run_state.stopping.is_set() and not job.row_key):
         return  # storage must not keep the writer waiting; the third: nobody waits for it
-    for item in modality_of(job.kind).items(answer, job.prepared):
+    for item in job.items_of(answer):
         if item.good and item.text is not None:
             data = text_bytes(item)
             with suppress(OSError):
-                stem = file_names.stem_on_disk(job, item, folder)
+                made, stem = file_names.place_on_disk(job, item, folder)
                 job.results.staged[item.index] = StagedText(
-                    stem.parent,
-                    temp_path(job, services, item, stem, "whole"),
-                    named(job, item, stem),
+                    made,
+                    made / temp_name(job, item, "whole"),
+                    made / file_names.with_suffix(job, item, stem),
                     data,
                     hashlib.sha256(data).hexdigest(),
                 )
@@ -56,9 +55,9 @@ def write_texts(jobs: Sequence[Job]) -> None:
         for folder in {text.folder for _, _, text in some}:
             with suppress(OSError):
                 folder.mkdir(parents=True, exist_ok=True)  # it may have been removed meanwhile
-        written, _ = publishing.write_many([(text.whole, text.data) for _, _, text in some])
-        for _, _, text in some:
-            text.is_written = text.whole in written
+        refused = publishing.write_many([(text.whole, text.data) for _, _, text in some])
+        for (_, _, text), error in zip(some, refused, strict=True):
+            text.is_written = error is None
     for job in jobs:
         job.results.staged = {index: text for index, text in job.results.staged.items() if text.is_written}
 

@@ -23,6 +23,9 @@ PROMPT_CHARS = 40
 NAME_MAX_BYTES = 200
 # Behind a name there must be room for a number, the suffix, and ".json" for what tells how it was made.
 ROOM = "-99.webp.json"
+# Of so many folders it is remembered how long the names are that they took: characters and bytes of the longest.
+FOLDERS_KNOWN = 256
+_taken_lengths: dict[tuple[str, bool], tuple[int, int]] = {}
 # eCryptfs (encrypted homes, Synology's encrypted folders) takes 143 bytes, whole paths on Windows 260 characters.
 SHORT_MAX_BYTES = 100
 PLAIN_MAX_BYTES = 80
@@ -165,12 +168,34 @@ def refuses_name(error: BaseException) -> bool:
 
 
 def fits(folder: Path, name: str) -> bool:
-    """Return whether an existing folder takes a name with this stem, as far as asking for it tells."""
+    """Return whether an existing folder takes a name with this stem, as far as asking for it tells.
+
+    Of ten thousand alike only those are asked for that are longer than all before, or have odd characters.
+    """
+    place, lengths = (str(folder), name.isascii()), _usual_lengths(name)
+    known = _taken_lengths.get(place, (0, 0))
+    if lengths and lengths[0] <= known[0] and lengths[1] <= known[1]:
+        return True
     try:
-        os.lstat(folder / (name + ROOM))
+        os.lstat(f"{folder}{os.sep}{name}{ROOM}")
     except (OSError, UnicodeEncodeError) as error:
-        return not refuses_name(error)
+        if refuses_name(error):
+            return False
+    if lengths:
+        if len(_taken_lengths) >= FOLDERS_KNOWN:
+            _taken_lengths.clear()
+        _taken_lengths[place] = max(known[0], lengths[0]), max(known[1], lengths[1])
     return True
+
+
+def _usual_lengths(name: str) -> tuple[int, int] | None:
+    """Return the characters and bytes of a name of letters and digits; None of one that has others, or no bytes here."""
+    if not name.replace("_", "").replace("-", "").isalnum():
+        return None
+    try:
+        return len(name), len(os.fsencode(name))
+    except UnicodeEncodeError:
+        return None
 
 
 def made_folder(wanted: Path) -> Path:

@@ -18,38 +18,47 @@ _last_numbers: dict[Path, int] = {}
 
 def write_whole(path: Path, data: bytes) -> None:
     """Write a file and bring it to the disk; one that has no room leaves nothing behind."""
-    written, refused = write_many([(path, data)])
-    if not written:
-        raise refused[path]
+    (refused,) = write_many([(path, data)])
+    if refused is not None:
+        raise refused
 
 
-def write_many(files: Sequence[tuple[Path, bytes]]) -> tuple[set[Path], dict[Path, OSError]]:
+def write_many(files: Sequence[tuple[Path, bytes]]) -> list[OSError | None]:
     """Write files and bring them to the disk, all of them first and then each: a fifth of the system's work.
 
     Returns:
-        Those that are whole on the disk, and what kept the others from it; of those nothing is left behind.
+        None for each that is whole on the disk, or what kept it from that; of such a one nothing is left behind.
     """
-    handles: dict[Path, int] = {}
-    refused: dict[Path, OSError] = {}
+    handles: list[int | None] = []
+    refused: list[OSError | None] = []
     for path, data in files:
+        handle, error = None, None
         try:
             # Not `path.open`: that asks the system three more questions, ten thousand times in a batch.
-            handles[path] = os.open(path, WRITE_FLAGS, 0o666)
-            view = memoryview(data)
-            while view:
-                view = view[os.write(handles[path], view) :]
-        except OSError as error:  # noqa: PERF203 - each file has its own end
-            refused[path] = error
-    for path, handle in handles.items():
+            handle = os.open(path, WRITE_FLAGS, 0o666)
+            _write(handle, data)
+        except OSError as failed:
+            error = failed
+        handles.append(handle)
+        refused.append(error)
+    for at, handle in enumerate(handles):
+        if handle is None:
+            continue
         try:
-            if path not in refused:
+            if refused[at] is None:
                 os.fsync(handle)
-        except OSError as error:
-            refused[path] = error
+        except OSError as failed:
+            refused[at] = failed
         os.close(handle)
-        if path in refused:
-            path.unlink(missing_ok=True)
-    return handles.keys() - refused.keys(), refused
+        if refused[at] is not None:
+            files[at][0].unlink(missing_ok=True)
+    return refused
+
+
+def _write(handle: int, data: bytes) -> None:
+    written = os.write(handle, data)
+    while written < len(data):
+        written += os.write(handle, data[written:])
 
 
 def fallbacks(target: Path, plain_stem: Callable[[], str]) -> Iterator[Path]:
@@ -126,6 +135,8 @@ def existing_names(target: Path) -> Iterator[Path]:
 
 def is_numbered(path: Path, target: Path) -> bool:
     """Return whether a path is a name of this series: "name", "name-2" …"""
+    if path is target:
+        return True
     if path.parent != target.parent or not path.name.startswith(target.stem):
         return False
     number = path.name.removeprefix(target.stem).removesuffix(target.suffix)

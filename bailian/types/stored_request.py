@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -132,25 +132,13 @@ class StoredRequest:
     @classmethod
     def from_json(cls, data: Mapping[str, Any], kind: str, context: AnswerContext | None = None) -> StoredRequest:
         """Return what the journal kept for a job of this kind; `context`: where that was read before."""
-        row = object_of(data.get("row"))
-        return cls.of(
-            mode=_MODES.get(text_of(data.get("mode"))),
-            route=text_of(data.get("route")),
-            body=object_of(data.get("body")),
-            count=count_of(data.get("count"), MOST_RESULTS) or 0,
-            upload=bool(data.get("upload")),
-            stream=bool(data.get("stream")),
-            open_count=bool(data.get("open_count")),
-            context=context or context_from_json(object_of(data.get("facts")), kind),
-            unit_cny=number_of(data.get("unit_cny")),
-            units=number_of(data.get("units")),
-            notices=tuple(_notices(data["notices"])) if data.get("notices") else (),
-            row=RowPlace.from_json(row) if row else None,
-            service_batch=text_of(data.get("half_price")),
-            waits=object_of(data.get("waits")),
-            digests=_texts_by_name(data.get("digests")),
-            origins=_texts_by_name(data.get("origins")),
-        )
+        made = cls.of(context=context or context_from_json(object_of(data.get("facts")), kind))
+        values = made.__dict__
+        for name, value in data.items():
+            if name in _READ:
+                field_name, read = _READ[name]
+                values[field_name] = read(value)
+        return made
 
 
 _EMPTY: Mapping[str, Any] = dict.fromkeys(("body", "waits", "digests", "origins"), NOTHING)
@@ -162,3 +150,28 @@ def _texts_by_name(value: object) -> Mapping[str, str]:
 
 def _notices(value: object) -> list[Notice]:
     return [Notice(text_of(one.get("code")), text_of(one.get("message"))) for one in objects_of(value)]
+
+
+def _row(value: object) -> RowPlace | None:
+    row = object_of(value)
+    return RowPlace.from_json(row) if row else None
+
+
+# How each key of the journal's JSON is read, and into which field.
+_READ: Mapping[str, tuple[str, Callable[[object], Any]]] = {
+    "mode": ("mode", lambda value: _MODES.get(text_of(value))),
+    "route": ("route", text_of),
+    "body": ("body", object_of),
+    "count": ("count", lambda value: count_of(value, MOST_RESULTS) or 0),
+    "upload": ("upload", bool),
+    "stream": ("stream", bool),
+    "open_count": ("open_count", bool),
+    "unit_cny": ("unit_cny", number_of),
+    "units": ("units", number_of),
+    "notices": ("notices", lambda value: tuple(_notices(value)) if value else ()),
+    "row": ("row", _row),
+    "half_price": ("service_batch", text_of),
+    "waits": ("waits", object_of),
+    "digests": ("digests", _texts_by_name),
+    "origins": ("origins", _texts_by_name),
+}

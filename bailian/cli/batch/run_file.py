@@ -118,16 +118,18 @@ def _nothing_sent() -> Iterator[None]:
 
 
 # Thousands of calls that wait are much to look through, and nearly nothing of a row is garbage in circles.
-GC_THRESHOLDS = (20_000, 20, 100)
+GC_THRESHOLDS = (200_000, 20, 100)
 
 
 @contextmanager
 def _seldom_collected() -> Iterator[None]:
     before = gc.get_threshold()
     gc.set_threshold(*GC_THRESHOLDS)
+    gc.freeze()  # what is loaded stays: it need not be looked through again
     try:
         yield
     finally:
+        gc.unfreeze()
         gc.set_threshold(*before)
 
 

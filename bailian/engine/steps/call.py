@@ -30,7 +30,7 @@ def call(job: Job, services: Services, body: Mapping[str, Any]) -> dict[str, Any
         answer = services.service.call(job.prepared.route, body, call_headers(job.kind, body))
         compacted = getattr(modality_of(job.kind), "compacted", None)
         answer = compacted(answer) if compacted else answer
-    if not modality_of(job.kind).items(answer, job.prepared):
+    if not job.items_of(answer):
         request_id = str(answer.get("request_id") or "") or None
         error = MaybeSent(tr("the service answered without a result", "服务应答中没有结果"), request_id=request_id)
         error.answer = answer

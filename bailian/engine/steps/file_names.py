@@ -23,21 +23,26 @@ def stem_of(job: Job, item: Item) -> ResultPath:
     folder = job.saving.folder or Path()
     if isinstance(folder, StoragePath):
         return folder / _rendered(job, job.saving.template, item)
-    return stem_on_disk(job, item, folder)
+    made, stem = place_on_disk(job, item, folder)
+    return made / stem
 
 
-def stem_on_disk(job: Job, item: Item, below: Path) -> Path:
-    """Return where a result goes below a folder of this machine, as `stem_of` does."""
-    wanted = below / _rendered(job, job.saving.template, item)
-    folder = _folder(wanted.parent)
-    name = wanted.name
+def place_on_disk(job: Job, item: Item, below: Path) -> tuple[Path, str]:
+    """Return the folder of this machine that a result goes to, which is made, and its name there without suffix.
+
+    Raises:
+        OSError: the folder cannot be made.
+    """
+    inner, _, wanted = _rendered(job, job.saving.template, item).rpartition("/")
+    parent = below / inner if inner else below
+    folder, name = _folder(parent), wanted
     if not naming.fits(folder, name):
         name = naming.shorter(name)
         if not naming.fits(folder, name):
             name = plain_stem(job, item)
-    if folder / name != wanted:
-        note_other_name(job, wanted, folder / name)
-    return folder / name
+    if name != wanted or folder != parent:
+        note_other_name(job, parent / wanted, folder / name)
+    return folder, name
 
 
 def plain_stem(job: Job, item: Item) -> str:

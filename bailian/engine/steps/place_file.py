@@ -37,10 +37,13 @@ class StorageAway(TransportError):
 def temp_path(job: Job, services: Services, item: Item, stem: ResultPath, end: str) -> Path:
     """Return where a result ("part", "whole") or its "recipe" is until it has its name: beside it, or in the home if it
     goes to storage. Named by the job: whoever goes on with it finds it, whatever name the result gets."""
-    name = f"{job.id}.{item.index}.{end}"
-    if isinstance(stem, Path):
-        return stem.with_name(f".{name}")
-    return _staging(services.journal.folder) / name
+    name = temp_name(job, item, end)
+    return stem.with_name(name) if isinstance(stem, Path) else _staging(services.journal.folder) / name[1:]
+
+
+def temp_name(job: Job, item: Item, end: str) -> str:
+    """Return what a result is called beside the name that it is to get."""
+    return f".{job.id}.{item.index}.{end}"
 
 
 @lru_cache(maxsize=4)
@@ -71,7 +74,7 @@ def place_file(
         if not publishing.is_numbered(final, target):
             file_names.note_other_name(job, target, final)
             return final
-    if final != target and job.saving.suffix is not None:
+    if final is not target and final != target and job.saving.suffix is not None:
         file_names.note_taken_name(job, target, final)
     return final
 

@@ -53,7 +53,7 @@ def _saved(job: Job, services: Services) -> Next | Outcome:
     """Give each result its file; a broken download is tried again, an expired link refreshed once."""
     try:
         _fetch_document(job, services)
-        items = modality_of(job.kind).items(job.answer or {}, job.prepared)
+        items = job.items_of(job.answer or {})
         paths, bad = _save_items(job, services, items)
     except TransportError as error:
         bad = error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from bailian.catalog import Mode
@@ -134,7 +135,8 @@ def send(job: Job, services: Services) -> Next | Outcome:
         return then
     services.progress.update(job, "SUBMITTING", 0.0)
     body, job.sending.body = job.sending.body or {}, None
-    job.sending.watch = send_tracking.watch(lambda: services.lease.may_send(job.sending.lease_term))
+    # Bound to the lease alone: one that held its job would be a circle, and a batch's jobs garbage to be collected.
+    job.sending.watch = send_tracking.watch(partial(services.lease.may_send, job.sending.lease_term))
     try:
         job.sending.reply = _sent(job, services, body)
     except (NotSent, MaybeSent, ServiceError, Broken) as error:
