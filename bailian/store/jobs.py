@@ -32,6 +32,19 @@ COLUMNS = (
 )  # fmt: skip
 
 
+# What an answer sets in a job, and the table its values come from.
+_ANSWERED = (
+    "answer = new.answer, charged_cny = new.charged_cny, run_s = new.run_s, ended_at_s = ?,"
+    " request_id = COALESCE(new.request_id, jobs.request_id)"
+)
+_ANSWER_COLUMNS = {"id": TEXT, "answer": TEXT, "charged_cny": REAL, "run_s": REAL, "request_id": TEXT}
+
+
+def _stored(result: JobResult) -> tuple[Any, ...]:
+    """Return the values of an answer, in the order of `_ANSWER_COLUMNS`."""
+    return result.job_id, dumped(result.answer), result.charged_cny, result.run_s, result.request_id
+
+
 class NotOurs(Exception):
     """The job is not this process's to send (any more)."""
 
@@ -204,16 +217,36 @@ class Journal(JobQueries):
 
     def store_answers(self, results: Sequence[JobResult]) -> None:
         """The service is done with these jobs: keep its whole answers before anything is downloaded."""
-        values = [(job.job_id, dumped(job.answer), job.charged_cny, job.run_s, job.request_id) for job in results]
+        if not results:
+            return
+        values = [_stored(result) for result in results]
         move(
             self.database,
             Status.ENDED,
             "jobs.id = new.id",
             (self.clock(), packed(values)),
-            also="answer = new.answer, charged_cny = new.charged_cny, run_s = new.run_s, ended_at_s = ?,"
-            " request_id = COALESCE(new.request_id, jobs.request_id)",
-            table=self.database.dialect.listed(id=TEXT, answer=TEXT, charged_cny=REAL, run_s=REAL, request_id=TEXT),
+            also=_ANSWERED,
+            table=self.database.dialect.listed(**_ANSWER_COLUMNS),
         )
+
+    def end_with_answers(self, results: Sequence[JobResult], ends: Sequence[JobEnd]) -> None:
+        """Keep answers that are all there is of their jobs, which are done: as `store_answers` and `finish`, in one step
+        where nobody else has moved them meanwhile."""
+        errors = {end.job_id: dumped(end.error) if end.error else None for end in ends}
+        values = [(*_stored(result), errors[result.job_id]) for result in results]
+        with self.database.transaction():
+            ended = move(
+                self.database,
+                Status.DONE,
+                "jobs.id = new.id",
+                (self.clock(), packed(values)),
+                also=f"{_ANSWERED}, error = new.error, owner = NULL",
+                table=self.database.dialect.listed(**_ANSWER_COLUMNS, error=TEXT),
+                only_from=(Status.SENDING,),
+            )
+            if ended != len(results):
+                self.store_answers(results)
+                self.finish(ends)
 
     def record_request(self, job_id: str, request: Mapping[str, Any]) -> None:
         """Record what a task that was made elsewhere had been asked for."""

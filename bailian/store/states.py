@@ -50,11 +50,13 @@ TRANSITIONS: Mapping[Status, Collection[Status]] = {
         Status.HELD,
         Status.UNSENT,
     ),
+    # To DONE: the answer came at once, and is all there is.
     Status.SENDING: (
         Status.WAITING,
         Status.UNSETTLED,
         Status.SUBMITTED,
         Status.ENDED,
+        Status.DONE,
         Status.FAILED,
         Status.HELD,
         Status.UNSENT,

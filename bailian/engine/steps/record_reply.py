@@ -11,7 +11,8 @@ from bailian.engine.context import Services
 from bailian.engine.job import Broken, Job
 from bailian.engine.reports import run_again
 from bailian.engine.step import Next, Outcome, Step
-from bailian.engine.steps.poll import store_answer, store_answers
+from bailian.engine.steps.poll import store_answer, store_answers, to_result
+from bailian.engine.steps.save import verdict
 from bailian.engine.timing import backoff_s
 from bailian.errors import (
     BailianError,
@@ -63,14 +64,27 @@ def record_reply(job: Job, services: Services) -> Next | Outcome:
         raise unrecorded(job, error) from None
 
 
-def record_answers(jobs: Sequence[Job], services: Services) -> dict[str, Next]:
-    """Keep the answers that came at once, and which names their texts will get. Jobs with another reply are left out."""
-    answered = []
+def record_answers(jobs: Sequence[Job], services: Services) -> dict[str, Next | Outcome]:
+    """Keep the answers that came at once, and which names their texts will get. Jobs with another reply are left out.
+
+    An answer that is all there is of its job ends it.
+    """
+    answered: list[Job] = []
+    ended: list[Outcome] = []
     for job in jobs:
         if job.mode != Mode.TASK and isinstance(job.sending.reply, dict):
             job.answer, job.request_id = job.sending.reply, str(job.sending.reply.get("request_id") or "") or None
             services.run_state.open_prices.discard(job.id)
-            answered.append(job)
+            end = _end_of(job)
+            if end is None:
+                answered.append(job)
+            else:
+                ended.append(end)
+    if ended:
+        services.journal.end_with_answers(
+            [to_result(end.job, end.job.answer or {}) for end in ended],
+            [JobEnd(end.job.id, end.state, journalled(end.error) if end.error else None) for end in ended],
+        )
     then = store_answers(answered, services)
     services.journal.record_files(
         [
@@ -81,7 +95,15 @@ def record_answers(jobs: Sequence[Job], services: Services) -> dict[str, Next]:
     )
     # What needs no download is ended with the next batch: its texts get their names, or stand in the answer alone.
     at_once = (job for job in answered if job.results.staged or job.saving.folder is None)
-    return {**then, **{job.id: Next(Step.PUBLISH) for job in at_once}}
+    return {**{end.job.id: end for end in ended}, **then, **{job.id: Next(Step.PUBLISH) for job in at_once}}
+
+
+def _end_of(job: Job) -> Outcome | None:
+    """Return how a job ends whose answer has come; None if there is more to do, or its end needs a second look."""
+    if job.saving.folder is not None or hasattr(modality_of(job.kind), "document_url"):
+        return None
+    end = verdict(job, job.items_of(job.answer or {}), {})
+    return end if end.state == Status.DONE else None
 
 
 def _accepted(job: Job, services: Services, answer: dict[str, Any]) -> Next | Outcome:

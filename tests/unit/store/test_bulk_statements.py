@@ -292,3 +292,30 @@ def test_a_hundred_long_answers_at_once(tmp_path: Path) -> None:
             row = journal.job(job_id)
             assert row is not None
             assert row.answer == answers[job_id]
+
+
+@pytest.mark.slow
+@given(jobs=ended_jobs(), sent=st.integers(0, 5))
+def test_answers_that_are_the_end(same: Same, jobs: list[JobResult], sent: int) -> None:
+    """In one step, as in two; also where another process has moved some of them meanwhile."""
+    job_ids = [job.job_id for job in jobs]
+    ends = [JobEnd(job_id, Status.DONE, {"error": {"code": "DoesNotFit"}} if at % 2 else None)
+            for at, job_id in enumerate(job_ids)]  # fmt: skip
+
+    def under_way(journal: Journal) -> None:
+        for job_id in job_ids[:sent]:
+            journal.record_intents([job_id], OURS)
+        for job_id in job_ids[sent:]:
+            journal.reopen(job_id, Status.UNSETTLED, Status.WAITING)
+        journal.clock.now_s = NOW_S + 7.5
+
+    def in_two_steps(journal: Journal) -> None:
+        under_way(journal)
+        journal.store_answers(jobs)
+        journal.finish(ends)
+
+    def at_once(journal: Journal) -> None:
+        under_way(journal)
+        journal.end_with_answers(jobs, ends)
+
+    same(job_ids, in_two_steps, at_once)
