@@ -19,10 +19,14 @@ from bailian.engine.step import Step
 # Beside those that wait for the answers of calls.
 THREADS = 64
 FEW_THREADS = 2
-# After so long without a step begun all of them wait for the network. With some begun one more is of use, but where
-# they keep a processor busy: Python runs one at a time.
-STUCK_S = 0.03
-BUSY_SHARE = 0.6
+# One that has been at its step for so long waits for the network, and so do the others: each step gets a thread at once.
+WAITS_S = 0.05
+# Before that: where no step was begun between two looks, the scheduler asleep meanwhile, none of them gets on. Much later
+# the request would lose its place among the submits (`admit.MOST_LATE`).
+STUCK_S = 0.02
+# Where some were begun and others wait all the same for so long, one more is of use, but where they keep a processor
+# busy: Python runs one at a time.
+SLOW_S, BUSY_SHARE = 0.02, 0.6
 # JSON of others is read to 64 levels; the system's own 8 MB would be 24 GB of addresses for 3,000 threads.
 STACK_BYTES = 512 * 1024
 
@@ -45,10 +49,14 @@ class StepThreads:
         self._most = threads
         self._threads = 0
         self._todo: queue.SimpleQueue[tuple[Job, Step] | None] = queue.SimpleQueue()
+        self._at_work: dict[int, float] = {}
+        """The threads that are at a step, the longest first, and since when (monotonic)."""
         self._waits_since_s = self._begun_s = -math.inf
         """Since when steps wait, and when one was last begun (monotonic)."""
-        self._looked_s, self._used_s = -math.inf, 0.0
-        """When it was last looked whether steps wait, and how much CPU had been used then."""
+        self._seen: tuple[float, float] | None = None
+        """When it was looked for the first time since a step was begun, and when that was."""
+        self._asked_s, self._used_s = -math.inf, 0.0
+        """When it was last asked whether a processor is busy, and how much CPU had been used then."""
 
     def put(self, job: Job, step: Step) -> None:
         """Let a step be done. Any thread."""
@@ -65,21 +73,41 @@ class StepThreads:
         """Start more threads if steps wait for them, beside as many `calls` at most; return whether any waits."""
         waiting, most = self._todo.qsize(), self._most + calls
         if not waiting or self._threads >= most:
+            self._seen = None
             return False
         now_s = self._clock.monotonic()
-        if now_s - self._waits_since_s >= STUCK_S:
-            is_stuck, is_busy = now_s - self._begun_s >= STUCK_S, self._is_busy(now_s)
-            wanted = min(waiting, most - self._threads) if is_stuck else int(not is_busy)
-            while wanted and self._add():
-                wanted -= 1
-            self._waits_since_s = now_s
+        wanted = min(self._wanted(now_s, waiting), most - self._threads)
+        while wanted and self._add():
+            wanted -= 1
         return True
+
+    def _wanted(self, now_s: float, waiting: int) -> int:
+        """Return how many more threads are of use."""
+        idle = self._threads - len(self._at_work)
+        if now_s - self._oldest_s(now_s) >= WAITS_S:
+            return max(0, waiting - idle)
+        if self._seen is None or self._seen[1] != self._begun_s:
+            self._seen = now_s, self._begun_s
+        elif now_s - self._seen[0] >= STUCK_S:
+            self._seen = None
+            return waiting
+        if now_s - self._waits_since_s < SLOW_S:
+            return 0
+        self._waits_since_s = now_s
+        return int(not self._is_busy(now_s))
+
+    def _oldest_s(self, now_s: float) -> float:
+        """Return since when the thread that has been longest at its step is at it."""
+        try:
+            return next(iter(self._at_work.values()), now_s)
+        except RuntimeError:  # one has begun or ended in this very moment
+            return now_s
 
     def _is_busy(self, now_s: float) -> bool:
         """Return whether this process has kept a processor busy since this was asked before."""
         used_s = time.process_time()
-        busy = used_s - self._used_s >= BUSY_SHARE * (now_s - self._looked_s)
-        self._looked_s, self._used_s = now_s, used_s
+        busy = used_s - self._used_s >= BUSY_SHARE * (now_s - self._asked_s)
+        self._asked_s, self._used_s = now_s, used_s
         return busy
 
     @property
@@ -110,6 +138,8 @@ class StepThreads:
         return True
 
     def _run(self) -> None:
+        own = threading.get_ident()
         while (todo := self._todo.get()) is not None:
-            self._begun_s = self._clock.monotonic()
+            self._begun_s = self._at_work[own] = self._clock.monotonic()
             self._work(*todo)
+            del self._at_work[own]

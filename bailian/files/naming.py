@@ -82,11 +82,19 @@ def render(template: str, values: Mapping[str, object]) -> str:
     if "{index}" not in template and int(str(values.get("n") or 1)) > 1:
         template += "_{index}"
     parts = []
-    for part in template.replace("\\", "/").split("/"):
-        filled = _FIELD.sub(lambda match: _safe(match.group(1), _word(values.get(match.group(1)))), part)
+    for fields in _parts(template):
+        # One after the other: what stands between the fields, and what they hold.
+        words = [_safe(word, _word(values.get(word))) if at % 2 else word for at, word in enumerate(fields)]
+        filled = "".join(words)
         filled = _SEPARATORS.sub("", filled).strip("-_ .")
         parts.append(_fit(filled or "file"))
     return "/".join(parts)
+
+
+@lru_cache(maxsize=64)
+def _parts(template: str) -> tuple[list[str], ...]:
+    """Return the parts of a template's path, each taken apart at its fields."""
+    return tuple(_FIELD.split(part) for part in template.replace("\\", "/").split("/"))
 
 
 def without_suffix(template: str, suffixes: Iterable[str]) -> str:

@@ -13,7 +13,7 @@ import pytest
 from bailian.clock import SYSTEM_CLOCK
 from bailian.engine.job import Job
 from bailian.engine.step import Step
-from bailian.engine.step_threads import FEW_THREADS, STUCK_S, StepThreads
+from bailian.engine.step_threads import FEW_THREADS, STUCK_S, WAITS_S, StepThreads
 
 pytestmark = pytest.mark.unit
 A_JOB = cast("Job", None)
@@ -87,6 +87,16 @@ def test_steps_that_wait_behind_silent_calls_all_get_threads() -> None:
         assert not one.pool.keep_up(0)
 
 
+def test_where_calls_take_long_each_step_gets_a_thread_at_once() -> None:
+    with threads() as one:
+        one.put(FEW_THREADS)
+        one.wait_for(begun=FEW_THREADS)
+        one.now_s = WAITS_S
+        one.put(10)
+        one.pool.keep_up(0)
+        one.wait_for(begun=FEW_THREADS + 10)
+
+
 def test_a_pool_has_no_more_threads_than_steps_and_calls_together() -> None:
     with threads(most=4) as one:
         one.put(20)
@@ -114,6 +124,7 @@ def test_a_system_that_starts_no_more_threads_is_told_and_everything_is_done(mon
             start(thread)
 
         monkeypatch.setattr(threading.Thread, "start", refused)
+        one.pool.keep_up(0)
         one.now_s = STUCK_S
         one.pool.keep_up(0)
         assert one.short == [FEW_THREADS + 3]
