@@ -61,7 +61,8 @@ def one_picture(number: int) -> tuple[int, int, float]:
 
 def main() -> None:
     sys.path.insert(0, str(ROOT))
-    from bailian.engine import db_writer, scheduler
+    from bailian.engine import scheduler
+    from bailian.engine.threads import db_writer
     from bailian.sandbox import Sandbox
 
     for module in (db_writer, scheduler):

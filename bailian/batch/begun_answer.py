@@ -10,7 +10,7 @@ from bailian.config.settings import Settings
 from bailian.errors import InvalidRequest, Problem
 from bailian.i18n import tr
 from bailian.modalities import modality_of
-from bailian.store.ids import find_job
+from bailian.store.ids.short_ids import find_job
 from bailian.store.jobs import Journal
 
 OF_THE_QUESTION = ("prompt", "files", "prefix")

@@ -15,7 +15,7 @@ from bailian.files.outputs import Place
 from bailian.i18n import tr
 from bailian.instructions import how_to
 from bailian.modalities import modality_of
-from bailian.store.ids import find_job
+from bailian.store.ids.short_ids import find_job
 from bailian.store.schema import JobRow
 from bailian.store.states import FINAL_STATES, OPEN_STATES, Status
 

@@ -19,14 +19,14 @@ from bailian.engine.admission.call_capacity import CallCapacity
 from bailian.engine.admission.queues import LEAVING_LOOK_S, ModelQueues
 from bailian.engine.context import Services
 from bailian.engine.crash import crashed
-from bailian.engine.db_writer import DbWriter
 from bailian.engine.job import Job
 from bailian.engine.shutdown import grace_s, left_already
 from bailian.engine.signals import ShutdownSignals
 from bailian.engine.step import Next, Outcome, Step, StepFunction, StepResult
-from bailian.engine.step_threads import STUCK_S, THREADS, StepThreads
 from bailian.engine.steps.ask_time import wants_time
 from bailian.engine.steps.step_table import WRITER_STEPS, way_in
+from bailian.engine.threads.db_writer import DbWriter
+from bailian.engine.threads.step_threads import STUCK_S, THREADS, StepThreads
 from bailian.errors import BailianError, JournalError
 from bailian.i18n import tr
 

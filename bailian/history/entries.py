@@ -13,7 +13,7 @@ from bailian.history.text_index import about, numbers_of, texts_of
 from bailian.store.backends.database import Row
 from bailian.store.backends.dialects import packed
 from bailian.store.backends.journal_place import JournalPlace
-from bailian.store.ids import LISTED, MIN_CHARS, several_begin_so
+from bailian.store.ids.short_ids import LISTED, MIN_CHARS, several_begin_so
 from bailian.store.job_rows import job_row
 from bailian.store.jobs import Journal
 from bailian.store.paths import restored

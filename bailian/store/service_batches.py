@@ -16,10 +16,10 @@ from typing import NamedTuple
 from bailian.errors import BudgetExceeded
 from bailian.store.backends.database import Statements
 from bailian.store.backends.dialects import packed
-from bailian.store.batches import CHUNK_ROWS
 from bailian.store.budgets import Budget, cost_unknown, counted_cny, hold_money, no_room
 from bailian.store.job_rows import job_row, stored_request, stored_text
 from bailian.store.jobs import Journal, NotOurs
+from bailian.store.runs.row_claims import CHUNK_ROWS
 from bailian.store.schema import JobRow
 from bailian.store.states import Status, move
 from bailian.types import StoredRequest

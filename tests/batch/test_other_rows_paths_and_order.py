@@ -172,8 +172,9 @@ def test_a_text_cut_off_by_max_duration_is_no_failure(
 @pytest.mark.slow
 @pytest.mark.sqlite
 def test_paging_through_a_batch_reads_every_row_once(tmp_path: Path) -> None:
-    from bailian.store.batches import CHUNK_ROWS, BatchStore
+    from bailian.store.batches import BatchStore
     from bailian.store.jobs import COLUMNS, Journal
+    from bailian.store.runs.row_claims import CHUNK_ROWS
 
     journal = Journal(place(tmp_path / "家"))
     runs = BatchStore(journal, "a")

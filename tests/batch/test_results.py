@@ -16,9 +16,10 @@ import pytest
 from bailian.batch.output.records import read_results, records, write_results
 from bailian.sandbox import Fault, Sandbox
 from bailian.store import batches, job_rows
-from bailian.store.batches import CHUNK_ROWS, BatchStore
+from bailian.store.batches import BatchStore
 from bailian.store.jobs import COLUMNS, Journal
 from bailian.store.runs.file_rows import FileRows
+from bailian.store.runs.row_claims import CHUNK_ROWS
 from tests.support.commands import Run
 from tests.support.journals import place
 from tests.support.processes import end, posix_only, start_script

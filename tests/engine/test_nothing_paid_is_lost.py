@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from bailian.engine import shutdown
-from bailian.engine.db_writer import DbWriter
 from bailian.engine.job import Job
 from bailian.engine.step import Step, StepResult
+from bailian.engine.threads.db_writer import DbWriter
 from bailian.files import png
 from bailian.sandbox import Fault, Sandbox
 from bailian.service.client import Service

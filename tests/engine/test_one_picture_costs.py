@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from bailian.clock import Clock, timed_by
-from bailian.engine import db_writer, scheduler
+from bailian.engine import scheduler
 from bailian.engine.job import OutputSpec
+from bailian.engine.threads import db_writer
 from bailian.sandbox import Sandbox
 from tests.support.engines import new_engine, prepared
 from tests.support.journals import before_commits

@@ -11,7 +11,7 @@ import pytest
 from pydantic import TypeAdapter
 
 from bailian.catalog import FIELD_NAMES, KINDS, MODES, Model, load
-from bailian.catalog.catalog import PACKAGE_FILES
+from bailian.catalog.model_tables import PACKAGE_FILES
 from bailian.catalog.roles import FUNCTIONS, InputLimits
 from bailian.modalities.rules.ways import called
 from tests.support.rules import for_every

@@ -18,15 +18,15 @@ from PIL import Image
 
 from bailian.catalog import catalog
 from bailian.config.settings import home_folder
-from bailian.engine import db_writer
 from bailian.engine.admission.queues import ModelQueues
-from bailian.engine.db_writer import DbWriter
 from bailian.engine.engine import Engine
 from bailian.engine.job import Job, OutputSpec
 from bailian.engine.scheduler import Scheduler
 from bailian.engine.step import Next, Outcome, Step, StepResult
 from bailian.engine.steps import step_table
 from bailian.engine.steps.step_table import STEPS
+from bailian.engine.threads import db_writer
+from bailian.engine.threads.db_writer import DbWriter
 from bailian.errors import SaveError
 from bailian.modalities import modality_of
 from bailian.sandbox import Sandbox

@@ -17,8 +17,9 @@ from bailian.files import naming
 from bailian.files.storage.local_copies import local_copy
 from bailian.i18n import reason_of, tr
 from bailian.modalities.text.vectors import json_numbers
-from bailian.store.batches import CHUNK_ROWS, BatchStore
+from bailian.store.batches import BatchStore
 from bailian.store.runs.file_rows import FileRows
+from bailian.store.runs.row_claims import CHUNK_ROWS
 from bailian.store.schema import JobRow
 from bailian.store.states import UNDER_WAY_STATES, Status
 from bailian.text.storage_path import ResultPath

@@ -58,7 +58,7 @@ def entry_of_word(word: str) -> Entry | None:
         InvalidRequest: neither, or several ids begin so; the text says where to look.
     """
     from bailian.history.entries import entry_of_id
-    from bailian.store.ids import MIN_CHARS
+    from bailian.store.ids.short_ids import MIN_CHARS
 
     file = file_of(word)
     if file is not None:

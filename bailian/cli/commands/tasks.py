@@ -82,7 +82,7 @@ def list_(here: Settings, remote: bool, states: tuple[str, ...], limit: int, as_
 def show(here: Settings, task_id: str, **_talk: bool) -> None:
     from bailian.batch.fetched import unknown_task
     from bailian.cli.output.terminal import print_data
-    from bailian.store.ids import find_job
+    from bailian.store.ids.short_ids import find_job
     from bailian.store.jobs import Journal
 
     here.require_key()
@@ -158,7 +158,7 @@ def cancel(here: Settings, task_id: str, as_json: bool, **_talk: bool) -> None:
     from bailian.cli.output.terminal import print_err, print_json
     from bailian.errors import ServiceError, TaskFailed, journalled
     from bailian.service.client import Service
-    from bailian.store.ids import find_job
+    from bailian.store.ids.short_ids import find_job
     from bailian.store.jobs import Journal
     from bailian.store.schema import JobEnd
     from bailian.store.states import FINAL_STATES
@@ -279,7 +279,7 @@ def _brief(row: JobRow, files: int) -> dict[str, Any]:
 def _for_people(rows: list[dict[str, Any]], journal: Journal, account: str) -> list[dict[str, Any]]:
     """Return the rows with ids as short as they can be; a program that reads the lines gets whole ones."""
     from bailian.cli.output.terminal import is_terminal
-    from bailian.store.ids import short_ids
+    from bailian.store.ids.short_ids import short_ids
 
     if not is_terminal(sys.stdout):
         return rows

@@ -168,7 +168,7 @@ def _profiles(_ctx: click.Context) -> Iterator[Offer]:
 
 def _ids(begun: str) -> Iterator[Offer]:
     from bailian.config.settings import journal_place
-    from bailian.store.recent_ids import recent_ids
+    from bailian.store.ids.recent_ids import recent_ids
 
     place = journal_place()
     # Who presses the tab key waits for no server.

@@ -7,20 +7,20 @@ from typing import Any
 
 import pytest
 
-from bailian.catalog import KINDS, catalog, load
+from bailian.catalog import KINDS, load, model_tables
 from bailian.errors import InvalidRequest
 
 
 @pytest.fixture
 def files_read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Return which of the package's files are parsed, as they are."""
-    catalog.package_file.cache_clear()
-    catalog.package_models.cache_clear()
+    model_tables.package_file.cache_clear()
+    model_tables.package_models.cache_clear()
     seen: list[str] = []
     read = Path.read_text
 
     def noted(path: Path, *args: Any, **kwargs: Any) -> str:
-        seen.extend([path.stem] if path in catalog.PACKAGE_FILES else [])
+        seen.extend([path.stem] if path in model_tables.PACKAGE_FILES else [])
         return read(path, *args, **kwargs)
 
     monkeypatch.setattr(Path, "read_text", noted)

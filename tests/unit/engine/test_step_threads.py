@@ -13,7 +13,7 @@ import pytest
 from bailian.clock import SYSTEM_CLOCK
 from bailian.engine.job import Job
 from bailian.engine.step import Step
-from bailian.engine.step_threads import FEW_THREADS, STUCK_S, WAITS_S, StepThreads
+from bailian.engine.threads.step_threads import FEW_THREADS, STUCK_S, WAITS_S, StepThreads
 
 pytestmark = pytest.mark.unit
 A_JOB = cast("Job", None)

@@ -115,7 +115,7 @@ def test_who_goes_through_the_others_does_not_meet_what_became_complete(
     journal: Journal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It was handed out when its source was done: a second time, it would be sent twice."""
-    monkeypatch.setattr("bailian.store.batches.CHUNK_ROWS", 1)
+    monkeypatch.setattr("bailian.store.runs.row_claims.CHUNK_ROWS", 1)
     runs = BatchStore(journal, "me")
     runs.intend_all([values("hero"), values("other"), values("edit", HERO), values("last")])
     others = runs.waiting(RUN, "o", "m")

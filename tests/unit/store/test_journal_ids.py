@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bailian.errors import InvalidRequest
-from bailian.store.ids import find_job, short_ids
+from bailian.store.ids.short_ids import find_job, short_ids
 from bailian.store.jobs import Journal
 from bailian.types import StoredRequest
 from tests.support.journals import place

@@ -16,6 +16,7 @@ from bailian.store import batches
 from bailian.store.batches import BatchStore
 from bailian.store.budgets import Budget
 from bailian.store.jobs import COLUMNS, Journal, NotOurs
+from bailian.store.runs import row_claims
 from bailian.store.runs.unfinished_rows import UnfinishedRows
 from bailian.store.schema import FileRow, JobEnd, JobResult, LastAttempt
 from bailian.store.states import Status
@@ -87,6 +88,7 @@ def test_other_batches_and_accounts_are_not_seen(journal: Journal, runs: BatchSt
 def test_many_rows_come_in_their_order(monkeypatch: pytest.MonkeyPatch, runs: BatchStore) -> None:
     """More than one reading holds, and none twice where states change meanwhile."""
     monkeypatch.setattr(batches, "CHUNK_ROWS", 4)
+    monkeypatch.setattr(row_claims, "CHUNK_ROWS", 4)
     assert runs.intend_all(values(f"j{i:02}", f"k{i}") for i in range(11)) == 11
     assert [row.id for row in runs.newest(RUN)] == [f"j{i:02}" for i in range(11)]
     assert [row.id for row in runs.waiting(RUN, "p", "猫")] == [f"j{i:02}" for i in range(11)]
@@ -96,7 +98,7 @@ def test_many_rows_come_in_their_order(monkeypatch: pytest.MonkeyPatch, runs: Ba
 def test_waiting_rows_are_read_as_they_are_needed(
     monkeypatch: pytest.MonkeyPatch, journal: Journal, runs: BatchStore
 ) -> None:
-    monkeypatch.setattr(batches, "CHUNK_ROWS", 2)
+    monkeypatch.setattr(row_claims, "CHUNK_ROWS", 2)
     runs.intend_all(values(f"j{i}", f"k{i}") for i in range(5))
     coming = runs.waiting(RUN, "p", "猫")
     assert next(coming).id == "j0"

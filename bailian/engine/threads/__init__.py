@@ -1,0 +1,1 @@
+"""The threads of a run: one that writes, and those that wait for the network."""

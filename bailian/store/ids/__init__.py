@@ -1,0 +1,1 @@
+"""The ids that people type, and shells complete."""
