@@ -109,6 +109,7 @@ class Scheduler:
             times_s += [now_s + STUCK_S] if self._workers.keep_up(self.model_queues.calls) else []
             ended = self._next_end(max(0.0, min(times_s) - self._clock.monotonic()) if times_s else None)
             if ended is not None:
+                self._workers.keep_up(self.model_queues.calls)  # whoever hears of it may take a while
                 yield ended
 
     def leave(self) -> tuple[list[Outcome | tuple[Job, BailianError]], list[Job]]:

@@ -9,7 +9,7 @@ from bailian.store.backends.database import Database
 from bailian.store.backends.dialects import INTEGER, REAL, TEXT, packed
 from bailian.store.paths import stored
 from bailian.store.schema import FileRow, JobEnd, JobResult, dumped
-from bailian.store.states import Status, move
+from bailian.store.states import Status, move, sources
 from bailian.text.storage_path import ResultPath
 
 # What an answer sets in a job, and the table its values come from.
@@ -23,6 +23,9 @@ _ANSWER_COLUMNS = {"id": TEXT, "answer": TEXT, "charged_cny": REAL, "run_s": REA
 def _stored(result: JobResult) -> tuple[Any, ...]:
     """Return the values of an answer, in the order of `_ANSWER_COLUMNS`."""
     return result.job_id, dumped(result.answer), result.charged_cny, result.run_s, result.request_id
+
+
+LEAVING_TO_DONE = (Status.SENDING, Status.DONE)
 
 
 class JobEnds:
@@ -80,6 +83,8 @@ class JobEnds:
                     (self.clock(), packed(errors)),
                     also="error = new.error, owner = NULL, ended_at_s = COALESCE(jobs.ended_at_s, ?)",
                     table=self.database.dialect.listed(id=TEXT, error=TEXT),
+                    # Whose request is leaving has no answer: only the step that keeps one ends it from there.
+                    only_from=tuple(before for before in sources(state) if (before, state) != LEAVING_TO_DONE),
                 )
 
     def record_files(self, files: Sequence[FileRow]) -> None:

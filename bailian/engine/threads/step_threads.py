@@ -66,7 +66,7 @@ class StepThreads:
 
     def start_few(self, under_way: int) -> None:
         """Have a thread or two for what is about to be put."""
-        if self._threads < min(FEW_THREADS, under_way):
+        if self._threads < min(FEW_THREADS, under_way, self._most or 1):
             self._add()
 
     def keep_up(self, calls: int) -> bool:

@@ -198,11 +198,12 @@ class Http:
             request.prepare_body(content, None)
         verify, proxies = self._session.verify or True, self._session.proxies
         timeouts_s = (CONNECT_TIMEOUT_S, read_timeout_s)
+        # A proxy wants words of its own in each request. Asked before anything is sent: what it raises costs nothing then.
+        pool = None if proxies else self._adapter.get_connection_with_tls_context(request, verify)
         # Streamed and closed here: requests would leave the socket of a cut answer to the garbage collector.
         with self._adapter.send(request, True, timeouts_s, verify, proxies=proxies) as response:
             body = b"".join(limited(_plain(response, PIECE_BYTES)))
-        if not proxies:  # a proxy wants words of its own in each request
-            self._pool = self._adapter.get_connection_with_tls_context(request, verify)
+        self._pool = pool
         return CompleteAnswer(response.status_code, response.headers, body, goes_on=True)
 
     def stream(

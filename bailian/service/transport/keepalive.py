@@ -10,7 +10,7 @@ from __future__ import annotations
 import http.client
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, NamedTuple
 
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
@@ -103,6 +103,8 @@ class Exchanges:
                 conn.sock.settimeout(timeout_s)
             conn.send_all(request.bytes_sent)
             answer = _answer(conn.sock, request.method)
+            if answer.goes_on and _has_more(conn.sock):
+                answer = replace(answer, goes_on=False)
         except TimeoutError as error:
             raise ReadTimeoutError(self, "", "Read timed out.") from error  # type: ignore[arg-type]
         except (OSError, http.client.HTTPException) as error:
@@ -126,10 +128,17 @@ def _answer(sock: Any, method: str) -> CompleteAnswer:
         if length is not None:
             body, goes_on = _rest(sock, begun[head.end() :], length, time)
             return CompleteAnswer(status, headers, body, goes_on)
-    found = PatientResponse(sock, method=method, within_s=time.left_s, begun=begun)
-    found.begin()
-    told = {name.lower(): value for name, value in reversed(found.headers.items())}  # of two the first counts
-    return CompleteAnswer(found.status, told, _body_of(found), not found.will_close)
+    # Closed whatever comes: it holds the socket, and an error that is kept would keep it open.
+    with PatientResponse(sock, method=method, within_s=time.left_s, begun=begun) as found:
+        found.begin()
+        told = {name.lower(): value for name, value in reversed(found.headers.items())}  # of two the first counts
+        return CompleteAnswer(found.status, told, _body_of(found), not found.will_close)
+
+
+def _has_more(sock: Any) -> bool:
+    """Return whether bytes have come behind an answer that TLS has unpacked already: the system's socket shows none."""
+    pending = getattr(sock, "pending", None)
+    return pending is not None and pending() > 0
 
 
 def _headers(lines: bytes) -> dict[str, str]:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import gzip
+import itertools
 import socket
 import struct
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
+from pathlib import Path
 
 import pytest
 
 from bailian.errors import MaybeSent, TransportError
 from bailian.service.transport.http import Http, Reply
+from tests.support.tls import own_certificate
 
 BODY = {"model": "m", "input": {"prompt": "一只猫"}}
 TINY_S = 0.05
@@ -26,6 +29,8 @@ class Line:
         self.requests: list[list[bytes]] = []
         self._answer, self._ending = answer, ending
         self._open: list[socket.socket] = []
+        self.left = threading.Semaphore(0)
+        """One for each connection that the client has closed."""
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._thread = threading.Thread(target=self._serve, daemon=True)
         self._thread.start()
@@ -74,6 +79,7 @@ class Line:
                 elif self._answer is not None:
                     connection.sendall(self._answer)
                     self._ending(connection)
+            self.left.release()
 
 
 def close_it(connection: socket.socket) -> None:
@@ -208,6 +214,44 @@ def test_bytes_after_an_answer_are_no_answer_to_the_next_request() -> None:
     with second_request(HELLO + framed(b'{"stale": 1}')) as (line, ask):
         assert [ask().text, ask().text] == ["{}", "{}"]
         assert line.count == 3
+
+
+def test_a_broken_connection_is_closed_though_its_error_is_kept() -> None:
+    """A job keeps why it was not answered: thousands of them must not keep as many sockets open."""
+    with second_request(b"", lambda connection: connection.shutdown(socket.SHUT_WR)) as (line, ask):
+        with pytest.raises(MaybeSent) as kept:
+            ask()
+        assert line.left.acquire(timeout=30)
+        assert kept.value
+
+
+def test_bytes_after_an_answer_inside_tls_are_no_answer_either(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are unpacked with the body's last piece, and the system's socket shows nothing of them."""
+    certificate, context = own_certificate(tmp_path)
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
+    asked = itertools.count(1)
+
+    def serve(raw: socket.socket) -> None:
+        with suppress(OSError), context.wrap_socket(raw, server_side=True) as connection:
+            while data := connection.recv(65536):
+                if not data.endswith(b"}}"):  # the first request's head comes apart from its body
+                    continue
+                number = next(asked)
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\n")
+                connection.sendall(b'{"n":%d}' % number + (framed(b'{"n":9}') if number == 2 else b""))
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        url = f"https://127.0.0.1:{listener.getsockname()[1]}"
+
+        def accept() -> None:
+            with suppress(OSError):
+                while True:
+                    threading.Thread(target=serve, args=(listener.accept()[0],), daemon=True).start()
+
+        threading.Thread(target=accept, daemon=True).start()
+        with closing(Http(url, {})) as client:
+            replies = [client.send("POST", "/x", body=BODY, read_timeout_s=30) for _ in range(4)]
+    assert [reply.text for reply in replies] == [f'{{"n":{number}}}' for number in (1, 2, 3, 4)]
 
 
 def test_a_connection_that_the_server_has_left_is_opened_anew() -> None:

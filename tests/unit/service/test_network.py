@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
 import socket
-import ssl
-import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
@@ -19,6 +16,7 @@ from bailian.service.transport import network
 from bailian.service.transport.http import Http
 from bailian.service.transport.network import ca_bundle, proxy_for
 from tests.support.local_web import LocalWeb, http
+from tests.support.tls import own_certificate
 
 HTTPS, WSS = "https://dashscope.aliyuncs.com/api/v1", "wss://dashscope.aliyuncs.com/api-ws/v1/inference"
 SOCKS = "socks5h://127.0.0.1:1080"
@@ -214,14 +212,7 @@ def test_the_first_that_is_set_counts(tmp_path: Path, monkeypatch: pytest.Monkey
 @pytest.fixture
 def untrusted(tmp_path: Path) -> Iterator[str]:
     """A TLS server whose certificate nobody knows; yield its address."""
-    if shutil.which("openssl") is None:
-        pytest.skip("needs openssl")
-    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
-    words = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"]
-    files = ["-keyout", str(key), "-out", str(certificate)]
-    subprocess.run(["openssl", *words, *files], check=True, capture_output=True)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate, key)
+    _, context = own_certificate(tmp_path)
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
         def serve() -> None:
