@@ -226,12 +226,13 @@ def test_a_kill_around_the_other_name_of_a_text_leaves_one_file(bailian: Run, bo
             if target.suffix != ".txt":
                 return
             linked.append(target)
-            raise KeyboardInterrupt
+            if len(linked) == 3:  # all answers are in the journal by then: what is under way is another test's
+                raise KeyboardInterrupt
 
         with pytest.MonkeyPatch.context() as patched:
             patched.setattr(os, "link", killed)
             bailian("batch", "run", rows, exits=130)
-        assert linked
+        assert len(linked) == 3
         bailian("batch", "run", rows)
     assert len([path for path in made() if path.suffix == ".txt"]) == 3
     assert len(box.sync_calls) == 3
