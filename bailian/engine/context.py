@@ -160,8 +160,7 @@ class Services:
 
     def budgets_of(self, job: Job) -> tuple[Budget, ...]:
         """Return what the job must fit into: the account's budgets and its batch's."""
-        budgets = self.run_state.budgets
-        return tuple(budget for budget in budgets if budget.run in (None, job.run)) if budgets else budgets
+        return tuple(budget for budget in self.run_state.budgets if budget.run in (None, job.run))
 
     def query_turn(self, poll_per_s: float = 20.0) -> None:
         """Wait for a place among the account's queries: for the rare questions that are not polls."""

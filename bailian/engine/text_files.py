@@ -9,8 +9,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from itertools import islice
-from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from bailian.engine.context import Services
 from bailian.engine.job import Job, StagedText
@@ -20,7 +19,6 @@ from bailian.files import publishing
 from bailian.text.storage_path import ResultPath, StoragePath
 from bailian.types import Item
 
-P = TypeVar("P", Path, StoragePath, ResultPath)
 OPEN_FILES_MOST = 50
 """So many are open at once: far fewer than the system allows."""
 
@@ -62,7 +60,7 @@ def write_texts(jobs: Sequence[Job]) -> None:
         job.results.staged = {index: text for index, text in job.results.staged.items() if text.is_written}
 
 
-def named(job: Job, item: Item, stem: P) -> P:
+def named(job: Job, item: Item, stem: ResultPath) -> ResultPath:
     """Return the name that a result is to get."""
     return stem.with_name(file_names.with_suffix(job, item, stem.name))
 

@@ -21,7 +21,6 @@ from bailian.errors import MaybeSent, TransportError
 from bailian.i18n import tr
 from bailian.service import responses
 from bailian.service.download import MOST_FILE_BYTES, save_error
-from bailian.service.json_reader import json_object
 from bailian.service.transport import send_tracking
 from bailian.service.transport.headers import request_headers
 from bailian.service.transport.http import (
@@ -29,6 +28,7 @@ from bailian.service.transport.http import (
     Http,
     Reply,
     new_session,
+    reply_of,
     transport_error,
     unpacked_pieces,
     whole_body,
@@ -171,8 +171,7 @@ class BatchApi:
     def _reply(self, response: requests.Response, content: bytes) -> Reply:
         if len(self._key) >= 8:  # a server that repeats the key must not put it into journals and logs
             content = content.replace(self._key.encode(), b"***")
-        text = content.decode("utf-8", "replace")
-        return Reply(response.status_code, response.headers, text, json_object(content))
+        return reply_of(response.status_code, response.headers, content)
 
 
 class _Form:

@@ -20,8 +20,7 @@ MOST_NUMBER = 1e11
 _STATES: Mapping[object, Status] = {state.value: state for state in Status}
 _AT = {name: at for at, name in enumerate(JobRow._fields)}
 _KIND, _STATE, _PREPARED, _SAVING = (_AT[name] for name in ("kind", "state", "prepared", "saving"))
-_ANSWER, _ERROR, _ADOPTED = (_AT[name] for name in ("answer", "error", "adopted"))
-_OBJECTS = (_AT["request"],)
+_REQUEST, _ANSWER, _ERROR, _ADOPTED = (_AT[name] for name in ("request", "answer", "error", "adopted"))
 _NEVER_NONE = (_AT["created_at_s"], _AT["lost_cny"])
 _NUMBERS = tuple(
     _AT[name]
@@ -43,9 +42,8 @@ def job_row(row: Row) -> JobRow:
     """Return a job; what cannot be read in it is as if it were not there."""
     values = list(_in_order(tuple(row.keys()))(tuple(row)))
     values[_PREPARED] = stored_request(values[_PREPARED], values[_KIND])
-    for at in _OBJECTS:
-        values[at] = _object_of(values[at]) or {}
-    values[_SAVING] = _same_object_of(values[_SAVING])
+    values[_REQUEST] = _object_of(values[_REQUEST]) or {}
+    values[_SAVING] = _shared_object_of(values[_SAVING])
     values[_ANSWER] = _object_of(values[_ANSWER]) if values[_ANSWER] else None
     error = _object_of(values[_ERROR]) if values[_ERROR] else None
     values[_ERROR] = error if error is not None and isinstance(error.get("error"), dict) else None
@@ -104,10 +102,6 @@ def _object_of(text: Any) -> dict[str, Any] | None:
 
 
 @lru_cache(maxsize=64)
-def _read_once(text: str) -> dict[str, Any]:
-    return _object_of(text) or {}
-
-
-def _same_object_of(text: Any) -> dict[str, Any]:
+def _shared_object_of(text: Any) -> dict[str, Any]:
     """Return an object that rows of a batch have in common, as `saving`: nobody changes it."""
-    return _read_once(text) if isinstance(text, str) else {}
+    return _object_of(text) or {}

@@ -105,9 +105,9 @@ def _put_back() -> str:
     return tr("put the file back and run the command again", "请恢复该文件后重新运行")
 
 
-def names_files(value: Any, name: str = "") -> bool:
+def names_files(body_input: Any) -> bool:
     """Return whether a body has files of this machine in it: most texts have none, and need no step for them."""
-    return has_url(value, "file://", name)
+    return has_url(body_input, "file://")
 
 
 def files_in(body: Any) -> list[Path]:

@@ -12,7 +12,7 @@ from bailian.engine.job import Broken, Job
 from bailian.engine.reports import run_again
 from bailian.engine.step import Next, Outcome, Step
 from bailian.engine.steps.poll import store_answer, store_answers, to_result
-from bailian.engine.steps.save import verdict
+from bailian.engine.steps.save import job_end, verdict
 from bailian.engine.timing import backoff_s
 from bailian.errors import (
     BailianError,
@@ -83,7 +83,7 @@ def record_answers(jobs: Sequence[Job], services: Services) -> dict[str, Next | 
     if ended:
         services.journal.end_with_answers(
             [to_result(end.job, end.job.answer or {}) for end in ended],
-            [JobEnd(end.job.id, end.state, journalled(end.error) if end.error else None) for end in ended],
+            [job_end(end) for end in ended],
         )
     then = store_answers(answered, services)
     services.journal.record_files(

@@ -115,12 +115,17 @@ def _again(job: Job, services: Services, error: BailianError) -> Next:
 
 def _finish(ends: Sequence[Outcome], services: Services) -> None:
     services.journal.finish(
-        [JobEnd(end.job.id, end.state, journalled(end.error) if end.error else None) for end in ends],
+        [job_end(end) for end in ends],
         [file for end in ends for file in published_files(end.job)],
     )
     for end in ends:
         if end.error is None and end.job.kind == "speech" and end.placed:
             forget_sound(end.job, services)
+
+
+def job_end(end: Outcome) -> JobEnd:
+    """Return how a job has ended, as the journal takes it."""
+    return JobEnd(end.job.id, end.state, journalled(end.error) if end.error else None)
 
 
 def verdict(job: Job, items: list[Item], paths: dict[int, ResultPath]) -> Outcome:

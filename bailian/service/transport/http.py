@@ -164,7 +164,7 @@ class Http:
         except (requests.RequestException, urllib3.exceptions.HTTPError, ValueError) as error:
             raise transport_error(error, self._base_url, read_timeout_s) from None
         self.answered = True
-        return Reply(answer.status, answer.headers, text.decode("utf-8", "replace"), json_object(text))
+        return reply_of(answer.status, answer.headers, text)
 
     def _alike(self, method: str, path: str, params: Mapping[str, Any] | None, headers: Mapping[str, str]) -> _Alike:
         """Return what requests of a path have in common. What is the same each time (URL, key, agent) is worked out
@@ -231,7 +231,7 @@ class Http:
             ) as response:
                 self.answered = True
                 if "text/event-stream" not in response.headers.get("content-type", ""):
-                    return _reply(response, self._without_key(whole_body(response)))
+                    return reply_of(response.status_code, response.headers, self._without_key(whole_body(response)))
                 for frame in frames(limited(unpacked_pieces(response, STREAM_CHUNK_BYTES))):
                     yield replace(frame, data=self._without_key(frame.data.encode()).decode())
         except (requests.RequestException, urllib3.exceptions.HTTPError, ValueError) as error:
@@ -273,9 +273,9 @@ def _json_bytes(body: Mapping[str, Any]) -> bytes:
     return _ENCODER.encode(body).encode("utf-8")
 
 
-def _reply(response: requests.Response, content: bytes) -> Reply:
-    # Not `response.text`: for JSON without a charset it guesses the encoding, for milliseconds.
-    return Reply(response.status_code, response.headers, content.decode("utf-8", "replace"), json_object(content))
+def reply_of(status: int, headers: Mapping[str, str], content: bytes) -> Reply:
+    """Return an answer as it is read. Not by `response.text`: without a charset that guesses, for milliseconds."""
+    return Reply(status, headers, content.decode("utf-8", "replace"), json_object(content))
 
 
 def transport_error(error: Exception, url: str, read_timeout_s: float) -> TransportError:
