@@ -32,6 +32,8 @@ from bailian.store.backends.translation import marked, storable, translated
 T = TypeVar("T")
 
 RETRY_S = 0.5
+# Addresses that have let this process in. What they refuse later passes: a word is no wrong password any more.
+_KNOWN: set[str] = set()
 _NOW = "SELECT EXTRACT(EPOCH FROM clock_timestamp())"
 
 
@@ -55,7 +57,8 @@ class PostgresDatabase:
         self._lock = threading.RLock()
         self._in_doubt: set[int] = set()
         """Threads whose last commit left, and was not answered."""
-        self._depth = 0
+        self._depth, self._inside = 0, 0
+        """How many transactions are open, one in the other, and of which thread."""
         self._lost: Exception | None = None
         self._offset_s: float | None = None
         self._connection: WatchedConnection | None = None
@@ -76,7 +79,7 @@ class PostgresDatabase:
         try:
             connection = opened(self._url, self._clock)
         except psycopg.Error as error:
-            raise journal_error(error, self.title, is_first=self._offset_s is None) from None
+            raise journal_error(error, self.title, is_first=self._url not in _KNOWN) from None
         try:
             made_or_checked(connection, self._tables, self.title)
             # Answers that were paid are on the disk when a commit has ended; courtesies need not be.
@@ -91,6 +94,7 @@ class PostgresDatabase:
                 raise journal_error(error, self.title) from None
             raise
         self._connection = connection
+        _KNOWN.add(self._url)
         return connection
 
     def _hear_time(self, row: Row | None, asked_s: float) -> None:
@@ -125,7 +129,7 @@ class PostgresDatabase:
             try:
                 result = work()
             except JournalAway as away:  # noqa: PERF203 - a retry is a loop
-                if self._depth:
+                if self._inside == threading.get_ident():
                     raise  # the whole transaction is gone
                 now_s = self._clock.monotonic()
                 if until_s is None:
@@ -153,7 +157,7 @@ class PostgresDatabase:
                     yield statements
                 return
             self.again(lambda: self._begin(lock))
-            self._depth, self._lost = 1, None
+            self._depth, self._inside, self._lost = 1, threading.get_ident(), None
             try:
                 yield Statement(self)
                 self._commit()
@@ -161,7 +165,7 @@ class PostgresDatabase:
                 self._roll_back()
                 raise
             finally:
-                self._depth = 0
+                self._depth, self._inside = 0, 0
 
     @property
     def commit_in_doubt(self) -> bool:

@@ -45,7 +45,9 @@ _NO_CONNECTION = re.compile(r"too many (clients|connections)|remaining connectio
 # Before it lets anybody in, a server has words and no codes ("FATAL", in its own language, and two spaces). All of them
 # are for good (a wrong password, no such database) but these.
 _REFUSED = re.compile(r"failed: [^\s:]+:  |resolve host|translate host name")
-_LATER = re.compile(rf"{_NO_CONNECTION.pattern}|the database system is|is not currently accepting connections")
+_LATER = re.compile(
+    rf"{_NO_CONNECTION.pattern}|the database system is|is not currently accepting connections|terminating connection"
+)
 
 
 class WatchedConnection(psycopg.Connection[ServerRow]):
@@ -134,7 +136,9 @@ def journal_error(error: Exception, title: str, *, is_first: bool = False) -> Jo
     if state is not None:
         passes = state.startswith(_PASSING)
     else:
-        passes = isinstance(error, psycopg.OperationalError) and not (is_first and _is_for_good(str(error)))
+        # What the client library itself says of a broken connection has no class of its own.
+        broken = isinstance(error, psycopg.OperationalError) or type(error) is psycopg.DatabaseError
+        passes = broken and not (is_first and _is_for_good(str(error)))
     return (JournalAway if passes else JournalError)(
         tr(f"cannot use {title}: {first_line(error)}", f"无法使用 {title}：{first_line(error)}"), advice=_advice(error)
     )

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import threading
 from contextlib import closing
 
 import psycopg
 import pytest
 
-from bailian.clock import SYSTEM_CLOCK
+from bailian.clock import SYSTEM_CLOCK, Clock
 from bailian.errors import JournalError
-from bailian.store.backends import server_connection
+from bailian.store.backends import postgresql, server_connection
 from bailian.store.backends.database import JournalAway
-from bailian.store.backends.server_connection import journal_error, opened
+from bailian.store.backends.postgresql import PostgresDatabase
+from bailian.store.backends.server_connection import WatchedConnection, journal_error, opened
+from bailian.store.schema import TABLES
 from tests.support.postgresql import PostgresServer
 
 
@@ -45,6 +48,7 @@ FATAL = 'connection failed: connection to server at "h", port 5432 failed: FATAL
         (FATAL + 'too many connections for role "studio"', True),
         (FATAL + "remaining connection slots are reserved for roles with the SUPERUSER attribute", True),
         (FATAL + "the database system is starting up", True),
+        (FATAL + "terminating connection due to administrator command", True),
         ('connection failed: connection to server at "h", port 5432 failed: Connection refused', True),
         ("connection timeout expired", True),
         (FATAL + 'password authentication failed for user "studio"', False),
@@ -57,3 +61,56 @@ def test_what_a_server_refuses_at_first_it_refuses_for_good_but_for_want_of_room
     assert isinstance(journal_error(error, "h", is_first=True), JournalAway) == passes
     assert isinstance(journal_error(error, "h"), JournalAway), "who was there before may come back"
     assert isinstance(journal_error(error, "h"), JournalError)
+
+
+def test_a_connection_that_the_client_library_calls_broken_may_come_back() -> None:
+    """A write that has failed is told with the next result, which has neither a code nor a class."""
+    error = psycopg.DatabaseError("server closed the connection unexpectedly")
+    assert isinstance(journal_error(error, "h"), JournalAway)
+
+
+def test_who_was_let_in_once_does_not_take_a_refusal_for_good(
+    journal_server: PostgresServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The next connection of the same process to the same address is no first one."""
+    url = journal_server.new_database()
+    PostgresDatabase(url, TABLES).close()
+    refusals = [psycopg.OperationalError(FATAL + "no pg_hba.conf entry")]
+
+    def refused_once(url: str, clock: Clock) -> WatchedConnection:
+        if refusals:
+            raise refusals.pop()
+        return opened(url, clock)
+
+    monkeypatch.setattr(postgresql, "opened", refused_once)
+    PostgresDatabase(url, TABLES).close()
+    assert not refusals
+
+
+def test_a_server_that_goes_away_from_one_thread_is_waited_for_while_another_is_in_a_transaction(
+    journal_server: PostgresServer,
+) -> None:
+    """Only who is in a transaction itself loses it, and must begin it anew."""
+    with closing(PostgresDatabase(journal_server.new_database(), TABLES)) as database:
+        is_in, may_end = threading.Event(), threading.Event()
+
+        def stay() -> None:
+            with database.transaction():
+                is_in.set()
+                may_end.wait()
+
+        other = threading.Thread(target=stay)
+        other.start()
+        is_in.wait()
+        away = [JournalAway("the connection broke", advice="")]
+
+        def work() -> str:
+            if away:
+                raise away.pop()
+            return "done"
+
+        try:
+            assert database.again(work) == "done"
+        finally:
+            may_end.set()
+            other.join()
