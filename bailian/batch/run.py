@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing, suppress
 from dataclasses import dataclass
+from functools import partial
 
 from bailian.batch.chained import ChainedRows
 from bailian.batch.default_fields import DefaultFields
@@ -98,6 +99,7 @@ def _prepared(
     chains: Chains | None,
 ) -> PreparedBatch:
     runs = runs_of(engine, spec)
+    since = runs.newest_number(spec.run)
     take_over(engine, spec, runs)
     if not spec.fresh:
         runs.reopen_unknown(spec.run, engine.services.lease.id)
@@ -120,7 +122,7 @@ def _prepared(
             runs.forget(spec.run)
             runs.forget(spec.run_aside)
         runs.move_rows(spec.run_aside, spec.run, file_rows.present)
-        spool.flush(runs.intend_all)
+        spool.flush(partial(runs.intend_all, run=spec.run, since=since))
     if tried:
         _set_aside(runs, spec, file_rows)
     return ready

@@ -25,6 +25,7 @@ NEWEST = (
     "FROM jobs JOIN (SELECT MAX(rowid) AS newest FROM jobs WHERE account = ? AND run = ? GROUP BY row_key)"
     " AS newest_tries ON jobs.rowid = newest WHERE kind = COALESCE(?, kind)"
 )
+_ROW_KEY = COLUMNS.index("row_key")
 # Of two tries: what is paid is worth most, then what may be.
 _REACHED = {Status.DONE: 4, **dict.fromkeys(UNDER_WAY_STATES, 3), Status.HELD: 2, Status.WAITING: 1}
 
@@ -80,27 +81,44 @@ class BatchStore(RowClaims):
                 tries[row["row_key"]] = one if other is None or _reached(one) >= _reached(other) else other
         return tries
 
-    def intend_all(self, rows: Iterable[tuple[Any, ...]]) -> int:
+    def newest_number(self, run: str) -> int:
+        """Return up to which row the journal is known to who begins to compare a file with it now."""
+        with self._database.transaction(_writing(run)) as db:
+            return int(db.execute("SELECT COALESCE(MAX(rowid), 0) AS newest FROM jobs").fetchone()["newest"])
+
+    def intend_all(self, rows: Iterable[tuple[Any, ...]], run: str | None = None, *, since: int = 0) -> int:
         """Write rows down, in the order of `jobs.COLUMNS`; return how many.
 
-        Behind these a row may have a list of what it waits for, in the order of `chains.COLUMNS`.
+        Behind these a row may have a list of what it waits for, in the order of `chains.COLUMNS`. A row of `run` that
+        somebody has written down after the row `since` is left out: whoever compares a file is alone as long as its
+        connection holds, and may not have heard that it broke.
         """
-        written, left, columns = 0, iter(rows), len(COLUMNS)
+        written, left = 0, iter(rows)
         while chunk := list(islice(left, CHUNK_ROWS)):
-            waits = [edge for row in chunk if len(row) > columns for edge in row[columns]]
-            self._database.again(partial(self._write, [row[:columns] for row in chunk] if waits else chunk, waits))
+            self._database.again(partial(self._write, chunk, run, since))
             written += len(chunk)
         return written
 
-    def _write(self, rows: Sequence[tuple[Any, ...]], waits: Sequence[tuple[Any, ...]]) -> None:
-        in_doubt = self._database.commit_in_doubt
+    def _write(self, rows: Sequence[tuple[Any, ...]], run: str | None, since: int) -> None:
+        in_doubt, columns = self._database.commit_in_doubt, len(COLUMNS)
         try:
-            with self._database.transaction():
-                self._journal.insert(rows)
+            with self._database.transaction(_writing(run)):
+                if run is not None and self._database.is_shared:
+                    rows = self._not_written(rows, run, since)
+                waits = [edge for row in rows if len(row) > columns for edge in row[columns]]
+                self._journal.insert([row[:columns] for row in rows] if waits else rows)
                 write_edges(self._database, waits)
         except Duplicate:
             if not in_doubt:  # else they were written, and the connection broke before this process heard of it
                 raise
+
+    def _not_written(self, rows: Sequence[tuple[Any, ...]], run: str, since: int) -> Sequence[tuple[Any, ...]]:
+        found = self._database.read(
+            f"SELECT row_key FROM jobs WHERE {OF_RUN} AND row_key IN ({self._database.dialect.chosen}) AND rowid > ?",  # noqa: S608
+            (*self._of(run), packed([row[_ROW_KEY] for row in rows]), since),
+        )
+        others = {row["row_key"] for row in found}
+        return [row for row in rows if row[_ROW_KEY] not in others]
 
     def reopen_unknown(self, run: str, owner: str) -> None:
         """Ask again for tasks that were given up because the service did not know them: early looks prove nothing.
@@ -232,6 +250,11 @@ class BatchStore(RowClaims):
         with self._database.transaction() as db:
             db.execute(f"UPDATE jobs SET run = NULL, owner = NULL WHERE {OF_RUN}", self._of(run))  # noqa: S608
             self.summaries.forget(db, run)
+
+
+def _writing(run: str | None) -> str:
+    """Return the lock of who writes rows of a run down: numbers grow in the order of such transactions."""
+    return "" if run is None else f"rows:{run}"
 
 
 def _last_attempt(row: Row) -> LastAttempt:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from bailian.batch.intents import Spool
 from bailian.sandbox import Fault, Sandbox
+from tests.support.commands import Run
 from tests.support.machines import (
     RUN,
     Machine,
@@ -155,3 +158,32 @@ def test_who_joins_pays_for_nothing_that_the_others_have_paid(
     # Run again when all is over, it is tried again.
     assert machines[1].run(*RUN, str(file))[0] == 0
     assert len(box.tasks) == 12
+
+
+def test_who_loses_its_turn_while_it_compares_the_file_writes_no_row_twice(
+    machines: list[Machine],
+    box: Sandbox,
+    tmp_path: Path,
+    journal_server: PostgresServer,
+    url: str,
+    bailian: Run,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The server drops all connections before the rows are written down, and another machine has its turn meanwhile."""
+    file = rows_file(tmp_path, 12)
+    flush, others = Spool.flush, []
+
+    def interrupted(self: Spool, sink: Callable[[Any], int]) -> int:
+        if not others:
+            journal_server.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'bailian'"
+            )
+            others.append(machines[1].run(*RUN, str(file)))
+        return flush(self, sink)
+
+    monkeypatch.setattr(Spool, "flush", interrupted)
+    monkeypatch.setenv("BAILIAN_JOURNAL", url)
+    bailian(*RUN, str(file))
+    assert others[0][0] == 0, others
+    paid_once(box, 12)
+    assert states(journal_server, url) == {"done": 12}
