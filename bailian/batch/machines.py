@@ -20,7 +20,8 @@ from bailian.modalities import MODULES, modality_of
 from bailian.store.batches import BatchStore
 from bailian.store.leases import exclusive
 from bailian.store.paths import leads_to_file, path_of
-from bailian.store.states import Status
+from bailian.store.schema import JobRow
+from bailian.store.states import UNDER_WAY_STATES, Status
 
 # How often a machine that has nothing to do looks whether another one has left something.
 LOOK_S = 2.0
@@ -87,15 +88,26 @@ class SharedRows:
         self._handed_out = 0
         self._tried_alone = False
         self._stopped = False
+        self._left: set[str] = set()
+        """Rows that this machine has brought as far as it can in this run, and that are paid, or may be."""
 
     def note(self, outcome: Outcome) -> None:
         """Hear how a row ended: what stops all stops this machine."""
         self._stopped = self._stopped or (outcome.error is not None and outcome.error.stops_all)
+        if outcome.state in UNDER_WAY_STATES:
+            self._left.add(outcome.job.id)
+
+    def under_way(self) -> list[JobRow]:
+        """Return the rows of this machine that were sent and are to go on: what it had to leave once is the next run's."""
+        rows = self._runs.under_way(self._spec.run, self._engine.services.lease.id)
+        return [row for row in rows if row.id not in self._left]
 
     def jobs(self, wire_model: str) -> Iterator[Job]:
         """Yield the jobs of one queue. Where several machines are at them, one whose files are not here goes back."""
         split = self._engine.journal.place.splits_rows
         for row in self._runs.waiting(self._spec.run, self._engine.services.lease.id, wire_model):
+            if row.id in self._left:
+                continue
             job = self._engine.resumed(row)
             fetched = {path_of(url) for url in job.prepared.origins}  # storage has those for every machine
             files = [path for path in files_in(job.prepared.body) if path not in fetched] if split else []
@@ -118,7 +130,7 @@ class SharedRows:
         while not engine.interrupted and (until_s is None or engine.clock.monotonic() < until_s):
             take_over(engine, self._spec, runs)
             waiting = bool(runs.queues(run, own))
-            if runs.under_way(run, own) or (waiting and look_again):
+            if self.under_way() or (waiting and look_again):
                 return True
             if all(owner == own for owner in runs.owners(run)):  # what is left waits for this machine, or for none
                 alone_before, self._tried_alone = self._tried_alone, True

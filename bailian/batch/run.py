@@ -294,7 +294,7 @@ def _pass(
         ModelQueue(wire_model, shared.jobs(wire_model), engine.submit_per_s(model), late=chained.late_jobs(wire_model))
         for wire_model, model in runs.queues(spec.run, owner)
     ]
-    under_way = [engine.resumed(row) for row in runs.under_way(spec.run, owner)]
+    under_way = [engine.resumed(row) for row in shared.under_way()]
 
     def follow(outcome: Outcome) -> Iterator[Outcome]:
         shared.note(outcome)

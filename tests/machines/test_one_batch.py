@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,10 @@ from typing import Any
 import pytest
 
 from bailian.batch.intents import Spool
+from bailian.errors import JournalError
 from bailian.sandbox import Fault, Sandbox
+from bailian.store.jobs import Journal
+from tests.support.batches import records, texts, write
 from tests.support.commands import Run
 from tests.support.machines import (
     RUN,
@@ -187,3 +191,23 @@ def test_who_loses_its_turn_while_it_compares_the_file_writes_no_row_twice(
     assert others[0][0] == 0, others
     paid_once(box, 12)
     assert states(journal_server, url) == {"done": 12}
+
+
+def test_answers_that_cannot_be_recorded_are_not_asked_for_again_in_that_run(
+    box: Sandbox, url: str, bailian: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All else can be written down, so the batch is not over; the row is, until the next run."""
+    box.settings.change({"enforce_limits": False, "task_s": 0.05})
+    rows = texts(6)
+    monkeypatch.setenv("BAILIAN_JOURNAL", url)
+    with monkeypatch.context() as patch:
+        patch.setattr(Journal, "store_answers", cannot_be_written)
+        bailian(*RUN, write(rows), exits=6)
+    asked = Counter(work.order.prompt for work in box.sync_calls)
+    assert asked == {row["prompt"]: 1 for row in rows}
+    bailian(*RUN, "all.json")
+    assert {row["state"] for row in records("outputs/shop")} == {"done"}
+
+
+def cannot_be_written(*_: object) -> None:
+    raise JournalError("cannot use the journal: value out of range", advice="")
