@@ -72,11 +72,12 @@ def _joined(engine: Engine, spec: BatchSpec) -> BatchSpec:
     return replace(spec, retry_failed=False) if alike else spec
 
 
-def take_over(engine: Engine, spec: BatchSpec, runs: BatchStore) -> None:
-    """Take over what dead processes have left of a batch."""
+def take_over(engine: Engine, spec: BatchSpec, runs: BatchStore, *, left: bool = True) -> None:
+    """Take over the rows of dead processes, and of nobody; see `BatchStore.take_over`."""
     lease = engine.services.lease
     gone = [other for other in runs.owners(spec.run) if lease.is_dead(other)]
-    runs.take_over(spec.run, lease.id, gone, [kind for kind in MODULES if modality_of(kind).RETRY_SAFE])
+    repeatable = [kind for kind in MODULES if modality_of(kind).RETRY_SAFE]
+    runs.take_over(spec.run, lease.id, gone, repeatable, left=left)
 
 
 class SharedRows:
@@ -89,13 +90,18 @@ class SharedRows:
         self._tried_alone = False
         self._stopped = False
         self._left: set[str] = set()
-        """Rows that this machine has brought as far as it can in this run, and that are paid, or may be."""
+        """Rows that this machine had to leave, and that are paid, or may be: whoever is at the batch leaves them, too."""
 
     def note(self, outcome: Outcome) -> None:
         """Hear how a row ended: what stops all stops this machine."""
         self._stopped = self._stopped or (outcome.error is not None and outcome.error.stops_all)
-        if outcome.state in UNDER_WAY_STATES:
+        if outcome.state in UNDER_WAY_STATES and self._is_own(outcome.job.id):
             self._left.add(outcome.job.id)
+
+    def _is_own(self, job_id: str) -> bool:
+        """Return whether a row is still this machine's: who was taken for dead has lost it to another one."""
+        row = self._engine.journal.job(job_id)
+        return row is not None and row.owner == self._engine.services.lease.id
 
     def under_way(self) -> list[JobRow]:
         """Return the rows of this machine that were sent and are to go on: what it had to leave once is the next run's."""
@@ -107,6 +113,7 @@ class SharedRows:
         split = self._engine.journal.place.splits_rows
         for row in self._runs.waiting(self._spec.run, self._engine.services.lease.id, wire_model):
             if row.id in self._left:
+                self._engine.journal.release([row.id], self._engine.services.lease.id)
                 continue
             job = self._engine.resumed(row)
             fetched = {path_of(url) for url in job.prepared.origins}  # storage has those for every machine
@@ -128,10 +135,12 @@ class SharedRows:
         look_again, self._handed_out = self._handed_out > 0, 0
         self._tried_alone = self._tried_alone and not look_again
         while not engine.interrupted and (until_s is None or engine.clock.monotonic() < until_s):
-            take_over(engine, self._spec, runs)
+            take_over(engine, self._spec, runs, left=False)
             waiting = bool(runs.queues(run, own))
             if self.under_way() or (waiting and look_again):
                 return True
+            if self._left:  # what it holds is the next run's, and others may wait for it
+                return False
             if all(owner == own for owner in runs.owners(run)):  # what is left waits for this machine, or for none
                 alone_before, self._tried_alone = self._tried_alone, True
                 return waiting and not alone_before

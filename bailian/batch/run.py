@@ -103,7 +103,7 @@ def _prepared(
     take_over(engine, spec, runs)
     if not spec.fresh:
         runs.reopen_unknown(spec.run, engine.services.lease.id)
-    tried, seen, gathered = tried_before(runs, spec), FileScan(file_rows), _Gathered(engine, spec)
+    tried, seen, gathered = tried_before(runs, spec), FileScan(file_rows), Gathered(engine, spec)
     seen.on_waiting = gathered.add_waiting
     with closing(Spool()) as spool:
         wanted = sync_rows(rows, tried, spec, seen)
@@ -119,8 +119,8 @@ def _prepared(
         ready = gathered.ready(seen)
         accepted(ready)
         if spec.fresh:
-            runs.forget(spec.run)
-            runs.forget(spec.run_aside)
+            runs.forget(spec.run, upto=since)
+            runs.forget(spec.run_aside, upto=since)
         runs.move_rows(spec.run_aside, spec.run, file_rows.present)
         spool.flush(partial(runs.intend_all, run=spec.run, since=since))
     if tried:
@@ -128,7 +128,7 @@ def _prepared(
     return ready
 
 
-class _Gathered:
+class Gathered:
     """What is to be said of the rows that are to be sent, those included that wait since an earlier run."""
 
     def __init__(self, engine: Engine, spec: BatchSpec) -> None:

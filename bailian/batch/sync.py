@@ -167,6 +167,8 @@ class EarlierTries:
         """`names`: of the runs; of a row that two of them have, what is worth more counts. Without `waiting`, rows that
         were never sent are as if they were new."""
         self._names = [name for name in names if runs is not None and runs.has_rows(name)]
+        if self._names and runs is not None and runs.is_shared:
+            self._names = [*names]  # another machine may move rows from one to the other meanwhile
         self._runs = runs
         self._waiting = waiting
 

@@ -51,6 +51,11 @@ class BatchStore(RowClaims):
         chosen = self._database.dialect.chosen
         return f"SELECT MAX(rowid) AS newest FROM jobs WHERE {OF_RUN} AND row_key IN ({chosen}) GROUP BY row_key"  # noqa: S608
 
+    @property
+    def is_shared(self) -> bool:
+        """Return whether other machines may be at the same rows."""
+        return self._database.is_shared
+
     def has_rows(self, run: str) -> bool:
         """Return whether any row of a run is known."""
         return bool(self._database.read(f"SELECT 1 FROM jobs WHERE {OF_RUN} LIMIT 1", self._of(run)))  # noqa: S608
@@ -83,8 +88,12 @@ class BatchStore(RowClaims):
 
     def newest_number(self, run: str) -> int:
         """Return up to which row the journal is known to who begins to compare a file with it now."""
-        with self._database.transaction(_writing(run)) as db:
-            return int(db.execute("SELECT COALESCE(MAX(rowid), 0) AS newest FROM jobs").fetchone()["newest"])
+
+        def newest() -> int:
+            with self._database.transaction(_writing(run)) as db:
+                return int(db.execute("SELECT COALESCE(MAX(rowid), 0) AS newest FROM jobs").fetchone()["newest"])
+
+        return self._database.again(newest)
 
     def intend_all(self, rows: Iterable[tuple[Any, ...]], run: str | None = None, *, since: int = 0) -> int:
         """Write rows down, in the order of `jobs.COLUMNS`; return how many.
@@ -103,7 +112,7 @@ class BatchStore(RowClaims):
         in_doubt, columns = self._database.commit_in_doubt, len(COLUMNS)
         try:
             with self._database.transaction(_writing(run)):
-                if run is not None and self._database.is_shared:
+                if run is not None and self.is_shared:
                     rows = self._not_written(rows, run, since)
                 waits = [edge for row in rows if len(row) > columns for edge in row[columns]]
                 self._journal.insert([row[:columns] for row in rows] if waits else rows)
@@ -113,8 +122,9 @@ class BatchStore(RowClaims):
                 raise
 
     def _not_written(self, rows: Sequence[tuple[Any, ...]], run: str, since: int) -> Sequence[tuple[Any, ...]]:
+        dialect = self._database.dialect
         found = self._database.read(
-            f"SELECT row_key FROM jobs WHERE {OF_RUN} AND row_key IN ({self._database.dialect.chosen}) AND rowid > ?",  # noqa: S608
+            f"SELECT row_key FROM jobs WHERE {OF_RUN} AND row_key IN ({dialect.chosen}) AND {dialect.claim_number} > ?",  # noqa: S608
             (*self._of(run), packed([row[_ROW_KEY] for row in rows]), since),
         )
         others = {row["row_key"] for row in found}
@@ -151,8 +161,10 @@ class BatchStore(RowClaims):
 
         Of a row that both have, the tries that are worth less are of no run then, as after `forget`.
         """
-        if not self.has_rows(run):
-            return
+        if self.has_rows(run):
+            self._database.again(partial(self._move_rows, run, other, chosen))
+
+    def _move_rows(self, run: str, other: str, chosen: Callable[[list[str]], list[str]]) -> None:
         with self._database.transaction() as db:
             for keys in self.keys(run):
                 moved = chosen(keys)
@@ -245,11 +257,19 @@ class BatchStore(RowClaims):
         )
         return [Count(**{name: row[name] for name in Count.__dataclass_fields__}) for row in found]
 
-    def forget(self, run: str) -> None:
-        """Begin a batch anew: its jobs stay in the journal, under no batch. Open ones are fetched by `tasks wait`."""
-        with self._database.transaction() as db:
-            db.execute(f"UPDATE jobs SET run = NULL, owner = NULL WHERE {OF_RUN}", self._of(run))  # noqa: S608
-            self.summaries.forget(db, run)
+    def forget(self, run: str, *, upto: int | None = None) -> None:
+        """Begin a batch anew: its jobs, up to the number `upto`, stay in the journal, under no batch. Open ones are fetched
+        by `tasks wait`."""
+
+        def forget() -> None:
+            with self._database.transaction(_writing(run)) as db:
+                db.execute(
+                    f"UPDATE jobs SET run = NULL, owner = NULL WHERE {OF_RUN} AND rowid <= COALESCE(?, rowid)",  # noqa: S608
+                    (*self._of(run), upto),
+                )
+                self.summaries.forget(db, run)
+
+        self._database.again(forget)
 
 
 def _writing(run: str | None) -> str:

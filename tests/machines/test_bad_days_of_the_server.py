@@ -10,7 +10,7 @@ import pytest
 
 from bailian.sandbox import Sandbox
 from tests.support.bad_servers import crowd, database_on, small_disk
-from tests.support.machines import RUN, Machine, at_work, end, paid_once, rows_file, states, wired
+from tests.support.machines import RUN, Machine, at_work, end, paid_once, rows_file, states, tasks_run_on, wired
 from tests.support.postgresql import PostgresServer
 from tests.support.processes import posix_only, until
 
@@ -54,11 +54,12 @@ def test_who_begins_while_no_connection_is_left_waits_and_who_only_reads_does_no
 def test_connections_are_used_up_in_the_middle(small_server: PostgresServer, box: Sandbox, tmp_path: Path) -> None:
     url = small_server.new_database()
     file = rows_file(tmp_path, 40)
-    running = [Machine(tmp_path / name, url, box).start(*RUN, str(file)) for name in "ab"]
-    until(lambda: len(box.tasks) > 10 and at_work(small_server, url) == 2)
-    with crowd(small_server) as crowd_:
-        crowd_.come()
-        until(lambda: all(one.has_said(WAITING) for one in running))
+    with tasks_run_on(box):
+        running = [Machine(tmp_path / name, url, box).start(*RUN, str(file)) for name in "ab"]
+        until(lambda: len(box.tasks) > 10 and at_work(small_server, url) == 2)
+        with crowd(small_server) as crowd_:
+            crowd_.come()
+            until(lambda: all(one.has_said(WAITING) for one in running))
     ended = [end(one) for one in running]
     assert [code for code, _, _ in ended] == [0, 0], ended
     assert all(GOING_ON in err for _, _, err in ended)
@@ -78,11 +79,12 @@ def test_the_disk_of_the_server_is_full(small_server: PostgresServer, box: Sandb
     with small_disk(24) as disk:
         url = database_on(disk, small_server)
         file = rows_file(tmp_path, 200)
-        running = [Machine(tmp_path / name, url, box).start(*RUN, str(file)) for name in "ab"]
-        until(lambda: len(box.tasks) > 10 and at_work(small_server, url) == 2)
-        disk.fill()
-        until(lambda: any(one.has_said("No space left") and one.has_said(WAITING) for one in running))
-        disk.empty()
+        with tasks_run_on(box):
+            running = [Machine(tmp_path / name, url, box).start(*RUN, str(file)) for name in "ab"]
+            until(lambda: len(box.tasks) > 10 and at_work(small_server, url) == 2)
+            disk.fill()
+            until(lambda: any(one.has_said("No space left") and one.has_said(WAITING) for one in running))
+            disk.empty()
         ended = [end(one) for one in running]
         assert [code for code, _, _ in ended] == [0, 0], ended
         assert any(GOING_ON in err for _, _, err in ended)
@@ -100,10 +102,14 @@ def test_a_connection_that_hangs(
     file = rows_file(tmp_path, 60)
     with wired(url) as one, wired(url) as two:
         wires = (one, two)
-        running = [Machine(tmp_path / f"m{n}", wire.url, box).start(*RUN, str(file)) for n, wire in enumerate(wires)]
-        until(lambda: len(box.tasks) > 10 and at_work(journal_server, url) == 2)
-        for wire in wires:
-            wire.swallow(answers=answers)
+        with tasks_run_on(box):
+            running = [
+                Machine(tmp_path / f"m{n}", wire.url, box).start(*RUN, str(file)) for n, wire in enumerate(wires)
+            ]
+            until(lambda: len(box.tasks) > 10 and at_work(journal_server, url) == 2)
+            for wire in wires:
+                wire.swallow(answers=answers)
+            until(lambda: all(one.has_said("no answer for") for one in running))
         ended = [end(one) for one in running]
     assert [code for code, _, _ in ended] == [0, 0], ended
     assert all("no answer for" in err and GOING_ON in err for _, _, err in ended), ended

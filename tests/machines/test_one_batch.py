@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import signal
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from bailian.batch.intents import Spool
+from bailian.batch.run import Gathered, PreparedBatch
+from bailian.batch.sync import FileScan
 from bailian.errors import JournalError
 from bailian.sandbox import Fault, Sandbox
 from bailian.store.jobs import Journal
@@ -27,6 +27,7 @@ from tests.support.machines import (
     paid_once,
     rows_file,
     states,
+    tasks_run_on,
     wired,
 )
 from tests.support.postgresql import PostgresServer
@@ -86,12 +87,12 @@ def test_one_that_is_killed_is_replaced_by_the_others(
 def test_the_server_is_killed_and_starts_again(
     machines: list[Machine], box: Sandbox, tmp_path: Path, journal_server: PostgresServer, url: str
 ) -> None:
-    box.settings.change({"task_s": 1.0})
     file = rows_file(tmp_path, 60)
-    running = [machine.start(*RUN, str(file)) for machine in machines]
-    until(lambda: len(box.tasks) > 20 and at_work(journal_server, url) == 3)
-    journal_server.kill()
-    journal_server.start()
+    with tasks_run_on(box):
+        running = [machine.start(*RUN, str(file)) for machine in machines]
+        until(lambda: len(box.tasks) > 20 and at_work(journal_server, url) == 3)
+        journal_server.kill()
+        journal_server.start()
     ended = [end(process) for process in running]
     assert [code for code, _, _ in ended] == [0, 0, 0], [err[-1500:] for _, _, err in ended]
     assert all("waiting for it" in err and "going on" in err for _, _, err in ended if "cannot use" in err)
@@ -145,52 +146,23 @@ def test_who_joins_pays_for_nothing_that_the_others_have_paid(
     machines: list[Machine], box: Sandbox, tmp_path: Path, journal_server: PostgresServer, url: str
 ) -> None:
     """What has failed was tried in this run; to begin anew, or to try what may be paid, would pay what is on its way."""
-    box.settings.change({"task_s": 20.0})
     box.faults.add(Fault("submit", "status", status=400, code="DataInspectionFailed"))
     file = rows_file(tmp_path, 12)
-    first = machines[0].start(*RUN, str(file))
-    until(lambda: len(box.tasks) == 11 and states(journal_server, url).get("failed") == 1)
-    for flag in ("--fresh", "--retry-held"):
-        code, out, _ = machines[1].run(*RUN, str(file), flag)
-        assert (code, f"join it without {flag}" in out) == (2, True), out
-    second = machines[2].start(*RUN, str(file))
+    with tasks_run_on(box):
+        first = machines[0].start(*RUN, str(file))
+        until(lambda: len(box.tasks) == 11 and states(journal_server, url).get("failed") == 1)
+        for flag in ("--fresh", "--retry-held"):
+            code, out, _ = machines[1].run(*RUN, str(file), flag)
+            assert (code, f"join it without {flag}" in out) == (2, True), out
+        second = machines[2].start(*RUN, str(file))
+        until(lambda: at_work(journal_server, url) == 2)
     ended = [end(one) for one in (first, second)]
     assert [code for code, _, _ in ended] == [7, 7], ended
     assert len(box.tasks) == 11
     assert states(journal_server, url) == {"done": 11, "failed": 1}
-    box.settings.change({"task_s": 0.3})
     # Run again when all is over, it is tried again.
     assert machines[1].run(*RUN, str(file))[0] == 0
     assert len(box.tasks) == 12
-
-
-def test_who_loses_its_turn_while_it_compares_the_file_writes_no_row_twice(
-    machines: list[Machine],
-    box: Sandbox,
-    tmp_path: Path,
-    journal_server: PostgresServer,
-    url: str,
-    bailian: Run,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """The server drops all connections before the rows are written down, and another machine has its turn meanwhile."""
-    file = rows_file(tmp_path, 12)
-    flush, others = Spool.flush, []
-
-    def interrupted(self: Spool, sink: Callable[[Any], int]) -> int:
-        if not others:
-            journal_server.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'bailian'"
-            )
-            others.append(machines[1].run(*RUN, str(file)))
-        return flush(self, sink)
-
-    monkeypatch.setattr(Spool, "flush", interrupted)
-    monkeypatch.setenv("BAILIAN_JOURNAL", url)
-    bailian(*RUN, str(file))
-    assert others[0][0] == 0, others
-    paid_once(box, 12)
-    assert states(journal_server, url) == {"done": 12}
 
 
 def test_answers_that_cannot_be_recorded_are_not_asked_for_again_in_that_run(
@@ -207,6 +179,53 @@ def test_answers_that_cannot_be_recorded_are_not_asked_for_again_in_that_run(
     assert asked == {row["prompt"]: 1 for row in rows}
     bailian(*RUN, "all.json")
     assert {row["state"] for row in records("outputs/shop")} == {"done"}
+
+
+def test_machines_that_have_to_leave_rows_do_not_wait_for_each_other(
+    machines: list[Machine], box: Sandbox, tmp_path: Path, journal_server: PostgresServer, url: str
+) -> None:
+    """The host of the results is away: each keeps paid rows that only a later run can bring home."""
+    box.faults.add(Fault("download", "reset_before", times=None))
+    file = rows_file(tmp_path, 12)
+    ended = [end(process) for process in [machine.start(*RUN, str(file)) for machine in machines[:2]]]
+    assert [code for code, _, _ in ended] == [6, 6], ended
+    assert states(journal_server, url) == {"ended": 12}
+    box.faults.clear()
+    code, _, err = machines[2].run(*RUN, str(file))
+    assert code == 0, err
+    paid_once(box, 12)
+
+
+@pytest.mark.parametrize("words", [(), ("--fresh",)])
+def test_who_loses_its_turn_before_it_writes_writes_no_row_twice(
+    machines: list[Machine],
+    box: Sandbox,
+    tmp_path: Path,
+    journal_server: PostgresServer,
+    url: str,
+    bailian: Run,
+    monkeypatch: pytest.MonkeyPatch,
+    words: tuple[str, ...],
+) -> None:
+    """The server drops all connections when the rows are compared, and another machine has its turn meanwhile."""
+    file = rows_file(tmp_path, 12)
+    others: list[tuple[int, str, str]] = []
+    ready = Gathered.ready
+
+    def interrupted(self: Gathered, seen: FileScan) -> PreparedBatch:
+        if not others:
+            journal_server.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'bailian'"
+            )
+            others.append(machines[1].run(*RUN, str(file)))
+        return ready(self, seen)
+
+    monkeypatch.setattr(Gathered, "ready", interrupted)
+    monkeypatch.setenv("BAILIAN_JOURNAL", url)
+    bailian(*RUN, str(file), *words)
+    assert others[0][0] == 0, others
+    paid_once(box, 12)
+    assert states(journal_server, url) == {"done": 12}
 
 
 def cannot_be_written(*_: object) -> None:

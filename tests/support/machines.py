@@ -101,6 +101,15 @@ def rows_file(folder: Path, count: int, **fields: object) -> Path:
     return path
 
 
+@contextmanager
+def tasks_run_on(box: Sandbox) -> Iterator[None]:
+    """Let no task end meanwhile, however long the test takes; then all do."""
+    box.settings.change({"task_s": 600.0})
+    yield
+    box.settings.change({"task_s": 0.3})
+    box.advance(600.0)
+
+
 def states(server: PostgresServer, url: str) -> dict[str, int]:
     found = server.execute("SELECT state, COUNT(*) FROM bailian.jobs GROUP BY state", url.rpartition("/")[2])
     return {str(state): int(str(count)) for state, count in found}

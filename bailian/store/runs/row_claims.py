@@ -46,20 +46,26 @@ class RowClaims:
         )
         return [row["owner"] for row in rows]
 
-    def take_over(self, run: str, owner: str, gone: Iterable[str], repeatable: Iterable[str] = ()) -> None:
+    def take_over(
+        self, run: str, owner: str, gone: Iterable[str], repeatable: Iterable[str] = (), *, left: bool = True
+    ) -> None:
         """Take over the open jobs of nobody and of owners that are gone.
 
         Their lost answers are unsettled; those of `repeatable` kinds are simply asked for again (see `Journal.requeue_maybe_billed`).
-        """
-        self._database.again(partial(self._take_over, run, owner, list(gone), list(repeatable)))
 
-    def _take_over(self, run: str, owner: str, gone: Sequence[str], repeatable: Sequence[str]) -> None:
+        Args:
+            left: also those that a process had to leave, and said why (`error`): it has tried in its run.
+        """
+        self._database.again(partial(self._take_over, run, owner, list(gone), list(repeatable), left=left))
+
+    def _take_over(self, run: str, owner: str, gone: Sequence[str], repeatable: Sequence[str], *, left: bool) -> None:
         chosen = self._database.dialect.chosen
         # Rows that wait are claimed one after the other where several processes may be at them.
         split = self._database.splits_rows
         states = UNDER_WAY_STATES if split else OPEN_STATES
         marks = ", ".join("?" * len(states))
-        ownerless = f"{OF_RUN} AND (owner IS NULL OR owner IN ({chosen}))"
+        nobodys = "owner IS NULL" if left else "owner IS NULL AND error IS NULL"
+        ownerless = f"{OF_RUN} AND ({nobodys} OR owner IN ({chosen}))"
         of_these = (*self._of(run), packed(gone))
         with self._database.transaction() as db:
             move(

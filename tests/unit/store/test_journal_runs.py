@@ -146,6 +146,29 @@ def test_nobody_is_gone_and_only_what_is_free_is_taken(journal: Journal, runs: B
     assert (state(journal, "a"), state(journal, "b")) == (("waiting", "p"), ("waiting", "alive"))
 
 
+def test_what_a_process_had_to_leave_is_taken_by_the_next_run_alone(journal: Journal, runs: BatchStore) -> None:
+    """It has said why. Who is at the same batch leaves it; what the dead have left nobody has tried to its end."""
+    jobs = (("a", None), ("b", "dead"), ("c", None))
+    runs.intend_all([values(name, name, kind="text", state="sending", owner=owner) for name, owner in jobs])
+    for name in "ab":
+        journal.note(name, {"error": {"message": "could not be recorded"}})
+    runs.take_over(RUN, "p", ["dead"], ["text"], left=False)
+    assert state(journal, "a") == ("sending", None)
+    assert [state(journal, name)[0] for name in "bc"] == ["waiting", "waiting"]
+    runs.take_over(RUN, "p", ["dead"], ["text"])
+    assert state(journal, "a")[0] == "waiting"
+
+
+def test_a_batch_that_begins_anew_forgets_what_was_there_when_it_began(journal: Journal, runs: BatchStore) -> None:
+    runs.intend_all([values("a", "1")])
+    since = runs.newest_number(RUN)
+    runs.intend_all([values("b", "1"), values("c", "2")])
+    runs.forget(RUN, upto=since)
+    assert [row.id for row in runs.newest(RUN)] == ["b", "c"]
+    runs.forget(RUN)
+    assert not runs.has_rows(RUN)
+
+
 @pytest.mark.sqlite
 def test_a_job_that_was_let_go_is_sent_by_its_new_owner_only(journal: Journal, runs: BatchStore) -> None:
     runs.intend_all([values("a", "1")])
