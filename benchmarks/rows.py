@@ -1,6 +1,7 @@
 """Batches of text rows, small and huge: what a row of a dry run costs, and whether memory grows with the rows.
 
     python benchmarks/rows.py [--dry 10000 100000 1000000] [--left 10000 100000] [--run 10000 100000]
+                              [--results-only]
 
 `--left`: all rows are checked and written down, the run is left after a second, and the results of all are written.
 
@@ -45,6 +46,7 @@ def main() -> None:
     parser.add_argument("--dry", type=int, nargs="*", default=[10_000, 100_000, 1_000_000])
     parser.add_argument("--left", type=int, nargs="*", default=[10_000, 100_000])
     parser.add_argument("--run", type=int, nargs="*", default=[10_000, 100_000])
+    parser.add_argument("--results-only", action="store_true", help="the runs write results.jsonl and no file a row")
     given = parser.parse_args()
     own_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f"(this process: {own_mb:.0f} MB, load {os.getloadavg()[0]:.0f})")
@@ -53,7 +55,7 @@ def main() -> None:
         for words, counts in (
             (["--dry-run"], given.dry),
             (["--max-duration", "1"], given.left),
-            ([], given.run),
+            (["--results-only"] if given.results_only else [], given.run),
         ):
             for count in counts:
                 one = measured(Path(folder), count, service.base_url, *words)
