@@ -244,8 +244,11 @@ def test_killed_and_resumed_the_file_has_its_name(box: Sandbox, bailian: Run) ->
 
 @pytest.mark.slow
 def test_two_at_once_do_not_overwrite_each_other(box: Sandbox) -> None:
-    box.settings.change({"task_s": 1.0})
+    """Both have sent before either of them has its picture."""
+    box.settings.change({"task_s": 600.0})
     started = [start_script(box, "a cat", "--seed", str(seed), "-o", "cat.png") for seed in (1, 2)]
+    until(lambda: len(box.tasks) == 2)
+    box.advance(600)
     ran = [end(process) for process in started]
     assert [one.code for one in ran] == [0, 0], ran
     assert sorted(str(path) for one in ran for path in one.paths) == ["cat-2.png", "cat.png"]
