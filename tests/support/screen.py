@@ -50,9 +50,14 @@ class Terminal:
         self._say_size(columns, rows)
         self.screen.resize(rows, columns)
 
-    def read(self, mark: str = "") -> bool:
-        """Take in what is printed, up to the mark or to the end; return whether it goes on."""
-        while not mark or mark not in self.raw.decode("utf-8", "replace"):
+    def read(self, mark: str = "", after: str = "") -> bool:
+        """Take in what is printed, up to the mark or to the end; return whether it goes on.
+
+        Args:
+            mark: absent: to the end.
+            after: the mark has to stand somewhere behind this.
+        """
+        while not mark or mark not in self._printed(after):
             try:
                 data = os.read(self.master, 65536)
             except OSError:  # nobody has the other end any more
@@ -62,6 +67,10 @@ class Terminal:
             self.raw += data
             self._stream.feed(data)
         return True
+
+    def _printed(self, after: str) -> str:
+        told = self.raw.decode("utf-8", "replace")
+        return told.partition(after)[2] if after else told
 
     def close(self) -> None:
         """Close the window; a second time is none."""
