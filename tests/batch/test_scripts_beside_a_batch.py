@@ -168,7 +168,8 @@ def quick(box: Sandbox) -> None:
 @posix_only
 @pytest.mark.usefixtures("quick")
 def test_scripts_run_side_by_side_and_the_batch_waits_for_them(bailian: Run, text2text: Run, box: Sandbox) -> None:
-    box.settings.change({"task_s": 2.0})
+    """The pictures run until both others have come to their end."""
+    box.settings.change({"task_s": 600.0})
     name = write()
     first = start_script(box, "--config", name)
     until(lambda: len(box.tasks) == 2)
@@ -176,6 +177,7 @@ def test_scripts_run_side_by_side_and_the_batch_waits_for_them(bailian: Run, tex
     assert "another process is running this batch" in bailian("batch", "run", name, exits=6).err
     assert len(text2text("--config", name).paths) == 3
     assert first.poll() is None, "the pictures were still running"
+    box.advance(600)
     assert end(first).code == 0
     assert "5 done before" in bailian("batch", "run", name).err
     assert sent(box) == ONCE
@@ -185,11 +187,14 @@ def test_scripts_run_side_by_side_and_the_batch_waits_for_them(bailian: Run, tex
 @posix_only
 @pytest.mark.usefixtures("quick")
 def test_a_script_waits_for_the_batch(bailian: Run, text2image: Run, box: Sandbox) -> None:
-    box.settings.change({"task_s": 1.5})
+    """The pictures run until the script has come to its end."""
+    box.settings.change({"task_s": 600.0})
     name = write()
     first = start_bailian(box, "batch", "run", name)
-    until(lambda: len(box.tasks) == 2)
+    until(lambda: len(box.tasks) == 2 and len(box.sync_calls) == 3)
+    box.settings.change({"task_s": 0.05})
     assert "another process is running this batch" in text2image("--config", name, exits=6).err
+    box.advance(600)
     assert end(first).code == 0
     assert sent(box) == ONCE
 
