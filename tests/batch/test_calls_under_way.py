@@ -15,7 +15,7 @@ import pytest
 from bailian.sandbox import Sandbox
 from tests.support.batches import most_at_once
 from tests.support.commands import Run
-from tests.support.processes import Child, end, posix_only, until
+from tests.support.processes import Child, end, posix_only, said_until, until
 from tests.support.setting import KEY, ROOT
 from tests.support.stub import Stub
 
@@ -89,7 +89,6 @@ def start(stub: Stub, *words: str) -> subprocess.Popen[str]:
         "batch",
         "run",
         "rows.jsonl",
-        "-q",
         "--no-gallery",
         "--results-only",
         *words,
@@ -103,15 +102,18 @@ def start(stub: Stub, *words: str) -> subprocess.Popen[str]:
 @pytest.mark.slow
 @pytest.mark.process
 def test_ctrl_c_brings_a_thousand_answers_in() -> None:
+    """All of them are under way until it has heard the Ctrl-C and says that it waits."""
     write_rows(ROWS)
-    with Stub("--text-s", "15") as stub:
+    with Stub(holds=True) as stub:
         process = start(stub)
-        until(lambda: stub.stats()["under_way"] >= UNDER_WAY)
+        until(lambda: stub.stats()["under_way"] >= UNDER_WAY, within_s=240)
         process.send_signal(signal.SIGINT)
+        said_until(process, "Ctrl-C: do not wait")
+        stub.let_go()
         assert end(process).code == 130
         asked = stub.stats()["prompts"]
         assert sum(row["state"] == "done" for row in results()) == asked >= UNDER_WAY
-        assert end(start(stub)).code == 0
+        assert end(start(stub, "-q")).code == 0
         assert stub.stats()["most_asked"] == 1
     assert [row["state"] for row in results()] == ["done"] * ROWS
 
@@ -121,12 +123,13 @@ def test_ctrl_c_brings_a_thousand_answers_in() -> None:
 @pytest.mark.process
 def test_after_kill_9_a_thousand_answers_are_asked_for_once_more() -> None:
     write_rows(ROWS)
-    with Stub("--text-s", "15") as stub:
-        process = start(stub)
-        until(lambda: stub.stats()["under_way"] >= UNDER_WAY)
+    with Stub(holds=True) as stub:
+        process = start(stub, "-q")
+        until(lambda: stub.stats()["under_way"] >= UNDER_WAY, within_s=240)
         process.kill()
         process.communicate()
-        assert end(start(stub)).code == 0
+        stub.let_go()
+        assert end(start(stub, "-q")).code == 0
         assert stub.stats()["most_asked"] == 2
     assert [row["state"] for row in results()] == ["done"] * ROWS
 
@@ -137,7 +140,7 @@ def test_answers_of_every_length_refusals_in_bursts_and_dropped_connections() ->
     """Every row is done, and none is asked for more often than promised: once, and three times more if it was lost."""
     write_rows(600)
     with Stub("--text-s", "0.05", "3", "--burst-every", "150", "--drop-every", "40") as stub:
-        assert end(start(stub)).code == 0
+        assert end(start(stub, "-q")).code == 0
         told = stub.stats()
         assert told["counts"]["429"] >= 30
         assert told["prompts"] == 600

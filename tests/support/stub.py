@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import urllib.request
@@ -18,12 +19,19 @@ if TYPE_CHECKING:
 class Stub:
     """A process of its own. Use as a context manager."""
 
-    def __init__(self, *words: str) -> None:
-        self._words = words
+    def __init__(self, *words: str, holds: bool = False) -> None:
+        """`holds`: texts are answered when they are let go."""
+        self._words = ("--text-s", "600", *words) if holds else words
+        self._program = ROOT / ("tests/support/held_texts.py" if holds else "benchmarks/stub_service.py")
 
     def __enter__(self) -> Self:
-        command = [sys.executable, str(ROOT / "benchmarks" / "stub_service.py"), *self._words]
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self._process = subprocess.Popen(
+            [sys.executable, str(self._program), *self._words],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+        )
         assert self._process.stdout is not None
         self.root = f"http://127.0.0.1:{self._process.stdout.readline().strip()}"
         self.base_url = f"{self.root}/api/v1"
@@ -34,6 +42,11 @@ class Stub:
     ) -> None:
         self._process.kill()
         self._process.communicate()
+
+    def let_go(self) -> None:
+        """End all texts that are held; those that come later are answered soon."""
+        with urllib.request.urlopen(f"{self.root}/let-go") as answer:
+            answer.read()
 
     def stats(self) -> dict[str, Any]:
         with urllib.request.urlopen(f"{self.root}/stats") as answer:
