@@ -135,6 +135,21 @@ def is_made(home: Path) -> bool:
         return db.execute("SELECT to_regclass('bailian.jobs')").fetchone() != (None,)
 
 
+def is_written_now(home: Path) -> bool:
+    """Return whether somebody is in the middle of a transaction: who is stopped there stops all others, too."""
+    if place(home).is_shared:
+        with closing(opened(home)) as db:
+            others = "datname = current_database() AND pid <> pg_backend_pid() AND state <> 'idle'"
+            return bool(db.execute(f"SELECT 1 FROM pg_stat_activity WHERE {others}").fetchall())
+    for path in home.glob("*.sqlite3"):
+        with closing(sqlite3.connect(path, timeout=0)) as file:
+            try:
+                file.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError:
+                return True
+    return False
+
+
 def before_commits(monkeypatch: pytest.MonkeyPatch, act: Callable[[Statements], None]) -> None:
     """Let `act` be done before every commit of a journal; what it raises is what the commit raises."""
     if ON_SERVER:
