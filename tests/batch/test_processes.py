@@ -93,7 +93,7 @@ def test_killed_while_it_plans(bailian: Run, box: Sandbox) -> None:
 class TwoAtOnce:
     """The limits of the seed document's picture models, with no room to wait in.
 
-    The rate is a little higher than what the client keeps to: a thread that is woken late is no 429.
+    The rate is a little higher than what the client keeps to. A thread that is woken late is no 429.
     """
 
     submit_per_s: float = 3.0
@@ -249,7 +249,7 @@ def test_ctrl_c_twice_waits_for_nothing(box: Sandbox) -> None:
 def test_a_batch_that_leaves_at_its_time(bailian: Run, box: Sandbox) -> None:
     """--max-duration: what was paid is waited for or found again; nothing is called an error.
 
-    Its time is over when all has been sent; the edits end a moment later, the pictures after it has left.
+    Its time is over when all has been sent. The edits end a moment later, the pictures after it has left.
     """
     edits = [{"kind": "image_edit", "prompt": f"改第{i}处。", "image": "https://example.com/a.png"} for i in range(3)]
     rows = [*edits, *pictures(6)]

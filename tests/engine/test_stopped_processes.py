@@ -181,7 +181,7 @@ print([os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) for pid in children])
 
 @dataclass(frozen=True)
 class MoreThanTheRate:
-    """An account that allows a little more than a client that keeps to ten a second: a stalled thread is no 429."""
+    """An account that allows more than the ten a second that the client keeps to. A stalled thread is no 429."""
 
     submit_per_s: float = 14.0
     running_limit: int = 1000
@@ -190,7 +190,7 @@ class MoreThanTheRate:
 
 @pytest.mark.slow
 def test_a_crowd_that_begins_together_keeps_the_rate() -> None:
-    """Sixty processes on two cores wake late, all those of two seconds at one moment: none is refused for the rate."""
+    """Sixty processes wake late, all those of two seconds at one moment: none is refused for the rate."""
     Path("bailian").mkdir()
     Path("bailian/models.toml").write_text(
         '[models."wan2.2-t2i-flash"]\nsubmit_per_s = 10\nrunning_limit = 1000\n', encoding="utf-8"

@@ -1,6 +1,6 @@
-"""The service of the benchmarks, as a program, whose texts a test lets go: `/let-go` ends all that wait, at once.
+"""The service of the benchmarks, as a program, whose texts a test lets go.
 
-However slowly a busy machine sends, none of them is answered before.
+`/let-go` ends all that wait, at once. However slowly a busy machine sends, none of them is answered before.
 """
 
 from __future__ import annotations
