@@ -305,7 +305,7 @@ def converse() -> Iterator[Converse]:
 def read_until(master: int, mark: str = "") -> str:
     """Read what the terminal shows, to the mark or to the end; what hangs is given up."""
     seen = b""
-    gives_up_s = time.monotonic() + 20
+    gives_up_s = time.monotonic() + 60
     while not mark or mark not in seen.decode("utf-8", "replace"):
         ready = select.select([master], [], [], 1.0)[0]
         assert time.monotonic() < gives_up_s, seen.decode("utf-8", "replace")

@@ -23,10 +23,10 @@ def test_serve(ending: signal.Signals) -> None:
         said = [process.stderr.readline() for _ in range(3)]
         found = re.fullmatch(r"export DASHSCOPE_HTTP_BASE_URL=(\S+) DASHSCOPE_API_KEY=(\S+)\n", said[2])
         assert found is not None
-        answer = requests.get(f"{found[1]}/tasks/1", headers={"Authorization": f"Bearer {found[2]}"}, timeout=5)
+        answer = requests.get(f"{found[1]}/tasks/1", headers={"Authorization": f"Bearer {found[2]}"}, timeout=60)
         assert answer.json()["output"]["task_status"] == "UNKNOWN"
         process.send_signal(ending)
-        out, err = process.communicate(timeout=10)
+        out, err = process.communicate(timeout=60)
 
     assert process.returncode == 0
     assert out == ""
@@ -53,10 +53,10 @@ def test_serve_refuses_what_is_retired_on_the_day_it_is_told(flags: tuple[str, .
             f"{found[1]}/services/aigc/text-generation/generation",
             json={"model": "qwen-turbo", "input": {"prompt": "你好"}},
             headers={"Authorization": f"Bearer {found[2]}"},
-            timeout=5,
+            timeout=60,
         )
         process.send_signal(signal.SIGINT)
-        process.communicate(timeout=10)
+        process.communicate(timeout=60)
     assert (answer.status_code, answer.json().get("code")) == ((200, None) if served else (404, "ModelNotFound"))
 
 

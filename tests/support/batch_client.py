@@ -39,7 +39,7 @@ class BatchClient(Client):
         return self.http.get(self.root + path, params=query, timeout=30)
 
     def ended(self, batch_id: str) -> dict[str, Any]:
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             answer: dict[str, Any] = self.ask(f"/batches/{batch_id}").json()
             if answer["status"] in ("completed", "failed", "expired", "cancelled"):

@@ -29,7 +29,7 @@ class Client:
     def post(self, path: str, body: Any, *, asks_async: bool = True, **headers: str) -> requests.Response:
         if asks_async:
             headers["X-DashScope-Async"] = "enable"
-        return self.http.post(self.box.base_url + path, json=body, headers=headers, timeout=10)
+        return self.http.post(self.box.base_url + path, json=body, headers=headers, timeout=60)
 
     def submit(self, prompt: str = "a cat", model: str = "wan2.2-t2i-flash", **parameters: Any) -> requests.Response:
         parameters = {"n": 1, "size": "512*512", **parameters}
@@ -44,17 +44,17 @@ class Client:
     def task_id(self, *args: Any, **kwargs: Any) -> str:
         return str(self.submit(*args, **kwargs).json()["output"]["task_id"])
 
-    def get(self, path: str, timeout: float = 10, **query: Any) -> requests.Response:
+    def get(self, path: str, timeout: float = 60, **query: Any) -> requests.Response:
         return self.http.get(self.box.base_url + path, params=query, timeout=timeout)
 
-    def poll(self, task_id: str, timeout: float = 10) -> requests.Response:
+    def poll(self, task_id: str, timeout: float = 60) -> requests.Response:
         return self.get(f"/tasks/{task_id}", timeout)
 
     def cancel(self, task_id: str) -> requests.Response:
-        return self.http.post(f"{self.box.base_url}/tasks/{task_id}/cancel", timeout=10)
+        return self.http.post(f"{self.box.base_url}/tasks/{task_id}/cancel", timeout=60)
 
     def wait(self, task_id: str) -> dict[str, Any]:
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             answer: dict[str, Any] = self.poll(task_id).json()
             if answer["output"]["task_status"] not in ("PENDING", "RUNNING"):
@@ -66,7 +66,7 @@ class Client:
         return str(self.wait(self.task_id(prompt, **parameters))["output"]["results"][0]["url"])
 
     def download(self, link: str, **headers: str) -> requests.Response:
-        return requests.get(link, headers=headers, timeout=10)
+        return requests.get(link, headers=headers, timeout=60)
 
 
 def instruct(

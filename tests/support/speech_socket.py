@@ -55,7 +55,7 @@ def finish_task(task_id: str = "a" * 32, **inputs: Any) -> str:
 def answers(socket: ClientConnection) -> Iterator[dict[str, Any] | bytes]:
     """Frames until the task ends."""
     while True:
-        got = socket.recv(timeout=10)
+        got = socket.recv(timeout=60)
         content = got if isinstance(got, bytes) else json.loads(got)
         yield content
         if isinstance(content, dict) and content["header"]["event"] in ("task-finished", "task-failed"):
