@@ -12,6 +12,7 @@ import time
 from contextlib import closing, suppress
 from itertools import count
 from pathlib import Path
+from random import SystemRandom
 from typing import Any
 
 import psycopg
@@ -23,9 +24,23 @@ POPEN = subprocess.Popen
 QUICK = {"fsync": "off", "shared_buffers": "16MB", "max_connections": "500", "autovacuum": "off"}
 
 
+FIRST_PORT = 10_000
+GIVEN_OUT = Path("/proc/sys/net/ipv4/ip_local_port_range")
+
+
 def free_port() -> int:
+    """Return a port that stays free till it is bound, and between two servers at it: no system gives it to a client."""
+    first_given = int(GIVEN_OUT.read_text().split()[0]) if GIVEN_OUT.is_file() else 0
+    if first_given <= FIRST_PORT:
+        return _bound(0)  # which are given out nobody knows, or all are
+    while True:
+        with suppress(OSError):  # somebody listens there
+            return _bound(SystemRandom().randrange(FIRST_PORT, first_given))
+
+
+def _bound(port: int) -> int:
     with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
+        probe.bind(("127.0.0.1", port))
         return int(probe.getsockname()[1])
 
 
