@@ -11,7 +11,7 @@ import pytest
 
 from bailian.sandbox import Sandbox
 from tests.support.dask import DaskScheduler, DaskWorker
-from tests.support.machines import Machine, Started, end, rows_file
+from tests.support.machines import PATIENCE_S, Machine, Started, end, rows_file
 from tests.support.postgresql import PostgresServer
 from tests.support.processes import posix_only, until
 
@@ -92,11 +92,12 @@ def test_one_dies_and_another_joins(
     worker: Worker, run: Callable[..., Started], box: Sandbox, journal_server: PostgresServer, url: str
 ) -> None:
     """The only worker is killed with all rows under way; who comes after it goes on with them."""
-    box.settings.change({"task_s": 5.0})
+    box.settings.change({"task_s": 600})
     first = worker("worker-0")
     started = run()
     until(lambda: len(box.tasks) == 60)
     first.kill()
+    box.advance(600)
     worker("worker-1")
     code, _, err = end(started)
     assert code == 0, err
@@ -110,14 +111,16 @@ def test_the_scheduler_is_killed_and_another_one_comes(
     url: str,
 ) -> None:  # fmt: skip
     """Workers bring in what is under way; a new scheduler at the address and its workers go on."""
-    box.settings.change({"task_s": 3.0})
+    box.settings.change({"task_s": 600})
     workers = [worker("worker-0"), worker("worker-1", nanny=True)]
     started = run()
     until(lambda: len(box.tasks) > 20)
     scheduler.kill()
-    assert [one.process.wait(120) for one in workers] == [0, 0]
-    scheduler.start()
+    box.settings.change({"task_s": 1.0})
+    box.advance(600)
+    scheduler.start()  # at once: the command waits a minute for it
     worker("worker-9")
+    assert [one.process.wait(120) for one in workers] == [0, 0]
     code, _, err = end(started)
     assert code == 0, err
     assert "the scheduler does not answer" in err
@@ -128,15 +131,20 @@ def test_the_scheduler_is_killed_and_another_one_comes(
 def test_those_that_may_not_take_part_are_named(
     worker: Worker, run: Callable[..., Started], box: Sandbox, journal_server: PostgresServer, url: str
 ) -> None:
-    """Before anything is sent; the others go on."""
+    """Before they send anything. The other one goes on, and has all rows in hand whenever they come."""
+    box.settings.change({"task_s": 600})
+    worker("good")
+    started = run()
+    until(lambda: len(box.tasks) == 60)
     worker("keyless", key=None)
     worker("foreign", key=SECRET)
     worker("older", version="0.0.9")
     worker("bare", without=True)
     worker("elsewhere", url=journal_server.new_database())
     worker("alone", url="")
-    worker("good")
-    code, _, err = end(run())
+    until(lambda: started.err.read_text(encoding="utf-8").count("takes no part") == 6, PATIENCE_S)
+    box.advance(600)
+    code, _, err = end(started)
     assert code == 0, err
     paid_once(box)
     refused = [line for line in err.splitlines() if "takes no part" in line]
