@@ -118,7 +118,7 @@ def test_ctrl_c_brings_in_what_is_under_way(machine: Machine, box: Sandbox, tmp_
     assert code == 130, err
     assert "stopping the workers" in err
     assert "run the same command again" in err
-    assert workers_of(machine) == []
+    until(lambda: workers_of(machine) == [])
     code, _, err = machine.run("batch", "run", "--yes", str(file), "-o", str(tmp_path / "out"))
     assert code == 0, err
     paid_once(box, 60)
@@ -126,17 +126,18 @@ def test_ctrl_c_brings_in_what_is_under_way(machine: Machine, box: Sandbox, tmp_
 
 def test_a_second_ctrl_c_waits_for_nothing(machine: Machine, box: Sandbox, tmp_path: Path) -> None:
     """The workers bring in what is under way all the same: it is paid."""
-    box.faults.add(Fault(on="text", kind="slow", delay_s=15.0, times=None))
+    box.settings.change({"task_s": 600})
     file = tmp_path / "rows.jsonl"
     file.write_text("".join(f'{{"kind": "text", "prompt": "问 {number}"}}\n' for number in range(3)), encoding="utf-8")
     started = machine.start(*RUN, str(file), "-o", str(tmp_path / "out"))
-    until(lambda: len(box.faults.fired) == 3)
+    until(lambda: len(box.sync_calls) == 3)
     os.kill(started.process.pid, signal.SIGINT)
     until(lambda: "stopping the workers" in started.err.read_text(encoding="utf-8"))
     os.kill(started.process.pid, signal.SIGINT)
     code, _, err = end(started)
     assert code == 130, err
     assert states(machine) == {"sending": 3}
+    box.advance(600)
     until(lambda: workers_of(machine) == [])
     assert states(machine) == {"done": 3}
 
@@ -172,7 +173,7 @@ def test_money_and_time_mean_what_they_mean_without_workers(machine: Machine, bo
     code, _, err = machine.run(*words, "--max-cost", "1.4")
     assert code == 3, err
     paid_once(box, 10)  # of 0.14 CNY each
-    box.settings.change({"task_s": 60.0})
+    box.settings.change({"task_s": 600})
     code, _, err = machine.run(*words, "--no-wait")  # each row ends when its task exists
     assert code == 6, err
     paid_once(box, 60)
