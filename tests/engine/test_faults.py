@@ -11,6 +11,7 @@ from PIL import Image
 from bailian.files import png
 from bailian.sandbox import Fault, Sandbox
 from bailian.service import client, download
+from tests.support.clocks import SOON_S, deadline_comes_when
 from tests.support.commands import Run
 
 
@@ -289,18 +290,21 @@ def test_a_submit_that_always_breaks_is_given_up_unpaid(text2image: Run, box: Sa
 @pytest.mark.slow
 def test_throttled_until_the_deadline(text2image: Run, box: Sandbox) -> None:
     box.faults.add(Fault(on="submit", kind="throttle", times=None))
-    text2image("猫", "--timeout", "0.5", exits=5)
+    with deadline_comes_when(lambda: len(box.faults.fired) > 1):
+        text2image("猫", "--timeout", str(SOON_S), exits=5)
     assert box.tasks == []
 
 
 @pytest.mark.slow
 def test_the_deadline_leaves_the_task_running(text2image: Run, bailian: Run, box: Sandbox) -> None:
     """Exit 6 with the id; the task is fetched later."""
-    box.faults.add(Fault(on="submit", kind="slow", delay_s=0, task_s=1.0))
-    ran = text2image("猫", "--timeout", "0.4", "--json", exits=6)
+    box.faults.add(Fault(on="submit", kind="slow", delay_s=0, task_s=600))
+    with deadline_comes_when(lambda: box.tasks):
+        ran = text2image("猫", "--timeout", str(SOON_S), "--json", exits=6)
     task_id = ran.json["error"]["task_id"]
     assert task_id == box.tasks[0].task_id
     assert task_id in ran.json["error"]["advice"]
+    box.advance(600)
     one_whole_picture(bailian("tasks", "wait", task_id).paths)
 
 
@@ -405,8 +409,9 @@ def test_a_journal_that_fills_up_later_keeps_the_id_in_the_report(
 
 def test_the_resume_command_carries_the_account_options(text2image: Run, box: Sandbox) -> None:
     """What was started with --base-url is fetched with --base-url."""
-    box.faults.add(Fault(on="submit", kind="slow", delay_s=0, task_s=30.0))
-    ran = text2image("猫", "--base-url", box.base_url, "--timeout", "0.3", exits=6)
+    box.faults.add(Fault(on="submit", kind="slow", delay_s=0, task_s=600))
+    with deadline_comes_when(lambda: box.tasks):
+        ran = text2image("猫", "--base-url", box.base_url, "--timeout", str(SOON_S), exits=6)
     assert f"bailian tasks wait --base-url {box.base_url} {box.tasks[0].task_id}" in ran.err
 
 
