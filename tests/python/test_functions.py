@@ -18,6 +18,7 @@ from bailian.api import keywords
 from bailian.api.words import in_python
 from bailian.batch.input.row_schema import form_of
 from bailian.sandbox import Fault, Sandbox
+from tests.support.clocks import SOON_S, deadline_comes_when
 from tests.support.pictures import bytes_of, drawn
 from tests.support.recordings import spoken
 from tests.support.setting import ROOT
@@ -212,9 +213,10 @@ def test_a_failed_task_is_raised_with_its_id(box: Sandbox) -> None:
 @pytest.mark.slow
 def test_what_still_runs_is_fetched_later(box: Sandbox) -> None:
     """The error says how, in Python's words; nothing is sent twice."""
-    box.settings.change({"task_s": 1.5})
-    with pytest.raises(bailian.StillRunning) as raised:
-        bailian.text2image("猫", timeout_s=0.4)
+    box.settings.change({"task_s": 600})
+    with deadline_comes_when(lambda: box.tasks), pytest.raises(bailian.StillRunning) as raised:
+        bailian.text2image("猫", timeout_s=SOON_S)
+    box.advance(600)
     task_id = raised.value.task_id
     assert f'wait("{task_id}")' in raised.value.advice
     assert bailian.wait(str(task_id), output="later").path.parent == Path("later").absolute()
