@@ -21,6 +21,7 @@ from PIL import Image
 from bailian.sandbox import Fault, Sandbox, results
 from bailian.sandbox.films.drawing import draw_film
 from bailian.sandbox.images import drawing as pictures
+from tests.support.clocks import SOON_S, deadline_comes_when
 from tests.support.commands import Ran
 from tests.support.setting import ROOT, run_on
 
@@ -223,7 +224,7 @@ class Shell:
         given = dict(word.split("=", 1) for word in words if re.match(r"[A-Z_]+=", word))
         name, *words = [word for word in words if word not in ("python", "2>&1") and not re.match(r"[A-Z_]+=", word)]
         if "--timeout" in words:
-            words[words.index("--timeout") + 1] = "0.5"  # nobody waits three seconds for a test
+            words[words.index("--timeout") + 1] = str(SOON_S)  # over when it was refused twice
         run = self._request.getfixturevalue(name.removesuffix(".py"))
         with self._monkeypatch.context() as patch:
             patch.setenv("DASHSCOPE_API_KEY", given.pop("DASHSCOPE_API_KEY", KEY))
@@ -231,7 +232,8 @@ class Shell:
                 patch.setenv(variable, value)
             if "--dry-run" in words:  # sends nothing, so the service's own address can be shown
                 patch.delenv("DASHSCOPE_HTTP_BASE_URL")
-            ran = run(*words, exits=ANY)
+            with deadline_comes_when(lambda: len(self._box.faults.fired) > 1 if "--timeout" in words else False):
+                ran = run(*words, exits=ANY)
         assert isinstance(ran, Ran)
         return ran
 
