@@ -13,6 +13,7 @@ import pytest
 
 from bailian.engine import shutdown
 from bailian.engine.job import Job
+from bailian.engine.scheduler import Scheduler
 from bailian.engine.step import Step, StepResult
 from bailian.engine.threads.db_writer import DbWriter
 from bailian.files import png
@@ -24,6 +25,7 @@ from bailian.service.server_clock import ServerClock
 from bailian.store.backends.sqlite import unusable
 from bailian.store.jobs import Journal
 from bailian.store.schema import JobResult
+from tests.support.clocks import SOON_S, deadline_comes_when
 from tests.support.commands import Run
 from tests.support.engines import SYNC, job_of, jobs, new_engine, prepared, saving
 from tests.support.processes import end, posix_only, start_bailian, start_script, until
@@ -38,10 +40,20 @@ def broken(*_: object, **__: object) -> None:
 
 
 @pytest.mark.slow
-def test_a_synchronous_answer_after_the_deadline_is_kept(text2image: Run, bailian: Run, box: Sandbox) -> None:
+def test_a_synchronous_answer_after_the_deadline_is_kept(
+    text2image: Run, bailian: Run, box: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The paid answer is waited for, and its picture saved."""
-    box.faults.add(Fault(on="sync", kind="slow", delay_s=0.8))
-    ran = text2image(*SYNC, "--timeout", "0.4")
+    box.settings.change({"task_s": 600})
+    leave = Scheduler.leave
+
+    def answered_as_it_leaves(self: Scheduler) -> Any:
+        box.advance(600)
+        return leave(self)
+
+    monkeypatch.setattr(Scheduler, "leave", answered_as_it_leaves)
+    with deadline_comes_when(lambda: box.sync_calls):
+        ran = text2image(*SYNC, "--timeout", str(SOON_S))
     (job,) = jobs()
     assert job.state == "done"
     assert png.is_complete(ran.paths[0].read_bytes())
@@ -80,9 +92,22 @@ def test_an_error_after_the_deadline_is_reported(
     text2image: Run, box: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The answer comes after --timeout and the journal is full: the paid task's id is printed all the same."""
-    box.faults.add(Fault(on="submit", kind="slow", delay_s=0.8))
+    leave, create_task, leaves = Scheduler.leave, Service.create_task, threading.Event()
+
+    def leave_and_say_so(self: Scheduler) -> Any:
+        leaves.set()
+        return leave(self)
+
+    def created_late(self: Service, *words: Any, **more: Any) -> Any:
+        answer = create_task(self, *words, **more)
+        assert leaves.wait(60)
+        return answer
+
+    monkeypatch.setattr(Scheduler, "leave", leave_and_say_so)
+    monkeypatch.setattr(Service, "create_task", created_late)
     monkeypatch.setattr(Journal, "record_task", broken)
-    ran = text2image("猫", "--timeout", "0.4", exits=5)
+    with deadline_comes_when(lambda: box.tasks):
+        ran = text2image("猫", "--timeout", str(SOON_S), exits=5)
     assert box.tasks[0].task_id in ran.err
 
 
@@ -255,23 +280,24 @@ def test_a_run_lets_go_of_its_own_jobs_only(box: Sandbox) -> None:
 def test_a_job_reported_unsent_is_never_sent_later(box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     """The journal is busy when the deadline comes; the thread that waited for it must not send any more."""
     monkeypatch.setattr(shutdown, "GRACE_S", 0.2)
-    free, tried = threading.Event(), threading.Event()
+    begun, free, tried = threading.Event(), threading.Event(), threading.Event()
     commit = DbWriter._commit
 
     def commit_when_free(self: DbWriter, batch: Sequence[tuple[Job, Step]]) -> list[tuple[Job, StepResult]]:
-        free.wait(10)
+        begun.set()
+        free.wait(60)
         try:
             return commit(self, batch)
         finally:
             tried.set()
 
     monkeypatch.setattr(DbWriter, "_commit", commit_when_free)
-    with new_engine() as engine:
+    with deadline_comes_when(begun.is_set), new_engine() as engine:
         job = engine.intend(prepared(), saving())
-        (outcome,) = engine.run([job], timeout_s=0.3)
+        (outcome,) = engine.run([job], timeout_s=SOON_S)
         assert outcome.state == "unsent"
         free.set()
-        assert tried.wait(10)
+        assert tried.wait(60)
         assert job_of(engine.journal, job.id).state == "unsent"
     assert box.tasks == []
 
