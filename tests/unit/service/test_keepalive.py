@@ -15,10 +15,12 @@ import pytest
 
 from bailian.errors import MaybeSent, TransportError
 from bailian.service.transport.http import Http, Reply
+from tests.support.processes import until
 from tests.support.tls import own_certificate
 
 BODY = {"model": "m", "input": {"prompt": "一只猫"}}
 TINY_S = 0.05
+LONG_S = 5.0
 HELLO = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
 
 
@@ -94,14 +96,14 @@ def reset_it(connection: socket.socket) -> None:
 @contextmanager
 def second_request(
     answer: bytes | None, ending: Callable[[socket.socket], None] = lambda _: None
-) -> Iterator[tuple[Line, Callable[[], Reply]]]:
-    """Give the server and what sends the second request over the open connection."""
+) -> Iterator[tuple[Line, Callable[..., Reply]]]:
+    """Give the server and what sends the second request over the open connection; who meets silence says how long."""
     with (
         closing(Line(answer, ending)) as line,
         closing(Http(line.url, {"Authorization": "Bearer sk-0123456789abcdef"})) as client,
     ):
-        client.send("POST", "/x", body=BODY, read_timeout_s=5)
-        yield line, lambda: client.send("POST", "/x", body=BODY, read_timeout_s=TINY_S if answer is None else 5)
+        client.send("POST", "/x", body=BODY, read_timeout_s=LONG_S)
+        yield line, lambda within_s=LONG_S: client.send("POST", "/x", body=BODY, read_timeout_s=within_s)
 
 
 def framed(body: bytes, *head: str) -> bytes:
@@ -197,15 +199,16 @@ def test_a_request_whose_answer_is_broken_may_have_been_executed(
 ) -> None:
     with second_request(answer, ending or (lambda _: None)) as (line, ask):
         with pytest.raises(MaybeSent):
-            ask()
-        assert line.count == 2
+            ask(TINY_S if answer is None else LONG_S)
+        until(lambda: line.count == 2)  # what reads it is a thread of its own
 
 
 def test_what_is_left_of_a_broken_exchange_is_no_answer_to_the_next_request() -> None:
     """The late answer to the second request must not be taken for the third's."""
     with second_request(None) as (line, ask):
         with pytest.raises(MaybeSent):
-            ask()
+            ask(TINY_S)
+        until(lambda: line.count == 2)
         assert ask().text == "{}"
         assert [len(one) for one in line.requests] == [2, 1]
 
