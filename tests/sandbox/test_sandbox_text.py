@@ -194,16 +194,17 @@ def test_characters_are_split_between_chunks(client: Client, box: Sandbox) -> No
 
 
 def test_the_frames_come_one_after_the_other(client: Client, box: Sandbox) -> None:
-    box.settings.task_s = 0.5
+    box.settings.task_s = 2.0
     body = {"model": "qwen-plus", "input": {"prompt": "数到9"}}
     start = time.monotonic()
-    with client.http.post(box.base_url + TEXT, json=body, headers=SSE, stream=True, timeout=10) as answer:
+    with client.http.post(box.base_url + TEXT, json=body, headers=SSE, stream=True, timeout=60) as answer:
         lines = answer.iter_lines()
         next(lines)
         first = time.monotonic() - start
         list(lines)
-    assert first < 0.4
-    assert time.monotonic() - start > 0.45
+    whole = time.monotonic() - start
+    assert first < 0.8 * whole
+    assert whole > 1.8
 
 
 def refused(answer: requests.Response) -> tuple[int, str, str]:
