@@ -68,7 +68,7 @@ def test_every_fault_at_every_step(bailian: Run, box: Sandbox, monkeypatch: pyte
     monkeypatch.setattr(download, "READ_TIMEOUT_S", 8.0)
     rows = mixed()
     box.faults.add(*EVERYWHERE)
-    bailian("batch", "run", write(rows), "--max-duration", "60", exits=7)
+    bailian("batch", "run", write(rows), "--max-duration", "300", exits=7)
     assert box.faults.armed == [], "a fault that never hit proves nothing"
     check(box, len(rows))
     first = states()
@@ -86,7 +86,7 @@ def test_two_lost_answers_that_cannot_be_told_apart(bailian: Run, box: Sandbox) 
     """An edit's answer shows no prompt, so which task is whose stays open: that is held and said, not asked for ever."""
     box.faults.add(Fault("submit", "reset_after", times=2))
     rows = [{**row, "image": "https://example.com/a.png"} for row in edits("甲.png", "乙.png")]
-    bailian("batch", "run", write(rows), "--max-duration", "8", exits=7)
+    bailian("batch", "run", write(rows), "--max-duration", "60", exits=7)
     check(box, 2)
     assert len(box.tasks) == 2
 
