@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import os
 import re
+import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bailian.sandbox import Sandbox
+from bailian.sandbox import Fault, Sandbox
 from tests.support.commands import Run
 from tests.support.processes import end, start_script, until
 
@@ -136,14 +138,29 @@ def test_a_window_that_changes_its_size(screens: Screens) -> None:
     assert terminal.lines[-3].startswith("all.json: done 57, ")
 
 
+def begun(screens: Screens, terminal: Terminal, box: Sandbox) -> subprocess.Popen[bytes]:
+    """Start a batch whose last three of twenty texts come at once, and what is spoken; nothing else before `go_on`."""
+    box.settings.change({"task_s": 600})
+    at_once = Fault("speech", "slow", delay_s=0, task_s=0, times=None)
+    box.faults.add(at_once, replace(at_once, on="text", after=17, times=3))
+    process = screens.start(terminal, "batch", "run", rows(40))
+    assert terminal.read("_say-")
+    return process
+
+
+def go_on(box: Sandbox) -> None:
+    box.settings.change({"task_s": 0.05})
+    box.advance(600)
+
+
 @pytest.mark.slow
 def test_ctrl_c_leaves_no_bar(screens: Screens, bailian: Run, box: Sandbox) -> None:
     """What has come is there, the last words say how to go on, and going on finds all the rest."""
-    box.settings.change({"task_s": 3.0})
     terminal = screens.terminal(80)
-    process = screens.start(terminal, "batch", "run", rows(40))
-    assert terminal.read("outputs/all/2")
+    process = begun(screens, terminal, box)
     os.write(terminal.master, b"\x03")
+    assert terminal.read("do not wait")
+    go_on(box)
     terminal.read()
     assert process.wait() == 130
     assert not BAR.search(terminal.text)
@@ -160,11 +177,10 @@ def test_ctrl_c_leaves_no_bar(screens: Screens, bailian: Run, box: Sandbox) -> N
 @pytest.mark.slow
 def test_a_terminal_that_is_closed_takes_nothing_along(screens: Screens, bailian: Run, box: Sandbox) -> None:
     """The process hears of it, or finds that its output takes no more: whichever comes first."""
-    box.settings.change({"task_s": 3.0})
     terminal = screens.terminal(80)
-    process = screens.start(terminal, "batch", "run", rows(40))
-    assert terminal.read("outputs/all/2")
+    process = begun(screens, terminal, box)
     terminal.close()
+    go_on(box)
     assert process.wait() in (5, 130)
     bailian("batch", "run", "all.json", exits=7)
     records = Path("outputs/all/results.jsonl").read_text("utf-8").splitlines()
