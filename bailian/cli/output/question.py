@@ -38,5 +38,9 @@ def _wait_for_words() -> None:
         return
     import select
 
-    while not select.select([sys.stdin], [], [], LISTEN_S)[0]:
+    try:
+        stdin = sys.stdin.fileno()
+    except (OSError, ValueError):  # something that stands for a terminal
+        return
+    while not select.select([stdin], [], [], LISTEN_S)[0]:
         pass
