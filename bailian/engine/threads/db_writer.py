@@ -22,6 +22,7 @@ from bailian.engine.text_files import write_texts
 from bailian.errors import JournalError
 from bailian.files.publishing import sync_folder
 from bailian.service.download import save_error
+from bailian.store.backends.database import JournalAway
 
 # So many steps share one commit at most.
 MAX_BATCH = 100
@@ -113,6 +114,9 @@ class DbWriter:
         """Run steps in one commit. If that fails it is taken back whole, and each job tries, and speaks, for itself."""
         try:
             results = self._services.journal.database.again(lambda: self._in_one(batch))
+        except JournalAway as error:  # it was waited for, and for all of them
+            self._services.run_state.dirty_dirs.clear()
+            return [(job, _unwritten(job, step, error)) for job, step in batch]
         except Exception:  # noqa: BLE001 - each step alone meets the same error, and says what it means for its job
             self._services.run_state.dirty_dirs.clear()
             return [(job, self._run_alone(job, step)) for job, step in batch]
@@ -138,7 +142,7 @@ class DbWriter:
         try:
             (_, result) = self._services.journal.database.again(lambda: self._in_one([(job, step)]))[0]
         except JournalError as error:  # of the commit: the step itself has seen nothing of it
-            return unrecorded(job, error) if step == Step.RECORD_REPLY else error
+            return _unwritten(job, step, error)
         except OSError as error:
             self._services.run_state.dirty_dirs.clear()
             return save_error(job.saving.folder or Path(), error)
@@ -149,3 +153,7 @@ class DbWriter:
             with contextlib.suppress(FileNotFoundError):  # the folder is gone, and what was in it
                 sync_folder(folder)
             self._services.run_state.dirty_dirs.discard(folder)
+
+
+def _unwritten(job: Job, step: Step, error: JournalError) -> StepResult:
+    return unrecorded(job, error) if step == Step.RECORD_REPLY else error

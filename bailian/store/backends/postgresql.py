@@ -249,11 +249,14 @@ class PostgresDatabase:
         try:
             yield
         except psycopg.Error as error:
-            if self._depth == 1 or self._connection is None or self._connection.closed:
-                self._lost = self._lost or error  # a savepoint would have kept the rest
+            said = self._away(error)
+            # A savepoint keeps the rest of what a row refuses. What passes is no row's: whoever has caught it would go
+            # on without its statement, where all of them do better together a moment later.
+            if self._depth == 1 or isinstance(said, JournalAway):
+                self._lost = self._lost or error
             if isinstance(error, errors.IntegrityError):
                 raise Duplicate(str(error)) from None
-            raise self._away(error) from None
+            raise said from None
 
     def execute(self, sql: str, values: Sequence[object] = ()) -> int:
         with self._lock:

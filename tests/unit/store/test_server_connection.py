@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from contextlib import closing
+from contextlib import closing, suppress
 
 import psycopg
 import pytest
@@ -114,3 +114,22 @@ def test_a_server_that_goes_away_from_one_thread_is_waited_for_while_another_is_
         finally:
             may_end.set()
             other.join()
+
+
+def test_what_passes_takes_the_whole_transaction_whoever_catches_it(journal_server: PostgresServer) -> None:
+    """Else the rest would be committed without it: a paid answer that the server had no room for just then."""
+    with closing(PostgresDatabase(journal_server.new_database(), TABLES)) as database:
+        tries: list[int] = []
+
+        def work() -> None:
+            with database.transaction() as outer:
+                tries.append(len(tries))
+                with suppress(JournalAway), database.transaction() as inner:
+                    if len(tries) == 1:
+                        inner.execute("SET LOCAL statement_timeout = 1")
+                        inner.execute("SELECT pg_sleep(10)")
+                outer.execute("INSERT INTO runs VALUES ('me', 'a', 'b', 1, 0, '')")
+
+        database.again(work)
+        assert tries == [0, 1]
+        assert [row["run"] for row in database.read("SELECT run FROM runs")] == ["a"]
