@@ -95,7 +95,8 @@ class SharedRows:
     def note(self, outcome: Outcome) -> None:
         """Hear how a row ended: what stops all stops this machine."""
         self._stopped = self._stopped or (outcome.error is not None and outcome.error.stops_all)
-        if outcome.state in UNDER_WAY_STATES and self._is_own(outcome.job.id):
+        split = self._engine.journal.place.splits_rows  # elsewhere a row is not handed out twice in a run
+        if split and outcome.state in UNDER_WAY_STATES and self._is_own(outcome.job.id):
             self._left.add(outcome.job.id)
 
     def _is_own(self, job_id: str) -> bool:

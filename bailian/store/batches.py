@@ -87,7 +87,7 @@ class BatchStore(RowClaims):
         return tries
 
     def newest_number(self, run: str) -> int:
-        """Return up to which row the journal is known to who begins to compare a file with it now."""
+        """Return the number of the newest row. A row of `run` that is written down later has a greater one."""
 
         def newest() -> int:
             with self._database.transaction(_writing(run)) as db:
@@ -123,6 +123,7 @@ class BatchStore(RowClaims):
 
     def _not_written(self, rows: Sequence[tuple[Any, ...]], run: str, since: int) -> Sequence[tuple[Any, ...]]:
         dialect = self._database.dialect
+        # Not by `rowid` itself: the planner might walk through all that came since, once for each chunk.
         found = self._database.read(
             f"SELECT row_key FROM jobs WHERE {OF_RUN} AND row_key IN ({dialect.chosen}) AND {dialect.claim_number} > ?",  # noqa: S608
             (*self._of(run), packed([row[_ROW_KEY] for row in rows]), since),

@@ -8,17 +8,16 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bailian.clock import current_clock, timed_by
 from bailian.sandbox import Fault, Sandbox
 from tests.support.batches import check, executed, jobs, mixed, pictures, records, states, texts, write
+from tests.support.clocks import SOON_S, deadline_comes_when
 from tests.support.commands import Run
 from tests.support.processes import end, posix_only, said_until, start_bailian, start_script, until
 from tests.support.setting import KEY, ROOT
@@ -255,16 +254,15 @@ def test_a_batch_that_leaves_at_its_time(bailian: Run, box: Sandbox) -> None:
     rows = [*edits, *pictures(6)]
     box.faults.add(Fault("submit", "slow", times=None, delay_s=0, task_s=6000.0))
     box.settings.change({"task_s": 600.0})
-    all_sent = threading.Event()
 
-    def monotonic() -> float:
-        if not all_sent.is_set() and len(box.sync_calls) == 3 and len(box.tasks) == 6:
-            all_sent.set()
-            threading.Timer(1.0, box.advance, (600,)).start()
-        return time.monotonic() + (16 if all_sent.is_set() else 0)  # less than a query may take
+    def all_sent() -> bool:
+        if len(box.sync_calls) < 3 or len(box.tasks) < 6:
+            return False
+        threading.Timer(1.0, box.advance, (600,)).start()
+        return True
 
-    with timed_by(replace(current_clock(), monotonic=monotonic)):
-        ran = bailian("batch", "run", write(rows), "--max-duration", "15", exits=6)
+    with deadline_comes_when(all_sent):
+        ran = bailian("batch", "run", write(rows), "--max-duration", str(SOON_S), exits=6)
     assert "error" not in ran.err
     assert len(box.sync_calls) == 3
     assert [job["state"] for job in jobs() if job["kind"] == "image_edit"] == ["done"] * 3

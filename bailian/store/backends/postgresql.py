@@ -32,7 +32,7 @@ from bailian.store.backends.translation import marked, storable, translated
 T = TypeVar("T")
 
 RETRY_S = 0.5
-# Addresses that have let this process in. What they refuse later passes: a word is no wrong password any more.
+# Addresses that have let this process in: the password was right there. What they refuse later is taken to pass.
 _KNOWN: set[str] = set()
 _NOW = "SELECT EXTRACT(EPOCH FROM clock_timestamp())"
 
@@ -58,7 +58,7 @@ class PostgresDatabase:
         self._in_doubt: set[int] = set()
         """Threads whose last commit left, and was not answered."""
         self._depth, self._inside = 0, 0
-        """How many transactions are open, one in the other, and of which thread."""
+        """How many transactions are open, one inside the other; and the thread whose they are."""
         self._lost: Exception | None = None
         self._offset_s: float | None = None
         self._connection: WatchedConnection | None = None
